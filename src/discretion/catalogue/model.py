@@ -1,0 +1,233 @@
+"""The words of the catalogue: what personal data exist, and what each may be used for.
+
+Everything here is frozen and free of I/O. ``load.py`` makes these values from
+``schema/catalogue/*.yaml``; everyone else only reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+
+class Channel(StrEnum):
+    """Where the retailer meets a person."""
+
+    WEB = "web"
+    STORE = "store"
+    APP = "app"
+
+
+class Basis(StrEnum):
+    """Legal basis of a processing purpose (GDPR Art. 6(1))."""
+
+    CONSENT = "consent"
+    CONTRACT = "contract"
+    LEGAL_OBLIGATION = "legal_obligation"
+    VITAL_INTEREST = "vital_interest"
+    PUBLIC_TASK = "public_task"
+    LEGITIMATE_INTEREST = "legitimate_interest"
+
+
+class Form(StrEnum):
+    """How a value is revealed, from most to least revealing."""
+
+    CLEAR = "clear"
+    MASKED = "masked"
+    COARSE = "coarse"
+    PSEUDONYM = "pseudonym"
+
+
+class ValueType(StrEnum):
+    """Type of an attribute or property; each is a GraphQL scalar and a BSON type."""
+
+    STRING = "String"
+    INT = "Int"
+    FLOAT = "Float"
+    BOOLEAN = "Boolean"
+    DATE = "Date"  # ISO 8601 date, kept as text
+    DATETIME = "DateTime"  # kept as milliseconds since 1970-01-01T00:00Z
+    MONEY = "Money"  # kept as integer minor units (cents)
+
+
+class Sensitivity(StrEnum):
+    """How much harm a wrong reveal does; ``special`` is GDPR Art. 9."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    SPECIAL = "special"
+
+
+class Fold(StrEnum):
+    """How a computed attribute follows from events; each is commutative, so order is free."""
+
+    COUNT = "count"
+    SUM = "sum"
+    FIRST = "first"
+    LAST = "last"
+    MOST_FREQUENT = "most_frequent"
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """A Fideslang data use: what something is done for.
+
+    ``bit`` is this purpose's place in a customer's ``allow`` integer (0 to 62); it is
+    stored with every customer and therefore never reused.
+    """
+
+    key: str
+    bit: int
+    basis: Basis
+    label: str
+    description: str
+    meaning: str  # to the customer, in the second person
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One purpose an attribute may be revealed for, and the form in which."""
+
+    purpose: Purpose
+    form: Form
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """How an attribute follows from events: ``fold`` over ``property`` of ``events``.
+
+    ``events`` is empty for "any event"; ``property`` is empty for the event itself
+    (``count``) or its time (``first``, ``last``).
+    """
+
+    fold: Fold
+    events: tuple[str, ...] = ()
+    property: str = ""
+    channel: Channel | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One field of personal data.
+
+    ``path`` is its dotted place in GraphQL (``contact.address.city``), ``key`` the same in
+    MongoDB, where dots are not allowed. ``traits`` are the dotted places in a tracking
+    call's ``traits`` where a source may supply it, first found wins.
+    """
+
+    path: str
+    type: ValueType
+    category: str
+    description: str
+    uses: tuple[Use, ...]
+    retention: str  # ISO 8601 duration
+    sealed: bool
+    many: bool = False
+    sensitivity: Sensitivity = Sensitivity.MEDIUM
+    identifier: str | None = None
+    channels: frozenset[Channel] = frozenset(Channel)
+    controller: str = ""
+    traits: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    computed: Computed | None = None
+
+    @property
+    def group(self) -> str:
+        """The group this attribute belongs to: the first step of its path."""
+        return self.path.partition(".")[0]
+
+    @property
+    def key(self) -> str:
+        """Name of the attribute inside a stored document."""
+        return self.path.replace(".", "/")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Attributes that belong together; one GraphQL object type."""
+
+    key: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifierType:
+    """A kind of external identifier and how two spellings of one are recognised.
+
+    ``normalise`` names a rule of ``seal/normalise.py``: ``email``, ``e164``, ``token``.
+    """
+
+    key: str
+    normalise: str
+    category: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A registered sender in one channel. Lower ``priority`` wins between sources.
+
+    ``user_id`` and ``anonymous_id`` say which identifier type the tracking API's
+    ``userId`` and ``anonymousId`` are when this source sends them.
+    """
+
+    key: str
+    channel: Channel
+    label: str
+    user_id: str
+    anonymous_id: str
+    priority: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """One declared property of an event type; undeclared ones never reach the disk."""
+
+    name: str
+    type: ValueType
+    description: str
+    category: str
+    required: bool = False
+    many: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """Something that happens to a person in a channel. ``key`` is the event's name as sent."""
+
+    key: str
+    description: str
+    category: str
+    uses: tuple[Use, ...]
+    retention: str
+    channels: frozenset[Channel]
+    properties: tuple[Property, ...] = ()
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The whole catalogue. ``version`` is a digest of its files' meaning."""
+
+    version: str
+    controller: str
+    purposes: Mapping[str, Purpose]
+    groups: Mapping[str, Group]
+    attributes: Mapping[str, Attribute]
+    identifiers: Mapping[str, IdentifierType]
+    sources: Mapping[str, Source]
+    events: Mapping[str, EventType]
+    objects: Mapping[str, str] = field(default_factory=dict)  # path of an inner object -> description
+
+    @cached_property
+    def by_key(self) -> Mapping[str, Attribute]:
+        """Attributes by their name inside a stored document."""
+        return {attribute.key: attribute for attribute in self.attributes.values()}
+
+    def covered(self, held: frozenset[str]) -> frozenset[str]:
+        """Purposes of the catalogue that holding ``held`` covers: each node and its descendants."""
+        return frozenset(
+            key for key in self.purposes if any(key == h or key.startswith(h + ".") for h in held)
+        )

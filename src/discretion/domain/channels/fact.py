@@ -1,0 +1,77 @@
+"""A fact: one tracking message, validated, in the catalogue's terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from discretion.catalogue.model import Attribute, EventType, Source
+from discretion.seal.shut import Shut
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """A typed external identifier, normalised."""
+
+    type: str
+    value: Shut[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """An event and its declared properties, in stored form."""
+
+    type: EventType
+    properties: Shut[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What one message says about one person.
+
+    ``identifiers[0]`` is the person's id at the source: it names the source record. ``values``
+    are in stored form. ``choices`` maps purposes to what the person said. Times in ms.
+    ``dropped`` counts what the catalogue does not declare and the disk therefore never sees.
+    """
+
+    source: Source
+    message: str
+    at: int
+    received: int
+    identifiers: tuple[Identifier, ...]
+    values: tuple[tuple[Attribute, Shut[Any]], ...] = ()
+    choices: Mapping[str, bool] = field(default_factory=dict)
+    event: Happening | None = None
+    dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A message that was not taken in, with a stable code and a reason that carries no value."""
+
+    message: str
+    code: str
+    reason: str
+    place: str = ""
+
+
+class Status(StrEnum):
+    """What became of a message."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one message, in the order they were sent."""
+
+    message: str
+    status: Status
+    dropped: int = 0
+    code: str = ""
+    reason: str = ""
+    place: str = ""

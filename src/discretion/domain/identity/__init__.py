@@ -1,0 +1,1 @@
+"""Who is who: exact identifiers make one person of many records."""

@@ -1,0 +1,1 @@
+"""What the retailer keeps about people, told to everybody."""

@@ -1,0 +1,32 @@
+"""Directives: what the printed schema says of personal data, and how an operation narrows itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+from strawberry.directive import DirectiveLocation, DirectiveValue
+from strawberry.schema_directive import Location
+
+
+@strawberry.schema_directive(
+    locations=[Location.FIELD_DEFINITION],
+    description="Personal data: its Fideslang category, and the purposes it may be revealed for.",
+)
+class Personal:
+    """``@personal(category:, purposes:)`` on every attribute."""
+
+    category: str
+    purposes: list[str]
+
+
+@strawberry.directive(
+    locations=[DirectiveLocation.QUERY, DirectiveLocation.MUTATION],
+    name="purpose",
+    description="Narrows this operation to some of the token's purposes, so that it sees, and is recorded "
+    "as using, no more than it needs. A node of the purpose tree covers its descendants.",
+)
+def narrow_purpose(value: DirectiveValue[Any], uses: list[str]) -> Any:
+    """Read before execution; by then it has done its work."""
+    del uses
+    return value

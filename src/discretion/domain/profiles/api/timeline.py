@@ -1,0 +1,151 @@
+"""``events`` of a customer: what happened, newest first, of the kinds the grant may see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import strawberry
+from strawberry import UNSET
+from strawberry.types import Info
+from strawberry.types.field import StrawberryField
+
+from discretion.catalogue.duration import lapse
+from discretion.catalogue.model import EventType, Form
+from discretion.domain.context import Context
+from discretion.domain.profiles.api.query import PageInfo, field
+from discretion.domain.profiles.api.connection import window
+from discretion.domain.profiles.api.scalars import DateTime, Json
+from discretion.errors import BadRequest
+from discretion.purpose.decide import decide
+from discretion.purpose.decision import Allow
+from discretion.reveal.form import iso
+from discretion.reveal.reading import Reading, Row
+from discretion.seal.cell import event_key
+
+_CURSOR = b"event-cursor"
+_EVENT = b"event"
+
+
+@strawberry.type(description="Something that happened to a customer in a channel.")
+class Event:
+    """One event of the timeline."""
+
+    id: strawberry.ID
+    name: str = strawberry.field(description="As the catalogue names it, such as `Order Completed`.")
+    channel: str = strawberry.field(description="`web`, `store` or `app`.")
+    occurred_at: DateTime
+    received_at: DateTime
+    properties: Json | None = strawberry.field(
+        description="Declared properties; null where the token may know of the event and no more."
+    )
+
+
+@strawberry.type
+class EventEdge:
+    """An event and its place in the timeline."""
+
+    node: Event
+    cursor: str
+
+
+@strawberry.type(description="A page of a customer's events, newest first.")
+class EventConnection:
+    """Relay connection of events."""
+
+    edges: list[EventEdge]
+    nodes: list[Event]
+    page_info: PageInfo
+
+
+def events_field() -> StrawberryField:
+    """``Customer.events``."""
+
+    async def events(
+        root: Any, info: Info[Context, None], first: int | None = UNSET, after: str | None = UNSET
+    ) -> EventConnection:
+        reading = info.context.meeting()
+        wanted = window(first, after)
+        since, clear = _visible(info.context, reading, root)
+        if not since or not wanted.size:
+            return _connection([], more=False, after=wanted.after)
+        before = _place(info.context, reading, wanted.after)
+        docs = await info.context.records.events.of_customer(root.id, since, before, wanted.size + 1)
+        shown = [_event(reading, root, doc, doc["type"] in clear) for doc in docs[: wanted.size]]
+        places = [(doc["at"], doc["_id"]) for doc in docs]
+        edges = [
+            EventEdge(node=event, cursor=_cursor(reading, place))
+            for event, place in zip(shown, places, strict=False)
+        ]
+        return _connection(edges, more=len(docs) > wanted.size, after=wanted.after)
+
+    return field(events, "events", EventConnection, "What happened, newest first, of the kinds this token may see.")
+
+
+def _visible(context: Context, reading: Reading, row: Row) -> tuple[dict[str, int], set[str]]:
+    """Event types the grant may see of this person, each with its cut-off; and those in clear."""
+    catalogue = context.records.catalogue
+    since: dict[str, int] = {}
+    clear: set[str] = set()
+    for kind in catalogue.events.values():
+        allowed = decide(catalogue, reading.grant, reading.plan.held, kind.category, kind.uses)
+        if not isinstance(allowed, Allow) or not row.allow & allowed.mask:
+            continue
+        since[kind.key] = _cut_off(kind, reading)
+        if any(way.form is Form.CLEAR and row.allow & way.mask for way in allowed.ways):
+            clear.add(kind.key)
+    return since, clear
+
+
+def _cut_off(kind: EventType, reading: Reading) -> int:
+    return lapse(kind.retention, reading.now_ms)
+
+
+def _event(reading: Reading, row: Row, doc: dict[str, Any], in_clear: bool) -> Event:
+    properties: Any = None
+    what = f"event:{doc['type']}"
+    if in_clear:
+        cell = doc.get("props")
+        properties = {} if cell is None else reading.reveal_cell(row, cell, event_key(doc["_id"]), what)
+    else:
+        reading.note(what)
+    return Event(
+        id=strawberry.ID(reading.shut(_EVENT, doc["_id"])),
+        name=doc["type"],
+        channel=doc["channel"],
+        occurred_at=DateTime(iso(doc["at"])),
+        received_at=DateTime(iso(doc["received"])),
+        properties=properties,
+    )
+
+
+def _cursor(reading: Reading, place: tuple[int, bytes]) -> str:
+    at, event = place
+    return reading.shut(_CURSOR, orjson.dumps([at, event.hex()]))
+
+
+def _place(context: Context, reading: Reading, after: str | None) -> tuple[int, bytes] | None:
+    if after is None:
+        return None
+    content = context.records.pairwise.open(reading.grant.client, _CURSOR, after)
+    if content is None:
+        raise BadRequest(
+            "CURSOR_INVALID",
+            "The cursor is not one of this timeline.",
+            "Use a cursor that this client got from the same customer's events.",
+        )
+    at, event = orjson.loads(content)
+    return at, bytes.fromhex(event)
+
+
+def _connection(edges: list[EventEdge], *, more: bool, after: str | None) -> EventConnection:
+    return EventConnection(
+        edges=edges,
+        nodes=[edge.node for edge in edges],
+        page_info=PageInfo(
+            has_next_page=more,
+            has_previous_page=after is not None,
+            start_cursor=edges[0].cursor if edges else None,
+            end_cursor=edges[-1].cursor if edges else None,
+        ),
+    )

@@ -1,0 +1,142 @@
+"""A source record: what one source knows of one person. Pure; facts go in, a newer record comes out.
+
+Every part is a value that does not care in which order or how often it was told: cells keep the
+latest word (time, then message id), choices likewise with refusal winning a tie, and folds only
+count events the caller knows to be new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from discretion.catalogue.model import Attribute, Catalogue, Fold
+from discretion.domain.channels.fact import Fact, Happening
+from discretion.purpose.state import CONSENT_AGE_YEARS
+
+Document = dict[str, Any]
+Sealer = Callable[[bytes, int, Any], bytes]
+"""``(attribute key, observed ms, value) -> cell`` under the customer's key."""
+
+BIRTH = "user.demographic.date_of_birth"
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """A fact, told to a record: whether its event is new, and how its values are sealed."""
+
+    fact: Fact
+    event_is_new: bool
+
+
+def empty(record: bytes, fact: Fact, customer: bytes) -> Document:
+    """A record nobody has told anything yet."""
+    return {
+        "_id": record,
+        "source": fact.source.key,
+        "customer": customer,
+        "v": 0,
+        "cells": {},
+        "folds": {},
+        "choices": {},
+        "first": fact.at,
+        "last": fact.at,
+    }
+
+
+def tell(record: Document, telling: Telling, catalogue: Catalogue, seal: Sealer) -> None:
+    """Apply a fact to a record under construction."""
+    fact = telling.fact
+    record["first"] = min(record["first"], fact.at)
+    record["last"] = max(record["last"], fact.at)
+    for attribute, value in fact.values:
+        _tell_value(record["cells"], attribute, value.value, fact, seal)
+    for purpose, given in fact.choices.items():
+        _tell_choice(record["choices"], purpose, given, fact)
+    if fact.event is not None and telling.event_is_new:
+        for attribute in catalogue.attributes.values():
+            if attribute.computed is not None:
+                _fold(record["folds"], attribute, fact.event, fact)
+
+
+def _tell_value(cells: Document, attribute: Attribute, value: Any, fact: Fact, seal: Sealer) -> None:
+    known = cells.get(attribute.key)
+    if known is not None and (known["t"], known["m"]) >= (fact.at, fact.message):
+        return
+    cell: Document = {"t": fact.at, "m": fact.message}
+    if attribute.sealed:
+        cell["c"] = seal(attribute.key.encode(), fact.at, value)
+    else:
+        cell["v"] = value
+    if attribute.category == BIRTH and (until := _of_age(value)) > fact.received:
+        cell["u"] = until
+    cells[attribute.key] = cell
+
+
+def _of_age(born: str) -> int:
+    """When somebody born on this day reaches the age of consent, in ms."""
+    day = date.fromisoformat(born)
+    year = min(day.year + CONSENT_AGE_YEARS, 9999)
+    leap_less = day.replace(day=28) if (day.month, day.day) == (2, 29) else day
+    return int(datetime(year, leap_less.month, leap_less.day, tzinfo=UTC).timestamp() * 1000)
+
+
+def _tell_choice(choices: Document, purpose: str, given: bool, fact: Fact) -> None:
+    key = purpose.replace(".", "/")
+    known = choices.get(key)
+    if known is not None and (known["t"], not known["g"], known["m"]) >= (fact.at, not given, fact.message):
+        return
+    choices[key] = {"g": given, "t": fact.at, "m": fact.message}
+
+
+def _fold(folds: Document, attribute: Attribute, event: Happening, fact: Fact) -> None:
+    rule = attribute.computed
+    assert rule is not None
+    if rule.events and event.type.key not in rule.events:
+        return
+    if rule.channel is not None and fact.source.channel is not rule.channel:
+        return
+    value = event.properties.value.get(rule.property) if rule.property else None
+    if rule.property and value is None:
+        return
+    told = STEPS[rule.fold](folds.get(attribute.key), fact.at, fact.at if value is None else value)
+    folds[attribute.key] = told
+
+
+def _count(known: Document | None, at: int, _value: Any) -> Document:
+    return {"t": max(at, known["t"]), "n": known["n"] + 1} if known else {"t": at, "n": 1}
+
+
+def _sum(known: Document | None, at: int, value: Any) -> Document:
+    return {"t": max(at, known["t"]), "n": known["n"] + value} if known else {"t": at, "n": value}
+
+
+def _first(known: Document | None, at: int, value: Any) -> Document:
+    new: Document = {"t": at, "e": at, "n": value}
+    if known is None:
+        return new
+    best = min(known, new, key=lambda one: (one["e"], str(one["n"])))
+    return {**best, "t": max(at, known["t"])}
+
+
+def _last(known: Document | None, at: int, value: Any) -> Document:
+    new: Document = {"t": at, "n": value}
+    return new if known is None else max(known, new, key=lambda one: (one["t"], str(one["n"])))
+
+
+def _frequency(known: Document | None, at: int, value: Any) -> Document:
+    counts = {one: n for one, n in known["n"]} if known else {}
+    counts[value] = counts.get(value, 0) + 1
+    return {"t": max(at, known["t"]) if known else at, "n": [list(pair) for pair in sorted(counts.items())]}
+
+
+STEPS: Mapping[Fold, Callable[[Document | None, int, Any], Document]] = {
+    Fold.COUNT: _count,
+    Fold.SUM: _sum,
+    Fold.FIRST: _first,
+    Fold.LAST: _last,
+    Fold.MOST_FREQUENT: _frequency,
+}
+"""One more event folded into what is known."""

@@ -1,0 +1,106 @@
+"""``disclosures`` of a customer: who saw what of them, for what, and when (GDPR Art. 15(1)(c))."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import strawberry
+from strawberry import UNSET
+from strawberry.types import Info
+from strawberry.types.field import StrawberryField
+
+from discretion.domain.context import Context
+from discretion.domain.profiles.api.query import PageInfo, field
+from discretion.domain.profiles.api.connection import window
+from discretion.domain.profiles.api.scalars import DateTime
+from discretion.errors import BadRequest, Forbidden
+from discretion.ledger.entry import Entry
+from discretion.reveal.form import iso
+from discretion.reveal.reading import Reading
+
+_CURSOR = b"disclosure-cursor"
+
+
+@strawberry.type(description="One reveal on record.")
+class Disclosure:
+    """What the ledger holds about this customer in one entry."""
+
+    receipt: strawberry.ID = strawberry.field(description="The receipt the caller got with the answer.")
+    at: DateTime
+    client: str = strawberry.field(description="Who asked.")
+    actor: str = strawberry.field(description="On whose behalf the client asked; `self` for the customer.")
+    purposes: list[str] = strawberry.field(description="What for.")
+    attributes: list[str] = strawberry.field(description="Which attributes of this customer were revealed.")
+    forms: list[str] = strawberry.field(description="In which form each, at most.")
+    also: list[str] = strawberry.field(
+        description="What else was revealed or asked by: `event:…`, `filter:…`, `order:…`."
+    )
+
+
+@strawberry.type(description="A page of disclosures, newest first.")
+class DisclosureConnection:
+    """Relay connection of disclosures, nodes only."""
+
+    nodes: list[Disclosure]
+    page_info: PageInfo
+
+
+def disclosures_field() -> StrawberryField:
+    """``Customer.disclosures``."""
+
+    async def disclosures(
+        root: Any, info: Info[Context, None], first: int | None = UNSET, after: str | None = UNSET
+    ) -> DisclosureConnection:
+        reading = info.context.meeting()
+        if not (reading.grant.is_self or reading.grant.is_steward):
+            raise Forbidden(
+                "DISCLOSURES_NOT_GRANTED", "Only the customer and the steward see who saw a customer's data."
+            )
+        wanted = window(first, after)
+        before = _place(info.context, reading, wanted.after)
+        found = await info.context.records.disclosures.of_subject(root.pseudonym, before, wanted.size + 1)
+        shown = found[: wanted.size]
+        reading.note("disclosures")
+        ends = [reading.shut(_CURSOR, orjson.dumps([one.at, one.receipt])) for one in shown]
+        return DisclosureConnection(
+            nodes=[_disclosure(entry, root.pseudonym) for entry in shown],
+            page_info=PageInfo(
+                has_next_page=len(found) > wanted.size,
+                has_previous_page=wanted.after is not None,
+                start_cursor=ends[0] if ends else None,
+                end_cursor=ends[-1] if ends else None,
+            ),
+        )
+
+    words = "Who saw what of this customer, for what and when, newest first. For the customer and the steward."
+    return field(disclosures, "disclosures", DisclosureConnection | None, words)
+
+
+def _disclosure(entry: Entry, name: bytes) -> Disclosure:
+    bits = entry.subjects[name]
+    seen = [pair for index, pair in enumerate(entry.attributes) if bits >> index & 1]
+    return Disclosure(
+        receipt=strawberry.ID(entry.receipt),
+        at=DateTime(iso(entry.at)),
+        client=entry.client,
+        actor=entry.actor,
+        purposes=list(entry.purposes),
+        attributes=[path for path, _ in seen],
+        forms=[form for _, form in seen],
+        also=list(entry.extra),
+    )
+
+
+def _place(context: Context, reading: Reading, after: str | None) -> tuple[int, str] | None:
+    if after is None:
+        return None
+    content = context.records.pairwise.open(reading.grant.client, _CURSOR, after)
+    if content is None:
+        raise BadRequest(
+            "CURSOR_INVALID",
+            "The cursor is not one of these disclosures.",
+            "Use a cursor that this client got from the same customer's disclosures.",
+        )
+    at, receipt = orjson.loads(content)
+    return at, receipt

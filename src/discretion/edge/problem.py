@@ -1,0 +1,26 @@
+"""Errors outside GraphQL, as JSON: ``{"success": false, "error": {code, message, advice}}``."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+import orjson
+from starlette.responses import Response
+
+from discretion.errors import DiscretionError, Fault
+
+_log = logging.getLogger(__name__)
+
+
+def problem(error: DiscretionError, headers: Mapping[str, str] | None = None) -> Response:
+    """The response an error deserves; a fault tells its code and nothing else."""
+    said = {"code": error.code, "message": error.message, "advice": error.advice}
+    sent = dict(headers or {})
+    if isinstance(error, Fault):
+        _log.error("%s answered with %s", type(error).__name__, error.code, exc_info=error.__cause__)
+        said = {"code": error.code, "message": "The service cannot answer now.", "advice": "Ask again later."}
+        sent.setdefault("retry-after", "1")
+    return Response(
+        orjson.dumps({"success": False, "error": said}), error.status, sent, media_type="application/json"
+    )

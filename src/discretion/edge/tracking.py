@@ -1,0 +1,195 @@
+"""The tracking door: Segment's HTTP API, so that its SDKs work with only host and key changed.
+
+    POST /v1/identify | track | page | screen     one message
+    POST /v1/batch                                {"batch": [message, ...]}
+
+The write key comes as the user name of Basic auth, or as ``writeKey`` in the body. Where Segment
+answers 200 to nearly everything, we say what became of each message: ``Prefer:
+return=representation`` lists every one, and without it the refused ones are listed.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from discretion.catalogue.model import Source
+from discretion.domain.channels.fact import Fact, Outcome, Refused, Status
+from discretion.domain.channels.validate import KINDS, Validator
+from discretion.domain.channels.write_keys import WriteKeys
+from discretion.domain.profiles.unify import Unify
+from discretion.edge.problem import problem
+from discretion.errors import BadRequest, DiscretionError, TooLarge, Unauthenticated
+
+MAX_BODY = 500 * 1024
+MAX_MESSAGE = 32 * 1024
+MAX_MESSAGES = 2_500
+_CHALLENGE = {"www-authenticate": 'Basic realm="discretion", charset="UTF-8"'}
+
+
+class Tracking:
+    """The endpoints of the tracking API."""
+
+    def __init__(
+        self, keys: WriteKeys, validator: Validator, unify: Unify, now_ms: Callable[[], int]
+    ) -> None:
+        self._keys = keys
+        self._validator = validator
+        self._unify = unify
+        self._now_ms = now_ms
+
+    def routes(self) -> list[Route]:
+        """One route for each kind of call."""
+        return [
+            Route(f"/v1/{kind}", self._endpoint(kind), methods=["POST"], name=f"track-{kind}")
+            for kind in (*KINDS, "batch")
+        ]
+
+    def _endpoint(self, kind: str) -> Callable[[Request], Any]:
+        async def endpoint(request: Request) -> Response:
+            try:
+                return await self._take(request, kind)
+            except DiscretionError as error:
+                return problem(error, _CHALLENGE if isinstance(error, Unauthenticated) else {})
+
+        return endpoint
+
+    async def _take(self, request: Request, kind: str) -> Response:
+        body = parse(await read(request))
+        source = await self._source(request, body)
+        messages = _messages(body, kind)
+        received = self._now_ms()
+        read_facts = [self._fact(source, one, received) for one in messages]
+        taken = iter(await self._unify.take([fact for fact in read_facts if isinstance(fact, Fact)]))
+        outcomes = [
+            next(taken)
+            if isinstance(fact, Fact)
+            else Outcome(fact.message, Status.REFUSED, 0, fact.code, fact.reason, fact.place)
+            for fact in read_facts
+        ]
+        return _answer(request, outcomes, single=kind != "batch")
+
+    def _fact(self, source: Source, message: Any, received: int) -> Fact | Refused:
+        if len(orjson.dumps(message)) > MAX_MESSAGE:
+            name = message.get("messageId") if isinstance(message, dict) else None
+            return Refused(
+                name if isinstance(name, str) else "", "MESSAGE_TOO_LARGE", f"A message has at most {MAX_MESSAGE} bytes."
+            )
+        return self._validator.fact(source, message, received)
+
+    async def _source(self, request: Request, body: dict[str, Any]) -> Source:
+        key = _basic(request.headers.get("authorization")) or body.get("writeKey")
+        source = await self._keys.source_of(key) if isinstance(key, str) and 0 < len(key) <= 200 else None
+        if source is None:
+            raise Unauthenticated(
+                "WRITE_KEY_INVALID",
+                "The write key is missing or not one of ours.",
+                "Send it as the user name of Basic auth, with an empty password.",
+            )
+        return source
+
+
+async def read(request: Request) -> bytes:
+    """The body, unpacked if it is gzip, never larger than the limit.
+
+    Raises:
+        TooLarge: ``BODY_TOO_LARGE``; BadRequest: ``BODY_ENCODING``.
+    """
+    packed = bytearray()
+    async for part in request.stream():
+        packed += part
+        if len(packed) > MAX_BODY:
+            raise _too_large()
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding in ("", "identity"):
+        return bytes(packed)
+    if coding != "gzip":
+        raise BadRequest("BODY_ENCODING", "The content encoding is not gzip.")
+    unpack = zlib.decompressobj(wbits=31)
+    try:
+        body = unpack.decompress(bytes(packed), MAX_BODY + 1)
+    except zlib.error:
+        raise BadRequest("BODY_ENCODING", "The body is not gzip.") from None
+    if len(body) > MAX_BODY:
+        raise _too_large()
+    if not unpack.eof:
+        raise BadRequest("BODY_ENCODING", "The body is cut short.")
+    return body
+
+
+def parse(body: bytes) -> dict[str, Any]:
+    """The body as a JSON object."""
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise BadRequest("BODY_INVALID", "The body is not JSON.") from None
+    if not isinstance(parsed, dict):
+        raise BadRequest("BODY_INVALID", "The body is not a JSON object.")
+    return parsed
+
+
+def _messages(body: dict[str, Any], kind: str) -> list[Any]:
+    if kind != "batch":
+        return [{**body, "type": kind}]
+    batch = body.get("batch")
+    if not isinstance(batch, list):
+        raise BadRequest("BATCH_INVALID", "A batch holds its messages as a list in 'batch'.")
+    if len(batch) > MAX_MESSAGES:
+        raise TooLarge("BATCH_TOO_LARGE", f"A batch has at most {MAX_MESSAGES} messages.", "Send several.")
+    shared = body.get("context")
+    if not isinstance(shared, dict):
+        return batch
+    return [
+        {**one, "context": {**shared, **(one.get("context") or {})}}
+        if isinstance(one, dict) and isinstance(one.get("context") or {}, dict)
+        else one
+        for one in batch
+    ]
+
+
+def _answer(request: Request, outcomes: list[Outcome], *, single: bool) -> Response:
+    counts = {status.value: sum(1 for one in outcomes if one.status is status) for status in Status}
+    everything = "return=representation" in request.headers.get("prefer", "").replace(" ", "").lower()
+    listed = [one for one in outcomes if everything or one.status is Status.REFUSED]
+    refused = single and outcomes[0].status is Status.REFUSED
+    body = {
+        "success": not refused,
+        **counts,
+        "dropped": sum(one.dropped for one in outcomes),
+        "results": [_result(one) for one in listed],
+    }
+    headers = {"preference-applied": "return=representation"} if everything else {}
+    return Response(orjson.dumps(body), 400 if refused else 200, headers, "application/json")
+
+
+def _result(one: Outcome) -> dict[str, Any]:
+    result: dict[str, Any] = {"messageId": one.message, "status": one.status.value, "dropped": one.dropped}
+    if one.status is Status.REFUSED:
+        result |= {"code": one.code, "reason": one.reason, "place": one.place}
+    return result
+
+
+def _basic(header: str | None) -> str | None:
+    """The user name of Basic auth (RFC 7617)."""
+    if header is None:
+        return None
+    scheme, _, credentials = header.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        user, _, _ = base64.b64decode(credentials.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        return None
+    return user
+
+
+def _too_large() -> TooLarge:
+    return TooLarge("BODY_TOO_LARGE", f"The body has more than {MAX_BODY} bytes.", "Send smaller batches.")

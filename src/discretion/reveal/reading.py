@@ -1,0 +1,188 @@
+"""One operation's meeting with stored customers: the only place that opens a seal.
+
+A ``Reading`` lives for one operation. It turns documents into rows, rows into answers, and
+keeps the account of who was met, what was seen and what was withheld; the conductor hands that
+account to the ledger before the answer leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from discretion.catalogue.duration import lapse
+from discretion.catalogue.model import Attribute, Catalogue
+from discretion.plan.plan import CutOffs, Plan, Shape
+from discretion.purpose.decision import EVERY_BIT, Allow, Reason
+from discretion.reveal.form import Forms
+from discretion.seal.cell import HEAD_BYTES, head, pseudonym
+from discretion.seal.keyring import Buckets
+from discretion.seal.open import Opener, opener
+from discretion.seal.pairwise import Pairwise
+from discretion.token.grant import Grant
+
+CUSTOMER_KIND = b"customer"
+_KINDS = (Reason.NO_VALUE, Reason.CHOICE, Reason.RETENTION)
+
+
+class Row:
+    """One customer as read for one operation."""
+
+    __slots__ = ("allow", "doc", "id", "open", "pseudonym")
+
+    def __init__(self, doc: dict[str, Any], allow: int, open_cell: Opener, name: bytes) -> None:
+        self.doc = doc
+        self.id: bytes = doc["_id"]
+        self.allow = allow
+        self.open = open_cell
+        self.pseudonym = name
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """``count`` customers' ``field`` stayed shut for ``reason``."""
+
+    field: str
+    reason: Reason
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a reading came to.
+
+    ``seen`` maps each met person's ledger pseudonym to the bits of the plan's attributes they
+    revealed; ``extra`` names what was revealed beside attributes, such as event types.
+    """
+
+    seen: dict[bytes, int] = field(repr=False)
+    extra: frozenset[str]
+    withheld: tuple[Withheld, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Revealer:
+    """What every reading shares."""
+
+    catalogue: Catalogue
+    buckets: Buckets
+    forms: Forms
+    pairwise: Pairwise
+
+    def reading(self, plan: Plan, grant: Grant, now_ms: int) -> Reading:
+        """A reading for one operation."""
+        return Reading(self, plan, grant, now_ms)
+
+    def cut_offs(self, attributes: Sequence[Attribute], now_ms: int) -> CutOffs:
+        """The earliest observation of each attribute that retention still lets us show."""
+        times = tuple(lapse(one.retention, now_ms) for one in attributes)
+        return CutOffs(times, tuple(head(time) for time in times))
+
+
+class Reading:
+    """See the module."""
+
+    def __init__(self, revealer: Revealer, plan: Plan, grant: Grant, now_ms: int) -> None:
+        self.plan = plan
+        self.grant = grant
+        self.now_ms = now_ms
+        self._revealer = revealer
+        self._cut = revealer.cut_offs(plan.attributes, now_ms)
+        self._seen: dict[bytes, int] = {}
+        self._extra: set[str] = set()
+        self._shut: list[tuple[set[bytes], set[bytes], set[bytes]]] = [
+            (set(), set(), set()) for _ in plan.attributes
+        ]
+        self._struck: dict[str, set[bytes]] = {path: set() for path in plan.struck}
+        self._position = {one.path: index for index, one in enumerate(plan.attributes)}
+        pairwise, client = revealer.pairwise, grant.client
+        self.name = lambda customer: pairwise.shut(client, CUSTOMER_KIND, customer)
+
+    def identify(self, text: str) -> bytes | None:
+        """The customer behind an id, if it was made for this client."""
+        return self._revealer.pairwise.open(self.grant.client, CUSTOMER_KIND, text)
+
+    def shut(self, kind: bytes, content: bytes) -> str:
+        """An id or cursor that only this client can hand back."""
+        return self._revealer.pairwise.shut(self.grant.client, kind, content)
+
+    def rows(self, docs: Iterable[dict[str, Any]]) -> list[Row]:
+        """Documents, each with its key unwrapped and its account opened."""
+        unwrap = self._revealer.buckets.unwrap
+        own = self.grant.is_self
+        rows = []
+        for doc in docs:
+            customer = doc["_id"]
+            data_key = unwrap(customer, doc["key"])
+            name = pseudonym(data_key)
+            self._seen.setdefault(name, 0)
+            allow = EVERY_BIT if own else doc["allow"]
+            rows.append(Row(doc, allow, opener(customer, data_key), name))
+        return rows
+
+    def shape(self, shape: Shape, rows: Sequence[Row]) -> list[dict[str, Any]]:
+        """The answers of many rows, by the compiled function of one place."""
+        function, seen, now, name = shape.function, self._seen, self.now_ms, self.name
+        times, heads, shut = self._cut.times, self._cut.heads, self._shut
+        answers = []
+        for row in rows:
+            answer, bits = function(row.doc, row.allow, row.open, times, heads, shut, row.id, now, name)
+            seen[row.pseudonym] |= bits
+            answers.append(answer)
+        for path in shape.struck:
+            self._struck[path].update(row.id for row in rows)
+        return answers
+
+    def value(self, row: Row, attribute: Attribute) -> Any:
+        """One attribute of one row, without a compiled function: stock execution uses this."""
+        if attribute.path in self._struck:
+            self._struck[attribute.path].add(row.id)
+            return None
+        index = self._position[attribute.path]
+        decision = self.plan.decisions[attribute.path]
+        assert isinstance(decision, Allow)
+        stored, observed = _stored(row.doc, attribute)
+        way = next((way for way in decision.ways if row.allow & way.mask), None)
+        if stored is None or way is None or observed < self._cut.times[index]:
+            kind = 0 if stored is None else 1 if way is None else 2
+            self._shut[index][kind].add(row.id)
+            return None
+        value = row.open(stored, attribute.key.encode()) if attribute.sealed else stored
+        self._seen[row.pseudonym] |= 1 << index
+        render = self._revealer.forms.render(attribute, way.form)
+        return value if render is None else render(value, self.now_ms)
+
+    def reveal_cell(self, row: Row, cell: bytes, key: str, what: str) -> Any:
+        """Open something of this customer that is not an attribute, and put it on the account."""
+        self._extra.add(what)
+        return row.open(cell, key.encode())
+
+    def note(self, what: str) -> None:
+        """Put something revealed beside attributes on the account."""
+        self._extra.add(what)
+
+    def account(self) -> Account:
+        """The account so far; person-dependent reasons are told apart only to whom they concern."""
+        told_apart = self.grant.is_self or self.grant.is_steward
+        withheld = [
+            Withheld(path, self.plan.struck[path], len(customers)) for path, customers in self._struck.items()
+        ]
+        for attribute, shut in zip(self.plan.attributes, self._shut, strict=True):
+            if told_apart:
+                withheld += [
+                    Withheld(attribute.path, reason, len(who))
+                    for reason, who in zip(_KINDS, shut, strict=True)
+                    if who
+                ]
+            elif count := len(shut[0] | shut[1] | shut[2]):
+                withheld.append(Withheld(attribute.path, Reason.WITHHELD, count))
+        withheld.sort(key=lambda one: (one.field, one.reason))
+        return Account(self._seen, frozenset(self._extra), tuple(withheld))
+
+
+def _stored(doc: dict[str, Any], attribute: Attribute) -> tuple[Any, int]:
+    if attribute.sealed:
+        cell = (doc.get("s") or {}).get(attribute.key)
+        return cell, int.from_bytes(cell[1:HEAD_BYTES]) if cell else 0
+    return (doc.get("o") or {}).get(attribute.key), (doc.get("t") or {}).get(attribute.key, 0)

@@ -1,0 +1,89 @@
+"""Settings, read once from the environment. No secret has a default."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from discretion.errors import Misconfigured
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How this process runs. Every field can be set by ``DISCRETION_<FIELD>``."""
+
+    data_dir: Path = Path(".discretion")
+    host: str = "127.0.0.1"
+    port: int = 8000
+    issuer: str = "http://127.0.0.1:8000"
+    audience: str = "discretion"
+    mongo_url: str | None = None
+    mongo_database: str = "discretion"
+    mongo_driver: str = "pymongo"
+    catalogue_dir: Path | None = None
+    root_key: bytes | None = None
+    buckets: int = 4096
+
+    def __repr__(self) -> str:
+        """Without the root key and the URL, which may carry a password."""
+        return f"Settings(data_dir={str(self.data_dir)!r}, port={self.port})"
+
+
+def read(environ: Mapping[str, str]) -> Settings:
+    """Settings from environment variables.
+
+    Raises:
+        Misconfigured: ``SETTING_INVALID`` with the variable's name and what it takes.
+    """
+
+    def get(name: str) -> str | None:
+        return environ.get(f"DISCRETION_{name}") or None
+
+    default = Settings()
+    driver = get("MONGO_DRIVER") or default.mongo_driver
+    if driver not in {"pymongo", "motor"}:
+        raise _invalid("MONGO_DRIVER", driver, "'pymongo' or 'motor'")
+    return Settings(
+        data_dir=Path(get("DATA_DIR") or default.data_dir),
+        host=get("HOST") or default.host,
+        port=_whole("PORT", get("PORT"), default.port, 0, 65535),
+        issuer=get("ISSUER") or default.issuer,
+        audience=get("AUDIENCE") or default.audience,
+        mongo_url=get("MONGO_URL"),
+        mongo_database=get("MONGO_DATABASE") or default.mongo_database,
+        mongo_driver=driver,
+        catalogue_dir=Path(found) if (found := get("CATALOGUE_DIR")) else None,
+        root_key=_key(get("ROOT_KEY")),
+        buckets=_whole("BUCKETS", get("BUCKETS"), default.buckets, 1, 65536),
+    )
+
+
+def _whole(name: str, text: str | None, default: int, least: int, most: int) -> int:
+    if text is None:
+        return default
+    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+        raise _invalid(name, text, f"a whole number from {least} to {most}")
+    return int(text)
+
+
+def _key(text: str | None) -> bytes | None:
+    if text is None:
+        return None
+    try:
+        key = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != 32:
+        raise Misconfigured(
+            "SETTING_INVALID",
+            "DISCRETION_ROOT_KEY is not 32 bytes in base64url.",
+            "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'",
+        )
+    return key
+
+
+def _invalid(name: str, text: str, wanted: str) -> Misconfigured:
+    return Misconfigured("SETTING_INVALID", f"DISCRETION_{name} is {text!r}.", f"It takes {wanted}.")

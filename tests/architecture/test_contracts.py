@@ -1,0 +1,73 @@
+"""The import contracts of pyproject.toml hold, and each one would notice."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = ROOT / "pyproject.toml"
+TOOLS = tomllib.loads(CONFIG.read_text("utf-8"))["tool"]
+CONTRACTS = [contract["id"] for contract in TOOLS["importlinter"]["contracts"]]
+
+PLANTS: list[tuple[str, dict[str, str]]] = [
+    ("house", {"catalogue/model.py": "import discretion.store"}),
+    ("house", {"stray.py": "import discretion.errors"}),
+    ("cycles", {"seal/zig.py": "import discretion.seal.zag", "seal/zag.py": "import discretion.seal.zig"}),
+    ("driver", {"disclose.py": "from pymongo import MongoClient"}),
+    ("driver", {"domain/__init__.py": "def late():\n    import motor"}),
+    ("graphql", {"domain/zig/__init__.py": "import strawberry"}),
+    ("opening", {"disclose.py": "from discretion.seal import open"}),
+    ("pure", {"purpose/zig.py": "import time"}),
+]
+"""Contract, and lines added to files of a copy of the package, that it must not let pass."""
+
+
+def lint_imports(contract: str, package_dir: Path) -> subprocess.CompletedProcess[str]:
+    """Runs one contract over the package ``discretion`` found in a folder."""
+    return subprocess.run(
+        [
+            sys.executable,
+            *("-c", "from importlinter.cli import lint_imports_command as run; run()"),
+            *("--config", str(CONFIG), "--contract", contract, "--no-cache", "--no-logo"),
+        ],
+        cwd=package_dir,
+        env={**os.environ, "PYTHONPATH": str(package_dir), "COLUMNS": "200", "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize("contract", CONTRACTS)
+def test_the_contract_is_kept(contract: str) -> None:
+    result = lint_imports(contract, ROOT / "src")
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(("contract", "plant"), PLANTS, ids=[f"{c}-{n}" for n, (c, _) in enumerate(PLANTS)])
+def test_the_contract_stops_a_planted_import(contract: str, plant: dict[str, str], tmp_path: Path) -> None:
+    package = shutil.copytree(ROOT / "src" / "discretion", tmp_path / "discretion", ignore=_only_code)
+    for path, line in plant.items():
+        (package / path).parent.mkdir(exist_ok=True)
+        with (package / path).open("a", encoding="utf-8") as file:
+            file.write(f"\n{line}\n")
+    result = lint_imports(contract, tmp_path)
+    assert result.returncode == 1
+    assert "0 kept, 1 broken" in result.stdout
+
+
+def test_every_contract_has_a_planted_import() -> None:
+    """A contract that nothing can break says nothing."""
+    assert set(CONTRACTS) == {contract for contract, _ in PLANTS}
+
+
+def _only_code(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if not name.endswith(".py") and not (Path(folder) / name).is_dir()]

@@ -1,0 +1,101 @@
+"""The wheel carries everything: installed outside the checkout, it runs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+UV_SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["uv"]
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    """Standard output of a program that must succeed, without the checkout on its path."""
+    environ = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"PYTHONPATH", "VIRTUAL_ENV"} and not name.startswith("DISCRETION_")
+    }
+    result = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env={**environ, "NO_COLOR": "1", "COLUMNS": "120"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def uv() -> str:
+    """The uv that runs us, or the one on the path or beside the interpreter."""
+    beside = Path(sys.executable).with_name("uv")
+    found = os.environ.get("UV") or shutil.which("uv") or (str(beside) if beside.exists() else None)
+    assert found, "uv is missing. Install it with: pip install uv"
+    return found
+
+
+@pytest.fixture(scope="module")
+def wheel(uv: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built by way of the source distribution as a release is."""
+    out = tmp_path_factory.mktemp("dist")
+    run(uv, "build", "--out-dir", out, ROOT, cwd=out)
+    (made,) = out.glob("*.whl")
+    return made
+
+
+@pytest.fixture(scope="module")
+def program(uv: str, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``discretion``, installed with the pinned versions into an environment of its own."""
+    home = tmp_path_factory.mktemp("elsewhere")
+    (home / "pins.txt").write_text("\n".join(UV_SETTINGS["constraint-dependencies"]), "utf-8")
+    run(uv, "venv", "--python", sys.executable, home / "env", cwd=home)
+    python = home / "env" / ("Scripts" if os.name == "nt" else "bin") / "python"
+    run(uv, "pip", "install", "--python", python, "--constraints", home / "pins.txt", wheel, cwd=home)
+    return python.with_name("discretion")
+
+
+def test_the_wheel_carries_schema_seed_and_pages(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for folder, home in (("schema", "_schema"), ("seed", "_seed"), ("src/discretion", ".")):
+        for path in _shipped(ROOT / folder):
+            inside = Path("discretion", home, path.relative_to(ROOT / folder)).as_posix()
+            assert inside in names, inside
+    assert "discretion/py.typed" in names
+    assert any("graphiql" in name for name in names)
+
+
+def test_the_wheel_carries_nothing_else(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {n.split("/")[0] for n in names if ".dist-info/" not in n} == {"discretion"}
+    assert not [n for n in names if "__pycache__" in n or "node_modules" in n]
+
+
+def test_the_wheel_states_its_licence(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert any(n.endswith(".dist-info/licenses/LICENSE") for n in names)
+
+
+def test_discretion_runs_outside_the_checkout(program: Path) -> None:
+    assert "demo" in run(program, "--help", cwd=program.parent)
+
+
+def test_the_printed_schema_is_current_outside_the_checkout(program: Path) -> None:
+    """The catalogue and the printed SDL are found in the package, and agree."""
+    run(program, "schema", "check", cwd=program.parent)
+
+
+def _shipped(folder: Path) -> list[Path]:
+    skipped = {"__pycache__", "node_modules"}
+    return [path for path in sorted(folder.rglob("*")) if path.is_file() and not skipped & {*path.parts}]
