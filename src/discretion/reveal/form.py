@@ -32,7 +32,7 @@ class Forms:
     def render(self, attribute: Attribute, form: Form) -> Render | None:
         """How ``attribute`` looks in ``form``; None when the stored value is the answer."""
         if form is Form.CLEAR:
-            one = _CLEAR.get(attribute.type)
+            one = CLEAR.get(attribute.type)
         elif form is Form.MASKED:
             one = _masked
         elif form is Form.COARSE:
@@ -101,10 +101,11 @@ def _first_letters(value: Any, _now: int) -> str:
     return f"{str(value)[:2]}…"
 
 
-_CLEAR: dict[ValueType, Callable[[Any, int], Any]] = {
+CLEAR: dict[ValueType, Callable[[Any, int], Any]] = {
     ValueType.DATETIME: _datetime,
     ValueType.MONEY: _money,
 }
+"""Types whose stored form is not the one an answer carries."""
 _COARSE: dict[ValueType, Callable[[Any, int], Any]] = {
     ValueType.DATE: _age_band,
     ValueType.DATETIME: _month,

@@ -14,16 +14,22 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from pymongo import AsyncMongoClient
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError
 
 from discretion.errors import Misconfigured
 from discretion.store import mongod
-from discretion.store.mongod import EXIT_PORT_TAKEN, REPLICA_SET, Machine
+from discretion.store.mongod import EXIT_NO_LIBRARY, EXIT_PORT_TAKEN, REPLICA_SET, Machine
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
 
 PORTS_TRIED = 5
 POLL_SECONDS = 0.02
@@ -150,7 +156,9 @@ def _prepare(folder: Path) -> Path:
         (folder / "data").mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise Misconfigured(
-            "MONGO_START_FAILED", f"The folder {folder} cannot be made: {error.strerror}.", "Use another folder."
+            "MONGO_START_FAILED",
+            f"The folder {folder} cannot be made: {error.strerror}.",
+            "Use another folder.",
         ) from error
     return folder
 
@@ -160,13 +168,9 @@ def _lock(path: Path) -> IO[bytes]:
     file = path.open("ab")
     try:
         if sys.platform == "win32":
-            import msvcrt
-
             file.seek(0)
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         else:
-            import fcntl
-
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         file.close()
@@ -193,11 +197,9 @@ async def _stop_orphan(data: Path) -> None:
             return
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, number)
-        deadline = time.monotonic() + STOP_SECONDS
-        while _is_mongod_on(data, pid) and time.monotonic() < deadline:
-            await asyncio.sleep(POLL_SECONDS)
-    if _is_mongod_on(data, pid):
-        raise _in_use(data.parent)
+        if await _until(lambda: not _is_mongod_on(data, pid), STOP_SECONDS):
+            return
+    raise _in_use(data.parent)
 
 
 def _is_mongod_on(data: Path, pid: int) -> bool:
@@ -208,7 +210,7 @@ def _is_mongod_on(data: Path, pid: int) -> bool:
             return os.fsencode(data) in told and any(one.endswith(b"mongod") for one in told)
         if sys.platform == "win32":
             return False  # mongod itself refuses a folder that is in use
-        command = subprocess.run(
+        command = subprocess.run(  # noqa: S603 - nothing of a user's in it
             ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, check=False
         ).stdout
     except OSError:
@@ -254,7 +256,7 @@ def _spawn(command: list[str], log: _Log, machine: Machine) -> subprocess.Popen[
         command = [sys.executable, "-I", "-S", "-c", DIE_WITH_PARENT, str(os.getpid()), *command]
     with log.console.open("wb") as console:
         try:
-            return subprocess.Popen(
+            return subprocess.Popen(  # noqa: S603 - a program from our own environment
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=console,
@@ -276,7 +278,7 @@ async def _until_ready(process: subprocess.Popen[bytes], port: int, log: _Log) -
         _PortLost: Its port is somebody else's.
         Misconfigured: ``MONGO_START_FAILED``.
     """
-    leading = asyncio.create_task(_lead(port))
+    leading = asyncio.create_task(_lead(port, log.path.parent / "data"))
     deadline = time.monotonic() + START_SECONDS
     try:
         while not leading.done():
@@ -296,27 +298,47 @@ async def _until_ready(process: subprocess.Popen[bytes], port: int, log: _Log) -
         await asyncio.gather(leading, return_exceptions=True)
 
 
-async def _lead(port: int) -> None:
+async def _lead(port: int, data: Path) -> None:
     """Make the single member a primary of its replica set, under the port it has today."""
-    while not await _listens(port):
+    while not await _listens(port):  # noqa: ASYNC110 - another process cannot set an event
         await asyncio.sleep(POLL_SECONDS)
-    async with AsyncMongoClient[dict[str, object]](
+    async with AsyncMongoClient[dict[str, Any]](
         "127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=5_000
     ) as client:
-        member = {"_id": 0, "host": f"127.0.0.1:{port}"}
+        while not await _leads(client.admin, port, data):  # noqa: ASYNC110
+            await asyncio.sleep(POLL_SECONDS)
+
+
+async def _leads(admin: AsyncDatabase[dict[str, Any]], port: int, data: Path) -> bool:
+    """Whether the member is primary; if nothing makes it one yet, do."""
+    try:
+        if (await admin.command("hello"))["isWritablePrimary"]:
+            return await _is_ours(admin, data)
+        if not await _is_ours(admin, data):
+            return False  # ours is about to end, for want of its port
         try:
-            config = (await client.admin.command("replSetGetConfig"))["config"]
+            config = (await admin.command("replSetGetConfig"))["config"]
         except OperationFailure as error:
             if error.code != NOT_YET_INITIALIZED:
                 raise
-            await client.admin.command({"replSetInitiate": {"_id": REPLICA_SET, "members": [member]}})
-        else:
-            if config["members"][0]["host"] != member["host"]:
-                config["members"] = [member]
-                config["version"] += 1
-                await client.admin.command({"replSetReconfig": config, "force": True})
-        while not (await client.admin.command("hello"))["isWritablePrimary"]:
-            await asyncio.sleep(POLL_SECONDS)
+            config = {"_id": REPLICA_SET, "members": [_member(port)]}
+            await admin.command({"replSetInitiate": config})
+            return False
+        if config["members"][0]["host"] != _member(port)["host"]:
+            config.update(members=[_member(port)], version=config["version"] + 1)
+            await admin.command({"replSetReconfig": config, "force": True})
+    except AutoReconnect:
+        pass  # it drops connections when its part in the set changes
+    return False
+
+
+async def _is_ours(admin: AsyncDatabase[dict[str, Any]], data: Path) -> bool:
+    options = await admin.command("getCmdLineOpts")
+    return bool(options["parsed"]["storage"]["dbPath"] == str(data))
+
+
+def _member(port: int) -> dict[str, Any]:
+    return {"_id": 0, "host": f"127.0.0.1:{port}"}
 
 
 async def _listens(port: int) -> bool:
@@ -333,9 +355,16 @@ async def _listens(port: int) -> bool:
 async def _stop(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         process.terminate()
-        deadline = time.monotonic() + STOP_SECONDS
-        while process.poll() is None and time.monotonic() < deadline:
-            await asyncio.sleep(POLL_SECONDS)
-    if process.poll() is None:
+    if not await _until(lambda: process.poll() is not None, STOP_SECONDS):
         process.kill()
         process.wait()
+
+
+async def _until(holds: Callable[[], bool], seconds: float) -> bool:
+    """Wait until something holds; whether it does."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(POLL_SECONDS)
+    return True

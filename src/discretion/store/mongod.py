@@ -111,7 +111,9 @@ def _advice(exit_code: int | None, lines: list[str]) -> str:
     if exit_code == -getattr(signal, "SIGILL", 4):
         return f"This processor lacks AVX, which MongoDB needs. {OWN_SERVER}"
     if exit_code == EXIT_OTHER_VERSION:
-        return "The data folder was written by another version of MongoDB; start with --fresh or another folder."
+        return (
+            "The data folder was written by another version of MongoDB; start with --fresh or another folder."
+        )
     if "No space left" in text:
         return "The disk is full; make room or use another data folder."
     return f"Look into mongod.log in the data folder. Or: {OWN_SERVER}"

@@ -19,12 +19,12 @@ from discretion.domain.channels.fact import Fact, Outcome, Status
 from discretion.domain.identity.link import Component, link
 from discretion.domain.profiles.fold import Profile, fold
 from discretion.domain.profiles.record import Sealer, Telling, empty, tell
-from discretion.errors import Conflict
 from discretion.seal.blind import BlindIndex
 from discretion.seal.cell import event_key, shut
 from discretion.seal.keyring import KEY_BYTES, NONCE_BYTES, Buckets
 from discretion.seal.move import move
 from discretion.store.driver import Database, Operation, Session, delete, insert, update
+from discretion.store.fault import Again
 
 MAX_TOGETHER = 200
 Document = dict[str, Any]
@@ -322,12 +322,12 @@ class Batch:
         """Send everything collected.
 
         Raises:
-            Conflict: ``CUSTOMER_CHANGED``; the transaction runs again from its reads.
+            Again: a customer changed meanwhile; the transaction runs again from its reads.
         """
         for collection, operations in self._writes.items():
             done = await database.bulk_write(collection, operations, ordered=True, session=session)
             if collection == "customers" and done.touched != len(operations):
-                raise Conflict("CUSTOMER_CHANGED", "A customer changed while their profile was being written.")
+                raise Again("STORE_UNAVAILABLE", "A customer changed while their profile was being written.")
 
     def outcomes(self) -> list[Outcome]:
         """What became of each message."""

@@ -19,7 +19,7 @@ from discretion.domain.profiles.api.scalars import DateTime, Json
 from discretion.errors import BadRequest
 from discretion.purpose.decide import decide
 from discretion.purpose.decision import Allow
-from discretion.reveal.form import iso
+from discretion.reveal.form import CLEAR, iso
 from discretion.reveal.reading import Reading, Row
 from discretion.seal.cell import event_key
 
@@ -71,7 +71,7 @@ def events_field() -> StrawberryField:
             return _connection([], more=False, after=wanted.after)
         before = _place(info.context, reading, wanted.after)
         docs = await info.context.records.events.of_customer(root.id, since, before, wanted.size + 1)
-        shown = [_event(reading, root, doc, doc["type"] in clear) for doc in docs[: wanted.size]]
+        shown = [_event(reading, root, doc, info.context.records.catalogue.events[doc["type"]], doc["type"] in clear) for doc in docs[: wanted.size]]
         places = [(doc["at"], doc["_id"]) for doc in docs]
         edges = [
             EventEdge(node=event, cursor=_cursor(reading, place))
@@ -101,12 +101,13 @@ def _cut_off(kind: EventType, reading: Reading) -> int:
     return lapse(kind.retention, reading.now_ms)
 
 
-def _event(reading: Reading, row: Row, doc: dict[str, Any], in_clear: bool) -> Event:
+def _event(reading: Reading, row: Row, doc: dict[str, Any], kind: EventType, in_clear: bool) -> Event:
     properties: Any = None
     what = f"event:{doc['type']}"
     if in_clear:
         cell = doc.get("props")
-        properties = {} if cell is None else reading.reveal_cell(row, cell, event_key(doc["_id"]), what)
+        stored = {} if cell is None else reading.reveal_cell(row, cell, event_key(doc["_id"]), what)
+        properties = _shown(kind, stored)
     else:
         reading.note(what)
     return Event(
@@ -117,6 +118,18 @@ def _event(reading: Reading, row: Row, doc: dict[str, Any], in_clear: bool) -> E
         received_at=DateTime(iso(doc["received"])),
         properties=properties,
     )
+
+
+def _shown(kind: EventType, stored: dict[str, Any]) -> dict[str, Any]:
+    """Declared properties as the answer carries them; one that left the catalogue is not shown."""
+    shown: dict[str, Any] = {}
+    for declared in kind.properties:
+        if declared.name in stored:
+            value, show = stored[declared.name], CLEAR.get(declared.type)
+            if show is not None:
+                value = [show(one, 0) for one in value] if declared.many else show(value, 0)
+            shown[declared.name] = value
+    return shown
 
 
 def _cursor(reading: Reading, place: tuple[int, bytes]) -> str:

@@ -1,0 +1,173 @@
+"""The composition root: settings -> a running platform. The only file that knows everyone.
+
+Clock, entropy and keys enter here and are handed down; nothing below asks for them itself.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.applications import Starlette
+
+from discretion.catalogue.load import load
+from discretion.catalogue.model import Catalogue
+from discretion.disclose import Conductor
+from discretion.domain.channels.validate import Validator
+from discretion.domain.channels.write_keys import WriteKeys
+from discretion.domain.context import Records
+from discretion.domain.profiles.unify import Unify
+from discretion.edge.answer import Answer, known_purpose
+from discretion.edge.documents import Documents
+from discretion.edge.http import Doors, application
+from discretion.edge.mask import Mask
+from discretion.edge.schema import build_schema
+from discretion.edge.tracking import Tracking
+from discretion.errors import Misconfigured
+from discretion.ledger.append import Ledger
+from discretion.ledger.storage import LedgerStorage
+from discretion.plan.plans import Plans
+from discretion.reveal.form import Forms
+from discretion.reveal.reading import Revealer
+from discretion.seal.blind import BlindIndex
+from discretion.seal.keyring import KEY_BYTES, Buckets, derive, open_file, seal_file, write_private
+from discretion.seal.pairwise import Pairwise
+from discretion.settings import Settings
+from discretion.store import embedded
+from discretion.store.customers import Customers
+from discretion.store.driver import CommandListener, Database, connect
+from discretion.store.events import Events
+from discretion.store.inspect import inspect
+from discretion.store.prepare import prepare
+from discretion.token.issue import Issuer
+from discretion.token.keys import KeySet
+from discretion.token.verify import Verifier
+
+
+def now_ms() -> int:
+    """The wall clock, in ms since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """Everything that runs, by the names its doors use."""
+
+    app: Starlette
+    catalogue: Catalogue
+    database: Database
+    issuer: Issuer
+    write_keys: WriteKeys
+    conductor: Conductor
+
+
+@asynccontextmanager
+async def platform(settings: Settings, listeners: tuple[CommandListener, ...] = ()) -> AsyncIterator[Platform]:
+    """A platform, from start to stop.
+
+    Raises:
+        Misconfigured: what the operator has to mend, before anything is served.
+    """
+    catalogue = load(settings.catalogue_dir)
+    root = root_key(settings)
+    async with mongo_url(settings) as url:
+        database = await connect(url, settings.mongo_database, settings.mongo_driver, listeners)
+        try:
+            await inspect(database)
+            open_keys = [one.key for one in catalogue.attributes.values() if not one.sealed and not one.many]
+            await prepare(database, open_keys)
+            yield assemble(settings, catalogue, database, root)
+        finally:
+            await database.close()
+
+
+@asynccontextmanager
+async def mongo_url(settings: Settings) -> AsyncIterator[str]:
+    """The user's MongoDB, or one of our own for as long as we run."""
+    if settings.mongo_url is not None:
+        yield settings.mongo_url
+        return
+    async with embedded.running(settings.data_dir / "mongo") as mongo:
+        yield mongo.url
+
+
+def assemble(settings: Settings, catalogue: Catalogue, database: Database, root: bytes) -> Platform:
+    """Put the parts together."""
+    buckets = Buckets.keep(settings.data_dir / "keys" / "buckets.keys", root, settings.buckets, os.urandom)
+    keys = signing_keys(settings, root)
+    blind, pairwise = BlindIndex(derive(root, "blind")), Pairwise(derive(root, "pairwise"))
+    forms = Forms(derive(root, "pseudonym"))
+    storage = LedgerStorage(database)
+    conductor = Conductor(
+        Revealer(catalogue, buckets, forms, pairwise), Ledger(storage), now_ms, os.urandom
+    )
+    records = Records(catalogue, Customers(database), Events(database), storage, blind, pairwise)
+    schema = build_schema(catalogue)
+    core = schema._schema  # noqa: SLF001 - Strawberry gives no other way to the core schema
+    mask = Mask(os.urandom)
+    answer = Answer(schema, Plans(core, catalogue, forms.render), conductor, records, mask)
+    write_keys = WriteKeys(database, catalogue, os.urandom, now_ms)
+    unify = Unify(database, catalogue, buckets, blind, os.urandom, now_ms)
+    verifier = Verifier(
+        keys, settings.issuer, settings.audience, now_ms, known_purposes=lambda use: known_purpose(catalogue, use)
+    )
+    doors = Doors(
+        verifier=verifier,
+        documents=Documents(core),
+        answer=answer,
+        mask=mask,
+        tracking=Tracking(write_keys, Validator(catalogue, os.urandom), unify, now_ms),
+        jwks=keys.public_jwks(),
+        database=database,
+    )
+    issuer = Issuer(keys, settings.issuer, settings.audience, now_ms, os.urandom)
+    return Platform(application(doors), catalogue, database, issuer, write_keys, conductor)
+
+
+def token_issuer(settings: Settings) -> Issuer:
+    """Issues this installation's tokens; needs its keys and not its database."""
+    keys = signing_keys(settings, root_key(settings))
+    return Issuer(keys, settings.issuer, settings.audience, now_ms, os.urandom)
+
+
+def root_key(settings: Settings) -> bytes:
+    """The root key: from the environment, else one made on first use with the embedded MongoDB.
+
+    Raises:
+        Misconfigured: ``ROOT_KEY_MISSING`` for a server of the user's: what protects real people
+            is chosen and kept by whoever runs it.
+    """
+    if settings.root_key is not None:
+        return settings.root_key
+    if settings.mongo_url is not None:
+        raise Misconfigured(
+            "ROOT_KEY_MISSING",
+            "DISCRETION_MONGO_URL is set and DISCRETION_ROOT_KEY is not.",
+            "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))' and keep it safe.",
+        )
+    path = settings.data_dir / "keys" / "root.key"
+    if not path.exists():
+        write_private(path, os.urandom(KEY_BYTES))
+    return read_root_key(path)
+
+
+def read_root_key(path: Path) -> bytes:
+    """The root key kept at ``path``."""
+    key = path.read_bytes()
+    if len(key) != KEY_BYTES:
+        raise Misconfigured(
+            "ROOT_KEY_DAMAGED", f"{path} does not hold {KEY_BYTES} bytes.", "Restore it from its backup."
+        )
+    return key
+
+
+def signing_keys(settings: Settings, root: bytes) -> KeySet:
+    """The keys tokens are signed with, made on first use and kept sealed."""
+    path = settings.data_dir / "keys" / "signing.keys"
+    if not path.exists():
+        seal_file(path, root, KeySet.generate("EdDSA").to_private_json(), os.urandom)
+    return KeySet.from_private_json(open_file(path, root))

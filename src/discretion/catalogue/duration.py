@@ -1,0 +1,64 @@
+"""How long something is kept: ISO 8601 durations, counted on the calendar."""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from datetime import date
+from functools import lru_cache
+from typing import NamedTuple
+
+_DAY = 86_400_000
+_EPOCH = date(1970, 1, 1).toordinal()
+_FORM = re.compile(
+    r"P(?=[0-9T])(?:([0-9]{1,4})Y)?(?:([0-9]{1,4})M)?(?:([0-9]{1,4})W)?(?:([0-9]{1,6})D)?"
+    r"(?:T(?=[0-9])(?:([0-9]{1,6})H)?(?:([0-9]{1,6})M)?(?:([0-9]{1,6})S)?)?"
+)
+
+
+class Duration(NamedTuple):
+    """Calendar months, and milliseconds beside them."""
+
+    months: int
+    ms: int
+
+
+@lru_cache(maxsize=1024)
+def parse(text: str) -> Duration:
+    """A duration in whole numbers, such as ``P3Y``, ``P13M``, ``P2W``, ``P1DT12H``.
+
+    Raises:
+        ValueError: it is something else, or no time at all.
+    """
+    found = _FORM.fullmatch(text)
+    if found is None:
+        raise ValueError("not an ISO 8601 duration")
+    years, months, weeks, days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    duration = Duration(
+        years * 12 + months,
+        (weeks * 7 + days) * _DAY + ((hours * 60 + minutes) * 60 + seconds) * 1000,
+    )
+    if duration == (0, 0):
+        raise ValueError("no time at all")
+    return duration
+
+
+def lapse(duration: str, at_ms: int) -> int:
+    """The earliest moment (ms since 1970, UTC) that still counts at ``at_ms``; before it has lapsed.
+
+    Months are taken off first, to the same day or the last one of a shorter month. Nothing was
+    observed before 1970, so that is as far back as it goes.
+    """
+    months, ms = parse(duration)
+    return max(0, at_ms - _back(at_ms // _DAY, months) * _DAY - ms)
+
+
+@lru_cache(maxsize=4096)
+def _back(day: int, months: int) -> int:
+    """How many days lie between a day (since 1970) and the one ``months`` before it."""
+    at = date.fromordinal(_EPOCH + day)
+    year, month = divmod(at.year * 12 + at.month - 1 - months, 12)
+    if year < 1:
+        return day + 1
+    last = monthrange(year, month + 1)[1]
+    return at.toordinal() - date(year, month + 1, min(at.day, last)).toordinal()

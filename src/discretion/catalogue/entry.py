@@ -1,0 +1,142 @@
+"""What may be written in ``schema/catalogue/*.yaml``: one model per kind of entry.
+
+Every file may hold any of the sections; a file's ``defaults`` apply to its own attributes and
+events. The descriptions below are the advice for a missing key, and, printed as JSON Schema
+(``schema/jsonschema``), what an editor shows while one types.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from discretion.catalogue.model import Basis, Channel, Fold, Form, Sensitivity, ValueType
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Uses = dict[Form, list[Text]]
+
+LAST_BIT = 62
+"""The sign of MongoDB's 64-bit integer stays clear."""
+
+_USES = "purposes by the form they see: clear, masked, coarse or pseudonym"
+_RETENTION = "how long after it was observed it may be revealed; an ISO 8601 duration such as P3Y"
+_CHANNELS = "which channels may supply it: web, store, app"
+_CATEGORY = "a Fideslang data category, such as user.contact.email"
+
+
+class Entry(BaseModel):
+    """Something that is written in the catalogue; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PurposeEntry(Entry):
+    """A Fideslang data use."""
+
+    bit: int = Field(ge=0, le=LAST_BIT, description="its place in `allow`, 0 to 62; never reused")
+    basis: Basis = Field(description="the one basis of GDPR Art. 6(1) it rests on")
+    label: Text = Field(description="a few words, for lists")
+    description: Text = Field(description="what is done, for the public inventory")
+    meaning: Text = Field(description="what it means to the customer, addressed as you")
+
+
+class Defaults(Entry):
+    """What the attributes and events of this file have, unless they say otherwise."""
+
+    uses: Uses | None = Field(default=None, description=_USES)
+    retention: Text | None = Field(default=None, description=_RETENTION)
+    channels: list[Channel] | None = Field(default=None, description=_CHANNELS)
+    sensitivity: Sensitivity | None = Field(default=None, description="harm of a wrong reveal")
+    sealed: bool | None = Field(default=None, description="false keeps it readable, to filter by")
+    controller: Text | None = Field(default=None, description="who answers for it, if not the retailer")
+
+
+class ComputedEntry(Entry):
+    """How an attribute follows from events."""
+
+    fold: Fold = Field(description="count, sum, first, last or most_frequent")
+    events: list[Text] = Field(default=[], description="names of events; none means any")
+    property: Text | None = Field(default=None, description="their property; else the event or its time")
+    channel: Channel | None = Field(default=None, description="only events of this channel")
+
+
+class AttributeEntry(Defaults):
+    """One field of personal data."""
+
+    type: ValueType = Field(description="String, Int, Float, Boolean, Date, DateTime or Money")
+    category: Text = Field(description=_CATEGORY)
+    description: Text = Field(description="one sentence, for those who query it and those it is about")
+    many: bool = Field(default=False, description="true for a list")
+    identifier: Text | None = Field(default=None, description="the identifier type its values are")
+    traits: list[Text] | None = Field(
+        None, description="dotted places in a tracking call's traits; the first found wins; else its own name"
+    )
+    values: list[Text] = Field(default=[], description="all it can be, if that is known")
+    computed: ComputedEntry | None = Field(default=None, description="how it follows from events, if it does")
+
+
+class IdentifierEntry(Entry):
+    """A kind of external identifier."""
+
+    normalise: Text = Field(description="how two spellings become one: email, e164 or token")
+    category: Text = Field(description=_CATEGORY)
+    description: Text = Field(description="one sentence")
+
+
+class SourceEntry(Entry):
+    """A registered sender."""
+
+    channel: Channel = Field(description="web, store or app")
+    label: Text = Field(description="a few words, for lists")
+    user_id: Text = Field(description="the identifier type that its userId is")
+    anonymous_id: Text = Field(description="the identifier type that its anonymousId is")
+    priority: int = Field(default=100, description="the lower wins between sources")
+
+
+class PropertyEntry(Entry):
+    """A property that events may carry."""
+
+    type: ValueType = Field(description="String, Int, Float, Boolean, Date, DateTime or Money")
+    category: Text = Field(description=_CATEGORY)
+    description: Text = Field(description="one sentence")
+    many: bool = Field(default=False, description="true for a list")
+
+
+class EventEntry(Entry):
+    """Something that happens to a person."""
+
+    description: Text = Field(description="one sentence")
+    category: Text = Field(description=_CATEGORY)
+    uses: Uses | None = Field(default=None, description="purposes by form; coarse learns that it happened")
+    retention: Text | None = Field(default=None, description=_RETENTION)
+    channels: list[Channel] | None = Field(default=None, description=_CHANNELS)
+    required: list[Text] = Field(default=[], description="properties it never comes without")
+    properties: list[Text] = Field(default=[], description="properties it may carry")
+
+
+class CatalogueFile(Entry):
+    """A file of the catalogue: what personal data exist, and what each may be used for."""
+
+    controller: Text | None = Field(default=None, description="who answers for the data (GDPR Art. 4(7))")
+    always: Uses = Field(default={}, description="uses that every attribute and event has beside its own")
+    defaults: Defaults = Field(default=Defaults(), description="for the attributes and events of this file")
+    retired: list[int] = Field(default=[], description="bits of purposes that are gone")
+    purposes: dict[str, PurposeEntry] = Field(default={}, description="Fideslang data uses")
+    groups: dict[str, Text] = Field(default={}, description="name: what belongs to it")
+    objects: dict[str, Text] = Field(default={}, description="group.name: what it is")
+    attributes: dict[str, AttributeEntry] = Field(
+        default={}, description="by path: group.name or group.object.name"
+    )
+    identifiers: dict[str, IdentifierEntry] = Field(default={}, description="identifier types")
+    sources: dict[str, SourceEntry] = Field(default={}, description="senders")
+    properties: dict[str, PropertyEntry] = Field(default={}, description="properties of events")
+    events: dict[str, EventEntry] = Field(default={}, description="event types, by their name as sent")
+
+
+def json_schema() -> str:
+    """The same as JSON Schema (2020-12), for editors."""
+    schema = CatalogueFile.model_json_schema()
+    dialect = "https://json-schema.org/draft/2020-12/schema"
+    return json.dumps({"$schema": dialect, **schema}, indent=2, sort_keys=True) + "\n"

@@ -1,0 +1,173 @@
+"""The command line. Every command says what it does with ``--help``."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from discretion import __version__
+from discretion.app import platform, token_issuer
+from discretion.catalogue.load import load
+from discretion.demo import demo as run_demo
+from discretion.edge.schema import build_schema
+from discretion.errors import DiscretionError
+from discretion.serve import listen, serving
+from discretion.settings import Settings, read
+
+PRINTED = Path("schema/discretion.graphql")
+
+cli = typer.Typer(
+    help="Discretion: a customer data platform that reveals each attribute only for a purpose that the "
+    "token holds, the catalogue allows and the person has not refused.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+tokens = typer.Typer(help="Access tokens.", no_args_is_help=True)
+schemas = typer.Typer(help="The printed GraphQL schema.", no_args_is_help=True)
+sources = typer.Typer(help="Registered senders and their write keys.", no_args_is_help=True)
+cli.add_typer(tokens, name="token")
+cli.add_typer(schemas, name="schema")
+cli.add_typer(sources, name="source")
+errors = Console(stderr=True)
+
+DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where MongoDB's data and the keys are kept.")]
+
+
+@cli.command()
+def demo(
+    port: Annotated[int, typer.Option(help="Port to serve on; 0 picks a free one.", min=0, max=65535)] = 8000,
+    data_dir: DataDir = None,
+    customers: Annotated[int, typer.Option(help="Generated customers, beside the cast.", min=0, max=100_000)] = 1000,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Throw away what an earlier demo left.")] = False,
+) -> None:
+    """Start everything on an empty machine, sow customers through the public API, and serve.
+
+    Prints a token for each role with a first query, and writes the same to DATA_DIR/demo.json.
+    """
+    settings = _settings(data_dir)
+    _run(run_demo(replace(settings, port=port), customers, fresh=fresh))
+
+
+@cli.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.", min=0, max=65535)] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Serve, on what the environment names (DISCRETION_MONGO_URL, DISCRETION_ROOT_KEY, ...)."""
+    settings = _settings(data_dir)
+    settings = replace(
+        settings,
+        host=settings.host if host is None else host,
+        port=settings.port if port is None else port,
+    )
+
+    async def run() -> None:
+        listening = listen(settings.host, settings.port)
+        async with platform(settings) as running, serving(running.app, listening) as stop:
+            shown = listening.getsockname()[1]
+            errors.print(f"Serving on http://{settings.host}:{shown}/graphql, Ctrl-C stops.")
+            await stop.wait()
+
+    _run(run())
+
+
+@tokens.command("issue")
+def issue(
+    client: Annotated[str, typer.Option(help="Who the token is for, such as shop-frontend.")],
+    subject: Annotated[str, typer.Option(help="On whose behalf; a customer's own id for purpose 'self'.")],
+    purpose: Annotated[list[str], typer.Option(help="A purpose it may use; repeat for several.")],
+    scope: Annotated[list[str] | None, typer.Option(help="A scope, such as steward; repeat for several.")] = None,
+    category: Annotated[list[str] | None, typer.Option(help="Narrow it to data categories.")] = None,
+    minutes: Annotated[int, typer.Option(help="How long it holds.", min=1, max=1440)] = 60,
+    data_dir: DataDir = None,
+) -> None:
+    """Issue an access token (RFC 9068) and print it."""
+    issuer = token_issuer(_settings(data_dir))
+    sys.stdout.write(issuer.issue(client, subject, scope or [], purpose, category, lifetime_s=minutes * 60) + "\n")
+
+
+@sources.command("key")
+def source_key(
+    source: Annotated[str, typer.Argument(help="A source of the catalogue, such as web-shop.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Make a new write key for a source and print it; the one before stops working."""
+    settings = _settings(data_dir)
+
+    async def run() -> None:
+        async with platform(settings) as running:
+            if source not in running.catalogue.sources:
+                known = ", ".join(sorted(running.catalogue.sources))
+                raise typer.BadParameter(f"There is no source {source!r}; there are {known}.")
+            sys.stdout.write(await running.write_keys.issue(source) + "\n")
+
+    _run(run())
+
+
+@schemas.command("print")
+def schema_print(
+    to: Annotated[Path | None, typer.Option(help="A file to write instead of the terminal.")] = None,
+) -> None:
+    """Print the GraphQL schema that the catalogue makes."""
+    text = printed(read(os.environ))
+    if to is None:
+        sys.stdout.write(text)
+    else:
+        to.write_text(text, "utf-8")
+
+
+@schemas.command("check")
+def schema_check(
+    against: Annotated[Path, typer.Argument(help="The printed schema.")] = PRINTED,
+) -> None:
+    """Compare the printed schema with the catalogue; exit 1 if it is stale."""
+    if against.exists() and against.read_text("utf-8") == printed(read(os.environ)):
+        return
+    errors.print(f"{against} is stale. Print it anew with: discretion schema print --to {against}")
+    raise typer.Exit(1)
+
+
+@cli.command()
+def version() -> None:
+    """Print the version."""
+    sys.stdout.write(f"{__version__}\n")
+
+
+def printed(settings: Settings) -> str:
+    """The schema in SDL."""
+    return build_schema(load(settings.catalogue_dir)).as_str() + "\n"
+
+
+def main() -> None:
+    """The ``discretion`` command."""
+    try:
+        cli()
+    except DiscretionError as error:
+        errors.print(f"[red]{error.code}[/red] {error.message}", highlight=False)
+        if error.advice:
+            errors.print(error.advice, highlight=False)
+        raise SystemExit(1) from None
+
+
+def _settings(data_dir: Path | None) -> Settings:
+    settings = read(os.environ)
+    return settings if data_dir is None else replace(settings, data_dir=data_dir)
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        import uvloop
+    except ImportError:  # Windows has none
+        asyncio.run(work)
+    else:
+        uvloop.run(work)

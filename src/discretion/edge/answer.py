@@ -1,0 +1,123 @@
+"""A prepared GraphQL operation -> its response, through the conductor and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+from graphql import ExecutionResult, get_directive_values
+from strawberry.utils.await_maybe import await_maybe
+
+from discretion.catalogue.model import Catalogue
+from discretion.disclose import Conductor, describe
+from discretion.domain.context import Context, Records
+from discretion.edge.documents import Prepared
+from discretion.edge.executor import PlanExecutor
+from discretion.edge.graphql_http import GraphQLRequest
+from discretion.edge.mask import Mask
+from discretion.errors import BadRequest
+from discretion.plan.plan import Plan
+from discretion.plan.plans import Plans
+from discretion.reveal.reading import Reading
+from discretion.token.grant import SELF, Grant
+
+MAX_OPERATION_NAME = 100
+Response = dict[str, Any]
+
+
+class Answer:
+    """Answers operations. ``executor`` is stock graphql-core in the tests that compare the two."""
+
+    def __init__(
+        self,
+        schema: strawberry.Schema,
+        plans: Plans,
+        conductor: Conductor,
+        records: Records,
+        mask: Mask,
+        executor: type[PlanExecutor] = PlanExecutor,
+    ) -> None:
+        self._schema = schema._schema  # noqa: SLF001 - Strawberry gives no other way to the core schema
+        self._purpose = self._schema.get_directive("purpose")
+        self._plans = plans
+        self._conductor = conductor
+        self._records = records
+        self._mask = mask
+        self._executor = executor
+
+    async def __call__(self, prepared: Prepared, request: GraphQLRequest, grant: Grant | None) -> Response:
+        """The response of an operation that has been parsed, limited and validated.
+
+        Raises:
+            Unavailable: ``LEDGER_UNAVAILABLE``; there is no data to send.
+        """
+        executor = self._executor.build(
+            self._schema,
+            prepared.document,
+            context_value=Context(self._records, grant, None),
+            raw_variable_values=dict(request.variables),
+            operation_name=request.operation_name,
+            hide_suggestions=True,
+        )
+        if isinstance(executor, list):
+            return {"errors": self._mask.errors(executor)}
+        if grant is None:
+            return self._response(await await_maybe(executor.execute_operation()))
+        plan = self._plan(executor, prepared, request.operation_name, grant)
+
+        async def execute(reading: Reading) -> ExecutionResult:
+            executor.context_value = Context(self._records, grant, reading)
+            result: ExecutionResult = await await_maybe(executor.execute_operation())
+            return result
+
+        name = (executor.operation.name.value if executor.operation.name else "")[:MAX_OPERATION_NAME]
+        disclosed = await self._conductor.disclose(plan, grant, name, execute)
+        response = self._response(disclosed.answer)
+        if (disclosure := describe(disclosed)) is not None:
+            response["extensions"] = {"disclosure": disclosure}
+        return response
+
+    def _plan(self, executor: Any, prepared: Prepared, operation_name: str | None, grant: Grant) -> Plan:
+        values = executor.variable_values
+        conditions = tuple(values.coerced.get(name) for name in sorted(prepared.conditions))
+        return self._plans.plan(
+            (prepared, operation_name, conditions),
+            grant,
+            self._uses(executor),
+            executor.operation,
+            executor.fragments,
+            values,
+        )
+
+    def _uses(self, executor: Any) -> tuple[str, ...] | None:
+        """What ``@purpose`` narrows to.
+
+        Raises:
+            BadRequest: ``PURPOSE_UNKNOWN``; a misspelt purpose would silently hide everything.
+        """
+        if not executor.operation.directives or self._purpose is None:
+            return None
+        given = get_directive_values(self._purpose, executor.operation, executor.variable_values)
+        if given is None:
+            return None
+        uses = tuple(given["uses"])
+        for use in uses:
+            if not known_purpose(self._records.catalogue, use):
+                raise BadRequest(
+                    "PURPOSE_UNKNOWN",
+                    "@purpose names a purpose that the catalogue does not have.",
+                    "The query `{ purposes { key } }` lists them.",
+                )
+        return uses
+
+    def _response(self, result: ExecutionResult) -> Response:
+        response: Response = {}
+        if result.errors:
+            response["errors"] = self._mask.errors(result.errors)
+        response["data"] = result.data
+        return response
+
+
+def known_purpose(catalogue: Catalogue, use: str) -> bool:
+    """Whether a purpose is a node of the catalogue's tree, or a customer's own."""
+    return use == SELF or any(key == use or key.startswith(use + ".") for key in catalogue.purposes)

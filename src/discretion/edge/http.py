@@ -1,0 +1,83 @@
+"""The doors of the house, as one Starlette application."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from discretion.edge.answer import Answer
+from discretion.edge.documents import Documents
+from discretion.edge.explorer import Explorer
+from discretion.edge.graphql_http import GraphQLDoor
+from discretion.edge.mask import Mask
+from discretion.edge.problem import problem
+from discretion.edge.tracking import Tracking
+from discretion.errors import DiscretionError, NotFound
+from discretion.store.driver import Database
+from discretion.token.grant import Grant
+from discretion.token.verify import Verifier
+
+MAX_BODY = 1024 * 1024
+"""Bytes of any body; each door has a smaller limit of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """What the doors are made of."""
+
+    verifier: Verifier
+    documents: Documents
+    answer: Answer
+    mask: Mask
+    tracking: Tracking
+    jwks: Mapping[str, Any]
+    database: Database
+
+
+def application(doors: Doors) -> Starlette:
+    """All routes."""
+    explorer = Explorer()
+
+    def grant_of(request: Request) -> Grant | None:
+        return doors.verifier.from_header(request.headers.getlist("authorization"))
+
+    graphql = GraphQLDoor(doors.documents, doors.answer, grant_of, doors.mask, explorer=explorer)
+
+    async def home(_request: Request) -> Response:
+        return RedirectResponse("/graphql")
+
+    async def jwks(_request: Request) -> Response:
+        return JSONResponse(dict(doors.jwks), headers={"cache-control": "public, max-age=300"})
+
+    async def alive(_request: Request) -> Response:
+        return JSONResponse({"status": "alive"})
+
+    async def ready(_request: Request) -> Response:
+        try:
+            await doors.database.command({"ping": 1})
+        except DiscretionError as error:
+            return problem(error)
+        return JSONResponse({"status": "ready"})
+
+    async def nothing(_request: Request, _error: Exception) -> Response:
+        return problem(NotFound("NOT_FOUND", "There is nothing here.", "GraphQL is at /graphql."))
+
+    return Starlette(
+        routes=[
+            Route("/", home),
+            Route("/graphql", graphql),
+            *explorer.routes(),
+            *doors.tracking.routes(),
+            Route("/.well-known/jwks.json", jwks),
+            Route("/healthz", alive),
+            Route("/readyz", ready),
+        ],
+        exception_handlers={404: nothing},
+        max_body_size=MAX_BODY,
+    )

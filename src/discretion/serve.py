@@ -1,0 +1,67 @@
+"""Serving: one uvicorn server on a socket of ours, stopped by Ctrl-C or SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+
+import uvicorn
+from starlette.applications import Starlette
+
+from discretion.errors import Misconfigured
+
+GRACE_S = 10
+"""How long requests under way may take to end."""
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are ours: uvicorn would raise them again and end the process before MongoDB stops."""
+        yield
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 picks a free one.
+
+    Raises:
+        Misconfigured: ``PORT_TAKEN``.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise Misconfigured(
+            "PORT_TAKEN", f"{host}:{port} cannot be listened on: {error.strerror}.", "Give another --port."
+        ) from None
+    return listening
+
+
+@contextlib.asynccontextmanager
+async def serving(app: Starlette, listening: socket.socket) -> AsyncIterator[asyncio.Event]:
+    """Serve ``app`` for as long as the context lasts; the event is set when it shall end."""
+    server = _Server(
+        uvicorn.Config(
+            app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=GRACE_S
+        )
+    )
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, stop.set)
+    task = asyncio.create_task(server.serve(sockets=[listening]))
+    task.add_done_callback(lambda _: stop.set())
+    try:
+        while not server.started and not task.done():
+            await asyncio.sleep(0.01)
+        yield stop
+    finally:
+        server.should_exit = True
+        await task

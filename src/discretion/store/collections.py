@@ -1,0 +1,201 @@
+"""Collections as data: what a document looks like, how it is found, whose data it is, when it goes.
+
+MongoDB refuses a document that does not fit, at the top level down to every name, so that
+personal data cannot come to lie where the inventory does not know of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from discretion.errors import Misconfigured
+
+Schema = Mapping[str, Any]
+
+MAX_OPEN_INDEXES = 50  # MongoDB allows 64 indexes per collection
+OPEN_PREFIX = "open:"
+
+BINARY: Schema = {"bsonType": "binData"}
+TEXT: Schema = {"bsonType": "string"}
+FLAG: Schema = {"bsonType": "bool"}
+WHOLE: Schema = {"bsonType": ["int", "long"]}  # the drivers pick by magnitude
+TIME: Schema = WHOLE  # milliseconds since 1970, UTC
+SCALAR: Schema = {"bsonType": ["string", "int", "long", "double", "bool"]}
+VALUE: Schema = {"anyOf": [SCALAR, {"bsonType": "array", "items": SCALAR}]}
+
+
+def many(item: Schema) -> Schema:
+    """A list of one kind of thing."""
+    return {"bsonType": "array", "items": item}
+
+
+def by_name(value: Schema) -> Schema:
+    """An object whose names are data: attributes or purposes."""
+    return {"bsonType": "object", "additionalProperties": value}
+
+
+def exactly(required: Mapping[str, Schema], optional: Mapping[str, Schema] | None = None) -> Schema:
+    """An object with these members and no other."""
+    return {
+        "bsonType": "object",
+        "required": list(required),
+        "additionalProperties": False,
+        "properties": {**required, **(optional or {})},
+    }
+
+
+CHOICE = exactly({"g": FLAG, "t": TIME, "m": TEXT})
+CELL = exactly({"t": TIME, "m": TEXT}, {"c": BINARY, "v": VALUE, "u": TIME})
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """One index. ``partial`` limits it to documents that match."""
+
+    keys: tuple[tuple[str, int], ...]
+    partial: Mapping[str, Any] | None = None
+    prefix: str = ""
+
+    @property
+    def name(self) -> str:
+        """Tells its definition, so that a changed index is another index."""
+        keys = "_".join(f"{key}_{direction}" for key, direction in self.keys)
+        return f"{self.prefix}{keys}{'_partial' if self.partial else ''}"
+
+    def definition(self) -> dict[str, Any]:
+        """As ``createIndexes`` takes it."""
+        partial = {"partialFilterExpression": dict(self.partial)} if self.partial else {}
+        return {"name": self.name, "key": dict(self.keys), **partial}
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """One collection. ``holds`` and ``erasure`` are its entry in the inventory of personal data."""
+
+    name: str
+    holds: str
+    erasure: str
+    schema: Schema = field(repr=False)
+    indexes: tuple[Index, ...] = ()
+
+    @property
+    def inventory(self) -> str:
+        """What personal data it may hold, and what an erasure does to them."""
+        return f"{self.holds} {self.erasure}"
+
+    def validator(self) -> dict[str, Any]:
+        """As ``create`` and ``collMod`` take it."""
+        return {"$jsonSchema": dict(self.schema)}
+
+
+def open_index(key: str) -> Index:
+    """The index of an open attribute, by its key in a document; ties are in the order of ids."""
+    return Index(((f"o.{key}", 1), ("_id", 1)), prefix=OPEN_PREFIX)
+
+
+def open_indexes(keys: frozenset[str]) -> tuple[Index, ...]:
+    """The indexes of all open attributes that can be filtered by.
+
+    Raises:
+        Misconfigured: ``OPEN_ATTRIBUTES_TOO_MANY``.
+    """
+    if len(keys) > MAX_OPEN_INDEXES:
+        raise Misconfigured(
+            "OPEN_ATTRIBUTES_TOO_MANY",
+            f"{len(keys)} open attributes need an index each, and {MAX_OPEN_INDEXES} is the most.",
+            "Seal those that nobody filters or orders by.",
+        )
+    return tuple(open_index(key) for key in sorted(keys))
+
+
+COLLECTIONS: tuple[Collection, ...] = (
+    Collection(
+        name="customers",
+        holds="The unified profile: sealed values, open values under a random id, choices and their times.",
+        erasure="The document is deleted; its data key dies with the key of its bucket.",
+        schema=exactly(
+            {
+                "_id": BINARY,
+                "v": WHOLE,
+                "allow": WHOLE,
+                "key": BINARY,
+                "s": by_name(BINARY),
+                "o": by_name(VALUE),
+                "t": by_name(TIME),
+                "p": by_name(many(TEXT)),
+                "choices": by_name(CHOICE),
+                "restricted": FLAG,
+                "created": TIME,
+                "updated": TIME,
+                "merged": many(BINARY),
+            },
+            {"minor_until": TIME},
+        ),
+        indexes=(
+            Index((("allow", 1),)),
+            # Few customers were ever merged. Every id is at least the empty one, which is how the planner
+            # knows that the index serves an equality; an empty list has no such member.
+            Index((("merged", 1),), partial={"merged": {"$gte": b""}}),
+        ),
+    ),
+    Collection(
+        name="source_records",
+        holds="What one source told of one person: sealed and open values, choices, running totals.",
+        erasure="Deleted with the customer they belong to.",
+        schema=exactly(
+            {
+                "_id": BINARY,
+                "source": TEXT,
+                "customer": BINARY,
+                "v": WHOLE,
+                "cells": by_name(CELL),
+                "folds": by_name(exactly({"t": TIME, "n": {}}, {"e": TIME})),
+                "choices": by_name(CHOICE),
+                "first": TIME,
+                "last": TIME,
+            }
+        ),
+        indexes=(Index((("customer", 1),)),),
+    ),
+    Collection(
+        name="identifiers",
+        holds="Keyed digests of e-mail addresses, telephone numbers and the like, and whose they are.",
+        erasure="Deleted with the customer they lead to.",
+        schema=exactly({"_id": BINARY, "type": TEXT, "customer": BINARY, "t": TIME}),
+        indexes=(Index((("customer", 1),)),),
+    ),
+    Collection(
+        name="events",
+        holds="What happened when and in which channel; properties are sealed.",
+        erasure="Deleted with the customer they belong to, and each when its retention is over.",
+        schema=exactly(
+            {
+                "_id": BINARY,
+                "customer": BINARY,
+                "source": TEXT,
+                "channel": TEXT,
+                "type": TEXT,
+                "at": TIME,
+                "received": TIME,
+            },
+            {"props": BINARY},
+        ),
+        indexes=(Index((("customer", 1), ("at", -1), ("_id", -1))),),
+    ),
+    Collection(
+        name="disclosures",
+        holds="Who saw which attributes of whom, for what; people under a pseudonym, no values.",
+        erasure="Kept as evidence (GDPR Art. 5(2)); the pseudonym leads nowhere once the key is gone.",
+        schema=exactly({"_id": TEXT, "at": TIME, "client": TEXT, "subjects": many(BINARY), "entry": BINARY}),
+        indexes=(Index((("subjects", 1), ("at", -1), ("_id", -1))),),
+    ),
+    Collection(
+        name="clients",
+        holds="Registered senders and digests of their keys; organisations, no personal data.",
+        erasure="None; deleted when a client leaves.",
+        schema=exactly({"_id": TEXT, "kind": TEXT, "source": TEXT, "digest": BINARY}),
+    ),
+)
+"""Every collection there is."""

@@ -1,0 +1,165 @@
+"""Collections are as declared, whoever prepares them and however often."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from discretion.errors import Broken, Misconfigured
+from discretion.store.collections import COLLECTIONS, MAX_OPEN_INDEXES, OPEN_PREFIX, open_index
+from discretion.store.driver import Database, update
+from discretion.store.prepare import prepare
+from tests.fixtures.mongo import Commands
+
+ID = b"\1" * 16
+OTHER = b"\2" * 16
+
+FITTING: dict[str, dict[str, Any]] = {
+    "customers": {
+        "_id": ID,
+        "v": 1,
+        "allow": 2**40,
+        "key": b"k",
+        "s": {"contact/email": b"c"},
+        "o": {"commerce/loyaltyTier": "gold", "web/seen": [1, 2], "commerce/lifetimeValue": 2**33},
+        "t": {"commerce/loyaltyTier": 1_700_000_000_000},
+        "p": {"contact/email": ["web-shop", "m1"]},
+        "choices": {"marketing/email": {"g": True, "t": 1, "m": "m1"}},
+        "minor_until": 5,
+        "restricted": False,
+        "created": 1,
+        "updated": 1,
+        "merged": [OTHER],
+    },
+    "source_records": {
+        "_id": ID,
+        "source": "web-shop",
+        "customer": ID,
+        "v": 1,
+        "cells": {
+            "contact/email": {"t": 1, "m": "m", "c": b"c"},
+            "web/x": {"t": 1, "m": "m", "v": True, "u": 1},
+        },
+        "folds": {"a": {"t": 1, "n": 2.5}, "b": {"t": 1, "e": 1, "n": [["x", 2]]}},
+        "choices": {},
+        "first": 1,
+        "last": 2,
+    },
+    "identifiers": {"_id": ID, "type": "email", "customer": ID, "t": 1},
+    "events": {
+        "_id": ID,
+        "customer": ID,
+        "source": "web-shop",
+        "channel": "web",
+        "type": "Order Completed",
+        "at": 1,
+        "received": 2,
+        "props": b"p",
+    },
+    "disclosures": {"_id": "r1", "at": 1, "client": "shop", "subjects": [ID], "entry": b"{}"},
+    "clients": {"_id": "web-shop", "kind": "source", "source": "web-shop", "digest": b"d"},
+}
+
+
+async def _indexes(database: Database, collection: str) -> set[str]:
+    listed = await database.command({"listIndexes": collection})
+    return {one["name"] for one in listed["cursor"]["firstBatch"]}
+
+
+def test_every_collection_has_its_entry_in_the_inventory() -> None:
+    assert {one.name for one in COLLECTIONS} == set(FITTING)
+    for one in COLLECTIONS:
+        assert one.holds.endswith(".")
+        assert one.erasure.endswith(".")
+        assert one.inventory.startswith(one.holds)
+
+
+@pytest.mark.parametrize("driver", ["pymongo", "motor"])
+async def test_a_document_that_fits_is_taken_and_one_with_a_field_more_is_not(database: Database) -> None:
+    await prepare(database)
+    for collection, document in FITTING.items():
+        await database.insert_many(collection, [document])
+        bare = {key: value for key, value in document.items() if key != "_id"}
+        for wrong in (
+            {**bare, "_id": OTHER if document["_id"] == ID else "r2", "surname": "Byron"},
+            {**bare, "_id": 7},
+            dict(list(document.items())[:2]) | {"_id": OTHER if document["_id"] == ID else "r2"},
+        ):
+            with pytest.raises(Broken) as caught:
+                await database.insert_many(collection, [wrong])
+            assert caught.value.code == "STORE_DOCUMENT_INVALID"
+            assert "Byron" not in str(caught.value)
+        with pytest.raises(Broken):
+            await database.bulk_write(
+                collection, [update({"_id": document["_id"]}, {"$set": {"surname": "Byron"}})]
+            )
+
+
+async def test_names_inside_a_cell_are_closed_too(database: Database) -> None:
+    await prepare(database)
+    wrong = {**FITTING["source_records"], "cells": {"contact/email": {"t": 1, "m": "m", "clear": "x"}}}
+    with pytest.raises(Broken):
+        await database.insert_many("source_records", [wrong])
+
+
+async def test_preparing_again_changes_nothing(database: Database, commands: Commands) -> None:
+    await prepare(database, ["commerce/loyaltyTier"])
+    commands.clear()
+    await prepare(database, ["commerce/loyaltyTier"])
+    assert not commands.named("create") + commands.named("collMod") + commands.named("dropIndexes")
+    assert open_index("commerce/loyaltyTier").name in await _indexes(database, "customers")
+
+
+async def test_two_processes_may_prepare_at_once(database: Database) -> None:
+    keys = [f"web/attribute{n}" for n in range(5)]
+    await asyncio.gather(*(prepare(database, keys) for _ in range(4)))
+    assert {open_index(key).name for key in keys} <= await _indexes(database, "customers")
+
+
+async def test_a_changed_declaration_takes_the_place_of_the_old(database: Database) -> None:
+    await database.command({"create": "clients"})
+    await database.insert_many("clients", [{"_id": 1, "anything": 1}])
+    await prepare(database, ["web/old", "web/kept"])
+    await prepare(database, ["web/kept", "web/new"])
+    names = {name for name in await _indexes(database, "customers") if name.startswith(OPEN_PREFIX)}
+    assert names == {open_index("web/kept").name, open_index("web/new").name}
+    with pytest.raises(Broken):
+        await database.insert_many("clients", [{"_id": 2, "anything": 1}])
+
+
+async def test_too_many_open_attributes_are_refused_before_anything_is_made(database: Database) -> None:
+    with pytest.raises(Misconfigured) as caught:
+        await prepare(database, [f"web/attribute{n}" for n in range(MAX_OPEN_INDEXES + 1)])
+    assert caught.value.code == "OPEN_ATTRIBUTES_TOO_MANY"
+    assert (await database.command({"listCollections": 1}))["cursor"]["firstBatch"] == []
+
+
+async def test_the_most_open_attributes_fit(database: Database) -> None:
+    await prepare(database, [f"web/attribute{n}" for n in range(MAX_OPEN_INDEXES)])
+
+
+@pytest.mark.parametrize(
+    ("collection", "query", "sort"),
+    [
+        ("customers", {"merged": {"$in": [ID, OTHER]}}, {}),
+        ("customers", {"o.commerce/loyaltyTier": "gold"}, {"_id": 1}),
+        ("customers", {"o.commerce/loyaltyTier": {"$gt": "a"}}, {"o.commerce/loyaltyTier": -1, "_id": -1}),
+        ("source_records", {"customer": {"$in": [ID]}}, {}),
+        ("identifiers", {"customer": ID}, {}),
+        ("events", {"customer": ID, "at": {"$gte": 1}}, {"at": -1, "_id": -1}),
+        ("disclosures", {"subjects": ID}, {"at": -1, "_id": -1}),
+    ],
+)
+async def test_what_is_asked_often_reads_an_index_and_sorts_nothing(
+    database: Database, collection: str, query: dict[str, Any], sort: dict[str, int]
+) -> None:
+    await prepare(database, ["commerce/loyaltyTier"])
+    await database.insert_many(collection, [FITTING[collection]])
+    plan = await database.command(
+        {"explain": {"find": collection, "filter": query, "sort": sort}, "verbosity": "queryPlanner"}
+    )
+    told = str(plan["queryPlanner"]["winningPlan"])
+    assert "IXSCAN" in told
+    assert "'SORT'" not in told

@@ -1,0 +1,72 @@
+"""A catalogue of one screen that holds; tests break it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+SMALL = """\
+controller: Corner Shop
+always:
+  clear: [essential.legal_obligation]
+defaults:
+  retention: P1Y
+  uses:
+    clear: [functional.service]
+purposes:
+  essential.legal_obligation:
+    {bit: 0, basis: legal_obligation, label: Law, description: The law., meaning: We must.}
+  functional.service:
+    {bit: 1, basis: contract, label: Shop, description: The shop., meaning: You buy.}
+groups:
+  contact: How to reach a customer.
+  commerce: What a customer bought.
+objects:
+  contact.address: Where a customer lives.
+attributes:
+  contact.email:
+    type: String
+    category: user.contact.email
+    description: E-mail address.
+    identifier: email
+  contact.address.postalCode:
+    type: String
+    category: user.contact.address.postal_code
+    description: Postal code.
+    traits: [address.postalCode]
+    uses:
+      coarse: [functional.service]
+  commerce.tier:
+    type: String
+    category: user.account.settings
+    description: Tier.
+    values: [bronze, gold]
+    sealed: false
+  commerce.spend:
+    type: Money
+    category: user.behavior.purchase_history
+    description: Spend.
+    sealed: false
+    computed: {fold: sum, events: [Order Completed], property: total}
+identifiers:
+  email: {normalise: email, category: user.contact.email, description: E-mail.}
+  cookie: {normalise: token, category: user.device.cookie_id, description: Cookie.}
+sources:
+  shop: {channel: web, label: Shop, user_id: email, anonymous_id: cookie}
+properties:
+  total: {type: Money, category: user.behavior.purchase_history, description: Total.}
+  shop: {type: String, category: user.behavior.purchase_history, description: Shop.}
+events:
+  Order Completed:
+    description: An order.
+    category: user.behavior.purchase_history
+    channels: [web]
+    required: [total]
+    properties: [shop]
+"""
+
+
+def written(folder: Path, text: str = SMALL, name: str = "small.yaml") -> Path:
+    """A folder with one file of this text."""
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(text, "utf-8")
+    return folder
