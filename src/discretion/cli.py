@@ -15,6 +15,7 @@ from rich.console import Console
 
 from discretion import __version__
 from discretion.app import platform, token_issuer
+from discretion.catalogue.entry import json_schema
 from discretion.catalogue.load import load
 from discretion.demo import demo as run_demo
 from discretion.edge.schema import build_schema
@@ -22,7 +23,8 @@ from discretion.errors import DiscretionError
 from discretion.serve import listen, serving
 from discretion.settings import Settings, read
 
-PRINTED = Path("schema/discretion.graphql")
+SDL = Path("schema/discretion.graphql")
+SHAPE = Path("schema/jsonschema/catalogue.schema.json")
 
 cli = typer.Typer(
     help="Discretion: a customer data platform that reveals each attribute only for a purpose that the "
@@ -116,25 +118,31 @@ def source_key(
 
 @schemas.command("print")
 def schema_print(
-    to: Annotated[Path | None, typer.Option(help="A file to write instead of the terminal.")] = None,
+    write: Annotated[bool, typer.Option("--write", help="Write every printed file under schema/.")] = False,
 ) -> None:
-    """Print the GraphQL schema that the catalogue makes."""
-    text = printed(read(os.environ))
-    if to is None:
-        sys.stdout.write(text)
-    else:
-        to.write_text(text, "utf-8")
+    """Print the GraphQL schema that the catalogue makes, or write it where it is kept."""
+    made = printed(read(os.environ))
+    if not write:
+        sys.stdout.write(made[SDL])
+        return
+    for path, text in made.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
 
 
 @schemas.command("check")
-def schema_check(
-    against: Annotated[Path, typer.Argument(help="The printed schema.")] = PRINTED,
-) -> None:
-    """Compare the printed schema with the catalogue; exit 1 if it is stale."""
-    if against.exists() and against.read_text("utf-8") == printed(read(os.environ)):
-        return
-    errors.print(f"{against} is stale. Print it anew with: discretion schema print --to {against}")
-    raise typer.Exit(1)
+def schema_check() -> None:
+    """Compare the printed files under schema/ with what makes them; exit 1 if one is stale."""
+    stale = [
+        path
+        for path, text in printed(read(os.environ)).items()
+        if not path.exists() or path.read_text("utf-8") != text
+    ]
+    for path in stale:
+        errors.print(f"{path} is stale.")
+    if stale:
+        errors.print("Print them anew with: discretion schema print --write")
+        raise typer.Exit(1)
 
 
 @cli.command()
@@ -143,9 +151,10 @@ def version() -> None:
     sys.stdout.write(f"{__version__}\n")
 
 
-def printed(settings: Settings) -> str:
-    """The schema in SDL."""
-    return build_schema(load(settings.catalogue_dir)).as_str() + "\n"
+def printed(settings: Settings) -> dict[Path, str]:
+    """The printed files, by their place in the checkout."""
+    sdl = build_schema(load(settings.catalogue_dir)).as_str() + "\n"
+    return {SDL: sdl, SHAPE: json_schema()}
 
 
 def main() -> None:

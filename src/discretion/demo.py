@@ -19,11 +19,15 @@ from discretion.errors import Misconfigured
 from discretion.seal.keyring import write_private
 from discretion.serve import listen, serving
 from discretion.settings import Settings
-from discretion.sowing.messages import Message, messages
+from discretion.sowing.cast import cast
+from discretion.sowing.message import Message
 from discretion.sowing.send import sow
+from discretion.sowing.tpcds import shoppers
 from discretion.token.grant import SELF
 
 CUSTOMER_CLIENT = "customer-app"
+SHOWN = "greta.albrecht@post.example"
+"""The e-mail of the one of the cast whose token the demo prints."""
 TOKEN_LIFE_S = 12 * 3600
 
 
@@ -81,7 +85,7 @@ ROLES = (
         "steward",
         "privacy-office",
         ("essential.legal_obligation",),
-        '{ customer(identifier: { type: "email", value: "ADA" }) { identity { givenName } '
+        f'{{ customer(identifier: {{ type: "email", value: "{SHOWN}" }}) {{ identity {{ givenName }} '
         "disclosures(first: 3) { nodes { at client purposes attributes } } } }",
         ("steward",),
     ),
@@ -101,14 +105,14 @@ async def demo(settings: Settings, customers: int, *, fresh: bool) -> None:
     url = f"http://{settings.host}:{listening.getsockname()[1]}"
     async with platform(settings) as running, serving(running.app, listening) as stop:
         keys = {one: await running.write_keys.issue(one) for one in running.catalogue.sources}
-        cast_email = await _sow(url, folder, keys, customers, stop)
+        await _sow(url, folder, keys, customers)
         if stop.is_set():
             return
-        tokens = await _tokens(url, running, cast_email)
+        tokens = await _tokens(url, running)
         by_channel = {running.catalogue.sources[one].channel.value: key for one, key in keys.items()}
         content = {"url": url, "tokens": tokens, "writeKeys": by_channel}
         write_private(described, json.dumps(content, indent=2).encode())
-        _show(url, tokens, described, cast_email)
+        _show(url, tokens, described)
         await stop.wait()
         _out.print("Stopping.")
     described.unlink(missing_ok=True)
@@ -122,8 +126,8 @@ def _clear(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
-async def _sow(url: str, folder: Path, keys: dict[str, str], customers: int, stop: asyncio.Event) -> str:
-    """Send everybody's messages, unless an earlier start did; returns the e-mail of the customer shown.
+async def _sow(url: str, folder: Path, keys: dict[str, str], customers: int) -> None:
+    """Send everybody's messages, unless an earlier start did.
 
     The day of sowing is kept before the first message, so that a start that was cut short sends
     the very same messages again, and the server recognises those it has.
@@ -138,24 +142,25 @@ async def _sow(url: str, folder: Path, keys: dict[str, str], customers: int, sto
         )
     known = known or {"customers": customers, "now": now_ms(), "done": False}
     write_private(mark, json.dumps(known).encode())
-    cast_email = messages.shown_customer()
     if known["done"]:
-        return cast_email
+        return
     _out.print(f"Making {customers} customers and their purchases.")
-    made: list[Message] = await asyncio.to_thread(messages.everybody, customers, known["now"])
+    made = await asyncio.to_thread(_everybody, customers, known["now"])
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=_out) as progress:
         task = progress.add_task("Sowing through the public API", total=len(made))
-        counts = await sow(url, keys, made, lambda sent: progress.update(task, advance=sent))
-    if stop.is_set():
-        return cast_email
-    if counts.refused:
-        raise Misconfigured("DEMO_REFUSED", f"{counts.refused} messages of the seed were refused.", counts.first_reason)
+        sown = await sow(url, keys, made, lambda so_far: progress.update(task, completed=so_far.total))
+    if sown.refused:
+        reasons = ", ".join(f"{reason}: {count}" for reason, count in sown.reasons.items())
+        raise Misconfigured("DEMO_REFUSED", f"{sown.refused} messages of the seed were refused.", reasons)
     write_private(mark, json.dumps({**known, "done": True}).encode())
-    return cast_email
 
 
-async def _tokens(url: str, running: Platform, cast_email: str) -> dict[str, str]:
+def _everybody(customers: int, now: int) -> list[Message]:
+    return [*cast(now), *shoppers(customers, now)]
+
+
+async def _tokens(url: str, running: Platform) -> dict[str, str]:
     issue = running.issuer.issue
     tokens = {
         role.name: issue(role.client, f"{role.name}@shop.example", role.scopes, role.purposes, lifetime_s=TOKEN_LIFE_S)
@@ -167,7 +172,7 @@ async def _tokens(url: str, running: Platform, cast_email: str) -> dict[str, str
         if SELF in role.purposes:
             # An id is good only for the client it was made for, so the steward asks as that client.
             looking = issue(role.client, "demo", steward.scopes, steward.purposes, lifetime_s=60)
-            own = await _id_of(url, looking, cast_email)
+            own = await _id_of(url, looking, SHOWN)
             tokens[role.name] = issue(role.client, own, role.scopes, role.purposes, lifetime_s=TOKEN_LIFE_S)
     return {role.name: tokens[role.name] for role in ROLES}
 
@@ -184,16 +189,17 @@ async def _id_of(url: str, token: str, email: str) -> str:
     return found
 
 
-def _show(url: str, tokens: dict[str, str], described: Path, cast_email: str) -> None:
+def _show(url: str, tokens: dict[str, str], described: Path) -> None:
     table = Table(title="Who may ask what", show_lines=True)
     table.add_column("role", style="bold")
     table.add_column("purposes of its token", overflow="fold")
     table.add_column("a first query", overflow="fold")
-    table.add_column("token", overflow="fold", max_width=44)
     for role in ROLES:
-        query = role.query.replace("ADA", cast_email)
-        table.add_row(role.name, "\n".join(role.purposes), query, tokens[role.name])
+        table.add_row(role.name, "\n".join(role.purposes), role.query)
     _out.print(table)
-    _out.print(f"GraphiQL    {url}/graphql")
+    _out.print("Their tokens, one to a line so that they can be copied:")
+    for role, token in tokens.items():
+        _out.print(f"[bold]{role:<10}[/bold] {token}", soft_wrap=True, highlight=False)
+    _out.print(f"GraphiQL    {url}/graphql", soft_wrap=True)
     _out.print(f"The same    {described}", soft_wrap=True)
     _out.print("Ctrl-C stops.")

@@ -73,7 +73,9 @@ class Prepared:
         """The operation to execute; no name is needed if there is only one."""
         if name is not None:
             found = self.operations.get(name)
-            return found or BadRequest("OPERATION_NAME_UNKNOWN", "The document has no operation of that name.")
+            return found or BadRequest(
+                "OPERATION_NAME_UNKNOWN", "The document has no operation of that name."
+            )
         if len(self.operations) == 1:
             return next(iter(self.operations.values()))
         if not self.operations:
@@ -185,7 +187,9 @@ def _deciding_variables(document: DocumentNode) -> tuple[frozenset[str], frozens
         for directive in node.directives or ():
             if directive.name.value in {"skip", "include"}:
                 conditions |= {
-                    one.value.name.value for one in directive.arguments or () if isinstance(one.value, VariableNode)
+                    one.value.name.value
+                    for one in directive.arguments or ()
+                    if isinstance(one.value, VariableNode)
                 }
         if isinstance(node, FieldNode):
             sizes |= {

@@ -135,14 +135,18 @@ class GraphQLDoor:
 
     def _admit(self, method: str, headers: dict[bytes, bytes], media: Media | None) -> None:
         if media is None:
-            raise _NotAcceptable("NOT_ACCEPTABLE", f"Answers are '{Media.RESPONSE}' or '{Media.JSON}', in UTF-8.")
+            raise _NotAcceptable(
+                "NOT_ACCEPTABLE", f"Answers are '{Media.RESPONSE}' or '{Media.JSON}', in UTF-8."
+            )
         if method not in {"GET", "POST"}:
             raise _MethodNotAllowed("GraphQL is asked by POST, or by GET for queries.", b"GET, POST")
         if method == "POST":
             if not is_json(headers.get(b"content-type", b"").decode("latin-1")):
                 raise _UnsupportedMedia("CONTENT_TYPE_UNSUPPORTED", "A body is 'application/json' in UTF-8.")
             if headers.get(b"content-encoding", b"identity").lower() != b"identity":
-                raise _UnsupportedMedia("CONTENT_ENCODING_UNSUPPORTED", "A body comes without content encoding.")
+                raise _UnsupportedMedia(
+                    "CONTENT_ENCODING_UNSUPPORTED", "A body comes without content encoding."
+                )
 
     async def _request(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> GraphQLRequest:
         if scope["method"] == "GET":
@@ -228,7 +232,10 @@ def _from_url(query_string: bytes) -> GraphQLRequest:
     """The request a URL states; ``variables`` and ``extensions`` are JSON in it."""
     try:
         pairs = parse_qsl(
-            query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_URL_FIELDS
+            query_string.decode("ascii"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=MAX_URL_FIELDS,
         )
     except ValueError:
         raise BadRequest("URL_INVALID", "The query string is not URL-encoded UTF-8.") from None
@@ -259,6 +266,8 @@ def _headers(error: Exception) -> Headers:
         return [(b"allow", error.allow)]
     if isinstance(error, Unauthenticated):
         return [(b"www-authenticate", _challenge(error))]
+    if isinstance(error, TooLarge):
+        return [(b"connection", b"close")]  # or the server reads the rest to throw it away
     if isinstance(error, DiscretionError) and error.status in {429, 503}:
         return [(b"retry-after", b"1")]
     return []

@@ -113,7 +113,9 @@ def trail(error: BaseException) -> str:
         met.add(id(cause))
         frames = traceback.extract_tb(cause.__traceback__)[-12:]
         lines.append(
-            type(cause).__name__ + ": " + " > ".join(f"{one.filename}:{one.lineno} {one.name}" for one in frames)
+            type(cause).__name__
+            + ": "
+            + " > ".join(f"{one.filename}:{one.lineno} {one.name}" for one in frames)
         )
         cause = cause.__cause__ or cause.__context__
     return " | ".join(lines)

@@ -51,8 +51,11 @@ def preferred(accept: str, page: bool) -> Media | None:
 
 @lru_cache(maxsize=256)
 def is_json(content_type: str) -> bool:
-    """Whether a body is declared as JSON in UTF-8. Nothing else gets in: a page elsewhere cannot
-    make a browser send this type without asking first (Fetch, CORS-safelisted request-header)."""
+    """Whether a body is declared as JSON in UTF-8.
+
+    Nothing else gets in: a page elsewhere cannot make a browser send this type without asking
+    first (Fetch, CORS-safelisted request-header).
+    """
     name, *parameters = (piece.strip() for piece in content_type.lower().split(";"))
     return name == "application/json" and _parameters(parameters)[1] in {"utf-8", "utf8"}
 

@@ -17,8 +17,8 @@ def strict_json(text: bytes) -> Any:
 
     Every member has one colon outside strings. So the colons of the text are as many as the members
     and the colons in strings of what was read, unless a member was dropped for its twin's sake: a
-    count in C and a short walk, where a parser that watches for twins takes several times as long.
-    Only escapes can hide a colon in a string; then that parser is asked.
+    count in C and a short walk, where a parser that watches for twins takes longer. Only escapes
+    can hide a colon in a string; then that parser is asked.
 
     Raises:
         BadRequest: ``BODY_NOT_JSON``, ``BODY_TOO_DEEP``, ``BODY_DUPLICATE_KEY``.
@@ -38,23 +38,23 @@ def strict_json(text: bytes) -> Any:
 def _colons(value: Any) -> int:
     """Members and colons in strings, level by level."""
     colons = depth = 0
-    level = [value]
+    level: list[Any] = [[value]]
     while level:
         depth += 1
-        if depth > MAX_DEPTH:
+        if depth > MAX_DEPTH + 1:
             raise BadRequest("BODY_TOO_DEEP", f"JSON is read to a depth of {MAX_DEPTH}.")
         below: list[Any] = []
-        for one in level:
-            kind = type(one)
-            if kind is str:
-                colons += one.count(":")
-            elif kind is dict:
-                colons += len(one)
-                for name in one:
-                    colons += name.count(":")
-                below.extend(one.values())
-            elif kind is list:
-                below.extend(one)
+        for container in level:
+            values = container
+            if type(container) is dict:
+                colons += len(container) + "".join(container).count(":")
+                values = container.values()
+            for one in values:
+                kind = type(one)
+                if kind is str:
+                    colons += one.count(":")
+                elif kind is dict or kind is list:
+                    below.append(one)
         level = below
     return colons
 

@@ -97,7 +97,9 @@ def measure(
     cost = Cost(operations=len(operations))
     for operation in operations:
         if operation_name is None or (operation.name and operation.name.value == operation_name):
-            measured = _Meter(fragments, _values(operation, variables or {}), pages or {}).operation(operation)
+            measured = _Meter(fragments, _values(operation, variables or {}), pages or {}).operation(
+                operation
+            )
             cost = Cost(
                 operations=len(operations),
                 depth=max(cost.depth, measured.depth),
@@ -123,7 +125,9 @@ def check(cost: Cost, budget: Budget) -> Refusal | None:
     ):
         if asked > most:
             count = f"{asked:,}" if asked < CEILING else "too many"
-            return BadRequest(code, f"The document asks for {count} {what}; at most {most:,} are served.", "Ask in parts.")
+            return BadRequest(
+                code, f"The document asks for {count} {what}; at most {most:,} are served.", "Ask in parts."
+            )
     return None
 
 

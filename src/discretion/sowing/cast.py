@@ -68,4 +68,4 @@ def _born(age: int, today: int) -> str:
 def _moment(entry: Mapping[str, Any], today: int) -> int:
     """``ago`` whole days before today, at least one, so that nothing lies in the future."""
     hour, _, minute = entry["at"].partition(":")
-    return today - entry["ago"] * DAY_MS + (int(hour) * 60 + int(minute)) * 60_000
+    return today - int(entry["ago"]) * DAY_MS + (int(hour) * 60 + int(minute)) * 60_000

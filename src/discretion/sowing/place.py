@@ -15,10 +15,11 @@ RESIDENCE = (("US", 0.30), ("GB", 0.12), ("DE", 0.12), ("FR", 0.10), ("CA", 0.06
 
 LANGUAGES: Mapping[str, tuple[str, ...]] = {
     "AT": ("de-AT",), "BE": ("nl-BE", "fr-BE"), "BR": ("pt-BR",), "CA": ("en-CA", "en-CA", "fr-CA"),
-    "CH": ("de-CH", "de-CH", "fr-CH"), "CL": ("es-CL",), "CN": ("zh-CN",), "DE": ("de-DE",), "DK": ("da-DK",),
-    "ES": ("es-ES",), "FI": ("fi-FI",), "FR": ("fr-FR",), "GB": ("en-GB",), "GR": ("el-GR",), "IT": ("it-IT",),
-    "JP": ("ja-JP",), "KR": ("ko-KR",), "MX": ("es-MX",), "NL": ("nl-NL",), "NO": ("nb-NO",), "PL": ("pl-PL",),
-    "PT": ("pt-PT",), "SE": ("sv-SE",), "TR": ("tr-TR",), "UA": ("uk-UA",), "US": ("en-US",) * 6 + ("es-US",),
+    "CH": ("de-CH", "de-CH", "fr-CH"), "CL": ("es-CL",), "CN": ("zh-CN",), "DE": ("de-DE",),
+    "DK": ("da-DK",), "ES": ("es-ES",), "FI": ("fi-FI",), "FR": ("fr-FR",), "GB": ("en-GB",),
+    "GR": ("el-GR",), "IT": ("it-IT",), "JP": ("ja-JP",), "KR": ("ko-KR",), "MX": ("es-MX",),
+    "NL": ("nl-NL",), "NO": ("nb-NO",), "PL": ("pl-PL",), "PT": ("pt-PT",), "SE": ("sv-SE",),
+    "TR": ("tr-TR",), "UA": ("uk-UA",), "US": ("en-US",) * 6 + ("es-US",),
 }  # fmt: skip
 
 STORES: Mapping[str, tuple[str, ...]] = {
@@ -82,7 +83,9 @@ class PhoneBook:
     """Hands out numbers, each once. All lie in ranges that regulators keep for films and books."""
 
     def __init__(self) -> None:
-        self._left = {"US": _american(_US), "CA": _american(_CA), "GB": _british(), "DE": _german(), "FR": _french()}
+        self._left = {
+            "US": _american(_US), "CA": _american(_CA), "GB": _british(), "DE": _german(), "FR": _french()
+        }  # fmt: skip
 
     def next(self, country: str) -> Phone | None:
         """The next number of a country, or None where no range is reserved or none is left."""
@@ -90,16 +93,20 @@ class PhoneBook:
         return next(left, None) if left is not None else None
 
 
-_US = (201, 203, 206, 212, 213, 214, 215, 216, 217, 224, 303, 305, 310, 312, 313, 314, 315, 316, 317, 318, 404, 405,
-       408, 410, 412, 414, 415, 419, 425, 434, 501, 502, 503, 504, 505, 508, 510, 512, 513, 515, 602, 603, 605, 606,
-       607, 608, 609, 610, 612, 614, 701, 702, 703, 704, 706, 707, 708, 713, 714, 715, 801, 802, 803, 804, 805, 808,
-       812, 813, 814, 816, 901, 903, 904, 907, 909, 910, 912, 913, 914, 916)  # fmt: skip
-_CA = (204, 226, 236, 249, 250, 289, 306, 343, 365, 403, 416, 418, 431, 437, 438, 450, 506, 514, 519, 579, 581, 587,
-       604, 613, 639, 647, 705, 709, 778, 780, 807, 819, 867, 873, 902, 905)  # fmt: skip
+_US = (
+    201, 203, 206, 212, 213, 214, 215, 216, 217, 224, 303, 305, 310, 312, 313, 314, 315, 316, 317, 318,
+    404, 405, 408, 410, 412, 414, 415, 419, 425, 434, 501, 502, 503, 504, 505, 508, 510, 512, 513, 515,
+    602, 603, 605, 606, 607, 608, 609, 610, 612, 614, 701, 702, 703, 704, 706, 707, 708, 713, 714, 715,
+    801, 802, 803, 804, 805, 808, 812, 813, 814, 816, 901, 903, 904, 907, 909, 910, 912, 913, 914, 916,
+)  # fmt: skip
+_CA = (
+    204, 226, 236, 249, 250, 289, 306, 343, 365, 403, 416, 418, 431, 437, 438, 450, 506, 514, 519, 579,
+    581, 587, 604, 613, 639, 647, 705, 709, 778, 780, 807, 819, 867, 873, 902, 905,
+)  # fmt: skip
 
 
 def _american(areas: tuple[int, ...]) -> Iterator[Phone]:
-    """555-0100 to 555-0199 in every area code (North American Numbering Plan Administrator). 202 is the cast's."""
+    """555-0100 to 555-0199 in every area code (North American Numbering Plan). 202 is the cast's."""
     for area in areas:
         for n in range(100):
             yield Phone(f"+1{area}55501{n:02}", f"({area}) 555-01{n:02}")
@@ -115,9 +122,10 @@ def _british() -> Iterator[Phone]:
 
 
 def _german() -> Iterator[Phone]:
-    """Bundesnetzagentur, Mitteilung 148/2021: numbers for media productions. The first ten are the cast's."""
+    """Bundesnetzagentur, Mitteilung 148/2021: numbers for media. The first ten are the cast's."""
+    blocks = (("30", "23125"), ("69", "90009"), ("40", "66969"), ("221", "4710"), ("89", "99998"))
     for n in range(10, 1000):
-        for area, block in (("30", "23125"), ("69", "90009"), ("40", "66969"), ("221", "4710"), ("89", "99998")):
+        for area, block in blocks:
             yield Phone(f"+49{area}{block}{n:03}", f"0{area} {block}{n:03}")
 
 

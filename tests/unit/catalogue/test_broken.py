@@ -162,6 +162,7 @@ BREAKS = (
         "bit: 0",
         "is the bit of 'essential.legal_obligation'",
         "The next free one is 1.",
+        at="{bit: 0, basis: contract",
     ),
     Break("bit retired", "bit: 1", "bit: 5", "bit 5 is retired", "never used"),
     Break(
@@ -180,7 +181,14 @@ BREAKS = (
     ),
     Break("not a path", "commerce.tier:", "commerce.a.b.tier:", "is not a path", "group.object.name"),
     Break("not a name", "commerce.tier:", "commerce.tier-1:", "is not a path", "letters, digits"),
-    Break("attribute is an object", "commerce.tier:", "contact.address:", "is an object too", "another name"),
+    Break(
+        "attribute is an object",
+        "commerce.tier:",
+        "contact.address:",
+        "is an object too",
+        "another name",
+        at="contact.address:\n",
+    ),
     Break(
         "not a duration", "retention: P1Y", "retention: 1 year", "retention '1 year' is not", "such as P3Y"
     ),
@@ -219,6 +227,7 @@ BREAKS = (
         "    sealed: true\n    comp",
         "computed and sealed",
         "false'",
+        at=SPEND,
     ),
     Break("open identifier", EMAIL, EMAIL + "    sealed: false\n", "identifier and open", "'sealed: true'"),
     Break(
@@ -234,6 +243,7 @@ BREAKS = (
         TIER + "    sensitivity: special\n",
         "special (GDPR Art. 9) and open",
         "'sealed: true'",
+        at="    sealed: false",
     ),
     Break(
         "values of a number",

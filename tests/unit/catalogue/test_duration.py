@@ -95,9 +95,9 @@ def test_a_longer_duration_keeps_longer(at: int) -> None:
         "P1H",
         " P1Y",
         "P1Y\n",
-        "P١Y",
+        "P\u0661Y",
     ],
 )
 def test_what_is_no_duration_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="not an ISO 8601 duration|no time at all"):
+    with pytest.raises(ValueError, match=r"not an ISO 8601 duration|no time at all"):
         parse(text)

@@ -6,10 +6,14 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from discretion.catalogue.load import load, shipped
 from discretion.catalogue.model import Channel, Computed, Fold, Form, Sensitivity, ValueType
+from discretion.errors import Misconfigured
 from tests.unit.catalogue.small import SMALL, written
 
 
@@ -103,5 +107,26 @@ def test_adding_an_attribute_is_one_entry(tmp_path: Path) -> None:
     assert added.uses
     assert added.retention == "P3Y"
     assert added.traits == ("giftWrapping",)
-    rest = {"version": before.version, "attributes": before.attributes}
-    assert replace(after, **rest) == before
+    assert replace(after, version=before.version, attributes=before.attributes) == before
+
+
+@given(st.data())
+def test_no_mishap_in_a_text_makes_anything_but_a_catalogue_or_a_refusal(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """Lines lost, doubled, moved or cut short never end in a traceback."""
+    lines = SMALL.splitlines()
+    for _ in range(data.draw(st.integers(1, 4))):
+        here = data.draw(st.integers(0, len(lines) - 1))
+        there = data.draw(st.integers(0, len(lines) - 1))
+        cut = data.draw(st.integers(0, len(lines[here])))
+        lines[here : here + 1] = data.draw(
+            st.sampled_from([[], [lines[here]] * 2, [lines[there]], [lines[here][:cut]], [lines[here][cut:]]])
+        ) or [""]
+    folder = written(tmp_path_factory.getbasetemp() / "mishap", "\n".join(lines))
+    code = "CATALOGUE_INVALID"
+    try:
+        load(folder)
+    except Misconfigured as refusal:
+        code = refusal.code
+    assert code == "CATALOGUE_INVALID"

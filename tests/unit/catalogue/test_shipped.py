@@ -9,7 +9,7 @@ import pytest
 from discretion.catalogue.check import COARSE_TYPES, NORMALISE
 from discretion.catalogue.entry import json_schema
 from discretion.catalogue.load import load, shipped
-from discretion.catalogue.model import Basis, Catalogue, Form
+from discretion.catalogue.model import Attribute, Basis, Catalogue, EventType, Form
 from discretion.catalogue.taxonomy import SNAPSHOT, printed
 from discretion.reveal import form as reveal_form
 from discretion.seal.normalise import RULES
@@ -194,8 +194,8 @@ def test_a_partner_sees_rough_facts_and_no_contact_data(catalogue: Catalogue) ->
 
 
 def test_the_steward_sees_everything(catalogue: Catalogue) -> None:
-    assert seen(catalogue, STEWARD) == dict.fromkeys(catalogue.attributes, {Form.CLEAR})
-    assert happenings(catalogue, STEWARD) == dict.fromkeys(catalogue.events, {Form.CLEAR})
+    assert seen(catalogue, STEWARD) == {path: {Form.CLEAR} for path in catalogue.attributes}
+    assert happenings(catalogue, STEWARD) == {key: {Form.CLEAR} for key in catalogue.events}
 
 
 def test_what_points_at_a_person_is_sealed(catalogue: Catalogue) -> None:
@@ -212,7 +212,7 @@ def test_what_points_at_a_person_is_sealed(catalogue: Catalogue) -> None:
 
 
 def test_every_purpose_is_used_and_every_identifier_is_an_attribute(catalogue: Catalogue) -> None:
-    entries = [*catalogue.attributes.values(), *catalogue.events.values()]
+    entries: list[Attribute | EventType] = [*catalogue.attributes.values(), *catalogue.events.values()]
     assert {use.purpose.key for entry in entries for use in entry.uses} == set(catalogue.purposes)
     assert {a.identifier for a in catalogue.attributes.values()} - {None} == set(catalogue.identifiers)
 

@@ -73,11 +73,16 @@ def test_a_hundred_thousand_comments_cost_less_than_20_ms() -> None:
 def test_a_doubling_chain_of_fragments_is_refused_before_validation(links: int) -> None:
     text = "".join(f"fragment f{n} on Query {{ ...f{n + 1} ...f{n + 1} }}" for n in range(links))
     started = time.perf_counter()
-    assert code(f"{{ ...f0 }} {text} fragment f{links} on Query {{ __typename }}") == "QUERY_TOO_MANY_ROOT_FIELDS"
+    assert (
+        code(f"{{ ...f0 }} {text} fragment f{links} on Query {{ __typename }}")
+        == "QUERY_TOO_MANY_ROOT_FIELDS"
+    )
     assert time.perf_counter() - started < 0.1
 
 
-@pytest.mark.parametrize("text", ["{ custmers { __typename } }", "{ name(siz: 1) }", "{ ... on Quer { self } }"])
+@pytest.mark.parametrize(
+    "text", ["{ custmers { __typename } }", "{ name(siz: 1) }", "{ ... on Quer { self } }"]
+)
 def test_a_misspelt_name_gets_no_suggestion(text: str) -> None:
     assert "mean" not in str(errors(text))
 
@@ -109,7 +114,7 @@ def test_a_wrong_literal_is_told_its_type() -> None:
     ]
 
 
-def test_errors_say_where() -> None:
+def test_errors_say_where_they_are() -> None:
     assert errors("{\n  nowhere\n}")[0]["locations"] == [{"line": 2, "column": 3}]
 
 
@@ -156,7 +161,9 @@ def test_variables_cannot_ask_for_more_rows_than_the_budget_has() -> None:
 
 def test_weighing_survives_any_number_and_kind_of_variables() -> None:
     documents = Documents(SCHEMA)
-    found = documents.prepare("query ($n: Int, $i: [ID!]!) { customers(first: $n) { nodes(ids: $i) { __typename } } }")
+    found = documents.prepare(
+        "query ($n: Int, $i: [ID!]!) { customers(first: $n) { nodes(ids: $i) { __typename } } }"
+    )
     assert isinstance(found, Prepared)
     for value in (*range(2_000), "x", None, True, 1.5, [], {}, {"a": []}):
         assert documents.weigh(found, None, {"n": 1, "i": [value]}) is None

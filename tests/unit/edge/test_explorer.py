@@ -53,7 +53,9 @@ def test_neither_the_page_nor_its_style_names_another_host() -> None:
     for name in ("index.html", "page.js", "page.css"):
         assert not re.search(r"(?:https?:)?//[\w.]+\.", (FOLDER / name).read_text("utf-8")), name
     style = (FOLDER / "graphiql.min.css").read_text("utf-8")
-    assert not [url for url in re.findall(r"url\(([^)]{0,40})", style) if not url.strip("'\"").startswith("data:")]
+    assert not [
+        url for url in re.findall(r"url\(([^)]{0,40})", style) if not url.strip("'\"").startswith("data:")
+    ]
     assert "@import" not in style
 
 

@@ -83,7 +83,9 @@ def test_the_log_names_the_causes_of_an_error_without_their_words(caplog: pytest
         ("query ($n: [Int!]) { name(list: $n) }", {"n": [1, SECRET]}),
     ],
 )
-def test_a_variable_that_does_not_fit_is_named_with_its_type_only(text: str, variables: dict[str, Any]) -> None:
+def test_a_variable_that_does_not_fit_is_named_with_its_type_only(
+    text: str, variables: dict[str, Any]
+) -> None:
     said = run(text, **variables)
     type_ = text.partition(": ")[2].partition(")")[0]
     assert said["message"] == f"Variable '$n' takes a value of type '{type_}'."
@@ -117,5 +119,3 @@ def test_outside_execution_the_class_gives_the_status() -> None:
     assert MASK.outside(Unavailable("STORE_UNAVAILABLE", "Away.")).status == 503
     assert MASK.outside(ValueError(SECRET)).status == 500
     assert MASK.outside(GraphQLError("Variable '$n' has invalid value: 1")).status == 400
-
-

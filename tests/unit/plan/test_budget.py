@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -39,7 +38,7 @@ def test_a_chain_longer_than_pythons_stack_is_measured() -> None:
     assert measure(parse(f"{{ ...f0 }} {text} fragment f5000 on Q {{ a }}")).fields == 1
 
 
-def test_circular_fragments_end() -> None:
+def test_circular_fragments_count_once() -> None:
     one = measure(parse("{ ...a } fragment a on Q { x ...b } fragment b on Q { y ...a }"))
     itself = measure(parse("{ ...a } fragment a on Q { x ...a ...a }"))
     assert (one.fields, itself.fields) == (2, 1)
@@ -73,7 +72,7 @@ def test_without_a_name_the_worst_operation_counts() -> None:
     document = parse("query A { a } query B { a { b { c } } }")
     assert measure(document, "A").depth == 1
     assert measure(document, "B").depth == 3
-    assert measure(document) == replace(measure(document, "B"))
+    assert measure(document) == measure(document, "B")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""The seed: what is sown, and how it is sent."""
