@@ -20,6 +20,7 @@ from discretion.disclose import Conductor
 from discretion.domain.channels.validate import Validator
 from discretion.domain.channels.write_keys import WriteKeys
 from discretion.domain.context import Records
+from discretion.domain.profiles.api.connection import DEFAULT_PAGE
 from discretion.domain.profiles.unify import Unify
 from discretion.edge.answer import Answer, known_purpose
 from discretion.edge.documents import Documents
@@ -66,7 +67,9 @@ class Platform:
 
 
 @asynccontextmanager
-async def platform(settings: Settings, listeners: tuple[CommandListener, ...] = ()) -> AsyncIterator[Platform]:
+async def platform(
+    settings: Settings, listeners: tuple[CommandListener, ...] = ()
+) -> AsyncIterator[Platform]:
     """A platform, from start to stop.
 
     Raises:
@@ -102,22 +105,24 @@ def assemble(settings: Settings, catalogue: Catalogue, database: Database, root:
     blind, pairwise = BlindIndex(derive(root, "blind")), Pairwise(derive(root, "pairwise"))
     forms = Forms(derive(root, "pseudonym"))
     storage = LedgerStorage(database)
-    conductor = Conductor(
-        Revealer(catalogue, buckets, forms, pairwise), Ledger(storage), now_ms, os.urandom
-    )
+    conductor = Conductor(Revealer(catalogue, buckets, forms, pairwise), Ledger(storage), now_ms, os.urandom)
     records = Records(catalogue, Customers(database), Events(database), storage, blind, pairwise)
     schema = build_schema(catalogue)
-    core = schema._schema  # noqa: SLF001 - Strawberry gives no other way to the core schema
+    core = schema._schema
     mask = Mask(os.urandom)
     answer = Answer(schema, Plans(core, catalogue, forms.render), conductor, records, mask)
     write_keys = WriteKeys(database, catalogue, os.urandom, now_ms)
     unify = Unify(database, catalogue, buckets, blind, os.urandom, now_ms)
     verifier = Verifier(
-        keys, settings.issuer, settings.audience, now_ms, known_purposes=lambda use: known_purpose(catalogue, use)
+        keys,
+        settings.issuer,
+        settings.audience,
+        now_ms,
+        known_purposes=lambda use: known_purpose(catalogue, use),
     )
     doors = Doors(
         verifier=verifier,
-        documents=Documents(core),
+        documents=Documents(core, pages=dict.fromkeys(("customers", "events", "disclosures"), DEFAULT_PAGE)),
         answer=answer,
         mask=mask,
         tracking=Tracking(write_keys, Validator(catalogue, os.urandom), unify, now_ms),

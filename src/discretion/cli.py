@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import sys
 from collections.abc import Coroutine
@@ -16,15 +17,15 @@ from rich.console import Console
 from discretion import __version__
 from discretion.app import platform, token_issuer
 from discretion.catalogue.entry import json_schema
-from discretion.catalogue.load import load
+from discretion.catalogue.load import load, shipped
 from discretion.demo import demo as run_demo
 from discretion.edge.schema import build_schema
 from discretion.errors import DiscretionError
 from discretion.serve import listen, serving
 from discretion.settings import Settings, read
 
-SDL = Path("schema/discretion.graphql")
-SHAPE = Path("schema/jsonschema/catalogue.schema.json")
+SDL = shipped().parent / "discretion.graphql"
+SHAPE = shipped().parent / "jsonschema" / "catalogue.schema.json"
 
 cli = typer.Typer(
     help="Discretion: a customer data platform that reveals each attribute only for a purpose that the "
@@ -41,14 +42,18 @@ cli.add_typer(schemas, name="schema")
 cli.add_typer(sources, name="source")
 errors = Console(stderr=True)
 
-DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where MongoDB's data and the keys are kept.")]
+DataDir = Annotated[
+    Path | None, typer.Option("--data-dir", help="Where MongoDB's data and the keys are kept.")
+]
 
 
 @cli.command()
 def demo(
     port: Annotated[int, typer.Option(help="Port to serve on; 0 picks a free one.", min=0, max=65535)] = 8000,
     data_dir: DataDir = None,
-    customers: Annotated[int, typer.Option(help="Generated customers, beside the cast.", min=0, max=100_000)] = 1000,
+    customers: Annotated[
+        int, typer.Option(help="Generated customers, beside the cast.", min=0, max=100_000)
+    ] = 1000,
     fresh: Annotated[bool, typer.Option("--fresh", help="Throw away what an earlier demo left.")] = False,
 ) -> None:
     """Start everything on an empty machine, sow customers through the public API, and serve.
@@ -88,14 +93,18 @@ def issue(
     client: Annotated[str, typer.Option(help="Who the token is for, such as shop-frontend.")],
     subject: Annotated[str, typer.Option(help="On whose behalf; a customer's own id for purpose 'self'.")],
     purpose: Annotated[list[str], typer.Option(help="A purpose it may use; repeat for several.")],
-    scope: Annotated[list[str] | None, typer.Option(help="A scope, such as steward; repeat for several.")] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option(help="A scope, such as steward; repeat for several.")
+    ] = None,
     category: Annotated[list[str] | None, typer.Option(help="Narrow it to data categories.")] = None,
     minutes: Annotated[int, typer.Option(help="How long it holds.", min=1, max=1440)] = 60,
     data_dir: DataDir = None,
 ) -> None:
     """Issue an access token (RFC 9068) and print it."""
     issuer = token_issuer(_settings(data_dir))
-    sys.stdout.write(issuer.issue(client, subject, scope or [], purpose, category, lifetime_s=minutes * 60) + "\n")
+    sys.stdout.write(
+        issuer.issue(client, subject, scope or [], purpose, category, lifetime_s=minutes * 60) + "\n"
+    )
 
 
 @sources.command("key")
@@ -152,7 +161,7 @@ def version() -> None:
 
 
 def printed(settings: Settings) -> dict[Path, str]:
-    """The printed files, by their place in the checkout."""
+    """The printed files, by their place in the checkout or the installed package."""
     sdl = build_schema(load(settings.catalogue_dir)).as_str() + "\n"
     return {SDL: sdl, SHAPE: json_schema()}
 
@@ -175,8 +184,7 @@ def _settings(data_dir: Path | None) -> Settings:
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
     try:
-        import uvloop
+        loops: Any = importlib.import_module("uvloop")
     except ImportError:  # Windows has none
-        asyncio.run(work)
-    else:
-        uvloop.run(work)
+        loops = asyncio
+    loops.run(work)

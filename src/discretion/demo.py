@@ -60,7 +60,8 @@ ROLES = (
         "marketing",
         "campaigns",
         ("marketing.communications.email", "marketing.advertising.first_party"),
-        "{ customers(first: 3) { nodes { contact { email } demographics { birthDate } commerce { loyaltyTier } } } }",
+        "{ customers(first: 3) { nodes { contact { email } demographics { birthDate } "
+        "commerce { loyaltyTier } } } }",
     ),
     Role(
         "analytics",
@@ -73,13 +74,15 @@ ROLES = (
         "partner",
         "ad-partner",
         ("marketing.advertising.third_party.targeted",),
-        "{ customers(first: 3) { totalCount nodes { id demographics { birthDate } commerce { loyaltyTier } } } }",
+        "{ customers(first: 3) { totalCount nodes { id demographics { birthDate } "
+        "commerce { loyaltyTier } } } }",
     ),
     Role(
         "customer",
         CUSTOMER_CLIENT,
         (SELF,),
-        "{ me { identity { givenName } contact { email } disclosures(first: 3) { nodes { at client attributes } } } }",
+        "{ me { identity { givenName } contact { email } disclosures(first: 3) { nodes { at client "
+        "attributes } } } }",
     ),
     Role(
         "steward",
@@ -163,7 +166,9 @@ def _everybody(customers: int, now: int) -> list[Message]:
 async def _tokens(url: str, running: Platform) -> dict[str, str]:
     issue = running.issuer.issue
     tokens = {
-        role.name: issue(role.client, f"{role.name}@shop.example", role.scopes, role.purposes, lifetime_s=TOKEN_LIFE_S)
+        role.name: issue(
+            role.client, f"{role.name}@shop.example", role.scopes, role.purposes, lifetime_s=TOKEN_LIFE_S
+        )
         for role in ROLES
         if SELF not in role.purposes
     }
@@ -198,8 +203,8 @@ def _show(url: str, tokens: dict[str, str], described: Path) -> None:
         table.add_row(role.name, "\n".join(role.purposes), role.query)
     _out.print(table)
     _out.print("Their tokens, one to a line so that they can be copied:")
-    for role, token in tokens.items():
-        _out.print(f"[bold]{role:<10}[/bold] {token}", soft_wrap=True, highlight=False)
+    for name, token in tokens.items():
+        _out.print(f"[bold]{name:<10}[/bold] {token}", soft_wrap=True, highlight=False)
     _out.print(f"GraphiQL    {url}/graphql", soft_wrap=True)
     _out.print(f"The same    {described}", soft_wrap=True)
     _out.print("Ctrl-C stops.")

@@ -90,6 +90,7 @@ def describe(disclosed: Disclosed[Any]) -> dict[str, Any] | None:
         "receipt": disclosed.receipt,
         "purposes": list(disclosed.plan.purposes),
         "withheld": [
-            {"field": one.field, "reason": one.reason, "count": one.count} for one in disclosed.account.withheld
+            {"field": one.field, "reason": one.reason, "count": one.count}
+            for one in disclosed.account.withheld
         ],
     }

@@ -59,7 +59,7 @@ async def serving(app: Starlette, listening: socket.socket) -> AsyncIterator[asy
     task = asyncio.create_task(server.serve(sockets=[listening]))
     task.add_done_callback(lambda _: stop.set())
     try:
-        while not server.started and not task.done():
+        while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn tells no other way
             await asyncio.sleep(0.01)
         yield stop
     finally:

@@ -43,6 +43,8 @@ class Context:
         """
         if self.reading is None:
             raise Unauthenticated(
-                "TOKEN_MISSING", "This field needs an access token.", "Send it as 'Authorization: Bearer <token>'."
+                "TOKEN_MISSING",
+                "This field needs an access token.",
+                "Send it as 'Authorization: Bearer <token>'.",
             )
         return self.reading

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import strawberry
-from graphql import ExecutionResult, get_directive_values
-from strawberry.utils.await_maybe import await_maybe
+from graphql import ExecutionResult, Executor, get_directive_values
 
 from discretion.catalogue.model import Catalogue
 from discretion.disclose import Conductor, describe
@@ -37,7 +36,7 @@ class Answer:
         mask: Mask,
         executor: type[PlanExecutor] = PlanExecutor,
     ) -> None:
-        self._schema = schema._schema  # noqa: SLF001 - Strawberry gives no other way to the core schema
+        self._schema = schema._schema
         self._purpose = self._schema.get_directive("purpose")
         self._plans = plans
         self._conductor = conductor
@@ -62,13 +61,12 @@ class Answer:
         if isinstance(executor, list):
             return {"errors": self._mask.errors(executor)}
         if grant is None:
-            return self._response(await await_maybe(executor.execute_operation()))
+            return self._response(await _executed(executor))
         plan = self._plan(executor, prepared, request.operation_name, grant)
 
         async def execute(reading: Reading) -> ExecutionResult:
             executor.context_value = Context(self._records, grant, reading)
-            result: ExecutionResult = await await_maybe(executor.execute_operation())
-            return result
+            return await _executed(executor)
 
         name = (executor.operation.name.value if executor.operation.name else "")[:MAX_OPERATION_NAME]
         disclosed = await self._conductor.disclose(plan, grant, name, execute)
@@ -116,6 +114,12 @@ class Answer:
             response["errors"] = self._mask.errors(result.errors)
         response["data"] = result.data
         return response
+
+
+async def _executed(executor: Executor[Any]) -> ExecutionResult:
+    result: Any = executor.execute_operation()
+    executed: ExecutionResult = await result if executor.is_awaitable(result) else result
+    return executed
 
 
 def known_purpose(catalogue: Catalogue, use: str) -> bool:

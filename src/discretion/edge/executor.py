@@ -24,11 +24,11 @@ from discretion.reveal.reading import Reading, Row
 class PlanExecutor(StrawberryGraphQLCoreExecutionContext):
     """Strawberry's executor, with customers answered by plans."""
 
-    def complete_list_value(  # noqa: PLR0913, PLR0917 - graphql-core's signature
+    def complete_list_value(
         self,
         return_type: GraphQLList[Any],
         field_details_list: FieldDetailsList,
-        info: GraphQLResolveInfo,
+        info: GraphQLResolveInfo[Any],
         path: Path,
         result: Any,
         position_context: Any,
@@ -44,11 +44,11 @@ class PlanExecutor(StrawberryGraphQLCoreExecutionContext):
             return_type, field_details_list, info, path, result, position_context
         )
 
-    def complete_object_value(  # noqa: PLR0913, PLR0917 - graphql-core's signature
+    def complete_object_value(
         self,
         return_type: GraphQLObjectType,
         field_details_list: FieldDetailsList,
-        info: GraphQLResolveInfo,
+        info: GraphQLResolveInfo[Any],
         path: Path,
         result: Any,
         position_context: Any,
@@ -79,7 +79,7 @@ class PlanExecutor(StrawberryGraphQLCoreExecutionContext):
         except Exception:  # noqa: BLE001 - stock execution will meet it again and locate it
             return None
 
-    def _complete_live(  # noqa: PLR0913, PLR0917
+    def _complete_live(
         self,
         return_type: GraphQLObjectType,
         field_details_list: FieldDetailsList,
@@ -90,7 +90,7 @@ class PlanExecutor(StrawberryGraphQLCoreExecutionContext):
     ) -> Any:
         collected = self.collect_subfields(return_type, field_details_list).grouped_field_set
         live = {key: collected[key] for key in shape.live}
-        resolved = self.execute_fields(return_type, row, path, live, None)
+        resolved: Any = self.execute_fields(return_type, row, path, live, None)
         if not self.is_awaitable(resolved):
             return {**answer, **resolved}
 

@@ -81,7 +81,9 @@ class Tracking:
         if len(orjson.dumps(message)) > MAX_MESSAGE:
             name = message.get("messageId") if isinstance(message, dict) else None
             return Refused(
-                name if isinstance(name, str) else "", "MESSAGE_TOO_LARGE", f"A message has at most {MAX_MESSAGE} bytes."
+                name if isinstance(name, str) else "",
+                "MESSAGE_TOO_LARGE",
+                f"A message has at most {MAX_MESSAGE} bytes.",
             )
         return self._validator.fact(source, message, received)
 

@@ -82,4 +82,6 @@ class Ledger:
 
 
 def _unavailable() -> Unavailable:
-    return Unavailable("LEDGER_UNAVAILABLE", "The disclosure could not be put on record, so nothing is revealed.")
+    return Unavailable(
+        "LEDGER_UNAVAILABLE", "The disclosure could not be put on record, so nothing is revealed."
+    )

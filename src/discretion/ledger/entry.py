@@ -50,7 +50,9 @@ class Entry:
                 "operation": self.operation,
                 "purposes": list(self.purposes),
                 "receipt": self.receipt,
-                "subjects": [[_text(name), format(self.subjects[name], "x")] for name in sorted(self.subjects)],
+                "subjects": [
+                    [_text(name), format(self.subjects[name], "x")] for name in sorted(self.subjects)
+                ],
                 "v": VERSION,
             },
             option=orjson.OPT_SORT_KEYS,

@@ -23,7 +23,6 @@ ALWAYS: Mapping[str, int] = {"allow": 1, "key": 1}
 """What every read needs: the person's state, and the key that names them in the ledger."""
 
 
-
 def compile_plan(
     selection: Selection,
     decisions: Mapping[str, Decision],
@@ -120,7 +119,11 @@ def _guard(
             scope[f"F{index}_{number}"] = function
             shown = f"F{index}_{number}({value}, n)"
         last = number == len(allow.ways) - 1
-        prefix = "" if len(allow.ways) == 1 else ("else: " if last else f"{'if' if number == 0 else 'elif'} a & {way.mask}: ")
+        prefix = (
+            ""
+            if len(allow.ways) == 1
+            else ("else: " if last else f"{'if' if number == 0 else 'elif'} a & {way.mask}: ")
+        )
         lines.append(f"  {prefix}v{index} = {shown}")
     lines += [
         " else:",

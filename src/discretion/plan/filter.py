@@ -16,7 +16,14 @@ from discretion.catalogue.model import Attribute
 from discretion.errors import Forbidden
 from discretion.purpose.decision import Allow, Decision
 
-OPERATORS: Mapping[str, str] = {"eq": "$eq", "in": "$in", "gt": "$gt", "gte": "$gte", "lt": "$lt", "lte": "$lte"}
+OPERATORS: Mapping[str, str] = {
+    "eq": "$eq",
+    "in": "$in",
+    "gt": "$gt",
+    "gte": "$gte",
+    "lt": "$lt",
+    "lte": "$lte",
+}
 """What a condition may say, and how MongoDB says it. Nothing else reaches the query."""
 
 Query = dict[str, Any]
@@ -86,8 +93,9 @@ def compile_filter(wanted: Filter, visibility: Visibility) -> list[Query]:
     clauses = [_holds(condition, visibility) for condition in wanted.all_of]
     if wanted.any_of:
         clauses.append({"$or": [_together(conditions, visibility) for conditions in wanted.any_of]})
-    for conditions in wanted.none_of:
-        clauses.append({"$or": [_fails(condition, visibility) for condition in conditions]})
+    clauses += [
+        {"$or": [_fails(condition, visibility) for condition in conditions]} for conditions in wanted.none_of
+    ]
     return clauses
 
 

@@ -27,7 +27,9 @@ PlanKey = tuple[object, ...]
 class Plans:
     """Compiles plans and keeps the most recently used ``capacity``."""
 
-    def __init__(self, schema: GraphQLSchema, catalogue: Catalogue, render: Renderer, capacity: int = 1024) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, catalogue: Catalogue, render: Renderer, capacity: int = 1024
+    ) -> None:
         self._schema = schema
         self._catalogue = catalogue
         self._render = render

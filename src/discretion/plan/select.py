@@ -17,7 +17,12 @@ from graphql import (
     is_abstract_type,
     is_object_type,
 )
-from graphql.execution.collect_fields import FieldDetailsList, FragmentDetails, collect_fields, collect_subfields
+from graphql.execution.collect_fields import (
+    FieldDetailsList,
+    FragmentDetails,
+    collect_fields,
+    collect_subfields,
+)
 from graphql.execution.values import VariableValues
 
 from discretion.catalogue.model import Attribute, Catalogue
@@ -149,7 +154,9 @@ class Selector:
             return tuple(self._schema.get_possible_types(abstract))
         return ()
 
-    def _subfields(self, runtime: GraphQLObjectType, details: FieldDetailsList) -> dict[str, FieldDetailsList]:
+    def _subfields(
+        self, runtime: GraphQLObjectType, details: FieldDetailsList
+    ) -> dict[str, FieldDetailsList]:
         collected = collect_subfields(
             self._schema, self._fragments, self._variables, self._operation, runtime, details
         )

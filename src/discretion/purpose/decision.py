@@ -12,8 +12,11 @@ EVERY_BIT = -1
 
 
 class Reason(StrEnum):
-    """Why something is withheld. The first three depend on the grant alone and may be told to
-    anyone; the rest depend on the person and are told only to them and to the steward."""
+    """Why something is withheld.
+
+    The first three depend on the grant alone and may be told to anyone; the rest depend on the
+    person and are told only to them and to the steward.
+    """
 
     PURPOSE = "PURPOSE_NOT_GRANTED"
     CATEGORY = "CATEGORY_NOT_GRANTED"

@@ -93,7 +93,7 @@ def _magnitude(value: Any, _now: int) -> int:
     """Rounded down to one significant digit."""
     whole = int(value)
     step = 10 ** max(len(str(abs(whole))) - 1, 0)
-    return whole // step * step
+    return int(whole // step * step)
 
 
 def _first_letters(value: Any, _now: int) -> str:

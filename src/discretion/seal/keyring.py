@@ -142,8 +142,9 @@ class Buckets:
             raise Broken("KEY_DESTROYED", "The bucket key of this data key has been destroyed.")
         start = _WRAPPED.size
         try:
-            return self._ciphers[bucket].decrypt(
+            key: bytes = self._ciphers[bucket].decrypt(
                 wrapped[start : start + NONCE_BYTES], wrapped[start + NONCE_BYTES :], head + customer
             )
         except (InvalidTag, ValueError):
             raise Broken("KEY_BROKEN", "A wrapped data key does not open.") from None
+        return key

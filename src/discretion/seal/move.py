@@ -11,7 +11,9 @@ from discretion.seal.cell import HEAD_BYTES, shut
 from discretion.seal.open import opener
 
 
-def move(cell: bytes, key: bytes, origin: tuple[bytes, bytes], goal: tuple[bytes, bytes], nonce: bytes) -> bytes:
+def move(
+    cell: bytes, key: bytes, origin: tuple[bytes, bytes], goal: tuple[bytes, bytes], nonce: bytes
+) -> bytes:
     """The same value and date, shut under another customer's key.
 
     ``origin`` and ``goal`` are ``(customer id, data key)``.

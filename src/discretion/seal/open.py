@@ -23,7 +23,9 @@ def opener(customer: bytes, data_key: bytes) -> Opener:
 
     def open_cell(cell: bytes, key: bytes) -> Any:
         try:
-            return loads(decrypt(cell[HEAD_BYTES:BODY_AT], cell[BODY_AT:], customer + cell[:HEAD_BYTES] + key))
+            return loads(
+                decrypt(cell[HEAD_BYTES:BODY_AT], cell[BODY_AT:], customer + cell[:HEAD_BYTES] + key)
+            )
         except (InvalidTag, ValueError):
             raise Broken("SEAL_BROKEN", "A sealed value does not open: it was moved or altered.") from None
 

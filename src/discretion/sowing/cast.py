@@ -53,13 +53,13 @@ def _said(entry: Mapping[str, Any], today: int) -> dict[str, Any]:
         return {"type": "track", "event": entry["track"], "properties": entry.get("properties", {})}
     traits = dict(entry["identify"] or {})
     if "age" in traits:
-        traits["birthday"] = _born(traits.pop("age"), today)
+        traits["birthday"] = born(traits.pop("age"), today)
     return {"type": "identify", "traits": traits}
 
 
-def _born(age: int, today: int) -> str:
-    """The birth date of somebody who turned ``age`` a hundred days ago."""
-    birthday = (datetime.fromtimestamp(today / 1000, UTC) - SINCE_BIRTHDAY).date()
+def born(age: int, now_ms: int) -> str:
+    """The birth date of somebody who turned ``age`` a hundred days before ``now_ms``."""
+    birthday = (datetime.fromtimestamp(now_ms / 1000, UTC) - SINCE_BIRTHDAY).date()
     if (birthday.month, birthday.day) == (2, 29):
         birthday = birthday.replace(day=28)
     return birthday.replace(year=birthday.year - age).isoformat()

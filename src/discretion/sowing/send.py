@@ -70,8 +70,8 @@ async def sow(
 ) -> Sown:
     """Send ``messages`` to the platform at ``url`` and say what became of them.
 
-    ``write_keys`` maps sources to keys. ``progress`` is told after every request. Asked again
-    with the same messages, the platform counts them as duplicates.
+    ``write_keys`` maps sources to keys. ``progress`` is told after every request. Sending
+    the same messages again changes nothing.
 
     Raises:
         Misconfigured: ``WRITE_KEY_REFUSED``; Unavailable: ``SOWING_UNANSWERED``; Broken:

@@ -77,7 +77,9 @@ class Customers:
                     if not future.done():
                         future.set_exception(error)
 
-    async def _find(self, customers: list[bytes], projection: dict[str, int], reach: int) -> dict[bytes, Document]:
+    async def _find(
+        self, customers: list[bytes], projection: dict[str, int], reach: int
+    ) -> dict[bytes, Document]:
         permitted: Document = {} if reach < 0 else {"allow": {"$bitsAnySet": reach}}
         docs = await self._database.find(COLLECTION, {"_id": {"$in": customers}, **permitted}, projection)
         found: dict[bytes, Document] = {doc["_id"]: doc for doc in docs}

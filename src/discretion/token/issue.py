@@ -32,7 +32,7 @@ class Issuer:
         self._entropy = entropy
         self._known_purposes = known_purposes
 
-    def issue(  # noqa: PLR0913
+    def issue(
         self,
         client: str,
         subject: str,

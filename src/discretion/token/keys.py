@@ -181,4 +181,6 @@ def _from_jwk(algorithm: str, jwk: Mapping[str, Any]) -> object:
 
 
 def _invalid(why: str) -> Misconfigured:
-    return Misconfigured("JWKS_INVALID", f"The key set is refused: {why}.", "Publish public Ed25519 or P-256 keys.")
+    return Misconfigured(
+        "JWKS_INVALID", f"The key set is refused: {why}.", "Publish public Ed25519 or P-256 keys."
+    )

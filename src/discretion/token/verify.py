@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jwt
+from jwt.types import Options
 
 from discretion.errors import Unauthenticated
 from discretion.token.grant import Grant
@@ -28,7 +29,7 @@ _LATEST = 2**53
 class Verifier:
     """Verifies tokens of one issuer for one audience."""
 
-    def __init__(  # noqa: PLR0913, PLR0917
+    def __init__(
         self,
         keys: KeySet,
         issuer: str,
@@ -103,12 +104,7 @@ class Verifier:
         if header.get("alg") != key.algorithm:
             raise _refused("TOKEN_ALGORITHM", "its algorithm is not its key's")
         try:
-            jwt.decode(
-                token,
-                key.key,
-                algorithms=[key.algorithm],
-                options={"verify_signature": True, **dict.fromkeys(_UNCHECKED, False)},
-            )
+            jwt.decode(token, key.key, algorithms=[key.algorithm], options=_SIGNATURE_ONLY)
         except jwt.PyJWTError:
             raise _refused("TOKEN_SIGNATURE", "its signature does not hold") from None
         return claims
@@ -142,14 +138,19 @@ class Verifier:
 
     def _grant(self, claims: dict[str, Any]) -> Grant:
         scope = claims.get("scope")
-        if not isinstance(scope, str) or len(scope) > MAX_TEXT or not scope.isascii() or not scope.isprintable():
-            if scope != "":
-                raise _claim("scope")
+        if (
+            not isinstance(scope, str)
+            or len(scope) > MAX_TEXT
+            or not (scope.isascii() and scope.isprintable())
+        ):
+            raise _claim("scope")
         purposes = _texts(claims, "purposes")
         for purpose in sorted(purposes):
             if not self._known_purpose(purpose):
                 shown = purpose if re.fullmatch(r"[\w.-]{1,80}", purpose, re.ASCII) else "?"
-                raise _refused("TOKEN_CLAIMS", f"it names the purpose {shown!r}, which the catalogue does not have")
+                raise _refused(
+                    "TOKEN_CLAIMS", f"it names the purpose {shown!r}, which the catalogue does not have"
+                )
         return Grant(
             client=claims["client_id"],
             subject=claims["sub"],
@@ -161,7 +162,16 @@ class Verifier:
         )
 
 
-_UNCHECKED = ("verify_exp", "verify_nbf", "verify_iat", "verify_aud", "verify_iss", "verify_sub", "verify_jti")
+_SIGNATURE_ONLY: Options = {
+    "verify_signature": True,
+    "verify_exp": False,
+    "verify_nbf": False,
+    "verify_iat": False,
+    "verify_aud": False,
+    "verify_iss": False,
+    "verify_sub": False,
+    "verify_jti": False,
+}
 """Claims are checked here, where their types are checked too."""
 
 

@@ -64,20 +64,20 @@ def test_a_document_that_may_not_be_executed_says_why(text: str, refused: str) -
 def test_a_hundred_thousand_comments_cost_less_than_20_ms() -> None:
     text = "#\n" * 100_000 + "{ __typename }"
     for budget in (Budget(), Budget(characters=10**6)):
-        started = time.perf_counter()
+        started = time.process_time()
         assert code(text, budget) == "QUERY_TOO_LONG"
-        assert time.perf_counter() - started < 0.02
+        assert time.process_time() - started < 0.02
 
 
 @pytest.mark.parametrize("links", [17, 60, 190])
 def test_a_doubling_chain_of_fragments_is_refused_before_validation(links: int) -> None:
     text = "".join(f"fragment f{n} on Query {{ ...f{n + 1} ...f{n + 1} }}" for n in range(links))
-    started = time.perf_counter()
+    started = time.process_time()
     assert (
         code(f"{{ ...f0 }} {text} fragment f{links} on Query {{ __typename }}")
         == "QUERY_TOO_MANY_ROOT_FIELDS"
     )
-    assert time.perf_counter() - started < 0.1
+    assert time.process_time() - started < 0.1
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,9 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("held", "uses", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+@pytest.mark.parametrize(
+    ("held", "uses", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
 def test_a_decision_follows_from_what_is_held_and_declared(
     held: tuple[str, ...], uses: tuple[Use, ...], expected: Decision
 ) -> None:
@@ -90,7 +92,15 @@ def test_categories_only_narrow(categories: frozenset[str] | None, allowed: bool
 
 
 NODES = st.sampled_from(
-    [*PURPOSES, "marketing", "marketing.communications", "analytics", "essential", "essential.service", "nowhere"]
+    [
+        *PURPOSES,
+        "marketing",
+        "marketing.communications",
+        "analytics",
+        "essential",
+        "essential.service",
+        "nowhere",
+    ]
 )
 
 
@@ -130,4 +140,6 @@ def test_a_request_reaches_whom_its_purposes_could_concern() -> None:
 def test_a_person_who_narrows_to_another_purpose_sees_nothing() -> None:
     """``@purpose`` narrows a customer's own token like any other."""
     own = grant(SELF)
-    assert Deny(Reason.PURPOSE) == decide(CATALOGUE, own, narrow(own.purposes, [EMAIL.key]), CATEGORY, (CLEAR_EMAIL,))
+    assert Deny(Reason.PURPOSE) == decide(
+        CATALOGUE, own, narrow(own.purposes, [EMAIL.key]), CATEGORY, (CLEAR_EMAIL,)
+    )

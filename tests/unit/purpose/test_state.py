@@ -23,7 +23,9 @@ def purpose(basis: Basis) -> Purpose:
 
 def told(**words: bool) -> tuple[Mapping[str, Choice], ...]:
     """One record in which these words were said, one after the other."""
-    return ({name.replace("_", "."): Choice(at, "m", given) for at, (name, given) in enumerate(words.items())},)
+    return (
+        {name.replace("_", "."): Choice(at, "m", given) for at, (name, given) in enumerate(words.items())},
+    )
 
 
 YES, NO = told(marketing_communications_email=True), told(marketing_communications_email=False)

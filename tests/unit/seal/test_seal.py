@@ -95,7 +95,7 @@ def test_a_bucket_wraps_for_one_customer_only(tmp_path: Path) -> None:
         buckets.unwrap(same_bucket, wrapped)
 
 
-def test_a_destroyed_generation_stays_shut(tmp_path: Path) -> None:
+def test_a_destroyed_generation_stays_shut() -> None:
     """A wrapped key of an older generation is dead, and says so."""
     keys = tuple(os.urandom(32) for _ in range(4))
     old, new = Buckets(keys, (1, 1, 1, 1)), Buckets(keys, (2, 2, 2, 2))
@@ -131,7 +131,9 @@ def test_every_use_has_its_own_key() -> None:
 
 
 @given(st.binary(min_size=16, max_size=16), st.text(min_size=1), st.text(min_size=1))
-def test_pairwise_ids_are_stable_for_a_client_and_useless_to_another(customer: bytes, one: str, two: str) -> None:
+def test_pairwise_ids_are_stable_for_a_client_and_useless_to_another(
+    customer: bytes, one: str, two: str
+) -> None:
     """Two partners cannot join their data, nor use each other's ids."""
     pairwise = Pairwise(KEY)
     name = pairwise.shut(one, b"customer", customer)

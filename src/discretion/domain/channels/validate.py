@@ -22,7 +22,7 @@ MAX_MESSAGE_ID = 100
 KINDS = ("identify", "track", "page", "screen")
 
 
-class _No(Exception):  # noqa: N818 - becomes a Refused value below
+class _No(Exception):
     def __init__(self, code: str, reason: str, place: str = "") -> None:
         super().__init__(code)
         self.code, self.reason, self.place = code, reason, place

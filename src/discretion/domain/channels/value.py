@@ -16,7 +16,7 @@ MAX_ITEMS = 100
 _INT64 = 2**63
 
 
-class WrongType(Exception):  # noqa: N818 - a verdict, caught one level up
+class WrongType(Exception):
     """A value is not of its declared type. Carries what was wanted, never the value."""
 
     def __init__(self, wanted: str) -> None:

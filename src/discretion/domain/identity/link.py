@@ -43,5 +43,6 @@ def link(marks: Sequence[Iterable[bytes]], known: Mapping[bytes, bytes]) -> list
         if ("customer", customer) in parents:
             customers.setdefault(find(("customer", customer)), set()).add(customer)
     return [
-        Component(tuple(positions), frozenset(customers.get(root, ()))) for root, positions in messages.items()
+        Component(tuple(positions), frozenset(customers.get(root, ())))
+        for root, positions in messages.items()
     ]

@@ -1,15 +1,21 @@
-"""``purposes`` and ``dataInventory``: what is collected, why, on which basis, for how long and who
-sees it. Public, no token (GDPR Art. 13 and 14)."""
+"""``purposes`` and ``dataInventory``: what is collected, why, on which basis, how long, who sees it.
+
+Public, no token (GDPR Art. 13 and 14).
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 import strawberry
 from strawberry.types import Info
+from strawberry.types.field import StrawberryField
 
 from discretion.catalogue.model import Attribute, EventType
 from discretion.catalogue.model import Purpose as CataloguePurpose
 from discretion.catalogue.model import Use as CatalogueUse
 from discretion.domain.context import Context
+from discretion.domain.profiles.api.query import field
 
 
 @strawberry.type(description="What personal data are used for; a Fideslang data use.")
@@ -58,18 +64,15 @@ class DataInventory:
     events: list[InventoryItem]
 
 
-@strawberry.type
-class InventoryQuery:
-    """The public part of the query."""
+def inventory_fields() -> list[StrawberryField]:
+    """The public fields of the query."""
 
-    @strawberry.field(description="What personal data are used for.")
-    def purposes(self, info: Info[Context, None]) -> list[Purpose]:
-        """All purposes, by key."""
+    def purposes(root: Any, info: Info[Context, None]) -> list[Purpose]:
+        del root
         return [_purpose(one) for _, one in sorted(info.context.records.catalogue.purposes.items())]
 
-    @strawberry.field(description="What is collected, why, on which basis, for how long, and who sees it.")
-    def data_inventory(self, info: Info[Context, None]) -> DataInventory:
-        """The whole catalogue."""
+    def inventory(root: Any, info: Info[Context, None]) -> DataInventory:
+        del root
         catalogue = info.context.records.catalogue
         return DataInventory(
             version=catalogue.version,
@@ -77,6 +80,12 @@ class InventoryQuery:
             attributes=[_attribute(one, catalogue.controller) for one in catalogue.attributes.values()],
             events=[_event(one, catalogue.controller) for one in catalogue.events.values()],
         )
+
+    words = "What is collected, why, on which basis, for how long, and who sees it."
+    return [
+        field(purposes, "purposes", list[Purpose], "What personal data are used for."),
+        field(inventory, "dataInventory", DataInventory, words),
+    ]
 
 
 def _purpose(purpose: CataloguePurpose) -> Purpose:

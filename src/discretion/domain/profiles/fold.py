@@ -75,7 +75,8 @@ def _priority(catalogue: Catalogue, source: str) -> int:
 
 def _choices(record: Document) -> dict[str, Choice]:
     return {
-        key.replace("/", "."): Choice(told["t"], told["m"], told["g"]) for key, told in record["choices"].items()
+        key.replace("/", "."): Choice(told["t"], told["m"], told["g"])
+        for key, told in record["choices"].items()
     }
 
 
@@ -85,7 +86,11 @@ def _latest(records: Sequence[Document]) -> dict[str, Document]:
     for record in records:
         for key, told in record["choices"].items():
             known = latest.get(key)
-            if known is None or (known["t"], not known["g"], known["m"]) < (told["t"], not told["g"], told["m"]):
+            if known is None or (known["t"], not known["g"], known["m"]) < (
+                told["t"],
+                not told["g"],
+                told["m"],
+            ):
                 latest[key] = told
     return dict(sorted(latest.items()))
 

@@ -127,7 +127,7 @@ def _last(known: Document | None, at: int, value: Any) -> Document:
 
 
 def _frequency(known: Document | None, at: int, value: Any) -> Document:
-    counts = {one: n for one, n in known["n"]} if known else {}
+    counts = dict(known["n"]) if known else {}
     counts[value] = counts.get(value, 0) + 1
     return {"t": max(at, known["t"]) if known else at, "n": [list(pair) for pair in sorted(counts.items())]}
 

@@ -101,7 +101,8 @@ class Unify:
         return Marks(
             record=self._blind.of("record", fact.source.key, person.type, person.value.value),
             identifiers=tuple(
-                (one.type, self._blind.of(one.type, one.value.value)) for one in dict.fromkeys(fact.identifiers)
+                (one.type, self._blind.of(one.type, one.value.value))
+                for one in dict.fromkeys(fact.identifiers)
             ),
             event=hashlib.sha256(f"{fact.source.key}\0{fact.message}".encode()).digest()[:16],
         )
@@ -143,7 +144,14 @@ class Unify:
         """A customer nobody knows anything about, and their data key."""
         customer, key = self._entropy(16), self._entropy(KEY_BYTES)
         wrapped = self._buckets.wrap(customer, key, self._entropy(NONCE_BYTES))
-        return {"_id": customer, "v": 0, "key": wrapped, "created": now_ms, "restricted": False, "merged": []}, key
+        return {
+            "_id": customer,
+            "v": 0,
+            "key": wrapped,
+            "created": now_ms,
+            "restricted": False,
+            "merged": [],
+        }, key
 
     def data_key(self, customer: Document) -> bytes:
         """The data key of a known customer."""
@@ -196,7 +204,8 @@ class Batch:
         """Everything these messages change about one person."""
         now = self._unify.now()
         docs = sorted(
-            (self._known.customers[one] for one in component.customers), key=lambda doc: (doc["created"], doc["_id"])
+            (self._known.customers[one] for one in component.customers),
+            key=lambda doc: (doc["created"], doc["_id"]),
         )
         if docs:
             survivor, key = docs[0], self._unify.data_key(docs[0])
@@ -215,7 +224,9 @@ class Batch:
         self._index(component, survivor["_id"], now)
         self._customer(survivor, docs, list(records.values()), now)
 
-    def _tell(self, component: Component, goal: tuple[bytes, bytes], records: dict[bytes, Document]) -> list[bytes]:
+    def _tell(
+        self, component: Component, goal: tuple[bytes, bytes], records: dict[bytes, Document]
+    ) -> list[bytes]:
         seal = self._unify.sealer(*goal)
         touched: dict[bytes, None] = {}
         for position in component.messages:
@@ -247,11 +258,12 @@ class Batch:
         self._add("events", insert(doc))
 
     def _index(self, component: Component, customer: bytes, now: int) -> None:
-        fresh: dict[bytes, str] = {}
-        for position in component.messages:
-            for kind, entry in self._marks[position].identifiers:
-                if entry not in self._known.identifiers:
-                    fresh[entry] = kind
+        fresh = {
+            entry: kind
+            for position in component.messages
+            for kind, entry in self._marks[position].identifiers
+            if entry not in self._known.identifiers
+        }
         for entry, kind in fresh.items():
             self._add("identifiers", insert({"_id": entry, "type": kind, "customer": customer, "t": now}))
 
@@ -273,7 +285,9 @@ class Batch:
             records[record["_id"]] = record
             change = {"cells": record["cells"], "customer": survivor["_id"]}
             self._add("source_records", update({"_id": record["_id"]}, {"$set": change, "$inc": {"v": 1}}))
-        events = await self._unify.database.find("events", {"customer": loser["_id"]}, {"props": 1}, session=session)
+        events = await self._unify.database.find(
+            "events", {"customer": loser["_id"]}, {"props": 1}, session=session
+        )
         for event in events:
             change = {"customer": survivor["_id"]}
             if "props" in event:

@@ -11,8 +11,8 @@ from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
 from discretion.domain.context import Context
-from discretion.domain.profiles.api.query import PageInfo, field
 from discretion.domain.profiles.api.connection import window
+from discretion.domain.profiles.api.query import PageInfo, field
 from discretion.domain.profiles.api.scalars import DateTime
 from discretion.errors import BadRequest, Forbidden
 from discretion.ledger.entry import Entry
@@ -73,7 +73,9 @@ def disclosures_field() -> StrawberryField:
             ),
         )
 
-    words = "Who saw what of this customer, for what and when, newest first. For the customer and the steward."
+    words = (
+        "Who saw what of this customer, for what and when, newest first. For the customer and the steward."
+    )
     return field(disclosures, "disclosures", DisclosureConnection | None, words)
 
 

@@ -159,8 +159,8 @@ def _customers(connection: Any, filtering: Filtering) -> StrawberryField:
         wanted = window(first, after, last, before)
         return await _page(info, filtering, wanted, filter, order_by)
 
-    many.__annotations__["filter"] = filtering.filter | None  # type: ignore[operator]
-    many.__annotations__["order_by"] = filtering.order | None  # type: ignore[operator]
+    many.__annotations__["filter"] = filtering.filter | None
+    many.__annotations__["order_by"] = filtering.order | None
     words = (
         "Customers who permit one of the purposes asked under, in a stable order. At most "
         f"{MAX_PAGE} on a page."
@@ -258,7 +258,10 @@ def _connection_type(customer: Any) -> type:
         ends = (root.rows[0], root.rows[-1]) if root.rows else (None, None)
         start, end = (None if row is None else root.cursors.make(row.doc) for row in ends)
         return PageInfo(
-            has_next_page=root.has_next, has_previous_page=root.has_previous, start_cursor=start, end_cursor=end
+            has_next_page=root.has_next,
+            has_previous_page=root.has_previous,
+            start_cursor=start,
+            end_cursor=end,
         )
 
     async def total_count(root: Any, info: Where) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NewType
 
 import strawberry
-from strawberry.schema.types.scalar import ScalarDefinition
+from strawberry.types.scalar import ScalarDefinition
 
 from discretion.catalogue.model import ValueType
 

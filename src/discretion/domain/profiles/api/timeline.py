@@ -13,8 +13,8 @@ from strawberry.types.field import StrawberryField
 from discretion.catalogue.duration import lapse
 from discretion.catalogue.model import EventType, Form
 from discretion.domain.context import Context
-from discretion.domain.profiles.api.query import PageInfo, field
 from discretion.domain.profiles.api.connection import window
+from discretion.domain.profiles.api.query import PageInfo, field
 from discretion.domain.profiles.api.scalars import DateTime, Json
 from discretion.errors import BadRequest
 from discretion.purpose.decide import decide
@@ -71,7 +71,12 @@ def events_field() -> StrawberryField:
             return _connection([], more=False, after=wanted.after)
         before = _place(info.context, reading, wanted.after)
         docs = await info.context.records.events.of_customer(root.id, since, before, wanted.size + 1)
-        shown = [_event(reading, root, doc, info.context.records.catalogue.events[doc["type"]], doc["type"] in clear) for doc in docs[: wanted.size]]
+        shown = [
+            _event(
+                reading, root, doc, info.context.records.catalogue.events[doc["type"]], doc["type"] in clear
+            )
+            for doc in docs[: wanted.size]
+        ]
         places = [(doc["at"], doc["_id"]) for doc in docs]
         edges = [
             EventEdge(node=event, cursor=_cursor(reading, place))
@@ -79,7 +84,9 @@ def events_field() -> StrawberryField:
         ]
         return _connection(edges, more=len(docs) > wanted.size, after=wanted.after)
 
-    return field(events, "events", EventConnection, "What happened, newest first, of the kinds this token may see.")
+    return field(
+        events, "events", EventConnection, "What happened, newest first, of the kinds this token may see."
+    )
 
 
 def _visible(context: Context, reading: Reading, row: Row) -> tuple[dict[str, int], set[str]]:

@@ -90,7 +90,8 @@ def _object_type(catalogue: Catalogue, prefix: str, description: str) -> type:
 
 def _identity() -> StrawberryField:
     def resolve(root: Any, info: Info[Context, None]) -> strawberry.ID:
-        return strawberry.ID(info.context.meeting().name(root.id))
+        name: str = info.context.meeting().name(root.id)
+        return strawberry.ID(name)
 
     return _field(resolve, "id", strawberry.ID, "Opaque, and good only for the client it was given to.")
 

@@ -1,0 +1,86 @@
+"""What sown messages come to by the pure stages alone: validated, linked, folded, decided. No store."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from discretion.catalogue.model import Catalogue
+from discretion.domain.channels.fact import Fact
+from discretion.domain.channels.validate import Validator
+from discretion.domain.identity.link import link
+from discretion.domain.profiles.fold import Profile, fold
+from discretion.domain.profiles.record import Telling, empty, tell
+from discretion.purpose.decide import decide, reach
+from discretion.purpose.decision import EVERY_BIT, Allow
+from discretion.reveal.form import Forms
+from discretion.sowing.message import Message
+from discretion.token.grant import SELF, Grant
+
+
+def facts(catalogue: Catalogue, messages: Iterable[Message], now_ms: int) -> list[tuple[Message, Fact]]:
+    """Every message as the platform understands it; none is refused and nothing in it is dropped."""
+    validator = Validator(catalogue, bytes)
+    found = []
+    for message in messages:
+        fact = validator.fact(catalogue.sources[message.source], message.body, now_ms)
+        assert isinstance(fact, Fact), (fact, message)
+        assert fact.dropped == 0, message
+        found.append((message, fact))
+    return found
+
+
+def record_name(fact: Fact) -> str:
+    """``source:id``, the record a message is told to."""
+    return f"{fact.source.key}:{fact.identifiers[0].value.value}"
+
+
+def linked(told: list[tuple[Message, Fact]]) -> set[frozenset[str]]:
+    """Records that exact identifiers put together."""
+    marks = [
+        [f"{one.type}={one.value.value}".encode() for one in fact.identifiers] + [record_name(fact).encode()]
+        for _, fact in told
+    ]
+    return {frozenset(record_name(told[n][1]) for n in person.messages) for person in link(marks, {})}
+
+
+def profile(catalogue: Catalogue, told: list[tuple[Message, Fact]], now_ms: int) -> Profile:
+    """The profile of the one person these facts are about; what would be sealed stays readable."""
+    records: dict[str, list[Fact]] = defaultdict(list)
+    for _, fact in told:
+        records[record_name(fact)].append(fact)
+    documents = []
+    for name, heard in records.items():
+        document = empty(name.encode(), heard[0], b"")
+        for fact in heard:
+            tell(document, Telling(fact, event_is_new=True), catalogue, _unsealed)
+        documents.append(document)
+    return fold(catalogue, documents, restricted=False, now_ms=now_ms)
+
+
+def seen(
+    catalogue: Catalogue, whose: Profile, purposes: frozenset[str], attributes: Mapping[str, str], now_ms: int
+) -> dict[str, Any] | None:
+    """What a token with ``purposes`` sees of ``attributes``, without nulls; None if it meets nobody."""
+    grant = Grant("client", "", frozenset(), purposes, None, 2**40, "")
+    allow = EVERY_BIT if SELF in purposes else whose.allow
+    if not reach(catalogue, grant, purposes) & allow:
+        return None
+    values = {**whose.sealed, **whose.open}
+    shown: dict[str, Any] = {}
+    for name, path in attributes.items():
+        attribute = catalogue.attributes[path]
+        decision = decide(catalogue, grant, purposes, attribute.category, attribute.uses)
+        if attribute.key not in values or not isinstance(decision, Allow):
+            continue
+        form = next((way.form for way in decision.ways if way.mask & allow), None)
+        if form is not None:
+            render = Forms(bytes(32)).render(attribute, form)
+            value = values[attribute.key]
+            shown[name] = render(value, now_ms) if render else value
+    return shown
+
+
+def _unsealed(_key: bytes, _at: int, value: Any) -> Any:
+    return value
