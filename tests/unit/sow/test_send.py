@@ -156,18 +156,21 @@ async def test_a_refused_batch_is_not_sent_again() -> None:
     assert len(door.requests) == 1
 
 
-async def test_at_most_three_requests_are_under_way() -> None:
+async def test_three_requests_are_under_way_and_not_more() -> None:
     under_way = most = 0
+    three = asyncio.Event()
 
     async def answer(request: httpx.Request) -> httpx.Response:
         nonlocal under_way, most
         under_way += 1
         most = max(most, under_way)
-        await asyncio.sleep(0.01)
+        if under_way == 3:
+            three.set()
+        await asyncio.wait_for(three.wait(), 20)
+        await asyncio.sleep(0.01)  # time for a fourth
         under_way -= 1
         return Door()(request)
 
-    await sow(
-        "http://shop.example", KEYS, crowd(5_000), lambda _: None, transport=httpx.MockTransport(answer)
-    )
+    transport = httpx.MockTransport(answer)
+    await sow("http://shop.example", KEYS, crowd(5_000), lambda _: None, transport=transport)
     assert most == 3
