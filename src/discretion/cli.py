@@ -21,7 +21,7 @@ from discretion.catalogue.load import load, shipped
 from discretion.demo import demo as run_demo
 from discretion.edge.schema import build_schema
 from discretion.errors import DiscretionError
-from discretion.serve import listen, serving
+from discretion.serve import listen, serving, stop_asked, until
 from discretion.settings import Settings, read
 
 SDL = shipped().parent / "discretion.graphql"
@@ -80,10 +80,11 @@ def serve(
 
     async def run() -> None:
         listening = listen(settings.host, settings.port)
-        async with platform(settings) as running, serving(running.app, listening) as stop:
+        stop = stop_asked()
+        async with platform(settings) as running, serving(running.app, listening) as server:
             shown = listening.getsockname()[1]
             errors.print(f"Serving on http://{settings.host}:{shown}/graphql, Ctrl-C stops.")
-            await stop.wait()
+            await until(stop, server)
 
     _run(run())
 

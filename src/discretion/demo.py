@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from rich.table import Table
 from discretion.app import Platform, now_ms, platform
 from discretion.errors import Misconfigured
 from discretion.seal.keyring import write_private
-from discretion.serve import listen, serving
+from discretion.serve import listen, serving, stop_asked, until
 from discretion.settings import Settings
 from discretion.sowing.cast import cast
 from discretion.sowing.message import Message
@@ -106,17 +107,17 @@ async def demo(settings: Settings, customers: int, *, fresh: bool) -> None:
     described.unlink(missing_ok=True)
     listening = listen(settings.host, settings.port)
     url = f"http://{settings.host}:{listening.getsockname()[1]}"
-    async with platform(settings) as running, serving(running.app, listening) as stop:
+    stop = stop_asked()
+    async with platform(settings) as running, serving(running.app, listening) as server:
         keys = {one: await running.write_keys.issue(one) for one in running.catalogue.sources}
-        await _sow(url, folder, keys, customers)
-        if stop.is_set():
+        if not await _sown(_sow(url, folder, keys, customers), stop):
             return
         tokens = await _tokens(url, running)
         by_channel = {running.catalogue.sources[one].channel.value: key for one, key in keys.items()}
         content = {"url": url, "tokens": tokens, "writeKeys": by_channel}
         write_private(described, json.dumps(content, indent=2).encode())
         _show(url, tokens, described)
-        await stop.wait()
+        await until(stop, server)
         _out.print("Stopping.")
     described.unlink(missing_ok=True)
 
@@ -157,6 +158,19 @@ async def _sow(url: str, folder: Path, keys: dict[str, str], customers: int) -> 
         reasons = ", ".join(f"{reason}: {count}" for reason, count in sown.reasons.items())
         raise Misconfigured("DEMO_REFUSED", f"{sown.refused} messages of the seed were refused.", reasons)
     write_private(mark, json.dumps({**known, "done": True}).encode())
+
+
+async def _sown(sowing: Coroutine[Any, Any, None], stop: asyncio.Event) -> bool:
+    """Whether sowing came to its end before stopping was asked for."""
+    work, asked = asyncio.create_task(sowing), asyncio.create_task(stop.wait())
+    await asyncio.wait({work, asked}, return_when=asyncio.FIRST_COMPLETED)
+    asked.cancel()
+    if work.done():
+        await work
+        return True
+    work.cancel()
+    await asyncio.wait({work})
+    return False
 
 
 def _everybody(customers: int, now: int) -> list[Message]:

@@ -44,24 +44,34 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 @contextlib.asynccontextmanager
-async def serving(app: Starlette, listening: socket.socket) -> AsyncIterator[asyncio.Event]:
-    """Serve ``app`` for as long as the context lasts; the event is set when it shall end."""
+async def serving(app: Starlette, listening: socket.socket) -> AsyncIterator[asyncio.Task[None]]:
+    """Serve ``app`` for as long as the context lasts; the task ends if the server does."""
     server = _Server(
         uvicorn.Config(
             app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=GRACE_S
         )
     )
+    task = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn tells no other way
+            await asyncio.sleep(0.01)
+        yield task
+    finally:
+        server.should_exit = True
+        await task
+
+
+def stop_asked() -> asyncio.Event:
+    """An event that Ctrl-C and SIGTERM set."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, stop.set)
-    task = asyncio.create_task(server.serve(sockets=[listening]))
-    task.add_done_callback(lambda _: stop.set())
-    try:
-        while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn tells no other way
-            await asyncio.sleep(0.01)
-        yield stop
-    finally:
-        server.should_exit = True
-        await task
+    return stop
+
+
+async def until(stop: asyncio.Event, server: asyncio.Task[None]) -> None:
+    """Wait until stopping is asked for, or the server ends by itself."""
+    server.add_done_callback(lambda _: stop.set())
+    await stop.wait()

@@ -1,0 +1,1 @@
+"""What people do, over HTTP, against a real server and a real MongoDB; nothing is mocked."""
