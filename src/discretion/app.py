@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -118,7 +119,7 @@ def assemble(settings: Settings, catalogue: Catalogue, database: Database, root:
         settings.issuer,
         settings.audience,
         now_ms,
-        known_purposes=lambda use: known_purpose(catalogue, use),
+        partial(known_purpose, catalogue),
     )
     doors = Doors(
         verifier=verifier,
@@ -129,14 +130,19 @@ def assemble(settings: Settings, catalogue: Catalogue, database: Database, root:
         jwks=keys.public_jwks(),
         database=database,
     )
-    issuer = Issuer(keys, settings.issuer, settings.audience, now_ms, os.urandom)
+    issuer = _issuer(settings, keys, catalogue)
     return Platform(application(doors), catalogue, database, issuer, write_keys, conductor)
 
 
 def token_issuer(settings: Settings) -> Issuer:
     """Issues this installation's tokens; needs its keys and not its database."""
-    keys = signing_keys(settings, root_key(settings))
-    return Issuer(keys, settings.issuer, settings.audience, now_ms, os.urandom)
+    catalogue = load(settings.catalogue_dir)
+    return _issuer(settings, signing_keys(settings, root_key(settings)), catalogue)
+
+
+def _issuer(settings: Settings, keys: KeySet, catalogue: Catalogue) -> Issuer:
+    known = partial(known_purpose, catalogue)
+    return Issuer(keys, settings.issuer, settings.audience, now_ms, os.urandom, known)
 
 
 def root_key(settings: Settings) -> bytes:

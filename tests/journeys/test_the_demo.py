@@ -1,0 +1,131 @@
+"""``discretion demo`` on an empty folder: it serves, says so, stops cleanly, and starts again at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+WAIT_S = 120
+
+
+@contextmanager
+def demo(folder: Path, *options: str) -> Iterator[dict[str, Any]]:
+    """A demo that serves, stopped by SIGTERM afterwards."""
+    described = folder / "demo.json"
+    described.unlink(missing_ok=True)
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("DISCRETION_")}
+    command = [sys.executable, "-c", "from discretion.cli import main; main()", "demo", "--port", "0"]
+    process = subprocess.Popen(
+        [*command, "--data-dir", str(folder), *options],
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        until = time.monotonic() + WAIT_S
+        while not described.exists():
+            assert process.poll() is None, process.communicate()[0]
+            assert time.monotonic() < until, "the demo does not serve"
+            time.sleep(0.05)
+        yield json.loads(described.read_text())
+    finally:
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=60)
+        assert process.returncode == 0, output
+
+
+def test_the_demo_serves_what_it_says_and_starts_again(tmp_path: Path) -> None:
+    """Tokens work, write keys work, ids and data outlive a restart, MongoDB is gone when it stops."""
+    with (
+        demo(tmp_path, "--customers", "20") as first,
+        httpx.Client(base_url=first["url"], timeout=30) as http,
+    ):
+        assert http.get("/readyz").status_code == 200
+        assert set(first["tokens"]) == {
+            "frontend", "support", "marketing", "analytics", "partner", "customer", "steward",
+        }  # fmt: skip
+        assert set(first["writeKeys"]) == {"web", "store", "app"}
+        for role, token in first["tokens"].items():
+            answer = http.post(
+                "/graphql",
+                json={
+                    "query": "{ customers(first: 500) { totalCount nodes { id identity { givenName } } } }"
+                },
+                headers={"authorization": f"Bearer {token}"},
+            ).json()
+            assert "errors" not in answer, role
+            assert answer["data"]["customers"]["totalCount"] > 0, role
+        own = {"query": "{ me { id contact { email } } }"}
+        bearer = {"authorization": f"Bearer {first['tokens']['customer']}"}
+        me = http.post("/graphql", json=own, headers=bearer).json()["data"]["me"]
+        message = {"userId": "new", "traits": {"firstName": "New"}}
+        told = http.post("/v1/identify", json=message, auth=(first["writeKeys"]["web"], ""))
+        assert told.json()["accepted"] == 1
+    assert not (tmp_path / "demo.json").exists()
+    with demo(tmp_path, "--customers", "20") as second, httpx.Client(base_url=second["url"]) as http:
+        bearer = {"authorization": f"Bearer {second['tokens']['customer']}"}
+        assert http.post("/graphql", json=own, headers=bearer).json()["data"]["me"] == me
+
+
+def test_the_command_line_teaches() -> None:
+    """``--help`` of every command; a wrong port is an error that says so."""
+    for words in (["--help"], ["demo", "--help"], ["serve", "--help"], ["token", "issue", "--help"]):
+        shown = run(*words)
+        assert shown.returncode == 0
+        assert "Usage" in shown.stdout
+    assert run("demo", "--port", "99999").returncode == 2
+
+
+def test_an_operator_issues_a_token_without_a_database(tmp_path: Path) -> None:
+    """``discretion token issue`` needs the keys only, and refuses what would not be accepted."""
+    options = ["--client", "c", "--subject", "s", "--data-dir", str(tmp_path)]
+    issued = run("token", "issue", "--purpose", "analytics.reporting", *options)
+    assert issued.returncode == 0, issued.stderr
+    assert issued.stdout.count(".") == 2
+    refused = run("token", "issue", "--purpose", "espionage", *options)
+    assert refused.returncode == 1
+    assert "espionage" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "code"),
+    [
+        ("DISCRETION_PORT", "eighty", "SETTING_INVALID"),
+        ("DISCRETION_ROOT_KEY", "short", "SETTING_INVALID"),
+        ("DISCRETION_MONGO_DRIVER", "mysql", "SETTING_INVALID"),
+        ("DISCRETION_MONGO_URL", "mongodb://127.0.0.1:1", "ROOT_KEY_MISSING"),
+        ("DISCRETION_CATALOGUE_DIR", "/nowhere", "CATALOGUE_INVALID"),
+    ],
+)
+def test_a_wrong_setting_is_said_at_start(variable: str, value: str, code: str, tmp_path: Path) -> None:
+    """One line with a stable code, and what to do next."""
+    refused = run("serve", "--data-dir", str(tmp_path), **{variable: value})
+    assert refused.returncode == 1
+    assert code in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def run(*words: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """The command line, with these settings."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("DISCRETION_")}
+    command = [sys.executable, "-c", "from discretion.cli import main; main()", *words]
+    return subprocess.run(
+        command,
+        env={**environ, **settings, "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
