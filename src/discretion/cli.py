@@ -18,7 +18,7 @@ from discretion import __version__
 from discretion.app import platform, token_issuer
 from discretion.catalogue.entry import json_schema
 from discretion.catalogue.load import load, shipped
-from discretion.demo import demo as run_demo
+from discretion.demo.run import demo as run_demo
 from discretion.edge.schema import build_schema
 from discretion.errors import DiscretionError
 from discretion.serve import listen, serving, stop_asked, until

@@ -10,7 +10,10 @@ import tomllib
 import zipfile
 from pathlib import Path
 
+import httpx
 import pytest
+
+from tests.fixtures.demo import demo
 
 ROOT = Path(__file__).resolve().parents[2]
 UV_SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["uv"]
@@ -94,6 +97,14 @@ def test_discretion_runs_outside_the_checkout(program: Path) -> None:
 def test_the_printed_schema_is_current_outside_the_checkout(program: Path) -> None:
     """The catalogue and the printed SDL are found in the package, and agree."""
     run(program, "schema", "check", cwd=program.parent)
+
+
+def test_the_demo_runs_outside_the_checkout(program: Path, tmp_path: Path) -> None:
+    """MongoDB, catalogue, seed and pages all come out of the wheel."""
+    with demo(tmp_path, "--customers", "5", program=(str(program),)) as told:
+        page = httpx.get(f"{told['url']}/graphql", headers={"accept": "text/html"}, timeout=30)
+        assert page.status_code == 200
+        assert httpx.get(f"{told['url']}/readyz", timeout=30).json() == {"status": "ready"}
 
 
 def _shipped(folder: Path) -> list[Path]:

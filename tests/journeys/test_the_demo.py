@@ -2,48 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
-WAIT_S = 120
-
-
-@contextmanager
-def demo(folder: Path, *options: str) -> Iterator[dict[str, Any]]:
-    """A demo that serves, stopped by SIGTERM afterwards."""
-    described = folder / "demo.json"
-    described.unlink(missing_ok=True)
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("DISCRETION_")}
-    command = [sys.executable, "-c", "from discretion.cli import main; main()", "demo", "--port", "0"]
-    process = subprocess.Popen(
-        [*command, "--data-dir", str(folder), *options],
-        env=environ,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        until = time.monotonic() + WAIT_S
-        while not described.exists():
-            assert process.poll() is None, process.communicate()[0]
-            assert time.monotonic() < until, "the demo does not serve"
-            time.sleep(0.05)
-        yield json.loads(described.read_text())
-    finally:
-        process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=60)
-        assert process.returncode == 0, output
+from tests.fixtures.demo import PROGRAM, demo
 
 
 def test_the_demo_serves_what_it_says_and_starts_again(tmp_path: Path) -> None:
@@ -74,7 +41,10 @@ def test_the_demo_serves_what_it_says_and_starts_again(tmp_path: Path) -> None:
         told = http.post("/v1/identify", json=message, auth=(first["writeKeys"]["web"], ""))
         assert told.json()["accepted"] == 1
     assert not (tmp_path / "demo.json").exists()
-    with demo(tmp_path, "--customers", "20") as second, httpx.Client(base_url=second["url"]) as http:
+    with (
+        demo(tmp_path, "--customers", "20", stop=signal.SIGINT) as second,
+        httpx.Client(base_url=second["url"]) as http,
+    ):
         bearer = {"authorization": f"Bearer {second['tokens']['customer']}"}
         assert http.post("/graphql", json=own, headers=bearer).json()["data"]["me"] == me
 
@@ -120,9 +90,8 @@ def test_a_wrong_setting_is_said_at_start(variable: str, value: str, code: str, 
 def run(*words: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """The command line, with these settings."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("DISCRETION_")}
-    command = [sys.executable, "-c", "from discretion.cli import main; main()", *words]
     return subprocess.run(
-        command,
+        [*PROGRAM, *words],
         env={**environ, **settings, "COLUMNS": "200"},
         capture_output=True,
         text=True,

@@ -1,0 +1,75 @@
+"""Who asks in the demo: a role for each kind of token, with a first query to try."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from discretion.token.grant import SELF
+
+CUSTOMER_CLIENT = "customer-app"
+SHOWN = "greta.albrecht@post.example"
+"""The e-mail of Greta of the cast, whom the demo shows to every role."""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """Somebody who asks."""
+
+    name: str
+    client: str
+    purposes: tuple[str, ...]
+    query: str
+    scopes: tuple[str, ...] = ()
+
+
+ROLES = (
+    Role(
+        "frontend",
+        "shop-frontend",
+        ("functional.service", "personalize.content"),
+        "{ customers(first: 3) { nodes { id identity { givenName } preferences { language } } } }",
+    ),
+    Role(
+        "support",
+        "support-desk",
+        ("essential.service.operations.support",),
+        "{ customers(first: 3) { nodes { identity { givenName familyName } contact { email phone } "
+        "events(first: 2) { nodes { name occurredAt properties } } } } }",
+    ),
+    Role(
+        "marketing",
+        "campaigns",
+        ("marketing.communications.email", "marketing.advertising.first_party"),
+        "{ customers(first: 3) { nodes { contact { email } demographics { birthDate } "
+        "commerce { loyaltyTier } } } }",
+    ),
+    Role(
+        "analytics",
+        "reporting",
+        ("analytics.reporting",),
+        "{ customers(first: 3, orderBy: { by: COMMERCE_ORDER_COUNT, descending: true }) { totalCount "
+        "nodes { contact { address { country } } commerce { orderCount } } } }",
+    ),
+    Role(
+        "partner",
+        "ad-partner",
+        ("marketing.advertising.third_party.targeted",),
+        "{ customers(first: 3) { totalCount nodes { id demographics { birthDate } "
+        "commerce { loyaltyTier } } } }",
+    ),
+    Role(
+        "customer",
+        CUSTOMER_CLIENT,
+        (SELF,),
+        "{ me { identity { givenName } contact { email } disclosures(first: 3) { nodes { at client "
+        "attributes } } } }",
+    ),
+    Role(
+        "steward",
+        "privacy-office",
+        ("essential.legal_obligation",),
+        f'{{ customer(identifier: {{ type: "email", value: "{SHOWN}" }}) {{ identity {{ givenName }} '
+        "disclosures(first: 3) { nodes { at client purposes attributes } } } }",
+        ("steward",),
+    ),
+)

@@ -1,0 +1,127 @@
+"""Start everything, sow through the public API, serve, and say how to ask."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import httpx
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from discretion.app import Platform, now_ms, platform
+from discretion.demo.roles import ROLES, SHOWN
+from discretion.demo.show import FIND, ask, same_query, show
+from discretion.errors import Misconfigured
+from discretion.seal.keyring import write_private
+from discretion.serve import listen, serving, stop_asked, until
+from discretion.settings import Settings
+from discretion.sowing.cast import cast
+from discretion.sowing.message import Message
+from discretion.sowing.send import sow
+from discretion.sowing.tpcds import shoppers
+from discretion.token.grant import SELF
+
+TOKEN_LIFE_S = 12 * 3600
+
+_out = Console()
+
+
+async def demo(settings: Settings, customers: int, *, fresh: bool) -> None:
+    """Run the demo until it is told to stop."""
+    folder = settings.data_dir
+    described = folder / "demo.json"
+    if fresh:
+        _clear(folder)
+    described.unlink(missing_ok=True)
+    listening = listen(settings.host, settings.port)
+    url = f"http://{settings.host}:{listening.getsockname()[1]}"
+    stop = stop_asked()
+    async with platform(settings) as running, serving(running.app, listening) as server:
+        keys = {one: await running.write_keys.issue(one) for one in running.catalogue.sources}
+        if not await _sown(_sow(url, folder, keys, customers), stop):
+            return
+        by_channel = {running.catalogue.sources[one].channel.value: key for one, key in keys.items()}
+        async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+            tokens, ids = await _tokens(client, running)
+            seen = await same_query(client, tokens, ids)
+        content = {"url": url, "tokens": tokens, "writeKeys": by_channel, "greta": ids}
+        write_private(described, json.dumps(content, indent=2).encode())
+        show(_out, seen, tokens, url, described)
+        await until(stop, server)
+        _out.print("Stopping.")
+    described.unlink(missing_ok=True)
+
+
+def _clear(folder: Path) -> None:
+    """Remove what the demo made, and nothing else that lies there."""
+    for name in ("mongo", "keys"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in ("demo.json", "sown.json"):
+        (folder / name).unlink(missing_ok=True)
+
+
+async def _sow(url: str, folder: Path, keys: dict[str, str], customers: int) -> None:
+    """Send everybody's messages, unless an earlier start did.
+
+    The day of sowing is kept before the first message, so that a start that was cut short sends
+    the very same messages again, and the server recognises those it has.
+    """
+    mark = folder / "sown.json"
+    known: dict[str, Any] = json.loads(mark.read_text()) if mark.exists() else {}
+    if known and known["customers"] != customers:
+        raise Misconfigured(
+            "DEMO_SOWN_OTHERWISE",
+            f"{folder} was sown with {known['customers']} customers, not {customers}.",
+            "Add --fresh to start over, or give another --data-dir.",
+        )
+    known = known or {"customers": customers, "now": now_ms(), "done": False}
+    write_private(mark, json.dumps(known).encode())
+    if known["done"]:
+        return
+    _out.print(f"Making {customers} customers and their purchases.")
+    made = await asyncio.to_thread(_everybody, customers, known["now"])
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=_out) as progress:
+        task = progress.add_task("Sowing through the public API", total=len(made))
+        sown = await sow(url, keys, made, lambda so_far: progress.update(task, completed=so_far.total))
+    if sown.refused:
+        reasons = ", ".join(f"{reason}: {count}" for reason, count in sown.reasons.items())
+        raise Misconfigured("DEMO_REFUSED", f"{sown.refused} messages of the seed were refused.", reasons)
+    write_private(mark, json.dumps({**known, "done": True}).encode())
+
+
+async def _sown(sowing: Coroutine[Any, Any, None], stop: asyncio.Event) -> bool:
+    """Whether sowing came to its end before stopping was asked for."""
+    work, asked = asyncio.create_task(sowing), asyncio.create_task(stop.wait())
+    await asyncio.wait({work, asked}, return_when=asyncio.FIRST_COMPLETED)
+    asked.cancel()
+    if work.done():
+        await work
+        return True
+    work.cancel()
+    await asyncio.wait({work})
+    return False
+
+
+def _everybody(customers: int, now: int) -> list[Message]:
+    return [*cast(now), *shoppers(customers, now)]
+
+
+async def _tokens(client: httpx.AsyncClient, running: Platform) -> tuple[dict[str, str], dict[str, str]]:
+    """A token for each role, and the id by which its client knows the customer that is shown."""
+    issue = running.issuer.issue
+    steward = next(role for role in ROLES if role.name == "steward")
+    tokens, ids = {}, {}
+    for role in ROLES:
+        # An id is good only for the client it was made for, so the steward asks as that client.
+        looking = issue(role.client, "demo", steward.scopes, steward.purposes, lifetime_s=60)
+        found = await ask(client, FIND, looking, {"email": SHOWN})
+        ids[role.name] = found["data"]["customer"]["id"]
+        subject = ids[role.name] if SELF in role.purposes else f"{role.name}@shop.example"
+        tokens[role.name] = issue(role.client, subject, role.scopes, role.purposes, lifetime_s=TOKEN_LIFE_S)
+    return tokens, ids
