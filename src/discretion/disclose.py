@@ -15,11 +15,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from discretion.catalogue.model import Form
 from discretion.ledger.append import Ledger
 from discretion.ledger.entry import Entry
 from discretion.plan.plan import Plan
-from discretion.purpose.decision import Allow
 from discretion.reveal.reading import Account, Reading, Revealer
 from discretion.token.grant import SELF, Grant
 
@@ -70,16 +68,10 @@ class Conductor:
             actor=SELF if grant.is_self else grant.subject,
             operation=operation,
             purposes=plan.purposes or tuple(sorted(plan.held)),
-            attributes=tuple((one.path, _form(plan, one.path)) for one in plan.attributes),
+            attributes=plan.forms,
             extra=tuple(sorted(account.extra)),
             subjects=account.seen,
         )
-
-
-def _form(plan: Plan, path: str) -> str:
-    """The most revealing form the plan could have used."""
-    decision = plan.decisions[path]
-    return decision.ways[0].form if isinstance(decision, Allow) else Form.CLEAR
 
 
 def describe(disclosed: Disclosed[Any]) -> dict[str, Any] | None:

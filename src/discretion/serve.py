@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -73,5 +74,8 @@ def stop_asked() -> asyncio.Event:
 
 async def until(stop: asyncio.Event, server: asyncio.Task[None]) -> None:
     """Wait until stopping is asked for, or the server ends by itself."""
+    # What start-up made stays: frozen, it is not walked again whenever the collector looks for garbage.
+    gc.collect()
+    gc.freeze()
     server.add_done_callback(lambda _: stop.set())
     await stop.wait()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from graphql import ExecutionResult, build_schema, execute
 from starlette.applications import Starlette
-from starlette.requests import Request
 from starlette.routing import Route
 
 from discretion.edge.documents import Documents, Prepared
@@ -40,12 +40,11 @@ class Root:
         return bool(who)
 
 
-def grant_of(request: Request) -> Grant | None:
+def grant_of(authorization: Sequence[str]) -> Grant | None:
     """One token holds, none is nobody, any other does not hold."""
-    header = request.headers.get("authorization")
-    if header is None:
+    if not authorization:
         return None
-    if header != f"Bearer {TOKEN}":
+    if list(authorization) != [f"Bearer {TOKEN}"]:
         raise Unauthenticated("TOKEN_INVALID", 'The token does not "hold".')
     return GRANT
 

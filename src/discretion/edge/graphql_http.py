@@ -8,14 +8,13 @@ GraphiQL. No batches, no forms, no uploads, no subscriptions.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
 from graphql import OperationType
-from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from discretion.edge.documents import Documents, Invalid, Prepared
@@ -46,8 +45,9 @@ Execute = Callable[[Prepared, GraphQLRequest, Grant | None], Awaitable[dict[str,
 """Runs an operation and returns the response: ``data``, ``errors``, ``extensions``, without ``data``
 if it could not start. May raise; what it raises is masked."""
 
-GrantOf = Callable[[Request], Grant | None]
-"""The grant of a request's token, None for nobody; raises Unauthenticated for a token that does not hold."""
+GrantOf = Callable[[Sequence[str]], Grant | None]
+"""The grant of what ``Authorization`` headers say, None for nobody; raises Unauthenticated for a token
+that does not hold."""
 
 
 class _MethodNotAllowed(Refusal):
@@ -116,7 +116,7 @@ class GraphQLDoor:
         understood = False
         try:
             self._admit(scope["method"], headers, media)
-            grant = self._grant_of(Request(scope))
+            grant = self._grant_of(_authorization(scope))
             request = await self._request(scope, headers, receive)
             understood = True
             status, result = await self._answer(request, grant, scope["method"])
@@ -192,6 +192,10 @@ class GraphQLDoor:
 
     def _too_large(self) -> TooLarge:
         return TooLarge("BODY_TOO_LARGE", f"A body has at most {self._max_body:,} bytes.")
+
+
+def _authorization(scope: Scope) -> list[str]:
+    return [value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"]
 
 
 def _parameters(body: Any) -> GraphQLRequest:

@@ -20,7 +20,6 @@ from discretion.edge.problem import problem
 from discretion.edge.tracking import Tracking
 from discretion.errors import DiscretionError, NotFound
 from discretion.store.driver import Database
-from discretion.token.grant import Grant
 from discretion.token.verify import Verifier
 
 MAX_BODY = 1024 * 1024
@@ -44,10 +43,9 @@ def application(doors: Doors) -> Starlette:
     """All routes."""
     explorer = Explorer()
 
-    def grant_of(request: Request) -> Grant | None:
-        return doors.verifier.from_header(request.headers.getlist("authorization"))
-
-    graphql = GraphQLDoor(doors.documents, doors.answer, grant_of, doors.mask, explorer=explorer)
+    graphql = GraphQLDoor(
+        doors.documents, doors.answer, doors.verifier.from_header, doors.mask, explorer=explorer
+    )
 
     async def home(_request: Request) -> Response:
         return RedirectResponse("/graphql")

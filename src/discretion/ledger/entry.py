@@ -8,7 +8,6 @@ changes its meaning or goes away.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,15 +43,13 @@ class Entry:
             {
                 "actor": self.actor,
                 "at": self.at,
-                "attributes": [list(pair) for pair in self.attributes],
+                "attributes": self.attributes,
                 "client": self.client,
-                "extra": list(self.extra),
+                "extra": self.extra,
                 "operation": self.operation,
-                "purposes": list(self.purposes),
+                "purposes": self.purposes,
                 "receipt": self.receipt,
-                "subjects": [
-                    [_text(name), format(self.subjects[name], "x")] for name in sorted(self.subjects)
-                ],
+                "subjects": [(name.hex(), f"{bits:x}") for name, bits in sorted(self.subjects.items())],
                 "v": VERSION,
             },
             option=orjson.OPT_SORT_KEYS,
@@ -71,13 +68,5 @@ def parse(body: bytes) -> Entry:
         purposes=tuple(raw["purposes"]),
         attributes=tuple((path, form) for path, form in raw["attributes"]),
         extra=tuple(raw["extra"]),
-        subjects={_bytes(name): int(bits, 16) for name, bits in raw["subjects"]},
+        subjects={bytes.fromhex(name): int(bits, 16) for name, bits in raw["subjects"]},
     )
-
-
-def _text(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def _bytes(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

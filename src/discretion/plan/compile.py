@@ -47,6 +47,7 @@ def compile_plan(
     purposes = {p for one in allowed for p in _allow(decisions[one.path]).purposes}
     return Plan(
         attributes=allowed,
+        forms=tuple((one.path, _allow(decisions[one.path]).ways[0].form.value) for one in allowed),
         decisions=dict(decisions),
         struck=struck,
         shapes=shapes,
@@ -128,7 +129,7 @@ def _guard(
     lines += [
         " else:",
         f"  v{index} = None",
-        f"  W[{index}][0 if c is None else 2 if a & {allow.mask} else 1].add(i)",
+        f"  W[{index}, 0 if c is None else 2 if a & {allow.mask} else 1].add(i)",
     ]
     return lines
 

@@ -38,16 +38,18 @@ class Shape:
     struck: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Plan:
     """One operation under one set of rights.
 
-    ``attributes`` gives each allowed attribute its bit in the "seen" integers of a disclosure.
+    ``attributes`` gives each allowed attribute its bit in the "seen" integers of a disclosure,
+    ``forms`` the path of each with the most revealing form that any of its ways has.
     ``reach`` are the ``allow`` bits of everyone the request may meet. ``projection`` maps a
     root response key to what MongoDB is asked for.
     """
 
     attributes: tuple[Attribute, ...]
+    forms: tuple[tuple[str, str], ...]
     decisions: Mapping[str, Decision]
     struck: Mapping[str, Reason]
     shapes: Mapping[ResponsePath, Shape]

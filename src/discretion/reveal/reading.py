@@ -7,8 +7,10 @@ account to the ledger before the answer leaves.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from discretion.catalogue.duration import lapse
@@ -74,11 +76,6 @@ class Revealer:
         """A reading for one operation."""
         return Reading(self, plan, grant, now_ms)
 
-    def cut_offs(self, attributes: Sequence[Attribute], now_ms: int) -> CutOffs:
-        """The earliest observation of each attribute that retention still lets us show."""
-        times = tuple(lapse(one.retention, now_ms) for one in attributes)
-        return CutOffs(times, tuple(head(time) for time in times))
-
 
 class Reading:
     """See the module."""
@@ -88,12 +85,10 @@ class Reading:
         self.grant = grant
         self.now_ms = now_ms
         self._revealer = revealer
-        self._cut = revealer.cut_offs(plan.attributes, now_ms)
+        self._cut = cut_offs(plan, now_ms // 1000)
         self._seen: dict[bytes, int] = {}
         self._extra: set[str] = set()
-        self._shut: list[tuple[set[bytes], set[bytes], set[bytes]]] = [
-            (set(), set(), set()) for _ in plan.attributes
-        ]
+        self._shut: defaultdict[tuple[int, int], set[bytes]] = defaultdict(set)
         self._struck: dict[str, set[bytes]] = {path: set() for path in plan.struck}
         self._position = {one.path: index for index, one in enumerate(plan.attributes)}
         pairwise, client = revealer.pairwise, grant.client
@@ -146,7 +141,7 @@ class Reading:
         way = next((way for way in decision.ways if row.allow & way.mask), None)
         if stored is None or way is None or observed < self._cut.times[index]:
             kind = 0 if stored is None else 1 if way is None else 2
-            self._shut[index][kind].add(row.id)
+            self._shut[index, kind].add(row.id)
             return None
         value = row.open(stored, attribute.key.encode()) if attribute.sealed else stored
         self._seen[row.pseudonym] |= 1 << index
@@ -168,17 +163,23 @@ class Reading:
         withheld = [
             Withheld(path, self.plan.struck[path], len(customers)) for path, customers in self._struck.items()
         ]
-        for attribute, shut in zip(self.plan.attributes, self._shut, strict=True):
+        together: defaultdict[int, set[bytes]] = defaultdict(set)
+        for (index, kind), who in self._shut.items():
             if told_apart:
-                withheld += [
-                    Withheld(attribute.path, reason, len(who))
-                    for reason, who in zip(_KINDS, shut, strict=True)
-                    if who
-                ]
-            elif count := len(shut[0] | shut[1] | shut[2]):
-                withheld.append(Withheld(attribute.path, Reason.WITHHELD, count))
+                withheld.append(Withheld(self.plan.attributes[index].path, _KINDS[kind], len(who)))
+            else:
+                together[index] |= who
+        for index, who in together.items():
+            withheld.append(Withheld(self.plan.attributes[index].path, Reason.WITHHELD, len(who)))
         withheld.sort(key=lambda one: (one.field, one.reason))
         return Account(self._seen, frozenset(self._extra), tuple(withheld))
+
+
+@lru_cache(maxsize=1024)
+def cut_offs(plan: Plan, second: int) -> CutOffs:
+    """The earliest observation of each attribute that retention lets us show throughout a second."""
+    times = tuple(lapse(one.retention, second * 1000 + 999) for one in plan.attributes)
+    return CutOffs(times, tuple(head(time) for time in times))
 
 
 def _stored(doc: dict[str, Any], attribute: Attribute) -> tuple[Any, int]:

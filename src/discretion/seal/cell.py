@@ -12,7 +12,7 @@ layout is a promise: cells outlive releases.
 
 from __future__ import annotations
 
-import hmac
+import hashlib
 from typing import Any
 
 import orjson
@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 HEAD_BYTES = 9
 BODY_AT = 21
 _FORMAT = b"\x01"
+_LEDGER = b"discretion/led/1"
 
 
 def head(observed: int) -> bytes:
@@ -40,5 +41,5 @@ def event_key(event: bytes) -> str:
 
 
 def pseudonym(data_key: bytes) -> bytes:
-    """What the ledger calls a person; 16 bytes that die with their data key."""
-    return hmac.digest(data_key, b"discretion/ledger/v1", "sha256")[:16]
+    """What the ledger calls a person: a keyed BLAKE2b (RFC 7693), 16 bytes that die with their data key."""
+    return hashlib.blake2b(key=data_key, digest_size=16, person=_LEDGER).digest()
