@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -99,26 +99,33 @@ async def mongo_url(settings: Settings) -> AsyncIterator[str]:
         yield mongo.url
 
 
-def assemble(settings: Settings, catalogue: Catalogue, database: Database, root: bytes) -> Platform:
-    """Put the parts together."""
-    buckets = Buckets.keep(settings.data_dir / "keys" / "buckets.keys", root, settings.buckets, os.urandom)
+def assemble(
+    settings: Settings,
+    catalogue: Catalogue,
+    database: Database,
+    root: bytes,
+    clock: Callable[[], int] = now_ms,
+    entropy: Callable[[int], bytes] = os.urandom,
+) -> Platform:
+    """Put the parts together; ``clock`` gives ms since 1970."""
+    buckets = Buckets.keep(settings.data_dir / "keys" / "buckets.keys", root, settings.buckets, entropy)
     keys = signing_keys(settings, root)
     blind, pairwise = BlindIndex(derive(root, "blind")), Pairwise(derive(root, "pairwise"))
     forms = Forms(derive(root, "pseudonym"))
     storage = LedgerStorage(database)
-    conductor = Conductor(Revealer(catalogue, buckets, forms, pairwise), Ledger(storage), now_ms, os.urandom)
+    conductor = Conductor(Revealer(catalogue, buckets, forms, pairwise), Ledger(storage), clock, entropy)
     records = Records(catalogue, Customers(database), Events(database), storage, blind, pairwise)
     schema = build_schema(catalogue)
     core = schema._schema
-    mask = Mask(os.urandom)
+    mask = Mask(entropy)
     answer = Answer(schema, Plans(core, catalogue, forms.render), conductor, records, mask)
-    write_keys = WriteKeys(database, catalogue, os.urandom, now_ms)
-    unify = Unify(database, catalogue, buckets, blind, os.urandom, now_ms)
+    write_keys = WriteKeys(database, catalogue, entropy, clock)
+    unify = Unify(database, catalogue, buckets, blind, entropy, clock)
     verifier = Verifier(
         keys,
         settings.issuer,
         settings.audience,
-        now_ms,
+        clock,
         partial(known_purpose, catalogue),
     )
     doors = Doors(
@@ -126,23 +133,29 @@ def assemble(settings: Settings, catalogue: Catalogue, database: Database, root:
         documents=Documents(core, pages=dict.fromkeys(("customers", "events", "disclosures"), DEFAULT_PAGE)),
         answer=answer,
         mask=mask,
-        tracking=Tracking(write_keys, Validator(catalogue, os.urandom), unify, now_ms),
+        tracking=Tracking(write_keys, Validator(catalogue, entropy), unify, clock),
         jwks=keys.public_jwks(),
         database=database,
     )
-    issuer = _issuer(settings, keys, catalogue)
+    issuer = _issuer(settings, keys, catalogue, clock, entropy)
     return Platform(application(doors), catalogue, database, issuer, write_keys, conductor)
 
 
 def token_issuer(settings: Settings) -> Issuer:
     """Issues this installation's tokens; needs its keys and not its database."""
     catalogue = load(settings.catalogue_dir)
-    return _issuer(settings, signing_keys(settings, root_key(settings)), catalogue)
+    return _issuer(settings, signing_keys(settings, root_key(settings)), catalogue, now_ms, os.urandom)
 
 
-def _issuer(settings: Settings, keys: KeySet, catalogue: Catalogue) -> Issuer:
+def _issuer(
+    settings: Settings,
+    keys: KeySet,
+    catalogue: Catalogue,
+    clock: Callable[[], int],
+    entropy: Callable[[int], bytes],
+) -> Issuer:
     known = partial(known_purpose, catalogue)
-    return Issuer(keys, settings.issuer, settings.audience, now_ms, os.urandom, known)
+    return Issuer(keys, settings.issuer, settings.audience, clock, entropy, known)
 
 
 def root_key(settings: Settings) -> bytes:

@@ -1,0 +1,260 @@
+"""Two houses on twin databases, asked the same and compared byte for byte."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+from pymongo import AsyncMongoClient
+
+from discretion.app import Platform, assemble
+from discretion.catalogue.load import load
+from discretion.catalogue.model import Catalogue
+from discretion.demo.roles import CUSTOMER_CLIENT
+from discretion.reveal.reading import CUSTOMER_KIND
+from discretion.seal.blind import BlindIndex
+from discretion.seal.keyring import derive
+from discretion.settings import Settings
+from discretion.sowing.cast import cast
+from discretion.store.driver import connect
+from discretion.store.prepare import prepare
+from discretion.token.grant import SELF
+from tests.fixtures.house import ROOT, open_house
+from tests.fixtures.mongo import Commands
+from tests.laws.queries import Asked, World
+from tests.laws.twins import Asker, Document, Values, Withheld
+
+KEPT = {"_id", "allow", "key", "merged"}
+"""Fields of a customer document that hold no attribute."""
+
+
+@dataclass(frozen=True)
+class Base:
+    """A database with people in it, from which twins are made."""
+
+    mongo_url: str
+    name: str
+    folder: Path
+    catalogue: Catalogue
+    now: int
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two houses that one asker must not be able to tell apart."""
+
+    asker: Asker
+    left: httpx.AsyncClient
+    right: httpx.AsyncClient
+    commands: Commands
+    token: str
+    world: World
+    changed: int
+
+    async def differs(self, asked: Asked) -> str | None:
+        """How the twins' answers differ, or what MongoDB was asked for that it must not be; else None."""
+        for _ in range(3):
+            self.commands.clear()
+            one, two = [await self._ask(house, asked) for house in (self.left, self.right)]
+            if (one.status_code, one.content) != (two.status_code, two.content):
+                return _first_difference(one.text, two.text)
+            if tuple(one.headers.items()) != tuple(two.headers.items()):
+                return f"{one.headers}\n{two.headers}"
+            if unjustified := beyond(self.asker, self.world.catalogue, self.commands.sent):
+                return f"MongoDB was asked for {sorted(unjustified)}"
+            cursor = _end(one.json())
+            if cursor is None:
+                return None
+            asked = asked.after(cursor)
+        return None
+
+    async def answer(self, asked: Asked) -> dict[str, Any]:
+        """What one of the houses says; both, so that they stay alike."""
+        one, _ = [await self._ask(house, asked) for house in (self.left, self.right)]
+        answer: dict[str, Any] = one.json()
+        return answer
+
+    async def _ask(self, house: httpx.AsyncClient, asked: Asked) -> httpx.Response:
+        headers = {
+            "authorization": f"Bearer {self.token}",
+            "accept": "application/graphql-response+json",
+        }
+        return await house.post(
+            "/graphql", json={"query": asked.text, "variables": asked.variables}, headers=headers
+        )
+
+
+def _first_difference(one: str, two: str) -> str:
+    at = next((n for n, (a, b) in enumerate(zip(one, two, strict=False)) if a != b), min(len(one), len(two)))
+    start = max(at - 80, 0)
+    return f"...{one[start : at + 80]}...\n...{two[start : at + 80]}..."
+
+
+def beyond(asker: Asker, catalogue: Catalogue, sent: list[Document]) -> set[str]:
+    """What commands on customers name that nothing could justify for the asker."""
+    may = KEPT | {
+        f"{part}.{one.key}" for one in catalogue.attributes.values() if asker.askable(one) for part in "sot"
+    }
+    named: set[str] = set()
+    for command in sent:
+        if command.get("find", command.get("aggregate", command.get("count"))) != "customers":
+            continue
+        if "find" in command:
+            named |= set(command.get("projection") or {"the whole document"})
+        named |= set(_fields([command.get(part) or {} for part in ("filter", "query", "sort", "pipeline")]))
+    return named - may
+
+
+def _fields(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        for name, inner in part.items():
+            if not name.startswith("$") and name not in {"n", "count"}:
+                yield name
+            if name != "$group":
+                yield from _fields(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from _fields(inner)
+
+
+def _end(response: dict[str, Any]) -> str | None:
+    """Where the first connection of an answer that goes on ends."""
+    for root in (response.get("data") or {}).values():
+        page = root.get("pageInfo") if isinstance(root, dict) else None
+        if page and page["hasNextPage"]:
+            return str(page["endCursor"])
+    return None
+
+
+class Chance:
+    """Entropy that is the same in both houses."""
+
+    def __init__(self) -> None:
+        self._drawn = 0
+
+    def __call__(self, size: int) -> bytes:
+        """The next bytes."""
+        self._drawn += 1
+        return hashlib.shake_128(self._drawn.to_bytes(8)).digest(size)
+
+
+@asynccontextmanager
+async def people(mongo_url: str, folder: Path, now: int) -> AsyncIterator[Base]:
+    """The cast, told through the front door; some of what is known of them is long past its retention."""
+    async with open_house(mongo_url, folder) as house:
+        for message in cast(now):
+            await house.tell(message.source, dict(message.body))
+        catalogue, database = house.platform.catalogue, house.platform.database
+        for doc in await database.find("customers", {}):
+            key = house.platform.conductor.revealer.buckets.unwrap(doc["_id"], doc["key"])
+            held = Values(doc, key)
+            for attribute in catalogue.attributes.values():
+                value, _ = held.get(attribute)
+                if (
+                    value is not None
+                    and hashlib.sha256(doc["_id"] + attribute.key.encode()).digest()[0] % 6 == 0
+                ):
+                    held.set(attribute, value, 1_000_000)
+            await database.replace_one("customers", {"_id": doc["_id"]}, held.doc)
+        yield Base(mongo_url, database.name, folder, catalogue, now)
+
+
+@asynccontextmanager
+async def twins(
+    base: Base, asker: Asker, own: str | None = None, build: Callable[..., Platform] = assemble
+) -> AsyncIterator[Pair]:
+    """Two houses for an asker; ``own`` is the e-mail address of the customer they are."""
+    client: AsyncMongoClient[Document] = AsyncMongoClient(base.mongo_url)
+    commands, names = Commands(), [f"twin_{secrets.token_hex(6)}" for _ in range(2)]
+    databases = [
+        await connect(base.mongo_url, name, "pymongo", [listener])
+        for name, listener in zip(names, (commands, Commands()), strict=True)
+    ]
+    settings = replace(Settings(), data_dir=base.folder, buckets=64)
+    houses = [
+        build(settings, load(None), database, ROOT, lambda: base.now, Chance()) for database in databases
+    ]
+    revealer = houses[0].conductor.revealer
+    try:
+        source = client[base.name]
+        if own is not None:
+            entry = await source["identifiers"].find_one({"type": "email", "_id": _blind(own)})
+            assert entry is not None
+            asker = replace(asker, own=entry["customer"])
+        maker = Withheld(base.catalogue, revealer, asker, base.now)
+        docs = [await _copy(source, client[names[0]]), await _copy(source, client[names[1]], maker)]
+        for database in databases:
+            await prepare(
+                database, [o.key for o in base.catalogue.attributes.values() if not o.sealed and not o.many]
+            )
+        values = {
+            one.path: tuple({v for half in docs for doc in half if (v := doc["o"].get(one.key)) is not None})
+            for one in base.catalogue.attributes.values()
+            if not one.sealed and not one.many
+        }
+        name = revealer.pairwise.shut
+        ids = tuple(name(asker.client, CUSTOMER_KIND, doc["_id"]) for doc in docs[0])
+        subject = name(asker.client, CUSTOMER_KIND, asker.own) if asker.own else "staff@shop.example"
+        grant = (asker.client, subject, (), asker.purposes, asker.categories)
+        token, same = [house.issuer.issue(*grant) for house in houses]
+        assert token == same
+        world = World(base.catalogue, ids, EMAILS, {k: tuple(sorted(v, key=str)) for k, v in values.items()})
+        async with _knock(houses[0]) as left, _knock(houses[1]) as right:
+            yield Pair(asker, left, right, commands, token, world, maker.changed)
+    finally:
+        for database in databases:
+            await client.drop_database(database.name)
+            await database.close()
+        await client.close()
+
+
+EMAILS = (
+    "greta.albrecht@post.example",
+    "lotte.albrecht@post.example",
+    "amara.okafor@inbox.example",
+    "nobody@post.example",
+)
+
+
+def _blind(email: str) -> bytes:
+    return BlindIndex(derive(ROOT, "blind")).of("email", email)
+
+
+def _knock(house: Platform) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app=house.app, raise_app_exceptions=True)
+    return httpx.AsyncClient(transport=transport, base_url="http://house.example")
+
+
+async def _copy(source: Any, target: Any, maker: Withheld | None = None) -> list[Document]:
+    """Copy a database; with a ``maker``, all that the asker may not see becomes something else."""
+    before = await source["customers"].find().to_list()
+    customers = [maker.customer(doc) for doc in before] if maker else before
+    events = await source["events"].find().to_list()
+    identifiers = await source["identifiers"].find().to_list()
+    if maker:
+        allow = {doc["_id"]: doc["allow"] for doc in before}
+        events = [one for event in events if (one := maker.event(event, allow[event["customer"]]))]
+        hidden = {(doc["_id"], kind) for doc in before for kind in maker.hidden_identifiers(doc)}
+        identifiers = [one for one in identifiers if (one["customer"], one["type"]) not in hidden]
+    await target["customers"].insert_many(customers)
+    for name, found in (("events", events), ("identifiers", identifiers)):
+        if found:
+            await target[name].insert_many(found)
+    return customers
+
+
+ASKERS = (
+    Asker("frontend", "shop", ("functional.service", "personalize.content")),
+    Asker("support", "desk", ("essential.service.operations.support",)),
+    Asker("marketing", "mail", ("marketing.communications.email", "marketing.advertising.first_party")),
+    Asker("analytics", "reports", ("analytics.reporting",)),
+    Asker("partner", "ads", ("marketing.advertising.third_party.targeted",)),
+    Asker("customer", CUSTOMER_CLIENT, (SELF,)),
+    Asker("contact only", "letters", ("marketing", "essential.service"), ("user.contact", "user.name")),
+)
