@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -17,12 +18,12 @@ from discretion.app import Platform, assemble
 from discretion.catalogue.load import load
 from discretion.catalogue.model import Catalogue
 from discretion.demo.roles import CUSTOMER_CLIENT
-from discretion.reveal.reading import CUSTOMER_KIND
+from discretion.reveal.reading import CUSTOMER_KIND, Revealer
 from discretion.seal.blind import BlindIndex
 from discretion.seal.keyring import derive
 from discretion.settings import Settings
 from discretion.sowing.cast import cast
-from discretion.store.driver import connect
+from discretion.store.driver import Database, connect
 from discretion.store.prepare import prepare
 from discretion.token.grant import SELF
 from tests.fixtures.house import ROOT, open_house
@@ -32,6 +33,8 @@ from tests.laws.twins import Asker, Document, Values, Withheld
 
 KEPT = {"_id", "allow", "key", "merged"}
 """Fields of a customer document that hold no attribute."""
+UNREADABLE = "no such thing"
+"""What no date, time or amount looks like."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class Base:
     folder: Path
     catalogue: Catalogue
     now: int
+    database: Database
+    revealer: Revealer
 
 
 @dataclass(frozen=True)
@@ -56,16 +61,17 @@ class Pair:
     token: str
     world: World
     changed: int
+    met: dict[str, bool]
+    """What was asked so far, and whether there were errors."""
 
     async def differs(self, asked: Asked) -> str | None:
         """How the twins' answers differ, or what MongoDB was asked for that it must not be; else None."""
         for _ in range(3):
             self.commands.clear()
             one, two = [await self._ask(house, asked) for house in (self.left, self.right)]
-            if (one.status_code, one.content) != (two.status_code, two.content):
-                return _first_difference(one.text, two.text)
-            if tuple(one.headers.items()) != tuple(two.headers.items()):
-                return f"{one.headers}\n{two.headers}"
+            self.met[f"{self.asker.name} {asked}"] = "errors" in one.json()
+            if comparable(one) != comparable(two):
+                return _first_difference(comparable(one), comparable(two))
             if unjustified := beyond(self.asker, self.world.catalogue, self.commands.sent):
                 return f"MongoDB was asked for {sorted(unjustified)}"
             cursor = _end(one.json())
@@ -88,6 +94,15 @@ class Pair:
         return await house.post(
             "/graphql", json={"query": asked.text, "variables": asked.variables}, headers=headers
         )
+
+
+def comparable(response: httpx.Response) -> str:
+    """Everything of a response, in its order; only errors have none, for roots run side by side."""
+    answer = response.json()
+    for error in answer.get("errors", ()):
+        error["extensions"].pop("correlation", None)
+    errors = sorted(json.dumps(error) for error in answer.pop("errors", ()))
+    return f"{response.status_code} {list(response.headers.items())} {json.dumps(answer)} {errors}"
 
 
 def _first_difference(one: str, two: str) -> str:
@@ -162,14 +177,24 @@ async def people(mongo_url: str, folder: Path, now: int) -> AsyncIterator[Base]:
                 ):
                     held.set(attribute, value, 1_000_000)
             await database.replace_one("customers", {"_id": doc["_id"]}, held.doc)
-        yield Base(mongo_url, database.name, folder, catalogue, now)
+        yield Base(
+            mongo_url, database.name, folder, catalogue, now, database, house.platform.conductor.revealer
+        )
 
 
 @asynccontextmanager
 async def twins(
-    base: Base, asker: Asker, own: str | None = None, build: Callable[..., Platform] = assemble
+    base: Base,
+    asker: Asker,
+    *,
+    own: str | None = None,
+    alike: bool = False,
+    right: Callable[..., Platform] = assemble,
 ) -> AsyncIterator[Pair]:
-    """Two houses for an asker; ``own`` is the e-mail address of the customer they are."""
+    """Two houses for an asker; ``own`` is the e-mail address of the customer they are.
+
+    If the databases are ``alike``, the houses may differ: ``right`` builds the second one.
+    """
     client: AsyncMongoClient[Document] = AsyncMongoClient(base.mongo_url)
     commands, names = Commands(), [f"twin_{secrets.token_hex(6)}" for _ in range(2)]
     databases = [
@@ -178,7 +203,8 @@ async def twins(
     ]
     settings = replace(Settings(), data_dir=base.folder, buckets=64)
     houses = [
-        build(settings, load(None), database, ROOT, lambda: base.now, Chance()) for database in databases
+        build(settings, load(None), database, ROOT, lambda: base.now, Chance())
+        for build, database in zip((assemble, right), databases, strict=True)
     ]
     revealer = houses[0].conductor.revealer
     try:
@@ -188,13 +214,18 @@ async def twins(
             assert entry is not None
             asker = replace(asker, own=entry["customer"])
         maker = Withheld(base.catalogue, revealer, asker, base.now)
-        docs = [await _copy(source, client[names[0]]), await _copy(source, client[names[1]], maker)]
+        docs = [
+            await _copy(source, client[names[0]]),
+            await _copy(source, client[names[1]], None if alike else maker),
+        ]
         for database in databases:
             await prepare(
                 database, [o.key for o in base.catalogue.attributes.values() if not o.sealed and not o.many]
             )
         values = {
-            one.path: tuple({v for half in docs for doc in half if (v := doc["o"].get(one.key)) is not None})
+            one.path: tuple(
+                {v for half in docs for doc in half if (v := doc["o"].get(one.key)) not in {None, UNREADABLE}}
+            )
             for one in base.catalogue.attributes.values()
             if not one.sealed and not one.many
         }
@@ -205,8 +236,8 @@ async def twins(
         token, same = [house.issuer.issue(*grant) for house in houses]
         assert token == same
         world = World(base.catalogue, ids, EMAILS, {k: tuple(sorted(v, key=str)) for k, v in values.items()})
-        async with _knock(houses[0]) as left, _knock(houses[1]) as right:
-            yield Pair(asker, left, right, commands, token, world, maker.changed)
+        async with _knock(houses[0]) as one, _knock(houses[1]) as two:
+            yield Pair(asker, one, two, commands, token, world, maker.changed, {})
     finally:
         for database in databases:
             await client.drop_database(database.name)

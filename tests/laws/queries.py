@@ -18,6 +18,17 @@ EVENTS = (
     "events(first: 3) { nodes { id name channel occurredAt properties } pageInfo { hasNextPage endCursor } }"
 )
 
+DISCLOSURES = "disclosures(first: 2) { nodes { at client purposes attributes } pageInfo { hasNextPage } }"
+WRONG = (
+    "customer { %s }",
+    'customer(id: "x", identifier: {type: "email", value: "y"}) { %s }',
+    'customer(identifier: {type: "shoe", value: "1"}) { %s }',
+    'customers(first: 2, after: "nowhere") { nodes { %s } }',
+    "customers(first: 2, last: 2) { nodes { %s } }",
+    "customers(first: -1) { nodes { %s } }",
+)
+"""Roots that validate and are refused when they run."""
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -70,7 +81,8 @@ def queries(draw: st.DrawFn, world: World, purposes: Sequence[str]) -> Asked:
 
 @st.composite
 def _root(draw: st.DrawFn, world: World, fragments: list[str], number: int) -> str:
-    kind = draw(st.sampled_from(["customers"] * 5 + ["customer", "identifier", "me", "node", "nodes"]))
+    kinds = ["customers"] * 5 + ["customer", "identifier", "me", "node", "nodes", "wrong"]
+    kind = draw(st.sampled_from(kinds))
     inner = draw(selections(world, fragments, number))
     name = json.dumps(draw(st.sampled_from([*world.ids, "nobody"])))
     if kind == "customers":
@@ -81,6 +93,8 @@ def _root(draw: st.DrawFn, world: World, fragments: list[str], number: int) -> s
     if kind == "identifier":
         email = json.dumps(draw(st.sampled_from(world.emails)))
         return f'r{number}: customer(identifier: {{ type: "email", value: {email} }}) {{ {inner} }}'
+    if kind == "wrong":
+        return f"r{number}: {draw(st.sampled_from(WRONG)) % inner}"
     if kind == "me":
         return f"r{number}: me {{ {inner} }}"
     if kind == "node":
@@ -93,7 +107,7 @@ def selections(draw: st.DrawFn, world: World, fragments: list[str], number: int)
     """Fields of a customer, each nested in its groups, some under other names or inside fragments."""
     parts = ["id"] if draw(st.booleans()) else ["__typename"]
     if draw(st.integers(0, 5)) == 0:
-        parts.append(EVENTS)
+        parts.append(draw(st.sampled_from([EVENTS, DISCLOSURES])))
     for path in draw(st.lists(st.sampled_from(world.paths), min_size=1, max_size=5)):
         parts.append(draw(_field(path, fragments, f"{number}_{len(parts)}")))
     return " ".join(parts)

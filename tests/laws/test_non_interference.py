@@ -72,7 +72,7 @@ def base(run: Loop, mongo_url: str, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="module", params=ASKERS, ids=lambda one: one.name)
 def pair(run: Loop, base: Base, request: pytest.FixtureRequest) -> Iterator[Pair]:
     """Twins for an asker."""
-    yield from run.enter(twins(base, request.param, GRETA if request.param.name == "customer" else None))
+    yield from run.enter(twins(base, request.param, own=GRETA if request.param.name == "customer" else None))
 
 
 def test_twins_cannot_be_told_apart(run: Loop, pair: Pair) -> None:

@@ -1,0 +1,1 @@
+"""Tests without sockets; they mirror the package."""
