@@ -8,6 +8,7 @@ import jwt
 
 from discretion.errors import BadRequest
 from discretion.token.keys import KeySet
+from discretion.token.strict import MAX_TOKEN
 from discretion.token.verify import MAX_LIST, MAX_TEXT
 
 MAX_LIFE_S = 24 * 3600
@@ -50,8 +51,10 @@ class Issuer:
         for text in (client, subject, *scopes, *purposes, *(categories or ())):
             if not 0 < len(text) <= MAX_TEXT or not text.isprintable():
                 raise _invalid("a name is empty, too long or not printable")
-        if any(" " in scope for scope in scopes):
-            raise _invalid("a scope holds a space")
+        if any(" " in scope or not scope.isascii() for scope in scopes):
+            raise _invalid("a scope holds a space or is not ASCII")
+        if len(" ".join(scopes)) > MAX_TEXT:
+            raise _invalid("the scopes are too long together")
         if max(len(purposes), len(categories or ())) > MAX_LIST:
             raise _invalid("a list is too long")
         if not 0 < lifetime_s <= MAX_LIFE_S:
@@ -74,12 +77,15 @@ class Issuer:
         if categories is not None:
             claims["categories"] = list(dict.fromkeys(categories))
         active = self._keys.active
-        return jwt.encode(
+        token = jwt.encode(
             claims,
             active.key,
             algorithm=active.verifying.algorithm,
             headers={"typ": "at+jwt", "kid": active.verifying.kid},
         )
+        if len(token) > MAX_TOKEN:
+            raise _invalid(f"it would be longer than {MAX_TOKEN} bytes")
+        return token
 
 
 def _invalid(why: str) -> BadRequest:

@@ -26,6 +26,9 @@ PublicKey = Ed25519PublicKey | EllipticCurvePublicKey
 ALGORITHMS = ("EdDSA", "ES256")
 _CURVES = {"EdDSA": ("OKP", "Ed25519"), "ES256": ("EC", "P-256")}
 _MEMBERS = {"OKP": ("crv", "kty", "x"), "EC": ("crv", "kty", "x", "y")}
+_PRIME = 2**255 - 19
+_OF_ORDER_8 = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
+_SMALL = frozenset({0, 1, _PRIME - 1, _OF_ORDER_8, _PRIME - _OF_ORDER_8})
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 
@@ -99,13 +102,18 @@ class KeySet:
 
     @classmethod
     def from_private_json(cls, body: bytes) -> KeySet:
-        """What ``to_private_json`` gave."""
-        signing = []
-        for jwk in json.loads(body)["keys"]:
-            private = _from_jwk(jwk["alg"], jwk)
-            assert isinstance(private, Ed25519PrivateKey | EllipticCurvePrivateKey)
-            signing.append(_signing(jwk["alg"], private))
-        return cls._of(signing)
+        """What ``to_private_json`` gave.
+
+        Raises:
+            Misconfigured: ``SIGNING_KEYS_DAMAGED``.
+        """
+        try:
+            kept = cls._of([_private(jwk) for jwk in json.loads(body)["keys"]])
+        except Exception:  # noqa: BLE001 - whatever is wrong, nothing can be signed with it
+            raise _damaged() from None
+        if not kept.signing or len(kept.signing) != len(kept.verifying):
+            raise _damaged()
+        return kept
 
     @classmethod
     def from_public_jwks(cls, jwks: Mapping[str, Any]) -> KeySet:
@@ -135,9 +143,9 @@ def _public(jwk: Any) -> VerifyingKey:
     kid, algorithm = jwk.get("kid"), jwk.get("alg")
     if not isinstance(kid, str) or not kid:
         raise _invalid("a key has no kid")
-    if algorithm not in _CURVES or (jwk.get("kty"), jwk.get("crv")) != _CURVES[algorithm]:
+    if algorithm not in ALGORITHMS or (jwk.get("kty"), jwk.get("crv")) != _CURVES[algorithm]:
         raise _invalid("a key is not Ed25519 for EdDSA or P-256 for ES256")
-    if jwk.get("use", "sig") != "sig" or "verify" not in jwk.get("key_ops", ["verify"]):
+    if jwk.get("use", "sig") != "sig" or jwk.get("key_ops", ["verify"]) != ["verify"]:
         raise _invalid("a key is not for verifying signatures")
     try:
         key = _from_jwk(algorithm, jwk)
@@ -145,7 +153,31 @@ def _public(jwk: Any) -> VerifyingKey:
         raise _invalid("a key does not hold") from None
     if not isinstance(key, Ed25519PublicKey | EllipticCurvePublicKey):
         raise _invalid("a key is not public")
-    return VerifyingKey(kid, algorithm, key, _described(algorithm, key, kid))
+    if isinstance(key, Ed25519PublicKey) and _small(key):
+        raise _invalid("anybody could sign for a key")
+    described = _described(algorithm, key, kid)
+    if any(jwk[name] != described[name] for name in _MEMBERS[jwk["kty"]]):
+        raise _invalid("a key is not written in its one canonical way")
+    return VerifyingKey(kid, algorithm, key, described)
+
+
+def _small(key: Ed25519PublicKey) -> bool:
+    """Whether the point is of small order, or not reduced (RFC 8032, section 5.1.3).
+
+    Under such a key the neutral point and zero are a signature of every message, and the library
+    verifies it; somebody who may publish a key must not be able to publish everybody's.
+    """
+    height = int.from_bytes(key.public_bytes_raw(), "little") & (2**255 - 1)
+    return height >= _PRIME or height in _SMALL
+
+
+def _private(jwk: Mapping[str, Any]) -> SigningKey:
+    if (jwk["kty"], jwk["crv"]) != _CURVES[jwk["alg"]]:
+        raise ValueError("another curve than the algorithm's")
+    key = _from_jwk(jwk["alg"], jwk)
+    if not isinstance(key, Ed25519PrivateKey | EllipticCurvePrivateKey):
+        raise TypeError("not a private key")
+    return _signing(jwk["alg"], key)
 
 
 def _signing(algorithm: str, private: PrivateKey) -> SigningKey:
@@ -183,4 +215,12 @@ def _from_jwk(algorithm: str, jwk: Mapping[str, Any]) -> object:
 def _invalid(why: str) -> Misconfigured:
     return Misconfigured(
         "JWKS_INVALID", f"The key set is refused: {why}.", "Publish public Ed25519 or P-256 keys."
+    )
+
+
+def _damaged() -> Misconfigured:
+    return Misconfigured(
+        "SIGNING_KEYS_DAMAGED",
+        "The kept signing keys cannot be read.",
+        "Restore the file from a backup, or delete it: new keys are made, and tokens issued so far end.",
     )

@@ -9,12 +9,15 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 import re
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from discretion.errors import Unauthenticated
 
 MAX_TOKEN = 8 * 1024
+MAX_DEPTH = 16
 _SHAPE = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\Z")
 _HEADER = frozenset({"alg", "kid", "typ"})
 
@@ -36,12 +39,17 @@ def split(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def parse(body: bytes) -> dict[str, Any]:
-    """A JSON object in which no member stands twice and no number is infinite."""
+    """A JSON object in which no member stands twice, no number is infinite and nothing lies too deep."""
     try:
-        parsed = json.loads(body.decode("utf-8"), object_pairs_hook=_members, parse_constant=_no_constant)
+        parsed = json.loads(
+            body.decode("utf-8"),
+            object_pairs_hook=_members,
+            parse_float=_finite,
+            parse_constant=_no_constant,
+        )
     except (ValueError, RecursionError):
         raise malformed() from None
-    if not isinstance(parsed, dict):
+    if not isinstance(parsed, dict) or _deeper_than(MAX_DEPTH, parsed):
         raise malformed()
     return parsed
 
@@ -67,6 +75,24 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         raise ValueError("a member stands twice")
     return members
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("too large to be a number")
+    return number
+
+
+def _deeper_than(depth: int, parsed: Any) -> bool:
+    level = [parsed]
+    for _ in range(depth):
+        level = [inner for one in level if isinstance(one, dict | list) for inner in _inside(one)]
+    return any(isinstance(one, dict | list) for one in level)
+
+
+def _inside(part: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return part.values() if isinstance(part, dict) else part
 
 
 def _no_constant(_name: str) -> NoReturn:

@@ -125,6 +125,8 @@ class Verifier:
         expires, issued = _time(claims, "exp"), _time(claims, "iat")
         not_before = _time(claims, "nbf") if "nbf" in claims else issued
         self._check_time(now, expires, max(not_before, issued))
+        if expires <= max(not_before, issued):
+            raise _refused("TOKEN_CLAIMS", "it expires before it begins")
         if expires - issued > self._max_life_s:
             raise _refused("TOKEN_CLAIMS", "it holds for too long")
         return max(not_before, issued)
