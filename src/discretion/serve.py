@@ -49,7 +49,12 @@ async def serving(app: Starlette, listening: socket.socket) -> AsyncIterator[asy
     """Serve ``app`` for as long as the context lasts; the task ends if the server does."""
     server = _Server(
         uvicorn.Config(
-            app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=GRACE_S
+            app,
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            proxy_headers=False,  # nothing is decided by who calls, so nobody is asked to say
+            timeout_graceful_shutdown=GRACE_S,
         )
     )
     task = asyncio.create_task(server.serve(sockets=[listening]))

@@ -68,8 +68,8 @@ def application(doors: Doors) -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/", home),
             Route("/graphql", graphql),
+            Route("/", home),
             *explorer.routes(),
             *doors.tracking.routes(),
             Route("/.well-known/jwks.json", jwks),

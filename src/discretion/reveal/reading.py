@@ -18,9 +18,9 @@ from discretion.catalogue.model import Attribute, Catalogue
 from discretion.plan.plan import CutOffs, Plan, Shape
 from discretion.purpose.decision import EVERY_BIT, Allow, Reason
 from discretion.reveal.form import Forms
-from discretion.seal.cell import HEAD_BYTES, head, pseudonym
+from discretion.seal.cell import HEAD_BYTES, head
 from discretion.seal.keyring import Buckets
-from discretion.seal.open import Opener, opener
+from discretion.seal.open import Keyed, Openers
 from discretion.seal.pairwise import Pairwise
 from discretion.token.grant import Grant
 
@@ -33,12 +33,11 @@ class Row:
 
     __slots__ = ("allow", "doc", "id", "open", "pseudonym")
 
-    def __init__(self, doc: dict[str, Any], allow: int, open_cell: Opener, name: bytes) -> None:
+    def __init__(self, doc: dict[str, Any], allow: int, keyed: Keyed) -> None:
         self.doc = doc
         self.id: bytes = doc["_id"]
         self.allow = allow
-        self.open = open_cell
-        self.pseudonym = name
+        self.open, self.pseudonym = keyed
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +62,15 @@ class Account:
     withheld: tuple[Withheld, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Revealer:
     """What every reading shares."""
 
-    catalogue: Catalogue
-    buckets: Buckets
-    forms: Forms
-    pairwise: Pairwise
+    def __init__(self, catalogue: Catalogue, buckets: Buckets, forms: Forms, pairwise: Pairwise) -> None:
+        self.catalogue = catalogue
+        self.buckets = buckets
+        self.openers = Openers(buckets)
+        self.forms = forms
+        self.pairwise = pairwise
 
     def reading(self, plan: Plan, grant: Grant, now_ms: int) -> Reading:
         """A reading for one operation."""
@@ -104,16 +104,13 @@ class Reading:
 
     def rows(self, docs: Iterable[dict[str, Any]]) -> list[Row]:
         """Documents, each with its key unwrapped and its account opened."""
-        unwrap = self._revealer.buckets.unwrap
+        keyed_of, seen = self._revealer.openers.of, self._seen
         own = self.grant.is_self
         rows = []
         for doc in docs:
-            customer = doc["_id"]
-            data_key = unwrap(customer, doc["key"])
-            name = pseudonym(data_key)
-            self._seen.setdefault(name, 0)
-            allow = EVERY_BIT if own else doc["allow"]
-            rows.append(Row(doc, allow, opener(customer, data_key), name))
+            keyed = keyed_of(doc["_id"], doc["key"])
+            seen.setdefault(keyed.pseudonym, 0)
+            rows.append(Row(doc, EVERY_BIT if own else doc["allow"], keyed))
         return rows
 
     def shape(self, shape: Shape, rows: Sequence[Row]) -> list[dict[str, Any]]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from discretion.errors import Broken
-from discretion.seal.cell import BODY_AT, HEAD_BYTES
+from discretion.seal.cell import BODY_AT, HEAD_BYTES, pseudonym
+from discretion.seal.keyring import Buckets
 
 Opener = Callable[[bytes, bytes], Any]
 """``(cell, attribute key) -> value`` for one customer."""
@@ -30,3 +32,33 @@ def opener(customer: bytes, data_key: bytes) -> Opener:
             raise Broken("SEAL_BROKEN", "A sealed value does not open: it was moved or altered.") from None
 
     return open_cell
+
+
+class Keyed(NamedTuple):
+    """What a customer's data key gives: their cells, and their name in the ledger."""
+
+    open: Opener
+    pseudonym: bytes
+
+    def __repr__(self) -> str:
+        """Without what it opens."""
+        return "Keyed(****)"
+
+
+class Openers:
+    """Data keys of customers met lately, unwrapped.
+
+    They lie in memory beside the bucket keys that unwrap them, and give nothing away that those do
+    not; whoever gives a bucket a new key calls ``forget``, so that both die together. No opened value
+    is kept.
+    """
+
+    def __init__(self, buckets: Buckets, capacity: int = 10_000) -> None:
+        self._buckets = buckets
+        self.of = lru_cache(capacity)(self._of)
+        """``(customer, wrapped data key)`` -> ``Keyed``; raises what ``Buckets.unwrap`` raises."""
+        self.forget = self.of.cache_clear
+
+    def _of(self, customer: bytes, wrapped: bytes) -> Keyed:
+        data_key = self._buckets.unwrap(customer, wrapped)
+        return Keyed(opener(customer, data_key), pseudonym(data_key))

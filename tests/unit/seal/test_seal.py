@@ -19,13 +19,14 @@ from discretion.seal.blind import BlindIndex
 from discretion.seal.cell import pseudonym, shut
 from discretion.seal.keyring import Buckets, derive, open_file, seal_file
 from discretion.seal.move import move
-from discretion.seal.open import opener
+from discretion.seal.open import Openers, opener
 from discretion.seal.pairwise import Pairwise
 from discretion.seal.shut import Shut
 
 KEY, OTHER = bytes(range(32)), bytes(range(1, 33))
 ANN, BOB = b"a" * 16, b"b" * 16
 NAME = b"contact/email"
+BUCKETS = Buckets(tuple(bytes([n]) * 32 for n in range(4)), (1,) * 4)
 VALUES = st.text() | st.integers(-(2**53), 2**53) | st.booleans() | st.lists(st.text())
 
 
@@ -104,7 +105,7 @@ def test_a_destroyed_generation_stays_shut() -> None:
     assert refusal.value.code == "KEY_DESTROYED"
 
 
-def test_bucket_keys_survive_a_restart_and_need_the_root_key(tmp_path: Path) -> None:
+def test_BUCKETS_survive_a_restart_and_need_the_root_key(tmp_path: Path) -> None:
     """The file opens with its own root key only, and its size is fixed."""
     path = tmp_path / "keys" / "buckets.keys"
     wrapped = Buckets.keep(path, KEY, 8, os.urandom).wrap(ANN, OTHER, os.urandom(12))
@@ -221,3 +222,29 @@ def test_a_pseudonym_says_nothing_without_its_key() -> None:
     """Different keys, different names; 16 bytes."""
     assert pseudonym(KEY) != pseudonym(OTHER)
     assert len(pseudonym(KEY)) == 16
+
+
+def test_an_unwrapped_key_is_remembered_for_its_customer_only() -> None:
+    """Met again, a customer costs no unwrapping; somebody else with their key is refused; forgetting ends it."""
+    wrapped = BUCKETS.wrap(ANN, KEY, bytes(12))
+    openers = Openers(BUCKETS, capacity=2)
+    known = openers.of(ANN, wrapped)
+    assert openers.of(ANN, wrapped) is known
+    assert known.open(sealed("ann@shop.example"), NAME) == "ann@shop.example"
+    assert known.pseudonym == pseudonym(KEY)
+    assert repr(known) == "Keyed(****)"
+    with pytest.raises(Broken) as refusal:
+        openers.of(ANN[:4] + BOB[4:], wrapped)
+    assert refusal.value.code == "KEY_BROKEN"
+    openers.forget()
+    assert openers.of(ANN, wrapped) is not known
+
+
+def test_only_so_many_keys_are_remembered() -> None:
+    """Whom nobody asks about is forgotten by itself."""
+    wrapped = BUCKETS.wrap(ANN, KEY, bytes(12))
+    openers = Openers(BUCKETS, capacity=2)
+    known = openers.of(ANN, wrapped)
+    for nonce in (1, 2):
+        openers.of(ANN, BUCKETS.wrap(ANN, KEY, bytes([nonce]) * 12))
+    assert openers.of(ANN, wrapped) is not known
