@@ -105,7 +105,7 @@ def test_a_destroyed_generation_stays_shut() -> None:
     assert refusal.value.code == "KEY_DESTROYED"
 
 
-def test_BUCKETS_survive_a_restart_and_need_the_root_key(tmp_path: Path) -> None:
+def test_bucket_keys_survive_a_restart_and_need_the_root_key(tmp_path: Path) -> None:
     """The file opens with its own root key only, and its size is fixed."""
     path = tmp_path / "keys" / "buckets.keys"
     wrapped = Buckets.keep(path, KEY, 8, os.urandom).wrap(ANN, OTHER, os.urandom(12))
@@ -225,7 +225,7 @@ def test_a_pseudonym_says_nothing_without_its_key() -> None:
 
 
 def test_an_unwrapped_key_is_remembered_for_its_customer_only() -> None:
-    """Met again, a customer costs no unwrapping; somebody else with their key is refused; forgetting ends it."""
+    """Met again, no unwrapping; somebody else with their key is refused; forgetting ends it."""
     wrapped = BUCKETS.wrap(ANN, KEY, bytes(12))
     openers = Openers(BUCKETS, capacity=2)
     known = openers.of(ANN, wrapped)
