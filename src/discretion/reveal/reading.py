@@ -8,7 +8,7 @@ account to the ledger before the answer leaves.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -91,8 +91,7 @@ class Reading:
         self._shut: defaultdict[tuple[int, int], set[bytes]] = defaultdict(set)
         self._struck: dict[str, set[bytes]] = {path: set() for path in plan.struck}
         self._position = {one.path: index for index, one in enumerate(plan.attributes)}
-        pairwise, client = revealer.pairwise, grant.client
-        self.name: Callable[[bytes], str] = lambda customer: pairwise.shut(client, CUSTOMER_KIND, customer)
+        self.name = revealer.pairwise.shutter(grant.client, CUSTOMER_KIND)
 
     def identify(self, text: str) -> bytes | None:
         """The customer behind an id, if it was made for this client."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections import OrderedDict
+from collections.abc import Callable
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from discretion.seal.keyring import derive
 
 _CLIENTS_MAX = 4096
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 class Pairwise:
@@ -31,8 +33,18 @@ class Pairwise:
 
     def shut(self, client: str, kind: bytes, content: bytes) -> str:
         """``content`` as text only ``client`` can hand back, in base64url without padding."""
-        sealed = self._cipher(client).encrypt(content, [kind])
-        return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+        return self.shutter(client, kind)(content)
+
+    def shutter(self, client: str, kind: bytes) -> Callable[[bytes], str]:
+        """``shut`` for many contents of one client and kind."""
+        encrypt, kinds = self._cipher(client).encrypt, [kind]
+        to_base64 = binascii.b2a_base64
+
+        def shut(content: bytes) -> str:
+            text = to_base64(encrypt(content, kinds), newline=False)
+            return text.translate(_URL_SAFE).rstrip(b"=").decode()
+
+        return shut
 
     def open(self, client: str, kind: bytes, text: str) -> bytes | None:
         """What ``shut`` was given, or None if ``text`` was not made for this client and kind."""

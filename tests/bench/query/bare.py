@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
@@ -10,6 +11,7 @@ import uvicorn
 from pymongo import AsyncMongoClient
 
 _client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(os.environ["BENCH_MONGO_URL"])
+_fields = [one for one in json.loads(os.environ["BENCH_FIELDS"]) if one != "refused"]
 _people = _client[os.environ["BENCH_DATABASE"]]["people"]
 
 
@@ -17,10 +19,10 @@ async def app(_scope: dict[str, Any], receive: Any, send: Any) -> None:
     """Answer POST as the GraphQL servers do, by looking at nothing but the variables."""
     variables = orjson.loads((await receive())["body"])["variables"]
     if "id" in variables:
-        found = await _people.find_one({"_id": variables["id"]}, {"n": 0, "refused": 0})
+        found = await _people.find_one({"_id": variables["id"]}, _fields)
         data: Any = {"customer": _named(found or {})}
     else:
-        cursor = _people.find({}, {"n": 0, "refused": 0}, sort=[("n", 1)], limit=variables["first"])
+        cursor = _people.find({}, _fields, sort=[("n", 1)], limit=variables["first"])
         data = {"customers": {"nodes": [_named(one) for one in await cursor.to_list(None)]}}
     body = orjson.dumps({"data": data})
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]

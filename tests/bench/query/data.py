@@ -11,16 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from graphql import GraphQLObjectType, get_named_type, is_object_type
 from pymongo import AsyncMongoClient
 
 from discretion.app import Platform, now_ms, platform
 from discretion.catalogue.model import Catalogue, Form
+from discretion.edge.schema import build_schema
 from discretion.serve import listen, serving
 from discretion.settings import Settings
 from discretion.sowing.send import sow
 from discretion.sowing.tpcds import shoppers
 from discretion.store import embedded
-from tests.bench.query.question import ATTRIBUTES, MANY, PURPOSE
+from tests.bench.query.question import ATTRIBUTES, PURPOSE
 
 ROOT = bytes(range(32))
 PLAIN = "bench_plain"
@@ -47,7 +49,7 @@ async def prepared(folder: Path, customers: int, progress: Callable[[int, int], 
         async with platform(settings) as ours, serving(ours.app, listening):
             await _sow(ours, url, customers, progress)
             token = ours.issuer.issue("bench", "bench", (), (PURPOSE,), lifetime_s=24 * 3600)
-            people, jwk = await _answers(url, token), await _jwk(url)
+            people, jwk = await _answers(url, token, ours.catalogue), await _jwk(url)
         await _copy(mongo.url, people)
         environ = {
             "DISCRETION_MONGO_URL": mongo.url,
@@ -55,6 +57,7 @@ async def prepared(folder: Path, customers: int, progress: Callable[[int, int], 
             "DISCRETION_DATA_DIR": str(folder),
             "BENCH_MONGO_URL": mongo.url,
             "BENCH_DATABASE": PLAIN,
+            "BENCH_FIELDS": json.dumps(["refused", *ATTRIBUTES]),
             "BENCH_POLICY": json.dumps(policy(ours.catalogue)),
             "BENCH_JWK": json.dumps(jwk),
         }
@@ -84,19 +87,30 @@ async def _sow(ours: Platform, url: str, customers: int, progress: Callable[[int
         raise RuntimeError(f"messages were refused: {dict(sown.reasons)}")
 
 
-async def _answers(url: str, token: str) -> list[dict[str, Any]]:
+def _everything(kind: GraphQLObjectType) -> str:
+    """A selection of all that is known of a customer; what takes arguments is no attribute."""
+    chosen = []
+    for name, one in kind.fields.items():
+        inner = get_named_type(one.type)
+        if not one.args:
+            chosen.append(f"{name} {_everything(inner)}" if is_object_type(inner) else name)
+    return "{ " + " ".join(chosen) + " }"
+
+
+async def _answers(url: str, token: str, catalogue: Catalogue) -> list[dict[str, Any]]:
     """Everybody, page by page, as Discretion shows them."""
-    paged = MANY.replace("($first: Int!)", "($first: Int!, $after: String)")
-    paged = paged.replace("(first: $first)", "(first: $first, after: $after)")
-    paged = paged.replace("{ nodes", "{ pageInfo { hasNextPage endCursor } nodes")
+    customer: Any = build_schema(catalogue)._schema.type_map["Customer"]
+    paged = (
+        f"query($after: String) {{ customers(first: {PAGE}, after: $after) {{ "
+        f"pageInfo {{ hasNextPage endCursor }} nodes {_everything(customer)} }} }}"
+    )
     people: list[dict[str, Any]] = []
     after = None
     async with httpx.AsyncClient(base_url=url, timeout=60) as http:
         while True:
-            variables = {"first": PAGE, "after": after}
             response = await http.post(
                 "/graphql",
-                json={"query": paged, "variables": variables},
+                json={"query": paged, "variables": {"after": after}},
                 headers={"authorization": f"Bearer {token}"},
             )
             page = response.json()["data"]["customers"]

@@ -18,6 +18,7 @@ from strawberry.asgi import GraphQL
 from strawberry.permission import BasePermission
 from strawberry.types import Info
 
+FIELDS: list[str] = json.loads(os.environ["BENCH_FIELDS"])
 POLICY: dict[str, list[str]] = json.loads(os.environ["BENCH_POLICY"])
 KEY: Any = jwt.PyJWK(json.loads(os.environ["BENCH_JWK"])).key
 
@@ -137,13 +138,13 @@ class Query:
     @strawberry.field
     async def customer(self, id: strawberry.ID) -> Customer | None:  # noqa: A002 - the name of the argument
         """One."""
-        found = await _people.find_one({"_id": id})
+        found = await _people.find_one({"_id": id}, FIELDS)
         return found and _source(found)  # type: ignore[return-value]
 
     @strawberry.field
     async def customers(self, first: int) -> Customers:
         """Several, in their order."""
-        found = await _people.find({}, sort=[("n", 1)], limit=first).to_list(None)
+        found = await _people.find({}, FIELDS, sort=[("n", 1)], limit=first).to_list(None)
         return Customers(nodes=[_source(one) for one in found])
 
 

@@ -8,8 +8,9 @@ const fastify = require('fastify')
 const mercurius = require('mercurius')
 const { MongoClient } = require('mongodb')
 
-const { BENCH_MONGO_URL, BENCH_DATABASE, BENCH_PORT, BENCH_POLICY, BENCH_JWK, BENCH_CHECKS } = process.env
+const { BENCH_MONGO_URL, BENCH_DATABASE, BENCH_PORT, BENCH_POLICY, BENCH_FIELDS, BENCH_JWK, BENCH_CHECKS } = process.env
 const policy = JSON.parse(BENCH_POLICY)
+const projection = Object.fromEntries(JSON.parse(BENCH_FIELDS).map((name) => [name, 1]))
 const checks = BENCH_CHECKS === 'on'
 
 const schema = `
@@ -49,11 +50,11 @@ function guarded (people) {
   const resolvers = {
     Query: {
       customer: async (_, { id }) => {
-        const found = await people.findOne({ _id: id })
+        const found = await people.findOne({ _id: id }, { projection })
         return found && source(found)
       },
       customers: async (_, { first }) => {
-        const found = await people.find({}, { sort: { n: 1 }, limit: first }).toArray()
+        const found = await people.find({}, { projection, sort: { n: 1 }, limit: first }).toArray()
         return { nodes: found.map(source) }
       }
     },
@@ -80,9 +81,9 @@ function open (people) {
   const named = (one) => { if (one) one.id = one._id; return one }
   return {
     Query: {
-      customer: async (_, { id }) => named(await people.findOne({ _id: id })),
+      customer: async (_, { id }) => named(await people.findOne({ _id: id }, { projection })),
       customers: async (_, { first }) => {
-        const found = await people.find({}, { sort: { n: 1 }, limit: first }).toArray()
+        const found = await people.find({}, { projection, sort: { n: 1 }, limit: first }).toArray()
         return { nodes: found.map(named) }
       }
     }
