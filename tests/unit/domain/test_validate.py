@@ -1,0 +1,166 @@
+"""Messages at the door: refused with a place and a reason, or kept without what nobody declared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from discretion.catalogue.load import load
+from discretion.domain.channels.fact import Fact, Refused
+from discretion.domain.channels.validate import Validator
+
+CATALOGUE = load(None)
+WEB, TILLS = CATALOGUE.sources["web-shop"], CATALOGUE.sources["tills"]
+VALIDATOR = Validator(CATALOGUE, bytes)
+NOW = 1_790_000_000_000
+SECRET = "Wolfeschlegelsteinhausen"
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+def message(**changes: Any) -> dict[str, Any]:
+    """A good identify, changed."""
+    return {"type": "identify", "userId": "u1", "messageId": "m1", "traits": {}, **changes}
+
+
+def traits(**given_: Any) -> dict[str, Any]:
+    """A good identify with these traits."""
+    return message(traits=given_)
+
+
+def track(event: Any, **properties: Any) -> dict[str, Any]:
+    """A track call."""
+    return message(type="track", event=event, properties=properties)
+
+
+def consent(preferences: Any) -> dict[str, Any]:
+    """An identify with Segment's consent object."""
+    return message(context={"consent": {"categoryPreferences": preferences}})
+
+
+REFUSED: list[tuple[str, Any, str, str]] = [
+    ("no object", [], "MESSAGE_INVALID", ""),
+    ("a type nobody knows", message(type="alias"), "TYPE_UNSUPPORTED", "type"),
+    ("no type", message(type=None), "TYPE_UNSUPPORTED", "type"),
+    ("a type that is a list", message(type=["track"]), "TYPE_UNSUPPORTED", "type"),
+    ("nobody", message(userId=None), "NO_USER_ANON_ID", "userId"),
+    ("an empty name for somebody", message(userId="", anonymousId=""), "NO_USER_ANON_ID", "userId"),
+    ("a person that is an object", message(userId={"$ne": 1}), "ID_INVALID", "userId"),
+    ("a person that is true", message(userId=True), "ID_INVALID", "userId"),
+    ("a name too long", message(userId="u" * 255), "ID_INVALID", "userId"),
+    ("a message id that is a number", message(messageId=1), "MESSAGE_ID_INVALID", "messageId"),
+    ("a message id too long", message(messageId="m" * 101), "MESSAGE_ID_INVALID", "messageId"),
+    ("a message id of two lines", message(messageId="a\nb"), "MESSAGE_ID_INVALID", "messageId"),
+    ("a time that is none", message(timestamp="noon"), "TIMESTAMP_INVALID", "timestamp"),
+    ("traits that are a list", message(traits=[]), "TYPE_WRONG", "traits"),
+    ("a context that is text", message(context="x"), "TYPE_WRONG", "context"),
+    ("a name that is a number", traits(firstName=7), "TYPE_WRONG", "traits.firstName"),
+    ("a birthday that is none", traits(birthday="the 3rd"), "TYPE_WRONG", "traits.birthday"),
+    ("an e-mail that is none", traits(email="at home"), "IDENTIFIER_INVALID", "contact.email"),
+    ("an event nobody declared", track("Espionage"), "EVENT_UNDECLARED", "event"),
+    ("an event that is an object", track({"$gt": ""}), "EVENT_UNDECLARED", "event"),
+    (
+        "consent that is text",
+        consent({"marketing": "yes"}),
+        "TYPE_WRONG",
+        "context.consent.categoryPreferences",
+    ),
+    ("consent that is a list", consent(["marketing"]), "TYPE_WRONG", "categoryPreferences"),
+]
+
+
+@pytest.mark.parametrize(("law", "raw", "code", "place"), REFUSED, ids=[row[0] for row in REFUSED])
+def test_a_message_that_is_wrong_is_refused(law: str, raw: Any, code: str, place: str) -> None:
+    """With a stable code and the place to look at."""
+    met = VALIDATOR.fact(WEB, raw, NOW)
+    assert isinstance(met, Refused), law
+    assert (met.code, met.place) == (code, place)
+
+
+@given(st.sampled_from(["identify", "track", "page", "screen", "x"]), JSON, JSON, JSON)
+def test_whatever_is_sent_is_a_fact_or_a_refusal(
+    kind: str, given_: Any, properties: Any, context: Any
+) -> None:
+    """Nothing is raised, so one bad message spoils no batch."""
+    raw = message(type=kind, traits=given_, properties=properties, context=context, event="Order Completed")
+    assert isinstance(VALIDATOR.fact(WEB, raw, NOW), Fact | Refused)
+    assert isinstance(VALIDATOR.fact(WEB, given_, NOW), Fact | Refused)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        traits(birthday=SECRET),
+        traits(email=SECRET),
+        traits(phone=SECRET),
+        message(timestamp=SECRET),
+        message(type=SECRET),
+        track(SECRET),
+    ],
+    ids=["birthday", "email", "phone", "timestamp", "type", "event"],
+)
+def test_a_refusal_does_not_quote_what_was_sent(raw: dict[str, Any]) -> None:
+    """It goes into logs and dashboards."""
+    met = VALIDATOR.fact(WEB, raw, NOW)
+    assert isinstance(met, Refused)
+    assert SECRET not in repr(met)
+
+
+def test_what_nobody_declared_is_dropped_and_counted() -> None:
+    """At any depth; what is null was not said."""
+    raw = traits(firstName="Greta", hatSize=39, address={"city": "Berlin", "floor": 4}, x=None)
+    met = VALIDATOR.fact(WEB, raw, NOW)
+    assert isinstance(met, Fact)
+    assert met.dropped == 2
+    assert {one.path for one, _ in met.values} == {"identity.givenName", "contact.address.city"}
+
+
+def test_a_channel_supplies_only_what_the_catalogue_lets_it() -> None:
+    """The same trait is kept from one channel and dropped from another."""
+    closed = next(
+        one for one in CATALOGUE.attributes.values() if one.traits and WEB.channel not in one.channels
+    )
+    value: Any = {"String": "x", "Boolean": True, "Int": 1, "DateTime": "2026-01-01"}[closed.type.value]
+    name, *rest = reversed(closed.traits[0].split("."))
+    nested: Any = {name: [value] if closed.many else value}
+    for outer in rest:
+        nested = {outer: nested}
+    met = VALIDATOR.fact(WEB, traits(**nested), NOW)
+    assert isinstance(met, Fact)
+    assert (met.values, met.dropped) == ((), 1)
+
+
+def test_a_clock_that_runs_ahead_does_not_make_the_future() -> None:
+    """The server's time is the latest anything can have happened."""
+    met = VALIDATOR.fact(WEB, message(timestamp="2126-01-01T00:00:00Z"), NOW)
+    assert isinstance(met, Fact)
+    assert met.at == NOW
+
+
+def test_an_identifier_links_however_it_is_spelled() -> None:
+    """An address in capitals and a national number are found again."""
+    one = VALIDATOR.fact(
+        WEB, traits(email="Greta@Post.Example", phone="030 901820", address={"country": "DE"}), NOW
+    )
+    two = VALIDATOR.fact(TILLS, traits(email="greta@post.example", phone="+49 30 901820"), NOW)
+    assert isinstance(one, Fact)
+    assert isinstance(two, Fact)
+
+    def linking(fact: Fact) -> set[tuple[str, str]]:
+        return {(one.type, one.value.value) for one in fact.identifiers[1:]}
+
+    assert linking(one) == linking(two)
+    assert len(linking(one)) == 2
+
+
+def test_consent_to_an_unknown_purpose_is_nobodys_yes() -> None:
+    """It is dropped and counted; the known ones are heard."""
+    met = VALIDATOR.fact(WEB, consent({"marketing": False, "Marketing": True, "espionage": True}), NOW)
+    assert isinstance(met, Fact)
+    assert (dict(met.choices), met.dropped) == ({"marketing": False}, 2)
