@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import strawberry
@@ -61,12 +62,12 @@ class Answer:
         if isinstance(executor, list):
             return {"errors": self._mask.errors(executor)}
         if grant is None:
-            return self._response(await _executed(executor))
+            return self._response(await executed(executor))
         plan = self._plan(executor, prepared, request.operation_name, grant)
 
         async def execute(reading: Reading) -> ExecutionResult:
             executor.context_value = Context(self._records, grant, reading)
-            return await _executed(executor)
+            return await executed(executor)
 
         name = (executor.operation.name.value if executor.operation.name else "")[:MAX_OPERATION_NAME]
         disclosed = await self._conductor.disclose(plan, grant, name, execute)
@@ -116,10 +117,19 @@ class Answer:
         return response
 
 
-async def _executed(executor: Executor[Any]) -> ExecutionResult:
-    result: Any = executor.execute_operation()
-    executed: ExecutionResult = await result if executor.is_awaitable(result) else result
-    return executed
+async def executed(executor: Executor[Any]) -> ExecutionResult:
+    """The result of an operation, when nothing of it runs any more.
+
+    graphql-core lets fields run on in the background when another one's error has emptied the answer;
+    they would meet customers whom the disclosure does not count.
+    """
+    try:
+        result: Any = executor.execute_operation()
+        found: ExecutionResult = await result if executor.is_awaitable(result) else result
+    finally:
+        while executor.background_futures:
+            await asyncio.wait(list(executor.background_futures))
+    return found
 
 
 def known_purpose(catalogue: Catalogue, use: str) -> bool:

@@ -8,12 +8,15 @@ from pathlib import Path
 
 import httpx
 import pytest
+from graphql import parse, validate
 from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 import discretion.edge
+from discretion.catalogue.load import load
 from discretion.edge.explorer import Explorer
+from discretion.edge.schema import build_schema
 
 FOLDER = Path(discretion.edge.__file__).parent / "graphiql"
 PUBLISHED = {
@@ -47,6 +50,13 @@ async def test_every_link_of_the_page_leads_into_the_package(client: httpx.Async
         response = await client.get(f"/{link}")
         assert response.status_code == 200
         assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
+def test_the_query_that_the_page_begins_with_holds() -> None:
+    """Whoever presses the button first gets an answer."""
+    found = re.search(r"const QUERY = `(.*?)`;", (FOLDER / "page.js").read_text("utf-8"), re.DOTALL)
+    assert found is not None
+    assert validate(build_schema(load(None))._schema, parse(found[1])) == []
 
 
 def test_neither_the_page_nor_its_style_names_another_host() -> None:
