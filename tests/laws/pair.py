@@ -33,6 +33,8 @@ from tests.laws.twins import Asker, Document, Values, Withheld
 
 KEPT = {"_id", "allow", "key", "merged"}
 """Fields of a customer document that hold no attribute."""
+GRETA = "greta.albrecht@post.example"
+"""The e-mail address of the customer who asks about herself."""
 UNREADABLE = "no such thing"
 """What no date, time or amount looks like."""
 

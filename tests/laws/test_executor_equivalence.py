@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -17,9 +16,9 @@ from discretion import app
 from discretion.catalogue.model import ValueType
 from discretion.edge.answer import Answer
 from discretion.edge.executor import PlanExecutor
-from tests.laws.pair import ASKERS, UNREADABLE, Base, Pair, people, twins
+from tests.laws.loop import LAW, Loop
+from tests.laws.pair import ASKERS, GRETA, UNREADABLE, Base, Pair, people, twins
 from tests.laws.queries import Asked, queries
-from tests.laws.test_non_interference import GRETA, LAW, Loop
 from tests.laws.twins import Asker, Values
 
 NOW = int(time.time() * 1000)
@@ -40,14 +39,6 @@ def stock(*given: Any) -> app.Platform:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(app, "Answer", partial(Answer, executor=Stock))
         return app.assemble(*given)
-
-
-@pytest.fixture(scope="module")
-def run() -> Iterator[Loop]:
-    """Runs coroutines."""
-    loop = asyncio.new_event_loop()
-    yield Loop(loop)
-    loop.close()
 
 
 @pytest.fixture(scope="module")

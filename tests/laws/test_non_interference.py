@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, find, given, settings
+from hypothesis import find, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
@@ -22,45 +19,11 @@ from discretion.purpose import decide as decision
 from discretion.purpose.decision import EVERY_BIT, Allow, Decision, Way
 from discretion.reveal import reading
 from discretion.store.customers import Customers
-from tests.laws.pair import ASKERS, Base, Pair, beyond, people, twins
+from tests.laws.loop import LAW, Loop
+from tests.laws.pair import ASKERS, GRETA, Base, Pair, beyond, people, twins
 from tests.laws.queries import queries
 
 NOW = int(time.time() * 1000)
-LAW = settings(
-    max_examples=60,
-    derandomize=True,
-    database=None,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    phases=(Phase.generate, Phase.shrink),
-)
-GRETA = "greta.albrecht@post.example"
-
-
-@dataclass
-class Loop:
-    """One event loop for tests that Hypothesis calls as plain functions."""
-
-    loop: asyncio.AbstractEventLoop
-
-    def __call__(self, work: Any) -> Any:
-        return self.loop.run_until_complete(work)
-
-    def enter(self, context: AbstractAsyncContextManager[Any]) -> Iterator[Any]:
-        """What the context gives, and its end when the generator is closed."""
-        value = self(context.__aenter__())
-        try:
-            yield value
-        finally:
-            self(context.__aexit__(None, None, None))
-
-
-@pytest.fixture(scope="module")
-def run() -> Iterator[Loop]:
-    """Runs coroutines."""
-    loop = asyncio.new_event_loop()
-    yield Loop(loop)
-    loop.close()
 
 
 @pytest.fixture(scope="module")
