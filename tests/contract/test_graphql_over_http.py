@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import threading
 import time
@@ -17,6 +16,7 @@ import pytest
 import uvicorn
 
 from tests.contract.door import APP, TOKEN
+from tests.fixtures.node import NODE, npm_install
 
 HERE = Path(__file__).resolve().parent
 RESPONSE = "application/graphql-response+json"
@@ -39,30 +39,9 @@ def url() -> Iterator[str]:
     thread.join(10)
 
 
-@pytest.fixture(scope="module")
-def node() -> str:
-    """Node.js, with the audits installed beside this file."""
-    found, npm = shutil.which("node"), shutil.which("npm")
-    if found is None or npm is None:
-        pytest.fail("Node.js 18 or newer with npm is missing. On Debian: apt-get install nodejs npm")
-    wanted = json.loads((HERE / "package.json").read_text("utf-8"))["dependencies"]
-    if any(_installed(name) != version for name, version in wanted.items()):
-        command = [
-            npm,
-            "install",
-            "--no-package-lock",
-            "--no-audit",
-            "--no-fund",
-            "--ignore-scripts",
-            "--silent",
-        ]
-        result = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False, timeout=180)
-        assert result.returncode == 0, f"npm install failed in {HERE}:\n{result.stdout}{result.stderr}"
-    return found
-
-
-def test_all_61_audits_of_graphql_http_are_ok(url: str, node: str) -> None:
-    command = [node, "audit.mjs", url, TOKEN]
+def test_all_61_audits_of_graphql_http_are_ok(url: str) -> None:
+    npm_install(HERE)
+    command = [NODE, "audit.mjs", url, TOKEN]
     result = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False, timeout=60)
     assert result.returncode == 0, result.stderr
     audits = json.loads(result.stdout)
@@ -262,8 +241,3 @@ def test_a_browser_gets_the_page_and_a_program_does_not(url: str) -> None:
     assert page.status_code == 200
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert httpx.get(url, params={"query": "{ hello }"}).json() == {"data": {"hello": "Hello, you!"}}
-
-
-def _installed(name: str) -> str | None:
-    manifest = HERE / "node_modules" / name / "package.json"
-    return json.loads(manifest.read_text("utf-8"))["version"] if manifest.exists() else None

@@ -23,8 +23,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from tests.bench.query.data import Data, prepared
 from tests.bench.query.load import ask, request
 from tests.bench.query.question import MANY, ONE
-from tests.bench.query.servers import MERCURIUS, NAIVE, Server, commands, cpu_seconds, install, started
+from tests.bench.query.servers import JAVASCRIPT, MERCURIUS, NAIVE, Server, commands, cpu_seconds, started
 from tests.bench.query.table import Measured, table
+from tests.fixtures.node import npm_install
 
 WIDTH = 120
 """Columns of the table where there is no terminal to ask."""
@@ -125,7 +126,7 @@ def main(
     if quick:
         rounds, seconds, customers = 1, 0.3, 120
     try:
-        install()
+        npm_install(JAVASCRIPT)
         asyncio.run(run(console, rounds, seconds, customers, first, connections))
     except RuntimeError as error:
         console.print(f"[red]{error}[/red]")

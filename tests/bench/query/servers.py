@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -14,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.fixtures.demo import PROGRAM
+from tests.fixtures.node import NODE
 
-HERE = Path(__file__).parent
-NODE = HERE / "mercurius"
+JAVASCRIPT = Path(__file__).parent / "mercurius"
 WAIT_S = 60
 OURS, MERCURIUS, NAIVE = "Discretion", "Mercurius", "Strawberry"
 
@@ -34,28 +33,11 @@ def commands() -> dict[str, tuple[list[str], dict[str, str]]]:
     """Each server's name with what starts it, and what it is told beside what all are told."""
     return {
         OURS: ([*PROGRAM, "serve"], {}),
-        MERCURIUS: (["node", str(NODE / "server.js")], {"BENCH_CHECKS": "on"}),
-        f"{MERCURIUS}, no checks": (["node", str(NODE / "server.js")], {"BENCH_CHECKS": "off"}),
+        MERCURIUS: ([NODE, str(JAVASCRIPT / "server.js")], {"BENCH_CHECKS": "on"}),
+        f"{MERCURIUS}, no checks": ([NODE, str(JAVASCRIPT / "server.js")], {"BENCH_CHECKS": "off"}),
         NAIVE: ([sys.executable, "-m", "tests.bench.query.naive"], {}),
         "bare ASGI": ([sys.executable, "-m", "tests.bench.query.bare"], {}),
     }
-
-
-def install() -> None:
-    """Have npm fetch Mercurius, unless it has.
-
-    Raises:
-        RuntimeError: there is no npm, or it could not.
-    """
-    if (NODE / "node_modules" / ".package-lock.json").exists():
-        return
-    npm = shutil.which("npm")
-    if npm is None:
-        raise RuntimeError("Node.js 20.19 or newer and npm are needed; Debian: apt-get install nodejs npm")
-    told = ["--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"]
-    done = subprocess.run([npm, "install", *told], cwd=NODE, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"npm install failed:\n{done.stderr}")
 
 
 @contextmanager

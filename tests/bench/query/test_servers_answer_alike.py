@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,7 +12,8 @@ import pytest_asyncio
 from tests.bench.query.__main__ import answer, cases
 from tests.bench.query.data import Data, prepared
 from tests.bench.query.load import ask, request
-from tests.bench.query.servers import MERCURIUS, OURS, commands, install, started
+from tests.bench.query.servers import JAVASCRIPT, OURS, commands, started
+from tests.fixtures.node import npm_install
 
 FIRST = 20
 RIVALS = [name for name in commands() if name != OURS]
@@ -32,10 +31,7 @@ async def data() -> AsyncIterator[Data]:
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_rival_answers_as_we_do(rival: str, data: Data, tmp_path: Path) -> None:
     """One customer and a list, value by value; and it does so under load."""
-    if rival.startswith(MERCURIUS):
-        if shutil.which("npm") is None and "CI" not in os.environ:
-            pytest.skip("Mercurius needs Node.js 20.19 or newer and npm")
-        install()
+    npm_install(JAVASCRIPT)
     with (
         started(OURS, data.environ, tmp_path / "ours.log") as ours,
         started(rival, data.environ, tmp_path / "rival.log") as theirs,
