@@ -62,6 +62,11 @@ class World:
         """Attributes one can filter and order by."""
         return [a for a in self.catalogue.attributes.values() if not a.sealed and not a.many]
 
+    @property
+    def filled(self) -> list[Attribute]:
+        """Those of them that somebody has a value of."""
+        return [one for one in self.open if self.values.get(one.path)]
+
 
 @st.composite
 def queries(draw: st.DrawFn, world: World, purposes: Sequence[str]) -> Asked:
@@ -161,7 +166,7 @@ def _filter(draw: st.DrawFn, world: World) -> str:
 
 @st.composite
 def _condition(draw: st.DrawFn, world: World) -> str:
-    attribute = draw(st.sampled_from(world.open))
+    attribute = draw(st.sampled_from(world.filled) | st.sampled_from(world.open))
     ordered = attribute.type not in {ValueType.STRING, ValueType.BOOLEAN}
     operator = draw(st.sampled_from(["eq", "gt", "gte", "lt", "lte"] if ordered else ["eq"]))
     stored = draw(st.sampled_from(world.values.get(attribute.path) or (_typical(attribute),)))

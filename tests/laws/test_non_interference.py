@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import find, given, settings
+from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
@@ -65,6 +66,10 @@ def test_the_queries_have_answers(run: Loop, pair: Pair) -> None:
 
     count()
     assert sum(answered) > len(answered) / 4
+
+
+SEARCH = settings(LAW, max_examples=2_000, phases=(Phase.generate,))
+"""For each asker: a mutant that few queries tell is found after some hundred of them."""
 
 
 def everything(*_: Any) -> Decision:
@@ -160,6 +165,8 @@ MUTANTS = (
 )
 
 
+# A broken platform raises where a whole one cannot; graphql-core then cancels what it has not begun to await.
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda one: one.__name__)
 def test_the_law_notices_a_decision_skipped(
     run: Loop, base: Base, mutant: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
@@ -167,12 +174,13 @@ def test_the_law_notices_a_decision_skipped(
     """Each mutant is the platform, broken once; the law finds a query by which the twins differ."""
     mutant(monkeypatch)
     try:
-        for asker in (ASKERS[2], ASKERS[0]):
+        for asker in ASKERS[:5]:
             if caught(run, base, asker):
                 return
         pytest.fail("no query tells the twins apart")
     finally:
         reading.cut_offs.cache_clear()
+        gc.collect()
 
 
 def caught(run: Loop, base: Base, asker: Any) -> bool:
@@ -181,7 +189,7 @@ def caught(run: Loop, base: Base, asker: Any) -> bool:
     pair: Pair = run(context.__aenter__())
     try:
         asked = queries(pair.world, tuple(pair.world.catalogue.purposes))
-        find(asked, lambda one: run(pair.differs(one)) is not None, settings=settings(LAW, max_examples=400))
+        find(asked, lambda one: run(pair.differs(one)) is not None, settings=SEARCH)
     except NoSuchExample:
         return False
     finally:
