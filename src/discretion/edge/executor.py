@@ -72,7 +72,7 @@ class PlanExecutor(StrawberryGraphQLCoreExecutionContext):
         keys = [key for key in path.as_list() if isinstance(key, str)]
         return reading.plan.shapes.get(tuple(keys))
 
-    def _compiled(self, shape: Shape, rows: Sequence[Row]) -> list[dict[str, Any]] | None:
+    def _compiled(self, shape: Shape, rows: Sequence[Row]) -> list[Any] | None:
         reading: Reading = self.context_value.reading
         try:
             return reading.shape(shape, rows)

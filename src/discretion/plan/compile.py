@@ -1,8 +1,8 @@
 """Selection + decisions -> plan: the projection, and one generated function per place.
 
 The generated source holds names, bit masks and positions from the catalogue and the document's
-response keys, never a value; response keys enter only as constants, by ``repr`` of a name that
-the GraphQL grammar has limited to letters, digits and underscores.
+response keys, never a value; response keys enter only inside constants, and are names that the
+GraphQL grammar has limited to letters, digits and underscores.
 
 Nothing is decided here. An attribute that was denied is absent from the source, so it cannot be
 reached around; one that was allowed is guarded by its own masks, whatever its alias, fragment or
@@ -14,10 +14,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from discretion.catalogue.model import Attribute
 from discretion.plan.plan import Plan, Render, Renderer, Shape
 from discretion.plan.select import Constant, Identity, Leaf, Live, Node, Object, Selection, leaves
 from discretion.purpose.decision import Allow, Decision, Deny, Gap, Reason
+from discretion.seal.cell import BODY_AT, HEAD_BYTES
 
 ALWAYS: Mapping[str, int] = {"allow": 1, "key": 1}
 """What every read needs: the person's state, and the key that names them in the ledger."""
@@ -85,62 +88,91 @@ def _shape(
     render: Renderer,
 ) -> Shape:
     here = {one.path: one for one in leaves(node)}
-    scope: dict[str, Any] = {"E": {}}
-    lines = ["def shape(d, a, o, T, H, W, i, n, P):", " m = 0"]
+    scope: dict[str, Any] = {"E": {}, "J": orjson.dumps, "L": orjson.loads, "R": orjson.Fragment}
+    lines = ["def shape(r, T, H, W, n, P):", " d, a, i, m = r.doc, r.allow, r.id, 0"]
     if any(one.sealed for one in here.values()):
-        lines.append(" s = d.get('s') or E")
+        lines.append(" s, D = d.get('s') or E, r.keyed.decrypt")
     if any(not one.sealed for one in here.values()):
-        lines += [" p = d.get('o') or E", " t = d.get('t') or E"]
+        lines.append(" p, t = d.get('o') or E, d.get('t') or E")
     for path in sorted(here):
         if path in position:
             lines += _guard(here[path], position[path], _allow(decisions[path]), render, scope)
-    literal = _literal(node, position)
-    lines.append(f" return {literal}, m")
-    exec(compile("\n".join(lines), "<plan>", "exec"), scope)  # noqa: S102 - the source holds no input
     live = tuple(key for key, inner in node.fields if isinstance(inner, Live))
+    lines.append(f" return {_answer(node, position, live)}, m")
+    exec(compile("\n".join(lines), "<plan>", "exec"), scope)  # noqa: S102 - the source holds no input
     return Shape(scope["shape"], live, tuple(path for path in sorted(here) if path in struck))
 
 
 def _guard(
     attribute: Attribute, index: int, allow: Allow, render: Renderer, scope: dict[str, Any]
 ) -> list[str]:
-    """Source that sets ``v<index>`` to the revealed value or None, and marks which it was."""
+    """Source that sets ``v<index>`` to the JSON of the revealed value or of null, and marks which it was."""
     if attribute.sealed:
         scope[f"K{index}"] = attribute.key.encode()
-        fetch = [f" c = s.get({attribute.key!r})"]
-        fresh, value = f"c[:9] >= H[{index}]", f"o(c, K{index})"
+        fetch = f" c = s.get({attribute.key!r})"
+        fresh = f"(h := c[:{HEAD_BYTES}]) >= H[{index}]"
     else:
-        fetch = [f" c = p.get({attribute.key!r})"]
-        fresh, value = f"t.get({attribute.key!r}, 0) >= T[{index}]", "c"
-    lines = [*fetch, f" if c is not None and a & {allow.mask} and {fresh}:", f"  m |= {1 << index}"]
+        fetch = f" c = p.get({attribute.key!r})"
+        fresh = f"t.get({attribute.key!r}, 0) >= T[{index}]"
+    lines = [fetch, f" if c is not None and a & {allow.mask} and {fresh}:", f"  m |= {1 << index}"]
     for number, way in enumerate(allow.ways):
-        function: Render | None = render(attribute, way.form)
-        shown = value
-        if function is not None:
-            scope[f"F{index}_{number}"] = function
-            shown = f"F{index}_{number}({value}, n)"
         last = number == len(allow.ways) - 1
         prefix = (
             ""
             if len(allow.ways) == 1
             else ("else: " if last else f"{'if' if number == 0 else 'elif'} a & {way.mask}: ")
         )
+        shown = _shown(attribute, index, number, render(attribute, way.form), scope)
         lines.append(f"  {prefix}v{index} = {shown}")
     lines += [
         " else:",
-        f"  v{index} = None",
+        f"  v{index} = b'null'",
         f"  W[{index}, 0 if c is None else 2 if a & {allow.mask} else 1].add(i)",
     ]
     return lines
 
 
-def _literal(node: Node, position: Mapping[str, int]) -> str:
-    if isinstance(node, Leaf):
-        return f"v{position[node.attribute.path]}" if node.attribute.path in position else "None"
+def _shown(
+    attribute: Attribute, index: int, number: int, function: Render | None, scope: dict[str, Any]
+) -> str:
+    """Source of the value's JSON. A cell holds JSON: shown as it is, it is not even parsed."""
+    opened = f"D(c[{HEAD_BYTES}:{BODY_AT}], c[{BODY_AT}:], i + h + K{index})"
+    if function is None:
+        return opened if attribute.sealed else "J(c)"
+    scope[f"F{index}_{number}"] = function
+    return f"J(F{index}_{number}({f'L({opened})' if attribute.sealed else 'c'}, n))"
+
+
+def _answer(node: Object, position: Mapping[str, int], live: tuple[str, ...]) -> str:
+    """Source of the answer: JSON, whole; or by response key if some keys are left for the executor."""
+    if not live:
+        return _written(node, position)
+    keys = (
+        f"{key!r}: {None if isinstance(inner, Live) else _written(inner, position)}"
+        for key, inner in node.fields
+    )
+    return "{" + ", ".join(keys) + "}"
+
+
+def _written(node: Node, position: Mapping[str, int]) -> str:
+    template, values = _json(node, position)
+    filled = f" % ({', '.join(values)},)" if values else ""
+    return f"R({template.encode()!r}{filled})"
+
+
+def _json(node: Node, position: Mapping[str, int]) -> tuple[str, list[str]]:
+    """JSON with a place for each value, and the source of the values.
+
+    Names are letters, digits and underscores, so there is nothing to escape in them.
+    """
     if isinstance(node, Constant):
-        return repr(node.value)
+        return f'"{node.value}"', []
     if isinstance(node, Identity):
-        return "P(i)"
-    if isinstance(node, Object):
-        return "{" + ", ".join(f"{key!r}: {_literal(inner, position)}" for key, inner in node.fields) + "}"
-    return "None"
+        return "%b", ["P(r)"]
+    if isinstance(node, Leaf):
+        index = position.get(node.attribute.path)
+        return ("null", []) if index is None else ("%b", [f"v{index}"])
+    assert isinstance(node, Object)
+    members = [(key, *_json(inner, position)) for key, inner in node.fields]
+    template = ",".join(f'"{key}":{one}' for key, one, _ in members)
+    return f"{{{template}}}", [value for _, _, values in members for value in values]

@@ -21,8 +21,12 @@ Render = Callable[[Any, int], Any]
 Renderer = Callable[[Attribute, Form], Render | None]
 """The render of an attribute in a form; None when the stored value is the answer."""
 
-ShapeFunction = Callable[..., tuple[dict[str, Any], int]]
-"""``(document, allow, open, cut-offs, withheld, id, now, pairwise) -> (answer, seen bits)``."""
+ShapeFunction = Callable[..., tuple[Any, int]]
+"""``(row, times, heads, withheld, now, name of a row) -> (answer, seen bits)``.
+
+The answer is an ``orjson.Fragment``: JSON that is put into the response as it stands. If some keys are
+live it is a dict of them by response key, None where the executor fills in.
+"""
 
 
 @dataclass(frozen=True, slots=True)

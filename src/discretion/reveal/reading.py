@@ -25,19 +25,21 @@ from discretion.seal.pairwise import Pairwise
 from discretion.token.grant import Grant
 
 CUSTOMER_KIND = b"customer"
+MAX_NAMES = 8
+"""Ids of one customer that are remembered; more clients than that rarely meet the same one."""
 _KINDS = (Reason.NO_VALUE, Reason.CHOICE, Reason.RETENTION)
 
 
 class Row:
     """One customer as read for one operation."""
 
-    __slots__ = ("allow", "doc", "id", "open", "pseudonym")
+    __slots__ = ("allow", "doc", "id", "keyed")
 
     def __init__(self, doc: dict[str, Any], allow: int, keyed: Keyed) -> None:
         self.doc = doc
         self.id: bytes = doc["_id"]
         self.allow = allow
-        self.open, self.pseudonym = keyed
+        self.keyed = keyed
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,18 +114,28 @@ class Reading:
             rows.append(Row(doc, EVERY_BIT if own else doc["allow"], keyed))
         return rows
 
-    def shape(self, shape: Shape, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    def shape(self, shape: Shape, rows: Sequence[Row]) -> list[Any]:
         """The answers of many rows, by the compiled function of one place."""
-        function, seen, now, name = shape.function, self._seen, self.now_ms, self.name
+        function, seen, now, name = shape.function, self._seen, self.now_ms, self._named
         times, heads, shut = self._cut.times, self._cut.heads, self._shut
         answers = []
         for row in rows:
-            answer, bits = function(row.doc, row.allow, row.open, times, heads, shut, row.id, now, name)
-            seen[row.pseudonym] |= bits
+            answer, bits = function(row, times, heads, shut, now, name)
+            seen[row.keyed.pseudonym] |= bits
             answers.append(answer)
         for path in shape.struck:
             self._struck[path].update(row.id for row in rows)
         return answers
+
+    def _named(self, row: Row) -> bytes:
+        """The JSON of the row's id, remembered beside its key."""
+        names = row.keyed.names
+        name = names.get(self.grant.client)
+        if name is None:
+            if len(names) >= MAX_NAMES:
+                names.clear()
+            name = names[self.grant.client] = b'"%b"' % self.name(row.id).encode()
+        return name
 
     def value(self, row: Row, attribute: Attribute) -> Any:
         """One attribute of one row, without a compiled function: stock execution uses this."""
@@ -139,15 +151,15 @@ class Reading:
             kind = 0 if stored is None else 1 if way is None else 2
             self._shut[index, kind].add(row.id)
             return None
-        value = row.open(stored, attribute.key.encode()) if attribute.sealed else stored
-        self._seen[row.pseudonym] |= 1 << index
+        value = row.keyed.open(stored, attribute.key.encode()) if attribute.sealed else stored
+        self._seen[row.keyed.pseudonym] |= 1 << index
         render = self._revealer.forms.render(attribute, way.form)
         return value if render is None else render(value, self.now_ms)
 
     def reveal_cell(self, row: Row, cell: bytes, key: str, what: str) -> Any:
         """Open something of this customer that is not an attribute, and put it on the account."""
         self._extra.add(what)
-        return row.open(cell, key.encode())
+        return row.keyed.open(cell, key.encode())
 
     def note(self, what: str) -> None:
         """Put something revealed beside attributes on the account."""

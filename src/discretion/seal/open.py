@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 from cryptography.exceptions import InvalidTag
@@ -34,11 +34,21 @@ def opener(customer: bytes, data_key: bytes) -> Opener:
     return open_cell
 
 
-class Keyed(NamedTuple):
-    """What a customer's data key gives: their cells, and their name in the ledger."""
+class Keyed:
+    """What a customer's data key gives.
 
-    open: Opener
-    pseudonym: bytes
+    ``open`` opens their cells; ``decrypt`` is the cipher alone, for code that takes cells apart itself;
+    ``pseudonym`` is their name in the ledger; ``names`` are the ids by which clients know them, as far
+    as they were asked for.
+    """
+
+    __slots__ = ("decrypt", "names", "open", "pseudonym")
+
+    def __init__(self, customer: bytes, data_key: bytes) -> None:
+        self.open = opener(customer, data_key)
+        self.decrypt = AESGCM(data_key).decrypt
+        self.pseudonym = pseudonym(data_key)
+        self.names: dict[str, bytes] = {}
 
     def __repr__(self) -> str:
         """Without what it opens."""
@@ -60,5 +70,4 @@ class Openers:
         self.forget = self.of.cache_clear
 
     def _of(self, customer: bytes, wrapped: bytes) -> Keyed:
-        data_key = self._buckets.unwrap(customer, wrapped)
-        return Keyed(opener(customer, data_key), pseudonym(data_key))
+        return Keyed(customer, self._buckets.unwrap(customer, wrapped))

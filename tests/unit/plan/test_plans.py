@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+import orjson
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from graphql import Executor, parse
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,7 +20,9 @@ from discretion.plan.plans import Plans
 from discretion.purpose.decide import decide
 from discretion.purpose.decision import EVERY_BIT, Allow
 from discretion.reveal.form import Forms
-from discretion.reveal.reading import cut_offs
+from discretion.reveal.reading import Row, cut_offs
+from discretion.seal.cell import shut
+from discretion.seal.open import Keyed
 from discretion.token.grant import Grant
 
 CATALOGUE = load(None)
@@ -74,23 +78,23 @@ def below(answer: Any, path: str, leaf: str = "") -> Any:
 
 def everything(attribute: Attribute) -> dict[str, Any]:
     """A document in which the attribute stands everywhere it could be looked for."""
-    late = b"\x01" + (2**62).to_bytes(8) + bytes(30)
-    return {"s": {attribute.key: late}, "o": {attribute.key: 1}, "t": {attribute.key: 2**62}}
+    cell = shut(AESGCM(bytes(32)), b"i" * 12, attribute.key.encode(), 2**62, bytes(12), SEEN)
+    return {"s": {attribute.key: cell}, "o": {attribute.key: 1}, "t": {attribute.key: 2**62}}
 
 
 def shaped(plan: Plan, document: dict[str, Any]) -> Any:
     """The answer of a plan's function to a document of somebody who permits everything."""
     cut = cut_offs(plan, NOW // 1000)
-    shut: Any = defaultdict(set)
-    answer, _ = plan.shapes[PLACE].function(
-        document, EVERY_BIT, lambda _cell, _key: SEEN, cut.times, cut.heads, shut, b"i", NOW, bytes.hex
-    )
-    return answer
+    withheld: Any = defaultdict(set)
+    keyed = Keyed(b"i" * 12, bytes(32))
+    row = Row({"_id": b"i" * 12, **document}, EVERY_BIT, keyed)
+    answer, _ = plan.shapes[PLACE].function(row, cut.times, cut.heads, withheld, NOW, lambda _: b'"id"')
+    return orjson.loads(orjson.dumps(answer))
 
 
 DOCUMENTS = {
     "plain": "{ customers { nodes { %s } } }",
-    "beside others": "{ customers { nodes { id __typename identity { title } %s } } }",
+    "beside others": "{ customers { nodes { id __typename preferences { language } %s } } }",
     "in a fragment": "{ customers { nodes { ...F } } } fragment F on Customer { %s }",
     "in an inline fragment": "{ customers { nodes { ... on Node { ... on Customer { %s } } } } }",
     "included": "{ customers { nodes { ... @include(if: true) { %s } } } }",
