@@ -13,7 +13,7 @@ from discretion.catalogue.model import ValueType
 
 MAX_TEXT = 2_000
 MAX_ITEMS = 100
-_INT64 = 2**63
+_INT = 2**31
 
 
 class WrongType(Exception):
@@ -62,8 +62,9 @@ def _text(value: Any) -> str:
 
 
 def _whole(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not -_INT64 <= value < _INT64:
-        raise WrongType("a whole number")
+    """What GraphQL's Int can say: 32 bits."""
+    if isinstance(value, bool) or not isinstance(value, int) or not -_INT <= value < _INT:
+        raise WrongType("a whole number of 32 bits")
     return value
 
 
