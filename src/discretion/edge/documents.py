@@ -1,8 +1,8 @@
 """Query texts, parsed, weighed and validated once each.
 
 The order is the defence: length, tokens, nesting, cost, and only then validation, whose work grows
-with what it is given. Messages suggest no names and quote no literals: nobody learns the schema by
-misspelling it, and no address comes back in an error.
+with what it is given. Messages name what was probably meant, for the schema is public, and quote no
+literals: no address comes back in an error.
 """
 
 from __future__ import annotations
@@ -157,9 +157,7 @@ class Documents:
         refusal = check(measure(document, None, None, self._pages), budget)
         if refusal is not None:
             return Invalid((mask.refusal(refusal),))
-        errors = validate(
-            self._schema, document, _RULES, max_errors=MAX_VALIDATION_ERRORS, hide_suggestions=True
-        )
+        errors = validate(self._schema, document, _RULES, max_errors=MAX_VALIDATION_ERRORS)
         if errors:
             return Invalid(tuple(mask.validation(error) for error in errors))
         return _prepared(document)

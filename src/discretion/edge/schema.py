@@ -28,7 +28,7 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         types=_customer_types(fields),
         directives=[narrow_purpose],
         execution_context_class=PlanExecutor,
-        config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
+        config=StrawberryConfig(scalar_map=SCALARS),
     )
 
 

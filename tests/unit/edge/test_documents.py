@@ -81,10 +81,19 @@ def test_a_doubling_chain_of_fragments_is_refused_before_validation(links: int) 
 
 
 @pytest.mark.parametrize(
-    "text", ["{ custmers { __typename } }", "{ name(siz: 1) }", "{ ... on Quer { self } }"]
+    ("text", "meant"),
+    [("{ slf { name } }", "self"), ("{ name(siz: 1) }", "size"), ("{ ... on Quer { self } }", "Query")],
 )
-def test_a_misspelt_name_gets_no_suggestion(text: str) -> None:
-    assert "mean" not in str(errors(text))
+def test_a_misspelt_name_is_told_what_was_probably_meant(text: str, meant: str) -> None:
+    assert f"Did you mean '{meant}'?" in str(errors(text))
+
+
+def test_long_names_cost_no_more_than_they_say() -> None:
+    """What was meant is looked for among few names, and not at any length."""
+    text = "{" + " ".join(f"{'n' * 400}{number}" for number in range(20)) + "}"
+    started = time.process_time()
+    assert errors(text)
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize(
