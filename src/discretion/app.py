@@ -84,9 +84,30 @@ async def platform(
             await inspect(database)
             open_keys = [one.key for one in catalogue.attributes.values() if not one.sealed and not one.many]
             await prepare(database, open_keys)
+            await _ensure_keys(settings, database)
             yield assemble(settings, catalogue, database, root)
         finally:
             await database.close()
+
+
+async def _ensure_keys(settings: Settings, database: Database) -> None:
+    """New keys are made for an empty database only: beside sealed data they would hide that the old are lost.
+
+    Raises:
+        Misconfigured: ``KEYS_MISSING``.
+    """
+    path = _bucket_keys(settings)
+    if path.exists() or await database.find_one("customers", {}, {"_id": 1}) is None:
+        return
+    raise Misconfigured(
+        "KEYS_MISSING",
+        f"The database holds customers, and {path}, which opens them, is missing.",
+        "Restore the folder of keys from its backup.",
+    )
+
+
+def _bucket_keys(settings: Settings) -> Path:
+    return settings.data_dir / "keys" / "buckets.keys"
 
 
 @asynccontextmanager
@@ -108,7 +129,7 @@ def assemble(
     entropy: Callable[[int], bytes] = os.urandom,
 ) -> Platform:
     """Put the parts together; ``clock`` gives ms since 1970."""
-    buckets = Buckets.keep(settings.data_dir / "keys" / "buckets.keys", root, settings.buckets, entropy)
+    buckets = Buckets.keep(_bucket_keys(settings), root, settings.buckets, entropy)
     keys = signing_keys(settings, root)
     blind, pairwise = BlindIndex(derive(root, "blind")), Pairwise(derive(root, "pairwise"))
     forms = Forms(derive(root, "pseudonym"))

@@ -20,7 +20,7 @@ from discretion.catalogue.entry import json_schema
 from discretion.catalogue.load import load, shipped
 from discretion.demo.run import demo as run_demo
 from discretion.edge.schema import build_schema
-from discretion.errors import DiscretionError
+from discretion.errors import DiscretionError, Misconfigured
 from discretion.serve import listen, serving, stop_asked, until
 from discretion.settings import Settings, read
 
@@ -49,7 +49,9 @@ DataDir = Annotated[
 
 @cli.command()
 def demo(
-    port: Annotated[int, typer.Option(help="Port to serve on; 0 picks a free one.", min=0, max=65535)] = 8000,
+    port: Annotated[
+        int | None, typer.Option(help="Port to serve on; 0 picks a free one.", min=0, max=65535)
+    ] = None,
     data_dir: DataDir = None,
     customers: Annotated[
         int, typer.Option(help="Generated customers, beside the cast.", min=0, max=100_000)
@@ -61,7 +63,8 @@ def demo(
     Prints a token for each role with a first query, and writes the same to DATA_DIR/demo.json.
     """
     settings = _settings(data_dir)
-    _run(run_demo(replace(settings, port=port), customers, fresh=fresh))
+    settings = replace(settings, port=settings.port if port is None else port)
+    _run(run_demo(settings, customers, fresh=fresh))
 
 
 @cli.command()
@@ -131,10 +134,17 @@ def schema_print(
     write: Annotated[bool, typer.Option("--write", help="Write every printed file under schema/.")] = False,
 ) -> None:
     """Print the GraphQL schema that the catalogue makes, or write it where it is kept."""
-    made = printed(read(os.environ))
+    settings = read(os.environ)
+    made = printed(settings)
     if not write:
         sys.stdout.write(made[SDL])
         return
+    if settings.catalogue_dir is not None:
+        raise Misconfigured(
+            "CATALOGUE_NOT_SHIPPED",
+            "--write writes what the shipped catalogue makes; DISCRETION_CATALOGUE_DIR names another.",
+            "Leave --write out and put what is printed where you keep yours.",
+        )
     for path, text in made.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
@@ -175,6 +185,10 @@ def main() -> None:
         errors.print(f"[red]{error.code}[/red] {error.message}", highlight=False)
         if error.advice:
             errors.print(error.advice, highlight=False)
+        raise SystemExit(1) from None
+    except OSError as error:
+        errors.print(f"[red]FILE_UNUSABLE[/red] {error.strerror}: {error.filename}", highlight=False)
+        errors.print("See that --data-dir is a folder this user may write to.", highlight=False)
         raise SystemExit(1) from None
 
 

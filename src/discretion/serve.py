@@ -39,6 +39,13 @@ def listen(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+    except socket.gaierror:
+        listening.close()
+        raise Misconfigured(
+            "HOST_UNKNOWN",
+            f"There is no host {host!r}.",
+            "Give an address of this machine, such as 127.0.0.1.",
+        ) from None
     except OSError as error:
         listening.close()
         raise Misconfigured(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from discretion.errors import Misconfigured
@@ -36,13 +37,24 @@ def read(environ: Mapping[str, str]) -> Settings:
     """Settings from environment variables.
 
     Raises:
-        Misconfigured: ``SETTING_INVALID`` with the variable's name and what it takes.
+        Misconfigured: ``SETTING_INVALID`` with the variable's name and what it takes, or
+            ``SETTING_UNKNOWN``.
     """
 
     def get(name: str) -> str | None:
         return environ.get(f"DISCRETION_{name}") or None
 
     default = Settings()
+    known = {f"DISCRETION_{one.name.upper()}" for one in fields(Settings)}
+    for name in sorted(one for one in environ if one.startswith("DISCRETION_") and one not in known):
+        raise Misconfigured(
+            "SETTING_UNKNOWN",
+            f"There is no setting {name}.",
+            f"There are {', '.join(sorted(known))}.",
+        )
+    database = get("MONGO_DATABASE") or default.mongo_database
+    if not re.fullmatch(r"[\w-]{1,63}", database, re.ASCII):
+        raise _invalid("MONGO_DATABASE", database, "letters, digits, '_' and '-'")
     driver = get("MONGO_DRIVER") or default.mongo_driver
     if driver not in {"pymongo", "motor"}:
         raise _invalid("MONGO_DRIVER", driver, "'pymongo' or 'motor'")
@@ -53,7 +65,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         issuer=get("ISSUER") or default.issuer,
         audience=get("AUDIENCE") or default.audience,
         mongo_url=get("MONGO_URL"),
-        mongo_database=get("MONGO_DATABASE") or default.mongo_database,
+        mongo_database=database,
         mongo_driver=driver,
         catalogue_dir=Path(found) if (found := get("CATALOGUE_DIR")) else None,
         root_key=_key(get("ROOT_KEY")),

@@ -49,6 +49,55 @@ def test_the_demo_serves_what_it_says_and_starts_again(tmp_path: Path) -> None:
         assert http.post("/graphql", json=own, headers=bearer).json()["data"]["me"] == me
 
 
+def test_a_start_that_is_refused_changes_nothing(tmp_path: Path) -> None:
+    """A second demo on a folder or a port in use, be it a fresh one, leaves the first as it is."""
+    with (
+        demo(tmp_path, "--customers", "5") as first,
+        httpx.Client(base_url=first["url"], timeout=30) as http,
+    ):
+        port = first["url"].rpartition(":")[2]
+        kept = sorted(one.name for one in (tmp_path / "keys").iterdir())
+        for options, code in (
+            (("--port", "0", "--fresh"), "MONGO_FOLDER_IN_USE"),
+            (("--port", port, "--fresh"), "PORT_TAKEN"),
+            (("--port", port), "PORT_TAKEN"),
+        ):
+            refused = run("demo", "--data-dir", str(tmp_path), *options)
+            assert (refused.returncode, code in refused.stderr) == (1, True), refused.stderr
+            assert (tmp_path / "demo.json").exists()
+            assert (tmp_path / "sown.json").exists()
+            assert sorted(one.name for one in (tmp_path / "keys").iterdir()) == kept
+        assert http.get("/readyz").status_code == 200
+    with demo(tmp_path, "--customers", "3", "--fresh") as fresh:
+        assert fresh["tokens"].keys() == first["tokens"].keys()
+
+
+def test_fresh_removes_only_what_a_demo_has_sown(tmp_path: Path) -> None:
+    """An installation of somebody's is not a demo, nor is a MongoDB of theirs."""
+    (tmp_path / "mongo").mkdir()
+    (tmp_path / "mongo" / "precious").touch()
+    told = ("demo", "--fresh", "--port", "0", "--data-dir", str(tmp_path))
+    for settings in ({}, {"DISCRETION_MONGO_URL": "mongodb://127.0.0.1:1"}):
+        refused = run(*told, **settings)
+        assert (refused.returncode, "FRESH_REFUSED" in refused.stderr) == (1, True), refused.stderr
+        assert (tmp_path / "mongo" / "precious").exists()
+
+
+def test_lost_keys_stop_the_start(tmp_path: Path) -> None:
+    """New ones beside sealed data would hide the loss, and seal what comes in so that it cannot be joined."""
+    with demo(tmp_path, "--customers", "3"):
+        pass
+    (tmp_path / "keys" / "buckets.keys").unlink()
+    for command in ("serve", "demo"):
+        refused = run(command, "--port", "0", "--data-dir", str(tmp_path))
+        assert (refused.returncode, "KEYS_MISSING" in refused.stderr) == (1, True), refused.stderr
+        assert not (tmp_path / "keys" / "buckets.keys").exists()
+        assert "Traceback" not in refused.stderr
+    (tmp_path / "sown.json").write_text("{")
+    refused = run("demo", "--port", "0", "--data-dir", str(tmp_path))
+    assert "Traceback" not in refused.stderr
+
+
 def test_the_command_line_teaches() -> None:
     """``--help`` of every command; a wrong port is an error that says so."""
     for words in (["--help"], ["demo", "--help"], ["serve", "--help"], ["token", "issue", "--help"]):
@@ -69,6 +118,15 @@ def test_an_operator_issues_a_token_without_a_database(tmp_path: Path) -> None:
     assert "espionage" in refused.stderr
 
 
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    """With what is wrong and where, and no traceback."""
+    (tmp_path / "file").touch()
+    refused = run("token", "issue", "--client", "c", "--subject", "s", "--purpose", "analytics.reporting",
+                  "--data-dir", str(tmp_path / "file"))  # fmt: skip
+    assert (refused.returncode, "FILE_UNUSABLE" in refused.stderr) == (1, True)
+    assert "Traceback" not in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "code"),
     [
@@ -77,6 +135,9 @@ def test_an_operator_issues_a_token_without_a_database(tmp_path: Path) -> None:
         ("DISCRETION_MONGO_DRIVER", "mysql", "SETTING_INVALID"),
         ("DISCRETION_MONGO_URL", "mongodb://127.0.0.1:1", "ROOT_KEY_MISSING"),
         ("DISCRETION_CATALOGUE_DIR", "/nowhere", "CATALOGUE_INVALID"),
+        ("DISCRETION_MONGO_DATABASE", "bad name/.", "SETTING_INVALID"),
+        ("DISCRETION_HOST", "no.such.host.invalid", "HOST_UNKNOWN"),
+        ("DISCRETION_PROT", "8", "SETTING_UNKNOWN"),
     ],
 )
 def test_a_wrong_setting_is_said_at_start(variable: str, value: str, code: str, tmp_path: Path) -> None:

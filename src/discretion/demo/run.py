@@ -24,9 +24,11 @@ from discretion.sowing.cast import cast
 from discretion.sowing.message import Message
 from discretion.sowing.send import sow
 from discretion.sowing.tpcds import shoppers
+from discretion.store import embedded
 from discretion.token.grant import SELF
 
 TOKEN_LIFE_S = 12 * 3600
+SOWN = "sown.json"
 
 _out = Console()
 
@@ -35,15 +37,17 @@ async def demo(settings: Settings, customers: int, *, fresh: bool) -> None:
     """Run the demo until it is told to stop."""
     folder = settings.data_dir
     described = folder / "demo.json"
-    if fresh:
-        _clear(folder)
-    described.unlink(missing_ok=True)
     listening = listen(settings.host, settings.port)
+    embedded.ensure_free(folder / "mongo")
+    if fresh:
+        _clear(settings)
+    described.unlink(missing_ok=True)
     url = f"http://{settings.host}:{listening.getsockname()[1]}"
     stop = stop_asked()
     async with platform(settings) as running, serving(running.app, listening) as server:
         keys = {one: await running.write_keys.issue(one) for one in running.catalogue.sources}
         if not await _sown(_sow(url, folder, keys, customers), stop):
+            _out.print("Stopping. The next start goes on where this one was.")
             return
         by_channel = {running.catalogue.sources[one].channel.value: key for one, key in keys.items()}
         async with httpx.AsyncClient(base_url=url, timeout=30) as client:
@@ -57,12 +61,28 @@ async def demo(settings: Settings, customers: int, *, fresh: bool) -> None:
     described.unlink(missing_ok=True)
 
 
-def _clear(folder: Path) -> None:
-    """Remove what the demo made, and nothing else that lies there."""
+def _clear(settings: Settings) -> None:
+    """Remove what an earlier demo left, and nothing that another one, or nobody's demo, did.
+
+    Raises:
+        Misconfigured: ``FRESH_REFUSED``; nothing was removed.
+    """
+    folder = settings.data_dir
+    if settings.mongo_url is not None:
+        raise Misconfigured(
+            "FRESH_REFUSED",
+            "--fresh is for the MongoDB that comes with the package; DISCRETION_MONGO_URL names yours.",
+            "Leave --fresh out and name an empty database with DISCRETION_MONGO_DATABASE.",
+        )
+    if (folder / "mongo").exists() and not (folder / SOWN).exists():
+        raise Misconfigured(
+            "FRESH_REFUSED",
+            f"{folder} holds data that no demo has sown.",
+            "Give another --data-dir, or remove the folder yourself.",
+        )
     for name in ("mongo", "keys"):
         shutil.rmtree(folder / name, ignore_errors=True)
-    for name in ("demo.json", "sown.json"):
-        (folder / name).unlink(missing_ok=True)
+    (folder / SOWN).unlink(missing_ok=True)
 
 
 async def _sow(url: str, folder: Path, keys: dict[str, str], customers: int) -> None:
@@ -71,8 +91,8 @@ async def _sow(url: str, folder: Path, keys: dict[str, str], customers: int) -> 
     The day of sowing is kept before the first message, so that a start that was cut short sends
     the very same messages again, and the server recognises those it has.
     """
-    mark = folder / "sown.json"
-    known: dict[str, Any] = json.loads(mark.read_text()) if mark.exists() else {}
+    mark = folder / SOWN
+    known = _remembered(mark)
     if known and known["customers"] != customers:
         raise Misconfigured(
             "DEMO_SOWN_OTHERWISE",
@@ -82,8 +102,9 @@ async def _sow(url: str, folder: Path, keys: dict[str, str], customers: int) -> 
     known = known or {"customers": customers, "now": now_ms(), "done": False}
     write_private(mark, json.dumps(known).encode())
     if known["done"]:
+        _out.print(f"{customers} customers and the cast are there from an earlier start.")
         return
-    _out.print(f"Making {customers} customers and their purchases.")
+    _out.print(f"Making {customers} customers, their purchases, and the cast.")
     made = await asyncio.to_thread(_everybody, customers, known["now"])
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=_out) as progress:
@@ -93,6 +114,19 @@ async def _sow(url: str, folder: Path, keys: dict[str, str], customers: int) -> 
         reasons = ", ".join(f"{reason}: {count}" for reason, count in sown.reasons.items())
         raise Misconfigured("DEMO_REFUSED", f"{sown.refused} messages of the seed were refused.", reasons)
     write_private(mark, json.dumps({**known, "done": True}).encode())
+
+
+def _remembered(mark: Path) -> dict[str, Any]:
+    """What an earlier start kept of its sowing; nothing if there was none."""
+    if not mark.exists():
+        return {}
+    try:
+        known: dict[str, Any] = json.loads(mark.read_text("utf-8"))
+        return {name: known[name] for name in ("customers", "now", "done")}
+    except (ValueError, TypeError, KeyError):
+        raise Misconfigured(
+            "DEMO_STATE_DAMAGED", f"{mark} cannot be read.", "Start over with --fresh."
+        ) from None
 
 
 async def _sown(sowing: Coroutine[Any, Any, None], stop: asyncio.Event) -> bool:

@@ -102,4 +102,10 @@ def _leaves(answer: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 def _reasons(disclosure: Mapping[str, Any]) -> str:
     counted = Counter(one["reason"] for one in disclosure["withheld"])
-    return ", ".join(f"{count} {reason}" for reason, count in counted.items()) or "nothing"
+    return (
+        ", ".join(f"{count} {_WORDS.get(reason, reason)}" for reason, count in counted.items()) or "nothing"
+    )
+
+
+_WORDS = {"PURPOSE_NOT_GRANTED": "not granted", "WITHHELD": "withheld"}
+"""Reasons as a narrow column has room for."""

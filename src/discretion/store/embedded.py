@@ -125,6 +125,16 @@ async def start(
         raise
 
 
+def ensure_free(folder: Path) -> None:
+    """See that nobody runs MongoDB on the data in ``folder``.
+
+    Raises:
+        Misconfigured: ``MONGO_FOLDER_IN_USE``.
+    """
+    if (folder / "lock").exists():
+        _lock(folder / "lock").close()
+
+
 class _PortLost(Exception):
     """mongod found its port in use."""
 
