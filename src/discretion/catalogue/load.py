@@ -43,12 +43,14 @@ def load(folder: Path | None = None) -> Catalogue:
             ``file:line: what is wrong. What would be right``.
     """
     files, problems = read(shipped() if folder is None else folder)
+    readable = not problems
     parts: list[Shaped] = []
     for file in files:
         part, misshapen = shape(file)
         parts.append(part)
         problems += misshapen
-    problems += check(parts)
+    if readable:  # what an unreadable file declares would seem to be missing
+        problems += check(parts)
     if problems:
         raise _invalid(problems)
     return _catalogue(Whole(parts))

@@ -341,6 +341,17 @@ def test_one_misshapen_entry_makes_no_others_dangle(tmp_path: Path) -> None:
     ]
 
 
+def test_a_file_that_cannot_be_read_makes_nothing_seem_missing(tmp_path: Path) -> None:
+    """What it would have declared is not told to be absent: the one problem is the file."""
+    events = SMALL.index("\nevents:") + 1
+    written(tmp_path, "events: [\n", "events.yaml")
+    with pytest.raises(Misconfigured) as caught:
+        load(written(tmp_path, SMALL[:events]))
+    assert {one.partition(":")[0] for one in str(caught.value).splitlines()[1:]} == {
+        str(tmp_path / "events.yaml")
+    }
+
+
 def test_an_entry_stands_in_one_file_only(tmp_path: Path) -> None:
     second = "attributes:\n  commerce.tier:\n    {type: String, category: user.account, description: Tier.}\n"
     written(tmp_path, second, "tier.yaml")
