@@ -47,6 +47,21 @@ DataDir = Annotated[
 ]
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"{__version__}\n")
+        raise typer.Exit
+
+
+@cli.callback()
+def command(
+    _: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """What every command takes."""
+
+
 @cli.command()
 def demo(
     port: Annotated[
@@ -163,12 +178,6 @@ def schema_check() -> None:
     if stale:
         errors.print("Print them anew with: discretion schema print --write")
         raise typer.Exit(1)
-
-
-@cli.command()
-def version() -> None:
-    """Print the version."""
-    sys.stdout.write(f"{__version__}\n")
 
 
 def printed(settings: Settings) -> dict[Path, str]:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import socket
 import subprocess
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
 
+from discretion import __version__
 from tests.fixtures.demo import PROGRAM, demo
 
 
@@ -47,6 +53,33 @@ def test_the_demo_serves_what_it_says_and_starts_again(tmp_path: Path) -> None:
     ):
         bearer = {"authorization": f"Bearer {second['tokens']['customer']}"}
         assert http.post("/graphql", json=own, headers=bearer).json()["data"]["me"] == me
+
+
+def test_it_is_ready_when_everything_is_there(tmp_path: Path) -> None:
+    """While it is being sown it lives and is not ready; ready, it has said how to ask."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    told = threading.Event()
+    seen: list[int] = []
+
+    def watch() -> None:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as http:
+            while not told.is_set() and seen[-1:] != [200]:
+                with contextlib.suppress(httpx.TransportError):
+                    seen.append(http.get("/readyz").status_code)
+                    assert http.get("/healthz").status_code == 200
+                    assert seen[-1] == 503 or (tmp_path / "demo.json").exists()
+                time.sleep(0.02)
+
+    with ThreadPoolExecutor() as pool:
+        watching = pool.submit(watch)
+        try:
+            with demo(tmp_path, "--customers", "100", "--port", str(port)):
+                watching.result(timeout=30)
+        finally:
+            told.set()
+    assert (seen[0], seen[-1], set(seen)) == (503, 200, {200, 503})
 
 
 def test_a_start_that_is_refused_changes_nothing(tmp_path: Path) -> None:
@@ -99,7 +132,8 @@ def test_lost_keys_stop_the_start(tmp_path: Path) -> None:
 
 
 def test_the_command_line_teaches() -> None:
-    """``--help`` of every command; a wrong port is an error that says so."""
+    """``--help`` of every command, the version; a wrong port is an error that says so."""
+    assert run("--version").stdout.strip() == __version__
     for words in (["--help"], ["demo", "--help"], ["serve", "--help"], ["token", "issue", "--help"]):
         shown = run(*words)
         assert shown.returncode == 0

@@ -35,30 +35,38 @@ _out = Console()
 
 async def demo(settings: Settings, customers: int, *, fresh: bool) -> None:
     """Run the demo until it is told to stop."""
-    folder = settings.data_dir
-    described = folder / "demo.json"
+    described = settings.data_dir / "demo.json"
     listening = listen(settings.host, settings.port)
-    embedded.ensure_free(folder / "mongo")
+    embedded.ensure_free(settings.data_dir / "mongo")
     if fresh:
         _clear(settings)
     described.unlink(missing_ok=True)
-    url = f"http://{settings.host}:{listening.getsockname()[1]}"
     stop = stop_asked()
-    async with platform(settings) as running, serving(running.app, listening) as server:
-        keys = {one: await running.write_keys.issue(one) for one in running.catalogue.sources}
-        if not await _sown(_sow(url, folder, keys, customers), stop):
-            _out.print("Stopping. The next start goes on where this one was.")
-            return
-        by_channel = {running.catalogue.sources[one].channel.value: key for one, key in keys.items()}
-        async with httpx.AsyncClient(base_url=url, timeout=30) as client:
-            tokens, ids = await _tokens(client, running)
-            seen = await same_query(client, tokens, ids)
-        content = {"url": url, "tokens": tokens, "writeKeys": by_channel, "greta": ids}
-        write_private(described, json.dumps(content, indent=2).encode())
-        show(_out, seen, tokens, url, described)
-        await until(stop, server)
-        _out.print("Stopping.")
+    async with platform(settings) as running:
+        running.app.state.complete = False
+        async with serving(running.app, listening) as server:
+            url = f"http://{settings.host}:{listening.getsockname()[1]}"
+            if not await _finished(_make(running, url, settings.data_dir, customers), stop):
+                _out.print("Stopping. The next start goes on where this one was.")
+                return
+            await until(stop, server)
+            _out.print("Stopping.")
     described.unlink(missing_ok=True)
+
+
+async def _make(running: Platform, url: str, folder: Path, customers: int) -> None:
+    """Everything there is to see: customers, a token for each role, what they show, and where it is told."""
+    described = folder / "demo.json"
+    keys = {one: await running.write_keys.issue(one) for one in running.catalogue.sources}
+    await _sow(url, folder, keys, customers)
+    by_channel = {running.catalogue.sources[one].channel.value: key for one, key in keys.items()}
+    async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+        tokens, ids = await _tokens(client, running)
+        seen = await same_query(client, tokens, ids)
+    content = {"url": url, "tokens": tokens, "writeKeys": by_channel, "greta": ids}
+    show(_out, seen, tokens, url, described)
+    write_private(described, json.dumps(content, indent=2).encode())
+    running.app.state.complete = True
 
 
 def _clear(settings: Settings) -> None:
@@ -129,9 +137,9 @@ def _remembered(mark: Path) -> dict[str, Any]:
         ) from None
 
 
-async def _sown(sowing: Coroutine[Any, Any, None], stop: asyncio.Event) -> bool:
-    """Whether sowing came to its end before stopping was asked for."""
-    work, asked = asyncio.create_task(sowing), asyncio.create_task(stop.wait())
+async def _finished(making: Coroutine[Any, Any, None], stop: asyncio.Event) -> bool:
+    """Whether what is made came to its end before stopping was asked for."""
+    work, asked = asyncio.create_task(making), asyncio.create_task(stop.wait())
     await asyncio.wait({work, asked}, return_when=asyncio.FIRST_COMPLETED)
     asked.cancel()
     if work.done():

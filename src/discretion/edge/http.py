@@ -40,7 +40,10 @@ class Doors:
 
 
 def application(doors: Doors) -> Starlette:
-    """All routes."""
+    """All routes.
+
+    ``/readyz`` says no while ``app.state.complete`` is False: what is served is still being filled.
+    """
     explorer = Explorer()
 
     graphql = GraphQLDoor(
@@ -56,7 +59,9 @@ def application(doors: Doors) -> Starlette:
     async def alive(_request: Request) -> Response:
         return JSONResponse({"status": "alive"})
 
-    async def ready(_request: Request) -> Response:
+    async def ready(request: Request) -> Response:
+        if not request.app.state.complete:
+            return JSONResponse({"status": "starting"}, 503, {"retry-after": "1"})
         try:
             await doors.database.command({"ping": 1})
         except DiscretionError as error:
@@ -66,7 +71,7 @@ def application(doors: Doors) -> Starlette:
     async def nothing(_request: Request, _error: Exception) -> Response:
         return problem(NotFound("NOT_FOUND", "There is nothing here.", "GraphQL is at /graphql."))
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/graphql", graphql),
             Route("/", home),
@@ -79,3 +84,5 @@ def application(doors: Doors) -> Starlette:
         exception_handlers={404: nothing},
         max_body_size=MAX_BODY,
     )
+    app.state.complete = True
+    return app
