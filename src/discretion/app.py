@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 
 from discretion.catalogue.load import load
 from discretion.catalogue.model import Catalogue
+from discretion.catalogue.taxonomy import taxonomy
 from discretion.disclose import Conductor
 from discretion.domain.channels.validate import Validator
 from discretion.domain.channels.write_keys import WriteKeys
@@ -176,7 +177,8 @@ def _issuer(
     entropy: Callable[[int], bytes],
 ) -> Issuer:
     known = partial(known_purpose, catalogue)
-    return Issuer(keys, settings.issuer, settings.audience, clock, entropy, known)
+    categories = taxonomy().categories.__contains__
+    return Issuer(keys, settings.issuer, settings.audience, clock, entropy, known, categories)
 
 
 def root_key(settings: Settings) -> bytes:

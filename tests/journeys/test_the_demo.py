@@ -147,9 +147,10 @@ def test_an_operator_issues_a_token_without_a_database(tmp_path: Path) -> None:
     issued = run("token", "issue", "--purpose", "analytics.reporting", *options)
     assert issued.returncode == 0, issued.stderr
     assert issued.stdout.count(".") == 2
-    refused = run("token", "issue", "--purpose", "espionage", *options)
-    assert refused.returncode == 1
-    assert "espionage" in refused.stderr
+    for misspelt in (("--purpose", "espionage"), ("--category", "user.contat")):
+        refused = run("token", "issue", "--purpose", "analytics.reporting", *misspelt, *options)
+        assert refused.returncode == 1
+        assert misspelt[1] in refused.stderr
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:

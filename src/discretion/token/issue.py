@@ -14,6 +14,10 @@ from discretion.token.verify import MAX_LIST, MAX_TEXT
 MAX_LIFE_S = 24 * 3600
 
 
+def _any(_: str) -> bool:
+    return True
+
+
 class Issuer:
     """Signs tokens with the active key of a set."""
 
@@ -24,7 +28,8 @@ class Issuer:
         audience: str,
         now_ms: Callable[[], int],
         entropy: Callable[[int], bytes],
-        known_purposes: Callable[[str], bool] | None = None,
+        known_purposes: Callable[[str], bool] = _any,
+        known_categories: Callable[[str], bool] = _any,
     ) -> None:
         self._keys = keys
         self._issuer = issuer
@@ -32,6 +37,7 @@ class Issuer:
         self._now_ms = now_ms
         self._entropy = entropy
         self._known_purposes = known_purposes
+        self._known_categories = known_categories
 
     def issue(
         self,
@@ -60,8 +66,11 @@ class Issuer:
         if not 0 < lifetime_s <= MAX_LIFE_S:
             raise _invalid("the lifetime is not between 1 second and a day")
         for purpose in purposes:
-            if self._known_purposes is not None and not self._known_purposes(purpose):
+            if not self._known_purposes(purpose):
                 raise _invalid(f"the catalogue has no purpose {purpose!r}")
+        for category in categories or ():
+            if not self._known_categories(category):
+                raise _invalid(f"Fideslang has no data category {category!r}")
         now = self._now_ms() // 1000
         claims: dict[str, object] = {
             "iss": self._issuer,
