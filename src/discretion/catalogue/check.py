@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from discretion.catalogue.derive import computed, properties
 from discretion.catalogue.duration import parse
-from discretion.catalogue.entry import AttributeEntry, EventEntry, Uses
+from discretion.catalogue.entry import AttributeEntry, EventEntry, IdentifierEntry, Uses
 from discretion.catalogue.model import Channel, Form, Sensitivity, ValueType
 from discretion.catalogue.problem import Problem, nearest
 from discretion.catalogue.read import Place
@@ -232,12 +232,31 @@ def traits_of(path: str, entry: AttributeEntry) -> tuple[str, ...]:
     return tuple(entry.traits) if entry.traits else (path.rpartition(".")[2],)
 
 
+def _protection(entry: IdentifierEntry) -> Iterator[tuple[str, str, str]]:
+    """What merge protection cannot be."""
+    for pattern in entry.blocked:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            yield "blocked", f"blocks {pattern!r}, which is no regular expression ({error})", "Write one."
+    if entry.within is None:
+        return
+    if entry.most is None:
+        yield "within", "says 'within' and not how many", "Add 'most', or take it out."
+    try:
+        parse(entry.within)
+    except ValueError:
+        yield "within", f"counts within {entry.within!r}", "It takes an ISO 8601 duration, such as P7D."
+
+
 def _ids(whole: Whole) -> Iterator[Problem]:
     known = whole.names("identifiers")
     for part, name, entry in whole.each("identifiers"):
         if entry.normalise not in NORMALISE:
             wrong, right = f"{entry.normalise!r} is not a rule", nearest(entry.normalise, NORMALISE)
             yield part.file.problem(("identifiers", name, "normalise"), wrong, right)
+        for key, wrong, right in _protection(entry):
+            yield part.file.problem(("identifiers", name, key), f"{name} {wrong}", right)
     for part, name, source in whole.each("sources"):
         for key, kind in (("user_id", source.user_id), ("anonymous_id", source.anonymous_id)):
             if kind not in known:

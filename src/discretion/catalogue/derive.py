@@ -10,7 +10,8 @@ from discretion.catalogue.problem import Problem, nearest
 from discretion.catalogue.read import Place
 from discretion.catalogue.shape import Shaped, Whole
 
-NUMBERS = frozenset({ValueType.INT, ValueType.FLOAT, ValueType.MONEY})
+SUMMABLE = frozenset({ValueType.INT, ValueType.MONEY})
+"""Not Float: the sum of binary fractions depends on their order, and events come in any."""
 
 
 def computed(whole: Whole) -> Iterator[Problem]:
@@ -65,8 +66,8 @@ def _unlike(entry: AttributeEntry, carried: Mapping[str, PropertyEntry]) -> str:
         return ""
     if found.many:
         return f"Property {rule.property!r} is a list."
-    if rule.fold is Fold.SUM and found.type not in NUMBERS:
-        return f"Property {rule.property!r} is {found.type}, not a number."
+    if rule.fold is Fold.SUM and found.type not in SUMMABLE:
+        return f"Property {rule.property!r} is {found.type}; only Int and Money add up in any order."
     return "" if found.type is entry.type else f"Property {rule.property!r} is {found.type}."
 
 

@@ -83,6 +83,19 @@ class IdentifierEntry(Entry):
     normalise: Text = Field(description="how two spellings become one: email, e164 or token")
     category: Text = Field(description=_CATEGORY)
     description: Text = Field(description="one sentence")
+    priority: int = Field(default=100, description="where links contradict, the lower is believed")
+    most: int | None = Field(
+        default=None, ge=1, description="how many of it one person may have from one source"
+    )
+    within: Text | None = Field(
+        default=None, description="any stretch of time that `most` counts in, such as P7D; without it, ever"
+    )
+    shared_by: int = Field(
+        default=20, ge=1, description="if more source records than this name one, it links nobody"
+    )
+    blocked: list[Text] = Field(
+        default=[], description="regular expressions of values that are nobody's, such as guest@.*"
+    )
 
 
 class SourceEntry(Entry):

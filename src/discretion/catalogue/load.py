@@ -86,7 +86,8 @@ def _catalogue(whole: Whole) -> Catalogue:
             path: one for group in groups for path, one in attributes.items() if one.group == group
         },
         "identifiers": {
-            key: IdentifierType(key=key, **entry.model_dump()) for _, key, entry in whole.each("identifiers")
+            key: IdentifierType(key=key, **{**entry.model_dump(), "blocked": tuple(entry.blocked)})
+            for _, key, entry in whole.each("identifiers")
         },
         "sources": {key: Source(key=key, **entry.model_dump()) for _, key, entry in whole.each("sources")},
         "events": {

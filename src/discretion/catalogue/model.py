@@ -6,10 +6,15 @@ Everything here is frozen and free of I/O. ``load.py`` makes these values from
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+
+from discretion.catalogue.duration import parse
+
+MONTH_MS = 30 * 86_400_000
 
 
 class Channel(StrEnum):
@@ -153,17 +158,39 @@ class Group:
     description: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class IdentifierType:
-    """A kind of external identifier and how two spellings of one are recognised.
+    """A kind of external identifier, how two spellings of one are recognised, and what it may link.
 
-    ``normalise`` names a rule of ``seal/normalise.py``: ``email``, ``e164``, ``token``.
+    ``normalise`` names a rule of ``seal/normalise.py``: ``email``, ``e164``, ``token``. Where
+    links contradict each other the type with the lower ``priority`` number is believed. A person
+    has at most ``most`` of a type from one source, ever or ``within`` any stretch of that length (ISO 8601
+    duration). One that more than ``shared_by`` source records name is shared and links nobody.
+    ``blocked`` are regular expressions of values that are nobody's.
     """
 
     key: str
     normalise: str
     category: str
     description: str
+    priority: int = 100
+    most: int | None = None
+    within: str | None = None
+    shared_by: int = 20
+    blocked: tuple[str, ...] = ()
+
+    @cached_property
+    def never(self) -> re.Pattern[str]:
+        """Matches a whole normalised value that is nobody's."""
+        return re.compile("|".join(f"(?:{one})" for one in self.blocked) or r"(?!)", re.IGNORECASE)
+
+    @cached_property
+    def within_ms(self) -> int | None:
+        """``within`` in milliseconds, or None for ever; a month has 30 days here."""
+        if self.within is None:
+            return None
+        duration = parse(self.within)
+        return duration.months * MONTH_MS + duration.ms
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,14 +26,14 @@ _SHOWN = 40
 _WANTED = {
     "bool_parsing": "true or false",
     "dict_type": "a mapping",
-    "greater_than_equal": "a number from 0 to 62",
     "int_parsing": "a whole number",
-    "less_than_equal": "a number from 0 to 62",
     "list_type": "a list, such as [a, b]",
     "model_type": "a mapping",
     "string_too_short": "some text",
     "string_type": "text",
 }
+
+_LIMITS = {"ge": "a number of at least {}", "le": "a number of at most {}"}
 
 Usable = TypeVar("Usable", AttributeEntry, EventEntry)
 
@@ -110,8 +110,12 @@ def _told(file: File, place: Place, error: ErrorDetails) -> Problem:
     if kind == "enum":
         choices = _QUOTED.findall(error["ctx"]["expected"])
         return file.problem(place, f"{shown(place)} is {given!r}", nearest(str(given), choices))
+    limit = error.get("ctx", {})
+    wanted = next((words.format(limit[key]) for key, words in _LIMITS.items() if key in limit), None)
     value = repr(given) if len(repr(given)) <= _SHOWN else "something else"
-    return file.problem(place, f"{shown(place)} is {value}", f"It takes {_WANTED.get(kind, error['msg'])}.")
+    return file.problem(
+        place, f"{shown(place)} is {value}", f"It takes {wanted or _WANTED.get(kind, error['msg'])}."
+    )
 
 
 def _known(place: Sequence[str | int]) -> Mapping[str, FieldInfo]:

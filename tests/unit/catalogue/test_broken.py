@@ -54,7 +54,7 @@ BREAKS = (
         "is 'open'",
         "true or false",
     ),
-    Break("bit too great", "bit: 1", "bit: 63", "bit is '63'", "a number from 0 to 62"),
+    Break("bit too great", "bit: 1", "bit: 63", "bit is '63'", "a number of at most 62"),
     Break("bit not a number", "bit: 1", "bit: one", "bit is 'one'", "a whole number"),
     Break("not a list", TIER, "    values: bronze\n", "is 'bronze'", "a list"),
     Break("empty text", EMAIL, "    description:\n", "description is ''", "some text"),
@@ -261,7 +261,13 @@ BREAKS = (
         "computed and has traits",
         "one of the two",
     ),
-    Break("sum of text", SPEND, SPEND.replace("total", "shop"), "cannot be the sum", "String, not a number"),
+    Break(
+        "sum of text",
+        SPEND,
+        SPEND.replace("total", "shop"),
+        "cannot be the sum",
+        "String; only Int and Money",
+    ),
     Break(
         "count of money",
         SPEND,

@@ -164,3 +164,22 @@ def test_consent_to_an_unknown_purpose_is_nobodys_yes() -> None:
     met = VALIDATOR.fact(WEB, consent({"marketing": False, "Marketing": True, "espionage": True}), NOW)
     assert isinstance(met, Fact)
     assert (dict(met.choices), met.dropped) == ({"marketing": False}, 2)
+
+
+@pytest.mark.parametrize("value", ["0", "000", "null", "Anonymous", "-1"])
+def test_a_blocked_id_names_nobody(value: str) -> None:
+    """Alone it refuses the message; beside another id it is as if it were not there."""
+    alone = VALIDATOR.fact(WEB, {**message(), "userId": value, "anonymousId": None}, NOW)
+    assert isinstance(alone, Refused)
+    assert alone.code == "IDENTIFIER_BLOCKED"
+    beside = VALIDATOR.fact(WEB, {**message(), "userId": value, "anonymousId": "ck-1"}, NOW)
+    assert isinstance(beside, Fact)
+    assert [one.type for one in beside.identifiers] == ["cookie"]
+
+
+def test_a_blocked_address_is_kept_and_links_nobody() -> None:
+    """It is what the till was told; it is not who stood there."""
+    met = VALIDATOR.fact(WEB, traits(email="guest@shop.example"), NOW)
+    assert isinstance(met, Fact)
+    assert [one.type for one in met.identifiers] == ["user_id"]
+    assert [attribute.path for attribute, _ in met.values] == ["contact.email"]

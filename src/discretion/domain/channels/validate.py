@@ -72,7 +72,8 @@ class Validator:
                 kept.append((attribute, Shut(value)))
                 continue
             identifier = self._identifier(attribute.identifier, value, region, attribute.path)
-            ids.append(identifier)
+            if not self._nobodys(identifier):
+                ids.append(identifier)
             # A phone number is kept in E.164, an address as its owner spells it.
             rule = self.catalogue.identifiers[attribute.identifier].normalise
             kept.append((attribute, identifier.value if rule == "e164" else Shut(value)))
@@ -99,7 +100,7 @@ class Validator:
             raise _No("TIMESTAMP_INVALID", f"It takes {wrong.wanted}.", "timestamp") from None
 
     def _person(self, source: Source, raw: Mapping[str, Any]) -> Iterator[Identifier]:
-        found = False
+        found = blocked = False
         for member, kind in (("userId", source.user_id), ("anonymousId", source.anonymous_id)):
             given = raw.get(member)
             if given is None or given == "":
@@ -107,8 +108,14 @@ class Validator:
             text = str(given) if isinstance(given, int) and not isinstance(given, bool) else given
             if not isinstance(text, str) or len(text) > MAX_ID:
                 raise _No("ID_INVALID", f"It takes text of at most {MAX_ID} characters.", member)
+            identifier = self._identifier(kind, text, None, member)
+            if self._nobodys(identifier):
+                blocked = True
+                continue
             found = True
-            yield self._identifier(kind, text, None, member)
+            yield identifier
+        if blocked and not found:
+            raise _No("IDENTIFIER_BLOCKED", "The catalogue blocks this id: it is nobody's.", "userId")
         if not found:
             raise _No("NO_USER_ANON_ID", "A message names a person by userId, anonymousId or both.", "userId")
 
@@ -118,6 +125,10 @@ class Validator:
         if spelled is None:
             raise _No("IDENTIFIER_INVALID", f"It is not a valid {kind}.", place)
         return Identifier(kind, Shut(spelled))
+
+    def _nobodys(self, identifier: Identifier) -> bool:
+        blocked = self.catalogue.identifiers[identifier.type].never
+        return blocked.fullmatch(identifier.value.value) is not None
 
     def _values(self, source: Source, traits: dict[str, Any]) -> tuple[list[tuple[Attribute, Any]], int]:
         left = dict(_flat(traits))
