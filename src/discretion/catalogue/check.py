@@ -15,6 +15,7 @@ from discretion.catalogue.model import Channel, Form, Sensitivity, ValueType
 from discretion.catalogue.problem import Problem, nearest
 from discretion.catalogue.read import Place
 from discretion.catalogue.shape import Shaped, Whole
+from discretion.catalogue.supply import supplied
 from discretion.catalogue.taxonomy import taxonomy
 
 NORMALISE = frozenset({"email", "e164", "token"})
@@ -209,29 +210,6 @@ def _faults(entry: AttributeEntry, identifiers: set[str]) -> Iterator[tuple[str,
         yield "values", "names a value twice", "Name each once."
 
 
-def _traits(whole: Whole) -> Iterator[Problem]:
-    taken: dict[tuple[Channel, str], str] = {}
-    for part, path, entry in whole.completed("attributes"):
-        if entry.computed is not None:
-            if entry.traits:
-                wrong = f"{path} is computed and has traits"
-                yield part.file.problem(("attributes", path, "traits"), wrong, "Take one of the two out.")
-            continue
-        for trait in traits_of(path, entry):
-            others = {taken.setdefault((channel, trait), path) for channel in entry.channels or Channel}
-            for other in sorted(others - {path}):
-                wrong = f"trait {trait!r} of {path} is already {other}"
-                right = "Name another place in 'traits', or other channels."
-                yield part.file.problem(("attributes", path, "traits"), wrong, right)
-
-
-def traits_of(path: str, entry: AttributeEntry) -> tuple[str, ...]:
-    """Where a tracking call may carry an attribute: as told, or under its own name."""
-    if entry.computed is not None:
-        return ()
-    return tuple(entry.traits) if entry.traits else (path.rpartition(".")[2],)
-
-
 def _protection(entry: IdentifierEntry) -> Iterator[tuple[str, str, str]]:
     """What merge protection cannot be."""
     for pattern in entry.blocked:
@@ -272,7 +250,7 @@ _CHECKS: Iterable[Callable[[Whole], Iterator[Problem]]] = (
     _kept,
     _paths,
     _attributes,
-    _traits,
+    supplied,
     computed,
     properties,
     _ids,

@@ -73,6 +73,9 @@ class AttributeEntry(Defaults):
     traits: list[Text] | None = Field(
         None, description="dotted places in a tracking call's traits; the first found wins; else its own name"
     )
+    context: list[Text] = Field(
+        default=[], description="dotted places in a tracking call's context, for when no trait has it"
+    )
     values: list[Text] = Field(default=[], description="all it can be, if that is known")
     computed: ComputedEntry | None = Field(default=None, description="how it follows from events, if it does")
 
@@ -96,6 +99,7 @@ class IdentifierEntry(Entry):
     blocked: list[Text] = Field(
         default=[], description="regular expressions of values that are nobody's, such as guest@.*"
     )
+    context: list[Text] = Field(default=[], description="dotted places in a tracking call's context")
 
 
 class SourceEntry(Entry):

@@ -10,8 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from discretion.catalogue.check import check, traits_of
-from discretion.catalogue.entry import AttributeEntry, ComputedEntry, EventEntry, Uses
+from discretion.catalogue.check import check
+from discretion.catalogue.entry import AttributeEntry, ComputedEntry, EventEntry, IdentifierEntry, Uses
 from discretion.catalogue.model import (
     Attribute,
     Catalogue,
@@ -29,6 +29,7 @@ from discretion.catalogue.model import (
 from discretion.catalogue.problem import Problem
 from discretion.catalogue.read import read
 from discretion.catalogue.shape import Shaped, Whole, shape
+from discretion.catalogue.supply import traits_of
 from discretion.errors import Misconfigured
 
 VERSION_LENGTH = 16
@@ -85,10 +86,7 @@ def _catalogue(whole: Whole) -> Catalogue:
         "attributes": {
             path: one for group in groups for path, one in attributes.items() if one.group == group
         },
-        "identifiers": {
-            key: IdentifierType(key=key, **{**entry.model_dump(), "blocked": tuple(entry.blocked)})
-            for _, key, entry in whole.each("identifiers")
-        },
+        "identifiers": {key: _identifier(key, entry) for _, key, entry in whole.each("identifiers")},
         "sources": {key: Source(key=key, **entry.model_dump()) for _, key, entry in whole.each("sources")},
         "events": {
             key: _event(key, entry, _uses([entry.uses or {}, *always], purposes), properties)
@@ -125,9 +123,15 @@ def _attribute(path: str, entry: AttributeEntry, uses: tuple[Use, ...]) -> Attri
         channels=frozenset(only or Channel),
         controller=entry.controller or "",
         traits=traits_of(path, entry),
+        context=tuple(entry.context),
         values=tuple(entry.values),
         computed=computed,
     )
+
+
+def _identifier(key: str, entry: IdentifierEntry) -> IdentifierType:
+    lists = {"blocked": tuple(entry.blocked), "context": tuple(entry.context)}
+    return IdentifierType(key=key, **{**entry.model_dump(), **lists})
 
 
 def _computed(entry: ComputedEntry) -> Computed:

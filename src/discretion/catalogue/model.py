@@ -120,7 +120,8 @@ class Attribute:
 
     ``path`` is its dotted place in GraphQL (``contact.address.city``), ``key`` the same in
     MongoDB, where dots are not allowed. ``traits`` are the dotted places in a tracking
-    call's ``traits`` where a source may supply it, first found wins.
+    call's ``traits`` where a source may supply it, first found wins; ``context`` are those in
+    its ``context``, for when no trait does.
     """
 
     path: str
@@ -136,6 +137,7 @@ class Attribute:
     channels: frozenset[Channel] = frozenset(Channel)
     controller: str = ""
     traits: tuple[str, ...] = ()
+    context: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
     computed: Computed | None = None
 
@@ -164,9 +166,10 @@ class IdentifierType:
 
     ``normalise`` names a rule of ``seal/normalise.py``: ``email``, ``e164``, ``token``. Where
     links contradict each other the type with the lower ``priority`` number is believed. A person
-    has at most ``most`` of a type from one source, ever or ``within`` any stretch of that length (ISO 8601
-    duration). One that more than ``shared_by`` source records name is shared and links nobody.
-    ``blocked`` are regular expressions of values that are nobody's.
+    has at most ``most`` of a type from one source, ever or ``within`` any stretch of that length
+    (ISO 8601 duration). One that more than ``shared_by`` source records name is shared and links
+    nobody. ``blocked`` are regular expressions of values that are nobody's. ``context`` are dotted
+    places in a tracking call's ``context`` that hold one, first found wins.
     """
 
     key: str
@@ -178,6 +181,7 @@ class IdentifierType:
     within: str | None = None
     shared_by: int = 20
     blocked: tuple[str, ...] = ()
+    context: tuple[str, ...] = ()
 
     @cached_property
     def never(self) -> re.Pattern[str]:

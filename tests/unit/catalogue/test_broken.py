@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from discretion.catalogue.load import load
 from discretion.errors import Misconfigured
+from tests.unit.catalogue.breaking import Break, assert_told
 from tests.unit.catalogue.small import SMALL, written
-
-
-@dataclass(frozen=True)
-class Break:
-    """``old`` becomes ``new``; the message is about the line of ``at`` (by default what is new)."""
-
-    name: str
-    old: str
-    new: str
-    wrong: str
-    right: str
-    at: str = ""
-
 
 EMAIL = "    description: E-mail address.\n"
 TIER = "    values: [bronze, gold]\n"
@@ -253,14 +240,6 @@ BREAKS = (
         "Values are for String",
     ),
     Break("value twice", "[bronze, gold]", "[gold, gold]", "names a value twice", "once"),
-    Break("trait twice", "[address.postalCode]", "[email]", "is already contact.email", "another place"),
-    Break(
-        "computed with trait",
-        SPEND,
-        SPEND + "\n    traits: [spend]",
-        "computed and has traits",
-        "one of the two",
-    ),
     Break(
         "sum of text",
         SPEND,
@@ -302,23 +281,7 @@ BREAKS = (
 
 @pytest.mark.parametrize("case", BREAKS, ids=lambda case: case.name)
 def test_a_broken_file_is_told_by_file_line_wrong_and_right(case: Break, tmp_path: Path) -> None:
-    assert case.old in SMALL
-    text = SMALL.replace(case.old, case.new, 1).replace("always:", "retired: [5]\nalways:")
-    at = text.index(case.at or _differing_line(case))
-    line = text[:at].count("\n") + 1
-    with pytest.raises(Misconfigured) as caught:
-        load(written(tmp_path, text))
-    assert caught.value.code == "CATALOGUE_INVALID"
-    told = [
-        one for one in str(caught.value).splitlines() if one.startswith(f"{tmp_path / 'small.yaml'}:{line}: ")
-    ]
-    assert any(case.wrong in one and case.right in one.partition(case.wrong)[2] for one in told), caught.value
-
-
-def _differing_line(case: Break) -> str:
-    """The first line of what is new that was not there before."""
-    old = case.old.splitlines()
-    return next(line for line in case.new.splitlines() if line not in old)
+    assert_told(case, tmp_path)
 
 
 def test_a_small_catalogue_holds(tmp_path: Path) -> None:

@@ -37,6 +37,20 @@ def test_a_trait_is_called_as_the_attribute_unless_it_says_otherwise(tmp_path: P
     assert attributes["commerce.spend"].traits == ()
 
 
+def test_places_in_the_context_are_only_those_that_are_named(tmp_path: Path) -> None:
+    """Of attributes and of identifier types; in order, as the first found wins."""
+    named = SMALL.replace(
+        "    identifier: email\n", "    identifier: email\n    context: [mail, user.mail]\n"
+    )
+    held = load(
+        written(tmp_path, named.replace("description: Cookie.", "description: Cookie., context: [id]"))
+    )
+    assert {path: one.context for path, one in held.attributes.items() if one.context} == {
+        "contact.email": ("mail", "user.mail")
+    }
+    assert {key: one.context for key, one in held.identifiers.items()} == {"email": (), "cookie": ("id",)}
+
+
 def test_a_computed_attribute_says_how_it_follows(tmp_path: Path) -> None:
     spend = load(written(tmp_path)).attributes["commerce.spend"]
     assert spend.computed == Computed(Fold.SUM, ("Order Completed",), "total")

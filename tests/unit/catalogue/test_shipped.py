@@ -235,6 +235,21 @@ def test_segments_traits_find_their_attributes(catalogue: Catalogue) -> None:
     }.items() <= places.items()
 
 
+def test_segments_context_finds_its_attributes_and_ids(catalogue: Catalogue) -> None:
+    """No network address: it comes with every call, and nobody needs it of every call."""
+    places = {place: a.path for a in catalogue.attributes.values() for place in a.context}
+    assert places == {
+        "locale": "preferences.language",
+        "campaign.name": "web.campaign",
+        "app.version": "app.version",
+        "device.type": "app.platform",
+        "device.token": "app.pushToken",
+    }
+    assert {place: one.key for one in catalogue.identifiers.values() for place in one.context} == {
+        "device.id": "device_id"
+    }
+
+
 def test_the_taxonomy_snapshot_is_that_of_the_installed_package() -> None:
     renew = "python -m discretion.catalogue.taxonomy > src/discretion/catalogue/taxonomy.json"
     assert SNAPSHOT.read_text("utf-8") == printed(), f"renew it with: {renew}"
