@@ -117,7 +117,7 @@ async def test_late_and_repeated_messages_change_nothing_they_should_not(house: 
         ({**WEB, "traits": {"birthday": "soon"}}, "TYPE_WRONG", "traits.birthday"),
         ({**WEB, "traits": {"email": "nobody"}}, "IDENTIFIER_INVALID", "contact.email"),
         ({**WEB, "timestamp": "yesterday"}, "TIMESTAMP_INVALID", "timestamp"),
-        ({**WEB, "type": "group"}, "TYPE_UNSUPPORTED", "type"),
+        ({**WEB, "type": "poke"}, "TYPE_UNSUPPORTED", "type"),
         (order("x", {"userId": "u"}, "much"), "TYPE_WRONG", "properties.total"),
         ({"type": "track", "event": "Moon Landed", "userId": "u"}, "EVENT_UNDECLARED", "event"),
         ({**WEB, "context": {"consent": {"categoryPreferences": {"marketing": "yes"}}}}, "TYPE_WRONG", None),

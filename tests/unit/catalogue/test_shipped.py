@@ -44,7 +44,7 @@ EVENTS = {
         "Checkout Started",
         "Order Refunded",
     ),
-    *("Coupon Applied", "Products Searched", "Signed In", "page", "screen"),
+    *("Coupon Applied", "Products Searched", "Signed In", "page", "screen", "group"),
 }
 IDENTIFIERS = {"email", "phone", "loyalty_id", "user_id", "anonymous_id", "device_id", "cookie", "card_token"}
 

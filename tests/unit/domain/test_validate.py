@@ -39,6 +39,16 @@ def track(event: Any, **properties: Any) -> dict[str, Any]:
     return message(type="track", event=event, properties=properties)
 
 
+def group(**given_: Any) -> dict[str, Any]:
+    """A group call with these traits."""
+    return message(type="group", groupId="g1", traits=given_)
+
+
+def external(ids: Any) -> dict[str, Any]:
+    """An identify with ids of other systems."""
+    return message(context={"externalIds": ids})
+
+
 def consent(preferences: Any) -> dict[str, Any]:
     """An identify with Segment's consent object."""
     return message(context={"consent": {"categoryPreferences": preferences}})
@@ -58,6 +68,27 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("a message id too long", message(messageId="m" * 101), "MESSAGE_ID_INVALID", "messageId"),
     ("a message id of two lines", message(messageId="a\nb"), "MESSAGE_ID_INVALID", "messageId"),
     ("a time that is none", message(timestamp="noon"), "TIMESTAMP_INVALID", "timestamp"),
+    ("a time it was sent that is none", message(sentAt="noon"), "SENT_AT_INVALID", "sentAt"),
+    ("a group without a number", message(type="group"), "GROUP_ID_INVALID", "groupId"),
+    ("a group with an empty number", message(type="group", groupId=""), "GROUP_ID_INVALID", "groupId"),
+    ("a group that is an object", message(type="group", groupId={"$gt": ""}), "GROUP_ID_INVALID", "groupId"),
+    ("a group's number too long", message(type="group", groupId="g" * 501), "GROUP_ID_INVALID", "groupId"),
+    ("a group's trait of another type", group(role=7), "TYPE_WRONG", "traits.role"),
+    ("external ids that are an object", external({}), "TYPE_WRONG", "context.externalIds"),
+    ("more external ids than anybody has", external([{}] * 101), "TYPE_WRONG", "context.externalIds"),
+    ("an external id that is text", external(["u1"]), "TYPE_WRONG", "context.externalIds.0"),
+    (
+        "an external id without an id",
+        external([{"type": "user_id"}]),
+        "ID_INVALID",
+        "context.externalIds.0.id",
+    ),
+    (
+        "an external id that is not of its type",
+        external([{"type": "email", "id": "at home"}]),
+        "IDENTIFIER_INVALID",
+        "context.externalIds.0.id",
+    ),
     ("traits that are a list", message(traits=[]), "TYPE_WRONG", "traits"),
     ("a context that is text", message(context="x"), "TYPE_WRONG", "context"),
     ("a name that is a number", traits(firstName=7), "TYPE_WRONG", "traits.firstName"),
@@ -83,12 +114,13 @@ def test_a_message_that_is_wrong_is_refused(law: str, raw: Any, code: str, place
     assert (met.code, met.place) == (code, place)
 
 
-@given(st.sampled_from(["identify", "track", "page", "screen", "x"]), JSON, JSON, JSON)
+@given(st.sampled_from(["identify", "track", "page", "screen", "group", "x"]), JSON, JSON, JSON)
 def test_whatever_is_sent_is_a_fact_or_a_refusal(
     kind: str, given_: Any, properties: Any, context: Any
 ) -> None:
     """Nothing is raised, so one bad message spoils no batch."""
     raw = message(type=kind, traits=given_, properties=properties, context=context, event="Order Completed")
+    raw |= {"groupId": "g1", "sentAt": properties}
     assert isinstance(VALIDATOR.fact(WEB, raw, NOW), Fact | Refused)
     assert isinstance(VALIDATOR.fact(WEB, given_, NOW), Fact | Refused)
 
@@ -100,10 +132,13 @@ def test_whatever_is_sent_is_a_fact_or_a_refusal(
         traits(email=SECRET),
         traits(phone=SECRET),
         message(timestamp=SECRET),
+        message(sentAt=SECRET),
+        message(type="group", groupId=SECRET * 30),
+        external([{"type": "phone", "id": SECRET}]),
         message(type=SECRET),
         track(SECRET),
     ],
-    ids=["birthday", "email", "phone", "timestamp", "type", "event"],
+    ids=["birthday", "email", "phone", "timestamp", "sent", "group", "external", "type", "event"],
 )
 def test_a_refusal_does_not_quote_what_was_sent(raw: dict[str, Any]) -> None:
     """It goes into logs and dashboards."""
