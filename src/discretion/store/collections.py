@@ -47,6 +47,7 @@ def exactly(required: Mapping[str, Schema], optional: Mapping[str, Schema] | Non
 
 
 CHOICE = exactly({"g": FLAG, "t": TIME, "m": TEXT})
+NAMED = exactly({"e": BINARY, "k": TEXT, "t": TIME, "w": WHOLE})
 CELL = exactly({"t": TIME, "m": TEXT}, {"c": BINARY, "v": VALUE, "u": TIME})
 
 
@@ -150,20 +151,25 @@ COLLECTIONS: tuple[Collection, ...] = (
                 "source": TEXT,
                 "customer": BINARY,
                 "v": WHOLE,
+                "ids": many(NAMED),
                 "cells": by_name(CELL),
                 "folds": by_name(exactly({"t": TIME, "n": {}}, {"e": TIME})),
                 "choices": by_name(CHOICE),
                 "first": TIME,
                 "last": TIME,
-            }
+                "born": TIME,
+            },
+            {"home": BINARY, "rulings": many(BINARY)},
         ),
         indexes=(Index((("customer", 1),)),),
     ),
     Collection(
         name="identifiers",
-        holds="Keyed digests of e-mail addresses, telephone numbers and the like, and whose they are.",
+        holds="Keyed digests of addresses, phone numbers and the like, who names them, whose they are.",
         erasure="Deleted with the customer they lead to.",
-        schema=exactly({"_id": BINARY, "type": TEXT, "customer": BINARY, "t": TIME}),
+        schema=exactly(
+            {"_id": BINARY, "type": TEXT, "records": many(BINARY), "t": TIME}, {"customer": BINARY}
+        ),
         indexes=(Index((("customer", 1),)),),
     ),
     Collection(
@@ -174,6 +180,7 @@ COLLECTIONS: tuple[Collection, ...] = (
             {
                 "_id": BINARY,
                 "customer": BINARY,
+                "record": BINARY,
                 "source": TEXT,
                 "channel": TEXT,
                 "type": TEXT,
@@ -183,6 +190,36 @@ COLLECTIONS: tuple[Collection, ...] = (
             {"props": BINARY},
         ),
         indexes=(Index((("customer", 1), ("at", -1), ("_id", -1))),),
+    ),
+    Collection(
+        name="messages",
+        holds="Digests of messages that left no event, so that each counts once.",
+        erasure="Deleted with the source record they spoke to.",
+        schema=exactly({"_id": BINARY, "record": BINARY, "t": TIME}),
+        indexes=(Index((("record", 1),)),),
+    ),
+    Collection(
+        name="identity_events",
+        holds="Which customers were merged or parted, when, by whom, and on which evidence.",
+        erasure="Deleted with the customers they are about.",
+        schema=exactly(
+            {
+                "_id": BINARY,
+                "kind": TEXT,
+                "at": TIME,
+                "by": TEXT,
+                "customers": many(BINARY),
+                "sides": many(many(BINARY)),
+                "evidence": many(exactly({"type": TEXT, "entry": BINARY})),
+            }
+        ),
+        indexes=(Index((("customers", 1), ("at", -1), ("_id", -1))),),
+    ),
+    Collection(
+        name="rulings",
+        holds="Word of stewards: which source records are one person, and which never are.",
+        erasure="Deleted with the last customer they are about.",
+        schema=exactly({"_id": BINARY, "joined": FLAG, "sides": many(many(BINARY)), "by": TEXT, "at": TIME}),
     ),
     Collection(
         name="disclosures",

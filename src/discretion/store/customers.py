@@ -59,7 +59,7 @@ class Customers:
     async def by_identifier(self, entry: bytes) -> bytes | None:
         """The customer an identifier's blind index leads to."""
         found = await self._database.find_one("identifiers", {"_id": entry}, {"customer": 1})
-        return None if found is None else found["customer"]
+        return None if found is None else found.get("customer")
 
     async def _load(self, key: tuple[str, ...], projection: dict[str, int], reach: int) -> None:
         waiting = self._waiting.pop(key)

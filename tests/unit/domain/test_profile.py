@@ -15,7 +15,7 @@ from discretion.catalogue.load import load
 from discretion.catalogue.model import ValueType
 from discretion.domain.channels.fact import Fact, Happening, Identifier
 from discretion.domain.profiles.fold import fold
-from discretion.domain.profiles.record import Telling, empty, tell
+from discretion.domain.profiles.record import empty, tell
 from discretion.seal.shut import Shut
 
 CATALOGUE = load(None)
@@ -65,11 +65,12 @@ def facts(draw: st.DrawFn, source: str = "web-shop") -> Fact:
 
 
 def record(told: Sequence[Fact], name: bytes = b"r") -> dict[str, Any]:
-    """The record after these messages, each event counted when its message is met first."""
+    """The record after these messages, each told when it is met first."""
     made = empty(name, told[0], b"c")
     seen: set[str] = set()
     for fact in told:
-        tell(made, Telling(fact, event_is_new=fact.message not in seen), CATALOGUE, seal)
+        if fact.message not in seen:
+            tell(made, fact, CATALOGUE, seal)
         seen.add(fact.message)
     return made
 

@@ -35,7 +35,7 @@ def test_each_of_the_cast_is_one_person_and_nobody_else(told: dict[str, list[tup
     """Three spellings of an address and two notations of a number meet; a namesake does not."""
     everybody = [one for heard in told.values() for one in heard]
     people = {frozenset(record_name(fact) for _, fact in heard) for heard in told.values()}
-    assert linked(everybody) == people
+    assert linked(load(), everybody) == people
 
 
 @pytest.mark.parametrize("person", PEOPLE)

@@ -106,7 +106,7 @@ def test_channels_share_no_id(sown: list[Message]) -> None:
 
 def test_exact_identifiers_link_what_the_truth_says(sown: list[Message]) -> None:
     """Through the real catalogue: nothing refused, nothing dropped, nobody joined with a stranger."""
-    told = linked(facts(load(), sown, NOW))
+    told = linked(load(), facts(load(), sown, NOW))
     known = truth(CUSTOMERS)
     assert told == {records for person in known.values() for records in person}
     assert {message.person for message in sown} == set(known)

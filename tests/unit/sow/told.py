@@ -9,12 +9,14 @@ from typing import Any
 from discretion.catalogue.model import Catalogue
 from discretion.domain.channels.fact import Fact
 from discretion.domain.channels.validate import Validator
-from discretion.domain.identity.link import link
+from discretion.domain.identity.marks import marks_of
+from discretion.domain.identity.resolve import resolve
 from discretion.domain.profiles.fold import Profile, fold
-from discretion.domain.profiles.record import Telling, empty, tell
+from discretion.domain.profiles.record import empty, tell
 from discretion.purpose.decide import decide, reach
 from discretion.purpose.decision import EVERY_BIT, Allow
 from discretion.reveal.form import Forms
+from discretion.seal.blind import BlindIndex
 from discretion.sowing.message import Message
 from discretion.token.grant import SELF, Grant
 
@@ -36,13 +38,14 @@ def record_name(fact: Fact) -> str:
     return f"{fact.source.key}:{fact.identifiers[0].value.value}"
 
 
-def linked(told: list[tuple[Message, Fact]]) -> set[frozenset[str]]:
-    """Records that exact identifiers put together."""
-    marks = [
-        [f"{one.type}={one.value.value}".encode() for one in fact.identifiers] + [record_name(fact).encode()]
-        for _, fact in told
-    ]
-    return {frozenset(record_name(told[n][1]) for n in person.messages) for person in link(marks, {})}
+def linked(catalogue: Catalogue, told: list[tuple[Message, Fact]]) -> set[frozenset[str]]:
+    """Records that identifiers put together."""
+    blind = BlindIndex(bytes(32))
+    marks = [(record_name(fact), marks_of(fact, blind)) for _, fact in told]
+    names = {one.record: name for name, one in marks}
+    mentions = [mention for _, one in marks for mention in one.mentions]
+    persons = resolve(names, mentions, catalogue.identifiers)
+    return {frozenset(names[record] for record in person.records) for person in persons}
 
 
 def profile(catalogue: Catalogue, told: list[tuple[Message, Fact]], now_ms: int) -> Profile:
@@ -54,7 +57,7 @@ def profile(catalogue: Catalogue, told: list[tuple[Message, Fact]], now_ms: int)
     for name, heard in records.items():
         document = empty(name.encode(), heard[0], b"")
         for fact in heard:
-            tell(document, Telling(fact, event_is_new=True), catalogue, _unsealed)
+            tell(document, fact, catalogue, _unsealed)
         documents.append(document)
     return fold(catalogue, documents, restricted=False, now_ms=now_ms)
 

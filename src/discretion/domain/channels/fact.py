@@ -31,7 +31,8 @@ class Happening:
 class Fact:
     """What one message says about one person.
 
-    ``identifiers[0]`` is the person's id at the source: it names the source record. ``values``
+    ``identifiers[0]`` is the person's id at the source: it names the source record. ``aliases``
+    are what the source says the person was called before. ``values``
     are in stored form. ``choices`` maps purposes to what the person said. Times in ms.
     ``dropped`` counts what the catalogue does not declare and the disk therefore never sees.
     """
@@ -44,6 +45,7 @@ class Fact:
     values: tuple[tuple[Attribute, Shut[Any]], ...] = ()
     choices: Mapping[str, bool] = field(default_factory=dict)
     event: Happening | None = None
+    aliases: tuple[Identifier, ...] = ()
     dropped: int = 0
 
 

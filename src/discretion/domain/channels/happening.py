@@ -19,12 +19,12 @@ _BESIDE = ("name", "category")
 def happening(
     catalogue: Catalogue, source: Source, kind: str, raw: Mapping[str, Any]
 ) -> tuple[Happening | None, int]:
-    """The event and how many properties nobody declared; ``None`` for an identify.
+    """The event and how many properties nobody declared; ``None`` for an identify or alias.
 
     Raises:
         No: ``EVENT_UNDECLARED``, ``PROPERTY_MISSING``, ``TYPE_WRONG``, ``GROUP_ID_INVALID``.
     """
-    if kind == "identify":
+    if kind in ("identify", "alias"):
         return None, 0
     name = raw.get("event") if kind == "track" else kind
     declared = catalogue.events.get(name) if isinstance(name, str) else None

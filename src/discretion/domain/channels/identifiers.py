@@ -54,6 +54,22 @@ def person(catalogue: Catalogue, source: Source, raw: Mapping[str, Any]) -> Iter
         raise No("NO_USER_ANON_ID", "A message names a person by userId, anonymousId or both.", "userId")
 
 
+def former(catalogue: Catalogue, source: Source, raw: Mapping[str, Any]) -> Iterator[Identifier]:
+    """An alias's ``previousId``: what this source called the person before, as either of its ids.
+
+    Raises:
+        No: ``PREVIOUS_ID_INVALID``, ``ID_INVALID``, ``IDENTIFIER_BLOCKED``.
+    """
+    given = raw.get("previousId")
+    if given is None or given == "":
+        raise No("PREVIOUS_ID_INVALID", "An alias names the person's id before.", "previousId")
+    for kind in dict.fromkeys((source.user_id, source.anonymous_id)):
+        one = identifier(catalogue, kind, _text(given, "previousId"), None, "previousId")
+        if nobodys(catalogue, one):
+            raise No("IDENTIFIER_BLOCKED", "The catalogue blocks this id: it is nobody's.", "previousId")
+        yield one
+
+
 def nobodys(catalogue: Catalogue, one: Identifier) -> bool:
     """Whether the catalogue blocks this value: it stands for nobody in particular."""
     return catalogue.identifiers[one.type].never.fullmatch(one.value.value) is not None

@@ -15,13 +15,13 @@ from typing import Any
 from discretion.catalogue.model import Catalogue, Source
 from discretion.domain.channels.fact import Fact, Refused
 from discretion.domain.channels.happening import happening
-from discretion.domain.channels.identifiers import brought, external, nobodys, person
+from discretion.domain.channels.identifiers import brought, external, former, nobodys, person
 from discretion.domain.channels.refusal import No, mapping
 from discretion.domain.channels.told import region_of, told
 from discretion.domain.channels.when import when
 
 MAX_MESSAGE_ID = 100
-KINDS = ("identify", "track", "page", "screen", "group")
+KINDS = ("identify", "track", "page", "screen", "group", "alias")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,7 @@ class Validator:
             values=tuple((one.attribute, one.value) for one in values),
             choices=choices,
             event=event,
+            aliases=tuple(former(self.catalogue, source, raw)) if kind == "alias" else (),
             dropped=dropped + undeclared + unknown + unknown_ids + misfits,
         )
 

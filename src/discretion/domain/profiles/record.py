@@ -1,19 +1,19 @@
 """A source record: what one source knows of one person. Pure; facts go in, a newer record comes out.
 
 Every part is a value that does not care in which order or how often it was told: cells keep the
-latest word (time, then message id), choices likewise with refusal winning a tie, and folds only
-count events the caller knows to be new.
+latest word (time, then message id), choices likewise with refusal winning a tie, folds count each
+message once, which the caller sees to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
 from discretion.catalogue.model import Attribute, Catalogue, Fold
 from discretion.domain.channels.fact import Fact, Happening
+from discretion.domain.identity.evidence import Mention
 from discretion.purpose.state import CONSENT_AGE_YEARS
 
 Document = dict[str, Any]
@@ -23,12 +23,8 @@ Sealer = Callable[[bytes, int, Any], bytes]
 BIRTH = "user.demographic.date_of_birth"
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
-    """A fact, told to a record: whether its event is new, and how its values are sealed."""
-
-    fact: Fact
-    event_is_new: bool
+MAX_NAMED = 500
+"""Identifiers that one record may name; of more, the strongest and earliest are kept."""
 
 
 def empty(record: bytes, fact: Fact, customer: bytes) -> Document:
@@ -38,24 +34,35 @@ def empty(record: bytes, fact: Fact, customer: bytes) -> Document:
         "source": fact.source.key,
         "customer": customer,
         "v": 0,
+        "ids": [],
         "cells": {},
         "folds": {},
         "choices": {},
         "first": fact.at,
         "last": fact.at,
+        "born": fact.received,
     }
 
 
-def tell(record: Document, telling: Telling, catalogue: Catalogue, seal: Sealer) -> None:
-    """Apply a fact to a record under construction."""
-    fact = telling.fact
+def name(record: Document, mentions: Iterable[Mention]) -> None:
+    """Note which identifiers a record names, each with the earliest time."""
+    known = {(one["e"], one["w"]): one for one in record["ids"]}
+    for mention in mentions:
+        key = (mention.entry, int(mention.voice))
+        if key not in known or mention.at < known[key]["t"]:
+            known[key] = {"e": mention.entry, "k": mention.kind, "t": mention.at, "w": int(mention.voice)}
+    record["ids"] = sorted(known.values(), key=lambda one: (one["w"], one["t"], one["e"]))[:MAX_NAMED]
+
+
+def tell(record: Document, fact: Fact, catalogue: Catalogue, seal: Sealer) -> None:
+    """Apply a fact, for the first and only time, to a record under construction."""
     record["first"] = min(record["first"], fact.at)
     record["last"] = max(record["last"], fact.at)
     for attribute, value in fact.values:
         _tell_value(record["cells"], attribute, value.value, fact, seal)
     for purpose, given in fact.choices.items():
         _tell_choice(record["choices"], purpose, given, fact)
-    if fact.event is not None and telling.event_is_new:
+    if fact.event is not None:
         for attribute in catalogue.attributes.values():
             if attribute.computed is not None:
                 _fold(record["folds"], attribute, fact.event, fact)

@@ -1,0 +1,53 @@
+"""What happened to who somebody is, as events: merged and parted, when, by whom, on which evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from discretion.domain.identity.evidence import Mention
+from discretion.domain.identity.settle import Settled
+
+MERGED, PARTED = "merged", "parted"
+Document = dict[str, Any]
+
+
+def changes(
+    settled: Mapping[bytes, Settled], fresh: Sequence[Mention], by: str, at: int
+) -> Iterator[Document]:
+    """One document for each merge and each parting, without its id.
+
+    ``settled`` are the persons by the customer they are now. ``sides`` are the records of each
+    customer that met or came to be; ``evidence`` the new identifiers that spoke for it, with their types.
+    """
+    into: dict[bytes, list[bytes]] = {}
+    for customer, person in settled.items():
+        for one in person.before:
+            into.setdefault(one, []).append(customer)
+        if len(person.before) > 1:
+            theirs = {one.entry: one.kind for one in fresh if one.entry in person.identifiers}
+            evidence = [{"type": kind, "entry": entry} for entry, kind in sorted(theirs.items())]
+            sides = [list(records) for records in person.before.values()]
+            yield _event(MERGED, {*person.before, customer}, sides, evidence, by, at)
+    for one, customers in into.items():
+        if len(customers) > 1:
+            sides = [list(settled[customer].before[one]) for customer in customers]
+            yield _event(PARTED, {one, *customers}, sides, [], by, at)
+
+
+def _event(
+    kind: str,
+    customers: set[bytes],
+    sides: Sequence[Sequence[bytes]],
+    evidence: Sequence[Document],
+    by: str,
+    at: int,
+) -> Document:
+    return {
+        "kind": kind,
+        "at": at,
+        "by": by,
+        "customers": sorted(customers),
+        "sides": list(sides),
+        "evidence": list(evidence),
+    }

@@ -1,0 +1,38 @@
+"""Blind marks of a message: the record it speaks to, what that record thereby names, and itself."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from discretion.domain.channels.fact import Fact
+from discretion.domain.identity.evidence import Mention, Voice
+from discretion.seal.blind import BlindIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """``message`` is what a repetition is known by, for as long as anything is kept of it."""
+
+    record: bytes
+    mentions: tuple[Mention, ...]
+    message: bytes
+
+
+def marks_of(fact: Fact, blind: BlindIndex) -> Marks:
+    """The marks of a message; nothing in them can be read back."""
+    person = fact.identifiers[0]
+    record = blind.of("record", fact.source.key, person.type, person.value.value)
+    voices = {person: Voice.OWN}
+    voices |= {one: Voice.ALIAS for one in fact.aliases if one not in voices}
+    voices |= {one: Voice.SAID for one in fact.identifiers if one not in voices}
+    mentions = tuple(
+        Mention(record, one.type, blind.of(one.type, one.value.value), fact.source.key, fact.at, voice)
+        for one, voice in voices.items()
+    )
+    return Marks(record, mentions, message_mark(fact.source.key, fact.message))
+
+
+def message_mark(source: str, message: str) -> bytes:
+    """16 bytes that tell one message of one source from every other."""
+    return hashlib.sha256(f"{source}\0{message}".encode()).digest()[:16]

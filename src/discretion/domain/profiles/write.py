@@ -1,0 +1,252 @@
+"""What a transaction changes, collected person by person and then sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from discretion.catalogue.model import Catalogue
+from discretion.domain.channels.fact import Fact
+from discretion.domain.identity.evidence import Mention
+from discretion.domain.identity.gather import Known
+from discretion.domain.identity.marks import Marks
+from discretion.domain.identity.resolve import shared
+from discretion.domain.identity.settle import Settled
+from discretion.domain.profiles.fold import fold
+from discretion.domain.profiles.record import Sealer, empty, name, tell
+from discretion.seal.cell import event_key, shut
+from discretion.seal.keyring import KEY_BYTES, NONCE_BYTES, Buckets
+from discretion.seal.move import move
+from discretion.store.driver import Database, Operation, Session, delete, insert, update
+from discretion.store.fault import Again
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What writing needs: the catalogue, keys, chance and the present (ms)."""
+
+    catalogue: Catalogue
+    buckets: Buckets
+    entropy: Callable[[int], bytes]
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A message to be told, with its marks."""
+
+    fact: Fact
+    marks: Marks
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Under whom values are shut: a customer's id and data key."""
+
+    customer: bytes
+    key: bytes = field(repr=False)
+
+
+class Writing:
+    """The writes of one transaction."""
+
+    def __init__(self, workshop: Workshop, known: Known) -> None:
+        self._shop = workshop
+        self._known = known
+        opened = known.open & known.records.keys()
+        self._before = {known.records[one]["customer"] for one in opened}
+        self._owners: dict[bytes, bytes] = {}
+        self._kept: set[bytes] = set()
+        self._writes: dict[str, list[Operation]] = {}
+
+    async def person(
+        self, session: Session, database: Database, settled: Settled, words: Sequence[Word]
+    ) -> bytes:
+        """Everything that changes about one person; the customer they are now."""
+        doc = None if settled.customer is None else self._known.customers.get(settled.customer)
+        owner, wrapped = self._owner(settled.customer, doc)
+        records = {one: self._known.records[one] for one in settled.records & self._known.records.keys()}
+        changed = await self._move(session, database, records.values(), owner)
+        changed |= self._tell(records, words, owner)
+        if settled.customer is None:
+            eldest = min(records.values(), key=lambda one: (one["born"], one["first"], one["_id"]))
+            eldest["home"] = owner.customer
+            changed.add(eldest["_id"])
+        for one in sorted(changed):
+            self._save(records[one])
+        self._owners |= dict.fromkeys(settled.identifiers, owner.customer)
+        self._kept.add(owner.customer)
+        self._customer(settled, doc, {"key": wrapped}, owner.customer, list(records.values()))
+        return owner.customer
+
+    def identifiers(self, fresh: Sequence[Mention]) -> None:
+        """Who names which identifier, and whose each is now."""
+        namers: dict[bytes, dict[bytes, Mention]] = {}
+        for mention in fresh:
+            namers.setdefault(mention.entry, {})[mention.record] = mention
+        for entry in sorted({*namers, *self._known.identifiers}):
+            self._identifier(entry, namers.get(entry, {}))
+
+    def gone(self) -> None:
+        """Customers in question whose records are all somebody else's now."""
+        for customer in sorted(self._before - self._kept):
+            self.add("customers", delete({"_id": customer, "v": self._known.customers[customer]["v"]}))
+
+    def add(self, collection: str, operation: Operation) -> None:
+        """One more write."""
+        self._writes.setdefault(collection, []).append(operation)
+
+    async def send(self, session: Session, database: Database) -> None:
+        """Send everything collected.
+
+        Raises:
+            Again: a customer changed meanwhile; the transaction runs again from its reads.
+        """
+        for collection, operations in self._writes.items():
+            done = await database.bulk_write(collection, operations, ordered=True, session=session)
+            if collection == "customers" and done.touched != len(operations):
+                raise Again("STORE_UNAVAILABLE", "A customer changed while their profile was being written.")
+
+    def _owner(self, customer: bytes | None, doc: Document | None) -> tuple[Owner, bytes]:
+        if doc is not None:
+            return Owner(doc["_id"], self._shop.buckets.unwrap(doc["_id"], doc["key"])), doc["key"]
+        owner = Owner(customer or self._shop.entropy(16), self._shop.entropy(KEY_BYTES))
+        wrapped = self._shop.buckets.wrap(owner.customer, owner.key, self._shop.entropy(NONCE_BYTES))
+        return owner, wrapped
+
+    async def _move(
+        self, session: Session, database: Database, records: Iterable[Document], owner: Owner
+    ) -> set[bytes]:
+        """Shut under this customer's key what came from others; records stay whole, so it can be undone."""
+        strangers: dict[bytes, list[Document]] = {}
+        for record in records:
+            if record["customer"] != owner.customer:
+                strangers.setdefault(record["customer"], []).append(record)
+        for customer, moving in sorted(strangers.items()):
+            origin, _ = self._owner(customer, self._known.customers[customer])
+            for record in moving:
+                for key, cell in record["cells"].items():
+                    if "c" in cell:
+                        cell["c"] = self._moved(cell["c"], key, origin, owner)
+                record["customer"] = owner.customer
+            await self._move_events(session, database, [one["_id"] for one in moving], origin, owner)
+        return {record["_id"] for moving in strangers.values() for record in moving}
+
+    async def _move_events(
+        self, session: Session, database: Database, records: Sequence[bytes], origin: Owner, owner: Owner
+    ) -> None:
+        wanted = {"customer": origin.customer, "record": {"$in": records}}
+        for event in await database.find("events", wanted, {"props": 1}, session=session):
+            change: Document = {"customer": owner.customer}
+            if "props" in event:
+                change["props"] = self._moved(event["props"], event_key(event["_id"]), origin, owner)
+            self.add("events", update({"_id": event["_id"]}, {"$set": change}))
+
+    def _moved(self, cell: bytes, key: str, origin: Owner, goal: Owner) -> bytes:
+        nonce = self._shop.entropy(NONCE_BYTES)
+        return move(cell, key.encode(), (origin.customer, origin.key), (goal.customer, goal.key), nonce)
+
+    def _tell(self, records: dict[bytes, Document], words: Sequence[Word], owner: Owner) -> set[bytes]:
+        seal = self._sealer(owner)
+        for word in words:
+            fact, marks = word.fact, word.marks
+            record = records.get(marks.record)
+            if record is None:
+                record = records[marks.record] = empty(marks.record, fact, owner.customer)
+            name(record, marks.mentions)
+            tell(record, fact, self._shop.catalogue, seal)
+            self._mark(fact, marks, owner.customer, seal)
+        return {word.marks.record for word in words}
+
+    def _mark(self, fact: Fact, marks: Marks, customer: bytes, seal: Sealer) -> None:
+        """The event, or if the message is none, the mark that it was heard."""
+        if fact.event is None:
+            heard = {"_id": marks.message, "record": marks.record, "t": fact.received}
+            self.add("messages", insert(heard))
+            return
+        doc: Document = {
+            "_id": marks.message,
+            "customer": customer,
+            "record": marks.record,
+            "source": fact.source.key,
+            "channel": fact.source.channel.value,
+            "type": fact.event.type.key,
+            "at": fact.at,
+            "received": fact.received,
+        }
+        if fact.event.properties.value:
+            key = event_key(marks.message).encode()
+            doc["props"] = seal(key, fact.at, fact.event.properties.value)
+        self.add("events", insert(doc))
+
+    def _sealer(self, owner: Owner) -> Sealer:
+        cipher = AESGCM(owner.key)
+
+        def seal(key: bytes, observed: int, value: Any) -> bytes:
+            return shut(cipher, owner.customer, key, observed, self._shop.entropy(NONCE_BYTES), value)
+
+        return seal
+
+    def _save(self, record: Document) -> None:
+        change = {key: value for key, value in record.items() if key not in ("_id", "v")}
+        self.add(
+            "source_records",
+            update({"_id": record["_id"]}, {"$set": change, "$inc": {"v": 1}}, upsert=True),
+        )
+
+    def _identifier(self, entry: bytes, namers: Mapping[bytes, Mention]) -> None:
+        doc, owner = self._known.identifiers.get(entry), self._owners.get(entry)
+        whose = {} if owner is None else {"customer": owner}
+        if doc is None:
+            first = min(namers.values())
+            fresh = {"_id": entry, "type": first.kind, "records": sorted(namers), "t": self._shop.now}
+            self.add("identifiers", insert({**fresh, **whose}))
+            return
+        change: Document = {}
+        kind = self._shop.catalogue.identifiers.get(doc["type"])
+        new = sorted(namers.keys() - set(doc["records"]))
+        if new and not (kind and shared(len(doc["records"]), kind)):
+            change["$addToSet"] = {"records": {"$each": new}}
+        if doc.get("customer") != owner:
+            change |= {"$set": whose} if whose else {"$unset": {"customer": ""}}
+        if change:
+            self.add("identifiers", update({"_id": entry}, change))
+
+    def _customer(
+        self,
+        settled: Settled,
+        known: Document | None,
+        base: Document,
+        customer: bytes,
+        records: Sequence[Document],
+    ) -> None:
+        before = [self._known.customers[one] for one in settled.before]
+        restricted = any(one["restricted"] for one in before)
+        profile = fold(self._shop.catalogue, records, restricted=restricted, now_ms=self._shop.now)
+        doc: Document = {
+            **base,
+            "allow": profile.allow,
+            "s": profile.sealed,
+            "o": profile.open,
+            "t": profile.observed,
+            "p": profile.provenance,
+            "choices": profile.choices,
+            "restricted": restricted,
+            "created": min(one["born"] for one in records),
+            "updated": self._shop.now,
+            "merged": list(settled.homes),
+        }
+        if profile.minor_until is not None:
+            doc["minor_until"] = profile.minor_until
+        if known is None:
+            self.add("customers", insert({"_id": customer, "v": 1, **doc}))
+            return
+        change: Document = {"$set": doc, "$inc": {"v": 1}}
+        if profile.minor_until is None:
+            change["$unset"] = {"minor_until": ""}
+        self.add("customers", update({"_id": customer, "v": known["v"]}, change))
