@@ -56,7 +56,8 @@ def consent(preferences: Any) -> dict[str, Any]:
 
 REFUSED: list[tuple[str, Any, str, str]] = [
     ("no object", [], "MESSAGE_INVALID", ""),
-    ("a type nobody knows", message(type="alias"), "TYPE_UNSUPPORTED", "type"),
+    ("a type nobody knows", message(type="poke"), "TYPE_UNSUPPORTED", "type"),
+    ("an alias without the former id", message(type="alias"), "PREVIOUS_ID_INVALID", "previousId"),
     ("no type", message(type=None), "TYPE_UNSUPPORTED", "type"),
     ("a type that is a list", message(type=["track"]), "TYPE_UNSUPPORTED", "type"),
     ("nobody", message(userId=None), "NO_USER_ANON_ID", "userId"),

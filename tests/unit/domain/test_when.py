@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from discretion.domain.channels.when import when
@@ -61,6 +61,7 @@ def test_nothing_happens_after_it_was_heard_of_or_before_1970(stamp: int, sent: 
 
 
 @given(st.integers(0, NOON), st.integers(0, HOUR), st.integers(-HOUR, HOUR))
+@example(age=1_779_999_998_977, way=0, wrong=0)
 def test_only_the_time_between_happening_and_sending_counts(age: int, way: int, wrong: int) -> None:
     """A clock that is wrong by anything gives what a right one gives."""
     stamp = NOON - age

@@ -6,13 +6,14 @@ import enum
 import re
 import types
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import strawberry
 
 from discretion.catalogue.model import Attribute, Catalogue, ValueType
+from discretion.domain.channels.value import WrongType, moment
 from discretion.domain.profiles.api.scalars import PYTHON_TYPES
 from discretion.domain.profiles.api.types import pascal
 from discretion.errors import BadRequest
@@ -128,9 +129,8 @@ def stored(attribute: Attribute, value: Any) -> Any:
         if attribute.type is ValueType.DATE:
             return date.fromisoformat(value).isoformat()
         if attribute.type is ValueType.DATETIME:
-            when = datetime.fromisoformat(value)
-            return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000)
-    except (ValueError, TypeError, ArithmeticError):
+            return moment(value)
+    except (ValueError, TypeError, ArithmeticError, WrongType):
         raise BadRequest(
             "FILTER_INVALID", f"The filter on {attribute.path} does not hold a {attribute.type}."
         ) from None
