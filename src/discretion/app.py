@@ -23,6 +23,7 @@ from discretion.domain.channels.validate import Validator
 from discretion.domain.channels.write_keys import WriteKeys
 from discretion.domain.context import Records
 from discretion.domain.profiles.api.connection import DEFAULT_PAGE
+from discretion.domain.profiles.stewardship import Stewardship
 from discretion.domain.profiles.unify import Unify
 from discretion.edge.answer import Answer, known_purpose
 from discretion.edge.documents import Documents
@@ -44,6 +45,7 @@ from discretion.store import embedded
 from discretion.store.customers import Customers
 from discretion.store.driver import CommandListener, Database, connect
 from discretion.store.events import Events
+from discretion.store.identities import Identities
 from discretion.store.inspect import inspect
 from discretion.store.prepare import prepare
 from discretion.token.issue import Issuer
@@ -136,7 +138,17 @@ def assemble(
     forms = Forms(derive(root, "pseudonym"))
     storage = LedgerStorage(database)
     conductor = Conductor(Revealer(catalogue, buckets, forms, pairwise), Ledger(storage), clock, entropy)
-    records = Records(catalogue, Customers(database), Events(database), storage, blind, pairwise)
+    steward = Stewardship(database, catalogue, buckets, entropy, clock)
+    records = Records(
+        catalogue,
+        Customers(database),
+        Events(database),
+        storage,
+        blind,
+        pairwise,
+        Identities(database),
+        steward,
+    )
     schema = build_schema(catalogue)
     core = schema._schema
     mask = Mask(entropy)

@@ -31,7 +31,7 @@ from tests.fixtures.mongo import Commands
 from tests.laws.queries import Asked, World
 from tests.laws.twins import Asker, Document, Values, Withheld
 
-KEPT = {"_id", "allow", "key", "merged"}
+KEPT = {"_id", "allow", "key", "merged", "merged.id"}
 """Fields of a customer document that hold no attribute."""
 GRETA = "greta.albrecht@post.example"
 """The e-mail address of the customer who asks about herself."""

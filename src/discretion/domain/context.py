@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from discretion.catalogue.model import Catalogue
 from discretion.errors import Unauthenticated
@@ -12,7 +14,18 @@ from discretion.seal.blind import BlindIndex
 from discretion.seal.pairwise import Pairwise
 from discretion.store.customers import Customers
 from discretion.store.events import Events
+from discretion.store.identities import Identities
 from discretion.token.grant import Grant
+
+
+class Steward(Protocol):
+    """Carries out a steward's word about who is who; see ``profiles/stewardship.py``."""
+
+    async def merge(self, customers: Sequence[bytes], by: str) -> bytes:
+        """Make customers one person."""
+
+    async def unmerge(self, merge: bytes, by: str) -> list[bytes]:
+        """Part those whom a merge brought together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +38,8 @@ class Records:
     disclosures: LedgerStorage
     blind: BlindIndex
     pairwise: Pairwise
+    identities: Identities
+    steward: Steward
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,6 +161,11 @@ class Reading:
         self._extra.add(what)
         return row.keyed.open(cell, key.encode())
 
+    def pseudonyms(self, row: Row, former: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
+        """The ledger's names of a customer; ``former`` are merged ids, each with its wrapped key."""
+        of = self._revealer.openers.of
+        return [row.keyed.pseudonym, *(of(customer, wrapped).pseudonym for customer, wrapped in former)]
+
     def note(self, what: str) -> None:
         """Put something revealed beside attributes on the account."""
         self._extra.add(what)

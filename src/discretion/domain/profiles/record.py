@@ -7,14 +7,15 @@ message once, which the caller sees to.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
 from discretion.catalogue.model import Attribute, Catalogue, Fold
 from discretion.domain.channels.fact import Fact, Happening
-from discretion.domain.identity.evidence import Mention
+from discretion.domain.identity.marks import Marks
 from discretion.purpose.state import CONSENT_AGE_YEARS
+from discretion.seal.cell import identifier_key
 
 Document = dict[str, Any]
 Sealer = Callable[[bytes, int, Any], bytes]
@@ -44,13 +45,21 @@ def empty(record: bytes, fact: Fact, customer: bytes) -> Document:
     }
 
 
-def name(record: Document, mentions: Iterable[Mention]) -> None:
-    """Note which identifiers a record names, each with the earliest time."""
+def name(record: Document, marks: Marks, seal: Sealer) -> None:
+    """Note which identifiers a record names, each with the earliest time, and shut what each says."""
     known = {(one["e"], one["w"]): one for one in record["ids"]}
-    for mention in mentions:
+    for mention in marks.mentions:
         key = (mention.entry, int(mention.voice))
-        if key not in known or mention.at < known[key]["t"]:
-            known[key] = {"e": mention.entry, "k": mention.kind, "t": mention.at, "w": int(mention.voice)}
+        if key in known and mention.at >= known[key]["t"]:
+            continue
+        cell = seal(identifier_key(mention.entry).encode(), mention.at, marks.values[mention.entry].value)
+        known[key] = {
+            "e": mention.entry,
+            "k": mention.kind,
+            "t": mention.at,
+            "w": int(mention.voice),
+            "c": cell,
+        }
     record["ids"] = sorted(known.values(), key=lambda one: (one["w"], one["t"], one["e"]))[:MAX_NAMED]
 
 

@@ -12,13 +12,12 @@ from collections.abc import Callable, Sequence
 from discretion.catalogue.model import Catalogue
 from discretion.domain.channels.fact import Fact, Outcome, Status
 from discretion.domain.identity.gather import Gathering
-from discretion.domain.identity.history import changes
 from discretion.domain.identity.marks import marks_of
-from discretion.domain.identity.settle import settle
-from discretion.domain.profiles.write import Word, Workshop, Writing
+from discretion.domain.profiles.settlement import settlement
+from discretion.domain.profiles.write import Word, Workshop
 from discretion.seal.blind import BlindIndex
 from discretion.seal.keyring import Buckets
-from discretion.store.driver import Database, Session, insert
+from discretion.store.driver import Database, Session
 
 MAX_TOGETHER = 200
 
@@ -88,25 +87,10 @@ class Unify:
         return heard
 
     async def _take_in(self, session: Session, words: Sequence[Word]) -> None:
-        types = self._catalogue.identifiers
-        gathering = Gathering(self._database, session, types)
-        known = gathering.known
+        gathering = Gathering(self._database, session, self._catalogue.identifiers)
         await gathering.records({word.marks.record for word in words})
-        fresh = [one for word in words for one in word.marks.mentions if known.fresh(one)]
+        fresh = [one for word in words for one in word.marks.mentions if gathering.known.fresh(one)]
         await gathering.around(fresh)
-        spoken: dict[bytes, list[Word]] = {}
-        for word in words:
-            spoken.setdefault(word.marks.record, []).append(word)
-        persons = settle(known, fresh, types, list(spoken))
         by = ",".join(sorted({word.fact.source.key for word in words}))
         shop = Workshop(self._catalogue, self._buckets, self._entropy, self._now_ms())
-        writing = Writing(shop, known)
-        settled = {}
-        for person in persons:
-            told = [word for record in sorted(person.records) for word in spoken.get(record, ())]
-            settled[await writing.person(session, self._database, person, told)] = person
-        writing.identifiers(fresh)
-        writing.gone()
-        for change in changes(settled, fresh, f"source:{by}", shop.now):
-            writing.add("identity_events", insert({"_id": self._entropy(16), **change}))
-        await writing.send(session, self._database)
+        await settlement(self._database, session, shop, gathering.known, f"source:{by}", fresh, words)
