@@ -22,6 +22,7 @@ from discretion.disclose import Conductor
 from discretion.domain.channels.validate import Validator
 from discretion.domain.channels.write_keys import WriteKeys
 from discretion.domain.context import Records
+from discretion.domain.ingest.intake import Intake
 from discretion.domain.profiles.api.connection import DEFAULT_PAGE
 from discretion.domain.profiles.unify import Unify
 from discretion.edge.answer import Answer, known_purpose
@@ -143,6 +144,7 @@ def assemble(
     answer = Answer(schema, Plans(core, catalogue, forms.render), conductor, records, mask)
     write_keys = WriteKeys(database, catalogue, entropy, clock)
     unify = Unify(database, catalogue, buckets, blind, entropy, clock)
+    intake = Intake(Validator(catalogue, entropy), unify, clock)
     verifier = Verifier(
         keys,
         settings.issuer,
@@ -155,7 +157,7 @@ def assemble(
         documents=Documents(core, pages=dict.fromkeys(("customers", "events", "disclosures"), DEFAULT_PAGE)),
         answer=answer,
         mask=mask,
-        tracking=Tracking(write_keys, Validator(catalogue, entropy), unify, clock),
+        tracking=Tracking(write_keys, intake),
         jwks=keys.public_jwks(),
         database=database,
     )

@@ -5,7 +5,8 @@
 
 The write key comes as the user name of Basic auth, or as ``writeKey`` in the body. Where Segment
 answers 200 to nearly everything, we say what became of each message: ``Prefer:
-return=representation`` lists every one, and without it the refused ones are listed.
+return=representation`` lists every one, and without it the refused ones are listed. Here is only
+the HTTP of it; what a message may be and what becomes of it is ``domain.ingest.intake``.
 """
 
 from __future__ import annotations
@@ -22,29 +23,23 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from discretion.catalogue.model import Source
-from discretion.domain.channels.fact import Fact, Outcome, Refused, Status
-from discretion.domain.channels.validate import KINDS, Validator
+from discretion.domain.channels.fact import Outcome, Status
+from discretion.domain.channels.validate import KINDS
 from discretion.domain.channels.write_keys import WriteKeys
-from discretion.domain.profiles.unify import Unify
+from discretion.domain.ingest.intake import Intake
 from discretion.edge.problem import problem
 from discretion.errors import BadRequest, DiscretionError, TooLarge, Unauthenticated
 
 MAX_BODY = 500 * 1024
-MAX_MESSAGE = 32 * 1024
-MAX_MESSAGES = 2_500
 _CHALLENGE = {"www-authenticate": 'Basic realm="discretion", charset="UTF-8"'}
 
 
 class Tracking:
     """The endpoints of the tracking API."""
 
-    def __init__(
-        self, keys: WriteKeys, validator: Validator, unify: Unify, now_ms: Callable[[], int]
-    ) -> None:
+    def __init__(self, keys: WriteKeys, intake: Intake) -> None:
         self._keys = keys
-        self._validator = validator
-        self._unify = unify
-        self._now_ms = now_ms
+        self._intake = intake
 
     def routes(self) -> list[Route]:
         """One route for each kind of call."""
@@ -65,27 +60,8 @@ class Tracking:
     async def _take(self, request: Request, kind: str) -> Response:
         body = parse(await read(request))
         source = await self._source(request, body)
-        messages = _messages(body, kind)
-        received = self._now_ms()
-        read_facts = [self._fact(source, one, received) for one in messages]
-        taken = iter(await self._unify.take([fact for fact in read_facts if isinstance(fact, Fact)]))
-        outcomes = [
-            next(taken)
-            if isinstance(fact, Fact)
-            else Outcome(fact.message, Status.REFUSED, 0, fact.code, fact.reason, fact.place)
-            for fact in read_facts
-        ]
+        outcomes = await self._intake.take(source, _messages(body, kind))
         return _answer(request, outcomes, single=kind != "batch")
-
-    def _fact(self, source: Source, message: Any, received: int) -> Fact | Refused:
-        if len(orjson.dumps(message)) > MAX_MESSAGE:
-            name = message.get("messageId") if isinstance(message, dict) else None
-            return Refused(
-                name if isinstance(name, str) else "",
-                "MESSAGE_TOO_LARGE",
-                f"A message has at most {MAX_MESSAGE} bytes.",
-            )
-        return self._validator.fact(source, message, received)
 
     async def _source(self, request: Request, body: dict[str, Any]) -> Source:
         key = _basic(request.headers.get("authorization")) or body.get("writeKey")
@@ -144,8 +120,6 @@ def _messages(body: dict[str, Any], kind: str) -> list[Any]:
     batch = body.get("batch")
     if not isinstance(batch, list):
         raise BadRequest("BATCH_INVALID", "A batch holds its messages as a list in 'batch'.")
-    if len(batch) > MAX_MESSAGES:
-        raise TooLarge("BATCH_TOO_LARGE", f"A batch has at most {MAX_MESSAGES} messages.", "Send several.")
     shared = body.get("context")
     if not isinstance(shared, dict):
         return batch
