@@ -49,10 +49,7 @@ class Intake:
             Unavailable: the store is away; some may have been taken in, and sending all of them again
                 counts none twice.
         """
-        if len(messages) > MAX_MESSAGES:
-            raise TooLarge(
-                "BATCH_TOO_LARGE", f"At most {MAX_MESSAGES:,} messages are taken together.", "Send several."
-            )
+        few_enough(messages)
         received = self._now_ms()
         read = [self._read(source, one, received) for one in messages]
         taken = iter(await self._unify.take([one for one in read if isinstance(one, Fact)]))
@@ -62,13 +59,35 @@ class Intake:
         return unfit(message) or self._validator.fact(source, message, received)
 
 
+def few_enough(messages: Sequence[Any]) -> None:
+    """Nothing, if these may be taken together.
+
+    Raises:
+        TooLarge: ``BATCH_TOO_LARGE``.
+    """
+    if len(messages) > MAX_MESSAGES:
+        raise TooLarge(
+            "BATCH_TOO_LARGE", f"At most {MAX_MESSAGES:,} messages are taken together.", "Send several."
+        )
+
+
+def weight(value: Any) -> int | None:
+    """Bytes of a value as JSON without blanks; None if it cannot be written as that.
+
+    It is nested deeper than anybody's traits, or holds a number beyond 64 bits or half a character.
+    """
+    try:
+        return len(orjson.dumps(value))
+    except TypeError:
+        return None
+
+
 def unfit(message: Any) -> Refused | None:
     """Why a message is refused before it is read, or None if it is not."""
     name = message.get("messageId") if isinstance(message, dict) else None
     shown = name if isinstance(name, str) and len(name) <= MAX_MESSAGE_ID else ""
-    try:
-        size = len(orjson.dumps(message))
-    except TypeError:  # deeper than anybody's traits, a number beyond 64 bits, half a character
+    size = weight(message)
+    if size is None:
         return Refused(shown, "MESSAGE_INVALID", "It is nested too deeply, or holds what JSON cannot.")
     if size > MAX_MESSAGE:
         return Refused(shown, TOO_LARGE, f"A message has at most {MAX_MESSAGE:,} bytes.")
