@@ -21,7 +21,7 @@ from discretion.catalogue.taxonomy import taxonomy
 from discretion.disclose import Conductor
 from discretion.domain.channels.validate import Validator
 from discretion.domain.channels.write_keys import WriteKeys
-from discretion.domain.context import Records
+from discretion.domain.context import Records, Verbs
 from discretion.domain.ingest.intake import Intake
 from discretion.domain.profiles.api.connection import DEFAULT_PAGE
 from discretion.domain.profiles.unify import Unify
@@ -137,14 +137,16 @@ def assemble(
     forms = Forms(derive(root, "pseudonym"))
     storage = LedgerStorage(database)
     conductor = Conductor(Revealer(catalogue, buckets, forms, pairwise), Ledger(storage), clock, entropy)
-    records = Records(catalogue, Customers(database), Events(database), storage, blind, pairwise)
+    unify = Unify(database, catalogue, buckets, blind, entropy, clock)
+    intake = Intake(Validator(catalogue, entropy), unify, clock)
+    records = Records(
+        catalogue, Customers(database), Events(database), storage, blind, pairwise, Verbs(intake)
+    )
     schema = build_schema(catalogue)
     core = schema._schema
     mask = Mask(entropy)
     answer = Answer(schema, Plans(core, catalogue, forms.render), conductor, records, mask)
     write_keys = WriteKeys(database, catalogue, entropy, clock)
-    unify = Unify(database, catalogue, buckets, blind, entropy, clock)
-    intake = Intake(Validator(catalogue, entropy), unify, clock)
     verifier = Verifier(
         keys,
         settings.issuer,

@@ -9,6 +9,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from discretion.catalogue.model import Catalogue
+from discretion.domain.ingest.api import ingest_mutations
 from discretion.domain.inventory.api import inventory_fields
 from discretion.domain.profiles.api.directives import narrow_purpose
 from discretion.domain.profiles.api.query import query_fields
@@ -23,8 +24,10 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
     """The schema of this catalogue; the compiled executor is its execution context class."""
     fields = query_fields(catalogue, [events_field(), disclosures_field()])
     query: Any = object_type("Query", [*fields, *inventory_fields()], "Everything that can be asked.")
+    mutation: Any = object_type("Mutation", [*ingest_mutations()], "Everything that can be changed.")
     return strawberry.Schema(
         query=query,
+        mutation=mutation,
         types=_customer_types(fields),
         directives=[narrow_purpose],
         execution_context_class=PlanExecutor,
