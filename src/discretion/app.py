@@ -21,7 +21,8 @@ from discretion.catalogue.taxonomy import taxonomy
 from discretion.disclose import Conductor
 from discretion.domain.channels.validate import Validator
 from discretion.domain.channels.write_keys import WriteKeys
-from discretion.domain.context import Records
+from discretion.domain.context import Records, Verbs
+from discretion.domain.ingest.intake import Intake
 from discretion.domain.profiles.api.connection import DEFAULT_PAGE
 from discretion.domain.profiles.stewardship import Stewardship
 from discretion.domain.profiles.unify import Unify
@@ -138,6 +139,8 @@ def assemble(
     forms = Forms(derive(root, "pseudonym"))
     storage = LedgerStorage(database)
     conductor = Conductor(Revealer(catalogue, buckets, forms, pairwise), Ledger(storage), clock, entropy)
+    unify = Unify(database, catalogue, buckets, blind, entropy, clock)
+    intake = Intake(Validator(catalogue, entropy), unify, clock)
     steward = Stewardship(database, catalogue, buckets, entropy, clock)
     records = Records(
         catalogue,
@@ -147,14 +150,13 @@ def assemble(
         blind,
         pairwise,
         Identities(database),
-        steward,
+        Verbs(intake, steward),
     )
     schema = build_schema(catalogue)
     core = schema._schema
     mask = Mask(entropy)
     answer = Answer(schema, Plans(core, catalogue, forms.render), conductor, records, mask)
     write_keys = WriteKeys(database, catalogue, entropy, clock)
-    unify = Unify(database, catalogue, buckets, blind, entropy, clock)
     verifier = Verifier(
         keys,
         settings.issuer,
@@ -167,7 +169,7 @@ def assemble(
         documents=Documents(core, pages=dict.fromkeys(("customers", "events", "disclosures"), DEFAULT_PAGE)),
         answer=answer,
         mask=mask,
-        tracking=Tracking(write_keys, Validator(catalogue, entropy), unify, clock),
+        tracking=Tracking(write_keys, intake),
         jwks=keys.public_jwks(),
         database=database,
     )

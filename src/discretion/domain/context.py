@@ -1,10 +1,9 @@
-"""What resolvers are handed: the grant, the one reading of this operation, and where to look."""
+"""What resolvers are handed: the grant, the one reading of this operation, where to look, how to act."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import TypeVar, cast
 
 from discretion.catalogue.model import Catalogue
 from discretion.errors import Unauthenticated
@@ -17,20 +16,25 @@ from discretion.store.events import Events
 from discretion.store.identities import Identities
 from discretion.token.grant import Grant
 
+Verb = TypeVar("Verb")
 
-class Steward(Protocol):
-    """Carries out a steward's word about who is who; see ``profiles/stewardship.py``."""
 
-    async def merge(self, customers: Sequence[bytes], by: str) -> bytes:
-        """Make customers one person."""
+class Verbs:
+    """What resolvers act through, each found by its type: ``verbs[Intake]``.
 
-    async def unmerge(self, merge: bytes, by: str) -> list[bytes]:
-        """Part those whom a merge brought together."""
+    The ``api`` modules of the domains import this module, so it cannot name what is theirs.
+    """
+
+    def __init__(self, *verbs: object) -> None:
+        self._by_type = {type(one): one for one in verbs}
+
+    def __getitem__(self, kind: type[Verb]) -> Verb:
+        return cast("Verb", self._by_type[kind])
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Where resolvers look things up; the same for every request."""
+    """Where resolvers look things up, and what they act through; the same for every request."""
 
     catalogue: Catalogue
     customers: Customers
@@ -39,7 +43,7 @@ class Records:
     blind: BlindIndex
     pairwise: Pairwise
     identities: Identities
-    steward: Steward
+    verbs: Verbs = field(default_factory=Verbs)
 
 
 @dataclass(frozen=True, slots=True)

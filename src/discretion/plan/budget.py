@@ -31,8 +31,8 @@ CEILING = 10**9
 """Where sums stop. No limit comes near it."""
 
 PAGE_ARGUMENTS = frozenset({"first", "last"})
-LIST_ARGUMENTS = frozenset({"ids"})
-"""Arguments that say how many objects a field returns: by number, or by naming them."""
+LIST_ARGUMENTS = frozenset({"ids", "messages"})
+"""Arguments that say how many objects a field returns: by number, by naming them, or by giving them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from strawberry.types.field import StrawberryField
 from discretion.domain.context import Context
 from discretion.domain.profiles.api.identity import EVENT_KIND
 from discretion.domain.profiles.api.query import field, load, load_many
+from discretion.domain.profiles.stewardship import Stewardship
 from discretion.errors import Forbidden, NotFound
 from discretion.reveal.reading import Reading
 
@@ -27,13 +28,13 @@ def identity_mutations(customer: Any) -> list[StrawberryField]:
         known = [one for one in found if one is not None]
         if len(known) < len(found):
             raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
-        return await load(info, await info.context.records.steward.merge(known, by))
+        return await load(info, await info.context.records.verbs[Stewardship].merge(known, by))
 
     async def unmerge(root: Any, info: Where, merge: strawberry.ID) -> Any:
         del root
         reading, by = _steward(info)
         event = info.context.records.pairwise.open(reading.grant.client, EVENT_KIND, merge)
-        parted = await info.context.records.steward.unmerge(event or b"", by)
+        parted = await info.context.records.verbs[Stewardship].unmerge(event or b"", by)
         return await load_many(info, reading, parted)
 
     joined = "Makes these customers one person, whatever the evidence. For stewards; a later word counts."
