@@ -5,11 +5,12 @@ from __future__ import annotations
 import selectors
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 
 RECEIVE = 1 << 18
+SILENCE_S = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +31,29 @@ class Load:
 
 
 class _Connection:
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, turn: Iterator[bytes], wrong: Callable[[bytearray], bool]) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._turn = turn
+        self._wrong = wrong
         self._answer = bytearray()
         self._wanted = 0
         self.asked_at = 0.0
 
-    def ask(self, request: bytes) -> None:
+    def ask(self) -> bool:
+        """Send the next request; whether there was one."""
+        request = next(self._turn, None)
+        if request is None:
+            return False
         self.asked_at = time.perf_counter()
         self.socket.sendall(request)
+        return True
 
     def answered(self) -> bool:
         """Take in what has arrived; whether the answer is whole.
 
         Raises:
-            RuntimeError: the answer is not a 200 without errors.
+            RuntimeError: the answer is not a 200, or is wrong.
         """
         received = self.socket.recv(RECEIVE)
         if not received:
@@ -55,7 +63,7 @@ class _Connection:
             self._wanted = _length(self._answer)
         if not self._wanted or len(self._answer) < self._wanted:
             return False
-        if not self._answer.startswith(b"HTTP/1.1 200") or b'"errors"' in self._answer:
+        if not self._answer.startswith(b"HTTP/1.1 200") or self._wrong(self._answer):
             raise RuntimeError(bytes(self._answer[:2000]).decode("utf-8", "replace"))
         self._answer.clear()
         self._wanted = 0
@@ -75,23 +83,32 @@ def _length(answer: bytearray) -> int:
 
 def ask(port: int, requests: Sequence[bytes], seconds: float, connections: int) -> Load:
     """Send ``requests`` in turn over all connections until the time is over."""
-    waiting, turn, latencies = selectors.DefaultSelector(), cycle(requests), []
-    opened = [_Connection(port) for _ in range(connections)]
+    return send(port, [cycle(requests)] * connections, seconds, lambda answer: b'"errors"' in answer)
+
+
+def send(
+    port: int, turns: Sequence[Iterator[bytes]], seconds: float, wrong: Callable[[bytearray], bool]
+) -> Load:
+    """One connection for each of ``turns``, until the time is over or they are.
+
+    Raises:
+        RuntimeError: an answer is not a 200, or is ``wrong``; a server that refuses is fast.
+    """
+    waiting, latencies = selectors.DefaultSelector(), []
+    opened = [_Connection(port, turn, wrong) for turn in turns]
     started = time.perf_counter()
     try:
         for one in opened:
-            waiting.register(one.socket, selectors.EVENT_READ, one)
-            one.ask(next(turn))
-        while opened and waiting.get_map():
-            for ready, _ in waiting.select(timeout=30) or _silent():
+            if one.ask():
+                waiting.register(one.socket, selectors.EVENT_READ, one)
+        while waiting.get_map():
+            for ready, _ in waiting.select(timeout=SILENCE_S) or _silent():
                 connection: _Connection = ready.data
                 if not connection.answered():
                     continue
                 now = time.perf_counter()
                 latencies.append(now - connection.asked_at)
-                if now - started < seconds:
-                    connection.ask(next(turn))
-                else:
+                if now - started >= seconds or not connection.ask():
                     waiting.unregister(connection.socket)
         return Load(time.perf_counter() - started, tuple(sorted(latencies)))
     finally:
@@ -101,12 +118,17 @@ def ask(port: int, requests: Sequence[bytes], seconds: float, connections: int) 
 
 
 def _silent() -> list[tuple[selectors.SelectorKey, int]]:
-    raise RuntimeError("the server has not answered for 30 s")
+    raise RuntimeError(f"the server has not answered for {SILENCE_S} s")
 
 
-def request(port: int, body: bytes, token: str) -> bytes:
-    """A GraphQL request as it goes over the wire."""
+def request(port: int, path: str, body: bytes, authorization: str) -> bytes:
+    """A POST of JSON as it goes over the wire."""
     return (
-        f"POST /graphql HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nauthorization: Bearer {token}\r\n"
+        f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nauthorization: {authorization}\r\n"
         f"accept: application/json\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     ).encode() + body
+
+
+def query(port: int, body: bytes, token: str) -> bytes:
+    """A GraphQL request as it goes over the wire."""
+    return request(port, "/graphql", body, f"Bearer {token}")
