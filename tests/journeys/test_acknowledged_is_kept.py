@@ -31,7 +31,7 @@ SENDERS = 4
 TOGETHER = 30
 UNDER_LOAD = 300
 """Messages acknowledged before something happens, and again after it."""
-WAIT_S = 40
+WAIT_S = 90
 
 ORDERS = """query($who: IdentifierInput!, $after: String) { customer(identifier: $who) {
   commerce { orderCount } events(first: 500, after: $after) {
