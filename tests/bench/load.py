@@ -5,20 +5,29 @@ from __future__ import annotations
 import selectors
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 
 RECEIVE = 1 << 18
 SILENCE_S = 60
+PAUSE_S = 1
+BUSY = (b"HTTP/1.1 429", b"HTTP/1.1 503")
+
+Wrong = Callable[[bytearray, bool], bool]
+"""Whether an answer is wrong, given whether its request had to be sent again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What was answered, in how many seconds; ``latencies`` are seconds, sorted."""
+    """What was answered, in how many seconds; ``latencies`` are seconds, sorted.
+
+    ``busy`` counts answers that asked to come again.
+    """
 
     seconds: float
     latencies: tuple[float, ...]
+    busy: int = 0
 
     @property
     def per_second(self) -> float:
@@ -31,11 +40,13 @@ class Load:
 
 
 class _Connection:
-    def __init__(self, port: int, turn: Iterator[bytes], wrong: Callable[[bytearray], bool]) -> None:
+    def __init__(self, port: int, turn: Iterator[bytes], wrong: Wrong) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._turn = turn
         self._wrong = wrong
+        self._request = b""
+        self._again = False
         self._answer = bytearray()
         self._wanted = 0
         self.asked_at = 0.0
@@ -45,15 +56,21 @@ class _Connection:
         request = next(self._turn, None)
         if request is None:
             return False
+        self._request, self._again = request, False
         self.asked_at = time.perf_counter()
         self.socket.sendall(request)
         return True
 
-    def answered(self) -> bool:
-        """Take in what has arrived; whether the answer is whole.
+    def ask_again(self) -> None:
+        """Send the same request; its time goes on."""
+        self._again = True
+        self.socket.sendall(self._request)
+
+    def answered(self) -> bytes:
+        """Take in what has arrived; the start of the answer if it is whole.
 
         Raises:
-            RuntimeError: the answer is not a 200, or is wrong.
+            RuntimeError: the answer is neither a 200 nor asks to come again, or is wrong.
         """
         received = self.socket.recv(RECEIVE)
         if not received:
@@ -62,12 +79,14 @@ class _Connection:
         if not self._wanted:
             self._wanted = _length(self._answer)
         if not self._wanted or len(self._answer) < self._wanted:
-            return False
-        if not self._answer.startswith(b"HTTP/1.1 200") or self._wrong(self._answer):
+            return b""
+        status = bytes(self._answer[:12])
+        right = status == b"HTTP/1.1 200" and not self._wrong(self._answer, self._again)
+        if not right and status not in BUSY:
             raise RuntimeError(bytes(self._answer[:2000]).decode("utf-8", "replace"))
         self._answer.clear()
         self._wanted = 0
-        return True
+        return status
 
 
 def _length(answer: bytearray) -> int:
@@ -83,18 +102,19 @@ def _length(answer: bytearray) -> int:
 
 def ask(port: int, requests: Sequence[bytes], seconds: float, connections: int) -> Load:
     """Send ``requests`` in turn over all connections until the time is over."""
-    return send(port, [cycle(requests)] * connections, seconds, lambda answer: b'"errors"' in answer)
+    return send(port, [cycle(requests)] * connections, seconds, lambda answer, _: b'"errors"' in answer)
 
 
-def send(
-    port: int, turns: Sequence[Iterator[bytes]], seconds: float, wrong: Callable[[bytearray], bool]
-) -> Load:
+def send(port: int, turns: Sequence[Iterator[bytes]], seconds: float, wrong: Wrong) -> Load:
     """One connection for each of ``turns``, until the time is over or they are.
 
+    A request that is answered 429 or 503 is sent again after a pause, until it is taken.
+
     Raises:
-        RuntimeError: an answer is not a 200, or is ``wrong``; a server that refuses is fast.
+        RuntimeError: an answer is anything else but 200, or is ``wrong``; a server that refuses is fast.
     """
-    waiting, latencies = selectors.DefaultSelector(), []
+    waiting, latencies, busy = selectors.DefaultSelector(), [], 0
+    resting: dict[float, _Connection] = {}
     opened = [_Connection(port, turn, wrong) for turn in turns]
     started = time.perf_counter()
     try:
@@ -102,22 +122,29 @@ def send(
             if one.ask():
                 waiting.register(one.socket, selectors.EVENT_READ, one)
         while waiting.get_map():
-            for ready, _ in waiting.select(timeout=SILENCE_S) or _silent():
+            for ready, _ in waiting.select(PAUSE_S if resting else SILENCE_S) or _silent(resting):
                 connection: _Connection = ready.data
-                if not connection.answered():
-                    continue
+                status = connection.answered()
                 now = time.perf_counter()
-                latencies.append(now - connection.asked_at)
-                if now - started >= seconds or not connection.ask():
-                    waiting.unregister(connection.socket)
-        return Load(time.perf_counter() - started, tuple(sorted(latencies)))
+                if status in BUSY:
+                    busy += 1
+                    resting[now + PAUSE_S] = connection
+                elif status:
+                    latencies.append(now - connection.asked_at)
+                    if now - started >= seconds or not connection.ask():
+                        waiting.unregister(connection.socket)
+            for until in [one for one in resting if one <= time.perf_counter()]:
+                resting.pop(until).ask_again()
+        return Load(time.perf_counter() - started, tuple(sorted(latencies)), busy)
     finally:
         waiting.close()
         for one in opened:
             one.socket.close()
 
 
-def _silent() -> list[tuple[selectors.SelectorKey, int]]:
+def _silent(resting: Mapping[float, _Connection]) -> list[tuple[selectors.SelectorKey, int]]:
+    if resting:
+        return []
     raise RuntimeError(f"the server has not answered for {SILENCE_S} s")
 
 

@@ -23,6 +23,8 @@ DURABLE = WriteConcern("majority", j=True)
 SPARE = 1.5
 """How many times what a run is expected to need is made before its time begins."""
 
+_COUNTS = re.compile(rb'"accepted":(\d+),"duplicate":(\d+),"refused":0,"dropped":0')
+
 T = TypeVar("T")
 
 
@@ -59,18 +61,19 @@ def encoded(port: int, keys: Mapping[str, str]) -> Callable[[Batch], bytes]:
     return ready
 
 
-def ours(port: int, turns: Sequence[Iterator[bytes]], seconds: float, size: int | None) -> Load:
+def ours(port: int, turns: Sequence[Iterator[bytes]], seconds: float, size: int) -> Load:
     """Send until the time is over.
 
     Raises:
-        RuntimeError: a message was not accepted, or not ``size`` of them.
+        RuntimeError: not all ``size`` messages of a batch were accepted, or are there from its first sending.
     """
-    good = re.compile(rb'"accepted":%b,"duplicate":0,"refused":0,"dropped":0' % _digits(size))
-    return send(port, turns, seconds, lambda answer: good.search(answer) is None)
 
+    def wrong(answer: bytearray, again: bool) -> bool:
+        found = _COUNTS.search(answer)
+        accepted, duplicate = map(int, found.groups()) if found else (0, 0)
+        return accepted + duplicate != size or (duplicate > 0 and not again)
 
-def _digits(size: int | None) -> bytes:
-    return rb"\d+" if size is None else b"%d" % size
+    return send(port, turns, seconds, wrong)
 
 
 def documents(batch: Batch) -> list[Message]:

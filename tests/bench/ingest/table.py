@@ -36,7 +36,7 @@ def beside(cells: Mapping[tuple[int, int], Pairs]) -> Table:
     made = _table(
         "Messages taken in by one server process, beside insert_many of the same", "batch x senders"
     )
-    for name in ("per s", "p50 ms", "p99 ms", "CPU ms", "mongod"):
+    for name in ("per s", "p50 ms", "p99 ms", "busy", "CPU ms", "mongod"):
         made.add_column(name, justify="right", no_wrap=True)
     for name in ("raw per s", "CPU ms", "mongod", "raw / ours"):
         made.add_column(name, justify="right", no_wrap=True)
@@ -56,7 +56,7 @@ def beside(cells: Mapping[tuple[int, int], Pairs]) -> Table:
 def growing(levels: Mapping[int, Sequence[Measured]]) -> Table:
     """Medians over rounds by how many events are stored; ratios are to the first."""
     made = _table("Messages taken in while this many events are stored", "stored")
-    for name in ("per s", "p50 ms", "p99 ms", "CPU ms", "mongod", "times the first"):
+    for name in ("per s", "p50 ms", "p99 ms", "busy", "CPU ms", "mongod", "times the first"):
         made.add_column(name, justify="right", no_wrap=True)
     first = next((_median(one, lambda m: m.per_second) for one in levels.values()), 0)
     for stored, rounds in levels.items():
@@ -76,6 +76,7 @@ def _figures(rounds: Sequence[Measured]) -> tuple[str, ...]:
         f"{_median(rounds, lambda one: one.per_second):,.0f}",
         f"{_median(rounds, lambda one: one.load.quantile(0.5)):.1f}",
         f"{_median(rounds, lambda one: one.load.quantile(0.99)):.1f}",
+        f"{_median(rounds, lambda one: one.load.busy):.0f}",
         *_costs(rounds),
     )
 
