@@ -142,23 +142,23 @@ def compare(bench: Bench, progress: Progress, console: Console, rounds: int, sec
 def grow(
     bench: Bench, progress: Progress, console: Console, how: tuple[int, float, float, tuple[int, ...]]
 ) -> None:
-    """The same load at several sizes of the store."""
+    """The same load at several sizes of the store, as far as the minutes go."""
     rounds, seconds, minutes, levels = how
     found: dict[int, list[Measured]] = {}
     until = time.monotonic() + minutes * 60
     task = progress.add_task("Filling", total=levels[-1])
     for level in levels:
-        if not bench.fill(level, until, lambda stored: progress.update(task, completed=stored)):
+        reached = bench.fill(level, until, lambda stored: progress.update(task, completed=stored))
+        stored = bench.stored
+        found[stored] = [bench.one(*STANDARD, seconds) for _ in range(rounds + 1)][1:]
+        if not reached:
             console.print(
-                f"{minutes:g} minutes are over with {bench.stored:,} events stored; "
+                f"{minutes:g} minutes are over with {stored:,} events stored; "
                 f"{level:,} was not reached. More with --minutes."
             )
             break
-        stored = bench.stored
-        found[stored] = [bench.one(*STANDARD, seconds) for _ in range(rounds + 1)][1:]
     progress.stop()
-    if found:
-        console.print(growing(found))
+    console.print(growing(found))
 
 
 async def run(console: Console, customers: int, measure: Callable[[Bench, Progress, Console], None]) -> None:
@@ -186,7 +186,14 @@ def main(
     minutes: Annotated[float, typer.Option(help="How long --stored may take to fill.", min=0.01)] = 30,
     quick: Annotated[bool, typer.Option("--quick", help="One short round, to see that it runs.")] = False,
 ) -> None:
-    """The rate of taking in, by batch size and senders, beside insert_many of the same messages."""
+    """The rate of taking in, by batch size and senders, beside insert_many of the same messages.
+
+    One request is one batch; each sender has a connection and a mix of sources of its own. Raw is
+    insert_many of the same batches as plain documents, as durable, by as many threads.
+
+    In the table: messages per second; a request's time; how often a round's requests were told to come
+    again; the processor time of the server (raw: of who inserts) and of mongod, in ms for one message.
+    """
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     levels: tuple[int, ...] = LEVELS
     if quick:

@@ -112,7 +112,11 @@ def main(
     customers: Annotated[int, typer.Option(help="Customers of TPC-DS.", min=1, max=MOST)] = 1_000,
     senders: Annotated[int, typer.Option(help="Batches on their way at once.", min=1)] = 4,
 ) -> None:
-    """Pairwise precision and recall of exact links, and why the rest is missing."""
+    """Pairwise precision and recall of exact links, and why the rest is missing.
+
+    Customers go in through the public API as three channels know them. Then a steward asks who each
+    record is, by its own id. A pair is two records; it is right if both are one customer of TPC-DS.
+    """
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     try:
         asyncio.run(run(console, customers, senders))
