@@ -22,10 +22,11 @@ from discretion.disclose import Conductor
 from discretion.domain.channels.validate import Validator
 from discretion.domain.channels.write_keys import WriteKeys
 from discretion.domain.context import Records, Verbs
+from discretion.domain.ingest.flow import Flow
 from discretion.domain.ingest.intake import Intake
 from discretion.domain.profiles.api.connection import DEFAULT_PAGE
 from discretion.domain.profiles.stewardship import Stewardship
-from discretion.domain.profiles.unify import Unify
+from discretion.domain.profiles.unify import MAX_TOGETHER, Unify
 from discretion.edge.answer import Answer, known_purpose
 from discretion.edge.documents import Documents
 from discretion.edge.http import Doors, application
@@ -140,7 +141,7 @@ def assemble(
     storage = LedgerStorage(database)
     conductor = Conductor(Revealer(catalogue, buckets, forms, pairwise), Ledger(storage), clock, entropy)
     unify = Unify(database, catalogue, buckets, blind, entropy, clock)
-    intake = Intake(Validator(catalogue, entropy), unify, clock)
+    intake = Intake(Validator(catalogue, entropy), Flow(unify.take, MAX_TOGETHER), clock)
     steward = Stewardship(database, catalogue, buckets, entropy, clock)
     records = Records(
         catalogue,

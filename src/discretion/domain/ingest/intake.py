@@ -13,7 +13,7 @@ import orjson
 from discretion.catalogue.model import Source
 from discretion.domain.channels.fact import Fact, Outcome, Refused, Status
 from discretion.domain.channels.validate import MAX_MESSAGE_ID, Validator
-from discretion.domain.profiles.unify import Unify
+from discretion.domain.ingest.flow import Flow
 from discretion.errors import TooLarge
 
 MAX_MESSAGES = 2_500
@@ -29,9 +29,9 @@ TOO_LARGE = "MESSAGE_TOO_LARGE"
 class Intake:
     """Takes messages in. ``now_ms`` is the clock that says when they came."""
 
-    def __init__(self, validator: Validator, unify: Unify, now_ms: Callable[[], int]) -> None:
+    def __init__(self, validator: Validator, flow: Flow, now_ms: Callable[[], int]) -> None:
         self._validator = validator
-        self._unify = unify
+        self._flow = flow
         self._now_ms = now_ms
 
     async def take(self, source: Source, messages: Sequence[Any]) -> list[Outcome]:
@@ -46,13 +46,14 @@ class Intake:
 
         Raises:
             TooLarge: ``BATCH_TOO_LARGE``; nothing was taken in.
+            TooMany: ``SOURCE_TOO_FAST``; Unavailable: ``INTAKE_FULL``; nothing was, now.
             Unavailable: the store is away; some may have been taken in, and sending all of them again
                 counts none twice.
         """
         few_enough(messages)
         received = self._now_ms()
         read = [self._read(source, one, received) for one in messages]
-        taken = iter(await self._unify.take([one for one in read if isinstance(one, Fact)]))
+        taken = iter(await self._flow.take([one for one in read if isinstance(one, Fact)]))
         return [next(taken) if isinstance(one, Fact) else refusal(one) for one in read]
 
     def _read(self, source: Source, message: Any, received: int) -> Fact | Refused:

@@ -1,6 +1,6 @@
 """Taking facts in: who they are about, what is on record then, folded and written in one transaction.
 
-A transaction carries up to ``MAX_TOGETHER`` facts. Everything is read inside it, so a race with
+Everything is read inside it, so a race with
 another process is a write conflict and runs again; everything is written by key, so an answer
 that was lost on the way can be asked for again without counting anything twice.
 """
@@ -19,7 +19,8 @@ from discretion.seal.blind import BlindIndex
 from discretion.seal.keyring import Buckets
 from discretion.store.driver import Database, Session
 
-MAX_TOGETHER = 200
+MAX_TOGETHER = 500
+"""Facts that one transaction carries: MongoDB advises against more than a thousand changed documents."""
 
 
 class Unify:
@@ -42,24 +43,20 @@ class Unify:
         self._now_ms = now_ms
 
     async def take(self, facts: Sequence[Fact]) -> list[Outcome]:
-        """Take facts in; when this returns, they are durable.
+        """Take facts in, at most ``MAX_TOGETHER``; when this returns, they are durable.
 
         Returns:
             One outcome for each fact, in their order.
 
         Raises:
-            Unavailable: the store is away; some chunks may have been taken in, and telling them
-                again changes nothing.
+            Unavailable: the store is away; telling them again changes nothing.
         """
-        outcomes: list[Outcome] = []
-        for start in range(0, len(facts), MAX_TOGETHER):
-            words = [Word(fact, marks_of(fact, self._blind)) for fact in facts[start : start + MAX_TOGETHER]]
+        words = [Word(fact, marks_of(fact, self._blind)) for fact in facts]
 
-            async def work(session: Session, words: Sequence[Word] = words) -> list[Outcome]:
-                return await self._together(session, words)
+        async def work(session: Session) -> list[Outcome]:
+            return await self._together(session, words)
 
-            outcomes += await self._database.transaction(work)
-        return outcomes
+        return await self._database.transaction(work)
 
     async def _together(self, session: Session, words: Sequence[Word]) -> list[Outcome]:
         heard = await self._heard(session, words)
