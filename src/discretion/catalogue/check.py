@@ -15,7 +15,7 @@ from discretion.catalogue.model import Channel, Form, Sensitivity, ValueType
 from discretion.catalogue.problem import Problem, nearest
 from discretion.catalogue.read import Place
 from discretion.catalogue.shape import Shaped, Whole
-from discretion.catalogue.supply import supplied
+from discretion.catalogue.supply import believed, supplied
 from discretion.catalogue.taxonomy import taxonomy
 
 NORMALISE = frozenset({"email", "e164", "token"})
@@ -251,6 +251,7 @@ _CHECKS: Iterable[Callable[[Whole], Iterator[Problem]]] = (
     _paths,
     _attributes,
     supplied,
+    believed,
     computed,
     properties,
     _ids,

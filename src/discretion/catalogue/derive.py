@@ -51,12 +51,14 @@ def _unlike(entry: AttributeEntry, carried: Mapping[str, PropertyEntry]) -> str:
     """Why a fold does not give the attribute's type, as advice; the empty string if it does."""
     rule = entry.computed
     assert rule is not None
-    if entry.many:
-        return "A fold gives one value; take 'many' out."
+    if entry.many is not (rule.fold is Fold.SET):
+        return (
+            "A fold gives one value; take 'many' out." if entry.many else "A set is a list; add 'many: true'."
+        )
     if rule.fold is Fold.COUNT:
         return "" if entry.type is ValueType.INT else "A count is an Int."
     if rule.property is None:
-        if rule.fold in {Fold.SUM, Fold.MOST_FREQUENT}:
+        if rule.fold in {Fold.SUM, Fold.MOST_FREQUENT, Fold.SET}:
             return "Name the 'property' it is taken over."
         is_time = entry.type is ValueType.DATETIME
         return "" if is_time else "Without a 'property' it is the event's time, a DateTime."
@@ -64,7 +66,7 @@ def _unlike(entry: AttributeEntry, carried: Mapping[str, PropertyEntry]) -> str:
         return "Name the 'events' that carry the property."
     if (found := carried.get(rule.property)) is None:
         return ""
-    if found.many:
+    if found.many and rule.fold is not Fold.SET:
         return f"Property {rule.property!r} is a list."
     if rule.fold is Fold.SUM and found.type not in SUMMABLE:
         return f"Property {rule.property!r} is {found.type}; only Int and Money add up in any order."
