@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from discretion.catalogue.entry import AttributeEntry, EventEntry, PropertyEntry
 from discretion.catalogue.model import Channel, Fold, ValueType
-from discretion.catalogue.problem import Problem, nearest
+from discretion.catalogue.nearest import nearest
+from discretion.catalogue.problem import Problem
 from discretion.catalogue.read import Place
 from discretion.catalogue.shape import Shaped, Whole
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from discretion.catalogue.entry import AttributeEntry
 from discretion.catalogue.model import CORRECTIONS, RESERVED, Channel
-from discretion.catalogue.problem import Problem, nearest
+from discretion.catalogue.nearest import nearest
+from discretion.catalogue.problem import Problem
 from discretion.catalogue.read import Place
 from discretion.catalogue.shape import Shaped, Whole
 
