@@ -22,7 +22,7 @@ from discretion.disclose import Conductor
 from discretion.domain.channels.validate import Validator
 from discretion.domain.channels.write_keys import WriteKeys
 from discretion.domain.context import Records
-from discretion.domain.profiles.api.connection import DEFAULT_PAGE
+from discretion.domain.profiles.api.query import pages
 from discretion.domain.profiles.unify import Unify
 from discretion.edge.answer import Answer, known_purpose
 from discretion.edge.documents import Documents
@@ -152,7 +152,7 @@ def assemble(
     )
     doors = Doors(
         verifier=verifier,
-        documents=Documents(core, pages=dict.fromkeys(("customers", "events", "disclosures"), DEFAULT_PAGE)),
+        documents=Documents(core, pages=pages(catalogue)),
         answer=answer,
         mask=mask,
         tracking=Tracking(write_keys, Validator(catalogue, entropy), unify, clock),

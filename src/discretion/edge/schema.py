@@ -11,6 +11,7 @@ from strawberry.schema.config import StrawberryConfig
 from discretion.catalogue.model import Catalogue
 from discretion.domain.inventory.api import inventory_fields
 from discretion.domain.profiles.api.directives import narrow_purpose
+from discretion.domain.profiles.api.provenance import provenance_field
 from discretion.domain.profiles.api.query import query_fields
 from discretion.domain.profiles.api.scalars import SCALARS
 from discretion.domain.profiles.api.timeline import events_field
@@ -21,7 +22,7 @@ from discretion.edge.executor import PlanExecutor
 
 def build_schema(catalogue: Catalogue) -> strawberry.Schema:
     """The schema of this catalogue; the compiled executor is its execution context class."""
-    fields = query_fields(catalogue, [events_field(), disclosures_field()])
+    fields = query_fields(catalogue, [provenance_field(), events_field(), disclosures_field()])
     query: Any = object_type("Query", [*fields, *inventory_fields()], "Everything that can be asked.")
     return strawberry.Schema(
         query=query,
