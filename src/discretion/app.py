@@ -24,7 +24,7 @@ from discretion.domain.channels.write_keys import WriteKeys
 from discretion.domain.context import Records, Verbs
 from discretion.domain.ingest.flow import Flow
 from discretion.domain.ingest.intake import Intake
-from discretion.domain.profiles.api.connection import DEFAULT_PAGE
+from discretion.domain.profiles.api.query import pages
 from discretion.domain.profiles.stewardship import Stewardship
 from discretion.domain.profiles.unify import MAX_TOGETHER, Unify
 from discretion.edge.answer import Answer, known_purpose
@@ -167,7 +167,7 @@ def assemble(
     )
     doors = Doors(
         verifier=verifier,
-        documents=Documents(core, pages=dict.fromkeys(("customers", "events", "disclosures"), DEFAULT_PAGE)),
+        documents=Documents(core, pages=pages(catalogue)),
         answer=answer,
         mask=mask,
         tracking=Tracking(write_keys, intake),

@@ -35,13 +35,17 @@ NAMES = "identifiers { type value sources firstNamedAt }"
 EVENTS = "events(first: 20) { nodes { name occurredAt channel properties } }"
 
 
+def everything(names: str = NAMES) -> str:
+    """A query for all of it."""
+    return f"{{ customers(first: {PAGE}) {{ nodes {{ {selection()} {EVENTS} {names} }} }} }}"
+
+
 async def people(house: House, names: str = NAMES) -> list[str]:
     """Each person as JSON: as those see them who may see what is essential, and those who may see all."""
-    everything = f"{{ customers(first: {PAGE}) {{ nodes {{ {selection()} {EVENTS} {names} }} }} }}"
     told = []
     for roots in (("essential",), EACH):
         purposes = [one for one in CATALOGUE.purposes if one.split(".")[0] in roots]
-        answer = await house.ask(everything, house.token(purposes=purposes, scopes=["steward"]))
+        answer = await house.ask(everything(names), house.token(purposes=purposes, scopes=["steward"]))
         assert "errors" not in answer, answer
         told += sorted(json.dumps(one, sort_keys=True) for one in answer["data"]["customers"]["nodes"])
     return told

@@ -12,6 +12,7 @@ from discretion.domain.ingest.api import ingest_mutations
 from discretion.domain.inventory.api import inventory_fields
 from discretion.domain.profiles.api.directives import narrow_purpose
 from discretion.domain.profiles.api.identity import identity_fields
+from discretion.domain.profiles.api.provenance import provenance_field
 from discretion.domain.profiles.api.query import query_fields
 from discretion.domain.profiles.api.scalars import SCALARS
 from discretion.domain.profiles.api.stewardship import identity_mutations
@@ -23,7 +24,9 @@ from discretion.edge.executor import PlanExecutor
 
 def build_schema(catalogue: Catalogue) -> strawberry.Schema:
     """The schema of this catalogue; the compiled executor is its execution context class."""
-    customer: Any = customer_type(catalogue, [events_field(), disclosures_field(), *identity_fields()])
+    customer: Any = customer_type(
+        catalogue, [provenance_field(), events_field(), disclosures_field(), *identity_fields()]
+    )
     asked = [*query_fields(catalogue, customer), *inventory_fields()]
     query: Any = object_type("Query", asked, "Everything that can be asked.")
     mutation: Any = object_type(
