@@ -87,8 +87,7 @@ async def platform(
         database = await connect(url, settings.mongo_database, settings.mongo_driver, listeners)
         try:
             await inspect(database)
-            open_keys = [one.key for one in catalogue.attributes.values() if not one.sealed and not one.many]
-            await prepare(database, open_keys)
+            await prepare(database, [one.key for one in catalogue.attributes.values() if one.ordered])
             await _ensure_keys(settings, database)
             yield assemble(settings, catalogue, database, root)
         finally:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from discretion.errors import Broken, Misconfigured
-from discretion.store.collections import COLLECTIONS, MAX_OPEN_INDEXES, OPEN_PREFIX, open_index
+from discretion.store.collections import COLLECTIONS, MAX_ORDERED, ORDERED_PREFIX, ordered_index
 from discretion.store.driver import Database, update
 from discretion.store.prepare import prepare
 from tests.fixtures.mongo import Commands
@@ -125,13 +125,13 @@ async def test_preparing_again_changes_nothing(database: Database, commands: Com
     commands.clear()
     await prepare(database, ["commerce/loyaltyTier"])
     assert not commands.named("create") + commands.named("collMod") + commands.named("dropIndexes")
-    assert open_index("commerce/loyaltyTier").name in await _indexes(database, "customers")
+    assert ordered_index("commerce/loyaltyTier").name in await _indexes(database, "customers")
 
 
 async def test_two_processes_may_prepare_at_once(database: Database) -> None:
     keys = [f"web/attribute{n}" for n in range(5)]
     await asyncio.gather(*(prepare(database, keys) for _ in range(4)))
-    assert {open_index(key).name for key in keys} <= await _indexes(database, "customers")
+    assert {ordered_index(key).name for key in keys} <= await _indexes(database, "customers")
 
 
 async def test_a_changed_declaration_takes_the_place_of_the_old(database: Database) -> None:
@@ -139,21 +139,21 @@ async def test_a_changed_declaration_takes_the_place_of_the_old(database: Databa
     await database.insert_many("clients", [{"_id": 1, "anything": 1}])
     await prepare(database, ["web/old", "web/kept"])
     await prepare(database, ["web/kept", "web/new"])
-    names = {name for name in await _indexes(database, "customers") if name.startswith(OPEN_PREFIX)}
-    assert names == {open_index("web/kept").name, open_index("web/new").name}
+    names = {name for name in await _indexes(database, "customers") if name.startswith(ORDERED_PREFIX)}
+    assert names == {ordered_index("web/kept").name, ordered_index("web/new").name}
     with pytest.raises(Broken):
         await database.insert_many("clients", [{"_id": 2, "anything": 1}])
 
 
-async def test_too_many_open_attributes_are_refused_before_anything_is_made(database: Database) -> None:
+async def test_too_many_ordered_attributes_are_refused_before_anything_is_made(database: Database) -> None:
     with pytest.raises(Misconfigured) as caught:
-        await prepare(database, [f"web/attribute{n}" for n in range(MAX_OPEN_INDEXES + 1)])
-    assert caught.value.code == "OPEN_ATTRIBUTES_TOO_MANY"
+        await prepare(database, [f"web/attribute{n}" for n in range(MAX_ORDERED + 1)])
+    assert caught.value.code == "ORDERED_ATTRIBUTES_TOO_MANY"
     assert (await database.command({"listCollections": 1}))["cursor"]["firstBatch"] == []
 
 
-async def test_the_most_open_attributes_fit(database: Database) -> None:
-    await prepare(database, [f"web/attribute{n}" for n in range(MAX_OPEN_INDEXES)])
+async def test_the_most_ordered_attributes_fit(database: Database) -> None:
+    await prepare(database, [f"web/attribute{n}" for n in range(MAX_ORDERED)])
 
 
 @pytest.mark.parametrize(
@@ -161,6 +161,7 @@ async def test_the_most_open_attributes_fit(database: Database) -> None:
     [
         ("customers", {"merged.id": {"$in": [ID, OTHER]}}, {}),
         ("customers", {"o.commerce/loyaltyTier": "gold"}, {"_id": 1}),
+        ("customers", {"o.web/anything": "gold"}, {}),
         ("customers", {"o.commerce/loyaltyTier": {"$gt": "a"}}, {"o.commerce/loyaltyTier": -1, "_id": -1}),
         ("source_records", {"customer": {"$in": [ID]}}, {}),
         ("identifiers", {"customer": ID}, {}),

@@ -195,6 +195,12 @@ def _attributes(whole: Whole) -> Iterator[Problem]:
 def _faults(entry: AttributeEntry, identifiers: set[str]) -> Iterator[tuple[str, str, str]]:
     """What an attribute says of itself and cannot be: key, what is wrong, what would be right."""
     is_open = entry.sealed is False
+    if entry.ordered and (entry.many or not is_open):
+        yield (
+            "ordered",
+            "is ordered and cannot be sorted by",
+            "Only one open value can be; take 'ordered' out.",
+        )
     if entry.identifier is not None:
         if entry.identifier not in identifiers:
             wrong = f"is the unknown identifier type {entry.identifier!r}"

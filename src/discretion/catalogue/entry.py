@@ -77,6 +77,9 @@ class AttributeEntry(Defaults):
         default=[], description="dotted places in a tracking call's context, for when no trait has it"
     )
     values: list[Text] = Field(default=[], description="all it can be, if that is known")
+    ordered: bool = Field(
+        default=False, description="true keeps it in order, so that sorting many customers by it is quick"
+    )
     precedence: list[Text] = Field(
         default=[], description="sources in the order they are believed; the others follow by priority"
     )

@@ -7,7 +7,7 @@ Everything here is frozen and free of I/O. ``load.py`` makes these values from
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -114,6 +114,10 @@ class Computed:
     property: str = ""
     channel: Channel | None = None
 
+    def counts(self, event: str, channel: Channel) -> bool:
+        """Whether an event of a channel is one of those it follows from."""
+        return (not self.events or event in self.events) and self.channel in (None, channel)
+
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
@@ -123,7 +127,7 @@ class Attribute:
     MongoDB, where dots are not allowed. ``traits`` are the dotted places in a tracking
     call's ``traits`` where a source may supply it, first found wins; ``context`` are those in
     its ``context``, for when no trait does. ``precedence`` are sources in the order in which they
-    are believed about it, before all others.
+    are believed about it, before all others. What is ``ordered`` has an index to sort by.
     """
 
     path: str
@@ -142,6 +146,7 @@ class Attribute:
     context: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
     precedence: tuple[str, ...] = ()
+    ordered: bool = False
     computed: Computed | None = None
 
     @property
@@ -261,6 +266,28 @@ class EventType:
     properties: tuple[Property, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """The attributes that a channel supplies, in the catalogue's order.
+
+    ``by_trait`` maps places in ``traits`` to positions in ``attributes``; ``in_context`` are the
+    positions of those that a place in ``context`` may hold.
+    """
+
+    attributes: tuple[Attribute, ...]
+    by_trait: Mapping[str, int]
+    in_context: frozenset[int]
+
+
+def _supply(attributes: Iterable[Attribute], channel: Channel) -> Supply:
+    supplied = tuple(one for one in attributes if one.computed is None and channel in one.channels)
+    return Supply(
+        supplied,
+        {trait: index for index, one in enumerate(supplied) for trait in one.traits},
+        frozenset(index for index, one in enumerate(supplied) if one.context),
+    )
+
+
 @dataclass(frozen=True)
 class Catalogue:
     """The whole catalogue. ``version`` is a digest of its files' meaning."""
@@ -279,6 +306,27 @@ class Catalogue:
     def by_key(self) -> Mapping[str, Attribute]:
         """Attributes by their name inside a stored document."""
         return {attribute.key: attribute for attribute in self.attributes.values()}
+
+    @cached_property
+    def supplied(self) -> Mapping[Channel, Supply]:
+        """What each channel supplies, and where in a tracking call."""
+        return {channel: _supply(self.attributes.values(), channel) for channel in Channel}
+
+    def computed_from(self, event: str, channel: Channel) -> tuple[tuple[str, Computed], ...]:
+        """Attributes that an event of a channel counts for, by their key in a document."""
+        return self._computed.get((event, channel), ())
+
+    @cached_property
+    def _computed(self) -> Mapping[tuple[str, Channel], tuple[tuple[str, Computed], ...]]:
+        return {
+            (event, channel): tuple(
+                (key, one.computed)
+                for key, one in self.by_key.items()
+                if one.computed is not None and one.computed.counts(event, channel)
+            )
+            for event in self.events
+            for channel in Channel
+        }
 
     def covered(self, held: frozenset[str]) -> frozenset[str]:
         """Purposes of the catalogue that holding ``held`` covers: each node and its descendants."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from discretion.catalogue.model import Basis, Catalogue, Purpose
 
@@ -68,6 +69,8 @@ def said(purpose: str, records: Iterable[Mapping[str, Choice]]) -> bool | None:
     """
     answer: bool | None = None
     for choices in records:
+        if not choices:
+            continue
         along = [choices[node] for node in branch(purpose) if node in choices]
         if not along:
             continue
@@ -78,10 +81,11 @@ def said(purpose: str, records: Iterable[Mapping[str, Choice]]) -> bool | None:
     return answer
 
 
-def branch(purpose: str) -> list[str]:
+@lru_cache(maxsize=1024)
+def branch(purpose: str) -> tuple[str, ...]:
     """A purpose and its ancestors: ``a.b.c`` gives ``a``, ``a.b``, ``a.b.c``."""
     steps = purpose.split(".")
-    return [".".join(steps[: n + 1]) for n in range(len(steps))]
+    return tuple(".".join(steps[: n + 1]) for n in range(len(steps)))
 
 
 def allow(catalogue: Catalogue, state: PersonState, now_ms: int) -> int:

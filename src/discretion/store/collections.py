@@ -14,8 +14,11 @@ from discretion.errors import Misconfigured
 
 Schema = Mapping[str, Any]
 
-MAX_OPEN_INDEXES = 50  # MongoDB allows 64 indexes per collection
-OPEN_PREFIX = "open:"
+MAX_ORDERED = 8
+"""Indexes for orders. In a transaction MongoDB 6 reads the list of all indexes once for each: with 52 of them
+an update of one value took 3.0 ms, with 8 it takes 0.2 ms, in MongoDB's own time."""
+
+ORDERED_PREFIX = "ordered:"
 
 BINARY: Schema = {"bsonType": "binData"}
 TEXT: Schema = {"bsonType": "string"}
@@ -92,24 +95,24 @@ class Collection:
         return {"$jsonSchema": dict(self.schema)}
 
 
-def open_index(key: str) -> Index:
-    """The index of an open attribute, by its key in a document; ties are in the order of ids."""
-    return Index(((f"o.{key}", 1), ("_id", 1)), prefix=OPEN_PREFIX)
+def ordered_index(key: str) -> Index:
+    """The index of an attribute that is kept in order, by its key; ties are in the order of ids."""
+    return Index(((f"o.{key}", 1), ("_id", 1)), prefix=ORDERED_PREFIX)
 
 
-def open_indexes(keys: frozenset[str]) -> tuple[Index, ...]:
-    """The indexes of all open attributes that can be filtered by.
+def ordered_indexes(keys: frozenset[str]) -> tuple[Index, ...]:
+    """The indexes of all attributes that are kept in order.
 
     Raises:
-        Misconfigured: ``OPEN_ATTRIBUTES_TOO_MANY``.
+        Misconfigured: ``ORDERED_ATTRIBUTES_TOO_MANY``.
     """
-    if len(keys) > MAX_OPEN_INDEXES:
+    if len(keys) > MAX_ORDERED:
         raise Misconfigured(
-            "OPEN_ATTRIBUTES_TOO_MANY",
-            f"{len(keys)} open attributes need an index each, and {MAX_OPEN_INDEXES} is the most.",
-            "Seal those that nobody filters or orders by.",
+            "ORDERED_ATTRIBUTES_TOO_MANY",
+            f"{len(keys)} attributes are kept in order, and {MAX_ORDERED} is the most.",
+            "Take 'ordered' out of those that few lists are sorted by; they can be sorted by all the same.",
         )
-    return tuple(open_index(key) for key in sorted(keys))
+    return tuple(ordered_index(key) for key in sorted(keys))
 
 
 COLLECTIONS: tuple[Collection, ...] = (
@@ -139,6 +142,7 @@ COLLECTIONS: tuple[Collection, ...] = (
             Index((("allow", 1),)),
             # Few customers were ever merged. Every id is at least the empty one, which is how the planner
             # knows that the index serves an equality; an empty list has no such member.
+            Index((("o.$**", 1),)),  # any open attribute can be filtered by
             Index((("merged.id", 1),), partial={"merged.id": {"$gte": b""}}),
         ),
     ),

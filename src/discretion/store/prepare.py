@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from discretion.store.collections import COLLECTIONS, OPEN_PREFIX, Collection, Index, open_indexes
+from discretion.store.collections import COLLECTIONS, ORDERED_PREFIX, Collection, Index, ordered_indexes
 from discretion.store.driver import Database, Refused
 
 NAMESPACE_EXISTS = 48
@@ -19,24 +19,24 @@ ATTEMPTS = 20
 PAUSE_SECONDS = 0.1
 
 
-async def prepare(database: Database, open_keys: Sequence[str] = ()) -> None:
+async def prepare(database: Database, ordered_keys: Sequence[str] = ()) -> None:
     """Make what is missing and change what is different, while others may do the same.
 
     Args:
         database: Which one.
-        open_keys: Open attributes, by their key in a document, that can be filtered or ordered
-            by. The index of one no longer among them goes away.
+        ordered_keys: Attributes that are kept in order, by their key in a document. The index of
+            one no longer among them goes away.
 
     Raises:
-        Misconfigured: ``OPEN_ATTRIBUTES_TOO_MANY``.
+        Misconfigured: ``ORDERED_ATTRIBUTES_TOO_MANY``.
         Refused: MongoDB does not let us, such as for lack of rights.
     """
-    opened = open_indexes(frozenset(open_keys))
+    ordered = ordered_indexes(frozenset(ordered_keys))
     listed = await database.command({"listCollections": 1, "cursor": {"batchSize": 1000}})
     present = {one["name"]: one.get("options", {}) for one in listed["cursor"]["firstBatch"]}
     for collection in COLLECTIONS:
         await _validate(database, collection, present.get(collection.name))
-        indexes = collection.indexes + (opened if collection.name == "customers" else ())
+        indexes = collection.indexes + (ordered if collection.name == "customers" else ())
         if collection.name == "customers":
             await _drop_stale(database, collection.name, indexes)
         await _index(database, collection.name, indexes)
@@ -71,7 +71,7 @@ async def _drop_stale(database: Database, collection: str, indexes: Sequence[Ind
     listed = await database.command({"listIndexes": collection, "cursor": {"batchSize": 1000}})
     for one in listed["cursor"]["firstBatch"]:
         name: str = one["name"]
-        if name.startswith(OPEN_PREFIX) and name not in wanted:
+        if name.startswith(ORDERED_PREFIX) and name not in wanted:
             try:
                 await _insist(database, {"dropIndexes": collection, "index": name})
             except Refused as refused:

@@ -39,9 +39,12 @@ def told(
     region = region_of(traits)
     found: list[Told] = []
     misfits = 0
-    for attribute in catalogue.attributes.values():
-        if attribute.computed is not None or source.channel not in attribute.channels:
-            continue
+    supply = catalogue.supplied[source.channel]
+    spoken_of = supply.in_context.union(
+        supply.by_trait[trait] for trait in left.keys() & supply.by_trait.keys()
+    )
+    for index in sorted(spoken_of):
+        attribute = supply.attributes[index]
         place = next((trait for trait in attribute.traits if trait in left), None)
         given = None if place is None else left.pop(place)
         if given is not None:

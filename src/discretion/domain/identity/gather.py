@@ -22,7 +22,8 @@ Document = dict[str, Any]
 class Known:
     """Documents by their ids.
 
-    ``open`` are the records whose person is in question, ``ruled`` those a steward has just spoken about.
+    ``open`` are the records whose person is in question, ``ruled`` those a steward has just spoken about,
+    with the rulings that name them now.
     """
 
     records: dict[bytes, Document] = field(default_factory=dict)
@@ -30,11 +31,17 @@ class Known:
     identifiers: dict[bytes, Document] = field(default_factory=dict)
     rulings: dict[bytes, Document] = field(default_factory=dict)
     open: set[bytes] = field(default_factory=set)
-    ruled: set[bytes] = field(default_factory=set)
+    ruled: dict[bytes, list[bytes]] = field(default_factory=dict)
+    _of: dict[bytes, list[bytes]] = field(default_factory=dict)
+
+    def add(self, record: Document) -> None:
+        """A record as it was read."""
+        self.records[record["_id"]] = record
+        self._of.setdefault(record["customer"], []).append(record["_id"])
 
     def of_customer(self, customer: bytes) -> list[bytes]:
         """A customer's records."""
-        return [one for one, doc in self.records.items() if doc["customer"] == customer]
+        return self._of.get(customer, [])
 
     def fresh(self, mention: Mention) -> bool:
         """Whether a record has not yet named this identifier so, or not so early."""
@@ -81,7 +88,7 @@ class Gathering:
         for one in await self._find("customers", {"_id": {"$in": missing}}):
             self.known.customers[one["_id"]] = one
         for one in await self._find("source_records", {"customer": {"$in": missing}}):
-            self.known.records[one["_id"]] = one
+            self.known.add(one)
 
     async def around(self, fresh: Sequence[Mention], records: Iterable[bytes] = ()) -> None:
         """Everybody on whom these mentions, or a new word about these records, may bear."""
@@ -99,7 +106,7 @@ class Gathering:
         """Open these records with the rest of their customers; the identifiers that all those name."""
         known = self.known
         customers = {known.records[one]["customer"] for one in records if one in known.records}
-        opened = {one for one, doc in known.records.items() if doc["customer"] in customers} - known.open
+        opened = {one for customer in customers for one in known.of_customer(customer)} - known.open
         known.open |= opened
         return {named["e"] for one in opened for named in known.records[one]["ids"]}
 

@@ -6,11 +6,11 @@ come in any order and the profile is the same, byte for byte.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from discretion.catalogue.model import COMPUTED, Attribute, Catalogue, Fold, ValueType
+from discretion.catalogue.model import COMPUTED, Catalogue, Fold, ValueType
 from discretion.domain.profiles.precedence import Word, believed
 from discretion.domain.profiles.record import distinct
 from discretion.purpose.state import Choice, PersonState, allow
@@ -37,16 +37,13 @@ def fold(catalogue: Catalogue, records: Sequence[Document], *, restricted: bool,
     Of several cells for an attribute the one counts that ``precedence`` believes.
     """
     ordered = sorted(records, key=lambda record: record["_id"])
-    words = {one.key: _winner(catalogue, ordered, one) for one in catalogue.attributes.values()}
-    winners = {key: word for key, word in words.items() if word is not None}
+    winners = dict(_winners(catalogue, ordered))
     sealed = {key: cell["c"] for key, (_, cell) in winners.items() if "c" in cell}
     opened = {key: cell["v"] for key, (_, cell) in winners.items() if "v" in cell}
     observed = {key: cell["t"] for key, (_, cell) in winners.items() if "v" in cell}
     provenance = {key: [source, cell["m"]] for key, (source, cell) in winners.items()}
-    for attribute in catalogue.attributes.values():
-        if attribute.computed is not None and (told := computed(ordered, attribute)):
-            opened[attribute.key], observed[attribute.key] = told
-            provenance[attribute.key] = [COMPUTED, ""]
+    for key, value, at in _computed(catalogue, ordered):
+        opened[key], observed[key], provenance[key] = value, at, [COMPUTED, ""]
     minor_until = max((cell["u"] for _, cell in winners.values() if "u" in cell), default=None)
     heard = tuple(_choices(record) for record in ordered)
     state = PersonState(heard, restricted, minor_until)
@@ -61,10 +58,16 @@ def fold(catalogue: Catalogue, records: Sequence[Document], *, restricted: bool,
     )
 
 
-def _winner(catalogue: Catalogue, records: Sequence[Document], attribute: Attribute) -> Word | None:
-    key = attribute.key
-    held = ((record["source"], record["cells"][key]) for record in records if key in record["cells"])
-    return believed(catalogue, attribute, held)
+def _winners(catalogue: Catalogue, records: Sequence[Document]) -> Iterator[tuple[str, Word]]:
+    held: dict[str, list[Word]] = {}
+    for record in records:
+        for key, cell in record["cells"].items():
+            held.setdefault(key, []).append((record["source"], cell))
+    for key, words in held.items():
+        attribute = catalogue.by_key.get(key)
+        word = None if attribute is None else believed(catalogue, attribute, words)
+        if word is not None:
+            yield key, word
 
 
 def _choices(record: Document) -> dict[str, Choice]:
@@ -89,20 +92,23 @@ def _latest(records: Sequence[Document]) -> dict[str, Document]:
     return dict(sorted(latest.items()))
 
 
-def computed(records: Sequence[Document], attribute: Attribute) -> tuple[Any, int] | None:
-    """A computed attribute's value and the time of the latest event in it.
+def _computed(catalogue: Catalogue, records: Sequence[Document]) -> Iterator[tuple[str, Any, int]]:
+    """Computed attributes: key, value, and the time of the latest event in it.
 
-    None if no event speaks of it, and for a total that its type cannot say: left out, rather than
-    shown wrong. The records keep it exact, so that it is back when it fits again.
+    A total that its type cannot say is left out, rather than shown wrong. The records keep it exact,
+    so that it is back when it fits again.
     """
-    told = [record["folds"][attribute.key] for record in records if attribute.key in record["folds"]]
-    if not told:
-        return None
-    assert attribute.computed is not None
-    value = COMBINE[attribute.computed.fold](told)
-    if attribute.computed.fold is Fold.SUM and abs(value) > MOST[attribute.type]:
-        return None
-    return value, max(one["t"] for one in told)
+    held: dict[str, list[Document]] = {}
+    for record in records:
+        for key, one in record["folds"].items():
+            held.setdefault(key, []).append(one)
+    for key, told in held.items():
+        attribute = catalogue.by_key.get(key)
+        if attribute is None or attribute.computed is None:
+            continue
+        value = COMBINE[attribute.computed.fold](told)
+        if attribute.computed.fold is not Fold.SUM or abs(value) <= MOST[attribute.type]:
+            yield key, value, max(one["t"] for one in told)
 
 
 def _total(told: Sequence[Document]) -> Any:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from discretion.catalogue.model import Attribute, Catalogue, Fold
+from discretion.catalogue.model import Attribute, Catalogue, Computed, Fold
 from discretion.domain.channels.fact import Fact, Happening
 from discretion.domain.identity.marks import Marks
 from discretion.purpose.state import CONSENT_AGE_YEARS
@@ -80,23 +80,23 @@ def tell(record: Document, fact: Fact, catalogue: Catalogue, seal: Sealer) -> No
     for purpose, given in fact.choices.items():
         _tell_choice(record["choices"], purpose, given, fact)
     if fact.event is not None:
-        for attribute in catalogue.attributes.values():
-            if attribute.computed is not None:
-                _fold(record["folds"], attribute, fact.event, fact)
+        for key, rule in catalogue.computed_from(fact.event.type.key, fact.source.channel):
+            _fold(record["folds"], key, rule, fact.event, fact)
 
 
 def _tell_value(cells: Document, attribute: Attribute, value: Any, fact: Fact, seal: Sealer) -> None:
-    known = cells.get(attribute.key)
+    key = attribute.key
+    known = cells.get(key)
     if known is not None and (known["t"], known["m"]) >= (fact.at, fact.message):
         return
     cell: Document = {"t": fact.at, "m": fact.message}
     if attribute.sealed:
-        cell["c"] = seal(attribute.key.encode(), fact.at, value)
+        cell["c"] = seal(key.encode(), fact.at, value)
     else:
         cell["v"] = value
     if attribute.category == BIRTH and (until := _of_age(value)) > fact.received:
         cell["u"] = until
-    cells[attribute.key] = cell
+    cells[key] = cell
 
 
 def _of_age(born: str) -> int:
@@ -115,18 +115,11 @@ def _tell_choice(choices: Document, purpose: str, given: bool, fact: Fact) -> No
     choices[key] = {"g": given, "t": fact.at, "m": fact.message}
 
 
-def _fold(folds: Document, attribute: Attribute, event: Happening, fact: Fact) -> None:
-    rule = attribute.computed
-    assert rule is not None
-    if rule.events and event.type.key not in rule.events:
-        return
-    if rule.channel is not None and fact.source.channel is not rule.channel:
-        return
+def _fold(folds: Document, key: str, rule: Computed, event: Happening, fact: Fact) -> None:
     value = event.properties.value.get(rule.property) if rule.property else None
     if rule.property and value is None:
         return
-    told = STEPS[rule.fold](folds.get(attribute.key), fact.at, fact.at if value is None else value)
-    folds[attribute.key] = told
+    folds[key] = STEPS[rule.fold](folds.get(key), fact.at, fact.at if value is None else value)
 
 
 def _count(known: Document | None, at: int, _value: Any) -> Document:

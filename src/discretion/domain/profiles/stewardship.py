@@ -143,16 +143,19 @@ def _name(sides: Sides, *, joined: bool) -> bytes:
 
 def _note(known: Known, ruling: Document, named: Iterable[bytes]) -> None:
     known.rulings[ruling["_id"]] = ruling
-    for one in named:
-        if one in known.records:
-            told = {*known.records[one].get("rulings", ()), ruling["_id"]}
-            known.records[one]["rulings"] = sorted(told)
-            known.ruled.add(one)
+    for one in known.records.keys() & set(named):
+        known.ruled[one] = sorted({*_rulings(known, one), ruling["_id"]})
 
 
 def _forget(known: Known, ruling: bytes) -> None:
     del known.rulings[ruling]
-    for one, record in known.records.items():
-        if ruling in record.get("rulings", ()):
-            record["rulings"] = [other for other in record["rulings"] if other != ruling]
-            known.ruled.add(one)
+    for one in known.records:
+        if ruling in (told := _rulings(known, one)):
+            known.ruled[one] = [other for other in told if other != ruling]
+
+
+def _rulings(known: Known, record: bytes) -> Sequence[bytes]:
+    if record in known.ruled:
+        return known.ruled[record]
+    told: Sequence[bytes] = known.records[record].get("rulings", ())
+    return told

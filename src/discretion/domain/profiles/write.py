@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from discretion.domain.identity.gather import Known
 from discretion.domain.identity.marks import Marks
 from discretion.domain.identity.resolve import shared
 from discretion.domain.identity.settle import Settled
+from discretion.domain.profiles.difference import difference
 from discretion.domain.profiles.fold import fold
 from discretion.domain.profiles.record import Sealer, empty, name, tell
 from discretion.seal.cell import event_key, identifier_key, shut
@@ -71,9 +72,13 @@ class Writing:
         """Everything that changes about one person; the customer they are now."""
         doc = None if settled.customer is None else self._known.customers.get(settled.customer)
         owner, wrapped = self._owner(settled.customer)
-        records = {one: self._known.records[one] for one in settled.records & self._known.records.keys()}
+        there = settled.records & self._known.records.keys()
+        records = {one: _copy(self._known.records[one]) for one in there}
         changed = await self._move(session, database, records.values(), owner)
-        changed |= self._tell(records, words, owner) | (self._known.ruled & records.keys())
+        changed |= self._tell(records, words, owner)
+        for one in self._known.ruled.keys() & records.keys():
+            records[one]["rulings"] = self._known.ruled[one]
+            changed.add(one)
         if settled.customer is None:
             eldest = min(records.values(), key=lambda one: (one["born"], one["first"], one["_id"]))
             eldest["home"] = owner.customer
@@ -133,11 +138,19 @@ class Writing:
         for customer, moving in sorted(strangers.items()):
             origin, _ = self._owner(customer)
             for record in moving:
-                for key, cell in _sealed(record):
-                    cell["c"] = self._moved(cell["c"], key, origin, owner)
+                self._move_cells(record, origin, owner)
                 record["customer"] = owner.customer
             await self._move_events(session, database, [one["_id"] for one in moving], origin, owner)
         return {record["_id"] for moving in strangers.values() for record in moving}
+
+    def _move_cells(self, record: Document, origin: Owner, owner: Owner) -> None:
+        for key, cell in record["cells"].items():
+            if "c" in cell:
+                record["cells"][key] = {**cell, "c": self._moved(cell["c"], key, origin, owner)}
+        record["ids"] = [
+            {**one, "c": self._moved(one["c"], identifier_key(one["e"]), origin, owner)}
+            for one in record["ids"]
+        ]
 
     async def _move_events(
         self, session: Session, database: Database, records: Sequence[bytes], origin: Owner, owner: Owner
@@ -195,11 +208,13 @@ class Writing:
         return seal
 
     def _save(self, record: Document) -> None:
-        change = {key: value for key, value in record.items() if key not in ("_id", "v")}
-        self.add(
-            "source_records",
-            update({"_id": record["_id"]}, {"$set": change, "$inc": {"v": 1}}, upsert=True),
-        )
+        told = {key: value for key, value in record.items() if key not in ("_id", "v")}
+        known = self._known.records.get(record["_id"])
+        change = {"$set": told} if known is None else difference(known, {**known, **told})
+        if change:
+            self.add(
+                "source_records", update({"_id": record["_id"]}, {**change, "$inc": {"v": 1}}, upsert=True)
+            )
 
     def _identifier(self, entry: bytes, namers: Mapping[bytes, Mention]) -> None:
         doc, owner = self._known.identifiers.get(entry), self._owners.get(entry)
@@ -247,10 +262,8 @@ class Writing:
         if known is None:
             self.add("customers", insert({"_id": customer, "v": 1, **doc}))
             return
-        change: Document = {"$set": doc, "$inc": {"v": 1}}
-        if profile.minor_until is None:
-            change["$unset"] = {"minor_until": ""}
-        self.add("customers", update({"_id": customer, "v": known["v"]}, change))
+        change = difference(known, {"_id": customer, "v": known["v"], **doc})
+        self.add("customers", update({"_id": customer, "v": known["v"]}, {**change, "$inc": {"v": 1}}))
 
 
 def _keys(customers: Iterable[Document]) -> dict[bytes, bytes]:
@@ -262,7 +275,6 @@ def _keys(customers: Iterable[Document]) -> dict[bytes, bytes]:
     return keys
 
 
-def _sealed(record: Document) -> Iterator[tuple[str, Document]]:
-    """Everything sealed in a record, by what it is bound to."""
-    yield from ((key, cell) for key, cell in record["cells"].items() if "c" in cell)
-    yield from ((identifier_key(one["e"]), one) for one in record["ids"])
+def _copy(record: Document) -> Document:
+    """A record that can be told more while the one that was read stays as it was read."""
+    return {**record, **{name: dict(record[name]) for name in ("cells", "folds", "choices")}}
