@@ -14,7 +14,10 @@ MIXES = ((6, 3, 1), (3, 6, 1), (4, 3, 3), (2, 2, 6))
 """How much each sender says as each source; a fifth sender is like the first."""
 IDENTIFY_SHARE = 0.05
 ORDER_SHARE = 0.15
-WITHIN_DAYS = 180
+STEP_MS = 20
+"""From one message to the next, so that a day has more than four million."""
+LATE_MS = 60_000
+"""How late a message is on average; some are overtaken by others."""
 SEED = 20_260_525
 
 FIRST = ("Ada", "Ben", "Chloé", "Deniz", "Emil", "Fatma", "Greta", "Hugo", "Ines", "Jonas", "Katya", "Luis")
@@ -72,7 +75,7 @@ class Traffic:
 
     def _envelope(self, source: str, customer: int) -> Message:
         self._said += 1
-        at = self._now - int(self._dice.random() * WITHIN_DAYS * DAY_MS)
+        at = self._now - DAY_MS + self._said * STEP_MS - int(self._dice.expovariate(1 / LATE_MS))
         ids = {"userId": f"{source}-{customer:07}"}
         if source != TILLS:
             ids["anonymousId"] = f"device-{source}-{customer:07}"

@@ -6,7 +6,7 @@ whom an identifier of theirs leads to; an identifier that too many share leads n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,8 +36,9 @@ class Known:
 
     def add(self, record: Document) -> None:
         """A record as it was read."""
+        if record["_id"] not in self.records:
+            self._of.setdefault(record["customer"], []).append(record["_id"])
         self.records[record["_id"]] = record
-        self._of.setdefault(record["customer"], []).append(record["_id"])
 
     def of_customer(self, customer: bytes) -> list[bytes]:
         """A customer's records."""
@@ -65,47 +66,65 @@ def rulings_of(docs: Iterable[Document]) -> list[Ruling]:
 
 
 class Gathering:
-    """One transaction's reads."""
+    """One transaction's reads.
 
-    def __init__(self, database: Database, session: Session, types: Mapping[str, IdentifierType]) -> None:
+    Of customers who are only spoken to, the parts are read that ``keys`` name, attributes by their
+    key in a document; of those whose person is in question, everything. Without ``keys``, everything of all.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        session: Session,
+        types: Mapping[str, IdentifierType],
+        keys: Collection[str] | None = None,
+    ) -> None:
         self._database = database
         self._session = session
         self._types = types
+        self._parts = None if keys is None else (_parts(_RECORD, keys), _parts(_CUSTOMER, keys))
+        self._whole: set[bytes] = set()
         self.known = Known()
 
-    async def records(self, wanted: Iterable[bytes]) -> None:
+    async def records(self, wanted: Iterable[bytes], *, whole: bool = False) -> None:
         """These records, their customers, and those customers' other records."""
         missing = [one for one in set(wanted) if one not in self.known.records]
         if missing:
-            found = await self._find("source_records", {"_id": {"$in": missing}})
-            await self.customers({one["customer"] for one in found})
+            found = await self._find("source_records", {"_id": {"$in": missing}}, {"customer": 1})
+            await self.customers({one["customer"] for one in found}, whole=whole)
 
-    async def customers(self, wanted: Iterable[bytes]) -> None:
+    async def customers(self, wanted: Iterable[bytes], *, whole: bool = False) -> None:
         """These customers with all their records."""
-        missing = [one for one in set(wanted) if one not in self.known.customers]
+        everything = whole or self._parts is None
+        there = self._whole if everything else self.known.customers.keys()
+        missing = [one for one in set(wanted) if one not in there]
         if not missing:
             return
-        for one in await self._find("customers", {"_id": {"$in": missing}}):
+        of_records, of_customers = (None, None) if everything or self._parts is None else self._parts
+        for one in await self._find("customers", {"_id": {"$in": missing}}, of_customers):
             self.known.customers[one["_id"]] = one
-        for one in await self._find("source_records", {"customer": {"$in": missing}}):
+        for one in await self._find("source_records", {"customer": {"$in": missing}}, of_records):
             self.known.add(one)
+        if everything:
+            self._whole.update(missing)
 
     async def around(self, fresh: Sequence[Mention], records: Iterable[bytes] = ()) -> None:
         """Everybody on whom these mentions, or a new word about these records, may bear."""
         met = {*records, *(one.record for one in fresh)}
         frontier = {one.entry for one in fresh}
         while met or frontier:
-            frontier |= self._widen(met)
+            frontier |= await self._widen(met)
             named = await self._named_by(frontier - self.known.identifiers.keys())
-            await self.records(named)
+            await self.records(named, whole=True)
             named |= await self._ruled()
             met = (named & self.known.records.keys()) - self.known.open
             frontier = set()
 
-    def _widen(self, records: Iterable[bytes]) -> set[bytes]:
+    async def _widen(self, records: Iterable[bytes]) -> set[bytes]:
         """Open these records with the rest of their customers; the identifiers that all those name."""
         known = self.known
         customers = {known.records[one]["customer"] for one in records if one in known.records}
+        await self.customers(customers, whole=True)
         opened = {one for customer in customers for one in known.of_customer(customer)} - known.open
         known.open |= opened
         return {named["e"] for one in opened for named in known.records[one]["ids"]}
@@ -132,11 +151,32 @@ class Gathering:
         for one in await self._find("rulings", {"_id": {"$in": missing}}):
             self.known.rulings[one["_id"]] = one
         met = {record for one in missing for side in self.known.rulings[one]["sides"] for record in side}
-        await self.records(met)
+        await self.records(met, whole=True)
         return met
 
-    async def _find(self, collection: str, wanted: Document) -> list[Document]:
-        return await self._database.find(collection, wanted, session=self._session)
+    async def _find(
+        self, collection: str, wanted: Document, parts: Mapping[str, int] | None = None
+    ) -> list[Document]:
+        return await self._database.find(collection, wanted, parts, session=self._session)
+
+
+_RECORD = (
+    ("source", "customer", "v", "ids", "choices", "first", "last", "born", "home", "rulings", "restricted"),
+    ("cells", "folds"),
+)
+_CUSTOMER = (
+    ("v", "key", "allow", "choices", "restricted", "created", "updated", "merged", "minor_until"),
+    ("s", "o", "t", "p"),
+)
+"""Members of a document that are read whole, and those of which only some attributes are."""
+
+
+def _parts(members: tuple[Sequence[str], Sequence[str]], keys: Collection[str]) -> dict[str, int]:
+    """A projection. Where none of the attributes is, an empty object is read."""
+    whole, by_attribute = members
+    return dict.fromkeys(whole, 1) | {
+        f"{member}.{key}": 1 for member in by_attribute for key in keys or ("-",)
+    }
 
 
 def _named(record: Document, mention: Mention) -> int | None:

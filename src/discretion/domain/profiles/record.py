@@ -71,6 +71,17 @@ def name(record: Document, marks: Marks, seal: Sealer) -> None:
     record["ids"] = sorted(known.values(), key=lambda one: (one["w"], one["t"], one["e"]))[:MAX_NAMED]
 
 
+def touched(facts: Iterable[Fact], catalogue: Catalogue) -> set[str]:
+    """Attributes, by their key, that these facts may change, and those that a person's age follows from."""
+    keys = {key for key, one in catalogue.by_key.items() if one.category == BIRTH}
+    for fact in facts:
+        keys.update(attribute.key for attribute, _ in fact.values)
+        if fact.event is not None:
+            counting = catalogue.computed_from(fact.event.type.key, fact.source.channel)
+            keys.update(key for key, _ in counting)
+    return keys
+
+
 def tell(record: Document, fact: Fact, catalogue: Catalogue, seal: Sealer) -> None:
     """Apply a fact, for the first and only time, to a record under construction."""
     record["first"] = min(record["first"], fact.at)

@@ -13,6 +13,7 @@ from discretion.catalogue.model import Catalogue
 from discretion.domain.channels.fact import Fact, Outcome, Status
 from discretion.domain.identity.gather import Gathering
 from discretion.domain.identity.marks import marks_of
+from discretion.domain.profiles.record import touched
 from discretion.domain.profiles.settlement import settlement
 from discretion.domain.profiles.write import Word, Workshop
 from discretion.seal.blind import BlindIndex
@@ -84,7 +85,8 @@ class Unify:
         return heard
 
     async def _take_in(self, session: Session, words: Sequence[Word]) -> None:
-        gathering = Gathering(self._database, session, self._catalogue.identifiers)
+        keys = touched((word.fact for word in words), self._catalogue)
+        gathering = Gathering(self._database, session, self._catalogue.identifiers, keys)
         await gathering.records({word.marks.record for word in words})
         fresh = [one for word in words for one in word.marks.mentions if gathering.known.fresh(one)]
         await gathering.around(fresh)
