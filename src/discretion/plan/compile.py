@@ -50,7 +50,7 @@ def compile_plan(
         for attribute in told_of(node):
             if attribute.path in position:
                 wanted.update(_fields(attribute))
-                if _allow(decisions[attribute.path]).clear_mask:
+                if attribute.computed is None and _allow(decisions[attribute.path]).clear_mask:
                     wanted[f"p.{attribute.key}"] = 1
     purposes = {p for one in allowed for p in _allow(decisions[one.path]).purposes}
     return Plan(

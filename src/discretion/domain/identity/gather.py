@@ -44,6 +44,12 @@ class Known:
         """A customer's records."""
         return self._of.get(customer, [])
 
+    def narrow(self, customer: bytes, keys: Collection[str]) -> None:
+        """Forget of a customer what these attributes do not touch: it stays as it is."""
+        self.customers[customer] = _only(self.customers[customer], _CUSTOMER[1], keys)
+        for one in self.of_customer(customer):
+            self.records[one] = _only(self.records[one], _RECORD[1], keys)
+
     def fresh(self, mention: Mention) -> bool:
         """Whether a record has not yet named this identifier so, or not so early."""
         record = self.records.get(mention.record)
@@ -68,8 +74,8 @@ def rulings_of(docs: Iterable[Document]) -> list[Ruling]:
 class Gathering:
     """One transaction's reads.
 
-    Of customers who are only spoken to, the parts are read that ``keys`` name, attributes by their
-    key in a document; of those whose person is in question, everything. Without ``keys``, everything of all.
+    Of customers who are only spoken to, the attributes are read that ``keys`` name, by their key in a
+    document; of those whose person is in question, everything. Without ``keys``, everything.
     """
 
     def __init__(
@@ -77,35 +83,31 @@ class Gathering:
         database: Database,
         session: Session,
         types: Mapping[str, IdentifierType],
-        keys: Collection[str] | None = None,
     ) -> None:
         self._database = database
         self._session = session
         self._types = types
-        self._parts = None if keys is None else (_parts(_RECORD, keys), _parts(_CUSTOMER, keys))
         self._whole: set[bytes] = set()
         self.known = Known()
 
-    async def records(self, wanted: Iterable[bytes], *, whole: bool = False) -> None:
+    async def records(self, wanted: Iterable[bytes], keys: Collection[str] | None = None) -> None:
         """These records, their customers, and those customers' other records."""
         missing = [one for one in set(wanted) if one not in self.known.records]
         if missing:
             found = await self._find("source_records", {"_id": {"$in": missing}}, {"customer": 1})
-            await self.customers({one["customer"] for one in found}, whole=whole)
+            await self.customers({one["customer"] for one in found}, keys)
 
-    async def customers(self, wanted: Iterable[bytes], *, whole: bool = False) -> None:
+    async def customers(self, wanted: Iterable[bytes], keys: Collection[str] | None = None) -> None:
         """These customers with all their records."""
-        everything = whole or self._parts is None
-        there = self._whole if everything else self.known.customers.keys()
+        there = self._whole if keys is None else self.known.customers.keys()
         missing = [one for one in set(wanted) if one not in there]
         if not missing:
             return
-        of_records, of_customers = (None, None) if everything or self._parts is None else self._parts
-        for one in await self._find("customers", {"_id": {"$in": missing}}, of_customers):
+        for one in await self._find("customers", {"_id": {"$in": missing}}, _parts(_CUSTOMER, keys)):
             self.known.customers[one["_id"]] = one
-        for one in await self._find("source_records", {"customer": {"$in": missing}}, of_records):
+        for one in await self._find("source_records", {"customer": {"$in": missing}}, _parts(_RECORD, keys)):
             self.known.add(one)
-        if everything:
+        if keys is None:
             self._whole.update(missing)
 
     async def around(self, fresh: Sequence[Mention], records: Iterable[bytes] = ()) -> None:
@@ -115,7 +117,7 @@ class Gathering:
         while met or frontier:
             frontier |= await self._widen(met)
             named = await self._named_by(frontier - self.known.identifiers.keys())
-            await self.records(named, whole=True)
+            await self.records(named)
             named |= await self._ruled()
             met = (named & self.known.records.keys()) - self.known.open
             frontier = set()
@@ -124,7 +126,7 @@ class Gathering:
         """Open these records with the rest of their customers; the identifiers that all those name."""
         known = self.known
         customers = {known.records[one]["customer"] for one in records if one in known.records}
-        await self.customers(customers, whole=True)
+        await self.customers(customers)
         opened = {one for customer in customers for one in known.of_customer(customer)} - known.open
         known.open |= opened
         return {named["e"] for one in opened for named in known.records[one]["ids"]}
@@ -151,7 +153,7 @@ class Gathering:
         for one in await self._find("rulings", {"_id": {"$in": missing}}):
             self.known.rulings[one["_id"]] = one
         met = {record for one in missing for side in self.known.rulings[one]["sides"] for record in side}
-        await self.records(met, whole=True)
+        await self.records(met)
         return met
 
     async def _find(
@@ -171,8 +173,16 @@ _CUSTOMER = (
 """Members of a document that are read whole, and those of which only some attributes are."""
 
 
-def _parts(members: tuple[Sequence[str], Sequence[str]], keys: Collection[str]) -> dict[str, int]:
+def _only(doc: Document, members: Sequence[str], keys: Collection[str]) -> Document:
+    return {**doc, **{name: {key: doc[name][key] for key in keys if key in doc[name]} for name in members}}
+
+
+def _parts(
+    members: tuple[Sequence[str], Sequence[str]], keys: Collection[str] | None
+) -> dict[str, int] | None:
     """A projection. Where none of the attributes is, an empty object is read."""
+    if keys is None:
+        return None
     whole, by_attribute = members
     return dict.fromkeys(whole, 1) | {
         f"{member}.{key}": 1 for member in by_attribute for key in keys or ("-",)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from discretion.catalogue.model import COMPUTED, Catalogue, Fold, ValueType
+from discretion.catalogue.model import Catalogue, Fold, ValueType
 from discretion.domain.profiles.precedence import Word, believed
 from discretion.domain.profiles.record import distinct
 from discretion.purpose.state import Choice, PersonState, allow
@@ -43,7 +43,7 @@ def fold(catalogue: Catalogue, records: Sequence[Document], *, restricted: bool,
     observed = {key: cell["t"] for key, (_, cell) in winners.items() if "v" in cell}
     provenance = {key: [source, cell["m"]] for key, (source, cell) in winners.items()}
     for key, value, at in _computed(catalogue, ordered):
-        opened[key], observed[key], provenance[key] = value, at, [COMPUTED, ""]
+        opened[key], observed[key] = value, at
     minor_until = max((cell["u"] for _, cell in winners.values() if "u" in cell), default=None)
     heard = tuple(_choices(record) for record in ordered)
     state = PersonState(heard, restricted, minor_until)

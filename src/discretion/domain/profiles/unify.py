@@ -85,11 +85,18 @@ class Unify:
         return heard
 
     async def _take_in(self, session: Session, words: Sequence[Word]) -> None:
-        keys = touched((word.fact for word in words), self._catalogue)
-        gathering = Gathering(self._database, session, self._catalogue.identifiers, keys)
-        await gathering.records({word.marks.record for word in words})
+        gathering = Gathering(self._database, session, self._catalogue.identifiers)
+        for some in _by_weight(words):
+            keys = touched((word.fact for word in some), self._catalogue)
+            await gathering.records({word.marks.record for word in some}, keys)
         fresh = [one for word in words for one in word.marks.mentions if gathering.known.fresh(one)]
         await gathering.around(fresh)
         by = ",".join(sorted({word.fact.source.key for word in words}))
         shop = Workshop(self._catalogue, self._buckets, self._entropy, self._now_ms())
         await settlement(self._database, session, shop, gathering.known, f"source:{by}", fresh, words)
+
+
+def _by_weight(words: Sequence[Word]) -> list[list[Word]]:
+    """Those that tell values, and those that only say that something happened: they touch little."""
+    parts = ([one for one in words if one.fact.values], [one for one in words if not one.fact.values])
+    return [part for part in parts if part]

@@ -17,7 +17,7 @@ from discretion.domain.identity.resolve import shared
 from discretion.domain.identity.settle import Settled
 from discretion.domain.profiles.difference import difference
 from discretion.domain.profiles.fold import fold
-from discretion.domain.profiles.record import Sealer, empty, name, tell
+from discretion.domain.profiles.record import Sealer, empty, name, tell, touched
 from discretion.seal.cell import event_key, identifier_key, shut
 from discretion.seal.keyring import KEY_BYTES, NONCE_BYTES, Buckets
 from discretion.seal.move import move
@@ -70,6 +70,8 @@ class Writing:
         self, session: Session, database: Database, settled: Settled, words: Sequence[Word]
     ) -> bytes:
         """Everything that changes about one person; the customer they are now."""
+        if settled.customer is not None and settled.records.isdisjoint(self._known.open):
+            self._known.narrow(settled.customer, touched((word.fact for word in words), self._shop.catalogue))
         doc = None if settled.customer is None else self._known.customers.get(settled.customer)
         owner, wrapped = self._owner(settled.customer)
         there = settled.records & self._known.records.keys()

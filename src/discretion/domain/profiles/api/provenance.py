@@ -13,7 +13,7 @@ from strawberry import UNSET
 from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
-from discretion.catalogue.model import Catalogue, Form
+from discretion.catalogue.model import COMPUTED, Attribute, Catalogue, Form
 from discretion.domain.context import Context
 from discretion.domain.profiles.api.query import field
 from discretion.domain.profiles.api.scalars import DateTime, Json
@@ -79,7 +79,7 @@ def _told(catalogue: Catalogue, reading: Reading, row: Row, sight: Sight) -> Pro
     path = sight.attribute.path
     if sight.form is not Form.CLEAR:
         return Provenance(attribute=path, source=None, channel=None, observed_at=None, sight=sight)
-    source, *_ = (row.doc.get("p") or {}).get(sight.attribute.key) or (None,)
+    source = _source(row, sight.attribute)
     known = catalogue.sources.get(source) if source else None
     return Provenance(
         attribute=path,
@@ -88,6 +88,13 @@ def _told(catalogue: Catalogue, reading: Reading, row: Row, sight: Sight) -> Pro
         observed_at=_when(reading, sight.observed),
         sight=sight,
     )
+
+
+def _source(row: Row, attribute: Attribute) -> str | None:
+    if attribute.computed is not None:
+        return COMPUTED
+    source, *_ = (row.doc.get("p") or {}).get(attribute.key) or (None,)
+    return source
 
 
 def _when(reading: Reading, observed: int) -> DateTime:
