@@ -69,13 +69,16 @@ class Bench:
         )
 
     def fill(self, level: int, until: float, told: Callable[[int], None]) -> bool:
-        """Send large batches until ``level`` events are stored; whether they were before ``until``."""
+        """Send large batches until ``level`` events are stored; whether they were before ``until``.
+
+        No two senders speak of the same customer, so that none waits for another.
+        """
         size, senders = FILL
         while self.stored < level:
             if time.monotonic() > until:
                 return False
             share = min(size, -(-(level - self.stored) // senders))
-            made = [[next(self._traffic.batches(sender, share))] for sender in range(senders)]
+            made = [[next(self._traffic.batches(sender, share, senders))] for sender in range(senders)]
             ours(self._server.port, [self._counting(iter(one)) for one in made], 3600, share)
             told(self.stored)
         return True

@@ -38,7 +38,7 @@ def beside(cells: Mapping[tuple[int, int], Pairs]) -> Table:
     )
     for name in ("per s", "p50 ms", "p99 ms", "busy", "CPU ms", "mongod"):
         made.add_column(name, justify="right", no_wrap=True)
-    for name in ("raw per s", "CPU ms", "mongod", "raw / ours"):
+    for name in ("raw per s", "CPU ms", "mongod", "raw/ours"):
         made.add_column(name, justify="right", no_wrap=True)
     for (size, senders), rounds in cells.items():
         mine, raw = [one for one, _ in rounds], [one for _, one in rounds]
@@ -48,7 +48,7 @@ def beside(cells: Mapping[tuple[int, int], Pairs]) -> Table:
             *_figures(mine),
             f"{_median(raw, lambda one: one.per_second):,.0f}",
             *_costs(raw),
-            f"{median(ratios):.1f} ({min(ratios):.1f}-{max(ratios):.1f})",
+            f"{median(ratios):.3g} ({min(ratios):.3g}-{max(ratios):.3g})",
         )
     return made
 

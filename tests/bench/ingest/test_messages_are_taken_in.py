@@ -42,6 +42,14 @@ def test_every_message_is_another_and_one_in_twenty_identifies() -> None:
     assert 1 - events / len(messages) == pytest.approx(IDENTIFY_SHARE, rel=0.2)
 
 
+def test_senders_can_speak_of_different_customers() -> None:
+    """Four parts share nobody, and are everybody."""
+    traffic = Traffic(11, now_ms())
+    parts = [next(traffic.batches(sender, 200, 4)) for sender in range(4)]
+    known = [{one["userId"].rpartition("-")[2] for one in batch.messages} for batch in parts]
+    assert sum(map(len, known)) == len(set.union(*known)) == 11
+
+
 def test_both_ways_in_are_given_the_same() -> None:
     """A supply tells everybody who asks the same batches, made beforehand or when they are needed."""
     traffic = Traffic(10, now_ms())

@@ -58,15 +58,16 @@ class Traffic:
             for source in SOURCES:
                 yield Batch(source, tuple(self._identify(source, one) for one in known))
 
-    def batches(self, sender: int, size: int) -> Iterator[Batch]:
-        """What a sender says next, for ever."""
+    def batches(self, sender: int, size: int, parts: int = 1) -> Iterator[Batch]:
+        """What a sender says next, for ever; with ``parts``, about its share of the customers only."""
         mix = MIXES[sender % len(MIXES)]
+        known = range(sender % parts, self._customers, parts) or range(self._customers)
         while True:
             (source,) = self._dice.choices(SOURCES, mix)
-            yield Batch(source, tuple(self._message(source) for _ in range(size)))
+            yield Batch(source, tuple(self._message(source, self._dice.choice(known)) for _ in range(size)))
 
-    def _message(self, source: str) -> Message:
-        customer, kind = self._dice.randrange(self._customers), self._dice.random()
+    def _message(self, source: str, customer: int) -> Message:
+        kind = self._dice.random()
         if kind < IDENTIFY_SHARE:
             return self._identify(source, customer)
         if source == TILLS or kind < IDENTIFY_SHARE + ORDER_SHARE:
