@@ -79,8 +79,9 @@ def _told(catalogue: Catalogue, reading: Reading, row: Row, sight: Sight) -> Pro
     path = sight.attribute.path
     if sight.form is not Form.CLEAR:
         return Provenance(attribute=path, source=None, channel=None, observed_at=None, sight=sight)
-    source, *_ = (row.doc.get("p") or {}).get(sight.attribute.key) or (None,)
-    known = catalogue.sources.get(source) if source else None
+    told = (row.doc.get("p") or {}).get(sight.attribute.key)
+    source: str | None = told[0] if told else None
+    known = catalogue.sources.get(source or "")
     return Provenance(
         attribute=path,
         source=source,
