@@ -229,7 +229,10 @@ CORRECTIONS = Source(
     anonymous_id="",
     priority=-1,
 )
-"""What a person corrected themselves: believed before every sender, and nobody can register as it."""
+"""What a person corrected themselves: believed before every sender, and nobody can register as it.
+
+It brings no events, so its channel is read by nobody.
+"""
 
 COMPUTED = "computed"
 """In place of a source, where a value follows from events."""
