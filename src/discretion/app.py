@@ -22,11 +22,13 @@ from discretion.disclose import Conductor
 from discretion.domain.channels.validate import Validator
 from discretion.domain.channels.write_keys import WriteKeys
 from discretion.domain.context import Records
+from discretion.domain.doubles.suggest import GRANT, Suggest
 from discretion.domain.profiles.api.connection import DEFAULT_PAGE
 from discretion.domain.profiles.unify import Unify
 from discretion.edge.answer import Answer, known_purpose
 from discretion.edge.documents import Documents
 from discretion.edge.http import Doors, application
+from discretion.edge.inside import Inside
 from discretion.edge.mask import Mask
 from discretion.edge.schema import build_schema
 from discretion.edge.tracking import Tracking
@@ -46,6 +48,7 @@ from discretion.store.driver import CommandListener, Database, connect
 from discretion.store.events import Events
 from discretion.store.inspect import inspect
 from discretion.store.prepare import prepare
+from discretion.store.suggestions import Suggestions
 from discretion.token.issue import Issuer
 from discretion.token.keys import KeySet
 from discretion.token.verify import Verifier
@@ -66,6 +69,7 @@ class Platform:
     issuer: Issuer
     write_keys: WriteKeys
     conductor: Conductor
+    suggest: Suggest
 
 
 @asynccontextmanager
@@ -136,10 +140,21 @@ def assemble(
     forms = Forms(derive(root, "pseudonym"))
     storage = LedgerStorage(database)
     conductor = Conductor(Revealer(catalogue, buckets, forms, pairwise), Ledger(storage), clock, entropy)
-    records = Records(catalogue, Customers(database), Events(database), storage, blind, pairwise)
+    suggestions = Suggestions(database, clock)
+    records = Records(
+        catalogue,
+        Customers(database),
+        Events(database),
+        storage,
+        blind,
+        pairwise,
+        suggestions,
+    )
     schema = build_schema(catalogue)
     core = schema._schema
     mask = Mask(entropy)
+    pages = dict.fromkeys(("customers", "events", "disclosures", "suggestions"), DEFAULT_PAGE)
+    documents = Documents(core, pages=pages)
     answer = Answer(schema, Plans(core, catalogue, forms.render), conductor, records, mask)
     write_keys = WriteKeys(database, catalogue, entropy, clock)
     unify = Unify(database, catalogue, buckets, blind, entropy, clock)
@@ -152,7 +167,7 @@ def assemble(
     )
     doors = Doors(
         verifier=verifier,
-        documents=Documents(core, pages=dict.fromkeys(("customers", "events", "disclosures"), DEFAULT_PAGE)),
+        documents=documents,
         answer=answer,
         mask=mask,
         tracking=Tracking(write_keys, Validator(catalogue, entropy), unify, clock),
@@ -160,7 +175,8 @@ def assemble(
         database=database,
     )
     issuer = _issuer(settings, keys, catalogue, clock, entropy)
-    return Platform(application(doors), catalogue, database, issuer, write_keys, conductor)
+    suggest = Suggest(catalogue, Inside(documents, answer, GRANT), pairwise, suggestions)
+    return Platform(application(doors), catalogue, database, issuer, write_keys, conductor, suggest)
 
 
 def token_issuer(settings: Settings) -> Issuer:

@@ -28,7 +28,9 @@ from graphql.execution.values import VariableValues
 from discretion.catalogue.model import Attribute, Catalogue
 
 CUSTOMER = "Customer"
-_LEADING_TO_CUSTOMERS = frozenset({CUSTOMER, "CustomerConnection", "Node"})
+_LEADING_TO_CUSTOMERS = frozenset(
+    {CUSTOMER, "CustomerConnection", "Node", "Suggestion", "SuggestionConnection"}
+)
 
 ResponsePath = tuple[str, ...]
 """Response keys from the root, list positions left out: ``("customers", "nodes")``."""

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from discretion.domain.identity import compare as comparing
-from discretion.domain.identity.compare import Backend, Pair, Table, compare
-from discretion.domain.identity.likeness import LIKENESS, THRESHOLD, Rule, graded, plain
+from discretion.domain.doubles import compare as comparing
+from discretion.domain.doubles.compare import Backend, Pair, Table, compare
+from discretion.domain.doubles.likeness import LIKENESS, THRESHOLD, Rule, graded, plain
 from discretion.errors import Broken, Misconfigured
 
 FEATURES = ("given_name", "family_name", "birth_date", "street", "city", "postal_code", "email", "phone")

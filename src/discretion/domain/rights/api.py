@@ -59,12 +59,14 @@ def disclosures_field() -> StrawberryField:
             )
         wanted = window(first, after)
         before = _place(info.context, reading, wanted.after)
-        found = await info.context.records.disclosures.of_subject(root.pseudonym, before, wanted.size + 1)
+        found = await info.context.records.disclosures.of_subject(
+            root.keyed.pseudonym, before, wanted.size + 1
+        )
         shown = found[: wanted.size]
         reading.note("disclosures")
         ends = [reading.shut(_CURSOR, orjson.dumps([one.at, one.receipt])) for one in shown]
         return DisclosureConnection(
-            nodes=[_disclosure(entry, root.pseudonym) for entry in shown],
+            nodes=[_disclosure(entry, root.keyed.pseudonym) for entry in shown],
             page_info=PageInfo(
                 has_next_page=len(found) > wanted.size,
                 has_previous_page=wanted.after is not None,

@@ -15,7 +15,7 @@ from discretion.catalogue.model import Attribute, Catalogue
 from discretion.domain.context import Context
 from discretion.domain.profiles.api.connection import MAX_PAGE, Cursors, Window, window
 from discretion.domain.profiles.api.filter import Filtering
-from discretion.domain.profiles.api.types import Node, customer_type, object_type
+from discretion.domain.profiles.api.types import Node, object_type
 from discretion.errors import BadRequest
 from discretion.plan.compile import ALWAYS
 from discretion.plan.filter import Query, Visibility, compile_filter, compile_order, conjunction, sort_of
@@ -48,9 +48,8 @@ class IdentifierInput:
     )
 
 
-def query_fields(catalogue: Catalogue, live: Sequence[StrawberryField]) -> list[StrawberryField]:
-    """The query's fields about customers; ``live`` are fields of a customer resolved elsewhere."""
-    customer: Any = customer_type(catalogue, live)
+def query_fields(catalogue: Catalogue, customer: Any) -> list[StrawberryField]:
+    """The query's fields about customers; ``customer`` is their GraphQL type."""
     filtering = Filtering(catalogue)
     connection: Any = _connection_type(customer)
     return [_me(customer), _customer(customer), _customers(connection, filtering), _node(), _nodes()]
@@ -69,11 +68,12 @@ async def load(info: Where, customer: bytes | None) -> Row | None:
     reading = info.context.meeting()
     if customer is None:
         return None
-    rows = await _load_many(info, reading, [customer])
+    rows = await load_many(info, reading, [customer])
     return rows[0]
 
 
-async def _load_many(info: Where, reading: Reading, customers: Sequence[bytes | None]) -> list[Row | None]:
+async def load_many(info: Where, reading: Reading, customers: Sequence[bytes | None]) -> list[Row | None]:
+    """Customers in this order, None for whom the grant may not meet."""
     wanted = [one for one in customers if one is not None]
     reach = reading.plan.reach
     if reading.grant.is_self:
@@ -301,7 +301,7 @@ def _nodes() -> StrawberryField:
         if len(ids) > MAX_PAGE:
             raise BadRequest("PAGE_SIZE", f"At most {MAX_PAGE} ids at a time.")
         reading = info.context.meeting()
-        return await _load_many(info, reading, [reading.identify(one) for one in ids])
+        return await load_many(info, reading, [reading.identify(one) for one in ids])
 
     return field(nodes, "nodes", list[Node | None], "Whatever has these ids, null where there is nothing.")
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from discretion.domain.identity.likeness import (
+from discretion.domain.doubles.likeness import (
     AMONG,
     EXPECTED,
     MISSING,
@@ -26,6 +26,7 @@ from discretion.domain.identity.likeness import (
     Rule,
 )
 from discretion.errors import Broken, Misconfigured
+from discretion.store.suggestions import Agreement
 
 SAMPLED_PAIRS = 2e6
 SEED = 1
@@ -43,15 +44,6 @@ class Backend(StrEnum):
 
     DUCKDB = "duckdb"
     SPARK = "spark"
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """How far one comparison agrees, and its part in the match weight; no value."""
-
-    name: str
-    says: str
-    weight: float
 
 
 @dataclass(frozen=True, slots=True)
