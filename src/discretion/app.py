@@ -21,10 +21,13 @@ from discretion.catalogue.taxonomy import taxonomy
 from discretion.disclose import Conductor
 from discretion.domain.channels.validate import Validator
 from discretion.domain.channels.write_keys import WriteKeys
-from discretion.domain.context import Records
+from discretion.domain.context import Records, Verbs
 from discretion.domain.doubles.suggest import GRANT, Suggest
-from discretion.domain.profiles.api.connection import DEFAULT_PAGE
-from discretion.domain.profiles.unify import Unify
+from discretion.domain.ingest.flow import Flow
+from discretion.domain.ingest.intake import Intake
+from discretion.domain.profiles.api.query import pages
+from discretion.domain.profiles.stewardship import Stewardship
+from discretion.domain.profiles.unify import MAX_TOGETHER, Unify
 from discretion.edge.answer import Answer, known_purpose
 from discretion.edge.documents import Documents
 from discretion.edge.http import Doors, application
@@ -46,6 +49,7 @@ from discretion.store import embedded
 from discretion.store.customers import Customers
 from discretion.store.driver import CommandListener, Database, connect
 from discretion.store.events import Events
+from discretion.store.identities import Identities
 from discretion.store.inspect import inspect
 from discretion.store.prepare import prepare
 from discretion.store.suggestions import Suggestions
@@ -140,6 +144,9 @@ def assemble(
     forms = Forms(derive(root, "pseudonym"))
     storage = LedgerStorage(database)
     conductor = Conductor(Revealer(catalogue, buckets, forms, pairwise), Ledger(storage), clock, entropy)
+    unify = Unify(database, catalogue, buckets, blind, entropy, clock)
+    intake = Intake(Validator(catalogue, entropy), Flow(unify.take, MAX_TOGETHER), clock)
+    steward = Stewardship(database, catalogue, buckets, entropy, clock)
     suggestions = Suggestions(database, clock)
     records = Records(
         catalogue,
@@ -148,16 +155,15 @@ def assemble(
         storage,
         blind,
         pairwise,
-        suggestions,
+        Identities(database),
+        Verbs(intake, steward, suggestions),
     )
     schema = build_schema(catalogue)
     core = schema._schema
     mask = Mask(entropy)
-    pages = dict.fromkeys(("customers", "events", "disclosures", "suggestions"), DEFAULT_PAGE)
-    documents = Documents(core, pages=pages)
+    documents = Documents(core, pages=pages(catalogue))
     answer = Answer(schema, Plans(core, catalogue, forms.render), conductor, records, mask)
     write_keys = WriteKeys(database, catalogue, entropy, clock)
-    unify = Unify(database, catalogue, buckets, blind, entropy, clock)
     verifier = Verifier(
         keys,
         settings.issuer,
@@ -170,7 +176,7 @@ def assemble(
         documents=documents,
         answer=answer,
         mask=mask,
-        tracking=Tracking(write_keys, Validator(catalogue, entropy), unify, clock),
+        tracking=Tracking(write_keys, intake),
         jwks=keys.public_jwks(),
         database=database,
     )

@@ -26,6 +26,7 @@ from discretion.edge.schema import build_schema
 from discretion.errors import DiscretionError, Misconfigured
 from discretion.serve import listen, serving, stop_asked, until
 from discretion.settings import Settings, read
+from discretion.token.grant import SELF
 
 SDL = shipped().parent / "discretion.graphql"
 SHAPE = shipped().parent / "jsonschema" / "catalogue.schema.json"
@@ -114,21 +115,33 @@ def serve(
 
 @tokens.command("issue")
 def issue(
-    client: Annotated[str, typer.Option(help="Who the token is for, such as shop-frontend.")],
-    subject: Annotated[str, typer.Option(help="On whose behalf; a customer's own id for purpose 'self'.")],
-    purpose: Annotated[list[str], typer.Option(help="A purpose it may use; repeat for several.")],
+    client: Annotated[
+        str, typer.Option(help="Who the token is for: shop-frontend, or a source that sends messages.")
+    ],
+    subject: Annotated[
+        str | None,
+        typer.Option(help="On whose behalf, else the client's own; a customer's id for purpose 'self'."),
+    ] = None,
+    purpose: Annotated[
+        list[str] | None, typer.Option(help="A purpose it may use; repeat for several.")
+    ] = None,
     scope: Annotated[
-        list[str] | None, typer.Option(help="A scope, such as steward; repeat for several.")
+        list[str] | None, typer.Option(help="A scope, such as steward or ingest; repeat for several.")
     ] = None,
     category: Annotated[list[str] | None, typer.Option(help="Narrow it to data categories.")] = None,
     minutes: Annotated[int, typer.Option(help="How long it holds.", min=1, max=1440)] = 60,
     data_dir: DataDir = None,
 ) -> None:
     """Issue an access token (RFC 9068) and print it."""
+    if not purpose and not scope:
+        raise typer.BadParameter("It would allow nothing: give a --purpose, a --scope, or both.")
+    if subject is None and SELF in (purpose or ()):
+        raise typer.BadParameter("A customer's own token needs the customer's id as its --subject.")
     issuer = token_issuer(_settings(data_dir))
-    sys.stdout.write(
-        issuer.issue(client, subject, scope or [], purpose, category, lifetime_s=minutes * 60) + "\n"
+    token = issuer.issue(
+        client, subject or client, scope or [], purpose or [], category, lifetime_s=minutes * 60
     )
+    sys.stdout.write(f"{token}\n")
 
 
 @sources.command("key")

@@ -10,12 +10,16 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from discretion.errors import Misconfigured
+from discretion.edge.problem import problem
+from discretion.errors import Misconfigured, Unavailable
 
 GRACE_S = 10
 """How long requests under way may take to end."""
+
+TAKEN_BACK_S = 5
+"""How long those that do not may take to undo what they had begun, and to be refused."""
 
 GARBAGE = 50_000
 """New objects after which the collector looks for cycles; some 25 pages of 100 customers."""
@@ -55,11 +59,11 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 @contextlib.asynccontextmanager
-async def serving(app: Starlette, listening: socket.socket) -> AsyncIterator[asyncio.Task[None]]:
+async def serving(app: ASGIApp, listening: socket.socket) -> AsyncIterator[asyncio.Task[None]]:
     """Serve ``app`` for as long as the context lasts; the task ends if the server does."""
     server = _Server(
         uvicorn.Config(
-            app,
+            _refusing(app),
             log_level="warning",
             access_log=False,
             lifespan="off",
@@ -75,6 +79,20 @@ async def serving(app: Starlette, listening: socket.socket) -> AsyncIterator[asy
     finally:
         server.should_exit = True
         await task
+        if left := set(server.server_state.tasks):
+            await asyncio.wait(left, timeout=TAKEN_BACK_S)
+
+
+def _refusing(app: ASGIApp) -> ASGIApp:
+    """``app``, but a request that stopping cuts short is refused; uvicorn would answer 500."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await app(scope, receive, send)
+        except asyncio.CancelledError:
+            await problem(Unavailable("STOPPING", "The server stops."))(scope, receive, send)
+
+    return answer
 
 
 def stop_asked() -> asyncio.Event:

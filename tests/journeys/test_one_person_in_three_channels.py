@@ -50,6 +50,14 @@ def order(number: str, who: dict[str, str], total: object, **more: object) -> di
     return {"type": "track", "event": "Order Completed", "messageId": number, "properties": properties, **who}
 
 
+def nested(depth: int) -> dict[str, Any]:
+    """Objects in objects."""
+    found: dict[str, Any] = {}
+    for _ in range(depth):
+        found = {"x": found}
+    return found
+
+
 async def test_three_channels_become_one_profile(house: House) -> None:
     """Linked by address and number in any spelling; orders counted once; undeclared traits dropped."""
     assert (await house.tell("web-shop", WEB))["dropped"] == 1
@@ -123,6 +131,7 @@ async def test_late_and_repeated_messages_change_nothing_they_should_not(house: 
         ({**WEB, "context": {"consent": {"categoryPreferences": {"marketing": "yes"}}}}, "TYPE_WRONG", None),
         ("hello", "MESSAGE_INVALID", ""),
         ({**WEB, "traits": {"firstName": "x" * 40_000}}, "MESSAGE_TOO_LARGE", ""),
+        ({**WEB, "traits": nested(300)}, "MESSAGE_INVALID", ""),
     ],
 )
 async def test_a_wrong_message_is_refused_alone_and_says_why(

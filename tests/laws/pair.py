@@ -16,7 +16,7 @@ from pymongo import AsyncMongoClient
 
 from discretion.app import Platform, assemble
 from discretion.catalogue.load import load
-from discretion.catalogue.model import Catalogue
+from discretion.catalogue.model import Catalogue, Form
 from discretion.demo.roles import CUSTOMER_CLIENT
 from discretion.reveal.reading import CUSTOMER_KIND, Revealer
 from discretion.seal.blind import BlindIndex
@@ -31,7 +31,7 @@ from tests.fixtures.mongo import Commands
 from tests.laws.queries import Asked, World
 from tests.laws.twins import Asker, Document, Values, Withheld
 
-KEPT = {"_id", "allow", "key", "merged"}
+KEPT = {"_id", "allow", "key", "merged", "merged.id"}
 """Fields of a customer document that hold no attribute."""
 GRETA = "greta.albrecht@post.example"
 """The e-mail address of the customer who asks about herself."""
@@ -118,6 +118,7 @@ def beyond(asker: Asker, catalogue: Catalogue, sent: list[Document]) -> set[str]
     may = KEPT | {
         f"{part}.{one.key}" for one in catalogue.attributes.values() if asker.askable(one) for part in "sot"
     }
+    may |= {f"p.{one.key}" for one in catalogue.attributes.values() if asker.askable(one, Form.CLEAR)}
     named: set[str] = set()
     for command in sent:
         if command.get("find", command.get("aggregate", command.get("count"))) != "customers":

@@ -19,6 +19,7 @@ EVENTS = (
 )
 
 DISCLOSURES = "disclosures(first: 2) { nodes { at client purposes attributes } pageInfo { hasNextPage } }"
+PROVENANCE = "attribute value source channel observedAt"
 WRONG = (
     "customer { %s }",
     'customer(id: "x", identifier: {type: "email", value: "y"}) { %s }',
@@ -79,9 +80,14 @@ def queries(draw: st.DrawFn, world: World, purposes: Sequence[str]) -> Asked:
     used = "unused: __typename @include(if: $yes) @skip(if: $no)"
     if not any("$after" in root for root in roots):
         roots.append("none: customers(first: 0, after: $after) { totalCount }")
+    if any("$named" in part for part in (*roots, *fragments)):
+        signature = f"{signature[:-1]}, $named: [String!])"
     body = f"{signature}{narrowed} {{ {' '.join(roots)} {used} }} {' '.join(fragments)}"
     yes = draw(st.booleans())
-    return Asked(body, {"after": None, "yes": yes, "no": draw(st.booleans())})
+    variables: dict[str, Any] = {"after": None, "yes": yes, "no": draw(st.booleans())}
+    if "$named" in body and draw(st.booleans()):
+        variables["named"] = draw(st.none() | _some(world))
+    return Asked(body, variables)
 
 
 @st.composite
@@ -113,9 +119,39 @@ def selections(draw: st.DrawFn, world: World, fragments: list[str], number: int)
     parts = ["id"] if draw(st.booleans()) else ["__typename"]
     if draw(st.integers(0, 5)) == 0:
         parts.append(draw(st.sampled_from([EVENTS, DISCLOSURES])))
+    if draw(st.integers(0, 2)) == 0:
+        parts.append(draw(_provenance(world, fragments, f"{number}")))
     for path in draw(st.lists(st.sampled_from(world.paths), min_size=1, max_size=5)):
         parts.append(draw(_field(path, fragments, f"{number}_{len(parts)}")))
     return " ".join(parts)
+
+
+def _some(world: World) -> st.SearchStrategy[list[str]]:
+    return st.lists(st.sampled_from(world.paths), max_size=12)
+
+
+@st.composite
+def _provenance(draw: st.DrawFn, world: World, fragments: list[str], unique: str) -> str:
+    """Of everything, of some attributes, or of those that a variable names."""
+    some = json.dumps(draw(_some(world)))
+    one = json.dumps(draw(st.sampled_from(world.paths)))
+    given = draw(
+        st.sampled_from(
+            [
+                "",
+                f"(attributes: {some})",
+                "(attributes: $named)",
+                f"(attributes: {one})",
+                "(attributes: null)",
+            ]
+        )
+    )
+    alias = draw(st.sampled_from(["", f"p{unique}: "]))
+    text = f"{alias}provenance{given} {{ {draw(st.sampled_from([PROVENANCE, 'attribute value']))} }}"
+    if draw(st.booleans()):
+        fragments.append(f"fragment P{unique} on Customer {{ {text} }}")
+        return f"...P{unique}"
+    return text
 
 
 @st.composite

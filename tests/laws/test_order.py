@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -11,63 +10,9 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from discretion.catalogue.load import load
-from discretion.store.collections import COLLECTIONS
 from tests.fixtures.house import House, open_house
+from tests.laws.everybody import empty, people, send
 from tests.laws.streams import Sent, streams
-
-CATALOGUE = load(None)
-KEPT = ("clients",)
-PAGE = 50
-
-
-def selection() -> str:
-    """Every attribute there is, as a selection set."""
-    tree: dict[str, Any] = {}
-    for path in sorted(CATALOGUE.attributes):
-        at = tree
-        for step in path.split("."):
-            at = at.setdefault(step, {})
-    return _selected(tree)
-
-
-def _selected(tree: dict[str, Any]) -> str:
-    return " ".join(name + (f" {{ {_selected(inner)} }}" if inner else "") for name, inner in tree.items())
-
-
-EVERYTHING = f"""{{ customers(first: {PAGE}) {{ nodes {{
-    {selection()} events(first: 20) {{ nodes {{ name occurredAt channel properties }} }}
-}} }} }}"""
-PURPOSES = ["essential", "functional", "personalize", "marketing", "analytics"]
-
-
-async def people(house: House) -> list[str]:
-    """All that can be said of everybody, without the ids that are drawn by lot."""
-    told = []
-    for purposes in (["essential"], PURPOSES):
-        token = house.token(
-            purposes=[p for p in CATALOGUE.purposes if p.split(".")[0] in purposes], scopes=["steward"]
-        )
-        answer = await house.ask(EVERYTHING, token)
-        assert "errors" not in answer, answer
-        told += sorted(json.dumps(one, sort_keys=True) for one in answer["data"]["customers"]["nodes"])
-    return told
-
-
-async def empty(house: House) -> None:
-    """Nobody and nothing."""
-    for one in COLLECTIONS:
-        if one.name not in KEPT:
-            await house.platform.database.delete_many(one.name, {})
-
-
-async def send(house: House, sent: list[Sent]) -> list[str]:
-    """One after the other, each in a batch of its own; what became of each."""
-    statuses = []
-    for source, message in sent:
-        told = await house.tell(source, message)
-        statuses += [one["status"] for one in told["results"]]
-    return statuses
 
 
 def batches(sent: list[Sent]) -> list[tuple[str, list[dict[str, Any]]]]:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from discretion.catalogue.duration import lapse
 from discretion.catalogue.model import Attribute, Catalogue, Form, Use, ValueType
-from discretion.reveal.form import Forms
+from discretion.reveal.form import Forms, month
 from discretion.reveal.reading import Revealer
 from discretion.seal.cell import shut
 from discretion.seal.open import opener
@@ -48,9 +48,10 @@ class Asker:
         ]
         return min(shown, key=list(Form).index, default=None)
 
-    def askable(self, attribute: Attribute) -> bool:
-        """Whether anything at all could justify asking MongoDB for the attribute."""
-        return SELF in self.purposes or bool(self.justified(attribute.category, attribute.uses))
+    def askable(self, attribute: Attribute, form: Form | None = None) -> bool:
+        """Whether anything at all could justify asking MongoDB for the attribute, or this form of it."""
+        uses = self.justified(attribute.category, attribute.uses)
+        return SELF in self.purposes or any(form in (None, use.form) for use in uses)
 
 
 class Withheld:
@@ -80,9 +81,14 @@ class Withheld:
                 self._change(held, attribute, value, observed)
             elif stale:
                 held.set(attribute, other(attribute, value), observed)
+                held.tell(attribute, "another-source")
                 self.changed += 1
             elif form is not Form.CLEAR:
-                held.set(attribute, self._lookalike(attribute, form, value), observed)
+                held.set(attribute, self._lookalike(attribute, form, value), self._moved(attribute, observed))
+                held.tell(attribute, "another-source")
+            else:
+                held.set(attribute, value, self._within_month(attribute, observed))
+                held.tell(attribute)
         return held.doc
 
     def hidden_identifiers(self, doc: Document) -> list[str]:
@@ -110,12 +116,29 @@ class Withheld:
     def _change(self, held: Values, attribute: Attribute, value: Any, observed: int) -> None:
         choice = hashlib.sha256(held.doc["_id"] + attribute.key.encode()).digest()[0] % 3
         self.changed += 1
+        held.tell(attribute, "another-source")
         if value is None:
             held.set(attribute, example(attribute), self._now - DAY)
         elif choice == 0:
             held.drop(attribute)
         else:
             held.set(attribute, other(attribute, value), observed - choice * DAY)
+
+    def _moved(self, attribute: Attribute, observed: int) -> int:
+        """Another time that is within retention, or past it, as this one is."""
+        earlier = observed - 40 * DAY
+        cut = lapse(attribute.retention, self._now)
+        return earlier if (earlier < cut) == (observed < cut) and earlier > 0 else observed
+
+    def _within_month(self, attribute: Attribute, observed: int) -> int:
+        """Another time of the same month, on the same side of retention, if there is one."""
+        for candidate in (observed - 9 * DAY, observed + 9 * DAY):
+            same = month(candidate) == month(observed) if candidate > 0 else False
+            cut = lapse(attribute.retention, self._now)
+            if same and (candidate < cut) == (observed < cut):
+                self.changed += 1
+                return candidate
+        return observed
 
     def _lookalike(self, attribute: Attribute, form: Form, value: Any) -> Any:
         """Another value that looks the same in this form; the value itself where there is none."""
@@ -133,7 +156,7 @@ class Values:
     """The attribute values of a customer document, sealed and open alike."""
 
     def __init__(self, doc: Document, key: bytes) -> None:
-        self.doc = {**doc, **{part: dict(doc.get(part) or {}) for part in "sot"}}
+        self.doc = {**doc, **{part: dict(doc.get(part) or {}) for part in "sotp"}}
         self._cipher = AESGCM(key)
         self._open = opener(doc["_id"], key)
 
@@ -146,6 +169,11 @@ class Values:
             return None, 0
         return self._open(cell, attribute.key.encode()), int.from_bytes(cell[1:9])
 
+    def tell(self, attribute: Attribute, source: str = "") -> None:
+        """Say that a source, by default the one that did, told it in another message."""
+        known, _ = self.doc["p"].get(attribute.key, (source, ""))
+        self.doc["p"][attribute.key] = [source or known, "another message"]
+
     def set(self, attribute: Attribute, value: Any, observed: int) -> None:
         """Put a value in its place."""
         if not attribute.sealed:
@@ -157,7 +185,7 @@ class Values:
 
     def drop(self, attribute: Attribute) -> None:
         """Leave no value."""
-        for part in "sot":
+        for part in "sotp":
             self.doc[part].pop(attribute.key, None)
 
 

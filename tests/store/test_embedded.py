@@ -13,7 +13,7 @@ import pytest
 
 from discretion.errors import Misconfigured
 from discretion.store import embedded, mongod
-from discretion.store.driver import connect
+from discretion.store.driver import Session, connect
 from discretion.store.mongod import Machine
 
 PARENT = """
@@ -23,6 +23,14 @@ from discretion.store import embedded, mongod
 mongo = asyncio.run(embedded.start(Path(sys.argv[1]), machine=mongod.Machine(sys.argv[2], "x86_64")))
 print(mongo.pid, flush=True)
 sys.stdin.read()
+"""
+
+WRITER = """
+import sys, pymongo
+with pymongo.MongoClient(sys.argv[1]).start_session() as session, session.start_transaction():
+    session.client["kept"]["things"].update_one({"_id": 1}, {"$set": {"n": 1}}, session=session)
+    print("written", flush=True)
+    sys.stdin.read()
 """
 
 
@@ -109,6 +117,30 @@ async def test_a_killed_process_leaves_nothing_in_the_way(tmp_path: Path, system
     async with embedded.running(tmp_path) as mongo:
         assert not _lives(pid)
         await _write(mongo.url, 1)
+
+
+async def test_a_transaction_of_a_killed_process_ends_before_others_give_up(tmp_path: Path) -> None:
+    """MongoDB does not notice that nobody will go on with it, and keeps its locks while it may live."""
+    async with embedded.running(tmp_path) as mongo:
+        await _write(mongo.url, 1)
+        writer = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-c", WRITER, mongo.url),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert writer.stdout is not None
+        assert await writer.stdout.readline() == b"written\n"
+        writer.kill()
+        await writer.wait()
+        database = await connect(mongo.url, "kept", "pymongo")
+
+        async def work(session: Session) -> None:
+            await database.update_one("things", {"_id": 1}, {"$set": {"n": 2}}, session=session)
+
+        await database.transaction(work)
+        assert await database.find("things", {}) == [{"_id": 1, "n": 2}]
+        await database.close()
 
 
 async def test_a_process_that_only_has_the_number_of_ours_is_left_alone(tmp_path: Path) -> None:

@@ -31,14 +31,14 @@ FITTING: dict[str, dict[str, Any]] = {
         "restricted": False,
         "created": 1,
         "updated": 1,
-        "merged": [OTHER],
+        "merged": [{"id": OTHER, "key": b"k"}],
     },
     "source_records": {
         "_id": ID,
         "source": "web-shop",
         "customer": ID,
         "v": 1,
-        "ids": [{"e": ID, "k": "email", "t": 1, "w": 2}],
+        "ids": [{"e": ID, "k": "email", "t": 1, "w": 2, "c": b"c"}],
         "cells": {
             "contact/email": {"t": 1, "m": "m", "c": b"c"},
             "web/x": {"t": 1, "m": "m", "v": True, "u": 1},
@@ -171,7 +171,7 @@ async def test_the_most_open_attributes_fit(database: Database) -> None:
 @pytest.mark.parametrize(
     ("collection", "query", "sort"),
     [
-        ("customers", {"merged": {"$in": [ID, OTHER]}}, {}),
+        ("customers", {"merged.id": {"$in": [ID, OTHER]}}, {}),
         ("customers", {"o.commerce/loyaltyTier": "gold"}, {"_id": 1}),
         ("customers", {"o.commerce/loyaltyTier": {"$gt": "a"}}, {"o.commerce/loyaltyTier": -1, "_id": -1}),
         ("source_records", {"customer": {"$in": [ID]}}, {}),

@@ -12,10 +12,11 @@ from discretion.catalogue.derive import computed, properties
 from discretion.catalogue.duration import parse
 from discretion.catalogue.entry import AttributeEntry, EventEntry, IdentifierEntry, Uses
 from discretion.catalogue.model import Channel, Form, Sensitivity, ValueType
-from discretion.catalogue.problem import Problem, nearest
+from discretion.catalogue.nearest import nearest
+from discretion.catalogue.problem import Problem
 from discretion.catalogue.read import Place
 from discretion.catalogue.shape import Shaped, Whole
-from discretion.catalogue.supply import supplied
+from discretion.catalogue.supply import believed, supplied
 from discretion.catalogue.taxonomy import taxonomy
 
 NORMALISE = frozenset({"email", "e164", "token"})
@@ -251,6 +252,7 @@ _CHECKS: Iterable[Callable[[Whole], Iterator[Problem]]] = (
     _paths,
     _attributes,
     supplied,
+    believed,
     computed,
     properties,
     _ids,

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from discretion.catalogue.entry import AttributeEntry, EventEntry, PropertyEntry
 from discretion.catalogue.model import Channel, Fold, ValueType
-from discretion.catalogue.problem import Problem, nearest
+from discretion.catalogue.nearest import nearest
+from discretion.catalogue.problem import Problem
 from discretion.catalogue.read import Place
 from discretion.catalogue.shape import Shaped, Whole
 
@@ -51,12 +52,14 @@ def _unlike(entry: AttributeEntry, carried: Mapping[str, PropertyEntry]) -> str:
     """Why a fold does not give the attribute's type, as advice; the empty string if it does."""
     rule = entry.computed
     assert rule is not None
-    if entry.many:
-        return "A fold gives one value; take 'many' out."
+    if entry.many is not (rule.fold is Fold.SET):
+        return (
+            "A fold gives one value; take 'many' out." if entry.many else "A set is a list; add 'many: true'."
+        )
     if rule.fold is Fold.COUNT:
         return "" if entry.type is ValueType.INT else "A count is an Int."
     if rule.property is None:
-        if rule.fold in {Fold.SUM, Fold.MOST_FREQUENT}:
+        if rule.fold in {Fold.SUM, Fold.MOST_FREQUENT, Fold.SET}:
             return "Name the 'property' it is taken over."
         is_time = entry.type is ValueType.DATETIME
         return "" if is_time else "Without a 'property' it is the event's time, a DateTime."
@@ -64,7 +67,7 @@ def _unlike(entry: AttributeEntry, carried: Mapping[str, PropertyEntry]) -> str:
         return "Name the 'events' that carry the property."
     if (found := carried.get(rule.property)) is None:
         return ""
-    if found.many:
+    if found.many and rule.fold is not Fold.SET:
         return f"Property {rule.property!r} is a list."
     if rule.fold is Fold.SUM and found.type not in SUMMABLE:
         return f"Property {rule.property!r} is {found.type}; only Int and Money add up in any order."

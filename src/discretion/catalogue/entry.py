@@ -56,7 +56,7 @@ class Defaults(Entry):
 class ComputedEntry(Entry):
     """How an attribute follows from events."""
 
-    fold: Fold = Field(description="count, sum, first, last or most_frequent")
+    fold: Fold = Field(description="count, sum, first, last, most_frequent or set")
     events: list[Text] = Field(default=[], description="names of events; none means any")
     property: Text | None = Field(default=None, description="their property; else the event or its time")
     channel: Channel | None = Field(default=None, description="only events of this channel")
@@ -77,6 +77,9 @@ class AttributeEntry(Defaults):
         default=[], description="dotted places in a tracking call's context, for when no trait has it"
     )
     values: list[Text] = Field(default=[], description="all it can be, if that is known")
+    precedence: list[Text] = Field(
+        default=[], description="sources in the order they are believed; the others follow by priority"
+    )
     computed: ComputedEntry | None = Field(default=None, description="how it follows from events, if it does")
 
 
@@ -109,7 +112,9 @@ class SourceEntry(Entry):
     label: Text = Field(description="a few words, for lists")
     user_id: Text = Field(description="the identifier type that its userId is")
     anonymous_id: Text = Field(description="the identifier type that its anonymousId is")
-    priority: int = Field(default=100, description="the lower wins between sources")
+    priority: int = Field(
+        default=100, description="the lower is believed, unless an attribute says otherwise"
+    )
 
 
 class PropertyEntry(Entry):

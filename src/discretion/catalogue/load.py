@@ -125,6 +125,7 @@ def _attribute(path: str, entry: AttributeEntry, uses: tuple[Use, ...]) -> Attri
         traits=traits_of(path, entry),
         context=tuple(entry.context),
         values=tuple(entry.values),
+        precedence=tuple(entry.precedence),
         computed=computed,
     )
 

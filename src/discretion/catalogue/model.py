@@ -74,6 +74,7 @@ class Fold(StrEnum):
     FIRST = "first"
     LAST = "last"
     MOST_FREQUENT = "most_frequent"
+    SET = "set"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,8 @@ class Attribute:
     ``path`` is its dotted place in GraphQL (``contact.address.city``), ``key`` the same in
     MongoDB, where dots are not allowed. ``traits`` are the dotted places in a tracking
     call's ``traits`` where a source may supply it, first found wins; ``context`` are those in
-    its ``context``, for when no trait does.
+    its ``context``, for when no trait does. ``precedence`` are sources in the order in which they
+    are believed about it, before all others.
     """
 
     path: str
@@ -139,6 +141,7 @@ class Attribute:
     traits: tuple[str, ...] = ()
     context: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
+    precedence: tuple[str, ...] = ()
     computed: Computed | None = None
 
     @property
@@ -199,7 +202,7 @@ class IdentifierType:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A registered sender in one channel. Lower ``priority`` wins between sources.
+    """A registered sender in one channel. The lower ``priority`` is believed.
 
     ``user_id`` and ``anonymous_id`` say which identifier type the tracking API's
     ``userId`` and ``anonymousId`` are when this source sends them.
@@ -211,6 +214,26 @@ class Source:
     user_id: str
     anonymous_id: str
     priority: int = 100
+
+
+CORRECTIONS = Source(
+    key="self",
+    channel=Channel.WEB,
+    label="The customer",
+    user_id="",
+    anonymous_id="",
+    priority=-1,
+)
+"""What a person corrected themselves: believed before every sender, and nobody can register as it."""
+
+COMPUTED = "computed"
+"""In place of a source, where a value follows from events."""
+
+RESERVED: Mapping[str, str] = {
+    CORRECTIONS.key: "stands for what a customer corrected",
+    COMPUTED: "stands for what is computed from events",
+}
+"""Names that no source can have, and why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from discretion.catalogue.entry import AttributeEntry, CatalogueFile, Defaults, EventEntry
-from discretion.catalogue.problem import Problem, nearest
+from discretion.catalogue.nearest import nearest
+from discretion.catalogue.problem import Problem
 from discretion.catalogue.read import File, Place, shown
 
 _QUOTED = re.compile(r"'([^']*)'")

@@ -1,4 +1,4 @@
-"""Cross checks of where values come from: the places in a tracking call's traits and context."""
+"""Cross checks of where values come from: sources, and places in a tracking call's traits and context."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from discretion.catalogue.entry import AttributeEntry
-from discretion.catalogue.model import Channel
+from discretion.catalogue.model import CORRECTIONS, RESERVED, Channel
+from discretion.catalogue.nearest import nearest
 from discretion.catalogue.problem import Problem
 from discretion.catalogue.read import Place
 from discretion.catalogue.shape import Shaped, Whole
@@ -32,6 +33,33 @@ def supplied(whole: Whole) -> Iterator[Problem]:
                 wrong = f"context {place!r} of {kind} is already {other}"
                 right = "Name another place in 'context'."
                 yield part.file.problem(("identifiers", kind, "context", index), wrong, right)
+
+
+def believed(whole: Whole) -> Iterator[Problem]:
+    """No source has a reserved name, and an attribute's own order of sources names those that supply it."""
+    for part, name, _ in whole.each("sources"):
+        if why := RESERVED.get(name):
+            right = f"It {why}; give the source another name."
+            yield part.file.problem(("sources", name), f"no source can be called {name!r}", right)
+    names = whole.names("sources")
+    channel = {name: entry.channel for _, name, entry in whole.each("sources")}
+    for part, path, entry in whole.completed("attributes"):
+        if entry.computed is not None and entry.precedence:
+            wrong = f"{path} is computed and has a precedence"
+            yield part.file.problem(("attributes", path, "precedence"), wrong, "Take one of the two out.")
+            continue
+        for index, source in enumerate(entry.precedence):
+            here = ("attributes", path, "precedence", index)
+            if source == CORRECTIONS.key:
+                yield part.file.problem(here, f"{source!r} always goes first", "Take it out.")
+            elif source not in names:
+                wrong = f"{source!r} is not a source of this catalogue"
+                yield part.file.problem(here, wrong, nearest(source, names))
+            elif source in entry.precedence[:index]:
+                yield part.file.problem(here, f"{path} names {source!r} twice", "Name each source once.")
+            elif (met := channel.get(source)) and met not in (entry.channels or Channel):
+                right = f"It comes from {', '.join(sorted(entry.channels or ()))}; take {source!r} out."
+                yield part.file.problem(here, f"{path} never comes from {met}", right)
 
 
 def traits_of(path: str, entry: AttributeEntry) -> tuple[str, ...]:

@@ -1,8 +1,9 @@
-"""What resolvers are handed: the grant, the one reading of this operation, and where to look."""
+"""What resolvers are handed: the grant, the one reading of this operation, where to look, how to act."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypeVar, cast
 
 from discretion.catalogue.model import Catalogue
 from discretion.errors import Unauthenticated
@@ -12,13 +13,28 @@ from discretion.seal.blind import BlindIndex
 from discretion.seal.pairwise import Pairwise
 from discretion.store.customers import Customers
 from discretion.store.events import Events
-from discretion.store.suggestions import Suggestions
+from discretion.store.identities import Identities
 from discretion.token.grant import Grant
+
+Verb = TypeVar("Verb")
+
+
+class Verbs:
+    """What resolvers act through, each found by its type: ``verbs[Intake]``.
+
+    The ``api`` modules of the domains import this module, so it cannot name what is theirs.
+    """
+
+    def __init__(self, *verbs: object) -> None:
+        self._by_type = {type(one): one for one in verbs}
+
+    def __getitem__(self, kind: type[Verb]) -> Verb:
+        return cast("Verb", self._by_type[kind])
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Where resolvers look things up; the same for every request."""
+    """Where resolvers look things up, and what they act through; the same for every request."""
 
     catalogue: Catalogue
     customers: Customers
@@ -26,7 +42,8 @@ class Records:
     disclosures: LedgerStorage
     blind: BlindIndex
     pairwise: Pairwise
-    suggestions: Suggestions
+    identities: Identities
+    verbs: Verbs = field(default_factory=Verbs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ class Answer:
 
     def _plan(self, executor: Any, prepared: Prepared, operation_name: str | None, grant: Grant) -> Plan:
         values = executor.variable_values
-        conditions = tuple(values.coerced.get(name) for name in sorted(prepared.conditions))
+        conditions = tuple(_as_key(values.coerced.get(name)) for name in sorted(prepared.conditions))
         return self._plans.plan(
             (prepared, operation_name, conditions),
             grant,
@@ -130,6 +130,11 @@ async def executed(executor: Executor[Any]) -> ExecutionResult:
         while executor.background_futures:
             await asyncio.wait(list(executor.background_futures))
     return found
+
+
+def _as_key(value: Any) -> Any:
+    """A variable's value as part of a key: a flag, or a list of names."""
+    return tuple(value) if isinstance(value, list) else value
 
 
 def known_purpose(catalogue: Catalogue, use: str) -> bool:

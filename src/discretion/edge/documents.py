@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +20,10 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
+    ListValueNode,
     OperationDefinitionNode,
     OperationType,
+    ValueNode,
     ValuesOfCorrectTypeRule,
     VariableNode,
     parse,
@@ -33,6 +35,7 @@ from graphql.execution.collect_fields import FragmentDetails
 from discretion.edge import mask
 from discretion.errors import BadRequest, Refusal
 from discretion.plan.budget import LIST_ARGUMENTS, PAGE_ARGUMENTS, Budget, check, measure
+from discretion.plan.select import PROVENANCE
 
 MAX_VALIDATION_ERRORS = 20
 MAX_WEIGHED = 512
@@ -59,8 +62,9 @@ class Prepared:
     """A document that may be executed.
 
     ``operations`` has each operation under its name, None for one without. ``conditions`` are the
-    variables that decide ``@skip`` and ``@include``, ``sizes`` those that decide how many objects
-    pages have. Two prepared documents are equal only if they are one: plans may be kept by them.
+    variables that decide what is asked for: in ``@skip``, ``@include`` and ``provenance``; ``sizes``
+    those that decide how many objects pages have. Two prepared documents are equal only if they are
+    one: plans may be kept by them.
     """
 
     document: DocumentNode
@@ -176,7 +180,7 @@ def _prepared(document: DocumentNode) -> Prepared:
 
 
 def _deciding_variables(document: DocumentNode) -> tuple[frozenset[str], frozenset[str]]:
-    """Variables in ``@skip`` and ``@include``, and in arguments that size pages."""
+    """Variables that decide what is asked for, and those in arguments that size pages."""
     conditions: set[str] = set()
     sizes: set[str] = set()
     waiting: list[Any] = list(document.definitions)
@@ -190,6 +194,8 @@ def _deciding_variables(document: DocumentNode) -> tuple[frozenset[str], frozens
                     if isinstance(one.value, VariableNode)
                 }
         if isinstance(node, FieldNode):
+            if node.name.value == PROVENANCE:
+                conditions |= {name for one in node.arguments or () for name in _variables(one.value)}
             sizes |= {
                 one.value.name.value
                 for one in node.arguments or ()
@@ -199,6 +205,13 @@ def _deciding_variables(document: DocumentNode) -> tuple[frozenset[str], frozens
         if inner is not None:
             waiting.extend(inner.selections)
     return frozenset(conditions), frozenset(sizes)
+
+
+def _variables(value: ValueNode) -> Iterator[str]:
+    """Variables in a value, alone or in a list."""
+    for one in value.values if isinstance(value, ListValueNode) else (value,):
+        if isinstance(one, VariableNode):
+            yield one.name.value
 
 
 def _unparsed(error: GraphQLSyntaxError, budget: Budget) -> Invalid:
@@ -226,4 +239,4 @@ def _size(variables: Mapping[str, Any], name: str) -> object:
     value = variables.get(name, _size)
     if isinstance(value, list):
         return ("list", len(value))
-    return value if type(value) is int or value is _size else None
+    return value if value is None or type(value) is int or value is _size else "one"

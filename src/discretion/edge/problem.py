@@ -1,4 +1,8 @@
-"""Errors outside GraphQL, as JSON: ``{"success": false, "error": {code, message, advice}}``."""
+"""Errors outside GraphQL, as JSON: ``{"success": false, code, message, "error": {code, message, advice}}``.
+
+Tracking SDKs look for ``code`` and ``message`` at the top; one of them takes a body without them for
+a failure of the network, and asks again and again.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,5 @@ def problem(error: DiscretionError, headers: Mapping[str, str] | None = None) ->
         _log.error("%s answered with %s", type(error).__name__, error.code, exc_info=error.__cause__)
         said = {"code": error.code, "message": "The service cannot answer now.", "advice": "Ask again later."}
         sent.setdefault("retry-after", "1")
-    return Response(
-        orjson.dumps({"success": False, "error": said}), error.status, sent, media_type="application/json"
-    )
+    body = {"success": False, "code": said["code"], "message": said["message"], "error": said}
+    return Response(orjson.dumps(body), error.status, sent, media_type="application/json")

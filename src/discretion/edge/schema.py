@@ -9,10 +9,14 @@ from strawberry.schema.config import StrawberryConfig
 
 from discretion.catalogue.model import Catalogue
 from discretion.domain.doubles.api import suggestion_fields
+from discretion.domain.ingest.api import ingest_mutations
 from discretion.domain.inventory.api import inventory_fields
 from discretion.domain.profiles.api.directives import narrow_purpose
+from discretion.domain.profiles.api.identity import identity_fields
+from discretion.domain.profiles.api.provenance import provenance_field
 from discretion.domain.profiles.api.query import query_fields
 from discretion.domain.profiles.api.scalars import SCALARS
+from discretion.domain.profiles.api.stewardship import identity_mutations
 from discretion.domain.profiles.api.timeline import events_field
 from discretion.domain.profiles.api.types import customer_type, object_type
 from discretion.domain.rights.api import disclosures_field
@@ -21,11 +25,14 @@ from discretion.edge.executor import PlanExecutor
 
 def build_schema(catalogue: Catalogue) -> strawberry.Schema:
     """The schema of this catalogue; the compiled executor is its execution context class."""
-    customer: Any = customer_type(catalogue, [events_field(), disclosures_field()])
+    customer: Any = customer_type(
+        catalogue, [provenance_field(), events_field(), disclosures_field(), *identity_fields()]
+    )
     suggested, decided = suggestion_fields(customer)
     asked = [*query_fields(catalogue, customer), *suggested, *inventory_fields()]
     query: Any = object_type("Query", asked, "Everything that can be asked.")
-    mutation: Any = object_type("Mutation", [*decided], "Everything that can be changed.")
+    changed = [*ingest_mutations(), *identity_mutations(customer), *decided]
+    mutation: Any = object_type("Mutation", changed, "Everything that can be changed.")
     return strawberry.Schema(
         query=query,
         mutation=mutation,

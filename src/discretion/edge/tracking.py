@@ -1,11 +1,12 @@
 """The tracking door: Segment's HTTP API, so that its SDKs work with only host and key changed.
 
-    POST /v1/identify | track | page | screen     one message
-    POST /v1/batch                                {"batch": [message, ...]}
+    POST /v1/identify | track | page | screen | group | alias     one message
+    POST /v1/batch | import | b                                   {"batch": [message, ...]}
 
 The write key comes as the user name of Basic auth, or as ``writeKey`` in the body. Where Segment
 answers 200 to nearly everything, we say what became of each message: ``Prefer:
-return=representation`` lists every one, and without it the refused ones are listed.
+return=representation`` lists every one, and without it the refused ones are listed. Here is only
+the HTTP of it; what a message may be and what becomes of it is ``domain.ingest.intake``.
 """
 
 from __future__ import annotations
@@ -22,35 +23,33 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from discretion.catalogue.model import Source
-from discretion.domain.channels.fact import Fact, Outcome, Refused, Status
-from discretion.domain.channels.validate import KINDS, Validator
+from discretion.domain.channels.fact import Outcome, Status
+from discretion.domain.channels.validate import KINDS
 from discretion.domain.channels.write_keys import WriteKeys
-from discretion.domain.profiles.unify import Unify
+from discretion.domain.ingest.batch import messages
+from discretion.domain.ingest.intake import TOO_LARGE, Intake
 from discretion.edge.problem import problem
 from discretion.errors import BadRequest, DiscretionError, TooLarge, Unauthenticated
 
 MAX_BODY = 500 * 1024
-MAX_MESSAGE = 32 * 1024
-MAX_MESSAGES = 2_500
+BATCHES = ("batch", "import", "b")
+"""A batch's name, the one it had before, and the one that SDKs on phones use."""
+
 _CHALLENGE = {"www-authenticate": 'Basic realm="discretion", charset="UTF-8"'}
 
 
 class Tracking:
     """The endpoints of the tracking API."""
 
-    def __init__(
-        self, keys: WriteKeys, validator: Validator, unify: Unify, now_ms: Callable[[], int]
-    ) -> None:
+    def __init__(self, keys: WriteKeys, intake: Intake) -> None:
         self._keys = keys
-        self._validator = validator
-        self._unify = unify
-        self._now_ms = now_ms
+        self._intake = intake
 
     def routes(self) -> list[Route]:
         """One route for each kind of call."""
         return [
             Route(f"/v1/{kind}", self._endpoint(kind), methods=["POST"], name=f"track-{kind}")
-            for kind in (*KINDS, "batch")
+            for kind in (*KINDS, *BATCHES)
         ]
 
     def _endpoint(self, kind: str) -> Callable[[Request], Any]:
@@ -58,34 +57,16 @@ class Tracking:
             try:
                 return await self._take(request, kind)
             except DiscretionError as error:
-                return problem(error, _CHALLENGE if isinstance(error, Unauthenticated) else {})
+                return problem(error, _headers(error))
 
         return endpoint
 
     async def _take(self, request: Request, kind: str) -> Response:
         body = parse(await read(request))
         source = await self._source(request, body)
-        messages = _messages(body, kind)
-        received = self._now_ms()
-        read_facts = [self._fact(source, one, received) for one in messages]
-        taken = iter(await self._unify.take([fact for fact in read_facts if isinstance(fact, Fact)]))
-        outcomes = [
-            next(taken)
-            if isinstance(fact, Fact)
-            else Outcome(fact.message, Status.REFUSED, 0, fact.code, fact.reason, fact.place)
-            for fact in read_facts
-        ]
-        return _answer(request, outcomes, single=kind != "batch")
-
-    def _fact(self, source: Source, message: Any, received: int) -> Fact | Refused:
-        if len(orjson.dumps(message)) > MAX_MESSAGE:
-            name = message.get("messageId") if isinstance(message, dict) else None
-            return Refused(
-                name if isinstance(name, str) else "",
-                "MESSAGE_TOO_LARGE",
-                f"A message has at most {MAX_MESSAGE} bytes.",
-            )
-        return self._validator.fact(source, message, received)
+        single = kind not in BATCHES
+        sent = [{**body, "type": kind}] if single else messages(body)
+        return _answer(request, await self._intake.take(source, sent), single=single)
 
     async def _source(self, request: Request, body: dict[str, Any]) -> Source:
         key = _basic(request.headers.get("authorization")) or body.get("writeKey")
@@ -113,7 +94,7 @@ async def read(request: Request) -> bytes:
     coding = request.headers.get("content-encoding", "identity").strip().lower()
     if coding in ("", "identity"):
         return bytes(packed)
-    if coding != "gzip":
+    if coding not in ("gzip", "x-gzip"):
         raise BadRequest("BODY_ENCODING", "The content encoding is not gzip.")
     unpack = zlib.decompressobj(wbits=31)
     try:
@@ -138,38 +119,35 @@ def parse(body: bytes) -> dict[str, Any]:
     return parsed
 
 
-def _messages(body: dict[str, Any], kind: str) -> list[Any]:
-    if kind != "batch":
-        return [{**body, "type": kind}]
-    batch = body.get("batch")
-    if not isinstance(batch, list):
-        raise BadRequest("BATCH_INVALID", "A batch holds its messages as a list in 'batch'.")
-    if len(batch) > MAX_MESSAGES:
-        raise TooLarge("BATCH_TOO_LARGE", f"A batch has at most {MAX_MESSAGES} messages.", "Send several.")
-    shared = body.get("context")
-    if not isinstance(shared, dict):
-        return batch
-    return [
-        {**one, "context": {**shared, **(one.get("context") or {})}}
-        if isinstance(one, dict) and isinstance(one.get("context") or {}, dict)
-        else one
-        for one in batch
-    ]
-
-
 def _answer(request: Request, outcomes: list[Outcome], *, single: bool) -> Response:
     counts = {status.value: sum(1 for one in outcomes if one.status is status) for status in Status}
     everything = "return=representation" in request.headers.get("prefer", "").replace(" ", "").lower()
     listed = [one for one in outcomes if everything or one.status is Status.REFUSED]
-    refused = single and outcomes[0].status is Status.REFUSED
+    status = _status(outcomes[0]) if single else 200
     body = {
-        "success": not refused,
+        "success": status == 200,
         **counts,
         "dropped": sum(one.dropped for one in outcomes),
         "results": [_result(one) for one in listed],
     }
     headers = {"preference-applied": "return=representation"} if everything else {}
-    return Response(orjson.dumps(body), 400 if refused else 200, headers, "application/json")
+    return Response(orjson.dumps(body), status, headers, "application/json")
+
+
+def _status(only: Outcome) -> int:
+    """The status of a call with one message; a batch is answered for message by message."""
+    if only.status is not Status.REFUSED:
+        return 200
+    return 413 if only.code == TOO_LARGE else 400
+
+
+def _headers(error: DiscretionError) -> dict[str, str]:
+    """What HTTP wants said beside the status."""
+    if isinstance(error, Unauthenticated):
+        return _CHALLENGE
+    if isinstance(error, TooLarge):
+        return {"connection": "close"}  # or the server reads the rest to throw it away
+    return {}
 
 
 def _result(one: Outcome) -> dict[str, Any]:

@@ -21,9 +21,11 @@ class LedgerStorage:
         """Store entries; durable (majority, journaled) when this returns."""
         await self._database.insert_many(COLLECTION, [_document(entry) for entry in entries], ordered=False)
 
-    async def of_subject(self, name: bytes, before: tuple[int, str] | None, limit: int) -> list[Entry]:
-        """A person's disclosures, newest first, older than ``before`` (time, receipt)."""
-        wanted: dict[str, Any] = {"subjects": name}
+    async def of_subject(
+        self, names: Sequence[bytes], before: tuple[int, str] | None, limit: int
+    ) -> list[Entry]:
+        """What is on record of a person under any of these names, newest first, older than ``before``."""
+        wanted: dict[str, Any] = {"subjects": {"$in": list(names)}}
         if before is not None:
             at, receipt = before
             wanted["$or"] = [{"at": {"$lt": at}}, {"at": at, "_id": {"$lt": receipt}}]

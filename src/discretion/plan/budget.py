@@ -19,6 +19,7 @@ from graphql import (
     FragmentSpreadNode,
     IntValueNode,
     ListValueNode,
+    NullValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
     ValueNode,
@@ -31,8 +32,12 @@ CEILING = 10**9
 """Where sums stop. No limit comes near it."""
 
 PAGE_ARGUMENTS = frozenset({"first", "last"})
-LIST_ARGUMENTS = frozenset({"ids"})
-"""Arguments that say how many objects a field returns: by number, or by naming them."""
+LIST_ARGUMENTS = frozenset({"ids", "messages", "attributes"})
+"""Arguments that say how many objects a field returns: by number, by naming them, or by giving them."""
+
+
+_UNKNOWN = object()
+"""A variable that was not given yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,7 @@ def measure(
 ) -> Cost:
     """What one operation costs, or the worst of them all for None.
 
+    Without ``variables`` they are not known yet, and a list that one holds counts as one item.
     ``pages`` has the page size of connection fields asked for without one. Fragments that spread
     themselves count once; validation refuses them.
     """
@@ -97,9 +103,7 @@ def measure(
     cost = Cost(operations=len(operations))
     for operation in operations:
         if operation_name is None or (operation.name and operation.name.value == operation_name):
-            measured = _Meter(fragments, _values(operation, variables or {}), pages or {}).operation(
-                operation
-            )
+            measured = _Meter(fragments, _values(operation, variables), pages or {}).operation(operation)
             cost = Cost(
                 operations=len(operations),
                 depth=max(cost.depth, measured.depth),
@@ -191,7 +195,8 @@ class _Meter:
                 asked = _number(argument.value, self._values)
                 size = size if asked is None else asked
             elif name in LIST_ARGUMENTS:
-                size = _length(argument.value, self._values)
+                named = _length(argument.value, self._values)
+                size = size if named is None else named
         return size
 
 
@@ -228,14 +233,16 @@ def _spread_names(selections: SelectionSetNode) -> Iterator[str]:
                     waiting.append(inner)
 
 
-def _values(operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> dict[str, Any]:
-    """The variables given, and the defaults of those that are not."""
+def _values(operation: OperationDefinitionNode, variables: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The variables given, and the defaults of those that are not; before any are, ``_UNKNOWN``."""
+    declared = operation.variable_definitions or ()
+    unknown = {} if variables is not None else {one.variable.name.value: _UNKNOWN for one in declared}
     defaults = {
         one.variable.name.value: _literal(one.default_value)
-        for one in operation.variable_definitions or ()
+        for one in declared
         if one.default_value is not None
     }
-    return {**defaults, **variables}
+    return {**unknown, **defaults, **(variables or {})}
 
 
 def _literal(node: ValueNode) -> Any:
@@ -257,6 +264,10 @@ def _number(node: ValueNode, values: Mapping[str, Any]) -> int | None:
     return min(max(found, 0), CEILING) if type(found) is int else None
 
 
-def _length(node: ValueNode, values: Mapping[str, Any]) -> int:
+def _length(node: ValueNode, values: Mapping[str, Any]) -> int | None:
+    """How many are named; one without a list around it is one, and null names none in particular."""
     found = _value(node, values)
-    return len(found) if isinstance(found, list) else 1
+    if isinstance(found, list):
+        return len(found)
+    is_null = found is None if isinstance(node, VariableNode) else isinstance(node, NullValueNode)
+    return None if is_null else 1

@@ -18,7 +18,7 @@ import orjson
 
 from discretion.catalogue.model import Attribute
 from discretion.plan.plan import Plan, Render, Renderer, Shape
-from discretion.plan.select import Constant, Identity, Leaf, Live, Node, Object, Selection, leaves
+from discretion.plan.select import Constant, Identity, Leaf, Live, Node, Object, Selection, leaves, told_of
 from discretion.purpose.decision import Allow, Decision, Deny, Gap, Reason
 from discretion.seal.cell import BODY_AT, HEAD_BYTES
 
@@ -47,6 +47,11 @@ def compile_plan(
         for attribute in leaves(node):
             if attribute.path in position:
                 wanted.update(_fields(attribute))
+        for attribute in told_of(node):
+            if attribute.path in position:
+                wanted.update(_fields(attribute))
+                if _allow(decisions[attribute.path]).clear_mask:
+                    wanted[f"p.{attribute.key}"] = 1
     purposes = {p for one in allowed for p in _allow(decisions[one.path]).purposes}
     return Plan(
         attributes=allowed,

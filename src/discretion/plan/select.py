@@ -6,10 +6,12 @@ Fragments, ``@skip``, ``@include``, aliases and merging are resolved by graphql-
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from graphql import (
     GraphQLAbstractType,
+    GraphQLField,
     GraphQLObjectType,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -23,14 +25,21 @@ from graphql.execution.collect_fields import (
     collect_fields,
     collect_subfields,
 )
-from graphql.execution.values import VariableValues
+from graphql.execution.values import VariableValues, get_argument_values
 
 from discretion.catalogue.model import Attribute, Catalogue
+from discretion.catalogue.nearest import nearest
+from discretion.errors import BadRequest
 
 CUSTOMER = "Customer"
+PROVENANCE = "provenance"
+"""The live field that tells of attributes: they are decided, fetched and recorded as if asked for."""
 _LEADING_TO_CUSTOMERS = frozenset(
     {CUSTOMER, "CustomerConnection", "Node", "Suggestion", "SuggestionConnection"}
 )
+
+MAX_PATH = 100
+"""Characters of an unknown name that are compared with those there are."""
 
 ResponsePath = tuple[str, ...]
 """Response keys from the root, list positions left out: ``("customers", "nodes")``."""
@@ -57,9 +66,13 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A field that is resolved, not compiled: events, disclosures."""
+    """A field that is resolved, not compiled: events, disclosures, provenance.
+
+    ``attributes`` are those it tells of: the plan is to have them, for the resolver.
+    """
 
     name: str
+    attributes: tuple[Attribute, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +103,40 @@ class Selection:
         """Attributes asked for anywhere, once each, by path."""
         found: dict[str, Attribute] = {}
         for asked in self.customers.values():
-            found.update((leaf.path, leaf) for leaf in leaves(asked))
+            found.update((one.path, one) for one in (*leaves(asked), *told_of(asked)))
         return tuple(found[path] for path in sorted(found))
 
 
 def leaves(node: Node) -> list[Attribute]:
-    """The attributes below a node."""
+    """The attributes below a node that the plan's function answers."""
     if isinstance(node, Leaf):
         return [node.attribute]
     if isinstance(node, Object):
         return [leaf for _, inner in node.fields for leaf in leaves(inner)]
     return []
+
+
+def told_of(node: Object) -> list[Attribute]:
+    """The attributes that live fields of a customer tell of."""
+    return [one for _, inner in node.fields if isinstance(inner, Live) for one in inner.attributes]
+
+
+def named(catalogue: Catalogue, names: Sequence[str] | None) -> tuple[Attribute, ...]:
+    """The attributes of these paths, in the catalogue's order and once each; None names all.
+
+    Raises:
+        BadRequest: ``ATTRIBUTE_UNKNOWN``. What was given is not quoted: it may be a value in the wrong place.
+    """
+    wanted = None if names is None else set(names)
+    if wanted is None:
+        return tuple(catalogue.attributes.values())
+    for unknown in sorted(wanted - catalogue.attributes.keys()):
+        raise BadRequest(
+            "ATTRIBUTE_UNKNOWN",
+            "'attributes' names one that the catalogue does not have.",
+            nearest(unknown[:MAX_PATH], catalogue.attributes),
+        )
+    return tuple(one for path, one in catalogue.attributes.items() if path in wanted)
 
 
 class Selector:
@@ -180,9 +216,14 @@ class Selector:
         if not prefix and name == "id":
             return Identity()
         field = self._schema.get_field(parent, name)
-        named = get_named_type(field.type) if field else None
+        inner = get_named_type(field.type) if field else None
         is_group = path.partition(".")[0] in self._catalogue.groups
-        if is_group and is_object_type(named):
-            return self._object(named, self._subfields(named, details), path)
+        if is_group and is_object_type(inner):
+            return self._object(inner, self._subfields(inner, details), path)
         self._live.add(name)
-        return Live(name)
+        return Live(name, self._told_of(field, details) if path == PROVENANCE and field else ())
+
+    def _told_of(self, field: GraphQLField, details: FieldDetailsList) -> tuple[Attribute, ...]:
+        first = details[0]
+        given = get_argument_values(field, first.node, self._variables, first.fragment_variable_values)
+        return named(self._catalogue, given.get("attributes"))

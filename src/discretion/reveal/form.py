@@ -55,6 +55,11 @@ def iso(ms: int) -> str:
     return (_EPOCH + timedelta(milliseconds=ms)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def month(ms: int) -> str:
+    """The month of a time: ``2026-05``."""
+    return iso(ms)[:7]
+
+
 def _datetime(value: Any, _now: int) -> str:
     return iso(value)
 
@@ -82,7 +87,7 @@ def _age_band(value: Any, now: int) -> str:
 
 
 def _month(value: Any, _now: int) -> str:
-    return iso(value)[:7]
+    return month(value)
 
 
 def _money_magnitude(value: Any, now: int) -> float:

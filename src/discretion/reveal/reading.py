@@ -8,13 +8,13 @@ account to the ledger before the answer leaves.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from discretion.catalogue.duration import lapse
-from discretion.catalogue.model import Attribute, Catalogue
+from discretion.catalogue.model import Attribute, Catalogue, Form
 from discretion.plan.plan import CutOffs, Plan, Shape
 from discretion.purpose.decision import EVERY_BIT, Allow, Reason
 from discretion.reveal.form import Forms
@@ -40,6 +40,16 @@ class Row:
         self.id: bytes = doc["_id"]
         self.allow = allow
         self.keyed = keyed
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What may be seen of an attribute: its form, when it was observed (ms); ``value`` opens its seal."""
+
+    attribute: Attribute
+    form: Form
+    observed: int
+    value: Callable[[], Any] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +149,11 @@ class Reading:
 
     def value(self, row: Row, attribute: Attribute) -> Any:
         """One attribute of one row, without a compiled function: stock execution uses this."""
+        found = self.look(row, attribute)
+        return None if found is None else found.value()
+
+    def look(self, row: Row, attribute: Attribute) -> Sight | None:
+        """An attribute of a row as the grant may see it, or None; either goes on the account."""
         if attribute.path in self._struck:
             self._struck[attribute.path].add(row.id)
             return None
@@ -151,15 +166,23 @@ class Reading:
             kind = 0 if stored is None else 1 if way is None else 2
             self._shut[index, kind].add(row.id)
             return None
-        value = row.keyed.open(stored, attribute.key.encode()) if attribute.sealed else stored
         self._seen[row.keyed.pseudonym] |= 1 << index
-        render = self._revealer.forms.render(attribute, way.form)
+        return Sight(attribute, way.form, observed, partial(self._shown, row, attribute, way.form, stored))
+
+    def _shown(self, row: Row, attribute: Attribute, form: Form, stored: Any) -> Any:
+        value = row.keyed.open(stored, attribute.key.encode()) if attribute.sealed else stored
+        render = self._revealer.forms.render(attribute, form)
         return value if render is None else render(value, self.now_ms)
 
     def reveal_cell(self, row: Row, cell: bytes, key: str, what: str) -> Any:
         """Open something of this customer that is not an attribute, and put it on the account."""
         self._extra.add(what)
         return row.keyed.open(cell, key.encode())
+
+    def pseudonyms(self, row: Row, former: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
+        """The ledger's names of a customer; ``former`` are merged ids, each with its wrapped key."""
+        of = self._revealer.openers.of
+        return [row.keyed.pseudonym, *(of(customer, wrapped).pseudonym for customer, wrapped in former)]
 
     def note(self, what: str) -> None:
         """Put something revealed beside attributes on the account."""

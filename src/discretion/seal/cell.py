@@ -40,6 +40,11 @@ def event_key(event: bytes) -> str:
     return f"event/{event.hex()}"
 
 
+def identifier_key(entry: bytes) -> str:
+    """What the value of an identifier is bound to: its blind index, in place of an attribute's key."""
+    return f"identifier/{entry.hex()}"
+
+
 def pseudonym(data_key: bytes) -> bytes:
     """What the ledger calls a person: a keyed BLAKE2b (RFC 7693), 16 bytes that die with their data key."""
     return hashlib.blake2b(key=data_key, digest_size=16, person=_LEDGER).digest()

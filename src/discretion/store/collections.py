@@ -48,7 +48,8 @@ def exactly(required: Mapping[str, Schema], optional: Mapping[str, Schema] | Non
 
 
 CHOICE = exactly({"g": FLAG, "t": TIME, "m": TEXT})
-NAMED = exactly({"e": BINARY, "k": TEXT, "t": TIME, "w": WHOLE})
+NAMED = exactly({"e": BINARY, "k": TEXT, "t": TIME, "w": WHOLE, "c": BINARY})
+FORMER = exactly({"id": BINARY, "key": BINARY})
 CELL = exactly({"t": TIME, "m": TEXT}, {"c": BINARY, "v": VALUE, "u": TIME})
 
 
@@ -131,7 +132,7 @@ COLLECTIONS: tuple[Collection, ...] = (
                 "restricted": FLAG,
                 "created": TIME,
                 "updated": TIME,
-                "merged": many(BINARY),
+                "merged": many(FORMER),
             },
             {"minor_until": TIME},
         ),
@@ -139,12 +140,12 @@ COLLECTIONS: tuple[Collection, ...] = (
             Index((("allow", 1),)),
             # Few customers were ever merged. Every id is at least the empty one, which is how the planner
             # knows that the index serves an equality; an empty list has no such member.
-            Index((("merged", 1),), partial={"merged": {"$gte": b""}}),
+            Index((("merged.id", 1),), partial={"merged.id": {"$gte": b""}}),
         ),
     ),
     Collection(
         name="source_records",
-        holds="What one source told of one person: sealed and open values, choices, running totals.",
+        holds="What one source told of one person: sealed ids and values, open values, choices, totals.",
         erasure="Deleted with the customer they belong to.",
         schema=exactly(
             {
@@ -160,7 +161,7 @@ COLLECTIONS: tuple[Collection, ...] = (
                 "last": TIME,
                 "born": TIME,
             },
-            {"home": BINARY, "rulings": many(BINARY)},
+            {"home": BINARY, "rulings": many(BINARY), "restricted": FLAG},
         ),
         indexes=(Index((("customer", 1),)),),
     ),

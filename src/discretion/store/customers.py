@@ -87,7 +87,9 @@ class Customers:
         if missing:
             # An id given out before a merge keeps resolving, to the customer it became part of.
             merged = await self._database.find(
-                COLLECTION, {"merged": {"$in": missing}, **permitted}, {**projection, "merged": 1}
+                COLLECTION, {"merged.id": {"$in": missing}, **permitted}, {**projection, "merged.id": 1}
             )
-            found.update((old, doc) for doc in merged for old in doc.pop("merged") if old in missing)
+            found.update(
+                (old["id"], doc) for doc in merged for old in doc.pop("merged") if old["id"] in missing
+            )
         return found

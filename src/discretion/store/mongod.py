@@ -13,6 +13,9 @@ from discretion.errors import Misconfigured
 
 REPLICA_SET = "discretion"
 LOG_LINES_SHOWN = 5
+TRANSACTION_LIFE_SECONDS = 10
+"""How long a transaction may stay open. One of a killed process is ended after at most half as long again,
+by then others must not have given up (``driver.TRANSACTION_SECONDS``)."""
 OWN_SERVER = "Set DISCRETION_MONGO_URL to a MongoDB replica set of your own (6.0 or newer)."
 
 EXIT_PORT_TAKEN = 48
@@ -83,6 +86,7 @@ def arguments(data: Path, log: Path, port: int, machine: Machine) -> list[str]:
         *("--wiredTigerCacheSizeGB", "0.5", "--oplogSize", "512"),
         *("--networkMessageCompressors", "snappy,zstd", "--slowms", str(2**31 - 1)),
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+        *("--setParameter", f"transactionLifetimeLimitSeconds={TRANSACTION_LIFE_SECONDS}"),
         *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=0"),
     ]
     if machine.system != "windows":

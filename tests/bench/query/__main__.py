@@ -20,11 +20,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from tests.bench.load import ask, query
 from tests.bench.query.data import Data, prepared
-from tests.bench.query.load import ask, request
 from tests.bench.query.question import MANY, ONE
-from tests.bench.query.servers import JAVASCRIPT, MERCURIUS, NAIVE, Server, commands, cpu_seconds, started
+from tests.bench.query.servers import JAVASCRIPT, MERCURIUS, NAIVE, commands, started
 from tests.bench.query.table import Measured, table
+from tests.bench.servers import Server, cpu_seconds
 from tests.fixtures.node import npm_install
 
 WIDTH = 120
@@ -66,7 +67,7 @@ def compare(servers: list[Server], data: Data, first: int) -> None:
 
 def measure(server: Server, bodies: list[bytes], data: Data, seconds: float, connections: int) -> Measured:
     """One server under load."""
-    asked = [request(server.port, body, data.token) for body in bodies]
+    asked = [query(server.port, body, data.token) for body in bodies]
     cpu, mongo = cpu_seconds(server.pid), cpu_seconds(data.mongod)
     load = ask(server.port, asked, seconds, connections)
     each = 1000 / len(load.latencies)

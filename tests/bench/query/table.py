@@ -9,7 +9,7 @@ from statistics import median
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from tests.bench.query.load import Load
+from tests.bench.load import Load
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests.bench.load import ask, query
 from tests.bench.query.__main__ import answer, cases
 from tests.bench.query.data import Data, prepared
-from tests.bench.query.load import ask, request
-from tests.bench.query.servers import JAVASCRIPT, OURS, commands, started
+from tests.bench.query.servers import JAVASCRIPT, commands, started
+from tests.bench.servers import OURS
 from tests.fixtures.node import npm_install
 
 FIRST = 20
@@ -41,7 +42,7 @@ async def test_a_rival_answers_as_we_do(rival: str, data: Data, tmp_path: Path) 
                 wanted = answer(ours, body, data.token)
                 assert any(wanted.values())
                 assert answer(theirs, body, data.token) == wanted
-            load = ask(theirs.port, [request(theirs.port, one, data.token) for one in bodies], 0.2, 4)
+            load = ask(theirs.port, [query(theirs.port, one, data.token) for one in bodies], 0.2, 4)
             assert len(load.latencies) >= 4
 
 
@@ -51,4 +52,4 @@ async def test_an_answer_with_errors_is_not_counted(data: Data, tmp_path: Path) 
     with started(OURS, data.environ, tmp_path / "ours.log") as ours:
         for body, token in ((b"{}", data.token), (cases(data, FIRST)["one customer"][0], "no.such.token")):
             with pytest.raises(RuntimeError, match=r"HTTP/1\.1 4"):
-                ask(ours.port, [request(ours.port, body, token)], 0.2, 1)
+                ask(ours.port, [query(ours.port, body, token)], 0.2, 1)

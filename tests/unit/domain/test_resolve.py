@@ -160,6 +160,15 @@ def test_aliases_chain_and_may_go_in_circles() -> None:
     assert people([*own, *chain, said("a", "user", "c", voice=Voice.ALIAS)]) == {frozenset("abc")}
 
 
+def test_an_alias_that_a_steward_contradicts_weakens_nothing() -> None:
+    """The account it calls an older name counts again: an address does not make it a third one's."""
+    own = [said(name, "user", name, voice=Voice.OWN) for name in "abc"]
+    mail = [said("b", "email", "x"), said("c", "email", "x", 1)]
+    alias = said("a", "user", "b", voice=Voice.ALIAS)
+    apart_ab = apart("a", "b")
+    assert people([*own, *mail, alias], (apart_ab,)) == people([*own, *mail], (apart_ab,))
+
+
 def test_two_cannot_both_have_been_one_name() -> None:
     """The first alias holds; the other account stays its own."""
     own = [said(name, "user", name, voice=Voice.OWN) for name in "abc"]

@@ -108,3 +108,8 @@ REFUSALS = _refusals()
 def test_a_time_without_an_offset_is_utc() -> None:
     """Not the server's own zone."""
     assert moment("2026-07-01T00:00:00") == moment("2026-07-01T00:00:00Z") == moment("2026-07-01T02:00+02:00")
+
+
+def test_nought_has_one_spelling() -> None:
+    """Which of two equal numbers came first must not show."""
+    assert str(store(ValueType.FLOAT, -0.0)) == "0.0"

@@ -20,6 +20,7 @@ SCHEMA = build_schema("""
         name(who: Who, colour: Colour, size: Int!): String
         customers(first: Int): [Query]
         nodes(ids: [ID!]!): [Query]
+        provenance(attributes: [String!]): [Query]
     }
     type Mutation { forget(email: String): Boolean }
 """)
@@ -154,6 +155,28 @@ def test_variables_that_decide_are_known() -> None:
     assert found.conditions == {"a", "b"}
     assert found.sizes == {"n", "i"}
     assert set(found.fragments) == {"f"}
+
+
+def test_variables_that_name_attributes_decide_and_size() -> None:
+    """Alone or among others in a list; those of other fields do not."""
+    found = prepared("""
+        query ($a: [String!], $b: String!, $c: String!) {
+            customers { provenance(attributes: $a) { ...f } name(size: 1, who: {email: $c}) }
+        }
+        fragment f on Query { provenance(attributes: ["x", $b]) { __typename } }
+    """)
+    assert found.conditions == {"a", "b"}
+    assert found.sizes == {"a"}
+
+
+def test_naming_no_attribute_is_asking_for_all() -> None:
+    """By leaving the variable out or by null; one without a list around it is one, whoever asked before."""
+    documents = Documents(SCHEMA, Budget(rows=20), pages={"provenance": 21})
+    found = documents.prepare("query ($a: [String!]) { provenance(attributes: $a) { __typename } }")
+    assert isinstance(found, Prepared)
+    for named, refused in ((["x"] * 20, False), (["x"] * 21, True), ("x", False), (None, True), ("y", False)):
+        assert (documents.weigh(found, None, {"a": named}) is not None) is refused, named
+    assert documents.weigh(found, None, {}) is not None
 
 
 def test_variables_cannot_ask_for_more_rows_than_the_budget_has() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from typing import Any
 
@@ -13,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from discretion.catalogue.load import load
-from discretion.catalogue.model import Attribute
+from discretion.catalogue.model import Attribute, Form
 from discretion.edge.schema import build_schema
 from discretion.plan.plan import Plan
 from discretion.plan.plans import Plans
 from discretion.purpose.decide import decide
-from discretion.purpose.decision import EVERY_BIT, Allow
+from discretion.purpose.decision import EVERY_BIT, Allow, Decision
 from discretion.reveal.form import Forms
 from discretion.reveal.reading import Row, cut_offs
 from discretion.seal.cell import shut
@@ -127,6 +128,28 @@ def test_a_denied_field_without_arguments_is_not_inlined_around_its_decision(wri
             assert below(shaped(plan, everything(attribute)), attribute.path, leaf) is None
             assert attribute.path in plan.shapes[PLACE].struck
     assert denied > len(CATALOGUE.attributes)
+
+
+@pytest.mark.parametrize(
+    "given_", ["", "(attributes: null)", f"(attributes: {json.dumps(sorted(CATALOGUE.attributes))})"]
+)
+def test_provenance_asks_for_what_the_attributes_themselves_would(given_: str) -> None:
+    """Nothing that is denied is fetched, and who told a value only where it may be seen in clear."""
+    paths = sorted(CATALOGUE.attributes)
+    text = f"{{ customers {{ nodes {{ provenance{given_} {{ attribute }} }} }} }}"
+    for purpose in [*PURPOSES, "self"]:
+        asking = grant(purpose)
+        plan = planned(text, asking)
+        every = planned(f"{{ customers {{ nodes {{ {' '.join(map(nested, paths))} }} }} }}", asking)
+        assert plan.decisions == every.decisions
+        told = {name for name in plan.projections["customers"] if name.startswith("p.")}
+        assert {*plan.projections["customers"]} - told == {*every.projections["customers"]}
+        clear = {a.key for a in CATALOGUE.attributes.values() if _in_clear(plan.decisions[a.path])}
+        assert told == {f"p.{key}" for key in clear}
+
+
+def _in_clear(decision: Decision) -> bool:
+    return isinstance(decision, Allow) and any(way.form is Form.CLEAR for way in decision.ways)
 
 
 @given(st.lists(st.sampled_from(PURPOSES), max_size=3), st.lists(st.sampled_from(PURPOSES), max_size=3))

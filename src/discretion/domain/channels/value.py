@@ -80,7 +80,7 @@ def _number(value: Any) -> float:
         raise WrongType("a number") from None
     if not math.isfinite(number):
         raise WrongType("a finite number")
-    return number
+    return number + 0.0  # -0.0 is 0.0: which of two equal spellings is kept would hang on their order
 
 
 def _boolean(value: Any) -> bool:

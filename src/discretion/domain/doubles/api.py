@@ -20,7 +20,7 @@ from discretion.domain.profiles.api.types import object_type
 from discretion.errors import BadRequest, Conflict, Forbidden, NotFound
 from discretion.reveal.form import iso
 from discretion.reveal.reading import Reading, Row
-from discretion.store.suggestions import Place, State, Suggestion
+from discretion.store.suggestions import Place, State, Suggestion, Suggestions
 
 _ID = b"suggestion"
 _CURSOR = b"suggestion-cursor"
@@ -32,7 +32,7 @@ SuggestionState: Any = strawberry.enum(
 
 
 @strawberry.type(description="How far one thing agrees. It tells no value.")
-class Evidence:
+class SuggestionEvidence:
     """One comparison of a suggestion."""
 
     name: str = strawberry.field(description="What was compared, such as `birth_date` or `address`.")
@@ -88,7 +88,7 @@ def _suggestion_type(customer: Any) -> Any:
         field(_score, "score", float, "The probability that they are one person, as the model has it."),
         field(_weight, "weight", float, "The same as log2 of the odds, which tells high ones apart."),
         field(_state, "state", SuggestionState, "What became of it."),
-        field(_evidence, "evidence", list[Evidence], "What was compared, and how far it agrees."),
+        field(_evidence, "evidence", list[SuggestionEvidence], "What was compared, and how far it agrees."),
         field(_customers, "customers", list[customer], "The two; one after they were merged."),
         field(_model, "model", str, "Which description of likeness found them."),
         field(_at, "at", DateTime, "When they were found first."),
@@ -114,8 +114,10 @@ def _state(root: Any) -> Any:
     return root.suggestion.state
 
 
-def _evidence(root: Any) -> list[Evidence]:
-    return [Evidence(name=it.name, says=it.says, weight=it.weight) for it in root.suggestion.evidence]
+def _evidence(root: Any) -> list[SuggestionEvidence]:
+    return [
+        SuggestionEvidence(name=it.name, says=it.says, weight=it.weight) for it in root.suggestion.evidence
+    ]
 
 
 def _customers(root: Any) -> Any:
@@ -158,7 +160,7 @@ async def _suggestions(
     reading = _steward(info)
     wanted = window(first, after)
     place = _place(info, reading, wanted.after)
-    found = await info.context.records.suggestions.page(state, place, wanted.size + 1)
+    found = await info.context.records.verbs[Suggestions].page(state, place, wanted.size + 1)
     page = found[: wanted.size]
     ends = [reading.shut(_CURSOR, orjson.dumps([one.weight, one.id.hex()])) for one in page]
     shown = await _met(info, reading, page)
@@ -199,7 +201,7 @@ def _by_whom(reading: Reading) -> str:
 
 async def _open_one(info: Where, reading: Reading, id: str) -> Suggestion:
     key = info.context.records.pairwise.open(reading.grant.client, _ID, id)
-    found = None if key is None else await info.context.records.suggestions.one(key)
+    found = None if key is None else await info.context.records.verbs[Suggestions].one(key)
     if found is None:
         raise NotFound("SUGGESTION_UNKNOWN", "There is no such suggestion.", "Ask for `suggestions` again.")
     if found.state is not State.OPEN:
@@ -208,7 +210,7 @@ async def _open_one(info: Where, reading: Reading, id: str) -> Suggestion:
 
 
 async def _decided_as(info: Where, reading: Reading, found: Suggestion, state: State) -> Shown:
-    suggestions = info.context.records.suggestions
+    suggestions = info.context.records.verbs[Suggestions]
     if not await suggestions.decide(found.id, state, _by_whom(reading)):
         raise _decided_before(None)
     now = await suggestions.one(found.id)

@@ -113,11 +113,15 @@ def _api(backend: Backend) -> Any:
 
 
 def _spark() -> Any:
-    """Spark as the machine's own configuration sets it up, but what it spills is encrypted."""
+    """Spark as the machine's own configuration sets it up, encrypting what it spills and sends.
+
+    A cluster of its own needs ``spark.authenticate.secret`` in that configuration.
+    """
     sql = library("pyspark.sql", "SPARK_MISSING", INSTALL_SPARK)
     backends = library("splink.backends.spark", "SPLINK_MISSING", INSTALL)
     builder = sql.SparkSession.builder.appName("discretion identity suggest")
-    builder = builder.config("spark.io.encryption.enabled", "true")
+    for name in ("spark.io.encryption.enabled", "spark.authenticate", "spark.network.crypto.enabled"):
+        builder = builder.config(name, "true")
     builder = builder.config("spark.jars", backends.similarity_jar_location())
     # "persist" keeps intermediate results in the executors; Splink's default writes them as files.
     return backends.SparkAPI(spark_session=builder.getOrCreate(), break_lineage_method="persist")

@@ -20,13 +20,17 @@ Document = dict[str, Any]
 
 @dataclass(slots=True)
 class Known:
-    """Documents by their ids. ``open`` are the records whose person is in question."""
+    """Documents by their ids.
+
+    ``open`` are the records whose person is in question, ``ruled`` those a steward has just spoken about.
+    """
 
     records: dict[bytes, Document] = field(default_factory=dict)
     customers: dict[bytes, Document] = field(default_factory=dict)
     identifiers: dict[bytes, Document] = field(default_factory=dict)
     rulings: dict[bytes, Document] = field(default_factory=dict)
     open: set[bytes] = field(default_factory=set)
+    ruled: set[bytes] = field(default_factory=set)
 
     def of_customer(self, customer: bytes) -> list[bytes]:
         """A customer's records."""
@@ -47,9 +51,10 @@ def mentions_of(record: Document) -> list[Mention]:
     ]
 
 
-def ruling_of(doc: Document) -> Ruling:
-    """A stored ruling."""
-    return Ruling(doc["joined"], tuple(frozenset(side) for side in doc["sides"]))
+def rulings_of(docs: Iterable[Document]) -> list[Ruling]:
+    """Stored rulings, the earlier first."""
+    ordered = sorted(docs, key=lambda one: (one["at"], one["_id"]))
+    return [Ruling(one["joined"], tuple(frozenset(side) for side in one["sides"])) for one in ordered]
 
 
 class Gathering:

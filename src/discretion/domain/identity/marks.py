@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from discretion.domain.channels.fact import Fact
 from discretion.domain.identity.evidence import Mention, Voice
 from discretion.seal.blind import BlindIndex
+from discretion.seal.shut import Shut
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """``message`` is what a repetition is known by, for as long as anything is kept of it."""
+    """``message`` is what a repetition is known by, for as long as anything is kept of it.
+
+    ``values`` has the identifier behind each mention's entry.
+    """
 
     record: bytes
     mentions: tuple[Mention, ...]
     message: bytes
+    values: Mapping[bytes, Shut[str]]
 
 
 def marks_of(fact: Fact, blind: BlindIndex) -> Marks:
@@ -26,11 +32,13 @@ def marks_of(fact: Fact, blind: BlindIndex) -> Marks:
     voices = {person: Voice.OWN}
     voices |= {one: Voice.ALIAS for one in fact.aliases if one not in voices}
     voices |= {one: Voice.SAID for one in fact.identifiers if one not in voices}
+    entries = {one: blind.of(one.type, one.value.value) for one in voices}
     mentions = tuple(
-        Mention(record, one.type, blind.of(one.type, one.value.value), fact.source.key, fact.at, voice)
+        Mention(record, one.type, entries[one], fact.source.key, fact.at, voice)
         for one, voice in voices.items()
     )
-    return Marks(record, mentions, message_mark(fact.source.key, fact.message))
+    values = {entry: one.value for one, entry in entries.items()}
+    return Marks(record, mentions, message_mark(fact.source.key, fact.message), values)
 
 
 def message_mark(source: str, message: str) -> bytes:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from discretion.catalogue.model import IdentifierType
@@ -43,8 +44,9 @@ def resolve(
         types: The catalogue's identifier types; of an unknown one nothing follows.
         rulings: Word of stewards about these records.
     """
-    told = _linking(mentions, types)
-    graph = _Graph(records, told, types, [one for one in rulings if not one.joined])
+    parted = [one for one in rulings if not one.joined]
+    told = _believed(_linking(mentions, types), parted)
+    graph = _Graph(records, told, types, parted)
     ordered = sorted(told, key=lambda one: _strength(one, types))
     for one in ordered:
         if one.voice is Voice.OWN:
@@ -70,6 +72,29 @@ def _linking(mentions: Iterable[Mention], types: Mapping[str, IdentifierType]) -
         for one in distinct.values()
         if one.kind in types and not shared(named[one.entry], types[one.kind])
     ]
+
+
+def _believed(mentions: Sequence[Mention], parted: Sequence[Ruling]) -> list[Mention]:
+    """Without aliases that a steward has contradicted: the older name they give is another person's."""
+    owners: dict[bytes, set[bytes]] = {}
+    for one in mentions:
+        if one.voice is Voice.OWN:
+            owners.setdefault(one.entry, set()).add(one.record)
+    return [
+        one
+        for one in mentions
+        if one.voice is not Voice.ALIAS
+        or not any(_apart(ruling, {one.record}, owners.get(one.entry, set())) for ruling in parted)
+    ]
+
+
+def _apart(ruling: Ruling, left: AbstractSet[bytes], right: AbstractSet[bytes]) -> bool:
+    """Whether a ruling has some of these records and some of those on different sides."""
+    return any(
+        not left.isdisjoint(side)
+        and any(other is not side and not right.isdisjoint(other) for other in ruling.sides)
+        for side in ruling.sides
+    )
 
 
 def _strength(mention: Mention, types: Mapping[str, IdentifierType]) -> tuple[object, ...]:
@@ -121,12 +146,7 @@ class _Graph:
         return [Person(frozenset(one.records), frozenset(one.identifiers)) for one in ordered]
 
     def _told_apart(self, left: _Cluster, right: _Cluster) -> bool:
-        return any(
-            not left.records.isdisjoint(side)
-            and any(other is not side and not right.records.isdisjoint(other) for other in ruling.sides)
-            for ruling in self._parted
-            for side in ruling.sides
-        )
+        return any(_apart(ruling, left.records, right.records) for ruling in self._parted)
 
     def _too_many(self, left: _Cluster, right: _Cluster) -> bool:
         for key in left.held.keys() & right.held.keys():

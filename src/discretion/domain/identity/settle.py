@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from discretion.catalogue.model import IdentifierType
 from discretion.domain.identity.evidence import Mention, Person
-from discretion.domain.identity.gather import Known, mentions_of, ruling_of
+from discretion.domain.identity.gather import Known, mentions_of, rulings_of
 from discretion.domain.identity.resolve import resolve, shared
 
 
@@ -53,8 +53,7 @@ def _resolved(
 ) -> list[Person]:
     stored = [one for record in opened & known.records.keys() for one in mentions_of(known.records[record])]
     useful = [one for one in (*stored, *fresh) if not _shared_already(known, one, types)]
-    rulings = [ruling_of(known.rulings[one]) for one in sorted(known.rulings)]
-    return resolve(opened, useful, types, rulings)
+    return resolve(opened, useful, types, rulings_of(known.rulings.values()))
 
 
 def _shared_already(known: Known, mention: Mention, types: Mapping[str, IdentifierType]) -> bool:

@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from discretion.catalogue.model import Attribute, Catalogue, Fold
+from discretion.catalogue.model import COMPUTED, Attribute, Catalogue, Fold, ValueType
+from discretion.domain.profiles.precedence import Word, believed
+from discretion.domain.profiles.record import distinct
 from discretion.purpose.state import Choice, PersonState, allow
 
 Document = dict[str, Any]
-COMPUTED = "computed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +34,17 @@ class Profile:
 def fold(catalogue: Catalogue, records: Sequence[Document], *, restricted: bool, now_ms: int) -> Profile:
     """The profile of the person these records are about.
 
-    Of several cells for an attribute the one from the source with the lowest ``priority``
-    number wins, then the latest, then the greatest message id.
+    Of several cells for an attribute the one counts that ``precedence`` believes.
     """
     ordered = sorted(records, key=lambda record: record["_id"])
-    winners = {key: found for key in catalogue.by_key if (found := _winner(catalogue, ordered, key))}
+    words = {one.key: _winner(catalogue, ordered, one) for one in catalogue.attributes.values()}
+    winners = {key: word for key, word in words.items() if word is not None}
     sealed = {key: cell["c"] for key, (_, cell) in winners.items() if "c" in cell}
     opened = {key: cell["v"] for key, (_, cell) in winners.items() if "v" in cell}
     observed = {key: cell["t"] for key, (_, cell) in winners.items() if "v" in cell}
     provenance = {key: [source, cell["m"]] for key, (source, cell) in winners.items()}
     for attribute in catalogue.attributes.values():
-        if attribute.computed is not None and (told := _computed(ordered, attribute)):
+        if attribute.computed is not None and (told := computed(ordered, attribute)):
             opened[attribute.key], observed[attribute.key] = told
             provenance[attribute.key] = [COMPUTED, ""]
     minor_until = max((cell["u"] for _, cell in winners.values() if "u" in cell), default=None)
@@ -60,17 +61,10 @@ def fold(catalogue: Catalogue, records: Sequence[Document], *, restricted: bool,
     )
 
 
-def _winner(catalogue: Catalogue, records: Sequence[Document], key: str) -> tuple[str, Document] | None:
-    held = [(record["source"], record["cells"][key]) for record in records if key in record["cells"]]
-    if not held:
-        return None
-    return max(held, key=lambda one: (-_priority(catalogue, one[0]), one[1]["t"], one[1]["m"]))
-
-
-def _priority(catalogue: Catalogue, source: str) -> int:
-    """A source that has left the catalogue still counts, after all that are in it."""
-    known = catalogue.sources.get(source)
-    return known.priority if known else 2**31
+def _winner(catalogue: Catalogue, records: Sequence[Document], attribute: Attribute) -> Word | None:
+    key = attribute.key
+    held = ((record["source"], record["cells"][key]) for record in records if key in record["cells"])
+    return believed(catalogue, attribute, held)
 
 
 def _choices(record: Document) -> dict[str, Choice]:
@@ -95,16 +89,24 @@ def _latest(records: Sequence[Document]) -> dict[str, Document]:
     return dict(sorted(latest.items()))
 
 
-def _computed(records: Sequence[Document], attribute: Attribute) -> tuple[Any, int] | None:
+def computed(records: Sequence[Document], attribute: Attribute) -> tuple[Any, int] | None:
+    """A computed attribute's value and the time of the latest event in it.
+
+    None if no event speaks of it, and for a total that its type cannot say: left out, rather than
+    shown wrong. The records keep it exact, so that it is back when it fits again.
+    """
     told = [record["folds"][attribute.key] for record in records if attribute.key in record["folds"]]
     if not told:
         return None
     assert attribute.computed is not None
-    return COMBINE[attribute.computed.fold](told), max(one["t"] for one in told)
+    value = COMBINE[attribute.computed.fold](told)
+    if attribute.computed.fold is Fold.SUM and abs(value) > MOST[attribute.type]:
+        return None
+    return value, max(one["t"] for one in told)
 
 
 def _total(told: Sequence[Document]) -> Any:
-    return sum(one["n"] for one in told)
+    return sum(int(one["n"]) for one in told)
 
 
 def _earliest(told: Sequence[Document]) -> Any:
@@ -123,11 +125,22 @@ def _commonest(told: Sequence[Document]) -> Any:
     return min(counts, key=lambda value: (-counts[value], str(value)))
 
 
+def _union(told: Sequence[Document]) -> Any:
+    return [value for value, _ in distinct(pair for one in told for pair in one["n"])]
+
+
 COMBINE: Mapping[Fold, Callable[[Sequence[Document]], Any]] = {
     Fold.COUNT: _total,
     Fold.SUM: _total,
     Fold.FIRST: _earliest,
     Fold.LAST: _newest,
     Fold.MOST_FREQUENT: _commonest,
+    Fold.SET: _union,
 }
 """What several records' folds come to together."""
+
+MOST: Mapping[ValueType, int] = {
+    ValueType.INT: 2**31 - 1,  # GraphQL, October 2021, section 3.5.1
+    ValueType.MONEY: 2**53 - 1,  # in cents; beyond it a JSON number is not exact (RFC 8259, section 6)
+}
+"""How far from nought a sum may be."""

@@ -7,14 +7,15 @@ message once, which the caller sees to.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
 from discretion.catalogue.model import Attribute, Catalogue, Fold
 from discretion.domain.channels.fact import Fact, Happening
-from discretion.domain.identity.evidence import Mention
+from discretion.domain.identity.marks import Marks
 from discretion.purpose.state import CONSENT_AGE_YEARS
+from discretion.seal.cell import identifier_key
 
 Document = dict[str, Any]
 Sealer = Callable[[bytes, int, Any], bytes]
@@ -25,6 +26,14 @@ BIRTH = "user.demographic.date_of_birth"
 
 MAX_NAMED = 500
 """Identifiers that one record may name; of more, the strongest and earliest are kept."""
+
+MAX_DISTINCT = 100
+"""Values that a ``set`` keeps: those seen last, and of those seen at once the lesser.
+
+An event only ever makes a value later, so one that fell out for good reason stays out in any order.
+"""
+
+_INT64 = 2**63
 
 
 def empty(record: bytes, fact: Fact, customer: bytes) -> Document:
@@ -44,13 +53,21 @@ def empty(record: bytes, fact: Fact, customer: bytes) -> Document:
     }
 
 
-def name(record: Document, mentions: Iterable[Mention]) -> None:
-    """Note which identifiers a record names, each with the earliest time."""
+def name(record: Document, marks: Marks, seal: Sealer) -> None:
+    """Note which identifiers a record names, each with the earliest time, and shut what each says."""
     known = {(one["e"], one["w"]): one for one in record["ids"]}
-    for mention in mentions:
+    for mention in marks.mentions:
         key = (mention.entry, int(mention.voice))
-        if key not in known or mention.at < known[key]["t"]:
-            known[key] = {"e": mention.entry, "k": mention.kind, "t": mention.at, "w": int(mention.voice)}
+        if key in known and mention.at >= known[key]["t"]:
+            continue
+        cell = seal(identifier_key(mention.entry).encode(), mention.at, marks.values[mention.entry].value)
+        known[key] = {
+            "e": mention.entry,
+            "k": mention.kind,
+            "t": mention.at,
+            "w": int(mention.voice),
+            "c": cell,
+        }
     record["ids"] = sorted(known.values(), key=lambda one: (one["w"], one["t"], one["e"]))[:MAX_NAMED]
 
 
@@ -117,7 +134,10 @@ def _count(known: Document | None, at: int, _value: Any) -> Document:
 
 
 def _sum(known: Document | None, at: int, value: Any) -> Document:
-    return {"t": max(at, known["t"]), "n": known["n"] + value} if known else {"t": at, "n": value}
+    """The exact total: as text where it is beyond what MongoDB's integers hold."""
+    total = int(known["n"]) + value if known else value
+    kept = total if -_INT64 <= total < _INT64 else str(total)
+    return {"t": max(at, known["t"]) if known else at, "n": kept}
 
 
 def _first(known: Document | None, at: int, value: Any) -> Document:
@@ -139,11 +159,30 @@ def _frequency(known: Document | None, at: int, value: Any) -> Document:
     return {"t": max(at, known["t"]) if known else at, "n": [list(pair) for pair in sorted(counts.items())]}
 
 
+def _distinct(known: Document | None, at: int, value: Any) -> Document:
+    """Each value with the latest time it was seen, by value."""
+    told = [[one, at] for one in (value if isinstance(value, list) else [value])]
+    return {
+        "t": max(at, known["t"]) if known else at,
+        "n": distinct([*(known["n"] if known else ()), *told]),
+    }
+
+
+def distinct(told: Iterable[Sequence[Any]]) -> list[list[Any]]:
+    """Pairs of value and time as one for each value, at most ``MAX_DISTINCT``, by value."""
+    latest: dict[Any, int] = {}
+    for value, at in told:
+        latest[value] = max(at, latest.get(value, at))
+    kept = sorted(latest.items(), key=lambda pair: (-pair[1], pair[0]))[:MAX_DISTINCT]
+    return [list(pair) for pair in sorted(kept)]
+
+
 STEPS: Mapping[Fold, Callable[[Document | None, int, Any], Document]] = {
     Fold.COUNT: _count,
     Fold.SUM: _sum,
     Fold.FIRST: _first,
     Fold.LAST: _last,
     Fold.MOST_FREQUENT: _frequency,
+    Fold.SET: _distinct,
 }
 """One more event folded into what is known."""

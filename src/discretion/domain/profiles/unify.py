@@ -1,6 +1,6 @@
 """Taking facts in: who they are about, what is on record then, folded and written in one transaction.
 
-A transaction carries up to ``MAX_TOGETHER`` facts. Everything is read inside it, so a race with
+Everything is read inside it, so a race with
 another process is a write conflict and runs again; everything is written by key, so an answer
 that was lost on the way can be asked for again without counting anything twice.
 """
@@ -12,15 +12,15 @@ from collections.abc import Callable, Sequence
 from discretion.catalogue.model import Catalogue
 from discretion.domain.channels.fact import Fact, Outcome, Status
 from discretion.domain.identity.gather import Gathering
-from discretion.domain.identity.history import changes
 from discretion.domain.identity.marks import marks_of
-from discretion.domain.identity.settle import settle
-from discretion.domain.profiles.write import Word, Workshop, Writing
+from discretion.domain.profiles.settlement import settlement
+from discretion.domain.profiles.write import Word, Workshop
 from discretion.seal.blind import BlindIndex
 from discretion.seal.keyring import Buckets
-from discretion.store.driver import Database, Session, insert
+from discretion.store.driver import Database, Session
 
-MAX_TOGETHER = 200
+MAX_TOGETHER = 500
+"""Facts that one transaction carries: MongoDB advises against more than a thousand changed documents."""
 
 
 class Unify:
@@ -43,24 +43,20 @@ class Unify:
         self._now_ms = now_ms
 
     async def take(self, facts: Sequence[Fact]) -> list[Outcome]:
-        """Take facts in; when this returns, they are durable.
+        """Take facts in, at most ``MAX_TOGETHER``; when this returns, they are durable.
 
         Returns:
             One outcome for each fact, in their order.
 
         Raises:
-            Unavailable: the store is away; some chunks may have been taken in, and telling them
-                again changes nothing.
+            Unavailable: the store is away; telling them again changes nothing.
         """
-        outcomes: list[Outcome] = []
-        for start in range(0, len(facts), MAX_TOGETHER):
-            words = [Word(fact, marks_of(fact, self._blind)) for fact in facts[start : start + MAX_TOGETHER]]
+        words = [Word(fact, marks_of(fact, self._blind)) for fact in facts]
 
-            async def work(session: Session, words: Sequence[Word] = words) -> list[Outcome]:
-                return await self._together(session, words)
+        async def work(session: Session) -> list[Outcome]:
+            return await self._together(session, words)
 
-            outcomes += await self._database.transaction(work)
-        return outcomes
+        return await self._database.transaction(work)
 
     async def _together(self, session: Session, words: Sequence[Word]) -> list[Outcome]:
         heard = await self._heard(session, words)
@@ -88,25 +84,10 @@ class Unify:
         return heard
 
     async def _take_in(self, session: Session, words: Sequence[Word]) -> None:
-        types = self._catalogue.identifiers
-        gathering = Gathering(self._database, session, types)
-        known = gathering.known
+        gathering = Gathering(self._database, session, self._catalogue.identifiers)
         await gathering.records({word.marks.record for word in words})
-        fresh = [one for word in words for one in word.marks.mentions if known.fresh(one)]
+        fresh = [one for word in words for one in word.marks.mentions if gathering.known.fresh(one)]
         await gathering.around(fresh)
-        spoken: dict[bytes, list[Word]] = {}
-        for word in words:
-            spoken.setdefault(word.marks.record, []).append(word)
-        persons = settle(known, fresh, types, list(spoken))
         by = ",".join(sorted({word.fact.source.key for word in words}))
         shop = Workshop(self._catalogue, self._buckets, self._entropy, self._now_ms())
-        writing = Writing(shop, known)
-        settled = {}
-        for person in persons:
-            told = [word for record in sorted(person.records) for word in spoken.get(record, ())]
-            settled[await writing.person(session, self._database, person, told)] = person
-        writing.identifiers(fresh)
-        writing.gone()
-        for change in changes(settled, fresh, f"source:{by}", shop.now):
-            writing.add("identity_events", insert({"_id": self._entropy(16), **change}))
-        await writing.send(session, self._database)
+        await settlement(self._database, session, shop, gathering.known, f"source:{by}", fresh, words)

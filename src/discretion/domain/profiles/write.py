@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ from discretion.domain.identity.resolve import shared
 from discretion.domain.identity.settle import Settled
 from discretion.domain.profiles.fold import fold
 from discretion.domain.profiles.record import Sealer, empty, name, tell
-from discretion.seal.cell import event_key, shut
+from discretion.seal.cell import event_key, identifier_key, shut
 from discretion.seal.keyring import KEY_BYTES, NONCE_BYTES, Buckets
 from discretion.seal.move import move
 from discretion.store.driver import Database, Operation, Session, delete, insert, update
@@ -60,6 +60,7 @@ class Writing:
         self._known = known
         opened = known.open & known.records.keys()
         self._before = {known.records[one]["customer"] for one in opened}
+        self._keys = _keys(known.customers.values())
         self._owners: dict[bytes, bytes] = {}
         self._kept: set[bytes] = set()
         self._writes: dict[str, list[Operation]] = {}
@@ -69,10 +70,10 @@ class Writing:
     ) -> bytes:
         """Everything that changes about one person; the customer they are now."""
         doc = None if settled.customer is None else self._known.customers.get(settled.customer)
-        owner, wrapped = self._owner(settled.customer, doc)
+        owner, wrapped = self._owner(settled.customer)
         records = {one: self._known.records[one] for one in settled.records & self._known.records.keys()}
         changed = await self._move(session, database, records.values(), owner)
-        changed |= self._tell(records, words, owner)
+        changed |= self._tell(records, words, owner) | (self._known.ruled & records.keys())
         if settled.customer is None:
             eldest = min(records.values(), key=lambda one: (one["born"], one["first"], one["_id"]))
             eldest["home"] = owner.customer
@@ -108,13 +109,15 @@ class Writing:
             Again: a customer changed meanwhile; the transaction runs again from its reads.
         """
         for collection, operations in self._writes.items():
-            done = await database.bulk_write(collection, operations, ordered=True, session=session)
+            done = await database.bulk_write(collection, operations, session=session)
             if collection == "customers" and done.touched != len(operations):
                 raise Again("STORE_UNAVAILABLE", "A customer changed while their profile was being written.")
 
-    def _owner(self, customer: bytes | None, doc: Document | None) -> tuple[Owner, bytes]:
-        if doc is not None:
-            return Owner(doc["_id"], self._shop.buckets.unwrap(doc["_id"], doc["key"])), doc["key"]
+    def _owner(self, customer: bytes | None) -> tuple[Owner, bytes]:
+        """A customer's id and key, unwrapped and wrapped; whoever is parted again has the key they had."""
+        wrapped = None if customer is None else self._keys.get(customer)
+        if customer is not None and wrapped is not None:
+            return Owner(customer, self._shop.buckets.unwrap(customer, wrapped)), wrapped
         owner = Owner(customer or self._shop.entropy(16), self._shop.entropy(KEY_BYTES))
         wrapped = self._shop.buckets.wrap(owner.customer, owner.key, self._shop.entropy(NONCE_BYTES))
         return owner, wrapped
@@ -128,11 +131,10 @@ class Writing:
             if record["customer"] != owner.customer:
                 strangers.setdefault(record["customer"], []).append(record)
         for customer, moving in sorted(strangers.items()):
-            origin, _ = self._owner(customer, self._known.customers[customer])
+            origin, _ = self._owner(customer)
             for record in moving:
-                for key, cell in record["cells"].items():
-                    if "c" in cell:
-                        cell["c"] = self._moved(cell["c"], key, origin, owner)
+                for key, cell in _sealed(record):
+                    cell["c"] = self._moved(cell["c"], key, origin, owner)
                 record["customer"] = owner.customer
             await self._move_events(session, database, [one["_id"] for one in moving], origin, owner)
         return {record["_id"] for moving in strangers.values() for record in moving}
@@ -158,7 +160,7 @@ class Writing:
             record = records.get(marks.record)
             if record is None:
                 record = records[marks.record] = empty(marks.record, fact, owner.customer)
-            name(record, marks.mentions)
+            name(record, marks, seal)
             tell(record, fact, self._shop.catalogue, seal)
             self._mark(fact, marks, owner.customer, seal)
         return {word.marks.record for word in words}
@@ -225,8 +227,7 @@ class Writing:
         customer: bytes,
         records: Sequence[Document],
     ) -> None:
-        before = [self._known.customers[one] for one in settled.before]
-        restricted = any(one["restricted"] for one in before)
+        restricted = any(one.get("restricted", False) for one in records)
         profile = fold(self._shop.catalogue, records, restricted=restricted, now_ms=self._shop.now)
         doc: Document = {
             **base,
@@ -239,7 +240,7 @@ class Writing:
             "restricted": restricted,
             "created": min(one["born"] for one in records),
             "updated": self._shop.now,
-            "merged": list(settled.homes),
+            "merged": [{"id": one, "key": self._keys[one]} for one in settled.homes],
         }
         if profile.minor_until is not None:
             doc["minor_until"] = profile.minor_until
@@ -250,3 +251,18 @@ class Writing:
         if profile.minor_until is None:
             change["$unset"] = {"minor_until": ""}
         self.add("customers", update({"_id": customer, "v": known["v"]}, change))
+
+
+def _keys(customers: Iterable[Document]) -> dict[bytes, bytes]:
+    """Wrapped data keys by the customer id they belong to, those of merged ids too."""
+    keys: dict[bytes, bytes] = {}
+    for one in customers:
+        keys[one["_id"]] = one["key"]
+        keys |= {former["id"]: former["key"] for former in one["merged"]}
+    return keys
+
+
+def _sealed(record: Document) -> Iterator[tuple[str, Document]]:
+    """Everything sealed in a record, by what it is bound to."""
+    yield from ((key, cell) for key, cell in record["cells"].items() if "c" in cell)
+    yield from ((identifier_key(one["e"]), one) for one in record["ids"])

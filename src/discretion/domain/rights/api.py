@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -17,7 +18,7 @@ from discretion.domain.profiles.api.scalars import DateTime
 from discretion.errors import BadRequest, Forbidden
 from discretion.ledger.entry import Entry
 from discretion.reveal.form import iso
-from discretion.reveal.reading import Reading
+from discretion.reveal.reading import Reading, Row
 
 _CURSOR = b"disclosure-cursor"
 
@@ -59,14 +60,13 @@ def disclosures_field() -> StrawberryField:
             )
         wanted = window(first, after)
         before = _place(info.context, reading, wanted.after)
-        found = await info.context.records.disclosures.of_subject(
-            root.keyed.pseudonym, before, wanted.size + 1
-        )
+        names = await _names(info.context, reading, root)
+        found = await info.context.records.disclosures.of_subject(names, before, wanted.size + 1)
         shown = found[: wanted.size]
         reading.note("disclosures")
         ends = [reading.shut(_CURSOR, orjson.dumps([one.at, one.receipt])) for one in shown]
         return DisclosureConnection(
-            nodes=[_disclosure(entry, root.keyed.pseudonym) for entry in shown],
+            nodes=[_disclosure(entry, names) for entry in shown],
             page_info=PageInfo(
                 has_next_page=len(found) > wanted.size,
                 has_previous_page=wanted.after is not None,
@@ -81,8 +81,16 @@ def disclosures_field() -> StrawberryField:
     return field(disclosures, "disclosures", DisclosureConnection | None, words)
 
 
-def _disclosure(entry: Entry, name: bytes) -> Disclosure:
-    bits = entry.subjects[name]
+async def _names(context: Context, reading: Reading, row: Row) -> list[bytes]:
+    """What the ledger has called this customer: those merged into them were called otherwise before."""
+    former = await context.records.identities.former(row.id)
+    return reading.pseudonyms(row, former)
+
+
+def _disclosure(entry: Entry, names: Sequence[bytes]) -> Disclosure:
+    bits = 0
+    for name in names:
+        bits |= entry.subjects.get(name, 0)
     seen = [pair for index, pair in enumerate(entry.attributes) if bits >> index & 1]
     return Disclosure(
         receipt=strawberry.ID(entry.receipt),

@@ -13,12 +13,13 @@ from strawberry.types.field import StrawberryField
 from discretion.catalogue.duration import lapse
 from discretion.catalogue.model import Attribute, Catalogue
 from discretion.domain.context import Context
-from discretion.domain.profiles.api.connection import MAX_PAGE, Cursors, Window, window
+from discretion.domain.profiles.api.connection import DEFAULT_PAGE, MAX_PAGE, Cursors, Window, window
 from discretion.domain.profiles.api.filter import Filtering
 from discretion.domain.profiles.api.types import Node, object_type
 from discretion.errors import BadRequest
 from discretion.plan.compile import ALWAYS
 from discretion.plan.filter import Query, Visibility, compile_filter, compile_order, conjunction, sort_of
+from discretion.plan.select import PROVENANCE
 from discretion.purpose.decide import decide
 from discretion.purpose.decision import Allow, Decision
 from discretion.reveal.reading import Reading, Row
@@ -53,6 +54,12 @@ def query_fields(catalogue: Catalogue, customer: Any) -> list[StrawberryField]:
     filtering = Filtering(catalogue)
     connection: Any = _connection_type(customer)
     return [_me(customer), _customer(customer), _customers(connection, filtering), _node(), _nodes()]
+
+
+def pages(catalogue: Catalogue) -> dict[str, int]:
+    """How many objects a list field has that is asked for without saying how many."""
+    connections = dict.fromkeys(("customers", "events", "disclosures", "suggestions"), DEFAULT_PAGE)
+    return {**connections, PROVENANCE: len(catalogue.attributes)}
 
 
 def projection(info: Where) -> Mapping[str, int]:

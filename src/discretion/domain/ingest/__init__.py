@@ -1,0 +1,1 @@
+"""Taking messages in, whichever door they come through."""

@@ -1,0 +1,58 @@
+"""Who is who after new evidence, and everything that changes with it: one transaction's writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from discretion.domain.identity.evidence import Mention
+from discretion.domain.identity.gather import Known
+from discretion.domain.identity.history import changes
+from discretion.domain.identity.settle import Settled, settle
+from discretion.domain.profiles.write import Word, Workshop, Writing
+from discretion.store.driver import Database, Operation, Session, insert
+
+
+async def settlement(
+    database: Database,
+    session: Session,
+    shop: Workshop,
+    known: Known,
+    by: str,
+    fresh: Sequence[Mention] = (),
+    words: Sequence[Word] = (),
+    also: Sequence[tuple[str, Operation]] = (),
+) -> Mapping[bytes, Settled]:
+    """Settle who is who and write it.
+
+    Args:
+        database: Where.
+        session: The transaction that ``known`` was read in.
+        shop: Keys, catalogue and the present.
+        known: Everything that bears on it.
+        by: Who brought the evidence, such as ``source:tills``.
+        fresh: Identifiers that are named for the first time.
+        words: Messages to be told to the records they speak to.
+        also: Writes that belong to the same change, each with its collection.
+
+    Returns:
+        Everybody in question, by the customer they are now.
+
+    Raises:
+        Again: a customer changed meanwhile; the transaction runs again from its reads.
+    """
+    spoken: dict[bytes, list[Word]] = {}
+    for word in words:
+        spoken.setdefault(word.marks.record, []).append(word)
+    writing = Writing(shop, known)
+    settled: dict[bytes, Settled] = {}
+    for person in settle(known, fresh, shop.catalogue.identifiers, list(spoken)):
+        told = [word for record in sorted(person.records) for word in spoken.get(record, ())]
+        settled[await writing.person(session, database, person, told)] = person
+    writing.identifiers(fresh)
+    writing.gone()
+    for change in changes(settled, fresh, by, shop.now):
+        writing.add("identity_events", insert({"_id": shop.entropy(16), **change}))
+    for collection, operation in also:
+        writing.add(collection, operation)
+    await writing.send(session, database)
+    return settled

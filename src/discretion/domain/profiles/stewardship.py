@@ -1,0 +1,158 @@
+"""A steward's word about who is who, carried out: people are joined, and parted again.
+
+A word is kept as a ruling about source records and heard whenever their person is in question, so
+no later evidence undoes it. The later word counts: it takes away what it contradicts. The same
+word twice is one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from discretion.catalogue.model import Catalogue
+from discretion.domain.identity.gather import Gathering, Known
+from discretion.domain.identity.history import MERGED
+from discretion.domain.profiles.settlement import settlement
+from discretion.domain.profiles.write import Workshop
+from discretion.errors import BadRequest, NotFound
+from discretion.seal.keyring import Buckets
+from discretion.store.driver import Database, Operation, Session, delete, update
+
+Document = dict[str, Any]
+Sides = Sequence[Sequence[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stewardship:
+    """Joins and parts customers."""
+
+    database: Database
+    catalogue: Catalogue
+    buckets: Buckets
+    entropy: Callable[[int], bytes]
+    now_ms: Callable[[], int]
+
+    async def merge(self, customers: Sequence[bytes], by: str) -> bytes:
+        """Make customers one person; the customer they are now.
+
+        Args:
+            customers: Ids, old ones of merged customers too.
+            by: Who says so, such as ``steward:privacy-office``.
+
+        Raises:
+            BadRequest: ``MERGE_OF_ONE``; NotFound: ``CUSTOMER_NOT_FOUND``.
+        """
+
+        async def work(session: Session) -> bytes:
+            gathering = self._gathering(session)
+            found = [await self._now(session, one) for one in customers]
+            if len(set(found)) < 2:
+                raise BadRequest("MERGE_OF_ONE", "These are one person already.", "Give at least two people.")
+            await gathering.customers(found)
+            sides = [sorted(gathering.known.of_customer(one)) for one in sorted(set(found))]
+            return (await self._rule(session, gathering, sides, by, joined=True))[0]
+
+        return await self.database.transaction(work)
+
+    async def unmerge(self, merge: bytes, by: str) -> list[bytes]:
+        """Part those whom a merge brought together, for good; the customers they are now.
+
+        Args:
+            merge: The id of an event of the identity history.
+            by: Who says so.
+
+        Raises:
+            NotFound: ``MERGE_NOT_FOUND``.
+        """
+
+        async def work(session: Session) -> list[bytes]:
+            event = await self.database.find_one("identity_events", {"_id": merge}, session=session)
+            if event is None or event["kind"] != MERGED:
+                raise NotFound(
+                    "MERGE_NOT_FOUND",
+                    "There is no such merge.",
+                    "Take the id of a `merged` event from `customer { identityHistory }`.",
+                )
+            gathering = self._gathering(session)
+            await gathering.records(record for side in event["sides"] for record in side)
+            return await self._rule(session, gathering, event["sides"], by, joined=False)
+
+        return await self.database.transaction(work)
+
+    def _gathering(self, session: Session) -> Gathering:
+        return Gathering(self.database, session, self.catalogue.identifiers)
+
+    async def _now(self, session: Session, customer: bytes) -> bytes:
+        """The customer behind an id, which may be an older one."""
+        wanted = {"$or": [{"_id": customer}, {"merged.id": customer}]}
+        found = await self.database.find_one("customers", wanted, {"_id": 1}, session=session)
+        if found is None:
+            raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
+        here: bytes = found["_id"]
+        return here
+
+    async def _rule(
+        self, session: Session, gathering: Gathering, sides: Sides, by: str, *, joined: bool
+    ) -> list[bytes]:
+        known = gathering.known
+        named = {record for side in sides for record in side}
+        await gathering.around([], named)
+        ruling = {
+            "_id": _name(sides, joined=joined),
+            "joined": joined,
+            "sides": [list(side) for side in sides],
+            "by": by,
+            "at": self.now_ms(),
+        }
+        writes: list[tuple[str, Operation]] = []
+        for one in contradicted(known.rulings.values(), sides, joined=joined):
+            _forget(known, one)
+            writes.append(("rulings", delete({"_id": one})))
+        _note(known, ruling, named)
+        told = {key: value for key, value in ruling.items() if key != "_id"}
+        writes.append(("rulings", update({"_id": ruling["_id"]}, {"$set": told}, upsert=True)))
+        shop = Workshop(self.catalogue, self.buckets, self.entropy, self.now_ms())
+        settled = await settlement(self.database, session, shop, known, by, also=writes)
+        return [customer for customer, person in settled.items() if not named.isdisjoint(person.records)]
+
+
+def contradicted(rulings: Iterable[Document], sides: Sides, *, joined: bool) -> list[bytes]:
+    """Ids of the earlier rulings that say of some of these records the contrary of a new one."""
+    return [
+        one["_id"]
+        for one in rulings
+        if one["joined"] is not joined
+        and (_parts(one["sides"], sides) if joined else _parts(sides, one["sides"]))
+    ]
+
+
+def _parts(parting: Sides, joining: Sides) -> bool:
+    """Whether one word tells apart two records that another joins."""
+    together = {record for side in joining for record in side}
+    return sum(1 for side in parting if not together.isdisjoint(side)) > 1
+
+
+def _name(sides: Sides, *, joined: bool) -> bytes:
+    """The same word has the same id."""
+    told = b"|".join(b"".join(sorted(side)) for side in sorted(map(sorted, sides)))
+    return hashlib.sha256((b"joined|" if joined else b"parted|") + told).digest()[:16]
+
+
+def _note(known: Known, ruling: Document, named: Iterable[bytes]) -> None:
+    known.rulings[ruling["_id"]] = ruling
+    for one in named:
+        if one in known.records:
+            told = {*known.records[one].get("rulings", ()), ruling["_id"]}
+            known.records[one]["rulings"] = sorted(told)
+            known.ruled.add(one)
+
+
+def _forget(known: Known, ruling: bytes) -> None:
+    del known.rulings[ruling]
+    for one, record in known.records.items():
+        if ruling in record.get("rulings", ()):
+            record["rulings"] = [other for other in record["rulings"] if other != ruling]
+            known.ruled.add(one)
