@@ -50,6 +50,7 @@ ASK = """query($state: SuggestionState! = OPEN, $first: Int, $after: String) {
     pageInfo { hasNextPage endCursor }
   }
 }"""
+ACCEPT = "mutation($id: ID!) { acceptSuggestion(id: $id) { state by decidedAt customers { id } } }"
 REFUSE = "mutation($id: ID!) { refuseSuggestion(id: $id) { state by customers { id } } }"
 
 
@@ -97,7 +98,7 @@ async def test_nobody_but_the_steward_sees_or_decides(doubled: House) -> None:
     await suggest(doubled)
     (one,) = await shown(doubled)
     for role in ("frontend", "support", "marketing", "analytics", "partner"):
-        for query, variables in ((ASK, {}), (REFUSE, {"id": one["id"]})):
+        for query, variables in ((ASK, {}), (ACCEPT, {"id": one["id"]}), (REFUSE, {"id": one["id"]})):
             answer = await doubled.ask(query, doubled.token(role), variables)
             assert answer["errors"][0]["extensions"]["code"] == "STEWARD_ONLY"
             assert "Margaret" not in str(answer)
@@ -172,9 +173,27 @@ async def test_what_was_refused_never_comes_back(doubled: House) -> None:
     assert await suggest(doubled) == 0
     assert await shown(doubled) == []
     assert [it["by"] for it in await shown(doubled, "REFUSED")] == ["steward:privacy-office"]
-    again = await doubled.ask(REFUSE, doubled.token("steward"), {"id": one["id"]})
+    again = await doubled.ask(ACCEPT, doubled.token("steward"), {"id": one["id"]})
     assert again["errors"][0]["extensions"]["code"] == "SUGGESTION_DECIDED"
     assert await total(doubled) == 4
+
+
+async def test_what_is_accepted_is_one_customer_from_then_on(doubled: House) -> None:
+    await suggest(doubled)
+    (one,) = await shown(doubled)
+    accepted = (await doubled.ask(ACCEPT, doubled.token("steward"), {"id": one["id"]}))["data"]
+    assert accepted["acceptSuggestion"]["state"] == "ACCEPTED"
+    assert accepted["acceptSuggestion"]["by"] == "steward:privacy-office"
+    (now,) = accepted["acceptSuggestion"]["customers"]
+    assert now["id"] in {who["id"] for who in one["customers"]}
+    assert await total(doubled) == 3
+    asked = (
+        '{ customer(identifier: {type: "email", value: "margarethe@post.example"}) { contact { phone } } }'
+    )
+    answer = await doubled.ask(asked, doubled.token("support"))
+    assert answer["data"]["customer"]["contact"]["phone"] == "+493023125001"
+    assert await suggest(doubled) == 0
+    assert await shown(doubled) == []
 
 
 async def test_one_who_was_merged_otherwise_is_no_longer_suggested(doubled: House) -> None:

@@ -17,6 +17,7 @@ from discretion.domain.profiles.api.connection import window
 from discretion.domain.profiles.api.query import PageInfo, field, load_many
 from discretion.domain.profiles.api.scalars import DateTime
 from discretion.domain.profiles.api.types import object_type
+from discretion.domain.profiles.stewardship import Stewardship
 from discretion.errors import BadRequest, Conflict, Forbidden, NotFound
 from discretion.reveal.form import iso
 from discretion.reveal.reading import Reading, Row
@@ -73,10 +74,12 @@ def suggestion_fields(customer: Any) -> tuple[list[StrawberryField], list[Strawb
         "Pairs of customers who share no identifier and are probably one person, the likeliest first; "
         "`discretion identity suggest` finds them. For the steward."
     )
+    accept = "Say that the two are one person: they are merged, as by a steward. For the steward."
     refuse = "Say that the two are not one person: they are not suggested again. For the steward."
     return (
         [field(_suggestions, "suggestions", connection, words)],
         [
+            field(_accept, "acceptSuggestion", suggestion, accept),
             field(_refuse, "refuseSuggestion", suggestion, refuse),
         ],
     )
@@ -175,6 +178,14 @@ async def _suggestions(
             end_cursor=ends[-1] if ends else None,
         ),
     )
+
+
+async def _accept(root: Any, info: Where, id: strawberry.ID) -> Any:
+    del root
+    reading = _steward(info)
+    found = await _open_one(info, reading, id)
+    await info.context.records.verbs[Stewardship].merge(found.customers, _by_whom(reading))
+    return await _decided_as(info, reading, found, State.ACCEPTED)
 
 
 async def _refuse(root: Any, info: Where, id: strawberry.ID) -> Any:
