@@ -23,6 +23,8 @@ PEOPLE = {
     "ines": ("Ines", "Kowalski", "1990-12-01", *NOWHERE, "ines@b.example", None),
     "the wrong way round": ("Kowalski", "Ines", "1990-12-01", *NOWHERE, "inez@b.example", None),
     "born on her day": ("Peter", "Meyer", "1990-12-01", *NOWHERE, None, None),
+    "her address after her name": ("Ines", "Kowalski", None, *NOWHERE, "ines.kowalski.0890@c.example", None),
+    "a namesake's after his": ("Ines", "Kowalski", None, *NOWHERE, "ines.kowalski.7648@c.example", None),
     "known by name alone": ("Peter", "Meyer", None, *NOWHERE, None, None),
 }
 
