@@ -28,7 +28,9 @@ LEAST = 0.001
 
 def shown(dataset: Dataset, pairs: list[Pair]) -> Table:
     """The counts of one dataset at each threshold, beside Splink's own."""
-    columns = ("threshold", "TP", "FP", "FN", "precision", "recall", "F1", "Splink: P", "R", "F1")
+    beside = any(name == dataset.name for name, _ in SPLINK)
+    columns = ["threshold", "TP", "FP", "FN", "precision", "recall", "F1"]
+    columns += ["Splink's precision", "recall", "F1"] if beside else []
     table = Table(title=f"{dataset.name}: {len(dataset.truth):,} pairs are one person")
     for name in columns:
         table.add_column(name, justify="right")
@@ -36,9 +38,8 @@ def shown(dataset: Dataset, pairs: list[Pair]) -> Table:
         counts = count(pairs, dataset.truth, threshold)
         mark = "*" if threshold == THRESHOLD else ""
         told = [f"{one:,}" for one in (counts.tp, counts.fp, counts.fn)]
-        table.add_row(
-            f"{mark}{threshold}", *told, *figures(counts), *figures(SPLINK.get((dataset.name, threshold)))
-        )
+        splink = figures(SPLINK.get((dataset.name, threshold))) if beside else []
+        table.add_row(f"{mark}{threshold}", *told, *figures(counts), *splink)
     return table
 
 
