@@ -114,6 +114,18 @@ def test_a_failure_tells_its_kind_and_no_value(monkeypatch: pytest.MonkeyPatch) 
     assert failure.value.__cause__ is failure.value.__context__ is None
 
 
+def test_what_does_not_fit_into_memory_is_said_and_not_spilled(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = comparing._api(Backend.DUCKDB)
+    small.duckdb_con.execute("SET memory_limit = '3MB'")
+    monkeypatch.setattr(comparing, "_api", lambda _: small)
+    many = {
+        f"{i}": (f"given{i % 7}", f"family{i % 3}", "1990-01-01", *NOWHERE, None, None) for i in range(5000)
+    }
+    with pytest.raises(Misconfigured) as failure:
+        compare([table(many)], LIKENESS, THRESHOLD)
+    assert failure.value.code == "MEMORY_TOO_SMALL"
+
+
 def test_what_is_not_installed_is_said_with_how_to_install_it() -> None:
     with pytest.raises(Misconfigured) as missing:
         comparing.library("splink_of_tomorrow", "SPLINK_MISSING", comparing.INSTALL)

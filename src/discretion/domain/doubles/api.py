@@ -13,6 +13,7 @@ from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
 from discretion.domain.context import Context
+from discretion.domain.doubles.suggest import PURPOSE
 from discretion.domain.profiles.api.connection import window
 from discretion.domain.profiles.api.query import PageInfo, field, load_many
 from discretion.domain.profiles.api.scalars import DateTime
@@ -167,10 +168,8 @@ async def _suggestions(
     page = found[: wanted.size]
     ends = [reading.shut(_CURSOR, orjson.dumps([one.weight, one.id.hex()])) for one in page]
     shown = await _met(info, reading, page)
-    # An open one about somebody who has gone since, or was merged by another way, has nothing to decide.
-    moot = [one for one in shown if one.suggestion.state is State.OPEN and len(one.rows) < 2]
     return Page(
-        [one for one in shown if one not in moot],
+        [one for one in shown if not _moot(info, one)],
         PageInfo(
             has_next_page=len(found) > wanted.size,
             has_previous_page=wanted.after is not None,
@@ -213,7 +212,7 @@ def _by_whom(reading: Reading) -> str:
 async def _open_one(info: Where, reading: Reading, id: str) -> Suggestion:
     key = info.context.records.pairwise.open(reading.grant.client, _ID, id)
     found = None if key is None else await info.context.records.verbs[Suggestions].one(key)
-    if found is None:
+    if found is None or _moot(info, (await _met(info, reading, [found]))[0]):
         raise NotFound("SUGGESTION_UNKNOWN", "There is no such suggestion.", "Ask for `suggestions` again.")
     if found.state is not State.OPEN:
         raise _decided_before(found.state)
@@ -227,6 +226,15 @@ async def _decided_as(info: Where, reading: Reading, found: Suggestion, state: S
     now = await suggestions.one(found.id)
     shown = await _met(info, reading, [now or found])
     return shown[0]
+
+
+def _moot(info: Where, shown: Shown) -> bool:
+    """Whether there is nothing to decide: somebody has gone since, was merged otherwise, or objects."""
+    if shown.suggestion.state is not State.OPEN:
+        return False
+    purpose = info.context.records.catalogue.purposes.get(PURPOSE)
+    bit = 0 if purpose is None else 1 << purpose.bit
+    return len(shown.rows) < 2 or not all(row.allow & bit for row in shown.rows)
 
 
 def _decided_before(state: State | None) -> Conflict:

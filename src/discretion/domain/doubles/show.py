@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from discretion.domain.doubles.suggest import Outcome, Told
@@ -17,13 +17,14 @@ BANDS = (0.5, 0.8, 0.9, 0.95, 0.99, 0.999, 1.0)
 @contextmanager
 def reading_customers(console: Console) -> Iterator[Told]:
     """A bar for the customers read, then a clock for as long as they are compared."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    counted = TextColumn("{task.fields[counted]}")
+    columns = (TextColumn("{task.description}"), BarColumn(), counted, TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
-        reading = progress.add_task("Reading customers", total=None)
-        comparing = progress.add_task("Comparing", total=None, visible=False)
+        reading = progress.add_task("Reading customers", total=None, counted="")
+        comparing = progress.add_task("Comparing", total=None, counted="", visible=False)
 
         def told(done: int, of: int | None) -> None:
-            progress.update(reading, completed=done, total=of)
+            progress.update(reading, completed=done, total=of, counted=f"{done:,}")
             if of is not None and done >= of:
                 progress.update(comparing, visible=True)
 
@@ -35,7 +36,7 @@ def found(outcome: Outcome, threshold: float) -> Table:
     doubles = "double" if len(outcome.scores) == 1 else "doubles"
     title = f"{outcome.customers:,} customers compared, {len(outcome.scores):,} likely {doubles} found"
     dropped = f"{outcome.dropped:,} open suggestions dropped: a customer is gone or objects"
-    table = Table(title=title, caption=dropped if outcome.dropped else None)
+    table = Table(title=title, caption=dropped if outcome.dropped else None, min_width=60)
     for name in ("probability", "pairs", "new suggestions"):
         table.add_column(name, justify="right")
     edges = [threshold, *(band for band in BANDS if band > threshold)]
