@@ -14,7 +14,7 @@ import pytest
 
 from discretion.domain.doubles.compare import Backend
 from discretion.domain.doubles.suggest import PURPOSE
-from discretion.errors import Unavailable
+from discretion.errors import Misconfigured, Unavailable
 from tests.fixtures.house import ROOT as ROOT_KEY
 from tests.fixtures.house import House
 
@@ -207,6 +207,30 @@ async def test_one_who_was_merged_otherwise_is_no_longer_suggested(doubled: Hous
     assert await shown(doubled) == []
     await suggest(doubled)
     assert await shown_raw(doubled) == 0
+
+
+async def test_what_only_an_earlier_description_found_is_dropped(doubled: House) -> None:
+    """A higher threshold leaves what is there; another description takes back what it does not find."""
+    await suggest(doubled)
+    assert await suggest(doubled, 1.0) == 0
+    assert len(await shown(doubled)) == 1
+    await doubled.platform.database.update_one("suggestions", {}, {"$set": {"model": "earlier"}})
+    assert await suggest(doubled) == 0
+    assert len(await shown(doubled)) == 1, "found again"
+    await doubled.platform.database.update_one("suggestions", {}, {"$set": {"model": "earlier"}})
+    assert await suggest(doubled, 1.0) == 0
+    assert await shown(doubled) == []
+
+
+async def test_what_it_needs_is_asked_for_before_anybody_is_read(
+    doubled: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyspark", None)
+    doubled.commands.clear()
+    with pytest.raises(Misconfigured) as missing:
+        await doubled.platform.suggest(0.95, Backend.SPARK, None)
+    assert missing.value.code == "SPARK_MISSING"
+    assert not doubled.commands.sent
 
 
 async def test_suggestions_come_in_pages_the_likeliest_first(doubled: House) -> None:

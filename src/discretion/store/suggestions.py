@@ -5,7 +5,7 @@ A pair has one suggestion, whatever found it and how often. What a steward refus
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -97,10 +97,16 @@ class Suggestions:
         await self._database.bulk_write(COLLECTION, writes)
         return {one.id for one in new}
 
-    async def drop_others(self, met: Collection[bytes]) -> int:
-        """Drop open suggestions about anybody not ``met``: gone, merged, or objecting; how many."""
-        open_ones = await self._database.find(COLLECTION, {"state": State.OPEN.value}, {"customers": 1})
-        stale = [doc["_id"] for doc in open_ones if not set(doc["customers"]) <= set(met)]
+    async def drop_stale(self, met: frozenset[bytes], model: str) -> int:
+        """Drop open suggestions that no longer hold; how many.
+
+        Those about anybody not ``met`` (gone, merged, or objecting), and those that only another model found.
+        """
+        wanted = {"state": State.OPEN.value}
+        open_ones = await self._database.find(COLLECTION, wanted, {"customers": 1, "model": 1})
+        stale = [
+            doc["_id"] for doc in open_ones if doc["model"] != model or not met.issuperset(doc["customers"])
+        ]
         writes = [delete({"_id": one, "state": State.OPEN.value}) for one in stale]
         return (await self._database.bulk_write(COLLECTION, writes)).deleted
 

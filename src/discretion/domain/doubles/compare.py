@@ -32,6 +32,9 @@ SAMPLED_PAIRS = 2e6
 SEED = 1
 """Which pairs are sampled; any will do, and the same ones make the same figures again."""
 
+HIGHEST = 1 - 1e-9
+"""The highest threshold: Splink takes the odds of one, and certainty has none."""
+
 INSTALL = "Install it with: pip install 'discretion[suggest]'"
 INSTALL_SPARK = "Install it with: pip install pyspark; it needs Java 17."
 
@@ -76,6 +79,17 @@ def compare(
     except Exception as error:  # noqa: BLE001 - whatever it is may quote what people are called
         failure = _failure(error)
     raise failure
+
+
+def require(backend: Backend) -> None:
+    """See that the comparison can be done, before anybody's data are read for it.
+
+    Raises:
+        Misconfigured: ``SPLINK_MISSING`` or ``SPARK_MISSING``.
+    """
+    library("splink", "SPLINK_MISSING", INSTALL)
+    if backend is Backend.SPARK:
+        library("pyspark", "SPARK_MISSING", INSTALL_SPARK)
 
 
 def library(name: str, code: str, advice: str) -> Any:
@@ -143,7 +157,8 @@ def _compared(
     linker = splink.Linker(registered, settings(splink, tables, likeness), log_level=None)
     if learned:
         _train(splink, linker, likeness)
-    predicted = linker.inference.predict(threshold_match_probability=threshold, warning_mode="never")
+    least = min(threshold, HIGHEST)
+    predicted = linker.inference.predict(threshold_match_probability=least, warning_mode="never")
     names = ", ".join(_asked(likeness))
     told = predicted.query_sql(f"SELECT {names} FROM {{this}}").as_record_list()  # noqa: S608 - no input in it
     pairs = [_pair(row, likeness) for row in told]

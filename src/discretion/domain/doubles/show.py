@@ -35,7 +35,7 @@ def found(outcome: Outcome, threshold: float) -> Table:
     """Pairs by how likely they are, and how many of them are new."""
     doubles = "double" if len(outcome.scores) == 1 else "doubles"
     title = f"{outcome.customers:,} customers compared, {len(outcome.scores):,} likely {doubles} found"
-    dropped = f"{outcome.dropped:,} open suggestions dropped: a customer is gone or objects"
+    dropped = f"{outcome.dropped:,} open suggestions no longer hold and are dropped"
     table = Table(title=title, caption=dropped if outcome.dropped else None, min_width=60)
     for name in ("probability", "pairs", "new suggestions"):
         table.add_column(name, justify="right")

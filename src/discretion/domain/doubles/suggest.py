@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from discretion.catalogue.model import Catalogue
-from discretion.domain.doubles.compare import INSTALL, Backend, Pair, compare, library
+from discretion.domain.doubles.compare import Backend, Pair, compare, require
 from discretion.domain.doubles.likeness import LIKENESS, Likeness, plain
 from discretion.errors import Misconfigured
 from discretion.reveal.reading import CUSTOMER_KIND
@@ -90,7 +90,7 @@ class Suggest:
                 f"Customers are compared for the purpose {PURPOSE}, and the catalogue does not have it.",
                 "Add it to purposes.yaml, and to the uses of what may be compared.",
             )
-        library("splink", "SPLINK_MISSING", INSTALL)  # before anybody's data are read for nothing
+        require(backend)
         features = {one: path for one, path in PATHS.items() if path in self._catalogue.attributes}
         likeness = LIKENESS.of(features.keys())
         table = await self._read(features, told)
@@ -125,8 +125,9 @@ class Suggest:
             Likely((self._customer(one.left), self._customer(one.right)), one.score, one.weight, one.evidence)
             for one in pairs
         ]
-        dropped = await self._suggestions.drop_others({self._customer(str(one)) for one in table["id"]})
+        met = frozenset(self._customer(str(one)) for one in table["id"])
         new = await self._suggestions.propose(found, likeness.version, limit)
+        dropped = await self._suggestions.drop_stale(met, likeness.version)
         return Outcome(
             customers=len(table["id"]),
             scores=tuple(one.score for one in found),
