@@ -22,6 +22,7 @@ from discretion.disclose import Conductor
 from discretion.domain.channels.validate import Validator
 from discretion.domain.channels.write_keys import WriteKeys
 from discretion.domain.context import Records, Verbs
+from discretion.domain.doubles.suggest import GRANT, Suggest
 from discretion.domain.ingest.flow import Flow
 from discretion.domain.ingest.intake import Intake
 from discretion.domain.profiles.api.query import pages
@@ -30,6 +31,7 @@ from discretion.domain.profiles.unify import MAX_TOGETHER, Unify
 from discretion.edge.answer import Answer, known_purpose
 from discretion.edge.documents import Documents
 from discretion.edge.http import Doors, application
+from discretion.edge.inside import Inside
 from discretion.edge.mask import Mask
 from discretion.edge.schema import build_schema
 from discretion.edge.tracking import Tracking
@@ -50,6 +52,7 @@ from discretion.store.events import Events
 from discretion.store.identities import Identities
 from discretion.store.inspect import inspect
 from discretion.store.prepare import prepare
+from discretion.store.suggestions import Suggestions
 from discretion.token.issue import Issuer
 from discretion.token.keys import KeySet
 from discretion.token.verify import Verifier
@@ -70,6 +73,7 @@ class Platform:
     issuer: Issuer
     write_keys: WriteKeys
     conductor: Conductor
+    suggest: Suggest
 
 
 @asynccontextmanager
@@ -142,6 +146,7 @@ def assemble(
     unify = Unify(database, catalogue, buckets, blind, entropy, clock)
     intake = Intake(Validator(catalogue, entropy), Flow(unify.take, MAX_TOGETHER), clock)
     steward = Stewardship(database, catalogue, buckets, entropy, clock)
+    suggestions = Suggestions(database, clock)
     records = Records(
         catalogue,
         Customers(database),
@@ -150,11 +155,12 @@ def assemble(
         blind,
         pairwise,
         Identities(database),
-        Verbs(intake, steward),
+        Verbs(intake, steward, suggestions),
     )
     schema = build_schema(catalogue)
     core = schema._schema
     mask = Mask(entropy)
+    documents = Documents(core, pages=pages(catalogue))
     answer = Answer(schema, Plans(core, catalogue, forms.render), conductor, records, mask)
     write_keys = WriteKeys(database, catalogue, entropy, clock)
     verifier = Verifier(
@@ -166,7 +172,7 @@ def assemble(
     )
     doors = Doors(
         verifier=verifier,
-        documents=Documents(core, pages=pages(catalogue)),
+        documents=documents,
         answer=answer,
         mask=mask,
         tracking=Tracking(write_keys, intake),
@@ -174,7 +180,8 @@ def assemble(
         database=database,
     )
     issuer = _issuer(settings, keys, catalogue, clock, entropy)
-    return Platform(application(doors), catalogue, database, issuer, write_keys, conductor)
+    suggest = Suggest(catalogue, Inside(documents, answer, GRANT), pairwise, suggestions)
+    return Platform(application(doors), catalogue, database, issuer, write_keys, conductor, suggest)
 
 
 def token_issuer(settings: Settings) -> Issuer:

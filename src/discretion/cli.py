@@ -19,6 +19,9 @@ from discretion.app import platform, token_issuer
 from discretion.catalogue.entry import json_schema
 from discretion.catalogue.load import load, shipped
 from discretion.demo.run import demo as run_demo
+from discretion.domain.doubles.compare import Backend
+from discretion.domain.doubles.likeness import THRESHOLD
+from discretion.domain.doubles.show import found, reading_customers
 from discretion.edge.schema import build_schema
 from discretion.errors import DiscretionError, Misconfigured
 from discretion.serve import listen, serving, stop_asked, until
@@ -37,10 +40,12 @@ cli = typer.Typer(
 )
 tokens = typer.Typer(help="Access tokens.", no_args_is_help=True)
 schemas = typer.Typer(help="The printed GraphQL schema.", no_args_is_help=True)
+identities = typer.Typer(help="Who is one person.", no_args_is_help=True)
 sources = typer.Typer(help="Registered senders and their write keys.", no_args_is_help=True)
 cli.add_typer(tokens, name="token")
 cli.add_typer(schemas, name="schema")
 cli.add_typer(sources, name="source")
+cli.add_typer(identities, name="identity")
 errors = Console(stderr=True)
 
 DataDir = Annotated[
@@ -157,6 +162,46 @@ def source_key(
     _run(run())
 
 
+@identities.command("suggest")
+def identity_suggest(
+    threshold: Annotated[
+        float, typer.Option(help="The least probability that two are one person.", min=0.5, max=1)
+    ] = THRESHOLD,
+    backend: Annotated[
+        Backend, typer.Option(help="Where they are compared; spark is for more than one machine holds.")
+    ] = Backend.DUCKDB,
+    limit: Annotated[
+        int | None, typer.Option(help="At most so many new suggestions, the likeliest first.", min=1)
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    r"""Look for customers who share no identifier and are probably one person.
+
+    Names, birth dates, addresses, e-mail and phone of all customers who do
+    not object are compared with Splink, which learns from them how much each
+    agreement says. They are read for essential.service.operations.improve,
+    every page of them is in the ledger, and they stay in memory.
+
+    Nobody is merged. Each pair becomes a suggestion: how likely it is, and
+    what agrees. A steward reads them in GraphQL, with
+    { suggestions { nodes { id score evidence { name says } customers { id } } } },
+    and answers with acceptSuggestion(id:) or refuseSuggestion(id:). What was
+    refused is not suggested again.
+
+    Needs pip install 'discretion\[suggest]'; with MongoDB of our own, stop
+    the server first.
+    """
+    settings = _settings(data_dir)
+
+    async def run() -> None:
+        async with platform(settings) as running:
+            with reading_customers(errors) as told:
+                outcome = await running.suggest(threshold, backend, limit, told)
+            Console().print(found(outcome, threshold))
+
+    _run(run())
+
+
 @schemas.command("print")
 def schema_print(
     write: Annotated[bool, typer.Option("--write", help="Write every printed file under schema/.")] = False,
@@ -206,7 +251,7 @@ def main() -> None:
     except DiscretionError as error:
         errors.print(f"[red]{error.code}[/red] {error.message}", highlight=False)
         if error.advice:
-            errors.print(error.advice, highlight=False)
+            errors.print(error.advice, highlight=False, markup=False)
         raise SystemExit(1) from None
     except OSError as error:
         errors.print(f"[red]FILE_UNUSABLE[/red] {error.strerror}: {error.filename}", highlight=False)

@@ -58,6 +58,12 @@ def test_a_pin_nobody_needs_is_dropped() -> None:
     assert pinned - elsewhere <= installed().keys()
 
 
+def test_what_an_extra_asks_for_is_tested_and_pinned_too() -> None:
+    dev = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependency-groups"]["dev"]}
+    for name, lines in PROJECT["project"]["optional-dependencies"].items():
+        assert {canonicalize_name(Requirement(line).name) for line in lines} <= dev, name
+
+
 def test_nothing_says_where_packages_come_from() -> None:
     """A mirror, a proxy or the open registry: that is for whoever installs to say."""
     assert not UV.keys() & {"index", "index-url", "extra-index-url", "find-links", "sources"}

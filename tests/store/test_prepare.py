@@ -74,6 +74,18 @@ FITTING: dict[str, dict[str, Any]] = {
         "received": 2,
         "props": b"p",
     },
+    "suggestions": {
+        "_id": ID,
+        "customers": [ID, OTHER],
+        "score": 0.97,
+        "weight": 5.0,
+        "evidence": [{"name": "birth_date", "says": "the same", "weight": 12.2}],
+        "model": "0a1b",
+        "state": "refused",
+        "at": 1,
+        "by": "steward:privacy-office",
+        "decided": 2,
+    },
     "disclosures": {"_id": "r1", "at": 1, "client": "shop", "subjects": [ID], "entry": b"{}"},
     "clients": {"_id": "web-shop", "kind": "source", "source": "web-shop", "digest": b"d"},
 }

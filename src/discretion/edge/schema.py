@@ -8,6 +8,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from discretion.catalogue.model import Catalogue
+from discretion.domain.doubles.api import suggestion_fields
 from discretion.domain.ingest.api import ingest_mutations
 from discretion.domain.inventory.api import inventory_fields
 from discretion.domain.profiles.api.directives import narrow_purpose
@@ -27,11 +28,11 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
     customer: Any = customer_type(
         catalogue, [provenance_field(), events_field(), disclosures_field(), *identity_fields()]
     )
-    asked = [*query_fields(catalogue, customer), *inventory_fields()]
+    suggested, decided = suggestion_fields(customer)
+    asked = [*query_fields(catalogue, customer), *suggested, *inventory_fields()]
     query: Any = object_type("Query", asked, "Everything that can be asked.")
-    mutation: Any = object_type(
-        "Mutation", [*ingest_mutations(), *identity_mutations(customer)], "Everything that can be changed."
-    )
+    changed = [*ingest_mutations(), *identity_mutations(customer), *decided]
+    mutation: Any = object_type("Mutation", changed, "Everything that can be changed.")
     return strawberry.Schema(
         query=query,
         mutation=mutation,

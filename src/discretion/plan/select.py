@@ -34,7 +34,9 @@ from discretion.errors import BadRequest
 CUSTOMER = "Customer"
 PROVENANCE = "provenance"
 """The live field that tells of attributes: they are decided, fetched and recorded as if asked for."""
-_LEADING_TO_CUSTOMERS = frozenset({CUSTOMER, "CustomerConnection", "Node"})
+_LEADING_TO_CUSTOMERS = frozenset(
+    {CUSTOMER, "CustomerConnection", "Node", "Suggestion", "SuggestionConnection"}
+)
 
 MAX_PATH = 100
 """Characters of an unknown name that are compared with those there are."""

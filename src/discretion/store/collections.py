@@ -25,6 +25,7 @@ TEXT: Schema = {"bsonType": "string"}
 FLAG: Schema = {"bsonType": "bool"}
 WHOLE: Schema = {"bsonType": ["int", "long"]}  # the drivers pick by magnitude
 TIME: Schema = WHOLE  # milliseconds since 1970, UTC
+NUMBER: Schema = {"bsonType": "double"}
 SCALAR: Schema = {"bsonType": ["string", "int", "long", "double", "bool"]}
 VALUE: Schema = {"anyOf": [SCALAR, {"bsonType": "array", "items": SCALAR}]}
 
@@ -225,6 +226,25 @@ COLLECTIONS: tuple[Collection, ...] = (
         holds="Word of stewards: which source records are one person, and which never are.",
         erasure="Deleted with the last customer they are about.",
         schema=exactly({"_id": BINARY, "joined": FLAG, "sides": many(many(BINARY)), "by": TEXT, "at": TIME}),
+    ),
+    Collection(
+        name="suggestions",
+        holds="Pairs of customers who are probably one person: how likely, what agrees how far, no values.",
+        erasure="Deleted with either of the customers they are about.",
+        schema=exactly(
+            {
+                "_id": BINARY,
+                "customers": many(BINARY),
+                "score": NUMBER,
+                "weight": NUMBER,
+                "evidence": many(exactly({"name": TEXT, "says": TEXT, "weight": NUMBER})),
+                "model": TEXT,
+                "state": TEXT,
+                "at": TIME,
+            },
+            {"by": TEXT, "decided": TIME},
+        ),
+        indexes=(Index((("customers", 1),)), Index((("state", 1), ("weight", -1), ("_id", 1)))),
     ),
     Collection(
         name="disclosures",

@@ -58,7 +58,7 @@ def query_fields(catalogue: Catalogue, customer: Any) -> list[StrawberryField]:
 
 def pages(catalogue: Catalogue) -> dict[str, int]:
     """How many objects a list field has that is asked for without saying how many."""
-    connections = dict.fromkeys(("customers", "events", "disclosures"), DEFAULT_PAGE)
+    connections = dict.fromkeys(("customers", "events", "disclosures", "suggestions"), DEFAULT_PAGE)
     return {**connections, PROVENANCE: len(catalogue.attributes)}
 
 

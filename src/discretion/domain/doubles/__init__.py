@@ -1,0 +1,1 @@
+"""Who is known twice without an identifier in common: found by likeness, decided by a steward."""

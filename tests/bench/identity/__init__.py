@@ -1,0 +1,1 @@
+"""How well the likeness finds doubles, on published ground truth."""
