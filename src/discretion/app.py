@@ -5,6 +5,8 @@ Clock, entropy and keys enter here and are handed down; nothing below asks for t
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import time
 from collections.abc import AsyncIterator, Callable
@@ -23,6 +25,9 @@ from discretion.domain.channels.validate import Validator
 from discretion.domain.channels.write_keys import WriteKeys
 from discretion.domain.context import Records
 from discretion.domain.ingest.intake import Intake
+from discretion.domain.letters.keep import Letters
+from discretion.domain.letters.prune import Declared
+from discretion.domain.letters.replay import Replay
 from discretion.domain.profiles.api.connection import DEFAULT_PAGE
 from discretion.domain.profiles.unify import Unify
 from discretion.edge.answer import Answer, known_purpose
@@ -38,6 +43,7 @@ from discretion.plan.plans import Plans
 from discretion.reveal.form import Forms
 from discretion.reveal.reading import Revealer
 from discretion.seal.blind import BlindIndex
+from discretion.seal.daily import DayKeys
 from discretion.seal.keyring import KEY_BYTES, Buckets, derive, open_file, seal_file, write_private
 from discretion.seal.pairwise import Pairwise
 from discretion.settings import Settings
@@ -46,10 +52,14 @@ from discretion.store.customers import Customers
 from discretion.store.driver import CommandListener, Database, connect
 from discretion.store.events import Events
 from discretion.store.inspect import inspect
+from discretion.store.letters import DeadLetters
 from discretion.store.prepare import prepare
 from discretion.token.issue import Issuer
 from discretion.token.keys import KeySet
 from discretion.token.verify import Verifier
+
+EXPIRE_EVERY_S = 3600
+_log = logging.getLogger(__name__)
 
 
 def now_ms() -> int:
@@ -67,6 +77,8 @@ class Platform:
     issuer: Issuer
     write_keys: WriteKeys
     conductor: Conductor
+    letters: Letters
+    replay: Replay
 
 
 @asynccontextmanager
@@ -87,9 +99,31 @@ async def platform(
             open_keys = [one.key for one in catalogue.attributes.values() if not one.sealed and not one.many]
             await prepare(database, open_keys)
             await _ensure_keys(settings, database)
-            yield assemble(settings, catalogue, database, root)
+            running = assemble(settings, catalogue, database, root)
+            async with expiring(running.letters):
+                yield running
         finally:
             await database.close()
+
+
+@asynccontextmanager
+async def expiring(letters: Letters) -> AsyncIterator[None]:
+    """Have keys of letters destroyed in time, at the start and every hour."""
+    letters.expire()
+
+    async def expire() -> None:
+        while True:
+            await asyncio.sleep(EXPIRE_EVERY_S)
+            try:
+                letters.expire()
+            except OSError as error:
+                _log.error("keys of letters could not be destroyed: %s", type(error).__name__)
+
+    task = asyncio.create_task(expire())
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 async def _ensure_keys(settings: Settings, database: Database) -> None:
@@ -137,14 +171,19 @@ def assemble(
     forms = Forms(derive(root, "pseudonym"))
     storage = LedgerStorage(database)
     conductor = Conductor(Revealer(catalogue, buckets, forms, pairwise), Ledger(storage), clock, entropy)
-    records = Records(catalogue, Customers(database), Events(database), storage, blind, pairwise)
+    stored = DeadLetters(database)
+    records = Records(catalogue, Customers(database), Events(database), storage, blind, pairwise, stored)
     schema = build_schema(catalogue)
     core = schema._schema
     mask = Mask(entropy)
     answer = Answer(schema, Plans(core, catalogue, forms.render), conductor, records, mask)
     write_keys = WriteKeys(database, catalogue, entropy, clock)
     unify = Unify(database, catalogue, buckets, blind, entropy, clock)
-    intake = Intake(Validator(catalogue, entropy), unify, clock)
+    validator = Validator(catalogue, entropy)
+    days = DayKeys(settings.data_dir / "keys" / "letters", root, entropy)
+    letters = Letters(stored, catalogue, Declared.of(catalogue), days, blind, entropy, clock)
+    intake = Intake(validator, unify, letters, clock)
+    replay = Replay(stored, catalogue, days, validator, unify)
     verifier = Verifier(
         keys,
         settings.issuer,
@@ -162,7 +201,7 @@ def assemble(
         database=database,
     )
     issuer = _issuer(settings, keys, catalogue, clock, entropy)
-    return Platform(application(doors), catalogue, database, issuer, write_keys, conductor)
+    return Platform(application(doors), catalogue, database, issuer, write_keys, conductor, letters, replay)
 
 
 def token_issuer(settings: Settings) -> Issuer:

@@ -12,6 +12,7 @@ from discretion.seal.blind import BlindIndex
 from discretion.seal.pairwise import Pairwise
 from discretion.store.customers import Customers
 from discretion.store.events import Events
+from discretion.store.letters import DeadLetters
 from discretion.token.grant import Grant
 
 
@@ -25,6 +26,7 @@ class Records:
     disclosures: LedgerStorage
     blind: BlindIndex
     pairwise: Pairwise
+    letters: DeadLetters
 
 
 @dataclass(frozen=True, slots=True)

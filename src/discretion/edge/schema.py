@@ -10,6 +10,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from discretion.catalogue.model import Catalogue
 from discretion.domain.inventory.api import inventory_fields
+from discretion.domain.letters.api import letters_field
 from discretion.domain.profiles.api.directives import narrow_purpose
 from discretion.domain.profiles.api.query import query_fields
 from discretion.domain.profiles.api.scalars import SCALARS
@@ -22,7 +23,9 @@ from discretion.edge.executor import PlanExecutor
 def build_schema(catalogue: Catalogue) -> strawberry.Schema:
     """The schema of this catalogue; the compiled executor is its execution context class."""
     fields = query_fields(catalogue, [events_field(), disclosures_field()])
-    query: Any = object_type("Query", [*fields, *inventory_fields()], "Everything that can be asked.")
+    query: Any = object_type(
+        "Query", [*fields, *inventory_fields(), letters_field()], "Everything that can be asked."
+    )
     return strawberry.Schema(
         query=query,
         types=_customer_types(fields),
