@@ -5,6 +5,8 @@ Clock, entropy and keys enter here and are handed down; nothing below asks for t
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import time
 from collections.abc import AsyncIterator, Callable
@@ -25,6 +27,9 @@ from discretion.domain.context import Records, Verbs
 from discretion.domain.doubles.suggest import GRANT, Suggest
 from discretion.domain.ingest.flow import Flow
 from discretion.domain.ingest.intake import Intake
+from discretion.domain.letters.keep import Letters
+from discretion.domain.letters.prune import Declared
+from discretion.domain.letters.replay import Replay
 from discretion.domain.profiles.api.query import pages
 from discretion.domain.profiles.stewardship import Stewardship
 from discretion.domain.profiles.unify import MAX_TOGETHER, Unify
@@ -42,6 +47,7 @@ from discretion.plan.plans import Plans
 from discretion.reveal.form import Forms
 from discretion.reveal.reading import Revealer
 from discretion.seal.blind import BlindIndex
+from discretion.seal.daily import DayKeys
 from discretion.seal.keyring import KEY_BYTES, Buckets, derive, open_file, seal_file, write_private
 from discretion.seal.pairwise import Pairwise
 from discretion.settings import Settings
@@ -51,11 +57,15 @@ from discretion.store.driver import CommandListener, Database, connect
 from discretion.store.events import Events
 from discretion.store.identities import Identities
 from discretion.store.inspect import inspect
+from discretion.store.letters import DeadLetters
 from discretion.store.prepare import prepare
 from discretion.store.suggestions import Suggestions
 from discretion.token.issue import Issuer
 from discretion.token.keys import KeySet
 from discretion.token.verify import Verifier
+
+EXPIRE_EVERY_S = 3600
+_log = logging.getLogger(__name__)
 
 
 def now_ms() -> int:
@@ -74,6 +84,8 @@ class Platform:
     write_keys: WriteKeys
     conductor: Conductor
     suggest: Suggest
+    letters: Letters
+    replay: Replay
 
 
 @asynccontextmanager
@@ -93,9 +105,31 @@ async def platform(
             await inspect(database)
             await prepare(database, [one.key for one in catalogue.attributes.values() if one.ordered])
             await _ensure_keys(settings, database)
-            yield assemble(settings, catalogue, database, root)
+            running = assemble(settings, catalogue, database, root)
+            async with expiring(running.letters):
+                yield running
         finally:
             await database.close()
+
+
+@asynccontextmanager
+async def expiring(letters: Letters) -> AsyncIterator[None]:
+    """Have keys of letters destroyed in time, at the start and every hour."""
+    letters.expire()
+
+    async def expire() -> None:
+        while True:
+            await asyncio.sleep(EXPIRE_EVERY_S)
+            try:
+                letters.expire()
+            except OSError as error:
+                _log.error("keys of letters could not be destroyed: %s", type(error).__name__)
+
+    task = asyncio.create_task(expire())
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 async def _ensure_keys(settings: Settings, database: Database) -> None:
@@ -144,7 +178,12 @@ def assemble(
     storage = LedgerStorage(database)
     conductor = Conductor(Revealer(catalogue, buckets, forms, pairwise), Ledger(storage), clock, entropy)
     unify = Unify(database, catalogue, buckets, blind, entropy, clock)
-    intake = Intake(Validator(catalogue, entropy), Flow(unify.take, MAX_TOGETHER), clock)
+    validator = Validator(catalogue, entropy)
+    stored = DeadLetters(database)
+    days = DayKeys(settings.data_dir / "keys" / "letters", root, entropy)
+    letters = Letters(stored, catalogue, Declared.of(catalogue), days, blind, entropy, clock)
+    intake = Intake(validator, Flow(unify.take, MAX_TOGETHER), letters, clock)
+    replay = Replay(stored, catalogue, days, validator, unify)
     steward = Stewardship(database, catalogue, buckets, entropy, clock)
     suggestions = Suggestions(database, clock)
     records = Records(
@@ -155,7 +194,7 @@ def assemble(
         blind,
         pairwise,
         Identities(database),
-        Verbs(intake, steward, suggestions),
+        Verbs(intake, steward, suggestions, stored),
     )
     schema = build_schema(catalogue)
     core = schema._schema
@@ -181,7 +220,9 @@ def assemble(
     )
     issuer = _issuer(settings, keys, catalogue, clock, entropy)
     suggest = Suggest(catalogue, Inside(documents, answer, GRANT), pairwise, suggestions)
-    return Platform(application(doors), catalogue, database, issuer, write_keys, conductor, suggest)
+    return Platform(
+        application(doors), catalogue, database, issuer, write_keys, conductor, suggest, letters, replay
+    )
 
 
 def token_issuer(settings: Settings) -> Issuer:

@@ -8,24 +8,29 @@ import os
 import sys
 from collections.abc import Coroutine
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 from discretion import __version__
-from discretion.app import platform, token_issuer
+from discretion.app import Platform, platform, token_issuer
 from discretion.catalogue.entry import json_schema
 from discretion.catalogue.load import load, shipped
 from discretion.demo.run import demo as run_demo
 from discretion.domain.doubles.compare import Backend
 from discretion.domain.doubles.likeness import THRESHOLD
 from discretion.domain.doubles.show import found, reading_customers
+from discretion.domain.letters.replay import Replay
 from discretion.edge.schema import build_schema
 from discretion.errors import DiscretionError, Misconfigured
 from discretion.serve import listen, serving, stop_asked, until
 from discretion.settings import Settings, read
+from discretion.store.letters import Wanted
 from discretion.token.grant import SELF
 
 SDL = shipped().parent / "discretion.graphql"
@@ -42,10 +47,12 @@ tokens = typer.Typer(help="Access tokens.", no_args_is_help=True)
 schemas = typer.Typer(help="The printed GraphQL schema.", no_args_is_help=True)
 identities = typer.Typer(help="Who is one person.", no_args_is_help=True)
 sources = typer.Typer(help="Registered senders and their write keys.", no_args_is_help=True)
+ingest = typer.Typer(help="Messages that were sent.", no_args_is_help=True)
 cli.add_typer(tokens, name="token")
 cli.add_typer(schemas, name="schema")
 cli.add_typer(sources, name="source")
 cli.add_typer(identities, name="identity")
+cli.add_typer(ingest, name="ingest")
 errors = Console(stderr=True)
 
 DataDir = Annotated[
@@ -154,9 +161,7 @@ def source_key(
 
     async def run() -> None:
         async with platform(settings) as running:
-            if source not in running.catalogue.sources:
-                known = ", ".join(sorted(running.catalogue.sources))
-                raise typer.BadParameter(f"There is no source {source!r}; there are {known}.")
+            _known_source(running, source)
             sys.stdout.write(await running.write_keys.issue(source) + "\n")
 
     _run(run())
@@ -198,6 +203,38 @@ def identity_suggest(
             with reading_customers(errors) as told:
                 outcome = await running.suggest(threshold, backend, limit, told)
             Console().print(found(outcome, threshold))
+
+    _run(run())
+
+
+@ingest.command("replay")
+def ingest_replay(
+    reason: Annotated[
+        str | None, typer.Option(help="Those refused with this code, such as EVENT_UNDECLARED.")
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="Those of this source, such as web-shop.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option(help="Those that came at this time (UTC) or later.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would become of them; change nothing.")
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Send refused messages again, after the catalogue was mended.
+
+    They are kept for 14 days and keep the time they came. What is accepted now is taken in and no longer
+    kept, what is not stays. Stopped half-way it can be started again. With MongoDB of our own it runs while
+    the server is stopped.
+    """
+    settings = _settings(data_dir)
+    at = None if since is None else int(since.replace(tzinfo=since.tzinfo or UTC).timestamp() * 1000)
+
+    async def run() -> None:
+        async with platform(settings) as running:
+            if source is not None:
+                _known_source(running, source)
+            await _replay(running.replay, Wanted(reason, source, at), dry=dry_run)
 
     _run(run())
 
@@ -257,6 +294,27 @@ def main() -> None:
         errors.print(f"[red]FILE_UNUSABLE[/red] {error.strerror}: {error.filename}", highlight=False)
         errors.print("See that --data-dir is a folder this user may write to.", highlight=False)
         raise SystemExit(1) from None
+
+
+async def _replay(replay: Replay, wanted: Wanted, *, dry: bool) -> None:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=errors) as progress:
+        task = progress.add_task("Sending again", total=await replay.waiting(wanted))
+        tally = await replay.run(wanted, lambda so_far: progress.update(task, completed=so_far.met), dry=dry)
+    table = Table("what became of them", "letters", title="Dry run: nothing is changed" if dry else None)
+    table.columns[1].justify = "right"
+    counts = {"acceptable": tally.taken} if dry else {"taken": tally.taken, "duplicate": tally.duplicate}
+    counts |= {f"still refused: {code}": count for code, count in sorted(tally.refused.items())}
+    counts |= {f"cannot be opened: {code}": count for code, count in sorted(tally.unreadable.items())}
+    for what, count in counts.items():
+        table.add_row(what, f"{count:,}")
+    Console().print(table)
+
+
+def _known_source(running: Platform, source: str) -> None:
+    if source not in running.catalogue.sources:
+        known = ", ".join(sorted(running.catalogue.sources))
+        raise typer.BadParameter(f"There is no source {source!r}; there are {known}.")
 
 
 def _settings(data_dir: Path | None) -> Settings:

@@ -24,6 +24,7 @@ PLANTS: list[tuple[str, dict[str, str]]] = [
     ("driver", {"domain/__init__.py": "def late():\n    import motor"}),
     ("graphql", {"domain/zig/__init__.py": "import strawberry"}),
     ("opening", {"disclose.py": "from discretion.seal import open"}),
+    ("letters", {"domain/letters/api.py": "from discretion.reveal import letters"}),
     ("pure", {"purpose/zig.py": "import time"}),
 ]
 """Contract, and lines added to files of a copy of the package, that it must not let pass."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -87,6 +88,17 @@ FITTING: dict[str, dict[str, Any]] = {
         "decided": 2,
     },
     "disclosures": {"_id": "r1", "at": 1, "client": "shop", "subjects": [ID], "entry": b"{}"},
+    "dead_letters": {
+        "_id": ID,
+        "source": "web-shop",
+        "code": "EVENT_UNDECLARED",
+        "place": "event",
+        "received": 1,
+        "expires": datetime(2126, 1, 1, tzinfo=UTC),
+        "dropped": 2,
+        "marks": [ID, OTHER],
+        "sealed": b"s",
+    },
     "clients": {"_id": "web-shop", "kind": "source", "source": "web-shop", "digest": b"d"},
 }
 
@@ -178,6 +190,8 @@ async def test_the_most_ordered_attributes_fit(database: Database) -> None:
         ("source_records", {"customer": {"$in": [ID]}}, {}),
         ("identifiers", {"customer": ID}, {}),
         ("events", {"customer": ID, "at": {"$gte": 1}}, {"at": -1, "_id": -1}),
+        ("dead_letters", {"marks": {"$in": [ID]}}, {}),
+        ("dead_letters", {"code": "EVENT_UNDECLARED"}, {"code": 1, "place": 1, "source": 1}),
         ("disclosures", {"subjects": ID}, {"at": -1, "_id": -1}),
     ],
 )

@@ -35,9 +35,13 @@ def derive(root: bytes, use: str, length: int = KEY_BYTES) -> bytes:
 
 def seal_file(path: Path, root: bytes, content: bytes, entropy: Callable[[int], bytes]) -> None:
     """Write ``content`` under the root key: whole or not at all, flushed before it is renamed."""
+    write_private(path, sealed_for(path.name, root, content, entropy))
+
+
+def sealed_for(name: str, root: bytes, content: bytes, entropy: Callable[[int], bytes]) -> bytes:
+    """What a sealed file of this name holds."""
     nonce = entropy(NONCE_BYTES)
-    body = _MAGIC + nonce + AESGCM(derive(root, f"file/{path.name}")).encrypt(nonce, content, _MAGIC)
-    write_private(path, body)
+    return _MAGIC + nonce + AESGCM(derive(root, f"file/{name}")).encrypt(nonce, content, _MAGIC)
 
 
 def open_file(path: Path, root: bytes) -> bytes:
@@ -71,12 +75,17 @@ def write_private(path: Path, body: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+    flush(path.parent)
+
+
+def flush(folder: Path) -> None:
+    """Have the names in a folder survive a crash, those that are gone too."""
     if hasattr(os, "O_DIRECTORY"):
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            os.fsync(folder)
+            os.fsync(descriptor)
         finally:
-            os.close(folder)
+            os.close(descriptor)
 
 
 class Buckets:

@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from discretion.errors import Broken
 from discretion.seal.cell import BODY_AT, HEAD_BYTES, pseudonym
 from discretion.seal.keyring import Buckets
+from discretion.seal.letter import BODY_AT as LETTER_AT
+from discretion.seal.letter import FORMAT
 
 Opener = Callable[[bytes, bytes], Any]
 """``(cell, attribute key) -> value`` for one customer."""
@@ -32,6 +34,22 @@ def opener(customer: bytes, data_key: bytes) -> Opener:
             raise Broken("SEAL_BROKEN", "A sealed value does not open: it was moved or altered.") from None
 
     return open_cell
+
+
+def open_letter(key: bytes, bound_to: bytes, letter: bytes) -> Any:
+    """The message in a sealed letter.
+
+    Raises:
+        Broken: ``SEAL_BROKEN``.
+    """
+    try:
+        if not letter.startswith(FORMAT):
+            raise InvalidTag
+        return orjson.loads(
+            AESGCM(key).decrypt(letter[len(FORMAT) : LETTER_AT], letter[LETTER_AT:], FORMAT + bound_to)
+        )
+    except (InvalidTag, ValueError):
+        raise Broken("SEAL_BROKEN", "A letter does not open: it was moved or altered.") from None
 
 
 class Keyed:

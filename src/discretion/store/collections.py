@@ -26,6 +26,7 @@ FLAG: Schema = {"bsonType": "bool"}
 WHOLE: Schema = {"bsonType": ["int", "long"]}  # the drivers pick by magnitude
 TIME: Schema = WHOLE  # milliseconds since 1970, UTC
 NUMBER: Schema = {"bsonType": "double"}
+DATE: Schema = {"bsonType": "date"}  # where MongoDB itself acts on a time
 SCALAR: Schema = {"bsonType": ["string", "int", "long", "double", "bool"]}
 VALUE: Schema = {"anyOf": [SCALAR, {"bsonType": "array", "items": SCALAR}]}
 
@@ -58,22 +59,28 @@ CELL = exactly({"t": TIME, "m": TEXT}, {"c": BINARY, "v": VALUE, "u": TIME})
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """One index. ``partial`` limits it to documents that match."""
+    """One index. ``partial`` limits it to documents that match.
+
+    With ``expire_s`` MongoDB deletes a document that many seconds after the date under the key.
+    """
 
     keys: tuple[tuple[str, int], ...]
     partial: Mapping[str, Any] | None = None
     prefix: str = ""
+    expire_s: int | None = None
 
     @property
     def name(self) -> str:
         """Tells its definition, so that a changed index is another index."""
         keys = "_".join(f"{key}_{direction}" for key, direction in self.keys)
-        return f"{self.prefix}{keys}{'_partial' if self.partial else ''}"
+        expire = "" if self.expire_s is None else f"_expire_{self.expire_s}"
+        return f"{self.prefix}{keys}{'_partial' if self.partial else ''}{expire}"
 
     def definition(self) -> dict[str, Any]:
         """As ``createIndexes`` takes it."""
         partial = {"partialFilterExpression": dict(self.partial)} if self.partial else {}
-        return {"name": self.name, "key": dict(self.keys), **partial}
+        expire = {} if self.expire_s is None else {"expireAfterSeconds": self.expire_s}
+        return {"name": self.name, "key": dict(self.keys), **partial, **expire}
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +259,29 @@ COLLECTIONS: tuple[Collection, ...] = (
         erasure="Kept as evidence (GDPR Art. 5(2)); the pseudonym leads nowhere once the key is gone.",
         schema=exactly({"_id": TEXT, "at": TIME, "client": TEXT, "subjects": many(BINARY), "entry": BINARY}),
         indexes=(Index((("subjects", 1), ("at", -1), ("_id", -1))),),
+    ),
+    Collection(
+        name="dead_letters",
+        holds="Refused messages, without what nobody declares, sealed; keyed digests of the ids they name.",
+        erasure="Found and deleted by those digests; each is gone after 14 days, and its day's key too.",
+        schema=exactly(
+            {
+                "_id": BINARY,
+                "source": TEXT,
+                "code": TEXT,
+                "place": TEXT,
+                "received": TIME,
+                "expires": DATE,
+                "dropped": WHOLE,
+                "marks": many(BINARY),
+                "sealed": BINARY,
+            }
+        ),
+        indexes=(
+            Index((("code", 1), ("place", 1), ("source", 1), ("received", 1))),
+            Index((("marks", 1),)),
+            Index((("expires", 1),), expire_s=0),
+        ),
     ),
     Collection(
         name="clients",

@@ -12,7 +12,7 @@ from discretion.domain.channels.value import WrongType, store
 from discretion.seal.shut import Shut
 
 MAX_GROUP_ID = 500
-_BESIDE = ("name", "category")
+BESIDE = ("name", "category")
 """What page and screen calls carry beside their properties."""
 
 
@@ -34,7 +34,7 @@ def happening(
         return _kept(declared, {**mapping(raw, "traits"), "groupId": _group_id(raw)}, "traits")
     given = dict(mapping(raw, "properties"))
     if kind != "track":
-        for one in _BESIDE:
+        for one in BESIDE:
             if given.get(one) is None:
                 given[one] = raw.get(one)
     return _kept(declared, given, "properties")

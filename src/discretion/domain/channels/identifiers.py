@@ -96,7 +96,7 @@ def external(
         if not isinstance(one, dict):
             raise No("TYPE_WRONG", "It takes a JSON object.", place)
         kind = one.get("type")
-        if isinstance(kind, str) and _of_a_user(one) and supplies(catalogue, source, kind):
+        if isinstance(kind, str) and of_a_user(one) and supplies(catalogue, source, kind):
             text = _text(one.get("id"), f"{place}.id")
             found.append(identifier(catalogue, kind, text, region, f"{place}.id"))
     return found, len(given) - len(found)
@@ -128,7 +128,8 @@ def supplies(catalogue: Catalogue, source: Source, kind: str) -> bool:
     return not kept or any(source.channel in one.channels for one in kept)
 
 
-def _of_a_user(one: Mapping[str, Any]) -> bool:
+def of_a_user(one: Mapping[str, Any]) -> bool:
+    """Whether an external id is a person's, spelled as it is."""
     return one.get("collection") in (None, "users") and one.get("encoding") in (None, "none")
 
 

@@ -8,14 +8,15 @@ from typing import Any
 NOBODYS = "00000000-0000-0000-0000-000000000000"
 """What phones give as an id when they may give none (Apple, ``advertisingIdentifier``)."""
 
-_DEPTH = 4
+DEPTH = 4
+"""Objects within objects in which traits are looked for."""
 
 
 def flat(traits: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
     """Nested traits by their dotted places."""
     for name, value in traits.items():
         place = f"{prefix}{name}"
-        if isinstance(value, dict) and depth < _DEPTH:
+        if isinstance(value, dict) and depth < DEPTH:
             yield from flat(value, f"{place}.", depth + 1)
         else:
             yield place, value

@@ -88,6 +88,11 @@ class Validator:
             if not isinstance(given, bool):
                 place = "context.consent.categoryPreferences"
                 raise No("TYPE_WRONG", "It takes true or false for each purpose.", place)
-            if any(key == purpose or key.startswith(purpose + ".") for key in self.catalogue.purposes):
+            if purposed(self.catalogue, purpose):
                 known[purpose] = given
         return known, len(preferences) - len(known)
+
+
+def purposed(catalogue: Catalogue, purpose: str) -> bool:
+    """Whether a purpose is a node of the catalogue's tree."""
+    return any(key == purpose or key.startswith(purpose + ".") for key in catalogue.purposes)

@@ -14,6 +14,7 @@ from discretion.catalogue.model import Source
 from discretion.domain.channels.fact import Fact, Outcome, Refused, Status
 from discretion.domain.channels.validate import MAX_MESSAGE_ID, Validator
 from discretion.domain.ingest.flow import Flow
+from discretion.domain.letters.keep import Letters
 from discretion.errors import TooLarge
 
 MAX_MESSAGES = 2_500
@@ -29,13 +30,16 @@ TOO_LARGE = "MESSAGE_TOO_LARGE"
 class Intake:
     """Takes messages in. ``now_ms`` is the clock that says when they came."""
 
-    def __init__(self, validator: Validator, flow: Flow, now_ms: Callable[[], int]) -> None:
+    def __init__(self, validator: Validator, flow: Flow, letters: Letters, now_ms: Callable[[], int]) -> None:
         self._validator = validator
         self._flow = flow
+        self._letters = letters
         self._now_ms = now_ms
 
     async def take(self, source: Source, messages: Sequence[Any]) -> list[Outcome]:
         """Take a source's messages in; when this returns, those that were accepted are durable.
+
+        So is what is kept of those that were refused (see ``letters``).
 
         Args:
             source: Who sends them.
@@ -53,8 +57,11 @@ class Intake:
         few_enough(messages)
         received = self._now_ms()
         read = [self._read(source, one, received) for one in messages]
+        refused = [(raw, one) for raw, one in zip(messages, read, strict=True) if isinstance(one, Refused)]
+        # Letters go first: if they cannot be kept, nothing was taken in.
+        dropped = iter(await self._letters.keep(source, refused, received))
         taken = iter(await self._flow.take([one for one in read if isinstance(one, Fact)]))
-        return [next(taken) if isinstance(one, Fact) else refusal(one) for one in read]
+        return [next(taken) if isinstance(one, Fact) else refusal(one, next(dropped)) for one in read]
 
     def _read(self, source: Source, message: Any, received: int) -> Fact | Refused:
         return unfit(message) or self._validator.fact(source, message, received)
@@ -95,6 +102,6 @@ def unfit(message: Any) -> Refused | None:
     return None
 
 
-def refusal(refused: Refused) -> Outcome:
+def refusal(refused: Refused, dropped: int = 0) -> Outcome:
     """The outcome of a message that is not taken in."""
-    return Outcome(refused.message, Status.REFUSED, 0, refused.code, refused.reason, refused.place)
+    return Outcome(refused.message, Status.REFUSED, dropped, refused.code, refused.reason, refused.place)

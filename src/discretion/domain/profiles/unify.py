@@ -52,6 +52,8 @@ class Unify:
         Raises:
             Unavailable: the store is away; telling them again changes nothing.
         """
+        if not facts:
+            return []
         words = [Word(fact, marks_of(fact, self._blind)) for fact in facts]
 
         async def work(session: Session) -> list[Outcome]:

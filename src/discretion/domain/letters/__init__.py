@@ -1,0 +1,1 @@
+"""Dead letters: what is refused, kept for a while, counted, and sent again."""
