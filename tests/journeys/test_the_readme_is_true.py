@@ -13,9 +13,12 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from graphql import parse, validate
 
+from discretion.catalogue.load import load
 from discretion.demo.roles import ROLES, SHOWN
 from discretion.demo.show import COMPARED, SAME, rows, same_query
+from discretion.edge.schema import build_schema
 from discretion.settings import Settings
 from discretion.sowing.cast import born, cast
 from tests.fixtures.house import House, open_house
@@ -80,6 +83,15 @@ async def test_the_same_query_under_five_tokens_gives_the_table(house: House) ->
     answers = await same_query(house.http, tokens, ids)
     seen = [tuple(cell.replace(born(38, NOW), "her birthday") for cell in row) for row in rows(answers)]
     assert seen == table("One query, five answers")
+
+
+async def test_every_operation_that_is_shown_is_one_of_the_schema() -> None:
+    """Whatever stands in a block of GraphQL."""
+    schema = build_schema(load(None))._schema
+    shown = re.findall(r"```graphql\n(.*?)\n```", TEXT, re.DOTALL)
+    assert len(shown) > 1
+    for text in shown:
+        assert validate(schema, parse(text)) == []
 
 
 async def test_the_message_that_is_shown_is_taken(house: House) -> None:

@@ -311,9 +311,23 @@ class Catalogue:
         return {attribute.key: attribute for attribute in self.attributes.values()}
 
     @cached_property
+    def by_category(self) -> Mapping[str, tuple[str, ...]]:
+        """Keys of attributes by their data category."""
+        categories = {one.category for one in self.by_key.values()}
+        return {
+            category: tuple(key for key, one in self.by_key.items() if one.category == category)
+            for category in categories
+        }
+
+    @cached_property
     def supplied(self) -> Mapping[Channel, Supply]:
         """What each channel supplies, and where in a tracking call."""
         return {channel: _supply(self.attributes.values(), channel) for channel in Channel}
+
+    @cached_property
+    def computed_keys(self) -> frozenset[str]:
+        """Keys of the attributes that follow from events."""
+        return frozenset(key for key, one in self.by_key.items() if one.computed is not None)
 
     def computed_from(self, event: str, channel: Channel) -> tuple[tuple[str, Computed], ...]:
         """Attributes that an event of a channel counts for, by their key in a document."""

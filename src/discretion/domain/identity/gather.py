@@ -74,8 +74,8 @@ def rulings_of(docs: Iterable[Document]) -> list[Ruling]:
 class Gathering:
     """One transaction's reads.
 
-    Of customers who are only spoken to, the attributes are read that ``keys`` name, by their key in a
-    document; of those whose person is in question, everything. Without ``keys``, everything.
+    Of customers who are only spoken to, those attributes are read that may change, named by their key in a
+    document; of those whose person is in question, everything.
     """
 
     def __init__(
@@ -90,25 +90,48 @@ class Gathering:
         self._whole: set[bytes] = set()
         self.known = Known()
 
-    async def records(self, wanted: Iterable[bytes], keys: Collection[str] | None = None) -> None:
+    async def spoken_to(self, touched: Mapping[bytes, Collection[str]], light: Collection[str]) -> None:
+        """Records with the attributes that may change in each, their customers, and their other records.
+
+        Of customers of whom only ``light`` attributes may change, no others are read.
+        """
+        every = {key for keys in touched.values() for key in keys}
+        theirs: dict[bytes, set[str]] = {}
+        for one in await self._find(
+            "source_records", {"_id": {"$in": list(touched)}}, _parts(_RECORD, every)
+        ):
+            self.known.add(one)
+            theirs.setdefault(one["customer"], set()).update(touched[one["_id"]])
+        few = every.intersection(light)
+        await self._part([one for one, keys in theirs.items() if keys <= few], few)
+        await self._part([one for one, keys in theirs.items() if not keys <= few], every)
+
+    async def _part(self, customers: list[bytes], keys: Collection[str]) -> None:
+        if not customers:
+            return
+        for one in await self._find("customers", {"_id": {"$in": customers}}, _parts(_CUSTOMER, keys)):
+            self.known.customers[one["_id"]] = one
+        others = {"customer": {"$in": customers}, "_id": {"$nin": list(self.known.records)}}
+        for one in await self._find("source_records", others, _parts(_OTHER, keys)):
+            self.known.add(one)
+
+    async def records(self, wanted: Iterable[bytes]) -> None:
         """These records, their customers, and those customers' other records."""
         missing = [one for one in set(wanted) if one not in self.known.records]
         if missing:
             found = await self._find("source_records", {"_id": {"$in": missing}}, {"customer": 1})
-            await self.customers({one["customer"] for one in found}, keys)
+            await self.customers({one["customer"] for one in found})
 
-    async def customers(self, wanted: Iterable[bytes], keys: Collection[str] | None = None) -> None:
+    async def customers(self, wanted: Iterable[bytes]) -> None:
         """These customers with all their records."""
-        there = self._whole if keys is None else self.known.customers.keys()
-        missing = [one for one in set(wanted) if one not in there]
+        missing = [one for one in set(wanted) if one not in self._whole]
         if not missing:
             return
-        for one in await self._find("customers", {"_id": {"$in": missing}}, _parts(_CUSTOMER, keys)):
+        for one in await self._find("customers", {"_id": {"$in": missing}}):
             self.known.customers[one["_id"]] = one
-        for one in await self._find("source_records", {"customer": {"$in": missing}}, _parts(_RECORD, keys)):
+        for one in await self._find("source_records", {"customer": {"$in": missing}}):
             self.known.add(one)
-        if keys is None:
-            self._whole.update(missing)
+        self._whole.update(missing)
 
     async def around(self, fresh: Sequence[Mention], records: Iterable[bytes] = ()) -> None:
         """Everybody on whom these mentions, or a new word about these records, may bear."""
@@ -166,23 +189,21 @@ _RECORD = (
     ("source", "customer", "v", "ids", "choices", "first", "last", "born", "home", "rulings", "restricted"),
     ("cells", "folds"),
 )
+_OTHER = (tuple(one for one in _RECORD[0] if one != "ids"), _RECORD[1])
 _CUSTOMER = (
     ("v", "key", "allow", "choices", "restricted", "created", "updated", "merged", "minor_until"),
     ("s", "o", "t", "p"),
 )
-"""Members of a document that are read whole, and those of which only some attributes are."""
+"""Members of a document that are read whole, and those of which only some attributes are: of a record that is
+spoken to, of the other records of the same customer, of the customer."""
 
 
 def _only(doc: Document, members: Sequence[str], keys: Collection[str]) -> Document:
     return {**doc, **{name: {key: doc[name][key] for key in keys if key in doc[name]} for name in members}}
 
 
-def _parts(
-    members: tuple[Sequence[str], Sequence[str]], keys: Collection[str] | None
-) -> dict[str, int] | None:
+def _parts(members: tuple[Sequence[str], Sequence[str]], keys: Collection[str]) -> dict[str, int]:
     """A projection. Where none of the attributes is, an empty object is read."""
-    if keys is None:
-        return None
     whole, by_attribute = members
     return dict.fromkeys(whole, 1) | {
         f"{member}.{key}": 1 for member in by_attribute for key in keys or ("-",)

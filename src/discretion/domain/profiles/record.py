@@ -73,13 +73,18 @@ def name(record: Document, marks: Marks, seal: Sealer) -> None:
 
 def touched(facts: Iterable[Fact], catalogue: Catalogue) -> set[str]:
     """Attributes, by their key, that these facts may change, and those that a person's age follows from."""
-    keys = {key for key, one in catalogue.by_key.items() if one.category == BIRTH}
+    keys = set(catalogue.by_category.get(BIRTH, ()))
     for fact in facts:
         keys.update(attribute.key for attribute, _ in fact.values)
         if fact.event is not None:
             counting = catalogue.computed_from(fact.event.type.key, fact.source.channel)
             keys.update(key for key, _ in counting)
     return keys
+
+
+def light(catalogue: Catalogue) -> frozenset[str]:
+    """Attributes, by their key, that a message changes which only says that something happened."""
+    return frozenset((*catalogue.by_category.get(BIRTH, ()), *catalogue.computed_keys))
 
 
 def tell(record: Document, fact: Fact, catalogue: Catalogue, seal: Sealer) -> None:

@@ -13,7 +13,7 @@ from discretion.catalogue.model import Catalogue
 from discretion.domain.channels.fact import Fact, Outcome, Status
 from discretion.domain.identity.gather import Gathering
 from discretion.domain.identity.marks import marks_of
-from discretion.domain.profiles.record import touched
+from discretion.domain.profiles.record import light, touched
 from discretion.domain.profiles.settlement import settlement
 from discretion.domain.profiles.write import Word, Workshop
 from discretion.seal.blind import BlindIndex
@@ -88,17 +88,13 @@ class Unify:
 
     async def _take_in(self, session: Session, words: Sequence[Word]) -> None:
         gathering = Gathering(self._database, session, self._catalogue.identifiers)
-        for some in _by_weight(words):
-            keys = touched((word.fact for word in some), self._catalogue)
-            await gathering.records({word.marks.record for word in some}, keys)
+        facts: dict[bytes, list[Fact]] = {}
+        for word in words:
+            facts.setdefault(word.marks.record, []).append(word.fact)
+        change = {record: touched(told, self._catalogue) for record, told in facts.items()}
+        await gathering.spoken_to(change, light(self._catalogue))
         fresh = [one for word in words for one in word.marks.mentions if gathering.known.fresh(one)]
         await gathering.around(fresh)
         by = ",".join(sorted({word.fact.source.key for word in words}))
         shop = Workshop(self._catalogue, self._buckets, self._entropy, self._now_ms())
         await settlement(self._database, session, shop, gathering.known, f"source:{by}", fresh, words)
-
-
-def _by_weight(words: Sequence[Word]) -> list[list[Word]]:
-    """Those that tell values, and those that only say that something happened: they touch little."""
-    parts = ([one for one in words if one.fact.values], [one for one in words if not one.fact.values])
-    return [part for part in parts if part]
