@@ -82,7 +82,8 @@ class Flow:
     async def _work(self) -> None:
         try:
             while self._waiting:
-                await self._round(self._next())
+                if parts := self._next():
+                    await self._round(parts)
         finally:
             self._worker = None
 
@@ -92,6 +93,9 @@ class Flow:
         room = self._together
         while self._waiting and room:
             request = self._waiting[0]
+            if request.done.done():  # whoever hangs up gives their room to others, so nothing is done for it
+                self._waiting.popleft()
+                continue
             part = request.part(room)
             parts.append((request, part))
             room -= len(part)
