@@ -222,9 +222,7 @@ async def twins(
             await _copy(source, client[names[1]], None if alike else maker),
         ]
         for database in databases:
-            await prepare(
-                database, [o.key for o in base.catalogue.attributes.values() if not o.sealed and not o.many]
-            )
+            await prepare(database, [one.key for one in base.catalogue.attributes.values() if one.ordered])
         values = {
             one.path: tuple(
                 {v for half in docs for doc in half if (v := doc["o"].get(one.key)) not in {None, UNREADABLE}}

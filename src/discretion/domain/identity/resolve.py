@@ -44,9 +44,8 @@ def resolve(
         types: The catalogue's identifier types; of an unknown one nothing follows.
         rulings: Word of stewards about these records.
     """
-    parted = [one for one in rulings if not one.joined]
-    told = _believed(_linking(mentions, types), parted)
-    graph = _Graph(records, told, types, parted)
+    told = _linking(mentions, types)
+    graph = _Graph(records, told, types, [one for one in rulings if not one.joined])
     ordered = sorted(told, key=lambda one: _strength(one, types))
     for one in ordered:
         if one.voice is Voice.OWN:
@@ -54,6 +53,7 @@ def resolve(
     for ruling in rulings:
         if ruling.joined:
             graph.join([("record", one) for side in ruling.sides for one in sorted(side)])
+    graph.hold(told)
     for one in ordered:
         graph.link(("record", one.record), ("identifier", one.entry))
     return graph.persons()
@@ -71,20 +71,6 @@ def _linking(mentions: Iterable[Mention], types: Mapping[str, IdentifierType]) -
         one
         for one in distinct.values()
         if one.kind in types and not shared(named[one.entry], types[one.kind])
-    ]
-
-
-def _believed(mentions: Sequence[Mention], parted: Sequence[Ruling]) -> list[Mention]:
-    """Without aliases that a steward has contradicted: the older name they give is another person's."""
-    owners: dict[bytes, set[bytes]] = {}
-    for one in mentions:
-        if one.voice is Voice.OWN:
-            owners.setdefault(one.entry, set()).add(one.record)
-    return [
-        one
-        for one in mentions
-        if one.voice is not Voice.ALIAS
-        or not any(_apart(ruling, {one.record}, owners.get(one.entry, set())) for ruling in parted)
     ]
 
 
@@ -117,11 +103,18 @@ class _Graph:
         self._of: dict[Node, _Cluster] = {}
         for record in records:
             self._of[("record", record)] = _Cluster(records={record})
-        former = {one.entry for one in mentions if one.voice is Voice.ALIAS}
         for one in mentions:
-            cluster = self._of.setdefault(("identifier", one.entry), _Cluster(identifiers={one.entry}))
+            self._of.setdefault(("identifier", one.entry), _Cluster(identifiers={one.entry}))
+
+    def hold(self, mentions: Sequence[Mention]) -> None:
+        """Note what everybody holds, to count it.
+
+        An older name does not count, unless a steward contradicts the alias: then it is another person's.
+        """
+        former = {one.entry for one in mentions if one.voice is Voice.ALIAS and not self._contradicted(one)}
+        for one in mentions:
             if one.entry not in former:
-                first = cluster.held.setdefault((one.kind, one.source), {})
+                first = self._of[("identifier", one.entry)].held.setdefault((one.kind, one.source), {})
                 first[one.entry] = min(one.at, first.get(one.entry, one.at))
 
     def link(self, one: Node, two: Node) -> None:
@@ -132,7 +125,7 @@ class _Graph:
         self._unite(left, right)
 
     def join(self, nodes: Sequence[Node]) -> None:
-        """Make all one person, however much they hold."""
+        """Make all one person, however much they hold; before it is counted."""
         known = [node for node in nodes if node in self._of]
         for node in known[1:]:
             left, right = self._of[known[0]], self._of[node]
@@ -144,6 +137,9 @@ class _Graph:
         clusters = {id(one): one for one in self._of.values() if one.records}
         ordered = sorted(clusters.values(), key=lambda one: min(one.records))
         return [Person(frozenset(one.records), frozenset(one.identifiers)) for one in ordered]
+
+    def _contradicted(self, alias: Mention) -> bool:
+        return self._told_apart(self._of[("record", alias.record)], self._of[("identifier", alias.entry)])
 
     def _told_apart(self, left: _Cluster, right: _Cluster) -> bool:
         return any(_apart(ruling, left.records, right.records) for ruling in self._parted)
