@@ -113,6 +113,10 @@ class Reading:
         """An id or cursor that only this client can hand back."""
         return self._revealer.pairwise.shut(self.grant.client, kind, content)
 
+    def unshut(self, kind: bytes, text: str) -> bytes | None:
+        """What ``shut`` was given, if it was for this client and kind."""
+        return self._revealer.pairwise.open(self.grant.client, kind, text)
+
     def rows(self, docs: Iterable[dict[str, Any]]) -> list[Row]:
         """Documents, each with its key unwrapped and its account opened."""
         keyed_of, seen = self._revealer.openers.of, self._seen

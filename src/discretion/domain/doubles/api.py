@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 import strawberry
 from strawberry import UNSET
 from strawberry.types import Info
@@ -14,15 +13,16 @@ from strawberry.types.field import StrawberryField
 
 from discretion.domain.context import Context
 from discretion.domain.doubles.suggest import PURPOSE
-from discretion.domain.profiles.api.connection import window
+from discretion.domain.profiles.api.connection import ends, place, window
 from discretion.domain.profiles.api.query import PageInfo, field, load_many
 from discretion.domain.profiles.api.scalars import DateTime
+from discretion.domain.profiles.api.stewardship import steward
 from discretion.domain.profiles.api.types import object_type
 from discretion.domain.profiles.stewardship import Stewardship
-from discretion.errors import BadRequest, Conflict, Forbidden, NotFound
+from discretion.errors import Conflict, NotFound
 from discretion.reveal.form import iso
 from discretion.reveal.reading import Reading, Row
-from discretion.store.suggestions import Place, State, Suggestion, Suggestions
+from discretion.store.suggestions import State, Suggestion, Suggestions
 
 _ID = b"suggestion"
 _CURSOR = b"suggestion-cursor"
@@ -161,52 +161,37 @@ async def _suggestions(
     state: SuggestionState = State.OPEN,
 ) -> Any:
     del root
-    reading = _steward(info)
+    reading, _ = steward(info)
     wanted = window(first, after)
-    place = _place(info, reading, wanted.after)
-    found = await info.context.records.verbs[Suggestions].page(state, place, wanted.size + 1)
+    before = place(reading, _CURSOR, wanted.after, "these suggestions")
+    found = await info.context.records.verbs[Suggestions].page(state, before, wanted.size + 1)
     page = found[: wanted.size]
-    ends = [reading.shut(_CURSOR, orjson.dumps([one.weight, one.id.hex()])) for one in page]
+    start, end = ends(reading, _CURSOR, [(one.weight, one.id) for one in page])
     shown = await _met(info, reading, page)
     return Page(
         [one for one in shown if not _moot(info, one)],
         PageInfo(
             has_next_page=len(found) > wanted.size,
             has_previous_page=wanted.after is not None,
-            start_cursor=ends[0] if ends else None,
-            end_cursor=ends[-1] if ends else None,
+            start_cursor=start,
+            end_cursor=end,
         ),
     )
 
 
 async def _accept(root: Any, info: Where, id: strawberry.ID) -> Any:
     del root
-    reading = _steward(info)
+    reading, by = steward(info)
     found = await _open_one(info, reading, id)
-    await info.context.records.verbs[Stewardship].merge(found.customers, _by_whom(reading))
+    await info.context.records.verbs[Stewardship].merge(found.customers, by)
     return await _decided_as(info, reading, found, State.ACCEPTED)
 
 
 async def _refuse(root: Any, info: Where, id: strawberry.ID) -> Any:
     del root
-    reading = _steward(info)
+    reading, _ = steward(info)
     found = await _open_one(info, reading, id)
     return await _decided_as(info, reading, found, State.REFUSED)
-
-
-def _steward(info: Where) -> Reading:
-    reading = info.context.meeting()
-    if not reading.grant.is_steward:
-        raise Forbidden(
-            "STEWARD_ONLY",
-            "Only the privacy office says who is who.",
-            "Use a token with the scope 'steward'.",
-        )
-    return reading
-
-
-def _by_whom(reading: Reading) -> str:
-    return f"steward:{reading.grant.client}"
 
 
 async def _open_one(info: Where, reading: Reading, id: str) -> Suggestion:
@@ -221,7 +206,7 @@ async def _open_one(info: Where, reading: Reading, id: str) -> Suggestion:
 
 async def _decided_as(info: Where, reading: Reading, found: Suggestion, state: State) -> Shown:
     suggestions = info.context.records.verbs[Suggestions]
-    if not await suggestions.decide(found.id, state, _by_whom(reading)):
+    if not await suggestions.decide(found.id, state, f"steward:{reading.grant.client}"):
         raise _decided_before(None)
     now = await suggestions.one(found.id)
     shown = await _met(info, reading, [now or found])
@@ -250,17 +235,3 @@ async def _met(info: Where, reading: Reading, found: Sequence[Suggestion]) -> li
 
 def _distinct(rows: Sequence[Row | None]) -> list[Row]:
     return list({row.id: row for row in rows if row is not None}.values())
-
-
-def _place(info: Where, reading: Reading, after: str | None) -> Place | None:
-    if after is None:
-        return None
-    content = info.context.records.pairwise.open(reading.grant.client, _CURSOR, after)
-    if content is None:
-        raise BadRequest(
-            "CURSOR_INVALID",
-            "The cursor is not one of suggestions.",
-            "Use a cursor that this client got from them.",
-        )
-    weight, key = orjson.loads(content)
-    return float(weight), bytes.fromhex(key)

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import orjson
 import strawberry
 from strawberry import UNSET
 from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
 from discretion.domain.context import Context
-from discretion.domain.profiles.api.connection import window
+from discretion.domain.profiles.api.connection import ends, place, window
 from discretion.domain.profiles.api.query import PageInfo, field
 from discretion.domain.profiles.api.scalars import DateTime
-from discretion.errors import BadRequest, Forbidden
+from discretion.errors import Forbidden
 from discretion.ledger.entry import Entry
 from discretion.reveal.form import iso
 from discretion.reveal.reading import Reading, Row
@@ -59,19 +58,21 @@ def disclosures_field() -> StrawberryField:
                 "DISCLOSURES_NOT_GRANTED", "Only the customer and the steward see who saw a customer's data."
             )
         wanted = window(first, after)
-        before = _place(info.context, reading, wanted.after)
+        before = place(reading, _CURSOR, wanted.after, "these disclosures")
         names = await _names(info.context, reading, root)
-        found = await info.context.records.disclosures.of_subject(names, before, wanted.size + 1)
+        found = await info.context.records.disclosures.of_subject(
+            names, None if before is None else (before[0], before[1].hex()), wanted.size + 1
+        )
         shown = found[: wanted.size]
         reading.note("disclosures")
-        ends = [reading.shut(_CURSOR, orjson.dumps([one.at, one.receipt])) for one in shown]
+        start, end = ends(reading, _CURSOR, [(one.at, bytes.fromhex(one.receipt)) for one in shown])
         return DisclosureConnection(
             nodes=[_disclosure(entry, names) for entry in shown],
             page_info=PageInfo(
                 has_next_page=len(found) > wanted.size,
                 has_previous_page=wanted.after is not None,
-                start_cursor=ends[0] if ends else None,
-                end_cursor=ends[-1] if ends else None,
+                start_cursor=start,
+                end_cursor=end,
             ),
         )
 
@@ -102,17 +103,3 @@ def _disclosure(entry: Entry, names: Sequence[bytes]) -> Disclosure:
         forms=[form for _, form in seen],
         also=list(entry.extra),
     )
-
-
-def _place(context: Context, reading: Reading, after: str | None) -> tuple[int, str] | None:
-    if after is None:
-        return None
-    content = context.records.pairwise.open(reading.grant.client, _CURSOR, after)
-    if content is None:
-        raise BadRequest(
-            "CURSOR_INVALID",
-            "The cursor is not one of these disclosures.",
-            "Use a cursor that this client got from the same customer's disclosures.",
-        )
-    at, receipt = orjson.loads(content)
-    return at, receipt

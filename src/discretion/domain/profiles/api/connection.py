@@ -6,6 +6,7 @@ same place has the same cursor, and nobody reads or makes one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from strawberry import UNSET
 
 from discretion.errors import BadRequest
 from discretion.plan.filter import Order, Query, beyond
+from discretion.reveal.reading import Reading
 from discretion.seal.pairwise import Pairwise
 
 DEFAULT_PAGE = 50
@@ -44,6 +46,35 @@ def window(first: Any, after: Any, last: Any = None, before: Any = None) -> Wind
     if not 0 <= size <= MAX_PAGE:
         raise BadRequest("PAGE_SIZE", f"A page has from 0 to {MAX_PAGE} items.")
     return Window(size, last is not None, after, before)
+
+
+def place(reading: Reading, kind: bytes, cursor: str | None, of: str) -> tuple[Any, bytes] | None:
+    """The sort value and the key in a cursor of this client, or None for none. ``of`` names the list.
+
+    Raises:
+        BadRequest: ``CURSOR_INVALID``.
+    """
+    if cursor is None:
+        return None
+    content = reading.unshut(kind, cursor)
+    if content is None:
+        raise BadRequest(
+            "CURSOR_INVALID",
+            f"The cursor is not one of {of}.",
+            "Use a cursor that this client got from the same list.",
+        )
+    value, key = orjson.loads(content)
+    return value, bytes.fromhex(key)
+
+
+def ends(reading: Reading, kind: bytes, places: Sequence[tuple[Any, bytes]]) -> tuple[str | None, str | None]:
+    """The cursors of the first and the last of a page."""
+    if not places:
+        return None, None
+    first, last = (
+        reading.shut(kind, orjson.dumps([value, key.hex()])) for value, key in (places[0], places[-1])
+    )
+    return first, last
 
 
 class Cursors:

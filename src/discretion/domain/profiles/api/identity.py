@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
 import strawberry
 from strawberry import UNSET
 from strawberry.types import Info
@@ -13,10 +12,10 @@ from strawberry.types.field import StrawberryField
 
 from discretion.catalogue.duration import lapse
 from discretion.domain.context import Context
-from discretion.domain.profiles.api.connection import window
+from discretion.domain.profiles.api.connection import ends, place, window
 from discretion.domain.profiles.api.query import PageInfo, decision, field
 from discretion.domain.profiles.api.scalars import DateTime
-from discretion.errors import BadRequest, Forbidden
+from discretion.errors import Forbidden
 from discretion.purpose.decision import Allow
 from discretion.reveal.form import iso
 from discretion.reveal.reading import CUSTOMER_KIND, Reading, Row
@@ -145,7 +144,7 @@ def _value(reading: Reading, row: Row, named: Document) -> str:
 
 async def _history(context: Context, reading: Reading, row: Row, wanted: Any) -> IdentityEventConnection:
     records = context.records
-    before = _place(context, reading, wanted.after)
+    before = place(reading, _CURSOR, wanted.after, "this history")
     customers = [row.id, *(customer for customer, _ in await records.identities.former(row.id))]
     found = await records.identities.history(customers, before, wanted.size + 1)
     shown = found[: wanted.size]
@@ -153,14 +152,14 @@ async def _history(context: Context, reading: Reading, row: Row, wanted: Any) ->
     kinds = {one["type"] for event in shown for one in event["evidence"]}
     held = await records.identities.named(row.id, kinds) if kinds else []
     named = {one["e"]: one for record in held for one in record["ids"]}
-    ends = [reading.shut(_CURSOR, orjson.dumps([one["at"], one["_id"].hex()])) for one in shown]
+    start, end = ends(reading, _CURSOR, [(one["at"], one["_id"]) for one in shown])
     return IdentityEventConnection(
         nodes=[_event(reading, row, one, named) for one in shown],
         page_info=PageInfo(
             has_next_page=len(found) > wanted.size,
             has_previous_page=wanted.after is not None,
-            start_cursor=ends[0] if ends else None,
-            end_cursor=ends[-1] if ends else None,
+            start_cursor=start,
+            end_cursor=end,
         ),
     )
 
@@ -180,17 +179,3 @@ def _event(reading: Reading, row: Row, event: Document, named: Mapping[bytes, Do
             for one in event["evidence"]
         ],
     )
-
-
-def _place(context: Context, reading: Reading, after: str | None) -> tuple[int, bytes] | None:
-    if after is None:
-        return None
-    content = context.records.pairwise.open(reading.grant.client, _CURSOR, after)
-    if content is None:
-        raise BadRequest(
-            "CURSOR_INVALID",
-            "The cursor is not one of this history.",
-            "Use a cursor that this client got from the same customer's history.",
-        )
-    at, event = orjson.loads(content)
-    return at, bytes.fromhex(event)

@@ -23,7 +23,7 @@ def identity_mutations(customer: Any) -> list[StrawberryField]:
 
     async def merge(root: Any, info: Where, customers: list[strawberry.ID]) -> Any:
         del root
-        reading, by = _steward(info)
+        reading, by = steward(info)
         found = [reading.identify(one) for one in customers]
         known = [one for one in found if one is not None]
         if len(known) < len(found):
@@ -32,7 +32,7 @@ def identity_mutations(customer: Any) -> list[StrawberryField]:
 
     async def unmerge(root: Any, info: Where, merge: strawberry.ID) -> Any:
         del root
-        reading, by = _steward(info)
+        reading, by = steward(info)
         event = info.context.records.pairwise.open(reading.grant.client, EVENT_KIND, merge)
         parted = await info.context.records.verbs[Stewardship].unmerge(event or b"", by)
         return await load_many(info, reading, parted)
@@ -48,7 +48,12 @@ def identity_mutations(customer: Any) -> list[StrawberryField]:
     ]
 
 
-def _steward(info: Where) -> tuple[Reading, str]:
+def steward(info: Where) -> tuple[Reading, str]:
+    """The reading of a steward, and how their word is signed.
+
+    Raises:
+        Forbidden: ``STEWARD_ONLY``.
+    """
     reading = info.context.meeting()
     if not reading.grant.is_steward:
         raise Forbidden(

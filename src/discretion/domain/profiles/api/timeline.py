@@ -13,10 +13,9 @@ from strawberry.types.field import StrawberryField
 from discretion.catalogue.duration import lapse
 from discretion.catalogue.model import EventType, Form
 from discretion.domain.context import Context
-from discretion.domain.profiles.api.connection import window
+from discretion.domain.profiles.api.connection import place, window
 from discretion.domain.profiles.api.query import PageInfo, field
 from discretion.domain.profiles.api.scalars import DateTime, Json
-from discretion.errors import BadRequest
 from discretion.purpose.decide import decide
 from discretion.purpose.decision import Allow
 from discretion.reveal.form import CLEAR, iso
@@ -69,7 +68,7 @@ def events_field() -> StrawberryField:
         since, clear = _visible(info.context, reading, root)
         if not since or not wanted.size:
             return _connection([], more=False, after=wanted.after)
-        before = _place(info.context, reading, wanted.after)
+        before = place(reading, _CURSOR, wanted.after, "this timeline")
         docs = await info.context.records.events.of_customer(root.id, since, before, wanted.size + 1)
         shown = [
             _event(
@@ -142,20 +141,6 @@ def _shown(kind: EventType, stored: dict[str, Any]) -> dict[str, Any]:
 def _cursor(reading: Reading, place: tuple[int, bytes]) -> str:
     at, event = place
     return reading.shut(_CURSOR, orjson.dumps([at, event.hex()]))
-
-
-def _place(context: Context, reading: Reading, after: str | None) -> tuple[int, bytes] | None:
-    if after is None:
-        return None
-    content = context.records.pairwise.open(reading.grant.client, _CURSOR, after)
-    if content is None:
-        raise BadRequest(
-            "CURSOR_INVALID",
-            "The cursor is not one of this timeline.",
-            "Use a cursor that this client got from the same customer's events.",
-        )
-    at, event = orjson.loads(content)
-    return at, bytes.fromhex(event)
 
 
 def _connection(edges: list[EventEdge], *, more: bool, after: str | None) -> EventConnection:
