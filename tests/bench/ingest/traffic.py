@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -49,7 +50,7 @@ class Traffic:
         self._customers = customers
         self._now = now_ms
         self._dice = random.Random(seed)
-        self._said = 0
+        self._numbers = itertools.count(1)  # several threads draw from it, and no two the same
 
     def introductions(self, size: int) -> Iterator[Batch]:
         """Everybody is identified in every channel; their e-mail address says that they are one."""
@@ -75,12 +76,12 @@ class Traffic:
         return self._envelope(source, customer) | self._browsing(source)
 
     def _envelope(self, source: str, customer: int) -> Message:
-        self._said += 1
-        at = self._now - DAY_MS + self._said * STEP_MS - int(self._dice.expovariate(1 / LATE_MS))
+        number = next(self._numbers)
+        at = self._now - DAY_MS + number * STEP_MS - int(self._dice.expovariate(1 / LATE_MS))
         ids = {"userId": f"{source}-{customer:07}"}
         if source != TILLS:
             ids["anonymousId"] = f"device-{source}-{customer:07}"
-        return {**ids, "messageId": f"m-{self._said:010}", "timestamp": iso(at)}
+        return {**ids, "messageId": f"m-{number:010}", "timestamp": iso(at)}
 
     def _identify(self, source: str, customer: int) -> Message:
         about = random.Random(customer)
@@ -98,7 +99,7 @@ class Traffic:
     def _order(self, source: str) -> Message:
         bought = [self._product() for _ in range(self._dice.randint(1, 4))]
         properties = {
-            "order_id": f"o-{self._said:010}",
+            "order_id": f"o-{next(self._numbers):010}",
             "total": round(self._dice.uniform(5, 250), 2),
             "currency": "EUR",
             "quantity": len(bought),
