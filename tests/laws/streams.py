@@ -20,12 +20,13 @@ Sent = tuple[str, dict[str, Any]]
 @st.composite
 def streams(draw: st.DrawFn, most: int = 10) -> list[Sent]:
     """Messages with ids of their own and explicit times, so that nothing hangs on arrival."""
-    sent = draw(st.lists(_message(), min_size=2, max_size=most))
+    sent = draw(st.lists(message(), min_size=2, max_size=most))
     return [(source, {**body, "messageId": f"m{n}"}) for n, (source, body) in enumerate(sent)]
 
 
 @st.composite
-def _message(draw: st.DrawFn) -> Sent:
+def message(draw: st.DrawFn) -> Sent:
+    """A message without an id."""
     source = draw(st.sampled_from(SOURCES))
     ids: dict[str, Any] = {"userId": draw(st.sampled_from(USERS))}
     if draw(st.booleans()):
