@@ -1,0 +1,40 @@
+"""Attacks on who is who: a source with one key, a partner with one purpose, a child with one address."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.fixtures.house import House
+
+
+def told(number: str, user: str, *, day: int = 1, **traits: Any) -> dict[str, Any]:
+    """A person tells of themselves."""
+    stamp = f"2026-03-{day:02}T10:00:00Z"
+    return {"type": "identify", "messageId": number, "userId": user, "timestamp": stamp, "traits": traits}
+
+
+def agreed(message: dict[str, Any], **purposes: bool) -> dict[str, Any]:
+    """The same with a choice."""
+    return {**message, "context": {"consent": {"categoryPreferences": purposes}}}
+
+
+async def met(house: House, role: str) -> int:
+    """How many a role meets."""
+    answer = await house.ask("{ customers { totalCount } }", house.token(role))
+    total: int = answer["data"]["customers"]["totalCount"]
+    return total
+
+
+@pytest.mark.parametrize("child_first", [True, False])
+async def test_a_child_does_not_come_of_age_by_a_parents_card(house: House, child_first: bool) -> None:
+    """A family's address makes the app's child and the card's parent one; the child's yes stays void."""
+    child = agreed(told("m1", "kid", email="home@shop.example", birthday="2016-01-01"), marketing=True)
+    parent = told("m2", "w-1", email="home@shop.example", birthday="1980-01-01")
+    grown = ("web-shop", parent)
+    young = ("tills", {**child, "userId": "L-1"})
+    for source, message in (young, grown) if child_first else (grown, young):
+        await house.tell(source, message)
+    assert await met(house, "support") == 1
+    assert await met(house, "marketing") == 0
