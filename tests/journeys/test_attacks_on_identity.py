@@ -27,6 +27,16 @@ async def met(house: House, role: str) -> int:
     return total
 
 
+@pytest.mark.parametrize("role", ["support", "frontend"])
+async def test_a_desk_does_not_learn_the_hour_at_which_somebody_was_where(house: House, role: str) -> None:
+    """A first visit is an identifier's first naming; like provenance, it is told by its month."""
+    await house.tell("web-shop", told("m1", "w-1", email="ann@shop.example"))
+    asked = "{ customers { nodes { identifiers { firstNamedAt } } } }"
+    answer = await house.ask(asked, house.token(role))
+    (ann,) = answer["data"]["customers"]["nodes"]
+    assert {one["firstNamedAt"] for one in ann["identifiers"]} == {"2026-03"}
+
+
 @pytest.mark.parametrize("child_first", [True, False])
 async def test_a_child_does_not_come_of_age_by_a_parents_card(house: House, child_first: bool) -> None:
     """A family's address makes the app's child and the card's parent one; the child's yes stays void."""
@@ -38,3 +48,17 @@ async def test_a_child_does_not_come_of_age_by_a_parents_card(house: House, chil
         await house.tell(source, message)
     assert await met(house, "support") == 1
     assert await met(house, "marketing") == 0
+
+
+async def test_nobody_is_asked_for_identifiers_of_those_who_withhold_them(house: House) -> None:
+    """Security may see accounts on its own interest until the person objects: then MongoDB is not asked."""
+    purposes = ["essential.service.security", "marketing.advertising.first_party"]
+    objecting = {"essential.service.security": False, "marketing.advertising.first_party": True}
+    await house.tell("web-shop", agreed(told("m1", "w-1"), **objecting))
+    house.commands.clear()
+    answer = await house.ask(
+        "{ customers { nodes { identifiers { value } } } }", house.token(client="guards", purposes=purposes)
+    )
+    assert answer["data"]["customers"]["nodes"] == [{"identifiers": []}]
+    asked = [one for one in house.commands.named("aggregate") if one["aggregate"] == "source_records"]
+    assert asked == []
