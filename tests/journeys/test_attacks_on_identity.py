@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from tests.fixtures.house import House
+
+STEWARD = """{ customers(first: 50) { nodes {
+  identifiers { type value }
+  identityHistory { nodes { kind by } }
+} } }"""
 
 
 def told(number: str, user: str, *, day: int = 1, **traits: Any) -> dict[str, Any]:
@@ -25,6 +31,24 @@ async def met(house: House, role: str) -> int:
     answer = await house.ask("{ customers { totalCount } }", house.token(role))
     total: int = answer["data"]["customers"]["totalCount"]
     return total
+
+
+async def test_a_merge_is_laid_to_those_who_brought_it_and_nobody_beside_them(house: House) -> None:
+    """Senders that speak at one time share a transaction; what one of them does is not the others' doing."""
+    await house.tell("tills", *(told(f"t{n}", f"L-{n}", email=f"p{n}@shop.example") for n in range(9)))
+    await asyncio.gather(
+        *(house.tell("ios-app", told(f"a{n}", f"x-{n}", firstName="Eve")) for n in range(9)),
+        *(house.tell("web-shop", told(f"w{n}", f"w-{n}", firstName="Ann")) for n in range(9)),
+    )
+    await asyncio.gather(
+        *(house.tell("ios-app", told(f"b{n}", f"x-{n}", phone=f"+4477009001{n:02}")) for n in range(9)),
+        *(house.tell("web-shop", told(f"v{n}", f"w-{n}", email=f"p{n}@shop.example")) for n in range(9)),
+    )
+    answer = await house.ask(STEWARD, house.token("steward", purposes=["essential"]))
+    people = answer["data"]["customers"]["nodes"]
+    events = [event for one in people for event in one["identityHistory"]["nodes"]]
+    assert len(events) == 9
+    assert {(event["kind"], event["by"]) for event in events} == {("merged", "source:web-shop")}
 
 
 @pytest.mark.parametrize("role", ["support", "frontend"])
