@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from discretion.domain.identity.evidence import Mention
+from discretion.domain.identity.gather import Known
 from discretion.domain.identity.settle import Settled
 
 MERGED, PARTED = "merged", "parted"
@@ -13,12 +14,13 @@ Document = dict[str, Any]
 
 
 def changes(
-    settled: Mapping[bytes, Settled], fresh: Sequence[Mention], by: str, at: int
+    known: Known, settled: Mapping[bytes, Settled], fresh: Sequence[Mention], by: str, at: int
 ) -> Iterator[Document]:
     """One document for each merge and each parting, without its id.
 
     ``settled`` are the persons by the customer they are now. ``sides`` are the records of each
     customer that met or came to be; ``evidence`` the new identifiers that spoke for it, with their types.
+    Many senders share a transaction: of those in ``by`` only the ones are named who spoke of these records.
     """
     into: dict[bytes, list[bytes]] = {}
     for customer, person in settled.items():
@@ -28,11 +30,21 @@ def changes(
             theirs = {one.entry: one.kind for one in fresh if one.entry in person.identifiers}
             evidence = [{"type": kind, "entry": entry} for entry, kind in sorted(theirs.items())]
             sides = [list(records) for records in person.before.values()]
-            yield _event(MERGED, {*person.before, customer}, sides, evidence, by, at)
+            whose = _whose(known, fresh, person.records) or by
+            yield _event(MERGED, {*person.before, customer}, sides, evidence, whose, at)
     for one, customers in into.items():
         if len(customers) > 1:
             sides = [list(settled[customer].before[one]) for customer in customers]
-            yield _event(PARTED, {one, *customers}, sides, [], by, at)
+            whose = _whose(known, fresh, {record for side in sides for record in side}) or by
+            yield _event(PARTED, {one, *customers}, sides, [], whose, at)
+
+
+def _whose(known: Known, fresh: Sequence[Mention], records: Collection[bytes]) -> str:
+    """The sources whose new evidence is of these records, or of an identifier that they name."""
+    there = [known.records[one] for one in records if one in known.records]
+    named = {told["e"] for one in there for told in one["ids"]}
+    sources = {one.source for one in fresh if one.record in records or one.entry in named}
+    return f"source:{','.join(sorted(sources))}" if sources else ""
 
 
 def _event(

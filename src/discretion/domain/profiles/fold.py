@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from discretion.catalogue.model import Catalogue, Fold, ValueType
+from discretion.catalogue.model import CORRECTIONS, Catalogue, Fold, ValueType
 from discretion.domain.profiles.precedence import Word, believed
 from discretion.domain.profiles.record import distinct
 from discretion.purpose.state import Choice, PersonState, allow
@@ -44,8 +44,8 @@ def fold(catalogue: Catalogue, records: Sequence[Document], *, restricted: bool,
     provenance = {key: [source, cell["m"]] for key, (source, cell) in winners.items()}
     for key, value, at in _computed(catalogue, ordered):
         opened[key], observed[key] = value, at
-    minor_until = max((cell["u"] for _, cell in winners.values() if "u" in cell), default=None)
     heard = tuple(_choices(record) for record in ordered)
+    minor_until = _minor_until(winners, ordered)
     state = PersonState(heard, restricted, minor_until)
     return Profile(
         sealed=dict(sorted(sealed.items())),
@@ -68,6 +68,23 @@ def _winners(catalogue: Catalogue, records: Sequence[Document]) -> Iterator[tupl
         word = None if attribute is None else believed(catalogue, attribute, words)
         if word is not None:
             yield key, word
+
+
+def _minor_until(winners: Mapping[str, Word], records: Sequence[Document]) -> int | None:
+    """When the last of those they are said to be is of age, or None: a merge never widens consent.
+
+    Only what the person corrected themselves silences what others say.
+    """
+    told = [
+        cell
+        for key, (source, winner) in winners.items()
+        for cell in ([winner] if source == CORRECTIONS.key else _held(records, key))
+    ]
+    return max((cell["u"] for cell in told if "u" in cell), default=None)
+
+
+def _held(records: Sequence[Document], key: str) -> list[Document]:
+    return [record["cells"][key] for record in records if key in record["cells"]]
 
 
 def _choices(record: Document) -> dict[str, Choice]:

@@ -29,7 +29,7 @@ async def settlement(
         session: The transaction that ``known`` was read in.
         shop: Keys, catalogue and the present.
         known: Everything that bears on it.
-        by: Who brought the evidence, such as ``source:tills``.
+        by: Who brought the evidence, such as ``source:tills``; of several senders, all.
         fresh: Identifiers that are named for the first time.
         words: Messages to be told to the records they speak to.
         also: Writes that belong to the same change, each with its collection.
@@ -50,7 +50,7 @@ async def settlement(
         settled[await writing.person(session, database, person, told)] = person
     writing.identifiers(fresh)
     writing.gone()
-    for change in changes(settled, fresh, by, shop.now):
+    for change in changes(known, settled, fresh, by, shop.now):
         writing.add("identity_events", insert({"_id": shop.entropy(16), **change}))
     for collection, operation in also:
         writing.add(collection, operation)

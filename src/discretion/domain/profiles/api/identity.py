@@ -13,6 +13,7 @@ from strawberry.types.field import StrawberryField
 from discretion.catalogue.duration import lapse
 from discretion.domain.context import Context
 from discretion.domain.profiles.api.connection import ends, place, window
+from discretion.domain.profiles.api.provenance import when
 from discretion.domain.profiles.api.query import PageInfo, decision, field
 from discretion.domain.profiles.api.scalars import DateTime
 from discretion.errors import Forbidden
@@ -34,7 +35,9 @@ class Identifier:
     type: str = strawberry.field(description="Such as `email` or `loyalty_id`.")
     value: str = strawberry.field(description="In the one spelling of its type.")
     sources: list[str] = strawberry.field(description="Who named it.")
-    first_named_at: DateTime
+    first_named_at: DateTime = strawberry.field(
+        description="To the customer and the steward the time, to others its month, as in `provenance`."
+    )
 
 
 @strawberry.type(description="What spoke for a merge.")
@@ -71,6 +74,8 @@ def identity_fields() -> list[StrawberryField]:
     async def identifiers(root: Any, info: Where) -> list[Identifier]:
         reading = info.context.meeting()
         kinds = _visible(info.context, reading, root)
+        if not kinds:
+            return []
         return _identifiers(reading, root, kinds, await info.context.records.identities.named(root.id, kinds))
 
     async def history(
@@ -131,7 +136,7 @@ def _identifiers(
             type=told[0][0]["k"],
             value=_value(reading, row, told[0][0]),
             sources=sorted({source for _, source in told}),
-            first_named_at=DateTime(iso(min(one["t"] for one, _ in told))),
+            first_named_at=when(reading, min(one["t"] for one, _ in told)),
         )
         for _, told in ordered
     ]

@@ -85,7 +85,7 @@ def _told(catalogue: Catalogue, reading: Reading, row: Row, sight: Sight) -> Pro
         attribute=path,
         source=source,
         channel=known.channel.value if known else None,
-        observed_at=_when(reading, sight.observed),
+        observed_at=when(reading, sight.observed),
         sight=sight,
     )
 
@@ -97,6 +97,7 @@ def _source(row: Row, attribute: Attribute) -> str | None:
     return source
 
 
-def _when(reading: Reading, observed: int) -> DateTime:
+def when(reading: Reading, observed: int) -> DateTime:
+    """A time as the grant may know it: others than the customer and the steward are told its month."""
     exact = reading.grant.is_self or reading.grant.is_steward
     return DateTime(iso(observed) if exact else month(observed))
