@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, pairwise
 from random import Random
 
 from hypothesis import given, settings
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from discretion.catalogue.model import IdentifierType
 from discretion.domain.identity.evidence import Mention, Person, Ruling, Voice
-from discretion.domain.identity.resolve import resolve
+from discretion.domain.identity.resolve import MAX_RECORDS, resolve
 
 FREE = IdentifierType("email", "email", "", "", priority=3)
 TYPES = {
@@ -167,6 +167,16 @@ def test_an_alias_that_a_steward_contradicts_weakens_nothing() -> None:
     alias = said("a", "user", "b", voice=Voice.ALIAS)
     apart_ab = apart("a", "b")
     assert people([*own, *mail, alias], (apart_ab,)) == people([*own, *mail], (apart_ab,))
+
+
+def test_a_chain_without_end_is_cut() -> None:
+    """Whoever sends names that each lead to the next makes persons of so many records and no more."""
+    chain = [f"{n:04}" for n in range(MAX_RECORDS + 100)]
+    own = [said(name, "user", name, voice=Voice.OWN) for name in chain]
+    links = [said(b, "user", a, voice=Voice.ALIAS) for a, b in pairwise(chain)]
+    sizes = sorted(map(len, people([*own, *links])))
+    assert max(sizes) <= MAX_RECORDS
+    assert sum(sizes) == len(chain)
 
 
 def test_two_cannot_both_have_been_one_name() -> None:

@@ -20,6 +20,9 @@ from discretion.domain.identity.evidence import Mention, Person, Ruling, Voice
 
 Node = tuple[str, bytes]
 
+MAX_RECORDS = 500
+"""Source records that evidence makes one person of. Nobody has more; a sender who chains names without end does."""
+
 
 @dataclass(slots=True)
 class _Cluster:
@@ -28,6 +31,10 @@ class _Cluster:
     records: set[bytes] = field(default_factory=set)
     identifiers: set[bytes] = field(default_factory=set)
     held: dict[tuple[str, str], dict[bytes, int]] = field(default_factory=dict)
+
+    def size(self) -> int:
+        """How many nodes it has."""
+        return len(self.records) + len(self.identifiers)
 
 
 def resolve(
@@ -120,7 +127,9 @@ class _Graph:
     def link(self, one: Node, two: Node) -> None:
         """Make two nodes one person, if that person may be."""
         left, right = self._of[one], self._of[two]
-        if left is right or self._told_apart(left, right) or self._too_many(left, right):
+        if left is right or len(left.records) + len(right.records) > MAX_RECORDS:
+            return
+        if self._told_apart(left, right) or self._too_many(left, right):
             return
         self._unite(left, right)
 
@@ -149,6 +158,8 @@ class _Graph:
             kind = self._types[key[0]]
             if kind.most is None:
                 continue
+            if len(left.held[key]) + len(right.held[key]) <= kind.most:
+                continue
             together = dict(left.held[key])
             for entry, at in right.held[key].items():
                 together[entry] = min(at, together.get(entry, at))
@@ -156,7 +167,9 @@ class _Graph:
                 return True
         return False
 
-    def _unite(self, left: _Cluster, right: _Cluster) -> None:
+    def _unite(self, one: _Cluster, two: _Cluster) -> None:
+        """The smaller goes into the larger, so that nobody is walked again and again."""
+        left, right = sorted((one, two), key=_Cluster.size, reverse=True)
         left.records |= right.records
         left.identifiers |= right.identifiers
         for key, entries in right.held.items():
