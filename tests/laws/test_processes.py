@@ -1,4 +1,4 @@
-"""Many processes are one (promise 8): late, repeated, at once through two, the same people as in order.
+"""Many processes are one (promise 8): late, repeated, at once through two, the same people as backwards.
 
 Two ``discretion serve`` share a database and keys, as they do in an installation; what they agree on,
 they agree on through MongoDB. A steward's word is about the records there are when it is given, so
@@ -139,13 +139,15 @@ async def merged(house: House) -> list[str]:
     return [shut(one["_id"]) for one in sorted(found, key=lambda one: (sorted(one["sides"]), one["at"]))]
 
 
-async def in_order(house: House, periods: Sequence[Sequence[Sent]], words: Sequence[Word]) -> list[str]:
-    """The people of a house that was told each period in order, one by one, and after it a word.
+async def backwards(house: House, periods: Sequence[Sequence[Sent]], words: Sequence[Word]) -> list[str]:
+    """The people of a house that was told each period one by one, the newest first, and after it a word.
+
+    Traffic mostly comes the oldest first: what hangs on arrival comes out otherwise here.
 
     Merges to be parted are to be known there already.
     """
     for period, word in zip(periods, [*words, Word()], strict=True):
-        ordered = sorted(period, key=lambda one: str(one[1]["messageId"]))
+        ordered = sorted(period, key=lambda one: str(one[1]["messageId"]), reverse=True)
         assert set(await send(house, ordered)) <= {"accepted"}
         if word.names:
             assert await join(house, word.names)
@@ -245,12 +247,12 @@ class Traffic(RuleBasedStateMachine):
             assert sorted(became) == ["accepted", *["duplicate"] * (len(became) - 1)]
 
     def teardown(self) -> None:
-        """What is under way arrives, and both show the people that one shows who was told in order."""
+        """What is under way arrives, and both show the people that one shows who was told backwards."""
         self._send([(number % 2, sent) for number, sent in enumerate(self.late.values())])
         self.each_message_is_accepted_once()
 
         async def compare() -> None:
-            wanted = await in_order(await self._knowing_merges(), self.periods, self.words)
+            wanted = await backwards(await self._knowing_merges(), self.periods, self.words)
             for process in self.installation.processes:
                 assert await people(process) == wanted
 
@@ -298,7 +300,7 @@ class Traffic(RuleBasedStateMachine):
         return alone
 
 
-def test_two_processes_show_what_one_shows_in_order(installation: Installation) -> None:
+def test_two_processes_show_what_one_shows_told_backwards(installation: Installation) -> None:
     """Whatever is late, repeated or at once, and whatever a steward says in between."""
 
     class Here(Traffic):
