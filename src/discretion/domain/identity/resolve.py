@@ -21,7 +21,7 @@ from discretion.domain.identity.evidence import Mention, Person, Ruling, Voice
 Node = tuple[str, bytes]
 
 MAX_RECORDS = 500
-"""Source records that evidence makes one person of. Nobody has more; whoever chains names without end does."""
+"""Source records that evidence makes one person of. Nobody has more; who chains names without end does."""
 
 
 @dataclass(slots=True)
