@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import orjson
 from starlette.responses import Response
 
-from discretion.errors import DiscretionError, Fault
+from discretion.errors import DiscretionError, Fault, TooMany
 
 _log = logging.getLogger(__name__)
 
@@ -24,6 +24,7 @@ def problem(error: DiscretionError, headers: Mapping[str, str] | None = None) ->
     if isinstance(error, Fault):
         _log.error("%s answered with %s", type(error).__name__, error.code, exc_info=error.__cause__)
         said = {"code": error.code, "message": "The service cannot answer now.", "advice": "Ask again later."}
+    if isinstance(error, Fault | TooMany):
         sent.setdefault("retry-after", "1")
     body = {"success": False, "code": said["code"], "message": said["message"], "error": said}
     return Response(orjson.dumps(body), error.status, sent, media_type="application/json")
