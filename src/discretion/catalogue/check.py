@@ -30,7 +30,17 @@ COARSE_TYPES = frozenset(
 COARSE_CATEGORIES = frozenset({"user.contact.address.postal_code"})
 """Texts whose beginning is coarser than the whole, not merely shorter."""
 
-_NAMED = ("purposes", "groups", "objects", "attributes", "identifiers", "sources", "properties", "events")
+_NAMED = (
+    "purposes",
+    "groups",
+    "objects",
+    "attributes",
+    "identifiers",
+    "sources",
+    "properties",
+    "events",
+    "sensitive",
+)
 _NAME = re.compile(r"(?!__)[_A-Za-z][_0-9A-Za-z]*")  # GraphQL, October 2021, section 2.1.9
 _DURATION = "It takes an ISO 8601 duration, such as P3Y, P13M or P90D"
 
@@ -77,6 +87,8 @@ def _purposes(whole: Whole) -> Iterator[Problem]:
             free = next((bit for bit in range(63) if bit > max(bits) and bit not in retired), None)
             right = "All 63 are taken." if free is None else f"The next free one is {free}."
             yield part.file.problem(place, wrong, right)
+        for name in ("lasts", "retention"):
+            yield from _duration(part, ("purposes", key, name), getattr(purpose, name))
 
 
 def _uses(whole: Whole) -> Iterator[Problem]:
@@ -134,6 +146,13 @@ def _categories(whole: Whole) -> Iterator[Problem]:
                 wrong = f"{entry.category!r} is not a Fideslang data category"
                 right = nearest(entry.category, taxonomy().categories)
                 yield part.file.problem((section, name, "category"), wrong, right)
+    for part, kind, tops in whole.each("sensitive"):
+        for index, top in enumerate(tops):
+            if top not in taxonomy().categories:
+                wrong = f"{top!r} is not a Fideslang data category"
+                yield part.file.problem(
+                    ("sensitive", kind, index), wrong, nearest(top, taxonomy().categories)
+                )
 
 
 def _kept(whole: Whole) -> Iterator[Problem]:
@@ -156,7 +175,7 @@ def _duration(part: Shaped, place: Place, text: str | None) -> Iterator[Problem]
     try:
         parse(text)
     except ValueError as error:
-        yield part.file.problem(place, f"retention {text!r} is {error}", f"{_DURATION}.")
+        yield part.file.problem(place, f"{place[-1]} {text!r} is {error}", f"{_DURATION}.")
 
 
 def _paths(whole: Whole) -> Iterator[Problem]:

@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from discretion.catalogue.model import Basis, Channel, Fold, Form, Sensitivity, ValueType
+from discretion.catalogue.model import Basis, Channel, Family, Fold, Form, Sensitivity, ValueType
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Uses = dict[Form, list[Text]]
@@ -37,6 +37,12 @@ class PurposeEntry(Entry):
 
     bit: int = Field(ge=0, le=LAST_BIT, description="its place in `allow`, 0 to 62; never reused")
     basis: Basis = Field(description="the one basis of GDPR Art. 6(1) it rests on")
+    family: Family = Field(description="what laws treat it as: necessary, security, ... sharing")
+    lasts: Text | None = Field(default=None, description="how long a consent counts; an ISO 8601 duration")
+    retention: Text | None = Field(
+        default=None,
+        description="how long after it was observed a value serves it, if less than its own",
+    )
     label: Text = Field(description="a few words, for lists")
     description: Text = Field(description="what is done, for the public inventory")
     meaning: Text = Field(description="what it means to the customer, addressed as you")
@@ -149,6 +155,9 @@ class CatalogueFile(Entry):
     defaults: Defaults = Field(default=Defaults(), description="for the attributes and events of this file")
     retired: list[int] = Field(default=[], description="bits of purposes that are gone")
     purposes: dict[str, PurposeEntry] = Field(default={}, description="Fideslang data uses")
+    sensitive: dict[str, list[Text]] = Field(
+        default={}, description="data categories by the kind of sensitive data they are, such as health"
+    )
     groups: dict[str, Text] = Field(default={}, description="name: what belongs to it")
     objects: dict[str, Text] = Field(default={}, description="group.name: what it is")
     attributes: dict[str, AttributeEntry] = Field(

@@ -11,7 +11,14 @@ from types import MappingProxyType
 from typing import Any
 
 from discretion.catalogue.check import check
-from discretion.catalogue.entry import AttributeEntry, ComputedEntry, EventEntry, IdentifierEntry, Uses
+from discretion.catalogue.entry import (
+    AttributeEntry,
+    ComputedEntry,
+    EventEntry,
+    IdentifierEntry,
+    PurposeEntry,
+    Uses,
+)
 from discretion.catalogue.model import (
     Attribute,
     Catalogue,
@@ -70,7 +77,7 @@ def _invalid(problems: Sequence[Problem]) -> Misconfigured:
 
 
 def _catalogue(whole: Whole) -> Catalogue:
-    purposes = {key: Purpose(key=key, **entry.model_dump()) for _, key, entry in whole.each("purposes")}
+    purposes = {key: _purpose(key, entry) for _, key, entry in whole.each("purposes")}
     properties = {
         name: Property(name=name, **entry.model_dump()) for _, name, entry in whole.each("properties")
     }
@@ -93,10 +100,16 @@ def _catalogue(whole: Whole) -> Catalogue:
             for _, key, entry in whole.completed("events")
         },
         "objects": {path: description for _, path, description in whole.each("objects")},
+        "sensitive": {kind: tuple(tops) for _, kind, tops in whole.each("sensitive")},
     }
     controller = next(part.entries.controller or "" for part in whole.parts if part.entries.controller)
     frozen = {name: MappingProxyType(section) for name, section in sections.items()}
     return Catalogue(version=_version(controller, sections), controller=controller, **frozen)
+
+
+def _purpose(key: str, entry: PurposeEntry) -> Purpose:
+    durations = {"lasts": entry.lasts or "", "retention": entry.retention or ""}
+    return Purpose(key=key, **{**entry.model_dump(), **durations})
 
 
 def _uses(all_uses: Sequence[Uses], purposes: Mapping[str, Purpose]) -> tuple[Use, ...]:
@@ -161,7 +174,7 @@ def _required(one: Property) -> Property:
 
 def _version(controller: str, sections: Mapping[str, Mapping[str, Any]]) -> str:
     meaning = {
-        name: {key: one if isinstance(one, str) else asdict(one) for key, one in section.items()}
+        name: {key: one if isinstance(one, str | tuple) else asdict(one) for key, one in section.items()}
         for name, section in sections.items()
     }
     canonical = json.dumps([controller, meaning], sort_keys=True, separators=(",", ":"), default=sorted)

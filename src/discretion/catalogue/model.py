@@ -36,6 +36,20 @@ class Basis(StrEnum):
     LEGITIMATE_INTEREST = "legitimate_interest"
 
 
+class Family(StrEnum):
+    """Purposes that laws treat alike; a jurisdiction says of each what consent it takes."""
+
+    NECESSARY = "necessary"  # what was ordered, and what the law demands
+    SECURITY = "security"  # fraud and intrusion
+    IMPROVEMENT = "improvement"  # keeping the retailer's own records right
+    STATISTICS = "statistics"  # counting visits and sales
+    PERSONALISATION = "personalisation"  # choosing what the person's own pages show
+    MESSAGES = "messages"  # offers by e-mail and post
+    TEXTS = "texts"  # offers to a phone
+    ADVERTISING = "advertising"  # the retailer's own, from what the person does with the retailer
+    SHARING = "sharing"  # sale, sharing, and advertising across businesses
+
+
 class Form(StrEnum):
     """How a value is revealed, from most to least revealing."""
 
@@ -82,7 +96,9 @@ class Purpose:
     """A Fideslang data use: what something is done for.
 
     ``bit`` is this purpose's place in a customer's ``allow`` integer (0 to 62); it is
-    stored with every customer and therefore never reused.
+    stored with every customer and therefore never reused. ``lasts`` is how long a consent counts and
+    ``retention`` how long after it was observed a value serves this purpose; ISO 8601 durations, the
+    empty string for no limit of its own.
     """
 
     key: str
@@ -91,6 +107,9 @@ class Purpose:
     label: str
     description: str
     meaning: str  # to the customer, in the second person
+    family: Family = Family.SHARING  # what takes most, where nobody says
+    lasts: str = ""
+    retention: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +323,7 @@ class Catalogue:
     sources: Mapping[str, Source]
     events: Mapping[str, EventType]
     objects: Mapping[str, str] = field(default_factory=dict)  # path of an inner object -> description
+    sensitive: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # kind -> categories
 
     @cached_property
     def by_key(self) -> Mapping[str, Attribute]:
@@ -344,6 +364,21 @@ class Catalogue:
             for event in self.events
             for channel in Channel
         }
+
+    def kinds(self, category: str) -> tuple[str, ...]:
+        """The sensitive kinds that data of a category are, sorted."""
+        return tuple(
+            kind
+            for kind, tops in sorted(self.sensitive.items())
+            if any(category == top or category.startswith(top + ".") for top in tops)
+        )
+
+    @cached_property
+    def kinds_kept(self) -> tuple[str, ...]:
+        """Sensitive kinds that some attribute or event is, sorted."""
+        kept = {one.category for one in self.attributes.values()}
+        kept |= {one.category for one in self.events.values()}
+        return tuple(sorted({kind for category in kept for kind in self.kinds(category)}))
 
     def covered(self, held: frozenset[str]) -> frozenset[str]:
         """Purposes of the catalogue that holding ``held`` covers: each node and its descendants."""

@@ -14,9 +14,9 @@ defaults:
     clear: [functional.service]
 purposes:
   essential.legal_obligation:
-    {bit: 0, basis: legal_obligation, label: Law, description: The law., meaning: We must.}
+    {bit: 0, basis: legal_obligation, family: necessary, label: Law, description: The law., meaning: We must.}
   functional.service:
-    {bit: 1, basis: contract, label: Shop, description: The shop., meaning: You buy.}
+    {bit: 1, basis: contract, family: necessary, label: Shop, description: The shop., meaning: You buy.}
 groups:
   contact: How to reach a customer.
   commerce: What a customer bought.
