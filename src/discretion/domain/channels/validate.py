@@ -31,14 +31,14 @@ class Validator:
     catalogue: Catalogue
     entropy: Callable[[int], bytes]
 
-    def fact(self, source: Source, raw: Any, received: int) -> Fact | Refused:
-        """What a message says, or why it is refused."""
+    def fact(self, source: Source, raw: Any, received: int, *, gpc: bool = False) -> Fact | Refused:
+        """What a message says, or why it is refused; ``gpc``: it came with ``Sec-GPC: 1``."""
         name = raw.get("messageId") if isinstance(raw, dict) else None
         try:
             if not isinstance(raw, dict):
                 raise No("MESSAGE_INVALID", "A message is a JSON object.")
             name = self._message_id(name)
-            return self._read(source, raw, name, received)
+            return self._read(source, raw, name, received, gpc=gpc)
         except No as no:
             shown = name if isinstance(name, str) and len(name) <= MAX_MESSAGE_ID else ""
             return Refused(shown, no.code, no.reason, no.place)
@@ -50,7 +50,7 @@ class Validator:
             raise No("MESSAGE_ID_INVALID", f"A messageId has 1 to {MAX_MESSAGE_ID} characters.", "messageId")
         return given
 
-    def _read(self, source: Source, raw: Mapping[str, Any], name: str, received: int) -> Fact:
+    def _read(self, source: Source, raw: Mapping[str, Any], name: str, received: int, *, gpc: bool) -> Fact:
         kind = raw.get("type")
         if kind not in KINDS:
             raise No("TYPE_UNSUPPORTED", f"A message's type is one of {', '.join(KINDS)}.", "type")
@@ -75,6 +75,7 @@ class Validator:
             ),
             values=tuple((one.attribute, one.value) for one in values),
             choices=choices,
+            signals=frozenset({"gpc"} if gpc or context.get("gpc") is True else ()),
             event=event,
             aliases=tuple(former(self.catalogue, source, raw)) if kind == "alias" else (),
             dropped=dropped + undeclared + unknown + unknown_ids + misfits,
