@@ -19,6 +19,7 @@ from discretion.edge.mask import Mask
 from discretion.edge.problem import problem
 from discretion.edge.tracking import Tracking
 from discretion.errors import DiscretionError, NotFound
+from discretion.law.signals import gpc
 from discretion.store.driver import Database
 from discretion.token.verify import Verifier
 
@@ -56,6 +57,9 @@ def application(doors: Doors) -> Starlette:
     async def jwks(_request: Request) -> Response:
         return JSONResponse(dict(doors.jwks), headers={"cache-control": "public, max-age=300"})
 
+    async def privacy_control(_request: Request) -> Response:
+        return JSONResponse(dict(gpc.SUPPORT), headers={"cache-control": "public, max-age=86400"})
+
     async def alive(_request: Request) -> Response:
         return JSONResponse({"status": "alive"})
 
@@ -78,6 +82,7 @@ def application(doors: Doors) -> Starlette:
             *explorer.routes(),
             *doors.tracking.routes(),
             Route("/.well-known/jwks.json", jwks),
+            Route("/.well-known/gpc.json", privacy_control),
             Route("/healthz", alive),
             Route("/readyz", ready),
         ],
