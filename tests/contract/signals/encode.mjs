@@ -7,6 +7,8 @@ import { GVL, TCModel, TCString } from '@iabtcf/core';
 
 const NAMES = ['uspv1', 'usnat', 'usca', 'usva', 'usco', 'usut', 'usct', 'usfl', 'usmt', 'usor', 'ustx', 'usde', 'usia',
   'usne', 'usnh', 'usnj', 'ustn', 'usmn', 'usmd', 'usin', 'usky', 'usri'];
+const VENDOR = { purposes: [1], legIntPurposes: [2], flexiblePurposes: [], specialPurposes: [], features: [],
+  specialFeatures: [] };
 const TENTH = 100;
 
 const [seed, count] = process.argv.slice(2).map(Number);
@@ -18,7 +20,6 @@ const below = (limit) => {
 const maybe = () => below(2) === 1;
 const some = (greatest) => Array.from({ length: greatest }, (_, index) => index + 1).filter(maybe);
 
-const plain = (segments) => Object.assign({}, ...[segments].flat());
 const chosen = (name, field, value) => {
   if (name === 'uspv1') return field === 'Version' ? 1 : 'YN-'[below(3)];
   if (field.endsWith('SegmentType')) return value;
@@ -39,7 +40,7 @@ const tcModel = () => {
     vendorListVersion: 1 + below(4095),
     policyVersion: 2 + below(62),
     isServiceSpecific: maybe(),
-    useNonStandardTexts: maybe(),
+    useNonStandardStacks: maybe(),
     purposeOneTreatment: maybe(),
     publisherCountryCode: 'ABCXYZ'[below(6)] + 'ABCXYZ'[below(6)],
     specialFeatureOptins: some(12),
@@ -49,7 +50,7 @@ const tcModel = () => {
   // what `new GVL` asks for when it is given a list instead of an address to fetch one from
   const vendors = {};
   for (const id of maybe() ? some(40) : [below(9999) + 1, below(9999) + 1]) {
-    vendors[id] = { id, purposes: [1], legIntPurposes: [2], flexiblePurposes: [], specialPurposes: [], features: [], specialFeatures: [] };
+    vendors[id] = { ...VENDOR, id, name: `${id}` };
   }
   const { vendorListVersion, policyVersion: tcfPolicyVersion } = told;
   const gvl = new GVL({
@@ -91,11 +92,11 @@ const gppModel = (tcString) => {
   return { text: model.encode(), sections };
 };
 const firstField = (name) => (['usmd', 'usin', 'usky', 'usri'].includes(name) ? 'MspaVersion' : 'Version');
+const OPTIONAL = ['GpcSegmentIncluded', 'SensitiveDataConsentSegmentIncluded'];
 const fieldsOf = (model, name) => {
-  const fields = plain(model.getSection(name));
-  const included = ['GpcSegmentIncluded', 'SensitiveDataConsentSegmentIncluded'];
-  for (const field of [...included, 'GpcSegmentType', 'Gpc']) {
-    if (model.hasField(name, field)) fields[field] = model.getFieldValue(name, field);
+  const fields = model.getSection(name);
+  for (const field of OPTIONAL) {
+    if (model.sections.get(name).segments.some((segment) => segment.hasField(field))) fields[field] = true;
   }
   return fields;
 };

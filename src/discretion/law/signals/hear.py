@@ -32,6 +32,11 @@ _ID = re.compile(r"-?[0-9]{1,4}")
 _LISTED = re.compile(rf"{_ID.pattern}(?:[_,]{_ID.pattern})*")
 """How apps keep the ids (``IABGPP_GppSID``), and how addresses carry them (``gpp_sid``)."""
 
+_SAFE = re.compile(r"[A-Za-z0-9._~-]*")
+"""All that a string may be made of ("Delimiters"). What is not was not made by a consent manager, and
+what it is nobody knows, so it is not kept.
+"""
+
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
@@ -42,8 +47,9 @@ class Signal:
     ``opted_out`` are the families of purposes that the person refuses, ``sources`` who said so:
     ``Sec-GPC``, ``gpc`` or the IAB's name of a section, such as ``usca``. ``words`` are purposes of the
     catalogue with the yes or no of a TC string, told at ``told`` (ms since 1970). ``known_child``: a
-    section says that the person is known to be a child. ``raw`` are the strings as they were sent, by
-    member of the context; ``problems`` what could not be read, which says nothing at all.
+    section says that the person is known to be a child. ``raw`` are the strings that were read, as they
+    were sent (at most 4,096 letters of base64url, ``.`` and ``~``), by member of the context;
+    ``problems`` what could not be read, which says nothing at all.
     """
 
     opted_out: frozenset[Family] = frozenset()
@@ -141,11 +147,12 @@ class _Hearing:
             return
         bare = place == TC_STRING or given.startswith("C")
         read = tcf.decode(given) if bare else gpp.decode(given)
-        if len(given) <= gpp.LIMIT:
-            self._raw[place] = given
         if isinstance(read, Unread):
             self._problems.append(read.within(place))
-        elif isinstance(read, Tcf):
+            return
+        if _SAFE.fullmatch(given):
+            self._raw[place] = given
+        if isinstance(read, Tcf):
             self._consents(read)
         else:
             self._sections(place, read, applying)

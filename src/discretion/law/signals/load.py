@@ -18,6 +18,7 @@ from discretion.law.signals.model import LAST_TCF_PURPOSE, OPT_OUTS, Signals
 _SECTIONS = ("opt_outs", "purposes")
 _ENTRY = ("needs", "note")
 _NUMBERS = {str(number): number for number in range(1, LAST_TCF_PURPOSE + 1)}
+_NUMBERED = f"TCF's purposes are 1 to {LAST_TCF_PURPOSE}."
 _FAMILIES = {family.value: family for family in Family}
 
 
@@ -92,16 +93,15 @@ def _known(file: File, place: Place, held: Mapping[str, Any], names: Collection[
 def _listed(file: File, place: Place, given: Any, choices: Mapping[str, Any]) -> Iterator[Problem]:
     """A list of some of the choices, which is not empty: an entry that says nothing is a mistake."""
     if not isinstance(given, list) or not given:
-        some = f"{next(iter(choices))}, ..."
+        example = "[sharing]" if choices is _FAMILIES else "[1, 3, 4]"
         yield file.problem(
-            place, f"{shown(place)} is not a list of some", f"It takes a list, such as [{some}]."
+            place, f"{shown(place)} is not a list of some", f"It takes one, such as {example}."
         )
         return
     for index, one in enumerate(given):
         if not isinstance(one, str) or one not in choices:
-            yield file.problem(
-                (*place, index), f"{shown(place)} has {one!r}", nearest(str(one), choices.keys())
-            )
+            right = nearest(str(one), _FAMILIES) if choices is _FAMILIES else _NUMBERED
+            yield file.problem((*place, index), f"{shown(place)} has {one!r}", right)
 
 
 def _missing(folder: Path, files: Collection[File]) -> Iterator[Problem]:
