@@ -121,6 +121,23 @@ def test_a_subsection_about_sensitive_data_is_not_the_browsers_word() -> None:
     assert only(f"{header([25])}~{core}.{letters('0110' * 4)}").gpc is False
 
 
+@pytest.mark.parametrize(
+    ("segments", "said"),
+    [
+        ("YA", True),
+        ("QA", False),
+        ("IA", False),
+        ("oA", False),
+        ("4A", False),
+        ("oA.YA", True),
+        ("YA.QA", True),
+    ],
+)
+def test_only_a_subsection_of_its_type_is_the_browsers_word(segments: str, said: bool) -> None:
+    """Two bits of type, which must be 1, and a bit; where there are two, one that says so is enough."""
+    assert only(f"{header([8])}~BAAAAACA.{segments}").gpc is said
+
+
 def test_a_section_that_cannot_be_read_leaves_the_others_standing() -> None:
     read = decode(f"{header([8, 9, 12, 40])}~BAAAA!~BVVVVWY~Z~who knows")
     assert read == Gpp(
@@ -204,7 +221,7 @@ ANY_PART = st.text(LETTERS + ".", max_size=60)
 
 
 @given(st.one_of(st.text(), st.text(LETTERS + ".~").map("DB".__add__)))
-def test_no_text_raises(text: str) -> None:
+def test_no_text_at_all_raises(text: str) -> None:
     assert isinstance(decode(text), Gpp | Unread)
 
 

@@ -105,5 +105,5 @@ def test_no_changed_letter_raises(text: str) -> None:
 
 
 @given(st.one_of(st.text(), st.text(alphabet=LETTERS + ".").map("C".__add__)))
-def test_no_text_raises(text: str) -> None:
+def test_no_text_at_all_raises(text: str) -> None:
     assert isinstance(decode(text), Tcf | Unread)
