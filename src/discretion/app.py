@@ -21,6 +21,7 @@ from discretion.catalogue.load import load
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.taxonomy import taxonomy
 from discretion.disclose import Conductor
+from discretion.domain.channels.locate import Locator
 from discretion.domain.channels.validate import Validator
 from discretion.domain.channels.write_keys import WriteKeys
 from discretion.domain.context import Records, Verbs
@@ -31,6 +32,7 @@ from discretion.domain.letters.keep import Letters
 from discretion.domain.letters.prune import Declared
 from discretion.domain.letters.replay import Replay
 from discretion.domain.profiles.api.query import pages
+from discretion.domain.profiles.heed import Heed
 from discretion.domain.profiles.rejudge import Rejudge
 from discretion.domain.profiles.speak import Speak
 from discretion.domain.profiles.stewardship import Stewardship
@@ -46,6 +48,7 @@ from discretion.edge.tracking import Tracking
 from discretion.errors import DiscretionError, Misconfigured
 from discretion.law.jurisdiction import Lawbook
 from discretion.law.load import load as load_law
+from discretion.law.signals.load import load as load_signals
 from discretion.ledger.append import Ledger
 from discretion.ledger.storage import LedgerStorage
 from discretion.plan.plans import Plans
@@ -232,13 +235,12 @@ def assemble(
     revealer = Revealer(catalogue, standing, buckets, forms, pairwise)
     conductor = Conductor(revealer, Ledger(storage), clock, entropy)
     unify = Unify(database, blind, workshop)
-    validator = Validator(catalogue, entropy)
+    validator = Validator(catalogue, entropy, load_signals(catalogue), Locator(settings.places_file).country)
     stored = DeadLetters(database)
     days = DayKeys(settings.data_dir / "keys" / "letters", root, entropy)
     letters = Letters(stored, catalogue, Declared.of(catalogue), days, blind, entropy, clock)
     intake = Intake(validator, Flow(unify.take, MAX_TOGETHER), letters, clock)
-    replay = Replay(stored, catalogue, days, validator, unify)
-    steward = Stewardship(database, workshop)
+    speak = Speak(database, workshop)
     suggestions = Suggestions(database, clock)
     records = Records(
         catalogue,
@@ -248,44 +250,54 @@ def assemble(
         blind,
         pairwise,
         Identities(database),
-        Verbs(intake, steward, Speak(database, workshop), suggestions, stored),
+        Verbs(intake, Stewardship(database, workshop), speak, suggestions, stored),
     )
+    doors, write_keys = _doors(
+        settings, conductor, records, keys, forms, database, Heed(speak, pairwise, clock), intake
+    )
+    return Platform(
+        app=application(doors),
+        catalogue=catalogue,
+        database=database,
+        issuer=_issuer(settings, keys, catalogue, clock, entropy),
+        write_keys=write_keys,
+        conductor=conductor,
+        suggest=Suggest(catalogue, Inside(doors.documents, doors.answer, GRANT), pairwise, suggestions),
+        letters=letters,
+        replay=Replay(stored, catalogue, days, validator, unify),
+        rejudge=Rejudge(database, workshop),
+    )
+
+
+def _doors(
+    settings: Settings,
+    conductor: Conductor,
+    records: Records,
+    keys: KeySet,
+    forms: Forms,
+    database: Database,
+    heed: Heed,
+    intake: Intake,
+) -> tuple[Doors, WriteKeys]:
+    """What the doors are made of, and the keys of those who send."""
+    catalogue, clock, entropy = records.catalogue, conductor.now_ms, conductor.entropy
     schema = build_schema(catalogue)
-    core = schema._schema
     mask = Mask(entropy)
-    documents = Documents(core, pages=pages(catalogue))
-    answer = Answer(schema, Plans(core, catalogue, forms.render), conductor, records, mask)
     write_keys = WriteKeys(database, catalogue, entropy, clock)
-    verifier = Verifier(
-        keys,
-        settings.issuer,
-        settings.audience,
-        clock,
-        partial(known_purpose, catalogue),
-    )
+    known = partial(known_purpose, catalogue)
     doors = Doors(
-        verifier=verifier,
-        documents=documents,
-        answer=answer,
+        verifier=Verifier(keys, settings.issuer, settings.audience, clock, known),
+        documents=Documents(schema._schema, pages=pages(catalogue)),
+        answer=Answer(
+            schema, Plans(schema._schema, catalogue, forms.render), conductor, records, mask
+        ),
         mask=mask,
+        heed=heed,
         tracking=Tracking(write_keys, intake),
         jwks=keys.public_jwks(),
         database=database,
     )
-    issuer = _issuer(settings, keys, catalogue, clock, entropy)
-    suggest = Suggest(catalogue, Inside(documents, answer, GRANT), pairwise, suggestions)
-    return Platform(
-        application(doors),
-        catalogue,
-        database,
-        issuer,
-        write_keys,
-        conductor,
-        suggest,
-        letters,
-        replay,
-        Rejudge(database, workshop),
-    )
+    return doors, write_keys
 
 
 def token_issuer(settings: Settings) -> Issuer:

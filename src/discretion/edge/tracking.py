@@ -30,6 +30,7 @@ from discretion.domain.ingest.batch import messages
 from discretion.domain.ingest.intake import TOO_LARGE, Intake
 from discretion.edge.problem import problem
 from discretion.errors import BadRequest, DiscretionError, TooLarge, Unauthenticated
+from discretion.law.signals.gpc import HEADER, asked
 
 MAX_BODY = 500 * 1024
 BATCHES = ("batch", "import", "b")
@@ -65,7 +66,7 @@ class Tracking:
         body = parse(await read(request))
         source = await self._source(request, body)
         single = kind not in BATCHES
-        gpc = b"1" in [value for name, value in request.headers.raw if name == b"sec-gpc"]
+        gpc = asked(request.headers.getlist(HEADER))
         sent = [{**body, "type": kind}] if single else messages(body)
         return _answer(request, await self._intake.take(source, sent, gpc=gpc), single=single)
 
