@@ -288,9 +288,7 @@ def _doors(
     doors = Doors(
         verifier=Verifier(keys, settings.issuer, settings.audience, clock, known),
         documents=Documents(schema._schema, pages=pages(catalogue)),
-        answer=Answer(
-            schema, Plans(schema._schema, catalogue, forms.render), conductor, records, mask
-        ),
+        answer=Answer(schema, Plans(schema._schema, catalogue, forms.render), conductor, records, mask),
         mask=mask,
         heed=heed,
         tracking=Tracking(write_keys, intake),

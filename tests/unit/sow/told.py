@@ -8,7 +8,6 @@ from typing import Any
 
 from discretion.catalogue.model import Catalogue
 from discretion.domain.channels.fact import Fact
-from discretion.domain.channels.validate import Validator
 from discretion.domain.identity.marks import marks_of
 from discretion.domain.identity.resolve import resolve
 from discretion.domain.profiles.fold import Profile, fold
@@ -23,14 +22,15 @@ from discretion.reveal.form import Forms
 from discretion.seal.blind import BlindIndex
 from discretion.sowing.message import Message
 from discretion.token.grant import SELF, Grant
+from tests.fixtures.validator import validator
 
 
 def facts(catalogue: Catalogue, messages: Iterable[Message], now_ms: int) -> list[tuple[Message, Fact]]:
     """Every message as the platform understands it; none is refused and nothing in it is dropped."""
-    validator = Validator(catalogue, bytes)
+    reads = validator(catalogue)
     found = []
     for message in messages:
-        fact = validator.fact(catalogue.sources[message.source], message.body, now_ms)
+        fact = reads.fact(catalogue.sources[message.source], message.body, now_ms)
         assert isinstance(fact, Fact), (fact, message)
         assert fact.dropped == 0, message
         found.append((message, fact))

@@ -12,6 +12,7 @@ from discretion.catalogue.model import Catalogue, Family
 from discretion.catalogue.nearest import nearest
 from discretion.catalogue.problem import Problem
 from discretion.catalogue.read import File, Place, read, shown
+from discretion.catalogue.taxonomy import taxonomy
 from discretion.errors import Misconfigured
 from discretion.law.signals.model import LAST_TCF_PURPOSE, OPT_OUTS, Signals
 
@@ -25,13 +26,16 @@ _FAMILIES = {family.value: family for family in Family}
 def load(catalogue: Catalogue, folder: Path | None = None) -> Signals:
     """What signals mean for a catalogue, out of ``folder`` or as it is shipped.
 
+    What is shipped also speaks of purposes that a catalogue of the user's may lack; those are left out.
+
     Raises:
         Misconfigured: ``SIGNALS_INVALID``; the message has one line for each problem, as
             ``file:line: what is wrong. What would be right``.
     """
+    known = taxonomy().uses if folder is None else catalogue.purposes
     folder = folder or shipped()
     files, problems = read(folder)
-    problems += [problem for file in files for problem in _check(file, catalogue)]
+    problems += [problem for file in files for problem in _check(file, known)]
     if not problems:
         problems += _missing(folder, files)
     if problems:
@@ -41,7 +45,7 @@ def load(catalogue: Catalogue, folder: Path | None = None) -> Signals:
     needs = {key: [_NUMBERS[one] for one in entry["needs"]] for key, entry in _each(files, "purposes")}
     return Signals(
         MappingProxyType({name: frozenset(families) for name, families in opt_outs.items()}),
-        MappingProxyType({key: frozenset(numbers) for key, numbers in needs.items()}),
+        MappingProxyType({key: frozenset(held) for key, held in needs.items() if key in catalogue.purposes}),
     )
 
 
@@ -55,7 +59,7 @@ def _each(files: Collection[File], section: str) -> Iterator[tuple[str, Any]]:
         yield from file.data.get(section, {}).items()
 
 
-def _check(file: File, catalogue: Catalogue) -> Iterator[Problem]:
+def _check(file: File, purposes: Collection[str]) -> Iterator[Problem]:
     yield from _known(file, (), file.data, _SECTIONS)
     for section in _SECTIONS:
         held = file.data.get(section, {})
@@ -67,7 +71,7 @@ def _check(file: File, catalogue: Catalogue) -> Iterator[Problem]:
             for name, families in held.items():
                 yield from _listed(file, (section, name), families, _FAMILIES)
             continue
-        yield from _known(file, (section,), held, catalogue.purposes)
+        yield from _known(file, (section,), held, purposes)
         for key, entry in held.items():
             yield from _entry(file, (section, key), entry)
 
