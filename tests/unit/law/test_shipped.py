@@ -40,6 +40,7 @@ PROTECTED = {Needs.OWN: 1, Needs.GUARDIAN: 2, Needs.NEVER: 3}
 def test_the_jurisdictions_of_the_inventory_are_there() -> None:
     keys = "eu gb ch br ca ca-qc cn in jp za us-ca us-co us-ct us-ia us-or us-tx us-va unknown"
     assert set(BOOK.jurisdictions) >= set(keys.split())
+    assert len(BOOK.jurisdictions) >= 30
 
 
 def test_the_european_economic_area_has_thirty_states() -> None:
