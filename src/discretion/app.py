@@ -38,6 +38,8 @@ from discretion.domain.profiles.speak import Speak
 from discretion.domain.profiles.stewardship import Stewardship
 from discretion.domain.profiles.unify import MAX_TOGETHER, Unify
 from discretion.domain.profiles.write import Workshop
+from discretion.domain.retention.arrive import Arrivals
+from discretion.domain.retention.sweep import Sweep
 from discretion.edge.answer import Answer, known_purpose
 from discretion.edge.documents import Documents
 from discretion.edge.http import Doors, application
@@ -71,6 +73,7 @@ from discretion.store.letters import DeadLetters
 from discretion.store.prepare import prepare
 from discretion.store.rulebooks import Rulebooks
 from discretion.store.suggestions import Suggestions
+from discretion.store.sweeps import Sweeps
 from discretion.token.issue import Issuer
 from discretion.token.keys import KeySet
 from discretion.token.verify import Verifier
@@ -100,6 +103,7 @@ class Platform:
     letters: Letters
     replay: Replay
     rejudge: Rejudge
+    sweep: Sweep
 
 
 @asynccontextmanager
@@ -222,9 +226,8 @@ def assemble(
     rules are the same today.
     """
     buckets = Buckets.keep(_bucket_keys(settings), root, settings.buckets, entropy)
-    keys = signing_keys(settings, root)
+    keys, forms = signing_keys(settings, root), Forms(derive(root, "pseudonym"))
     blind, pairwise = BlindIndex(derive(root, "blind")), Pairwise(derive(root, "pairwise"))
-    forms = Forms(derive(root, "pseudonym"))
     storage = LedgerStorage(database)
     judge = Judge(catalogue, lawbook.law)
     standing = Standing(judge.version, judge.binding(), trusted or {})
@@ -234,12 +237,12 @@ def assemble(
 
     revealer = Revealer(catalogue, standing, buckets, forms, pairwise)
     conductor = Conductor(revealer, Ledger(storage), clock, entropy)
-    unify = Unify(database, blind, workshop)
+    take = Arrivals(catalogue, Unify(database, blind, workshop).take, clock).take
     validator = Validator(catalogue, entropy, load_signals(catalogue), Locator(settings.places_file).country)
     stored = DeadLetters(database)
     days = DayKeys(settings.data_dir / "keys" / "letters", root, entropy)
     letters = Letters(stored, catalogue, Declared.of(catalogue), days, blind, entropy, clock)
-    intake = Intake(validator, Flow(unify.take, MAX_TOGETHER), letters, clock)
+    intake = Intake(validator, Flow(take, MAX_TOGETHER), letters, clock)
     speak = Speak(database, workshop)
     suggestions = Suggestions(database, clock)
     records = Records(
@@ -264,8 +267,9 @@ def assemble(
         conductor=conductor,
         suggest=Suggest(catalogue, Inside(doors.documents, doors.answer, GRANT), pairwise, suggestions),
         letters=letters,
-        replay=Replay(stored, catalogue, days, validator, unify),
+        replay=Replay(stored, catalogue, days, validator, take),
         rejudge=Rejudge(database, workshop),
+        sweep=Sweep(Sweeps(database), database, catalogue, workshop, clock),
     )
 
 

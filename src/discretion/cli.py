@@ -26,6 +26,8 @@ from discretion.domain.doubles.compare import Backend
 from discretion.domain.doubles.likeness import THRESHOLD
 from discretion.domain.doubles.show import found, reading_customers
 from discretion.domain.letters.replay import Replay
+from discretion.domain.retention.daily import sweeping
+from discretion.domain.retention.show import deleted, looking
 from discretion.edge.schema import build_schema
 from discretion.errors import DiscretionError, Misconfigured
 from discretion.law.command import commands as laws
@@ -51,12 +53,14 @@ schemas = typer.Typer(help="The printed GraphQL schema.", no_args_is_help=True)
 identities = typer.Typer(help="Who is one person.", no_args_is_help=True)
 sources = typer.Typer(help="Registered senders and their write keys.", no_args_is_help=True)
 ingest = typer.Typer(help="Messages that were sent.", no_args_is_help=True)
+retention = typer.Typer(help="How long data are kept.", no_args_is_help=True)
 cli.add_typer(tokens, name="token")
 cli.add_typer(schemas, name="schema")
 cli.add_typer(sources, name="source")
 cli.add_typer(identities, name="identity")
 cli.add_typer(ingest, name="ingest")
 cli.add_typer(laws(lambda: datetime.now(UTC).date()), name="law")
+cli.add_typer(retention, name="retention")
 errors = Console(stderr=True)
 
 DataDir = Annotated[
@@ -116,7 +120,11 @@ def serve(
     async def run() -> None:
         listening = listen(settings.host, settings.port)
         stop = stop_asked()
-        async with platform(settings) as running, serving(running.app, listening) as server:
+        async with (
+            platform(settings) as running,
+            sweeping(running.sweep),
+            serving(running.app, listening) as server,
+        ):
             shown = listening.getsockname()[1]
             errors.print(f"Serving on http://{settings.host}:{shown}/graphql, Ctrl-C stops.")
             await until(stop, server)
@@ -239,6 +247,36 @@ def ingest_replay(
             if source is not None:
                 _known_source(running, source)
             await _replay(running.replay, Wanted(reason, source, at), dry=dry_run)
+
+    _run(run())
+
+
+@retention.command("run")
+def retention_run(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be deleted; change nothing.")
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Delete what was observed longer ago than the catalogue lets it be kept.
+
+    A server does so by itself every day, and shows to nobody what has
+    lapsed meanwhile. Values and events go. What people said about
+    purposes, the ledger, and the ids that say who is one person stay; so
+    does everything of whoever asked for restriction.
+
+    Stopped half-way it can be started again, after a minute, and goes on
+    from there. Each run is on record in the collection 'sweeps'. With
+    MongoDB of our own it runs while the server is stopped.
+    """
+    settings = _settings(data_dir)
+
+    async def run() -> None:
+        async with platform(settings) as running:
+            sweep = running.sweep
+            with looking(errors, await sweep.waiting()) as told:
+                done = await (sweep.rehearse(told) if dry_run else sweep.run(told))
+            Console().print(deleted(done, dry=dry_run))
 
     _run(run())
 
