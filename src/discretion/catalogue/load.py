@@ -17,6 +17,7 @@ from discretion.catalogue.entry import (
     EventEntry,
     IdentifierEntry,
     PurposeEntry,
+    RecipientEntry,
     Uses,
 )
 from discretion.catalogue.model import (
@@ -29,6 +30,7 @@ from discretion.catalogue.model import (
     IdentifierType,
     Property,
     Purpose,
+    Recipient,
     Sensitivity,
     Source,
     Use,
@@ -100,6 +102,7 @@ def _catalogue(whole: Whole) -> Catalogue:
             for _, key, entry in whole.completed("events")
         },
         "objects": {path: description for _, path, description in whole.each("objects")},
+        "recipients": {key: _recipient(key, entry) for _, key, entry in whole.each("recipients")},
         "sensitive": {kind: tuple(tops) for _, kind, tops in whole.each("sensitive")},
     }
     controller = next(part.entries.controller or "" for part in whole.parts if part.entries.controller)
@@ -147,6 +150,10 @@ def _attribute(path: str, entry: AttributeEntry, uses: tuple[Use, ...]) -> Attri
 def _identifier(key: str, entry: IdentifierEntry) -> IdentifierType:
     lists = {"blocked": tuple(entry.blocked), "context": tuple(entry.context)}
     return IdentifierType(key=key, **{**entry.model_dump(), **lists})
+
+
+def _recipient(key: str, entry: RecipientEntry) -> Recipient:
+    return Recipient(key=key, **{**entry.model_dump(), "purposes": tuple(entry.purposes)})
 
 
 def _computed(entry: ComputedEntry) -> Computed:

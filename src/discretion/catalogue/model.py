@@ -80,6 +80,14 @@ class Sensitivity(StrEnum):
     SPECIAL = "special"
 
 
+class Role(StrEnum):
+    """As what somebody receives personal data."""
+
+    STAFF = "staff"  # people of the controller's own, under its authority (GDPR Art. 29)
+    PROCESSOR = "processor"  # works on the controller's behalf (GDPR Art. 4(8))
+    THIRD_PARTY = "third_party"  # answers for what it does itself (GDPR Art. 4(10))
+
+
 class Fold(StrEnum):
     """How a computed attribute follows from events; each is commutative, so order is free."""
 
@@ -264,6 +272,22 @@ RESERVED: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Recipient:
+    """An organisation, or a kind of one, that receives personal data for some purposes (GDPR Art. 4(9)).
+
+    ``transfers`` has the countries outside the controller's own legal area that data go to, as
+    ISO 3166-1 alpha-2, each with what protects the data there (GDPR Art. 44 to 49).
+    """
+
+    key: str
+    label: str
+    description: str
+    role: Role
+    purposes: tuple[str, ...]
+    transfers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Property:
     """One declared property of an event type; undeclared ones never reach the disk."""
 
@@ -324,6 +348,7 @@ class Catalogue:
     events: Mapping[str, EventType]
     objects: Mapping[str, str] = field(default_factory=dict)  # path of an inner object -> description
     sensitive: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # kind -> categories
+    recipients: Mapping[str, Recipient] = field(default_factory=dict)
 
     @cached_property
     def by_key(self) -> Mapping[str, Attribute]:
