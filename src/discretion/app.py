@@ -30,6 +30,9 @@ from discretion.domain.ingest.intake import Intake
 from discretion.domain.letters.keep import Letters
 from discretion.domain.letters.prune import Declared
 from discretion.domain.letters.replay import Replay
+from discretion.domain.notices.editions import material
+from discretion.domain.notices.load import load as load_notices
+from discretion.domain.notices.present import Present
 from discretion.domain.profiles.api.query import pages
 from discretion.domain.profiles.stewardship import Stewardship
 from discretion.domain.profiles.unify import MAX_TOGETHER, Unify
@@ -41,6 +44,7 @@ from discretion.edge.mask import Mask
 from discretion.edge.schema import build_schema
 from discretion.edge.tracking import Tracking
 from discretion.errors import Misconfigured
+from discretion.law.load import load as load_law
 from discretion.ledger.append import Ledger
 from discretion.ledger.storage import LedgerStorage
 from discretion.plan.plans import Plans
@@ -186,6 +190,9 @@ def assemble(
     replay = Replay(stored, catalogue, days, validator, unify)
     steward = Stewardship(database, catalogue, buckets, entropy, clock)
     suggestions = Suggestions(database, clock)
+    stationery = load_notices(catalogue, settings.notices_dir)
+    lawbook = load_law(settings.jurisdictions_dir, catalogue, material(stationery.editions))
+    present = Present(catalogue, stationery, lawbook.jurisdictions, clock)
     records = Records(
         catalogue,
         Customers(database),
@@ -194,7 +201,7 @@ def assemble(
         blind,
         pairwise,
         Identities(database),
-        Verbs(intake, steward, suggestions, stored),
+        Verbs(intake, steward, suggestions, stored, present),
     )
     schema = build_schema(catalogue)
     core = schema._schema

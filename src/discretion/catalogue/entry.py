@@ -12,7 +12,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from discretion.catalogue.model import Basis, Channel, Family, Fold, Form, Role, Sensitivity, ValueType
+from discretion.catalogue.model import Basis, Channel, Family, Fold, Form, Sensitivity, ValueType
+from discretion.catalogue.recipient import Role
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Uses = dict[Form, list[Text]]

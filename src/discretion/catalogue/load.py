@@ -30,13 +30,13 @@ from discretion.catalogue.model import (
     IdentifierType,
     Property,
     Purpose,
-    Recipient,
     Sensitivity,
     Source,
     Use,
 )
 from discretion.catalogue.problem import Problem
 from discretion.catalogue.read import read
+from discretion.catalogue.recipient import Recipient
 from discretion.catalogue.shape import Shaped, Whole, shape
 from discretion.catalogue.supply import traits_of
 from discretion.errors import Misconfigured

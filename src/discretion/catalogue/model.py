@@ -13,6 +13,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from discretion.catalogue.duration import parse
+from discretion.catalogue.recipient import Recipient
 
 MONTH_MS = 30 * 86_400_000
 
@@ -78,14 +79,6 @@ class Sensitivity(StrEnum):
     MEDIUM = "medium"
     HIGH = "high"
     SPECIAL = "special"
-
-
-class Role(StrEnum):
-    """As what somebody receives personal data."""
-
-    STAFF = "staff"  # people of the controller's own, under its authority (GDPR Art. 29)
-    PROCESSOR = "processor"  # works on the controller's behalf (GDPR Art. 4(8))
-    THIRD_PARTY = "third_party"  # answers for what it does itself (GDPR Art. 4(10))
 
 
 class Fold(StrEnum):
@@ -269,22 +262,6 @@ RESERVED: Mapping[str, str] = {
     COMPUTED: "stands for what is computed from events",
 }
 """Names that no source can have, and why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """An organisation, or a kind of one, that receives personal data for some purposes (GDPR Art. 4(9)).
-
-    ``transfers`` has the countries outside the controller's own legal area that data go to, as
-    ISO 3166-1 alpha-2, each with what protects the data there (GDPR Art. 44 to 49).
-    """
-
-    key: str
-    label: str
-    description: str
-    role: Role
-    purposes: tuple[str, ...]
-    transfers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
