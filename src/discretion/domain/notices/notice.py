@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
-from discretion.catalogue.model import Family, Form
+from discretion.catalogue.model import Basis, Family, Form
 from discretion.domain.notices.editions import Edition
 from discretion.domain.notices.facts import Facts, Kept, Pursued, Seen, by_duration
 from discretion.domain.notices.office import Office
@@ -170,10 +170,16 @@ class _Making:
         return Item(one.key, words[0], f"{words[1]} {words[2]}", tuple(lines))
 
     def _allowed(self, one: Pursued) -> str:
-        """What lets it be done here: the law's own way, or the basis of GDPR Art. 6(1)."""
+        """What lets it be done here: the catalogue's basis where the law asks for one, else the law's way.
+
+        A law with bases may ask for a yes beside them, as Directive 2002/58/EC does of messages.
+        """
         model = self.rules.models[one.family]
-        words = self.wording.words
-        return words.bases[one.basis] if model is Model.BASIS else words.models[model]
+        basis, way = self.wording.words.bases[one.basis], self.wording.words.models[model]
+        if Model.BASIS not in self.rules.models.values():
+            return way
+        agreed = one.basis is Basis.CONSENT and model is Model.OPT_IN
+        return basis if agreed or model is Model.BASIS else f"{basis} {way}"
 
     def _seen(self, one: Seen) -> str:
         category = self.wording.word("categories", one.category)
