@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -20,10 +20,11 @@ from discretion.domain.notices.dpv import as_jsonld
 from discretion.domain.notices.facts import facts
 from discretion.domain.notices.load import Stationery, shipped
 from discretion.domain.notices.load import load as load_stationery
+from discretion.domain.notices.notice import texts_of, to_translate
 from discretion.domain.notices.present import Present
 from discretion.domain.notices.publish import Stated, changed, print_of, publish, published, state, stated
 from discretion.domain.notices.show import differing
-from discretion.domain.notices.wording import ENGLISH
+from discretion.domain.notices.wording import ENGLISH, fingerprint
 from discretion.errors import BadRequest, Misconfigured
 from discretion.law.load import load as load_law
 from discretion.law.model import UNKNOWN
@@ -79,7 +80,8 @@ def notice_diff(
 
     What differs takes a new edition in schema/notices/editions.yaml. If somebody who agreed before would
     want to know, it is material and names the purposes; where the law asks for it, their consent
-    has to be given anew.
+    has to be given anew. A translation of a text that changed is not shown any more; what is to be
+    translated is told with the fingerprint that goes with it.
     """
     settings = read(os.environ)
     now, stationery = _stated(settings)
@@ -99,10 +101,12 @@ def notice_diff(
             "NOTICE_NEVER_PRINTED", "No edition is printed.", "Print one: discretion schema print --write"
         )
     found = difference(before, now, jurisdiction)
-    if not found:
+    if found:
+        Console().print(differing(found, name, "now"))
+    else:
         sys.stdout.write("The notice says the same.\n")
-        return
-    Console().print(differing(found, name, "now"))
+    for wanted in _translations(settings):
+        sys.stdout.write(f"{wanted}\n")
     if touched := purposes_touched(found):
         sys.stdout.write(f"Purposes concerned: {', '.join(touched)}\n")
 
@@ -165,6 +169,15 @@ def _folder(settings: Settings) -> Path:
 def _written(settings: Settings) -> tuple[Catalogue, Stationery]:
     catalogue = load_catalogue(settings.catalogue_dir)
     return catalogue, load_stationery(catalogue, settings.notices_dir)
+
+
+def _translations(settings: Settings) -> Iterator[str]:
+    catalogue, stationery = _written(settings)
+    for language, wording in stationery.wordings.items():
+        if language != ENGLISH:
+            for section, one in to_translate(wording, facts(catalogue)):
+                mark = fingerprint(texts_of(one))
+                yield f"To translate in {language}.yaml: {section} > {one.key} (of: {mark})"
 
 
 def _stated(settings: Settings, other: Catalogue | None = None) -> tuple[Stated, Stationery]:

@@ -14,6 +14,7 @@ from datetime import date
 from functools import cached_property
 
 from discretion.catalogue.model import Basis, Family, Form
+from discretion.catalogue.recipient import Recipient
 from discretion.domain.notices.editions import Edition
 from discretion.domain.notices.facts import Facts, Kept, Pursued, Seen, by_duration
 from discretion.domain.notices.office import Office
@@ -163,11 +164,11 @@ class _Making:
             for time, data in by_duration(one.data).items()
         ]
         lines += [Line(say("kept"), part) for part in kept]
-        known = {recipient.key: recipient.label for recipient in self.facts.recipients}
-        received = [wording.of("recipients", key, "label", known[key]) for key in one.recipients]
+        known = {recipient.key: texts_of(recipient) for recipient in self.facts.recipients}
+        received = [wording.of("recipients", key, known[key])[0] for key in one.recipients]
         lines.append(Line(say("received"), wording.list(received) if received else say("nobody")))
-        words = [wording.of("purposes", one.key, part, getattr(one, part)) for part in _PARTS]
-        return Item(one.key, words[0], f"{words[1]} {words[2]}", tuple(lines))
+        label, description, meaning = wording.of("purposes", one.key, texts_of(one))
+        return Item(one.key, label, f"{description} {meaning}", tuple(lines))
 
     def _allowed(self, one: Pursued) -> str:
         """What lets it be done here: the catalogue's basis where the law asks for one, else the law's way.
@@ -220,12 +221,12 @@ class _Making:
                 Line(say("abroad"), say("abroad_to", country=country, safeguard=safeguard))
                 for country, safeguard in one.transfers.items()
             ]
-            label, told = (wording.of("recipients", one.key, part, getattr(one, part)) for part in _PARTS[:2])
+            label, told = wording.of("recipients", one.key, texts_of(one))
             yield Item(one.key, f"{label} ({wording.words.roles[one.role]})", told, tuple(lines))
 
     def _label(self, key: str) -> str:
-        known = {one.key: one.label for one in self.facts.purposes}
-        return self.wording.of("purposes", key, "label", known[key])
+        known = {one.key: texts_of(one) for one in self.facts.purposes}
+        return self.wording.of("purposes", key, known[key])[0]
 
     def _choices(self) -> Iterator[str]:
         if self.rules.signals:
@@ -253,9 +254,8 @@ class _Making:
         english, facts = self.wording.english, self.facts
         categories = {one.category for one in facts.data}
         kinds = {kind for one in facts.data for kind in one.kinds}
+        yield from (one.label for _, one in to_translate(self.wording, facts))
         shown: dict[str, dict[str, str]] = {
-            "purposes": {one.key: one.label for one in facts.purposes},
-            "recipients": {one.key: one.label for one in facts.recipients},
             "sources": {one.key: one.label for one in facts.senders},
             "categories": {key: english.categories.get(key, key) for key in sorted(categories)},
             "kinds": {key: english.kinds.get(key, key) for key in sorted(kinds)},
@@ -265,7 +265,22 @@ class _Making:
             yield from (word for key, word in words.items() if not self.wording.has(section, key))
 
 
-_PARTS = ("label", "description", "meaning")
+def texts_of(one: Pursued | Recipient) -> tuple[str, ...]:
+    """What the catalogue says of a purpose or a recipient."""
+    said = (one.label, one.description)
+    return (*said, one.meaning) if isinstance(one, Pursued) else said
+
+
+def to_translate(wording: Wording, facts: Facts) -> Iterator[tuple[str, Pursued | Recipient]]:
+    """Purposes and recipients that a language has no words for, or words for another text."""
+    listed: tuple[tuple[str, tuple[Pursued | Recipient, ...]], ...] = (
+        ("purposes", facts.purposes),
+        ("recipients", facts.recipients),
+    )
+    for section, entries in listed:
+        for one in entries:
+            if wording.renews(section, one.key, texts_of(one)):
+                yield section, one
 
 
 def _markdown(section: Section) -> str:

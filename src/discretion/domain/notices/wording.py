@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -77,14 +78,23 @@ UNITS: tuple[Unit, ...] = ("year", "month", "week", "day", "hour", "minute", "se
 class RecipientWords(Entry):
     """A recipient, translated."""
 
+    of: Text = Field(description="fingerprint of the text it translates; `discretion notice diff` tells it")
     label: Text = Field(description="a few words, for lists")
     description: Text = Field(description="what they do with the data")
+
+    def texts(self) -> tuple[str, ...]:
+        """What is said, in the order of the catalogue."""
+        return self.label, self.description
 
 
 class PurposeWords(RecipientWords):
     """A purpose, translated."""
 
     meaning: Text = Field(description="what it means to the customer, addressed politely")
+
+    def texts(self) -> tuple[str, ...]:
+        """What is said, in the order of the catalogue."""
+        return self.label, self.description, self.meaning
 
 
 class LanguageFile(Entry):
@@ -141,10 +151,22 @@ class Wording:
                 return str(held[key])
         return otherwise or key
 
-    def of(self, section: str, key: str, part: str, otherwise: str) -> str:
-        """A part of what is said of a purpose or a recipient, else as the catalogue says it."""
+    def renews(self, section: str, key: str, texts: tuple[str, ...]) -> bool:
+        """Whether a purpose or a recipient has no translation, or one of a text that has changed since."""
         entry = getattr(self.words, section).get(key)
-        return getattr(entry, part) if entry else otherwise
+        return entry is None or entry.of != fingerprint(texts)
+
+    def of(self, section: str, key: str, texts: tuple[str, ...]) -> tuple[str, ...]:
+        """What is said of a purpose or a recipient; the catalogue's own, where that is not translated."""
+        if self.renews(section, key, texts):
+            return texts
+        said: tuple[str, ...] = getattr(self.words, section)[key].texts()
+        return said
+
+
+def fingerprint(texts: tuple[str, ...]) -> str:
+    """Tells a text from what it was before: eight hexadecimal digits."""
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:8]
 
 
 def wordings(files: Mapping[str, File]) -> tuple[Mapping[str, Wording], list[Problem]]:

@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 from discretion.catalogue.load import shipped as shipped_catalogue
 from discretion.cli import cli
 from discretion.domain.notices.load import shipped
+from discretion.domain.notices.wording import fingerprint
 from discretion.errors import DiscretionError
 from tests.unit.domain.notices.house import CATALOGUE
 
@@ -68,6 +69,21 @@ def test_a_catalogue_that_says_something_else_takes_a_new_edition(longer: Path, 
     assert "P3Y" in shown.stdout
     assert "P9Y" in shown.stdout
     assert f"Purposes concerned: {EMAIL}\n" in shown.stdout
+
+
+def test_what_is_to_be_translated_is_told_with_its_fingerprint(longer: Path, notices: Path) -> None:
+    """Written beside the translation, it makes it count again."""
+    path = longer / "purposes.yaml"
+    path.write_text(path.read_text("utf-8").replace("label: Payment\n", "label: Paying\n"), "utf-8")
+    told = run("notice", "diff", catalogue_dir=longer, notices_dir=notices).stdout
+    key = "purposes > essential.service.payment_processing"
+    (german,) = (one for one in told.splitlines() if one.startswith(f"To translate in de.yaml: {key}"))
+    mark = german.rpartition("(of: ")[2].rstrip(")")
+    old = CATALOGUE.purposes["essential.service.payment_processing"]
+    before = fingerprint((old.label, old.description, old.meaning))
+    words = notices / "de.yaml"
+    words.write_text(words.read_text("utf-8").replace(before, mark), "utf-8")
+    assert f"de.yaml: {key}" not in run("notice", "diff", catalogue_dir=longer, notices_dir=notices).stdout
 
 
 def test_an_edition_that_is_not_printed_yet_is_told(notices: Path) -> None:

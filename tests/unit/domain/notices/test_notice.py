@@ -234,6 +234,15 @@ def test_what_is_not_translated_is_shown_in_english_and_said_to_be() -> None:
     assert section(notice, "untranslated").paragraphs == ("Dies wird auf Englisch gezeigt: Weather; Kiosk.",)
 
 
+def test_a_translation_of_another_text_is_not_shown() -> None:
+    """Or German would promise what English no longer does."""
+    notice = made(changed("purposes", EMAIL, meaning="We write every day."), language="de")
+    assert "We write every day." in item(notice, "purposes", EMAIL).text
+    assert section(notice, "untranslated").paragraphs == ("Dies wird auf Englisch gezeigt: E-mail offers.",)
+    partner = changed("recipients", "ad-partner", description="Companies that call.")
+    assert item(made(partner, language="fr"), "recipients", "ad-partner").text == "Companies that call."
+
+
 def test_a_right_that_begins_tomorrow_is_not_promised_today() -> None:
     """India's Act gives rights from May 2027 on."""
     law = LAWS["in"]
