@@ -169,12 +169,25 @@ def _answered(part: Shaped) -> Iterator[Problem]:
 
 def _places(parts: Sequence[Shaped]) -> Iterator[Problem]:
     held: dict[str, Shaped] = {}
-    names: dict[tuple[str, str], str] = {}
     for part in parts:
         for index, code in enumerate(part.head.places):
             if (other := held.setdefault(code, part)) is not part:
                 wrong = f"{code!r} is a place of {other.key} too"
                 yield part.file.problem(("places", index), wrong, "One law holds in a place; keep one.")
+    for code, part in held.items():
+        country = code.partition("-")[0]
+        whole = held.get(country, part)
+        if whole is not part:
+            wrong = f"{country!r} is a place of {whole.key}, and {code!r} of {part.key}"
+            right = "Where only the country is known, both may hold; list its parts, and not the country."
+            index = whole.head.places.index(country)
+            yield whole.file.problem(("places", index), wrong, right)
+    yield from _called(parts)
+
+
+def _called(parts: Sequence[Shaped]) -> Iterator[Problem]:
+    names: dict[tuple[str, str], str] = {}
+    for part in parts:
         for code, called in part.head.called.items():
             at: Place = ("called", code)
             if part.key != UNKNOWN and code not in {*part.head.places, *part.head.without}:

@@ -89,6 +89,8 @@ IN_TIME = Extension(ms("2026-06-05T12:00", "us-ca"))
     ("key", "right", "step", "received", "more", "why"),
     [
         ("us-ia", "correction", "respond", AT, {}, Why.NO_RIGHT),
+        ("us-ut", "correction", "respond", AT, {}, Why.NO_RIGHT),
+        ("us-ut", "access", "appeal", AT, {}, Why.NO_TIME),
         ("us-ca", "automated_decision", "respond", "2026-12-31T23:59", {}, Why.NO_RIGHT),
         ("gb", "complaint", "acknowledge", "2026-06-18T23:59", {}, Why.NO_RIGHT),
         ("in", "erasure", "respond", AT, {}, Why.NO_RIGHT),

@@ -224,4 +224,81 @@ VECTORS = (
     ),
     Vector("us-ct", "access", "respond", "2026-01-31T10:00", "2026-03-17", "45 days"),
     Vector("us-tx", "access", "respond", "2026-01-31T10:00", "2026-03-17", "45 days"),
+    # states that follow Virginia
+    Vector("us-mt", "access", "respond", "2026-01-31T10:00", "2026-03-17", "45 days"),
+    Vector(
+        "us-mt", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", told="2026-03-17T10:00"
+    ),
+    Vector("us-mt", "access", "refuse", "2026-01-31T10:00", "2026-03-17", "45 days"),
+    Vector("us-mt", "access", "appeal", "2026-03-20T10:00", "2026-05-19", "60 days"),
+    Vector("us-de", "access", "respond", "2026-01-31T10:00", "2026-03-17", "45 days"),
+    Vector(
+        "us-de", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", told="2026-03-17T10:00"
+    ),
+    Vector("us-de", "access", "refuse", "2026-01-31T10:00", "2026-03-17", "45 days"),
+    Vector("us-de", "access", "appeal", "2026-03-20T10:00", "2026-05-19", "60 days"),
+    Vector("us-nh", "access", "respond", "2026-01-31T10:00", "2026-03-17", "45 days"),
+    Vector(
+        "us-nh", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", told="2026-03-17T10:00"
+    ),
+    Vector("us-nh", "access", "refuse", "2026-01-31T10:00", "2026-03-17", "45 days"),
+    Vector("us-nh", "access", "appeal", "2026-03-20T10:00", "2026-05-19", "60 days"),
+    Vector("us-ne", "access", "respond", "2026-01-31T10:00", "2026-03-17", "45 days"),
+    Vector(
+        "us-ne", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", told="2026-03-17T10:00"
+    ),
+    Vector("us-ne", "access", "refuse", "2026-01-31T10:00", "2026-03-17", "45 days"),
+    Vector("us-ne", "access", "appeal", "2026-03-20T10:00", "2026-05-19", "60 days"),
+    Vector("us-nj", "access", "respond", "2026-01-31T10:00", "2026-03-17", "45 days"),
+    Vector(
+        "us-nj", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", told="2026-03-17T10:00"
+    ),
+    Vector("us-nj", "access", "refuse", "2026-01-31T10:00", "2026-03-17", "45 days"),
+    Vector("us-nj", "access", "appeal", "2026-03-20T10:00", "2026-05-04", "45 days"),
+    Vector("us-tn", "access", "respond", "2026-01-31T10:00", "2026-03-17", "45 days"),
+    Vector(
+        "us-tn", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", told="2026-03-17T10:00"
+    ),
+    Vector("us-tn", "access", "refuse", "2026-01-31T10:00", "2026-03-17", "45 days"),
+    Vector("us-tn", "access", "appeal", "2026-03-20T10:00", "2026-05-19", "60 days"),
+    Vector("us-mn", "access", "respond", "2026-01-31T10:00", "2026-03-17", "45 days"),
+    Vector(
+        "us-mn", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", told="2026-03-17T10:00"
+    ),
+    Vector("us-mn", "access", "refuse", "2026-01-31T10:00", "2026-03-17", "45 days"),
+    Vector("us-mn", "access", "appeal", "2026-03-20T10:00", "2026-05-04", "45 days"),
+    Vector("us-md", "access", "respond", "2026-01-31T10:00", "2026-03-17", "45 days"),
+    Vector(
+        "us-md", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", told="2026-03-17T10:00"
+    ),
+    Vector("us-md", "access", "refuse", "2026-01-31T10:00", "2026-03-17", "45 days"),
+    Vector("us-md", "access", "appeal", "2026-03-20T10:00", "2026-05-19", "60 days"),
+    Vector("us-in", "access", "respond", "2026-01-31T10:00", "2026-03-17", "45 days"),
+    Vector(
+        "us-in", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", told="2026-03-17T10:00"
+    ),
+    Vector("us-in", "access", "refuse", "2026-01-31T10:00", "2026-03-17", "45 days"),
+    Vector("us-in", "access", "appeal", "2026-03-20T10:00", "2026-05-19", "60 days"),
+    Vector("us-ky", "access", "respond", "2026-01-31T10:00", "2026-03-17", "45 days"),
+    Vector(
+        "us-ky", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", told="2026-03-17T10:00"
+    ),
+    Vector("us-ky", "access", "refuse", "2026-01-31T10:00", "2026-03-17", "45 days"),
+    Vector("us-ky", "access", "appeal", "2026-03-20T10:00", "2026-05-19", "60 days"),
+    Vector("us-ri", "access", "respond", "2026-01-31T10:00", "2026-03-17", "45 days"),
+    Vector(
+        "us-ri", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", told="2026-03-17T10:00"
+    ),
+    Vector("us-ri", "access", "refuse", "2026-01-31T10:00", "2026-03-17", "45 days"),
+    Vector("us-ri", "access", "appeal", "2026-03-20T10:00", "2026-05-19", "60 days"),
+    Vector("us-ut", "access", "respond", "2026-01-31T10:00", "2026-03-17", "45 days"),
+    Vector(
+        "us-ut", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", told="2026-03-17T10:00"
+    ),
+    Vector("us-ut", "access", "refuse", "2026-01-31T10:00", "2026-03-17", "45 days"),
+    Vector(
+        "us-mn", "access", "appeal", "2026-03-20T10:00", "2026-07-03", "105 days", told="2026-05-04T10:00"
+    ),
+    Vector("us-or", "withdraw_consent", "respond", "2026-03-20T10:00", "2026-04-04", "15 days"),
+    Vector("us-ut", "correction", "respond", "2026-07-01T10:00", "2026-08-15", "45 days"),
 )
