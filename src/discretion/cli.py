@@ -28,6 +28,7 @@ from discretion.domain.doubles.show import found, reading_customers
 from discretion.domain.letters.replay import Replay
 from discretion.domain.notices.command import commands as notices
 from discretion.domain.notices.command import print_notice, ropa, stale_notice
+from discretion.domain.notices.load import json_schemas as notice_schemas
 from discretion.edge.schema import build_schema
 from discretion.errors import DiscretionError, Misconfigured
 from discretion.law.command import commands as laws
@@ -291,7 +292,10 @@ def schema_check() -> None:
 def printed(settings: Settings) -> dict[Path, str]:
     """The printed files, by their place in the checkout or the installed package."""
     sdl = build_schema(load(settings.catalogue_dir)).as_str() + "\n"
-    return {SDL: sdl, SHAPE: json_schema(), LAW_SHAPE: law_schema()}
+    notice_shapes = {
+        SHAPE.with_name(f"notices-{kind}.schema.json"): text for kind, text in notice_schemas().items()
+    }
+    return {SDL: sdl, SHAPE: json_schema(), LAW_SHAPE: law_schema(), **notice_shapes}
 
 
 def main() -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from discretion.catalogue.entry import Entry
 from discretion.catalogue.load import shipped as shipped_catalogue
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.problem import Problem
 from discretion.catalogue.read import File, read
-from discretion.domain.notices.editions import Edition, editions
-from discretion.domain.notices.office import Office, office
-from discretion.domain.notices.wording import ENGLISH, Wording, wordings
+from discretion.domain.notices.editions import Edition, EditionsFile, editions
+from discretion.domain.notices.office import Office, OfficeFile, office
+from discretion.domain.notices.wording import ENGLISH, LanguageFile, Wording, wordings
 from discretion.errors import Misconfigured
 
 EDITIONS, CONTROLLER = "editions", "controller"
@@ -54,6 +56,20 @@ def load(catalogue: Catalogue, folder: Path | None = None) -> Stationery:
 def shipped() -> Path:
     """The notices of this version: beside its catalogue."""
     return shipped_catalogue().parent / "notices"
+
+
+def json_schemas() -> dict[str, str]:
+    """The shape of each kind of file as JSON Schema (2020-12), for editors, by the kind's name."""
+    kinds: dict[str, type[Entry]] = {
+        EDITIONS: EditionsFile,
+        CONTROLLER: OfficeFile,
+        "language": LanguageFile,
+    }
+    dialect = "https://json-schema.org/draft/2020-12/schema"
+    return {
+        name: json.dumps({"$schema": dialect, **kind.model_json_schema()}, indent=2, sort_keys=True) + "\n"
+        for name, kind in kinds.items()
+    }
 
 
 def _pages(
