@@ -6,10 +6,10 @@ Each check yields problems and stops nothing, so that one run shows them all.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from discretion.catalogue.model import Catalogue, Family
+from discretion.catalogue.model import Family
 from discretion.catalogue.nearest import nearest
 from discretion.catalogue.problem import Problem
 from discretion.catalogue.read import Place
@@ -26,11 +26,14 @@ _SUBJECTS = ("families", "kinds", "rights")
 """Members of a rule that say what it is about."""
 
 
-def check(parts: Sequence[Shaped], catalogue: Catalogue, *, whole: bool) -> Iterator[Problem]:
-    """Everything wrong with the jurisdictions. ``whole`` is false if some rules could not be read."""
+def check(parts: Sequence[Shaped], kinds: Collection[str], *, whole: bool) -> Iterator[Problem]:
+    """Everything wrong with the jurisdictions, which may name these sensitive kinds.
+
+    ``whole`` is false if some rules could not be read.
+    """
     for part in parts:
         yield from _head(part)
-        yield from _names(part, catalogue)
+        yield from _names(part, kinds)
         yield from _dates(part)
         yield from _twice(part)
         if whole:
@@ -90,13 +93,13 @@ def _zone(name: str) -> bool:
     return True
 
 
-def _names(part: Shaped, catalogue: Catalogue) -> Iterator[Problem]:
+def _names(part: Shaped, kinds: Collection[str]) -> Iterator[Problem]:
     for section, one in part.each():
         member = {"sensitive": "kinds", "rights": "withheld"}.get(section)
         for index, kind in enumerate(getattr(one.rule, member) if member else ()):
-            if kind not in catalogue.sensitive:
+            if kind not in kinds:
                 wrong = f"{kind!r} is not a sensitive kind of the catalogue"
-                yield part.problem(one, wrong, nearest(kind, catalogue.sensitive), str(member), index)
+                yield part.problem(one, wrong, nearest(kind, kinds), str(member), index)
         for index, place in enumerate(getattr(one.rule, "places", ())):
             if place not in part.head.places:
                 wrong = f"{place!r} is not a place of {part.key}"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from discretion.law.age import reached, younger
+from discretion.law.age import attained, reached
 from discretion.law.closed import works
 from discretion.law.day import local_day, midnight, months_after
 
@@ -67,8 +68,9 @@ def test_an_age_is_reached_on_the_birthday_and_of_a_leap_day_on_the_first_of_mar
     born: date, years: int, day: date
 ) -> None:
     assert reached(born, years) == day
-    assert younger(born, years, date.fromordinal(day.toordinal() - 1))
-    assert not younger(born, years, day)
+    born_ms = int(datetime(born.year, born.month, born.day, tzinfo=UTC).timestamp() * 1000)
+    begins = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo("America/Los_Angeles"))
+    assert attained(born_ms, years, "America/Los_Angeles") == int(begins.timestamp() * 1000)
 
 
 @pytest.mark.parametrize(

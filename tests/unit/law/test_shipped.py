@@ -10,11 +10,13 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
+from discretion.catalogue.load import load as load_catalogue
 from discretion.catalogue.model import Basis, Family
 from discretion.law.entry import json_schema
 from discretion.law.jurisdiction import EXTENDED, Jurisdiction, Length, Right, Step, Unit
-from discretion.law.load import load, shipped
+from discretion.law.load import SENSITIVE, load, shipped
 from discretion.law.model import UNKNOWN, Edition, Model, Needs
+from tests.unit.catalogue.small import written as small_catalogue
 from tests.unit.law.small import CATALOGUE, SMALL, written
 
 BOOK = load(None, CATALOGUE)
@@ -289,3 +291,11 @@ def test_the_printed_json_schema_is_current_and_holds_for_the_files() -> None:
         read = yaml.load(file.read_text("utf-8"), yaml.BaseLoader)
         assert set(read) <= set(printed["properties"])
         assert set(printed["required"]) <= set(read)
+
+
+def test_the_kinds_that_laws_protect_are_those_the_catalogue_knows(tmp_path: Path) -> None:
+    """And a catalogue of the user's that knows none is judged by the same laws."""
+    shipped_catalogue = load_catalogue()
+    assert set(SENSITIVE) == set(shipped_catalogue.sensitive)
+    bare = load_catalogue(small_catalogue(tmp_path / "catalogue"))
+    assert load(None, bare).law.timelines == load(None, shipped_catalogue).law.timelines

@@ -159,9 +159,14 @@ def _kept(category: str, parts: list[_Part], catalogue: Catalogue) -> Kept:
         category,
         ordered(part.retention for part in parts),
         tuple(channel for channel in Channel if channel in channels),
-        catalogue.kinds(category),
+        tuple(kind for kind, tops in sorted(catalogue.sensitive.items()) if _below(category, tops)),
         derived=any(part.derived for part in parts),
     )
+
+
+def _below(category: str, tops: tuple[str, ...]) -> bool:
+    """Whether a category is one of some, or below one."""
+    return any(category == top or category.startswith(f"{top}.") for top in tops)
 
 
 def shorter(retention: str, limit: str) -> str:
