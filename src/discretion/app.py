@@ -31,6 +31,9 @@ from discretion.domain.ingest.intake import Intake
 from discretion.domain.letters.keep import Letters
 from discretion.domain.letters.prune import Declared
 from discretion.domain.letters.replay import Replay
+from discretion.domain.notices.editions import material
+from discretion.domain.notices.load import load as load_notices
+from discretion.domain.notices.present import Present
 from discretion.domain.profiles.api.query import pages
 from discretion.domain.profiles.heed import Heed
 from discretion.domain.profiles.rejudge import Rejudge
@@ -116,7 +119,8 @@ async def platform(
         Misconfigured: what the operator has to mend, before anything is served.
     """
     catalogue = load(settings.catalogue_dir)
-    lawbook = load_law(settings.jurisdictions_dir, catalogue)
+    changes = material(load_notices(catalogue, settings.notices_dir).editions)
+    lawbook = load_law(settings.jurisdictions_dir, catalogue, changes)
     root = root_key(settings)
     async with mongo_url(settings) as url:
         database = await connect(url, settings.mongo_database, settings.mongo_driver, listeners)
@@ -245,6 +249,8 @@ def assemble(
     intake = Intake(validator, Flow(take, MAX_TOGETHER), letters, clock)
     speak = Speak(database, workshop)
     suggestions = Suggestions(database, clock)
+    stationery = load_notices(catalogue, settings.notices_dir)
+    present = Present(catalogue, stationery, lawbook.jurisdictions, clock)
     records = Records(
         catalogue,
         Customers(database, lambda mask: standing.clause(mask, clock())),
@@ -253,7 +259,7 @@ def assemble(
         blind,
         pairwise,
         Identities(database),
-        Verbs(intake, Stewardship(database, workshop), speak, suggestions, stored),
+        Verbs(intake, Stewardship(database, workshop), speak, suggestions, stored, present),
     )
     doors, write_keys = _doors(
         settings, conductor, records, keys, forms, database, Heed(speak, pairwise, clock), intake

@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from discretion import __version__
-from discretion.app import Platform, platform, token_issuer
+from discretion.app import Platform, now_ms, platform, token_issuer
 from discretion.catalogue.entry import json_schema
 from discretion.catalogue.load import load, shipped
 from discretion.demo.run import demo as run_demo
@@ -26,6 +26,9 @@ from discretion.domain.doubles.compare import Backend
 from discretion.domain.doubles.likeness import THRESHOLD
 from discretion.domain.doubles.show import found, reading_customers
 from discretion.domain.letters.replay import Replay
+from discretion.domain.notices.command import commands as notices
+from discretion.domain.notices.command import print_notice, ropa, stale_notice
+from discretion.domain.notices.load import json_schemas as notice_schemas
 from discretion.domain.retention.daily import sweeping
 from discretion.domain.retention.show import deleted, looking
 from discretion.edge.schema import build_schema
@@ -61,6 +64,8 @@ cli.add_typer(identities, name="identity")
 cli.add_typer(ingest, name="ingest")
 cli.add_typer(laws(lambda: datetime.now(UTC).date()), name="law")
 cli.add_typer(retention, name="retention")
+cli.add_typer(notices(now_ms), name="notice")
+cli.add_typer(ropa, name="ropa")
 errors = Console(stderr=True)
 
 DataDir = Annotated[
@@ -300,27 +305,35 @@ def schema_print(
     for path, text in made.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
+    print_notice(settings)
 
 
 @schemas.command("check")
 def schema_check() -> None:
     """Compare the printed files under schema/ with what makes them; exit 1 if one is stale."""
+    settings = read(os.environ)
     stale = [
         path
-        for path, text in printed(read(os.environ)).items()
+        for path, text in printed(settings).items()
         if not path.exists() or path.read_text("utf-8") != text
     ]
     for path in stale:
         errors.print(f"{path} is stale.")
     if stale:
         errors.print("Print them anew with: discretion schema print --write")
+    if told := stale_notice(settings):
+        errors.print(told, highlight=False, markup=False)
+    if stale or told:
         raise typer.Exit(1)
 
 
 def printed(settings: Settings) -> dict[Path, str]:
     """The printed files, by their place in the checkout or the installed package."""
     sdl = build_schema(load(settings.catalogue_dir)).as_str() + "\n"
-    return {SDL: sdl, SHAPE: json_schema(), LAW_SHAPE: law_schema()}
+    notice_shapes = {
+        SHAPE.with_name(f"notices-{kind}.schema.json"): text for kind, text in notice_schemas().items()
+    }
+    return {SDL: sdl, SHAPE: json_schema(), LAW_SHAPE: law_schema(), **notice_shapes}
 
 
 def main() -> None:

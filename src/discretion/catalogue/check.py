@@ -15,6 +15,7 @@ from discretion.catalogue.model import Channel, Form, Sensitivity, ValueType
 from discretion.catalogue.nearest import nearest
 from discretion.catalogue.problem import Problem
 from discretion.catalogue.read import Place
+from discretion.catalogue.receive import received
 from discretion.catalogue.shape import Shaped, Whole
 from discretion.catalogue.supply import believed, supplied
 from discretion.catalogue.taxonomy import taxonomy
@@ -40,6 +41,7 @@ _NAMED = (
     "properties",
     "events",
     "sensitive",
+    "recipients",
 )
 _NAME = re.compile(r"(?!__)[_A-Za-z][_0-9A-Za-z]*")  # GraphQL, October 2021, section 2.1.9
 _DURATION = "It takes an ISO 8601 duration, such as P3Y, P13M or P90D"
@@ -283,6 +285,7 @@ _CHECKS: Iterable[Callable[[Whole], Iterator[Problem]]] = (
     _attributes,
     supplied,
     believed,
+    received,
     computed,
     properties,
     _ids,

@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from discretion.catalogue.model import Basis, Channel, Family, Fold, Form, Sensitivity, ValueType
+from discretion.catalogue.recipient import Role
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Uses = dict[Form, list[Text]]
@@ -126,6 +127,18 @@ class SourceEntry(Entry):
     )
 
 
+class RecipientEntry(Entry):
+    """An organisation, or a kind of one, that receives personal data."""
+
+    label: Text = Field(description="a few words, for lists")
+    description: Text = Field(description="what they do with it, for those it is about")
+    role: Role = Field(description="staff, processor or third_party")
+    purposes: list[Text] = Field(description="purposes they receive data for")
+    transfers: dict[Text, Text] = Field(
+        default={}, description="countries abroad it goes to, as US, each with what protects it there"
+    )
+
+
 class PropertyEntry(Entry):
     """A property that events may carry."""
 
@@ -165,6 +178,7 @@ class CatalogueFile(Entry):
     )
     identifiers: dict[str, IdentifierEntry] = Field(default={}, description="identifier types")
     sources: dict[str, SourceEntry] = Field(default={}, description="senders")
+    recipients: dict[str, RecipientEntry] = Field(default={}, description="who receives data, and what for")
     properties: dict[str, PropertyEntry] = Field(default={}, description="properties of events")
     events: dict[str, EventEntry] = Field(default={}, description="event types, by their name as sent")
 

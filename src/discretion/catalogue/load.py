@@ -17,6 +17,7 @@ from discretion.catalogue.entry import (
     EventEntry,
     IdentifierEntry,
     PurposeEntry,
+    RecipientEntry,
     Uses,
 )
 from discretion.catalogue.model import (
@@ -35,6 +36,7 @@ from discretion.catalogue.model import (
 )
 from discretion.catalogue.problem import Problem
 from discretion.catalogue.read import read
+from discretion.catalogue.recipient import Recipient
 from discretion.catalogue.shape import Shaped, Whole, shape
 from discretion.catalogue.supply import traits_of
 from discretion.errors import Misconfigured
@@ -105,6 +107,7 @@ def _catalogue(whole: Whole) -> Catalogue:
             for _, key, entry in whole.completed("events")
         },
         "objects": {path: description for _, path, description in whole.each("objects")},
+        "recipients": {key: _recipient(key, entry) for _, key, entry in whole.each("recipients")},
         "sensitive": {kind: tuple(tops) for _, kind, tops in whole.each("sensitive")},
     }
     controller = next(part.entries.controller or "" for part in whole.parts if part.entries.controller)
@@ -153,6 +156,10 @@ def _attribute(path: str, entry: AttributeEntry, uses: tuple[Use, ...], kinds: t
 def _identifier(key: str, entry: IdentifierEntry) -> IdentifierType:
     lists = {"blocked": tuple(entry.blocked), "context": tuple(entry.context)}
     return IdentifierType(key=key, **{**entry.model_dump(), **lists})
+
+
+def _recipient(key: str, entry: RecipientEntry) -> Recipient:
+    return Recipient(key=key, **{**entry.model_dump(), "purposes": tuple(entry.purposes)})
 
 
 def _computed(entry: ComputedEntry) -> Computed:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from discretion.catalogue.duration import parse
+from discretion.catalogue.recipient import Recipient
 
 MONTH_MS = 30 * 86_400_000
 
@@ -327,6 +328,7 @@ class Catalogue:
     events: Mapping[str, EventType]
     objects: Mapping[str, str] = field(default_factory=dict)  # path of an inner object -> description
     sensitive: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # kind -> categories
+    recipients: Mapping[str, Recipient] = field(default_factory=dict)
 
     @cached_property
     def by_key(self) -> Mapping[str, Attribute]:
