@@ -142,6 +142,7 @@ def decide_only(patch: pytest.MonkeyPatch, when: Callable[[str], bool]) -> None:
 def in_time(patch: pytest.MonkeyPatch) -> None:
     """What is past its retention is still shown."""
     patch.setattr(reading, "lapse", lambda _duration, _now: 0)
+    patch.setattr(reading, "shorter", lambda _attribute, _now: ())
     reading.cut_offs.cache_clear()
 
 

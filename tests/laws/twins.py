@@ -14,7 +14,7 @@ from typing import Any
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from discretion.catalogue.duration import lapse
-from discretion.catalogue.model import Attribute, Catalogue, Form, Use, ValueType
+from discretion.catalogue.model import Attribute, Catalogue, EventType, Form, Use, ValueType
 from discretion.reveal.form import Forms, month
 from discretion.reveal.reading import Revealer
 from discretion.seal.cell import shut
@@ -63,6 +63,23 @@ def bits(doc: Document, now: int, kinds: tuple[str, ...] = ()) -> int:
     return allow
 
 
+def over(thing: Attribute | EventType, observed: int, now: int) -> list[bool]:
+    """Whether an observation is past the retention of the thing, and of each of its purposes that has one."""
+    own = [use.purpose.retention for use in thing.uses if use.purpose.retention]
+    return [observed < lapse(one, now) for one in (thing.retention, *own)]
+
+
+def served(thing: Attribute | EventType, observed: int, now: int) -> int:
+    """The purposes, as bits, that have not lapsed for an observation."""
+    if observed < lapse(thing.retention, now):
+        return 0
+    mask = -1
+    for use in thing.uses:
+        if use.purpose.retention and observed < lapse(use.purpose.retention, now):
+            mask &= ~(1 << use.purpose.bit)
+    return mask
+
+
 class Withheld:
     """Makes the other twin of documents, for one asker."""
 
@@ -82,13 +99,13 @@ class Withheld:
         held = Values(doc, key)
         for attribute in self._catalogue.attributes.values():
             value, observed = held.get(attribute)
-            form = self._asker.form(attribute, bits(doc, self.now, attribute.kinds))
-            if value is None and form is not None:
+            permitted = bits(doc, self.now, attribute.kinds)
+            if value is None and self._asker.form(attribute, permitted) is not None:
                 continue
-            stale = value is not None and observed < lapse(attribute.retention, self.now)
-            if form is None:
+            form = self._asker.form(attribute, permitted & served(attribute, observed, self.now))
+            if self._asker.form(attribute, permitted) is None:
                 self._change(held, attribute, value, observed)
-            elif stale:
+            elif form is None:
                 held.set(attribute, other(attribute, value), observed)
                 held.tell(attribute, "another-source")
                 self.changed += 1
@@ -116,8 +133,9 @@ class Withheld:
         if event["customer"] == self._asker.own:
             return event
         kind = self._catalogue.events[event["type"]]
+        allow &= served(kind, event["at"], self.now)
         uses = [u for u in self._asker.justified(kind.category, kind.uses) if allow >> u.purpose.bit & 1]
-        if not uses or event["at"] < lapse(kind.retention, self.now):
+        if not uses:
             return None
         if any(use.form is Form.CLEAR for use in uses):
             return event
@@ -137,15 +155,14 @@ class Withheld:
     def _moved(self, attribute: Attribute, observed: int) -> int:
         """Another time that is within retention, or past it, as this one is."""
         earlier = observed - 40 * DAY
-        cut = lapse(attribute.retention, self.now)
-        return earlier if (earlier < cut) == (observed < cut) and earlier > 0 else observed
+        same = over(attribute, earlier, self.now) == over(attribute, observed, self.now)
+        return earlier if same and earlier > 0 else observed
 
     def _within_month(self, attribute: Attribute, observed: int) -> int:
         """Another time of the same month, on the same side of retention, if there is one."""
         for candidate in (observed - 9 * DAY, observed + 9 * DAY):
             same = month(candidate) == month(observed) if candidate > 0 else False
-            cut = lapse(attribute.retention, self.now)
-            if same and (candidate < cut) == (observed < cut):
+            if same and over(attribute, candidate, self.now) == over(attribute, observed, self.now):
                 self.changed += 1
                 return candidate
         return observed

@@ -56,6 +56,19 @@ def serves(use: Use, thing: Thing, at_ms: int) -> int:
     return max(own, lapse(limit, at_ms)) if limit else own
 
 
+def since(thing: Thing, bits: int, at_ms: int) -> int:
+    """The earliest observation of a thing that serves one of the purposes of ``bits`` at ``at_ms``, in ms."""
+    served = (serves(use, thing, at_ms) for use in thing.uses if bits >> use.purpose.bit & 1)
+    return min(served, default=at_ms + 1)
+
+
+def shorter(thing: Thing, at_ms: int) -> tuple[tuple[int, int], ...]:
+    """Purposes, as bits, that a thing serves for less than its own retention, each with the earliest then."""
+    return tuple(
+        (1 << use.purpose.bit, serves(use, thing, at_ms)) for use in thing.uses if use.purpose.retention
+    )
+
+
 def cut_offs(catalogue: Catalogue, at_ms: int) -> CutOffs:
     """What may be kept at ``at_ms``, of everything there is."""
     attributes = {key: longest(one, at_ms) for key, one in catalogue.by_key.items()}

@@ -112,7 +112,7 @@ def _shape(
 ) -> Shape:
     here = {one.path: one for one in leaves(node)}
     scope: dict[str, Any] = {"E": {}, "J": orjson.dumps, "L": orjson.loads, "R": orjson.Fragment}
-    lines = ["def shape(r, T, H, W, n, P):", " d, a, i, m = r.doc, r.allow, r.id, 0"]
+    lines = ["def shape(r, T, H, S, W, n, P):", " d, a, i, m = r.doc, r.allow, r.id, 0"]
     if any(one.sealed for one in here.values()):
         lines.append(" s, D = d.get('s') or E, r.keyed.decrypt")
     if any(not one.sealed for one in here.values()):
@@ -137,10 +137,20 @@ def _guard(
     else:
         fetch = f" c = p.get({attribute.key!r})"
         fresh = f"t.get({attribute.key!r}, 0) >= T[{index}]"
+    whole = f"r.permitting({attribute.kinds!r})" if attribute.kinds else "a"
     held = "a"
-    if attribute.kinds:
+    if attribute.kinds or any(use.purpose.retention for use in attribute.uses):
         held = "b"
-        fetch = f" b = r.permitting({attribute.kinds!r})\n{fetch}"
+        seen = f"c[:{HEAD_BYTES}]" if attribute.sealed else f"t.get({attribute.key!r}, 0)"
+        fetch = "\n".join(
+            [
+                fetch,
+                f" b = {whole}",
+                " if c is not None:",
+                f"  for x, y in S[{index}]:",
+                f"   if {seen} < y: b &= ~x",
+            ]
+        )
     lines = [fetch, f" if c is not None and {held} & {allow.mask} and {fresh}:", f"  m |= {1 << index}"]
     for number, way in enumerate(allow.ways):
         last = number == len(allow.ways) - 1
@@ -154,7 +164,7 @@ def _guard(
     lines += [
         " else:",
         f"  v{index} = b'null'",
-        f"  W[{index}, 0 if c is None else 2 if {held} & {allow.mask} else 1].add(i)",
+        f"  W[{index}, 0 if c is None else 2 if {whole} & {allow.mask} else 1].add(i)",
     ]
     return lines
 

@@ -8,7 +8,7 @@ visible" into "matches". Cursors carry the sort value; they are sealed for their
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,12 +64,16 @@ class Order:
 
 
 class Visibility:
-    """What must hold of a customer before an attribute of theirs may be asked about."""
+    """What must hold of a customer before an attribute of theirs may be asked about.
+
+    ``cut_off`` gives the earliest observation (ms) that serves one of some purposes, ``permitting`` matches
+    who permits one of them.
+    """
 
     def __init__(
         self,
         decide: Callable[[Attribute], Decision],
-        cut_off: Callable[[Attribute], int],
+        cut_off: Callable[[Attribute, int], int],
         permitting: Callable[[int], Query],
     ) -> None:
         self._decide = decide
@@ -90,8 +94,22 @@ class Visibility:
                 f"This token may not filter or sort by {attribute.path}.",
                 "Use an attribute that it may see in clear.",
             )
-        fresh: Query = {f"t.{attribute.key}": {"$gte": self._cut_off(attribute)}}
-        return fresh if mask < 0 else {**self._permitting(mask), **fresh}
+        time = f"t.{attribute.key}"
+        if mask < 0:
+            return {time: {"$gte": self._cut_off(attribute, mask)}}
+        serving = [(self._cut_off(attribute, bits), bits) for bits in _each(mask)]
+        together: dict[int, int] = {}
+        for earliest, bits in serving:
+            together[earliest] = together.get(earliest, 0) | bits
+        ways = [{**self._permitting(bits), time: {"$gte": earliest}} for earliest, bits in together.items()]
+        return ways[0] if len(ways) == 1 else {"$or": ways}
+
+
+def _each(mask: int) -> Iterator[int]:
+    """The bits of a mask, one by one."""
+    while mask:
+        yield mask & -mask
+        mask &= mask - 1
 
 
 def compile_filter(wanted: Filter, visibility: Visibility) -> list[Query]:

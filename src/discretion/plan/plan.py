@@ -22,7 +22,7 @@ Renderer = Callable[[Attribute, Form], Render | None]
 """The render of an attribute in a form; None when the stored value is the answer."""
 
 ShapeFunction = Callable[..., tuple[Any, int]]
-"""``(row, times, heads, withheld, now, name of a row) -> (answer, seen bits)``.
+"""``(row, times, heads, shorter, withheld, now, name of a row) -> (answer, seen bits)``.
 
 The answer is an ``orjson.Fragment``: JSON that is put into the response as it stands. If some keys are
 live it is a dict of them by response key, None where the executor fills in.
@@ -69,8 +69,10 @@ class CutOffs:
     """For each attribute of a plan, the earliest observation still within its retention.
 
     ``times`` in ms for open attributes, ``heads`` as the first nine bytes of a cell for sealed
-    ones, so that the comparison is one of bytes.
+    ones, so that the comparison is one of bytes. ``shorter`` are the purposes, as bits, that each serves
+    for less than that, with the earliest observation then: a head for sealed ones, else in ms.
     """
 
     times: tuple[int, ...]
     heads: tuple[bytes, ...]
+    shorter: tuple[tuple[tuple[int, Any], ...], ...]

@@ -14,6 +14,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from discretion.catalogue.duration import lapse
+from discretion.catalogue.keep import shorter
 from discretion.catalogue.model import Attribute, Catalogue, Form
 from discretion.plan.plan import CutOffs, Plan, Shape
 from discretion.plan.standing import Standing
@@ -150,10 +151,11 @@ class Reading:
     def shape(self, shape: Shape, rows: Sequence[Row]) -> list[Any]:
         """The answers of many rows, by the compiled function of one place."""
         function, seen, now, name = shape.function, self._seen, self.now_ms, self._named
-        times, heads, shut = self._cut.times, self._cut.heads, self._shut
+        cut, shut = self._cut, self._shut
+        times, heads, spans = cut.times, cut.heads, cut.shorter
         answers = []
         for row in rows:
-            answer, bits = function(row, times, heads, shut, now, name)
+            answer, bits = function(row, times, heads, spans, shut, now, name)
             seen[row.keyed.pseudonym] |= bits
             answers.append(answer)
         for path in shape.struck:
@@ -187,10 +189,12 @@ class Reading:
         decision = self.plan.decisions[attribute.path]
         assert isinstance(decision, Allow)
         stored, observed = _stored(row.doc, attribute)
-        bits = row.permitting(attribute.kinds)
+        permitted = bits = row.permitting(attribute.kinds)
+        for purpose, earliest in shorter(attribute, self.now_ms // 1000 * 1000 + 999):
+            bits &= -1 if observed >= earliest else ~purpose
         way = next((way for way in decision.ways if bits & way.mask), None)
         if stored is None or way is None or observed < self._cut.times[index]:
-            kind = 0 if stored is None else 1 if way is None else 2
+            kind = 0 if stored is None else 2 if permitted & decision.mask else 1
             self._shut[index, kind].add(row.id)
             return None
         self._seen[row.keyed.pseudonym] |= 1 << index
@@ -244,8 +248,13 @@ def _every_bit_of_kind(_doc: dict[str, Any], _kind: str) -> int:
 @lru_cache(maxsize=1024)
 def cut_offs(plan: Plan, second: int) -> CutOffs:
     """The earliest observation of each attribute that retention lets us show throughout a second."""
-    times = tuple(lapse(one.retention, second * 1000 + 999) for one in plan.attributes)
-    return CutOffs(times, tuple(head(time) for time in times))
+    at_ms = second * 1000 + 999
+    times = tuple(lapse(one.retention, at_ms) for one in plan.attributes)
+    spans = tuple(
+        tuple((bits, head(at) if one.sealed else at) for bits, at in shorter(one, at_ms))
+        for one in plan.attributes
+    )
+    return CutOffs(times, tuple(head(time) for time in times), spans)
 
 
 def _stored(doc: dict[str, Any], attribute: Attribute) -> tuple[Any, int]:

@@ -89,7 +89,8 @@ def shaped(plan: Plan, document: dict[str, Any]) -> Any:
     withheld: Any = defaultdict(set)
     keyed = Keyed(b"i" * 12, bytes(32))
     row = Row({"_id": b"i" * 12, **document}, EVERY_BIT, lambda _doc, _kind: EVERY_BIT, keyed)
-    answer, _ = plan.shapes[PLACE].function(row, cut.times, cut.heads, withheld, NOW, lambda _: b'"id"')
+    cuts = (cut.times, cut.heads, cut.shorter)
+    answer, _ = plan.shapes[PLACE].function(row, *cuts, withheld, NOW, lambda _: b'"id"')
     return orjson.loads(orjson.dumps(answer))
 
 

@@ -10,7 +10,7 @@ from strawberry import UNSET
 from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
-from discretion.catalogue.duration import lapse
+from discretion.catalogue.keep import since
 from discretion.domain.context import Context
 from discretion.domain.profiles.api.connection import ends, place, window
 from discretion.domain.profiles.api.provenance import when
@@ -110,9 +110,8 @@ def _visible(context: Context, reading: Reading, row: Row) -> dict[str, int]:
             continue
         allowed = decision(catalogue, reading, attribute)
         if isinstance(allowed, Allow) and allowed.clear_mask:
-            kinds[attribute.identifier] = lapse(attribute.retention, reading.now_ms)
-            if not row.allow & allowed.clear_mask:
-                kinds[attribute.identifier] = reading.now_ms + 1
+            permitted = row.permitting(attribute.kinds) & allowed.clear_mask
+            kinds[attribute.identifier] = since(attribute, permitted, reading.now_ms)
     if not kinds:
         raise Forbidden(
             "IDENTIFIERS_NOT_GRANTED",

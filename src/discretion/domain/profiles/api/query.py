@@ -10,7 +10,7 @@ from strawberry import UNSET
 from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
-from discretion.catalogue.duration import lapse
+from discretion.catalogue.keep import since
 from discretion.catalogue.model import Attribute, Catalogue
 from discretion.domain.context import Context
 from discretion.domain.profiles.api.connection import DEFAULT_PAGE, MAX_PAGE, Cursors, Window, window
@@ -136,7 +136,7 @@ async def _by_identifier(info: Where, reading: Reading, given: IdentifierInput) 
             f"It is one of {', '.join(sorted(records.catalogue.identifiers))}.",
         )
     visibility = Visibility(
-        lambda attribute: decision(records.catalogue, reading, attribute), lambda _: 0, reading.permitting
+        lambda attribute: decision(records.catalogue, reading, attribute), lambda *_: 0, reading.permitting
     )
     attribute = next((a for a in records.catalogue.attributes.values() if a.identifier == kind.key), None)
     if attribute is not None:
@@ -183,7 +183,7 @@ async def _page(info: Where, filtering: Filtering, wanted: Window, given: Any, o
     filtered, order = filtering.read(given), filtering.read_order(ordered)
     visibility = Visibility(
         lambda attribute: decision(records.catalogue, reading, attribute),
-        lambda attribute: lapse(attribute.retention, reading.now_ms),
+        lambda attribute, bits: since(attribute, bits, reading.now_ms),
         reading.permitting,
     )
     clauses = [_met(reading), *compile_filter(filtered, visibility), *compile_order(order, visibility)]

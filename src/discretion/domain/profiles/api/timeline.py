@@ -10,8 +10,8 @@ from strawberry import UNSET
 from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
-from discretion.catalogue.duration import lapse
-from discretion.catalogue.model import EventType, Form
+from discretion.catalogue.keep import since
+from discretion.catalogue.model import EventType
 from discretion.domain.context import Context
 from discretion.domain.profiles.api.connection import place, window
 from discretion.domain.profiles.api.query import PageInfo, field
@@ -65,14 +65,18 @@ def events_field() -> StrawberryField:
     ) -> EventConnection:
         reading = info.context.meeting()
         wanted = window(first, after)
-        since, clear = _visible(info.context, reading, root)
-        if not since or not wanted.size:
+        earliest, clear = _visible(info.context, reading, root)
+        if not earliest or not wanted.size:
             return _connection([], more=False, after=wanted.after)
         before = place(reading, _CURSOR, wanted.after, "this timeline")
-        docs = await info.context.records.events.of_customer(root.id, since, before, wanted.size + 1)
+        docs = await info.context.records.events.of_customer(root.id, earliest, before, wanted.size + 1)
         shown = [
             _event(
-                reading, root, doc, info.context.records.catalogue.events[doc["type"]], doc["type"] in clear
+                reading,
+                root,
+                doc,
+                info.context.records.catalogue.events[doc["type"]],
+                in_clear=doc["at"] >= clear[doc["type"]],
             )
             for doc in docs[: wanted.size]
         ]
@@ -88,27 +92,22 @@ def events_field() -> StrawberryField:
     )
 
 
-def _visible(context: Context, reading: Reading, row: Row) -> tuple[dict[str, int], set[str]]:
-    """Event types the grant may see of this person, each with its cut-off; and those in clear."""
+def _visible(context: Context, reading: Reading, row: Row) -> tuple[dict[str, int], dict[str, int]]:
+    """Event types the grant may see of this person, each with its cut-off, and that of seeing it in clear."""
     catalogue = context.records.catalogue
-    since: dict[str, int] = {}
-    clear: set[str] = set()
+    earliest: dict[str, int] = {}
+    clear: dict[str, int] = {}
     for kind in catalogue.events.values():
         allowed = decide(catalogue, reading.grant, reading.plan.held, kind.category, kind.uses)
         bits = row.permitting(kind.kinds)
         if not isinstance(allowed, Allow) or not bits & allowed.mask:
             continue
-        since[kind.key] = _cut_off(kind, reading)
-        if any(way.form is Form.CLEAR and bits & way.mask for way in allowed.ways):
-            clear.add(kind.key)
-    return since, clear
+        earliest[kind.key] = since(kind, bits & allowed.mask, reading.now_ms)
+        clear[kind.key] = since(kind, bits & allowed.clear_mask, reading.now_ms)
+    return earliest, clear
 
 
-def _cut_off(kind: EventType, reading: Reading) -> int:
-    return lapse(kind.retention, reading.now_ms)
-
-
-def _event(reading: Reading, row: Row, doc: dict[str, Any], kind: EventType, in_clear: bool) -> Event:
+def _event(reading: Reading, row: Row, doc: dict[str, Any], kind: EventType, *, in_clear: bool) -> Event:
     properties: Any = None
     what = f"event:{doc['type']}"
     if in_clear:
