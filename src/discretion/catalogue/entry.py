@@ -46,6 +46,18 @@ class PurposeEntry(Entry):
     label: Text = Field(description="a few words, for lists")
     description: Text = Field(description="what is done, for the public inventory")
     meaning: Text = Field(description="what it means to the customer, addressed as you")
+    recipients: list[Text] = Field(default=[], description="who outside the retailer receives data for it")
+
+
+class OfficeEntry(Entry):
+    """How people reach whoever answers for their data; stands on every consent and its receipt."""
+
+    address: Text = Field(description="a postal address")
+    contact: Text = Field(description="an e-mail address or phone number of the privacy office")
+    storage: Text = Field(description="where the data are kept, such as European Union")
+    withdrawal: Text = Field(description="the web address where a consent is taken back")
+    rights: Text = Field(description="the web address where rights are exercised")
+    authority: Text = Field(description="the supervisory authority that complaints go to")
 
 
 class Defaults(Entry):
@@ -151,6 +163,7 @@ class CatalogueFile(Entry):
     """A file of the catalogue: what personal data exist, and what each may be used for."""
 
     controller: Text | None = Field(default=None, description="who answers for the data (GDPR Art. 4(7))")
+    office: OfficeEntry | None = Field(default=None, description="where people reach the controller")
     always: Uses = Field(default={}, description="uses that every attribute and event has beside its own")
     defaults: Defaults = Field(default=Defaults(), description="for the attributes and events of this file")
     retired: list[int] = Field(default=[], description="bits of purposes that are gone")

@@ -33,6 +33,7 @@ from discretion.catalogue.model import (
     Source,
     Use,
 )
+from discretion.catalogue.office import Office
 from discretion.catalogue.problem import Problem
 from discretion.catalogue.read import read
 from discretion.catalogue.shape import Shaped, Whole, shape
@@ -103,13 +104,20 @@ def _catalogue(whole: Whole) -> Catalogue:
         "sensitive": {kind: tuple(tops) for _, kind, tops in whole.each("sensitive")},
     }
     controller = next(part.entries.controller or "" for part in whole.parts if part.entries.controller)
+    written = next((part.entries.office for part in whole.parts if part.entries.office), None)
+    office = Office(**written.model_dump()) if written else Office()
     frozen = {name: MappingProxyType(section) for name, section in sections.items()}
-    return Catalogue(version=_version(controller, sections), controller=controller, **frozen)
+    version = _version([controller, asdict(office)], sections)
+    return Catalogue(version=version, controller=controller, office=office, **frozen)
 
 
 def _purpose(key: str, entry: PurposeEntry) -> Purpose:
-    durations = {"lasts": entry.lasts or "", "retention": entry.retention or ""}
-    return Purpose(key=key, **{**entry.model_dump(), **durations})
+    told = {
+        "lasts": entry.lasts or "",
+        "retention": entry.retention or "",
+        "recipients": tuple(entry.recipients),
+    }
+    return Purpose(key=key, **{**entry.model_dump(), **told})
 
 
 def _uses(all_uses: Sequence[Uses], purposes: Mapping[str, Purpose]) -> tuple[Use, ...]:
@@ -172,10 +180,10 @@ def _required(one: Property) -> Property:
     return Property(one.name, one.type, one.description, one.category, required=True, many=one.many)
 
 
-def _version(controller: str, sections: Mapping[str, Mapping[str, Any]]) -> str:
+def _version(who: list[Any], sections: Mapping[str, Mapping[str, Any]]) -> str:
     meaning = {
         name: {key: one if isinstance(one, str | tuple) else asdict(one) for key, one in section.items()}
         for name, section in sections.items()
     }
-    canonical = json.dumps([controller, meaning], sort_keys=True, separators=(",", ":"), default=sorted)
+    canonical = json.dumps([who, meaning], sort_keys=True, separators=(",", ":"), default=sorted)
     return hashlib.sha256(canonical.encode()).hexdigest()[:VERSION_LENGTH]

@@ -13,6 +13,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from discretion.catalogue.duration import parse
+from discretion.catalogue.office import Office
 
 MONTH_MS = 30 * 86_400_000
 
@@ -98,7 +99,8 @@ class Purpose:
     ``bit`` is this purpose's place in a customer's ``allow`` integer (0 to 62); it is
     stored with every customer and therefore never reused. ``lasts`` is how long a consent counts and
     ``retention`` how long after it was observed a value serves this purpose; ISO 8601 durations, the
-    empty string for no limit of its own.
+    empty string for no limit of its own. ``recipients`` are those outside the retailer who receive
+    something for it, in words for people (GDPR Art. 13(1)(e)).
     """
 
     key: str
@@ -110,6 +112,7 @@ class Purpose:
     family: Family = Family.SHARING  # what takes most, where nobody says
     lasts: str = ""
     retention: str = ""
+    recipients: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +327,7 @@ class Catalogue:
     events: Mapping[str, EventType]
     objects: Mapping[str, str] = field(default_factory=dict)  # path of an inner object -> description
     sensitive: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # kind -> categories
+    office: Office = field(default_factory=Office)
 
     @cached_property
     def by_key(self) -> Mapping[str, Attribute]:
