@@ -28,6 +28,7 @@ from discretion.domain.doubles.show import found, reading_customers
 from discretion.domain.letters.replay import Replay
 from discretion.edge.schema import build_schema
 from discretion.errors import DiscretionError, Misconfigured
+from discretion.law.entry import json_schema as law_schema
 from discretion.serve import listen, serving, stop_asked, until
 from discretion.settings import Settings, read
 from discretion.store.letters import Wanted
@@ -35,6 +36,7 @@ from discretion.token.grant import SELF
 
 SDL = shipped().parent / "discretion.graphql"
 SHAPE = shipped().parent / "jsonschema" / "catalogue.schema.json"
+LAW_SHAPE = SHAPE.with_name("jurisdiction.schema.json")
 
 cli = typer.Typer(
     help="Discretion: a customer data platform that reveals each attribute only for a purpose that the "
@@ -278,7 +280,7 @@ def schema_check() -> None:
 def printed(settings: Settings) -> dict[Path, str]:
     """The printed files, by their place in the checkout or the installed package."""
     sdl = build_schema(load(settings.catalogue_dir)).as_str() + "\n"
-    return {SDL: sdl, SHAPE: json_schema()}
+    return {SDL: sdl, SHAPE: json_schema(), LAW_SHAPE: law_schema()}
 
 
 def main() -> None:

@@ -26,6 +26,7 @@ _SHOWN = 40
 
 _WANTED = {
     "bool_parsing": "true or false",
+    "date_from_datetime_parsing": "a date, such as 2026-01-31",
     "dict_type": "a mapping",
     "int_parsing": "a whole number",
     "list_type": "a list, such as [a, b]",
@@ -85,7 +86,7 @@ def shape(file: File) -> tuple[Shaped, list[Problem]]:
         except ValidationError as error:
             for one in error.errors(include_url=False):
                 place = tuple(step for step in one["loc"] if step != "[key]")
-                problems.append(_told(file, place, one))
+                problems.append(told(file, CatalogueFile, place, one))
                 _leave_out(data, place)
 
 
@@ -98,15 +99,16 @@ def _leave_out(data: dict[str, Any], place: Place) -> None:
         data.pop(str(place[0]), None)
 
 
-def _told(file: File, place: Place, error: ErrorDetails) -> Problem:
+def told(file: File, root: type[BaseModel], place: Place, error: ErrorDetails) -> Problem:
+    """What pydantic found at a place of a file that should be a ``root``, in our words."""
     *above, last = place
     where, kind = shown(above), error["type"]
     if kind == "missing":
-        description = _known(above)[str(last)].description
+        description = _known(root, above)[str(last)].description
         return file.problem(place, f"{where} has no {last!r}", f"Add it: {description}.")
     if kind == "extra_forbidden":
         wrong = f"{where} has an unknown key {str(last)!r}"
-        return file.problem(place, wrong, nearest(str(last), _known(above)))
+        return file.problem(place, wrong, nearest(str(last), _known(root, above)))
     given = error["input"]
     if kind == "enum":
         choices = _QUOTED.findall(error["ctx"]["expected"])
@@ -119,13 +121,17 @@ def _told(file: File, place: Place, error: ErrorDetails) -> Problem:
     )
 
 
-def _known(place: Sequence[str | int]) -> Mapping[str, FieldInfo]:
-    """The keys that a mapping at a place may have."""
-    kind: Any = CatalogueFile
+def _known(root: type[BaseModel], place: Sequence[str | int]) -> Mapping[str, FieldInfo]:
+    """The keys that a mapping at a place may have, as they are written."""
+    kind: Any = root
     for step in place:
         if isinstance(kind, type) and issubclass(kind, BaseModel):
-            kind = kind.model_fields[str(step)].annotation
+            kind = _written(kind)[str(step)].annotation
             kind = get_args(kind)[0] if isinstance(kind, UnionType) else kind
         else:
             kind = get_args(kind)[-1]
-    return kind.model_fields  # type: ignore[no-any-return]
+    return _written(kind)
+
+
+def _written(kind: type[BaseModel]) -> Mapping[str, FieldInfo]:
+    return {one.alias or name: one for name, one in kind.model_fields.items()}
