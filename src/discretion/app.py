@@ -9,7 +9,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +21,7 @@ from discretion.catalogue.load import load
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.taxonomy import taxonomy
 from discretion.disclose import Conductor
+from discretion.domain.channels.locate import Locator
 from discretion.domain.channels.validate import Validator
 from discretion.domain.channels.write_keys import WriteKeys
 from discretion.domain.context import Records, Verbs
@@ -31,8 +32,12 @@ from discretion.domain.letters.keep import Letters
 from discretion.domain.letters.prune import Declared
 from discretion.domain.letters.replay import Replay
 from discretion.domain.profiles.api.query import pages
+from discretion.domain.profiles.heed import Heed
+from discretion.domain.profiles.rejudge import Rejudge
+from discretion.domain.profiles.speak import Speak
 from discretion.domain.profiles.stewardship import Stewardship
 from discretion.domain.profiles.unify import MAX_TOGETHER, Unify
+from discretion.domain.profiles.write import Workshop
 from discretion.edge.answer import Answer, known_purpose
 from discretion.edge.documents import Documents
 from discretion.edge.http import Doors, application
@@ -40,10 +45,15 @@ from discretion.edge.inside import Inside
 from discretion.edge.mask import Mask
 from discretion.edge.schema import build_schema
 from discretion.edge.tracking import Tracking
-from discretion.errors import Misconfigured
+from discretion.errors import DiscretionError, Misconfigured
+from discretion.law.jurisdiction import Lawbook
+from discretion.law.load import load as load_law
+from discretion.law.signals.load import load as load_signals
 from discretion.ledger.append import Ledger
 from discretion.ledger.storage import LedgerStorage
 from discretion.plan.plans import Plans
+from discretion.plan.standing import Standing
+from discretion.purpose.judge import Judge
 from discretion.reveal.form import Forms
 from discretion.reveal.reading import Revealer
 from discretion.seal.blind import BlindIndex
@@ -59,12 +69,15 @@ from discretion.store.identities import Identities
 from discretion.store.inspect import inspect
 from discretion.store.letters import DeadLetters
 from discretion.store.prepare import prepare
+from discretion.store.rulebooks import Rulebooks
 from discretion.store.suggestions import Suggestions
 from discretion.token.issue import Issuer
 from discretion.token.keys import KeySet
 from discretion.token.verify import Verifier
 
 EXPIRE_EVERY_S = 3600
+JUDGE_EVERY_S = 20.0
+JUDGE_PAUSE_S = 0.05
 _log = logging.getLogger(__name__)
 
 
@@ -86,6 +99,7 @@ class Platform:
     suggest: Suggest
     letters: Letters
     replay: Replay
+    rejudge: Rejudge
 
 
 @asynccontextmanager
@@ -98,6 +112,7 @@ async def platform(
         Misconfigured: what the operator has to mend, before anything is served.
     """
     catalogue = load(settings.catalogue_dir)
+    lawbook = load_law(settings.jurisdictions_dir, catalogue)
     root = root_key(settings)
     async with mongo_url(settings) as url:
         database = await connect(url, settings.mongo_database, settings.mongo_driver, listeners)
@@ -105,11 +120,40 @@ async def platform(
             await inspect(database)
             await prepare(database, [one.key for one in catalogue.attributes.values() if one.ordered])
             await _ensure_keys(settings, database)
-            running = assemble(settings, catalogue, database, root)
-            async with expiring(running.letters):
+            trusted = await trust(database, Judge(catalogue, lawbook.law))
+            running = assemble(settings, catalogue, lawbook, database, root, trusted)
+            async with expiring(running.letters), judging(running.rejudge):
                 yield running
         finally:
             await database.close()
+
+
+async def trust(database: Database, judge: Judge) -> dict[str, int]:
+    """Put the rules on record; of those before them, the purposes that are judged as ever."""
+    books = Rulebooks(database)
+    await books.keep(judge.version, judge.purposes, now_ms())
+    known = await books.all()
+    return {one: judge.trusted(purposes) for one, purposes in known.items() if one != judge.version}
+
+
+@asynccontextmanager
+async def judging(rejudge: Rejudge) -> AsyncIterator[None]:
+    """Have customers judged anew whose rules changed or for whom time ran on, again and again."""
+
+    async def judge() -> None:
+        while True:
+            try:
+                await rejudge.run(pause_s=JUDGE_PAUSE_S)
+            except DiscretionError as error:
+                _log.error("customers could not be judged anew: %s", error.code)
+            await asyncio.sleep(JUDGE_EVERY_S)
+
+    task = asyncio.create_task(judge())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 @asynccontextmanager
@@ -165,64 +209,93 @@ async def mongo_url(settings: Settings) -> AsyncIterator[str]:
 def assemble(
     settings: Settings,
     catalogue: Catalogue,
+    lawbook: Lawbook,
     database: Database,
     root: bytes,
+    trusted: Mapping[str, int] | None = None,
     clock: Callable[[], int] = now_ms,
     entropy: Callable[[int], bytes] = os.urandom,
 ) -> Platform:
-    """Put the parts together; ``clock`` gives ms since 1970."""
+    """Put the parts together; ``clock`` gives ms since 1970.
+
+    ``trusted`` has, by the version of rules that customers were judged by before, the purposes whose
+    rules are the same today.
+    """
     buckets = Buckets.keep(_bucket_keys(settings), root, settings.buckets, entropy)
     keys = signing_keys(settings, root)
     blind, pairwise = BlindIndex(derive(root, "blind")), Pairwise(derive(root, "pairwise"))
     forms = Forms(derive(root, "pseudonym"))
     storage = LedgerStorage(database)
-    conductor = Conductor(Revealer(catalogue, buckets, forms, pairwise), Ledger(storage), clock, entropy)
-    unify = Unify(database, catalogue, buckets, blind, entropy, clock)
-    validator = Validator(catalogue, entropy)
+    judge = Judge(catalogue, lawbook.law)
+    standing = Standing(judge.version, judge.binding(), trusted or {})
+
+    def workshop() -> Workshop:
+        return Workshop(catalogue, judge, lawbook.of_place, buckets, entropy, clock())
+
+    revealer = Revealer(catalogue, standing, buckets, forms, pairwise)
+    conductor = Conductor(revealer, Ledger(storage), clock, entropy)
+    unify = Unify(database, blind, workshop)
+    validator = Validator(catalogue, entropy, load_signals(catalogue), Locator(settings.places_file).country)
     stored = DeadLetters(database)
     days = DayKeys(settings.data_dir / "keys" / "letters", root, entropy)
     letters = Letters(stored, catalogue, Declared.of(catalogue), days, blind, entropy, clock)
     intake = Intake(validator, Flow(unify.take, MAX_TOGETHER), letters, clock)
-    replay = Replay(stored, catalogue, days, validator, unify)
-    steward = Stewardship(database, catalogue, buckets, entropy, clock)
+    speak = Speak(database, workshop)
     suggestions = Suggestions(database, clock)
     records = Records(
         catalogue,
-        Customers(database),
+        Customers(database, lambda mask: standing.clause(mask, clock())),
         Events(database),
         storage,
         blind,
         pairwise,
         Identities(database),
-        Verbs(intake, steward, suggestions, stored),
+        Verbs(intake, Stewardship(database, workshop), speak, suggestions, stored),
     )
+    doors, write_keys = _doors(
+        settings, conductor, records, keys, forms, database, Heed(speak, pairwise, clock), intake
+    )
+    return Platform(
+        app=application(doors),
+        catalogue=catalogue,
+        database=database,
+        issuer=_issuer(settings, keys, catalogue, clock, entropy),
+        write_keys=write_keys,
+        conductor=conductor,
+        suggest=Suggest(catalogue, Inside(doors.documents, doors.answer, GRANT), pairwise, suggestions),
+        letters=letters,
+        replay=Replay(stored, catalogue, days, validator, unify),
+        rejudge=Rejudge(database, workshop),
+    )
+
+
+def _doors(
+    settings: Settings,
+    conductor: Conductor,
+    records: Records,
+    keys: KeySet,
+    forms: Forms,
+    database: Database,
+    heed: Heed,
+    intake: Intake,
+) -> tuple[Doors, WriteKeys]:
+    """What the doors are made of, and the keys of those who send."""
+    catalogue, clock, entropy = records.catalogue, conductor.now_ms, conductor.entropy
     schema = build_schema(catalogue)
-    core = schema._schema
     mask = Mask(entropy)
-    documents = Documents(core, pages=pages(catalogue))
-    answer = Answer(schema, Plans(core, catalogue, forms.render), conductor, records, mask)
     write_keys = WriteKeys(database, catalogue, entropy, clock)
-    verifier = Verifier(
-        keys,
-        settings.issuer,
-        settings.audience,
-        clock,
-        partial(known_purpose, catalogue),
-    )
+    known = partial(known_purpose, catalogue)
     doors = Doors(
-        verifier=verifier,
-        documents=documents,
-        answer=answer,
+        verifier=Verifier(keys, settings.issuer, settings.audience, clock, known),
+        documents=Documents(schema._schema, pages=pages(catalogue)),
+        answer=Answer(schema, Plans(schema._schema, catalogue, forms.render), conductor, records, mask),
         mask=mask,
+        heed=heed,
         tracking=Tracking(write_keys, intake),
         jwks=keys.public_jwks(),
         database=database,
     )
-    issuer = _issuer(settings, keys, catalogue, clock, entropy)
-    suggest = Suggest(catalogue, Inside(documents, answer, GRANT), pairwise, suggestions)
-    return Platform(
-        application(doors), catalogue, database, issuer, write_keys, conductor, suggest, letters, replay
-    )
+    return doors, write_keys
 
 
 def token_issuer(settings: Settings) -> Issuer:

@@ -77,6 +77,10 @@ async def answer(prepared: Prepared, request: GraphQLRequest, grant: Grant | Non
     return response
 
 
+async def heed(_grant: Grant) -> None:
+    """Nobody is a customer here."""
+
+
 EXPLORER = Explorer()
-DOOR = GraphQLDoor(Documents(SCHEMA), answer, grant_of, MASK, explorer=EXPLORER, max_body=100_000)
+DOOR = GraphQLDoor(Documents(SCHEMA), answer, grant_of, MASK, heed, explorer=EXPLORER, max_body=100_000)
 APP = Starlette(routes=[Route("/graphql", DOOR), *EXPLORER.routes()])

@@ -64,7 +64,7 @@ async def test_three_channels_become_one_profile(house: House) -> None:
     await house.tell("tills", STORE, order("o1", {"userId": "L-1"}, 19.99, storeId="leeds"))
     await house.tell("ios-app", APP, order("o2", {"userId": "a-1"}, "5.01"))
     again = await house.tell("ios-app", order("o2", {"userId": "a-1"}, "5.01"))
-    assert again["results"] == [{"messageId": "o2", "status": "duplicate", "dropped": 0}]
+    assert again["results"] == [{"messageId": "o2", "status": "duplicate", "dropped": 0, "minimised": 0}]
     answer = await house.ask(FIND, house.token("support"))
     ann = answer["data"]["customer"]
     assert ann["identity"] == {"givenName": "Ann"}

@@ -10,6 +10,9 @@ import pytest
 from discretion.catalogue.model import CORRECTIONS
 from discretion.domain.channels.fact import Fact, Identifier
 from discretion.domain.profiles.unify import Unify
+from discretion.domain.profiles.write import Workshop
+from discretion.law.load import load as load_law
+from discretion.purpose.judge import Judge
 from discretion.seal.blind import BlindIndex
 from discretion.seal.keyring import derive
 from discretion.seal.shut import Shut
@@ -28,6 +31,7 @@ WEB = {
         "birthday": "1984-02-29",
         "loyaltyTier": "silver",
         "loyaltyId": "L-700",
+        "address": {"country": "DE"},
     },
     "context": {"consent": {"categoryPreferences": {"marketing": True, "personalize": True}}},
 }
@@ -187,7 +191,10 @@ async def test_a_correction_wins_and_stays(house: House) -> None:
 
     catalogue, database = house.platform.catalogue, house.platform.database
     buckets, blind = house.platform.conductor.revealer.buckets, BlindIndex(derive(ROOT, "blind"))
-    unify = Unify(database, catalogue, buckets, blind, os.urandom, lambda: LATER)
+    lawbook = load_law(None, catalogue)
+    judge = Judge(catalogue, lawbook.law)
+    workshop = Workshop(catalogue, judge, lawbook.of_place, buckets, os.urandom, LATER)
+    unify = Unify(database, blind, lambda: workshop)
 
     async def corrects(message: str, at: int, value: str) -> None:
         attribute = catalogue.attributes["identity.givenName"]

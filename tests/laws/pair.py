@@ -15,9 +15,9 @@ import httpx
 from pymongo import AsyncMongoClient
 
 from discretion.app import Platform, assemble
-from discretion.catalogue.load import load
 from discretion.catalogue.model import Catalogue, Form
 from discretion.demo.roles import CUSTOMER_CLIENT
+from discretion.law.load import load as load_law
 from discretion.reveal.reading import CUSTOMER_KIND, Revealer
 from discretion.seal.blind import BlindIndex
 from discretion.seal.keyring import derive
@@ -29,9 +29,9 @@ from discretion.token.grant import SELF
 from tests.fixtures.house import ROOT, open_house
 from tests.fixtures.mongo import Commands
 from tests.laws.queries import Asked, World
-from tests.laws.twins import Asker, Document, Values, Withheld
+from tests.laws.twins import Asker, Document, Values, Withheld, bits
 
-KEPT = {"_id", "allow", "key", "merged", "merged.id"}
+KEPT = {"_id", "allow", "until", "later", "rules", "kinds", "key", "merged", "merged.id"}
 """Fields of a customer document that hold no attribute."""
 GRETA = "greta.albrecht@post.example"
 """The e-mail address of the customer who asks about herself."""
@@ -205,8 +205,9 @@ async def twins(
         for name, listener in zip(names, (commands, Commands()), strict=True)
     ]
     settings = replace(Settings(), data_dir=base.folder, buckets=64)
+    lawbook = load_law(None, base.catalogue)
     houses = [
-        build(settings, load(None), database, ROOT, lambda: base.now, Chance())
+        build(settings, base.catalogue, lawbook, database, ROOT, None, lambda: base.now, Chance())
         for build, database in zip((assemble, right), databases, strict=True)
     ]
     revealer = houses[0].conductor.revealer
@@ -270,7 +271,7 @@ async def _copy(source: Any, target: Any, maker: Withheld | None = None) -> list
     events = await source["events"].find().to_list()
     identifiers = await source["identifiers"].find().to_list()
     if maker:
-        allow = {doc["_id"]: doc["allow"] for doc in before}
+        allow = {doc["_id"]: bits(doc, maker.now) for doc in before}
         events = [one for event in events if (one := maker.event(event, allow[event["customer"]]))]
         hidden = {(doc["_id"], kind) for doc in before for kind in maker.hidden_identifiers(doc)}
         identifiers = [one for one in identifiers if (one["customer"], one["type"]) not in hidden]

@@ -54,6 +54,15 @@ class Asker:
         return SELF in self.purposes or any(form in (None, use.form) for use in uses)
 
 
+def bits(doc: Document, now: int, kinds: tuple[str, ...] = ()) -> int:
+    """What a customer permits now, for data of these sensitive kinds."""
+    turn = 0 if now < doc["until"] else 1
+    allow: int = (doc["allow"], doc["later"])[turn]
+    for kind in kinds:
+        allow &= doc["kinds"][kind][turn]
+    return allow
+
+
 class Withheld:
     """Makes the other twin of documents, for one asker."""
 
@@ -62,7 +71,7 @@ class Withheld:
         self._buckets = revealer.buckets
         self._forms: Forms = revealer.forms
         self._asker = asker
-        self._now = now
+        self.now = now
         self.changed = 0
 
     def customer(self, doc: Document) -> Document:
@@ -73,10 +82,10 @@ class Withheld:
         held = Values(doc, key)
         for attribute in self._catalogue.attributes.values():
             value, observed = held.get(attribute)
-            form = self._asker.form(attribute, doc["allow"])
+            form = self._asker.form(attribute, bits(doc, self.now, attribute.kinds))
             if value is None and form is not None:
                 continue
-            stale = value is not None and observed < lapse(attribute.retention, self._now)
+            stale = value is not None and observed < lapse(attribute.retention, self.now)
             if form is None:
                 self._change(held, attribute, value, observed)
             elif stale:
@@ -98,7 +107,8 @@ class Withheld:
         return [
             one.identifier
             for one in self._catalogue.attributes.values()
-            if one.identifier is not None and self._asker.form(one, doc["allow"]) is not Form.CLEAR
+            if one.identifier is not None
+            and self._asker.form(one, bits(doc, self.now, one.kinds)) is not Form.CLEAR
         ]
 
     def event(self, event: Document, allow: int) -> Document | None:
@@ -107,7 +117,7 @@ class Withheld:
             return event
         kind = self._catalogue.events[event["type"]]
         uses = [u for u in self._asker.justified(kind.category, kind.uses) if allow >> u.purpose.bit & 1]
-        if not uses or event["at"] < lapse(kind.retention, self._now):
+        if not uses or event["at"] < lapse(kind.retention, self.now):
             return None
         if any(use.form is Form.CLEAR for use in uses):
             return event
@@ -118,7 +128,7 @@ class Withheld:
         self.changed += 1
         held.tell(attribute, "another-source")
         if value is None:
-            held.set(attribute, example(attribute), self._now - DAY)
+            held.set(attribute, example(attribute), self.now - DAY)
         elif choice == 0:
             held.drop(attribute)
         else:
@@ -127,14 +137,14 @@ class Withheld:
     def _moved(self, attribute: Attribute, observed: int) -> int:
         """Another time that is within retention, or past it, as this one is."""
         earlier = observed - 40 * DAY
-        cut = lapse(attribute.retention, self._now)
+        cut = lapse(attribute.retention, self.now)
         return earlier if (earlier < cut) == (observed < cut) and earlier > 0 else observed
 
     def _within_month(self, attribute: Attribute, observed: int) -> int:
         """Another time of the same month, on the same side of retention, if there is one."""
         for candidate in (observed - 9 * DAY, observed + 9 * DAY):
             same = month(candidate) == month(observed) if candidate > 0 else False
-            cut = lapse(attribute.retention, self._now)
+            cut = lapse(attribute.retention, self.now)
             if same and (candidate < cut) == (observed < cut):
                 self.changed += 1
                 return candidate
@@ -146,7 +156,7 @@ class Withheld:
         if render is None:
             return value
         for candidate in _near(attribute, value):
-            if candidate != value and render(candidate, self._now) == render(value, self._now):
+            if candidate != value and render(candidate, self.now) == render(value, self.now):
                 self.changed += 1
                 return candidate
         return value

@@ -226,11 +226,13 @@ def _paths(whole: Whole) -> Iterator[Problem]:
 def _attributes(whole: Whole) -> Iterator[Problem]:
     identifiers = whole.names("identifiers")
     for part, path, entry in whole.completed("attributes"):
-        for key, wrong, right in _faults(entry, identifiers):
+        for key, wrong, right in _faults(entry, identifiers, whole.kinds(entry.category)):
             yield part.file.problem(("attributes", path, key), f"{path} {wrong}", right)
 
 
-def _faults(entry: AttributeEntry, identifiers: set[str]) -> Iterator[tuple[str, str, str]]:
+def _faults(
+    entry: AttributeEntry, identifiers: set[str], kinds: Sequence[str]
+) -> Iterator[tuple[str, str, str]]:
     """What an attribute says of itself and cannot be: key, what is wrong, what would be right."""
     is_open = entry.sealed is False
     if entry.ordered and (entry.many or not is_open):
@@ -247,7 +249,10 @@ def _faults(entry: AttributeEntry, identifiers: set[str]) -> Iterator[tuple[str,
             yield "type", "is an identifier and not one text", "Make it a String, without 'many'."
         if is_open:
             yield "sealed", "is an identifier and open", "Make it 'sealed: true'."
-    if entry.sensitivity is Sensitivity.SPECIAL and is_open:
+    if kinds and is_open:
+        wrong = f"is {' and '.join(kinds)} data, which laws protect, and open"
+        yield "sealed", wrong, "Make it 'sealed: true'."
+    elif entry.sensitivity is Sensitivity.SPECIAL and is_open:
         yield "sealed", "is special (GDPR Art. 9) and open", "Make it 'sealed: true'."
     if entry.values and entry.type is not ValueType.STRING:
         yield "values", f"has values and is {entry.type}", "Values are for String; take them out."

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 _DAY = 86_400_000
 _EPOCH = date(1970, 1, 1).toordinal()
+_LAST_YEAR = 9999
 _FORM = re.compile(
     r"P(?=[0-9T])(?:([0-9]{1,4})Y)?(?:([0-9]{1,4})M)?(?:([0-9]{1,4})W)?(?:([0-9]{1,6})D)?"
     r"(?:T(?=[0-9])(?:([0-9]{1,6})H)?(?:([0-9]{1,6})M)?(?:([0-9]{1,6})S)?)?"
@@ -51,6 +52,22 @@ def lapse(duration: str, at_ms: int) -> int:
     """
     months, ms = parse(duration)
     return max(0, at_ms - _back(at_ms // _DAY, months) * _DAY - ms)
+
+
+@lru_cache(maxsize=4096)
+def end(duration: str, at_ms: int) -> int:
+    """The moment (ms since 1970, UTC) at which a duration that began at ``at_ms`` is over.
+
+    Months go first, to the same day or the last one of a shorter month; nothing goes past the year 9999.
+    """
+    months, ms = parse(duration)
+    day = date.fromordinal(_EPOCH + at_ms // _DAY)
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    if year > _LAST_YEAR:
+        return (date(_LAST_YEAR, 12, 31).toordinal() - _EPOCH) * _DAY
+    last = monthrange(year, month + 1)[1]
+    goal = date(year, month + 1, min(day.day, last)).toordinal() - _EPOCH
+    return goal * _DAY + at_ms % _DAY + ms
 
 
 @lru_cache(maxsize=4096)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -84,7 +84,9 @@ def _catalogue(whole: Whole) -> Catalogue:
     }
     always = [part.entries.always for part in whole.parts]
     attributes = {
-        path: _attribute(path, entry, _uses([entry.uses or {}, *always], purposes))
+        path: _attribute(
+            path, entry, _uses([entry.uses or {}, *always], purposes), whole.kinds(entry.category)
+        )
         for _, path, entry in whole.completed("attributes")
     }
     groups = {key: Group(key, description) for _, key, description in whole.each("groups")}
@@ -97,7 +99,10 @@ def _catalogue(whole: Whole) -> Catalogue:
         "identifiers": {key: _identifier(key, entry) for _, key, entry in whole.each("identifiers")},
         "sources": {key: Source(key=key, **entry.model_dump()) for _, key, entry in whole.each("sources")},
         "events": {
-            key: _event(key, entry, _uses([entry.uses or {}, *always], purposes), properties)
+            key: replace(
+                _event(key, entry, _uses([entry.uses or {}, *always], purposes), properties),
+                kinds=whole.kinds(entry.category),
+            )
             for _, key, entry in whole.completed("events")
         },
         "objects": {path: description for _, path, description in whole.each("objects")},
@@ -127,7 +132,7 @@ def _uses(all_uses: Sequence[Uses], purposes: Mapping[str, Purpose]) -> tuple[Us
     return tuple(sorted(found, key=lambda use: use.purpose.bit))
 
 
-def _attribute(path: str, entry: AttributeEntry, uses: tuple[Use, ...]) -> Attribute:
+def _attribute(path: str, entry: AttributeEntry, uses: tuple[Use, ...], kinds: tuple[str, ...]) -> Attribute:
     computed = _computed(entry.computed) if entry.computed else None
     only = [computed.channel] if computed and computed.channel else entry.channels
     return Attribute(
@@ -149,6 +154,7 @@ def _attribute(path: str, entry: AttributeEntry, uses: tuple[Use, ...]) -> Attri
         ordered=entry.ordered,
         precedence=tuple(entry.precedence),
         computed=computed,
+        kinds=kinds,
     )
 
 

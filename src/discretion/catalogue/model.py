@@ -149,7 +149,8 @@ class Attribute:
     MongoDB, where dots are not allowed. ``traits`` are the dotted places in a tracking
     call's ``traits`` where a source may supply it, first found wins; ``context`` are those in
     its ``context``, for when no trait does. ``precedence`` are sources in the order in which they
-    are believed about it, before all others. What is ``ordered`` has an index to sort by.
+    are believed about it, before all others. What is ``ordered`` has an index to sort by. ``kinds`` are
+    the sensitive kinds of data it is.
     """
 
     path: str
@@ -170,6 +171,7 @@ class Attribute:
     precedence: tuple[str, ...] = ()
     ordered: bool = False
     computed: Computed | None = None
+    kinds: tuple[str, ...] = ()
 
     @property
     def group(self) -> str:
@@ -289,6 +291,7 @@ class EventType:
     retention: str
     channels: frozenset[Channel]
     properties: tuple[Property, ...] = ()
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,20 +372,12 @@ class Catalogue:
             for channel in Channel
         }
 
-    def kinds(self, category: str) -> tuple[str, ...]:
-        """The sensitive kinds that data of a category are, sorted."""
-        return tuple(
-            kind
-            for kind, tops in sorted(self.sensitive.items())
-            if any(category == top or category.startswith(top + ".") for top in tops)
-        )
-
     @cached_property
     def kinds_kept(self) -> tuple[str, ...]:
         """Sensitive kinds that some attribute or event is, sorted."""
-        kept = {one.category for one in self.attributes.values()}
-        kept |= {one.category for one in self.events.values()}
-        return tuple(sorted({kind for category in kept for kind in self.kinds(category)}))
+        kept = {kind for one in self.attributes.values() for kind in one.kinds}
+        kept |= {kind for one in self.events.values() for kind in one.kinds}
+        return tuple(sorted(kept))
 
     def covered(self, held: frozenset[str]) -> frozenset[str]:
         """Purposes of the catalogue that holding ``held`` covers: each node and its descendants."""

@@ -70,6 +70,16 @@ class Whole:
             for name, entry in getattr(part.entries, section).items():
                 yield part, name, entry
 
+    def kinds(self, category: str) -> tuple[str, ...]:
+        """The sensitive kinds that data of a category are, sorted."""
+        return tuple(
+            sorted(
+                kind
+                for _, kind, tops in self.each("sensitive")
+                if any(category == top or category.startswith(top + ".") for top in tops)
+            )
+        )
+
     def completed(self, section: str) -> Iterator[tuple[Shaped, str, Any]]:
         """Attributes or events, with their files' defaults."""
         for part, name, entry in self.each(section):

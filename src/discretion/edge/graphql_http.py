@@ -23,6 +23,7 @@ from discretion.edge.mask import INTERNAL, Mask
 from discretion.edge.media import Media, is_json, preferred
 from discretion.edge.strict_json import strict_json
 from discretion.errors import BadRequest, DiscretionError, Refusal, TooLarge, Unauthenticated
+from discretion.law.signals.gpc import asked
 from discretion.token.grant import Grant
 
 MAX_BODY = 512 * 1024
@@ -48,6 +49,10 @@ if it could not start. May raise; what it raises is masked."""
 GrantOf = Callable[[Sequence[str]], Grant | None]
 """The grant of what ``Authorization`` headers say, None for nobody; raises Unauthenticated for a token
 that does not hold."""
+
+
+Heed = Callable[[Grant], Awaitable[None]]
+"""Puts an opt-out signal that came with a request on record."""
 
 
 class _MethodNotAllowed(Refusal):
@@ -84,6 +89,7 @@ class GraphQLDoor:
         execute: Runs prepared operations.
         grant_of: Who asks.
         mask: What callers may read of errors.
+        heed: What is done about ``Sec-GPC: 1``.
         explorer: The page for browsers, or None for none.
         max_body: Bytes of body that are read.
     """
@@ -94,6 +100,7 @@ class GraphQLDoor:
         execute: Execute,
         grant_of: GrantOf,
         mask: Mask,
+        heed: Heed,
         *,
         explorer: Explorer | None = None,
         max_body: int = MAX_BODY,
@@ -102,6 +109,7 @@ class GraphQLDoor:
         self._execute = execute
         self._grant_of = grant_of
         self._mask = mask
+        self._heed = heed
         self._explorer = explorer
         self._max_body = max_body
 
@@ -116,9 +124,11 @@ class GraphQLDoor:
         understood = False
         try:
             self._admit(scope["method"], headers, media)
-            grant = self._grant_of(_authorization(scope))
+            grant = self._grant_of(_fields(scope, b"authorization"))
             request = await self._request(scope, headers, receive)
             understood = True
+            if grant is not None and b"sec-gpc" in headers and asked(_fields(scope, b"sec-gpc")):
+                await self._heed(grant)
             status, result = await self._answer(request, grant, scope["method"])
             body = orjson.dumps(result)
         except _Gone:
@@ -194,8 +204,8 @@ class GraphQLDoor:
         return TooLarge("BODY_TOO_LARGE", f"A body has at most {self._max_body:,} bytes.")
 
 
-def _authorization(scope: Scope) -> list[str]:
-    return [value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"]
+def _fields(scope: Scope, wanted: bytes) -> list[str]:
+    return [value.decode("latin-1") for name, value in scope["headers"] if name == wanted]
 
 
 def _parameters(body: Any) -> GraphQLRequest:

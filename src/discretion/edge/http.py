@@ -14,11 +14,12 @@ from starlette.routing import Route
 from discretion.edge.answer import Answer
 from discretion.edge.documents import Documents
 from discretion.edge.explorer import Explorer
-from discretion.edge.graphql_http import GraphQLDoor
+from discretion.edge.graphql_http import GraphQLDoor, Heed
 from discretion.edge.mask import Mask
 from discretion.edge.problem import problem
 from discretion.edge.tracking import Tracking
 from discretion.errors import DiscretionError, NotFound
+from discretion.law.signals import gpc
 from discretion.store.driver import Database
 from discretion.token.verify import Verifier
 
@@ -34,6 +35,7 @@ class Doors:
     documents: Documents
     answer: Answer
     mask: Mask
+    heed: Heed
     tracking: Tracking
     jwks: Mapping[str, Any]
     database: Database
@@ -47,7 +49,7 @@ def application(doors: Doors) -> Starlette:
     explorer = Explorer()
 
     graphql = GraphQLDoor(
-        doors.documents, doors.answer, doors.verifier.from_header, doors.mask, explorer=explorer
+        doors.documents, doors.answer, doors.verifier.from_header, doors.mask, doors.heed, explorer=explorer
     )
 
     async def home(_request: Request) -> Response:
@@ -55,6 +57,9 @@ def application(doors: Doors) -> Starlette:
 
     async def jwks(_request: Request) -> Response:
         return JSONResponse(dict(doors.jwks), headers={"cache-control": "public, max-age=300"})
+
+    async def privacy_control(_request: Request) -> Response:
+        return JSONResponse(dict(gpc.SUPPORT), headers={"cache-control": "public, max-age=86400"})
 
     async def alive(_request: Request) -> Response:
         return JSONResponse({"status": "alive"})
@@ -78,6 +83,7 @@ def application(doors: Doors) -> Starlette:
             *explorer.routes(),
             *doors.tracking.routes(),
             Route("/.well-known/jwks.json", jwks),
+            Route("/.well-known/gpc.json", privacy_control),
             Route("/healthz", alive),
             Route("/readyz", ready),
         ],

@@ -30,6 +30,7 @@ from discretion.domain.ingest.batch import messages
 from discretion.domain.ingest.intake import TOO_LARGE, Intake
 from discretion.edge.problem import problem
 from discretion.errors import BadRequest, DiscretionError, TooLarge, Unauthenticated
+from discretion.law.signals.gpc import HEADER, asked
 
 MAX_BODY = 500 * 1024
 BATCHES = ("batch", "import", "b")
@@ -65,8 +66,9 @@ class Tracking:
         body = parse(await read(request))
         source = await self._source(request, body)
         single = kind not in BATCHES
+        gpc = asked(request.headers.getlist(HEADER))
         sent = [{**body, "type": kind}] if single else messages(body)
-        return _answer(request, await self._intake.take(source, sent), single=single)
+        return _answer(request, await self._intake.take(source, sent, gpc=gpc), single=single)
 
     async def _source(self, request: Request, body: dict[str, Any]) -> Source:
         key = _basic(request.headers.get("authorization")) or body.get("writeKey")
@@ -128,6 +130,7 @@ def _answer(request: Request, outcomes: list[Outcome], *, single: bool) -> Respo
         "success": status == 200,
         **counts,
         "dropped": sum(one.dropped for one in outcomes),
+        "minimised": sum(one.minimised for one in outcomes),
         "results": [_result(one) for one in listed],
     }
     headers = {"preference-applied": "return=representation"} if everything else {}
@@ -151,7 +154,12 @@ def _headers(error: DiscretionError) -> dict[str, str]:
 
 
 def _result(one: Outcome) -> dict[str, Any]:
-    result: dict[str, Any] = {"messageId": one.message, "status": one.status.value, "dropped": one.dropped}
+    result: dict[str, Any] = {
+        "messageId": one.message,
+        "status": one.status.value,
+        "dropped": one.dropped,
+        "minimised": one.minimised,
+    }
     if one.status is Status.REFUSED:
         result |= {"code": one.code, "reason": one.reason, "place": one.place}
     return result

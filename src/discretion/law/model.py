@@ -39,7 +39,11 @@ class Needs(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Age:
-    """Below an age (years), purposes of ``families`` need more."""
+    """Below an age (years), purposes of ``families`` need more.
+
+    Whatever takes a yes takes a guardian's below an age that ``needs`` one. A family that a law
+    treats by its legal basis needs a guardian only for what rests on consent (GDPR Art. 8).
+    """
 
     below: int
     needs: Needs

@@ -19,10 +19,11 @@ import orjson
 from discretion.catalogue.model import Attribute
 from discretion.plan.plan import Plan, Render, Renderer, Shape
 from discretion.plan.select import Constant, Identity, Leaf, Live, Node, Object, Selection, leaves, told_of
+from discretion.plan.standing import FIELDS
 from discretion.purpose.decision import Allow, Decision, Deny, Gap, Reason
 from discretion.seal.cell import BODY_AT, HEAD_BYTES
 
-ALWAYS: Mapping[str, int] = {"allow": 1, "key": 1}
+ALWAYS: Mapping[str, int] = {**FIELDS, "key": 1}
 """What every read needs: the person's state, and the key that names them in the ledger."""
 
 
@@ -81,7 +82,7 @@ def _allow(decision: Decision) -> Allow:
 
 def _fields(attribute: Attribute) -> dict[str, int]:
     if attribute.sealed:
-        return {f"s.{attribute.key}": 1}
+        return {f"s.{attribute.key}": 1, **{f"kinds.{kind}": 1 for kind in attribute.kinds}}
     return {f"o.{attribute.key}": 1, f"t.{attribute.key}": 1}
 
 
@@ -119,20 +120,24 @@ def _guard(
     else:
         fetch = f" c = p.get({attribute.key!r})"
         fresh = f"t.get({attribute.key!r}, 0) >= T[{index}]"
-    lines = [fetch, f" if c is not None and a & {allow.mask} and {fresh}:", f"  m |= {1 << index}"]
+    held = "a"
+    if attribute.kinds:
+        held = "b"
+        fetch = f" b = r.permitting({attribute.kinds!r})\n{fetch}"
+    lines = [fetch, f" if c is not None and {held} & {allow.mask} and {fresh}:", f"  m |= {1 << index}"]
     for number, way in enumerate(allow.ways):
         last = number == len(allow.ways) - 1
         prefix = (
             ""
             if len(allow.ways) == 1
-            else ("else: " if last else f"{'if' if number == 0 else 'elif'} a & {way.mask}: ")
+            else ("else: " if last else f"{'if' if number == 0 else 'elif'} {held} & {way.mask}: ")
         )
         shown = _shown(attribute, index, number, render(attribute, way.form), scope)
         lines.append(f"  {prefix}v{index} = {shown}")
     lines += [
         " else:",
         f"  v{index} = b'null'",
-        f"  W[{index}, 0 if c is None else 2 if a & {allow.mask} else 1].add(i)",
+        f"  W[{index}, 0 if c is None else 2 if {held} & {allow.mask} else 1].add(i)",
     ]
     return lines
 

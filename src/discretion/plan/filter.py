@@ -66,9 +66,15 @@ class Order:
 class Visibility:
     """What must hold of a customer before an attribute of theirs may be asked about."""
 
-    def __init__(self, decide: Callable[[Attribute], Decision], cut_off: Callable[[Attribute], int]) -> None:
+    def __init__(
+        self,
+        decide: Callable[[Attribute], Decision],
+        cut_off: Callable[[Attribute], int],
+        permitting: Callable[[int], Query],
+    ) -> None:
         self._decide = decide
         self._cut_off = cut_off
+        self._permitting = permitting
 
     def clause(self, attribute: Attribute) -> Query:
         """The condition, as a query.
@@ -85,7 +91,7 @@ class Visibility:
                 "Use an attribute that it may see in clear.",
             )
         fresh: Query = {f"t.{attribute.key}": {"$gte": self._cut_off(attribute)}}
-        return fresh if mask < 0 else {"allow": {"$bitsAnySet": mask}, **fresh}
+        return fresh if mask < 0 else {**self._permitting(mask), **fresh}
 
 
 def compile_filter(wanted: Filter, visibility: Visibility) -> list[Query]:

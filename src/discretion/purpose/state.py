@@ -1,97 +1,177 @@
-"""What a person's own choices, age and requests permit: the ``allow`` integer.
+"""What a person's own words, age, requests and law permit, purpose by purpose. One pure function.
 
-One pure function turns the state into bits. The bits are stored with the customer in the same
-transaction as whatever changed them, so the next read anywhere obeys.
+Everybody is protected by each law that their records name a place of, and what is permitted is what
+all of them permit. The bits it comes to are stored with the customer in the same transaction as
+whatever changed them, so the next read anywhere obeys.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 
-from discretion.catalogue.model import Basis, Catalogue, Purpose
+from discretion.catalogue.model import Basis, Catalogue, Family, Purpose
+from discretion.law.age import attained
+from discretion.law.model import Age, Law, Model, Needs, Rules
+from discretion.purpose.said import Answer, Choice, Heard, answer, branch, over
 
-CONSENT_AGE_YEARS = 16
-"""Below this age a child's own consent does not count; the strictest age of GDPR Art. 8(1)."""
+BINDING = frozenset({Basis.LEGAL_OBLIGATION, Basis.VITAL_INTEREST, Basis.PUBLIC_TASK})
+"""What law or life demands, whatever the person says (GDPR Art. 18(2))."""
 
-_BINDING = frozenset({Basis.LEGAL_OBLIGATION, Basis.VITAL_INTEREST, Basis.PUBLIC_TASK})
+REFUSABLE = frozenset({Basis.CONSENT, Basis.LEGITIMATE_INTEREST})
+"""What a person may say no to (GDPR Art. 7(3), 21(1)); what is done to fulfil a contract ends with it."""
 
-
-@dataclass(frozen=True, slots=True, order=True)
-class Choice:
-    """What a person said about a purpose: when (ms), in which message, and whether they agreed."""
-
-    at: int
-    message: str
-    given: bool
+_BY_BASIS = {Basis.CONSENT: Model.OPT_IN, Basis.LEGITIMATE_INTEREST: Model.OPT_OUT}
+_WHATEVER_IS_LIMITED = frozenset({Family.NECESSARY, Family.SECURITY})
 
 
 @dataclass(frozen=True, slots=True)
 class PersonState:
-    """Everything ``allow`` depends on.
+    """Everything that what is permitted depends on.
 
-    ``choices`` holds, for each source record, the latest word on each purpose: two sources
-    may have heard different things, and then the most restrictive counts. ``minor_until`` is
-    when the person reaches the age of consent, in ms, or None.
+    ``heard`` has what each source record heard, ``laws`` the keys of the jurisdictions, sorted. ``born`` is
+    UTC midnight of the day of birth (ms) of whoever may still be a child, else None.
     """
 
-    choices: tuple[Mapping[str, Choice], ...] = field(default=(), repr=False)
+    heard: tuple[Heard, ...] = field(default=(), repr=False)
+    laws: tuple[str, ...] = ()
     restricted: bool = False
-    minor_until: int | None = field(default=None, repr=False)
+    born: int | None = field(default=None, repr=False)
 
 
-def permits(purpose: Purpose, state: PersonState, now_ms: int) -> bool:
-    """Whether this person lets ``purpose`` be pursued now, by its legal basis.
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a purpose is permitted, and for each sensitive kind whether it is for data of that kind."""
 
-    Restriction (GDPR Art. 18(2)) leaves only what law or life demands. Consent must have been
-    given (Art. 6(1)(a), 7) by someone old enough (Art. 8); a legitimate interest ends with an
-    objection (Art. 21(1)).
+    permitted: bool
+    kinds: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bits:
+    """A bit per permitted purpose, and the same for data of each sensitive kind the catalogue keeps."""
+
+    allow: int
+    kinds: tuple[int, ...]
+
+    def __and__(self, other: Bits) -> Bits:
+        pairs = zip(self.kinds, other.kinds, strict=True)
+        return Bits(self.allow & other.allow, tuple(one & two for one, two in pairs))
+
+
+def permitted(catalogue: Catalogue, law: Law, state: PersonState, now_ms: int) -> Bits:
+    """The bits of every purpose this person permits now."""
+    allow = 0
+    kinds = [0] * len(catalogue.kinds_kept)
+    for purpose in catalogue.purposes.values():
+        found = verdict(catalogue, law, state, purpose, now_ms)
+        allow |= found.permitted << purpose.bit
+        for index, held in enumerate(found.kinds):
+            kinds[index] |= held << purpose.bit
+    return Bits(allow, tuple(kinds))
+
+
+def verdict(catalogue: Catalogue, law: Law, state: PersonState, purpose: Purpose, now_ms: int) -> Verdict:
+    """Whether this person, by all their laws, lets ``purpose`` be pursued now."""
+    kept = catalogue.kinds_kept
+    if purpose.basis in BINDING:
+        return Verdict(True, (True,) * len(kept))
+    if state.restricted:  # GDPR Art. 18(2)
+        return Verdict(False, (False,) * len(kept))
+    holds, kinds = True, [True] * len(kept)
+    limited = any(heard.limited for heard in state.heard)
+    for key in state.laws:
+        timeline = law.of(key)
+        rules = timeline.at(now_ms)
+        said = answer(purpose, state.heard, now_ms, _since(law, rules, purpose, now_ms))
+        young = _young(state, timeline.zone, now_ms)
+        holds = holds and permits(purpose, rules, said, young)
+        for index, kind in enumerate(kept):
+            kinds[index] = kinds[index] and _sensitive(kind, purpose, rules, said, young, limited=limited)
+    return Verdict(holds, tuple(holds and one for one in kinds))
+
+
+def permits(purpose: Purpose, rules: Rules, said: Answer, young: Callable[[int], bool]) -> bool:
+    """Whether one law lets a purpose, which is not binding, be pursued.
+
+    Consent must have been given (GDPR Art. 6(1)(a), 7), below an age by a guardian (Art. 8); a
+    legitimate interest ends with an objection (Art. 21); where a law asks for less, a no is heard all
+    the same. An opt-out signal speaks of sale and sharing (11 CCR 7025).
     """
-    if purpose.basis in _BINDING:
-        return True
-    if state.restricted:
+    model = model_of(purpose, rules)
+    if said.given is False and purpose.basis in REFUSABLE:
         return False
-    word = said(purpose.key, state.choices)
-    if purpose.basis is Basis.CONSENT:
-        minor = state.minor_until is not None and now_ms < state.minor_until
-        return word is True and not minor
-    if purpose.basis is Basis.LEGITIMATE_INTEREST:
-        return word is not False
+    if model is Model.OPT_IN and said.given is not True:
+        return False
+    if rules.signals and said.opted_out and purpose.family is Family.SHARING:
+        return False
+    return all(_old_enough(age, purpose, rules, said, model) for age in rules.ages if young(age.below))
+
+
+def _old_enough(age: Age, purpose: Purpose, rules: Rules, said: Answer, model: Model) -> bool:
+    """Whether a rule about an age, which the person has not reached, leaves a purpose."""
+    listed = purpose.family in age.families
+    if age.needs is Needs.NEVER:
+        return not listed
+    if age.needs is Needs.OWN:
+        return said.given is True or not listed
+    if rules.models[purpose.family] is Model.BASIS:
+        listed = False  # who goes by legal bases asks a guardian for consent, and for nothing else
+    return said.guarded or not (listed or model is Model.OPT_IN)
+
+
+def model_of(purpose: Purpose, rules: Rules) -> Model:
+    """What a law takes for a purpose; by the catalogue's legal basis where the law goes by that."""
+    model = rules.models[purpose.family]
+    return _BY_BASIS.get(purpose.basis, Model.NOTICE) if model is Model.BASIS else model
+
+
+def _sensitive(
+    kind: str, purpose: Purpose, rules: Rules, said: Answer, young: Callable[[int], bool], *, limited: bool
+) -> bool:
+    """Whether a law lets data of a sensitive kind serve a purpose that it permits."""
+    takes = rules.sensitive.get(kind)
+    if takes is Model.OPT_IN:
+        guardians = [age for age in rules.ages if age.needs is Needs.GUARDIAN and young(age.below)]
+        return said.given is True and (said.guarded or not guardians)
+    if takes is Model.OPT_OUT:
+        return not limited or purpose.family in _WHATEVER_IS_LIMITED
     return True
 
 
-def said(purpose: str, records: Iterable[Mapping[str, Choice]]) -> bool | None:
-    """What a person said about a purpose, or None if nothing.
-
-    A word about a node covers its descendants; of the words along one branch in one record the
-    latest counts, and refusal wins a tie. Between records the most restrictive counts.
-    """
-    answer: bool | None = None
-    for choices in records:
-        if not choices:
-            continue
-        along = [choices[node] for node in branch(purpose) if node in choices]
-        if not along:
-            continue
-        latest = max(choice.at for choice in along)
-        if not all(choice.given for choice in along if choice.at == latest):
-            return False
-        answer = True
-    return answer
+def _young(state: PersonState, zone: str, now_ms: int) -> Callable[[int], bool]:
+    born = state.born
+    if born is None:
+        return lambda _: False
+    return lambda years: now_ms < attained(born, years, zone)
 
 
-@lru_cache(maxsize=1024)
-def branch(purpose: str) -> tuple[str, ...]:
-    """A purpose and its ancestors: ``a.b.c`` gives ``a``, ``a.b``, ``a.b.c``."""
-    steps = purpose.split(".")
-    return tuple(".".join(steps[: n + 1]) for n in range(len(steps)))
+def _since(law: Law, rules: Rules, purpose: Purpose, now_ms: int) -> int:
+    """From when on a yes is to what the notice says now."""
+    if not rules.renewal:
+        return 0
+    starts = [one.start for one in law.editions if purpose.key in one.purposes and one.start <= now_ms]
+    return max(starts, default=0)
 
 
-def allow(catalogue: Catalogue, state: PersonState, now_ms: int) -> int:
-    """The bits of every purpose this person permits now."""
-    bits = 0
-    for purpose in catalogue.purposes.values():
-        if permits(purpose, state, now_ms):
-            bits |= 1 << purpose.bit
-    return bits
+def turning_points(catalogue: Catalogue, law: Law, state: PersonState) -> Iterator[int]:
+    """Every moment (ms) at which time alone may change what is permitted, in no order."""
+    for key in state.laws:
+        timeline = law.of(key)
+        yield from timeline.turns()
+        if state.born is not None:
+            for period in timeline.periods:
+                for age in period.rules.ages:
+                    yield attained(state.born, age.below, timeline.zone)
+    for edition in law.editions:
+        yield edition.start
+    for node, choice in _yeses(state):
+        for purpose in catalogue.purposes.values():
+            if node in branch(purpose.key) and (ends := over(purpose, choice)) != float("inf"):
+                yield int(ends)
+
+
+def _yeses(state: PersonState) -> Iterator[tuple[str, Choice]]:
+    for heard in state.heard:
+        for words in (heard.stamps, heard.words, heard.guards):
+            yield from ((node, choice) for node, choice in words if choice.given)

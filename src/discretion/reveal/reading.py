@@ -16,6 +16,7 @@ from typing import Any
 from discretion.catalogue.duration import lapse
 from discretion.catalogue.model import Attribute, Catalogue, Form
 from discretion.plan.plan import CutOffs, Plan, Shape
+from discretion.plan.standing import Standing
 from discretion.purpose.decision import EVERY_BIT, Allow, Reason
 from discretion.reveal.form import Forms
 from discretion.seal.cell import HEAD_BYTES, head
@@ -33,13 +34,23 @@ _KINDS = (Reason.NO_VALUE, Reason.CHOICE, Reason.RETENTION)
 class Row:
     """One customer as read for one operation."""
 
-    __slots__ = ("allow", "doc", "id", "keyed")
+    __slots__ = ("_of_kind", "allow", "doc", "id", "keyed")
 
-    def __init__(self, doc: dict[str, Any], allow: int, keyed: Keyed) -> None:
+    def __init__(
+        self, doc: dict[str, Any], allow: int, of_kind: Callable[[dict[str, Any], str], int], keyed: Keyed
+    ) -> None:
         self.doc = doc
         self.id: bytes = doc["_id"]
         self.allow = allow
         self.keyed = keyed
+        self._of_kind = of_kind
+
+    def permitting(self, kinds: Iterable[str]) -> int:
+        """The purposes that the person permits for data of these sensitive kinds."""
+        bits = self.allow
+        for kind in kinds:
+            bits &= self._of_kind(self.doc, kind)
+        return bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +88,11 @@ class Account:
 class Revealer:
     """What every reading shares."""
 
-    def __init__(self, catalogue: Catalogue, buckets: Buckets, forms: Forms, pairwise: Pairwise) -> None:
+    def __init__(
+        self, catalogue: Catalogue, standing: Standing, buckets: Buckets, forms: Forms, pairwise: Pairwise
+    ) -> None:
         self.catalogue = catalogue
+        self.standing = standing
         self.buckets = buckets
         self.openers = Openers(buckets)
         self.forms = forms
@@ -103,6 +117,7 @@ class Reading:
         self._shut: defaultdict[tuple[int, int], set[bytes]] = defaultdict(set)
         self._struck: dict[str, set[bytes]] = {path: set() for path in plan.struck}
         self._position = {one.path: index for index, one in enumerate(plan.attributes)}
+        self._of_kind = _every_bit_of_kind if grant.is_self else self._of_kind_now
         self.name = revealer.pairwise.shutter(grant.client, CUSTOMER_KIND)
 
     def identify(self, text: str) -> bytes | None:
@@ -119,14 +134,18 @@ class Reading:
 
     def rows(self, docs: Iterable[dict[str, Any]]) -> list[Row]:
         """Documents, each with its key unwrapped and its account opened."""
-        keyed_of, seen = self._revealer.openers.of, self._seen
-        own = self.grant.is_self
+        keyed_of, seen, now = self._revealer.openers.of, self._seen, self.now_ms
+        bits = _every_bit if self.grant.is_self else self._revealer.standing.bits
         rows = []
         for doc in docs:
             keyed = keyed_of(doc["_id"], doc["key"])
             seen.setdefault(keyed.pseudonym, 0)
-            rows.append(Row(doc, EVERY_BIT if own else doc["allow"], keyed))
+            rows.append(Row(doc, bits(doc, now), self._of_kind, keyed))
         return rows
+
+    def permitting(self, mask: int) -> dict[str, Any]:
+        """Matches customers who permit one of these purposes now."""
+        return self._revealer.standing.clause(mask, self.now_ms)
 
     def shape(self, shape: Shape, rows: Sequence[Row]) -> list[Any]:
         """The answers of many rows, by the compiled function of one place."""
@@ -151,6 +170,9 @@ class Reading:
             name = names[self.grant.client] = b'"%b"' % self.name(row.id).encode()
         return name
 
+    def _of_kind_now(self, doc: dict[str, Any], kind: str) -> int:
+        return self._revealer.standing.kind_bits(doc, kind, self.now_ms)
+
     def value(self, row: Row, attribute: Attribute) -> Any:
         """One attribute of one row, without a compiled function: stock execution uses this."""
         found = self.look(row, attribute)
@@ -165,7 +187,8 @@ class Reading:
         decision = self.plan.decisions[attribute.path]
         assert isinstance(decision, Allow)
         stored, observed = _stored(row.doc, attribute)
-        way = next((way for way in decision.ways if row.allow & way.mask), None)
+        bits = row.permitting(attribute.kinds)
+        way = next((way for way in decision.ways if bits & way.mask), None)
         if stored is None or way is None or observed < self._cut.times[index]:
             kind = 0 if stored is None else 1 if way is None else 2
             self._shut[index, kind].add(row.id)
@@ -208,6 +231,14 @@ class Reading:
             withheld.append(Withheld(self.plan.attributes[index].path, Reason.WITHHELD, len(who)))
         withheld.sort(key=lambda one: (one.field, one.reason))
         return Account(self._seen, frozenset(self._extra), tuple(withheld))
+
+
+def _every_bit(_doc: dict[str, Any], _now_ms: int) -> int:
+    return EVERY_BIT
+
+
+def _every_bit_of_kind(_doc: dict[str, Any], _kind: str) -> int:
+    return EVERY_BIT
 
 
 @lru_cache(maxsize=1024)

@@ -51,10 +51,12 @@ def exactly(required: Mapping[str, Schema], optional: Mapping[str, Schema] | Non
     }
 
 
-CHOICE = exactly({"g": FLAG, "t": TIME, "m": TEXT})
+CHOICE = exactly({"g": FLAG, "t": TIME, "m": TEXT}, {"u": TIME})
+SIGNAL = exactly({"f": TIME, "t": TIME})
+PLACE = exactly({"c": TEXT, "t": TIME, "m": TEXT})
 NAMED = exactly({"e": BINARY, "k": TEXT, "t": TIME, "w": WHOLE, "c": BINARY})
 FORMER = exactly({"id": BINARY, "key": BINARY})
-CELL = exactly({"t": TIME, "m": TEXT}, {"c": BINARY, "v": VALUE, "u": TIME})
+CELL = exactly({"t": TIME, "m": TEXT}, {"c": BINARY, "v": VALUE, "b": TIME})
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,28 +128,31 @@ def ordered_indexes(keys: frozenset[str]) -> tuple[Index, ...]:
 COLLECTIONS: tuple[Collection, ...] = (
     Collection(
         name="customers",
-        holds="The unified profile: sealed values, open values under a random id, choices and their times.",
+        holds="The unified profile: sealed values, open values under a random id, what is permitted of them.",
         erasure="The document is deleted; its data key dies with the key of its bucket.",
         schema=exactly(
             {
                 "_id": BINARY,
                 "v": WHOLE,
                 "allow": WHOLE,
+                "until": TIME,
+                "later": WHOLE,
+                "kinds": by_name(many(WHOLE)),
+                "rules": TEXT,
+                "laws": many(TEXT),
                 "key": BINARY,
                 "s": by_name(BINARY),
                 "o": by_name(VALUE),
                 "t": by_name(TIME),
                 "p": by_name(many(TEXT)),
-                "choices": by_name(CHOICE),
                 "restricted": FLAG,
                 "created": TIME,
                 "updated": TIME,
                 "merged": many(FORMER),
-            },
-            {"minor_until": TIME},
+            }
         ),
         indexes=(
-            Index((("allow", 1),)),
+            Index((("rules", 1), ("until", 1), ("allow", 1))),  # whom to judge anew, and how many permit
             # Few customers were ever merged. Every id is at least the empty one, which is how the planner
             # knows that the index serves an equality; an empty list has no such member.
             Index((("o.$**", 1),)),  # any open attribute can be filtered by
@@ -168,11 +173,14 @@ COLLECTIONS: tuple[Collection, ...] = (
                 "cells": by_name(CELL),
                 "folds": by_name(exactly({"t": TIME, "n": {}}, {"e": TIME})),
                 "choices": by_name(CHOICE),
+                "words": by_name(CHOICE),
+                "guards": by_name(CHOICE),
+                "signals": by_name(SIGNAL),
                 "first": TIME,
                 "last": TIME,
                 "born": TIME,
             },
-            {"home": BINARY, "rulings": many(BINARY), "restricted": FLAG},
+            {"home": BINARY, "rulings": many(BINARY), "restricted": FLAG, "place": PLACE},
         ),
         indexes=(Index((("customer", 1),)),),
     ),
@@ -338,6 +346,12 @@ COLLECTIONS: tuple[Collection, ...] = (
             Index((("marks", 1),)),
             Index((("expires", 1),), expire_s=0),
         ),
+    ),
+    Collection(
+        name="rulebooks",
+        holds="Digests of the rules that customers were judged by; no personal data.",
+        erasure="None.",
+        schema=exactly({"_id": TEXT, "purposes": by_name(TEXT), "since": TIME}),
     ),
     Collection(
         name="clients",

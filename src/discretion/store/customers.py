@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from discretion.store.driver import Database
@@ -16,15 +16,16 @@ _Waiting = dict[bytes, list[asyncio.Future[Document | None]]]
 
 
 class Customers:
-    """The ``customers`` collection, for reading."""
+    """The ``customers`` collection, for reading. ``permitting`` matches who permits one of these purposes."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, permitting: Callable[[int], Document]) -> None:
         self._database = database
+        self._permitting = permitting
         self._waiting: dict[tuple[str, ...], _Waiting] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def by_id(self, customer: bytes, projection: Mapping[str, int], reach: int) -> Document | None:
-        """One customer, or None if there is none or their ``allow`` does not meet ``reach``.
+        """One customer, or None if there is none or they permit no purpose of ``reach``.
 
         Loads asked for in one turn of the event loop under the same projection and reach go to
         MongoDB as one query.
@@ -80,7 +81,7 @@ class Customers:
     async def _find(
         self, customers: list[bytes], projection: dict[str, int], reach: int
     ) -> dict[bytes, Document]:
-        permitted: Document = {} if reach < 0 else {"allow": {"$bitsAnySet": reach}}
+        permitted: Document = {} if reach < 0 else self._permitting(reach)
         docs = await self._database.find(COLLECTION, {"_id": {"$in": customers}, **permitted}, projection)
         found: dict[bytes, Document] = {doc["_id"]: doc for doc in docs}
         missing = [one for one in customers if one not in found]

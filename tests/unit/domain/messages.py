@@ -7,7 +7,7 @@ from typing import Any
 from discretion.catalogue.load import load
 from discretion.catalogue.model import Catalogue
 from discretion.domain.channels.fact import Fact
-from discretion.domain.channels.validate import Validator
+from tests.fixtures.validator import validator
 
 CATALOGUE = load(None)
 NOW = 1_790_000_000_000
@@ -16,7 +16,7 @@ NOW = 1_790_000_000_000
 def heard(source: str, catalogue: Catalogue = CATALOGUE, received: int = NOW, **members: Any) -> Fact:
     """The fact of a message that is in order; an identify of ``u1`` unless told otherwise."""
     raw = {"type": "identify", "userId": "u1", "messageId": "m1", **members}
-    fact = Validator(catalogue, bytes).fact(catalogue.sources[source], raw, received)
+    fact = validator(catalogue).fact(catalogue.sources[source], raw, received)
     assert isinstance(fact, Fact), fact
     return fact
 

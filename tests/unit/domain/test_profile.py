@@ -17,8 +17,12 @@ from discretion.catalogue.load import load
 from discretion.catalogue.model import CORRECTIONS, Attribute, Catalogue, Computed, Fold, Source, ValueType
 from discretion.domain.channels.fact import Fact, Happening, Identifier
 from discretion.domain.profiles.fold import fold
+from discretion.domain.profiles.person import state_of
 from discretion.domain.profiles.record import MAX_DISTINCT, empty, tell
+from discretion.law.model import UNKNOWN
+from discretion.purpose.state import permitted
 from discretion.seal.shut import Shut
+from tests.fixtures.law import LAW
 from tests.fixtures.scratch import Happened, scratch
 
 CATALOGUE = load(None)
@@ -101,8 +105,8 @@ def test_a_profile_does_not_care_about_the_order_of_its_records(
 ) -> None:
     """Which source spoke first is nothing; what it said, and when, is all."""
     records = [record(web, b"w"), record(tills, b"t"), record(app, b"a")]
-    one = fold(CATALOGUE, records, restricted=False, now_ms=NOW)
-    two = fold(CATALOGUE, [records[position] for position in order], restricted=False, now_ms=NOW)
+    one = fold(CATALOGUE, records)
+    two = fold(CATALOGUE, [records[position] for position in order])
     assert one == two
     assert list(one.sealed) == sorted(one.sealed)
 
@@ -114,10 +118,8 @@ def test_computed_attributes_do_not_care_how_events_are_spread_over_records(
 ) -> None:
     """One loyalty card or two: the same number of orders, the same sum, the same first and last."""
     parts = [part for part in (told[:cut], told[cut:]) if part]
-    whole = fold(CATALOGUE, [record(told)], restricted=False, now_ms=NOW)
-    split = fold(
-        CATALOGUE, [record(part, bytes([n])) for n, part in enumerate(parts)], restricted=False, now_ms=NOW
-    )
+    whole = fold(CATALOGUE, [record(told)])
+    split = fold(CATALOGUE, [record(part, bytes([n])) for n, part in enumerate(parts)])
     for attribute in CATALOGUE.attributes.values():
         if attribute.computed is not None:
             assert whole.open.get(attribute.key) == split.open.get(attribute.key), attribute.path
@@ -131,7 +133,7 @@ def said(source: Source, at: int, value: str, attribute: Attribute = PLAIN[0]) -
 
 def believed(*records: dict[str, Any], attribute: Attribute = PLAIN[0]) -> list[str]:
     """Whose word the profile of these records has, and in which message."""
-    return fold(CATALOGUE, records, restricted=False, now_ms=NOW).provenance[attribute.key]
+    return fold(CATALOGUE, records).provenance[attribute.key]
 
 
 WEB, TILLS = CATALOGUE.sources["web-shop"], CATALOGUE.sources["tills"]
@@ -210,7 +212,8 @@ def test_a_refusal_wins_a_tie(order: tuple[bool, bool]) -> None:
     made = record(told)
     assert [one["g"] for one in made["choices"].values()] == [False]
     bit = 1 << CATALOGUE.purposes[consent].bit
-    assert not fold(CATALOGUE, [made], restricted=False, now_ms=NOW).allow & bit
+    state = state_of(CATALOGUE, lambda _country, _region: UNKNOWN, [made])
+    assert not permitted(CATALOGUE, LAW, state, NOW).allow & bit
 
 
 def over(name: str, type_: ValueType, rule: Computed) -> Attribute:
@@ -260,7 +263,7 @@ def test_running_totals_are_what_all_events_come_to(told: list[Fact], random: Ra
     for fact in again:
         by_source.setdefault(fact.source.key, []).append(fact)
     records = [record(part, name.encode(), WIDE) for name, part in by_source.items()]
-    profile = fold(WIDE, records, restricted=False, now_ms=NOW)
+    profile = fold(WIDE, records)
     for attribute in COMPUTED:
         assert profile.open.get(attribute.key) == scratch(attribute, events), attribute.path
 
@@ -273,7 +276,7 @@ def seen(values: Sequence[tuple[int, str]], parts: int = 1) -> list[str]:
         event = Happening(CATALOGUE.events["Order Completed"], Shut({"storeId": store}))
         told[number % parts].append(Fact(TILLS, f"m{number}", at, NOW, (PERSON,), event=event))
     records = [record(part, bytes([n])) for n, part in enumerate(told) if part]
-    found: list[str] = fold(CATALOGUE, records, restricted=False, now_ms=NOW).open[attribute.key]
+    found: list[str] = fold(CATALOGUE, records).open[attribute.key]
     return found
 
 
@@ -309,7 +312,7 @@ def test_a_total_that_its_type_cannot_say_is_left_out_and_comes_back() -> None:
         ]
         made = record(facts_, b"r", WIDE)
         bson.encode(made)
-        return dict(fold(WIDE, [made], restricted=False, now_ms=NOW).open)
+        return dict(fold(WIDE, [made]).open)
 
     huge = (10**17, 2**31 - 1)
     assert after(huge) == {**after(huge), pieces.key: 2**31 - 1}

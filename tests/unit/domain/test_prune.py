@@ -13,15 +13,16 @@ from hypothesis import strategies as st
 from discretion.catalogue.load import load
 from discretion.catalogue.model import Catalogue, Source
 from discretion.domain.channels.fact import Fact, Refused
-from discretion.domain.channels.validate import KINDS, Validator
+from discretion.domain.channels.validate import KINDS
 from discretion.domain.letters.keep import LOST
 from discretion.domain.letters.prune import Declared, prune
+from tests.fixtures.validator import validator
 from tests.unit.domain.messages import NOW
 from tests.unit.domain.test_validate import REFUSED
 
 CATALOGUE = load(None)
 DECLARED = Declared.of(CATALOGUE)
-VALIDATOR = Validator(CATALOGUE, bytes)
+VALIDATOR = validator(CATALOGUE)
 SOURCES = st.sampled_from(sorted(CATALOGUE.sources)).map(CATALOGUE.sources.__getitem__)
 PLANTED = "Wolfeschlegelsteinhausen"
 
@@ -137,10 +138,10 @@ def verdict(met: Fact | Refused) -> dict[str, Any]:
 
 def same(catalogue: Catalogue, source: Source, raw: dict[str, Any]) -> str:
     """Compare what the validator says of a message and of what is kept of it; the code, empty if accepted."""
-    validator = Validator(catalogue, bytes)
-    whole = validator.fact(source, {**raw, "messageId": "m"}, NOW)
+    reads = validator(catalogue)
+    whole = reads.fact(source, {**raw, "messageId": "m"}, NOW)
     pruned = prune(Declared.of(catalogue), raw, "m")
-    again = validator.fact(source, pruned.message.value, NOW)
+    again = reads.fact(source, pruned.message.value, NOW)
     assert verdict(again) == verdict(whole)
     if isinstance(whole, Refused):
         return whole.code

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from discretion.catalogue.load import load
 from discretion.domain.channels.fact import Fact, Refused
-from discretion.domain.channels.validate import Validator
+from tests.fixtures.validator import validator
 
 CATALOGUE = load(None)
 WEB, TILLS = CATALOGUE.sources["web-shop"], CATALOGUE.sources["tills"]
-VALIDATOR = Validator(CATALOGUE, bytes)
+VALIDATOR = validator(CATALOGUE)
 NOW = 1_790_000_000_000
 SECRET = "Wolfeschlegelsteinhausen"
 JSON = st.recursive(

@@ -10,11 +10,11 @@ from hypothesis import event, given, settings
 
 from discretion.catalogue.model import Source
 from discretion.domain.channels.fact import Fact
-from discretion.domain.channels.validate import Validator
 from discretion.domain.identity.marks import marks_of
 from discretion.domain.letters.prune import Declared, prune
 from discretion.domain.letters.whose import marks
 from discretion.seal.blind import BlindIndex
+from tests.fixtures.validator import validator
 from tests.unit.domain.messages import CATALOGUE, NOW
 from tests.unit.domain.test_prune import MESSAGES, SOURCES, identify
 
@@ -32,7 +32,7 @@ def marked(raw: dict[str, Any], source: str = "web-shop") -> list[bytes]:
 @given(SOURCES, MESSAGES)
 def test_whom_a_message_would_be_told_of_it_is_marked_with(source: Source, raw: dict[str, Any]) -> None:
     """Had it been accepted, every identifier it is kept under would be one of its marks."""
-    fact = Validator(CATALOGUE, bytes).fact(source, {**raw, "messageId": "m"}, NOW)
+    fact = validator(CATALOGUE).fact(source, {**raw, "messageId": "m"}, NOW)
     found = marks(CATALOGUE, source, prune(DECLARED, raw, "m").message.value, BLIND)
     if isinstance(fact, Fact):
         event("accepted")

@@ -1,0 +1,1 @@
+"""What laws demand, and since when."""

@@ -88,7 +88,7 @@ def shaped(plan: Plan, document: dict[str, Any]) -> Any:
     cut = cut_offs(plan, NOW // 1000)
     withheld: Any = defaultdict(set)
     keyed = Keyed(b"i" * 12, bytes(32))
-    row = Row({"_id": b"i" * 12, **document}, EVERY_BIT, keyed)
+    row = Row({"_id": b"i" * 12, **document}, EVERY_BIT, lambda _doc, _kind: EVERY_BIT, keyed)
     answer, _ = plan.shapes[PLACE].function(row, cut.times, cut.heads, withheld, NOW, lambda _: b'"id"')
     return orjson.loads(orjson.dumps(answer))
 

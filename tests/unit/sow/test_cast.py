@@ -10,6 +10,7 @@ import yaml
 
 from discretion.catalogue.load import load
 from discretion.domain.channels.fact import Fact
+from discretion.law.load import load as load_law
 from discretion.sowing.cast import born, cast
 from discretion.sowing.message import Message, iso, shipped
 from tests.unit.sow.told import facts, linked, profile, record_name, seen
@@ -43,7 +44,7 @@ def test_the_pure_stages_bring_about_what_is_expected(
     person: str, told: dict[str, list[tuple[Message, Fact]]]
 ) -> None:
     catalogue = load()
-    whose = profile(catalogue, told[person], NOW)
+    whose = profile(catalogue, load_law(None, catalogue), told[person], NOW)
     for role, purposes in EXPECTED["roles"].items():
         expected = EXPECTED["people"][person]["everything" if role in {"customer", "steward"} else role]
         if expected == "absent":

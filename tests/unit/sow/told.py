@@ -8,25 +8,29 @@ from typing import Any
 
 from discretion.catalogue.model import Catalogue
 from discretion.domain.channels.fact import Fact
-from discretion.domain.channels.validate import Validator
 from discretion.domain.identity.marks import marks_of
 from discretion.domain.identity.resolve import resolve
 from discretion.domain.profiles.fold import Profile, fold
-from discretion.domain.profiles.record import empty, tell
+from discretion.domain.profiles.minimise import minimised
+from discretion.domain.profiles.person import state_of
+from discretion.domain.profiles.record import empty, hear, tell
+from discretion.law.jurisdiction import Lawbook
 from discretion.purpose.decide import decide, reach
 from discretion.purpose.decision import EVERY_BIT, Allow
+from discretion.purpose.state import Bits, permitted
 from discretion.reveal.form import Forms
 from discretion.seal.blind import BlindIndex
 from discretion.sowing.message import Message
 from discretion.token.grant import SELF, Grant
+from tests.fixtures.validator import validator
 
 
 def facts(catalogue: Catalogue, messages: Iterable[Message], now_ms: int) -> list[tuple[Message, Fact]]:
     """Every message as the platform understands it; none is refused and nothing in it is dropped."""
-    validator = Validator(catalogue, bytes)
+    reads = validator(catalogue)
     found = []
     for message in messages:
-        fact = validator.fact(catalogue.sources[message.source], message.body, now_ms)
+        fact = reads.fact(catalogue.sources[message.source], message.body, now_ms)
         assert isinstance(fact, Fact), (fact, message)
         assert fact.dropped == 0, message
         found.append((message, fact))
@@ -48,8 +52,10 @@ def linked(catalogue: Catalogue, told: list[tuple[Message, Fact]]) -> set[frozen
     return {frozenset(names[record] for record in person.records) for person in persons}
 
 
-def profile(catalogue: Catalogue, told: list[tuple[Message, Fact]], now_ms: int) -> Profile:
-    """The profile of the one person these facts are about; what would be sealed stays readable."""
+def profile(
+    catalogue: Catalogue, lawbook: Lawbook, told: list[tuple[Message, Fact]], now_ms: int
+) -> tuple[Profile, Bits]:
+    """The profile of the one person these facts are about, and what they permit; nothing is sealed."""
     records: dict[str, list[Fact]] = defaultdict(list)
     for _, fact in told:
         records[record_name(fact)].append(fact)
@@ -57,20 +63,27 @@ def profile(catalogue: Catalogue, told: list[tuple[Message, Fact]], now_ms: int)
     for name, heard in records.items():
         document = empty(name.encode(), heard[0], b"")
         for fact in heard:
-            tell(document, fact, catalogue, _unsealed)
+            hear(document, fact)
+            tell(document, minimised(fact, document)[0], catalogue, _unsealed)
         documents.append(document)
-    return fold(catalogue, documents, restricted=False, now_ms=now_ms)
+    state = state_of(catalogue, lawbook.of_place, documents)
+    return fold(catalogue, documents), permitted(catalogue, lawbook.law, state, now_ms)
 
 
 def seen(
-    catalogue: Catalogue, whose: Profile, purposes: frozenset[str], attributes: Mapping[str, str], now_ms: int
+    catalogue: Catalogue,
+    whose: tuple[Profile, Bits],
+    purposes: frozenset[str],
+    attributes: Mapping[str, str],
+    now_ms: int,
 ) -> dict[str, Any] | None:
     """What a token with ``purposes`` sees of ``attributes``, without nulls; None if it meets nobody."""
     grant = Grant("client", "", frozenset(), purposes, None, 2**40, "")
-    allow = EVERY_BIT if SELF in purposes else whose.allow
+    whom, permits = whose
+    allow = EVERY_BIT if SELF in purposes else permits.allow
     if not reach(catalogue, grant, purposes) & allow:
         return None
-    values = {**whose.sealed, **whose.open}
+    values = {**whom.sealed, **whom.open}
     shown: dict[str, Any] = {}
     for name, path in attributes.items():
         attribute = catalogue.attributes[path]

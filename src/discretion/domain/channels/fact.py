@@ -28,13 +28,27 @@ class Happening:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """An explicit word about a purpose; a yes counts until ``until`` (ms), if that is not None.
+
+    ``guardian``: it is the word of whoever has parental responsibility.
+    """
+
+    given: bool
+    until: int | None = None
+    guardian: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Fact:
     """What one message says about one person.
 
     ``identifiers[0]`` is the person's id at the source: it names the source record. ``aliases``
     are what the source says the person was called before. ``values``
-    are in stored form. ``choices`` maps purposes to what the person said. Times in ms.
-    ``dropped`` counts what the catalogue does not declare and the disk therefore never sees.
+    are in stored form. ``choices`` maps purposes to what the source says beside other things that the person
+    said, ``words`` to what they said expressly. ``signals`` are opt-out signals that came with it,
+    ``country`` is where the device was seen. Times in ms. ``dropped`` counts what the catalogue does not
+    declare and the disk therefore never sees.
     """
 
     source: Source
@@ -44,6 +58,9 @@ class Fact:
     identifiers: tuple[Identifier, ...]
     values: tuple[tuple[Attribute, Shut[Any]], ...] = ()
     choices: Mapping[str, bool] = field(default_factory=dict)
+    words: Mapping[str, Said] = field(default_factory=dict)
+    signals: frozenset[str] = frozenset()
+    country: str | None = field(default=None, repr=False)
     event: Happening | None = None
     aliases: tuple[Identifier, ...] = ()
     dropped: int = 0
@@ -69,11 +86,15 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one message, in the order they were sent."""
+    """What became of one message, in the order they were sent.
+
+    ``minimised`` counts what was not stored because the person refused every purpose of it.
+    """
 
     message: str
     status: Status
     dropped: int = 0
+    minimised: int = 0
     code: str = ""
     reason: str = ""
     place: str = ""

@@ -19,26 +19,36 @@ from discretion.domain.channels.identifiers import brought, external, former, no
 from discretion.domain.channels.refusal import No, mapping
 from discretion.domain.channels.told import region_of, told
 from discretion.domain.channels.when import when
+from discretion.law.signals.hear import GPP_STRING, SILENCE, Signal, hear
+from discretion.law.signals.model import Signals
 
 MAX_MESSAGE_ID = 100
+UNREAD = "unread"
+_NONE: frozenset[str] = frozenset()
 KINDS = ("identify", "track", "page", "screen", "group", "alias")
 
 
 @dataclass(frozen=True, slots=True)
 class Validator:
-    """Validates messages of one installation. ``entropy`` names messages that came without an id."""
+    """Validates messages of one installation.
+
+    ``entropy`` names messages that came without an id; ``signals`` says what opt-out signals mean, and
+    ``country`` which country an address is in.
+    """
 
     catalogue: Catalogue
     entropy: Callable[[int], bytes]
+    signals: Signals
+    country: Callable[[object], str | None]
 
-    def fact(self, source: Source, raw: Any, received: int) -> Fact | Refused:
-        """What a message says, or why it is refused."""
+    def fact(self, source: Source, raw: Any, received: int, *, gpc: bool = False) -> Fact | Refused:
+        """What a message says, or why it is refused; ``gpc``: it came with ``Sec-GPC: 1``."""
         name = raw.get("messageId") if isinstance(raw, dict) else None
         try:
             if not isinstance(raw, dict):
                 raise No("MESSAGE_INVALID", "A message is a JSON object.")
             name = self._message_id(name)
-            return self._read(source, raw, name, received)
+            return self._read(source, raw, name, received, gpc=gpc)
         except No as no:
             shown = name if isinstance(name, str) and len(name) <= MAX_MESSAGE_ID else ""
             return Refused(shown, no.code, no.reason, no.place)
@@ -50,7 +60,7 @@ class Validator:
             raise No("MESSAGE_ID_INVALID", f"A messageId has 1 to {MAX_MESSAGE_ID} characters.", "messageId")
         return given
 
-    def _read(self, source: Source, raw: Mapping[str, Any], name: str, received: int) -> Fact:
+    def _read(self, source: Source, raw: Mapping[str, Any], name: str, received: int, *, gpc: bool) -> Fact:
         kind = raw.get("type")
         if kind not in KINDS:
             raise No("TYPE_UNSUPPORTED", f"A message's type is one of {', '.join(KINDS)}.", "type")
@@ -64,6 +74,7 @@ class Validator:
         devices, misfits = brought(self.catalogue, source, context)
         event, undeclared = happening(self.catalogue, source, kind, raw)
         choices, unknown = self._choices(context)
+        signal = hear(self.signals, gpc, context)
         return Fact(
             source=source,
             message=name,
@@ -74,7 +85,9 @@ class Validator:
                 *(one for one in (*said, *foreign, *devices) if not nobodys(self.catalogue, one)),
             ),
             values=tuple((one.attribute, one.value) for one in values),
-            choices=choices,
+            choices=choices if signal is SILENCE else strictest(choices, signal.words),
+            signals=opt_outs(signal),
+            country=self.country(context["ip"]) if "ip" in context else None,
             event=event,
             aliases=tuple(former(self.catalogue, source, raw)) if kind == "alias" else (),
             dropped=dropped + undeclared + unknown + unknown_ids + misfits,
@@ -91,6 +104,19 @@ class Validator:
             if purposed(self.catalogue, purpose):
                 known[purpose] = given
         return known, len(preferences) - len(known)
+
+
+def strictest(choices: Mapping[str, bool], more: Mapping[str, bool]) -> dict[str, bool]:
+    """What two say about purposes; where one says no it is no."""
+    return {**choices, **{purpose: given and choices.get(purpose, True) for purpose, given in more.items()}}
+
+
+def opt_outs(signal: Signal) -> frozenset[str]:
+    """Who opts out. A GPP string that cannot be read may be one, so it is."""
+    if signal is SILENCE:
+        return _NONE
+    unread = {UNREAD for one in signal.problems if one.place.startswith(GPP_STRING)}
+    return frozenset(unread.union(signal.sources if signal.opt_out else ()))
 
 
 def purposed(catalogue: Catalogue, purpose: str) -> bool:

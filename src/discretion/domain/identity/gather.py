@@ -186,12 +186,18 @@ class Gathering:
 
 
 _RECORD = (
-    ("source", "customer", "v", "ids", "choices", "first", "last", "born", "home", "rulings", "restricted"),
+    (
+        *("source", "customer", "v", "ids", "first", "last", "born", "home", "rulings", "restricted"),
+        *("choices", "words", "guards", "signals", "place"),
+    ),
     ("cells", "folds"),
 )
 _OTHER = (tuple(one for one in _RECORD[0] if one != "ids"), _RECORD[1])
 _CUSTOMER = (
-    ("v", "key", "allow", "choices", "restricted", "created", "updated", "merged", "minor_until"),
+    (
+        *("v", "key", "allow", "until", "later", "rules", "kinds", "laws"),
+        *("restricted", "created", "updated", "merged"),
+    ),
     ("s", "o", "t", "p"),
 )
 """Members of a document that are read whole, and those of which only some attributes are: of a record that is

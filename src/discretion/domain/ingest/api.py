@@ -32,6 +32,9 @@ class IngestOutcome:
     )
     status: Status
     dropped: int = strawberry.field(description="How many values the catalogue does not declare.")
+    minimised: int = strawberry.field(
+        description="How many values and events of it the person refused, so that they are not stored."
+    )
     code: str | None = strawberry.field(description="Why it was refused; stable.")
     reason: str | None = strawberry.field(description="The same in words. Carries no value.")
     place: str | None = strawberry.field(description="Where in the message, such as `traits.birthday`.")
@@ -45,6 +48,7 @@ class IngestResult:
     duplicate: int = strawberry.field(description="Known already by their `messageId`; they count once.")
     refused: int
     dropped: int = strawberry.field(description="Values that the catalogue does not declare, in all of them.")
+    minimised: int = strawberry.field(description="What was not stored since it was refused, in all of them.")
     results: list[IngestOutcome]
 
 
@@ -89,11 +93,13 @@ def _result(outcomes: Sequence[Outcome]) -> IngestResult:
         duplicate=counts[Status.DUPLICATE],
         refused=counts[Status.REFUSED],
         dropped=sum(one.dropped for one in outcomes),
+        minimised=sum(one.minimised for one in outcomes),
         results=[
             IngestOutcome(
                 message_id=one.message or None,
                 status=one.status,
                 dropped=one.dropped,
+                minimised=one.minimised,
                 code=one.code or None,
                 reason=one.reason or None,
                 place=one.place or None,

@@ -36,7 +36,7 @@ class Intake:
         self._letters = letters
         self._now_ms = now_ms
 
-    async def take(self, source: Source, messages: Sequence[Any]) -> list[Outcome]:
+    async def take(self, source: Source, messages: Sequence[Any], *, gpc: bool = False) -> list[Outcome]:
         """Take a source's messages in; when this returns, those that were accepted are durable.
 
         So is what is kept of those that were refused (see ``letters``).
@@ -44,6 +44,7 @@ class Intake:
         Args:
             source: Who sends them.
             messages: JSON values, each meant to be a message of Segment's tracking API.
+            gpc: Whether they came with ``Sec-GPC: 1``, which then speaks for all of them.
 
         Returns:
             One outcome for each message, in their order. A wrong message is refused alone.
@@ -56,15 +57,15 @@ class Intake:
         """
         few_enough(messages)
         received = self._now_ms()
-        read = [self._read(source, one, received) for one in messages]
+        read = [self._read(source, one, received, gpc=gpc) for one in messages]
         refused = [(raw, one) for raw, one in zip(messages, read, strict=True) if isinstance(one, Refused)]
         # Letters go first: if they cannot be kept, nothing was taken in.
         dropped = iter(await self._letters.keep(source, refused, received))
         taken = iter(await self._flow.take([one for one in read if isinstance(one, Fact)]))
         return [next(taken) if isinstance(one, Fact) else refusal(one, next(dropped)) for one in read]
 
-    def _read(self, source: Source, message: Any, received: int) -> Fact | Refused:
-        return unfit(message) or self._validator.fact(source, message, received)
+    def _read(self, source: Source, message: Any, received: int, *, gpc: bool) -> Fact | Refused:
+        return unfit(message) or self._validator.fact(source, message, received, gpc=gpc)
 
 
 def few_enough(messages: Sequence[Any]) -> None:
@@ -104,4 +105,4 @@ def unfit(message: Any) -> Refused | None:
 
 def refusal(refused: Refused, dropped: int = 0) -> Outcome:
     """The outcome of a message that is not taken in."""
-    return Outcome(refused.message, Status.REFUSED, dropped, refused.code, refused.reason, refused.place)
+    return Outcome(refused.message, Status.REFUSED, dropped, 0, refused.code, refused.reason, refused.place)

@@ -10,28 +10,24 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from discretion.catalogue.model import CORRECTIONS, Catalogue, Fold, ValueType
+from discretion.catalogue.model import Catalogue, Fold, ValueType
 from discretion.domain.profiles.precedence import Word, believed
 from discretion.domain.profiles.record import distinct
-from discretion.purpose.state import Choice, PersonState, allow
 
 Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a customer document says of attributes and of the person's state."""
+    """What a customer document says of attributes."""
 
     sealed: Mapping[str, bytes]
     open: Mapping[str, Any]
     observed: Mapping[str, int]
     provenance: Mapping[str, list[str]]
-    choices: Mapping[str, Document]
-    minor_until: int | None
-    allow: int
 
 
-def fold(catalogue: Catalogue, records: Sequence[Document], *, restricted: bool, now_ms: int) -> Profile:
+def fold(catalogue: Catalogue, records: Sequence[Document]) -> Profile:
     """The profile of the person these records are about.
 
     Of several cells for an attribute the one counts that ``precedence`` believes.
@@ -44,17 +40,11 @@ def fold(catalogue: Catalogue, records: Sequence[Document], *, restricted: bool,
     provenance = {key: [source, cell["m"]] for key, (source, cell) in winners.items()}
     for key, value, at in _computed(catalogue, ordered):
         opened[key], observed[key] = value, at
-    heard = tuple(_choices(record) for record in ordered)
-    minor_until = _minor_until(winners, ordered)
-    state = PersonState(heard, restricted, minor_until)
     return Profile(
         sealed=dict(sorted(sealed.items())),
         open=dict(sorted(opened.items())),
         observed=dict(sorted(observed.items())),
         provenance=dict(sorted(provenance.items())),
-        choices=_latest(ordered),
-        minor_until=minor_until,
-        allow=allow(catalogue, state, now_ms),
     )
 
 
@@ -68,45 +58,6 @@ def _winners(catalogue: Catalogue, records: Sequence[Document]) -> Iterator[tupl
         word = None if attribute is None else believed(catalogue, attribute, words)
         if word is not None:
             yield key, word
-
-
-def _minor_until(winners: Mapping[str, Word], records: Sequence[Document]) -> int | None:
-    """When the last of those they are said to be is of age, or None: a merge never widens consent.
-
-    Only what the person corrected themselves silences what others say.
-    """
-    told = [
-        cell
-        for key, (source, winner) in winners.items()
-        for cell in ([winner] if source == CORRECTIONS.key else _held(records, key))
-    ]
-    return max((cell["u"] for cell in told if "u" in cell), default=None)
-
-
-def _held(records: Sequence[Document], key: str) -> list[Document]:
-    return [record["cells"][key] for record in records if key in record["cells"]]
-
-
-def _choices(record: Document) -> dict[str, Choice]:
-    return {
-        key.replace("/", "."): Choice(told["t"], told["m"], told["g"])
-        for key, told in record["choices"].items()
-    }
-
-
-def _latest(records: Sequence[Document]) -> dict[str, Document]:
-    """Each purpose's latest word over all records, for showing; ``allow`` is what decides."""
-    latest: dict[str, Document] = {}
-    for record in records:
-        for key, told in record["choices"].items():
-            known = latest.get(key)
-            if known is None or (known["t"], not known["g"], known["m"]) < (
-                told["t"],
-                not told["g"],
-                told["m"],
-            ):
-                latest[key] = told
-    return dict(sorted(latest.items()))
 
 
 def _computed(catalogue: Catalogue, records: Sequence[Document]) -> Iterator[tuple[str, Any, int]]:

@@ -8,21 +8,20 @@ message once, which the caller sees to.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from discretion.catalogue.model import Attribute, Catalogue, Computed, Fold
-from discretion.domain.channels.fact import Fact, Happening
+from discretion.domain.channels.fact import Fact, Happening, Said
 from discretion.domain.identity.marks import Marks
-from discretion.purpose.state import CONSENT_AGE_YEARS
+from discretion.domain.profiles.person import BIRTH, bearing
+from discretion.law.age import attained
+from discretion.law.model import ADULT_YEARS
 from discretion.seal.cell import identifier_key
 
 Document = dict[str, Any]
 Sealer = Callable[[bytes, int, Any], bytes]
 """``(attribute key, observed ms, value) -> cell`` under the customer's key."""
-
-BIRTH = "user.demographic.date_of_birth"
-
 
 MAX_NAMED = 500
 """Identifiers that one record may name; of more, the strongest and earliest are kept."""
@@ -34,6 +33,7 @@ An event only ever makes a value later, so one that fell out for good reason sta
 """
 
 _INT64 = 2**63
+_LATEST_ZONE = "Etc/GMT+12"  # POSIX signs: where a day begins last
 
 
 def empty(record: bytes, fact: Fact, customer: bytes) -> Document:
@@ -47,6 +47,9 @@ def empty(record: bytes, fact: Fact, customer: bytes) -> Document:
         "cells": {},
         "folds": {},
         "choices": {},
+        "words": {},
+        "guards": {},
+        "signals": {},
         "first": fact.at,
         "last": fact.at,
         "born": fact.received,
@@ -72,8 +75,8 @@ def name(record: Document, marks: Marks, seal: Sealer) -> None:
 
 
 def touched(facts: Iterable[Fact], catalogue: Catalogue) -> set[str]:
-    """Attributes, by their key, that these facts may change, and those that a person's age follows from."""
-    keys = set(catalogue.by_category.get(BIRTH, ()))
+    """Attributes, by their key, that these facts may change, and those that a person's state follows from."""
+    keys = set(bearing(catalogue))
     for fact in facts:
         keys.update(attribute.key for attribute, _ in fact.values)
         if fact.event is not None:
@@ -84,17 +87,30 @@ def touched(facts: Iterable[Fact], catalogue: Catalogue) -> set[str]:
 
 def light(catalogue: Catalogue) -> frozenset[str]:
     """Attributes, by their key, that a message changes which only says that something happened."""
-    return frozenset((*catalogue.by_category.get(BIRTH, ()), *catalogue.computed_keys))
+    return bearing(catalogue) | catalogue.computed_keys
+
+
+def hear(record: Document, fact: Fact) -> None:
+    """Apply what a fact says of purposes, signals and the place; a second time it changes nothing."""
+    for purpose, given in fact.choices.items():
+        _tell_choice(record["choices"], purpose, Said(given), fact)
+    for purpose, said in fact.words.items():
+        _tell_choice(record["guards" if said.guardian else "words"], purpose, said, fact)
+    for signal in fact.signals:
+        known = record["signals"].get(signal, {"f": fact.at, "t": fact.at})
+        record["signals"][signal] = {"f": min(known["f"], fact.at), "t": max(known["t"], fact.at)}
+    if fact.country is not None:
+        place = {"c": fact.country, "t": fact.at, "m": fact.message}
+        record["place"] = max(record.get("place", place), place, key=lambda one: (one["t"], one["m"]))
 
 
 def tell(record: Document, fact: Fact, catalogue: Catalogue, seal: Sealer) -> None:
     """Apply a fact, for the first and only time, to a record under construction."""
     record["first"] = min(record["first"], fact.at)
     record["last"] = max(record["last"], fact.at)
+    hear(record, fact)
     for attribute, value in fact.values:
         _tell_value(record["cells"], attribute, value.value, fact, seal)
-    for purpose, given in fact.choices.items():
-        _tell_choice(record["choices"], purpose, given, fact)
     if fact.event is not None:
         for key, rule in catalogue.computed_from(fact.event.type.key, fact.source.channel):
             _fold(record["folds"], key, rule, fact.event, fact)
@@ -110,25 +126,34 @@ def _tell_value(cells: Document, attribute: Attribute, value: Any, fact: Fact, s
         cell["c"] = seal(key.encode(), fact.at, value)
     else:
         cell["v"] = value
-    if attribute.category == BIRTH and (until := _of_age(value)) > fact.received:
-        cell["u"] = until
+    if attribute.category == BIRTH and _may_be_a_child(born := _midnight(value), fact.received):
+        cell["b"] = born
     cells[key] = cell
 
 
-def _of_age(born: str) -> int:
-    """When somebody born on this day reaches the age of consent, in ms."""
-    day = date.fromisoformat(born)
-    year = min(day.year + CONSENT_AGE_YEARS, 9999)
-    leap_less = day.replace(day=28) if (day.month, day.day) == (2, 29) else day
-    return int(datetime(year, leap_less.month, leap_less.day, tzinfo=UTC).timestamp() * 1000)
+def _midnight(day: str) -> int:
+    """UTC midnight of a day, in ms."""
+    return int(datetime.combine(date.fromisoformat(day), time(), UTC).timestamp() * 1000)
 
 
-def _tell_choice(choices: Document, purpose: str, given: bool, fact: Fact) -> None:
+def _may_be_a_child(born: int, now: int) -> bool:
+    """Whether they may not be of age, in some time zone; of everybody else no birthday is kept unsealed."""
+    return now < attained(born, ADULT_YEARS, _LATEST_ZONE)
+
+
+def _tell_choice(choices: Document, purpose: str, said: Said, fact: Fact) -> None:
     key = purpose.replace(".", "/")
     known = choices.get(key)
-    if known is not None and (known["t"], not known["g"], known["m"]) >= (fact.at, not given, fact.message):
+    if known is not None and (known["t"], not known["g"], known["m"]) >= (
+        fact.at,
+        not said.given,
+        fact.message,
+    ):
         return
-    choices[key] = {"g": given, "t": fact.at, "m": fact.message}
+    choice: Document = {"g": said.given, "t": fact.at, "m": fact.message}
+    if said.until is not None:
+        choice["u"] = said.until
+    choices[key] = choice
 
 
 def _fold(folds: Document, key: str, rule: Computed, event: Happening, fact: Fact) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from discretion.domain.identity.evidence import Mention
 from discretion.domain.identity.gather import Known
@@ -10,6 +11,17 @@ from discretion.domain.identity.history import changes
 from discretion.domain.identity.settle import Settled, settle
 from discretion.domain.profiles.write import Word, Workshop, Writing
 from discretion.store.driver import Database, Operation, Session, insert
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """``settled`` has everybody in question, by the customer they are now.
+
+    ``left_out`` counts, by a message's mark, what of it the person had refused.
+    """
+
+    settled: Mapping[bytes, Settled]
+    left_out: Mapping[bytes, int]
 
 
 async def settlement(
@@ -21,7 +33,7 @@ async def settlement(
     fresh: Sequence[Mention] = (),
     words: Sequence[Word] = (),
     also: Sequence[tuple[str, Operation]] = (),
-) -> Mapping[bytes, Settled]:
+) -> Settlement:
     """Settle who is who and write it.
 
     Args:
@@ -33,9 +45,6 @@ async def settlement(
         fresh: Identifiers that are named for the first time.
         words: Messages to be told to the records they speak to.
         also: Writes that belong to the same change, each with its collection.
-
-    Returns:
-        Everybody in question, by the customer they are now.
 
     Raises:
         Again: a customer changed meanwhile; the transaction runs again from its reads.
@@ -55,4 +64,4 @@ async def settlement(
     for collection, operation in also:
         writing.add(collection, operation)
     await writing.send(session, database)
-    return settled
+    return Settlement(settled, writing.left_out)

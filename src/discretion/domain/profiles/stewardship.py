@@ -12,13 +12,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from discretion.catalogue.model import Catalogue
 from discretion.domain.identity.gather import Gathering, Known
 from discretion.domain.identity.history import MERGED
 from discretion.domain.profiles.settlement import settlement
 from discretion.domain.profiles.write import Workshop
 from discretion.errors import BadRequest, NotFound
-from discretion.seal.keyring import Buckets
 from discretion.store.driver import Database, Operation, Session, delete, update
 
 Document = dict[str, Any]
@@ -30,10 +28,7 @@ class Stewardship:
     """Joins and parts customers."""
 
     database: Database
-    catalogue: Catalogue
-    buckets: Buckets
-    entropy: Callable[[int], bytes]
-    now_ms: Callable[[], int]
+    workshop: Callable[[], Workshop]
 
     async def merge(self, customers: Sequence[bytes], by: str) -> bytes:
         """Make customers one person; the customer they are now.
@@ -83,7 +78,7 @@ class Stewardship:
         return await self.database.transaction(work)
 
     def _gathering(self, session: Session) -> Gathering:
-        return Gathering(self.database, session, self.catalogue.identifiers)
+        return Gathering(self.database, session, self.workshop().catalogue.identifiers)
 
     async def _now(self, session: Session, customer: bytes) -> bytes:
         """The customer behind an id, which may be an older one."""
@@ -97,7 +92,7 @@ class Stewardship:
     async def _rule(
         self, session: Session, gathering: Gathering, sides: Sides, by: str, *, joined: bool
     ) -> list[bytes]:
-        known = gathering.known
+        known, shop = gathering.known, self.workshop()
         named = {record for side in sides for record in side}
         await gathering.around([], named)
         ruling = {
@@ -105,7 +100,7 @@ class Stewardship:
             "joined": joined,
             "sides": [list(side) for side in sides],
             "by": by,
-            "at": self.now_ms(),
+            "at": shop.now,
         }
         writes: list[tuple[str, Operation]] = []
         for one in contradicted(known.rulings.values(), sides, joined=joined):
@@ -114,9 +109,8 @@ class Stewardship:
         _note(known, ruling, named)
         told = {key: value for key, value in ruling.items() if key != "_id"}
         writes.append(("rulings", update({"_id": ruling["_id"]}, {"$set": told}, upsert=True)))
-        shop = Workshop(self.catalogue, self.buckets, self.entropy, self.now_ms())
-        settled = await settlement(self.database, session, shop, known, by, also=writes)
-        return [customer for customer, person in settled.items() if not named.isdisjoint(person.records)]
+        done = await settlement(self.database, session, shop, known, by, also=writes)
+        return [customer for customer, person in done.settled.items() if not named.isdisjoint(person.records)]
 
 
 def contradicted(rulings: Iterable[Document], sides: Sides, *, joined: bool) -> list[bytes]:

@@ -7,9 +7,8 @@ that was lost on the way can be asked for again without counting anything twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from discretion.catalogue.model import Catalogue
 from discretion.domain.channels.fact import Fact, Outcome, Status
 from discretion.domain.identity.gather import Gathering
 from discretion.domain.identity.marks import marks_of
@@ -17,7 +16,6 @@ from discretion.domain.profiles.record import light, touched
 from discretion.domain.profiles.settlement import settlement
 from discretion.domain.profiles.write import Word, Workshop
 from discretion.seal.blind import BlindIndex
-from discretion.seal.keyring import Buckets
 from discretion.store.driver import Database, Session
 
 MAX_TOGETHER = 500
@@ -30,18 +28,12 @@ class Unify:
     def __init__(
         self,
         database: Database,
-        catalogue: Catalogue,
-        buckets: Buckets,
         blind: BlindIndex,
-        entropy: Callable[[int], bytes],
-        now_ms: Callable[[], int],
+        workshop: Callable[[], Workshop],
     ) -> None:
         self._database = database
-        self._catalogue = catalogue
-        self._buckets = buckets
         self._blind = blind
-        self._entropy = entropy
-        self._now_ms = now_ms
+        self._workshop = workshop
 
     async def take(self, facts: Sequence[Fact]) -> list[Outcome]:
         """Take facts in, at most ``MAX_TOGETHER``; when this returns, they are durable.
@@ -64,37 +56,40 @@ class Unify:
     async def _together(self, session: Session, words: Sequence[Word]) -> list[Outcome]:
         heard = await self._heard(session, words)
         new: dict[bytes, Word] = {}
-        outcomes = []
         for word in words:
-            again = word.marks.message in heard or word.marks.message in new
-            if not again:
-                new[word.marks.message] = word
-            status = Status.DUPLICATE if again else Status.ACCEPTED
-            outcomes.append(Outcome(word.fact.message, status, word.fact.dropped))
-        if new:
-            await self._take_in(session, list(new.values()))
-        return outcomes
+            if word.marks.message not in heard:
+                new.setdefault(word.marks.message, word)
+        left_out = await self._take_in(session, list(new.values())) if new else {}
+        return [_outcome(word, new, left_out) for word in words]
 
     async def _heard(self, session: Session, words: Sequence[Word]) -> set[bytes]:
         """Marks of the messages that are on record, as events or as having been heard."""
         heard: set[bytes] = set()
-        for collection, is_event in (("events", True), ("messages", False)):
-            marks = [word.marks.message for word in words if (word.fact.event is not None) is is_event]
+        events = [word.marks.message for word in words if word.fact.event is not None]
+        for collection, marks in (("events", events), ("messages", [word.marks.message for word in words])):
             if marks:
                 wanted = {"_id": {"$in": marks}}
                 found = await self._database.find(collection, wanted, {"_id": 1}, session=session)
                 heard.update(one["_id"] for one in found)
         return heard
 
-    async def _take_in(self, session: Session, words: Sequence[Word]) -> None:
-        gathering = Gathering(self._database, session, self._catalogue.identifiers)
+    async def _take_in(self, session: Session, words: Sequence[Word]) -> Mapping[bytes, int]:
+        shop = self._workshop()
+        gathering = Gathering(self._database, session, shop.catalogue.identifiers)
         facts: dict[bytes, list[Fact]] = {}
         for word in words:
             facts.setdefault(word.marks.record, []).append(word.fact)
-        change = {record: touched(told, self._catalogue) for record, told in facts.items()}
-        await gathering.spoken_to(change, light(self._catalogue))
+        change = {record: touched(told, shop.catalogue) for record, told in facts.items()}
+        await gathering.spoken_to(change, light(shop.catalogue))
         fresh = [one for word in words for one in word.marks.mentions if gathering.known.fresh(one)]
         await gathering.around(fresh)
         by = ",".join(sorted({word.fact.source.key for word in words}))
-        shop = Workshop(self._catalogue, self._buckets, self._entropy, self._now_ms())
-        await settlement(self._database, session, shop, gathering.known, f"source:{by}", fresh, words)
+        done = await settlement(self._database, session, shop, gathering.known, f"source:{by}", fresh, words)
+        return done.left_out
+
+
+def _outcome(word: Word, new: Mapping[bytes, Word], left_out: Mapping[bytes, int]) -> Outcome:
+    fresh = new.get(word.marks.message) is word
+    status = Status.ACCEPTED if fresh else Status.DUPLICATE
+    minimised = left_out.get(word.marks.message, 0) if fresh else 0
+    return Outcome(word.fact.message, status, word.fact.dropped, minimised)

@@ -17,7 +17,11 @@ from discretion.domain.identity.resolve import shared
 from discretion.domain.identity.settle import Settled
 from discretion.domain.profiles.difference import difference
 from discretion.domain.profiles.fold import fold
-from discretion.domain.profiles.record import Sealer, empty, name, tell, touched
+from discretion.domain.profiles.minimise import minimised
+from discretion.domain.profiles.person import Jurisdiction, state_of
+from discretion.domain.profiles.record import Sealer, empty, hear, name, tell, touched
+from discretion.domain.profiles.standing import standing
+from discretion.purpose.judge import Judge
 from discretion.seal.cell import event_key, identifier_key, shut
 from discretion.seal.keyring import KEY_BYTES, NONCE_BYTES, Buckets
 from discretion.seal.move import move
@@ -29,9 +33,11 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """What writing needs: the catalogue, keys, chance and the present (ms)."""
+    """What writing needs: the catalogue, who judges by which law, keys, chance and the present (ms)."""
 
     catalogue: Catalogue
+    judge: Judge
+    jurisdiction: Jurisdiction
     buckets: Buckets
     entropy: Callable[[int], bytes]
     now: int
@@ -54,7 +60,7 @@ class Owner:
 
 
 class Writing:
-    """The writes of one transaction."""
+    """The writes of one transaction. ``left_out`` counts, by a message's mark, what of it is not stored."""
 
     def __init__(self, workshop: Workshop, known: Known) -> None:
         self._shop = workshop
@@ -64,6 +70,7 @@ class Writing:
         self._keys = _keys(known.customers.values())
         self._owners: dict[bytes, bytes] = {}
         self._kept: set[bytes] = set()
+        self.left_out: dict[bytes, int] = {}
         self._writes: dict[str, list[Operation]] = {}
 
     async def person(
@@ -176,8 +183,10 @@ class Writing:
             if record is None:
                 record = records[marks.record] = empty(marks.record, fact, owner.customer)
             name(record, marks, seal)
-            tell(record, fact, self._shop.catalogue, seal)
-            self._mark(fact, marks, owner.customer, seal)
+            hear(record, fact)
+            kept, self.left_out[marks.message] = minimised(fact, record)
+            tell(record, kept, self._shop.catalogue, seal)
+            self._mark(kept, marks, owner.customer, seal)
         return {word.marks.record for word in words}
 
     def _mark(self, fact: Fact, marks: Marks, customer: bytes, seal: Sealer) -> None:
@@ -244,23 +253,19 @@ class Writing:
         customer: bytes,
         records: Sequence[Document],
     ) -> None:
-        restricted = any(one.get("restricted", False) for one in records)
-        profile = fold(self._shop.catalogue, records, restricted=restricted, now_ms=self._shop.now)
+        profile = fold(self._shop.catalogue, records)
+        state = state_of(self._shop.catalogue, self._shop.jurisdiction, records)
         doc: Document = {
             **base,
-            "allow": profile.allow,
+            **standing(self._shop.judge, state, self._shop.now),
             "s": profile.sealed,
             "o": profile.open,
             "t": profile.observed,
             "p": profile.provenance,
-            "choices": profile.choices,
-            "restricted": restricted,
             "created": min(one["born"] for one in records),
             "updated": self._shop.now,
             "merged": [{"id": one, "key": self._keys[one]} for one in settled.homes],
         }
-        if profile.minor_until is not None:
-            doc["minor_until"] = profile.minor_until
         if known is None:
             self.add("customers", insert({"_id": customer, "v": 1, **doc}))
             return
@@ -277,6 +282,9 @@ def _keys(customers: Iterable[Document]) -> dict[bytes, bytes]:
     return keys
 
 
+_TOLD = ("cells", "folds", "choices", "words", "guards", "signals")
+
+
 def _copy(record: Document) -> Document:
     """A record that can be told more while the one that was read stays as it was read."""
-    return {**record, **{name: dict(record[name]) for name in ("cells", "folds", "choices")}}
+    return {**record, **{name: dict(record[name]) for name in _TOLD}}

@@ -135,7 +135,9 @@ async def _by_identifier(info: Where, reading: Reading, given: IdentifierInput) 
             f"There is no identifier type {given.type[:40]!r}.",
             f"It is one of {', '.join(sorted(records.catalogue.identifiers))}.",
         )
-    visibility = Visibility(lambda attribute: decision(records.catalogue, reading, attribute), lambda _: 0)
+    visibility = Visibility(
+        lambda attribute: decision(records.catalogue, reading, attribute), lambda _: 0, reading.permitting
+    )
     attribute = next((a for a in records.catalogue.attributes.values() if a.identifier == kind.key), None)
     if attribute is not None:
         visibility.clause(attribute)
@@ -182,6 +184,7 @@ async def _page(info: Where, filtering: Filtering, wanted: Window, given: Any, o
     visibility = Visibility(
         lambda attribute: decision(records.catalogue, reading, attribute),
         lambda attribute: lapse(attribute.retention, reading.now_ms),
+        reading.permitting,
     )
     clauses = [_met(reading), *compile_filter(filtered, visibility), *compile_order(order, visibility)]
     for attribute in filtered.attributes():
@@ -209,7 +212,7 @@ def _met(reading: Reading) -> Query:
     if reading.grant.is_self:
         own = reading.identify(reading.grant.subject)
         return {"_id": own if reading.plan.reach and own is not None else b""}
-    return {"allow": {"$bitsAnySet": reading.plan.reach}}
+    return reading.permitting(reading.plan.reach)
 
 
 def decision(catalogue: Catalogue, reading: Reading, attribute: Attribute) -> Decision:

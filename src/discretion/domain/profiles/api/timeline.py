@@ -95,10 +95,11 @@ def _visible(context: Context, reading: Reading, row: Row) -> tuple[dict[str, in
     clear: set[str] = set()
     for kind in catalogue.events.values():
         allowed = decide(catalogue, reading.grant, reading.plan.held, kind.category, kind.uses)
-        if not isinstance(allowed, Allow) or not row.allow & allowed.mask:
+        bits = row.permitting(kind.kinds)
+        if not isinstance(allowed, Allow) or not bits & allowed.mask:
             continue
         since[kind.key] = _cut_off(kind, reading)
-        if any(way.form is Form.CLEAR and row.allow & way.mask for way in allowed.ways):
+        if any(way.form is Form.CLEAR and bits & way.mask for way in allowed.ways):
             clear.add(kind.key)
     return since, clear
 

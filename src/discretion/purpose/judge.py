@@ -1,0 +1,115 @@
+"""Judging persons: what is permitted now, until when, and what at least is permitted after that.
+
+Time alone changes what is permitted: a consent lapses, a child comes of age, a law takes effect. What is
+stored therefore says how long it holds and what holds from then on, so that a reader needs no
+state to be right at that very moment, and nobody needs to have been awake at midnight.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from discretion.catalogue.model import Catalogue, Purpose
+from discretion.law.model import Law, Timeline
+from discretion.purpose.state import BINDING, Bits, PersonState, permitted, turning_points
+
+FOREVER = 2**53
+"""In ms: no moment that anybody means."""
+
+VERSION_LENGTH = 16
+REMEMBERED = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """``now`` holds until ``until`` (ms); from then on no less than ``later`` does, if that is known."""
+
+    now: Bits
+    until: int
+    later: Bits
+
+
+class Judge:
+    """One catalogue and one law, and everybody judged by them.
+
+    ``version`` tells them from every other; ``purposes`` tells for each purpose what could change its bit.
+    """
+
+    def __init__(self, catalogue: Catalogue, law: Law) -> None:
+        self.catalogue = catalogue
+        self.law = law
+        self.purposes: Mapping[str, str] = {
+            key: _digest(_told(catalogue, law, one)) for key, one in sorted(catalogue.purposes.items())
+        }
+        self.version = _digest([dict(self.purposes), catalogue.kinds_kept])
+        self._remembered: OrderedDict[PersonState, tuple[int, Outlook]] = OrderedDict()
+
+    def outlook(self, state: PersonState, now_ms: int) -> Outlook:
+        """What this person permits, now and later."""
+        known = self._remembered.get(state)
+        if known is not None and known[0] <= now_ms < known[1].until:
+            return known[1]
+        found = self._outlook(state, now_ms)
+        self._remembered[state] = now_ms, found
+        self._remembered.move_to_end(state)
+        if len(self._remembered) > REMEMBERED:
+            self._remembered.popitem(last=False)
+        return found
+
+    def _outlook(self, state: PersonState, now_ms: int) -> Outlook:
+        here = permitted(self.catalogue, self.law, state, now_ms)
+        until, later = FOREVER, here
+        for at in sorted({one for one in turning_points(self.catalogue, self.law, state) if one > now_ms}):
+            then = permitted(self.catalogue, self.law, state, at)
+            if until == FOREVER and then != here:
+                until, later = at, then
+            elif until != FOREVER:
+                later = later & then
+        return Outlook(here, until, later)
+
+    def binding(self) -> int:
+        """Bits that no choice and no law touches."""
+        bits = 0
+        for one in self.catalogue.purposes.values():
+            bits |= (one.basis in BINDING) << one.bit
+        return bits
+
+    def trusted(self, purposes: Mapping[str, str]) -> int:
+        """Bits that mean the same under an earlier judge, whose ``purposes`` these are."""
+        bits = self.binding()
+        for key, one in self.catalogue.purposes.items():
+            bits |= (purposes.get(key) == self.purposes[key]) << one.bit
+        return bits
+
+
+def _told(catalogue: Catalogue, law: Law, purpose: Purpose) -> list[Any]:
+    """All that a purpose's bit follows from, but the person."""
+    timelines = [_rules(one, purpose) for _, one in sorted(law.timelines.items())]
+    editions = sorted(one.start for one in law.editions if purpose.key in one.purposes)
+    known = [purpose.bit, purpose.basis, purpose.family, purpose.lasts]
+    return [known, timelines, editions, catalogue.kinds_kept]
+
+
+def _rules(timeline: Timeline, purpose: Purpose) -> list[Any]:
+    periods = [
+        [
+            period.start,
+            period.rules.models[purpose.family],
+            sorted(period.rules.sensitive.items()),
+            sorted(json.dumps(asdict(age), default=sorted) for age in period.rules.ages),
+            period.rules.signals,
+            period.rules.renewal,
+        ]
+        for period in timeline.periods
+    ]
+    return [timeline.key, timeline.zone, periods]
+
+
+def _digest(meaning: Any) -> str:
+    canonical = json.dumps(meaning, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:VERSION_LENGTH]

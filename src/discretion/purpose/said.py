@@ -1,0 +1,120 @@
+"""What a person said about purposes, and what of it counts.
+
+One record is what one source knows of them. A word is explicit (the person's own, or a source's
+message that is about nothing else) or a stamp (what a source says on every message). A stamp may take
+back an earlier explicit yes and never an explicit no: a page that was not told goes on stamping yes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from discretion.catalogue.duration import end
+from discretion.catalogue.model import Purpose
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Choice:
+    """A word about a purpose: when (ms), in which message, whether they agreed, and until when (ms)."""
+
+    at: int
+    message: str
+    given: bool
+    until: int | None = None
+
+
+Words = tuple[tuple[str, Choice], ...]
+"""The latest word on each node of the tree of purposes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What one source record heard.
+
+    ``guards`` are a guardian's words. ``opted_out`` is when an opt-out signal was heard last, ``limited``
+    whether the person limited the use of sensitive data.
+    """
+
+    stamps: Words = field(default=(), repr=False)
+    words: Words = field(default=(), repr=False)
+    guards: Words = field(default=(), repr=False)
+    opted_out: int | None = None
+    limited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What all records together say about a purpose.
+
+    ``given`` is None if nobody said anything that counts. ``guarded``: a guardian agreed and nobody has
+    refused since. ``opted_out``: a signal was heard, and no explicit yes since.
+    """
+
+    given: bool | None
+    guarded: bool
+    opted_out: bool
+
+
+def answer(purpose: Purpose, records: Iterable[Heard], now_ms: int, since: int = 0) -> Answer:
+    """What counts about a purpose now.
+
+    A word about a node covers its descendants; of the words along one branch in one record the
+    latest counts, and refusal wins a tie. Between records the most restrictive counts. A yes counts
+    from ``since`` (ms) on, as long as it was given for and as the purpose ``lasts``; a no always.
+    """
+    given: bool | None = None
+    guarded = opted_out = False
+    for heard in records:
+        here, by_guardian, explicit_yes = _one(purpose, heard, now_ms, since)
+        if here is False or given is False:
+            given = False
+        elif here is True:
+            given = True
+        guarded = guarded or by_guardian
+        opted_out = opted_out or (heard.opted_out is not None and explicit_yes <= heard.opted_out)
+    return Answer(given, guarded and given is not False, opted_out)
+
+
+def _one(purpose: Purpose, heard: Heard, now_ms: int, since: int) -> tuple[bool | None, bool, int]:
+    """One record's answer, whether a guardian agreed, and when somebody agreed expressly (-1: never)."""
+    if not (heard.stamps or heard.words or heard.guards):
+        return None, False, -1
+    stamp = _latest(_counting(purpose, heard.stamps, now_ms, since))
+    own = _latest(_counting(purpose, heard.words, now_ms, since))
+    guard = _latest(_counting(purpose, heard.guards, now_ms, since))
+    explicit = _latest([one for one in (own, guard) if one is not None])
+    noes = [one.at for one in (stamp, own) if one is not None and not one.given]
+    guarded = guard is not None and guard.given and all(at < guard.at for at in noes)
+    if explicit is None:
+        return None if stamp is None else stamp.given, guarded, -1
+    taken_back = stamp is not None and not stamp.given and stamp.at > explicit.at
+    given = explicit.given and not taken_back
+    return given, guarded, explicit.at if given else -1
+
+
+def _counting(purpose: Purpose, words: Words, now_ms: int, since: int) -> Iterator[Choice]:
+    along = branch(purpose.key)
+    for node, choice in words:
+        if node in along and (not choice.given or (choice.at >= since and now_ms < over(purpose, choice))):
+            yield choice
+
+
+def over(purpose: Purpose, choice: Choice) -> float:
+    """When a yes stops counting (ms); infinity for one that does not."""
+    ends: list[float] = [float("inf") if choice.until is None else choice.until]
+    if purpose.lasts:
+        ends.append(end(purpose.lasts, choice.at))
+    return min(ends)
+
+
+def _latest(choices: Iterable[Choice]) -> Choice | None:
+    return max(choices, key=lambda one: (one.at, not one.given), default=None)
+
+
+@lru_cache(maxsize=1024)
+def branch(purpose: str) -> tuple[str, ...]:
+    """A purpose and its ancestors: ``a.b.c`` gives ``a``, ``a.b``, ``a.b.c``."""
+    steps = purpose.split(".")
+    return tuple(".".join(steps[: n + 1]) for n in range(len(steps)))
