@@ -7,7 +7,8 @@ from typing import Any
 
 from discretion.catalogue.load import load
 from discretion.catalogue.model import Channel
-from discretion.domain.consent.event import ConsentEvent, Method, Notice, State, record_id
+from discretion.domain.channels.saying import Method, Notice, Saying
+from discretion.domain.consent.event import ConsentEvent, State, record_id
 from discretion.domain.consent.terms import terms
 from discretion.domain.consent.told import Act, Occasion, Subject
 
@@ -29,10 +30,9 @@ def occasion(**change: Any) -> Occasion:
         message=b"m" * 16,
         act=Act.CHOOSE,
         by="self:customer-app",
-        method=Method.CLICK,
+        saying=Saying(Method.CLICK, NOTICE),
         at=NOW - 5_000,
         received=NOW,
-        notice=NOTICE,
     )
     return replace(said, **change)
 

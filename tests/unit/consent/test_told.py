@@ -7,32 +7,35 @@ from typing import Any
 import pytest
 
 from discretion.catalogue.model import Basis
+from discretion.domain.channels.fact import Said
+from discretion.domain.channels.saying import Method, Saying
 from discretion.domain.consent.event import AGREEING, ConsentEvent, State, event, record_id
 from discretion.domain.consent.told import Act, Subject, choice, events, shared, state
 from discretion.errors import BadRequest, Conflict
 from tests.unit.consent import samples
 from tests.unit.consent.samples import CATALOGUE, DIGESTS, EMAIL, PARTNERS, STATISTICS, SUBJECT, SUPPORT
 
+YES, NO = Said(True), Said(False)
 CONSENT, INTEREST = Basis.CONSENT, Basis.LEGITIMATE_INTEREST
 
 
-def told(words: dict[str, bool], subject: Subject = SUBJECT, **change: Any) -> list[ConsentEvent]:
+def told(words: dict[str, Said], subject: Subject = SUBJECT, **change: Any) -> list[ConsentEvent]:
     """The events of a word."""
     return list(events(CATALOGUE, DIGESTS, samples.occasion(**change), subject, words))
 
 
 def test_a_yes_to_a_node_is_to_what_is_there_now_and_a_no_also_to_what_may_come() -> None:
     below = [key for key in CATALOGUE.purposes if key.startswith("marketing.advertising.")]
-    assert choice(CATALOGUE, [("marketing.advertising", True)]) == dict.fromkeys(sorted(below), True)
-    assert choice(CATALOGUE, [("marketing.advertising", False)]) == dict.fromkeys(
-        ["marketing.advertising", *below], False
+    assert choice(CATALOGUE, [("marketing.advertising", YES)]) == dict.fromkeys(below, YES)
+    assert choice(CATALOGUE, [("marketing.advertising", NO)]) == dict.fromkeys(
+        ["marketing.advertising", *below], NO
     )
 
 
 def test_a_node_leaves_out_what_nobody_is_asked_about() -> None:
     """Below `essential` are security, which one may object to, and support, which a contract needs."""
-    words = choice(CATALOGUE, [("essential", False)])
-    assert words["essential.service.security"] is False
+    words = choice(CATALOGUE, [("essential", NO)])
+    assert words["essential.service.security"] == NO
     assert SUPPORT not in words
 
 
@@ -40,23 +43,23 @@ def test_a_node_leaves_out_what_nobody_is_asked_about() -> None:
 @pytest.mark.parametrize("given", [True, False])
 def test_what_law_or_contract_demands_is_not_asked(node: str, given: bool) -> None:
     with pytest.raises(Conflict) as caught:
-        choice(CATALOGUE, [(node, given)])
+        choice(CATALOGUE, [(node, Said(given))])
     assert caught.value.code == "CONSENT_NOT_ASKED"
     assert "legalBasis" in caught.value.advice
 
 
 def test_an_unknown_purpose_is_refused_with_the_one_probably_meant() -> None:
     with pytest.raises(BadRequest) as caught:
-        choice(CATALOGUE, [("marketing.comunications.email", True)])
+        choice(CATALOGUE, [("marketing.comunications.email", YES)])
     assert caught.value.code == "PURPOSE_UNKNOWN"
     assert f"Did you mean '{EMAIL}'?" in caught.value.advice
     with pytest.raises(BadRequest, match="A purpose is named"):
-        choice(CATALOGUE, [("", True)])
+        choice(CATALOGUE, [("", YES)])
 
 
 def test_yes_and_no_to_one_purpose_is_no_answer() -> None:
     with pytest.raises(BadRequest) as caught:
-        choice(CATALOGUE, [("marketing", False), (EMAIL, True)])
+        choice(CATALOGUE, [("marketing", NO), (EMAIL, YES)])
     assert caught.value.code == "CONSENT_CONTRADICTORY"
 
 
@@ -88,7 +91,7 @@ def test_a_state_follows_from_what_was_done_and_what_stood(
 
 
 def test_an_event_says_who_when_how_to_which_notice_and_under_which_laws() -> None:
-    (one,) = told({EMAIL: True, "marketing": True})
+    (one,) = told({EMAIL: YES, "marketing": YES})
     assert (one.purpose, one.state, one.basis) == (EMAIL, State.GIVEN, CONSENT)
     assert (one.records, one.customer, one.laws) == (SUBJECT.records, SUBJECT.customer, SUBJECT.laws)
     assert (one.by, one.at, one.notice) == ("self:customer-app", samples.NOW - 5_000, samples.NOTICE)
@@ -96,8 +99,8 @@ def test_an_event_says_who_when_how_to_which_notice_and_under_which_laws() -> No
 
 
 def test_a_word_told_twice_is_the_same_record_and_another_word_is_another() -> None:
-    assert told({EMAIL: True}) == told({EMAIL: True})
-    assert told({EMAIL: True})[0].id != told({EMAIL: True}, message=b"n" * 16)[0].id
+    assert told({EMAIL: YES}) == told({EMAIL: YES})
+    assert told({EMAIL: YES})[0].id != told({EMAIL: YES}, message=b"n" * 16)[0].id
     assert record_id(b"m", EMAIL) != record_id(b"m", PARTNERS)
 
 
@@ -108,17 +111,17 @@ def test_a_record_id_is_a_uuid() -> None:
 
 def test_only_a_yes_ends_by_itself() -> None:
     until = samples.NOW + 1_000
-    assert told({EMAIL: True}, until=until)[0].until == until
-    assert told({EMAIL: False}, until=until)[0].until is None
+    assert told({EMAIL: Said(True, until)})[0].until == until
+    assert told({EMAIL: Said(False, until)})[0].until is None
 
 
 def test_what_another_voice_said_to_the_contrary_is_pointed_at() -> None:
     """Its own earlier word a voice simply replaces; the same word is no conflict."""
     no = samples.event(state=State.OPTED_OUT, by="signal:web-shop", purpose=PARTNERS)
     standing = Subject(SUBJECT.records, SUBJECT.customer, SUBJECT.laws, last={PARTNERS: no})
-    assert told({PARTNERS: True}, standing)[0].conflict == no.id
-    assert told({PARTNERS: False}, standing)[0].conflict is None
-    assert told({PARTNERS: True}, standing, by="signal:web-shop")[0].conflict is None
+    assert told({PARTNERS: YES}, standing)[0].conflict == no.id
+    assert told({PARTNERS: NO}, standing)[0].conflict is None
+    assert told({PARTNERS: YES}, standing, by="signal:web-shop")[0].conflict is None
 
 
 def test_an_opt_out_is_about_sale_and_sharing_and_nothing_else() -> None:
@@ -126,7 +129,7 @@ def test_an_opt_out_is_about_sale_and_sharing_and_nothing_else() -> None:
 
 
 def test_a_long_signal_is_kept_as_its_beginning() -> None:
-    assert len(told({EMAIL: False}, signal="x" * 10_000)[0].signal or "") == 4_096
+    assert len(told({EMAIL: NO}, saying=Saying(Method.GPP, signal="x" * 10_000))[0].signal or "") == 4_096
 
 
 @pytest.mark.parametrize("bare", [False, True])

@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from discretion.catalogue.model import Basis, Channel
+from discretion.domain.channels.saying import Method, Notice
 
 SCHEMA = "iso-27560:2023"
 MAX_SIGNAL = 4096
@@ -42,28 +43,6 @@ class State(StrEnum):
 
 AGREEING = frozenset({State.GIVEN, State.RENEWED, State.UNOBJECTED, State.UNRESTRICTED})
 """States after which the person lets the purpose be pursued, as far as their word goes."""
-
-
-class Method(StrEnum):
-    """How a word came to us."""
-
-    CLICK = "explicit_click"
-    GPC = "gpc"
-    GPP = "gpp"
-    TCF = "tcf"
-    IMPORT = "import"
-    AGENT = "agent"  # somebody acted for the person
-    GUARDIAN = "guardian"
-    SOURCE = "source"  # a source reported it
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """The privacy notice that was shown: its version, language (BCP 47), and SHA-256 of its text in hex."""
-
-    version: str
-    language: str
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,16 +94,16 @@ def terms(catalogue: Catalogue, purpose: Purpose) -> Terms:
 
 def _data(catalogue: Catalogue, purpose: Purpose) -> tuple[Kept, ...]:
     """The data a purpose may use, by category; a purpose's own retention is the shorter one."""
-    held: dict[str, set[str]] = {}
     known: list[Attribute | EventType] = [*catalogue.attributes.values(), *catalogue.events.values()]
+    held: dict[str, list[Attribute | EventType]] = {}
     for one in known:
         if any(use.purpose.key == purpose.key for use in one.uses):
-            held.setdefault(one.category, set()).add(one.retention)
+            held.setdefault(one.category, []).append(one)
     return tuple(
         Kept(
             category,
-            (purpose.retention,) if purpose.retention else tuple(sorted(retention)),
-            catalogue.kinds(category),
+            (purpose.retention,) if purpose.retention else tuple(sorted({one.retention for one in those})),
+            those[0].kinds,
         )
-        for category, retention in sorted(held.items())
+        for category, those in sorted(held.items())
     )

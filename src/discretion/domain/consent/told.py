@@ -10,20 +10,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from discretion.catalogue.model import Basis, Catalogue, Channel, Family, Purpose
+from discretion.catalogue.model import Basis, Catalogue, Channel, Family
 from discretion.catalogue.nearest import nearest
+from discretion.domain.channels.asked import about, askable, below
+from discretion.domain.channels.fact import Said
+from discretion.domain.channels.saying import Saying
 from discretion.domain.consent.event import (
     AGREEING,
     MAX_SIGNAL,
     ConsentEvent,
-    Method,
-    Notice,
     State,
     record_id,
 )
 from discretion.errors import BadRequest, Conflict
 
-REFUSABLE = frozenset({Basis.CONSENT, Basis.LEGITIMATE_INTEREST})
 MAX_NAME = 100
 """Characters of an unknown purpose that are compared with those there are."""
 
@@ -44,14 +44,10 @@ class Occasion:
     message: bytes
     act: Act
     by: str
-    method: Method
+    saying: Saying
     at: int
     received: int
-    until: int | None = None
-    notice: Notice | None = None
     channel: Channel | None = None
-    signal: str | None = None
-    guardian: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,41 +64,25 @@ class Subject:
     last: Mapping[str, ConsentEvent] = field(default_factory=dict, repr=False)
 
 
-def below(catalogue: Catalogue, node: str) -> list[Purpose]:
-    """The purposes that a node of the tree covers.
-
-    Raises:
-        BadRequest: ``PURPOSE_UNKNOWN``.
-    """
-    found = [
-        one for key, one in sorted(catalogue.purposes.items()) if key == node or key.startswith(f"{node}.")
-    ]
-    if not found:
-        raise BadRequest(
-            "PURPOSE_UNKNOWN",
-            "A purpose is named that the catalogue does not have.",
-            f"{nearest(node[:MAX_NAME], catalogue.purposes)} `{{ purposes {{ key }} }}` lists them.",
-        )
-    return found
-
-
-def choice(catalogue: Catalogue, said: Iterable[tuple[str, bool]]) -> dict[str, bool]:
+def choice(catalogue: Catalogue, said: Iterable[tuple[str, Said]]) -> dict[str, Said]:
     """What records are told, from what was said about nodes of the tree.
 
     Raises:
         BadRequest: ``PURPOSE_UNKNOWN``, ``CONSENT_CONTRADICTORY``; Conflict: ``CONSENT_NOT_ASKED``.
     """
-    words: dict[str, bool] = {}
-    for node, given in said:
-        asked = [one for one in below(catalogue, node) if one.basis in REFUSABLE]
+    words: dict[str, Said] = {}
+    for node, word in said:
+        covered = below(catalogue, node)
+        if not covered:
+            raise unknown(catalogue, node)
+        asked = askable(covered)
         if not asked:
             raise _not_asked(exact=node in catalogue.purposes)
-        names = [one.key for one in asked] if given else [node, *(one.key for one in asked)]
-        for name in names:
-            if words.setdefault(name, given) is not given:
+        for name in about(node, asked, given=word.given):
+            if words.setdefault(name, word) != word:
                 raise BadRequest(
                     "CONSENT_CONTRADICTORY",
-                    "The same purpose is agreed to and refused at once.",
+                    "Two different things are said of the same purpose at once.",
                     "Name each purpose once; a node of the tree covers everything below it.",
                 )
     return words
@@ -110,11 +90,7 @@ def choice(catalogue: Catalogue, said: Iterable[tuple[str, bool]]) -> dict[str, 
 
 def shared(catalogue: Catalogue) -> list[str]:
     """The purposes that an opt-out of sale, sharing and targeted advertising is about."""
-    return [
-        key
-        for key, one in sorted(catalogue.purposes.items())
-        if one.family is Family.SHARING and one.basis in REFUSABLE
-    ]
+    return askable(one for _, one in sorted(catalogue.purposes.items()) if one.family is Family.SHARING)
 
 
 def events(
@@ -122,10 +98,11 @@ def events(
     digests: Mapping[str, bytes],
     occasion: Occasion,
     subject: Subject,
-    words: Mapping[str, bool],
+    words: Mapping[str, Said],
 ) -> Iterator[ConsentEvent]:
     """One event for each purpose that ``words`` are about. ``digests`` are those of the terms now."""
-    for key, given in sorted(words.items()):
+    saying = occasion.saying
+    for key, word in sorted(words.items()):
         purpose = catalogue.purposes.get(key)
         if purpose is None:
             continue
@@ -140,18 +117,18 @@ def events(
             catalogue=catalogue.version,
             basis=purpose.basis,
             laws=subject.laws,
-            state=state(occasion.act, purpose.basis, before, agreed=agreed, given=given),
+            state=state(occasion.act, purpose.basis, before, agreed=agreed, given=word.given),
             at=occasion.at,
             received=occasion.received,
-            method=occasion.method,
+            method=saying.method,
             by=occasion.by,
             terms=digests[key],
-            until=occasion.until if given else None,
-            notice=occasion.notice,
+            until=word.until if word.given else None,
+            notice=saying.notice,
             channel=occasion.channel,
-            signal=None if occasion.signal is None else occasion.signal[:MAX_SIGNAL],
-            guardian=occasion.guardian,
-            conflict=_contrary(last, occasion.by, given=given),
+            signal=None if saying.signal is None else saying.signal[:MAX_SIGNAL],
+            guardian=saying.guardian,
+            conflict=_contrary(last, occasion.by, given=word.given),
         )
 
 
@@ -173,6 +150,15 @@ def _contrary(last: ConsentEvent | None, by: str, *, given: bool) -> bytes | Non
     if last is None or last.by == by or (last.state in AGREEING) is given:
         return None
     return last.id
+
+
+def unknown(catalogue: Catalogue, node: str) -> BadRequest:
+    """The refusal of a purpose that there is not."""
+    return BadRequest(
+        "PURPOSE_UNKNOWN",
+        "A purpose is named that the catalogue does not have.",
+        f"{nearest(node[:MAX_NAME], catalogue.purposes)} `{{ purposes {{ key }} }}` lists them.",
+    )
 
 
 def _not_asked(*, exact: bool) -> Conflict:
