@@ -24,6 +24,10 @@ from discretion.disclose import Conductor
 from discretion.domain.channels.locate import Locator
 from discretion.domain.channels.validate import Validator
 from discretion.domain.channels.write_keys import WriteKeys
+from discretion.domain.consent.agreed import Agreed
+from discretion.domain.consent.evidence import Evidence
+from discretion.domain.consent.receipt import Receipts
+from discretion.domain.consent.say import Say
 from discretion.domain.context import Records, Verbs
 from discretion.domain.doubles.suggest import GRANT, Suggest
 from discretion.domain.ingest.flow import Flow
@@ -62,6 +66,7 @@ from discretion.seal.keyring import KEY_BYTES, Buckets, derive, open_file, seal_
 from discretion.seal.pairwise import Pairwise
 from discretion.settings import Settings
 from discretion.store import embedded
+from discretion.store.consents import Consents
 from discretion.store.customers import Customers
 from discretion.store.driver import CommandListener, Database, connect
 from discretion.store.events import Events
@@ -234,13 +239,17 @@ def assemble(
 
     revealer = Revealer(catalogue, standing, buckets, forms, pairwise)
     conductor = Conductor(revealer, Ledger(storage), clock, entropy)
-    unify = Unify(database, blind, workshop)
+    consents = Consents(database)
+    agreed = Agreed(catalogue, consents)
+    unify = Unify(database, blind, workshop, Evidence(catalogue, consents, agreed))
     validator = Validator(catalogue, entropy, load_signals(catalogue), Locator(settings.places_file).country)
     stored = DeadLetters(database)
     days = DayKeys(settings.data_dir / "keys" / "letters", root, entropy)
     letters = Letters(stored, catalogue, Declared.of(catalogue), days, blind, entropy, clock)
     intake = Intake(validator, Flow(unify.take, MAX_TOGETHER), letters, clock)
     speak = Speak(database, workshop)
+    say = Say(catalogue, consents, agreed, speak, entropy)
+    receipts = Receipts(keys, settings.issuer)
     suggestions = Suggestions(database, clock)
     records = Records(
         catalogue,
@@ -250,7 +259,7 @@ def assemble(
         blind,
         pairwise,
         Identities(database),
-        Verbs(intake, Stewardship(database, workshop), speak, suggestions, stored),
+        Verbs(intake, Stewardship(database, workshop), say, consents, receipts, lawbook, suggestions, stored),
     )
     doors, write_keys = _doors(
         settings, conductor, records, keys, forms, database, Heed(speak, pairwise, clock), intake

@@ -9,6 +9,9 @@ from discretion.store.driver import Database, Operation, Session, insert, update
 
 CONSENTS = "consents"
 TERMS = "consent_terms"
+RECORDS = "source_records"
+SAID = ("choices", "words", "guards", "signals", "place", "restricted")
+"""Members of a source record that tell what was said, and from where."""
 
 Document = dict[str, Any]
 Place = tuple[int, bytes]
@@ -21,15 +24,37 @@ class Consents:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    async def records(self, customer: bytes) -> list[bytes]:
+        """The ids of a customer's source records."""
+        own = await self._database.find(RECORDS, {"customer": customer}, {"_id": 1})
+        return [one["_id"] for one in own]
+
+    async def heard(self, customer: bytes, attributes: Collection[str]) -> list[Document]:
+        """Of a customer's source records, all that was said, and the cells of some attributes (by key)."""
+        fields = dict.fromkeys(("source", *SAID, *(f"cells.{key}" for key in attributes)), 1)
+        return [
+            {"cells": {}, **one} for one in await self._database.find(RECORDS, {"customer": customer}, fields)
+        ]
+
     async def of_customer(self, customer: bytes, before: Place | None, limit: int) -> list[Document]:
         """What any of a customer's records heard, newest first, older than ``before``."""
-        own = await self._database.find("source_records", {"customer": customer}, {"_id": 1})
-        wanted: Document = {"records": {"$in": [one["_id"] for one in own]}}
+        wanted: Document = {"records": {"$in": await self.records(customer)}}
         if before is not None:
             at, record = before
             wanted["$or"] = [{"received": {"$lt": at}}, {"received": at, "_id": {"$lt": record}}]
         order = [("received", -1), ("_id", -1)]
         return await self._database.find(CONSENTS, wanted, sort=order, limit=limit)
+
+    async def laws(self, customers: Collection[bytes], session: Session) -> dict[bytes, list[str]]:
+        """The jurisdictions that protect each of these customers, as they stand in the transaction."""
+        wanted = {"_id": {"$in": sorted(customers)}}
+        found = await self._database.find("customers", wanted, {"laws": 1}, session=session)
+        return {one["_id"]: one["laws"] for one in found}
+
+    async def add(self, events: Sequence[Document], session: Session) -> None:
+        """Put events on record within a transaction."""
+        if events:
+            await self._database.insert_many(CONSENTS, list(events), session=session)
 
     async def latest(
         self, records: Collection[bytes], purposes: Collection[str], session: Session | None = None

@@ -31,13 +31,13 @@ class Receipts:
 
     def __init__(self, keys: KeySet, issuer: str) -> None:
         self._keys = keys
-        self._issuer = issuer
+        self.issuer = issuer
 
     def sign(self, event: ConsentEvent, terms: Document, subject: str) -> str:
         """The receipt of an event; ``subject`` is the person's id for whom it is given to."""
         active = self._keys.active
         return jwt.encode(
-            payload(event, terms, subject, self._issuer),
+            payload(event, terms, subject, self.issuer),
             active.key,
             algorithm=active.verifying.algorithm,
             headers={"typ": TYPE, "kid": active.verifying.kid},

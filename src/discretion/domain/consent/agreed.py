@@ -1,0 +1,37 @@
+"""What people agree to today: the terms of every purpose, on record before anybody's word names them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from discretion.catalogue.model import Catalogue
+from discretion.domain.consent.terms import terms
+from discretion.store.consents import Consents
+
+
+class Agreed:
+    """The terms of a catalogue's purposes."""
+
+    def __init__(self, catalogue: Catalogue, consents: Consents) -> None:
+        self._catalogue = catalogue
+        self._consents = consents
+        self._kept = False
+
+    @cached_property
+    def digests(self) -> Mapping[str, bytes]:
+        """By purpose."""
+        return {key: terms(self._catalogue, one).digest() for key, one in self._catalogue.purposes.items()}
+
+    @cached_property
+    def documents(self) -> Mapping[bytes, dict[str, Any]]:
+        """By digest."""
+        told = [terms(self._catalogue, one) for one in self._catalogue.purposes.values()]
+        return {one.digest(): one.document() for one in told}
+
+    async def keep(self) -> None:
+        """Put them on record; once is enough, for nothing changes while a process runs."""
+        if not self._kept:
+            await self._consents.keep_terms(self.documents)
+            self._kept = True
