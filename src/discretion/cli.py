@@ -28,6 +28,7 @@ from discretion.domain.doubles.show import found, reading_customers
 from discretion.domain.letters.replay import Replay
 from discretion.edge.schema import build_schema
 from discretion.errors import DiscretionError, Misconfigured
+from discretion.law.command import commands as laws
 from discretion.law.entry import json_schema as law_schema
 from discretion.serve import listen, serving, stop_asked, until
 from discretion.settings import Settings, read
@@ -55,6 +56,7 @@ cli.add_typer(schemas, name="schema")
 cli.add_typer(sources, name="source")
 cli.add_typer(identities, name="identity")
 cli.add_typer(ingest, name="ingest")
+cli.add_typer(laws(lambda: datetime.now(UTC).date()), name="law")
 errors = Console(stderr=True)
 
 DataDir = Annotated[

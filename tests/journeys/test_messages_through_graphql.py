@@ -9,7 +9,8 @@ import pytest
 from tests.fixtures.house import House
 
 INGEST = """mutation($messages: [JSON!]!) { ingest(messages: $messages) {
-  accepted duplicate refused dropped results { messageId status dropped code reason place }
+  accepted duplicate refused dropped minimised
+  results { messageId status dropped minimised code reason place }
 } }"""
 FIND = '{ customer(identifier: {type: "email", value: "ann@shop.example"}) { identity { givenName } } }'
 ANN = {
@@ -52,7 +53,7 @@ def spoken(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
         {
             name: (value or "").lower() if name == "status" else "" if value is None else value
             for name, value in one.items()
-            if one["status"] == "REFUSED" or name in ("messageId", "status", "dropped")
+            if one["status"] == "REFUSED" or name in ("messageId", "status", "dropped", "minimised")
         }
         for one in results
     ]

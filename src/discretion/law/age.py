@@ -1,4 +1,8 @@
-"""When somebody reaches an age, where they live."""
+"""When somebody reaches an age.
+
+Who was born on 29 February reaches it on 1 March of a common year: laws differ, and the later day
+protects longer.
+"""
 
 from __future__ import annotations
 
@@ -10,23 +14,24 @@ _EPOCH = date(1970, 1, 1)
 _LAST_YEAR = 9999
 
 
+def reached(born: date, years: int) -> date:
+    """The first day on which somebody is so many years old."""
+    year = min(born.year + years, _LAST_YEAR)
+    try:
+        return born.replace(year=year)
+    except ValueError:
+        return date(year, 3, 1)
+
+
 @lru_cache(maxsize=4096)
 def attained(born_ms: int, years: int, zone: str) -> int:
-    """The first moment (ms since 1970, UTC) at which somebody born on a day is ``years`` old.
-
-    It is midnight in ``zone`` as their birthday begins; whoever was born on 29 February has it on 1 March
-    in other years, the later of the two days that laws name.
+    """The first moment (ms since 1970, UTC) at which somebody is ``years`` old where they live.
 
     Args:
         born_ms: UTC midnight of the day of birth, in ms since 1970.
         years: The age.
-        zone: An IANA time zone.
+        zone: The IANA time zone in which their birthday begins at midnight.
     """
-    born = _EPOCH + timedelta(milliseconds=born_ms)
-    year = min(born.year + years, _LAST_YEAR)
-    try:
-        day = born.replace(year=year)
-    except ValueError:
-        day = date(year, 3, 1)
+    day = reached(_EPOCH + timedelta(milliseconds=born_ms), years)
     midnight = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
     return int(midnight.astimezone(UTC).timestamp() * 1000)

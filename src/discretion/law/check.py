@@ -6,10 +6,10 @@ Each check yields problems and stops nothing, so that one run shows them all.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from discretion.catalogue.model import Catalogue, Family
+from discretion.catalogue.model import Family
 from discretion.catalogue.nearest import nearest
 from discretion.catalogue.problem import Problem
 from discretion.catalogue.read import Place
@@ -26,11 +26,14 @@ _SUBJECTS = ("families", "kinds", "rights")
 """Members of a rule that say what it is about."""
 
 
-def check(parts: Sequence[Shaped], catalogue: Catalogue, *, whole: bool) -> Iterator[Problem]:
-    """Everything wrong with the jurisdictions. ``whole`` is false if some rules could not be read."""
+def check(parts: Sequence[Shaped], kinds: Collection[str], *, whole: bool) -> Iterator[Problem]:
+    """Everything wrong with the jurisdictions, which may name these sensitive kinds.
+
+    ``whole`` is false if some rules could not be read.
+    """
     for part in parts:
         yield from _head(part)
-        yield from _names(part, catalogue)
+        yield from _names(part, kinds)
         yield from _dates(part)
         yield from _twice(part)
         if whole:
@@ -90,13 +93,13 @@ def _zone(name: str) -> bool:
     return True
 
 
-def _names(part: Shaped, catalogue: Catalogue) -> Iterator[Problem]:
+def _names(part: Shaped, kinds: Collection[str]) -> Iterator[Problem]:
     for section, one in part.each():
         member = {"sensitive": "kinds", "rights": "withheld"}.get(section)
         for index, kind in enumerate(getattr(one.rule, member) if member else ()):
-            if kind not in catalogue.sensitive:
+            if kind not in kinds:
                 wrong = f"{kind!r} is not a sensitive kind of the catalogue"
-                yield part.problem(one, wrong, nearest(kind, catalogue.sensitive), str(member), index)
+                yield part.problem(one, wrong, nearest(kind, kinds), str(member), index)
         for index, place in enumerate(getattr(one.rule, "places", ())):
             if place not in part.head.places:
                 wrong = f"{place!r} is not a place of {part.key}"
@@ -169,12 +172,25 @@ def _answered(part: Shaped) -> Iterator[Problem]:
 
 def _places(parts: Sequence[Shaped]) -> Iterator[Problem]:
     held: dict[str, Shaped] = {}
-    names: dict[tuple[str, str], str] = {}
     for part in parts:
         for index, code in enumerate(part.head.places):
             if (other := held.setdefault(code, part)) is not part:
                 wrong = f"{code!r} is a place of {other.key} too"
                 yield part.file.problem(("places", index), wrong, "One law holds in a place; keep one.")
+    for code, part in held.items():
+        country = code.partition("-")[0]
+        whole = held.get(country, part)
+        if whole is not part:
+            wrong = f"{country!r} is a place of {whole.key}, and {code!r} of {part.key}"
+            right = "Where only the country is known, both may hold; list its parts, and not the country."
+            index = whole.head.places.index(country)
+            yield whole.file.problem(("places", index), wrong, right)
+    yield from _called(parts)
+
+
+def _called(parts: Sequence[Shaped]) -> Iterator[Problem]:
+    names: dict[tuple[str, str], str] = {}
+    for part in parts:
         for code, called in part.head.called.items():
             at: Place = ("called", code)
             if part.key != UNKNOWN and code not in {*part.head.places, *part.head.without}:

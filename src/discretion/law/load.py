@@ -21,14 +21,23 @@ from discretion.law.place import Territory, atlas
 from discretion.law.resolve import jurisdiction
 from discretion.law.shape import Shaped, shape
 
+SENSITIVE = (
+    *("belief", "biometric", "children", "communications", "criminal", "ethnicity", "financial_account"),
+    *("genetic", "government_id", "health", "immigration", "precise_location", "sexuality"),
+)
+"""Kinds of data that the shipped jurisdictions protect; a test compares with the shipped catalogue."""
+
 
 def load(folder: Path | None, catalogue: Catalogue, editions: tuple[Edition, ...] = ()) -> Lawbook:
     """The jurisdictions in ``folder``, or those that are shipped.
+
+    What is shipped also protects kinds of data that a catalogue of the user's may not know of.
 
     Raises:
         Misconfigured: ``JURISDICTIONS_INVALID``; the message has one line for each problem, as
             ``file:line: what is wrong. What would be right``.
     """
+    kinds = {*catalogue.sensitive, *(SENSITIVE if folder is None else ())}
     files, problems = read(shipped() if folder is None else folder)
     readable = not problems
     unread = {problem.path for problem in problems}
@@ -40,7 +49,7 @@ def load(folder: Path | None, catalogue: Catalogue, editions: tuple[Edition, ...
         parts += [part] if part else []
         problems += misshapen
     if readable:
-        problems += check(parts, catalogue, whole=not problems)
+        problems += check(parts, kinds, whole=not problems)
     if problems:
         raise _invalid(problems)
     found = {part.key: jurisdiction(part) for part in parts}

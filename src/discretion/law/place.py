@@ -37,14 +37,12 @@ class Atlas:
 
     ``keys`` has the codes of places with the key of the jurisdiction that holds there; ``unknown`` for
     parts of a country that its law leaves out. ``countries`` and ``regions`` (by the country they are
-    in) have folded names with their codes. ``split`` are countries with several laws, where the
-    country alone says nothing.
+    in) have folded names with their codes. A country with several laws is no key: it alone says nothing.
     """
 
     keys: Mapping[str, str]
     countries: Mapping[str, str]
     regions: Mapping[tuple[str, str], str]
-    split: frozenset[str]
 
 
 def atlas(territories: Iterable[Territory]) -> Atlas:
@@ -61,10 +59,7 @@ def atlas(territories: Iterable[Territory]) -> Atlas:
                     countries[name] = code
                 else:
                     regions[country, name] = code
-    split = {code.partition("-")[0] for code in keys if "-" in code} - keys.keys()
-    return Atlas(
-        MappingProxyType(keys), MappingProxyType(countries), MappingProxyType(regions), frozenset(split)
-    )
+    return Atlas(MappingProxyType(keys), MappingProxyType(countries), MappingProxyType(regions))
 
 
 def find(at: Atlas, country: str | None, region: str | None = None) -> str:
@@ -84,7 +79,7 @@ def find(at: Atlas, country: str | None, region: str | None = None) -> str:
     code = regions.pop() if regions else land
     if code in at.keys:
         return at.keys[code]
-    return UNKNOWN if land in at.split else at.keys.get(land, UNKNOWN)
+    return at.keys.get(land, UNKNOWN)
 
 
 def _country(at: Atlas, text: str | None) -> str:

@@ -186,6 +186,23 @@ def test_one_place_has_one_law(tmp_path: Path) -> None:
         book(tmp_path)
 
 
+def test_a_country_with_several_laws_is_nobodys_place(tmp_path: Path) -> None:
+    """Who lives somewhere in it may live where the other law holds."""
+    (tmp_path / "at-9.yaml").write_text(
+        SMALL.replace("[AT]\n", "[AT-9]\n").replace("  AT:", "  AT-9:"), "utf-8"
+    )
+    with pytest.raises(
+        Misconfigured, match=r"at\.yaml:6: 'AT' is a place of at, and 'AT-9' of at-9\. .* list its"
+    ):
+        book(tmp_path)
+
+
+def test_a_name_leads_to_one_place(tmp_path: Path) -> None:
+    (tmp_path / "de.yaml").write_text(SMALL.replace("[AT]\n", "[DE]\n").replace("  AT:", "  DE:"), "utf-8")
+    with pytest.raises(Misconfigured, match=r"de\.yaml:8: 'Austria' is AT and DE"):
+        book(tmp_path)
+
+
 def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     text = SMALL.replace("Vienna", "Wien").replace("[health]", "[helth]").replace("opt_out,", "optout,")
     with pytest.raises(Misconfigured) as caught:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
 
+from discretion.catalogue.load import load as load_catalogue
 from discretion.catalogue.model import Basis, Family
 from discretion.law.entry import json_schema
 from discretion.law.jurisdiction import EXTENDED, Jurisdiction, Length, Right, Step, Unit
-from discretion.law.load import load, shipped
+from discretion.law.load import SENSITIVE, load, shipped
 from discretion.law.model import UNKNOWN, Edition, Model, Needs
-from tests.unit.law.small import CATALOGUE
+from tests.unit.catalogue.small import written as small_catalogue
+from tests.unit.law.small import CATALOGUE, SMALL, written
 
 BOOK = load(None, CATALOGUE)
 EVERY = pytest.mark.parametrize("one", BOOK.jurisdictions.values(), ids=BOOK.jurisdictions.keys())
@@ -39,6 +42,7 @@ PROTECTED = {Needs.OWN: 1, Needs.GUARDIAN: 2, Needs.NEVER: 3}
 def test_the_jurisdictions_of_the_inventory_are_there() -> None:
     keys = "eu gb ch br ca ca-qc cn in jp za us-ca us-co us-ct us-ia us-or us-tx us-va unknown"
     assert set(BOOK.jurisdictions) >= set(keys.split())
+    assert len(BOOK.jurisdictions) >= 30
 
 
 def test_the_european_economic_area_has_thirty_states() -> None:
@@ -258,10 +262,25 @@ def test_lower_ages_of_single_states_are_written_down_and_do_not_apply() -> None
     assert {age.below for age in BOOK.law.of("eu").at(NOW).ages} == {16}
 
 
-def test_the_version_is_a_digest_of_what_people_are_judged_by() -> None:
-    edition = Edition(NOW, frozenset({"analytics.reporting"}))
-    assert BOOK.law.version == load(None, CATALOGUE).law.version
-    assert BOOK.law.version != load(None, CATALOGUE, (edition,)).law.version
+def test_the_version_is_a_digest_of_what_people_are_judged_by(tmp_path: Path) -> None:
+    """Another label or source changes nothing for them; a rule, a day, a zone and an edition do."""
+
+    def version(text: str = SMALL, *editions: Edition) -> str:
+        return load(written(tmp_path, text), CATALOGUE, editions).law.version
+
+    same = [SMALL.replace("label: Small", "label: Tiny"), SMALL.replace("Art. 2", "Art. 20")]
+    assert {version(), *map(version, same)} == {version()}
+    other = [
+        version(SMALL.replace("opt_out,", "opt_in,")),
+        version(SMALL.replace("below: 16", "below: 15")),
+        version(SMALL.replace("Europe/Vienna", "Europe/London")),
+        version(SMALL.replace("anew: false", "anew: true")),
+        version(SMALL.replace("{bind: false, from: 2020", "{bind: false, from: 2019")),
+        version(SMALL, Edition(NOW, frozenset({"a"}))),
+        version(SMALL, Edition(NOW + 1, frozenset({"a"}))),
+        version(SMALL, Edition(NOW, frozenset({"a", "b"}))),
+    ]
+    assert len({version(), *other}) == 1 + len(other)
 
 
 def test_the_printed_json_schema_is_current_and_holds_for_the_files() -> None:
@@ -272,3 +291,11 @@ def test_the_printed_json_schema_is_current_and_holds_for_the_files() -> None:
         read = yaml.load(file.read_text("utf-8"), yaml.BaseLoader)
         assert set(read) <= set(printed["properties"])
         assert set(printed["required"]) <= set(read)
+
+
+def test_the_kinds_that_laws_protect_are_those_the_catalogue_knows(tmp_path: Path) -> None:
+    """And a catalogue of the user's that knows none is judged by the same laws."""
+    shipped_catalogue = load_catalogue()
+    assert set(SENSITIVE) == set(shipped_catalogue.sensitive)
+    bare = load_catalogue(small_catalogue(tmp_path / "catalogue"))
+    assert load(None, bare).law.timelines == load(None, shipped_catalogue).law.timelines
