@@ -72,6 +72,19 @@ async def test_who_may_speak_for_a_customer(
     assert after == before
 
 
+async def test_what_a_steward_did_and_saw_is_disclosed_to_the_customer(house: House) -> None:
+    """Also if the answer names no customer: what somebody permits is told of them."""
+    own = await ann(house)
+    customer = (await house.ask("{ me { id } }", own))["data"]["me"]["id"]
+    steward = house.token("steward", client="customer-app")
+    query = "mutation($c: ID) { optOut(customer: $c) { permissions { permitted } } }"
+    answer = await house.ask(query, steward, {"c": customer})
+    receipt = answer["extensions"]["disclosure"]["receipt"]
+    seen = await house.ask("{ me { disclosures(first: 50) { nodes { receipt actor also } } } }", own)
+    (look,) = [one for one in seen["data"]["me"]["disclosures"]["nodes"] if one["receipt"] == receipt]
+    assert (look["actor"], look["also"]) == ("staff@shop.example", ["consents", "permissions"])
+
+
 @pytest.mark.parametrize(
     "asked",
     [

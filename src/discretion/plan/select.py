@@ -35,7 +35,7 @@ CUSTOMER = "Customer"
 PROVENANCE = "provenance"
 """The live field that tells of attributes: they are decided, fetched and recorded as if asked for."""
 _LEADING_TO_CUSTOMERS = frozenset(
-    {CUSTOMER, "CustomerConnection", "Node", "Suggestion", "SuggestionConnection"}
+    {CUSTOMER, "ConsentPayload", "CustomerConnection", "Node", "Suggestion", "SuggestionConnection"}
 )
 
 MAX_PATH = 100

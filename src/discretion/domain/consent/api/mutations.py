@@ -215,10 +215,12 @@ def _receipts(root: Any) -> list[ConsentReceipt]:
 
 
 async def _permissions(root: Any, info: Where) -> list[Permission]:
+    info.context.meeting().note("permissions")
     return await permitted(info, root.row.id)
 
 
 async def _signal(root: Any, info: Where) -> OptOutSignal | None:
+    info.context.meeting().note("optOutSignal")
     return await signal(info, root.row.id)
 
 
