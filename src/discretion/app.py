@@ -241,7 +241,8 @@ def assemble(
     conductor = Conductor(revealer, Ledger(storage), clock, entropy)
     consents = Consents(database)
     agreed = Agreed(catalogue, consents)
-    unify = Unify(database, blind, workshop, Evidence(catalogue, consents, agreed))
+    evidence = Evidence(catalogue, consents, agreed)
+    unify = Unify(database, blind, workshop, evidence)
     validator = Validator(catalogue, entropy, load_signals(catalogue), Locator(settings.places_file).country)
     stored = DeadLetters(database)
     days = DayKeys(settings.data_dir / "keys" / "letters", root, entropy)
@@ -262,7 +263,14 @@ def assemble(
         Verbs(intake, Stewardship(database, workshop), say, consents, receipts, lawbook, suggestions, stored),
     )
     doors, write_keys = _doors(
-        settings, conductor, records, keys, forms, database, Heed(speak, pairwise, clock), intake
+        settings,
+        conductor,
+        records,
+        keys,
+        forms,
+        database,
+        Heed(speak, pairwise, clock, evidence.heeded),
+        intake,
     )
     return Platform(
         app=application(doors),

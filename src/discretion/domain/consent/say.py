@@ -11,9 +11,9 @@ from discretion.domain.channels.fact import Said
 from discretion.domain.channels.saying import Saying
 from discretion.domain.consent.agreed import Agreed
 from discretion.domain.consent.event import ConsentEvent, event
+from discretion.domain.consent.evidence import stands
 from discretion.domain.consent.told import Act, Occasion, Subject, events
 from discretion.domain.profiles.speak import Before, Speak, Utterance
-from discretion.purpose.said import answer
 from discretion.store.consents import Consents, recorded
 from discretion.store.driver import Operation
 
@@ -47,11 +47,7 @@ class Say:
                 before.records,
                 before.customer,
                 before.state.laws,
-                {
-                    key: answer(one, before.state.heard, before.at).given
-                    for key, one in self.catalogue.purposes.items()
-                    if key in words
-                },
+                stands(self.catalogue, words, before.state.heard, before.at),
                 told,
             )
             made[:] = events(self.catalogue, self.agreed.digests, occasion, subject, words)

@@ -1,4 +1,4 @@
-"""Express words that came in from sources, told to whoever puts them on record, in the same transaction."""
+"""Express words and signals from sources, told to whoever puts them on record, in the same transaction."""
 
 from __future__ import annotations
 
@@ -44,5 +44,5 @@ def spoken(
             before.get(word.marks.record),
         )
         for word in words
-        if word.fact.words
+        if word.fact.words or word.fact.signals
     ]
