@@ -239,9 +239,8 @@ def assemble(
 
     revealer = Revealer(catalogue, standing, buckets, forms, pairwise)
     conductor = Conductor(revealer, Ledger(storage), clock, entropy)
-    consents = Consents(database)
-    agreed = Agreed(catalogue, consents)
-    evidence = Evidence(catalogue, consents, agreed)
+    agreed = Agreed(catalogue, Consents(database))
+    evidence = Evidence(agreed)
     unify = Unify(database, blind, workshop, evidence)
     validator = Validator(catalogue, entropy, load_signals(catalogue), Locator(settings.places_file).country)
     stored = DeadLetters(database)
@@ -249,9 +248,8 @@ def assemble(
     letters = Letters(stored, catalogue, Declared.of(catalogue), days, blind, entropy, clock)
     intake = Intake(validator, Flow(unify.take, MAX_TOGETHER), letters, clock)
     speak = Speak(database, workshop)
-    say = Say(catalogue, consents, agreed, speak, entropy)
-    receipts = Receipts(keys, settings.issuer)
-    suggestions = Suggestions(database, clock)
+    say, receipts = Say(agreed, speak, entropy), Receipts(keys, settings.issuer)
+    steward, suggestions = Stewardship(database, workshop), Suggestions(database, clock)
     records = Records(
         catalogue,
         Customers(database, lambda mask: standing.clause(mask, clock())),
@@ -260,18 +258,10 @@ def assemble(
         blind,
         pairwise,
         Identities(database),
-        Verbs(intake, Stewardship(database, workshop), say, consents, receipts, lawbook, suggestions, stored),
+        Verbs(intake, steward, say, agreed.consents, receipts, lawbook, suggestions, stored),
     )
-    doors, write_keys = _doors(
-        settings,
-        conductor,
-        records,
-        keys,
-        forms,
-        database,
-        Heed(speak, pairwise, clock, evidence.heeded),
-        intake,
-    )
+    heed = Heed(speak, pairwise, clock, evidence.heeded)
+    doors, write_keys = _doors(settings, conductor, records, keys, forms, database, heed, intake)
     return Platform(
         app=application(doors),
         catalogue=catalogue,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from tests.fixtures.house import House
+from discretion.store.driver import Database
+from tests.fixtures.house import House, build
+from tests.fixtures.mongo import Commands
 
 PARTNERS = "marketing.advertising.third_party.targeted"
 CAL: dict[str, Any] = {
@@ -51,11 +54,17 @@ async def test_a_signal_from_a_shops_page_is_honoured_and_on_record_once(house: 
     assert (record["state"], record["method"], record["by"]) == ("opted_out", "gpc", "source:web-shop")
 
 
-async def test_the_browser_in_which_a_customer_asks_is_on_record_once(house: House) -> None:
+async def test_the_browser_in_which_a_customer_asks_is_on_record_once(
+    house: House, database: Database, tmp_path: Path, commands: Commands
+) -> None:
+    """Also if the next request reaches another process, which remembers nothing."""
     await house.tell("web-shop", CAL)
     token = await house.own_token("email", "cal@shop.example")
     for _ in range(2):
         me = await seen(house, token, {"sec-gpc": "1"})
+    another = await build(database, tmp_path, commands)
+    async with another.http:
+        me = await seen(another, token, {"sec-gpc": "1"})
     assert me["optOutSignal"]
     assert [(one["state"], one["method"], one["by"]) for one in me["consents"]["nodes"]] == [
         ("opted_out", "gpc", "self:browser")

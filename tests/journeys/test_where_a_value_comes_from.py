@@ -197,8 +197,7 @@ async def test_a_correction_wins_and_stays(house: House) -> None:
     lawbook = load_law(None, catalogue)
     judge = Judge(catalogue, lawbook.law)
     workshop = Workshop(catalogue, judge, lawbook.of_place, buckets, os.urandom, LATER)
-    consents = Consents(database)
-    evidence = Evidence(catalogue, consents, Agreed(catalogue, consents))
+    evidence = Evidence(Agreed(catalogue, Consents(database)))
     unify = Unify(database, blind, lambda: workshop, evidence)
 
     async def corrects(message: str, at: int, value: str) -> None:

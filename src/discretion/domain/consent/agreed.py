@@ -12,26 +12,26 @@ from discretion.store.consents import Consents
 
 
 class Agreed:
-    """The terms of a catalogue's purposes."""
+    """The terms of a catalogue's purposes, and where they are kept."""
 
     def __init__(self, catalogue: Catalogue, consents: Consents) -> None:
-        self._catalogue = catalogue
-        self._consents = consents
+        self.catalogue = catalogue
+        self.consents = consents
         self._kept = False
 
     @cached_property
     def digests(self) -> Mapping[str, bytes]:
         """By purpose."""
-        return {key: terms(self._catalogue, one).digest() for key, one in self._catalogue.purposes.items()}
+        return {key: terms(self.catalogue, one).digest() for key, one in self.catalogue.purposes.items()}
 
     @cached_property
     def documents(self) -> Mapping[bytes, dict[str, Any]]:
         """By digest."""
-        told = [terms(self._catalogue, one) for one in self._catalogue.purposes.values()]
+        told = [terms(self.catalogue, one) for one in self.catalogue.purposes.values()]
         return {one.digest(): one.document() for one in told}
 
     async def keep(self) -> None:
         """Put them on record; once is enough, for nothing changes while a process runs."""
         if not self._kept:
-            await self._consents.keep_terms(self.documents)
+            await self.consents.keep_terms(self.documents)
             self._kept = True

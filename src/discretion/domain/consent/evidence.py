@@ -20,7 +20,7 @@ from discretion.domain.profiles.person import LIMIT, heard_of
 from discretion.domain.profiles.speak import Before
 from discretion.domain.profiles.witness import Spoken
 from discretion.purpose.said import Heard, answer
-from discretion.store.consents import TERMS, Consents, recorded, terms_written
+from discretion.store.consents import TERMS, recorded, terms_written
 from discretion.store.driver import Operation, Session
 
 NO = Said(False)
@@ -39,8 +39,6 @@ class New:
 class Evidence:
     """Puts on record what changes what a source record says; a late message that changes nothing does not."""
 
-    catalogue: Catalogue
-    consents: Consents
     agreed: Agreed
 
     async def __call__(self, session: Session, told: Sequence[Spoken]) -> None:
@@ -49,28 +47,28 @@ class Evidence:
         if not new:
             return
         await self.agreed.keep()
-        laws = await self.consents.laws({one.told.customer for one in new}, session)
+        laws = await self.agreed.consents.laws({one.told.customer for one in new}, session)
         made: list[ConsentEvent] = []
         for one in new:
             record = one.told.record
-            last = await self.consents.latest([record], one.words, session)
+            last = await self.agreed.consents.latest([record], one.words, session)
             known = {key: event(found) for key, found in last.items()}
             known |= {past.purpose: past for past in made if record in past.records}
-            stood = stands(self.catalogue, one.words, _heard(one.told), one.occasion.received)
+            stood = stands(self.agreed.catalogue, one.words, _heard(one.told), one.occasion.received)
             subject = Subject((record,), one.told.customer, tuple(laws[one.told.customer]), stood, known)
-            made += events(self.catalogue, self.agreed.digests, one.occasion, subject, one.words)
-        await self.consents.add([one.document() for one in made], session)
+            made += events(self.agreed.catalogue, self.agreed.digests, one.occasion, subject, one.words)
+        await self.agreed.consents.add([one.document() for one in made], session)
 
     def heeded(self, before: Before) -> Sequence[tuple[str, Operation]]:
         """The writes that put the signal of a customer's own browser on record, unless one is."""
         if any(one.opted_out is not None for one in before.state.heard):
             return []
-        words = dict.fromkeys(shared(self.catalogue), NO)
+        words = dict.fromkeys(shared(self.agreed.catalogue), NO)
         message = b"".join((before.customer, Method.GPC.encode(), before.at.to_bytes(8)))
         occasion = Occasion(message, Act.OPT_OUT, "self:browser", _SIGNALLED, before.at, before.at)
-        stood = stands(self.catalogue, words, before.state.heard, before.at)
+        stood = stands(self.agreed.catalogue, words, before.state.heard, before.at)
         subject = Subject(before.records, before.customer, before.state.laws, stood)
-        made = list(events(self.catalogue, self.agreed.digests, occasion, subject, words))
+        made = list(events(self.agreed.catalogue, self.agreed.digests, occasion, subject, words))
         terms = {one.terms: self.agreed.documents[one.terms] for one in made}
         kept = [(TERMS, operation) for operation in terms_written(terms)]
         return [*kept, *recorded([one.document() for one in made])]
@@ -85,7 +83,7 @@ class Evidence:
                     signalled.add((one.record, name))
                     saying = _SIGNALLED if name == Method.GPC else Saying(_method(name))
                     occasion = _occasion(one.fact, one.mark + name.encode(), Act.OPT_OUT, saying)
-                    yield New(one, occasion, dict.fromkeys(shared(self.catalogue), NO))
+                    yield New(one, occasion, dict.fromkeys(shared(self.agreed.catalogue), NO))
             words = {key: said for key, said in one.fact.words.items() if _newer(before, one.fact, key, said)}
             if words:
                 saying = one.fact.saying or Saying(Method.SOURCE)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from discretion.catalogue.model import Catalogue
 from discretion.domain.channels.fact import Said
 from discretion.domain.channels.saying import Saying
 from discretion.domain.consent.agreed import Agreed
@@ -14,7 +13,7 @@ from discretion.domain.consent.event import ConsentEvent, event
 from discretion.domain.consent.evidence import stands
 from discretion.domain.consent.told import Act, Occasion, Subject, events
 from discretion.domain.profiles.speak import Before, Speak, Utterance
-from discretion.store.consents import Consents, recorded
+from discretion.store.consents import recorded
 from discretion.store.driver import Operation
 
 
@@ -22,8 +21,6 @@ from discretion.store.driver import Operation
 class Say:
     """Puts what is said in force and on record."""
 
-    catalogue: Catalogue
-    consents: Consents
     agreed: Agreed
     speak: Speak
     entropy: Callable[[int], bytes] = field(repr=False)
@@ -47,14 +44,14 @@ class Say:
                 before.records,
                 before.customer,
                 before.state.laws,
-                stands(self.catalogue, words, before.state.heard, before.at),
+                stands(self.agreed.catalogue, words, before.state.heard, before.at),
                 told,
             )
-            made[:] = events(self.catalogue, self.agreed.digests, occasion, subject, words)
+            made[:] = events(self.agreed.catalogue, self.agreed.digests, occasion, subject, words)
             return recorded([one.document() for one in made])
 
         await self.speak.say(customer, Utterance(message.hex(), words), also)
         return made
 
     async def _last(self, customer: bytes, words: Mapping[str, Said]) -> dict[str, dict[str, Any]]:
-        return await self.consents.latest(await self.consents.records(customer), words)
+        return await self.agreed.consents.latest(await self.agreed.consents.records(customer), words)
