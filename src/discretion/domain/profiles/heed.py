@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from discretion.domain.profiles.speak import Also, Speak, Utterance
-from discretion.errors import NotFound
+from discretion.errors import Conflict, NotFound
 from discretion.seal.pairwise import Pairwise
 from discretion.token.grant import Grant
 
@@ -49,6 +49,8 @@ class Heed:
             await self._speak.say(customer, said, self._also)
         except NotFound:
             return
+        except Conflict:  # another process heard it within the hour, under the same name
+            pass
         self._heard[customer] = now
         self._heard.move_to_end(customer)
         if len(self._heard) > REMEMBERED:
