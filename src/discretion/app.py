@@ -35,6 +35,9 @@ from discretion.domain.ingest.intake import Intake
 from discretion.domain.letters.keep import Letters
 from discretion.domain.letters.prune import Declared
 from discretion.domain.letters.replay import Replay
+from discretion.domain.notices.editions import material
+from discretion.domain.notices.load import load as load_notices
+from discretion.domain.notices.present import Present
 from discretion.domain.profiles.api.query import pages
 from discretion.domain.profiles.heed import Heed
 from discretion.domain.profiles.rejudge import Rejudge
@@ -42,6 +45,8 @@ from discretion.domain.profiles.speak import Speak
 from discretion.domain.profiles.stewardship import Stewardship
 from discretion.domain.profiles.unify import MAX_TOGETHER, Unify
 from discretion.domain.profiles.write import Workshop
+from discretion.domain.retention.arrive import Arrivals
+from discretion.domain.retention.sweep import Sweep
 from discretion.edge.answer import Answer, known_purpose
 from discretion.edge.documents import Documents
 from discretion.edge.http import Doors, application
@@ -76,6 +81,7 @@ from discretion.store.letters import DeadLetters
 from discretion.store.prepare import prepare
 from discretion.store.rulebooks import Rulebooks
 from discretion.store.suggestions import Suggestions
+from discretion.store.sweeps import Sweeps
 from discretion.token.issue import Issuer
 from discretion.token.keys import KeySet
 from discretion.token.verify import Verifier
@@ -105,6 +111,7 @@ class Platform:
     letters: Letters
     replay: Replay
     rejudge: Rejudge
+    sweep: Sweep
 
 
 @asynccontextmanager
@@ -117,7 +124,8 @@ async def platform(
         Misconfigured: what the operator has to mend, before anything is served.
     """
     catalogue = load(settings.catalogue_dir)
-    lawbook = load_law(settings.jurisdictions_dir, catalogue)
+    changes = material(load_notices(catalogue, settings.notices_dir).editions)
+    lawbook = load_law(settings.jurisdictions_dir, catalogue, changes)
     root = root_key(settings)
     async with mongo_url(settings) as url:
         database = await connect(url, settings.mongo_database, settings.mongo_driver, listeners)
@@ -227,9 +235,8 @@ def assemble(
     rules are the same today.
     """
     buckets = Buckets.keep(_bucket_keys(settings), root, settings.buckets, entropy)
-    keys = signing_keys(settings, root)
+    keys, forms = signing_keys(settings, root), Forms(derive(root, "pseudonym"))
     blind, pairwise = BlindIndex(derive(root, "blind")), Pairwise(derive(root, "pairwise"))
-    forms = Forms(derive(root, "pseudonym"))
     storage = LedgerStorage(database)
     judge = Judge(catalogue, lawbook.law)
     standing = Standing(judge.version, judge.binding(), trusted or {})
@@ -239,17 +246,19 @@ def assemble(
 
     revealer = Revealer(catalogue, standing, buckets, forms, pairwise)
     conductor = Conductor(revealer, Ledger(storage), clock, entropy)
-    agreed = Agreed(catalogue, Consents(database))
+    stationery = load_notices(catalogue, settings.notices_dir)
+    agreed = Agreed(catalogue, stationery.office, Consents(database))
     evidence = Evidence(agreed)
-    unify = Unify(database, blind, workshop, evidence)
+    take = Arrivals(catalogue, Unify(database, blind, workshop, evidence).take, clock).take
     validator = Validator(catalogue, entropy, load_signals(catalogue), Locator(settings.places_file).country)
     stored = DeadLetters(database)
     days = DayKeys(settings.data_dir / "keys" / "letters", root, entropy)
     letters = Letters(stored, catalogue, Declared.of(catalogue), days, blind, entropy, clock)
-    intake = Intake(validator, Flow(unify.take, MAX_TOGETHER), letters, clock)
+    intake = Intake(validator, Flow(take, MAX_TOGETHER), letters, clock)
     speak = Speak(database, workshop)
     say, receipts = Say(agreed, speak, entropy), Receipts(keys, settings.issuer)
     steward, suggestions = Stewardship(database, workshop), Suggestions(database, clock)
+    present = Present(catalogue, stationery, lawbook.jurisdictions, clock)
     records = Records(
         catalogue,
         Customers(database, lambda mask: standing.clause(mask, clock())),
@@ -258,7 +267,7 @@ def assemble(
         blind,
         pairwise,
         Identities(database),
-        Verbs(intake, steward, say, agreed.consents, receipts, lawbook, suggestions, stored),
+        Verbs(intake, steward, say, agreed.consents, receipts, lawbook, suggestions, stored, present),
     )
     heed = Heed(speak, pairwise, clock, evidence.heeded)
     doors, write_keys = _doors(settings, conductor, records, keys, forms, database, heed, intake)
@@ -271,8 +280,9 @@ def assemble(
         conductor=conductor,
         suggest=Suggest(catalogue, Inside(doors.documents, doors.answer, GRANT), pairwise, suggestions),
         letters=letters,
-        replay=Replay(stored, catalogue, days, validator, unify),
+        replay=Replay(stored, catalogue, days, validator, take),
         rejudge=Rejudge(database, workshop),
+        sweep=Sweep(Sweeps(database), database, catalogue, workshop, clock),
     )
 
 

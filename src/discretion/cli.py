@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from discretion import __version__
-from discretion.app import Platform, platform, token_issuer
+from discretion.app import Platform, now_ms, platform, token_issuer
 from discretion.catalogue.entry import json_schema
 from discretion.catalogue.load import load, shipped
 from discretion.demo.run import demo as run_demo
@@ -26,6 +26,11 @@ from discretion.domain.doubles.compare import Backend
 from discretion.domain.doubles.likeness import THRESHOLD
 from discretion.domain.doubles.show import found, reading_customers
 from discretion.domain.letters.replay import Replay
+from discretion.domain.notices.command import commands as notices
+from discretion.domain.notices.command import print_notice, ropa, stale_notice
+from discretion.domain.notices.load import json_schemas as notice_schemas
+from discretion.domain.retention.daily import sweeping
+from discretion.domain.retention.show import deleted, looking
 from discretion.edge.schema import build_schema
 from discretion.errors import DiscretionError, Misconfigured
 from discretion.law.command import commands as laws
@@ -51,12 +56,16 @@ schemas = typer.Typer(help="The printed GraphQL schema.", no_args_is_help=True)
 identities = typer.Typer(help="Who is one person.", no_args_is_help=True)
 sources = typer.Typer(help="Registered senders and their write keys.", no_args_is_help=True)
 ingest = typer.Typer(help="Messages that were sent.", no_args_is_help=True)
+retention = typer.Typer(help="How long data are kept.", no_args_is_help=True)
 cli.add_typer(tokens, name="token")
 cli.add_typer(schemas, name="schema")
 cli.add_typer(sources, name="source")
 cli.add_typer(identities, name="identity")
 cli.add_typer(ingest, name="ingest")
 cli.add_typer(laws(lambda: datetime.now(UTC).date()), name="law")
+cli.add_typer(retention, name="retention")
+cli.add_typer(notices(now_ms), name="notice")
+cli.add_typer(ropa, name="ropa")
 errors = Console(stderr=True)
 
 DataDir = Annotated[
@@ -116,7 +125,11 @@ def serve(
     async def run() -> None:
         listening = listen(settings.host, settings.port)
         stop = stop_asked()
-        async with platform(settings) as running, serving(running.app, listening) as server:
+        async with (
+            platform(settings) as running,
+            sweeping(running.sweep),
+            serving(running.app, listening) as server,
+        ):
             shown = listening.getsockname()[1]
             errors.print(f"Serving on http://{settings.host}:{shown}/graphql, Ctrl-C stops.")
             await until(stop, server)
@@ -243,6 +256,36 @@ def ingest_replay(
     _run(run())
 
 
+@retention.command("run")
+def retention_run(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be deleted; change nothing.")
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Delete what was observed longer ago than the catalogue lets it be kept.
+
+    A server does so by itself every day, and shows to nobody what has
+    lapsed meanwhile. Values and events go. What people said about
+    purposes, the ledger, and the ids that say who is one person stay; so
+    does everything of whoever asked for restriction.
+
+    Stopped half-way it can be started again, after a minute, and goes on
+    from there. Each run is on record in the collection 'sweeps'. With
+    MongoDB of our own it runs while the server is stopped.
+    """
+    settings = _settings(data_dir)
+
+    async def run() -> None:
+        async with platform(settings) as running:
+            sweep = running.sweep
+            with looking(errors, await sweep.waiting()) as told:
+                done = await (sweep.rehearse(told) if dry_run else sweep.run(told))
+            Console().print(deleted(done, dry=dry_run))
+
+    _run(run())
+
+
 @schemas.command("print")
 def schema_print(
     write: Annotated[bool, typer.Option("--write", help="Write every printed file under schema/.")] = False,
@@ -262,27 +305,35 @@ def schema_print(
     for path, text in made.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
+    print_notice(settings)
 
 
 @schemas.command("check")
 def schema_check() -> None:
     """Compare the printed files under schema/ with what makes them; exit 1 if one is stale."""
+    settings = read(os.environ)
     stale = [
         path
-        for path, text in printed(read(os.environ)).items()
+        for path, text in printed(settings).items()
         if not path.exists() or path.read_text("utf-8") != text
     ]
     for path in stale:
         errors.print(f"{path} is stale.")
     if stale:
         errors.print("Print them anew with: discretion schema print --write")
+    if told := stale_notice(settings):
+        errors.print(told, highlight=False, markup=False)
+    if stale or told:
         raise typer.Exit(1)
 
 
 def printed(settings: Settings) -> dict[Path, str]:
     """The printed files, by their place in the checkout or the installed package."""
     sdl = build_schema(load(settings.catalogue_dir)).as_str() + "\n"
-    return {SDL: sdl, SHAPE: json_schema(), LAW_SHAPE: law_schema()}
+    notice_shapes = {
+        SHAPE.with_name(f"notices-{kind}.schema.json"): text for kind, text in notice_schemas().items()
+    }
+    return {SDL: sdl, SHAPE: json_schema(), LAW_SHAPE: law_schema(), **notice_shapes}
 
 
 def main() -> None:

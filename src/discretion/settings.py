@@ -26,6 +26,7 @@ class Settings:
     mongo_driver: str = "pymongo"
     catalogue_dir: Path | None = None
     jurisdictions_dir: Path | None = None
+    notices_dir: Path | None = None
     places_file: Path | None = None
     root_key: bytes | None = None
     buckets: int = 4096
@@ -71,6 +72,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         mongo_driver=driver,
         catalogue_dir=Path(found) if (found := get("CATALOGUE_DIR")) else None,
         jurisdictions_dir=Path(found) if (found := get("JURISDICTIONS_DIR")) else None,
+        notices_dir=Path(found) if (found := get("NOTICES_DIR")) else None,
         places_file=Path(found) if (found := get("PLACES_FILE")) else None,
         root_key=_key(get("ROOT_KEY")),
         buckets=_whole("BUCKETS", get("BUCKETS"), default.buckets, 1, 65536),

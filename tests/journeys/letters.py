@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from discretion.app import now_ms
 from discretion.catalogue.load import load, shipped
 from discretion.store.driver import Database
 from discretion.store.letters import Wanted
@@ -53,9 +54,11 @@ def mended(folder: Path) -> Path:
 
 
 @asynccontextmanager
-async def mended_house(database: Database, folder: Path) -> AsyncIterator[House]:
+async def mended_house(
+    database: Database, folder: Path, clock: Callable[[], int] = now_ms
+) -> AsyncIterator[House]:
     """The house on the same database, with that catalogue."""
-    house = await build(database, folder, Commands(), load(mended(folder)))
+    house = await build(database, folder, Commands(), load(mended(folder)), clock)
     async with house.http:
         yield house
 

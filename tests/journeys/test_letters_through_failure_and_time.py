@@ -15,6 +15,7 @@ from discretion.domain.letters.keep import KEPT_MS
 from discretion.errors import DiscretionError
 from discretion.reveal.form import iso
 from discretion.store.driver import Database
+from tests.fixtures.clock import Clock
 from tests.fixtures.house import ROOT, House
 from tests.fixtures.mongo import Commands, FailPoint
 from tests.journeys.letters import LANDED, TAKEN, counts, events, mended, mended_house, replay
@@ -70,6 +71,18 @@ async def test_letters_whose_key_is_gone_stay_shut(house: House, database: Datab
     async with mended_house(database, tmp_path) as later:
         assert await replay(later) == {**TAKEN, "taken": 0, "unreadable": {"KEY_DESTROYED": 1}}
         assert await events(later) == []
+
+
+async def test_what_lapsed_while_it_was_a_letter_is_not_taken_in(
+    house: House, database: Database, tmp_path: Path
+) -> None:
+    """Kept for a year, the landing is over when the catalogue is mended; who landed is still heard."""
+    await house.tell("web-shop", LANDED)
+    async with mended_house(database, tmp_path, Clock("2027-03-01T10:00:01")) as later:
+        assert await replay(later) == TAKEN
+        assert await database.count("events", {}) == 0
+        [record] = await database.find("source_records", {})
+        assert (len(record["ids"]), "web/firstSeenAt" in record["folds"]) == (2, False)
 
 
 async def test_a_letter_expires_after_fourteen_days_and_so_does_its_key(house: House, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from discretion.catalogue.model import CORRECTIONS
 from discretion.domain.channels.fact import Fact, Identifier
 from discretion.domain.consent.agreed import Agreed
 from discretion.domain.consent.evidence import Evidence
+from discretion.domain.notices.load import load as load_notices
 from discretion.domain.profiles.unify import Unify
 from discretion.domain.profiles.write import Workshop
 from discretion.law.load import load as load_law
@@ -197,7 +198,7 @@ async def test_a_correction_wins_and_stays(house: House) -> None:
     lawbook = load_law(None, catalogue)
     judge = Judge(catalogue, lawbook.law)
     workshop = Workshop(catalogue, judge, lawbook.of_place, buckets, os.urandom, LATER)
-    evidence = Evidence(Agreed(catalogue, Consents(database)))
+    evidence = Evidence(Agreed(catalogue, load_notices(catalogue, None).office, Consents(database)))
     unify = Unify(database, blind, lambda: workshop, evidence)
 
     async def corrects(message: str, at: int, value: str) -> None:

@@ -118,6 +118,9 @@ def beyond(asker: Asker, catalogue: Catalogue, sent: list[Document]) -> set[str]
     may = KEPT | {
         f"{part}.{one.key}" for one in catalogue.attributes.values() if asker.askable(one) for part in "sot"
     }
+    may |= {
+        f"kinds.{kind}" for one in catalogue.attributes.values() if asker.askable(one) for kind in one.kinds
+    }
     may |= {f"p.{one.key}" for one in catalogue.attributes.values() if asker.askable(one, Form.CLEAR)}
     named: set[str] = set()
     for command in sent:

@@ -146,6 +146,19 @@ FITTING: dict[str, dict[str, Any]] = {
         "marks": [ID, OTHER],
         "sealed": b"s",
     },
+    "sweeps": {
+        "_id": "000000001",
+        "started": 1,
+        "fence": 1,
+        "until": 2,
+        "cursor": ID,
+        "met": 3,
+        "changed": 2,
+        "held": 0,
+        "values": [{"name": "contact/email", "count": 2}],
+        "events": [{"name": "Product Viewed", "count": 1}],
+        "finished": 3,
+    },
     "clients": {"_id": "web-shop", "kind": "source", "source": "web-shop", "digest": b"d"},
 }
 

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from discretion.catalogue.derive import computed, properties
 from discretion.catalogue.duration import parse
 from discretion.catalogue.entry import AttributeEntry, EventEntry, IdentifierEntry, Uses
-from discretion.catalogue.model import Basis, Channel, Form, Sensitivity, ValueType
+from discretion.catalogue.model import Channel, Form, Sensitivity, ValueType
 from discretion.catalogue.nearest import nearest
 from discretion.catalogue.problem import Problem
 from discretion.catalogue.read import Place
+from discretion.catalogue.receive import received
 from discretion.catalogue.shape import Shaped, Whole
 from discretion.catalogue.supply import believed, supplied
 from discretion.catalogue.taxonomy import taxonomy
@@ -40,22 +41,8 @@ _NAMED = (
     "properties",
     "events",
     "sensitive",
+    "recipients",
 )
-_WHO = (
-    (
-        "controller",
-        True,
-        "no file names a controller",
-        "Add 'controller:' with the name of who answers for the data (GDPR Art. 4(7)) to one file.",
-    ),
-    (
-        "office",
-        False,
-        "no file names an office, and some purposes rest on consent",
-        "Add 'office:' with its address, contact and the rest: whoever consents is told (GDPR Art. 13).",
-    ),
-)
-"""What is said once, whether it is needed where nobody is asked for consent, and the problem without it."""
 _NAME = re.compile(r"(?!__)[_A-Za-z][_0-9A-Za-z]*")  # GraphQL, October 2021, section 2.1.9
 _DURATION = "It takes an ISO 8601 duration, such as P3Y, P13M or P90D"
 
@@ -76,18 +63,14 @@ def _once(whole: Whole) -> Iterator[Problem]:
                 yield part.file.problem(
                     (section, name), f"{name!r} stands twice", f"It is in {other} too; keep one of them."
                 )
-
-
-def _who(whole: Whole) -> Iterator[Problem]:
-    """Who answers for the data, and where they are reached, each said once."""
-    asked = any(purpose.basis is Basis.CONSENT for _, _, purpose in whole.each("purposes"))
-    for name, needed, none, right in _WHO:
-        told = [part for part in whole.parts if part.file.data.get(name) is not None]
-        for part in told[1:]:
-            other = f"It is in {told[0].file.path.name} too; keep one of them."
-            yield part.file.problem((name,), f"{name!r} stands twice", other)
-        if not told and whole.parts and (asked or needed):
-            yield Problem(whole.parts[0].file.path.parent, 1, none, right)
+    told = [part for part in whole.parts if part.entries.controller is not None]
+    for part in told[1:]:
+        right = f"It is in {told[0].file.path.name} too; keep one of them."
+        yield part.file.problem(("controller",), "'controller' stands twice", right)
+    if not told and whole.parts:
+        file = whole.parts[0].file
+        right = "Add 'controller:' with the name of who answers for the data (GDPR Art. 4(7)) to one file."
+        yield Problem(file.path.parent, 1, "no file names a controller", right)
 
 
 def _purposes(whole: Whole) -> Iterator[Problem]:
@@ -294,7 +277,6 @@ def _ids(whole: Whole) -> Iterator[Problem]:
 
 _CHECKS: Iterable[Callable[[Whole], Iterator[Problem]]] = (
     _once,
-    _who,
     _purposes,
     _uses,
     _categories,
@@ -303,6 +285,7 @@ _CHECKS: Iterable[Callable[[Whole], Iterator[Problem]]] = (
     _attributes,
     supplied,
     believed,
+    received,
     computed,
     properties,
     _ids,

@@ -24,6 +24,18 @@ class Duration(NamedTuple):
     ms: int
 
 
+def parts(text: str) -> tuple[int, ...]:
+    """A duration as it is written: years, months, weeks, days, hours, minutes, seconds.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    found = _FORM.fullmatch(text)
+    if found is None:
+        raise ValueError("not an ISO 8601 duration")
+    return tuple(int(part or 0) for part in found.groups())
+
+
 @lru_cache(maxsize=1024)
 def parse(text: str) -> Duration:
     """A duration in whole numbers, such as ``P3Y``, ``P13M``, ``P2W``, ``P1DT12H``.
@@ -31,10 +43,7 @@ def parse(text: str) -> Duration:
     Raises:
         ValueError: it is something else, or no time at all.
     """
-    found = _FORM.fullmatch(text)
-    if found is None:
-        raise ValueError("not an ISO 8601 duration")
-    years, months, weeks, days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    years, months, weeks, days, hours, minutes, seconds = parts(text)
     duration = Duration(
         years * 12 + months,
         (weeks * 7 + days) * _DAY + ((hours * 60 + minutes) * 60 + seconds) * 1000,

@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from discretion.catalogue.model import Basis, Channel, Family, Fold, Form, Sensitivity, ValueType
+from discretion.catalogue.recipient import Role
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Uses = dict[Form, list[Text]]
@@ -46,18 +47,6 @@ class PurposeEntry(Entry):
     label: Text = Field(description="a few words, for lists")
     description: Text = Field(description="what is done, for the public inventory")
     meaning: Text = Field(description="what it means to the customer, addressed as you")
-    recipients: list[Text] = Field(default=[], description="who outside the retailer receives data for it")
-
-
-class OfficeEntry(Entry):
-    """How people reach whoever answers for their data; stands on every consent and its receipt."""
-
-    address: Text = Field(description="a postal address")
-    contact: Text = Field(description="an e-mail address or phone number of the privacy office")
-    storage: Text = Field(description="where the data are kept, such as European Union")
-    withdrawal: Text = Field(description="the web address where a consent is taken back")
-    rights: Text = Field(description="the web address where rights are exercised")
-    authority: Text = Field(description="the supervisory authority that complaints go to")
 
 
 class Defaults(Entry):
@@ -138,6 +127,18 @@ class SourceEntry(Entry):
     )
 
 
+class RecipientEntry(Entry):
+    """An organisation, or a kind of one, that receives personal data."""
+
+    label: Text = Field(description="a few words, for lists")
+    description: Text = Field(description="what they do with it, for those it is about")
+    role: Role = Field(description="staff, processor or third_party")
+    purposes: list[Text] = Field(description="purposes they receive data for")
+    transfers: dict[Text, Text] = Field(
+        default={}, description="countries abroad it goes to, as US, each with what protects it there"
+    )
+
+
 class PropertyEntry(Entry):
     """A property that events may carry."""
 
@@ -163,7 +164,6 @@ class CatalogueFile(Entry):
     """A file of the catalogue: what personal data exist, and what each may be used for."""
 
     controller: Text | None = Field(default=None, description="who answers for the data (GDPR Art. 4(7))")
-    office: OfficeEntry | None = Field(default=None, description="where people reach the controller")
     always: Uses = Field(default={}, description="uses that every attribute and event has beside its own")
     defaults: Defaults = Field(default=Defaults(), description="for the attributes and events of this file")
     retired: list[int] = Field(default=[], description="bits of purposes that are gone")
@@ -178,6 +178,7 @@ class CatalogueFile(Entry):
     )
     identifiers: dict[str, IdentifierEntry] = Field(default={}, description="identifier types")
     sources: dict[str, SourceEntry] = Field(default={}, description="senders")
+    recipients: dict[str, RecipientEntry] = Field(default={}, description="who receives data, and what for")
     properties: dict[str, PropertyEntry] = Field(default={}, description="properties of events")
     events: dict[str, EventEntry] = Field(default={}, description="event types, by their name as sent")
 

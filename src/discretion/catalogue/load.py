@@ -17,6 +17,7 @@ from discretion.catalogue.entry import (
     EventEntry,
     IdentifierEntry,
     PurposeEntry,
+    RecipientEntry,
     Uses,
 )
 from discretion.catalogue.model import (
@@ -33,9 +34,9 @@ from discretion.catalogue.model import (
     Source,
     Use,
 )
-from discretion.catalogue.office import Office
 from discretion.catalogue.problem import Problem
 from discretion.catalogue.read import read
+from discretion.catalogue.recipient import Recipient
 from discretion.catalogue.shape import Shaped, Whole, shape
 from discretion.catalogue.supply import traits_of
 from discretion.errors import Misconfigured
@@ -106,23 +107,17 @@ def _catalogue(whole: Whole) -> Catalogue:
             for _, key, entry in whole.completed("events")
         },
         "objects": {path: description for _, path, description in whole.each("objects")},
+        "recipients": {key: _recipient(key, entry) for _, key, entry in whole.each("recipients")},
         "sensitive": {kind: tuple(tops) for _, kind, tops in whole.each("sensitive")},
     }
     controller = next(part.entries.controller or "" for part in whole.parts if part.entries.controller)
-    written = next((part.entries.office for part in whole.parts if part.entries.office), None)
-    office = Office(**written.model_dump()) if written else Office()
     frozen = {name: MappingProxyType(section) for name, section in sections.items()}
-    version = _version([controller, asdict(office)], sections)
-    return Catalogue(version=version, controller=controller, office=office, **frozen)
+    return Catalogue(version=_version(controller, sections), controller=controller, **frozen)
 
 
 def _purpose(key: str, entry: PurposeEntry) -> Purpose:
-    told = {
-        "lasts": entry.lasts or "",
-        "retention": entry.retention or "",
-        "recipients": tuple(entry.recipients),
-    }
-    return Purpose(key=key, **{**entry.model_dump(), **told})
+    durations = {"lasts": entry.lasts or "", "retention": entry.retention or ""}
+    return Purpose(key=key, **{**entry.model_dump(), **durations})
 
 
 def _uses(all_uses: Sequence[Uses], purposes: Mapping[str, Purpose]) -> tuple[Use, ...]:
@@ -163,6 +158,10 @@ def _identifier(key: str, entry: IdentifierEntry) -> IdentifierType:
     return IdentifierType(key=key, **{**entry.model_dump(), **lists})
 
 
+def _recipient(key: str, entry: RecipientEntry) -> Recipient:
+    return Recipient(key=key, **{**entry.model_dump(), "purposes": tuple(entry.purposes)})
+
+
 def _computed(entry: ComputedEntry) -> Computed:
     return Computed(entry.fold, tuple(entry.events), entry.property or "", entry.channel)
 
@@ -186,10 +185,10 @@ def _required(one: Property) -> Property:
     return Property(one.name, one.type, one.description, one.category, required=True, many=one.many)
 
 
-def _version(who: list[Any], sections: Mapping[str, Mapping[str, Any]]) -> str:
+def _version(controller: str, sections: Mapping[str, Mapping[str, Any]]) -> str:
     meaning = {
         name: {key: one if isinstance(one, str | tuple) else asdict(one) for key, one in section.items()}
         for name, section in sections.items()
     }
-    canonical = json.dumps([who, meaning], sort_keys=True, separators=(",", ":"), default=sorted)
+    canonical = json.dumps([controller, meaning], sort_keys=True, separators=(",", ":"), default=sorted)
     return hashlib.sha256(canonical.encode()).hexdigest()[:VERSION_LENGTH]

@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from discretion.catalogue.duration import parse
-from discretion.catalogue.office import Office
+from discretion.catalogue.recipient import Recipient
 
 MONTH_MS = 30 * 86_400_000
 
@@ -99,8 +99,7 @@ class Purpose:
     ``bit`` is this purpose's place in a customer's ``allow`` integer (0 to 62); it is
     stored with every customer and therefore never reused. ``lasts`` is how long a consent counts and
     ``retention`` how long after it was observed a value serves this purpose; ISO 8601 durations, the
-    empty string for no limit of its own. ``recipients`` are those outside the retailer who receive
-    something for it, in words for people (GDPR Art. 13(1)(e)).
+    empty string for no limit of its own.
     """
 
     key: str
@@ -112,7 +111,6 @@ class Purpose:
     family: Family = Family.SHARING  # what takes most, where nobody says
     lasts: str = ""
     retention: str = ""
-    recipients: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,7 +328,7 @@ class Catalogue:
     events: Mapping[str, EventType]
     objects: Mapping[str, str] = field(default_factory=dict)  # path of an inner object -> description
     sensitive: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # kind -> categories
-    office: Office = field(default_factory=Office)
+    recipients: Mapping[str, Recipient] = field(default_factory=dict)
 
     @cached_property
     def by_key(self) -> Mapping[str, Attribute]:

@@ -101,10 +101,10 @@ def shape(file: File) -> tuple[Shaped, list[Problem]]:
 
 
 def _leave_out(data: dict[str, Any], place: Place) -> None:
-    """Drop the entry that a place is in, or else its section, be it that something is missing there."""
+    """Drop the entry that a place is in, or else its section."""
     section = data.get(str(place[0]))
-    if len(place) > 1 and isinstance(section, dict) and place[1] in section:
-        del section[place[1]]
+    if len(place) > 1 and isinstance(section, dict):
+        section.pop(place[1], None)
     else:
         data.pop(str(place[0]), None)
 

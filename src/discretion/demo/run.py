@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from discretion.app import Platform, now_ms, platform
 from discretion.demo.roles import ROLES, SHOWN
 from discretion.demo.show import FIND, ask, same_query, show
+from discretion.domain.retention.daily import sweeping
 from discretion.errors import Misconfigured
 from discretion.seal.keyring import write_private
 from discretion.serve import listen, serving, stop_asked, until
@@ -44,7 +45,7 @@ async def demo(settings: Settings, customers: int, *, fresh: bool) -> None:
     stop = stop_asked()
     async with platform(settings) as running:
         running.app.state.complete = False
-        async with serving(running.app, listening) as server:
+        async with sweeping(running.sweep), serving(running.app, listening) as server:
             url = f"http://{settings.host}:{listening.getsockname()[1]}"
             if not await _finished(_make(running, url, settings.data_dir, customers), stop):
                 _out.print("Stopping. The next start goes on where this one was.")

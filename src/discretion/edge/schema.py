@@ -15,6 +15,7 @@ from discretion.domain.doubles.api import suggestion_fields
 from discretion.domain.ingest.api import ingest_mutations
 from discretion.domain.inventory.api import inventory_fields
 from discretion.domain.letters.api import letters_field
+from discretion.domain.notices.api import notice_field
 from discretion.domain.profiles.api.directives import narrow_purpose
 from discretion.domain.profiles.api.identity import identity_fields
 from discretion.domain.profiles.api.provenance import provenance_field
@@ -32,7 +33,13 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
     known = [provenance_field(), events_field(), disclosures_field(), *identity_fields()]
     customer: Any = customer_type(catalogue, [*known, *record_fields(), *permission_fields()])
     suggested, decided = suggestion_fields(customer)
-    asked = [*query_fields(catalogue, customer), *suggested, *inventory_fields(), letters_field()]
+    asked = [
+        *query_fields(catalogue, customer),
+        *suggested,
+        *inventory_fields(),
+        notice_field(),
+        letters_field(),
+    ]
     query: Any = object_type("Query", asked, "Everything that can be asked.")
     changed = [
         *ingest_mutations(),

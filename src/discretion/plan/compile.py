@@ -18,7 +18,18 @@ import orjson
 
 from discretion.catalogue.model import Attribute
 from discretion.plan.plan import Plan, Render, Renderer, Shape
-from discretion.plan.select import Constant, Identity, Leaf, Live, Node, Object, Selection, leaves, told_of
+from discretion.plan.select import (
+    TIMELINE,
+    Constant,
+    Identity,
+    Leaf,
+    Live,
+    Node,
+    Object,
+    Selection,
+    leaves,
+    told_of,
+)
 from discretion.plan.standing import FIELDS
 from discretion.purpose.decision import Allow, Decision, Deny, Gap, Reason
 from discretion.seal.cell import BODY_AT, HEAD_BYTES
@@ -45,6 +56,8 @@ def compile_plan(
     projections: dict[str, dict[str, int]] = {}
     for path, node in selection.customers.items():
         wanted = projections.setdefault(path[0], dict(ALWAYS))
+        if any(isinstance(inner, Live) and inner.name == TIMELINE for _, inner in node.fields):
+            wanted["kinds"] = 1
         for attribute in leaves(node):
             if attribute.path in position:
                 wanted.update(_fields(attribute))
@@ -53,6 +66,10 @@ def compile_plan(
                 wanted.update(_fields(attribute))
                 if attribute.computed is None and _allow(decisions[attribute.path]).clear_mask:
                     wanted[f"p.{attribute.key}"] = 1
+    for wanted in projections.values():
+        if "kinds" in wanted:  # MongoDB takes a name or names below it
+            for name in [name for name in wanted if name.startswith("kinds.")]:
+                del wanted[name]
     purposes = {p for one in allowed for p in _allow(decisions[one.path]).purposes}
     return Plan(
         attributes=allowed,

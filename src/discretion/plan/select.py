@@ -33,6 +33,7 @@ from discretion.errors import BadRequest
 
 CUSTOMER = "Customer"
 PROVENANCE = "provenance"
+TIMELINE = "events"
 """The live field that tells of attributes: they are decided, fetched and recorded as if asked for."""
 _LEADING_TO_CUSTOMERS = frozenset(
     {CUSTOMER, "ConsentPayload", "CustomerConnection", "Node", "Suggestion", "SuggestionConnection"}

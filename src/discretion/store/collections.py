@@ -354,6 +354,26 @@ COLLECTIONS: tuple[Collection, ...] = (
         schema=exactly({"_id": TEXT, "purposes": by_name(TEXT), "since": TIME}),
     ),
     Collection(
+        name="sweeps",
+        holds="Runs of the sweep: when, how far, how many values and events of each kind; no personal data.",
+        erasure="None; a run names the customer id it stands at, which leads nowhere once they are gone.",
+        schema=exactly(
+            {
+                "_id": TEXT,
+                "started": TIME,
+                "fence": WHOLE,
+                "until": TIME,
+                "cursor": BINARY,
+                "met": WHOLE,
+                "changed": WHOLE,
+                "held": WHOLE,
+                "values": many(exactly({"name": TEXT, "count": WHOLE})),
+                "events": many(exactly({"name": TEXT, "count": WHOLE})),
+            },
+            {"finished": TIME},
+        ),
+    ),
+    Collection(
         name="clients",
         holds="Registered senders and digests of their keys; organisations, no personal data.",
         erasure="None; deleted when a client leaves.",

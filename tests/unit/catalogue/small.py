@@ -52,6 +52,9 @@ identifiers:
   cookie: {normalise: token, category: user.device.cookie_id, description: Cookie.}
 sources:
   shop: {channel: web, label: Shop, user_id: email, anonymous_id: cookie}
+recipients:
+  till:
+    {label: Till, description: Who sells., role: staff, purposes: [functional.service]}
 properties:
   total: {type: Money, category: user.behavior.purchase_history, description: Total.}
   shop: {type: String, category: user.behavior.purchase_history, description: Shop.}

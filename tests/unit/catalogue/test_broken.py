@@ -330,26 +330,6 @@ def test_an_entry_stands_in_one_file_only(tmp_path: Path) -> None:
         load(written(tmp_path))
 
 
-OFFICE = """office:
-  {address: Kings Lane 1, contact: office@shop.example, storage: Norway, withdrawal: https://shop.example/no,
-   rights: https://shop.example/rights, authority: Datatilsynet}
-"""
-
-
-def test_who_asks_for_consent_says_where_they_are_reached(tmp_path: Path) -> None:
-    """One file has the office; a catalogue in which nobody is asked needs none."""
-    asking = SMALL.replace("basis: contract", "basis: consent")
-    with pytest.raises(Misconfigured, match=r"no file names an office, and some purposes rest on consent"):
-        load(written(tmp_path, asking))
-    assert load(written(tmp_path, asking + OFFICE)).office.storage == "Norway"
-    with pytest.raises(Misconfigured, match=r"office has no 'rights'\. Add it: the web address") as caught:
-        load(written(tmp_path, asking + OFFICE.replace("rights: https://shop.example/rights, ", "")))
-    assert len(str(caught.value).splitlines()) == 2
-    written(tmp_path, OFFICE, "z.yaml")
-    with pytest.raises(Misconfigured, match=r"z\.yaml:1: 'office' stands twice"):
-        load(written(tmp_path, asking + OFFICE))
-
-
 def test_a_controller_is_named_once(tmp_path: Path) -> None:
     written(tmp_path, "controller: Somebody Else\n", "z.yaml")
     with pytest.raises(Misconfigured, match=r"z\.yaml:1: 'controller' stands twice"):

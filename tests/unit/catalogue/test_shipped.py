@@ -11,8 +11,10 @@ from discretion.catalogue.entry import json_schema
 from discretion.catalogue.load import load, shipped
 from discretion.catalogue.model import Attribute, Basis, Catalogue, EventType, Form
 from discretion.catalogue.taxonomy import SNAPSHOT, printed
+from discretion.demo.roles import ROLES
 from discretion.reveal import form as reveal_form
 from discretion.seal.normalise import RULES
+from discretion.token.grant import SELF
 
 GROUPS = ["identity", "contact", "demographics", "commerce", "web", "store", "app", "preferences"]
 PATHS = [
@@ -216,6 +218,22 @@ def test_every_purpose_is_used_and_every_identifier_is_an_attribute(catalogue: C
     entries: list[Attribute | EventType] = [*catalogue.attributes.values(), *catalogue.events.values()]
     assert {use.purpose.key for entry in entries for use in entry.uses} == set(catalogue.purposes)
     assert {a.identifier for a in catalogue.attributes.values()} - {None} == set(catalogue.identifiers)
+
+
+def test_every_client_of_the_demo_is_a_recipient_for_what_its_token_allows(catalogue: Catalogue) -> None:
+    """Who asks is somebody the notice names."""
+    named = {"shop-frontend": "shops"}
+    for role in (one for one in ROLES if SELF not in one.purposes):
+        recipient = catalogue.recipients[named.get(role.client, role.client)]
+        assert set(role.purposes) <= set(recipient.purposes), role.name
+
+
+def test_what_leaves_the_retailer_leaves_it_for_a_purpose_that_says_so(catalogue: Catalogue) -> None:
+    """Advertising of others and nothing else goes to partners without names."""
+    partner = catalogue.recipients["ad-partner"]
+    assert partner.purposes == ("marketing.advertising.third_party.targeted",)
+    assert all(one.transfers == {} or all(one.transfers.values()) for one in catalogue.recipients.values())
+    assert {key for one in catalogue.recipients.values() for key in one.purposes} == set(catalogue.purposes)
 
 
 def test_segments_traits_find_their_attributes(catalogue: Catalogue) -> None:

@@ -11,15 +11,17 @@ from discretion.domain.channels.saying import Method, Notice, Saying
 from discretion.domain.consent.event import ConsentEvent, State, record_id
 from discretion.domain.consent.terms import terms
 from discretion.domain.consent.told import Act, Occasion, Subject
+from discretion.domain.notices.load import load as load_notices
 
 CATALOGUE = load(None)
+OFFICE = load_notices(CATALOGUE, None).office
 EMAIL = "marketing.communications.email"
 PARTNERS = "marketing.advertising.third_party.targeted"
 STATISTICS = "analytics.reporting"
 SUPPORT = "essential.service.operations.support"
 NOTICE = Notice("2026-09", "de", "ab" * 32)
 NOW = 1_790_000_000_000
-TERMS = {key: terms(CATALOGUE, one) for key, one in CATALOGUE.purposes.items()}
+TERMS = {key: terms(CATALOGUE, OFFICE, one) for key, one in CATALOGUE.purposes.items()}
 DIGESTS = {key: one.digest() for key, one in TERMS.items()}
 SUBJECT = Subject(records=(b"r" * 16, b"s" * 16), customer=b"c" * 16, laws=("eu", "ca"))
 

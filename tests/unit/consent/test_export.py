@@ -64,10 +64,10 @@ def test_a_record_says_whose_it_is_who_answers_for_it_and_how_it_is_taken_back()
                    dpv:hasConsentControl [ a dpv:WithdrawConsent ; dpv:isExercisedAt ?where ] .
           FILTER(?law = "ca") }""",
     )
-    office = samples.CATALOGUE.office
+    office = samples.OFFICE
     basis = "https://w3id.org/dpv#Consent"
     controller = samples.CATALOGUE.controller
-    assert found == ("ann", True, controller, office.contact, basis, office.withdrawal, "ca")
+    assert found == ("ann", True, controller, office.email, basis, office.withdrawal, "ca")
 
 
 def test_data_categories_come_with_how_long_they_are_kept() -> None:

@@ -14,7 +14,7 @@ from tests.unit.consent import samples
 
 def written(*heard: Heard) -> list[str]:
     """The collections that are written to when the signal is heeded, after ``heard``."""
-    evidence = Evidence(Agreed(samples.CATALOGUE, cast("Any", None)))
+    evidence = Evidence(Agreed(samples.CATALOGUE, samples.OFFICE, cast("Any", None)))
     state = PersonState(heard, ("us-ca",))
     before = Before(samples.SUBJECT.customer, samples.SUBJECT.records, state, samples.NOW)
     return [collection for collection, _ in evidence.heeded(before)]

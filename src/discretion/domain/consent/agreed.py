@@ -8,26 +8,31 @@ from typing import Any
 
 from discretion.catalogue.model import Catalogue
 from discretion.domain.consent.terms import terms
+from discretion.domain.notices.office import Office
 from discretion.store.consents import Consents
 
 
 class Agreed:
     """The terms of a catalogue's purposes, and where they are kept."""
 
-    def __init__(self, catalogue: Catalogue, consents: Consents) -> None:
+    def __init__(self, catalogue: Catalogue, office: Office, consents: Consents) -> None:
         self.catalogue = catalogue
+        self.office = office
         self.consents = consents
         self._kept = False
 
     @cached_property
     def digests(self) -> Mapping[str, bytes]:
         """By purpose."""
-        return {key: terms(self.catalogue, one).digest() for key, one in self.catalogue.purposes.items()}
+        return {
+            key: terms(self.catalogue, self.office, one).digest()
+            for key, one in self.catalogue.purposes.items()
+        }
 
     @cached_property
     def documents(self) -> Mapping[bytes, dict[str, Any]]:
         """By digest."""
-        told = [terms(self.catalogue, one) for one in self.catalogue.purposes.values()]
+        told = [terms(self.catalogue, self.office, one) for one in self.catalogue.purposes.values()]
         return {one.digest(): one.document() for one in told}
 
     async def keep(self) -> None:

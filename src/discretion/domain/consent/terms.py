@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from discretion.catalogue.model import Attribute, Basis, Catalogue, EventType, Purpose
+from discretion.catalogue.recipient import Role
+from discretion.domain.notices.office import Office
 
 WITHDRAWAL = "mutation withdrawConsent, or at the address"
 """How a consent is taken back, beside the web address where it is: one call, no reason."""
@@ -71,9 +73,8 @@ def digest(document: Mapping[str, Any]) -> bytes:
     return hashlib.sha256(canonical.encode()).digest()
 
 
-def terms(catalogue: Catalogue, purpose: Purpose) -> Terms:
+def terms(catalogue: Catalogue, office: Office, purpose: Purpose) -> Terms:
     """The terms of a purpose, as the catalogue has them now."""
-    office = catalogue.office
     return Terms(
         purpose=purpose.key,
         label=purpose.label,
@@ -82,14 +83,20 @@ def terms(catalogue: Catalogue, purpose: Purpose) -> Terms:
         basis=purpose.basis,
         lasts=purpose.lasts,
         data=_data(catalogue, purpose),
-        controller=Party(catalogue.controller, office.address, office.contact),
-        recipients=purpose.recipients,
+        controller=Party(catalogue.controller, office.address, office.email),
+        recipients=_recipients(catalogue, purpose),
         storage=office.storage,
         withdrawal=WITHDRAWAL,
         withdrawal_url=office.withdrawal,
         rights_url=office.rights,
         authority=office.authority,
     )
+
+
+def _recipients(catalogue: Catalogue, purpose: Purpose) -> tuple[str, ...]:
+    """Who outside the retailer's own people receives data for it (GDPR Art. 4(9))."""
+    known = catalogue.recipients.values()
+    return tuple(one.label for one in known if one.role is not Role.STAFF and purpose.key in one.purposes)
 
 
 def _data(catalogue: Catalogue, purpose: Purpose) -> tuple[Kept, ...]:

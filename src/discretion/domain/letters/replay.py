@@ -8,14 +8,13 @@ repetition, and deleted then.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from discretion.catalogue.model import Catalogue
-from discretion.domain.channels.fact import Fact, Refused, Status
+from discretion.domain.channels.fact import Fact, Outcome, Refused, Status
 from discretion.domain.channels.validate import Validator
-from discretion.domain.profiles.unify import Unify
 from discretion.errors import Broken
 from discretion.reveal.letters import opened
 from discretion.seal.daily import DayKeys
@@ -38,13 +37,13 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """Sends letters again."""
+    """Sends letters again; ``take`` is the way of every fact."""
 
     store: DeadLetters
     catalogue: Catalogue
     keys: DayKeys
     validator: Validator
-    unify: Unify
+    take: Callable[[Sequence[Fact]], Awaitable[list[Outcome]]]
 
     async def waiting(self, wanted: Wanted) -> int:
         """How many letters are wanted."""
@@ -88,7 +87,7 @@ class Replay:
         if dry:
             tally.taken += len(facts)
             return
-        for outcome in await self.unify.take(list(facts.values())):
+        for outcome in await self.take(list(facts.values())):
             again = outcome.status is Status.DUPLICATE
             tally.duplicate += again
             tally.taken += not again

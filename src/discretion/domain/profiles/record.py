@@ -126,7 +126,7 @@ def _tell_value(cells: Document, attribute: Attribute, value: Any, fact: Fact, s
         cell["c"] = seal(key.encode(), fact.at, value)
     else:
         cell["v"] = value
-    if attribute.category == BIRTH and _may_be_a_child(born := _midnight(value), fact.received):
+    if attribute.category == BIRTH and may_be_a_child(born := _midnight(value), fact.received):
         cell["b"] = born
     cells[key] = cell
 
@@ -136,7 +136,7 @@ def _midnight(day: str) -> int:
     return int(datetime.combine(date.fromisoformat(day), time(), UTC).timestamp() * 1000)
 
 
-def _may_be_a_child(born: int, now: int) -> bool:
+def may_be_a_child(born: int, now: int) -> bool:
     """Whether they may not be of age, in some time zone; of everybody else no birthday is kept unsealed."""
     return now < attained(born, ADULT_YEARS, _LATEST_ZONE)
 

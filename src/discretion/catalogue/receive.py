@@ -1,0 +1,34 @@
+"""Cross checks of who receives data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from discretion.catalogue.nearest import nearest
+from discretion.catalogue.problem import Problem
+from discretion.catalogue.shape import Whole
+
+_COUNTRY = re.compile(r"[A-Z]{2}")
+
+
+def received(whole: Whole) -> Iterator[Problem]:
+    """A recipient has purposes, all of them the catalogue's, and its countries are written as codes."""
+    known = whole.names("purposes")
+    for part, key, recipient in whole.each("recipients"):
+        at = ("recipients", key)
+        if not recipient.purposes:
+            right = "Name what they receive data for, or take them out (GDPR Art. 5(1)(b))."
+            yield part.file.problem((*at, "purposes"), f"{key} receives data for no purpose", right)
+        for index, purpose in enumerate(recipient.purposes):
+            here = (*at, "purposes", index)
+            if purpose not in known:
+                wrong = f"{purpose!r} is not a purpose of this catalogue"
+                yield part.file.problem(here, wrong, nearest(purpose, known))
+            elif purpose in recipient.purposes[:index]:
+                yield part.file.problem(here, f"{key} names {purpose!r} twice", "Name each purpose once.")
+        for country in recipient.transfers:
+            if not _COUNTRY.fullmatch(country):
+                wrong = f"{country!r} is no country code"
+                right = "It takes two letters of ISO 3166-1, such as US."
+                yield part.file.problem((*at, "transfers", country), wrong, right)

@@ -1,0 +1,1 @@
+"""Retention: what has lapsed is not taken in, and what lapses is deleted."""

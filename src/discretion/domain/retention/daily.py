@@ -1,0 +1,45 @@
+"""The sweep by itself: once a day, at the start if it is due then, in one of however many processes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from discretion.domain.retention.sweep import Sweep
+from discretion.errors import Conflict, DiscretionError
+
+LOOK_S = 60
+"""How often it is looked whether a sweep is due; also when one that was cut off can be taken over."""
+
+PAUSE_S = 0.1
+"""Between two steps, so that a sweep takes no more than about half of one core."""
+
+_log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def sweeping(sweep: Sweep, look_s: float = LOOK_S) -> AsyncIterator[None]:
+    """Have what lapses deleted for as long as the block lasts; what is under way then is taken back."""
+    task = asyncio.create_task(_daily(sweep, look_s))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _daily(sweep: Sweep, look_s: float) -> None:
+    while True:
+        try:
+            if await sweep.overdue():
+                run = await sweep.run(lambda _: None, PAUSE_S)
+                _log.info("sweep %d looked at %d customers and renewed %d", run.number, run.met, run.changed)
+        except Conflict:
+            pass  # another process is at it
+        except Exception as error:  # noqa: BLE001 - whatever it is, what lapses tomorrow goes tomorrow
+            code = error.code if isinstance(error, DiscretionError) else type(error).__name__
+            _log.error("the sweep was cut off: %s", code)
+        await asyncio.sleep(look_s)
