@@ -24,6 +24,10 @@ from discretion.disclose import Conductor
 from discretion.domain.channels.locate import Locator
 from discretion.domain.channels.validate import Validator
 from discretion.domain.channels.write_keys import WriteKeys
+from discretion.domain.consent.agreed import Agreed
+from discretion.domain.consent.evidence import Evidence
+from discretion.domain.consent.receipt import Receipts
+from discretion.domain.consent.say import Say
 from discretion.domain.context import Records, Verbs
 from discretion.domain.doubles.suggest import GRANT, Suggest
 from discretion.domain.ingest.flow import Flow
@@ -67,6 +71,7 @@ from discretion.seal.keyring import KEY_BYTES, Buckets, derive, open_file, seal_
 from discretion.seal.pairwise import Pairwise
 from discretion.settings import Settings
 from discretion.store import embedded
+from discretion.store.consents import Consents
 from discretion.store.customers import Customers
 from discretion.store.driver import CommandListener, Database, connect
 from discretion.store.events import Events
@@ -241,15 +246,18 @@ def assemble(
 
     revealer = Revealer(catalogue, standing, buckets, forms, pairwise)
     conductor = Conductor(revealer, Ledger(storage), clock, entropy)
-    take = Arrivals(catalogue, Unify(database, blind, workshop).take, clock).take
+    stationery = load_notices(catalogue, settings.notices_dir)
+    agreed = Agreed(catalogue, stationery.office, Consents(database))
+    evidence = Evidence(agreed)
+    take = Arrivals(catalogue, Unify(database, blind, workshop, evidence).take, clock).take
     validator = Validator(catalogue, entropy, load_signals(catalogue), Locator(settings.places_file).country)
     stored = DeadLetters(database)
     days = DayKeys(settings.data_dir / "keys" / "letters", root, entropy)
     letters = Letters(stored, catalogue, Declared.of(catalogue), days, blind, entropy, clock)
     intake = Intake(validator, Flow(take, MAX_TOGETHER), letters, clock)
     speak = Speak(database, workshop)
-    suggestions = Suggestions(database, clock)
-    stationery = load_notices(catalogue, settings.notices_dir)
+    say, receipts = Say(agreed, speak, entropy), Receipts(keys, settings.issuer)
+    steward, suggestions = Stewardship(database, workshop), Suggestions(database, clock)
     present = Present(catalogue, stationery, lawbook.jurisdictions, clock)
     records = Records(
         catalogue,
@@ -259,11 +267,10 @@ def assemble(
         blind,
         pairwise,
         Identities(database),
-        Verbs(intake, Stewardship(database, workshop), speak, suggestions, stored, present),
+        Verbs(intake, steward, say, agreed.consents, receipts, lawbook, suggestions, stored, present),
     )
-    doors, write_keys = _doors(
-        settings, conductor, records, keys, forms, database, Heed(speak, pairwise, clock), intake
-    )
+    heed = Heed(speak, pairwise, clock, evidence.heeded)
+    doors, write_keys = _doors(settings, conductor, records, keys, forms, database, heed, intake)
     return Platform(
         app=application(doors),
         catalogue=catalogue,

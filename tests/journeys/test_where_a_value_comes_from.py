@@ -9,6 +9,9 @@ import pytest
 
 from discretion.catalogue.model import CORRECTIONS
 from discretion.domain.channels.fact import Fact, Identifier
+from discretion.domain.consent.agreed import Agreed
+from discretion.domain.consent.evidence import Evidence
+from discretion.domain.notices.load import load as load_notices
 from discretion.domain.profiles.unify import Unify
 from discretion.domain.profiles.write import Workshop
 from discretion.law.load import load as load_law
@@ -16,6 +19,7 @@ from discretion.purpose.judge import Judge
 from discretion.seal.blind import BlindIndex
 from discretion.seal.keyring import derive
 from discretion.seal.shut import Shut
+from discretion.store.consents import Consents
 from tests.fixtures.house import ROOT, House
 
 EMAIL = "Mara.Lind@post.example"
@@ -194,7 +198,8 @@ async def test_a_correction_wins_and_stays(house: House) -> None:
     lawbook = load_law(None, catalogue)
     judge = Judge(catalogue, lawbook.law)
     workshop = Workshop(catalogue, judge, lawbook.of_place, buckets, os.urandom, LATER)
-    unify = Unify(database, blind, lambda: workshop)
+    evidence = Evidence(Agreed(catalogue, load_notices(catalogue, None).office, Consents(database)))
+    unify = Unify(database, blind, lambda: workshop, evidence)
 
     async def corrects(message: str, at: int, value: str) -> None:
         attribute = catalogue.attributes["identity.givenName"]

@@ -8,6 +8,9 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from discretion.catalogue.model import Catalogue
+from discretion.domain.consent.api.mutations import consent_mutations
+from discretion.domain.consent.api.permissions import permission_fields
+from discretion.domain.consent.api.records import record_fields
 from discretion.domain.doubles.api import suggestion_fields
 from discretion.domain.ingest.api import ingest_mutations
 from discretion.domain.inventory.api import inventory_fields
@@ -27,9 +30,8 @@ from discretion.edge.executor import PlanExecutor
 
 def build_schema(catalogue: Catalogue) -> strawberry.Schema:
     """The schema of this catalogue; the compiled executor is its execution context class."""
-    customer: Any = customer_type(
-        catalogue, [provenance_field(), events_field(), disclosures_field(), *identity_fields()]
-    )
+    known = [provenance_field(), events_field(), disclosures_field(), *identity_fields()]
+    customer: Any = customer_type(catalogue, [*known, *record_fields(), *permission_fields()])
     suggested, decided = suggestion_fields(customer)
     asked = [
         *query_fields(catalogue, customer),
@@ -39,7 +41,12 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         letters_field(),
     ]
     query: Any = object_type("Query", asked, "Everything that can be asked.")
-    changed = [*ingest_mutations(), *identity_mutations(customer), *decided]
+    changed = [
+        *ingest_mutations(),
+        *consent_mutations(customer),
+        *identity_mutations(customer),
+        *decided,
+    ]
     mutation: Any = object_type("Mutation", changed, "Everything that can be changed.")
     return strawberry.Schema(
         query=query,

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from discretion.catalogue.load import load
 from discretion.catalogue.model import Catalogue, Source
+from discretion.domain.channels.expressed import UPDATED
 from discretion.domain.channels.fact import Fact, Refused
 from discretion.domain.channels.validate import KINDS
 from discretion.domain.letters.keep import LOST
@@ -100,6 +101,20 @@ CONTEXT = wild(
         ),
     )
 )
+PURPOSES = st.dictionaries(
+    st.sampled_from(["marketing", "functional.service", "marketing.advertising", "train_ai_system", PLANTED]),
+    st.booleans() | st.booleans() | ANY,
+    max_size=3,
+)
+NOTICES = st.fixed_dictionaries(
+    {},
+    optional={
+        "version": wild(st.just("2026-09")),
+        "language": wild(st.just("de")),
+        "sha256": wild(st.just("ab" * 32)),
+        "x": ANY,
+    },
+)
 TIMES = wild(st.sampled_from(["2026-03-01T10:00:00Z", "2026-03-01T09:00:00Z"]))
 MESSAGES = st.fixed_dictionaries(
     {"type": st.sampled_from(KINDS), "userId": wild(st.sampled_from(["u1", "u2", 7]))},
@@ -107,11 +122,16 @@ MESSAGES = st.fixed_dictionaries(
         "anonymousId": wild(st.sampled_from(["ck-1", "0", ""])),
         "previousId": wild(st.just("u0")),
         "groupId": wild(st.just("g1")),
-        "event": wild(st.sampled_from([*CATALOGUE.events, "Moon Landed"])),
+        "event": wild(st.sampled_from([*CATALOGUE.events, UPDATED, "Moon Landed"])),
         "timestamp": TIMES,
         "originalTimestamp": TIMES,
         "sentAt": TIMES,
         "traits": TOLD,
+        "purposes": wild(PURPOSES),
+        "notice": wild(NOTICES),
+        "guardian": wild(st.sampled_from([{"reference": "file/1"}, {"reference": "Eve Marlow"}, {}])),
+        "method": wild(st.sampled_from(["explicit_click", "tcf", "shouting"])),
+        "validUntil": TIMES,
         "properties": wild(members([*PROPERTIES, "groupId"], wild(SCALARS))),
         "name": ANY,
         "category": SCALARS,

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from discretion.catalogue.load import load
 from discretion.domain.channels.fact import Fact, Refused
+from discretion.domain.channels.validate import KINDS
 from tests.fixtures.validator import validator
 
 CATALOGUE = load(None)
@@ -54,12 +55,41 @@ def consent(preferences: Any) -> dict[str, Any]:
     return message(context={"consent": {"categoryPreferences": preferences}})
 
 
+def said(**members: Any) -> dict[str, Any]:
+    """A consent message of ``u1``."""
+    return message(**{"type": "consent", "purposes": {"marketing": True}, **members})
+
+
 REFUSED: list[tuple[str, Any, str, str]] = [
     ("no object", [], "MESSAGE_INVALID", ""),
     ("a type nobody knows", message(type="poke"), "TYPE_UNSUPPORTED", "type"),
     ("an alias without the former id", message(type="alias"), "PREVIOUS_ID_INVALID", "previousId"),
     ("no type", message(type=None), "TYPE_UNSUPPORTED", "type"),
     ("a type that is a list", message(type=["track"]), "TYPE_UNSUPPORTED", "type"),
+    ("consent to nothing", said(purposes={}), "PURPOSES_MISSING", "purposes"),
+    ("consent without purposes", said(purposes=None), "PURPOSES_MISSING", "purposes"),
+    ("consent in a list", said(purposes=["marketing"]), "TYPE_WRONG", "purposes"),
+    ("consent by a word", said(purposes={"marketing": "yes"}), "TYPE_WRONG", "purposes"),
+    ("consent to what nobody knows", said(purposes={"espionage": True}), "PURPOSE_UNKNOWN", "purposes"),
+    ("a purpose of no name", said(purposes={"": False}), "PURPOSE_UNKNOWN", "purposes"),
+    (
+        "too many purposes",
+        said(purposes=dict.fromkeys(map(str, range(101)), True)),
+        "PURPOSES_MISSING",
+        "purposes",
+    ),
+    ("consent until the moon", said(validUntil="moon"), "VALID_UNTIL_INVALID", "validUntil"),
+    ("consent by telepathy", said(method="telepathy"), "METHOD_UNKNOWN", "method"),
+    ("a method that is a list", said(method=["gpc"]), "METHOD_UNKNOWN", "method"),
+    (
+        "a notice without a digest",
+        said(notice={"version": "1", "language": "de"}),
+        "NOTICE_INVALID",
+        "notice.sha256",
+    ),
+    ("a notice of a name", said(notice={"version": "Ann Lee"}), "NOTICE_INVALID", "notice.version"),
+    ("a guardian by name", said(guardian={"reference": "Eve Lee"}), "GUARDIAN_INVALID", "guardian.reference"),
+    ("a guardian of no name", said(guardian={"x": 1}), "GUARDIAN_INVALID", "guardian.reference"),
     ("nobody", message(userId=None), "NO_USER_ANON_ID", "userId"),
     ("an empty name for somebody", message(userId="", anonymousId=""), "NO_USER_ANON_ID", "userId"),
     ("a person that is an object", message(userId={"$ne": 1}), "ID_INVALID", "userId"),
@@ -115,13 +145,20 @@ def test_a_message_that_is_wrong_is_refused(law: str, raw: Any, code: str, place
     assert (met.code, met.place) == (code, place)
 
 
-@given(st.sampled_from(["identify", "track", "page", "screen", "group", "x"]), JSON, JSON, JSON)
+@given(st.sampled_from([*KINDS, "x"]), JSON, JSON, JSON)
 def test_whatever_is_sent_is_a_fact_or_a_refusal(
     kind: str, given_: Any, properties: Any, context: Any
 ) -> None:
     """Nothing is raised, so one bad message spoils no batch."""
     raw = message(type=kind, traits=given_, properties=properties, context=context, event="Order Completed")
     raw |= {"groupId": "g1", "sentAt": properties}
+    raw |= {
+        "purposes": given_,
+        "notice": properties,
+        "guardian": context,
+        "method": given_,
+        "validUntil": context,
+    }
     assert isinstance(VALIDATOR.fact(WEB, raw, NOW), Fact | Refused)
     assert isinstance(VALIDATOR.fact(WEB, given_, NOW), Fact | Refused)
 
@@ -138,8 +175,17 @@ def test_whatever_is_sent_is_a_fact_or_a_refusal(
         external([{"type": "phone", "id": SECRET}]),
         message(type=SECRET),
         track(SECRET),
+        said(purposes={SECRET: True}),
+        said(purposes={"marketing": SECRET}),
+        said(notice={"version": f"{SECRET} 1"}),
+        said(guardian={"reference": f"{SECRET}, Ann"}),
+        said(method=SECRET),
+        said(validUntil=SECRET),
     ],
-    ids=["birthday", "email", "phone", "timestamp", "sent", "group", "external", "type", "event"],
+    ids=[
+        *("birthday", "email", "phone", "timestamp", "sent", "group", "external", "type", "event"),
+        *("purpose", "word", "notice", "guardian", "method", "until"),
+    ],
 )
 def test_a_refusal_does_not_quote_what_was_sent(raw: dict[str, Any]) -> None:
     """It goes into logs and dashboards."""

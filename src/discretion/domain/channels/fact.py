@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from discretion.catalogue.model import Attribute, EventType, Source
+from discretion.domain.channels.saying import Saying
 from discretion.seal.shut import Shut
 
 
@@ -46,9 +47,9 @@ class Fact:
     ``identifiers[0]`` is the person's id at the source: it names the source record. ``aliases``
     are what the source says the person was called before. ``values``
     are in stored form. ``choices`` maps purposes to what the source says beside other things that the person
-    said, ``words`` to what they said expressly. ``signals`` are opt-out signals that came with it,
-    ``country`` is where the device was seen. Times in ms. ``dropped`` counts what the catalogue does not
-    declare and the disk therefore never sees.
+    said, ``words`` to what they said expressly, ``saying`` is how. ``signals`` are opt-out signals that
+    came with it, ``country`` is where the device was seen. Times in ms. ``dropped`` counts what the
+    catalogue does not declare and the disk therefore never sees.
     """
 
     source: Source
@@ -59,6 +60,7 @@ class Fact:
     values: tuple[tuple[Attribute, Shut[Any]], ...] = ()
     choices: Mapping[str, bool] = field(default_factory=dict)
     words: Mapping[str, Said] = field(default_factory=dict)
+    saying: Saying | None = None
     signals: frozenset[str] = frozenset()
     country: str | None = field(default=None, repr=False)
     event: Happening | None = None

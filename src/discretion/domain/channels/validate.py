@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from discretion.catalogue.model import Catalogue, Source
+from discretion.domain.channels.expressed import CONSENT, expressed
 from discretion.domain.channels.fact import Fact, Refused
 from discretion.domain.channels.happening import happening
 from discretion.domain.channels.identifiers import brought, external, former, nobodys, person
@@ -25,7 +26,7 @@ from discretion.law.signals.model import Signals
 MAX_MESSAGE_ID = 100
 UNREAD = "unread"
 _NONE: frozenset[str] = frozenset()
-KINDS = ("identify", "track", "page", "screen", "group", "alias")
+KINDS = ("identify", "track", "page", "screen", "group", "alias", CONSENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,9 @@ class Validator:
         said = [one.identifier for one in values if one.identifier is not None]
         foreign, unknown_ids = external(self.catalogue, source, context, region_of(traits))
         devices, misfits = brought(self.catalogue, source, context)
-        event, undeclared = happening(self.catalogue, source, kind, raw)
-        choices, unknown = self._choices(context)
+        words, saying, unasked = expressed(self.catalogue, kind, raw)
+        event, undeclared = (None, 0) if saying else happening(self.catalogue, source, kind, raw)
+        choices, unknown = ({}, 0) if saying else self._choices(context)
         signal = hear(self.signals, gpc, context)
         return Fact(
             source=source,
@@ -86,11 +88,13 @@ class Validator:
             ),
             values=tuple((one.attribute, one.value) for one in values),
             choices=choices if signal is SILENCE else strictest(choices, signal.words),
+            words=words,
+            saying=saying,
             signals=opt_outs(signal),
             country=self.country(context["ip"]) if "ip" in context else None,
             event=event,
             aliases=tuple(former(self.catalogue, source, raw)) if kind == "alias" else (),
-            dropped=dropped + undeclared + unknown + unknown_ids + misfits,
+            dropped=dropped + undeclared + unknown + unasked + unknown_ids + misfits,
         )
 
     def _choices(self, context: Mapping[str, Any]) -> tuple[dict[str, bool], int]:

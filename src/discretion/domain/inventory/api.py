@@ -69,7 +69,7 @@ def inventory_fields() -> list[StrawberryField]:
 
     def purposes(root: Any, info: Info[Context, None]) -> list[Purpose]:
         del root
-        return [_purpose(one) for _, one in sorted(info.context.records.catalogue.purposes.items())]
+        return [purpose_of(one) for _, one in sorted(info.context.records.catalogue.purposes.items())]
 
     def inventory(root: Any, info: Info[Context, None]) -> DataInventory:
         del root
@@ -88,7 +88,8 @@ def inventory_fields() -> list[StrawberryField]:
     ]
 
 
-def _purpose(purpose: CataloguePurpose) -> Purpose:
+def purpose_of(purpose: CataloguePurpose) -> Purpose:
+    """A purpose of the catalogue, as the API shows it."""
     return Purpose(
         key=purpose.key,
         label=purpose.label,
@@ -99,7 +100,7 @@ def _purpose(purpose: CataloguePurpose) -> Purpose:
 
 
 def _uses(uses: tuple[CatalogueUse, ...]) -> list[InventoryUse]:
-    return [InventoryUse(purpose=_purpose(use.purpose), form=use.form.value) for use in uses]
+    return [InventoryUse(purpose=purpose_of(use.purpose), form=use.form.value) for use in uses]
 
 
 def _attribute(one: Attribute, controller: str) -> InventoryItem:

@@ -10,15 +10,20 @@ the same place. So where a value has the wrong shape, an empty one of that shape
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from discretion.catalogue.model import Catalogue
+from discretion.catalogue.taxonomy import taxonomy
+from discretion.domain.channels.expressed import CONSENT, updates
 from discretion.domain.channels.happening import BESIDE
 from discretion.domain.channels.identifiers import of_a_user
 from discretion.domain.channels.place import DEPTH, flat
+from discretion.domain.channels.saying import NOTICE, REFERENCE, Method
 from discretion.domain.channels.validate import purposed
+from discretion.domain.channels.value import WrongType, moment
 from discretion.seal.shut import Shut
 
 Json = dict[str, Any]
@@ -33,6 +38,8 @@ _COUNTRY = "address.country"
 """Read to tell whose national notation a phone number is in, whether it is declared or not."""
 _WRONG: Json = {"": None}
 """Consent to a purpose nobody knows that is neither true nor false."""
+_NOTICE_FORMS = {name: form for name, form, _ in NOTICE}
+_GUARDIAN_FORMS = {"reference": REFERENCE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +81,14 @@ def prune(declared: Declared, raw: Mapping[str, Any], name: str) -> Pruned:
     kind = raw["type"]
     kept: Json = {"type": kind, "messageId": name}
     kept |= {one: bare(raw[one]) for one in (*_OWN, *_OF_KIND.get(kind, ())) if one in raw}
+    said, unknown = _said(declared, raw) if kind == CONSENT else ({}, 0)
     traits, untold = _traits(declared, kind, raw)
     if kind == "identify":
         kept["traits"], traits = traits, None
     happening, undeclared = _happening(declared, kind, raw)
     context, unasked = _context(declared, raw.get("context"), traits)
-    kept |= {**happening, "context": context}
-    return Pruned(Shut(kept), untold + undeclared + unasked)
+    kept |= {**said, **happening, "context": context}
+    return Pruned(Shut(kept), untold + undeclared + unasked + unknown)
 
 
 def bare(value: Any) -> Any:
@@ -122,7 +130,7 @@ def _nested(names: frozenset[str], given: Mapping[str, Any], prefix: str = "", d
 
 def _happening(declared: Declared, kind: str, raw: Mapping[str, Any]) -> tuple[Json, int]:
     """The properties of an event, where its kind of message has them."""
-    if kind in ("identify", "alias"):
+    if kind in ("identify", "alias", CONSENT) or updates(kind, raw):
         return {}, 0
     place = "traits" if kind == "group" else "properties"
     given = raw.get(place)
@@ -176,6 +184,47 @@ def _consent(declared: Declared, given: Any) -> tuple[Any, int]:
     unknown = [said for one, said in preferences.items() if one not in known]
     wrong = {} if all(isinstance(said, bool) for said in unknown) else _WRONG
     return {"categoryPreferences": {**known, **wrong}}, len(unknown)
+
+
+def _said(declared: Declared, raw: Mapping[str, Any]) -> tuple[Json, int]:
+    """What a consent message says. A purpose that the taxonomy has may be in the mended catalogue."""
+    kept: Json = {one: _method_or_time(one, raw[one]) for one in ("method", "validUntil") if one in raw}
+    for name, forms in (("notice", _NOTICE_FORMS), ("guardian", _GUARDIAN_FORMS)):
+        if name in raw:
+            kept[name] = _formed(raw[name], forms)
+    if "purposes" not in raw:
+        return kept, 0
+    purposes = raw["purposes"]
+    if not isinstance(purposes, dict):
+        return {**kept, "purposes": bare(purposes)}, 0
+    told: Json = {}
+    unknown = 0
+    for node, said in purposes.items():
+        known = purposed(declared.catalogue, node) or node in taxonomy().uses
+        unknown += not known
+        told[node if known else f"?{unknown}"] = said if isinstance(said, bool) else {}
+    return {**kept, "purposes": told}, unknown
+
+
+def _method_or_time(name: str, given: Any) -> Any:
+    """A method or a time as it is; anything else as something that is neither."""
+    if given is None or (isinstance(given, str) and name == "method" and given in set(Method)):
+        return given
+    try:
+        return given if name == "validUntil" and moment(given) >= 0 else ""
+    except WrongType:
+        return ""
+
+
+def _formed(given: Any, forms: Mapping[str, re.Pattern[str]]) -> Any:
+    """An object's members of a form; one that has another form is empty."""
+    if not isinstance(given, dict) or not given:
+        return bare(given)
+    found = {name: given.get(name) for name in forms}
+    return {
+        name: value if isinstance(value, str) and forms[name].fullmatch(value) else ""
+        for name, value in found.items()
+    }
 
 
 def _put(kept: Json, steps: tuple[str, ...], context: Any) -> None:

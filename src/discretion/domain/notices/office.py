@@ -24,11 +24,19 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """The controller's office (GDPR Art. 13(1)(a), (b) and 30(1)(a), (c), (g))."""
+    """The controller's office (GDPR Art. 13(1)(a), (b) and 30(1)(a), (c), (g)).
+
+    ``storage`` says where the data are kept, ``withdrawal`` and ``rights`` are web addresses where a consent
+    is taken back and where every other right is exercised; ``authority`` is whom to complain to.
+    """
 
     address: str
     email: str
     officer: str
+    storage: str
+    withdrawal: str
+    rights: str
+    authority: str
     subjects: Mapping[str, Named]
     measures: Mapping[str, Named]
 
@@ -46,8 +54,16 @@ class OfficeFile(Entry):
     address: Text = Field(description="name and postal address of the controller")
     email: Text = Field(description="where people write to about their data")
     officer: Text = Field(description="the data protection officer, and how to reach them")
+    storage: Text = Field(description="where the data are kept, such as European Union")
+    withdrawal: Text = Field(description="the web address where a consent is taken back")
+    rights: Text = Field(description="the web address where rights are exercised")
+    authority: Text = Field(description="the supervisory authority that complaints go to")
     subjects: dict[Text, NamedEntry] = Field(min_length=1, description="whose data they are")
     measures: dict[Text, NamedEntry] = Field(min_length=1, description="what protects the data")
+
+
+_SAID_WITH_CONSENT = ("storage", "withdrawal", "rights", "authority")
+"""What a consent record has (ISO/IEC TS 27560:2023, 6.3.4) beside the address."""
 
 
 def office(file: File) -> tuple[Office | None, list[Problem]]:
@@ -56,7 +72,9 @@ def office(file: File) -> tuple[Office | None, list[Problem]]:
     if found is None:
         return None, problems
     return Office(
-        found.address, found.email, found.officer, _named(found.subjects), _named(found.measures)
+        **{one: getattr(found, one) for one in ("address", "email", "officer", *_SAID_WITH_CONSENT)},
+        subjects=_named(found.subjects),
+        measures=_named(found.measures),
     ), []
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 
-from discretion.domain.profiles.speak import Speak, Utterance
-from discretion.errors import NotFound
+from discretion.domain.profiles.speak import Also, Speak, Utterance
+from discretion.errors import Conflict, NotFound
 from discretion.seal.pairwise import Pairwise
 from discretion.token.grant import Grant
 
@@ -23,10 +23,11 @@ REMEMBERED = 10_000
 
 
 class Heed:
-    """Puts ``Sec-GPC: 1`` on record for the customer who sent it."""
+    """Puts ``Sec-GPC: 1`` in force for the customer who sent it; ``also`` is written with it."""
 
-    def __init__(self, speak: Speak, pairwise: Pairwise, now_ms: Callable[[], int]) -> None:
+    def __init__(self, speak: Speak, pairwise: Pairwise, now_ms: Callable[[], int], also: Also) -> None:
         self._speak = speak
+        self._also = also
         self._pairwise = pairwise
         self._now_ms = now_ms
         self._heard: OrderedDict[bytes, int] = OrderedDict()
@@ -45,9 +46,11 @@ class Heed:
             return
         try:
             said = Utterance(f"{SIGNAL}-{now // AGAIN_MS}", signals=frozenset({SIGNAL}))
-            await self._speak.say(customer, said)
+            await self._speak.say(customer, said, self._also)
         except NotFound:
             return
+        except Conflict:  # another process heard it within the hour, under the same name
+            pass
         self._heard[customer] = now
         self._heard.move_to_end(customer)
         if len(self._heard) > REMEMBERED:

@@ -14,6 +14,7 @@ from discretion.domain.identity.gather import Gathering
 from discretion.domain.identity.marks import marks_of
 from discretion.domain.profiles.record import light, touched
 from discretion.domain.profiles.settlement import settlement
+from discretion.domain.profiles.witness import Witness, spoken
 from discretion.domain.profiles.write import Word, Workshop
 from discretion.seal.blind import BlindIndex
 from discretion.store.driver import Database, Session
@@ -30,10 +31,12 @@ class Unify:
         database: Database,
         blind: BlindIndex,
         workshop: Callable[[], Workshop],
+        witness: Witness,
     ) -> None:
         self._database = database
         self._blind = blind
         self._workshop = workshop
+        self._witness = witness
 
     async def take(self, facts: Sequence[Fact]) -> list[Outcome]:
         """Take facts in, at most ``MAX_TOGETHER``; when this returns, they are durable.
@@ -85,6 +88,8 @@ class Unify:
         await gathering.around(fresh)
         by = ",".join(sorted({word.fact.source.key for word in words}))
         done = await settlement(self._database, session, shop, gathering.known, f"source:{by}", fresh, words)
+        owners = {record: customer for customer, one in done.settled.items() for record in one.records}
+        await self._witness(session, spoken(words, owners, gathering.known.records))
         return done.left_out
 
 

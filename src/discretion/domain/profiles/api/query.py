@@ -58,8 +58,13 @@ def query_fields(catalogue: Catalogue, customer: Any) -> list[StrawberryField]:
 
 def pages(catalogue: Catalogue) -> dict[str, int]:
     """How many objects a list field has that is asked for without saying how many."""
-    connections = dict.fromkeys(("customers", "events", "disclosures", "suggestions"), DEFAULT_PAGE)
-    return {**connections, PROVENANCE: len(catalogue.attributes)}
+    connections = ("customers", "events", "disclosures", "suggestions", "consents")
+    return {
+        **dict.fromkeys(connections, DEFAULT_PAGE),
+        PROVENANCE: len(catalogue.attributes),
+        "permissions": len(catalogue.purposes),
+        "consentExport": DEFAULT_PAGE,
+    }
 
 
 def projection(info: Where) -> Mapping[str, int]:

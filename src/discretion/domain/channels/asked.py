@@ -1,0 +1,25 @@
+"""What a person may be asked, and what a word about a node of the tree of purposes is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from discretion.catalogue.model import Catalogue, Purpose
+from discretion.purpose.state import REFUSABLE
+
+
+def below(catalogue: Catalogue, node: str) -> list[Purpose]:
+    """The purposes that a node of the tree covers; none for one that the catalogue does not have."""
+    return [
+        one for key, one in sorted(catalogue.purposes.items()) if key == node or key.startswith(f"{node}.")
+    ]
+
+
+def askable(purposes: Iterable[Purpose]) -> list[str]:
+    """Keys of those that a person may say yes or no to; the others rest on the law or on a contract."""
+    return [one.key for one in purposes if one.basis in REFUSABLE]
+
+
+def about(node: str, asked: list[str], *, given: bool) -> list[str]:
+    """What is told to records: a yes is to what there is now, a no also to what may yet come below a node."""
+    return asked if given else list(dict.fromkeys([node, *asked]))

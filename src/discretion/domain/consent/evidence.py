@@ -1,0 +1,124 @@
+"""What sources report that people said, put on record with the words themselves: together or not at all.
+
+An opt-out signal is on record once for each source record, when it is heard first: with it goes every page
+that is looked at, and nothing new is said by the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from discretion.catalogue.model import Catalogue
+from discretion.domain.channels.fact import Fact, Said
+from discretion.domain.channels.saying import Method, Saying
+from discretion.domain.consent.agreed import Agreed
+from discretion.domain.consent.event import ConsentEvent, event
+from discretion.domain.consent.told import Act, Occasion, Subject, events, shared
+from discretion.domain.profiles.person import LIMIT, heard_of
+from discretion.domain.profiles.speak import Before
+from discretion.domain.profiles.witness import Spoken
+from discretion.purpose.said import Heard, answer
+from discretion.store.consents import TERMS, recorded, terms_written
+from discretion.store.driver import Operation, Session
+
+NO = Said(False)
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """Words that change what a record says, and on which occasion they were said."""
+
+    told: Spoken
+    occasion: Occasion
+    words: Mapping[str, Said] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Puts on record what changes what a source record says; a late message that changes nothing does not."""
+
+    agreed: Agreed
+
+    async def __call__(self, session: Session, told: Sequence[Spoken]) -> None:
+        """Put words and signals on record within a transaction."""
+        new = list(self._new(told))
+        if not new:
+            return
+        await self.agreed.keep()
+        laws = await self.agreed.consents.laws({one.told.customer for one in new}, session)
+        made: list[ConsentEvent] = []
+        for one in new:
+            record = one.told.record
+            last = await self.agreed.consents.latest([record], one.words, session)
+            known = {key: event(found) for key, found in last.items()}
+            known |= {past.purpose: past for past in made if record in past.records}
+            stood = stands(self.agreed.catalogue, one.words, _heard(one.told), one.occasion.received)
+            subject = Subject((record,), one.told.customer, tuple(laws[one.told.customer]), stood, known)
+            made += events(self.agreed.catalogue, self.agreed.digests, one.occasion, subject, one.words)
+        await self.agreed.consents.add([one.document() for one in made], session)
+
+    def heeded(self, before: Before) -> Sequence[tuple[str, Operation]]:
+        """The writes that put the signal of a customer's own browser on record, unless one is."""
+        if any(one.opted_out is not None for one in before.state.heard):
+            return []
+        words = dict.fromkeys(shared(self.agreed.catalogue), NO)
+        message = b"".join((before.customer, Method.GPC.encode(), before.at.to_bytes(8)))
+        occasion = Occasion(message, Act.OPT_OUT, "self:browser", _SIGNALLED, before.at, before.at)
+        stood = stands(self.agreed.catalogue, words, before.state.heard, before.at)
+        subject = Subject(before.records, before.customer, before.state.laws, stood)
+        made = list(events(self.agreed.catalogue, self.agreed.digests, occasion, subject, words))
+        terms = {one.terms: self.agreed.documents[one.terms] for one in made}
+        kept = [(TERMS, operation) for operation in terms_written(terms)]
+        return [*kept, *recorded([one.document() for one in made])]
+
+    def _new(self, told: Sequence[Spoken]) -> Iterator[New]:
+        """What changes something, in the order of time."""
+        signalled: set[tuple[bytes, str]] = set()
+        for one in sorted(told, key=lambda one: (one.fact.at, one.mark)):
+            before: Mapping[str, Any] = one.before or {}
+            for name in sorted(one.fact.signals - before.get("signals", {}).keys() - {LIMIT}):
+                if (one.record, name) not in signalled:
+                    signalled.add((one.record, name))
+                    saying = _SIGNALLED if name == Method.GPC else Saying(_method(name))
+                    occasion = _occasion(one.fact, one.mark + name.encode(), Act.OPT_OUT, saying)
+                    yield New(one, occasion, dict.fromkeys(shared(self.agreed.catalogue), NO))
+            words = {key: said for key, said in one.fact.words.items() if _newer(before, one.fact, key, said)}
+            if words:
+                saying = one.fact.saying or Saying(Method.SOURCE)
+                yield New(one, _occasion(one.fact, one.mark, Act.CHOOSE, saying), words)
+
+
+_SIGNALLED = Saying(Method.GPC, signal="Sec-GPC: 1")
+
+
+def stands(
+    catalogue: Catalogue, words: Mapping[str, Said], heard: Sequence[Heard], now_ms: int
+) -> dict[str, bool | None]:
+    """What counts of the purposes that words are about, before they are said."""
+    return {
+        key: answer(purpose, heard, now_ms).given
+        for key, purpose in catalogue.purposes.items()
+        if key in words
+    }
+
+
+def _heard(told: Spoken) -> list[Heard]:
+    return [] if told.before is None else [heard_of(told.before)]
+
+
+def _method(signal: str) -> Method:
+    """One that could not be read is taken for an opt-out; it came as a GPP string."""
+    return Method(signal) if signal in set(Method) else Method.GPP
+
+
+def _occasion(fact: Fact, message: bytes, act: Act, saying: Saying) -> Occasion:
+    by = f"source:{fact.source.key}"
+    return Occasion(message, act, by, saying, fact.at, fact.received, fact.source.channel)
+
+
+def _newer(before: Mapping[str, Any], fact: Fact, purpose: str, said: Said) -> bool:
+    """Whether a word is later than the one of its kind that the record has."""
+    known = before.get("guards" if said.guardian else "words", {}).get(purpose.replace(".", "/"))
+    return known is None or known["t"] <= fact.at

@@ -1,0 +1,57 @@
+"""Saying something about purposes: in force and on record together, and a receipt for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from discretion.domain.channels.fact import Said
+from discretion.domain.channels.saying import Saying
+from discretion.domain.consent.agreed import Agreed
+from discretion.domain.consent.event import ConsentEvent, event
+from discretion.domain.consent.evidence import stands
+from discretion.domain.consent.told import Act, Occasion, Subject, events
+from discretion.domain.profiles.speak import Before, Speak, Utterance
+from discretion.store.consents import recorded
+from discretion.store.driver import Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Puts what is said in force and on record."""
+
+    agreed: Agreed
+    speak: Speak
+    entropy: Callable[[int], bytes] = field(repr=False)
+
+    async def __call__(
+        self, customer: bytes, act: Act, by: str, saying: Saying, words: Mapping[str, Said]
+    ) -> list[ConsentEvent]:
+        """Tell all records of a customer; the events, when they are durable.
+
+        Raises:
+            NotFound: ``CUSTOMER_NOT_FOUND``.
+        """
+        await self.agreed.keep()
+        message = self.entropy(16)
+        told = {key: event(one) for key, one in (await self._last(customer, words)).items()}
+        made: list[ConsentEvent] = []
+
+        def also(before: Before) -> Sequence[tuple[str, Operation]]:
+            occasion = Occasion(message, act, by, saying, before.at, before.at)
+            subject = Subject(
+                before.records,
+                before.customer,
+                before.state.laws,
+                stands(self.agreed.catalogue, words, before.state.heard, before.at),
+                told,
+            )
+            made[:] = events(self.agreed.catalogue, self.agreed.digests, occasion, subject, words)
+            return recorded([one.document() for one in made])
+
+        await self.speak.say(customer, Utterance(message.hex(), words), also)
+        return made
+
+    async def _last(self, customer: bytes, words: Mapping[str, Said]) -> dict[str, dict[str, Any]]:
+        return await self.agreed.consents.latest(await self.agreed.consents.records(customer), words)

@@ -1,0 +1,3 @@
+"""Consent without a socket."""
+
+from __future__ import annotations
