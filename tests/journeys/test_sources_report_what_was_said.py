@@ -179,3 +179,31 @@ async def test_somebody_nobody_knew_may_say_something_first(house: House) -> Non
     records, permissions = await known(house)
     assert [one["purpose"] for one in records] == [EMAIL]
     assert permissions[EMAIL]["said"] is True
+
+
+async def test_what_comes_with_every_message_is_on_record_when_it_changes(house: House) -> None:
+    """Once for yes, however many pages; once for no; and a node speaks for each purpose below it."""
+
+    def stamped(number: int, *, given: bool) -> dict[str, Any]:
+        said = {"consent": {"categoryPreferences": {"marketing.communications": given}}}
+        when = {"messageId": f"s{number}", "timestamp": f"2026-02-0{number}T00:00:00Z"}
+        return {**ANN, **when, "context": said}
+
+    await house.tell("web-shop", ANN, stamped(1, given=True), stamped(2, given=True))
+    await house.tell("web-shop", stamped(3, given=True))
+    await house.tell("web-shop", stamped(4, given=False), stamped(5, given=False))
+    records, permissions = await known(house)
+    about = [(one["purpose"], one["state"], one["at"][:10]) for one in records if one["purpose"] == EMAIL]
+    assert about == [(EMAIL, "withdrawn", "2026-02-04"), (EMAIL, "given", "2026-02-01")]
+    assert {one["purpose"] for one in records} == {EMAIL, "marketing.communications.sms"}
+    assert permissions[EMAIL]["permitted"] is False
+
+
+async def test_the_string_that_a_signal_was_read_in_is_on_record(house: House) -> None:
+    """A GPP string of California, in which sale and sharing are opted out of."""
+    string = "DBABBg~BVqqqqpY.YA"
+    await house.tell("web-shop", {**ANN, "context": {"gppString": string, "gpc": True}})
+    token = await house.own_token("email", "ann@shop.example")
+    answer = await house.ask("{ me { consents { nodes { purpose state method signal } } } }", token)
+    told = {one["method"]: one["signal"] for one in answer["data"]["me"]["consents"]["nodes"]}
+    assert told == {"gpc": "Sec-GPC: 1", "gpp": string}

@@ -37,6 +37,10 @@ class Basis(StrEnum):
     LEGITIMATE_INTEREST = "legitimate_interest"
 
 
+DEMANDED = frozenset({Basis.LEGAL_OBLIGATION, Basis.VITAL_INTEREST, Basis.PUBLIC_TASK})
+"""What law or life demands, whatever the person says (GDPR Art. 18(2))."""
+
+
 class Family(StrEnum):
     """Purposes that laws treat alike; a jurisdiction says of each what consent it takes."""
 
@@ -376,6 +380,13 @@ class Catalogue:
         kept = {kind for one in self.attributes.values() for kind in one.kinds}
         kept |= {kind for one in self.events.values() for kind in one.kinds}
         return tuple(sorted(kept))
+
+    @cached_property
+    def sensitive_purposes(self) -> frozenset[str]:
+        """Purposes that data of some sensitive kind are declared for, but for what the law itself demands."""
+        uses = [use.purpose for one in self.attributes.values() if one.kinds for use in one.uses]
+        uses += [use.purpose for one in self.events.values() if one.kinds for use in one.uses]
+        return frozenset(one.key for one in uses if one.basis not in DEMANDED)
 
     def covered(self, held: frozenset[str]) -> frozenset[str]:
         """Purposes of the catalogue that holding ``held`` covers: each node and its descendants."""

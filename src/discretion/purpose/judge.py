@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from discretion.catalogue.model import Catalogue, Purpose
+from discretion.catalogue.model import DEMANDED, Catalogue, Purpose
 from discretion.law.model import Law, Timeline
-from discretion.purpose.state import BINDING, Bits, PersonState, permitted, turning_points
+from discretion.purpose.state import Bits, PersonState, permitted, turning_points
 
 FOREVER = 2**53
 """In ms: no moment that anybody means."""
@@ -76,7 +76,7 @@ class Judge:
         """Bits that no choice and no law touches."""
         bits = 0
         for one in self.catalogue.purposes.values():
-            bits |= (one.basis in BINDING) << one.bit
+            bits |= (one.basis in DEMANDED) << one.bit
         return bits
 
     def trusted(self, purposes: Mapping[str, str]) -> int:

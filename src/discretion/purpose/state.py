@@ -10,13 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from discretion.catalogue.model import Basis, Catalogue, Family, Purpose
+from discretion.catalogue.model import DEMANDED, Basis, Catalogue, Family, Purpose
 from discretion.law.age import attained
 from discretion.law.model import Age, Law, Model, Needs, Rules
 from discretion.purpose.said import Answer, Choice, Heard, answer, branch, over
-
-BINDING = frozenset({Basis.LEGAL_OBLIGATION, Basis.VITAL_INTEREST, Basis.PUBLIC_TASK})
-"""What law or life demands, whatever the person says (GDPR Art. 18(2))."""
 
 REFUSABLE = frozenset({Basis.CONSENT, Basis.LEGITIMATE_INTEREST})
 """What a person may say no to (GDPR Art. 7(3), 21(1)); what is done to fulfil a contract ends with it."""
@@ -74,7 +71,7 @@ def permitted(catalogue: Catalogue, law: Law, state: PersonState, now_ms: int) -
 def verdict(catalogue: Catalogue, law: Law, state: PersonState, purpose: Purpose, now_ms: int) -> Verdict:
     """Whether this person, by all their laws, lets ``purpose`` be pursued now."""
     kept = catalogue.kinds_kept
-    if purpose.basis in BINDING:
+    if purpose.basis in DEMANDED:
         return Verdict(True, (True,) * len(kept))
     if state.restricted:  # GDPR Art. 18(2)
         return Verdict(False, (False,) * len(kept))

@@ -39,13 +39,19 @@ def test_a_node_leaves_out_what_nobody_is_asked_about() -> None:
     assert SUPPORT not in words
 
 
-@pytest.mark.parametrize("node", [SUPPORT, "essential.legal_obligation", "functional.service"])
+@pytest.mark.parametrize("node", ["essential.service.payment_processing", "essential.legal_obligation"])
 @pytest.mark.parametrize("given", [True, False])
 def test_what_law_or_contract_demands_is_not_asked(node: str, given: bool) -> None:
     with pytest.raises(Conflict) as caught:
         choice(CATALOGUE, [(node, Said(given))])
     assert caught.value.code == "CONSENT_NOT_ASKED"
     assert "legalBasis" in caught.value.advice
+
+
+def test_a_contract_is_asked_about_where_sensitive_data_serve_it_and_by_its_own_name() -> None:
+    """GDPR Art. 9(2)(a): an express yes, which one to a wider node is not."""
+    assert choice(CATALOGUE, [(SUPPORT, YES)]) == {SUPPORT: YES}
+    assert SUPPORT not in choice(CATALOGUE, [("essential.service", YES)])
 
 
 def test_an_unknown_purpose_is_refused_with_the_one_probably_meant() -> None:

@@ -15,9 +15,14 @@ def below(catalogue: Catalogue, node: str) -> list[Purpose]:
     ]
 
 
-def askable(purposes: Iterable[Purpose]) -> list[str]:
-    """Keys of those that a person may say yes or no to; the others rest on the law or on a contract."""
-    return [one.key for one in purposes if one.basis in REFUSABLE]
+def askable(catalogue: Catalogue, purposes: Iterable[Purpose], node: str = "") -> list[str]:
+    """Keys of those that a person may say yes or no to; the others rest on the law or on a contract.
+
+    For sensitive data a contract is not enough in many places (GDPR Art. 9(2)(a)), so a purpose that they
+    serve is asked too; but by its own name, as ``node``: an express yes is not to something wider.
+    """
+    expressly = catalogue.sensitive_purposes & {node}
+    return [one.key for one in purposes if one.basis in REFUSABLE or one.key in expressly]
 
 
 def about(node: str, asked: list[str], *, given: bool) -> list[str]:

@@ -77,7 +77,7 @@ def _words(
     for node, said in given.items():
         if not isinstance(said, bool):
             raise No("TYPE_WRONG", "It takes true or false for each purpose.", place)
-        asked = askable(below(catalogue, node))
+        asked = askable(catalogue, below(catalogue, node), node)
         word = Said(said, until if said else None, guardian)
         for name in about(node, asked, given=said) if asked else ():
             if not said or name not in words:
@@ -87,7 +87,7 @@ def _words(
 
 def _idle(catalogue: Catalogue, given: Mapping[str, Any]) -> int:
     """How many words are about nothing that is asked of anybody."""
-    return sum(1 for node in given if not askable(below(catalogue, node)))
+    return sum(1 for node in given if not askable(catalogue, below(catalogue, node), node))
 
 
 def _saying(raw: Mapping[str, Any]) -> Saying:

@@ -48,8 +48,8 @@ class Fact:
     are what the source says the person was called before. ``values``
     are in stored form. ``choices`` maps purposes to what the source says beside other things that the person
     said, ``words`` to what they said expressly, ``saying`` is how. ``signals`` are opt-out signals that
-    came with it, ``country`` is where the device was seen. Times in ms. ``dropped`` counts what the
-    catalogue does not declare and the disk therefore never sees.
+    came with it, ``iab`` the strings some were read in, ``country`` is where the device was seen. Times in
+    ms. ``dropped`` counts what the catalogue does not declare and the disk therefore never sees.
     """
 
     source: Source
@@ -62,6 +62,7 @@ class Fact:
     words: Mapping[str, Said] = field(default_factory=dict)
     saying: Saying | None = None
     signals: frozenset[str] = frozenset()
+    iab: str = field(default="", repr=False)
     country: str | None = field(default=None, repr=False)
     event: Happening | None = None
     aliases: tuple[Identifier, ...] = ()

@@ -91,6 +91,7 @@ class Validator:
             words=words,
             saying=saying,
             signals=opt_outs(signal),
+            iab=" ".join(signal.raw.values()),
             country=self.country(context["ip"]) if "ip" in context else None,
             event=event,
             aliases=tuple(former(self.catalogue, source, raw)) if kind == "alias" else (),

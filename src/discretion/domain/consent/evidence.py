@@ -1,7 +1,8 @@
 """What sources report that people said, put on record with the words themselves: together or not at all.
 
-An opt-out signal is on record once for each source record, when it is heard first: with it goes every page
-that is looked at, and nothing new is said by the next.
+What comes with every message is on record when it is not what it was. An opt-out signal is on record once
+for each source record, when it is heard first: with it goes every page that is looked at, and nothing new
+is said by the next.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from discretion.catalogue.model import Catalogue
+from discretion.domain.channels.asked import askable, below
 from discretion.domain.channels.fact import Fact, Said
 from discretion.domain.channels.saying import Method, Saying
 from discretion.domain.consent.agreed import Agreed
@@ -76,18 +78,37 @@ class Evidence:
     def _new(self, told: Sequence[Spoken]) -> Iterator[New]:
         """What changes something, in the order of time."""
         signalled: set[tuple[bytes, str]] = set()
+        stamped: dict[tuple[bytes, str], bool] = {}
         for one in sorted(told, key=lambda one: (one.fact.at, one.mark)):
             before: Mapping[str, Any] = one.before or {}
             for name in sorted(one.fact.signals - before.get("signals", {}).keys() - {LIMIT}):
                 if (one.record, name) not in signalled:
                     signalled.add((one.record, name))
-                    saying = _SIGNALLED if name == Method.GPC else Saying(_method(name))
+                    iab = Saying(_method(name), signal=one.fact.iab or None)
+                    saying = _SIGNALLED if name == Method.GPC else iab
                     occasion = _occasion(one.fact, one.mark + name.encode(), Act.OPT_OUT, saying)
                     yield New(one, occasion, dict.fromkeys(shared(self.agreed.catalogue), NO))
+            if stamps := dict(self._stamps(one, before, stamped)):
+                saying = Saying(Method.SOURCE, signal=one.fact.iab or None)
+                yield New(one, _occasion(one.fact, one.mark + b"stamp", Act.CHOOSE, saying), stamps)
             words = {key: said for key, said in one.fact.words.items() if _newer(before, one.fact, key, said)}
             if words:
                 saying = one.fact.saying or Saying(Method.SOURCE)
                 yield New(one, _occasion(one.fact, one.mark, Act.CHOOSE, saying), words)
+
+    def _stamps(
+        self, one: Spoken, before: Mapping[str, Any], stamped: dict[tuple[bytes, str], bool]
+    ) -> Iterator[tuple[str, Said]]:
+        """Of what comes with every message, what is not what it was; ``stamped`` remembers."""
+        for node, given in sorted(one.fact.choices.items()):
+            known = before.get("choices", {}).get(node.replace(".", "/"))
+            was = stamped.get((one.record, node), None if known is None else known["g"])
+            if was is given or (known is not None and known["t"] > one.fact.at):
+                continue
+            stamped[one.record, node] = given
+            covered = below(self.agreed.catalogue, node)
+            for purpose in askable(self.agreed.catalogue, covered, node):
+                yield purpose, Said(given)
 
 
 _SIGNALLED = Saying(Method.GPC, signal="Sec-GPC: 1")

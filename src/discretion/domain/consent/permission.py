@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from discretion.catalogue.model import Basis, Catalogue, Family, Purpose
+from discretion.catalogue.model import DEMANDED, Basis, Catalogue, Family, Purpose
 from discretion.law.model import Law, Model
 from discretion.purpose.said import Answer, Choice, Heard, answer, branch
-from discretion.purpose.state import BINDING, REFUSABLE, PersonState, model_of, turning_points, verdict
+from discretion.purpose.state import REFUSABLE, PersonState, model_of, turning_points, verdict
 
 _STRICT = (Model.NOTICE, Model.BASIS, Model.OPT_OUT, Model.OPT_IN)
 """From the one that takes least."""
@@ -73,7 +73,7 @@ def permission(
     return Permission(
         purpose=purpose,
         permitted=here,
-        model=Model.NOTICE if purpose.basis in BINDING else model,
+        model=Model.NOTICE if purpose.basis in DEMANDED else model,
         said=said.given,
         why=_allowed(purpose, said)
         if here
@@ -84,7 +84,7 @@ def permission(
 
 
 def _allowed(purpose: Purpose, said: Answer) -> Why:
-    if purpose.basis in BINDING:
+    if purpose.basis in DEMANDED:
         return Why.LAW
     if purpose.basis is Basis.CONTRACT:
         return Why.CONTRACT

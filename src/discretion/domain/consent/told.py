@@ -75,7 +75,7 @@ def choice(catalogue: Catalogue, said: Iterable[tuple[str, Said]]) -> dict[str, 
         covered = below(catalogue, node)
         if not covered:
             raise unknown(catalogue, node)
-        asked = askable(covered)
+        asked = askable(catalogue, covered, node)
         if not asked:
             raise _not_asked(exact=node in catalogue.purposes)
         for name in about(node, asked, given=word.given):
@@ -90,7 +90,8 @@ def choice(catalogue: Catalogue, said: Iterable[tuple[str, Said]]) -> dict[str, 
 
 def shared(catalogue: Catalogue) -> list[str]:
     """The purposes that an opt-out of sale, sharing and targeted advertising is about."""
-    return askable(one for _, one in sorted(catalogue.purposes.items()) if one.family is Family.SHARING)
+    sharing = (one for _, one in sorted(catalogue.purposes.items()) if one.family is Family.SHARING)
+    return askable(catalogue, sharing)
 
 
 def events(

@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from discretion.catalogue.model import Purpose, Use
+from discretion.catalogue.model import DEMANDED, Purpose, Use
 from discretion.domain.channels.fact import Fact
 from discretion.domain.profiles.person import heard_of
 from discretion.purpose.said import Heard, answer
-from discretion.purpose.state import BINDING, REFUSABLE
+from discretion.purpose.state import REFUSABLE
 
 
 def minimised(fact: Fact, record: Mapping[str, Any]) -> tuple[Fact, int]:
@@ -38,7 +38,7 @@ def minimised(fact: Fact, record: Mapping[str, Any]) -> tuple[Fact, int]:
 
 def refused(uses: Sequence[Use], heard: Heard, now_ms: int) -> bool:
     """Whether a record has heard a no to everything that a value could be used for."""
-    purposes = [use.purpose for use in uses if use.purpose.basis not in BINDING]
+    purposes = [use.purpose for use in uses if use.purpose.basis not in DEMANDED]
     return bool(purposes) and all(_refused(one, heard, now_ms) for one in purposes)
 
 

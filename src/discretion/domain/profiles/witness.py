@@ -44,5 +44,5 @@ def spoken(
             before.get(word.marks.record),
         )
         for word in words
-        if word.fact.words or word.fact.signals
+        if word.fact.words or word.fact.signals or word.fact.choices
     ]

@@ -55,6 +55,7 @@ class ConsentRecord:
     legal_basis: str
     jurisdictions: list[str] = strawberry.field(description="Whose laws protected the customer then.")
     notice: ConsentNotice | None
+    signal: str | None = strawberry.field(description="A browser's signal as it came, if it was one.")
     guardian: str | None = strawberry.field(description="The reference to who agreed for a child.")
     conflict_with: strawberry.ID | None = strawberry.field(
         description="An earlier record in which somebody else had said the contrary."
@@ -155,6 +156,7 @@ def _record(one: ConsentEvent, terms: dict[str, Any], receipt: str) -> ConsentRe
         legal_basis=one.basis.value,
         jurisdictions=list(one.laws),
         notice=None if notice is None else _notice(notice),
+        signal=one.signal,
         guardian=one.guardian,
         conflict_with=None if one.conflict is None else strawberry.ID(text(one.conflict)),
         terms=Json(terms),
