@@ -8,6 +8,7 @@ Three sorts of lines are the house's and not a law's; they say "house": binding 
 and the stricter of two readings where a text leaves both open.
 """
 
+# ruff: noqa: SIM102, SIM103 - an article to each if, however plain the answer
 from __future__ import annotations
 
 SAID: dict[str, tuple[str, str, bool, bool, str]] = {
@@ -16,12 +17,12 @@ SAID: dict[str, tuple[str, str, bool, bool, str]] = {
     "nothing": ("nothing", "", False, False, "nothing"),
     "yes": ("yes", "own", True, False, "nothing"),
     "no": ("no", "", False, False, "no"),
-    "no, then yes": ("yes", "own", True, False, "no"),
+    "no, then yes": ("yes", "own", True, False, "nothing"),
     "yes, then no": ("no", "", False, False, "no"),
     "yes and no at once": ("no", "", False, False, "no"),  # house: of two at once the no
     # house: a consent that is older than it lasts is as if never given
     "yes lapsed": ("nothing", "", False, False, "nothing"),
-    "no, then yes lapsed": ("no", "", False, False, "no"),
+    "no, then yes lapsed": ("nothing", "", False, False, "nothing"),  # the yes took the no back all the same
     "guardian yes lapsed": ("nothing", "", False, False, "nothing"),
     "stamp yes lapsed": ("nothing", "", False, False, "nothing"),
     # house: what a source stamps speaks for the person until they do; its no always counts
@@ -39,7 +40,13 @@ SAID: dict[str, tuple[str, str, bool, bool, str]] = {
     "guardian yes": ("yes", "guardian", True, True, "nothing"),
     "guardian yes, then no": ("no", "", False, False, "no"),
     "guardian yes, then guardian no": ("no", "", False, False, "no"),
-    "no, then guardian yes": ("no", "", False, True, "no"),  # house: nobody lifts a grown person's no for them
+    "no, then guardian yes": (
+        "no",
+        "",
+        False,
+        True,
+        "no",
+    ),  # house: nobody lifts a grown person's no for them
     "yes, then guardian yes": ("yes", "own", True, True, "nothing"),
     "guardian yes, then yes": ("yes", "own", True, True, "nothing"),
     "guardian no, then yes": ("yes", "own", True, False, "no"),
@@ -52,9 +59,9 @@ SAID: dict[str, tuple[str, str, bool, bool, str]] = {
     "no, then parent yes": ("yes", "own", True, False, "no"),
 }
 PLACES = (
-    ("br", "ca", "ca-qc", "ch", "cn", "eu", "gb", "in", "jp", "za")
-    + ("us-ca", "us-co", "us-ct", "us-de", "us-ia", "us-in", "us-ky", "us-md", "us-mn", "us-mt", "us-ne")
-    + ("us-nh", "us-nj", "us-or", "us-ri", "us-tn", "us-tx", "us-ut", "us-va")
+    *("br", "ca", "ca-qc", "ch", "cn", "eu", "gb", "in", "jp", "za"),
+    *("us-ca", "us-co", "us-ct", "us-de", "us-ia", "us-in", "us-ky", "us-md", "us-mn", "us-mt", "us-ne"),
+    *("us-nh", "us-nj", "us-or", "us-ri", "us-tn", "us-tx", "us-ut", "us-va"),
 )
 DPDP_IN_FORCE = "2027-05-13"  # 18 months after G.S.R. 846(E) of 13 November 2025, Rule 1(4)
 
@@ -79,97 +86,87 @@ def permitted(
     None unknown; ``kind`` is the sensitive kind of the data or nothing; ``limited`` whether the use of
     sensitive data was limited; ``changed`` whether the notice changed since; ``day`` is today (ISO 8601).
     """
-    # House: what the law orders, what saves a life and what a public task demands is not the person's to refuse
-    # (GDPR Art. 7(3) and 21(1) do not reach Art. 6(1)(c), (d); Art. 18(2) keeps "important public interest").
+    # House: what the law orders, what saves a life and what a public task demands is not the person's to
+    # refuse (GDPR Art. 7(3) and 21(1) do not reach Art. 6(1)(c), (d); Art. 18(2)).
     if basis in ("legal_obligation", "vital_interest", "public_task"):
         return True
     if restricted:  # GDPR Art. 18(2), in its narrow reading
         return False
-    if place not in PLACES:  # house: whose law is not known has the strictest of each
-        for each in PLACES:
-            if not permitted(
-                each,
-                basis=basis,
-                family=family,
-                said=said,
-                signal=signal,
-                limited=limited,
-                age=age,
-                kind=kind,
-                changed=changed,
-                day=day,
-            ):
-                return False
-        return True
+    # House: who may live anywhere is protected by the strictest rule of each law.
+    laws = (place,) if place in PLACES else PLACES
     word, whose, express, guardian, without = SAID[said]
-    if changed and renewed(place):
+    if changed and any(renewed(law) for law in laws):
         word, whose, express, guardian = without, "", False, False
-    if forbidden(place, family, age, kind, day):
+    if any(forbidden(law, family, age) for law in laws):
         return False
-    if kind and limited and opted_out_of(place, kind) and family not in ("necessary", "security"):
-        return False  # Cal. Civ. Code 1798.121(a), 11 CCR 7027(m)(1)-(3); Iowa 715D.4(2); Utah 13-61-302(3)
-    if kind and opted_into(place, kind, day):  # whatever the basis: GDPR Art. 9(2) has no contract and no interest
-        if guarded(place, age, day):
-            return guardian
-        return word == "yes" and express
+    if any(signalled(law, family, signal) for law in laws):
+        # 11 CCR 7025(c)(4): the consumer may consent notwithstanding the signal, once asked
+        if not (signal == "before" and (express or guardian)):
+            return False
+    young = any(guarded(law, age) for law in laws)
+    if kind:
+        if any(opted_into(law, kind, day) for law in laws):
+            # GDPR Art. 9(2) knows no contract and no interest; explicit: Art. 9(2)(a), PIPEDA Sch. 1, 4.3.6
+            if young and not guardian:
+                return False
+            if not young and not (word == "yes" and express):
+                return False
+        if limited and any(opted_into(law, kind, day) or opted_out_of(law, kind) for law in laws):
+            # Cal. Civ. Code 1798.121(a), 11 CCR 7027(m)(1)-(3); Iowa 715D.4(2); Utah 13-61-302(3);
+            # house: a no is heard everywhere
+            if family not in ("necessary", "security"):
+                return False
     if basis == "contract":
         return True
-    if asks_consent(place, basis, family, day):
-        if guarded(place, age, day):
-            return guardian and not signalled(place, family, signal, True)
-        if word != "yes":
+    if any(own_yes(law, family, age) for law in laws):
+        if not (word == "yes" and whose == "own"):
             return False
-    elif basis == "consent" and guarded_all(place, age, day):
-        return guardian and not signalled(place, family, signal, True)
-    if family == "sharing" and own_yes(place, age) and not (word == "yes" and whose == "own"):
-        return False
-    if word == "no":  # house: a no is honoured, even where a law asks for a notice only
-        return False
-    return not signalled(place, family, signal, word == "yes" and express)
+    if any(asks_consent(law, basis, family) for law in laws):
+        if young:
+            return guardian
+        return word == "yes"
+    if any(guarded_all(law, family) and guarded(law, age) for law in laws):
+        return guardian
+    return word != "no"  # house: a no is honoured, even where a law asks for a notice only
 
 
-def signalled(place: str, family: str, signal: str, express_yes: bool) -> bool:
-    """Whether an opt-out preference signal binds and nothing said since lifts it."""
+def signalled(place: str, family: str, signal: str) -> bool:
+    """Whether an opt-out preference signal was heard that binds."""
     if family != "sharing" or signal == "none":
         return False
     if place == "us-ca":  # Cal. Civ. Code 1798.135(e), 11 CCR 7025(b)-(c)
-        binds = True
-    elif place == "us-co":  # C.R.S. 6-1-1306(1)(a)(IV), since 1 July 2024
-        binds = True
-    elif place == "us-ct":  # Conn. Gen. Stat. 42-520(e)(1)(A)(ii), since 1 January 2025
-        binds = True
-    elif place == "us-de":  # 6 Del. C. 12D-106(e)(1)a.2, since 1 January 2026
-        binds = True
-    elif place == "us-md":  # Md. Com. Law 14-4607(f)
-        binds = True
-    elif place == "us-mn":  # Minn. Stat. 325M.16 subd. 1(e)
-        binds = True
-    elif place == "us-mt":  # Mont. Code 30-14-2812
-        binds = True
-    elif place == "us-ne":  # Neb. Rev. Stat. 87-1115
-        binds = True
-    elif place == "us-nh":  # N.H. RSA 507-H:6
-        binds = True
-    elif place == "us-nj":  # N.J.S.A. 56:8-166.11, since 15 July 2025
-        binds = True
-    elif place == "us-or":  # ORS 646A.578, since 1 January 2026
-        binds = True
-    elif place == "us-tx":  # Tex. Bus. & Com. Code 541.055(e)
-        binds = True
-    else:
-        binds = False
-    if not binds:
-        return False
-    # 11 CCR 7025(c)(4): the consumer may consent notwithstanding the signal, once asked
-    return not (signal == "before" and express_yes)
+        return True
+    if place == "us-co":  # C.R.S. 6-1-1306(1)(a)(IV), since 1 July 2024
+        return True
+    if place == "us-ct":  # Conn. Gen. Stat. 42-520(e)(1)(A)(ii), since 1 January 2025
+        return True
+    if place == "us-de":  # 6 Del. C. 12D-106(e)(1)a.2, since 1 January 2026
+        return True
+    if place == "us-md":  # Md. Com. Law 14-4607(f)
+        return True
+    if place == "us-mn":  # Minn. Stat. 325M.16 subd. 1(e)
+        return True
+    if place == "us-mt":  # Mont. Code 30-14-2812
+        return True
+    if place == "us-ne":  # Neb. Rev. Stat. 87-1115
+        return True
+    if place == "us-nh":  # N.H. RSA 507-H:6
+        return True
+    if place == "us-nj":  # N.J.S.A. 56:8-166.11, since 15 July 2025
+        return True
+    if place == "us-or":  # ORS 646A.578, since 1 January 2026
+        return True
+    if place == "us-tx":  # Tex. Bus. & Com. Code 541.055(e)
+        return True
+    return False
 
 
-def asks_consent(place: str, basis: str, family: str, day: str) -> bool:
+def asks_consent(place: str, basis: str, family: str) -> bool:
     """Whether the law of a place asks for a yes before data that are not sensitive serve a purpose."""
     if family == "necessary":
         return False
     if place in ("eu", "gb"):
-        # GDPR Art. 6(1)(a) against 6(1)(f) with Art. 21; ePrivacy Art. 5(3), 13(1) (PECR reg. 6, 22) stand in the basis
+        # GDPR Art. 6(1)(a) against 6(1)(f) with Art. 21; ePrivacy Art. 5(3), 13(1) (PECR reg. 6, 22)
         return basis == "consent"
     if place == "br":  # LGPD Art. 7, I against IX
         return basis == "consent"
@@ -194,17 +191,20 @@ def asks_consent(place: str, basis: str, family: str, day: str) -> bool:
             return True
         if family == "sharing":  # P-39.1, s. 13
             return True
-        return basis == "consent"  # P-39.1, s. 12 (3)-(5) and 8.1: measuring one by one is tracking
+        # P-39.1, s. 12(5) spares statistics consent once de-identified, s. 8.1 not while one is told from
+        # another; house: so it is asked for. Security: s. 12(2); keeping right: s. 11.
+        return family == "statistics"
     if place == "cn":
         if family == "security":  # PIPL Art. 13(3) with 51, Cybersecurity Law Art. 21
             return False
+        if family == "improvement":  # PIPL Art. 8 makes it a duty, Art. 13(3) again
+            return False
         return True  # PIPL Art. 13: no legitimate interest; Art. 23 for sharing
     if place == "in":
-        if family == "texts":  # TCCCPR 2018, reg. 3
-            return True
-        if day >= DPDP_IN_FORCE:
-            return basis == "consent"  # DPDP Act s. 4, 6; without: s. 17(1)(c), 17(2)(b), 8(3)
-        return False  # SPDI Rules 2011 ask it for sensitive data only
+        # Binds from 13 May 2027 on; house: from the day its rules were published. Security: DPDP Act
+        # s. 17(1)(c); keeping right: s. 8(3); statistics are free only by the standards of s. 17(2)(b), which
+        # nobody promises here.
+        return family not in ("security", "improvement")  # DPDP Act s. 4, 6
     if place == "jp":
         if family in ("messages", "texts"):  # Act on Specified Electronic Mail, Art. 3(1)
             return True
@@ -212,7 +212,7 @@ def asks_consent(place: str, basis: str, family: str, day: str) -> bool:
     return family == "texts"  # United States: TCPA, 47 U.S.C. 227; 47 CFR 64.1200(a)(2), (c)(2)
 
 
-def guarded(place: str, age: int | None, day: str) -> bool:
+def guarded(place: str, age: int | None) -> bool:
     """Whether a yes has to be a guardian's at this age."""
     if age is None:  # all of these speak of whom one knows, or should know, to be young
         return False
@@ -226,12 +226,14 @@ def guarded(place: str, age: int | None, day: str) -> bool:
         return age < 13
     if place == "ca-qc":  # P-39.1, s. 4.1, 14
         return age < 14
-    if place == "ch":  # Civil Code Art. 19c: who can judge, decides; no number
-        return False
+    if (
+        place == "ch"
+    ):  # Civil Code Art. 19c: who can judge, decides; no number; house: as in the states around
+        return age < 16
     if place == "cn":  # PIPL Art. 31
         return age < 14
     if place == "in":  # DPDP Act s. 2(f), 9(1)
-        return day >= DPDP_IN_FORCE and age < 18
+        return age < 18
     if place == "jp":  # PPC Guidelines (general rules) and Q&A 1-62: up to 12 to 15; house: 15 included
         return age < 16
     if place == "za":  # POPIA s. 1 "child", 34-35
@@ -239,18 +241,28 @@ def guarded(place: str, age: int | None, day: str) -> bool:
     return age < 13  # COPPA, 16 CFR 312.5(a)
 
 
-def guarded_all(place: str, age: int | None, day: str) -> bool:
-    """Whether what the house rests on consent takes a guardian's yes though the law would let others be told only."""
-    if place.startswith("us-"):  # 16 CFR 312.5(a): consent "before any collection, use, or disclosure"
-        return guarded(place, age, day)
+def guarded_all(place: str, family: str) -> bool:
+    """Whether a guardian has to agree to a purpose of which others need only be told."""
+    if family in ("necessary", "security", "improvement"):  # 16 CFR 312.2 "internal operations", 312.8
+        return False
+    if place.startswith(
+        "us-"
+    ):  # 16 CFR 312.5(a): "before any collection, use, or disclosure", counting included
+        return True
     if place == "ca":  # OPC: below 13 nobody consents for themselves, by silence neither
-        return guarded(place, age, day)
-    return False
+        return True
+    return place == "ch"  # house: who cannot judge cannot let it pass either
 
 
-def own_yes(place: str, age: int | None) -> bool:
-    """Whether sale, sharing and targeted advertising take the young person's own yes at this age."""
+def own_yes(place: str, family: str, age: int | None) -> bool:
+    """Whether a purpose takes the young person's own yes at this age, of which others need only be told."""
     if age is None or age < 13:
+        return False
+    if (
+        place == "us-ct" and family == "personalisation"
+    ):  # SB 1295 (2025): no profiling of minors without consent
+        return age < 18
+    if family != "sharing":
         return False
     if place == "us-ca":  # Cal. Civ. Code 1798.120(c)
         return age < 16
@@ -258,8 +270,8 @@ def own_yes(place: str, age: int | None) -> bool:
         return age < 18
     if place == "us-de":  # 6 Del. C. 12D-106(a)(7)
         return age < 18
-    if place == "us-mn":  # Minn. Stat. 325M.16 subd. 2(f)
-        return age < 16
+    if place == "us-mn":  # Minn. Stat. 325M.16 subd. 2: "between the ages of 13 and 16", 16 included
+        return age < 17
     if place == "us-mt":  # Mont. Code 30-14-2812 as SB 297 (2025) has it: minors
         return age < 18
     if place == "us-nh":  # N.H. RSA 507-H:6, I(g)
@@ -269,26 +281,20 @@ def own_yes(place: str, age: int | None) -> bool:
     return False
 
 
-def forbidden(place: str, family: str, age: int | None, kind: str, day: str) -> bool:
+def forbidden(place: str, family: str, age: int | None) -> bool:
     """Whether nobody's yes permits it."""
-    if age is not None:
-        if place == "in" and day >= DPDP_IN_FORCE and age < 18:
-            if family in ("personalisation", "advertising", "sharing"):  # DPDP Act s. 9(3)
-                return True
-        if place == "br" and age < 18:
-            if family in ("advertising", "sharing"):  # Lei 15.211/2025, Art. 22
-                return True
-        if place == "us-ct" and age < 18 and family == "sharing":  # SB 1295 (2025), since 1 July 2026
-            return True
-        if place == "us-md" and age < 18 and family == "sharing":  # Md. Com. Law 14-4607(a)(4)-(5)
-            return True
-        if place == "us-or" and age < 16 and family == "sharing":  # ORS 646A.578 as HB 2008 (2025) has it
-            return True
-    if place == "us-md" and kind and opted_into(place, kind, day):
-        if family != "necessary":  # Md. Com. Law 14-4607(a)(1)-(2): strictly necessary, never sold
-            return True
-    if place == "us-or" and kind == "precise_location" and family == "sharing":  # HB 2008 (2025)
-        return True
+    if age is None:
+        return False
+    if place == "in" and age < 18:
+        return family in ("personalisation", "advertising", "sharing")  # DPDP Act s. 9(3)
+    if place == "br" and age < 18:
+        return family in ("advertising", "sharing")  # Lei 15.211/2025, Art. 22
+    if place == "us-ct" and age < 18:
+        return family == "sharing"  # SB 1295 (2025), since 1 July 2026
+    if place == "us-md" and age < 18:
+        return family == "sharing"  # Md. Com. Law 14-4607(a)(4)-(5)
+    if place == "us-or" and age < 16:
+        return family == "sharing"  # ORS 646A.578 as HB 2008 (2025) has it
     return False
 
 
@@ -300,22 +306,34 @@ def opted_into(place: str, kind: str, day: str) -> bool:
         return kind == "criminal"  # GDPR Art. 10; DPA 2018 Sch. 1, 29
     if place == "br":  # LGPD Art. 5, II
         return kind in ("belief", "biometric", "ethnicity", "genetic", "health", "sexuality")
-    if place == "za":  # POPIA s. 26; "biometrics" in s. 1 has DNA
+    if place == "za":  # POPIA s. 26; "biometrics" in s. 1 has DNA; s. 34 for children
+        if kind == "children":
+            return True
         return kind in ("belief", "biometric", "criminal", "ethnicity", "genetic", "health", "sexuality")
     if place == "ch":  # FADP Art. 5(c), 6(7)(a)
         return kind in ("belief", "biometric", "criminal", "ethnicity", "genetic", "health", "sexuality")
-    if place == "ca":  # PIPEDA Sch. 1, 4.3.4; OPC Interpretation Bulletin (2022); Findings 2022-001 for whereabouts
+    if (
+        place == "ca"
+    ):  # PIPEDA Sch. 1, 4.3.4; OPC Interpretation Bulletin (2022); Findings 2022-001 for whereabouts
         if kind in ("belief", "biometric", "ethnicity", "genetic", "health", "sexuality"):
             return True
         return kind in ("financial_account", "precise_location")
     if place == "ca-qc":  # P-39.1, s. 12: medical, biometric or otherwise intimate
         if kind in ("belief", "biometric", "ethnicity", "genetic", "health", "sexuality"):
             return True
-        return kind in ("financial_account", "precise_location")
-    if place == "cn":  # PIPL Art. 28; GB/T 45574-2025
-        if kind in ("belief", "biometric", "financial_account", "genetic", "health", "precise_location", "children"):
+        return kind in ("criminal", "financial_account", "precise_location")
+    if place == "cn":  # PIPL Art. 28, "specific identities"; GB/T 35273-2020 annex B, GB/T 45574-2025
+        if kind in (
+            "belief",
+            "biometric",
+            "financial_account",
+            "genetic",
+            "health",
+            "precise_location",
+            "children",
+        ):
             return True
-        return kind in ("communications", "criminal", "government_id", "sexuality")
+        return kind in ("communications", "criminal", "ethnicity", "government_id", "sexuality")
     if place == "in":
         if day < DPDP_IN_FORCE:  # SPDI Rules 2011, 3 and 5(1)
             return kind in ("biometric", "financial_account", "health", "sexuality")
@@ -325,7 +343,16 @@ def opted_into(place: str, kind: str, day: str) -> bool:
     if place in ("us-ca", "us-ia", "us-ut"):
         return False  # they may be limited, see opted_out_of
     # Va. Code 59.1-575, "sensitive data", and those modelled on it
-    if kind in ("belief", "biometric", "children", "ethnicity", "genetic", "health", "immigration", "sexuality"):
+    if kind in (
+        "belief",
+        "biometric",
+        "children",
+        "ethnicity",
+        "genetic",
+        "health",
+        "immigration",
+        "sexuality",
+    ):
         return True
     if kind == "precise_location":  # in Colorado since SB 25-276
         return True
@@ -341,18 +368,26 @@ def opted_out_of(place: str, kind: str) -> bool:
     if place == "us-ca":  # Cal. Civ. Code 1798.140(ae); 11 CCR 7001 "sensitive personal information" (2026)
         if kind in ("belief", "biometric", "ethnicity", "genetic", "health", "immigration", "sexuality"):
             return True
-        return kind in ("children", "communications", "financial_account", "government_id", "precise_location")
+        return kind in (
+            "children",
+            "communications",
+            "financial_account",
+            "government_id",
+            "precise_location",
+        )
     if place in ("us-ia", "us-ut"):  # Iowa Code 715D.1(26); Utah Code 13-61-101(32)
         if kind in ("belief", "biometric", "ethnicity", "genetic", "health", "immigration", "sexuality"):
             return True
-        return kind in ("children", "precise_location")
+        if kind == "children":  # Utah leaves them to COPPA, 13-61-302(3)(b)
+            return place == "us-ia"
+        return kind == "precise_location"
     return False
 
 
 def renewed(place: str) -> bool:
     """Whether a material change of what is done takes a new yes."""
-    if place == "br":  # LGPD Art. 8(6), 9(2): tell, and let them revoke
-        return False
+    if place == "br":  # LGPD Art. 8(6), 9(2) has people told; consent to another purpose is none, Art. 8(4)
+        return True
     # EDPB 05/2020, 110; PIPL Art. 14; PIPEDA Sch. 1, 4.2.4; P-39.1 s. 12; APPI Art. 18(1); POPIA s. 13, 15;
     # FADP Art. 6(3); DPDP Act s. 6(1); 11 CCR 7002(e); FTC Act s. 5 (Gateway Learning, 2004) for all states
     return True
