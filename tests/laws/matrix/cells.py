@@ -28,9 +28,12 @@ LAPSES = ("lasts", "until")
 Told = tuple[tuple[str, str, Choice], ...]
 
 
+SHIPPED = load_catalogue(None)
+
+
 def _catalogue() -> Catalogue:
     """What is shipped, and an attribute of each sensitive kind, for the shipped one does not keep all."""
-    shipped = load_catalogue(None)
+    shipped = SHIPPED
     kinds = {
         f"store.{kind}": Attribute(
             f"store.{kind}", ValueType.STRING, "user", "", (), "P1Y", True, kinds=(kind,)
@@ -41,7 +44,7 @@ def _catalogue() -> Catalogue:
 
 
 CATALOGUE = _catalogue()
-BOOK = load(None, load_catalogue(None))
+BOOK = load(None, SHIPPED)
 KINDS = CATALOGUE.kinds_kept
 EVERY = frozenset(CATALOGUE.purposes)
 CLASSES: Mapping[tuple[str, str], int] = {
@@ -66,6 +69,7 @@ class Cell:
     changed: bool = False
     lapse: str = "lasts"
     now: int = NOW
+    also: str = ""
 
     def plainness(self) -> tuple[int, str]:
         """Plain cells first: those with the least that is out of the ordinary."""
@@ -115,13 +119,14 @@ def heard(cell: Cell) -> tuple[Heard, ...]:
 def _steps(said: str) -> list[list[str]]:
     if said == "nothing":
         return []
-    return [step.split() for part in said.replace(" and ", ", ").split(", ") for step in [part]]
+    return [step.split() for step in said.replace(" and ", ", ").split(", ")]
 
 
 def got(cell: Cell) -> Bits:
     """What the code permits."""
     born = None if cell.age is None else _born(cell.now, cell.age)
-    state = PersonState(heard(cell), (cell.place,), cell.restricted, born)
+    laws = tuple(sorted({cell.place, cell.also or cell.place}))
+    state = PersonState(heard(cell), laws, cell.restricted, born)
     return permitted(CATALOGUE, LAWS[cell.now, cell.changed], state, cell.now)
 
 
@@ -137,18 +142,21 @@ def expected(cell: Cell) -> Iterator[tuple[str, int]]:
     for kind in ("", *KINDS):
         bits = 0
         for (basis, family), mask in CLASSES.items():
-            if oracle.permitted(
-                cell.place,
-                basis=basis,
-                family=family,
-                said=cell.said,
-                signal=cell.signal,
-                restricted=cell.restricted,
-                limited=cell.limited,
-                age=cell.age,
-                kind=kind,
-                changed=cell.changed,
-                day=day,
+            if all(
+                oracle.permitted(
+                    place,
+                    basis=basis,
+                    family=family,
+                    said=cell.said,
+                    signal=cell.signal,
+                    restricted=cell.restricted,
+                    limited=cell.limited,
+                    age=cell.age,
+                    kind=kind,
+                    changed=cell.changed,
+                    day=day,
+                )
+                for place in {cell.place, cell.also or cell.place}
             ):
                 bits |= mask
         yield kind, bits
@@ -181,5 +189,6 @@ def _rows(found: Mapping[tuple[str, str, str, bool], Cell]) -> Iterator[str]:
     for (cell, wanted, which), purposes in alike.items():
         odd = [name for name in ("restricted", "limited", "changed") if getattr(cell, name)]
         odd += [f"signal {cell.signal}"] * (cell.signal != "none") + ["2027"] * (cell.now == LATER)
-        who = f"{cell.place}, {cell.age or 'age unknown'}, {cell.said!r} {' '.join(odd)}"
+        where = f"{cell.place} {cell.also}".strip()
+        who = f"{where}, {cell.age or 'age unknown'}, {cell.said!r} {' '.join(odd)}"
         yield f"{who}: expected {wanted}, got {not wanted}: {', '.join(purposes)}; data: {', '.join(which)}"
