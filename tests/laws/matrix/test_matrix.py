@@ -1,6 +1,12 @@
 """Every cell of purposes x jurisdictions x what was said x ages is as the laws read once more have it.
 
-Broken on purpose, each red:
+Where the two differed, the text decided who was wrong; the oracle has what came of it. Broken on purpose,
+in ``purpose/state.py`` and ``purpose/said.py``, each red: signals ignored; signals that bind every family;
+ages ignored; opt-in taken for opt-out; a no unheard where a law asks for a notice; a contract that can be
+refused; lapses ignored; anybody's yes in place of a guardian's; a guardian's in place of a teenager's own;
+never taken for ask; restriction ignored; sensitive kinds ignored; a stamp taken for an express yes; limits
+ignored; renewal ignored; the first law only; a stamp that lifts a no; a later stamped no unheard; a
+guardian who lifts a grown person's no; words about nodes above unheard.
 """
 
 from __future__ import annotations
