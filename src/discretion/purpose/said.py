@@ -7,7 +7,7 @@ back an earlier explicit yes and never an explicit no: a page that was not told 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -48,50 +48,80 @@ class Heard:
 class Answer:
     """What all records together say about a purpose.
 
-    ``given`` is None if nobody said anything that counts. ``guarded``: a guardian agreed and nobody has
-    refused since. ``opted_out``: a signal was heard, and no explicit yes since.
+    ``given`` is the answer of whoever needs no guardian, None if nobody said anything that counts. ``own``:
+    it is a yes, and the person's own. ``express``: it is a yes, and an explicit one. ``guarded``: a guardian
+    agreed and nobody has refused since. ``opted_out``: a signal was heard, and no explicit yes since.
     """
 
     given: bool | None
+    own: bool
+    express: bool
     guarded: bool
     opted_out: bool
 
 
-def answer(purpose: Purpose, records: Iterable[Heard], now_ms: int, since: int = 0) -> Answer:
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one record says; ``agreed`` is when somebody agreed expressly (-1: never)."""
+
+    given: bool | None = None
+    own: bool = False
+    guarded: bool = False
+    refused: bool = False
+    agreed: int = -1
+
+
+def answer(purpose: Purpose, records: Sequence[Heard], now_ms: int, since: int = 0) -> Answer:
     """What counts about a purpose now.
 
     A word about a node covers its descendants; of the words along one branch in one record the
     latest counts, and refusal wins a tie. Between records the most restrictive counts. A yes counts
-    from ``since`` (ms) on, as long as it was given for and as the purpose ``lasts``; a no always.
+    from ``since`` (ms) on, as long as it was given for and as the purpose ``lasts``; a no always. What a
+    guardian agreed to holds on when the child has grown up (EDPB Guidelines 05/2020, 149), but who needs no
+    guardian consents themselves (GDPR Art. 4(11)), so a guardian does not take back their no.
     """
-    given: bool | None = None
-    guarded = opted_out = False
-    for heard in records:
-        here, by_guardian, explicit_yes = _one(purpose, heard, now_ms, since)
-        if here is False or given is False:
-            given = False
-        elif here is True:
-            given = True
-        guarded = guarded or by_guardian
-        opted_out = opted_out or (heard.opted_out is not None and explicit_yes <= heard.opted_out)
-    return Answer(given, guarded and given is not False, opted_out)
+    parts = [_one(purpose, heard, now_ms, since) for heard in records]
+    given: bool | None = any(one.given for one in parts) or None
+    if any(one.given is False for one in parts):
+        given = False
+    return Answer(
+        given,
+        own=given is True and any(one.own for one in parts),
+        express=given is True and any(one.given and one.agreed >= 0 for one in parts),
+        guarded=any(one.guarded for one in parts) and not any(one.refused for one in parts),
+        opted_out=any(
+            heard.opted_out is not None and one.agreed <= heard.opted_out
+            for heard, one in zip(records, parts, strict=True)
+        ),
+    )
 
 
-def _one(purpose: Purpose, heard: Heard, now_ms: int, since: int) -> tuple[bool | None, bool, int]:
-    """One record's answer, whether a guardian agreed, and when somebody agreed expressly (-1: never)."""
+def _one(purpose: Purpose, heard: Heard, now_ms: int, since: int) -> _Part:
     if not (heard.stamps or heard.words or heard.guards):
-        return None, False, -1
+        return _Part()
     stamp = _latest(_counting(purpose, heard.stamps, now_ms, since))
     own = _latest(_counting(purpose, heard.words, now_ms, since))
     guard = _latest(_counting(purpose, heard.guards, now_ms, since))
-    explicit = _latest([one for one in (own, guard) if one is not None])
     noes = [one.at for one in (stamp, own) if one is not None and not one.given]
     guarded = guard is not None and guard.given and all(at < guard.at for at in noes)
-    if explicit is None:
-        return None if stamp is None else stamp.given, guarded, -1
-    taken_back = stamp is not None and not stamp.given and stamp.at > explicit.at
-    given = explicit.given and not taken_back
-    return given, guarded, explicit.at if given else -1
+    explicit = own
+    if own is None or own.given:
+        explicit = _latest(one for one in (own, guard) if one is not None)
+    speaks = stamp if explicit is None else explicit
+    given = None if speaks is None else speaks.given and not _taken_back(speaks, stamp)
+    mine = own or stamp
+    agreed = explicit.at if explicit is not None and given else -1
+    return _Part(
+        given,
+        own=bool(given) and mine is not None and mine.given,
+        guarded=guarded,
+        refused=given is False and not guarded,
+        agreed=max(agreed, guard.at) if guard is not None and guarded else agreed,
+    )
+
+
+def _taken_back(word: Choice, stamp: Choice | None) -> bool:
+    return stamp is not None and not stamp.given and stamp.at > word.at
 
 
 def _counting(purpose: Purpose, words: Words, now_ms: int, since: int) -> Iterator[Choice]:

@@ -96,25 +96,30 @@ def permits(purpose: Purpose, rules: Rules, said: Answer, young: Callable[[int],
     the same. An opt-out signal speaks of sale and sharing (11 CCR 7025).
     """
     model = model_of(purpose, rules)
-    if said.given is False and purpose.basis in REFUSABLE:
-        return False
-    if model is Model.OPT_IN and said.given is not True:
-        return False
+    ages = [age for age in rules.ages if young(age.below)]
     if rules.signals and said.opted_out and purpose.family is Family.SHARING:
         return False
-    return all(_old_enough(age, purpose, rules, said, model) for age in rules.ages if young(age.below))
+    special = {age.needs for age in ages if purpose.family in age.families}
+    if Needs.NEVER in special:
+        return False
+    if any(_asks_a_guardian(age, purpose, rules, model) for age in ages):
+        return said.guarded
+    if Needs.OWN in special and not said.own:
+        return False
+    if said.given is False and purpose.basis in REFUSABLE:
+        return False
+    return model is not Model.OPT_IN or said.given is True
 
 
-def _old_enough(age: Age, purpose: Purpose, rules: Rules, said: Answer, model: Model) -> bool:
-    """Whether a rule about an age, which the person has not reached, leaves a purpose."""
-    listed = purpose.family in age.families
-    if age.needs is Needs.NEVER:
-        return not listed
-    if age.needs is Needs.OWN:
-        return said.given is True or not listed
-    if rules.models[purpose.family] is Model.BASIS:
-        listed = False  # who goes by legal bases asks a guardian for consent, and for nothing else
-    return said.guarded or not (listed or model is Model.OPT_IN)
+def _asks_a_guardian(age: Age, purpose: Purpose, rules: Rules, model: Model) -> bool:
+    """Whether a guardian decides on a purpose below an age.
+
+    Whoever goes by legal bases asks them for consent, and for nothing else.
+    """
+    if age.needs is not Needs.GUARDIAN:
+        return False
+    by_basis = rules.models[purpose.family] is Model.BASIS
+    return model is Model.OPT_IN or (purpose.family in age.families and not by_basis)
 
 
 def model_of(purpose: Purpose, rules: Rules) -> Model:
@@ -128,12 +133,14 @@ def _sensitive(
 ) -> bool:
     """Whether a law lets data of a sensitive kind serve a purpose that it permits."""
     takes = rules.sensitive.get(kind)
-    if takes is Model.OPT_IN:
-        guardians = [age for age in rules.ages if age.needs is Needs.GUARDIAN and young(age.below)]
-        return said.given is True and (said.guarded or not guardians)
-    if takes is Model.OPT_OUT:
-        return not limited or purpose.family in _WHATEVER_IS_LIMITED
-    return True
+    if takes is None:
+        return True
+    if limited and purpose.family not in _WHATEVER_IS_LIMITED:
+        return False
+    if takes is not Model.OPT_IN:
+        return True
+    guardians = any(age.needs is Needs.GUARDIAN and young(age.below) for age in rules.ages)
+    return said.guarded if guardians else said.express
 
 
 def _young(state: PersonState, zone: str, now_ms: int) -> Callable[[int], bool]:
