@@ -24,7 +24,7 @@ ANN: dict[str, Any] = {
 PAYLOAD = """{
   receipts { id purpose state at jws }
   permissions { purpose { key } permitted model said why since until }
-  optOutSignal { honouredSince jurisdiction { key } }
+  optOutSignal { honouredSince jurisdiction }
   customer { id }
 }"""
 SET = (

@@ -18,7 +18,7 @@ CAL: dict[str, Any] = {
     "traits": {"email": "cal@shop.example", "address": {"country": "US", "region": "CA"}},
 }
 SEEN = """{ me {
-  optOutSignal { honouredSince jurisdiction { key authorityUrl } }
+  optOutSignal { honouredSince jurisdiction }
   permissions { purpose { key } permitted why }
   consents { nodes { state method by at conflictWith } }
 } }"""
@@ -48,7 +48,7 @@ async def test_a_signal_from_a_shops_page_is_honoured_and_on_record_once(house: 
         await house.tell("web-shop", {**visit, "messageId": f"p{number}", "timestamp": at})
     me = await seen(house, token)
     assert me["optOutSignal"]["honouredSince"] == "2026-02-02T00:00:00.000Z"
-    assert me["optOutSignal"]["jurisdiction"]["key"] == "us-ca"
+    assert me["optOutSignal"]["jurisdiction"] == "us-ca"
     assert (me["partners"]["permitted"], me["partners"]["why"]) == (False, "opt_out_signal")
     (record,) = me["consents"]["nodes"]
     assert (record["state"], record["method"], record["by"]) == ("opted_out", "gpc", "source:web-shop")

@@ -56,7 +56,9 @@ class OptOutSignal:
     """Shown as the law wants it shown."""
 
     honoured_since: DateTime
-    jurisdiction: CustomerJurisdiction
+    jurisdiction: str = strawberry.field(
+        description="Key of the one whose law makes it bind; `jurisdictions` says more."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +126,7 @@ async def signal(info: Where, customer: bytes) -> OptOutSignal | None:
     key = permission.honoured(records.catalogue, lawbook.law, here.state, now)
     if key is None or here.signalled is None:
         return None
-    return OptOutSignal(
-        honoured_since=DateTime(iso(here.signalled)), jurisdiction=_jurisdiction(lawbook, key)
-    )
+    return OptOutSignal(honoured_since=DateTime(iso(here.signalled)), jurisdiction=key)
 
 
 def _permission(one: permission.Permission) -> Permission:
