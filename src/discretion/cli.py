@@ -26,6 +26,7 @@ from discretion.domain.doubles.compare import Backend
 from discretion.domain.doubles.likeness import THRESHOLD
 from discretion.domain.doubles.show import found, reading_customers
 from discretion.domain.letters.replay import Replay
+from discretion.domain.profiles.show import judged, judging_customers
 from discretion.edge.schema import build_schema
 from discretion.errors import DiscretionError, Misconfigured
 from discretion.law.command import commands as laws
@@ -51,11 +52,13 @@ schemas = typer.Typer(help="The printed GraphQL schema.", no_args_is_help=True)
 identities = typer.Typer(help="Who is one person.", no_args_is_help=True)
 sources = typer.Typer(help="Registered senders and their write keys.", no_args_is_help=True)
 ingest = typer.Typer(help="Messages that were sent.", no_args_is_help=True)
+consents = typer.Typer(help="What customers permit.", no_args_is_help=True)
 cli.add_typer(tokens, name="token")
 cli.add_typer(schemas, name="schema")
 cli.add_typer(sources, name="source")
 cli.add_typer(identities, name="identity")
 cli.add_typer(ingest, name="ingest")
+cli.add_typer(consents, name="consent")
 cli.add_typer(laws(lambda: datetime.now(UTC).date()), name="law")
 errors = Console(stderr=True)
 
@@ -239,6 +242,46 @@ def ingest_replay(
             if source is not None:
                 _known_source(running, source)
             await _replay(running.replay, Wanted(reason, source, at), dry=dry_run)
+
+    _run(run())
+
+
+@consents.command("recompute")
+def consent_recompute(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would become of them; change nothing.")
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Work out anew what each customer permits, after the catalogue or a law changed.
+
+    Until it has come to somebody, the stricter of the old rules and the new
+    holds for them: what has other rules now is withheld, the rest stays as it
+    was. Servers do the same on their own, slowly, from their start; this is
+    for whoever does not want to wait.
+
+    It runs beside servers, those that still have the old rules too; they stop
+    judging, and keep to the stricter as well. Killed half-way it can be
+    started again, and goes on with whoever is left. With MongoDB of our own it
+    runs while the server is stopped.
+
+    The table says for how many customers a purpose was gained or lost. Try
+    another catalogue or law before anybody has it, with
+    DISCRETION_CATALOGUE_DIR=... discretion consent recompute --dry-run
+    """
+    settings = _settings(data_dir)
+
+    async def run() -> None:
+        async with platform(settings, idle=True) as running:
+            rejudge = running.rejudge
+            if not dry_run:
+                await rejudge.enforce()
+            with judging_customers(errors, await rejudge.waiting()) as told:
+                outcome = await rejudge.run(told, dry=dry_run)
+            left = await rejudge.waiting()
+            Console().print(judged(running.catalogue, outcome, left, dry=dry_run))
+            if outcome.superseded:
+                raise typer.Exit(1)
 
     _run(run())
 
