@@ -158,10 +158,13 @@ class Database:
         *,
         together: int,
     ) -> AsyncIterator[list[Document]]:
-        """Documents that match, so many ``together``; of what changes meanwhile some are as they were."""
+        """Documents that match, so many ``together``; of what changes meanwhile some are as they were.
+
+        However many there are: MongoDB counts the time of a cursor from its first document to its last.
+        """
         cursor = self._collection(collection).find(filter, projection, batch_size=together)
         try:
-            while found := await _done(cursor.to_list(together), wrote=False):
+            while found := await self._some(cursor, together):
                 yield found
         finally:
             await cursor.close()
@@ -333,6 +336,10 @@ class Database:
             else:
                 return
             await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _some(self, cursor: Any, many: int) -> list[Document]:
+        with pymongo.timeout(0):
+            return await _done(cursor.to_list(many), wrote=False)
 
     async def _aggregate(
         self, collection: str, pipeline: Sequence[Mapping[str, Any]], session: Session | None
