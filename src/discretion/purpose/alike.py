@@ -1,23 +1,22 @@
 """Who is alike at a moment: what of a person's state counts then, without the moments they spoke at.
 
 Of two words only their order counts, and of a yes whether it is still in time; of a birthday, below which
-ages somebody is; of several records, what they say together. Few situations are left of very many states, so
+ages somebody is; of a record, what it answers. Few situations are left of very many states, so
 what each permits can be remembered (``judge``). Two who are alike permit the same; a test compares with
 ``state.permitted``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from functools import reduce
-from operator import or_
+from collections.abc import Hashable, Iterator, Sequence
+from itertools import count
 from typing import NamedTuple
 
 from discretion.catalogue.duration import end
 from discretion.catalogue.model import Catalogue, Purpose
 from discretion.law.age import attained
 from discretion.law.model import Law, Timeline
-from discretion.purpose.said import Choice, Heard, answer, branch
+from discretion.purpose.said import Answer, Choice, Heard, answer, branch
 from discretion.purpose.state import PersonState
 
 REMEMBERED = 20_000
@@ -25,10 +24,6 @@ REMEMBERED = 20_000
 
 _NEVER = 2**62
 """In ms: when a yes without an end is over."""
-
-Masks = tuple[int, ...]
-"""Purposes agreed to, refused, agreed to by a guardian, opted out of; and if the notice ever changed, the
-same once more where a yes from before that does not count."""
 
 
 class _Record(NamedTuple):
@@ -53,15 +48,13 @@ class Alike:
     def at(self, now_ms: int) -> Hashable:
         """What counts at a moment."""
         state = self._state
-        said = [self._likeness.masks(one, now_ms) for one in self._records if one.order is not None]
-        together = [reduce(or_, masks) for masks in zip(*said, strict=True)]
         return (
             state.laws,
             state.restricted,
             any(one.limited for one in state.heard),
             tuple([sum([start <= now_ms for start in one.turns()]) for one in self._timelines]),
             None if state.born is None else tuple(self._young(state.born, now_ms)),
-            tuple(together),
+            frozenset([self._likeness.says(one, now_ms) for one in self._records if one.order is not None]),
         )
 
     def turns(self) -> set[int]:
@@ -95,7 +88,9 @@ class Likeness:
         for index, length in enumerate(self._lengths):
             for node in {step for one in self._purposes if one.lasts == length for step in branch(one.key)}:
                 self._below[node] = (*self._below.get(node, ()), index)
-        self._remembered: dict[Hashable, Masks] = {}
+        self._remembered: dict[Hashable, int] = {}
+        self._numbers: dict[tuple[Answer, ...], int] = {}
+        self._number = count()
 
     def lengths_below(self, node: str) -> tuple[int, ...]:
         """Which of a yes's ends matter to a purpose at or below a node."""
@@ -111,8 +106,11 @@ class Likeness:
         ]
         return _Record(heard, _order(heard), yeses)
 
-    def masks(self, record: _Record, now_ms: int) -> Masks:
-        """What a record says of each purpose at a moment; of whoever speaks alike it is remembered."""
+    def says(self, record: _Record, now_ms: int) -> int:
+        """A number for what a record alone answers, purpose by purpose: the same for the same answers.
+
+        What several answer together follows from what each answers (``said.answer``).
+        """
         situation = (
             record.order,
             tuple([now_ms < one for _, _, ends in record.yeses for one in ends]),
@@ -122,24 +120,20 @@ class Likeness:
         if known is None:
             if len(self._remembered) >= REMEMBERED:
                 self._remembered.clear()
-            known = self._remembered[situation] = self._masks(record.heard, now_ms)
+                self._numbers.clear()  # and no number is given again
+            answers = self._answers(record.heard, now_ms)
+            known = self._numbers.get(answers)
+            if known is None:
+                known = self._numbers[answers] = next(self._number)
+            self._remembered[situation] = known
         return known
 
-    def _masks(self, heard: Heard, now_ms: int) -> Masks:
-        ways: list[Callable[[Purpose], int]] = [lambda _: 0]
+    def _answers(self, heard: Heard, now_ms: int) -> tuple[Answer, ...]:
+        """To each purpose; and if the notice ever changed, where a yes from before that does not count."""
+        told = [answer(one, (heard,), now_ms) for one in self._purposes]
         if self.editions:
-            ways.append(lambda purpose: self._since(purpose, now_ms))
-        masks: list[int] = []
-        for since in ways:
-            yes = no = guarded = opted = 0
-            for one in self._purposes:
-                said = answer(one, (heard,), now_ms, since(one))
-                yes |= (said.given is True) << one.bit
-                no |= (said.given is False) << one.bit
-                guarded |= said.guarded << one.bit
-                opted |= said.opted_out << one.bit
-            masks += (yes, no, guarded, opted)
-        return tuple(masks)
+            told += [answer(one, (heard,), now_ms, self._since(one, now_ms)) for one in self._purposes]
+        return tuple(told)
 
     def _since(self, purpose: Purpose, now_ms: int) -> int:
         starts = [one.start for one in self.law.editions if purpose.key in one.purposes]

@@ -15,7 +15,7 @@ from discretion.purpose.judge import FOREVER, Judge
 from discretion.purpose.said import Choice, Heard
 from discretion.purpose.state import PersonState, permitted, turning_points
 from tests.fixtures.law import EUROPE, LAW, MOSTLY_NOTICE, TEXAS, timeline
-from tests.unit.purpose.test_state import BORN, CATALOGUE, KEY, LAWS, MAIL, NOW, SHARE, YEAR, yes
+from tests.unit.purpose.test_state import BORN, CATALOGUE, KEY, LAWS, MAIL, NOW, SHARE, YEAR, no, told, yes
 
 LASTING = replace(
     CATALOGUE,
@@ -129,6 +129,35 @@ def test_another_moment_of_the_same_words_is_alike() -> None:
     likeness = Likeness(LASTING, LAW)
     early, late = (state(Heard(words=yes(at=NOW - ago), opted_out=NOW - ago - 1)) for ago in (9_000, 5))
     assert Alike(likeness, early).at(NOW) == Alike(likeness, late).at(NOW)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (Heard(words=yes(at=NOW - 6)), Heard(words=yes(at=NOW - 4))),
+        (Heard(words=yes(at=NOW - 2 * YEAR)), Heard(words=yes(at=NOW - 1))),
+        (
+            Heard(words=told(at=NOW - 3, until=NOW, marketing=True)),
+            Heard(words=told(at=NOW - 3, marketing=True)),
+        ),
+        (
+            Heard(words=yes(at=NOW - 3), stamps=no(at=NOW - 4)),
+            Heard(words=yes(at=NOW - 3), stamps=no(at=NOW - 2)),
+        ),
+        (
+            Heard(words=yes(SHARE.key, at=NOW - 3), opted_out=NOW - 4),
+            Heard(words=yes(SHARE.key, at=NOW - 3), opted_out=NOW - 2),
+        ),
+    ],
+    ids=["notice", "lasts", "until", "order", "signal"],
+)
+def test_who_permits_something_else_is_not_alike(one: Heard, other: Heard) -> None:
+    """The same words and one moment that counts: what is remembered of the one is not told of the other."""
+    judge = Judge(LASTING, CHANGING)
+    laws = ("us-ca",) if SHARE.key in str(one.words) else ("eu",)
+    found = [judge.outlook(PersonState((heard,), laws), NOW).now for heard in (one, other)]
+    assert found == [permitted(LASTING, CHANGING, PersonState((heard,), laws), NOW) for heard in (one, other)]
+    assert found[0] != found[1]
 
 
 def sharing_opts_in(law: Law) -> Law:
