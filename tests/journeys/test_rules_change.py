@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from discretion.app import judging, now_ms
 from discretion.catalogue.load import load
 from discretion.domain.profiles import rejudge
 from discretion.purpose.judge import FOREVER
-from discretion.store.driver import Database
+from discretion.store.driver import BulkResult, Database
 from tests.fixtures.house import House, build
 from tests.fixtures.mongo import Commands
 from tests.journeys.rules import (
@@ -207,3 +208,24 @@ async def test_what_time_takes_is_gone_before_anybody_judged_it(
         assert await database.find("customers", {"until": {"$lte": now[0]}}) == []
         assert await seen(house, MAIL, names) == {"tess", "tom"}
         assert await seen(house, SUPPORT, names) == set(names)
+
+
+async def test_a_refusal_between_reading_and_writing_is_not_undone(
+    house: House, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was worked out from what they said before is not written over what they say now."""
+    await house.tell("web-shop", *PEOPLE)
+    write = database.bulk_write
+    async with another(database, tmp_path, None, law(tmp_path, us_tx=OPT_IN)) as fresh:
+
+        async def late(collection: str, operations: Any, **more: Any) -> BulkResult:
+            if "session" not in more:
+                monkeypatch.setattr(database, "bulk_write", write)
+                refusal = introduced("tess", place=TEXAS, essential=False)
+                assert (await fresh.tell("web-shop", {**refusal, "messageId": "no"}))["accepted"] == 1
+            return await write(collection, operations, **more)
+
+        monkeypatch.setattr(database, "bulk_write", late)
+        await fresh.platform.rejudge.run()
+        assert await seen(fresh, GUARD, NAMES) == EVERYBODY - {"tess"}
+        assert await fresh.platform.rejudge.waiting() == 0
