@@ -145,8 +145,8 @@ def test_another_moment_of_the_same_words_is_alike() -> None:
             Heard(words=yes(at=NOW - 3), stamps=no(at=NOW - 2)),
         ),
         (
-            Heard(words=yes(SHARE.key, at=NOW - 3), opted_out=NOW - 4),
-            Heard(words=yes(SHARE.key, at=NOW - 3), opted_out=NOW - 2),
+            Heard(words=yes("analytics", at=NOW - 4) + yes(SHARE.key, at=NOW - 3), opted_out=NOW - 4),
+            Heard(words=yes("analytics", at=NOW - 4) + yes(SHARE.key, at=NOW - 3), opted_out=NOW - 2),
         ),
     ],
     ids=["notice", "lasts", "until", "order", "signal"],
