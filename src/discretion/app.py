@@ -116,9 +116,11 @@ class Platform:
 
 @asynccontextmanager
 async def platform(
-    settings: Settings, listeners: tuple[CommandListener, ...] = ()
+    settings: Settings, listeners: tuple[CommandListener, ...] = (), *, idle: bool = False
 ) -> AsyncIterator[Platform]:
     """A platform, from start to stop.
+
+    An ``idle`` one does nothing that it is not asked for, nor puts its rules in force.
 
     Raises:
         Misconfigured: what the operator has to mend, before anything is served.
@@ -133,18 +135,22 @@ async def platform(
             await inspect(database)
             await prepare(database, [one.key for one in catalogue.attributes.values() if one.ordered])
             await _ensure_keys(settings, database)
-            trusted = await trust(database, Judge(catalogue, lawbook.law))
+            trusted = await trust(database, Judge(catalogue, lawbook.law), enforce=not idle)
             running = assemble(settings, catalogue, lawbook, database, root, trusted)
+            if idle:
+                yield running
+                return
             async with expiring(running.letters), judging(running.rejudge):
                 yield running
         finally:
             await database.close()
 
 
-async def trust(database: Database, judge: Judge) -> dict[str, int]:
-    """Put the rules on record; of those before them, the purposes that are judged as ever."""
+async def trust(database: Database, judge: Judge, *, enforce: bool = True) -> dict[str, int]:
+    """Put the rules in force; of those before them, the purposes that are judged as ever."""
     books = Rulebooks(database)
-    await books.keep(judge.version, judge.purposes, now_ms())
+    if enforce:
+        await books.keep(judge.version, judge.purposes, now_ms())
     known = await books.all()
     return {one: judge.trusted(purposes) for one, purposes in known.items() if one != judge.version}
 

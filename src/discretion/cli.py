@@ -14,35 +14,26 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from discretion import __version__
 from discretion.app import Platform, now_ms, platform, token_issuer
-from discretion.catalogue.entry import json_schema
-from discretion.catalogue.load import load, shipped
 from discretion.demo.run import demo as run_demo
 from discretion.domain.doubles.compare import Backend
 from discretion.domain.doubles.likeness import THRESHOLD
 from discretion.domain.doubles.show import found, reading_customers
-from discretion.domain.letters.replay import Replay
+from discretion.domain.letters.show import became, sending
 from discretion.domain.notices.command import commands as notices
 from discretion.domain.notices.command import print_notice, ropa, stale_notice
-from discretion.domain.notices.load import json_schemas as notice_schemas
+from discretion.domain.profiles.show import judged, judging_customers
 from discretion.domain.retention.daily import sweeping
 from discretion.domain.retention.show import deleted, looking
-from discretion.edge.schema import build_schema
+from discretion.edge.printed import SDL, printed
 from discretion.errors import DiscretionError, Misconfigured
 from discretion.law.command import commands as laws
-from discretion.law.entry import json_schema as law_schema
 from discretion.serve import listen, serving, stop_asked, until
 from discretion.settings import Settings, read
 from discretion.store.letters import Wanted
 from discretion.token.grant import SELF
-
-SDL = shipped().parent / "discretion.graphql"
-SHAPE = shipped().parent / "jsonschema" / "catalogue.schema.json"
-LAW_SHAPE = SHAPE.with_name("jurisdiction.schema.json")
 
 cli = typer.Typer(
     help="Discretion: a customer data platform that reveals each attribute only for a purpose that the "
@@ -57,11 +48,13 @@ identities = typer.Typer(help="Who is one person.", no_args_is_help=True)
 sources = typer.Typer(help="Registered senders and their write keys.", no_args_is_help=True)
 ingest = typer.Typer(help="Messages that were sent.", no_args_is_help=True)
 retention = typer.Typer(help="How long data are kept.", no_args_is_help=True)
+consents = typer.Typer(help="What customers permit.", no_args_is_help=True)
 cli.add_typer(tokens, name="token")
 cli.add_typer(schemas, name="schema")
 cli.add_typer(sources, name="source")
 cli.add_typer(identities, name="identity")
 cli.add_typer(ingest, name="ingest")
+cli.add_typer(consents, name="consent")
 cli.add_typer(laws(lambda: datetime.now(UTC).date()), name="law")
 cli.add_typer(retention, name="retention")
 cli.add_typer(notices(now_ms), name="notice")
@@ -251,7 +244,10 @@ def ingest_replay(
         async with platform(settings) as running:
             if source is not None:
                 _known_source(running, source)
-            await _replay(running.replay, Wanted(reason, source, at), dry=dry_run)
+            wanted = Wanted(reason, source, at)
+            with sending(errors, await running.replay.waiting(wanted)) as told:
+                tally = await running.replay.run(wanted, told, dry=dry_run)
+            Console().print(became(tally, dry=dry_run))
 
     _run(run())
 
@@ -286,13 +282,53 @@ def retention_run(
     _run(run())
 
 
+@consents.command("recompute")
+def consent_recompute(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would become of them; change nothing.")
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Work out anew what each customer permits, after the catalogue or a law changed.
+
+    Until it has come to somebody, the stricter of the old rules and the new
+    holds for them: what has other rules now is withheld, the rest stays as it
+    was. Servers do the same on their own, slowly, from their start; this is
+    for whoever does not want to wait.
+
+    It runs beside servers, those that still have the old rules too; they stop
+    judging, and keep to the stricter as well. Killed half-way it can be
+    started again, and goes on with whoever is left. With MongoDB of our own it
+    runs while the server is stopped.
+
+    The table says for how many customers a purpose was gained or lost. Try
+    another catalogue or law before anybody has it, with
+    DISCRETION_CATALOGUE_DIR=... discretion consent recompute --dry-run
+    """
+    settings = _settings(data_dir)
+
+    async def run() -> None:
+        async with platform(settings, idle=True) as running:
+            rejudge = running.rejudge
+            if not dry_run:
+                await rejudge.enforce()
+            with judging_customers(errors, await rejudge.waiting()) as told:
+                outcome = await rejudge.run(told, dry=dry_run)
+            left = await rejudge.waiting()
+            Console().print(judged(running.catalogue, outcome, left, dry=dry_run))
+            if outcome.superseded:
+                raise typer.Exit(1)
+
+    _run(run())
+
+
 @schemas.command("print")
 def schema_print(
     write: Annotated[bool, typer.Option("--write", help="Write every printed file under schema/.")] = False,
 ) -> None:
     """Print the GraphQL schema that the catalogue makes, or write it where it is kept."""
     settings = read(os.environ)
-    made = printed(settings)
+    made = printed(settings.catalogue_dir)
     if not write:
         sys.stdout.write(made[SDL])
         return
@@ -314,7 +350,7 @@ def schema_check() -> None:
     settings = read(os.environ)
     stale = [
         path
-        for path, text in printed(settings).items()
+        for path, text in printed(settings.catalogue_dir).items()
         if not path.exists() or path.read_text("utf-8") != text
     ]
     for path in stale:
@@ -325,15 +361,6 @@ def schema_check() -> None:
         errors.print(told, highlight=False, markup=False)
     if stale or told:
         raise typer.Exit(1)
-
-
-def printed(settings: Settings) -> dict[Path, str]:
-    """The printed files, by their place in the checkout or the installed package."""
-    sdl = build_schema(load(settings.catalogue_dir)).as_str() + "\n"
-    notice_shapes = {
-        SHAPE.with_name(f"notices-{kind}.schema.json"): text for kind, text in notice_schemas().items()
-    }
-    return {SDL: sdl, SHAPE: json_schema(), LAW_SHAPE: law_schema(), **notice_shapes}
 
 
 def main() -> None:
@@ -349,21 +376,6 @@ def main() -> None:
         errors.print(f"[red]FILE_UNUSABLE[/red] {error.strerror}: {error.filename}", highlight=False)
         errors.print("See that --data-dir is a folder this user may write to.", highlight=False)
         raise SystemExit(1) from None
-
-
-async def _replay(replay: Replay, wanted: Wanted, *, dry: bool) -> None:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=errors) as progress:
-        task = progress.add_task("Sending again", total=await replay.waiting(wanted))
-        tally = await replay.run(wanted, lambda so_far: progress.update(task, completed=so_far.met), dry=dry)
-    table = Table("what became of them", "letters", title="Dry run: nothing is changed" if dry else None)
-    table.columns[1].justify = "right"
-    counts = {"acceptable": tally.taken} if dry else {"taken": tally.taken, "duplicate": tally.duplicate}
-    counts |= {f"still refused: {code}": count for code, count in sorted(tally.refused.items())}
-    counts |= {f"cannot be opened: {code}": count for code, count in sorted(tally.unreadable.items())}
-    for what, count in counts.items():
-        table.add_row(what, f"{count:,}")
-    Console().print(table)
 
 
 def _known_source(running: Platform, source: str) -> None:

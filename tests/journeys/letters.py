@@ -58,7 +58,7 @@ async def mended_house(
     database: Database, folder: Path, clock: Callable[[], int] = now_ms
 ) -> AsyncIterator[House]:
     """The house on the same database, with that catalogue."""
-    house = await build(database, folder, Commands(), load(mended(folder)), clock)
+    house = await build(database, folder, Commands(), load(mended(folder)), clock=clock)
     async with house.http:
         yield house
 

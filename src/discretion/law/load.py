@@ -17,7 +17,7 @@ from discretion.errors import Misconfigured
 from discretion.law.check import check, strictest
 from discretion.law.jurisdiction import Lawbook
 from discretion.law.model import Edition, Law, Rules, Timeline
-from discretion.law.place import Territory, atlas
+from discretion.law.place import Atlas, Territory, atlas
 from discretion.law.resolve import jurisdiction
 from discretion.law.shape import Shaped, shape
 
@@ -56,8 +56,9 @@ def load(folder: Path | None, catalogue: Catalogue, editions: tuple[Edition, ...
     if laxer := list(strictest(parts, found)):
         raise _invalid(laxer)
     timelines = MappingProxyType({key: one.timeline for key, one in found.items()})
-    law = Law(_version(timelines, editions), timelines, editions)
-    return Lawbook(MappingProxyType(found), law, atlas(map(_territory, parts)))
+    where = atlas(map(_territory, parts))
+    law = Law(_version(timelines, editions), timelines, editions, _places(where))
+    return Lawbook(MappingProxyType(found), law, where)
 
 
 def shipped() -> Path:
@@ -86,6 +87,15 @@ def _version(timelines: Mapping[str, Timeline], editions: Sequence[Edition]) -> 
         },
         [[one.start, sorted(one.purposes)] for one in editions],
     ]
+    return _digest(meaning)
+
+
+def _places(where: Atlas) -> str:
+    regions = sorted([*place, code] for place, code in where.regions.items())
+    return _digest([dict(where.keys), dict(where.countries), regions])
+
+
+def _digest(meaning: Any) -> str:
     canonical = json.dumps(meaning, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:VERSION_LENGTH]
 

@@ -107,11 +107,15 @@ class Edition:
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """All that a person's state is judged by. ``version`` is a digest of its meaning."""
+    """All that a person's state is judged by. ``version`` is a digest of its meaning.
+
+    ``places`` is a digest of which jurisdiction holds where.
+    """
 
     version: str
     timelines: Mapping[str, Timeline]
     editions: tuple[Edition, ...] = ()
+    places: str = ""
 
     def of(self, key: str) -> Timeline:
         """A jurisdiction's rules; a key nobody knows is judged as the strictest."""

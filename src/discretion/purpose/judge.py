@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from discretion.catalogue.model import DEMANDED, Catalogue, Purpose
 from discretion.law.model import Law, Timeline
-from discretion.purpose.state import Bits, PersonState, permitted, turning_points
+from discretion.purpose.alike import Alike, Likeness
+from discretion.purpose.state import Bits, PersonState, permitted
 
 FOREVER = 2**53
 """In ms: no moment that anybody means."""
 
 VERSION_LENGTH = 16
-REMEMBERED = 4096
+REMEMBERED = 20_000
+"""Situations of which it is known what they permit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,30 +48,32 @@ class Judge:
             key: _digest(_told(catalogue, law, one)) for key, one in sorted(catalogue.purposes.items())
         }
         self.version = _digest([dict(self.purposes), catalogue.kinds_kept])
-        self._remembered: OrderedDict[PersonState, tuple[int, Outlook]] = OrderedDict()
+        self._likeness = Likeness(catalogue, law)
+        self._remembered: dict[Hashable, Bits] = {}
 
     def outlook(self, state: PersonState, now_ms: int) -> Outlook:
         """What this person permits, now and later."""
-        known = self._remembered.get(state)
-        if known is not None and known[0] <= now_ms < known[1].until:
-            return known[1]
-        found = self._outlook(state, now_ms)
-        self._remembered[state] = now_ms, found
-        self._remembered.move_to_end(state)
-        if len(self._remembered) > REMEMBERED:
-            self._remembered.popitem(last=False)
-        return found
-
-    def _outlook(self, state: PersonState, now_ms: int) -> Outlook:
-        here = permitted(self.catalogue, self.law, state, now_ms)
+        alike = Alike(self._likeness, state)
+        here = self._permitted(state, alike, now_ms)
         until, later = FOREVER, here
-        for at in sorted({one for one in turning_points(self.catalogue, self.law, state) if one > now_ms}):
-            then = permitted(self.catalogue, self.law, state, at)
+        for at in sorted(one for one in alike.turns() if one > now_ms):
+            then = self._permitted(state, alike, at)
             if until == FOREVER and then != here:
                 until, later = at, then
             elif until != FOREVER:
                 later = later & then
         return Outlook(here, until, later)
+
+    def _permitted(self, state: PersonState, alike: Alike, at: int) -> Bits:
+        """What is permitted at a moment; of whoever is alike it is remembered."""
+        situation = alike.at(at)
+        known = self._remembered.get(situation)
+        if known is None:
+            known = permitted(self.catalogue, self.law, state, at)
+            if len(self._remembered) >= REMEMBERED:
+                self._remembered.clear()
+            self._remembered[situation] = known
+        return known
 
     def binding(self) -> int:
         """Bits that no choice and no law touches."""
@@ -92,7 +95,7 @@ def _told(catalogue: Catalogue, law: Law, purpose: Purpose) -> list[Any]:
     timelines = [_rules(one, purpose) for _, one in sorted(law.timelines.items())]
     editions = sorted(one.start for one in law.editions if purpose.key in one.purposes)
     known = [purpose.bit, purpose.basis, purpose.family, purpose.lasts]
-    return [known, timelines, editions, catalogue.kinds_kept]
+    return [known, timelines, editions, law.places, catalogue.kinds_kept]
 
 
 def _rules(timeline: Timeline, purpose: Purpose) -> list[Any]:

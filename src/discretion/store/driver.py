@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import pymongo
@@ -149,6 +149,25 @@ class Database:
             collection, filter, projection, sort=sort, limit=-1, session=session, hint=hint
         )
         return found[0] if found else None
+
+    async def stream(
+        self,
+        collection: str,
+        filter: Mapping[str, Any],  # noqa: A002
+        projection: Mapping[str, Any],
+        *,
+        together: int,
+    ) -> AsyncIterator[list[Document]]:
+        """Documents that match, so many ``together``; of what changes meanwhile some are as they were.
+
+        However many there are: MongoDB counts the time of a cursor from its first document to its last.
+        """
+        cursor = self._collection(collection).find(filter, projection, batch_size=together)
+        try:
+            while found := await self._some(cursor, together):
+                yield found
+        finally:
+            await cursor.close()
 
     async def aggregate(
         self, collection: str, pipeline: Sequence[Mapping[str, Any]], session: Session | None = None
@@ -317,6 +336,10 @@ class Database:
             else:
                 return
             await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _some(self, cursor: Any, many: int) -> list[Document]:
+        with pymongo.timeout(0):
+            return await _done(cursor.to_list(many), wrote=False)
 
     async def _aggregate(
         self, collection: str, pipeline: Sequence[Mapping[str, Any]], session: Session | None
