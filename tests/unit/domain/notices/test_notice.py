@@ -10,6 +10,7 @@ from hashlib import sha256
 import pytest
 
 from discretion.catalogue.model import Basis, Catalogue, Channel, Form, Use
+from discretion.domain.notices.facts import shorter
 from discretion.law.jurisdiction import Right
 from discretion.law.model import Model
 from tests.unit.domain.notices.house import (
@@ -55,7 +56,7 @@ def test_it_says_how_long_each_attribute_is_kept_and_who_sees_it_how() -> None:
             if use.form is not Form.CLEAR:
                 assert wording.words.forms[use.form] in said
             kept = line(notice, "purposes", use.purpose.key, "For how long")
-            words = wording.duration(one.retention)
+            words = wording.duration(shorter(one.retention, use.purpose.retention))
             assert any(part.startswith(f"{words}: ") and label in part for part in kept)
 
 
