@@ -207,3 +207,19 @@ async def test_the_string_that_a_signal_was_read_in_is_on_record(house: House) -
     answer = await house.ask("{ me { consents { nodes { purpose state method signal } } } }", token)
     told = {one["method"]: one["signal"] for one in answer["data"]["me"]["consents"]["nodes"]}
     assert told == {"gpc": "Sec-GPC: 1", "gpp": string}
+
+
+@pytest.mark.parametrize("header", [True, False])
+async def test_a_browser_is_the_one_who_says_so_whichever_way_it_does(house: House, header: bool) -> None:
+    """In a header of the request, or as the page's script read it: one signal, and not an IAB string."""
+    ways: list[dict[str, Any]] = [{"gpc": True}] if not header else [{}]
+    await house.http.post(
+        "/v1/batch",
+        json={"batch": [{**ANN, "context": ways[0]}]},
+        auth=(house.keys["web-shop"], ""),
+        headers={"sec-gpc": "1"} if header else {},
+    )
+    token = await house.own_token("email", "ann@shop.example")
+    answer = await house.ask("{ me { consents { nodes { state method signal } } } }", token)
+    (told,) = answer["data"]["me"]["consents"]["nodes"]
+    assert told == {"state": "opted_out", "method": "gpc", "signal": "Sec-GPC: 1"}

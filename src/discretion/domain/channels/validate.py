@@ -20,7 +20,8 @@ from discretion.domain.channels.identifiers import brought, external, former, no
 from discretion.domain.channels.refusal import No, mapping
 from discretion.domain.channels.told import region_of, told
 from discretion.domain.channels.when import when
-from discretion.law.signals.hear import GPP_STRING, SILENCE, Signal, hear
+from discretion.law.signals.gpc import HEADER
+from discretion.law.signals.hear import GPC, GPP_STRING, SILENCE, Signal, hear
 from discretion.law.signals.model import Signals
 
 MAX_MESSAGE_ID = 100
@@ -117,11 +118,12 @@ def strictest(choices: Mapping[str, bool], more: Mapping[str, bool]) -> dict[str
 
 
 def opt_outs(signal: Signal) -> frozenset[str]:
-    """Who opts out. A GPP string that cannot be read may be one, so it is."""
+    """Who opts out; a browser is one, however it says so. An unreadable GPP string may be one, so it is."""
     if signal is SILENCE:
         return _NONE
     unread = {UNREAD for one in signal.problems if one.place.startswith(GPP_STRING)}
-    return frozenset(unread.union(signal.sources if signal.opt_out else ()))
+    heard = [GPC if one == HEADER else one for one in signal.sources] if signal.opt_out else []
+    return frozenset(unread.union(heard))
 
 
 def purposed(catalogue: Catalogue, purpose: str) -> bool:
