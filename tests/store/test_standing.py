@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from discretion.plan.standing import Document, Query, Standing
+from discretion.purpose.judge import HOLDS_MS
 from discretion.store.driver import Database, connect
 
 NOW = 1_800_000_000_000
@@ -21,7 +22,7 @@ STORED = st.fixed_dictionaries(
     {
         "allow": BITS,
         "later": BITS,
-        "until": st.sampled_from([0, NOW - 1, NOW, NOW + 1, 2**53]),
+        "until": st.sampled_from([0, NOW - HOLDS_MS, NOW - HOLDS_MS + 1, NOW - 1, NOW, NOW + 1, 2**53]),
         "rules": st.sampled_from(VERSIONS),
     }
 )
@@ -94,5 +95,6 @@ def test_other_rules_only_ever_take_away(doc: Document, standing: Standing) -> N
     said = doc["allow"] if doc["until"] > NOW else doc["later"]
     found = standing.bits(doc, NOW)
     assert found & ~said == 0
-    known = standing.trusted.get(doc["rules"], standing.least)
-    assert found == (said if doc["rules"] == "now" else said & known)
+    known = -1 if doc["rules"] == "now" else standing.trusted.get(doc["rules"], standing.least)
+    forgotten = doc["until"] + HOLDS_MS <= NOW
+    assert found == said & (standing.least if forgotten else known)

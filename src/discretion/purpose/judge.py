@@ -22,13 +22,17 @@ FOREVER = 2**53
 """In ms: no moment that anybody means."""
 
 VERSION_LENGTH = 16
+HOLDS_MS = 30 * 86_400_000
+"""How long after its ``until`` an outlook says what holds. Servers judge anew within seconds of it; should
+none for so long, only what the law demands is permitted."""
+
 REMEMBERED = 20_000
 """Situations of which it is known what they permit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """``now`` holds until ``until`` (ms); from then on no less than ``later`` does, if that is known."""
+    """``now`` holds until ``until`` (ms); from then on no less than ``later`` does, for ``HOLDS_MS``."""
 
     now: Bits
     until: int
@@ -60,7 +64,7 @@ class Judge:
             then = self._permitted(state, alike, at)
             if until == FOREVER and then != here:
                 until, later = at, then
-            elif until != FOREVER:
+            elif until <= at < until + HOLDS_MS:
                 later = later & then
         return Outlook(here, until, later)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from discretion.catalogue.model import Basis, Catalogue, Family, Purpose
 from discretion.law.model import UNKNOWN, Edition, Law, Model, Period
 from discretion.purpose.alike import Alike, Likeness
-from discretion.purpose.judge import FOREVER, Judge
+from discretion.purpose.judge import FOREVER, HOLDS_MS, Judge
 from discretion.purpose.said import Choice, Heard
 from discretion.purpose.state import PersonState, permitted, turning_points
 from tests.fixtures.law import EUROPE, LAW, MOSTLY_NOTICE, TEXAS, timeline
@@ -63,13 +63,15 @@ def test_what_a_law_takes_away_is_gone_at_that_moment() -> None:
     assert outlook.now.allow >> MAIL.bit & 1
 
 
-def test_what_time_gives_and_takes_again_is_not_promised_for_later() -> None:
-    """A child comes of age and then the consent lapses: until somebody judges, it is withheld."""
+def test_what_time_gives_holds_unless_it_soon_takes_it_again() -> None:
+    """A child comes of age, and their consent lapses in a year, or within the days that an outlook holds."""
     born = NOW - 16 * YEAR + YEAR // 12
     outlook = Judge(LASTING, LAW).outlook(state(Heard(words=yes(at=NOW)), born=born), NOW)
     assert NOW < outlook.until < NOW + YEAR // 6
     assert not outlook.now.allow >> MAIL.bit & 1
-    assert not outlook.later.allow >> MAIL.bit & 1
+    assert outlook.later.allow >> MAIL.bit & 1
+    ending = Heard(words=told(at=NOW, until=outlook.until + HOLDS_MS - 1, marketing=True))
+    assert not Judge(LASTING, LAW).outlook(state(ending, born=born), NOW).later.allow >> MAIL.bit & 1
     of_age = Judge(LASTING, LAW).outlook(state(Heard(words=yes(at=NOW)), born=born), outlook.until)
     assert of_age.now.allow >> MAIL.bit & 1
 
@@ -96,7 +98,8 @@ KEPT = {law.version: Judge(LASTING, law) for law in (LAW, CHANGING)}
 
 @given(STATES, LAW_OF_THE_TEST, st.integers(NOW - 10, NOW + 10))
 def test_an_outlook_is_never_wrong_and_never_too_generous(found: PersonState, law: Law, now_ms: int) -> None:
-    """Now to the bit; until then to the bit; after that never more than the reference permits."""
+    """Now to the bit; until then to the bit; after that never more than the reference permits, as long as
+    an outlook holds."""
     outlook = KEPT[law.version].outlook(found, now_ms)
     assert outlook.now == permitted(LASTING, law, found, now_ms)
     turns = set(turning_points(LASTING, law, found))
@@ -106,7 +109,7 @@ def test_an_outlook_is_never_wrong_and_never_too_generous(found: PersonState, la
         here = permitted(LASTING, law, found, at)
         if at < outlook.until:
             assert here == outlook.now
-        else:
+        elif at < outlook.until + HOLDS_MS:
             assert outlook.later & here == outlook.later
 
 

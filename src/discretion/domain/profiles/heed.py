@@ -16,7 +16,7 @@ from discretion.token.grant import Grant
 
 SIGNAL = "gpc"
 KIND = b"customer"
-AGAIN_MS = 3_600_000
+AGAIN_MS = 60_000
 """How long a customer's signal is not written again; after that it is, for it may have been lifted."""
 
 REMEMBERED = 10_000
@@ -49,7 +49,7 @@ class Heed:
             await self._speak.say(customer, said, self._also)
         except NotFound:
             return
-        except Conflict:  # another process heard it within the hour, under the same name
+        except Conflict:  # another process heard it within the minute, under the same name
             pass
         self._heard[customer] = now
         self._heard.move_to_end(customer)
