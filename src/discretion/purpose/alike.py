@@ -57,13 +57,18 @@ class Alike:
             frozenset([self._likeness.says(one, now_ms) for one in self._records if one.order is not None]),
         )
 
-    def turns(self) -> set[int]:
-        """Every moment (ms) at which time alone may change what is permitted."""
+    def steps(self) -> set[int]:
+        """Every moment (ms) at which a law, an age or a notice turns."""
         found = set(self._likeness.editions)
         for timeline in self._timelines:
             found.update(timeline.turns())
             if self._state.born is not None:
                 found.update(_birthdays(self._state.born, timeline))
+        return found
+
+    def lapses(self) -> set[int]:
+        """Every moment (ms) at which a yes is over."""
+        found: set[int] = set()
         for record in self._records:
             for node, _, ends in record.yeses:
                 found.update([ends[index] for index in self._likeness.lengths_below(node)])

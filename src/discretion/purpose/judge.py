@@ -16,7 +16,7 @@ from typing import Any
 from discretion.catalogue.model import DEMANDED, Catalogue, Purpose
 from discretion.law.model import Law, Timeline
 from discretion.purpose.alike import Alike, Likeness
-from discretion.purpose.state import Bits, PersonState, permitted
+from discretion.purpose.state import Bits, PersonState, permitted, stretches, turned
 
 FOREVER = 2**53
 """In ms: no moment that anybody means."""
@@ -58,14 +58,22 @@ class Judge:
     def outlook(self, state: PersonState, now_ms: int) -> Outlook:
         """What this person permits, now and later."""
         alike = Alike(self._likeness, state)
-        here = self._permitted(state, alike, now_ms)
+
+        def judged(at: int) -> Bits:
+            return self._permitted(state, alike, at)
+
+        here = judged(now_ms)
         until, later = FOREVER, here
-        for at in sorted(one for one in alike.turns() if one > now_ms):
-            then = self._permitted(state, alike, at)
-            if until == FOREVER and then != here:
-                until, later = at, then
-            elif until <= at < until + HOLDS_MS:
-                later = later & then
+        for moments in stretches(alike.steps(), alike.lapses(), now_ms):
+            if until == FOREVER:
+                if (at := turned(moments, here, judged)) is None:
+                    continue
+                until = at
+                later = judged(at)
+            within = [at for at in moments if until <= at < until + HOLDS_MS]
+            if not within:
+                break
+            later = later & judged(within[-1])
         return Outlook(here, until, later)
 
     def _permitted(self, state: PersonState, alike: Alike, at: int) -> Bits:

@@ -7,7 +7,8 @@ whatever changed them, so the next read anywhere obeys.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from discretion.catalogue.model import DEMANDED, Basis, Catalogue, Family, Purpose
@@ -158,8 +159,35 @@ def _since(law: Law, rules: Rules, purpose: Purpose, now_ms: int) -> int:
     return max(starts, default=0)
 
 
-def turning_points(catalogue: Catalogue, law: Law, state: PersonState) -> Iterator[int]:
-    """Every moment (ms) at which time alone may change what is permitted, in no order."""
+def stretches(steps: Iterable[int], lapses: Iterable[int], now_ms: int) -> Iterator[list[int]]:
+    """Every moment (ms) after ``now_ms`` at which time alone may change what is permitted, in order.
+
+    A list begins where a law, an age or a notice turns (``steps``), the first also with the end of a yes
+    (``lapses``). All else in it are ends of yeses. Those only take away, so within a list what is permitted
+    only grows less.
+    """
+    turns = {one for one in steps if one > now_ms}
+    moments: list[int] = []
+    for at in sorted(turns.union(one for one in lapses if one > now_ms)):
+        if at in turns and moments:
+            yield moments
+            moments = []
+        moments.append(at)
+    if moments:
+        yield moments
+
+
+def turned(moments: Sequence[int], here: object, judged: Callable[[int], object]) -> int | None:
+    """The first moment of a stretch at which another thing is judged than ``here``; None if there is none."""
+    if judged(moments[0]) != here:
+        return moments[0]
+    if judged(moments[-1]) == here:
+        return None
+    return moments[bisect_left(moments, True, key=lambda at: judged(at) != here)]
+
+
+def steps_of(law: Law, state: PersonState) -> Iterator[int]:
+    """Moments (ms) at which a law, an age or a notice turns."""
     for key in state.laws:
         timeline = law.of(key)
         yield from timeline.turns()
@@ -169,6 +197,10 @@ def turning_points(catalogue: Catalogue, law: Law, state: PersonState) -> Iterat
                     yield attained(state.born, age.below, timeline.zone)
     for edition in law.editions:
         yield edition.start
+
+
+def lapses_of(catalogue: Catalogue, state: PersonState) -> Iterator[int]:
+    """Moments (ms) at which a yes is over."""
     for node, choice in _yeses(state):
         for purpose in catalogue.purposes.values():
             if node in branch(purpose.key) and (ends := over(purpose, choice)) != float("inf"):

@@ -13,7 +13,7 @@ from discretion.law.model import UNKNOWN, Edition, Law, Model, Period
 from discretion.purpose.alike import Alike, Likeness
 from discretion.purpose.judge import FOREVER, HOLDS_MS, Judge
 from discretion.purpose.said import Choice, Heard
-from discretion.purpose.state import PersonState, permitted, turning_points
+from discretion.purpose.state import PersonState, lapses_of, permitted, steps_of
 from tests.fixtures.law import EUROPE, LAW, MOSTLY_NOTICE, TEXAS, timeline
 from tests.unit.purpose.test_state import BORN, CATALOGUE, KEY, LAWS, MAIL, NOW, SHARE, YEAR, no, told, yes
 
@@ -102,7 +102,7 @@ def test_an_outlook_is_never_wrong_and_never_too_generous(found: PersonState, la
     an outlook holds."""
     outlook = KEPT[law.version].outlook(found, now_ms)
     assert outlook.now == permitted(LASTING, law, found, now_ms)
-    turns = set(turning_points(LASTING, law, found))
+    turns = {*steps_of(law, found), *lapses_of(LASTING, found)}
     for at in {*SAMPLES, *turns, *(one - 1 for one in turns), outlook.until - 1, outlook.until}:
         if at < now_ms or at > SAMPLES[-1] + 20 * YEAR:
             continue
@@ -116,7 +116,9 @@ def test_an_outlook_is_never_wrong_and_never_too_generous(found: PersonState, la
 @given(STATES, LAW_OF_THE_TEST)
 def test_every_moment_that_may_turn_anything_is_looked_at(found: PersonState, law: Law) -> None:
     """The reference names no other."""
-    assert Alike(Likeness(LASTING, law), found).turns() == set(turning_points(LASTING, law, found))
+    alike = Alike(Likeness(LASTING, law), found)
+    assert alike.steps() == set(steps_of(law, found))
+    assert alike.lapses() == set(lapses_of(LASTING, found))
 
 
 @given(STATES, STATES, LAW_OF_THE_TEST, st.integers(NOW - 10, NOW + 10))

@@ -9,7 +9,16 @@ from enum import StrEnum
 from discretion.catalogue.model import DEMANDED, Basis, Catalogue, Family, Purpose
 from discretion.law.model import Law, Model
 from discretion.purpose.said import Answer, Choice, Heard, answer, branch
-from discretion.purpose.state import REFUSABLE, PersonState, model_of, turning_points, verdict
+from discretion.purpose.state import (
+    REFUSABLE,
+    PersonState,
+    lapses_of,
+    model_of,
+    steps_of,
+    stretches,
+    turned,
+    verdict,
+)
 
 _STRICT = (Model.NOTICE, Model.BASIS, Model.OPT_OUT, Model.OPT_IN)
 """From the one that takes least."""
@@ -49,7 +58,7 @@ class Permission:
 
 def permissions(catalogue: Catalogue, law: Law, state: PersonState, now_ms: int) -> list[Permission]:
     """All purposes, in the order of their keys."""
-    turns = sorted({one for one in turning_points(catalogue, law, state) if one > now_ms})
+    turns = list(stretches(steps_of(law, state), lapses_of(catalogue, state), now_ms))
     return [
         permission(catalogue, law, state, catalogue.purposes[key], now_ms, turns)
         for key in sorted(catalogue.purposes)
@@ -57,9 +66,9 @@ def permissions(catalogue: Catalogue, law: Law, state: PersonState, now_ms: int)
 
 
 def permission(
-    catalogue: Catalogue, law: Law, state: PersonState, purpose: Purpose, now_ms: int, turns: list[int]
+    catalogue: Catalogue, law: Law, state: PersonState, purpose: Purpose, now_ms: int, turns: list[list[int]]
 ) -> Permission:
-    """One purpose; ``turns`` are the moments after ``now_ms`` at which something may change."""
+    """One purpose; ``turns`` are the stretches of time after ``now_ms``."""
 
     def permitted(at: int) -> bool:
         return verdict(catalogue, law, state, purpose, at).permitted
@@ -79,7 +88,7 @@ def permission(
         if here
         else _shut(purpose, law, state, said, model, since, signalled=signalled),
         since=since,
-        until=next((at for at in turns if permitted(at) is not here), None),
+        until=next((at for one in turns if (at := turned(one, here, permitted)) is not None), None),
     )
 
 
