@@ -16,6 +16,7 @@ MAX_ITEMS = 100
 _INT = 2**31
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_END = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND  # an offset can say a later one
 """Whole numbers throughout: a float of seconds loses one in a thousand."""
 
 
@@ -49,8 +50,8 @@ def moment(text: Any) -> int:
         ms = ((when if when.tzinfo else when.replace(tzinfo=UTC)) - _EPOCH) // _MILLISECOND
     except (ValueError, OverflowError):
         raise WrongType("an ISO 8601 time") from None
-    if ms < 0:
-        raise WrongType("a time after 1970")
+    if not 0 <= ms <= _END:
+        raise WrongType("a time after 1970 and before 10000")
     return ms
 
 

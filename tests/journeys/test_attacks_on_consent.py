@@ -1,0 +1,43 @@
+"""Who would widen what somebody permits, or break what is on record of them, as a source can."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.fixtures.house import House
+
+EMAIL = "marketing.communications.email"
+ANN: dict[str, Any] = {
+    "type": "identify",
+    "messageId": "1",
+    "userId": "w-1",
+    "timestamp": "2026-01-01T00:00:00Z",
+    "traits": {"email": "ann@shop.example", "residence": "DE"},
+}
+
+
+async def me(house: House, fields: str) -> dict[str, Any]:
+    """What Ann sees of herself."""
+    answer = await house.ask(f"{{ me {{ {fields} }} }}", await house.own_token("email", "ann@shop.example"))
+    assert "errors" not in answer, answer
+    found: dict[str, Any] = answer["data"]["me"]
+    return found
+
+
+async def permitted(house: House, purpose: str) -> bool:
+    """Whether Ann permits a purpose."""
+    told = (await me(house, "permissions { purpose { key } permitted }"))["permissions"]
+    return {one["purpose"]["key"]: bool(one["permitted"]) for one in told}[purpose]
+
+
+def consent(name: str, **members: Any) -> dict[str, Any]:
+    """A consent message about Ann."""
+    return {"type": "consent", "userId": "w-1", "messageId": name, **members}
+
+
+async def test_no_source_makes_a_record_that_cannot_be_read(house: House) -> None:
+    """An offset says a time after the year 9999, which no answer can."""
+    late = consent("c1", purposes={EMAIL: True}, validUntil="9999-12-31T23:59:59-14:00")
+    (told,) = (await house.tell("web-shop", ANN, late))["results"][1:]
+    assert (told["status"], told["code"]) == ("refused", "VALID_UNTIL_INVALID")
+    assert (await me(house, "consents { nodes { validUntil } } consentExport"))["consents"]["nodes"] == []
