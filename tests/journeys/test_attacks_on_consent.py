@@ -41,3 +41,14 @@ async def test_no_source_makes_a_record_that_cannot_be_read(house: House) -> Non
     (told,) = (await house.tell("web-shop", ANN, late))["results"][1:]
     assert (told["status"], told["code"]) == ("refused", "VALID_UNTIL_INVALID")
     assert (await me(house, "consents { nodes { validUntil } } consentExport"))["consents"]["nodes"] == []
+
+
+async def test_a_no_is_not_lost_under_the_name_of_another_message(house: House) -> None:
+    """A sender counts its consent messages by themselves, from 1."""
+    await house.tell("web-shop", ANN, consent("0", purposes={EMAIL: True}))
+    assert await permitted(house, EMAIL)
+    (told,) = (await house.tell("web-shop", consent("1", purposes={EMAIL: False})))["results"]
+    assert told["status"] == "accepted"
+    assert not await permitted(house, EMAIL)
+    (again,) = (await house.tell("web-shop", consent("1", purposes={EMAIL: False})))["results"]
+    assert again["status"] == "duplicate"

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from discretion.domain.channels.expressed import CONSENT
 from discretion.domain.channels.fact import Fact
 from discretion.domain.identity.evidence import Mention, Voice
 from discretion.seal.blind import BlindIndex
@@ -38,7 +39,9 @@ def marks_of(fact: Fact, blind: BlindIndex) -> Marks:
         for one, voice in voices.items()
     )
     values = {entry: one.value for one, entry in entries.items()}
-    return Marks(record, mentions, message_mark(fact.source.key, fact.message), values)
+    # Consent is counted by itself: a no is not lost under the name of a message about something else.
+    name = fact.message if fact.saying is None else f"{CONSENT}\0{fact.message}"
+    return Marks(record, mentions, message_mark(fact.source.key, name), values)
 
 
 def message_mark(source: str, message: str) -> bytes:
