@@ -52,3 +52,12 @@ async def test_a_no_is_not_lost_under_the_name_of_another_message(house: House) 
     assert not await permitted(house, EMAIL)
     (again,) = (await house.tell("web-shop", consent("1", purposes={EMAIL: False})))["results"]
     assert again["status"] == "duplicate"
+
+
+async def test_who_refused_everything_first_is_still_protected_as_a_child(house: House) -> None:
+    """Their day of birth serves nothing that is left, and yet it is what keeps a later yes from counting."""
+    refused = {"categoryPreferences": dict.fromkeys(("marketing", "analytics", "essential"), False)}
+    born = {**ANN, "traits": {**ANN["traits"], "birthday": "2014-05-01"}, "context": {"consent": refused}}
+    await house.tell("web-shop", born)
+    await house.tell("web-shop", consent("2", purposes={EMAIL: True}))
+    assert not await permitted(house, EMAIL)

@@ -3,6 +3,7 @@
 A value or an event is left out, and counted, if its record has heard a no to every purpose it could
 serve. What the law demands of all data (answering the person about them) is no reason to collect them.
 Whoever said nothing has refused nothing: what only they could allow is stored shut, and shown to nobody.
+A child's day of birth is stored whatever they refused: without it a later yes would count (GDPR Art. 8(2)).
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from discretion.catalogue.model import DEMANDED, Purpose, Use
+from discretion.catalogue.model import DEMANDED, Attribute, Purpose, Use
 from discretion.domain.channels.fact import Fact
-from discretion.domain.profiles.person import heard_of
+from discretion.domain.profiles.person import BIRTH, heard_of
+from discretion.domain.profiles.record import may_be_a_child, midnight
 from discretion.purpose.said import Heard, answer
 from discretion.purpose.state import REFUSABLE
 
@@ -28,12 +30,21 @@ def minimised(fact: Fact, record: Mapping[str, Any]) -> tuple[Fact, int]:
     heard = heard_of(record)
     if not any(not choice.given for words in (heard.stamps, heard.words) for _, choice in words):
         return fact, 0
-    values = tuple(one for one in fact.values if not refused(one[0].uses, heard, fact.received))
+    values = tuple(
+        (attribute, value)
+        for attribute, value in fact.values
+        if _protects(attribute, value.value, fact.received)
+        or not refused(attribute.uses, heard, fact.received)
+    )
     event = fact.event
     if event is not None and refused(event.type.uses, heard, fact.received):
         event = None
     left_out = len(fact.values) - len(values) + (event is not fact.event)
     return (replace(fact, values=values, event=event), left_out) if left_out else (fact, 0)
+
+
+def _protects(attribute: Attribute, value: Any, now_ms: int) -> bool:
+    return attribute.category == BIRTH and may_be_a_child(midnight(value), now_ms)
 
 
 def refused(uses: Sequence[Use], heard: Heard, now_ms: int) -> bool:

@@ -126,12 +126,12 @@ def _tell_value(cells: Document, attribute: Attribute, value: Any, fact: Fact, s
         cell["c"] = seal(key.encode(), fact.at, value)
     else:
         cell["v"] = value
-    if attribute.category == BIRTH and may_be_a_child(born := _midnight(value), fact.received):
+    if attribute.category == BIRTH and may_be_a_child(born := midnight(value), fact.received):
         cell["b"] = born
     cells[key] = cell
 
 
-def _midnight(day: str) -> int:
+def midnight(day: str) -> int:
     """UTC midnight of a day, in ms."""
     return int(datetime.combine(date.fromisoformat(day), time(), UTC).timestamp() * 1000)
 
