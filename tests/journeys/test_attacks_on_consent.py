@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from tests.fixtures.house import House
@@ -61,3 +62,30 @@ async def test_who_refused_everything_first_is_still_protected_as_a_child(house:
     await house.tell("web-shop", born)
     await house.tell("web-shop", consent("2", purposes={EMAIL: True}))
     assert not await permitted(house, EMAIL)
+
+
+async def test_a_no_said_while_people_are_parted_is_of_whoever_said_it(house: House) -> None:
+    """Under their older id: not the word of who was taken for them until then."""
+    merge = "mutation($ids: [ID!]!) { merge(customers: $ids) { identityHistory { nodes { id } } } }"
+    part = "mutation($id: ID!) { unmerge(merge: $id) { id } }"
+    withdraw = 'mutation { withdrawConsent(purposes: ["marketing"]) { receipts { id } } }'
+    steward = house.token("steward", client="customer-app")
+    for number in range(3):
+        tokens = []
+        for name in (f"ann-{number}", f"ben-{number}"):
+            traits = {"email": f"{name}@shop.example", "residence": "DE"}
+            yes = {**consent(name, purposes={EMAIL: True}), "userId": name}
+            await house.tell("web-shop", {**ANN, "messageId": name, "userId": name, "traits": traits}, yes)
+            tokens.append(await house.own_token("email", traits["email"]))
+        names = [(await house.ask("{ me { id } }", one))["data"]["me"]["id"] for one in tokens]
+        merged = (await house.ask(merge, steward, {"ids": names}))["data"]["merge"]["identityHistory"][
+            "nodes"
+        ]
+        told = await asyncio.gather(
+            house.ask(part, steward, {"id": merged[0]["id"]}),
+            *(house.ask(withdraw, one) for one in tokens[1:]),
+        )
+        assert not any("errors" in one for one in told), told
+        his = await house.ask("{ me { permissions { purpose { key } permitted } } }", tokens[1])
+        found = {one["purpose"]["key"]: one["permitted"] for one in his["data"]["me"]["permissions"]}
+        assert not found[EMAIL]

@@ -27,7 +27,7 @@ from discretion.domain.consent.told import Act, choice, shared
 from discretion.domain.profiles.api.query import field, load
 from discretion.domain.profiles.api.scalars import DateTime
 from discretion.domain.profiles.api.types import object_type
-from discretion.errors import BadRequest, Forbidden
+from discretion.errors import BadRequest, Forbidden, NotFound
 from discretion.reveal.form import iso
 from discretion.reveal.reading import Reading, Row
 
@@ -121,7 +121,7 @@ async def _set_consent(
     guardian: GuardianInput | None = UNSET,
 ) -> Done:
     del root
-    row, by, method = await speaker(info, customer)
+    named, by, method = await speaker(info, customer)
     if guardian and method is Method.CLICK:
         raise Forbidden(
             "GUARDIAN_NOT_OWN",
@@ -133,7 +133,7 @@ async def _set_consent(
         (one.purpose, Said(one.given, _until(info, one), guardian=saying.guardian is not None))
         for one in _bounded(purposes)
     ]
-    return await _say(info, row, by, Act.CHOOSE, saying, words)
+    return await _say(info, named, by, Act.CHOOSE, saying, words)
 
 
 async def _withdraw(
@@ -156,19 +156,21 @@ async def _opt_out(root: Any, info: Where, customer: strawberry.ID | None = UNSE
 
 
 async def _refuse(info: Where, customer: Any, act: Act, purposes: Sequence[str]) -> Done:
-    row, by, method = await speaker(info, customer)
-    return await _say(info, row, by, act, Saying(method), [(one, Said(False)) for one in purposes])
+    named, by, method = await speaker(info, customer)
+    return await _say(info, named, by, act, Saying(method), [(one, Said(False)) for one in purposes])
 
 
 async def _say(
-    info: Where, row: Row, by: str, act: Act, saying: Saying, said: Iterable[tuple[str, Said]]
+    info: Where, named: bytes, by: str, act: Act, saying: Saying, said: Iterable[tuple[str, Said]]
 ) -> Done:
     records, reading = info.context.records, info.context.meeting()
     words = choice(records.catalogue, said)
-    made = await records.verbs[Say](row.id, act, by, saying, words)
+    made = await records.verbs[Say](named, act, by, saying, words)
     reading.note("consents")
-    now = await load(info, row.id)
-    return Done(now or row, [_receipt(info, reading, row, one) for one in made])
+    row = await load(info, named)
+    if row is None:
+        raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
+    return Done(row, [_receipt(info, reading, row, one) for one in made])
 
 
 def _receipt(info: Where, reading: Reading, row: Row, made: ConsentEvent) -> ConsentReceipt:

@@ -11,13 +11,16 @@ from discretion.domain.channels.saying import Method
 from discretion.domain.context import Context
 from discretion.domain.profiles.api.query import load
 from discretion.errors import BadRequest, Forbidden, NotFound
-from discretion.reveal.reading import Reading, Row
+from discretion.reveal.reading import Reading
 
 Where = Info[Context, None]
 
 
-async def speaker(info: Where, customer: Any) -> tuple[Row, str, Method]:
+async def speaker(info: Where, customer: Any) -> tuple[bytes, str, Method]:
     """The customer who is spoken of, who speaks (as it stands on record), and how.
+
+    The customer is as whoever speaks names them, by an older id as it may be: whom it stands for is settled
+    when the word is written, for in between people may be parted.
 
     Raises:
         Unauthenticated: ``TOKEN_MISSING``; Forbidden: ``CONSENT_NOT_GRANTED``;
@@ -40,11 +43,11 @@ async def speaker(info: Where, customer: Any) -> tuple[Row, str, Method]:
     return await _met(info, reading, customer), f"steward:{grant.client}", Method.AGENT
 
 
-async def _met(info: Where, reading: Reading, name: str) -> Row:
-    row = await load(info, reading.identify(strawberry.ID(name)))
-    if row is None:
+async def _met(info: Where, reading: Reading, name: str) -> bytes:
+    named = reading.identify(strawberry.ID(name))
+    if named is None or await load(info, named) is None:
         raise _not_found()
-    return row
+    return named
 
 
 def _not_found() -> NotFound:
