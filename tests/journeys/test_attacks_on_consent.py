@@ -89,3 +89,12 @@ async def test_a_no_said_while_people_are_parted_is_of_whoever_said_it(house: Ho
         his = await house.ask("{ me { permissions { purpose { key } permitted } } }", tokens[1])
         found = {one["purpose"]["key"]: one["permitted"] for one in his["data"]["me"]["permissions"]}
         assert not found[EMAIL]
+
+
+async def test_a_child_with_the_app_s_key_is_no_guardian(house: House) -> None:
+    """Who speaks for guardians is declared; the keys of apps and pages can be read out of them."""
+    grown = consent("c1", purposes={EMAIL: True}, guardian={"reference": "parents/1"})
+    (told,) = (await house.tell("ios-app", {**grown, "userId": "a-1"}))["results"]
+    assert (told["status"], told["code"]) == ("refused", "GUARDIAN_NOT_GRANTED")
+    (told,) = (await house.tell("web-shop", ANN, grown))["results"][1:]
+    assert told["status"] == "accepted"

@@ -125,6 +125,10 @@ class SourceEntry(Entry):
     priority: int = Field(
         default=100, description="the lower is believed, unless an attribute says otherwise"
     )
+    guardians: bool = Field(
+        default=False,
+        description="true if it may say what a guardian agreed to; its key is no page's or app's",
+    )
 
 
 class RecipientEntry(Entry):

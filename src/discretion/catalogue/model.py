@@ -235,6 +235,9 @@ class IdentifierType:
 class Source:
     """A registered sender in one channel. The lower ``priority`` is believed.
 
+    With ``guardians`` it may say what a guardian agreed to for a child: its write key is where no child
+    finds it.
+
     ``user_id`` and ``anonymous_id`` say which identifier type the tracking API's
     ``userId`` and ``anonymousId`` are when this source sends them.
     """
@@ -245,6 +248,7 @@ class Source:
     user_id: str
     anonymous_id: str
     priority: int = 100
+    guardians: bool = False
 
 
 CORRECTIONS = Source(

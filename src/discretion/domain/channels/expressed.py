@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from discretion.catalogue.model import Catalogue
+from discretion.catalogue.model import Catalogue, Source
 from discretion.catalogue.nearest import nearest
 from discretion.domain.channels.asked import about, askable, below
 from discretion.domain.channels.fact import Said
@@ -35,12 +35,12 @@ def updates(kind: Any, raw: Mapping[str, Any]) -> bool:
     return kind == "track" and raw.get("event") == UPDATED
 
 
-def expressed(catalogue: Catalogue, kind: Any, raw: Mapping[str, Any]) -> Expressed:
+def expressed(catalogue: Catalogue, source: Source, kind: Any, raw: Mapping[str, Any]) -> Expressed:
     """What a message says expressly; nothing for one of another kind. Where it says yes and no, it is no.
 
     Raises:
         No: ``PURPOSES_MISSING``, ``PURPOSE_UNKNOWN``, ``TYPE_WRONG``, ``VALID_UNTIL_INVALID``,
-            ``METHOD_UNKNOWN``, ``NOTICE_INVALID``, ``GUARDIAN_INVALID``.
+            ``METHOD_UNKNOWN``, ``NOTICE_INVALID``, ``GUARDIAN_INVALID``, ``GUARDIAN_NOT_GRANTED``.
     """
     if updates(kind, raw):
         consent = mapping(mapping(raw, "context"), "consent")
@@ -61,6 +61,8 @@ def expressed(catalogue: Catalogue, kind: Any, raw: Mapping[str, Any]) -> Expres
             advice = nearest(node[:MAX_NAME], catalogue.purposes)
             raise No("PURPOSE_UNKNOWN", f"The catalogue has no such purpose. {advice}", "purposes")
     saying = _saying(raw)
+    if saying.guardian is not None and not source.guardians:
+        raise No("GUARDIAN_NOT_GRANTED", "This source does not speak for guardians.", "guardian")
     words = _words(catalogue, purposes, "purposes", _until(raw), guardian=saying.guardian is not None)
     return words, saying, _idle(catalogue, purposes)
 

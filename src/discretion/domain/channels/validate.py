@@ -74,7 +74,7 @@ class Validator:
         said = [one.identifier for one in values if one.identifier is not None]
         foreign, unknown_ids = external(self.catalogue, source, context, region_of(traits))
         devices, misfits = brought(self.catalogue, source, context)
-        words, saying, unasked = expressed(self.catalogue, kind, raw)
+        words, saying, unasked = expressed(self.catalogue, source, kind, raw)
         event, undeclared = (None, 0) if saying else happening(self.catalogue, source, kind, raw)
         choices, unknown = ({}, 0) if saying else self._choices(context)
         signal = hear(self.signals, gpc, context)
