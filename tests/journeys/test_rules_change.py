@@ -193,13 +193,15 @@ async def test_what_time_takes_is_gone_before_anybody_judged_it(
         await house.tell("web-shop", {**introduced("mia", place=GERMANY), "messageId": "mia-again"})
         (mia,) = await database.find("customers", {"_id": mia["_id"]})
         now[0] = mia["until"] - 1
+        await house.platform.rejudge.run()  # as every server does within seconds of what time brings
         assert "mia" in await seen(house, MAIL, names)
         stored = await database.find("customers", {}, sort=[("_id", 1)])
         now[0] += 1
         assert await seen(house, MAIL, names) == {"tess", "tom"}
         assert await seen(house, SUPPORT, names) == set(names)
         assert await database.find("customers", {}, sort=[("_id", 1)]) == stored
-        assert await house.platform.rejudge.waiting() == 3
+        due = [one for one in stored if one["until"] <= now[0]]
+        assert await house.platform.rejudge.waiting() == len(due) > 0
         async with judging(house.platform.rejudge):
             for _ in range(400):
                 if not await house.platform.rejudge.waiting():
