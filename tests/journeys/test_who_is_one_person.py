@@ -247,7 +247,7 @@ async def test_others_see_identifiers_only_of_the_types_they_see_in_clear(
     house: House, role: str, kinds: set[str] | None
 ) -> None:
     """The support desk has addresses, numbers and accounts and no cookies; the statistics have none."""
-    person = told("m1", "w-1", email="ann@shop.example", phone="+44 7700 900123")
+    person = told("m1", "w-1", email="ann@shop.example", phone="+44 7700 900123", residence="GB")
     await house.tell("web-shop", {**person, "anonymousId": "ck-1"})
     answer = await house.ask("{ customers { nodes { identifiers { type value } } } }", house.token(role))
     (ann,) = answer["data"]["customers"]["nodes"]
