@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.bench.withdrawal import prepared
 
 TRIALS = 400
-SECONDS = 25
+SECONDS = 12
 LEAST = 30
 """Trials below which nothing would have been put to the test."""
 
