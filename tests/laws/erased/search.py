@@ -24,8 +24,8 @@ OTHERS = 1_000_000
 class Found:
     """What came of it.
 
-    ``bytes`` were searched. ``opened`` counts wrapped keys of the erased that a key of today opens, ``control``
-    says where a value was found that had been put there in clear.
+    ``bytes`` were searched. ``opened`` counts wrapped keys of the erased that a key of today opens;
+    ``control`` says where a value was found that had been put there in clear.
     """
 
     erased: int

@@ -105,6 +105,12 @@ class Town:
                 heard = await self.house.tell(source, *messages)
                 assert heard["refused"] == 0, heard
 
+    async def restart(self) -> None:
+        """Another process in place of this one: it remembers nothing but what is kept."""
+        commands = Commands()
+        await self.house.http.aclose()
+        self.house = await build(self.house.platform.database, self.folder / "data", commands)
+
     async def customer(self, who: Person) -> bytes | None:
         """The customer somebody is."""
         found = await self.house.ask(
