@@ -66,8 +66,9 @@ from discretion.purpose.judge import Judge
 from discretion.reveal.form import Forms
 from discretion.reveal.reading import Revealer
 from discretion.seal.blind import BlindIndex
+from discretion.seal.buckets import Buckets, watching
 from discretion.seal.daily import DayKeys
-from discretion.seal.keyring import KEY_BYTES, Buckets, derive, open_file, seal_file, write_private
+from discretion.seal.keyring import KEY_BYTES, derive, open_file, seal_file, write_private
 from discretion.seal.pairwise import Pairwise
 from discretion.settings import Settings
 from discretion.store import embedded
@@ -137,11 +138,12 @@ async def platform(
             await _ensure_keys(settings, database)
             trusted = await trust(database, Judge(catalogue, lawbook.law), enforce=not idle)
             running = assemble(settings, catalogue, lawbook, database, root, trusted)
-            if idle:
-                yield running
-                return
-            async with expiring(running.letters), judging(running.rejudge):
-                yield running
+            async with watching(running.conductor.revealer.buckets):
+                if idle:
+                    yield running
+                    return
+                async with expiring(running.letters), judging(running.rejudge):
+                    yield running
         finally:
             await database.close()
 
