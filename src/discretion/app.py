@@ -30,6 +30,7 @@ from discretion.domain.consent.receipt import Receipts
 from discretion.domain.consent.say import Say
 from discretion.domain.context import Records, Verbs
 from discretion.domain.doubles.suggest import GRANT, Suggest
+from discretion.domain.erasure.shred import Shred
 from discretion.domain.ingest.flow import Flow
 from discretion.domain.ingest.intake import Intake
 from discretion.domain.letters.keep import Letters
@@ -113,6 +114,7 @@ class Platform:
     replay: Replay
     rejudge: Rejudge
     sweep: Sweep
+    shred: Shred
 
 
 @asynccontextmanager
@@ -291,6 +293,7 @@ def assemble(
         replay=Replay(stored, catalogue, days, validator, take),
         rejudge=Rejudge(database, workshop),
         sweep=Sweep(Sweeps(database), database, catalogue, workshop, clock),
+        shred=Shred(database, buckets, clock, entropy),
     )
 
 

@@ -115,7 +115,7 @@ class Database:
         self._client = client
         self._database = client[name]
         self._collections: dict[str, Any] = {}
-        self._ends: dict[Any, dict[str, Callable[[], None]]] = {}
+        self._ends: dict[int, dict[str, Callable[[], None]]] = {}  # by id; Motor's have no hash
         self.name = name
 
     async def find(
@@ -313,7 +313,7 @@ class Database:
 
     def ends(self, session: Session) -> dict[str, Callable[[], None]]:
         """What is called, by name, when the transaction of a session has ended, committed or not."""
-        return self._ends[session]
+        return self._ends[id(session)]
 
     async def close(self) -> None:
         """Let go of all connections."""
@@ -327,7 +327,7 @@ class Database:
 
     async def _attempt(self, work: Callable[[Session], Awaitable[T]], deadline: float) -> T:
         session = await _done(self._start_session(), wrote=False)
-        self._ends[session] = {}
+        self._ends[id(session)] = {}
         try:
             left = max(deadline - asyncio.get_running_loop().time(), PAUSE_SECONDS)
             with pymongo.timeout(left):
@@ -339,7 +339,7 @@ class Database:
             try:
                 await session.end_session()  # takes back what was not committed
             finally:
-                for end in self._ends.pop(session).values():
+                for end in self._ends.pop(id(session)).values():
                     end()
 
     async def _commit(self, session: Any, deadline: float) -> None:
