@@ -103,7 +103,8 @@ class Ring:
 
     def retiring(self) -> frozenset[int]:
         """Buckets of which a key is being given up."""
-        return frozenset(number for number in range(self.count) if self[number].retiring)
+        records = enumerate(_RECORD.iter_unpack(self._content[_HEAD.size :]))
+        return frozenset(number for number, (*_, retiring, _) in records if retiring)
 
     def gone(self, later: Ring) -> dict[tuple[int, int], bytes]:
         """Keys, by bucket and generation, that a later ring has no more."""
