@@ -66,7 +66,7 @@ class Wrapped:
 PLACES = (
     Place("customers", "_id", versioned=True),
     Place("customers", "id", "merged", versioned=True),
-    Place("held", "customer"),
+    Place("held", "_id"),  # what is held has a key of its own, under a random id
 )
 """Wherever there are wrapped keys."""
 
