@@ -82,6 +82,7 @@ from discretion.store.prepare import prepare
 from discretion.store.rulebooks import Rulebooks
 from discretion.store.suggestions import Suggestions
 from discretion.store.sweeps import Sweeps
+from discretion.store.tombstones import Tombstones
 from discretion.token.issue import Issuer
 from discretion.token.keys import KeySet
 from discretion.token.verify import Verifier
@@ -255,9 +256,11 @@ def assemble(
     stationery = load_notices(catalogue, settings.notices_dir)
     agreed = Agreed(catalogue, stationery.office, Consents(database))
     evidence = Evidence(agreed)
-    take = Arrivals(catalogue, Unify(database, blind, workshop, evidence).take, clock).take
+    tombstones = Tombstones(database, blind)
+    unify = Unify(database, blind, workshop, evidence, tombstones)
+    take = Arrivals(catalogue, unify.take, clock).take
     validator = Validator(catalogue, entropy, load_signals(catalogue), Locator(settings.places_file).country)
-    stored = DeadLetters(database)
+    stored = DeadLetters(database, tombstones)
     days = DayKeys(settings.data_dir / "keys" / "letters", root, entropy)
     letters = Letters(stored, catalogue, Declared.of(catalogue), days, blind, entropy, clock)
     intake = Intake(validator, Flow(take, MAX_TOGETHER), letters, clock)

@@ -180,7 +180,13 @@ COLLECTIONS: tuple[Collection, ...] = (
                 "last": TIME,
                 "born": TIME,
             },
-            {"home": BINARY, "rulings": many(BINARY), "restricted": FLAG, "place": PLACE},
+            {
+                "home": BINARY,
+                "rulings": many(BINARY),
+                "restricted": FLAG,
+                "place": PLACE,
+                "without": many(exactly({"s": TEXT, "t": TIME})),
+            },
         ),
         indexes=(Index((("customer", 1),)),),
     ),
@@ -218,6 +224,12 @@ COLLECTIONS: tuple[Collection, ...] = (
         erasure="Deleted with the source record they spoke to.",
         schema=exactly({"_id": BINARY, "record": BINARY, "t": TIME}),
         indexes=(Index((("record", 1),)),),
+    ),
+    Collection(
+        name="tombstones",
+        holds="Keyed digests of names, records and messages of erased people, and when; nothing leads back.",
+        erasure="Kept: they are how an erasure lasts (GDPR Art. 17(1), 5(2)).",
+        schema=exactly({"_id": BINARY, "at": TIME}, {"back": TIME, "n": WHOLE}),
     ),
     Collection(
         name="identity_events",
