@@ -8,21 +8,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from starlette.applications import Starlette
 
+from discretion.app.clock import now_ms
+from discretion.app.keys import bucket_keys, ensure_keys, root_key, signing_keys
+from discretion.app.messages import receiving
+from discretion.app.rights import Rights, rights
 from discretion.catalogue.load import load
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.taxonomy import taxonomy
 from discretion.disclose import Conductor
-from discretion.domain.channels.locate import Locator
-from discretion.domain.channels.validate import Validator
 from discretion.domain.channels.write_keys import WriteKeys
 from discretion.domain.consent.agreed import Agreed
 from discretion.domain.consent.evidence import Evidence
@@ -30,10 +30,10 @@ from discretion.domain.consent.receipt import Receipts
 from discretion.domain.consent.say import Say
 from discretion.domain.context import Records, Verbs
 from discretion.domain.doubles.suggest import GRANT, Suggest
-from discretion.domain.ingest.flow import Flow
+from discretion.domain.engine.hold import At, nowhere
+from discretion.domain.engine.run import carrying
 from discretion.domain.ingest.intake import Intake
 from discretion.domain.letters.keep import Letters
-from discretion.domain.letters.prune import Declared
 from discretion.domain.letters.replay import Replay
 from discretion.domain.notices.editions import material
 from discretion.domain.notices.load import load as load_notices
@@ -43,9 +43,7 @@ from discretion.domain.profiles.heed import Heed
 from discretion.domain.profiles.rejudge import Rejudge
 from discretion.domain.profiles.speak import Speak
 from discretion.domain.profiles.stewardship import Stewardship
-from discretion.domain.profiles.unify import MAX_TOGETHER, Unify
 from discretion.domain.profiles.write import Workshop
-from discretion.domain.retention.arrive import Arrivals
 from discretion.domain.retention.sweep import Sweep
 from discretion.edge.answer import Answer, known_purpose
 from discretion.edge.documents import Documents
@@ -54,10 +52,9 @@ from discretion.edge.inside import Inside
 from discretion.edge.mask import Mask
 from discretion.edge.schema import build_schema
 from discretion.edge.tracking import Tracking
-from discretion.errors import DiscretionError, Misconfigured
+from discretion.errors import DiscretionError
 from discretion.law.jurisdiction import Lawbook
 from discretion.law.load import load as load_law
-from discretion.law.signals.load import load as load_signals
 from discretion.ledger.append import Ledger
 from discretion.ledger.storage import LedgerStorage
 from discretion.plan.plans import Plans
@@ -66,8 +63,7 @@ from discretion.purpose.judge import Judge
 from discretion.reveal.form import Forms
 from discretion.reveal.reading import Revealer
 from discretion.seal.blind import BlindIndex
-from discretion.seal.daily import DayKeys
-from discretion.seal.keyring import KEY_BYTES, Buckets, derive, open_file, seal_file, write_private
+from discretion.seal.keyring import Buckets, derive
 from discretion.seal.pairwise import Pairwise
 from discretion.settings import Settings
 from discretion.store import embedded
@@ -77,7 +73,6 @@ from discretion.store.driver import CommandListener, Database, connect
 from discretion.store.events import Events
 from discretion.store.identities import Identities
 from discretion.store.inspect import inspect
-from discretion.store.letters import DeadLetters
 from discretion.store.prepare import prepare
 from discretion.store.rulebooks import Rulebooks
 from discretion.store.suggestions import Suggestions
@@ -91,11 +86,6 @@ EXPIRE_EVERY_S = 3600
 JUDGE_EVERY_S = 20.0
 JUDGE_PAUSE_S = 0.05
 _log = logging.getLogger(__name__)
-
-
-def now_ms() -> int:
-    """The wall clock, in ms since 1970."""
-    return time.time_ns() // 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +103,7 @@ class Platform:
     replay: Replay
     rejudge: Rejudge
     sweep: Sweep
+    rights: Rights
 
 
 @asynccontextmanager
@@ -135,13 +126,17 @@ async def platform(
         try:
             await inspect(database)
             await prepare(database, [one.key for one in catalogue.attributes.values() if one.ordered])
-            await _ensure_keys(settings, database)
+            await ensure_keys(settings, database)
             trusted = await trust(database, Judge(catalogue, lawbook.law), enforce=not idle)
             running = assemble(settings, catalogue, lawbook, database, root, trusted)
             if idle:
                 yield running
                 return
-            async with expiring(running.letters), judging(running.rejudge):
+            async with (
+                expiring(running.letters),
+                judging(running.rejudge),
+                carrying(running.rights.engine),
+            ):
                 yield running
         finally:
             await database.close()
@@ -196,26 +191,6 @@ async def expiring(letters: Letters) -> AsyncIterator[None]:
         task.cancel()
 
 
-async def _ensure_keys(settings: Settings, database: Database) -> None:
-    """New keys are made for an empty database only: beside sealed data they would hide that the old are lost.
-
-    Raises:
-        Misconfigured: ``KEYS_MISSING``.
-    """
-    path = _bucket_keys(settings)
-    if path.exists() or await database.find_one("customers", {}, {"_id": 1}) is None:
-        return
-    raise Misconfigured(
-        "KEYS_MISSING",
-        f"The database holds customers, and {path}, which opens them, is missing.",
-        "Restore the folder of keys from its backup.",
-    )
-
-
-def _bucket_keys(settings: Settings) -> Path:
-    return settings.data_dir / "keys" / "buckets.keys"
-
-
 @asynccontextmanager
 async def mongo_url(settings: Settings) -> AsyncIterator[str]:
     """The user's MongoDB, or one of our own for as long as we run."""
@@ -235,13 +210,14 @@ def assemble(
     trusted: Mapping[str, int] | None = None,
     clock: Callable[[], int] = now_ms,
     entropy: Callable[[int], bytes] = os.urandom,
+    at: At = nowhere,
 ) -> Platform:
-    """Put the parts together; ``clock`` gives ms since 1970.
+    """Put the parts together; ``clock`` gives ms since 1970, ``at`` is told where each step of a request is.
 
     ``trusted`` has, by the version of rules that customers were judged by before, the purposes whose
     rules are the same today.
     """
-    buckets = Buckets.keep(_bucket_keys(settings), root, settings.buckets, entropy)
+    buckets = Buckets.keep(bucket_keys(settings), root, settings.buckets, entropy)
     keys, forms = signing_keys(settings, root), Forms(derive(root, "pseudonym"))
     blind, pairwise = BlindIndex(derive(root, "blind")), Pairwise(derive(root, "pairwise"))
     storage = LedgerStorage(database)
@@ -257,17 +233,15 @@ def assemble(
     agreed = Agreed(catalogue, stationery.office, Consents(database))
     evidence = Evidence(agreed)
     tombstones = Tombstones(database, blind)
-    unify = Unify(database, blind, workshop, evidence, tombstones)
-    take = Arrivals(catalogue, unify.take, clock).take
-    validator = Validator(catalogue, entropy, load_signals(catalogue), Locator(settings.places_file).country)
-    stored = DeadLetters(database, tombstones)
-    days = DayKeys(settings.data_dir / "keys" / "letters", root, entropy)
-    letters = Letters(stored, catalogue, Declared.of(catalogue), days, blind, entropy, clock)
-    intake = Intake(validator, Flow(take, MAX_TOGETHER), letters, clock)
+    told = receiving(
+        settings, database, catalogue, workshop, evidence, tombstones, blind, root, clock, entropy
+    )
     speak = Speak(database, workshop)
     say, receipts = Say(agreed, speak, entropy), Receipts(keys, settings.issuer)
     steward, suggestions = Stewardship(database, workshop), Suggestions(database, clock)
+    asked = rights(database, workshop, lawbook, clock, entropy, at)
     present = Present(catalogue, stationery, lawbook.jurisdictions, clock)
+    verbs = (told.intake, steward, say, agreed.consents, receipts, lawbook, suggestions, told.stored, present)
     records = Records(
         catalogue,
         Customers(database, lambda mask: standing.clause(mask, clock())),
@@ -276,10 +250,10 @@ def assemble(
         blind,
         pairwise,
         Identities(database),
-        Verbs(intake, steward, say, agreed.consents, receipts, lawbook, suggestions, stored, present),
+        Verbs(*verbs, *asked.verbs),
     )
     heed = Heed(speak, pairwise, clock, evidence.heeded)
-    doors, write_keys = _doors(settings, conductor, records, keys, forms, database, heed, intake)
+    doors, write_keys = _doors(settings, conductor, records, keys, forms, database, heed, told.intake)
     return Platform(
         app=application(doors),
         catalogue=catalogue,
@@ -288,9 +262,10 @@ def assemble(
         write_keys=write_keys,
         conductor=conductor,
         suggest=Suggest(catalogue, Inside(doors.documents, doors.answer, GRANT), pairwise, suggestions),
-        letters=letters,
-        replay=Replay(stored, catalogue, days, validator, take),
+        letters=told.letters,
+        replay=told.replay,
         rejudge=Rejudge(database, workshop),
+        rights=asked,
         sweep=Sweep(Sweeps(database), database, catalogue, workshop, clock),
     )
 
@@ -340,42 +315,3 @@ def _issuer(
     known = partial(known_purpose, catalogue)
     categories = taxonomy().categories.__contains__
     return Issuer(keys, settings.issuer, settings.audience, clock, entropy, known, categories)
-
-
-def root_key(settings: Settings) -> bytes:
-    """The root key: from the environment, else one made on first use with the embedded MongoDB.
-
-    Raises:
-        Misconfigured: ``ROOT_KEY_MISSING`` for a server of the user's: what protects real people
-            is chosen and kept by whoever runs it.
-    """
-    if settings.root_key is not None:
-        return settings.root_key
-    if settings.mongo_url is not None:
-        raise Misconfigured(
-            "ROOT_KEY_MISSING",
-            "DISCRETION_MONGO_URL is set and DISCRETION_ROOT_KEY is not.",
-            "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))' and keep it safe.",
-        )
-    path = settings.data_dir / "keys" / "root.key"
-    if not path.exists():
-        write_private(path, os.urandom(KEY_BYTES))
-    return read_root_key(path)
-
-
-def read_root_key(path: Path) -> bytes:
-    """The root key kept at ``path``."""
-    key = path.read_bytes()
-    if len(key) != KEY_BYTES:
-        raise Misconfigured(
-            "ROOT_KEY_DAMAGED", f"{path} does not hold {KEY_BYTES} bytes.", "Restore it from its backup."
-        )
-    return key
-
-
-def signing_keys(settings: Settings, root: bytes) -> KeySet:
-    """The keys tokens are signed with, made on first use and kept sealed."""
-    path = settings.data_dir / "keys" / "signing.keys"
-    if not path.exists():
-        seal_file(path, root, KeySet.generate("EdDSA").to_private_json(), os.urandom)
-    return KeySet.from_private_json(open_file(path, root))
