@@ -24,6 +24,7 @@ from discretion.store.collection import (
     exactly,
     many,
 )
+from discretion.store.erasure import ERASURE
 from discretion.store.rights import RIGHTS
 
 MAX_ORDERED = 8
@@ -55,6 +56,7 @@ def ordered_indexes(keys: frozenset[str]) -> tuple[Index, ...]:
 
 COLLECTIONS: tuple[Collection, ...] = (
     *RIGHTS,
+    *ERASURE,
     Collection(
         name="customers",
         holds="The unified profile: sealed values, open values under a random id, what is permitted of them.",
@@ -153,12 +155,6 @@ COLLECTIONS: tuple[Collection, ...] = (
         erasure="Deleted with the source record they spoke to.",
         schema=exactly({"_id": BINARY, "record": BINARY, "t": TIME}),
         indexes=(Index((("record", 1),)),),
-    ),
-    Collection(
-        name="tombstones",
-        holds="Keyed digests of names, records and messages of erased people, and when; nothing leads back.",
-        erasure="Kept: they are how an erasure lasts (GDPR Art. 17(1), 5(2)).",
-        schema=exactly({"_id": BINARY, "at": TIME}, {"back": TIME, "n": WHOLE}),
     ),
     Collection(
         name="identity_events",
