@@ -16,6 +16,7 @@ from functools import partial
 from starlette.applications import Starlette
 
 from discretion.app.clock import now_ms
+from discretion.app.erasing import Erasing, erasing
 from discretion.app.keys import bucket_keys, ensure_keys, root_key, signing_keys
 from discretion.app.messages import receiving
 from discretion.app.rights import Rights, rights
@@ -104,6 +105,7 @@ class Platform:
     rejudge: Rejudge
     sweep: Sweep
     rights: Rights
+    erasing: Erasing
 
 
 @asynccontextmanager
@@ -266,6 +268,7 @@ def assemble(
         replay=told.replay,
         rejudge=Rejudge(database, workshop),
         rights=asked,
+        erasing=erasing(database, workshop, lawbook, tombstones, keys, settings.issuer, clock),
         sweep=Sweep(Sweeps(database), database, catalogue, workshop, clock),
     )
 

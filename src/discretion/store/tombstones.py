@@ -44,7 +44,7 @@ class Tombstones:
         """The tombstone of a name."""
         return self._blind.of("tombstone", name.hex())
 
-    async def over(self, ids: Mapping[bytes, bytes], session: Session) -> dict[bytes, Stone]:
+    async def over(self, ids: Mapping[bytes, bytes], session: Session | None = None) -> dict[bytes, Stone]:
         """The tombstones that stand, by name, among these (ids by name), in one query."""
         wanted = {"_id": {"$in": list(ids.values())}}
         found = await self._database.find(COLLECTION, wanted, session=session)

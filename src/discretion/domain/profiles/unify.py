@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from discretion.catalogue.model import IdentifierType
 from discretion.domain.channels.fact import Fact, Outcome, Status
-from discretion.domain.identity.gather import Gathering
+from discretion.domain.identity.evidence import Mention
+from discretion.domain.identity.gather import Gathering, Known
 from discretion.domain.identity.marks import marks_of
+from discretion.domain.identity.resolve import shared
 from discretion.domain.profiles.barred import admit, names_of
 from discretion.domain.profiles.record import light, touched
 from discretion.domain.profiles.settlement import settlement
@@ -129,11 +132,25 @@ class Unify:
         await gathering.spoken_to(change, light(shop.catalogue))
         fresh = [one for word in words for one in word.marks.mentions if gathering.known.fresh(one)]
         await gathering.around(fresh)
+        await self._tombstones.write(
+            self._tombstones.passed(_unlinking(gathering.known, fresh, shop.catalogue.identifiers)), session
+        )
         by = ",".join(sorted({word.fact.source.key for word in words}))
         done = await settlement(self._database, session, shop, gathering.known, f"source:{by}", fresh, words)
         owners = {record: customer for customer, one in done.settled.items() for record in one.records}
         await self._witness(session, spoken(words, owners, gathering.known.records))
         return done.left_out
+
+
+def _unlinking(known: Known, fresh: Sequence[Mention], types: Mapping[str, IdentifierType]) -> set[bytes]:
+    """Identifiers that too many name: to name them changes no customer, so erasures are met at the gates."""
+    return {
+        one.entry
+        for one in fresh
+        if (doc := known.identifiers.get(one.entry)) is not None
+        and (kind := types.get(doc["type"])) is not None
+        and shared(len(doc["records"]), kind)
+    }
 
 
 def _outcome(word: Word, new: Mapping[bytes, Word], left_out: Mapping[bytes, int]) -> Outcome:

@@ -1,0 +1,53 @@
+"""Where erasing people is put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from discretion.domain.engine.run import Act
+from discretion.domain.erasure.certify import Certify
+from discretion.domain.erasure.depart import Depart
+from discretion.domain.erasure.purge import Purge
+from discretion.domain.erasure.verify import Verify
+from discretion.domain.profiles.write import Workshop
+from discretion.law.jurisdiction import Lawbook
+from discretion.store.driver import Database
+from discretion.store.tombstones import Tombstones
+from discretion.token.keys import KeySet
+
+NEEDED = ("depart", "purge", "verify")
+"""What must be done before an erasure is certified."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erasing:
+    """The steps of an erasure."""
+
+    depart: Depart
+    purge: Purge
+    verify: Verify
+    certify: Certify
+
+    @property
+    def acts(self) -> Mapping[str, Act]:
+        """The steps by the names that requests have for them."""
+        return {"depart": self.depart, "purge": self.purge, "verify": self.verify, "certify": self.certify}
+
+
+def erasing(
+    database: Database,
+    workshop: Callable[[], Workshop],
+    lawbook: Lawbook,
+    tombstones: Tombstones,
+    keys: KeySet,
+    issuer: str,
+    clock: Callable[[], int],
+) -> Erasing:
+    """Put the parts together."""
+    return Erasing(
+        Depart(database, workshop, lawbook, tombstones),
+        Purge(database, tombstones),
+        Verify(database, tombstones),
+        Certify(keys, issuer, clock, NEEDED),
+    )
