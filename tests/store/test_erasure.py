@@ -261,3 +261,54 @@ async def test_verification_refuses_while_anything_is_left(erasing: Erasing) -> 
     await erasing.step(request, steps.depart)
     with pytest.raises(Broken, match="events"):
         await erasing.step(request, steps.verify, 2)
+
+
+async def test_a_part_goes_and_the_same_late_message_does_not_bring_it_back(erasing: Erasing) -> None:
+    house = erasing.house
+    await house.tell("web-shop", ANN, order("o1", WEB), viewed("v1", WEB))
+    await house.tell("tills", TILL)
+    customer = await erasing.customer("email", "ann@shop.example")
+    assert customer is not None
+    database = house.platform.database
+    request = await erasing.whole(customer, scope={"category": "user.behavior"})
+    asked = await database.find_one("requests", {"_id": request})
+    assert asked is not None
+    assert "snapshot" not in asked
+    assert await database.count("events", {}) == 0
+    doc = await database.find_one("customers", {"_id": customer})
+    assert doc is not None
+    assert "contact/email" in doc["s"]
+    assert not [key for key in doc["o"] if key in ("commerce/orderCount", "commerce/lifetimeValue")]
+
+    late = order("o0", WEB), order("o1", WEB), {**ANN, "messageId": "w0", "traits": {"lastName": "Late"}}
+    await house.tell("web-shop", *late)
+    await house.tell(
+        "ios-app",
+        {"type": "identify", "userId": "a-1", "messageId": "a1", "traits": {"email": "ann@shop.example"}},
+    )
+    await house.tell("ios-app", {**viewed("v0", {"userId": "a-1"})})
+    assert await database.count("events", {}) == 0
+    now = await database.find_one("customers", {"_id": customer})
+    assert now is not None
+    assert now["o"].keys() == doc["o"].keys()
+    assert now["s"].keys() == doc["s"].keys() | {"identity/familyName"}
+    await house.tell("web-shop", order("o2", WEB, None))
+    assert await database.count("events", {}) == 1
+
+
+async def test_a_channel_is_erased_alone(erasing: Erasing) -> None:
+    house, database = erasing.house, erasing.house.platform.database
+    await house.tell("web-shop", ANN, viewed("v1", WEB))
+    await house.tell("tills", TILL, order("t1", {"userId": "L-1"}))
+    customer = await erasing.customer("email", "ann@shop.example")
+    assert customer is not None
+    await erasing.whole(customer, scope={"channel": "web"})
+    assert [one["channel"] for one in await database.find("events", {})] == ["store"]
+    doc = await database.find_one("customers", {"_id": customer})
+    assert doc is not None
+    assert "identity/givenName" not in doc["s"]
+    assert doc["p"]["contact/email"][0] == "tills"
+    await house.tell("web-shop", {**ANN, "messageId": "w2"})
+    again = await database.find_one("customers", {"_id": customer})
+    assert again is not None
+    assert again["s"] == doc["s"]

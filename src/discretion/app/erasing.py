@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from discretion.domain.engine.run import Act
+from discretion.domain.engine.hold import Hold
+from discretion.domain.engine.outcome import Outcome
+from discretion.domain.engine.run import Act, Document
 from discretion.domain.erasure.certify import Certify
 from discretion.domain.erasure.depart import Depart
+from discretion.domain.erasure.partial import Partial
 from discretion.domain.erasure.purge import Purge
 from discretion.domain.erasure.verify import Verify
+from discretion.domain.profiles.without import KINDS
 from discretion.domain.profiles.write import Workshop
 from discretion.law.jurisdiction import Lawbook
 from discretion.store.driver import Database
@@ -28,11 +32,18 @@ class Erasing:
     purge: Purge
     verify: Verify
     certify: Certify
+    partial: Partial
 
     @property
     def acts(self) -> Mapping[str, Act]:
         """The steps by the names that requests have for them."""
-        return {"depart": self.depart, "purge": self.purge, "verify": self.verify, "certify": self.certify}
+        part = self.partial
+        return {
+            "depart": either(self.depart, part.take),
+            "purge": either(self.purge, part.purge),
+            "verify": either(self.verify, part.verify),
+            "certify": self.certify,
+        }
 
 
 def erasing(
@@ -50,4 +61,15 @@ def erasing(
         Purge(database, tombstones),
         Verify(database, tombstones),
         Certify(keys, issuer, clock, NEEDED),
+        Partial(database, workshop, tombstones),
     )
+
+
+def either(whole: Act, part: Act) -> Act:
+    """A step that does one thing when everything is erased, and another when a part is."""
+
+    async def act(document: Document, hold: Hold) -> Outcome:
+        partial = any(document["scope"].get(kind) is not None for kind in KINDS)
+        return await (part if partial else whole)(document, hold)
+
+    return act

@@ -75,14 +75,27 @@ def payload(document: Document, told: Mapping[str, Document], issuer: str, now: 
         "scope": dict(document["scope"]),
         "laws": list(document["laws"]),
         "found": departed.get("found", False),
-        "deleted": {"source_records": departed.get("records", 0), **told.get("purge", {})},
+        "deleted": _deleted(departed, told.get("purge", {})),
         "kept": [dict(one) for one in departed.get("held", ())],
         "verified": dict(told.get("verify", {})),
         "recipients": dict(told.get("recipients", {})),
         "keys_destroyed": dict(shredded),
         "horizon": {
-            "stated": "When this is signed no copy of what was erased can be opened, but one that was "
-            "read before and is in use.",
+            "stated": _PART if document["scope"] else _WHOLE,
             "measured_ms": now - erased,
         },
     }
+
+
+def _deleted(departed: Document, purged: Document) -> dict[str, Any]:
+    """How many documents went by collection; of a part, how many values by attribute and events by type."""
+    if "values" in departed:
+        return {"values": dict(departed["values"]), "events": dict(purged)}
+    return {"source_records": departed.get("records", 0), **purged}
+
+
+_WHOLE = "When this is signed no copy of what was erased opens: the key of each is destroyed."
+_PART = (
+    "The key of the person is in use for what stays: older copies of the part, in the database's log and in "
+    "backups, open until those are written over."
+)
