@@ -31,7 +31,6 @@ ERASURE: tuple[Collection, ...] = (
                 "law": TEXT,
                 "why": TEXT,
                 "request": BINARY,
-                "key": BINARY,
                 "items": many(
                     exactly(
                         {"id": BINARY, "kind": TEXT, "type": TEXT, "source": TEXT, "at": TIME},
@@ -39,7 +38,7 @@ ERASURE: tuple[Collection, ...] = (
                     )
                 ),
             },
-            {"until": TIME, "hold": BINARY},
+            {"until": TIME, "hold": BINARY, "key": BINARY},
         ),
         indexes=(
             Index((("until", 1),)),

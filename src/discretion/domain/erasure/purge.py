@@ -68,7 +68,7 @@ class Purge:
                 wanted[place.came] = {"$lt": back}
             await self._place(place, wanted, snapshot, hold, counts)
             hold.at(place.collection)
-        for collection, shrink in _SHARED.items():
+        for collection, shrink in SHARED.items():
             wanted = shrink.wanted(snapshot)
             if collection == "consents" and back is not None:
                 wanted["received"] = {"$lt": back}
@@ -108,7 +108,7 @@ class Purge:
     async def _shrunk(
         self, collection: str, wanted: Document, snapshot: Snapshot, hold: Hold, counts: dict[str, int]
     ) -> None:
-        shrink, before = _SHARED[collection], counts.get(collection, 0)
+        shrink, before = SHARED[collection], counts.get(collection, 0)
 
         async def work(session: Session) -> int:
             found = await self.database.find(collection, wanted, session=session)
@@ -199,7 +199,7 @@ def _consents(found: Iterable[Document], snapshot: Snapshot) -> list[Operation]:
     return writes
 
 
-_SHARED: Mapping[str, Shrink] = {
+SHARED: Mapping[str, Shrink] = {
     "rulings": Shrink(lambda one: {"_id": {"$in": list(one.rulings)}}, _rulings),
     "identity_events": Shrink(lambda one: {"customers": {"$in": list(one.customers)}}, _history),
     "consents": Shrink(lambda one: {"records": {"$in": list(one.records)}}, _consents),
