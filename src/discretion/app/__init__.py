@@ -16,6 +16,7 @@ from functools import partial
 from starlette.applications import Starlette
 
 from discretion.app.clock import now_ms
+from discretion.app.erasing import Erasing, erasing
 from discretion.app.keys import bucket_keys, ensure_keys, root_key, signing_keys
 from discretion.app.messages import receiving
 from discretion.app.rights import Rights, rights
@@ -79,6 +80,7 @@ from discretion.store.prepare import prepare
 from discretion.store.rulebooks import Rulebooks
 from discretion.store.suggestions import Suggestions
 from discretion.store.sweeps import Sweeps
+from discretion.store.tombstones import Tombstones
 from discretion.token.issue import Issuer
 from discretion.token.keys import KeySet
 from discretion.token.verify import Verifier
@@ -106,6 +108,7 @@ class Platform:
     sweep: Sweep
     rights: Rights
     shred: Shred
+    erasing: Erasing
 
 
 @asynccontextmanager
@@ -235,11 +238,16 @@ def assemble(
     stationery = load_notices(catalogue, settings.notices_dir)
     agreed = Agreed(catalogue, stationery.office, Consents(database))
     evidence = Evidence(agreed)
-    told = receiving(settings, database, catalogue, workshop, evidence, blind, root, clock, entropy)
+    tombstones = Tombstones(database, blind)
+    told = receiving(
+        settings, database, catalogue, workshop, evidence, tombstones, blind, root, clock, entropy
+    )
     speak = Speak(database, workshop)
     say, receipts = Say(agreed, speak, entropy), Receipts(keys, settings.issuer)
     steward, suggestions = Stewardship(database, workshop), Suggestions(database, clock)
-    asked = rights(database, workshop, lawbook, clock, entropy, at)
+    shred = Shred(database, buckets, clock, entropy)
+    gone = erasing(database, workshop, lawbook, tombstones, keys, settings.issuer, clock, shred)
+    asked = rights(database, workshop, lawbook, clock, entropy, at, gone.acts)
     present = Present(catalogue, stationery, lawbook.jurisdictions, clock)
     verbs = (told.intake, steward, say, agreed.consents, receipts, lawbook, suggestions, told.stored, present)
     records = Records(
@@ -266,8 +274,9 @@ def assemble(
         replay=told.replay,
         rejudge=Rejudge(database, workshop),
         rights=asked,
+        erasing=gone,
         sweep=Sweep(Sweeps(database), database, catalogue, workshop, clock),
-        shred=Shred(database, buckets, clock, entropy),
+        shred=shred,
     )
 
 

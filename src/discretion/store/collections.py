@@ -24,6 +24,7 @@ from discretion.store.collection import (
     exactly,
     many,
 )
+from discretion.store.erasure import ERASURE
 from discretion.store.rights import RIGHTS
 
 MAX_ORDERED = 8
@@ -55,6 +56,7 @@ def ordered_indexes(keys: frozenset[str]) -> tuple[Index, ...]:
 
 COLLECTIONS: tuple[Collection, ...] = (
     *RIGHTS,
+    *ERASURE,
     Collection(
         name="customers",
         holds="The unified profile: sealed values, open values under a random id, what is permitted of them.",
@@ -111,7 +113,13 @@ COLLECTIONS: tuple[Collection, ...] = (
                 "last": TIME,
                 "born": TIME,
             },
-            {"home": BINARY, "rulings": many(BINARY), "restricted": FLAG, "place": PLACE},
+            {
+                "home": BINARY,
+                "rulings": many(BINARY),
+                "restricted": FLAG,
+                "place": PLACE,
+                "without": many(exactly({"s": TEXT, "t": TIME})),
+            },
         ),
         indexes=(Index((("customer", 1),)),),
     ),

@@ -62,7 +62,7 @@ class Answers(CommandListener):
 def carried(place: Place, request: bytes, *, later_ms: int = 0, kill_at: str = "", nth: int = 1) -> list[str]:
     """Carry a request out in a process of its own; the points it passed.
 
-    With ``kill_at`` it is killed when it passes that point for the ``nth`` time. ``later_ms`` is how much
+    With ``kill_at`` it is killed when it passes that point for the ``nth`` time, if it does. ``later_ms`` is how much
     later its clock is, so that it need not wait for what a dead process holds.
     """
     ours, theirs = _START.Pipe(duplex=False)
@@ -76,7 +76,8 @@ def carried(place: Place, request: bytes, *, later_ms: int = 0, kill_at: str = "
     except EOFError:
         pass
     process.join(WAIT_S)
-    expected = -signal.SIGKILL if kill_at else 0
+    killed = bool(kill_at) and passed.count(kill_at) >= nth
+    expected = -signal.SIGKILL if killed else 0
     assert process.exitcode == expected, f"it ended with {process.exitcode} after {passed[-3:]}"
     return passed
 

@@ -187,7 +187,19 @@ class Gathering:
 
 _RECORD = (
     (
-        *("source", "customer", "v", "ids", "first", "last", "born", "home", "rulings", "restricted"),
+        *(
+            "source",
+            "customer",
+            "v",
+            "ids",
+            "first",
+            "last",
+            "born",
+            "home",
+            "rulings",
+            "restricted",
+            "without",
+        ),
         *("choices", "words", "guards", "signals", "place"),
     ),
     ("cells", "folds"),

@@ -19,6 +19,7 @@ ENGINE = "engine"
 """Who stands in the history for what nobody did by hand."""
 
 ROUTES: Mapping[Right, tuple[str, ...]] = {
+    Right.ERASURE: ("depart", "purge", "shred", "verify", "certify"),
     Right.RESTRICTION: ("restrict",),
 }
 """The steps of each right, in their order. What is not here, a steward answers."""
