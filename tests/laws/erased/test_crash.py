@@ -142,7 +142,7 @@ def shape(told: Any) -> Any:
 async def matrix(
     town: Town, right: Right, wanted: Callable[[Sequence[str]], Sequence[str]]
 ) -> tuple[int, list[str]]:
-    """Kill at each of the points that are ``wanted`` of all; how many killed, and where it ended otherwise."""
+    """Kill at the points that are ``wanted`` of all; how many were, and where it ended otherwise."""
     first = await town.file(await town.settle("ada"), right)
     points = list(dict.fromkeys(await town.finish(first)))
     whole = ended(await town.request(first))
