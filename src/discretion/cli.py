@@ -16,7 +16,8 @@ import typer
 from rich.console import Console
 
 from discretion import __version__
-from discretion.app import Platform, now_ms, platform, token_issuer
+from discretion.app import Platform, platform, token_issuer
+from discretion.app.clock import now_ms
 from discretion.demo.run import demo as run_demo
 from discretion.domain.doubles.compare import Backend
 from discretion.domain.doubles.likeness import THRESHOLD

@@ -36,7 +36,7 @@ class Disclosed(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Conductor:
-    """Everything a reveal needs, handed in by ``app.py``."""
+    """Everything a reveal needs, handed in by ``app``."""
 
     revealer: Revealer
     ledger: Ledger

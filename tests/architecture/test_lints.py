@@ -30,7 +30,7 @@ SAMPLES: list[tuple[Lint, str, str, str, str]] = [
     ),
     (
         lints.handed_in,
-        "src/discretion/app.py",
+        "src/discretion/app/clock.py",
         "import secrets\nsecrets.token_bytes(8)\n",
         HOME,
         "import secrets\nsecrets.token_bytes(8)\n",

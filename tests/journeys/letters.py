@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from discretion.app import now_ms
+from discretion.app.clock import now_ms
 from discretion.catalogue.load import load, shipped
 from discretion.store.driver import Database
 from discretion.store.letters import Wanted

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from discretion.app import now_ms
+from discretion.app.clock import now_ms
 from discretion.domain.retention.sweep import HELD_MS, PAGE
 from discretion.store.driver import Database
 from tests.fixtures.clock import Clock

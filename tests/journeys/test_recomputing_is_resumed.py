@@ -12,7 +12,7 @@ from typing import Any
 
 from pymongo import MongoClient
 
-from discretion.app import now_ms
+from discretion.app.clock import now_ms
 from discretion.catalogue.load import load
 from discretion.domain.profiles.person import state_of
 from discretion.domain.profiles.standing import standing

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from discretion.app import judging, now_ms
+from discretion.app import judging
+from discretion.app.clock import now_ms
 from discretion.catalogue.load import load
 from discretion.domain.profiles import rejudge
 from discretion.purpose.judge import FOREVER

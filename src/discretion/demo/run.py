@@ -13,7 +13,8 @@ import httpx
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from discretion.app import Platform, now_ms, platform
+from discretion.app import Platform, platform
+from discretion.app.clock import now_ms
 from discretion.demo.roles import ROLES, SHOWN
 from discretion.demo.show import FIND, ask, same_query, show
 from discretion.domain.retention.daily import sweeping

@@ -23,7 +23,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from discretion.app import now_ms
+from discretion.app.clock import now_ms
 from tests.bench.ingest.senders import Supply, documents, encoded, ours, plain
 from tests.bench.ingest.table import Measured, beside, growing
 from tests.bench.ingest.traffic import Batch, Traffic

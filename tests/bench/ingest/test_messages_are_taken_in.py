@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pymongo import MongoClient
 
-from discretion.app import now_ms
+from discretion.app.clock import now_ms
 from tests.bench.ingest.senders import PLAIN, Supply, documents, encoded, ours, plain
 from tests.bench.ingest.traffic import IDENTIFY_SHARE, MIXES, SOURCES, Batch, Traffic
 from tests.fixtures.house import House, open_house

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from discretion.app import now_ms
+from discretion.app.clock import now_ms
 from discretion.catalogue.load import load
 from discretion.errors import DiscretionError
 from discretion.sowing.send import sow

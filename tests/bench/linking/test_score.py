@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from discretion.app import now_ms
+from discretion.app.clock import now_ms
 from discretion.catalogue.load import load
 from discretion.sowing.tpcds import shoppers, truth
 from tests.bench.linking.evidence import Record, records

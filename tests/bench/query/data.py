@@ -14,7 +14,8 @@ import httpx
 from graphql import GraphQLObjectType, get_named_type, is_object_type
 from pymongo import AsyncMongoClient
 
-from discretion.app import Platform, now_ms, platform
+from discretion.app import Platform, platform
+from discretion.app.clock import now_ms
 from discretion.catalogue.model import Catalogue, Form
 from discretion.edge.schema import build_schema
 from discretion.serve import listen, serving

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from discretion.app import now_ms
+from discretion.app.clock import now_ms
 from discretion.catalogue.load import load
 from discretion.domain.profiles.rejudge import Rejudge
 from discretion.law.load import load as load_law

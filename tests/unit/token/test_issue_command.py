@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from discretion.app import now_ms, root_key, signing_keys
+from discretion.app.clock import now_ms
+from discretion.app.keys import root_key, signing_keys
 from discretion.cli import cli
 from discretion.settings import Settings
 from discretion.token.grant import Grant

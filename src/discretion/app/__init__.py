@@ -8,15 +8,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from starlette.applications import Starlette
 
+from discretion.app.clock import now_ms
+from discretion.app.keys import bucket_keys, ensure_keys, root_key, signing_keys
 from discretion.catalogue.load import load
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.taxonomy import taxonomy
@@ -54,7 +54,7 @@ from discretion.edge.inside import Inside
 from discretion.edge.mask import Mask
 from discretion.edge.schema import build_schema
 from discretion.edge.tracking import Tracking
-from discretion.errors import DiscretionError, Misconfigured
+from discretion.errors import DiscretionError
 from discretion.law.jurisdiction import Lawbook
 from discretion.law.load import load as load_law
 from discretion.law.signals.load import load as load_signals
@@ -67,7 +67,7 @@ from discretion.reveal.form import Forms
 from discretion.reveal.reading import Revealer
 from discretion.seal.blind import BlindIndex
 from discretion.seal.daily import DayKeys
-from discretion.seal.keyring import KEY_BYTES, Buckets, derive, open_file, seal_file, write_private
+from discretion.seal.keyring import Buckets, derive
 from discretion.seal.pairwise import Pairwise
 from discretion.settings import Settings
 from discretion.store import embedded
@@ -90,11 +90,6 @@ EXPIRE_EVERY_S = 3600
 JUDGE_EVERY_S = 20.0
 JUDGE_PAUSE_S = 0.05
 _log = logging.getLogger(__name__)
-
-
-def now_ms() -> int:
-    """The wall clock, in ms since 1970."""
-    return time.time_ns() // 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +129,7 @@ async def platform(
         try:
             await inspect(database)
             await prepare(database, [one.key for one in catalogue.attributes.values() if one.ordered])
-            await _ensure_keys(settings, database)
+            await ensure_keys(settings, database)
             trusted = await trust(database, Judge(catalogue, lawbook.law), enforce=not idle)
             running = assemble(settings, catalogue, lawbook, database, root, trusted)
             if idle:
@@ -195,26 +190,6 @@ async def expiring(letters: Letters) -> AsyncIterator[None]:
         task.cancel()
 
 
-async def _ensure_keys(settings: Settings, database: Database) -> None:
-    """New keys are made for an empty database only: beside sealed data they would hide that the old are lost.
-
-    Raises:
-        Misconfigured: ``KEYS_MISSING``.
-    """
-    path = _bucket_keys(settings)
-    if path.exists() or await database.find_one("customers", {}, {"_id": 1}) is None:
-        return
-    raise Misconfigured(
-        "KEYS_MISSING",
-        f"The database holds customers, and {path}, which opens them, is missing.",
-        "Restore the folder of keys from its backup.",
-    )
-
-
-def _bucket_keys(settings: Settings) -> Path:
-    return settings.data_dir / "keys" / "buckets.keys"
-
-
 @asynccontextmanager
 async def mongo_url(settings: Settings) -> AsyncIterator[str]:
     """The user's MongoDB, or one of our own for as long as we run."""
@@ -240,7 +215,7 @@ def assemble(
     ``trusted`` has, by the version of rules that customers were judged by before, the purposes whose
     rules are the same today.
     """
-    buckets = Buckets.keep(_bucket_keys(settings), root, settings.buckets, entropy)
+    buckets = Buckets.keep(bucket_keys(settings), root, settings.buckets, entropy)
     keys, forms = signing_keys(settings, root), Forms(derive(root, "pseudonym"))
     blind, pairwise = BlindIndex(derive(root, "blind")), Pairwise(derive(root, "pairwise"))
     storage = LedgerStorage(database)
@@ -337,42 +312,3 @@ def _issuer(
     known = partial(known_purpose, catalogue)
     categories = taxonomy().categories.__contains__
     return Issuer(keys, settings.issuer, settings.audience, clock, entropy, known, categories)
-
-
-def root_key(settings: Settings) -> bytes:
-    """The root key: from the environment, else one made on first use with the embedded MongoDB.
-
-    Raises:
-        Misconfigured: ``ROOT_KEY_MISSING`` for a server of the user's: what protects real people
-            is chosen and kept by whoever runs it.
-    """
-    if settings.root_key is not None:
-        return settings.root_key
-    if settings.mongo_url is not None:
-        raise Misconfigured(
-            "ROOT_KEY_MISSING",
-            "DISCRETION_MONGO_URL is set and DISCRETION_ROOT_KEY is not.",
-            "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))' and keep it safe.",
-        )
-    path = settings.data_dir / "keys" / "root.key"
-    if not path.exists():
-        write_private(path, os.urandom(KEY_BYTES))
-    return read_root_key(path)
-
-
-def read_root_key(path: Path) -> bytes:
-    """The root key kept at ``path``."""
-    key = path.read_bytes()
-    if len(key) != KEY_BYTES:
-        raise Misconfigured(
-            "ROOT_KEY_DAMAGED", f"{path} does not hold {KEY_BYTES} bytes.", "Restore it from its backup."
-        )
-    return key
-
-
-def signing_keys(settings: Settings, root: bytes) -> KeySet:
-    """The keys tokens are signed with, made on first use and kept sealed."""
-    path = settings.data_dir / "keys" / "signing.keys"
-    if not path.exists():
-        seal_file(path, root, KeySet.generate("EdDSA").to_private_json(), os.urandom)
-    return KeySet.from_private_json(open_file(path, root))
