@@ -1,10 +1,10 @@
 """The one way out: HTTPS to somebody else's server, at an address that was checked.
 
-Whoever may name a URL that we then ask would else have us ask what only we can reach (server-side
-request forgery, CWE-918; OWASP's cheat sheet). So: only https; only hosts that somebody answers for; every
-address that the name has must be public; the connection goes to the very address that was checked, so a name
-that changes its answer between two questions (DNS rebinding) gains nothing; the certificate must be the name's;
-no redirect is followed, no proxy asked, nothing read beyond some bytes, nothing waited for beyond some seconds.
+Whoever may name a URL that we then ask would else have us ask what only we can reach (server-side request
+forgery, CWE-918; OWASP's cheat sheet). So: only https; only hosts that somebody answers for; every address
+that the name has must be public; the connection goes to the very address that was checked, so a name that
+changes its answer between two questions (DNS rebinding) gains nothing; the certificate must be the name's; no
+redirect is followed, no proxy asked, nothing read beyond some bytes, nothing waited for beyond some seconds.
 """
 
 from __future__ import annotations
