@@ -19,6 +19,7 @@ from discretion.app.clock import now_ms
 from discretion.app.keys import bucket_keys, ensure_keys, root_key, signing_keys
 from discretion.app.messages import receiving
 from discretion.app.rights import Rights, rights
+from discretion.app.telling import Telling, telling
 from discretion.catalogue.load import load
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.taxonomy import taxonomy
@@ -44,7 +45,10 @@ from discretion.domain.profiles.rejudge import Rejudge
 from discretion.domain.profiles.speak import Speak
 from discretion.domain.profiles.stewardship import Stewardship
 from discretion.domain.profiles.write import Workshop
+from discretion.domain.recipients.deliver import delivering
+from discretion.domain.recipients.register import Register
 from discretion.domain.retention.sweep import Sweep
+from discretion.edge.acknowledgements import Acknowledgements
 from discretion.edge.answer import Answer, known_purpose
 from discretion.edge.documents import Documents
 from discretion.edge.http import Doors, application
@@ -103,6 +107,7 @@ class Platform:
     rejudge: Rejudge
     sweep: Sweep
     rights: Rights
+    telling: Telling
 
 
 @asynccontextmanager
@@ -135,10 +140,18 @@ async def platform(
                 expiring(running.letters),
                 judging(running.rejudge),
                 carrying(running.rights.engine),
+                delivering(running.telling.deliver),
             ):
                 yield running
         finally:
             await database.close()
+
+
+@asynccontextmanager
+async def registering(settings: Settings) -> AsyncIterator[Register]:
+    """Where clients are told, on a platform that does nothing else."""
+    async with platform(settings, idle=True) as running:
+        yield running.telling.register
 
 
 async def trust(database: Database, judge: Judge, *, enforce: bool = True) -> dict[str, int]:
@@ -235,7 +248,8 @@ def assemble(
     speak = Speak(database, workshop)
     say, receipts = Say(agreed, speak, entropy), Receipts(keys, settings.issuer)
     steward, suggestions = Stewardship(database, workshop), Suggestions(database, clock)
-    asked = rights(database, workshop, lawbook, clock, entropy, at)
+    hears = telling(settings, catalogue, database, keys, buckets, pairwise, clock, entropy)
+    asked = rights(database, workshop, lawbook, clock, entropy, at, hears.acts)
     present = Present(catalogue, stationery, lawbook.jurisdictions, clock)
     verbs = (told.intake, steward, say, agreed.consents, receipts, lawbook, suggestions, told.stored, present)
     records = Records(
@@ -246,10 +260,10 @@ def assemble(
         blind,
         pairwise,
         Identities(database),
-        Verbs(*verbs, *asked.verbs),
+        Verbs(*verbs, *asked.verbs, *hears.verbs),
     )
     heed = Heed(speak, pairwise, clock, evidence.heeded)
-    doors, write_keys = _doors(settings, conductor, records, keys, forms, database, heed, told.intake)
+    doors, write_keys = _doors(settings, conductor, records, keys, forms, database, heed, told.intake, hears)
     return Platform(
         app=application(doors),
         catalogue=catalogue,
@@ -262,6 +276,7 @@ def assemble(
         replay=told.replay,
         rejudge=Rejudge(database, workshop),
         rights=asked,
+        telling=hears,
         sweep=Sweep(Sweeps(database), database, catalogue, workshop, clock),
     )
 
@@ -275,6 +290,7 @@ def _doors(
     database: Database,
     heed: Heed,
     intake: Intake,
+    hears: Telling,
 ) -> tuple[Doors, WriteKeys]:
     """What the doors are made of, and the keys of those who send."""
     catalogue, clock, entropy = records.catalogue, conductor.now_ms, conductor.entropy
@@ -282,13 +298,15 @@ def _doors(
     mask = Mask(entropy)
     write_keys = WriteKeys(database, catalogue, entropy, clock)
     known = partial(known_purpose, catalogue)
+    verifier = Verifier(keys, settings.issuer, settings.audience, clock, known)
     doors = Doors(
-        verifier=Verifier(keys, settings.issuer, settings.audience, clock, known),
+        verifier=verifier,
         documents=Documents(schema._schema, pages=pages(catalogue)),
         answer=Answer(schema, Plans(schema._schema, catalogue, forms.render), conductor, records, mask),
         mask=mask,
         heed=heed,
         tracking=Tracking(write_keys, intake),
+        acknowledgements=Acknowledgements(hears.confirm, verifier.from_header),
         jwks=keys.public_jwks(),
         database=database,
     )

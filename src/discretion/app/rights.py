@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from discretion.domain.engine.hold import At
-from discretion.domain.engine.run import Engine
+from discretion.domain.engine.run import Act, Engine
 from discretion.domain.profiles.restrict import Restrict
 from discretion.domain.profiles.write import Workshop
 from discretion.domain.rights.carry import ROUTES, fulfilled, restricting
@@ -39,10 +39,14 @@ def rights(
     clock: Callable[[], int],
     entropy: Callable[[int], bytes],
     at: At,
+    others: Mapping[str, Act],
 ) -> Rights:
-    """Put the parts together; ``at`` is told every point at which a step may be cut off."""
+    """Put the parts together; ``at`` is told every point at which a step may be cut off.
+
+    ``others`` are steps that were put together elsewhere.
+    """
     requests, dates = Requests(database), Clock(lawbook)
-    acts = {"restrict": restricting(database, Restrict(database, workshop))}
+    acts = {"restrict": restricting(database, Restrict(database, workshop)), **others}
     engine = Engine(requests, acts, fulfilled, clock, at)
     file = File(database, requests, dates, ROUTES, entropy, clock, engine.kick)
     return Rights(requests, dates, file, engine)
