@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
+
 from discretion.app import assemble
 from discretion.app.clock import now_ms
 from discretion.catalogue.load import load
@@ -20,6 +22,9 @@ from discretion.store.driver import connect
 from tests.fixtures.house import ROOT
 
 WAIT_S = 60
+WRITING = frozenset({"bulkWrite", "commitTransaction", "delete", "findAndModify", "insert", "update"})
+"""Commands after which something may be otherwise."""
+
 _START = multiprocessing.get_context("forkserver")
 _START.set_forkserver_preload([__name__])
 
@@ -32,6 +37,26 @@ class Place:
     database: str
     folder: Path
     buckets: int = 64
+
+
+class Answers(CommandListener):
+    """Names a point after each answer of MongoDB: what was written is, and the process does not know yet."""
+
+    def __init__(self, at: Callable[[str], None]) -> None:
+        self._at = at
+        self._answers = 0
+
+    def started(self, event: CommandStartedEvent) -> None:
+        """Not yet."""
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        """Nothing was written."""
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        """Here."""
+        if event.command_name in WRITING:
+            self._answers += 1
+            self._at(f"{event.command_name} {self._answers}")
 
 
 def carried(place: Place, request: bytes, *, later_ms: int = 0, kill_at: str = "", nth: int = 1) -> list[str]:
@@ -71,7 +96,7 @@ def _main(place: Place, request: bytes, later_ms: int, kill_at: str, nth: int, t
 
 async def _carry(place: Place, request: bytes, clock: Callable[[], int], at: Callable[[str], None]) -> None:
     catalogue = load(None)
-    database = await connect(place.mongo_url, place.database)
+    database = await connect(place.mongo_url, place.database, "pymongo", [Answers(at)])
     settings = replace(Settings(), data_dir=place.folder, buckets=place.buckets)
     platform = assemble(settings, catalogue, load_law(None, catalogue), database, ROOT, None, clock, at=at)
     try:
