@@ -80,7 +80,8 @@ COLLECTIONS: tuple[Collection, ...] = (
                 "created": TIME,
                 "updated": TIME,
                 "merged": many(FORMER),
-            }
+            },
+            {"contested": by_name(exactly({"t": TIME, "p": many(TEXT)}, {"c": BINARY, "v": VALUE}))},
         ),
         indexes=(
             Index((("rules", 1), ("until", 1), ("allow", 1))),  # whom to judge anew, and how many permit
@@ -111,7 +112,14 @@ COLLECTIONS: tuple[Collection, ...] = (
                 "last": TIME,
                 "born": TIME,
             },
-            {"home": BINARY, "rulings": many(BINARY), "restricted": FLAG, "place": PLACE},
+            {
+                "home": BINARY,
+                "of": BINARY,
+                "rulings": many(BINARY),
+                "restricted": FLAG,
+                "place": PLACE,
+                "contested": by_name(many(BINARY)),
+            },
         ),
         indexes=(Index((("customer", 1),)),),
     ),

@@ -20,6 +20,7 @@ ENGINE = "engine"
 
 ROUTES: Mapping[Right, tuple[str, ...]] = {
     Right.RESTRICTION: ("restrict",),
+    Right.CORRECTION: ("correct", "tell", "told"),
 }
 """The steps of each right, in their order. What is not here, a steward answers."""
 
