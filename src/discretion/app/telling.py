@@ -15,7 +15,7 @@ from discretion.domain.recipients.register import Register
 from discretion.domain.recipients.steps import acts
 from discretion.domain.recipients.tell import Tell
 from discretion.ledger.storage import LedgerStorage
-from discretion.seal.keyring import Buckets
+from discretion.seal.buckets import Buckets
 from discretion.seal.pairwise import Pairwise
 from discretion.settings import Settings
 from discretion.store.deliveries import Deliveries

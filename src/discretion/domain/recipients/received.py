@@ -14,8 +14,8 @@ from discretion.catalogue.model import Catalogue
 from discretion.catalogue.recipient import Recipient, Role
 from discretion.ledger.entry import Entry
 from discretion.ledger.storage import LedgerStorage
+from discretion.seal.buckets import Buckets
 from discretion.seal.cell import pseudonym
-from discretion.seal.keyring import Buckets
 from discretion.token.grant import SELF
 
 PAGE = 1_000

@@ -10,7 +10,7 @@ from discretion.domain.engine.outcome import Done, Later, Outcome
 from discretion.domain.engine.run import Act
 from discretion.domain.recipients.received import Name, names_of
 from discretion.domain.recipients.tell import Tell
-from discretion.seal.keyring import Buckets
+from discretion.seal.buckets import Buckets
 from discretion.store.driver import Database, Session
 
 Document = Mapping[str, Any]
