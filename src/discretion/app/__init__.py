@@ -20,6 +20,7 @@ from discretion.app.erasing import Erasing, erasing
 from discretion.app.keys import bucket_keys, ensure_keys, root_key, signing_keys
 from discretion.app.messages import receiving
 from discretion.app.rights import Rights, rights
+from discretion.app.telling import Telling, telling
 from discretion.catalogue.load import load
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.taxonomy import taxonomy
@@ -46,7 +47,10 @@ from discretion.domain.profiles.rejudge import Rejudge
 from discretion.domain.profiles.speak import Speak
 from discretion.domain.profiles.stewardship import Stewardship
 from discretion.domain.profiles.write import Workshop
+from discretion.domain.recipients.deliver import delivering
+from discretion.domain.recipients.register import Register
 from discretion.domain.retention.sweep import Sweep
+from discretion.edge.acknowledgements import Acknowledgements
 from discretion.edge.answer import Answer, known_purpose
 from discretion.edge.documents import Documents
 from discretion.edge.http import Doors, application
@@ -107,6 +111,7 @@ class Platform:
     rejudge: Rejudge
     sweep: Sweep
     rights: Rights
+    telling: Telling
     shred: Shred
     erasing: Erasing
 
@@ -142,10 +147,18 @@ async def platform(
                     expiring(running.letters),
                     judging(running.rejudge),
                     carrying(running.rights.engine),
+                    delivering(running.telling.deliver),
                 ):
                     yield running
         finally:
             await database.close()
+
+
+@asynccontextmanager
+async def registering(settings: Settings) -> AsyncIterator[Register]:
+    """Where clients are told, on a platform that does nothing else."""
+    async with platform(settings, idle=True) as running:
+        yield running.telling.register
 
 
 async def trust(database: Database, judge: Judge, *, enforce: bool = True) -> dict[str, int]:
@@ -247,7 +260,8 @@ def assemble(
     steward, suggestions = Stewardship(database, workshop), Suggestions(database, clock)
     shred = Shred(database, buckets, clock, entropy)
     gone = erasing(database, workshop, lawbook, tombstones, keys, settings.issuer, clock, shred)
-    asked = rights(database, workshop, lawbook, clock, entropy, at, gone.acts)
+    hears = telling(settings, catalogue, database, keys, buckets, pairwise, clock, entropy)
+    asked = rights(database, workshop, lawbook, clock, entropy, at, {**gone.acts, **hears.acts})
     present = Present(catalogue, stationery, lawbook.jurisdictions, clock)
     verbs = (told.intake, steward, say, agreed.consents, receipts, lawbook, suggestions, told.stored, present)
     records = Records(
@@ -258,10 +272,10 @@ def assemble(
         blind,
         pairwise,
         Identities(database),
-        Verbs(*verbs, *asked.verbs),
+        Verbs(*verbs, *asked.verbs, *hears.verbs),
     )
     heed = Heed(speak, pairwise, clock, evidence.heeded)
-    doors, write_keys = _doors(settings, conductor, records, keys, forms, database, heed, told.intake)
+    doors, write_keys = _doors(settings, conductor, records, keys, forms, database, heed, told.intake, hears)
     return Platform(
         app=application(doors),
         catalogue=catalogue,
@@ -275,6 +289,7 @@ def assemble(
         rejudge=Rejudge(database, workshop),
         rights=asked,
         erasing=gone,
+        telling=hears,
         sweep=Sweep(Sweeps(database), database, catalogue, workshop, clock),
         shred=shred,
     )
@@ -289,6 +304,7 @@ def _doors(
     database: Database,
     heed: Heed,
     intake: Intake,
+    hears: Telling,
 ) -> tuple[Doors, WriteKeys]:
     """What the doors are made of, and the keys of those who send."""
     catalogue, clock, entropy = records.catalogue, conductor.now_ms, conductor.entropy
@@ -296,13 +312,15 @@ def _doors(
     mask = Mask(entropy)
     write_keys = WriteKeys(database, catalogue, entropy, clock)
     known = partial(known_purpose, catalogue)
+    verifier = Verifier(keys, settings.issuer, settings.audience, clock, known)
     doors = Doors(
-        verifier=Verifier(keys, settings.issuer, settings.audience, clock, known),
+        verifier=verifier,
         documents=Documents(schema._schema, pages=pages(catalogue)),
         answer=Answer(schema, Plans(schema._schema, catalogue, forms.render), conductor, records, mask),
         mask=mask,
         heed=heed,
         tracking=Tracking(write_keys, intake),
+        acknowledgements=Acknowledgements(hears.confirm, verifier.from_header),
         jwks=keys.public_jwks(),
         database=database,
     )

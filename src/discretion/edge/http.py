@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from discretion.edge.acknowledgements import Acknowledgements
 from discretion.edge.answer import Answer
 from discretion.edge.documents import Documents
 from discretion.edge.explorer import Explorer
@@ -37,6 +38,7 @@ class Doors:
     mask: Mask
     heed: Heed
     tracking: Tracking
+    acknowledgements: Acknowledgements
     jwks: Mapping[str, Any]
     database: Database
 
@@ -82,6 +84,7 @@ def application(doors: Doors) -> Starlette:
             Route("/", home),
             *explorer.routes(),
             *doors.tracking.routes(),
+            *doors.acknowledgements.routes(),
             Route("/.well-known/jwks.json", jwks),
             Route("/.well-known/gpc.json", privacy_control),
             Route("/healthz", alive),

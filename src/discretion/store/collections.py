@@ -26,6 +26,7 @@ from discretion.store.collection import (
 )
 from discretion.store.erasure import ERASURE
 from discretion.store.rights import RIGHTS
+from discretion.store.telling import TELLING
 
 MAX_ORDERED = 8
 """Indexes for orders. In a transaction MongoDB 6 reads the list of all indexes once for each: with 52 of them
@@ -57,6 +58,7 @@ def ordered_indexes(keys: frozenset[str]) -> tuple[Index, ...]:
 COLLECTIONS: tuple[Collection, ...] = (
     *RIGHTS,
     *ERASURE,
+    *TELLING,
     Collection(
         name="customers",
         holds="The unified profile: sealed values, open values under a random id, what is permitted of them.",
@@ -80,7 +82,8 @@ COLLECTIONS: tuple[Collection, ...] = (
                 "created": TIME,
                 "updated": TIME,
                 "merged": many(FORMER),
-            }
+            },
+            {"contested": by_name(exactly({"t": TIME, "p": many(TEXT)}, {"c": BINARY, "v": VALUE}))},
         ),
         indexes=(
             Index((("rules", 1), ("until", 1), ("allow", 1))),  # whom to judge anew, and how many permit
@@ -119,6 +122,8 @@ COLLECTIONS: tuple[Collection, ...] = (
                 "restricted": FLAG,
                 "place": PLACE,
                 "without": many(exactly({"s": TEXT, "t": TIME})),
+                "of": BINARY,
+                "contested": by_name(many(BINARY)),
             },
         ),
         indexes=(Index((("customer", 1),)),),

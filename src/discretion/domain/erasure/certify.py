@@ -78,7 +78,7 @@ def payload(document: Document, told: Mapping[str, Document], issuer: str, now: 
         "deleted": _deleted(departed, told.get("purge", {})),
         "kept": [dict(one) for one in departed.get("held", ())],
         "verified": dict(told.get("verify", {})),
-        "recipients": dict(told.get("recipients", {})),
+        "recipients": dict(told.get("told", {})),
         "keys_destroyed": dict(shredded),
         "horizon": {
             "stated": _PART if document["scope"] else _WHOLE,

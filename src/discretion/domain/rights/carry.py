@@ -19,8 +19,9 @@ ENGINE = "engine"
 """Who stands in the history for what nobody did by hand."""
 
 ROUTES: Mapping[Right, tuple[str, ...]] = {
-    Right.ERASURE: ("depart", "purge", "shred", "verify", "certify"),
+    Right.ERASURE: ("depart", "tell", "purge", "shred", "verify", "told", "certify"),
     Right.RESTRICTION: ("restrict",),
+    Right.CORRECTION: ("correct", "tell", "told"),
 }
 """The steps of each right, in their order. What is not here, a steward answers."""
 
