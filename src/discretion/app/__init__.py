@@ -18,11 +18,12 @@ from starlette.applications import Starlette
 from discretion.app.clock import now_ms
 from discretion.app.keys import bucket_keys, ensure_keys, root_key, signing_keys
 from discretion.app.messages import receiving
-from discretion.app.rights import Rights, rights
+from discretion.app.rights import Reader, Rights, rights
 from discretion.catalogue.load import load
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.taxonomy import taxonomy
 from discretion.disclose import Conductor
+from discretion.domain.access.handing import HandOut
 from discretion.domain.channels.write_keys import WriteKeys
 from discretion.domain.consent.agreed import Agreed
 from discretion.domain.consent.evidence import Evidence
@@ -50,6 +51,7 @@ from discretion.edge.documents import Documents
 from discretion.edge.http import Doors, application
 from discretion.edge.inside import Inside
 from discretion.edge.mask import Mask
+from discretion.edge.packages import PackageDoor
 from discretion.edge.schema import build_schema
 from discretion.edge.tracking import Tracking
 from discretion.errors import DiscretionError
@@ -235,7 +237,8 @@ def assemble(
     speak = Speak(database, workshop)
     say, receipts = Say(agreed, speak, entropy), Receipts(keys, settings.issuer)
     steward, suggestions = Stewardship(database, workshop), Suggestions(database, clock)
-    asked = rights(database, workshop, lawbook, clock, entropy, at)
+    reader = Reader(catalogue, conductor, storage, receipts, stationery.office, settings.issuer)
+    asked = rights(database, workshop, lawbook, reader, clock, entropy, at)
     present = Present(catalogue, stationery, lawbook.jurisdictions, clock)
     verbs = (told.intake, steward, say, agreed.consents, receipts, lawbook, suggestions, told.stored, present)
     records = Records(
@@ -249,7 +252,9 @@ def assemble(
         Verbs(*verbs, *asked.verbs),
     )
     heed = Heed(speak, pairwise, clock, evidence.heeded)
-    doors, write_keys = _doors(settings, conductor, records, keys, forms, database, heed, told.intake)
+    doors, write_keys = _doors(
+        settings, conductor, records, keys, forms, database, heed, told.intake, asked.hand_out
+    )
     return Platform(
         app=application(doors),
         catalogue=catalogue,
@@ -275,6 +280,7 @@ def _doors(
     database: Database,
     heed: Heed,
     intake: Intake,
+    hand_out: HandOut,
 ) -> tuple[Doors, WriteKeys]:
     """What the doors are made of, and the keys of those who send."""
     catalogue, clock, entropy = records.catalogue, conductor.now_ms, conductor.entropy
@@ -289,6 +295,7 @@ def _doors(
         mask=mask,
         heed=heed,
         tracking=Tracking(write_keys, intake),
+        packages=PackageDoor(hand_out),
         jwks=keys.public_jwks(),
         database=database,
     )

@@ -16,6 +16,7 @@ from discretion.edge.documents import Documents
 from discretion.edge.explorer import Explorer
 from discretion.edge.graphql_http import GraphQLDoor, Heed
 from discretion.edge.mask import Mask
+from discretion.edge.packages import PackageDoor
 from discretion.edge.problem import problem
 from discretion.edge.tracking import Tracking
 from discretion.errors import DiscretionError, NotFound
@@ -37,6 +38,7 @@ class Doors:
     mask: Mask
     heed: Heed
     tracking: Tracking
+    packages: PackageDoor
     jwks: Mapping[str, Any]
     database: Database
 
@@ -82,6 +84,7 @@ def application(doors: Doors) -> Starlette:
             Route("/", home),
             *explorer.routes(),
             *doors.tracking.routes(),
+            doors.packages.route(),
             Route("/.well-known/jwks.json", jwks),
             Route("/.well-known/gpc.json", privacy_control),
             Route("/healthz", alive),

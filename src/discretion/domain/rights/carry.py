@@ -20,6 +20,9 @@ ENGINE = "engine"
 
 ROUTES: Mapping[Right, tuple[str, ...]] = {
     Right.RESTRICTION: ("restrict",),
+    Right.ACCESS: ("gather", "ready"),
+    Right.PORTABILITY: ("gather", "ready"),
+    Right.RECIPIENTS: ("gather", "ready"),
 }
 """The steps of each right, in their order. What is not here, a steward answers."""
 
