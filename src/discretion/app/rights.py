@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from discretion.catalogue.model import Catalogue
@@ -38,6 +38,7 @@ class Rights:
     clock: Clock
     file: File
     engine: Engine
+    acts: Mapping[str, Act]
     hand_out: HandOut
 
     @property
@@ -80,7 +81,7 @@ def rights(
     hand_out = HandOut(
         reader.catalogue, reader.conductor, requests, gather.packages, gather.archive.kept, reader.house
     )
-    return Rights(requests, dates, file, engine, hand_out)
+    return Rights(requests, dates, file, engine, acts, hand_out)
 
 
 def gathering(database: Database, requests: Requests, lawbook: Lawbook, reader: Reader) -> Gather:
