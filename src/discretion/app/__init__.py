@@ -33,6 +33,7 @@ from discretion.domain.context import Records, Verbs
 from discretion.domain.doubles.suggest import GRANT, Suggest
 from discretion.domain.engine.hold import At, nowhere
 from discretion.domain.engine.run import carrying
+from discretion.domain.erasure.shred import Shred
 from discretion.domain.ingest.intake import Intake
 from discretion.domain.letters.keep import Letters
 from discretion.domain.letters.replay import Replay
@@ -65,7 +66,8 @@ from discretion.purpose.judge import Judge
 from discretion.reveal.form import Forms
 from discretion.reveal.reading import Revealer
 from discretion.seal.blind import BlindIndex
-from discretion.seal.keyring import Buckets, derive
+from discretion.seal.buckets import Buckets, watching
+from discretion.seal.keyring import derive
 from discretion.seal.pairwise import Pairwise
 from discretion.settings import Settings
 from discretion.store import embedded
@@ -105,6 +107,7 @@ class Platform:
     rejudge: Rejudge
     sweep: Sweep
     rights: Rights
+    shred: Shred
 
 
 @asynccontextmanager
@@ -130,15 +133,16 @@ async def platform(
             await ensure_keys(settings, database)
             trusted = await trust(database, Judge(catalogue, lawbook.law), enforce=not idle)
             running = assemble(settings, catalogue, lawbook, database, root, trusted)
-            if idle:
-                yield running
-                return
-            async with (
-                expiring(running.letters),
-                judging(running.rejudge),
-                carrying(running.rights.engine),
-            ):
-                yield running
+            async with watching(running.conductor.revealer.buckets):
+                if idle:
+                    yield running
+                    return
+                async with (
+                    expiring(running.letters),
+                    judging(running.rejudge),
+                    carrying(running.rights.engine),
+                ):
+                    yield running
         finally:
             await database.close()
 
@@ -268,6 +272,7 @@ def assemble(
         rejudge=Rejudge(database, workshop),
         rights=asked,
         sweep=Sweep(Sweeps(database), database, catalogue, workshop, clock),
+        shred=Shred(database, buckets, clock, entropy),
     )
 
 
