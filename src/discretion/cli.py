@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import importlib
 import os
 import sys
-from collections.abc import Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from discretion import __version__
-from discretion.app import Platform, platform, token_issuer
+from discretion.app import Platform, platform, registering, token_issuer
 from discretion.app.clock import now_ms
 from discretion.demo.run import demo as run_demo
 from discretion.domain.doubles.compare import Backend
@@ -26,12 +23,14 @@ from discretion.domain.letters.show import became, sending
 from discretion.domain.notices.command import commands as notices
 from discretion.domain.notices.command import print_notice, ropa, stale_notice
 from discretion.domain.profiles.show import judged, judging_customers
+from discretion.domain.recipients.command import commands as recipients
 from discretion.domain.retention.daily import sweeping
 from discretion.domain.retention.show import deleted, looking
 from discretion.edge.printed import SDL, printed
 from discretion.errors import DiscretionError, Misconfigured
 from discretion.law.command import commands as laws
 from discretion.serve import listen, serving, stop_asked, until
+from discretion.serve import run as _run
 from discretion.settings import Settings, read
 from discretion.store.letters import Wanted
 from discretion.token.grant import SELF
@@ -60,6 +59,7 @@ cli.add_typer(laws(lambda: datetime.now(UTC).date()), name="law")
 cli.add_typer(retention, name="retention")
 cli.add_typer(notices(now_ms), name="notice")
 cli.add_typer(ropa, name="ropa")
+cli.add_typer(recipients(registering, _run), name="recipient")
 errors = Console(stderr=True)
 
 DataDir = Annotated[
@@ -388,11 +388,3 @@ def _known_source(running: Platform, source: str) -> None:
 def _settings(data_dir: Path | None) -> Settings:
     settings = read(os.environ)
     return settings if data_dir is None else replace(settings, data_dir=data_dir)
-
-
-def _run(work: Coroutine[Any, Any, None]) -> None:
-    try:
-        loops: Any = importlib.import_module("uvloop")
-    except ImportError:  # Windows has none
-        loops = asyncio
-    loops.run(work)

@@ -185,7 +185,7 @@ def cutting(point: str, at: int) -> Callable[[str], None]:
 def engine(house: House, clock: Clock, at: Callable[[str], None]) -> Engine:
     """Another process on the same requests."""
     rights = house.platform.rights
-    return Engine(rights.requests, rights.acts, fulfilled, clock, at)
+    return Engine(rights.requests, house.platform.access.acts, fulfilled, clock, at)
 
 
 async def test_what_a_law_forbids_is_named_and_not_shown(

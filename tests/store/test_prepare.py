@@ -193,6 +193,23 @@ FITTING: dict[str, dict[str, Any]] = {
         "until": 0,
         "history": [{"state": "accepted", "at": 1, "by": "self:customer-app"}],
     },
+    "recipients": {"_id": "ad-partner", "url": "https://partner.example/", "added": 1, "kind": "ad-partner"},
+    "deliveries": {
+        "_id": ID,
+        "request": OTHER,
+        "client": "ad-partner",
+        "what": "erasure",
+        "attributes": ["commerce.loyaltyTier"],
+        "purposes": ["marketing.advertising.third_party.targeted"],
+        "state": "stuck",
+        "attempts": 3,
+        "created": 1,
+        "subjects": ["a"],
+        "next": 2,
+        "acknowledged": 3,
+        "by": "webhook",
+        "why": "HTTP_500",
+    },
     "clients": {"_id": "web-shop", "kind": "source", "source": "web-shop", "digest": b"d"},
 }
 

@@ -15,15 +15,16 @@ from functools import partial
 
 from starlette.applications import Starlette
 
+from discretion.app.access import Access, access
 from discretion.app.clock import now_ms
 from discretion.app.keys import bucket_keys, ensure_keys, root_key, signing_keys
 from discretion.app.messages import receiving
-from discretion.app.rights import Reader, Rights, rights
+from discretion.app.rights import Rights, rights
+from discretion.app.telling import Telling, telling
 from discretion.catalogue.load import load
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.taxonomy import taxonomy
 from discretion.disclose import Conductor
-from discretion.domain.access.handing import HandOut
 from discretion.domain.channels.write_keys import WriteKeys
 from discretion.domain.consent.agreed import Agreed
 from discretion.domain.consent.evidence import Evidence
@@ -46,7 +47,10 @@ from discretion.domain.profiles.rejudge import Rejudge
 from discretion.domain.profiles.speak import Speak
 from discretion.domain.profiles.stewardship import Stewardship
 from discretion.domain.profiles.write import Workshop
+from discretion.domain.recipients.deliver import delivering
+from discretion.domain.recipients.register import Register
 from discretion.domain.retention.sweep import Sweep
+from discretion.edge.acknowledgements import Acknowledgements
 from discretion.edge.answer import Answer, known_purpose
 from discretion.edge.documents import Documents
 from discretion.edge.http import Doors, application
@@ -107,6 +111,8 @@ class Platform:
     rejudge: Rejudge
     sweep: Sweep
     rights: Rights
+    telling: Telling
+    access: Access
     shred: Shred
 
 
@@ -141,10 +147,18 @@ async def platform(
                     expiring(running.letters),
                     judging(running.rejudge),
                     carrying(running.rights.engine),
+                    delivering(running.telling.deliver),
                 ):
                     yield running
         finally:
             await database.close()
+
+
+@asynccontextmanager
+async def registering(settings: Settings) -> AsyncIterator[Register]:
+    """Where clients are told, on a platform that does nothing else."""
+    async with platform(settings, idle=True) as running:
+        yield running.telling.register
 
 
 async def trust(database: Database, judge: Judge, *, enforce: bool = True) -> dict[str, int]:
@@ -241,8 +255,10 @@ def assemble(
     speak = Speak(database, workshop)
     say, receipts = Say(agreed, speak, entropy), Receipts(keys, settings.issuer)
     steward, suggestions = Stewardship(database, workshop), Suggestions(database, clock)
-    reader = Reader(catalogue, conductor, storage, receipts, stationery.office, settings.issuer)
-    asked = rights(database, workshop, lawbook, reader, clock, entropy, at)
+    hears = telling(settings, catalogue, database, keys, buckets, pairwise, clock, entropy)
+    office = stationery.office
+    packs = access(catalogue, lawbook, database, conductor, office, receipts, settings.issuer)
+    asked = rights(database, workshop, lawbook, clock, entropy, at, {**hears.acts, **packs.acts})
     present = Present(catalogue, stationery, lawbook.jurisdictions, clock)
     verbs = (told.intake, steward, say, agreed.consents, receipts, lawbook, suggestions, told.stored, present)
     records = Records(
@@ -253,11 +269,11 @@ def assemble(
         blind,
         pairwise,
         Identities(database),
-        Verbs(*verbs, *asked.verbs),
+        Verbs(*verbs, *asked.verbs, *hears.verbs, *packs.verbs),
     )
     heed = Heed(speak, pairwise, clock, evidence.heeded)
     doors, write_keys = _doors(
-        settings, conductor, records, keys, forms, database, heed, told.intake, asked.hand_out
+        settings, conductor, records, keys, forms, database, heed, told.intake, hears, packs
     )
     return Platform(
         app=application(doors),
@@ -271,6 +287,8 @@ def assemble(
         replay=told.replay,
         rejudge=Rejudge(database, workshop),
         rights=asked,
+        telling=hears,
+        access=packs,
         sweep=Sweep(Sweeps(database), database, catalogue, workshop, clock),
         shred=Shred(database, buckets, clock, entropy),
     )
@@ -285,7 +303,8 @@ def _doors(
     database: Database,
     heed: Heed,
     intake: Intake,
-    hand_out: HandOut,
+    hears: Telling,
+    packs: Access,
 ) -> tuple[Doors, WriteKeys]:
     """What the doors are made of, and the keys of those who send."""
     catalogue, clock, entropy = records.catalogue, conductor.now_ms, conductor.entropy
@@ -293,14 +312,16 @@ def _doors(
     mask = Mask(entropy)
     write_keys = WriteKeys(database, catalogue, entropy, clock)
     known = partial(known_purpose, catalogue)
+    verifier = Verifier(keys, settings.issuer, settings.audience, clock, known)
     doors = Doors(
-        verifier=Verifier(keys, settings.issuer, settings.audience, clock, known),
+        verifier=verifier,
         documents=Documents(schema._schema, pages=pages(catalogue)),
         answer=Answer(schema, Plans(schema._schema, catalogue, forms.render), conductor, records, mask),
         mask=mask,
         heed=heed,
         tracking=Tracking(write_keys, intake),
-        packages=PackageDoor(hand_out),
+        packages=PackageDoor(packs.hand_out),
+        acknowledgements=Acknowledgements(hears.confirm, verifier.from_header),
         jwks=keys.public_jwks(),
         database=database,
     )

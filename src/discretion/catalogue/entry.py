@@ -141,6 +141,9 @@ class RecipientEntry(Entry):
     transfers: dict[Text, Text] = Field(
         default={}, description="countries abroad it goes to, as US, each with what protects it there"
     )
+    clients: list[Text] = Field(
+        default=[], description="ids of clients that are it, beside the one named as it is"
+    )
 
 
 class PropertyEntry(Entry):

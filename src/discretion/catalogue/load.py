@@ -159,7 +159,8 @@ def _identifier(key: str, entry: IdentifierEntry) -> IdentifierType:
 
 
 def _recipient(key: str, entry: RecipientEntry) -> Recipient:
-    return Recipient(key=key, **{**entry.model_dump(), "purposes": tuple(entry.purposes)})
+    lists = {"purposes": tuple(entry.purposes), "clients": tuple(entry.clients)}
+    return Recipient(key=key, **{**entry.model_dump(), **lists})
 
 
 def _computed(entry: ComputedEntry) -> Computed:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from discretion.edge.acknowledgements import Acknowledgements
 from discretion.edge.answer import Answer
 from discretion.edge.documents import Documents
 from discretion.edge.explorer import Explorer
@@ -39,6 +40,7 @@ class Doors:
     heed: Heed
     tracking: Tracking
     packages: PackageDoor
+    acknowledgements: Acknowledgements
     jwks: Mapping[str, Any]
     database: Database
 
@@ -85,6 +87,7 @@ def application(doors: Doors) -> Starlette:
             *explorer.routes(),
             *doors.tracking.routes(),
             doors.packages.route(),
+            *doors.acknowledgements.routes(),
             Route("/.well-known/jwks.json", jwks),
             Route("/.well-known/gpc.json", privacy_control),
             Route("/healthz", alive),

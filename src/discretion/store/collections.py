@@ -25,6 +25,7 @@ from discretion.store.collection import (
     many,
 )
 from discretion.store.rights import RIGHTS
+from discretion.store.telling import TELLING
 
 MAX_ORDERED = 8
 """Indexes for orders. In a transaction MongoDB 6 reads the list of all indexes once for each: with 52 of them
@@ -55,6 +56,7 @@ def ordered_indexes(keys: frozenset[str]) -> tuple[Index, ...]:
 
 COLLECTIONS: tuple[Collection, ...] = (
     *RIGHTS,
+    *TELLING,
     Collection(
         name="customers",
         holds="The unified profile: sealed values, open values under a random id, what is permitted of them.",

@@ -29,7 +29,7 @@ from discretion.plan.plan import Plan
 from discretion.purpose.decide import decide
 from discretion.purpose.decision import EVERY_BIT
 from discretion.reveal.reading import Reading
-from discretion.seal.keyring import Buckets
+from discretion.seal.buckets import Buckets
 from discretion.store.packages import Packages
 from discretion.token.grant import SELF, Grant
 
