@@ -25,6 +25,7 @@ from discretion.catalogue.load import load
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.taxonomy import taxonomy
 from discretion.disclose import Conductor
+from discretion.domain.access.handing import HandOut
 from discretion.domain.channels.write_keys import WriteKeys
 from discretion.domain.consent.agreed import Agreed
 from discretion.domain.consent.evidence import Evidence
@@ -257,7 +258,7 @@ def assemble(
     steward, suggestions = Stewardship(database, workshop), Suggestions(database, clock)
     hears = telling(settings, catalogue, database, keys, buckets, pairwise, clock, entropy)
     office = stationery.office
-    packs = access(catalogue, lawbook, database, conductor, office, receipts, settings.issuer)
+    packs = access(catalogue, lawbook, database, conductor, office, receipts, hears.outward, keys)
     asked = rights(database, workshop, lawbook, clock, entropy, at, {**hears.acts, **packs.acts})
     present = Present(catalogue, stationery, lawbook.jurisdictions, clock)
     verbs = (told.intake, steward, say, agreed.consents, receipts, lawbook, suggestions, told.stored, present)
@@ -272,9 +273,7 @@ def assemble(
         Verbs(*verbs, *asked.verbs, *hears.verbs, *packs.verbs),
     )
     heed = Heed(speak, pairwise, clock, evidence.heeded)
-    doors, write_keys = _doors(
-        settings, conductor, records, keys, forms, database, heed, told.intake, hears, packs
-    )
+    doors, write_keys = _doors(settings, conductor, records, keys, forms, database, heed, told.intake, hears)
     return Platform(
         app=application(doors),
         catalogue=catalogue,
@@ -304,7 +303,6 @@ def _doors(
     heed: Heed,
     intake: Intake,
     hears: Telling,
-    packs: Access,
 ) -> tuple[Doors, WriteKeys]:
     """What the doors are made of, and the keys of those who send."""
     catalogue, clock, entropy = records.catalogue, conductor.now_ms, conductor.entropy
@@ -320,7 +318,7 @@ def _doors(
         mask=mask,
         heed=heed,
         tracking=Tracking(write_keys, intake),
-        packages=PackageDoor(packs.hand_out),
+        packages=PackageDoor(records.verbs[HandOut]),
         acknowledgements=Acknowledgements(hears.confirm, verifier.from_header),
         jwks=keys.public_jwks(),
         database=database,

@@ -11,9 +11,11 @@ from discretion.domain.access.gather import Gather
 from discretion.domain.access.handing import HandOut
 from discretion.domain.access.history import Archive
 from discretion.domain.access.page import ROWS
+from discretion.domain.access.send import Send
 from discretion.domain.consent.receipt import Receipts
 from discretion.domain.engine.run import Act
 from discretion.domain.notices.office import Office
+from discretion.domain.recipients.outward import Outward
 from discretion.law.jurisdiction import Lawbook
 from discretion.ledger.storage import LedgerStorage
 from discretion.store.consents import Consents
@@ -22,6 +24,7 @@ from discretion.store.identities import Identities
 from discretion.store.kept import Kept
 from discretion.store.packages import Packages
 from discretion.store.requests import Requests
+from discretion.token.keys import KeySet
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +47,15 @@ def access(
     conductor: Conductor,
     office: Office,
     receipts: Receipts,
-    house: str,
+    outward: Outward,
+    keys: KeySet,
 ) -> Access:
-    """Put the parts together; ``house`` is where this installation is on the web."""
+    """Put the parts together."""
     kept, requests, packages = Kept(database), Requests(database), Packages(database)
     archive = Archive(
         kept, Consents(database), Identities(database), LedgerStorage(database), requests, receipts, ROWS
     )
     gather = Gather(catalogue, lawbook, office, archive, packages, conductor, conductor.revealer.buckets)
-    hand_out = HandOut(catalogue, conductor, requests, packages, kept, house)
-    return Access(hand_out, {"gather": gather, "ready": gather.ready})
+    hand_out = HandOut(catalogue, conductor, requests, packages, kept, receipts.issuer)
+    send = Send(hand_out, outward, keys, receipts.issuer)
+    return Access(hand_out, {"gather": gather, "ready": gather.ready, "send": send})

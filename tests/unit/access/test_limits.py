@@ -32,6 +32,7 @@ def test_what_one_law_forbids_is_withheld(category: str, laws: tuple[str, ...]) 
     ],
 )
 def test_nothing_else_is(laws: tuple[str, ...], category: str) -> None:
+    """Not by another law, not of another kind, and not what merely begins alike."""
     assert limits(CATALOGUE, [LAWBOOK.of(one) for one in laws], NOW).forbids(category) is None
 
 

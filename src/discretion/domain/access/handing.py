@@ -27,7 +27,6 @@ from discretion.store.requests import Requests
 
 LINK_LASTS_MS = 15 * 60_000
 TOKEN_BYTES = 32
-FULFILLED = "fulfilled"
 
 Document = Mapping[str, Any]
 
@@ -92,25 +91,45 @@ class HandOut:
             return None
         return await self._handed(document, package)
 
+    async def sending(self, document: Document, cell: bytes, bound: str) -> tuple[Opened, str]:
+        """A package to be sent to where the person said, which is shut in ``cell``.
+
+        Raises:
+            Conflict, NotFound: as ``link``; Unavailable: ``LEDGER_UNAVAILABLE``.
+        """
+        package = await self._package(document)
+        opened, reading, found = await self._opened(document, package, "package_sent")
+        row = reading.rows([_keyed(found, document["customer"])])[0]
+        return opened, reading.reveal_cell(row, cell, bound, "package_sent")
+
     async def _handed(self, document: Document, package: Made) -> Handed | None:
+        try:
+            opened, _, _ = await self._opened(document, package, "package")
+        except NotFound:
+            return None
+        return Handed(f"{document['right']}.zip", zipped(opened))
+
+    async def _opened(self, document: Document, package: Made, what: str) -> tuple[Opened, Reading, Document]:
+        """A package on the ledger and ready to be read, under the key it was shut with."""
         found = await self.kept.customer(package.customer)
         if found is None:
-            return None
-        keyed = {"_id": package.customer, "key": _key(found, package.customer)}
+            raise _gone()
+        keyed = _keyed(found, package.customer)
 
         async def execute(reading: Reading) -> tuple[Reading, Row]:
-            reading.note("package")
+            reading.note(what)
             return reading, reading.rows([keyed])[0]
 
         grant = own(document["client"], document["subject"])
         plan = whole(self.catalogue, grant)
-        reading, row = (await self.conductor.disclose(plan, grant, "package_fetched", execute)).answer
+        reading, row = (await self.conductor.disclose(plan, grant, what, execute)).answer
         opened = Opened(package, lambda only=None: page.read(self.packages, reading, row, package, only))
-        return Handed(f"{document['right']}.zip", zipped(opened))
+        return opened, reading, found
 
     async def _package(self, document: Document) -> Made:
         told = document.get("package")
-        if document["state"] != FULFILLED or told is None:
+        gathered = any(one["name"] == "gather" and one["state"] == "done" for one in document["steps"])
+        if told is None or not gathered:
             raise Conflict(
                 "PACKAGE_NOT_READY",
                 "There is no package for this request yet.",
@@ -118,7 +137,7 @@ class HandOut:
             )
         package = made(document["_id"], told)
         if package.until <= self.conductor.now_ms():
-            raise NotFound("PACKAGE_GONE", "The package is no longer kept.", "Make the request again.")
+            raise _gone()
         if await self.kept.parted(package.customer, package.made):
             raise Conflict(
                 "PACKAGE_STALE",
@@ -128,11 +147,20 @@ class HandOut:
         return package
 
 
-def _key(found: Document, customer: bytes) -> bytes:
-    """The wrapped key of an id a customer has or had."""
+def _gone() -> NotFound:
+    return NotFound("PACKAGE_GONE", "The package is no longer kept.", "Make the request again.")
+
+
+def _keyed(found: Document, customer: bytes) -> dict[str, Any]:
+    """An id that a customer has or had, with its wrapped key.
+
+    Raises:
+        NotFound: ``PACKAGE_GONE``; they have it no more.
+    """
     keys = {found["_id"]: found["key"], **{one["id"]: one["key"] for one in found["merged"]}}
-    key: bytes = keys[customer]
-    return key
+    if customer not in keys:
+        raise _gone()
+    return {"_id": customer, "key": keys[customer]}
 
 
 def _token(text: str) -> bytes | None:

@@ -21,7 +21,7 @@ ENGINE = "engine"
 ROUTES: Mapping[Right, tuple[str, ...]] = {
     Right.RESTRICTION: ("restrict",),
     Right.ACCESS: ("gather", "ready"),
-    Right.PORTABILITY: ("gather", "ready"),
+    Right.PORTABILITY: ("gather", "ready", "send"),
     Right.RECIPIENTS: ("gather", "ready"),
 }
 """The steps of each right, in their order. What is not here, a steward answers."""
