@@ -25,6 +25,8 @@ class Limits:
 
     def forbids(self, category: str) -> str | None:
         """The law that forbids to show data of a category, or None."""
+        if not self.categories:
+            return None
         above = {category, *(category[:at] for at, one in enumerate(category) if one == ".")}
         return self.law if above & self.categories else None
 

@@ -22,8 +22,9 @@ class Subject:
     """One person during one reading.
 
     ``records`` are their source records, ``former`` the ids that were merged into theirs with their wrapped
-    keys, ``cuts`` what retention lets us keep now, ``request`` what they asked. With ``portable`` only what
-    rests on consent or a contract counts, and nothing that was inferred (GDPR Art. 20(1)(a)).
+    keys, ``cuts`` what retention lets us keep now, ``request`` what they asked, ``called`` what records are
+    called. With ``portable`` only what rests on consent or a contract counts, and nothing that was inferred
+    (GDPR Art. 20(1)(a)).
     """
 
     catalogue: Catalogue
@@ -36,6 +37,7 @@ class Subject:
     cuts: CutOffs
     request: Mapping[str, Any] = field(repr=False)
     portable: bool
+    called: dict[bytes, str] = field(default_factory=dict, repr=False)
 
     @property
     def names(self) -> list[bytes]:
@@ -57,7 +59,10 @@ class Subject:
 
     def record(self, record: bytes) -> str:
         """What a record is called for whoever asks, and nobody else."""
-        return self.reading.shut(b"record", record)
+        name = self.called.get(record)
+        if name is None:
+            name = self.called[record] = self.reading.shut(b"record", record)
+        return name
 
 
 def told(at: int | None) -> str | None:

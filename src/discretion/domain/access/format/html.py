@@ -104,7 +104,8 @@ class Page:
 
 def shown(text: str) -> str:
     """A text as part of a page, whatever is in it."""
-    return escape(_UNFIT.sub("\N{REPLACEMENT CHARACTER}", text))
+    fit = text if text.isascii() and text.isprintable() else _UNFIT.sub("\N{REPLACEMENT CHARACTER}", text)
+    return escape(fit)
 
 
 def _cell(kind: Kind, value: Any) -> str:
