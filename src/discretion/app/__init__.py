@@ -15,6 +15,7 @@ from functools import partial
 
 from starlette.applications import Starlette
 
+from discretion.app.access import Access, access
 from discretion.app.clock import now_ms
 from discretion.app.erasing import Erasing, erasing
 from discretion.app.keys import bucket_keys, ensure_keys, root_key, signing_keys
@@ -25,6 +26,7 @@ from discretion.catalogue.load import load
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.taxonomy import taxonomy
 from discretion.disclose import Conductor
+from discretion.domain.access.handing import HandOut
 from discretion.domain.channels.write_keys import WriteKeys
 from discretion.domain.consent.agreed import Agreed
 from discretion.domain.consent.evidence import Evidence
@@ -56,6 +58,7 @@ from discretion.edge.documents import Documents
 from discretion.edge.http import Doors, application
 from discretion.edge.inside import Inside
 from discretion.edge.mask import Mask
+from discretion.edge.packages import PackageDoor
 from discretion.edge.schema import build_schema
 from discretion.edge.tracking import Tracking
 from discretion.errors import DiscretionError
@@ -112,6 +115,7 @@ class Platform:
     sweep: Sweep
     rights: Rights
     telling: Telling
+    access: Access
     shred: Shred
     erasing: Erasing
 
@@ -261,7 +265,10 @@ def assemble(
     shred = Shred(database, buckets, clock, entropy)
     gone = erasing(database, workshop, lawbook, tombstones, keys, settings.issuer, clock, shred)
     hears = telling(settings, catalogue, database, keys, buckets, pairwise, clock, entropy)
-    asked = rights(database, workshop, lawbook, clock, entropy, at, {**gone.acts, **hears.acts})
+    office = stationery.office
+    packs = access(catalogue, lawbook, database, conductor, office, receipts, hears.outward, keys)
+    acts = {**gone.acts, **hears.acts, **packs.acts}
+    asked = rights(database, workshop, lawbook, clock, entropy, at, acts)
     present = Present(catalogue, stationery, lawbook.jurisdictions, clock)
     verbs = (told.intake, steward, say, agreed.consents, receipts, lawbook, suggestions, told.stored, present)
     records = Records(
@@ -272,7 +279,7 @@ def assemble(
         blind,
         pairwise,
         Identities(database),
-        Verbs(*verbs, *asked.verbs, *hears.verbs),
+        Verbs(*verbs, *asked.verbs, *hears.verbs, *packs.verbs),
     )
     heed = Heed(speak, pairwise, clock, evidence.heeded)
     doors, write_keys = _doors(settings, conductor, records, keys, forms, database, heed, told.intake, hears)
@@ -290,6 +297,7 @@ def assemble(
         rights=asked,
         erasing=gone,
         telling=hears,
+        access=packs,
         sweep=Sweep(Sweeps(database), database, catalogue, workshop, clock),
         shred=shred,
     )
@@ -320,6 +328,7 @@ def _doors(
         mask=mask,
         heed=heed,
         tracking=Tracking(write_keys, intake),
+        packages=PackageDoor(records.verbs[HandOut]),
         acknowledgements=Acknowledgements(hears.confirm, verifier.from_header),
         jwks=keys.public_jwks(),
         database=database,

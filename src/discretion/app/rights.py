@@ -51,7 +51,7 @@ def rights(
     ``others`` are steps that were put together elsewhere.
     """
     requests, dates = Requests(database), Clock(lawbook)
-    acts = {
+    acts: dict[str, Act] = {
         "restrict": restricting(database, Restrict(database, workshop)),
         "correct": correcting(database, workshop),
         **others,

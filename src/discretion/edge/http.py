@@ -17,6 +17,7 @@ from discretion.edge.documents import Documents
 from discretion.edge.explorer import Explorer
 from discretion.edge.graphql_http import GraphQLDoor, Heed
 from discretion.edge.mask import Mask
+from discretion.edge.packages import PackageDoor
 from discretion.edge.problem import problem
 from discretion.edge.tracking import Tracking
 from discretion.errors import DiscretionError, NotFound
@@ -38,6 +39,7 @@ class Doors:
     mask: Mask
     heed: Heed
     tracking: Tracking
+    packages: PackageDoor
     acknowledgements: Acknowledgements
     jwks: Mapping[str, Any]
     database: Database
@@ -84,6 +86,7 @@ def application(doors: Doors) -> Starlette:
             Route("/", home),
             *explorer.routes(),
             *doors.tracking.routes(),
+            doors.packages.route(),
             *doors.acknowledgements.routes(),
             Route("/.well-known/jwks.json", jwks),
             Route("/.well-known/gpc.json", privacy_control),

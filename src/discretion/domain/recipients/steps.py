@@ -30,8 +30,8 @@ def snapshot(names: Sequence[Name]) -> list[dict[str, bytes]]:
 def acts(database: Database, tell: Tell, buckets: Buckets, now_ms: Callable[[], int]) -> Mapping[str, Act]:
     """Both steps by their names.
 
-    An erasure that has put ``snapshot(names_of(...))`` under ``snapshot.pseudonyms`` tells after it: then no read
-    is missed that was answered before it. Without, ``tell`` stands before the step that deletes the customer.
+    An erasure that has put ``snapshot(names_of(...))`` under ``snapshot.pseudonyms`` tells after it: then no
+    read is missed that was answered before. Without, ``tell`` stands before the step that deletes the customer.
     """
 
     async def begin(document: Document, hold: Hold) -> Outcome:

@@ -22,6 +22,9 @@ ROUTES: Mapping[Right, tuple[str, ...]] = {
     Right.ERASURE: ("depart", "tell", "purge", "shred", "verify", "told", "certify"),
     Right.RESTRICTION: ("restrict",),
     Right.CORRECTION: ("correct", "tell", "told"),
+    Right.ACCESS: ("gather", "ready"),
+    Right.PORTABILITY: ("gather", "ready", "send"),
+    Right.RECIPIENTS: ("gather", "ready"),
 }
 """The steps of each right, in their order. What is not here, a steward answers."""
 
