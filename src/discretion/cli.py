@@ -148,6 +148,9 @@ def issue(
     ] = None,
     category: Annotated[list[str] | None, typer.Option(help="Narrow it to data categories.")] = None,
     minutes: Annotated[int, typer.Option(help="How long it holds.", min=1, max=1440)] = 60,
+    auth_time: Annotated[
+        datetime | None, typer.Option(help="When the customer logged in (UTC); some rights take it recent.")
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Issue an access token (RFC 9068) and print it."""
@@ -155,9 +158,15 @@ def issue(
         raise typer.BadParameter("It would allow nothing: give a --purpose, a --scope, or both.")
     if subject is None and SELF in (purpose or ()):
         raise typer.BadParameter("A customer's own token needs the customer's id as its --subject.")
-    issuer = token_issuer(_settings(data_dir))
-    token = issuer.issue(
-        client, subject or client, scope or [], purpose or [], category, lifetime_s=minutes * 60
+    at = None if auth_time is None else int(auth_time.replace(tzinfo=auth_time.tzinfo or UTC).timestamp())
+    token = token_issuer(_settings(data_dir)).issue(
+        client,
+        subject or client,
+        scope or [],
+        purpose or [],
+        category,
+        lifetime_s=minutes * 60,
+        authenticated=at,
     )
     sys.stdout.write(f"{token}\n")
 

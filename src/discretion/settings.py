@@ -30,6 +30,8 @@ class Settings:
     places_file: Path | None = None
     root_key: bytes | None = None
     buckets: int = 4096
+    mail_url: str | None = None
+    mail_from: str = "privacy@localhost"
 
     def __repr__(self) -> str:
         """Without the root key and the URL, which may carry a password."""
@@ -76,6 +78,8 @@ def read(environ: Mapping[str, str]) -> Settings:
         places_file=Path(found) if (found := get("PLACES_FILE")) else None,
         root_key=_key(get("ROOT_KEY")),
         buckets=_whole("BUCKETS", get("BUCKETS"), default.buckets, 1, 65536),
+        mail_url=_mail_url(get("MAIL_URL")),
+        mail_from=get("MAIL_FROM") or default.mail_from,
     )
 
 
@@ -85,6 +89,17 @@ def _whole(name: str, text: str | None, default: int, least: int, most: int) -> 
     if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
         raise _invalid(name, text, f"a whole number from {least} to {most}")
     return int(text)
+
+
+def _mail_url(text: str | None) -> str | None:
+    """A mail server. It may carry a password, so it is not quoted."""
+    if text is None or re.fullmatch(r"smtps?://([^@/\s]+@)?[^@/\s:]+(:\d{1,5})?/?", text):
+        return text
+    raise Misconfigured(
+        "SETTING_INVALID",
+        "DISCRETION_MAIL_URL is not a mail server.",
+        "It looks like smtps://user:password@mail.example:465",
+    )
 
 
 def _key(text: str | None) -> bytes | None:

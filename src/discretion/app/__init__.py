@@ -45,6 +45,7 @@ from discretion.domain.profiles.speak import Speak
 from discretion.domain.profiles.stewardship import Stewardship
 from discretion.domain.profiles.write import Workshop
 from discretion.domain.retention.sweep import Sweep
+from discretion.domain.rights.post import Post
 from discretion.domain.rights.watch import watching
 from discretion.edge.answer import Answer, known_purpose
 from discretion.edge.documents import Documents
@@ -237,7 +238,8 @@ def assemble(
     speak = Speak(database, workshop)
     say, receipts = Say(agreed, speak, entropy), Receipts(keys, settings.issuer)
     steward, suggestions = Stewardship(database, workshop), Suggestions(database, clock)
-    asked = rights(Parts(database, workshop, lawbook, buckets, say, speak, clock, entropy), at)
+    post = Post(settings.mail_url, settings.mail_from, settings.data_dir / "outbox", entropy, clock)
+    asked = rights(Parts(database, workshop, lawbook, buckets, say, speak, clock, entropy, post), at)
     present = Present(catalogue, stationery, lawbook.jurisdictions, clock)
     verbs = (told.intake, steward, say, agreed.consents, receipts, lawbook, suggestions, told.stored, present)
     records = Records(

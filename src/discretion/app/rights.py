@@ -17,6 +17,8 @@ from discretion.domain.rights.converse import Converse
 from discretion.domain.rights.decide import Decide
 from discretion.domain.rights.file import File
 from discretion.domain.rights.once import Once
+from discretion.domain.rights.post import Post
+from discretion.domain.rights.prove import Pace, Prove
 from discretion.domain.rights.sealed import Sealing
 from discretion.domain.rights.watch import Watch
 from discretion.law.jurisdiction import Lawbook
@@ -37,6 +39,7 @@ class Parts:
     speak: Speak
     clock: Callable[[], int]
     entropy: Callable[[int], bytes] = field(repr=False)
+    post: Post
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Rights:
     decide: Decide
     sealing: Sealing
     converse: Converse
+    prove: Prove
     watch: Watch
 
     @property
@@ -65,6 +69,7 @@ class Rights:
             self.decide,
             self.sealing,
             self.converse,
+            self.prove,
         )
 
 
@@ -89,5 +94,6 @@ def rights(parts: Parts, at: At) -> Rights:
         decide,
         sealing,
         Converse(requests, sealing, decide, clock),
+        Prove(decide, parts.post, entropy, clock, Pace(clock)),
         Watch(requests, decide, clock),
     )

@@ -27,6 +27,7 @@ from discretion.domain.profiles.api.types import customer_type, object_type
 from discretion.domain.rights.api.asking import asking_mutations
 from discretion.domain.rights.api.deciding import deciding_mutations
 from discretion.domain.rights.api.disclosures import disclosures_field
+from discretion.domain.rights.api.proving import proving_mutations
 from discretion.domain.rights.api.queries import own_requests_field, request_fields
 from discretion.edge.executor import PlanExecutor
 
@@ -56,6 +57,7 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         *consent_mutations(customer),
         *identity_mutations(customer),
         *asking_mutations(),
+        *proving_mutations(),
         *deciding_mutations(),
         *decided,
     ]

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from discretion.domain.rights.clock import Clock
-from discretion.domain.rights.model import Asked, Asker, Reason, Request, State, needed, read, turned
+from discretion.domain.rights.model import AT_ONCE, Asked, Asker, Reason, Request, State, needed, read, turned
 from discretion.errors import Conflict, NotFound
 from discretion.law.jurisdiction import Right
 from discretion.law.model import UNKNOWN
@@ -79,12 +79,12 @@ class File:
     def document(self, customer: bytes | None, laws: Sequence[str], asked: Asked, asker: Asker) -> Document:
         """A request that was filed just now, as it is kept.
 
-        Until it is proven who asks by an address alone, its days are those of the strictest law: they would
-        tell whether anybody is known under it.
+        Where somebody is named by an address alone, its days are those of the strictest law until it is
+        proven who asks: theirs would tell whether anybody is known under it.
         """
         now = self.now_ms()
         state, reason = begins(customer, asked, asker, bool(self.routes.get(asked.right)))
-        proven = reason is not Reason.IDENTITY and customer is not None
+        proven = reason is not Reason.IDENTITY
         told: Document = {
             "_id": self.entropy(16),
             "v": 1,
@@ -95,7 +95,7 @@ class File:
             "kind": asker.kind.value,
             "by": asker.by,
             "assurance": int(asker.assurance),
-            "laws": [UNKNOWN] if asker.contact is not None and not proven else list(laws),
+            "laws": list(laws) if asker.contact is None else [UNKNOWN],
             "received": now,
             "acknowledged": now,
             "scope": dict(asked.scope),
@@ -127,7 +127,7 @@ class File:
         }
         return {**told, **dated(self.clock, told)}
 
-    def fulfilled(self, customer: bytes, laws: Sequence[str], asked: Asked, asker: Asker) -> Document:
+    def fulfilled(self, customer: bytes | None, laws: Sequence[str], asked: Asked, asker: Asker) -> Document:
         """A request that is fulfilled in the transaction that files it."""
         told = self.document(customer, laws, asked, asker)
         now = told["received"]
@@ -139,7 +139,8 @@ def begins(
     customer: bytes | None, asked: Asked, asker: Asker, automatic: bool
 ) -> tuple[State, Reason | None]:
     """The state a request begins in. Of nobody and of somebody who has proven nothing it is the same."""
-    if customer is None or asker.assurance < needed(asked.right):
+    nobody = customer is None and asked.right not in AT_ONCE
+    if nobody or asker.assurance < needed(asked.right):
         return State.ACTION_REQUIRED, Reason.IDENTITY
     return (State.ACCEPTED if automatic and not asked.decides else State.ACKNOWLEDGED), None
 

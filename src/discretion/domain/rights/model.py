@@ -102,6 +102,10 @@ NEEDED: Mapping[Right, Assurance] = {
 """What must be proven for a right; for others a session does, as they only ever protect (11 CCR 7026(d))."""
 
 
+AT_ONCE: frozenset[Right] = frozenset({Right.OPT_OUT_SALE, Right.LIMIT_SENSITIVE, Right.RESTRICTION})
+"""The rights that nobody waits for."""
+
+
 def needed(right: Right) -> Assurance:
     """How sure it must be who asks for a right."""
     return NEEDED.get(right, Assurance.SESSION)

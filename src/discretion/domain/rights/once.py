@@ -41,12 +41,16 @@ class Once:
     speak: Speak
     restrict: Restrict
 
-    async def __call__(self, customer: bytes, asked: Asked, asker: Asker) -> Request:
-        """The request, fulfilled.
+    async def __call__(self, customer: bytes | None, asked: Asked, asker: Asker) -> Request:
+        """The request, fulfilled; of nobody too, of whom nothing is done.
 
         Raises:
             NotFound: ``CUSTOMER_NOT_FOUND``.
         """
+        if customer is None:
+            nobodys = self.file.fulfilled(None, (), asked, asker)
+            await self.file.requests.add(nobodys)
+            return read(nobodys)
         if asked.right is Right.RESTRICTION:
             return await self._restricted(customer, asked, asker)
         made: list[Document] = []
@@ -109,7 +113,3 @@ class Once:
             return read(made)
 
         return await self.database.transaction(work)
-
-
-AT_ONCE: frozenset[Right] = frozenset({Right.OPT_OUT_SALE, Right.LIMIT_SENSITIVE, Right.RESTRICTION})
-"""The rights that nobody waits for."""

@@ -71,7 +71,8 @@ class Watch:
         except (Conflict, NotFound):  # somebody else is at it: the next look sees what came of that
             return False
         for right, left in told:
-            _log.warning("a request of %s is due in %d h: discretion rights list", right, left // HOUR_MS)
+            hours = left // HOUR_MS
+            _log.warning("a request of %s is due in %d h: discretion rights list", right, hours)
         return bool(told)
 
     async def _expire(self) -> int:

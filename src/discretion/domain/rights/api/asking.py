@@ -20,8 +20,8 @@ from discretion.domain.rights.clock import Clock
 from discretion.domain.rights.converse import Converse
 from discretion.domain.rights.decide import Decide, spoken
 from discretion.domain.rights.file import File, appealed
-from discretion.domain.rights.model import Asked, Assurance, State, read
-from discretion.domain.rights.once import AT_ONCE, Once
+from discretion.domain.rights.model import AT_ONCE, Asked, Assurance, State, read
+from discretion.domain.rights.once import Once
 from discretion.domain.rights.sealed import CHANGES, MESSAGE, Sealing
 from discretion.errors import BadRequest, Broken, Conflict, NotFound
 from discretion.law.jurisdiction import Right
@@ -192,7 +192,7 @@ async def _file(
     asked = Asked(right, scope or {})
     if sealed is not None:
         asked = await _sealed(info, who, asked, sealed)
-    if right in AT_ONCE and who.customer is not None and who.asker.assurance >= Assurance.SESSION:
+    if right in AT_ONCE and who.asker.assurance >= Assurance.SESSION:
         request = await verbs[Once](who.customer, asked, who.asker)
     else:
         request = await verbs[File](who.customer, asked, who.asker)
