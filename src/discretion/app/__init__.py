@@ -45,6 +45,7 @@ from discretion.domain.profiles.speak import Speak
 from discretion.domain.profiles.stewardship import Stewardship
 from discretion.domain.profiles.write import Workshop
 from discretion.domain.retention.sweep import Sweep
+from discretion.domain.rights.follow import Follow
 from discretion.domain.rights.post import Post
 from discretion.domain.rights.watch import watching
 from discretion.edge.answer import Answer, known_purpose
@@ -295,6 +296,8 @@ def _doors(
         tracking=Tracking(write_keys, intake),
         jwks=keys.public_jwks(),
         database=database,
+        follow=records.verbs[Follow],
+        now_ms=clock,
     )
     return doors, write_keys
 

@@ -16,6 +16,7 @@ from discretion.domain.rights.clock import Clock
 from discretion.domain.rights.converse import Converse
 from discretion.domain.rights.decide import Decide
 from discretion.domain.rights.file import File
+from discretion.domain.rights.follow import Follow
 from discretion.domain.rights.once import Once
 from discretion.domain.rights.post import Post
 from discretion.domain.rights.prove import Pace, Prove
@@ -70,6 +71,7 @@ class Rights:
             self.sealing,
             self.converse,
             self.prove,
+            Follow(self.requests),
         )
 
 

@@ -28,7 +28,7 @@ from discretion.domain.rights.api.asking import asking_mutations
 from discretion.domain.rights.api.deciding import deciding_mutations
 from discretion.domain.rights.api.disclosures import disclosures_field
 from discretion.domain.rights.api.proving import proving_mutations
-from discretion.domain.rights.api.queries import own_requests_field, request_fields
+from discretion.domain.rights.api.queries import followed_field, own_requests_field, request_fields
 from discretion.edge.executor import PlanExecutor
 
 
@@ -62,9 +62,13 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         *decided,
     ]
     mutation: Any = object_type("Mutation", changed, "Everything that can be changed.")
+    subscription: Any = object_type(
+        "Subscription", [followed_field()], "What can be followed, over WebSocket (graphql-transport-ws)."
+    )
     return strawberry.Schema(
         query=query,
         mutation=mutation,
+        subscription=subscription,
         types=[customer],  # also reached through ``Node``, which names no implementation
         directives=[narrow_purpose],
         execution_context_class=PlanExecutor,

@@ -23,6 +23,7 @@ from discretion.domain.rights.api.types import (
     shown,
 )
 from discretion.domain.rights.api.who import Where
+from discretion.domain.rights.follow import Followed
 from discretion.domain.rights.watch import WEEK_MS
 from discretion.errors import BadRequest
 from discretion.reveal.reading import Reading
@@ -60,6 +61,20 @@ def own_requests_field() -> StrawberryField:
     """``Customer.rightsRequests``."""
     words = "What was asked of this customer's data, newest first. For the customer and the steward."
     return field(_own, "rightsRequests", RightsRequestConnection | None, words)
+
+
+def followed_field() -> StrawberryField:
+    """``Subscription.rightsRequest``: resolved anew for each change, by ``edge.live``."""
+    words = "A request now, and whenever something of it changes; for whoever may read it."
+    return field(_followed, "rightsRequest", RightsRequest | None, words)
+
+
+async def _followed(root: Any, info: Where, id: strawberry.ID) -> RightsRequest:
+    document = await reached(info, id)
+    if isinstance(root, Followed):
+        root.document = document
+    await met(info, [document])
+    return shown(info, document)
 
 
 async def _one(root: Any, info: Where, id: strawberry.ID) -> RightsRequest:
