@@ -57,7 +57,8 @@ class Converse:
         if document is None:
             raise NotFound("REQUEST_NOT_FOUND", "There is no such request.")
         customer = document.get("customer")
-        if customer is None or document.get("reason") == Reason.IDENTITY:
+        unproven = document.get("reason") == Reason.IDENTITY and "contact" in document
+        if customer is None or unproven:
             raise Conflict(
                 "MESSAGE_TO_NOBODY", "It is not proven who asks, so there is nobody to write to.", ""
             )

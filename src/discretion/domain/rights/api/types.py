@@ -102,6 +102,8 @@ async def _messages(root: Any, info: Where) -> list[RightsMessage]:
     former = dict(await info.context.records.identities.former(row.id))
     found = []
     for one in told:
+        if one["for"] != row.id and one["for"] not in former:
+            continue  # written to somebody they were taken for
         text = reading.reveal_former(row, former, one["for"], one["sealed"], MESSAGE, "requests.messages")
         found.append(RightsMessage(at=DateTime(iso(one["at"])), by=one["by"], text=text))
     return found
