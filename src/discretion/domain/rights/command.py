@@ -47,7 +47,12 @@ def commands(opening: Opening, run: Run) -> typer.Typer:
         help="What people asked of their data: what is due when, what is stuck and why.",
         no_args_is_help=True,
     )
+    _listing(rights, opening, run)
+    _looking(rights, opening, run)
+    return rights
 
+
+def _listing(rights: typer.Typer, opening: Opening, run: Run) -> None:
     @rights.command("list")
     def rights_list(
         state: Annotated[State | None, typer.Option(help="Only those in this state; else open ones.")] = None,
@@ -88,6 +93,8 @@ def commands(opening: Opening, run: Run) -> typer.Typer:
 
         run(look())
 
+
+def _looking(rights: typer.Typer, opening: Opening, run: Run) -> None:
     @rights.command("show")
     def rights_show(request: Id, data_dir: DataDir = None) -> None:
         """Show one request: who asked, its days, each step, and what happened when.
@@ -129,8 +136,6 @@ def commands(opening: Opening, run: Run) -> typer.Typer:
                 typer.echo("It is tried again.")
 
         run(again())
-
-    return rights
 
 
 async def _found(desk: Desk, text: str) -> Request:
