@@ -20,7 +20,7 @@ from discretion.app.clock import now_ms
 from discretion.app.erasing import Erasing, erasing
 from discretion.app.keys import bucket_keys, ensure_keys, root_key, signing_keys
 from discretion.app.messages import receiving
-from discretion.app.rights import Rights, rights
+from discretion.app.rights import Parts, Rights, rights
 from discretion.app.telling import Telling, telling
 from discretion.catalogue.load import load
 from discretion.catalogue.model import Catalogue
@@ -52,6 +52,9 @@ from discretion.domain.profiles.write import Workshop
 from discretion.domain.recipients.deliver import delivering
 from discretion.domain.recipients.register import Register
 from discretion.domain.retention.sweep import Sweep
+from discretion.domain.rights.follow import Follow
+from discretion.domain.rights.post import Post
+from discretion.domain.rights.watch import watching
 from discretion.edge.acknowledgements import Acknowledgements
 from discretion.edge.answer import Answer, known_purpose
 from discretion.edge.documents import Documents
@@ -72,7 +75,8 @@ from discretion.purpose.judge import Judge
 from discretion.reveal.form import Forms
 from discretion.reveal.reading import Revealer
 from discretion.seal.blind import BlindIndex
-from discretion.seal.buckets import Buckets, watching
+from discretion.seal.buckets import Buckets
+from discretion.seal.buckets import watching as keys_watched
 from discretion.seal.keyring import derive
 from discretion.seal.pairwise import Pairwise
 from discretion.settings import Settings
@@ -143,7 +147,7 @@ async def platform(
             await ensure_keys(settings, database)
             trusted = await trust(database, Judge(catalogue, lawbook.law), enforce=not idle)
             running = assemble(settings, catalogue, lawbook, database, root, trusted)
-            async with watching(running.conductor.revealer.buckets):
+            async with keys_watched(running.conductor.revealer.buckets):
                 if idle:
                     yield running
                     return
@@ -152,6 +156,7 @@ async def platform(
                     judging(running.rejudge),
                     carrying(running.rights.engine),
                     delivering(running.telling.deliver),
+                    watching(running.rights.watch),
                 ):
                     yield running
         finally:
@@ -268,7 +273,8 @@ def assemble(
     office = stationery.office
     packs = access(catalogue, lawbook, database, conductor, office, receipts, hears.outward, keys)
     acts = {**gone.acts, **hears.acts, **packs.acts}
-    asked = rights(database, workshop, lawbook, clock, entropy, at, acts)
+    post = Post(settings.mail_url, settings.mail_from, settings.data_dir / "outbox", entropy, clock)
+    asked = rights(Parts(database, workshop, lawbook, buckets, say, speak, clock, entropy, post), at, acts)
     present = Present(catalogue, stationery, lawbook.jurisdictions, clock)
     verbs = (told.intake, steward, say, agreed.consents, receipts, lawbook, suggestions, told.stored, present)
     records = Records(
@@ -332,6 +338,8 @@ def _doors(
         acknowledgements=Acknowledgements(hears.confirm, verifier.from_header),
         jwks=keys.public_jwks(),
         database=database,
+        follow=records.verbs[Follow],
+        now_ms=clock,
     )
     return doors, write_keys
 

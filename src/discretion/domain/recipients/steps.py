@@ -31,7 +31,7 @@ def acts(database: Database, tell: Tell, buckets: Buckets, now_ms: Callable[[], 
     """Both steps by their names.
 
     An erasure that has put ``snapshot(names_of(...))`` under ``snapshot.pseudonyms`` tells after it: then no
-    read is missed that was answered before. Without, ``tell`` stands before the step that deletes the customer.
+    read is missed that was answered before. Without it, ``tell`` comes before the customer is deleted.
     """
 
     async def begin(document: Document, hold: Hold) -> Outcome:
