@@ -16,11 +16,13 @@ from rich.console import Console
 
 from discretion import __version__
 from discretion.app import Platform, platform, registering, token_issuer
+from discretion.app.archive import opening
 from discretion.app.clock import now_ms
 from discretion.demo.run import demo as run_demo
 from discretion.domain.doubles.compare import Backend
 from discretion.domain.doubles.likeness import THRESHOLD
 from discretion.domain.doubles.show import found, reading_customers
+from discretion.domain.erasure.command import commands as archive
 from discretion.domain.letters.show import became, sending
 from discretion.domain.notices.command import commands as notices
 from discretion.domain.notices.command import print_notice, ropa, stale_notice
@@ -62,6 +64,7 @@ cli.add_typer(retention, name="retention")
 cli.add_typer(notices(now_ms), name="notice")
 cli.add_typer(ropa, name="ropa")
 cli.add_typer(recipients(registering, _run), name="recipient")
+archive(cli, opening, _run, now_ms)
 errors = Console(stderr=True)
 
 DataDir = Annotated[

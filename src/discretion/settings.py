@@ -28,6 +28,7 @@ class Settings:
     jurisdictions_dir: Path | None = None
     notices_dir: Path | None = None
     places_file: Path | None = None
+    erasure_ledger: Path | None = None
     root_key: bytes | None = None
     buckets: int = 4096
     outward_loopback: bool = False
@@ -78,6 +79,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         jurisdictions_dir=Path(found) if (found := get("JURISDICTIONS_DIR")) else None,
         notices_dir=Path(found) if (found := get("NOTICES_DIR")) else None,
         places_file=Path(found) if (found := get("PLACES_FILE")) else None,
+        erasure_ledger=Path(found) if (found := get("ERASURE_LEDGER")) else None,
         root_key=_key(get("ROOT_KEY")),
         buckets=_whole("BUCKETS", get("BUCKETS"), default.buckets, 1, 65536),
         outward_loopback=_switch("OUTWARD_LOOPBACK", get("OUTWARD_LOOPBACK")),

@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 from discretion.app.access import Access, access
 from discretion.app.clock import now_ms
 from discretion.app.erasing import Erasing, erasing
-from discretion.app.keys import bucket_keys, ensure_keys, root_key, signing_keys
+from discretion.app.keys import bucket_keys, ensure_keys, erasure_ledger, root_key, signing_keys
 from discretion.app.messages import receiving
 from discretion.app.rights import Parts, Rights, rights
 from discretion.app.telling import Telling, telling
@@ -36,6 +36,10 @@ from discretion.domain.context import Records, Verbs
 from discretion.domain.doubles.suggest import GRANT, Suggest
 from discretion.domain.engine.hold import At, nowhere
 from discretion.domain.engine.run import carrying
+from discretion.domain.erasure.banish import Banish
+from discretion.domain.erasure.ledger import ErasureLedger
+from discretion.domain.erasure.remember import Remember
+from discretion.domain.erasure.restore import Restore
 from discretion.domain.erasure.shred import Shred
 from discretion.domain.ingest.intake import Intake
 from discretion.domain.letters.keep import Letters
@@ -84,6 +88,7 @@ from discretion.store import embedded
 from discretion.store.consents import Consents
 from discretion.store.customers import Customers
 from discretion.store.driver import CommandListener, Database, connect
+from discretion.store.erasures import Erasures
 from discretion.store.events import Events
 from discretion.store.identities import Identities
 from discretion.store.inspect import inspect
@@ -122,15 +127,22 @@ class Platform:
     access: Access
     shred: Shred
     erasing: Erasing
+    remember: Remember
+    restore: Restore
 
 
 @asynccontextmanager
 async def platform(
-    settings: Settings, listeners: tuple[CommandListener, ...] = (), *, idle: bool = False
+    settings: Settings,
+    listeners: tuple[CommandListener, ...] = (),
+    *,
+    idle: bool = False,
+    restoring: bool = False,
 ) -> AsyncIterator[Platform]:
     """A platform, from start to stop.
 
-    An ``idle`` one does nothing that it is not asked for, nor puts its rules in force.
+    An ``idle`` one does nothing that it is not asked for, nor puts its rules in force; one for ``restoring``
+    opens on a database that nobody may be served from yet.
 
     Raises:
         Misconfigured: what the operator has to mend, before anything is served.
@@ -147,6 +159,8 @@ async def platform(
             await ensure_keys(settings, database)
             trusted = await trust(database, Judge(catalogue, lawbook.law), enforce=not idle)
             running = assemble(settings, catalogue, lawbook, database, root, trusted)
+            if not restoring:
+                await running.remember.check()
             async with keys_watched(running.conductor.revealer.buckets):
                 if idle:
                     yield running
@@ -268,6 +282,7 @@ def assemble(
     say, receipts = Say(agreed, speak, entropy), Receipts(keys, settings.issuer)
     steward, suggestions = Stewardship(database, workshop), Suggestions(database, clock)
     shred = Shred(database, buckets, clock, entropy)
+    remember = Remember(Erasures(database), ErasureLedger(erasure_ledger(settings), root))
     gone = erasing(database, workshop, lawbook, tombstones, keys, settings.issuer, clock, shred)
     hears = telling(settings, catalogue, database, keys, buckets, pairwise, clock, entropy)
     office = stationery.office
@@ -306,6 +321,8 @@ def assemble(
         access=packs,
         sweep=Sweep(Sweeps(database), database, catalogue, workshop, clock),
         shred=shred,
+        remember=remember,
+        restore=Restore(database, buckets, remember, Banish(database, blind, workshop), clock),
     )
 
 

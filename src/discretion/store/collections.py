@@ -60,6 +60,12 @@ COLLECTIONS: tuple[Collection, ...] = (
     *ERASURE,
     *TELLING,
     Collection(
+        name="erasures",
+        holds="Random ids of erasures, and when they were; nothing leads back.",
+        erasure="Kept: a restored database is told by them (GDPR Art. 17(1), 5(2)).",
+        schema=exactly({"_id": BINARY, "at": TIME}, {"line": FLAG}),
+    ),
+    Collection(
         name="customers",
         holds="The unified profile: sealed values, open values under a random id, what is permitted of them.",
         erasure="The document is deleted; its data key dies with the key of its bucket.",

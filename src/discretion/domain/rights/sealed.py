@@ -12,8 +12,9 @@ from typing import Any
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from discretion.errors import NotFound
+from discretion.seal.buckets import Buckets
 from discretion.seal.cell import shut
-from discretion.seal.keyring import NONCE_BYTES, Buckets
+from discretion.seal.keyring import NONCE_BYTES
 from discretion.store.driver import Database
 
 CHANGES = "request/changes"
