@@ -242,6 +242,7 @@ def assemble(
     say, receipts = Say(agreed, speak, entropy), Receipts(keys, settings.issuer)
     steward, suggestions = Stewardship(database, workshop), Suggestions(database, clock)
     asked = rights(database, workshop, lawbook, clock, entropy, at)
+    erased = erasing(database, workshop, lawbook, tombstones, keys, settings.issuer, clock, entropy)
     present = Present(catalogue, stationery, lawbook.jurisdictions, clock)
     verbs = (told.intake, steward, say, agreed.consents, receipts, lawbook, suggestions, told.stored, present)
     records = Records(
@@ -252,7 +253,7 @@ def assemble(
         blind,
         pairwise,
         Identities(database),
-        Verbs(*verbs, *asked.verbs),
+        Verbs(*verbs, *asked.verbs, *erased.verbs),
     )
     heed = Heed(speak, pairwise, clock, evidence.heeded)
     doors, write_keys = _doors(settings, conductor, records, keys, forms, database, heed, told.intake)
@@ -268,7 +269,7 @@ def assemble(
         replay=told.replay,
         rejudge=Rejudge(database, workshop),
         rights=asked,
-        erasing=erasing(database, workshop, lawbook, tombstones, keys, settings.issuer, clock),
+        erasing=erased,
         sweep=Sweep(Sweeps(database), database, catalogue, workshop, clock),
     )
 

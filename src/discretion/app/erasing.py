@@ -10,8 +10,10 @@ from discretion.domain.engine.outcome import Outcome
 from discretion.domain.engine.run import Act, Document
 from discretion.domain.erasure.certify import Certify
 from discretion.domain.erasure.depart import Depart
+from discretion.domain.erasure.holds import Holds
 from discretion.domain.erasure.partial import Partial
 from discretion.domain.erasure.purge import Purge
+from discretion.domain.erasure.rehearse import Rehearse
 from discretion.domain.erasure.verify import Verify
 from discretion.domain.profiles.without import KINDS
 from discretion.domain.profiles.write import Workshop
@@ -33,6 +35,13 @@ class Erasing:
     verify: Verify
     certify: Certify
     partial: Partial
+    rehearse: Rehearse
+    holds: Holds
+
+    @property
+    def verbs(self) -> tuple[object, ...]:
+        """What resolvers act through."""
+        return self.rehearse, self.holds
 
     @property
     def acts(self) -> Mapping[str, Act]:
@@ -54,6 +63,7 @@ def erasing(
     keys: KeySet,
     issuer: str,
     clock: Callable[[], int],
+    entropy: Callable[[int], bytes],
 ) -> Erasing:
     """Put the parts together."""
     return Erasing(
@@ -62,6 +72,8 @@ def erasing(
         Verify(database, tombstones),
         Certify(keys, issuer, clock, NEEDED),
         Partial(database, workshop, tombstones),
+        Rehearse(database, workshop, lawbook),
+        Holds(database, entropy, clock),
     )
 
 
