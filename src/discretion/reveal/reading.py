@@ -20,8 +20,8 @@ from discretion.plan.plan import CutOffs, Plan, Shape
 from discretion.plan.standing import Standing
 from discretion.purpose.decision import EVERY_BIT, Allow, Reason
 from discretion.reveal.form import Forms
+from discretion.seal.buckets import Buckets
 from discretion.seal.cell import HEAD_BYTES, head
-from discretion.seal.keyring import Buckets
 from discretion.seal.open import Keyed, Openers
 from discretion.seal.pairwise import Pairwise
 from discretion.token.grant import Grant

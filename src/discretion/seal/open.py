@@ -11,8 +11,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from discretion.errors import Broken
+from discretion.seal.buckets import Buckets
 from discretion.seal.cell import BODY_AT, HEAD_BYTES, pseudonym
-from discretion.seal.keyring import Buckets
 from discretion.seal.letter import BODY_AT as LETTER_AT
 from discretion.seal.letter import FORMAT
 
@@ -77,8 +77,7 @@ class Openers:
     """Data keys of customers met lately, unwrapped.
 
     They lie in memory beside the bucket keys that unwrap them, and give nothing away that those do
-    not; whoever gives a bucket a new key calls ``forget``, so that both die together. No opened value
-    is kept.
+    not; when those change they are forgotten, so that both die together. No opened value is kept.
     """
 
     def __init__(self, buckets: Buckets, capacity: int = 10_000) -> None:
@@ -86,6 +85,7 @@ class Openers:
         self.of = lru_cache(capacity)(self._of)
         """``(customer, wrapped data key)`` -> ``Keyed``; raises what ``Buckets.unwrap`` raises."""
         self.forget = self.of.cache_clear
+        buckets.listen(self.forget)
 
     def _of(self, customer: bytes, wrapped: bytes) -> Keyed:
         return Keyed(customer, self._buckets.unwrap(customer, wrapped))

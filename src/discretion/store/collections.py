@@ -88,6 +88,8 @@ COLLECTIONS: tuple[Collection, ...] = (
             # knows that the index serves an equality; an empty list has no such member.
             Index((("o.$**", 1),)),  # any open attribute can be filtered by
             Index((("merged.id", 1),), partial={"merged.id": {"$gte": b""}}),
+            Index((("merged.key", 1),), partial={"merged.key": {"$gte": b""}}),
+            Index((("key", 1),)),  # begins with bucket and generation: see store.wrapped
         ),
     ),
     Collection(

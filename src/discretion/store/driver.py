@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from typing import Any, TypeVar
 
 import pymongo
-from bson.errors import BSONError
 from pymongo import AsyncMongoClient, ReadPreference
 from pymongo.errors import PyMongoError
 from pymongo.monitoring import CommandListener
@@ -21,8 +20,18 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from discretion.errors import Misconfigured, Unavailable
-from discretion.store.fault import Again, Refused, UnknownCommit, mapped
-from discretion.store.operation import BulkResult, Document, Operation, Session, delete, insert, update
+from discretion.store.fault import FOREIGN, Again, Refused, UnknownCommit, mapped
+from discretion.store.fault import done as _done
+from discretion.store.operation import (
+    BulkResult,
+    Document,
+    Operation,
+    Session,
+    delete,
+    insert,
+    single,
+    update,
+)
 
 __all__ = [
     "BulkResult",
@@ -39,9 +48,6 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-FOREIGN = (PyMongoError, BSONError, OverflowError)
-"""What the drivers raise; OverflowError for an integer beyond 64 bits."""
-
 SELECTION_MS = 5_000  # until a primary is found
 OPERATION_MS = 10_000  # one call, its retries included
 TRANSACTION_SECONDS = 20.0
@@ -109,6 +115,7 @@ class Database:
         self._client = client
         self._database = client[name]
         self._collections: dict[str, Any] = {}
+        self._ends: dict[int, dict[str, Callable[[], None]]] = {}  # by id; Motor's have no hash
         self.name = name
 
     async def find(
@@ -238,7 +245,7 @@ class Database:
             self._collection(collection).update_one(filter, change, upsert=upsert, session=session),
             wrote=session is None,
         )
-        return _single(done)
+        return single(done)
 
     async def replace_one(
         self,
@@ -254,7 +261,7 @@ class Database:
             self._collection(collection).replace_one(filter, document, upsert=upsert, session=session),
             wrote=session is None,
         )
-        return _single(done)
+        return single(done)
 
     async def delete_many(
         self,
@@ -304,6 +311,10 @@ class Database:
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
+    def ends(self, session: Session) -> dict[str, Callable[[], None]]:
+        """What is called, by name, when the transaction of a session has ended, committed or not."""
+        return self._ends[id(session)]
+
     async def close(self) -> None:
         """Let go of all connections."""
         await self._client.close()
@@ -316,6 +327,7 @@ class Database:
 
     async def _attempt(self, work: Callable[[Session], Awaitable[T]], deadline: float) -> T:
         session = await _done(self._start_session(), wrote=False)
+        self._ends[id(session)] = {}
         try:
             left = max(deadline - asyncio.get_running_loop().time(), PAUSE_SECONDS)
             with pymongo.timeout(left):
@@ -324,7 +336,11 @@ class Database:
                 await self._commit(session, deadline)
             return result
         finally:
-            await session.end_session()  # takes back what was not committed
+            try:
+                await session.end_session()  # takes back what was not committed
+            finally:
+                for end in self._ends.pop(id(session)).values():
+                    end()
 
     async def _commit(self, session: Any, deadline: float) -> None:
         while True:
@@ -375,19 +391,3 @@ class MotorDatabase(Database):
 
     async def _begin(self, session: Any) -> None:
         session.start_transaction(SNAPSHOT, DURABLE, ReadPreference.PRIMARY)
-
-
-def _single(done: Any) -> BulkResult:
-    return BulkResult(done.matched_count, done.modified_count, 0 if done.upserted_id is None else 1)
-
-
-async def _done(call: Awaitable[T], *, wrote: bool) -> T:
-    """A call's result, or what went wrong in our words.
-
-    In a transaction nothing counts as written before its commit, so ``wrote`` is false there.
-    """
-    try:
-        return await call
-    except FOREIGN as error:
-        fault = mapped(error, wrote=wrote)
-    raise fault  # outside, so that the driver's error is not its context

@@ -7,7 +7,8 @@ error and the server's number for it, and never a value: the driver's own quote 
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Awaitable
+from typing import Any, TypeVar
 
 from bson.errors import BSONError
 from pymongo.errors import (
@@ -24,6 +25,10 @@ from pymongo.errors import (
 )
 
 from discretion.errors import Broken, Conflict, DiscretionError, Unavailable
+
+T = TypeVar("T")
+FOREIGN = (PyMongoError, BSONError, OverflowError)
+"""What the drivers raise; OverflowError for an integer beyond 64 bits."""
 
 DUPLICATE_KEY = frozenset({11000, 11001, 12582})
 DOCUMENT_INVALID = 121
@@ -46,6 +51,18 @@ class Refused(Broken):
     def __init__(self, message: str, number: int = 0) -> None:
         super().__init__("STORE_REFUSED", message)
         self.number = number
+
+
+async def done(call: Awaitable[T], *, wrote: bool) -> T:
+    """A call's result, or what went wrong in our words.
+
+    In a transaction nothing counts as written before its commit, so ``wrote`` is false there.
+    """
+    try:
+        return await call
+    except FOREIGN as error:
+        fault = mapped(error, wrote=wrote)
+    raise fault  # outside, so that the driver's error is not its context
 
 
 def mapped(error: Exception, *, wrote: bool) -> DiscretionError:

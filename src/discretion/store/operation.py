@@ -37,6 +37,11 @@ class BulkResult:
         return self.matched + self.upserted + self.inserted + self.deleted
 
 
+def single(done: Any) -> BulkResult:
+    """What became of one update, as the driver tells it."""
+    return BulkResult(done.matched_count, done.modified_count, 0 if done.upserted_id is None else 1)
+
+
 def insert(document: Document) -> Operation:
     """Add a document."""
     return InsertOne(document)

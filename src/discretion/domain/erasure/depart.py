@@ -60,6 +60,8 @@ class Depart:
         snapshot = found.snapshot
         keeps = await self._keeps(session, shop, found)
         owner = (found.customer["_id"], shop.buckets.unwrap(found.customer["_id"], found.customer["key"]))
+        if keeps:
+            await shop.buckets.hold(self.database.ends(session))
         kept = held(shop, keeps, owner, request)
         erased = [*snapshot.names, *snapshot.records]
         writes: Writes = {

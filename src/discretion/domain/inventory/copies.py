@@ -78,6 +78,12 @@ MEMORY: tuple[Copy, ...] = (
     ),
     _memory("purpose.alike Likeness._remembered", "Parts of such states.", "None; it leads to nobody."),
     _memory("purpose.alike Likeness._numbers", "Parts of such states.", "None; it leads to nobody."),
+    _memory(
+        "seal.buckets Buckets._ciphers",
+        "Keys of buckets, which wrap data keys.",
+        "One that was destroyed is let go of within two seconds, in every process.",
+    ),
+    _memory("seal.buckets Buckets._dying", "Which of them were destroyed just now.", "The same."),
     *_passing(
         "domain.identity.gather Gathering._whole",
         "domain.identity.resolve _Graph._of",
@@ -107,6 +113,7 @@ MEMORY: tuple[Copy, ...] = (
         "catalogue.taxonomy taxonomy",
         "domain.channels.write_keys WriteKeys._remembered",
         "domain.engine.run Engine._kicked",
+        "domain.erasure.shred Shred._waiting",
         "domain.ingest.flow Flow._held",
         "domain.notices.present Present._last",
         "edge.documents Documents._pages",
@@ -116,10 +123,12 @@ MEMORY: tuple[Copy, ...] = (
         "purpose.alike Likeness._below",
         "purpose.said branch",
         "reveal.reading cut_offs",
+        "seal.buckets Buckets._listeners",
         "seal.pairwise Pairwise._ciphers",
         "sowing.place countries",
         "sowing.shopper Lists._emails",
         "store.driver Database._collections",
+        "store.driver Database._ends",
     ),
 )
 """What a process keeps in memory beyond a call, by module and name."""

@@ -23,8 +23,9 @@ from discretion.domain.profiles.record import Sealer, empty, hear, name, tell, t
 from discretion.domain.profiles.standing import standing
 from discretion.domain.profiles.without import carried, told, without
 from discretion.purpose.judge import Judge
+from discretion.seal.buckets import Buckets
 from discretion.seal.cell import event_key, identifier_key, shut
-from discretion.seal.keyring import KEY_BYTES, NONCE_BYTES, Buckets
+from discretion.seal.keyring import KEY_BYTES, NONCE_BYTES
 from discretion.seal.move import move
 from discretion.store.driver import Database, Operation, Session, delete, insert, update
 from discretion.store.fault import Again
@@ -81,7 +82,7 @@ class Writing:
         if settled.customer is not None and settled.records.isdisjoint(self._known.open):
             self._known.narrow(settled.customer, touched((word.fact for word in words), self._shop.catalogue))
         doc = None if settled.customer is None else self._known.customers.get(settled.customer)
-        owner, wrapped = self._owner(settled.customer)
+        owner, wrapped = await self._owner(session, database, settled.customer)
         there = settled.records & self._known.records.keys()
         records = {one: _copy(self._known.records[one]) for one in there}
         changed = await self._move(session, database, records.values(), owner)
@@ -129,11 +130,14 @@ class Writing:
             if collection == "customers" and done.touched != len(operations):
                 raise Again("STORE_UNAVAILABLE", "A customer changed while their profile was being written.")
 
-    def _owner(self, customer: bytes | None) -> tuple[Owner, bytes]:
+    async def _owner(
+        self, session: Session, database: Database, customer: bytes | None
+    ) -> tuple[Owner, bytes]:
         """A customer's id and key, unwrapped and wrapped; whoever is parted again has the key they had."""
         wrapped = None if customer is None else self._keys.get(customer)
         if customer is not None and wrapped is not None:
             return Owner(customer, self._shop.buckets.unwrap(customer, wrapped)), wrapped
+        await self._shop.buckets.hold(database.ends(session))
         owner = Owner(customer or self._shop.entropy(16), self._shop.entropy(KEY_BYTES))
         wrapped = self._shop.buckets.wrap(owner.customer, owner.key, self._shop.entropy(NONCE_BYTES))
         return owner, wrapped
@@ -147,7 +151,7 @@ class Writing:
             if record["customer"] != owner.customer:
                 strangers.setdefault(record["customer"], []).append(record)
         for customer, moving in sorted(strangers.items()):
-            origin, _ = self._owner(customer)
+            origin, _ = await self._owner(session, database, customer)
             for record in moving:
                 self._move_cells(record, origin, owner)
                 record["customer"] = owner.customer
