@@ -331,3 +331,40 @@ async def test_a_person_of_two_merged_profiles_goes_with_every_id_they_had(erasi
     await erasing.whole(former)
     for name in ("customers", "source_records", "identifiers", "identity_events", "events", "messages"):
         assert await database.count(name, {}) == 0, name
+
+
+async def test_words_about_living_others_too_lose_the_erased_and_stay(erasing: Erasing) -> None:
+    """One who was joined with another and parted again: rulings, history and consents of both."""
+    house, database = erasing.house, erasing.house.platform.database
+    await house.tell("web-shop", ANN, BOB)
+    ann, bob = [await erasing.customer("email", f"{one}@shop.example") for one in ("ann", "bob")]
+    steward = house.token("steward")
+    find = 'query($v: String!) { customer(identifier: {type: "email", value: $v}) { id } }'
+    ids = [
+        (await house.ask(find, steward, {"v": f"{one}@shop.example"}))["data"]["customer"]["id"]
+        for one in ("ann", "bob")
+    ]
+    await house.ask("mutation($i: [ID!]!) { merge(customers: $i) { id } }", steward, {"i": ids})
+    said = {"type": "consent", "userId": "w-2", "messageId": "c1", "purposes": {"marketing": True}}
+    await house.tell("web-shop", {**said, "method": "web_form"})
+    history = "query($i: ID!) { customer(id: $i) { identityHistory(first: 1) { nodes { id } } } }"
+    event = (await house.ask(history, steward, {"i": ids[0]}))["data"]["customer"]["identityHistory"][
+        "nodes"
+    ][0]
+    parted = await house.ask("mutation($e: ID!) { unmerge(merge: $e) { id } }", steward, {"e": event["id"]})
+    assert len(parted["data"]["unmerge"]) == 2
+    assert ann is not None
+    assert await database.count("rulings", {}) > 0
+    await erasing.whole(ann)
+
+    assert await database.count("rulings", {}) == 0
+    record = (await database.find("source_records", {}))[0]
+    assert record["customer"] == bob
+    assert record["rulings"] == []
+    for kept in await database.find("identity_events", {}):
+        assert kept["customers"] == [bob]
+    for word in await database.find("consents", {}):
+        assert word["records"] == [record["_id"]]
+    told = await house.tell("web-shop", {**BOB, "messageId": "b7", "traits": {"email": "bob2@shop.example"}})
+    assert told["results"][0]["status"] == "accepted"
+    assert await erasing.customer("email", "bob2@shop.example") == bob
