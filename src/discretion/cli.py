@@ -126,7 +126,7 @@ def serve(
         stop = stop_asked()
         async with (
             platform(settings) as running,
-            sweeping(running.sweep),
+            sweeping(running.sweep, also=running.erasing.lapse),
             serving(running.app, listening) as server,
         ):
             shown = listening.getsockname()[1]

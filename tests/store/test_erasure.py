@@ -224,16 +224,10 @@ async def test_an_invoice_is_held_as_the_law_orders_and_out_of_reach(erasing: Er
     assert asked["steps"][0]["told"]["held"][0]["event"] == 1
 
 
-async def test_a_message_under_way_is_erased_with_the_rest_or_refused(erasing: Erasing) -> None:
-    """An ingest that began before the erasure and ends after it conflicts, reads again, and is refused."""
-    house = erasing.house
-    await house.tell("web-shop", ANN)
-    customer = await erasing.customer("email", "ann@shop.example")
-    assert customer is not None
-    request, steps = await erasing.request(customer), house.platform.erasing
-    database = house.platform.database
-    reached, go = asyncio.Event(), asyncio.Event()
-    find = database.find
+async def overlapping(erasing: Erasing, customer: bytes, *messages: tuple[str, dict[str, Any]]) -> None:
+    """Messages whose transactions read the tombstones before the erasure commits, and write after it."""
+    house, database = erasing.house, erasing.house.platform.database
+    reached, go, find = asyncio.Event(), asyncio.Event(), database.find
 
     async def slow(collection: str, *args: Any, session: Session | None = None, **more: Any) -> Any:
         found = await find(collection, *args, session=session, **more)
@@ -243,14 +237,58 @@ async def test_a_message_under_way_is_erased_with_the_rest_or_refused(erasing: E
         return found
 
     database.find = slow  # type: ignore[method-assign]
-    under_way = asyncio.create_task(house.tell("web-shop", order("o1", WEB), viewed("v1", WEB)))
-    await reached.wait()
-    await erasing.step(request, steps.depart)
-    go.set()
-    await under_way
-    database.find = find  # type: ignore[method-assign]
+    try:
+        under_way = [asyncio.create_task(house.tell(*one)) for one in messages]
+        await reached.wait()
+        request = await erasing.request(customer)
+        steps = house.platform.erasing
+        await erasing.step(request, steps.depart, 0)
+        await erasing.step(request, steps.purge, 1)
+        go.set()
+        await asyncio.gather(*under_way)
+        await erasing.step(request, steps.verify, 3)
+    finally:
+        database.find = find  # type: ignore[method-assign]
+
+
+async def test_a_message_under_way_is_erased_with_the_rest_or_refused(erasing: Erasing) -> None:
+    """An ingest that began before the erasure and ends after it conflicts, reads again, and is refused."""
+    house = erasing.house
+    await house.tell("web-shop", ANN)
+    customer = await erasing.customer("email", "ann@shop.example")
+    assert customer is not None
+    await overlapping(erasing, customer, ("web-shop", order("o1", WEB)))
     for name in ("customers", "source_records", "identifiers", "events"):
-        assert await database.count(name, {}) == 0, name
+        assert await house.platform.database.count(name, {}) == 0, name
+
+
+async def test_a_refused_message_under_way_is_not_kept(erasing: Erasing) -> None:
+    """It changes no customer; it and the erasure meet at a gate."""
+    house = erasing.house
+    await house.tell("web-shop", ANN)
+    customer = await erasing.customer("email", "ann@shop.example")
+    assert customer is not None
+    bad = {"type": "track", "event": "Undeclared", "messageId": "x1", **WEB}
+    await overlapping(erasing, customer, ("web-shop", bad))
+    assert await house.platform.database.count("dead_letters", {}) == 0
+
+
+async def test_a_device_that_only_the_erased_had_is_not_named_by_a_message_under_way(
+    erasing: Erasing,
+) -> None:
+    """More records of theirs name it than may link people, so that naming it changes no customer."""
+    house = erasing.house
+    device = {"device": {"id": "D-1"}}
+    mail = {"email": "ann@shop.example"}
+    for number in range(7):
+        one = {"type": "identify", "anonymousId": f"d-{number}", "messageId": f"d{number}"}
+        await house.tell("ios-app", {**one, "context": device, "traits": mail, "timestamp": LATER})
+    customer = await erasing.customer("email", "ann@shop.example")
+    assert customer is not None
+    late = {**viewed("v1", {"anonymousId": "d-new"}), "context": device}
+    await overlapping(erasing, customer, ("ios-app", late))
+    entry = BLIND.of("device_id", "D-1")
+    assert await house.platform.database.count("source_records", {"ids.e": entry}) == 0
 
 
 async def test_verification_refuses_while_anything_is_left(erasing: Erasing) -> None:
@@ -313,3 +351,58 @@ async def test_a_channel_is_erased_alone(erasing: Erasing) -> None:
     again = await database.find_one("customers", {"_id": customer})
     assert again is not None
     assert again["s"] == doc["s"]
+
+
+async def test_a_person_of_two_merged_profiles_goes_with_every_id_they_had(erasing: Erasing) -> None:
+    house, database = erasing.house, erasing.house.platform.database
+    await house.tell("web-shop", {**ANN, "traits": {"email": "ann@shop.example"}})
+    await house.tell("tills", {**TILL, "traits": {"phone": "+447700900123"}})
+    both = [
+        await erasing.customer(*one) for one in (("email", "ann@shop.example"), ("phone", "+447700900123"))
+    ]
+    assert both[0] != both[1]
+    await house.tell("tills", {**TILL, "messageId": "s2"})
+    now = await erasing.customer("phone", "+447700900123")
+    assert now in both
+    former = next(one for one in both if one != now)
+    assert former is not None
+    await erasing.whole(former)
+    for name in ("customers", "source_records", "identifiers", "identity_events", "events", "messages"):
+        assert await database.count(name, {}) == 0, name
+
+
+async def test_words_about_living_others_too_lose_the_erased_and_stay(erasing: Erasing) -> None:
+    """One who was joined with another and parted again: rulings, history and consents of both."""
+    house, database = erasing.house, erasing.house.platform.database
+    await house.tell("web-shop", ANN, BOB)
+    ann, bob = [await erasing.customer("email", f"{one}@shop.example") for one in ("ann", "bob")]
+    steward = house.token("steward")
+    find = 'query($v: String!) { customer(identifier: {type: "email", value: $v}) { id } }'
+    ids = [
+        (await house.ask(find, steward, {"v": f"{one}@shop.example"}))["data"]["customer"]["id"]
+        for one in ("ann", "bob")
+    ]
+    await house.ask("mutation($i: [ID!]!) { merge(customers: $i) { id } }", steward, {"i": ids})
+    said = {"type": "consent", "userId": "w-2", "messageId": "c1", "purposes": {"marketing": True}}
+    await house.tell("web-shop", {**said, "method": "web_form"})
+    history = "query($i: ID!) { customer(id: $i) { identityHistory(first: 1) { nodes { id } } } }"
+    event = (await house.ask(history, steward, {"i": ids[0]}))["data"]["customer"]["identityHistory"][
+        "nodes"
+    ][0]
+    parted = await house.ask("mutation($e: ID!) { unmerge(merge: $e) { id } }", steward, {"e": event["id"]})
+    assert len(parted["data"]["unmerge"]) == 2
+    assert ann is not None
+    assert await database.count("rulings", {}) > 0
+    await erasing.whole(ann)
+
+    assert await database.count("rulings", {}) == 0
+    record = (await database.find("source_records", {}))[0]
+    assert record["customer"] == bob
+    assert record["rulings"] == []
+    for kept in await database.find("identity_events", {}):
+        assert kept["customers"] == [bob]
+    for word in await database.find("consents", {}):
+        assert word["records"] == [record["_id"]]
+    told = await house.tell("web-shop", {**BOB, "messageId": "b7", "traits": {"email": "bob2@shop.example"}})
+    assert told["results"][0]["status"] == "accepted"
+    assert await erasing.customer("email", "bob2@shop.example") == bob

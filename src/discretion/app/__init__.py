@@ -281,9 +281,10 @@ def assemble(
     speak = Speak(database, workshop)
     say, receipts = Say(agreed, speak, entropy), Receipts(keys, settings.issuer)
     steward, suggestions = Stewardship(database, workshop), Suggestions(database, clock)
-    shred = Shred(database, buckets, clock, entropy)
     remember = Remember(Erasures(database), ErasureLedger(erasure_ledger(settings), root))
-    gone = erasing(database, workshop, lawbook, tombstones, keys, settings.issuer, clock, shred)
+    gone = erasing(
+        database, workshop, lawbook, tombstones, buckets, keys, settings.issuer, clock, entropy, remember
+    )
     hears = telling(settings, catalogue, database, keys, buckets, pairwise, clock, entropy)
     office = stationery.office
     packs = access(catalogue, lawbook, database, conductor, office, receipts, hears.outward, keys)
@@ -300,7 +301,7 @@ def assemble(
         blind,
         pairwise,
         Identities(database),
-        Verbs(*verbs, *asked.verbs, *hears.verbs, *packs.verbs),
+        Verbs(*verbs, *asked.verbs, *hears.verbs, *packs.verbs, *gone.verbs),
     )
     heed = Heed(speak, pairwise, clock, evidence.heeded)
     doors, write_keys = _doors(settings, conductor, records, keys, forms, database, heed, told.intake, hears)
@@ -320,7 +321,7 @@ def assemble(
         telling=hears,
         access=packs,
         sweep=Sweep(Sweeps(database), database, catalogue, workshop, clock),
-        shred=shred,
+        shred=gone.destroy.shred,
         remember=remember,
         restore=Restore(database, buckets, remember, Banish(database, blind, workshop), clock),
     )
@@ -344,10 +345,14 @@ def _doors(
     write_keys = WriteKeys(database, catalogue, entropy, clock)
     known = partial(known_purpose, catalogue)
     verifier = Verifier(keys, settings.issuer, settings.audience, clock, known)
+    documents = Documents(schema._schema, pages=pages(catalogue))
+    plans = Plans(schema._schema, catalogue, forms.render)
+    for forget in (verifier.forget_all, documents.forget, plans.forget, heed.forget):
+        conductor.revealer.buckets.listen(forget)  # each erasure changes keys, in every process
     doors = Doors(
         verifier=verifier,
-        documents=Documents(schema._schema, pages=pages(catalogue)),
-        answer=Answer(schema, Plans(schema._schema, catalogue, forms.render), conductor, records, mask),
+        documents=documents,
+        answer=Answer(schema, plans, conductor, records, mask),
         mask=mask,
         heed=heed,
         tracking=Tracking(write_keys, intake),

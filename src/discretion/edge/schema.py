@@ -13,6 +13,7 @@ from discretion.domain.consent.api.mutations import consent_mutations
 from discretion.domain.consent.api.permissions import permission_fields
 from discretion.domain.consent.api.records import record_fields
 from discretion.domain.doubles.api import suggestion_fields
+from discretion.domain.erasure.api import held_field, hold_mutations
 from discretion.domain.ingest.api import ingest_mutations
 from discretion.domain.inventory.api import inventory_fields
 from discretion.domain.letters.api import letters_field
@@ -51,6 +52,7 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         *inventory_fields(),
         notice_field(),
         letters_field(),
+        held_field(),
     ]
     query: Any = object_type("Query", asked, "Everything that can be asked.")
     changed = [
@@ -62,6 +64,7 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         *deciding_mutations(),
         *decided,
         *package_mutations(),
+        *hold_mutations(),
     ]
     mutation: Any = object_type("Mutation", changed, "Everything that can be changed.")
     subscription: Any = object_type(

@@ -40,6 +40,7 @@ _LEADING_TO_CUSTOMERS = frozenset(
         CUSTOMER,
         "ConsentPayload",
         "CustomerConnection",
+        "HeldData",
         "Node",
         "RightsRequest",
         "RightsRequestConnection",

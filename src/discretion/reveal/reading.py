@@ -27,6 +27,9 @@ from discretion.seal.pairwise import Pairwise
 from discretion.token.grant import Grant
 
 CUSTOMER_KIND = b"customer"
+HELD = "held"
+"""What a look at data stands under in the ledger that another law ordered kept."""
+
 MAX_NAMES = 8
 """Ids of one customer that are remembered; more clients than that rarely meet the same one."""
 _KINDS = (Reason.NO_VALUE, Reason.CHOICE, Reason.RETENTION)
@@ -220,6 +223,16 @@ class Reading:
             return self.reveal_cell(row, cell, key, what)
         self._extra.add(what)
         return self._revealer.openers.of(owner, former[owner]).open(cell, key.encode())
+
+    def reveal_held(self, holder: tuple[bytes, bytes], cell: bytes, key: bytes) -> Any:
+        """Open something that another law ordered kept of somebody erased, and put it on the account.
+
+        ``holder`` is the random id that stands for them there, and its wrapped key.
+        """
+        keyed = self._revealer.openers.of(*holder)
+        self._seen.setdefault(keyed.pseudonym, 0)
+        self._extra.add(HELD)
+        return keyed.open(cell, key)
 
     def pseudonyms(self, row: Row, former: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
         """The ledger's names of a customer; ``former`` are merged ids, each with its wrapped key."""

@@ -22,6 +22,7 @@ from discretion.domain.recipients.received import names_of
 from discretion.domain.recipients.steps import NAMES, snapshot
 from discretion.law.jurisdiction import Lawbook
 from discretion.store.driver import Database, Operation, Session, delete, insert, update
+from discretion.store.erasures import Erasures
 from discretion.store.fault import Again
 from discretion.store.tombstones import Tombstones
 
@@ -53,6 +54,7 @@ class Depart:
             told = await self._erase(session, shop, found, document["_id"])
             names = snapshot(names_of(shop.buckets, found.customer))
             await hold.save({"snapshot": {**found.snapshot.document(), NAMES: names}}, session)
+            await Erasures(self.database).begin(document["_id"], shop.now, session)
             hold.at("written")
             await hold.complete(told, session)
             return told
@@ -63,6 +65,8 @@ class Depart:
         snapshot = found.snapshot
         keeps = await self._keeps(session, shop, found)
         owner = (found.customer["_id"], shop.buckets.unwrap(found.customer["_id"], found.customer["key"]))
+        if keeps:
+            await shop.buckets.hold(self.database.ends(session))
         kept = held(shop, keeps, owner, request)
         erased = [*snapshot.names, *snapshot.records]
         writes: Writes = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from discretion.errors import BadRequest, NotFound
 from discretion.store.driver import Database, Session, delete, insert, update
@@ -88,3 +89,8 @@ class Holds:
             await self.database.bulk_write("holds", [delete({"_id": hold})], session=session)
 
         await self.database.transaction(work)
+
+    async def kept(self, request: bytes, limit: int) -> list[dict[str, Any]]:
+        """What is kept of an erasure, and is not on its way out."""
+        wanted = {"request": request, "key": {"$exists": True}}
+        return await self.database.find("held", wanted, sort=[("_id", 1)], limit=limit)

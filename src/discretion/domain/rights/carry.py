@@ -20,7 +20,7 @@ ENGINE = "engine"
 """Who stands in the history for what nobody did by hand."""
 
 ROUTES: Mapping[Right, tuple[str, ...]] = {
-    Right.ERASURE: ("depart", "tell", "purge", "shred", "verify", "told", "certify"),
+    Right.ERASURE: ("depart", "remember", "tell", "purge", "shred", "verify", "told", "certify"),
     Right.RESTRICTION: ("restrict",),
     Right.CORRECTION: ("correct", "tell", "told"),
     Right.ACCESS: ("gather", "ready"),
