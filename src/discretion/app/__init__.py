@@ -17,12 +17,12 @@ from starlette.applications import Starlette
 
 from discretion.app.clock import now_ms
 from discretion.app.keys import bucket_keys, ensure_keys, root_key, signing_keys
+from discretion.app.messages import receiving
+from discretion.app.rights import Rights, rights
 from discretion.catalogue.load import load
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.taxonomy import taxonomy
 from discretion.disclose import Conductor
-from discretion.domain.channels.locate import Locator
-from discretion.domain.channels.validate import Validator
 from discretion.domain.channels.write_keys import WriteKeys
 from discretion.domain.consent.agreed import Agreed
 from discretion.domain.consent.evidence import Evidence
@@ -30,10 +30,10 @@ from discretion.domain.consent.receipt import Receipts
 from discretion.domain.consent.say import Say
 from discretion.domain.context import Records, Verbs
 from discretion.domain.doubles.suggest import GRANT, Suggest
-from discretion.domain.ingest.flow import Flow
+from discretion.domain.engine.hold import At, nowhere
+from discretion.domain.engine.run import carrying
 from discretion.domain.ingest.intake import Intake
 from discretion.domain.letters.keep import Letters
-from discretion.domain.letters.prune import Declared
 from discretion.domain.letters.replay import Replay
 from discretion.domain.notices.editions import material
 from discretion.domain.notices.load import load as load_notices
@@ -43,9 +43,7 @@ from discretion.domain.profiles.heed import Heed
 from discretion.domain.profiles.rejudge import Rejudge
 from discretion.domain.profiles.speak import Speak
 from discretion.domain.profiles.stewardship import Stewardship
-from discretion.domain.profiles.unify import MAX_TOGETHER, Unify
 from discretion.domain.profiles.write import Workshop
-from discretion.domain.retention.arrive import Arrivals
 from discretion.domain.retention.sweep import Sweep
 from discretion.edge.answer import Answer, known_purpose
 from discretion.edge.documents import Documents
@@ -57,7 +55,6 @@ from discretion.edge.tracking import Tracking
 from discretion.errors import DiscretionError
 from discretion.law.jurisdiction import Lawbook
 from discretion.law.load import load as load_law
-from discretion.law.signals.load import load as load_signals
 from discretion.ledger.append import Ledger
 from discretion.ledger.storage import LedgerStorage
 from discretion.plan.plans import Plans
@@ -66,7 +63,6 @@ from discretion.purpose.judge import Judge
 from discretion.reveal.form import Forms
 from discretion.reveal.reading import Revealer
 from discretion.seal.blind import BlindIndex
-from discretion.seal.daily import DayKeys
 from discretion.seal.keyring import Buckets, derive
 from discretion.seal.pairwise import Pairwise
 from discretion.settings import Settings
@@ -77,7 +73,6 @@ from discretion.store.driver import CommandListener, Database, connect
 from discretion.store.events import Events
 from discretion.store.identities import Identities
 from discretion.store.inspect import inspect
-from discretion.store.letters import DeadLetters
 from discretion.store.prepare import prepare
 from discretion.store.rulebooks import Rulebooks
 from discretion.store.suggestions import Suggestions
@@ -107,6 +102,7 @@ class Platform:
     replay: Replay
     rejudge: Rejudge
     sweep: Sweep
+    rights: Rights
 
 
 @asynccontextmanager
@@ -135,7 +131,11 @@ async def platform(
             if idle:
                 yield running
                 return
-            async with expiring(running.letters), judging(running.rejudge):
+            async with (
+                expiring(running.letters),
+                judging(running.rejudge),
+                carrying(running.rights.engine),
+            ):
                 yield running
         finally:
             await database.close()
@@ -209,8 +209,9 @@ def assemble(
     trusted: Mapping[str, int] | None = None,
     clock: Callable[[], int] = now_ms,
     entropy: Callable[[int], bytes] = os.urandom,
+    at: At = nowhere,
 ) -> Platform:
-    """Put the parts together; ``clock`` gives ms since 1970.
+    """Put the parts together; ``clock`` gives ms since 1970, ``at`` is told where each step of a request is.
 
     ``trusted`` has, by the version of rules that customers were judged by before, the purposes whose
     rules are the same today.
@@ -230,16 +231,13 @@ def assemble(
     stationery = load_notices(catalogue, settings.notices_dir)
     agreed = Agreed(catalogue, stationery.office, Consents(database))
     evidence = Evidence(agreed)
-    take = Arrivals(catalogue, Unify(database, blind, workshop, evidence).take, clock).take
-    validator = Validator(catalogue, entropy, load_signals(catalogue), Locator(settings.places_file).country)
-    stored = DeadLetters(database)
-    days = DayKeys(settings.data_dir / "keys" / "letters", root, entropy)
-    letters = Letters(stored, catalogue, Declared.of(catalogue), days, blind, entropy, clock)
-    intake = Intake(validator, Flow(take, MAX_TOGETHER), letters, clock)
+    told = receiving(settings, database, catalogue, workshop, evidence, blind, root, clock, entropy)
     speak = Speak(database, workshop)
     say, receipts = Say(agreed, speak, entropy), Receipts(keys, settings.issuer)
     steward, suggestions = Stewardship(database, workshop), Suggestions(database, clock)
+    asked = rights(database, workshop, lawbook, clock, entropy, at)
     present = Present(catalogue, stationery, lawbook.jurisdictions, clock)
+    verbs = (told.intake, steward, say, agreed.consents, receipts, lawbook, suggestions, told.stored, present)
     records = Records(
         catalogue,
         Customers(database, lambda mask: standing.clause(mask, clock())),
@@ -248,10 +246,10 @@ def assemble(
         blind,
         pairwise,
         Identities(database),
-        Verbs(intake, steward, say, agreed.consents, receipts, lawbook, suggestions, stored, present),
+        Verbs(*verbs, *asked.verbs),
     )
     heed = Heed(speak, pairwise, clock, evidence.heeded)
-    doors, write_keys = _doors(settings, conductor, records, keys, forms, database, heed, intake)
+    doors, write_keys = _doors(settings, conductor, records, keys, forms, database, heed, told.intake)
     return Platform(
         app=application(doors),
         catalogue=catalogue,
@@ -260,9 +258,10 @@ def assemble(
         write_keys=write_keys,
         conductor=conductor,
         suggest=Suggest(catalogue, Inside(doors.documents, doors.answer, GRANT), pairwise, suggestions),
-        letters=letters,
-        replay=Replay(stored, catalogue, days, validator, take),
+        letters=told.letters,
+        replay=told.replay,
         rejudge=Rejudge(database, workshop),
+        rights=asked,
         sweep=Sweep(Sweeps(database), database, catalogue, workshop, clock),
     )
 

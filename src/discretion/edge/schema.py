@@ -24,7 +24,7 @@ from discretion.domain.profiles.api.scalars import SCALARS
 from discretion.domain.profiles.api.stewardship import identity_mutations
 from discretion.domain.profiles.api.timeline import events_field
 from discretion.domain.profiles.api.types import customer_type, object_type
-from discretion.domain.rights.api import disclosures_field
+from discretion.domain.rights.api.disclosures import disclosures_field
 from discretion.edge.executor import PlanExecutor
 
 

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from discretion.store.collections import COLLECTIONS, ORDERED_PREFIX, Collection, Index, ordered_indexes
+from discretion.store.collection import Collection, Index
+from discretion.store.collections import COLLECTIONS, ORDERED_PREFIX, ordered_indexes
 from discretion.store.driver import Database, Refused
 
 NAMESPACE_EXISTS = 48

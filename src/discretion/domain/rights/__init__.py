@@ -1,1 +1,1 @@
-"""What people may ask of their data; so far, to see who saw it."""
+"""What people may ask of their data: requests, their days, who decides, how each is carried out."""

@@ -1,0 +1,46 @@
+"""How each right is carried out: its steps, and what stands behind each name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from discretion.domain.engine.hold import Hold
+from discretion.domain.engine.outcome import Done, Outcome
+from discretion.domain.engine.run import Act
+from discretion.domain.profiles.restrict import Restrict
+from discretion.domain.rights.model import State, turned
+from discretion.law.jurisdiction import Right
+from discretion.store.driver import Database, Session
+
+Document = Mapping[str, Any]
+
+ENGINE = "engine"
+"""Who stands in the history for what nobody did by hand."""
+
+ROUTES: Mapping[Right, tuple[str, ...]] = {
+    Right.RESTRICTION: ("restrict",),
+}
+"""The steps of each right, in their order. What is not here, a steward answers."""
+
+
+def restricting(database: Database, restrict: Restrict) -> Act:
+    """The step that restricts a customer."""
+
+    async def act(document: Document, hold: Hold) -> Outcome:
+        lift = document["scope"].get("lift", False)
+
+        async def work(session: Session) -> bool:
+            there = await restrict(document["customer"], session, restricted=not lift)
+            await hold.complete({"found": there}, session)
+            return there
+
+        return Done({"found": await database.transaction(work)})
+
+    return act
+
+
+def fulfilled(document: Document) -> dict[str, Any]:
+    """What a request becomes when its last step is done."""
+    at = max(one["at"] for one in document["steps"])
+    return turned(document, State.FULFILLED, at, ENGINE)

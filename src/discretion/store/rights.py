@@ -1,0 +1,81 @@
+"""Collections of requests, and of what carrying them out leaves behind, as data."""
+
+from __future__ import annotations
+
+from discretion.store.collection import (
+    BINARY,
+    FLAG,
+    TEXT,
+    TIME,
+    WHOLE,
+    Collection,
+    Index,
+    by_name,
+    exactly,
+    many,
+)
+
+RIGHTS: tuple[Collection, ...] = (
+    Collection(
+        name="requests",
+        holds="What people ask for, by whom, how far it is; what of it is personal is sealed with their key.",
+        erasure="What is sealed dies with the person's key; that there was a request is kept as evidence "
+        "(GDPR Art. 5(2); 11 CCR 7101), under an id that leads nowhere.",
+        schema=exactly(
+            {
+                "_id": BINARY,
+                "v": WHOLE,
+                "right": TEXT,
+                "state": TEXT,
+                "client": TEXT,
+                "subject": TEXT,
+                "kind": TEXT,
+                "by": TEXT,
+                "assurance": WHOLE,
+                "laws": many(TEXT),
+                "received": TIME,
+                "scope": {"bsonType": "object"},
+                "sealed": by_name(BINARY),
+                "decides": FLAG,
+                "steps": many(
+                    exactly(
+                        {"name": TEXT, "state": TEXT, "attempts": WHOLE},
+                        {"at": TIME, "why": TEXT, "told": {"bsonType": "object"}},
+                    )
+                ),
+                "fence": WHOLE,
+                "until": TIME,
+                "history": many(exactly({"state": TEXT, "at": TIME, "by": TEXT}, {"reason": TEXT})),
+            },
+            {
+                "reason": TEXT,
+                "customer": BINARY,
+                "open": BINARY,
+                "identified": TIME,
+                "acknowledged": TIME,
+                "acknowledge_by": TIME,
+                "extend_by": TIME,
+                "due": TIME,
+                "ended": TIME,
+                "next": TIME,
+                "reference": TEXT,
+                "appeal_of": BINARY,
+                "pauses": many(exactly({"reason": TEXT, "start": TIME}, {"end": TIME})),
+                "extension": exactly({"told": TIME, "why": TEXT}, {"count": WHOLE, "unit": TEXT}),
+                "refusal": exactly({"law": TEXT, "words": TEXT, "next": TEXT}),
+                "code": exactly({"hash": TEXT, "tries": WHOLE, "until": TIME}),
+                "callback": TEXT,
+                "raised": TIME,
+                "snapshot": {"bsonType": "object"},
+                "result": {"bsonType": "object"},
+            },
+        ),
+        indexes=(
+            Index((("next", 1), ("until", 1))),
+            Index((("customer", 1), ("received", -1), ("_id", -1))),
+            Index((("state", 1), ("due", 1), ("_id", 1))),
+            Index((("open", 1),), partial={"open": {"$gte": b""}}, unique=True),
+        ),
+    ),
+)
+"""See the module."""
