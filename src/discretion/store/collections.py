@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from discretion.errors import Misconfigured
+from discretion.store.acting import ACTING
 from discretion.store.collection import (
     BINARY,
     CELL,
@@ -55,6 +56,7 @@ def ordered_indexes(keys: frozenset[str]) -> tuple[Index, ...]:
 
 COLLECTIONS: tuple[Collection, ...] = (
     *RIGHTS,
+    *ACTING,
     Collection(
         name="customers",
         holds="The unified profile: sealed values, open values under a random id, what is permitted of them.",
