@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import importlib
 import os
 import sys
-from collections.abc import Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from discretion import __version__
-from discretion.app import Platform, platform, token_issuer
+from discretion.app import Platform, platform, registering_agents, token_issuer, wanted_certificate
 from discretion.app.clock import now_ms
 from discretion.demo.run import demo as run_demo
+from discretion.domain.agents.command import commands as agents
 from discretion.domain.doubles.compare import Backend
 from discretion.domain.doubles.likeness import THRESHOLD
 from discretion.domain.doubles.show import found, reading_customers
@@ -32,6 +30,7 @@ from discretion.edge.printed import SDL, printed
 from discretion.errors import DiscretionError, Misconfigured
 from discretion.law.command import commands as laws
 from discretion.serve import listen, serving, stop_asked, until
+from discretion.serve import run as _run
 from discretion.settings import Settings, read
 from discretion.store.letters import Wanted
 from discretion.token.grant import SELF
@@ -60,6 +59,7 @@ cli.add_typer(laws(lambda: datetime.now(UTC).date()), name="law")
 cli.add_typer(retention, name="retention")
 cli.add_typer(notices(now_ms), name="notice")
 cli.add_typer(ropa, name="ropa")
+cli.add_typer(agents(registering_agents, _run, wanted_certificate), name="agent")
 errors = Console(stderr=True)
 
 DataDir = Annotated[
@@ -388,11 +388,3 @@ def _known_source(running: Platform, source: str) -> None:
 def _settings(data_dir: Path | None) -> Settings:
     settings = read(os.environ)
     return settings if data_dir is None else replace(settings, data_dir=data_dir)
-
-
-def _run(work: Coroutine[Any, Any, None]) -> None:
-    try:
-        loops: Any = importlib.import_module("uvloop")
-    except ImportError:  # Windows has none
-        loops = asyncio
-    loops.run(work)

@@ -1,13 +1,15 @@
-"""Serving: one uvicorn server on a socket of ours, stopped by Ctrl-C or SIGTERM."""
+"""Serving: one uvicorn server on a socket of ours, stopped by Ctrl-C or SIGTERM; and the loop it runs on."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import gc
+import importlib
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -114,3 +116,12 @@ async def until(stop: asyncio.Event, server: asyncio.Task[None]) -> None:
     gc.set_threshold(GARBAGE, 20, 20)
     server.add_done_callback(lambda _: stop.set())
     await stop.wait()
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """Run what waits, on the quickest loop there is."""
+    try:
+        loops: Any = importlib.import_module("uvloop")
+    except ImportError:  # Windows has none
+        loops = asyncio
+    loops.run(work)

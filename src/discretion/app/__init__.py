@@ -10,11 +10,12 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from starlette.applications import Starlette
 
+from discretion.app.acting import Acting, acting, wanted
 from discretion.app.clock import now_ms
 from discretion.app.keys import bucket_keys, ensure_keys, root_key, signing_keys
 from discretion.app.messages import receiving
@@ -23,6 +24,8 @@ from discretion.catalogue.load import load
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.taxonomy import taxonomy
 from discretion.disclose import Conductor
+from discretion.domain.agents.register import Register
+from discretion.domain.agents.tell import informing
 from discretion.domain.channels.write_keys import WriteKeys
 from discretion.domain.consent.agreed import Agreed
 from discretion.domain.consent.evidence import Evidence
@@ -44,6 +47,7 @@ from discretion.domain.profiles.rejudge import Rejudge
 from discretion.domain.profiles.speak import Speak
 from discretion.domain.profiles.stewardship import Stewardship
 from discretion.domain.profiles.write import Workshop
+from discretion.domain.recipients.outward import Outward
 from discretion.domain.retention.sweep import Sweep
 from discretion.edge.answer import Answer, known_purpose
 from discretion.edge.documents import Documents
@@ -103,6 +107,7 @@ class Platform:
     rejudge: Rejudge
     sweep: Sweep
     rights: Rights
+    acting: Acting
 
 
 @asynccontextmanager
@@ -135,10 +140,18 @@ async def platform(
                 expiring(running.letters),
                 judging(running.rejudge),
                 carrying(running.rights.engine),
+                informing(running.acting.tell),
             ):
                 yield running
         finally:
             await database.close()
+
+
+@asynccontextmanager
+async def registering_agents(settings: Settings) -> AsyncIterator[Register]:
+    """The register of agents, on a platform that does nothing else."""
+    async with platform(settings, idle=True) as running:
+        yield running.acting.register
 
 
 async def trust(database: Database, judge: Judge, *, enforce: bool = True) -> dict[str, int]:
@@ -250,8 +263,11 @@ def assemble(
     )
     heed = Heed(speak, pairwise, clock, evidence.heeded)
     doors, write_keys = _doors(settings, conductor, records, keys, forms, database, heed, told.intake)
+    outward = Outward(loopback=settings.outward_loopback)
+    acts = acting(settings, database, records, asked, stationery.office, outward, root, clock, entropy)
     return Platform(
-        app=application(doors),
+        app=application(replace(doors, acting=acts.routes)),
+        acting=acts,
         catalogue=catalogue,
         database=database,
         issuer=_issuer(settings, keys, catalogue, clock, entropy),
@@ -293,6 +309,11 @@ def _doors(
         database=database,
     )
     return doors, write_keys
+
+
+def wanted_certificate(settings: Settings) -> bytes:
+    """The request for a certificate under which controllers are answered; needs no database."""
+    return wanted(settings, root_key(settings), os.urandom)
 
 
 def token_issuer(settings: Settings) -> Issuer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,7 @@ class Doors:
     tracking: Tracking
     jwks: Mapping[str, Any]
     database: Database
+    acting: Sequence[Route] = ()
 
 
 def application(doors: Doors) -> Starlette:
@@ -82,6 +83,7 @@ def application(doors: Doors) -> Starlette:
             Route("/", home),
             *explorer.routes(),
             *doors.tracking.routes(),
+            *doors.acting,
             Route("/.well-known/jwks.json", jwks),
             Route("/.well-known/gpc.json", privacy_control),
             Route("/healthz", alive),

@@ -20,7 +20,7 @@ ACTIONS: Mapping[str, tuple[Right, Mapping[str, str]] | None] = MappingProxyType
         "access:specific": (Right.ACCESS, {"part": "specific"}),
     }
 )
-"""What can be exercised: the right, and what of it. Opting in to a sale takes the person's own word, said twice
+"""What can be exercised: the right, and what of it. Opting in to a sale takes the person's own word, twice
 (11 CCR 7028(a)); nobody's agent can say it."""
 
 SUPPORTED = tuple(one for one, right in ACTIONS.items() if right is not None)
