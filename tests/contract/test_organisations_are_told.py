@@ -27,7 +27,8 @@ from discretion.domain.agents.agent import Kind, agent
 from discretion.domain.agents.tell import FIRST_MS, LOOK_MS, MAX_TRIES, Tell, pause
 from discretion.domain.recipients.outward import Outward
 from discretion.serve import listen, serving
-from discretion.store.driver import connect
+from discretion.store.driver import Document, connect
+from discretion.store.mandates import Mandates
 from tests.fixtures.agency import REQUESTS, Agency, register
 from tests.fixtures.clock import Clock
 from tests.fixtures.house import House, build
@@ -187,9 +188,36 @@ async def test_a_change_that_comes_while_nobody_hears_is_the_one_told(
 
 
 async def test_two_processes_tell_once(agency: Agency, ear: Ear, tell: Tell) -> None:
-    """Whoever puts it off first has it."""
+    """Whoever puts it off first has it, of many who saw that it was due."""
     await filed(agency, ear)
-    await asyncio.gather(*(tell.once() for _ in range(4)))
+    mandates = agency.house.platform.acting.desk.mandates
+    seen = await mandates.due(agency.house.platform.conductor.now_ms(), 10)
+
+    class Late(Mandates):
+        """Sees what was due before anybody put it off."""
+
+        async def due(self, now_ms: int, limit: int) -> list[Document]:
+            return [one for one in seen if one["due"] <= now_ms][:limit]
+
+    late = replace(tell, desk=replace(tell.desk, mandates=Late(agency.house.platform.database)))
+    await asyncio.gather(*(late.once() for _ in range(4)))
+    assert len(ear.heard) == 1
+
+
+async def test_a_host_that_was_taken_back_is_not_told(
+    agency: Agency, ear: Ear, tell: Tell, clock: Clock
+) -> None:
+    """What counts is the register of today."""
+    await filed(agency, ear)
+    book = agency.house.platform.acting.register
+    known = await book.named(agency.id, Kind.AGENT)
+    assert known is not None
+    await book.enter(replace(known, hosts=("agent.example",)))
+    await tell.once()
+    assert ear.heard == []
+    await book.enter(known)
+    clock.forward(FIRST_MS)
+    await tell.once()
     assert len(ear.heard) == 1
 
 
