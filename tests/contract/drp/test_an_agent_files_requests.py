@@ -13,8 +13,8 @@ import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from discretion.domain.agents.words import DRP_FINAL, DRP_OPEN, drp
 from discretion.domain.rights.model import Reason, State
-from discretion.domain.rights.words import DRP_FINAL, DRP_OPEN, drp
 from discretion.reveal.form import iso
 from discretion.store.driver import connect
 from tests.fixtures.agency import REQUESTS, Agency, register

@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from discretion.domain.agents.agent import Kind, agent
+from discretion.domain.agents.words import OPENDSR
 from discretion.domain.rights.model import State
-from discretion.domain.rights.words import OPENDSR
 from discretion.reveal.form import iso
 from discretion.store.driver import connect
 from tests.fixtures.agency import register

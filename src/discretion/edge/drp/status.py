@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from discretion.domain.agents.mandate import Standing
-from discretion.domain.rights.words import drp
+from discretion.domain.agents.words import drp
 from discretion.reveal.form import iso
 
 

@@ -27,9 +27,9 @@ from discretion.domain.agents.agent import Agent, Kind
 from discretion.domain.agents.desk import Desk, Filing
 from discretion.domain.agents.mandate import Standing
 from discretion.domain.agents.register import Register
+from discretion.domain.agents.words import OPENDSR
 from discretion.domain.recipients.outward import Outward
 from discretion.domain.rights.model import Assurance
-from discretion.domain.rights.words import OPENDSR
 from discretion.edge.bearer import known
 from discretion.edge.body import whole
 from discretion.edge.opendsr.asked import Asked, Problem, Wrong, asked, request_id, supported

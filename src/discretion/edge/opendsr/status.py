@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from discretion.domain.agents.mandate import Standing
-from discretion.domain.rights.words import OPENDSR
+from discretion.domain.agents.words import OPENDSR
 from discretion.edge.opendsr.words import TYPES, VERSION
 from discretion.reveal.form import iso
 

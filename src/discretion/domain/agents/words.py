@@ -1,6 +1,6 @@
-"""States and reasons in the words of others: the Data Privacy Vocabulary, the Data Rights Protocol, OpenDSR.
+"""States and reasons of a request in the words of the protocols that organisations speak.
 
-Sources: W3C DPV 2, "Request Status"; Data Rights Protocol 1.0, section 3.02; OpenDSR 2.0, section 8.
+Sources: Data Rights Protocol 1.0, section 3.02; OpenDSR 2.0, section 8.
 """
 
 from __future__ import annotations
@@ -12,21 +12,6 @@ from discretion.domain.rights.model import Reason, State
 
 Told = tuple[str, str | None]
 """A status, and its reason."""
-
-DPV: Mapping[State, str] = MappingProxyType(
-    {
-        State.INITIATED: "RequestInitiated",
-        State.ACKNOWLEDGED: "RequestAcknowledged",
-        State.ACTION_REQUIRED: "RequestRequiresAction",
-        State.ACTION_PERFORMED: "RequestRequiredActionPerformed",
-        State.ACCEPTED: "RequestAccepted",
-        State.DELAYED: "RequestActionDelayed",
-        State.FULFILLED: "RequestFulfilled",
-        State.REJECTED: "RequestRejected",
-        State.UNFULFILLED: "RequestUnfulfilled",
-        State.WITHDRAWN: "RequestUnfulfilled",  # it has no word for what was taken back
-    }
-)
 
 OPENDSR: Mapping[State, str] = MappingProxyType(
     {
