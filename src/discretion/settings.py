@@ -34,6 +34,8 @@ class Settings:
     buckets: int = 4096
     outward_loopback: bool = False
     """Also send notices and callbacks to servers of this machine, in plain HTTP: for evaluation only."""
+    mail_url: str | None = None
+    mail_from: str = "privacy@localhost"
 
     def __repr__(self) -> str:
         """Without the root key and the URL, which may carry a password."""
@@ -82,6 +84,8 @@ def read(environ: Mapping[str, str]) -> Settings:
         root_key=_key(get("ROOT_KEY")),
         buckets=_whole("BUCKETS", get("BUCKETS"), default.buckets, 1, 65536),
         outward_loopback=_switch("OUTWARD_LOOPBACK", get("OUTWARD_LOOPBACK")),
+        mail_url=_mail_url(get("MAIL_URL")),
+        mail_from=get("MAIL_FROM") or default.mail_from,
     )
 
 
@@ -97,6 +101,17 @@ def _switch(name: str, text: str | None) -> bool:
     if text not in {None, "0", "1"}:
         raise _invalid(name, str(text), "1 for yes or 0 for no")
     return text == "1"
+
+
+def _mail_url(text: str | None) -> str | None:
+    """A mail server. It may carry a password, so it is not quoted."""
+    if text is None or re.fullmatch(r"smtps?://([^@/\s]+@)?[^@/\s:]+(:\d{1,5})?/?", text):
+        return text
+    raise Misconfigured(
+        "SETTING_INVALID",
+        "DISCRETION_MAIL_URL is not a mail server.",
+        "It looks like smtps://user:password@mail.example:465",
+    )
 
 
 def _key(text: str | None) -> bytes | None:

@@ -19,7 +19,7 @@ from discretion.app.acting import Acting, acting, wanted
 from discretion.app.clock import now_ms
 from discretion.app.keys import bucket_keys, ensure_keys, root_key, signing_keys
 from discretion.app.messages import receiving
-from discretion.app.rights import Rights, rights
+from discretion.app.rights import Parts, Rights, rights
 from discretion.catalogue.load import load
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.taxonomy import taxonomy
@@ -49,6 +49,8 @@ from discretion.domain.profiles.stewardship import Stewardship
 from discretion.domain.profiles.write import Workshop
 from discretion.domain.recipients.outward import Outward
 from discretion.domain.retention.sweep import Sweep
+from discretion.domain.rights.post import Post
+from discretion.domain.rights.watch import watching
 from discretion.edge.answer import Answer, known_purpose
 from discretion.edge.documents import Documents
 from discretion.edge.http import Doors, application
@@ -141,6 +143,7 @@ async def platform(
                 judging(running.rejudge),
                 carrying(running.rights.engine),
                 informing(running.acting.tell),
+                watching(running.rights.watch),
             ):
                 yield running
         finally:
@@ -248,7 +251,8 @@ def assemble(
     speak = Speak(database, workshop)
     say, receipts = Say(agreed, speak, entropy), Receipts(keys, settings.issuer)
     steward, suggestions = Stewardship(database, workshop), Suggestions(database, clock)
-    asked = rights(database, workshop, lawbook, clock, entropy, at)
+    post = Post(settings.mail_url, settings.mail_from, settings.data_dir / "outbox", entropy, clock)
+    asked = rights(Parts(database, workshop, lawbook, buckets, say, speak, clock, entropy, post), at)
     present = Present(catalogue, stationery, lawbook.jurisdictions, clock)
     verbs = (told.intake, steward, say, agreed.consents, receipts, lawbook, suggestions, told.stored, present)
     records = Records(

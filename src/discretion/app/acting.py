@@ -69,8 +69,9 @@ def acting(
     register = Register(Agents(database), entropy, clock)
     desk = Desk(
         asked.file,
+        asked.once,
+        asked.decide,
         asked.requests,
-        asked.clock,
         Mandates(database),
         records.customers,
         records.blind,

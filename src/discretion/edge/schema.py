@@ -24,17 +24,28 @@ from discretion.domain.profiles.api.scalars import SCALARS
 from discretion.domain.profiles.api.stewardship import identity_mutations
 from discretion.domain.profiles.api.timeline import events_field
 from discretion.domain.profiles.api.types import customer_type, object_type
+from discretion.domain.rights.api.asking import asking_mutations
+from discretion.domain.rights.api.deciding import deciding_mutations
 from discretion.domain.rights.api.disclosures import disclosures_field
+from discretion.domain.rights.api.proving import proving_mutations
+from discretion.domain.rights.api.queries import own_requests_field, request_fields
 from discretion.edge.executor import PlanExecutor
 
 
 def build_schema(catalogue: Catalogue) -> strawberry.Schema:
     """The schema of this catalogue; the compiled executor is its execution context class."""
-    known = [provenance_field(), events_field(), disclosures_field(), *identity_fields()]
+    known = [
+        provenance_field(),
+        events_field(),
+        disclosures_field(),
+        own_requests_field(),
+        *identity_fields(),
+    ]
     customer: Any = customer_type(catalogue, [*known, *record_fields(), *permission_fields()])
     suggested, decided = suggestion_fields(customer)
     asked = [
         *query_fields(catalogue, customer),
+        *request_fields(),
         *suggested,
         *inventory_fields(),
         notice_field(),
@@ -45,6 +56,9 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         *ingest_mutations(),
         *consent_mutations(customer),
         *identity_mutations(customer),
+        *asking_mutations(),
+        *proving_mutations(),
+        *deciding_mutations(),
         *decided,
     ]
     mutation: Any = object_type("Mutation", changed, "Everything that can be changed.")

@@ -45,7 +45,7 @@ ACTING: tuple[Collection, ...] = (
                 "at": TIME,
                 "callbacks": many(exactly({"url": TEXT, "told": BINARY, "tries": WHOLE, "due": TIME})),
             },
-            {"reference": TEXT, "due": TIME, "ends": DATE},
+            {"reference": TEXT, "regime": TEXT, "due": TIME, "ends": DATE},
         ),
         indexes=(
             Index((("agent", 1), ("reference", 1)), partial={"reference": {"$gte": ""}}, unique=True),

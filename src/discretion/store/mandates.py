@@ -33,9 +33,14 @@ class Mandates:
         """The mandate that an agent gave this reference."""
         return await self._database.find_one(COLLECTION, {"agent": agent, "reference": reference})
 
-    async def fill(self, mandate: bytes, requests: Sequence[bytes]) -> None:
-        """Say which requests were filed under a mandate."""
-        await self._database.update_one(COLLECTION, {"_id": mandate}, {"$set": {"requests": list(requests)}})
+    async def any(self, mandate: bytes) -> Document | None:
+        """The mandate with this id, whoever has it."""
+        return await self._database.find_one(COLLECTION, {"_id": mandate})
+
+    async def under(self, request: bytes, agent: str) -> Document | None:
+        """The first mandate under which an agent filed a request."""
+        wanted = {"requests": request, "agent": agent}
+        return await self._database.find_one(COLLECTION, wanted, sort=[("at", 1), ("_id", 1)])
 
     async def due(self, now_ms: int, limit: int) -> list[Document]:
         """Mandates whose agents may have to be told something, the one that waited longest first."""

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from discretion.domain.agents.agent import Agent, Kind
 from discretion.domain.agents.mandate import Mandate, Standing, fresh, read, standing
 from discretion.domain.channels.fact import Identifier
 from discretion.domain.rights import model
-from discretion.domain.rights.clock import Clock
+from discretion.domain.rights.decide import Decide
 from discretion.domain.rights.file import File
-from discretion.domain.rights.model import Asked, Asker, Assurance, State, turned
+from discretion.domain.rights.model import AT_ONCE, Asked, Asker, Assurance, Request, State, needed
+from discretion.domain.rights.once import Once
 from discretion.errors import Conflict, NotFound
 from discretion.law.jurisdiction import Right
 from discretion.seal.blind import BlindIndex
@@ -28,18 +29,16 @@ from discretion.store.requests import Requests
 KEPT_MS = 60 * 24 * 3600 * 1000
 """How long a request that is over can still be asked about (DRP 1.0, 3.02: 7 to 60 days)."""
 
-ATTEMPTS = 5
-_WHO: Mapping[Kind, model.Kind] = {Kind.AGENT: model.Kind.AGENT, Kind.CONTROLLER: model.Kind.STEWARD}
-
 
 @dataclass(frozen=True, slots=True)
 class Filing:
-    """What is filed. ``callbacks`` are URLs whose hosts were checked."""
+    """What is filed. A request is known by the first of ``identifiers``; ``callbacks`` have checked hosts."""
 
     right: Right
     identifiers: tuple[Identifier, ...]
     assurance: Assurance
     scope: Mapping[str, str] = field(default_factory=dict)
+    regime: str | None = None
     reference: str | None = None
     callbacks: tuple[str, ...] = ()
 
@@ -49,8 +48,9 @@ class Desk:
     """See the module."""
 
     file: File
+    once: Once
+    decide: Decide
     requests: Requests
-    clock: Clock
     mandates: Mandates
     customers: Customers
     blind: BlindIndex
@@ -58,7 +58,7 @@ class Desk:
     now_ms: Callable[[], int]
 
     async def take(self, agent: Agent, filing: Filing) -> Standing:
-        """File a request, or find it, if this agent filed it before under the same reference.
+        """File a request, or find it, if this agent filed it before and it is open, or under this reference.
 
         Raises:
             Conflict: ``AGENT_REFERENCE_TAKEN``; the reference is of a request for another right.
@@ -66,18 +66,13 @@ class Desk:
         if (known := await self._known(agent, filing)) is not None:
             return await self._standing(known)
         mandate = fresh(_digest(agent, filing.reference) if filing.reference else self.entropy(16))
-        customers = await self._customers(filing.identifiers)
-        found = customers if agent.kind is Kind.CONTROLLER or len(customers) == 1 else []
-        asked = Asked(filing.right, {**filing.scope, "mandate": mandate.hex()})
-        asker = Asker(
-            _WHO[agent.kind],
-            f"{agent.kind.value}:{agent.id}",
-            agent.id,
-            agent.id,
-            filing.assurance,
-            filing.reference,
+        filed = await (self._instructed if agent.kind is Kind.CONTROLLER else self._asked)(
+            agent, filing, mandate
         )
-        filed = [await self.file(one, asked, asker) for one in found or (None,)]
+        if filing.reference is None and filed:
+            before = await self.mandates.under(filed[0].id, agent.id)
+            if before is not None:
+                return await self._standing(read(before))
         now = self.now_ms()
         document: dict[str, Any] = {
             "_id": mandate,
@@ -89,6 +84,7 @@ class Desk:
             "callbacks": [{"url": one, "told": b"", "tries": 0, "due": now} for one in filing.callbacks],
             "due": now,
             **({"reference": filing.reference} if filing.reference else {}),
+            **({"regime": filing.regime} if filing.regime else {}),
         }
         try:
             await self.mandates.add(document)
@@ -97,7 +93,7 @@ class Desk:
             if known is None:
                 raise
             return await self._standing(known)
-        return standing(read(document), filed, self.clock, now)
+        return await self._standing(read(document))
 
     async def status(self, agent: Agent, mandate: bytes) -> Standing | None:
         """How a mandate stands, if it is this agent's."""
@@ -110,22 +106,57 @@ class Desk:
         return None if found is None else await self._standing(read(found))
 
     async def revoke(self, agent: Agent, mandate: Mandate) -> Standing:
-        """Take back what was filed. What is over, or has been begun, cannot be.
+        """Take back what was filed, as long as nothing of it was done.
 
         Raises:
-            Conflict: ``REQUEST_UNDER_WAY``, ``REQUEST_OVER``.
+            Conflict: ``REQUEST_UNDER_WAY``, ``REQUEST_STATE``.
         """
         for one in mandate.requests:
-            await self._withdraw(one, f"{agent.kind.value}:{agent.id}")
+            document = await self.requests.get(one)
+            if document is not None and document["state"] != State.WITHDRAWN:
+                await self.decide.withdraw(one, voice(agent))
         return await self._standing(mandate)
 
     async def stands(self, mandate: Mandate) -> Standing | None:
         """How a mandate stands; None if nothing is known of its requests any more."""
         wanted = {"_id": {"$in": list(mandate.requests)}}
-        found = await self.requests.find(wanted, [("_id", 1)], len(mandate.requests))
-        if not found:
+        found = await self.requests.find(wanted, [("_id", 1)], len(mandate.requests) or 1)
+        if len(found) < len(mandate.requests):
             return None
-        return standing(mandate, [model.read(one) for one in found], self.clock, self.now_ms())
+        expires = min((one["expires"] for one in found if "expires" in one), default=None)
+        return replace(standing(mandate, [model.read(one) for one in found]), expires=expires)
+
+    def contact(self, kind: str, spelled: str) -> bytes:
+        """What a request is known by that names an address, in its one spelling."""
+        return self.blind.of("request-contact", kind, spelled)
+
+    async def _asked(self, agent: Agent, filing: Filing, _mandate: bytes) -> list[Request]:
+        """What an agent asks: for one person or nobody, which looks the same until it is proven who it is."""
+        first = filing.identifiers[0]
+        asker = Asker(
+            model.Kind.AGENT,
+            voice(agent),
+            agent.id,
+            agent.id,
+            filing.assurance,
+            filing.reference,
+            self.contact(first.type, first.value.value),
+        )
+        found = await self._customers(filing.identifiers)
+        customer = found[0] if len(found) == 1 else None
+        asked = Asked(filing.right, filing.scope)
+        if filing.right in AT_ONCE and filing.assurance >= needed(filing.right):
+            return [await self.once(customer, asked, asker)]
+        return [await self.file(customer, asked, asker)]
+
+    async def _instructed(self, agent: Agent, filing: Filing, mandate: bytes) -> list[Request]:
+        """What a controller has us do: for everybody whom its ids lead to."""
+        asker = Asker(
+            model.Kind.STEWARD, voice(agent), agent.id, agent.id, filing.assurance, filing.reference
+        )
+        asked = Asked(filing.right, filing.scope, same=mandate)
+        found = await self._customers(filing.identifiers)
+        return [await self.file(one, asked, asker) for one in found]
 
     async def _standing(self, mandate: Mandate) -> Standing:
         found = await self.stands(mandate)
@@ -157,23 +188,12 @@ class Desk:
                 found.add(customer)
         return sorted(found)
 
-    async def _withdraw(self, request: bytes, by: str) -> None:
-        for _ in range(ATTEMPTS):
-            document = await self.requests.get(request)
-            if document is None or document["state"] == State.WITHDRAWN.value:
-                return
-            if not model.read(document).open:
-                raise Conflict("REQUEST_OVER", "The request is over.")
-            if any(one["state"] == "done" for one in document["steps"]):
-                raise Conflict("REQUEST_UNDER_WAY", "The request is being carried out already.")
-            change = turned(document, State.WITHDRAWN, self.now_ms(), by)
-            kept = {name: value for name, value in change.items() if value is not None}
-            gone = [name for name, value in change.items() if value is None]
-            if await self.requests.change(request, document["v"], kept, gone):
-                return
-        raise Conflict("REQUEST_UNDER_WAY", "The request is changing now.", "Ask again in a moment.")
+
+def voice(agent: Agent) -> str:
+    """Who an agent is, in the history of a request."""
+    return f"{agent.kind.value}:{agent.id}"
 
 
 def _digest(agent: Agent, reference: str) -> bytes:
     """So that whoever files again, after an answer that was lost, files the same."""
-    return hashlib.sha256(f"{agent.kind.value} {agent.id} {reference}".encode()).digest()[:16]
+    return hashlib.sha256(f"{voice(agent)} {reference}".encode()).digest()[:16]

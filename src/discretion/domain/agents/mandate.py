@@ -1,27 +1,21 @@
 """A mandate: what an organisation filed for somebody, and how that stands.
 
 What it is told depends on nothing that only a match could show, until the person has proven who they are: a
-request for nobody we know begins, is dated and is told like one for somebody.
+request for nobody we know begins, is dated and is told like one for somebody (see ``rights.file``).
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from discretion.domain.agents.agent import Kind
-from discretion.domain.rights.clock import Clock
 from discretion.domain.rights.model import FINAL, Assurance, Reason, Request, State, needed
 from discretion.law.jurisdiction import Right
-from discretion.law.model import UNKNOWN
-
-SETTLED_MS = 60_000
-"""After so long a request that needs no proof is done, also where there is nobody to do it for."""
 
 _ORDER = tuple(State)
-_TAKEN_AT_ITS_WORD = frozenset({Assurance.SESSION, Assurance.AGENT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +38,10 @@ class Mandate:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a mandate stands, for its agent. Times in ms since 1970; ``count`` is of requests with somebody."""
+    """How a mandate stands, for its agent. Times in ms since 1970.
+
+    ``count`` is of people it is about, ``expires`` is until when they may prove who they are.
+    """
 
     mandate: Mandate
     state: State
@@ -52,6 +49,7 @@ class Standing:
     due: int
     details: str | None = None
     count: int = 0
+    expires: int | None = None
 
     @property
     def final(self) -> bool:
@@ -91,51 +89,30 @@ def parse(name: str) -> bytes | None:
     return found.bytes if str(found) == name else None
 
 
-def standing(mandate: Mandate, requests: Sequence[Request], clock: Clock, now_ms: int) -> Standing:
-    """How a mandate stands: as the one of its requests does that is furthest from its end."""
-    each = [_seen(one, clock) for one in requests]
-    due = max((one.due for one in each if one.due is not None), default=mandate.at)
-    count = sum(one.customer is not None for one in each)
-    if mandate.kind is Kind.CONTROLLER and not count:
-        return Standing(mandate, State.FULFILLED, None, due)
-    last = min(each, key=lambda one: (one.state in FINAL, _ORDER.index(one.state)))
-    if needed(mandate.right) <= Assurance.SESSION and last.assurance in _TAKEN_AT_ITS_WORD:
-        return Standing(mandate, *_protected(mandate, last, now_ms), due)
-    return Standing(mandate, last.state, last.reason, due, _details(last), count)
+def standing(mandate: Mandate, requests: Sequence[Request]) -> Standing:
+    """How a mandate stands: as the one of its requests does that is furthest from its end.
+
+    A mandate without requests is of a controller, for whom nothing is kept of whoever it asked about.
+    """
+    if not requests:
+        return Standing(mandate, State.FULFILLED, None, mandate.at)
+    due = max((one.due for one in requests if one.due is not None), default=mandate.at)
+    last = min(requests, key=lambda one: (one.state in FINAL, _ORDER.index(one.state)))
+    if _proven(last):
+        return Standing(mandate, last.state, last.reason, due, _details(last), len(requests))
+    reason = Reason.NOT_VERIFIED if last.reason is Reason.NO_MATCH else last.reason
+    return Standing(mandate, last.state, reason, due)
 
 
 def _proven(request: Request) -> bool:
     """Whether whoever it is about has proven who they are, or somebody answers for it who may."""
-    if needed(request.right) <= Assurance.SESSION:
-        return request.assurance >= Assurance.FRESH
-    return request.identified is not None or request.assurance >= Assurance.FRESH
-
-
-def _seen(request: Request, clock: Clock) -> Request:
-    """A request without what only a match could show, while nobody has proven anything."""
-    if _proven(request):
-        return request
-    unproven = replace(request, laws=(UNKNOWN,), identified=None)
-    reason = Reason.NOT_VERIFIED if request.reason is Reason.NO_MATCH else request.reason
-    return replace(unproven, due=clock.dates(unproven).respond, reason=reason)
-
-
-def _protected(mandate: Mandate, request: Request, now_ms: int) -> tuple[State, Reason | None]:
-    """How a request stands that takes no proof (11 CCR 7026(d)), filed on the word of an agent.
-
-    Where there is nobody, nothing of theirs is sold or used, which is what was asked for.
-    """
-    if now_ms < mandate.at + SETTLED_MS and request.state is not State.WITHDRAWN:
-        return State.ACCEPTED, None
-    if request.customer is None and request.state is not State.WITHDRAWN:
-        return State.FULFILLED, None
-    return request.state, request.reason
+    return request.assurance >= Assurance.FRESH or (
+        request.identified is not None and needed(request.right) > Assurance.SESSION
+    )
 
 
 def _details(request: Request) -> str | None:
     """What the agent may tell the person: the law and the next step, or why it takes longer."""
-    if not _proven(request):
-        return None
     if request.refusal is not None:
         return f"{request.refusal.law}. {request.refusal.next}"
     return request.extended_why

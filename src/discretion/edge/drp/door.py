@@ -169,7 +169,8 @@ def _filing(asked: Exercise, callbacks: tuple[str, ...]) -> Filing:
         asked.right,
         tuple(Identifier(one.kind, one.value) for one in vouched or asked.claims),
         Assurance.AGENT if vouched else Assurance.NONE,
-        {**asked.scope, **({"regime": asked.regime} if asked.regime else {})},
+        asked.scope,
+        asked.regime,
         asked.reference,
         callbacks,
     )

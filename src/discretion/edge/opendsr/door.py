@@ -165,7 +165,8 @@ def _filing(found: Asked) -> Filing:
         Right(found.type),
         found.identifiers,
         Assurance.OFFICE,
-        {"regime": found.regulation},
+        {},
+        found.regulation,
         found.id,
         found.callbacks,
     )
