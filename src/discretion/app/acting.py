@@ -23,6 +23,7 @@ from discretion.domain.recipients.outward import Outward
 from discretion.edge.drp.directory import business
 from discretion.edge.drp.door import DataRights
 from discretion.edge.drp.status import status
+from discretion.edge.drp.verify import Verification
 from discretion.edge.opendsr import certificate
 from discretion.edge.opendsr.certificate import Seal
 from discretion.edge.opendsr.door import OpenDSR
@@ -83,7 +84,8 @@ def acting(
     if office.listing is not None:
         document = business(office.listing, records.catalogue.controller, base, office.rights)
         agents = DataRights(desk, register, Replays(database), outward, document, base, clock)
-        routes += agents.routes()
+        pages = Verification(desk, register, outward, asked.prove, records.catalogue.controller)
+        routes += [*agents.routes(), *pages.routes()]
 
     def to_agent(standing: Standing, _url: str) -> Message:
         return Message(orjson.dumps(status(standing, base)), _JSON)
