@@ -15,10 +15,12 @@ import typer
 from rich.console import Console
 
 from discretion import __version__
-from discretion.app import Platform, platform, registering, token_issuer
+from discretion.app import Platform, platform, token_issuer
 from discretion.app.archive import opening
 from discretion.app.clock import now_ms
+from discretion.app.register import registering, registering_agents, wanted_certificate
 from discretion.demo.run import demo as run_demo
+from discretion.domain.agents.command import commands as agents
 from discretion.domain.doubles.compare import Backend
 from discretion.domain.doubles.likeness import THRESHOLD
 from discretion.domain.doubles.show import found, reading_customers
@@ -65,6 +67,7 @@ cli.add_typer(notices(now_ms), name="notice")
 cli.add_typer(ropa, name="ropa")
 cli.add_typer(recipients(registering, _run), name="recipient")
 archive(cli, opening, _run, now_ms)
+cli.add_typer(agents(registering_agents, _run, wanted_certificate), name="agent")
 errors = Console(stderr=True)
 
 DataDir = Annotated[

@@ -29,6 +29,8 @@ class Settings:
     notices_dir: Path | None = None
     places_file: Path | None = None
     erasure_ledger: Path | None = None
+    processor_certificate: Path | None = None
+    """The certificate that an authority issued for our answers to controllers (PEM), with its issuers."""
     root_key: bytes | None = None
     buckets: int = 4096
     outward_loopback: bool = False
@@ -80,6 +82,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         notices_dir=Path(found) if (found := get("NOTICES_DIR")) else None,
         places_file=Path(found) if (found := get("PLACES_FILE")) else None,
         erasure_ledger=Path(found) if (found := get("ERASURE_LEDGER")) else None,
+        processor_certificate=Path(found) if (found := get("PROCESSOR_CERTIFICATE")) else None,
         root_key=_key(get("ROOT_KEY")),
         buckets=_whole("BUCKETS", get("BUCKETS"), default.buckets, 1, 65536),
         outward_loopback=_switch("OUTWARD_LOOPBACK", get("OUTWARD_LOOPBACK")),

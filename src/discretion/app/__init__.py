@@ -10,12 +10,13 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from starlette.applications import Starlette
 
 from discretion.app.access import Access, access
+from discretion.app.acting import Acting, acting
 from discretion.app.clock import now_ms
 from discretion.app.erasing import Erasing, erasing
 from discretion.app.keys import bucket_keys, ensure_keys, erasure_ledger, root_key, signing_keys
@@ -27,6 +28,7 @@ from discretion.catalogue.model import Catalogue
 from discretion.catalogue.taxonomy import taxonomy
 from discretion.disclose import Conductor
 from discretion.domain.access.handing import HandOut
+from discretion.domain.agents.tell import informing
 from discretion.domain.channels.write_keys import WriteKeys
 from discretion.domain.consent.agreed import Agreed
 from discretion.domain.consent.evidence import Evidence
@@ -54,7 +56,6 @@ from discretion.domain.profiles.speak import Speak
 from discretion.domain.profiles.stewardship import Stewardship
 from discretion.domain.profiles.write import Workshop
 from discretion.domain.recipients.deliver import delivering
-from discretion.domain.recipients.register import Register
 from discretion.domain.retention.sweep import Sweep
 from discretion.domain.rights.follow import Follow
 from discretion.domain.rights.post import Post
@@ -129,6 +130,7 @@ class Platform:
     erasing: Erasing
     remember: Remember
     restore: Restore
+    acting: Acting
 
 
 @asynccontextmanager
@@ -170,18 +172,12 @@ async def platform(
                     judging(running.rejudge),
                     carrying(running.rights.engine),
                     delivering(running.telling.deliver),
+                    informing(running.acting.tell),
                     watching(running.rights.watch),
                 ):
                     yield running
         finally:
             await database.close()
-
-
-@asynccontextmanager
-async def registering(settings: Settings) -> AsyncIterator[Register]:
-    """Where clients are told, on a platform that does nothing else."""
-    async with platform(settings, idle=True) as running:
-        yield running.telling.register
 
 
 async def trust(database: Database, judge: Judge, *, enforce: bool = True) -> dict[str, int]:
@@ -305,8 +301,10 @@ def assemble(
     )
     heed = Heed(speak, pairwise, clock, evidence.heeded)
     doors, write_keys = _doors(settings, conductor, records, keys, forms, database, heed, told.intake, hears)
+    doing = acting(settings, database, records, asked, stationery.office, hears.outward, root, clock, entropy)
     return Platform(
-        app=application(doors),
+        app=application(replace(doors, acting=doing.routes)),
+        acting=doing,
         catalogue=catalogue,
         database=database,
         issuer=_issuer(settings, keys, catalogue, clock, entropy),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +47,7 @@ class Doors:
     database: Database
     follow: Follow
     now_ms: Callable[[], int]
+    acting: Sequence[Route] = ()
 
 
 def application(doors: Doors) -> Starlette:
@@ -105,6 +106,7 @@ def application(doors: Doors) -> Starlette:
             *doors.tracking.routes(),
             doors.packages.route(),
             *doors.acknowledgements.routes(),
+            *doors.acting,
             Route("/.well-known/jwks.json", jwks),
             Route("/.well-known/gpc.json", privacy_control),
             Route("/healthz", alive),

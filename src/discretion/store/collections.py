@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from discretion.errors import Misconfigured
+from discretion.store.acting import ACTING
 from discretion.store.collection import (
     BINARY,
     CELL,
@@ -65,6 +66,7 @@ COLLECTIONS: tuple[Collection, ...] = (
         erasure="Kept: a restored database is told by them (GDPR Art. 17(1), 5(2)).",
         schema=exactly({"_id": BINARY, "at": TIME}, {"line": FLAG}),
     ),
+    *ACTING,
     Collection(
         name="customers",
         holds="The unified profile: sealed values, open values under a random id, what is permitted of them.",
