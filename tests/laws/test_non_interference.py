@@ -172,7 +172,7 @@ def in_when_it_was_told(patch: pytest.MonkeyPatch) -> None:
 
 
 SOONEST = "marketing"
-"""Whose twins are searched first: it is shown some of most things, so it meets each mutant within 150 queries."""
+"""Whose twins are searched first: it is shown a form of most things, and meets each mutant in 150 queries."""
 
 MUTANTS = (
     in_a_filter,
