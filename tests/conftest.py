@@ -2,4 +2,9 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["tests.fixtures.mongo", "tests.fixtures.house", "tests.fixtures.mail"]
+pytest_plugins = [
+    "tests.fixtures.mongo",
+    "tests.fixtures.house",
+    "tests.fixtures.mail",
+    "tests.fixtures.workers",
+]

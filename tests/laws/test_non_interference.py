@@ -171,6 +171,9 @@ def in_when_it_was_told(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(provenance, "month", iso)
 
 
+SOONEST = "marketing"
+"""Whose twins are searched first: it is shown a form of most things, and meets each mutant in 150 queries."""
+
 MUTANTS = (
     in_a_filter,
     in_a_negated_filter,
@@ -194,7 +197,7 @@ def test_the_law_notices_a_decision_skipped(
     """Each mutant is the platform, broken once; the law finds a query by which the twins differ."""
     mutant(monkeypatch)
     try:
-        for asker in ASKERS[:5]:
+        for asker in sorted(ASKERS[:5], key=lambda one: one.name != SOONEST):
             if caught(run, base, asker):
                 return
         pytest.fail("no query tells the twins apart")
