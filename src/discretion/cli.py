@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from discretion import __version__
-from discretion.app import Platform, platform, token_issuer
+from discretion.app import Platform, platform, registering, token_issuer
 from discretion.app.archive import opening
 from discretion.app.clock import now_ms
 from discretion.demo.run import demo as run_demo
@@ -25,6 +25,7 @@ from discretion.domain.letters.show import became, sending
 from discretion.domain.notices.command import commands as notices
 from discretion.domain.notices.command import print_notice, ropa, stale_notice
 from discretion.domain.profiles.show import judged, judging_customers
+from discretion.domain.recipients.command import commands as recipients
 from discretion.domain.retention.daily import sweeping
 from discretion.domain.retention.show import deleted, looking
 from discretion.edge.printed import SDL, printed
@@ -61,6 +62,7 @@ cli.add_typer(retention, name="retention")
 cli.add_typer(notices(now_ms), name="notice")
 cli.add_typer(ropa, name="ropa")
 archive(cli, opening, _run, now_ms)
+cli.add_typer(recipients(registering, _run), name="recipient")
 errors = Console(stderr=True)
 
 DataDir = Annotated[

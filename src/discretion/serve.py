@@ -1,4 +1,4 @@
-"""Serving: one uvicorn server on a socket of ours, stopped by Ctrl-C or SIGTERM."""
+"""Serving: one uvicorn server on a socket of ours, stopped by Ctrl-C or SIGTERM; and the loop it runs on."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ async def until(stop: asyncio.Event, server: asyncio.Task[None]) -> None:
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
-    """Run work to its end, on the faster loop where there is one."""
+    """Run what waits, on the quickest loop there is."""
     try:
         loops: Any = importlib.import_module("uvloop")
     except ImportError:  # Windows has none

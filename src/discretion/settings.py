@@ -31,6 +31,8 @@ class Settings:
     erasure_ledger: Path | None = None
     root_key: bytes | None = None
     buckets: int = 4096
+    outward_loopback: bool = False
+    """Also send notices and callbacks to servers of this machine, in plain HTTP: for evaluation only."""
 
     def __repr__(self) -> str:
         """Without the root key and the URL, which may carry a password."""
@@ -78,6 +80,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         erasure_ledger=Path(found) if (found := get("ERASURE_LEDGER")) else None,
         root_key=_key(get("ROOT_KEY")),
         buckets=_whole("BUCKETS", get("BUCKETS"), default.buckets, 1, 65536),
+        outward_loopback=_switch("OUTWARD_LOOPBACK", get("OUTWARD_LOOPBACK")),
     )
 
 
@@ -87,6 +90,12 @@ def _whole(name: str, text: str | None, default: int, least: int, most: int) -> 
     if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
         raise _invalid(name, text, f"a whole number from {least} to {most}")
     return int(text)
+
+
+def _switch(name: str, text: str | None) -> bool:
+    if text not in {None, "0", "1"}:
+        raise _invalid(name, str(text), "1 for yes or 0 for no")
+    return text == "1"
 
 
 def _key(text: str | None) -> bytes | None:

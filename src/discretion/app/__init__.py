@@ -15,14 +15,18 @@ from functools import partial
 
 from starlette.applications import Starlette
 
+from discretion.app.access import Access, access
 from discretion.app.clock import now_ms
+from discretion.app.erasing import Erasing, erasing
 from discretion.app.keys import bucket_keys, ensure_keys, erasure_ledger, root_key, signing_keys
 from discretion.app.messages import receiving
 from discretion.app.rights import Rights, rights
+from discretion.app.telling import Telling, telling
 from discretion.catalogue.load import load
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.taxonomy import taxonomy
 from discretion.disclose import Conductor
+from discretion.domain.access.handing import HandOut
 from discretion.domain.channels.write_keys import WriteKeys
 from discretion.domain.consent.agreed import Agreed
 from discretion.domain.consent.evidence import Evidence
@@ -49,12 +53,16 @@ from discretion.domain.profiles.rejudge import Rejudge
 from discretion.domain.profiles.speak import Speak
 from discretion.domain.profiles.stewardship import Stewardship
 from discretion.domain.profiles.write import Workshop
+from discretion.domain.recipients.deliver import delivering
+from discretion.domain.recipients.register import Register
 from discretion.domain.retention.sweep import Sweep
+from discretion.edge.acknowledgements import Acknowledgements
 from discretion.edge.answer import Answer, known_purpose
 from discretion.edge.documents import Documents
 from discretion.edge.http import Doors, application
 from discretion.edge.inside import Inside
 from discretion.edge.mask import Mask
+from discretion.edge.packages import PackageDoor
 from discretion.edge.schema import build_schema
 from discretion.edge.tracking import Tracking
 from discretion.errors import DiscretionError
@@ -84,6 +92,7 @@ from discretion.store.prepare import prepare
 from discretion.store.rulebooks import Rulebooks
 from discretion.store.suggestions import Suggestions
 from discretion.store.sweeps import Sweeps
+from discretion.store.tombstones import Tombstones
 from discretion.token.issue import Issuer
 from discretion.token.keys import KeySet
 from discretion.token.verify import Verifier
@@ -110,9 +119,12 @@ class Platform:
     rejudge: Rejudge
     sweep: Sweep
     rights: Rights
+    telling: Telling
+    access: Access
     shred: Shred
     remember: Remember
     restore: Restore
+    erasing: Erasing
 
 
 @asynccontextmanager
@@ -153,10 +165,18 @@ async def platform(
                     expiring(running.letters),
                     judging(running.rejudge),
                     carrying(running.rights.engine),
+                    delivering(running.telling.deliver),
                 ):
                     yield running
         finally:
             await database.close()
+
+
+@asynccontextmanager
+async def registering(settings: Settings) -> AsyncIterator[Register]:
+    """Where clients are told, on a platform that does nothing else."""
+    async with platform(settings, idle=True) as running:
+        yield running.telling.register
 
 
 async def trust(database: Database, judge: Judge, *, enforce: bool = True) -> dict[str, int]:
@@ -249,11 +269,21 @@ def assemble(
     stationery = load_notices(catalogue, settings.notices_dir)
     agreed = Agreed(catalogue, stationery.office, Consents(database))
     evidence = Evidence(agreed)
-    told = receiving(settings, database, catalogue, workshop, evidence, blind, root, clock, entropy)
+    tombstones = Tombstones(database, blind)
+    told = receiving(
+        settings, database, catalogue, workshop, evidence, tombstones, blind, root, clock, entropy
+    )
     speak = Speak(database, workshop)
     say, receipts = Say(agreed, speak, entropy), Receipts(keys, settings.issuer)
     steward, suggestions = Stewardship(database, workshop), Suggestions(database, clock)
-    asked = rights(database, workshop, lawbook, clock, entropy, at)
+    shred = Shred(database, buckets, clock, entropy)
+    remember = Remember(Erasures(database), ErasureLedger(erasure_ledger(settings), root))
+    gone = erasing(database, workshop, lawbook, tombstones, keys, settings.issuer, clock, shred, remember)
+    hears = telling(settings, catalogue, database, keys, buckets, pairwise, clock, entropy)
+    office = stationery.office
+    packs = access(catalogue, lawbook, database, conductor, office, receipts, hears.outward, keys)
+    acts = {**gone.acts, **hears.acts, **packs.acts}
+    asked = rights(database, workshop, lawbook, clock, entropy, at, acts)
     present = Present(catalogue, stationery, lawbook.jurisdictions, clock)
     verbs = (told.intake, steward, say, agreed.consents, receipts, lawbook, suggestions, told.stored, present)
     records = Records(
@@ -264,11 +294,10 @@ def assemble(
         blind,
         pairwise,
         Identities(database),
-        Verbs(*verbs, *asked.verbs),
+        Verbs(*verbs, *asked.verbs, *hears.verbs, *packs.verbs),
     )
     heed = Heed(speak, pairwise, clock, evidence.heeded)
-    doors, write_keys = _doors(settings, conductor, records, keys, forms, database, heed, told.intake)
-    remember = Remember(Erasures(database), ErasureLedger(erasure_ledger(settings), root))
+    doors, write_keys = _doors(settings, conductor, records, keys, forms, database, heed, told.intake, hears)
     return Platform(
         app=application(doors),
         catalogue=catalogue,
@@ -281,8 +310,11 @@ def assemble(
         replay=told.replay,
         rejudge=Rejudge(database, workshop),
         rights=asked,
+        erasing=gone,
+        telling=hears,
+        access=packs,
         sweep=Sweep(Sweeps(database), database, catalogue, workshop, clock),
-        shred=Shred(database, buckets, clock, entropy),
+        shred=shred,
         remember=remember,
         restore=Restore(database, buckets, remember, Banish(database, blind, workshop), clock),
     )
@@ -297,6 +329,7 @@ def _doors(
     database: Database,
     heed: Heed,
     intake: Intake,
+    hears: Telling,
 ) -> tuple[Doors, WriteKeys]:
     """What the doors are made of, and the keys of those who send."""
     catalogue, clock, entropy = records.catalogue, conductor.now_ms, conductor.entropy
@@ -304,13 +337,16 @@ def _doors(
     mask = Mask(entropy)
     write_keys = WriteKeys(database, catalogue, entropy, clock)
     known = partial(known_purpose, catalogue)
+    verifier = Verifier(keys, settings.issuer, settings.audience, clock, known)
     doors = Doors(
-        verifier=Verifier(keys, settings.issuer, settings.audience, clock, known),
+        verifier=verifier,
         documents=Documents(schema._schema, pages=pages(catalogue)),
         answer=Answer(schema, Plans(schema._schema, catalogue, forms.render), conductor, records, mask),
         mask=mask,
         heed=heed,
         tracking=Tracking(write_keys, intake),
+        packages=PackageDoor(records.verbs[HandOut]),
+        acknowledgements=Acknowledgements(hears.confirm, verifier.from_header),
         jwks=keys.public_jwks(),
         database=database,
     )

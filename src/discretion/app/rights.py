@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from discretion.domain.correction.apply import correcting
+from discretion.domain.correction.contest import Contest
+from discretion.domain.correction.propose import Propose
 from discretion.domain.engine.hold import At
-from discretion.domain.engine.run import Engine
+from discretion.domain.engine.run import Act, Engine
 from discretion.domain.profiles.restrict import Restrict
 from discretion.domain.profiles.write import Workshop
 from discretion.domain.rights.carry import ROUTES, fulfilled, restricting
@@ -25,11 +28,13 @@ class Rights:
     clock: Clock
     file: File
     engine: Engine
+    propose: Propose
+    contest: Contest
 
     @property
     def verbs(self) -> tuple[object, ...]:
         """What resolvers act through."""
-        return self.requests, self.clock, self.file, self.engine
+        return self.requests, self.clock, self.file, self.engine, self.propose, self.contest
 
 
 def rights(
@@ -39,10 +44,19 @@ def rights(
     clock: Callable[[], int],
     entropy: Callable[[int], bytes],
     at: At,
+    others: Mapping[str, Act],
 ) -> Rights:
-    """Put the parts together; ``at`` is told every point at which a step may be cut off."""
+    """Put the parts together; ``at`` is told every point at which a step may be cut off.
+
+    ``others`` are steps that were put together elsewhere.
+    """
     requests, dates = Requests(database), Clock(lawbook)
-    acts = {"restrict": restricting(database, Restrict(database, workshop))}
+    acts: dict[str, Act] = {
+        "restrict": restricting(database, Restrict(database, workshop)),
+        "correct": correcting(database, workshop),
+        **others,
+    }
     engine = Engine(requests, acts, fulfilled, clock, at)
     file = File(database, requests, dates, ROUTES, entropy, clock, engine.kick)
-    return Rights(requests, dates, file, engine)
+    propose, contest = Propose(database, workshop), Contest(database, workshop)
+    return Rights(requests, dates, file, engine, propose, contest)

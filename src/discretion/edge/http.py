@@ -11,11 +11,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from discretion.edge.acknowledgements import Acknowledgements
 from discretion.edge.answer import Answer
 from discretion.edge.documents import Documents
 from discretion.edge.explorer import Explorer
 from discretion.edge.graphql_http import GraphQLDoor, Heed
 from discretion.edge.mask import Mask
+from discretion.edge.packages import PackageDoor
 from discretion.edge.problem import problem
 from discretion.edge.tracking import Tracking
 from discretion.errors import DiscretionError, NotFound
@@ -37,6 +39,8 @@ class Doors:
     mask: Mask
     heed: Heed
     tracking: Tracking
+    packages: PackageDoor
+    acknowledgements: Acknowledgements
     jwks: Mapping[str, Any]
     database: Database
 
@@ -82,6 +86,8 @@ def application(doors: Doors) -> Starlette:
             Route("/", home),
             *explorer.routes(),
             *doors.tracking.routes(),
+            doors.packages.route(),
+            *doors.acknowledgements.routes(),
             Route("/.well-known/jwks.json", jwks),
             Route("/.well-known/gpc.json", privacy_control),
             Route("/healthz", alive),

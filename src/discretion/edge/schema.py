@@ -8,6 +8,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from discretion.catalogue.model import Catalogue
+from discretion.domain.access.api import package_mutations
 from discretion.domain.consent.api.mutations import consent_mutations
 from discretion.domain.consent.api.permissions import permission_fields
 from discretion.domain.consent.api.records import record_fields
@@ -46,6 +47,7 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         *consent_mutations(customer),
         *identity_mutations(customer),
         *decided,
+        *package_mutations(),
     ]
     mutation: Any = object_type("Mutation", changed, "Everything that can be changed.")
     return strawberry.Schema(

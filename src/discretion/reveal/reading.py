@@ -139,6 +139,8 @@ class Reading:
         bits = _every_bit if self.grant.is_self else self._revealer.standing.bits
         rows = []
         for doc in docs:
+            if doc.get("contested"):
+                put_back(doc)
             keyed = keyed_of(doc["_id"], doc["key"])
             seen.setdefault(keyed.pseudonym, 0)
             rows.append(Row(doc, bits(doc, now), self._of_kind, keyed))
@@ -255,6 +257,17 @@ def cut_offs(plan: Plan, second: int) -> CutOffs:
         for one in plan.attributes
     )
     return CutOffs(times, tuple(head(time) for time in times), spans)
+
+
+def put_back(doc: dict[str, Any]) -> None:
+    """Put what the person denies where it would stand; it is only there if the plan asked for it."""
+    for key, one in doc["contested"].items():
+        if "c" in one:
+            doc.setdefault("s", {})[key] = one["c"]
+        elif "v" in one:
+            doc.setdefault("o", {})[key] = one["v"]
+            doc.setdefault("t", {})[key] = one["t"]
+        doc.setdefault("p", {})[key] = one["p"]
 
 
 def _stored(doc: dict[str, Any], attribute: Attribute) -> tuple[Any, int]:

@@ -24,7 +24,9 @@ from discretion.store.collection import (
     exactly,
     many,
 )
+from discretion.store.erasure import ERASURE
 from discretion.store.rights import RIGHTS
+from discretion.store.telling import TELLING
 
 MAX_ORDERED = 8
 """Indexes for orders. In a transaction MongoDB 6 reads the list of all indexes once for each: with 52 of them
@@ -55,6 +57,8 @@ def ordered_indexes(keys: frozenset[str]) -> tuple[Index, ...]:
 
 COLLECTIONS: tuple[Collection, ...] = (
     *RIGHTS,
+    *ERASURE,
+    *TELLING,
     Collection(
         name="erasures",
         holds="Random ids of erasures, and when they were; nothing leads back.",
@@ -84,7 +88,8 @@ COLLECTIONS: tuple[Collection, ...] = (
                 "created": TIME,
                 "updated": TIME,
                 "merged": many(FORMER),
-            }
+            },
+            {"contested": by_name(exactly({"t": TIME, "p": many(TEXT)}, {"c": BINARY, "v": VALUE}))},
         ),
         indexes=(
             Index((("rules", 1), ("until", 1), ("allow", 1))),  # whom to judge anew, and how many permit
@@ -117,7 +122,15 @@ COLLECTIONS: tuple[Collection, ...] = (
                 "last": TIME,
                 "born": TIME,
             },
-            {"home": BINARY, "rulings": many(BINARY), "restricted": FLAG, "place": PLACE},
+            {
+                "home": BINARY,
+                "rulings": many(BINARY),
+                "restricted": FLAG,
+                "place": PLACE,
+                "without": many(exactly({"s": TEXT, "t": TIME})),
+                "of": BINARY,
+                "contested": by_name(many(BINARY)),
+            },
         ),
         indexes=(Index((("customer", 1),)),),
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from discretion.store.collection import (
     BINARY,
+    DATE,
     FLAG,
     TEXT,
     TIME,
@@ -68,6 +69,7 @@ RIGHTS: tuple[Collection, ...] = (
                 "raised": TIME,
                 "snapshot": {"bsonType": "object"},
                 "result": {"bsonType": "object"},
+                "package": {"bsonType": "object"},
             },
         ),
         indexes=(
@@ -76,6 +78,28 @@ RIGHTS: tuple[Collection, ...] = (
             Index((("state", 1), ("due", 1), ("_id", 1))),
             Index((("open", 1),), partial={"open": {"$gte": b""}}, unique=True),
         ),
+    ),
+    Collection(
+        name="packages",
+        holds="Pages of what people are given of their data when they ask for it, sealed with their key.",
+        erasure="Deleted with the customer they are about; each is gone after 5 days.",
+        schema=exactly(
+            {"_id": BINARY, "request": BINARY, "customer": BINARY, "sealed": BINARY, "expires": DATE}
+        ),
+        indexes=(
+            Index((("request", 1),)),
+            Index((("customer", 1),)),
+            Index((("expires", 1),), expire_s=0),
+        ),
+    ),
+    Collection(
+        name="package_links",
+        holds="Digests of links that lead to a person's package once, and whose it is.",
+        erasure="Deleted with the customer they are about; each leads nowhere after 15 minutes.",
+        schema=exactly(
+            {"_id": BINARY, "request": BINARY, "customer": BINARY, "until": TIME, "expires": DATE}
+        ),
+        indexes=(Index((("customer", 1),)), Index((("expires", 1),), expire_s=0)),
     ),
 )
 """See the module."""

@@ -1,4 +1,4 @@
-"""Erasure: what is taken out of the database is dead in every copy of it, and stays gone.
+"""Erasure: what goes, what another law orders kept, that it stays gone, and how it is proven (GDPR Art. 17).
 
 Considered and dropped: overwriting documents (their former bytes stay in the journal, the oplog and backups);
 one key for each person outside the database (a file of a million keys written anew for each erasure).

@@ -19,7 +19,12 @@ ENGINE = "engine"
 """Who stands in the history for what nobody did by hand."""
 
 ROUTES: Mapping[Right, tuple[str, ...]] = {
+    Right.ERASURE: ("depart", "tell", "purge", "shred", "verify", "told", "certify"),
     Right.RESTRICTION: ("restrict",),
+    Right.CORRECTION: ("correct", "tell", "told"),
+    Right.ACCESS: ("gather", "ready"),
+    Right.PORTABILITY: ("gather", "ready", "send"),
+    Right.RECIPIENTS: ("gather", "ready"),
 }
 """The steps of each right, in their order. What is not here, a steward answers."""
 

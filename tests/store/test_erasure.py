@@ -1,0 +1,315 @@
+"""Erased means erased: what goes, what stays, and what does not come back."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from discretion.domain.channels.fact import Status
+from discretion.errors import Broken
+from discretion.store.collections import COLLECTIONS
+from discretion.store.driver import Session
+from tests.fixtures.erasing import BLIND, STEPS, Erasing
+from tests.fixtures.house import House
+
+ANN: dict[str, Any] = {
+    "type": "identify",
+    "messageId": "w1",
+    "userId": "w-1",
+    "anonymousId": "ck-1",
+    "timestamp": "2026-05-01T10:00:00Z",
+    "traits": {"firstName": "Ann", "email": "Ann@Shop.Example", "address": {"country": "GB"}},
+}
+TILL = {
+    "type": "identify",
+    "messageId": "s1",
+    "userId": "L-1",
+    "timestamp": "2026-06-01T10:00:00Z",
+    "traits": {"email": "ann@shop.example", "phone": "07700 900123", "address": {"country": "GB"}},
+}
+BOB: dict[str, Any] = {
+    "type": "identify",
+    "messageId": "b1",
+    "userId": "w-2",
+    "timestamp": "2026-05-01T10:00:00Z",
+    "traits": {"firstName": "Bob", "email": "bob@shop.example", "address": {"country": "GB"}},
+}
+
+
+def order(number: str, who: dict[str, Any], at: str | None = "2026-05-02T10:00:00Z") -> dict[str, Any]:
+    """An order."""
+    told = {"order_id": number, "total": "12.50", "currency": "GBP", "payment_method": "card"}
+    when = {} if at is None else {"timestamp": at}
+    return {
+        "type": "track",
+        "event": "Order Completed",
+        "messageId": number,
+        "properties": told,
+        **when,
+        **who,
+    }
+
+
+def viewed(number: str, who: dict[str, Any], at: str = "2026-05-02T10:00:00Z") -> dict[str, Any]:
+    """A product that was looked at."""
+    told = {"product_id": "P-1"}
+    return {
+        "type": "track",
+        "event": "Product Viewed",
+        "messageId": number,
+        "properties": told,
+        "timestamp": at,
+        **who,
+    }
+
+
+WEB = {"userId": "w-1"}
+LATER = "2026-11-24T00:00:00Z"
+
+
+async def everything(house: House) -> dict[str, list[dict[str, Any]]]:
+    """Every document there is, but for the gates that all pass."""
+    database = house.platform.database
+    found = {one.name: await database.find(one.name, {}, sort=[("_id", 1)]) for one in COLLECTIONS}
+    found["tombstones"] = [one for one in found["tombstones"] if len(one["_id"]) > 1]
+    return found
+
+
+@pytest.fixture
+def erasing(house: House) -> Erasing:
+    """Erases customers of the house."""
+    return Erasing(house)
+
+
+async def test_nothing_of_the_erased_is_left_and_others_stay_byte_for_byte(erasing: Erasing) -> None:
+    house = erasing.house
+    await house.tell("web-shop", BOB, order("bo", {"userId": "w-2"}))
+    before = await everything(house)
+    await house.tell(
+        "web-shop", ANN, order("o1", WEB), viewed("v1", WEB), {"type": "track", **WEB, "event": "?"}
+    )
+    await house.tell("tills", TILL)
+    customer = await erasing.customer("email", "ann@shop.example")
+    assert customer is not None
+    request = await erasing.whole(customer)
+
+    after = await everything(house)
+    asked = next(one for one in after["requests"] if one["_id"] == request)
+    assert "snapshot" not in asked
+    assert [one["state"] for one in asked["steps"]] == ["done"] * len(STEPS)
+    assert asked["steps"][1]["told"]["events"] == 2
+    for name in before.keys() - {"requests", "tombstones", "erasures", "held", "sweeps"}:
+        assert after[name] == before[name], name
+    assert await erasing.customer("email", "bob@shop.example") is not None
+
+
+async def test_each_step_run_twice_is_as_run_once(erasing: Erasing) -> None:
+    house, steps = erasing.house, erasing.house.platform.erasing
+    await house.tell("web-shop", ANN, order("o1", WEB))
+    customer = await erasing.customer("email", "ann@shop.example")
+    assert customer is not None
+    request = await erasing.request(customer)
+    for number, act in enumerate(steps.acts.values()):
+        await erasing.step(request, act, number)
+        once = await everything(house)
+        document = once["requests"][0]
+        again: Any = await act(document, erasing.hold(request, number))
+        if document["steps"][number]["name"] != "shred":  # a later key may be destroyed as well
+            assert again.told in ({}, document["steps"][number]["told"])
+        twice = await everything(house)
+        for found in (once, twice):
+            found["requests"] = [
+                {key: value for key, value in one.items() if key not in ("v", "until", "next")}
+                for one in found["requests"]
+            ]
+        assert once == twice
+
+
+async def test_what_comes_late_or_again_stays_out_and_is_answered_like_any_other(erasing: Erasing) -> None:
+    house = erasing.house
+    await house.tell("web-shop", ANN, order("o1", WEB))
+    customer = await erasing.customer("email", "ann@shop.example")
+    assert customer is not None
+    await erasing.whole(customer)
+    before = await everything(house)
+
+    late = await house.tell("web-shop", viewed("v9", WEB), {**ANN, "messageId": "w9"})
+    assert [one["status"] for one in late["results"]] == [Status.ACCEPTED] * 2
+    again = await house.tell("web-shop", viewed("v9", WEB), order("o1", WEB), order("o1", WEB, None))
+    assert [one["status"] for one in again["results"]] == [Status.DUPLICATE] * 3
+    fresh = {
+        "anonymousId": "ck-new",
+        "messageId": "n1",
+        "type": "identify",
+        "traits": {"email": "ANN@shop.example"},
+    }
+    await house.tell("web-shop", fresh)
+    bad = {"type": "track", "event": "Nobody Declared This", "messageId": "x1", **WEB}
+    await house.tell("web-shop", bad)
+
+    after = await everything(house)
+    for name in before.keys() - {"tombstones"}:
+        assert after[name] == before[name], name
+
+
+async def test_whoever_comes_back_is_a_new_customer_without_a_past(erasing: Erasing) -> None:
+    house = erasing.house
+    await house.tell("web-shop", ANN, order("o1", WEB))
+    customer = await erasing.customer("email", "ann@shop.example")
+    assert customer is not None
+    await erasing.whole(customer)
+
+    await house.tell("web-shop", {"type": "track", "event": "Signed Up", "messageId": "up", **WEB})
+    await house.tell("web-shop", {**ANN, "messageId": "w2", "timestamp": None})
+    await house.tell("web-shop", {**ANN, "messageId": "w3", "traits": {"lastName": "Old"}}, order("o0", WEB))
+    now = await erasing.customer("email", "ann@shop.example")
+    assert now not in (None, customer)
+    docs = await house.platform.database.find("customers", {})
+    assert [one["_id"] for one in docs] == [now]
+    assert "identity/familyName" not in docs[0]["s"]
+    events = await house.platform.database.find("events", {})
+    assert [one["type"] for one in events] == ["Signed Up"]
+
+
+async def test_an_identifier_of_a_living_other_too_stays_theirs(erasing: Erasing) -> None:
+    """Two accounts of one shop are two people; the phone that both name is the living one's as well."""
+    house, phone = erasing.house, {"phone": "+44 7700 900999"}
+    for one, mark in ((ANN, "w5"), (BOB, "b5")):
+        await house.tell("web-shop", {**one, "messageId": mark, "traits": {**one["traits"], **phone}})
+    ann, bob = [await erasing.customer("email", f"{one}@shop.example") for one in ("ann", "bob")]
+    assert ann is not None
+    assert ann != bob
+    await erasing.whole(ann)
+    database, entry = house.platform.database, BLIND.of("phone", "+447700900999")
+    kept = await database.find_one("identifiers", {"_id": entry})
+    record = (await database.find("source_records", {}))[0]["_id"]
+    assert kept is not None
+    assert kept["records"] == [record]
+    again = {**BOB, "messageId": "b6", "timestamp": LATER, "traits": {**phone, "lastName": "Brown"}}
+    await house.tell("web-shop", again)
+    doc = await database.find_one("customers", {"_id": bob})
+    assert doc is not None
+    assert doc["p"]["contact/phone"] == ["web-shop", "b6"]
+
+
+async def test_a_living_accounts_message_keeps_what_is_its_own(erasing: Erasing) -> None:
+    house = erasing.house
+    await house.tell("web-shop", ANN, BOB)
+    ann, bob = [await erasing.customer("email", f"{one}@shop.example") for one in ("ann", "bob")]
+    assert ann is not None
+    await erasing.whole(ann)
+    told = {"lastName": "Brown", "email": "ann@shop.example"}
+    await house.tell("web-shop", {**BOB, "messageId": "b2", "timestamp": LATER, "traits": told})
+    doc = await house.platform.database.find_one("customers", {"_id": bob})
+    assert doc is not None
+    assert {"identity/familyName", "contact/email"} <= doc["s"].keys()
+    assert doc["p"]["contact/email"] == ["web-shop", "b1"]
+    assert await erasing.customer("email", "ann@shop.example") is None
+
+
+async def test_an_invoice_is_held_as_the_law_orders_and_out_of_reach(erasing: Erasing) -> None:
+    house = erasing.house
+    await house.tell("web-shop", ANN, order("o1", WEB), viewed("v1", WEB))
+    customer = await erasing.customer("email", "ann@shop.example")
+    assert customer is not None
+    request = await erasing.whole(customer)
+    held = await house.platform.database.find("held", {})
+    assert [(one["law"], one["request"], len(one["items"])) for one in held] == [("gb", request, 1)]
+    assert held[0]["items"][0]["type"] == "Order Completed"
+    assert held[0]["_id"] != customer
+    asked = await house.platform.database.find_one("requests", {"_id": request})
+    assert asked is not None
+    assert asked["steps"][0]["told"]["held"][0]["event"] == 1
+
+
+async def test_a_message_under_way_is_erased_with_the_rest_or_refused(erasing: Erasing) -> None:
+    """An ingest that began before the erasure and ends after it conflicts, reads again, and is refused."""
+    house = erasing.house
+    await house.tell("web-shop", ANN)
+    customer = await erasing.customer("email", "ann@shop.example")
+    assert customer is not None
+    request, steps = await erasing.request(customer), house.platform.erasing
+    database = house.platform.database
+    reached, go = asyncio.Event(), asyncio.Event()
+    find = database.find
+
+    async def slow(collection: str, *args: Any, session: Session | None = None, **more: Any) -> Any:
+        found = await find(collection, *args, session=session, **more)
+        if collection == "tombstones" and session is not None and not reached.is_set():
+            reached.set()
+            await go.wait()
+        return found
+
+    database.find = slow  # type: ignore[method-assign]
+    under_way = asyncio.create_task(house.tell("web-shop", order("o1", WEB), viewed("v1", WEB)))
+    await reached.wait()
+    await erasing.step(request, steps.depart)
+    go.set()
+    await under_way
+    database.find = find  # type: ignore[method-assign]
+    for name in ("customers", "source_records", "identifiers", "events"):
+        assert await database.count(name, {}) == 0, name
+
+
+async def test_verification_refuses_while_anything_is_left(erasing: Erasing) -> None:
+    house, steps = erasing.house, erasing.house.platform.erasing
+    await house.tell("web-shop", ANN, order("o1", WEB))
+    customer = await erasing.customer("email", "ann@shop.example")
+    assert customer is not None
+    request = await erasing.request(customer)
+    await erasing.step(request, steps.depart)
+    with pytest.raises(Broken, match="events"):
+        await erasing.step(request, steps.verify, STEPS.index("verify"))
+
+
+async def test_a_part_goes_and_the_same_late_message_does_not_bring_it_back(erasing: Erasing) -> None:
+    house = erasing.house
+    await house.tell("web-shop", ANN, order("o1", WEB), viewed("v1", WEB))
+    await house.tell("tills", TILL)
+    customer = await erasing.customer("email", "ann@shop.example")
+    assert customer is not None
+    database = house.platform.database
+    request = await erasing.whole(customer, scope={"category": "user.behavior"})
+    asked = await database.find_one("requests", {"_id": request})
+    assert asked is not None
+    assert "snapshot" not in asked
+    assert await database.count("events", {}) == 0
+    doc = await database.find_one("customers", {"_id": customer})
+    assert doc is not None
+    assert "contact/email" in doc["s"]
+    assert not [key for key in doc["o"] if key in ("commerce/orderCount", "commerce/lifetimeValue")]
+
+    late = order("o0", WEB), order("o1", WEB), {**ANN, "messageId": "w0", "traits": {"lastName": "Late"}}
+    await house.tell("web-shop", *late)
+    await house.tell(
+        "ios-app",
+        {"type": "identify", "userId": "a-1", "messageId": "a1", "traits": {"email": "ann@shop.example"}},
+    )
+    await house.tell("ios-app", {**viewed("v0", {"userId": "a-1"})})
+    assert await database.count("events", {}) == 0
+    now = await database.find_one("customers", {"_id": customer})
+    assert now is not None
+    assert now["o"].keys() == doc["o"].keys()
+    assert now["s"].keys() == doc["s"].keys() | {"identity/familyName"}
+    await house.tell("web-shop", order("o2", WEB, None))
+    assert await database.count("events", {}) == 1
+
+
+async def test_a_channel_is_erased_alone(erasing: Erasing) -> None:
+    house, database = erasing.house, erasing.house.platform.database
+    await house.tell("web-shop", ANN, viewed("v1", WEB))
+    await house.tell("tills", TILL, order("t1", {"userId": "L-1"}))
+    customer = await erasing.customer("email", "ann@shop.example")
+    assert customer is not None
+    await erasing.whole(customer, scope={"channel": "web"})
+    assert [one["channel"] for one in await database.find("events", {})] == ["store"]
+    doc = await database.find_one("customers", {"_id": customer})
+    assert doc is not None
+    assert "identity/givenName" not in doc["s"]
+    assert doc["p"]["contact/email"][0] == "tills"
+    await house.tell("web-shop", {**ANN, "messageId": "w2"})
+    again = await database.find_one("customers", {"_id": customer})
+    assert again is not None
+    assert again["s"] == doc["s"]
