@@ -1,8 +1,9 @@
 """A part of somebody's data that they had erased: what belongs to it, and how it stays away. Pure.
 
 Each of their source records carries a mark, ``{s, t}``: what was erased, and when (ms). What a message tells
-of before then and belongs to it is left out when it comes, however late. Newer data are taken in again: they
-were not there to be erased, and a consent or an objection is how somebody keeps them from being collected.
+of before then and belongs to it is left out when it comes, however late, whichever of their records it is for.
+Newer data are taken in again: they were not there to be erased, and a consent or an objection is how somebody
+keeps them from being collected.
 
 Names and words about purposes are no part of a part: they say who somebody is and what they allow.
 """
@@ -90,19 +91,6 @@ def marked(record: Mapping[str, Any], scope: Scope, at: int) -> list[dict[str, A
     """The marks of a record from which something was erased at ``at``, the latest of each scope."""
     others = [one for one in record.get("without", ()) if one["s"] != str(scope)]
     return sorted([*others, {"s": str(scope), "t": at}], key=lambda one: str(one["s"]))
-
-
-def carried(records: Mapping[bytes, dict[str, Any]]) -> set[bytes]:
-    """Put every mark of one person's records on all of them, the latest of each scope; those it is new to."""
-    latest: dict[str, int] = {}
-    for record in records.values():
-        for one in record.get("without", ()):
-            latest[one["s"]] = max(one["t"], latest.get(one["s"], 0))
-    marks = [{"s": scope, "t": at} for scope, at in sorted(latest.items())]
-    lacking = {name for name, record in records.items() if marks and record.get("without") != marks}
-    for name in lacking:
-        records[name]["without"] = marks
-    return lacking
 
 
 def erased_of(scope: Scope, catalogue: Catalogue, record: Mapping[str, Any]) -> frozenset[str]:

@@ -21,7 +21,7 @@ from discretion.domain.profiles.minimise import minimised
 from discretion.domain.profiles.person import Jurisdiction, state_of
 from discretion.domain.profiles.record import Sealer, empty, hear, name, tell, touched
 from discretion.domain.profiles.standing import standing
-from discretion.domain.profiles.without import carried, told, without
+from discretion.domain.profiles.without import told, without
 from discretion.purpose.judge import Judge
 from discretion.seal.buckets import Buckets
 from discretion.seal.cell import event_key, identifier_key, shut
@@ -87,7 +87,6 @@ class Writing:
         records = {one: _copy(self._known.records[one]) for one in there}
         changed = await self._move(session, database, records.values(), owner)
         changed |= self._tell(records, words, owner)
-        changed |= carried(records)
         for one in self._known.ruled.keys() & records.keys():
             records[one]["rulings"] = self._known.ruled[one]
             changed.add(one)
