@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from discretion.domain.agents.agent import Kind, agent
@@ -131,6 +131,7 @@ def test_what_is_signed_can_be_read_in_one_way_only(message: bytes) -> None:
     assert code(signed(message)) == "DRP_MESSAGE"
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(base64.b64decode(signed())) - 1), st.integers(1, 255))
 def test_a_changed_byte_is_never_signed(place: int, change: int) -> None:
     """Wherever it is: in the signature or in the message."""
@@ -139,6 +140,7 @@ def test_a_changed_byte_is_never_signed(place: int, change: int) -> None:
     assert code(base64.b64encode(bytes(raw))) == "DRP_SIGNATURE"
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_no_body_is_more_than_refused(body: bytes) -> None:
     """Whatever bytes come, the answer is one of ours."""
