@@ -146,6 +146,20 @@ FITTING: dict[str, dict[str, Any]] = {
         "marks": [ID, OTHER],
         "sealed": b"s",
     },
+    "packages": {
+        "_id": ID,
+        "request": ID,
+        "customer": ID,
+        "sealed": b"s",
+        "expires": datetime(2126, 1, 1, tzinfo=UTC),
+    },
+    "package_links": {
+        "_id": ID,
+        "request": ID,
+        "customer": ID,
+        "until": 1,
+        "expires": datetime(2126, 1, 1, tzinfo=UTC),
+    },
     "sweeps": {
         "_id": "000000001",
         "started": 1,
@@ -290,6 +304,10 @@ async def test_the_most_ordered_attributes_fit(database: Database) -> None:
         ("dead_letters", {"marks": {"$in": [ID]}}, {}),
         ("dead_letters", {"code": "EVENT_UNDECLARED"}, {"code": 1, "place": 1, "source": 1}),
         ("disclosures", {"subjects": ID}, {"at": -1, "_id": -1}),
+        ("packages", {"_id": {"$gte": ID, "$lte": OTHER}}, {"_id": 1}),
+        ("packages", {"request": ID}, {}),
+        ("packages", {"customer": ID}, {}),
+        ("package_links", {"customer": ID}, {}),
     ],
 )
 async def test_what_is_asked_often_reads_an_index_and_sorts_nothing(

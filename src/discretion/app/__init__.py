@@ -15,15 +15,18 @@ from functools import partial
 
 from starlette.applications import Starlette
 
+from discretion.app.access import Access, access
 from discretion.app.clock import now_ms
-from discretion.app.keys import bucket_keys, ensure_keys, root_key, signing_keys
+from discretion.app.erasing import Erasing, erasing
+from discretion.app.keys import bucket_keys, ensure_keys, erasure_ledger, root_key, signing_keys
 from discretion.app.messages import receiving
-from discretion.app.rights import Rights, rights
+from discretion.app.rights import Parts, Rights, rights
 from discretion.app.telling import Telling, telling
 from discretion.catalogue.load import load
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.taxonomy import taxonomy
 from discretion.disclose import Conductor
+from discretion.domain.access.handing import HandOut
 from discretion.domain.channels.write_keys import WriteKeys
 from discretion.domain.consent.agreed import Agreed
 from discretion.domain.consent.evidence import Evidence
@@ -33,6 +36,10 @@ from discretion.domain.context import Records, Verbs
 from discretion.domain.doubles.suggest import GRANT, Suggest
 from discretion.domain.engine.hold import At, nowhere
 from discretion.domain.engine.run import carrying
+from discretion.domain.erasure.banish import Banish
+from discretion.domain.erasure.ledger import ErasureLedger
+from discretion.domain.erasure.remember import Remember
+from discretion.domain.erasure.restore import Restore
 from discretion.domain.erasure.shred import Shred
 from discretion.domain.ingest.intake import Intake
 from discretion.domain.letters.keep import Letters
@@ -49,12 +56,16 @@ from discretion.domain.profiles.write import Workshop
 from discretion.domain.recipients.deliver import delivering
 from discretion.domain.recipients.register import Register
 from discretion.domain.retention.sweep import Sweep
+from discretion.domain.rights.follow import Follow
+from discretion.domain.rights.post import Post
+from discretion.domain.rights.watch import watching
 from discretion.edge.acknowledgements import Acknowledgements
 from discretion.edge.answer import Answer, known_purpose
 from discretion.edge.documents import Documents
 from discretion.edge.http import Doors, application
 from discretion.edge.inside import Inside
 from discretion.edge.mask import Mask
+from discretion.edge.packages import PackageDoor
 from discretion.edge.schema import build_schema
 from discretion.edge.tracking import Tracking
 from discretion.errors import DiscretionError
@@ -68,7 +79,8 @@ from discretion.purpose.judge import Judge
 from discretion.reveal.form import Forms
 from discretion.reveal.reading import Revealer
 from discretion.seal.blind import BlindIndex
-from discretion.seal.buckets import Buckets, watching
+from discretion.seal.buckets import Buckets
+from discretion.seal.buckets import watching as keys_watched
 from discretion.seal.keyring import derive
 from discretion.seal.pairwise import Pairwise
 from discretion.settings import Settings
@@ -76,6 +88,7 @@ from discretion.store import embedded
 from discretion.store.consents import Consents
 from discretion.store.customers import Customers
 from discretion.store.driver import CommandListener, Database, connect
+from discretion.store.erasures import Erasures
 from discretion.store.events import Events
 from discretion.store.identities import Identities
 from discretion.store.inspect import inspect
@@ -83,6 +96,7 @@ from discretion.store.prepare import prepare
 from discretion.store.rulebooks import Rulebooks
 from discretion.store.suggestions import Suggestions
 from discretion.store.sweeps import Sweeps
+from discretion.store.tombstones import Tombstones
 from discretion.token.issue import Issuer
 from discretion.token.keys import KeySet
 from discretion.token.verify import Verifier
@@ -110,16 +124,25 @@ class Platform:
     sweep: Sweep
     rights: Rights
     telling: Telling
+    access: Access
     shred: Shred
+    erasing: Erasing
+    remember: Remember
+    restore: Restore
 
 
 @asynccontextmanager
 async def platform(
-    settings: Settings, listeners: tuple[CommandListener, ...] = (), *, idle: bool = False
+    settings: Settings,
+    listeners: tuple[CommandListener, ...] = (),
+    *,
+    idle: bool = False,
+    restoring: bool = False,
 ) -> AsyncIterator[Platform]:
     """A platform, from start to stop.
 
-    An ``idle`` one does nothing that it is not asked for, nor puts its rules in force.
+    An ``idle`` one does nothing that it is not asked for, nor puts its rules in force; one for ``restoring``
+    opens on a database that nobody may be served from yet.
 
     Raises:
         Misconfigured: what the operator has to mend, before anything is served.
@@ -136,7 +159,9 @@ async def platform(
             await ensure_keys(settings, database)
             trusted = await trust(database, Judge(catalogue, lawbook.law), enforce=not idle)
             running = assemble(settings, catalogue, lawbook, database, root, trusted)
-            async with watching(running.conductor.revealer.buckets):
+            if not restoring:
+                await running.remember.check()
+            async with keys_watched(running.conductor.revealer.buckets):
                 if idle:
                     yield running
                     return
@@ -145,6 +170,7 @@ async def platform(
                     judging(running.rejudge),
                     carrying(running.rights.engine),
                     delivering(running.telling.deliver),
+                    watching(running.rights.watch),
                 ):
                     yield running
         finally:
@@ -248,12 +274,23 @@ def assemble(
     stationery = load_notices(catalogue, settings.notices_dir)
     agreed = Agreed(catalogue, stationery.office, Consents(database))
     evidence = Evidence(agreed)
-    told = receiving(settings, database, catalogue, workshop, evidence, blind, root, clock, entropy)
+    tombstones = Tombstones(database, blind)
+    told = receiving(
+        settings, database, catalogue, workshop, evidence, tombstones, blind, root, clock, entropy
+    )
     speak = Speak(database, workshop)
     say, receipts = Say(agreed, speak, entropy), Receipts(keys, settings.issuer)
     steward, suggestions = Stewardship(database, workshop), Suggestions(database, clock)
+    remember = Remember(Erasures(database), ErasureLedger(erasure_ledger(settings), root))
+    gone = erasing(
+        database, workshop, lawbook, tombstones, buckets, keys, settings.issuer, clock, entropy, remember
+    )
     hears = telling(settings, catalogue, database, keys, buckets, pairwise, clock, entropy)
-    asked = rights(database, workshop, lawbook, clock, entropy, at, hears.acts)
+    office = stationery.office
+    packs = access(catalogue, lawbook, database, conductor, office, receipts, hears.outward, keys)
+    acts = {**gone.acts, **hears.acts, **packs.acts}
+    post = Post(settings.mail_url, settings.mail_from, settings.data_dir / "outbox", entropy, clock)
+    asked = rights(Parts(database, workshop, lawbook, buckets, say, speak, clock, entropy, post), at, acts)
     present = Present(catalogue, stationery, lawbook.jurisdictions, clock)
     verbs = (told.intake, steward, say, agreed.consents, receipts, lawbook, suggestions, told.stored, present)
     records = Records(
@@ -264,7 +301,7 @@ def assemble(
         blind,
         pairwise,
         Identities(database),
-        Verbs(*verbs, *asked.verbs, *hears.verbs),
+        Verbs(*verbs, *asked.verbs, *hears.verbs, *packs.verbs, *gone.verbs),
     )
     heed = Heed(speak, pairwise, clock, evidence.heeded)
     doors, write_keys = _doors(settings, conductor, records, keys, forms, database, heed, told.intake, hears)
@@ -280,9 +317,13 @@ def assemble(
         replay=told.replay,
         rejudge=Rejudge(database, workshop),
         rights=asked,
+        erasing=gone,
         telling=hears,
+        access=packs,
         sweep=Sweep(Sweeps(database), database, catalogue, workshop, clock),
-        shred=Shred(database, buckets, clock, entropy),
+        shred=gone.destroy.shred,
+        remember=remember,
+        restore=Restore(database, buckets, remember, Banish(database, blind, workshop), clock),
     )
 
 
@@ -304,16 +345,23 @@ def _doors(
     write_keys = WriteKeys(database, catalogue, entropy, clock)
     known = partial(known_purpose, catalogue)
     verifier = Verifier(keys, settings.issuer, settings.audience, clock, known)
+    documents = Documents(schema._schema, pages=pages(catalogue))
+    plans = Plans(schema._schema, catalogue, forms.render)
+    for forget in (verifier.forget_all, documents.forget, plans.forget, heed.forget):
+        conductor.revealer.buckets.listen(forget)  # each erasure changes keys, in every process
     doors = Doors(
         verifier=verifier,
-        documents=Documents(schema._schema, pages=pages(catalogue)),
-        answer=Answer(schema, Plans(schema._schema, catalogue, forms.render), conductor, records, mask),
+        documents=documents,
+        answer=Answer(schema, plans, conductor, records, mask),
         mask=mask,
         heed=heed,
         tracking=Tracking(write_keys, intake),
+        packages=PackageDoor(records.verbs[HandOut]),
         acknowledgements=Acknowledgements(hears.confirm, verifier.from_header),
         jwks=keys.public_jwks(),
         database=database,
+        follow=records.verbs[Follow],
+        now_ms=clock,
     )
     return doors, write_keys
 

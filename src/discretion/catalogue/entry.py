@@ -169,6 +169,9 @@ class EventEntry(Entry):
     channels: list[Channel] | None = Field(default=None, description=_CHANNELS)
     required: list[Text] = Field(default=[], description="properties it never comes without")
     properties: list[Text] = Field(default=[], description="properties it may carry")
+    enrols: bool = Field(
+        default=False, description="true if an erased person who does it is a customer again, a new one"
+    )
 
 
 class CatalogueFile(Entry):

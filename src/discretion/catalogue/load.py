@@ -181,6 +181,7 @@ def _event(
         retention=entry.retention or "",
         channels=frozenset(entry.channels or Channel),
         properties=(*needed, *(properties[name] for name in entry.properties)),
+        enrols=entry.enrols,
     )
 
 

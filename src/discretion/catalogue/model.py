@@ -296,6 +296,7 @@ class EventType:
     channels: frozenset[Channel]
     properties: tuple[Property, ...] = ()
     kinds: tuple[str, ...] = ()
+    enrols: bool = False  # an erased person who does it is a customer again, a new one
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from discretion.store.collection import (
     exactly,
     many,
 )
+from discretion.store.erasure import ERASURE
 from discretion.store.rights import RIGHTS
 from discretion.store.telling import TELLING
 
@@ -56,7 +57,14 @@ def ordered_indexes(keys: frozenset[str]) -> tuple[Index, ...]:
 
 COLLECTIONS: tuple[Collection, ...] = (
     *RIGHTS,
+    *ERASURE,
     *TELLING,
+    Collection(
+        name="erasures",
+        holds="Random ids of erasures, and when they were; nothing leads back.",
+        erasure="Kept: a restored database is told by them (GDPR Art. 17(1), 5(2)).",
+        schema=exactly({"_id": BINARY, "at": TIME}, {"line": FLAG}),
+    ),
     Collection(
         name="customers",
         holds="The unified profile: sealed values, open values under a random id, what is permitted of them.",
@@ -116,10 +124,11 @@ COLLECTIONS: tuple[Collection, ...] = (
             },
             {
                 "home": BINARY,
-                "of": BINARY,
                 "rulings": many(BINARY),
                 "restricted": FLAG,
                 "place": PLACE,
+                "without": many(exactly({"s": TEXT, "t": TIME})),
+                "of": BINARY,
                 "contested": by_name(many(BINARY)),
             },
         ),

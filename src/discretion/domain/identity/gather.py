@@ -187,7 +187,8 @@ class Gathering:
 
 _RECORD = (
     (
-        *("source", "customer", "v", "ids", "first", "last", "born", "home", "of", "rulings", "restricted"),
+        *("source", "customer", "v", "ids", "first", "last", "born", "home", "of", "rulings"),
+        *("restricted", "without"),
         *("choices", "words", "guards", "signals", "place"),
     ),
     ("cells", "folds", "contested"),

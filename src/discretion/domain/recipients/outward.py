@@ -13,7 +13,7 @@ import asyncio
 import re
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -36,6 +36,9 @@ _HTTPS = 443
 _PORT_MAX = 65535
 _LEAST_FREE_PORT = 1024
 """Below are other protocols, whose servers must not be spoken to in HTTP."""
+
+Body = bytes | AsyncIterator[bytes]
+"""What is sent: at once, or part by part."""
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """The addresses of a host; raises OSError for one that has none."""
@@ -97,15 +100,30 @@ class Outward:
         return target
 
     async def post(
-        self, url: str, body: bytes, headers: Mapping[str, str], *, hosts: Collection[str] | None = None
+        self,
+        url: str,
+        body: Body,
+        headers: Mapping[str, str],
+        *,
+        hosts: Collection[str] | None = None,
+        within_s: float | None = None,
     ) -> int:
         """Post; gives the status. As ``exchange``, otherwise."""
-        return (await self.exchange(url, body, headers, hosts=hosts)).status
+        return (await self.exchange(url, body, headers, hosts=hosts, within_s=within_s)).status
 
     async def exchange(
-        self, url: str, body: bytes, headers: Mapping[str, str], *, hosts: Collection[str] | None = None
+        self,
+        url: str,
+        body: Body,
+        headers: Mapping[str, str],
+        *,
+        hosts: Collection[str] | None = None,
+        within_s: float | None = None,
     ) -> Reply:
         """Post ``body`` to ``url`` and wait for the reply. A redirect is a reply like any other.
+
+        A body that comes part by part goes with a ``content-length`` among ``headers``. The exchange may take
+        ``within_s``, names and all; ``WHOLE_S`` unless told.
 
         Raises:
             BadRequest: ``OUTWARD_URL``: not https, or nothing that one can be sent to.
@@ -119,7 +137,7 @@ class Outward:
         )
         sent = {"host": target.authority, "user-agent": "discretion", **headers}
         try:
-            async with asyncio.timeout(WHOLE_S), self._pool(target) as pool:
+            async with asyncio.timeout(within_s or WHOLE_S), self._pool(target) as pool:
                 return await _exchange(pool, where, sent, body)
         except (TimeoutError, OSError, httpcore.TimeoutException, httpcore.NetworkError) as error:
             raise _away(error) from None
@@ -187,7 +205,7 @@ class _Checked(httpcore.AsyncNetworkBackend):
 
 
 async def _exchange(
-    pool: httpcore.AsyncConnectionPool, where: httpcore.URL, headers: Mapping[str, str], body: bytes
+    pool: httpcore.AsyncConnectionPool, where: httpcore.URL, headers: Mapping[str, str], body: Body
 ) -> Reply:
     waits = {"connect": CONNECT_S, "read": QUIET_S, "write": QUIET_S, "pool": QUIET_S}
     async with pool.stream(
