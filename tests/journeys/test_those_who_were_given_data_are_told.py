@@ -134,6 +134,8 @@ async def test_exactly_the_clients_in_the_ledger_are_told(told: Told) -> None:
     """Not the person, not the privacy office, not the shop's own people, nobody who got nothing."""
     own = await told.house.own_token("email", EMAIL)
     await told.house.ask("{ me { identity { givenName } contact { email } } }", own)
+    elsewhere = await told.house.own_token("email", EMAIL, client="somebody-elses-app")
+    await told.house.ask("{ me { contact { email } } }", elsewhere)
     await told.house.ask(FIND, told.house.token("steward"))
     for role in ("frontend", "support", "marketing", "analytics"):
         await told.house.ask(

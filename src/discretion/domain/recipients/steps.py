@@ -60,6 +60,8 @@ async def _names(database: Database, buckets: Buckets, document: Document) -> Se
     kept = document.get("snapshot", {}).get(NAMES)
     if kept is not None:
         return [Name(one["n"], one["c"]) for one in kept]
-    wanted = {"$or": [{"_id": document["customer"]}, {"merged.id": document["customer"]}]}
+    if (customer := document.get("customer")) is None:
+        return ()
+    wanted = {"$or": [{"_id": customer}, {"merged.id": customer}]}
     found = await database.find_one("customers", wanted, {"key": 1, "merged": 1})
     return () if found is None else names_of(buckets, found)
