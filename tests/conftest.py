@@ -1,0 +1,5 @@
+"""Wiring only; fixtures live in tests/fixtures, one file per thing."""
+
+from __future__ import annotations
+
+pytest_plugins = [f"tests.fixtures.{one}" for one in ("mongo", "house", "mail", "workers")]
