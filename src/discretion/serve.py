@@ -1,17 +1,20 @@
-"""Serving: one uvicorn server on a socket of ours, stopped by Ctrl-C or SIGTERM."""
+"""Serving: one uvicorn server on a socket of ours, stopped by Ctrl-C or SIGTERM; and the loop it runs on."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import gc
+import importlib
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from discretion.edge.live import MAX_MESSAGE
 from discretion.edge.problem import problem
 from discretion.errors import Misconfigured, Unavailable
 
@@ -67,6 +70,8 @@ async def serving(app: ASGIApp, listening: socket.socket) -> AsyncIterator[async
             log_level="warning",
             access_log=False,
             lifespan="off",
+            ws="websockets-sansio",
+            ws_max_size=MAX_MESSAGE,
             proxy_headers=False,  # nothing is decided by who calls, so nobody is asked to say
             timeout_graceful_shutdown=GRACE_S,
         )
@@ -90,6 +95,8 @@ def _refusing(app: ASGIApp) -> ASGIApp:
         try:
             await app(scope, receive, send)
         except asyncio.CancelledError:
+            if scope["type"] != "http":
+                raise
             await problem(Unavailable("STOPPING", "The server stops."))(scope, receive, send)
 
     return answer
@@ -114,3 +121,12 @@ async def until(stop: asyncio.Event, server: asyncio.Task[None]) -> None:
     gc.set_threshold(GARBAGE, 20, 20)
     server.add_done_callback(lambda _: stop.set())
     await stop.wait()
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """Run what waits, on the quickest loop there is."""
+    try:
+        loops: Any = importlib.import_module("uvloop")
+    except ImportError:  # Windows has none
+        loops = asyncio
+    loops.run(work)

@@ -15,15 +15,18 @@ from functools import partial
 
 from starlette.applications import Starlette
 
+from discretion.app.access import Access, access
 from discretion.app.clock import now_ms
 from discretion.app.erasing import Erasing, erasing
-from discretion.app.keys import bucket_keys, ensure_keys, root_key, signing_keys
+from discretion.app.keys import bucket_keys, ensure_keys, erasure_ledger, root_key, signing_keys
 from discretion.app.messages import receiving
-from discretion.app.rights import Rights, rights
+from discretion.app.rights import Parts, Rights, rights
+from discretion.app.telling import Telling, telling
 from discretion.catalogue.load import load
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.taxonomy import taxonomy
 from discretion.disclose import Conductor
+from discretion.domain.access.handing import HandOut
 from discretion.domain.channels.write_keys import WriteKeys
 from discretion.domain.consent.agreed import Agreed
 from discretion.domain.consent.evidence import Evidence
@@ -33,6 +36,10 @@ from discretion.domain.context import Records, Verbs
 from discretion.domain.doubles.suggest import GRANT, Suggest
 from discretion.domain.engine.hold import At, nowhere
 from discretion.domain.engine.run import carrying
+from discretion.domain.erasure.banish import Banish
+from discretion.domain.erasure.ledger import ErasureLedger
+from discretion.domain.erasure.remember import Remember
+from discretion.domain.erasure.restore import Restore
 from discretion.domain.erasure.shred import Shred
 from discretion.domain.ingest.intake import Intake
 from discretion.domain.letters.keep import Letters
@@ -46,12 +53,19 @@ from discretion.domain.profiles.rejudge import Rejudge
 from discretion.domain.profiles.speak import Speak
 from discretion.domain.profiles.stewardship import Stewardship
 from discretion.domain.profiles.write import Workshop
+from discretion.domain.recipients.deliver import delivering
+from discretion.domain.recipients.register import Register
 from discretion.domain.retention.sweep import Sweep
+from discretion.domain.rights.follow import Follow
+from discretion.domain.rights.post import Post
+from discretion.domain.rights.watch import watching
+from discretion.edge.acknowledgements import Acknowledgements
 from discretion.edge.answer import Answer, known_purpose
 from discretion.edge.documents import Documents
 from discretion.edge.http import Doors, application
 from discretion.edge.inside import Inside
 from discretion.edge.mask import Mask
+from discretion.edge.packages import PackageDoor
 from discretion.edge.schema import build_schema
 from discretion.edge.tracking import Tracking
 from discretion.errors import DiscretionError
@@ -65,7 +79,8 @@ from discretion.purpose.judge import Judge
 from discretion.reveal.form import Forms
 from discretion.reveal.reading import Revealer
 from discretion.seal.blind import BlindIndex
-from discretion.seal.buckets import Buckets, watching
+from discretion.seal.buckets import Buckets
+from discretion.seal.buckets import watching as keys_watched
 from discretion.seal.keyring import derive
 from discretion.seal.pairwise import Pairwise
 from discretion.settings import Settings
@@ -73,6 +88,7 @@ from discretion.store import embedded
 from discretion.store.consents import Consents
 from discretion.store.customers import Customers
 from discretion.store.driver import CommandListener, Database, connect
+from discretion.store.erasures import Erasures
 from discretion.store.events import Events
 from discretion.store.identities import Identities
 from discretion.store.inspect import inspect
@@ -107,17 +123,26 @@ class Platform:
     rejudge: Rejudge
     sweep: Sweep
     rights: Rights
+    telling: Telling
+    access: Access
     shred: Shred
     erasing: Erasing
+    remember: Remember
+    restore: Restore
 
 
 @asynccontextmanager
 async def platform(
-    settings: Settings, listeners: tuple[CommandListener, ...] = (), *, idle: bool = False
+    settings: Settings,
+    listeners: tuple[CommandListener, ...] = (),
+    *,
+    idle: bool = False,
+    restoring: bool = False,
 ) -> AsyncIterator[Platform]:
     """A platform, from start to stop.
 
-    An ``idle`` one does nothing that it is not asked for, nor puts its rules in force.
+    An ``idle`` one does nothing that it is not asked for, nor puts its rules in force; one for ``restoring``
+    opens on a database that nobody may be served from yet.
 
     Raises:
         Misconfigured: what the operator has to mend, before anything is served.
@@ -134,7 +159,9 @@ async def platform(
             await ensure_keys(settings, database)
             trusted = await trust(database, Judge(catalogue, lawbook.law), enforce=not idle)
             running = assemble(settings, catalogue, lawbook, database, root, trusted)
-            async with watching(running.conductor.revealer.buckets):
+            if not restoring:
+                await running.remember.check()
+            async with keys_watched(running.conductor.revealer.buckets):
                 if idle:
                     yield running
                     return
@@ -142,10 +169,19 @@ async def platform(
                     expiring(running.letters),
                     judging(running.rejudge),
                     carrying(running.rights.engine),
+                    delivering(running.telling.deliver),
+                    watching(running.rights.watch),
                 ):
                     yield running
         finally:
             await database.close()
+
+
+@asynccontextmanager
+async def registering(settings: Settings) -> AsyncIterator[Register]:
+    """Where clients are told, on a platform that does nothing else."""
+    async with platform(settings, idle=True) as running:
+        yield running.telling.register
 
 
 async def trust(database: Database, judge: Judge, *, enforce: bool = True) -> dict[str, int]:
@@ -245,8 +281,15 @@ def assemble(
     speak = Speak(database, workshop)
     say, receipts = Say(agreed, speak, entropy), Receipts(keys, settings.issuer)
     steward, suggestions = Stewardship(database, workshop), Suggestions(database, clock)
-    asked = rights(database, workshop, lawbook, clock, entropy, at)
-    erased = erasing(database, workshop, lawbook, tombstones, buckets, keys, settings.issuer, clock, entropy)
+    shred = Shred(database, buckets, clock, entropy)
+    remember = Remember(Erasures(database), ErasureLedger(erasure_ledger(settings), root))
+    gone = erasing(database, workshop, lawbook, tombstones, keys, settings.issuer, clock, shred, entropy)
+    hears = telling(settings, catalogue, database, keys, buckets, pairwise, clock, entropy)
+    office = stationery.office
+    packs = access(catalogue, lawbook, database, conductor, office, receipts, hears.outward, keys)
+    acts = {**gone.acts, **hears.acts, **packs.acts}
+    post = Post(settings.mail_url, settings.mail_from, settings.data_dir / "outbox", entropy, clock)
+    asked = rights(Parts(database, workshop, lawbook, buckets, say, speak, clock, entropy, post), at, acts)
     present = Present(catalogue, stationery, lawbook.jurisdictions, clock)
     verbs = (told.intake, steward, say, agreed.consents, receipts, lawbook, suggestions, told.stored, present)
     records = Records(
@@ -257,10 +300,10 @@ def assemble(
         blind,
         pairwise,
         Identities(database),
-        Verbs(*verbs, *asked.verbs, *erased.verbs),
+        Verbs(*verbs, *asked.verbs, *gone.verbs, *hears.verbs, *packs.verbs),
     )
     heed = Heed(speak, pairwise, clock, evidence.heeded)
-    doors, write_keys = _doors(settings, conductor, records, keys, forms, database, heed, told.intake)
+    doors, write_keys = _doors(settings, conductor, records, keys, forms, database, heed, told.intake, hears)
     return Platform(
         app=application(doors),
         catalogue=catalogue,
@@ -273,9 +316,13 @@ def assemble(
         replay=told.replay,
         rejudge=Rejudge(database, workshop),
         rights=asked,
-        erasing=erased,
+        erasing=gone,
+        telling=hears,
+        access=packs,
         sweep=Sweep(Sweeps(database), database, catalogue, workshop, clock),
-        shred=erased.destroy.shred,
+        shred=shred,
+        remember=remember,
+        restore=Restore(database, buckets, remember, Banish(database, blind, workshop), clock),
     )
 
 
@@ -288,6 +335,7 @@ def _doors(
     database: Database,
     heed: Heed,
     intake: Intake,
+    hears: Telling,
 ) -> tuple[Doors, WriteKeys]:
     """What the doors are made of, and the keys of those who send."""
     catalogue, clock, entropy = records.catalogue, conductor.now_ms, conductor.entropy
@@ -307,8 +355,12 @@ def _doors(
         mask=mask,
         heed=heed,
         tracking=Tracking(write_keys, intake),
+        packages=PackageDoor(records.verbs[HandOut]),
+        acknowledgements=Acknowledgements(hears.confirm, verifier.from_header),
         jwks=keys.public_jwks(),
         database=database,
+        follow=records.verbs[Follow],
+        now_ms=clock,
     )
     return doors, write_keys
 

@@ -10,18 +10,17 @@ from discretion.domain.engine.outcome import Done, Outcome
 from discretion.domain.engine.run import Act, Document
 from discretion.domain.erasure.certify import Certify
 from discretion.domain.erasure.depart import Depart
-from discretion.domain.erasure.destroy import Destroy
 from discretion.domain.erasure.holds import Holds
 from discretion.domain.erasure.lapse import Lapse
 from discretion.domain.erasure.partial import Partial
 from discretion.domain.erasure.purge import Purge
 from discretion.domain.erasure.rehearse import Rehearse
 from discretion.domain.erasure.shred import Shred
+from discretion.domain.erasure.snapshot import read
 from discretion.domain.erasure.verify import Verify
 from discretion.domain.profiles.without import KINDS
 from discretion.domain.profiles.write import Workshop
 from discretion.law.jurisdiction import Lawbook
-from discretion.seal.buckets import Buckets
 from discretion.store.driver import Database
 from discretion.store.tombstones import Tombstones
 from discretion.token.keys import KeySet
@@ -36,13 +35,13 @@ class Erasing:
 
     depart: Depart
     purge: Purge
-    destroy: Destroy
-    lapse: Lapse
     verify: Verify
     certify: Certify
     partial: Partial
+    shred: Shred
     rehearse: Rehearse
     holds: Holds
+    lapse: Lapse
 
     @property
     def verbs(self) -> tuple[object, ...]:
@@ -56,7 +55,7 @@ class Erasing:
         return {
             "depart": either(self.depart, part.take),
             "purge": either(self.purge, part.purge),
-            "shred": either(self.destroy, nothing),
+            "shred": either(shredding(self.shred), nothing),
             "verify": either(self.verify, part.verify),
             "certify": self.certify,
         }
@@ -67,29 +66,41 @@ def erasing(
     workshop: Callable[[], Workshop],
     lawbook: Lawbook,
     tombstones: Tombstones,
-    buckets: Buckets,
     keys: KeySet,
     issuer: str,
     clock: Callable[[], int],
+    shred: Shred,
     entropy: Callable[[int], bytes],
 ) -> Erasing:
     """Put the parts together."""
-    shred = Shred(database, buckets, clock, entropy)
     return Erasing(
         Depart(database, workshop, lawbook, tombstones),
         Purge(database, tombstones),
-        Destroy(shred),
-        Lapse(database, clock, shred),
         Verify(database, tombstones),
         Certify(keys, issuer, clock, NEEDED),
         Partial(database, workshop, tombstones),
+        shred,
         Rehearse(database, workshop, lawbook),
         Holds(database, entropy, clock),
+        Lapse(database, clock, shred),
     )
 
 
+def shredding(shred: Shred) -> Act:
+    """The step that destroys every key under which the person's data key was ever wrapped."""
+
+    async def act(document: Document, hold: Hold) -> Outcome:
+        if "snapshot" not in document:
+            return Done()
+        done = await shred(read(document["snapshot"]).customers, hold.at)
+        generations = {str(bucket): generation for bucket, generation in sorted(done.buckets.items())}
+        return Done({"up_to": generations, "destroyed_ms": done.destroyed, "horizon_ms": done.horizon})
+
+    return act
+
+
 async def nothing(_document: Document, _hold: Hold) -> Outcome:
-    """Of a part no key is destroyed: what stays is under the same one."""
+    """Of a part there is nothing to do: the person's key is in use."""
     return Done()
 
 

@@ -12,6 +12,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from discretion.catalogue.correctable import Correctable
 from discretion.catalogue.model import Basis, Channel, Family, Fold, Form, Sensitivity, ValueType
 from discretion.catalogue.recipient import Role
 
@@ -58,6 +59,9 @@ class Defaults(Entry):
     sensitivity: Sensitivity | None = Field(default=None, description="harm of a wrong reveal")
     sealed: bool | None = Field(default=None, description="false keeps it readable, to filter by")
     controller: Text | None = Field(default=None, description="who answers for it, if not the retailer")
+    correctable: Correctable | None = Field(
+        default=None, description="what the person's correction takes: self, evidence (else) or never"
+    )
 
 
 class ComputedEntry(Entry):
@@ -140,6 +144,9 @@ class RecipientEntry(Entry):
     purposes: list[Text] = Field(description="purposes they receive data for")
     transfers: dict[Text, Text] = Field(
         default={}, description="countries abroad it goes to, as US, each with what protects it there"
+    )
+    clients: list[Text] = Field(
+        default=[], description="ids of clients that are it, beside the one named as it is"
     )
 
 

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from discretion.catalogue.check import check
+from discretion.catalogue.correctable import Correctable
 from discretion.catalogue.entry import (
     AttributeEntry,
     ComputedEntry,
@@ -150,6 +151,7 @@ def _attribute(path: str, entry: AttributeEntry, uses: tuple[Use, ...], kinds: t
         precedence=tuple(entry.precedence),
         computed=computed,
         kinds=kinds,
+        correctable=Correctable.NEVER if computed else entry.correctable or Correctable.EVIDENCE,
     )
 
 
@@ -159,7 +161,8 @@ def _identifier(key: str, entry: IdentifierEntry) -> IdentifierType:
 
 
 def _recipient(key: str, entry: RecipientEntry) -> Recipient:
-    return Recipient(key=key, **{**entry.model_dump(), "purposes": tuple(entry.purposes)})
+    lists = {"purposes": tuple(entry.purposes), "clients": tuple(entry.clients)}
+    return Recipient(key=key, **{**entry.model_dump(), **lists})
 
 
 def _computed(entry: ComputedEntry) -> Computed:

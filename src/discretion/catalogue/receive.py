@@ -14,9 +14,14 @@ _COUNTRY = re.compile(r"[A-Z]{2}")
 
 def received(whole: Whole) -> Iterator[Problem]:
     """A recipient has purposes, all of them the catalogue's, and its countries are written as codes."""
-    known = whole.names("purposes")
+    known, keys = whole.names("purposes"), whole.names("recipients")
+    of: dict[str, str] = {}
     for part, key, recipient in whole.each("recipients"):
         at = ("recipients", key)
+        for index, client in enumerate(recipient.clients):
+            if (other := client if client in keys else of.setdefault(client, key)) != key:
+                wrong = f"the client {client!r} is {other} already"
+                yield part.file.problem((*at, "clients", index), wrong, "A client is one recipient.")
         if not recipient.purposes:
             right = "Name what they receive data for, or take them out (GDPR Art. 5(1)(b))."
             yield part.file.problem((*at, "purposes"), f"{key} receives data for no purpose", right)

@@ -19,8 +19,9 @@ class Role(StrEnum):
 class Recipient:
     """An organisation, or a kind of one, that receives personal data for some purposes (GDPR Art. 4(9)).
 
-    ``transfers`` has the countries outside the controller's own legal area that data go to, as
-    ISO 3166-1 alpha-2, each with what protects the data there (GDPR Art. 44 to 49).
+    ``transfers`` has the countries outside the controller's own legal area that data go to, as ISO 3166-1
+    alpha-2, each with what protects the data there (GDPR Art. 44 to 49). ``clients`` are the ids of clients
+    that are it, beside its own key.
     """
 
     key: str
@@ -29,3 +30,4 @@ class Recipient:
     role: Role
     purposes: tuple[str, ...]
     transfers: Mapping[str, str] = field(default_factory=dict)
+    clients: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from discretion.catalogue.entry import json_schema
 from discretion.catalogue.load import load, shipped
+from discretion.domain.access.format.json import schema_text as package_schema
 from discretion.domain.notices.load import json_schemas as notice_schemas
 from discretion.edge.schema import build_schema
 from discretion.law.entry import json_schema as law_schema
@@ -13,6 +14,7 @@ from discretion.law.entry import json_schema as law_schema
 SDL = shipped().parent / "discretion.graphql"
 SHAPE = shipped().parent / "jsonschema" / "catalogue.schema.json"
 LAW_SHAPE = SHAPE.with_name("jurisdiction.schema.json")
+PACKAGE_SHAPE = SHAPE.with_name("package.schema.json")
 
 
 def printed(catalogue: Path | None) -> dict[Path, str]:
@@ -21,4 +23,5 @@ def printed(catalogue: Path | None) -> dict[Path, str]:
     notice_shapes = {
         SHAPE.with_name(f"notices-{kind}.schema.json"): text for kind, text in notice_schemas().items()
     }
-    return {SDL: sdl, SHAPE: json_schema(), LAW_SHAPE: law_schema(), **notice_shapes}
+    shapes = {SHAPE: json_schema(), LAW_SHAPE: law_schema(), PACKAGE_SHAPE: package_schema()}
+    return {SDL: sdl, **shapes, **notice_shapes}

@@ -8,6 +8,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from discretion.catalogue.model import Catalogue
+from discretion.domain.access.api import package_mutations
 from discretion.domain.consent.api.mutations import consent_mutations
 from discretion.domain.consent.api.permissions import permission_fields
 from discretion.domain.consent.api.records import record_fields
@@ -25,17 +26,28 @@ from discretion.domain.profiles.api.scalars import SCALARS
 from discretion.domain.profiles.api.stewardship import identity_mutations
 from discretion.domain.profiles.api.timeline import events_field
 from discretion.domain.profiles.api.types import customer_type, object_type
+from discretion.domain.rights.api.asking import asking_mutations
+from discretion.domain.rights.api.deciding import deciding_mutations
 from discretion.domain.rights.api.disclosures import disclosures_field
+from discretion.domain.rights.api.proving import proving_mutations
+from discretion.domain.rights.api.queries import followed_field, own_requests_field, request_fields
 from discretion.edge.executor import PlanExecutor
 
 
 def build_schema(catalogue: Catalogue) -> strawberry.Schema:
     """The schema of this catalogue; the compiled executor is its execution context class."""
-    known = [provenance_field(), events_field(), disclosures_field(), *identity_fields()]
+    known = [
+        provenance_field(),
+        events_field(),
+        disclosures_field(),
+        own_requests_field(),
+        *identity_fields(),
+    ]
     customer: Any = customer_type(catalogue, [*known, *record_fields(), *permission_fields()])
     suggested, decided = suggestion_fields(customer)
     asked = [
         *query_fields(catalogue, customer),
+        *request_fields(),
         *suggested,
         *inventory_fields(),
         notice_field(),
@@ -47,13 +59,21 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         *ingest_mutations(),
         *consent_mutations(customer),
         *identity_mutations(customer),
+        *asking_mutations(),
+        *proving_mutations(),
+        *deciding_mutations(),
         *decided,
         *hold_mutations(),
+        *package_mutations(),
     ]
     mutation: Any = object_type("Mutation", changed, "Everything that can be changed.")
+    subscription: Any = object_type(
+        "Subscription", [followed_field()], "What can be followed, over WebSocket (graphql-transport-ws)."
+    )
     return strawberry.Schema(
         query=query,
         mutation=mutation,
+        subscription=subscription,
         types=[customer],  # also reached through ``Node``, which names no implementation
         directives=[narrow_purpose],
         execution_context_class=PlanExecutor,

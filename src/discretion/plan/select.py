@@ -42,6 +42,8 @@ _LEADING_TO_CUSTOMERS = frozenset(
         "CustomerConnection",
         "HeldData",
         "Node",
+        "RightsRequest",
+        "RightsRequestConnection",
         "Suggestion",
         "SuggestionConnection",
     }

@@ -26,6 +26,7 @@ from discretion.store.collection import (
 )
 from discretion.store.erasure import ERASURE
 from discretion.store.rights import RIGHTS
+from discretion.store.telling import TELLING
 
 MAX_ORDERED = 8
 """Indexes for orders. In a transaction MongoDB 6 reads the list of all indexes once for each: with 52 of them
@@ -57,6 +58,13 @@ def ordered_indexes(keys: frozenset[str]) -> tuple[Index, ...]:
 COLLECTIONS: tuple[Collection, ...] = (
     *RIGHTS,
     *ERASURE,
+    *TELLING,
+    Collection(
+        name="erasures",
+        holds="Random ids of erasures, and when they were; nothing leads back.",
+        erasure="Kept: a restored database is told by them (GDPR Art. 17(1), 5(2)).",
+        schema=exactly({"_id": BINARY, "at": TIME}, {"line": FLAG}),
+    ),
     Collection(
         name="customers",
         holds="The unified profile: sealed values, open values under a random id, what is permitted of them.",
@@ -80,7 +88,8 @@ COLLECTIONS: tuple[Collection, ...] = (
                 "created": TIME,
                 "updated": TIME,
                 "merged": many(FORMER),
-            }
+            },
+            {"contested": by_name(exactly({"t": TIME, "p": many(TEXT)}, {"c": BINARY, "v": VALUE}))},
         ),
         indexes=(
             Index((("rules", 1), ("until", 1), ("allow", 1))),  # whom to judge anew, and how many permit
@@ -119,6 +128,8 @@ COLLECTIONS: tuple[Collection, ...] = (
                 "restricted": FLAG,
                 "place": PLACE,
                 "without": many(exactly({"s": TEXT, "t": TIME})),
+                "of": BINARY,
+                "contested": by_name(many(BINARY)),
             },
         ),
         indexes=(Index((("customer", 1),)),),

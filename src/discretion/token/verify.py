@@ -165,6 +165,7 @@ class Verifier:
             categories=_texts(claims, "categories") if "categories" in claims else None,
             expires=claims["exp"],
             token_id=claims["jti"],
+            authenticated=_time(claims, "auth_time") if "auth_time" in claims else None,
         )
 
 

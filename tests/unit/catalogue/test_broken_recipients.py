@@ -34,6 +34,13 @@ BREAKS = (
     ),
     Break("unknown role", TILL, TILL.replace("staff", "stuff"), "role is 'stuff'", "Did you mean 'staff'?"),
     Break(
+        "client of another's name",
+        TILL,
+        f"{TILL.replace(']}', '], clients: [desk]}')}\n  desk:\n{TILL}",
+        "the client 'desk' is desk already",
+        "A client is one recipient.",
+    ),
+    Break(
         "no country",
         TILL,
         TILL.replace("]}", "], transfers: {USA: Clauses.}}"),

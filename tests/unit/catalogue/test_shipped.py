@@ -222,9 +222,9 @@ def test_every_purpose_is_used_and_every_identifier_is_an_attribute(catalogue: C
 
 def test_every_client_of_the_demo_is_a_recipient_for_what_its_token_allows(catalogue: Catalogue) -> None:
     """Who asks is somebody the notice names."""
-    named = {"shop-frontend": "shops"}
+    named = {client: one for one in catalogue.recipients.values() for client in (one.key, *one.clients)}
     for role in (one for one in ROLES if SELF not in one.purposes):
-        recipient = catalogue.recipients[named.get(role.client, role.client)]
+        recipient = named[role.client]
         assert set(role.purposes) <= set(recipient.purposes), role.name
 
 

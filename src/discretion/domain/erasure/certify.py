@@ -40,7 +40,7 @@ class Certify:
             Conflict: ``ERASURE_UNFINISHED``; a step before this one is not done.
         """
         if "certificate" in document.get("result", {}):
-            return Done()
+            return Done({"signed": True})
         steps = {one["name"]: one for one in document["steps"]}
         open_ = [one for one in self.needed if steps.get(one, {}).get("state") != "done"]
         if open_:
@@ -78,7 +78,7 @@ def payload(document: Document, told: Mapping[str, Document], issuer: str, now: 
         "deleted": _deleted(departed, told.get("purge", {})),
         "kept": [dict(one) for one in departed.get("held", ())],
         "verified": dict(told.get("verify", {})),
-        "recipients": dict(told.get("recipients", {})),
+        "recipients": dict(told.get("told", {})),
         "keys_destroyed": dict(shredded),
         "horizon": {
             "stated": _PART if document["scope"] else _WHOLE,

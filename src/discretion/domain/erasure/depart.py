@@ -18,6 +18,8 @@ from discretion.domain.engine.outcome import Done, Outcome
 from discretion.domain.erasure.keep import Keeping, held, keeping
 from discretion.domain.erasure.snapshot import Person, person
 from discretion.domain.profiles.write import Workshop
+from discretion.domain.recipients.received import names_of
+from discretion.domain.recipients.steps import NAMES, snapshot
 from discretion.law.jurisdiction import Lawbook
 from discretion.store.driver import Database, Operation, Session, delete, insert, update
 from discretion.store.fault import Again
@@ -49,7 +51,8 @@ class Depart:
                 await hold.complete(told, session)
                 return told
             told = await self._erase(session, shop, found, document["_id"])
-            await hold.save({"snapshot": found.snapshot.document()}, session)
+            names = snapshot(names_of(shop.buckets, found.customer))
+            await hold.save({"snapshot": {**found.snapshot.document(), NAMES: names}}, session)
             hold.at("written")
             await hold.complete(told, session)
             return told

@@ -43,7 +43,7 @@ def stated(facts: Facts, office: Office, laws: Iterable[Jurisdiction]) -> Stated
         },
         "data": {one.category: _kept(one, "category") for one in facts.data},
         "sources": {one.key: _kept(one) for one in facts.senders},
-        "recipients": {one.key: _kept(one) for one in facts.recipients},
+        "recipients": {one.key: _kept(one, "clients") for one in facts.recipients},
         "jurisdictions": {one.key: _law(one) for one in laws},
     }
 

@@ -273,6 +273,8 @@ class Writing:
             "updated": self._shop.now,
             "merged": [{"id": one, "key": self._keys[one]} for one in settled.homes],
         }
+        if profile.contested or "contested" in (known or ()):
+            doc["contested"] = profile.contested
         if known is None:
             self.add("customers", insert({"_id": customer, "v": 1, **doc}))
             return
