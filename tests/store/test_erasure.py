@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -10,7 +9,6 @@ import pytest
 from discretion.domain.channels.fact import Status
 from discretion.errors import Broken
 from discretion.store.collections import COLLECTIONS
-from discretion.store.driver import Session
 from tests.fixtures.erasing import BLIND, STEPS, Erasing
 from tests.fixtures.house import House
 
@@ -100,7 +98,7 @@ async def test_nothing_of_the_erased_is_left_and_others_stay_byte_for_byte(erasi
     assert "snapshot" not in asked
     assert [one["state"] for one in asked["steps"]] == ["done"] * len(STEPS)
     assert asked["steps"][1]["told"]["events"] == 2
-    for name in before.keys() - {"requests", "tombstones", "erasures", "held", "sweeps"}:
+    for name in before.keys() - {"requests", "tombstones", "held", "sweeps"}:
         assert after[name] == before[name], name
     assert await erasing.customer("email", "bob@shop.example") is not None
 
@@ -116,7 +114,7 @@ async def test_each_step_run_twice_is_as_run_once(erasing: Erasing) -> None:
         once = await everything(house)
         document = once["requests"][0]
         again: Any = await act(document, erasing.hold(request, number))
-        if document["steps"][number]["name"] != "shred":  # a later key may be destroyed as well
+        if number != 2:  # a key that is destroyed again is another one, and that harms nobody
             assert again.told in ({}, document["steps"][number]["told"])
         twice = await everything(house)
         for found in (once, twice):
@@ -222,73 +220,6 @@ async def test_an_invoice_is_held_as_the_law_orders_and_out_of_reach(erasing: Er
     asked = await house.platform.database.find_one("requests", {"_id": request})
     assert asked is not None
     assert asked["steps"][0]["told"]["held"][0]["event"] == 1
-
-
-async def overlapping(erasing: Erasing, customer: bytes, *messages: tuple[str, dict[str, Any]]) -> None:
-    """Messages whose transactions read the tombstones before the erasure commits, and write after it."""
-    house, database = erasing.house, erasing.house.platform.database
-    reached, go, find = asyncio.Event(), asyncio.Event(), database.find
-
-    async def slow(collection: str, *args: Any, session: Session | None = None, **more: Any) -> Any:
-        found = await find(collection, *args, session=session, **more)
-        if collection == "tombstones" and session is not None and not reached.is_set():
-            reached.set()
-            await go.wait()
-        return found
-
-    database.find = slow  # type: ignore[method-assign]
-    try:
-        under_way = [asyncio.create_task(house.tell(*one)) for one in messages]
-        await reached.wait()
-        request = await erasing.request(customer)
-        steps = house.platform.erasing
-        await erasing.step(request, steps.depart, 0)
-        await erasing.step(request, steps.purge, 1)
-        go.set()
-        await asyncio.gather(*under_way)
-        await erasing.step(request, steps.verify, 3)
-    finally:
-        database.find = find  # type: ignore[method-assign]
-
-
-async def test_a_message_under_way_is_erased_with_the_rest_or_refused(erasing: Erasing) -> None:
-    """An ingest that began before the erasure and ends after it conflicts, reads again, and is refused."""
-    house = erasing.house
-    await house.tell("web-shop", ANN)
-    customer = await erasing.customer("email", "ann@shop.example")
-    assert customer is not None
-    await overlapping(erasing, customer, ("web-shop", order("o1", WEB)))
-    for name in ("customers", "source_records", "identifiers", "events"):
-        assert await house.platform.database.count(name, {}) == 0, name
-
-
-async def test_a_refused_message_under_way_is_not_kept(erasing: Erasing) -> None:
-    """It changes no customer; it and the erasure meet at a gate."""
-    house = erasing.house
-    await house.tell("web-shop", ANN)
-    customer = await erasing.customer("email", "ann@shop.example")
-    assert customer is not None
-    bad = {"type": "track", "event": "Undeclared", "messageId": "x1", **WEB}
-    await overlapping(erasing, customer, ("web-shop", bad))
-    assert await house.platform.database.count("dead_letters", {}) == 0
-
-
-async def test_a_device_that_only_the_erased_had_is_not_named_by_a_message_under_way(
-    erasing: Erasing,
-) -> None:
-    """More records of theirs name it than may link people, so that naming it changes no customer."""
-    house = erasing.house
-    device = {"device": {"id": "D-1"}}
-    mail = {"email": "ann@shop.example"}
-    for number in range(7):
-        one = {"type": "identify", "anonymousId": f"d-{number}", "messageId": f"d{number}"}
-        await house.tell("ios-app", {**one, "context": device, "traits": mail, "timestamp": LATER})
-    customer = await erasing.customer("email", "ann@shop.example")
-    assert customer is not None
-    late = {**viewed("v1", {"anonymousId": "d-new"}), "context": device}
-    await overlapping(erasing, customer, ("ios-app", late))
-    entry = BLIND.of("device_id", "D-1")
-    assert await house.platform.database.count("source_records", {"ids.e": entry}) == 0
 
 
 async def test_verification_refuses_while_anything_is_left(erasing: Erasing) -> None:

@@ -1,7 +1,7 @@
 """A part of somebody's data that they had erased: what belongs to it, and how it stays away. Pure.
 
 Each of their source records carries a mark, ``{s, t}``: what was erased, and when (ms). What a message tells
-of before then and belongs to it is left out when it comes, however late, whichever of their records it is for.
+of before then and belongs to it is left out when it comes, however late, for whichever of their records.
 Newer data are taken in again: they were not there to be erased, and a consent or an objection is how somebody
 keeps them from being collected.
 
