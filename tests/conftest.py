@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["tests.fixtures.mongo", "tests.fixtures.house"]
+pytest_plugins = ["tests.fixtures.mongo", "tests.fixtures.house", "tests.fixtures.mail"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,12 +15,16 @@ import typer
 from rich.console import Console
 
 from discretion import __version__
-from discretion.app import Platform, platform, registering, token_issuer
+from discretion.app import Platform, platform, token_issuer
+from discretion.app.archive import opening
 from discretion.app.clock import now_ms
+from discretion.app.register import registering, registering_agents, wanted_certificate
 from discretion.demo.run import demo as run_demo
+from discretion.domain.agents.command import commands as agents
 from discretion.domain.doubles.compare import Backend
 from discretion.domain.doubles.likeness import THRESHOLD
 from discretion.domain.doubles.show import found, reading_customers
+from discretion.domain.erasure.command import commands as archive
 from discretion.domain.letters.show import became, sending
 from discretion.domain.notices.command import commands as notices
 from discretion.domain.notices.command import print_notice, ropa, stale_notice
@@ -26,6 +32,8 @@ from discretion.domain.profiles.show import judged, judging_customers
 from discretion.domain.recipients.command import commands as recipients
 from discretion.domain.retention.daily import sweeping
 from discretion.domain.retention.show import deleted, looking
+from discretion.domain.rights.command import Desk
+from discretion.domain.rights.command import commands as rights
 from discretion.edge.printed import SDL, printed
 from discretion.errors import DiscretionError, Misconfigured
 from discretion.law.command import commands as laws
@@ -33,7 +41,7 @@ from discretion.serve import listen, serving, stop_asked, until
 from discretion.serve import run as _run
 from discretion.settings import Settings, read
 from discretion.store.letters import Wanted
-from discretion.token.grant import SELF
+from discretion.token.command import commands as tokens
 
 cli = typer.Typer(
     help="Discretion: a customer data platform that reveals each attribute only for a purpose that the "
@@ -42,14 +50,12 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-tokens = typer.Typer(help="Access tokens.", no_args_is_help=True)
 schemas = typer.Typer(help="The printed GraphQL schema.", no_args_is_help=True)
 identities = typer.Typer(help="Who is one person.", no_args_is_help=True)
 sources = typer.Typer(help="Registered senders and their write keys.", no_args_is_help=True)
 ingest = typer.Typer(help="Messages that were sent.", no_args_is_help=True)
 retention = typer.Typer(help="How long data are kept.", no_args_is_help=True)
 consents = typer.Typer(help="What customers permit.", no_args_is_help=True)
-cli.add_typer(tokens, name="token")
 cli.add_typer(schemas, name="schema")
 cli.add_typer(sources, name="source")
 cli.add_typer(identities, name="identity")
@@ -60,6 +66,8 @@ cli.add_typer(retention, name="retention")
 cli.add_typer(notices(now_ms), name="notice")
 cli.add_typer(ropa, name="ropa")
 cli.add_typer(recipients(registering, _run), name="recipient")
+archive(cli, opening, _run, now_ms)
+cli.add_typer(agents(registering_agents, _run, wanted_certificate), name="agent")
 errors = Console(stderr=True)
 
 DataDir = Annotated[
@@ -121,7 +129,7 @@ def serve(
         stop = stop_asked()
         async with (
             platform(settings) as running,
-            sweeping(running.sweep),
+            sweeping(running.sweep, also=running.erasing.lapse),
             serving(running.app, listening) as server,
         ):
             shown = listening.getsockname()[1]
@@ -129,37 +137,6 @@ def serve(
             await until(stop, server)
 
     _run(run())
-
-
-@tokens.command("issue")
-def issue(
-    client: Annotated[
-        str, typer.Option(help="Who the token is for: shop-frontend, or a source that sends messages.")
-    ],
-    subject: Annotated[
-        str | None,
-        typer.Option(help="On whose behalf, else the client's own; a customer's id for purpose 'self'."),
-    ] = None,
-    purpose: Annotated[
-        list[str] | None, typer.Option(help="A purpose it may use; repeat for several.")
-    ] = None,
-    scope: Annotated[
-        list[str] | None, typer.Option(help="A scope, such as steward or ingest; repeat for several.")
-    ] = None,
-    category: Annotated[list[str] | None, typer.Option(help="Narrow it to data categories.")] = None,
-    minutes: Annotated[int, typer.Option(help="How long it holds.", min=1, max=1440)] = 60,
-    data_dir: DataDir = None,
-) -> None:
-    """Issue an access token (RFC 9068) and print it."""
-    if not purpose and not scope:
-        raise typer.BadParameter("It would allow nothing: give a --purpose, a --scope, or both.")
-    if subject is None and SELF in (purpose or ()):
-        raise typer.BadParameter("A customer's own token needs the customer's id as its --subject.")
-    issuer = token_issuer(_settings(data_dir))
-    token = issuer.issue(
-        client, subject or client, scope or [], purpose or [], category, lifetime_s=minutes * 60
-    )
-    sys.stdout.write(f"{token}\n")
 
 
 @sources.command("key")
@@ -364,6 +341,13 @@ def schema_check() -> None:
         raise typer.Exit(1)
 
 
+@asynccontextmanager
+async def _desk(data_dir: Path | None) -> AsyncIterator[Desk]:
+    async with platform(_settings(data_dir), idle=True) as running:
+        asked = running.rights
+        yield Desk(asked.requests, asked.clock, asked.decide, now_ms)
+
+
 def main() -> None:
     """The ``discretion`` command."""
     try:
@@ -388,3 +372,7 @@ def _known_source(running: Platform, source: str) -> None:
 def _settings(data_dir: Path | None) -> Settings:
     settings = read(os.environ)
     return settings if data_dir is None else replace(settings, data_dir=data_dir)
+
+
+cli.add_typer(tokens(lambda folder: token_issuer(_settings(folder))), name="token")
+cli.add_typer(rights(_desk, _run), name="rights")

@@ -14,6 +14,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from discretion.edge.live import MAX_MESSAGE
 from discretion.edge.problem import problem
 from discretion.errors import Misconfigured, Unavailable
 
@@ -69,6 +70,8 @@ async def serving(app: ASGIApp, listening: socket.socket) -> AsyncIterator[async
             log_level="warning",
             access_log=False,
             lifespan="off",
+            ws="websockets-sansio",
+            ws_max_size=MAX_MESSAGE,
             proxy_headers=False,  # nothing is decided by who calls, so nobody is asked to say
             timeout_graceful_shutdown=GRACE_S,
         )
@@ -92,6 +95,8 @@ def _refusing(app: ASGIApp) -> ASGIApp:
         try:
             await app(scope, receive, send)
         except asyncio.CancelledError:
+            if scope["type"] != "http":
+                raise
             await problem(Unavailable("STOPPING", "The server stops."))(scope, receive, send)
 
     return answer

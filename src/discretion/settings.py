@@ -28,10 +28,15 @@ class Settings:
     jurisdictions_dir: Path | None = None
     notices_dir: Path | None = None
     places_file: Path | None = None
+    erasure_ledger: Path | None = None
+    processor_certificate: Path | None = None
+    """The certificate that an authority issued for our answers to controllers (PEM), with its issuers."""
     root_key: bytes | None = None
     buckets: int = 4096
     outward_loopback: bool = False
     """Also send notices and callbacks to servers of this machine, in plain HTTP: for evaluation only."""
+    mail_url: str | None = None
+    mail_from: str = "privacy@localhost"
 
     def __repr__(self) -> str:
         """Without the root key and the URL, which may carry a password."""
@@ -76,9 +81,13 @@ def read(environ: Mapping[str, str]) -> Settings:
         jurisdictions_dir=Path(found) if (found := get("JURISDICTIONS_DIR")) else None,
         notices_dir=Path(found) if (found := get("NOTICES_DIR")) else None,
         places_file=Path(found) if (found := get("PLACES_FILE")) else None,
+        erasure_ledger=Path(found) if (found := get("ERASURE_LEDGER")) else None,
+        processor_certificate=Path(found) if (found := get("PROCESSOR_CERTIFICATE")) else None,
         root_key=_key(get("ROOT_KEY")),
         buckets=_whole("BUCKETS", get("BUCKETS"), default.buckets, 1, 65536),
         outward_loopback=_switch("OUTWARD_LOOPBACK", get("OUTWARD_LOOPBACK")),
+        mail_url=_mail_url(get("MAIL_URL")),
+        mail_from=get("MAIL_FROM") or default.mail_from,
     )
 
 
@@ -94,6 +103,17 @@ def _switch(name: str, text: str | None) -> bool:
     if text not in {None, "0", "1"}:
         raise _invalid(name, str(text), "1 for yes or 0 for no")
     return text == "1"
+
+
+def _mail_url(text: str | None) -> str | None:
+    """A mail server. It may carry a password, so it is not quoted."""
+    if text is None or re.fullmatch(r"smtps?://([^@/\s]+@)?[^@/\s:]+(:\d{1,5})?/?", text):
+        return text
+    raise Misconfigured(
+        "SETTING_INVALID",
+        "DISCRETION_MAIL_URL is not a mail server.",
+        "It looks like smtps://user:password@mail.example:465",
+    )
 
 
 def _key(text: str | None) -> bytes | None:

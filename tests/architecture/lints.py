@@ -26,6 +26,7 @@ IMPURE_FILES = frozenset(
         "src/discretion/app/__init__.py",
         "src/discretion/app/clock.py",
         "src/discretion/app/keys.py",
+        "src/discretion/app/register.py",
         "src/discretion/cli.py",
         "src/discretion/store/embedded.py",
     }

@@ -25,6 +25,7 @@ PLANTS: list[tuple[str, dict[str, str]]] = [
     ("graphql", {"domain/zig/__init__.py": "import strawberry"}),
     ("opening", {"disclose.py": "from discretion.seal import open"}),
     ("letters", {"domain/letters/api.py": "from discretion.reveal import letters"}),
+    ("corrections", {"domain/correction/propose.py": "from discretion.reveal import corrections"}),
     ("pure", {"purpose/zig.py": "import time"}),
 ]
 """Contract, and lines added to files of a copy of the package, that it must not let pass."""

@@ -20,6 +20,7 @@ from discretion.seal.blind import BlindIndex
 from discretion.seal.keyring import derive
 from discretion.seal.shut import Shut
 from discretion.store.consents import Consents
+from discretion.store.tombstones import Tombstones
 from tests.fixtures.house import ROOT, House
 
 EMAIL = "Mara.Lind@post.example"
@@ -199,7 +200,7 @@ async def test_a_correction_wins_and_stays(house: House) -> None:
     judge = Judge(catalogue, lawbook.law)
     workshop = Workshop(catalogue, judge, lawbook.of_place, buckets, os.urandom, LATER)
     evidence = Evidence(Agreed(catalogue, load_notices(catalogue, None).office, Consents(database)))
-    unify = Unify(database, blind, lambda: workshop, evidence)
+    unify = Unify(database, blind, lambda: workshop, evidence, Tombstones(database, blind))
 
     async def corrects(message: str, at: int, value: str) -> None:
         attribute = catalogue.attributes["identity.givenName"]

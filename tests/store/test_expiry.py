@@ -6,10 +6,12 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from discretion.seal.blind import BlindIndex
 from discretion.store import embedded
 from discretion.store.driver import connect
 from discretion.store.letters import COLLECTION, DeadLetters
 from discretion.store.prepare import prepare
+from discretion.store.tombstones import Tombstones
 
 OFTEN = ("--setParameter", "ttlMonitorSleepSecs=1")
 HOUR_MS = 3_600_000
@@ -38,7 +40,9 @@ async def test_letters_are_deleted_when_their_time_is_over(tmp_path: Path) -> No
         now = datetime.now(UTC)
         old = int((now - timedelta(hours=2)).timestamp() * 1000)
         new = int(now.timestamp() * 1000)
-        await DeadLetters(database).keep([letter(1, old), letter(2, new)], HOUR_MS)
+        await DeadLetters(database, Tombstones(database, BlindIndex(bytes(32)))).keep(
+            [letter(1, old), letter(2, new)], HOUR_MS
+        )
         async with asyncio.timeout(30):
             while await database.count(COLLECTION, {}) == 2:  # noqa: ASYNC110 - the server tells nobody
                 await asyncio.sleep(0.1)

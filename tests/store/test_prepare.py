@@ -211,6 +211,26 @@ FITTING: dict[str, dict[str, Any]] = {
         "why": "HTTP_500",
     },
     "clients": {"_id": "web-shop", "kind": "source", "source": "web-shop", "digest": b"d"},
+    "agents": {
+        "_id": "CR_AGENT_1",
+        "kind": "agent",
+        "name": "An agent",
+        "hosts": ["agent.example"],
+        "verify_key": b"k",
+        "web": "",
+        "assurance": "",
+        "contact": "",
+    },
+    "replays": {"_id": b"r", "expires": datetime.now(UTC)},
+    "mandates": {
+        "_id": b"m",
+        "agent": "CR_AGENT_1",
+        "kind": "agent",
+        "right": "erasure",
+        "requests": [b"r"],
+        "at": 1,
+        "callbacks": [{"url": "https://agent.example/", "told": b"", "tries": 0, "due": 1}],
+    },
 }
 
 

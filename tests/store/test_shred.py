@@ -17,6 +17,7 @@ from discretion.seal.rewrapped import Rewrapped
 from discretion.store.driver import Database, Session
 from discretion.store.prepare import prepare
 from discretion.store.wrapped import PLACES, Place
+from tests.fixtures.house import House
 from tests.fixtures.shredding import (
     BUCKETS,
     NOW,
@@ -167,6 +168,19 @@ async def test_whoever_is_written_while_it_is_published_is_not_missed(
     await shredder(database, tmp_path)([ANN])
     await enrolling
     assert new in await them.readable()
+
+
+async def test_a_new_customer_waits_for_who_publishes(house: House) -> None:
+    """Whoever is taken in wraps their key under the turnstile; somebody known needs none."""
+    buckets = house.platform.conductor.revealer.buckets
+    known = {"type": "identify", "messageId": "1", "userId": "known", "traits": {"firstName": "Ann"}}
+    assert (await house.tell("web-shop", known))["results"][0]["status"] == "accepted"
+    async with buckets._turnstile.alone():
+        await house.tell("web-shop", {**known, "messageId": "3", "traits": {"firstName": "Anna"}})
+        new = asyncio.create_task(house.tell("web-shop", {**known, "messageId": "2", "userId": "new"}))
+        await asyncio.sleep(0.1)
+        assert not new.done()
+    assert (await new)["results"][0]["status"] == "accepted"
 
 
 async def test_a_transaction_that_fails_keeps_nobody_waiting(database: Database, tmp_path: Path) -> None:

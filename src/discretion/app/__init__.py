@@ -10,22 +10,25 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from starlette.applications import Starlette
 
 from discretion.app.access import Access, access
+from discretion.app.acting import Acting, acting
 from discretion.app.clock import now_ms
-from discretion.app.keys import bucket_keys, ensure_keys, root_key, signing_keys
+from discretion.app.erasing import Erasing, erasing
+from discretion.app.keys import bucket_keys, ensure_keys, erasure_ledger, root_key, signing_keys
 from discretion.app.messages import receiving
-from discretion.app.rights import Rights, rights
+from discretion.app.rights import Parts, Rights, rights
 from discretion.app.telling import Telling, telling
 from discretion.catalogue.load import load
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.taxonomy import taxonomy
 from discretion.disclose import Conductor
 from discretion.domain.access.handing import HandOut
+from discretion.domain.agents.tell import informing
 from discretion.domain.channels.write_keys import WriteKeys
 from discretion.domain.consent.agreed import Agreed
 from discretion.domain.consent.evidence import Evidence
@@ -35,6 +38,10 @@ from discretion.domain.context import Records, Verbs
 from discretion.domain.doubles.suggest import GRANT, Suggest
 from discretion.domain.engine.hold import At, nowhere
 from discretion.domain.engine.run import carrying
+from discretion.domain.erasure.banish import Banish
+from discretion.domain.erasure.ledger import ErasureLedger
+from discretion.domain.erasure.remember import Remember
+from discretion.domain.erasure.restore import Restore
 from discretion.domain.erasure.shred import Shred
 from discretion.domain.ingest.intake import Intake
 from discretion.domain.letters.keep import Letters
@@ -49,8 +56,10 @@ from discretion.domain.profiles.speak import Speak
 from discretion.domain.profiles.stewardship import Stewardship
 from discretion.domain.profiles.write import Workshop
 from discretion.domain.recipients.deliver import delivering
-from discretion.domain.recipients.register import Register
 from discretion.domain.retention.sweep import Sweep
+from discretion.domain.rights.follow import Follow
+from discretion.domain.rights.post import Post
+from discretion.domain.rights.watch import watching
 from discretion.edge.acknowledgements import Acknowledgements
 from discretion.edge.answer import Answer, known_purpose
 from discretion.edge.documents import Documents
@@ -71,7 +80,8 @@ from discretion.purpose.judge import Judge
 from discretion.reveal.form import Forms
 from discretion.reveal.reading import Revealer
 from discretion.seal.blind import BlindIndex
-from discretion.seal.buckets import Buckets, watching
+from discretion.seal.buckets import Buckets
+from discretion.seal.buckets import watching as keys_watched
 from discretion.seal.keyring import derive
 from discretion.seal.pairwise import Pairwise
 from discretion.settings import Settings
@@ -79,6 +89,7 @@ from discretion.store import embedded
 from discretion.store.consents import Consents
 from discretion.store.customers import Customers
 from discretion.store.driver import CommandListener, Database, connect
+from discretion.store.erasures import Erasures
 from discretion.store.events import Events
 from discretion.store.identities import Identities
 from discretion.store.inspect import inspect
@@ -86,6 +97,7 @@ from discretion.store.prepare import prepare
 from discretion.store.rulebooks import Rulebooks
 from discretion.store.suggestions import Suggestions
 from discretion.store.sweeps import Sweeps
+from discretion.store.tombstones import Tombstones
 from discretion.token.issue import Issuer
 from discretion.token.keys import KeySet
 from discretion.token.verify import Verifier
@@ -115,15 +127,24 @@ class Platform:
     telling: Telling
     access: Access
     shred: Shred
+    erasing: Erasing
+    remember: Remember
+    restore: Restore
+    acting: Acting
 
 
 @asynccontextmanager
 async def platform(
-    settings: Settings, listeners: tuple[CommandListener, ...] = (), *, idle: bool = False
+    settings: Settings,
+    listeners: tuple[CommandListener, ...] = (),
+    *,
+    idle: bool = False,
+    restoring: bool = False,
 ) -> AsyncIterator[Platform]:
     """A platform, from start to stop.
 
-    An ``idle`` one does nothing that it is not asked for, nor puts its rules in force.
+    An ``idle`` one does nothing that it is not asked for, nor puts its rules in force; one for ``restoring``
+    opens on a database that nobody may be served from yet.
 
     Raises:
         Misconfigured: what the operator has to mend, before anything is served.
@@ -140,7 +161,9 @@ async def platform(
             await ensure_keys(settings, database)
             trusted = await trust(database, Judge(catalogue, lawbook.law), enforce=not idle)
             running = assemble(settings, catalogue, lawbook, database, root, trusted)
-            async with watching(running.conductor.revealer.buckets):
+            if not restoring:
+                await running.remember.check()
+            async with keys_watched(running.conductor.revealer.buckets):
                 if idle:
                     yield running
                     return
@@ -149,17 +172,12 @@ async def platform(
                     judging(running.rejudge),
                     carrying(running.rights.engine),
                     delivering(running.telling.deliver),
+                    informing(running.acting.tell),
+                    watching(running.rights.watch),
                 ):
                     yield running
         finally:
             await database.close()
-
-
-@asynccontextmanager
-async def registering(settings: Settings) -> AsyncIterator[Register]:
-    """Where clients are told, on a platform that does nothing else."""
-    async with platform(settings, idle=True) as running:
-        yield running.telling.register
 
 
 async def trust(database: Database, judge: Judge, *, enforce: bool = True) -> dict[str, int]:
@@ -252,14 +270,23 @@ def assemble(
     stationery = load_notices(catalogue, settings.notices_dir)
     agreed = Agreed(catalogue, stationery.office, Consents(database))
     evidence = Evidence(agreed)
-    told = receiving(settings, database, catalogue, workshop, evidence, blind, root, clock, entropy)
+    tombstones = Tombstones(database, blind)
+    told = receiving(
+        settings, database, catalogue, workshop, evidence, tombstones, blind, root, clock, entropy
+    )
     speak = Speak(database, workshop)
     say, receipts = Say(agreed, speak, entropy), Receipts(keys, settings.issuer)
     steward, suggestions = Stewardship(database, workshop), Suggestions(database, clock)
+    remember = Remember(Erasures(database), ErasureLedger(erasure_ledger(settings), root))
+    gone = erasing(
+        database, workshop, lawbook, tombstones, buckets, keys, settings.issuer, clock, entropy, remember
+    )
     hears = telling(settings, catalogue, database, keys, buckets, pairwise, clock, entropy)
     office = stationery.office
     packs = access(catalogue, lawbook, database, conductor, office, receipts, hears.outward, keys)
-    asked = rights(database, workshop, lawbook, clock, entropy, at, {**hears.acts, **packs.acts})
+    acts = {**gone.acts, **hears.acts, **packs.acts}
+    post = Post(settings.mail_url, settings.mail_from, settings.data_dir / "outbox", entropy, clock)
+    asked = rights(Parts(database, workshop, lawbook, buckets, say, speak, clock, entropy, post), at, acts)
     present = Present(catalogue, stationery, lawbook.jurisdictions, clock)
     verbs = (told.intake, steward, say, agreed.consents, receipts, lawbook, suggestions, told.stored, present)
     records = Records(
@@ -270,12 +297,14 @@ def assemble(
         blind,
         pairwise,
         Identities(database),
-        Verbs(*verbs, *asked.verbs, *hears.verbs, *packs.verbs),
+        Verbs(*verbs, *asked.verbs, *hears.verbs, *packs.verbs, *gone.verbs),
     )
     heed = Heed(speak, pairwise, clock, evidence.heeded)
     doors, write_keys = _doors(settings, conductor, records, keys, forms, database, heed, told.intake, hears)
+    doing = acting(settings, database, records, asked, stationery.office, hears.outward, root, clock, entropy)
     return Platform(
-        app=application(doors),
+        app=application(replace(doors, acting=doing.routes)),
+        acting=doing,
         catalogue=catalogue,
         database=database,
         issuer=_issuer(settings, keys, catalogue, clock, entropy),
@@ -286,10 +315,13 @@ def assemble(
         replay=told.replay,
         rejudge=Rejudge(database, workshop),
         rights=asked,
+        erasing=gone,
         telling=hears,
         access=packs,
         sweep=Sweep(Sweeps(database), database, catalogue, workshop, clock),
-        shred=Shred(database, buckets, clock, entropy),
+        shred=gone.destroy.shred,
+        remember=remember,
+        restore=Restore(database, buckets, remember, Banish(database, blind, workshop), clock),
     )
 
 
@@ -311,10 +343,14 @@ def _doors(
     write_keys = WriteKeys(database, catalogue, entropy, clock)
     known = partial(known_purpose, catalogue)
     verifier = Verifier(keys, settings.issuer, settings.audience, clock, known)
+    documents = Documents(schema._schema, pages=pages(catalogue))
+    plans = Plans(schema._schema, catalogue, forms.render)
+    for forget in (verifier.forget_all, documents.forget, plans.forget, heed.forget):
+        conductor.revealer.buckets.listen(forget)  # each erasure changes keys, in every process
     doors = Doors(
         verifier=verifier,
-        documents=Documents(schema._schema, pages=pages(catalogue)),
-        answer=Answer(schema, Plans(schema._schema, catalogue, forms.render), conductor, records, mask),
+        documents=documents,
+        answer=Answer(schema, plans, conductor, records, mask),
         mask=mask,
         heed=heed,
         tracking=Tracking(write_keys, intake),
@@ -322,6 +358,8 @@ def _doors(
         acknowledgements=Acknowledgements(hears.confirm, verifier.from_header),
         jwks=keys.public_jwks(),
         database=database,
+        follow=records.verbs[Follow],
+        now_ms=clock,
     )
     return doors, write_keys
 

@@ -67,6 +67,11 @@ async def ensure_keys(settings: Settings, database: Database) -> None:
     )
 
 
+def erasure_ledger(settings: Settings) -> Path:
+    """Where the erasure ledger is kept."""
+    return settings.erasure_ledger or settings.data_dir / "erasures" / "ledger.jsonl"
+
+
 def bucket_keys(settings: Settings) -> Path:
     """Where the bucket keys are kept."""
     return settings.data_dir / "keys" / "buckets.keys"

@@ -23,6 +23,7 @@ from discretion.seal.daily import DayKeys
 from discretion.settings import Settings
 from discretion.store.driver import Database
 from discretion.store.letters import DeadLetters
+from discretion.store.tombstones import Tombstones
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +42,17 @@ def receiving(
     catalogue: Catalogue,
     workshop: Callable[[], Workshop],
     witness: Witness,
+    tombstones: Tombstones,
     blind: BlindIndex,
     root: bytes,
     clock: Callable[[], int],
     entropy: Callable[[int], bytes],
 ) -> Receiving:
     """Put the parts together."""
-    take = Arrivals(catalogue, Unify(database, blind, workshop, witness).take, clock).take
+    unify = Unify(database, blind, workshop, witness, tombstones)
+    take = Arrivals(catalogue, unify.take, clock).take
     validator = Validator(catalogue, entropy, load_signals(catalogue), Locator(settings.places_file).country)
-    stored = DeadLetters(database)
+    stored = DeadLetters(database, tombstones)
     days = DayKeys(settings.data_dir / "keys" / "letters", root, entropy)
     letters = Letters(stored, catalogue, Declared.of(catalogue), days, blind, entropy, clock)
     return Receiving(

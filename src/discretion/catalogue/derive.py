@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from discretion.catalogue.correctable import Correctable
 from discretion.catalogue.entry import AttributeEntry, EventEntry, PropertyEntry
 from discretion.catalogue.model import Channel, Fold, ValueType
 from discretion.catalogue.nearest import nearest
@@ -24,6 +25,9 @@ def computed(whole: Whole) -> Iterator[Problem]:
         if (rule := entry.computed) is None:
             continue
         at = ("attributes", path, "computed")
+        if part.entries.attributes[path].correctable not in (None, Correctable.NEVER):
+            right = "It follows from events, which nobody's word changes; take 'correctable' out."
+            yield part.file.problem(("attributes", path, "correctable"), f"{path} is computed", right)
         if entry.sealed is not False:
             right = "Add 'sealed: false', or supply it by a trait instead."
             yield part.file.problem(at, f"{path} is computed and sealed", right)

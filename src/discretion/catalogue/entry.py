@@ -12,6 +12,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from discretion.catalogue.correctable import Correctable
 from discretion.catalogue.model import Basis, Channel, Family, Fold, Form, Sensitivity, ValueType
 from discretion.catalogue.recipient import Role
 
@@ -58,6 +59,9 @@ class Defaults(Entry):
     sensitivity: Sensitivity | None = Field(default=None, description="harm of a wrong reveal")
     sealed: bool | None = Field(default=None, description="false keeps it readable, to filter by")
     controller: Text | None = Field(default=None, description="who answers for it, if not the retailer")
+    correctable: Correctable | None = Field(
+        default=None, description="what the person's correction takes: self, evidence (else) or never"
+    )
 
 
 class ComputedEntry(Entry):
@@ -165,6 +169,9 @@ class EventEntry(Entry):
     channels: list[Channel] | None = Field(default=None, description=_CHANNELS)
     required: list[Text] = Field(default=[], description="properties it never comes without")
     properties: list[Text] = Field(default=[], description="properties it may carry")
+    enrols: bool = Field(
+        default=False, description="true if an erased person who does it is a customer again, a new one"
+    )
 
 
 class CatalogueFile(Entry):

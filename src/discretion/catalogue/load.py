@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from discretion.catalogue.check import check
+from discretion.catalogue.correctable import Correctable
 from discretion.catalogue.entry import (
     AttributeEntry,
     ComputedEntry,
@@ -150,6 +151,7 @@ def _attribute(path: str, entry: AttributeEntry, uses: tuple[Use, ...], kinds: t
         precedence=tuple(entry.precedence),
         computed=computed,
         kinds=kinds,
+        correctable=Correctable.NEVER if computed else entry.correctable or Correctable.EVIDENCE,
     )
 
 
@@ -179,6 +181,7 @@ def _event(
         retention=entry.retention or "",
         channels=frozenset(entry.channels or Channel),
         properties=(*needed, *(properties[name] for name in entry.properties)),
+        enrols=entry.enrols,
     )
 
 

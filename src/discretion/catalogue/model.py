@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
+from discretion.catalogue.correctable import Correctable
 from discretion.catalogue.duration import parse
 from discretion.catalogue.recipient import Recipient
 
@@ -147,12 +148,11 @@ class Computed:
 class Attribute:
     """One field of personal data.
 
-    ``path`` is its dotted place in GraphQL (``contact.address.city``), ``key`` the same in
-    MongoDB, where dots are not allowed. ``traits`` are the dotted places in a tracking
-    call's ``traits`` where a source may supply it, first found wins; ``context`` are those in
-    its ``context``, for when no trait does. ``precedence`` are sources in the order in which they
-    are believed about it, before all others. What is ``ordered`` has an index to sort by. ``kinds`` are
-    the sensitive kinds of data it is.
+    ``path`` is its dotted place in GraphQL (``contact.address.city``), ``key`` the same in MongoDB, where
+    dots are not allowed. ``traits`` are the dotted places in a tracking call's ``traits`` where a source may
+    supply it, first found wins; ``context`` are those in its ``context``, for when no trait does.
+    ``precedence`` are sources in the order in which they are believed about it, before all others. What is
+    ``ordered`` has an index. ``kinds`` are the sensitive kinds it is, ``correctable`` whose word changes it.
     """
 
     path: str
@@ -174,6 +174,7 @@ class Attribute:
     ordered: bool = False
     computed: Computed | None = None
     kinds: tuple[str, ...] = ()
+    correctable: Correctable = Correctable.EVIDENCE
 
     @property
     def group(self) -> str:
@@ -259,10 +260,7 @@ CORRECTIONS = Source(
     anonymous_id="",
     priority=-1,
 )
-"""What a person corrected themselves: believed before every sender, and nobody can register as it.
-
-It brings no events, so its channel is read by nobody.
-"""
+"""What a person corrected: believed before every sender; nobody registers as it, nobody reads its channel."""
 
 COMPUTED = "computed"
 """In place of a source, where a value follows from events."""
@@ -298,6 +296,7 @@ class EventType:
     channels: frozenset[Channel]
     properties: tuple[Property, ...] = ()
     kinds: tuple[str, ...] = ()
+    enrols: bool = False  # an erased person who does it is a customer again, a new one
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,10 @@ async def demo(settings: Settings, customers: int, *, fresh: bool) -> None:
     stop = stop_asked()
     async with platform(settings) as running:
         running.app.state.complete = False
-        async with sweeping(running.sweep), serving(running.app, listening) as server:
+        async with (
+            sweeping(running.sweep, also=running.erasing.lapse),
+            serving(running.app, listening) as server,
+        ):
             url = f"http://{settings.host}:{listening.getsockname()[1]}"
             if not await _finished(_make(running, url, settings.data_dir, customers), stop):
                 _out.print("Stopping. The next start goes on where this one was.")

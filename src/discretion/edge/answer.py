@@ -45,8 +45,12 @@ class Answer:
         self._mask = mask
         self._executor = executor
 
-    async def __call__(self, prepared: Prepared, request: GraphQLRequest, grant: Grant | None) -> Response:
+    async def __call__(
+        self, prepared: Prepared, request: GraphQLRequest, grant: Grant | None, root: Any = None
+    ) -> Response:
         """The response of an operation that has been parsed, limited and validated.
+
+        ``root`` is what resolvers of the root's fields are given.
 
         Raises:
             Unavailable: ``LEDGER_UNAVAILABLE``; there is no data to send.
@@ -54,6 +58,7 @@ class Answer:
         executor = self._executor.build(
             self._schema,
             prepared.document,
+            root,
             context_value=Context(self._records, grant, None),
             raw_variable_values=dict(request.variables),
             operation_name=request.operation_name,

@@ -121,7 +121,7 @@ class Documents:
         self._schema = schema
         self._budget = budget or Budget()
         self._pages = dict(pages or {})
-        self._room = capacity
+        self._capacity = self._room = capacity
         self._kept: OrderedDict[str, Prepared | Invalid] = OrderedDict()
         self._weighed: dict[tuple[object, ...], Refusal | None] = {}
 
@@ -149,6 +149,12 @@ class Documents:
             cost = measure(prepared.document, name, variables, self._pages)
             self._weighed[key] = check(cost, self._budget)
         return self._weighed[key]
+
+    def forget(self) -> None:
+        """Let go of every document: somebody who was erased may be named in one."""
+        self._kept.clear()
+        self._weighed.clear()
+        self._room = self._capacity
 
     def _prepare(self, text: str) -> Prepared | Invalid:
         budget = self._budget

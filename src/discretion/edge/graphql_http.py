@@ -191,7 +191,11 @@ class GraphQLDoor:
         if isinstance(operation, Refusal):
             raise operation
         if operation.operation is OperationType.SUBSCRIPTION:
-            raise BadRequest("OPERATION_UNSUPPORTED", "Subscriptions are not served.")
+            raise BadRequest(
+                "OPERATION_UNSUPPORTED",
+                "Subscriptions are not served over HTTP.",
+                "Connect to /graphql by WebSocket, in the graphql-transport-ws protocol.",
+            )
         if method == "GET" and operation.operation is not OperationType.QUERY:
             raise _MethodNotAllowed("Only queries are asked by GET.", b"POST")
         refusal = self._documents.weigh(prepared, request.operation_name, request.variables)

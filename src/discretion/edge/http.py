@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
+from discretion.domain.rights.follow import Follow
 from discretion.edge.acknowledgements import Acknowledgements
 from discretion.edge.answer import Answer
 from discretion.edge.documents import Documents
 from discretion.edge.explorer import Explorer
 from discretion.edge.graphql_http import GraphQLDoor, Heed
+from discretion.edge.live import Lines, LiveDoor
 from discretion.edge.mask import Mask
 from discretion.edge.packages import PackageDoor
 from discretion.edge.problem import problem
@@ -43,6 +45,9 @@ class Doors:
     acknowledgements: Acknowledgements
     jwks: Mapping[str, Any]
     database: Database
+    follow: Follow
+    now_ms: Callable[[], int]
+    acting: Sequence[Route] = ()
 
 
 def application(doors: Doors) -> Starlette:
@@ -54,6 +59,18 @@ def application(doors: Doors) -> Starlette:
 
     graphql = GraphQLDoor(
         doors.documents, doors.answer, doors.verifier.from_header, doors.mask, doors.heed, explorer=explorer
+    )
+
+    live = LiveDoor(
+        Lines(
+            doors.verifier,
+            doors.documents,
+            doors.answer,
+            doors.mask,
+            doors.heed,
+            doors.follow,
+            doors.now_ms,
+        )
     )
 
     async def home(_request: Request) -> Response:
@@ -83,11 +100,13 @@ def application(doors: Doors) -> Starlette:
     app = Starlette(
         routes=[
             Route("/graphql", graphql),
+            WebSocketRoute("/graphql", live),
             Route("/", home),
             *explorer.routes(),
             *doors.tracking.routes(),
             doors.packages.route(),
             *doors.acknowledgements.routes(),
+            *doors.acting,
             Route("/.well-known/jwks.json", jwks),
             Route("/.well-known/gpc.json", privacy_control),
             Route("/healthz", alive),

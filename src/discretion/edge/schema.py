@@ -13,6 +13,7 @@ from discretion.domain.consent.api.mutations import consent_mutations
 from discretion.domain.consent.api.permissions import permission_fields
 from discretion.domain.consent.api.records import record_fields
 from discretion.domain.doubles.api import suggestion_fields
+from discretion.domain.erasure.api import held_field, hold_mutations
 from discretion.domain.ingest.api import ingest_mutations
 from discretion.domain.inventory.api import inventory_fields
 from discretion.domain.letters.api import letters_field
@@ -25,34 +26,54 @@ from discretion.domain.profiles.api.scalars import SCALARS
 from discretion.domain.profiles.api.stewardship import identity_mutations
 from discretion.domain.profiles.api.timeline import events_field
 from discretion.domain.profiles.api.types import customer_type, object_type
+from discretion.domain.rights.api.asking import asking_mutations
+from discretion.domain.rights.api.deciding import deciding_mutations
 from discretion.domain.rights.api.disclosures import disclosures_field
+from discretion.domain.rights.api.proving import proving_mutations
+from discretion.domain.rights.api.queries import followed_field, own_requests_field, request_fields
 from discretion.edge.executor import PlanExecutor
 
 
 def build_schema(catalogue: Catalogue) -> strawberry.Schema:
     """The schema of this catalogue; the compiled executor is its execution context class."""
-    known = [provenance_field(), events_field(), disclosures_field(), *identity_fields()]
+    known = [
+        provenance_field(),
+        events_field(),
+        disclosures_field(),
+        own_requests_field(),
+        *identity_fields(),
+    ]
     customer: Any = customer_type(catalogue, [*known, *record_fields(), *permission_fields()])
     suggested, decided = suggestion_fields(customer)
     asked = [
         *query_fields(catalogue, customer),
+        *request_fields(),
         *suggested,
         *inventory_fields(),
         notice_field(),
         letters_field(),
+        held_field(),
     ]
     query: Any = object_type("Query", asked, "Everything that can be asked.")
     changed = [
         *ingest_mutations(),
         *consent_mutations(customer),
         *identity_mutations(customer),
+        *asking_mutations(),
+        *proving_mutations(),
+        *deciding_mutations(),
         *decided,
         *package_mutations(),
+        *hold_mutations(),
     ]
     mutation: Any = object_type("Mutation", changed, "Everything that can be changed.")
+    subscription: Any = object_type(
+        "Subscription", [followed_field()], "What can be followed, over WebSocket (graphql-transport-ws)."
+    )
     return strawberry.Schema(
         query=query,
         mutation=mutation,
+        subscription=subscription,
         types=[customer],  # also reached through ``Node``, which names no implementation
         directives=[narrow_purpose],
         execution_context_class=PlanExecutor,

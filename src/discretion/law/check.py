@@ -22,7 +22,7 @@ from discretion.law.shape import Placed, Shaped
 from discretion.law.strictness import laxer
 
 _KEY = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,3})?")
-_SUBJECTS = ("families", "kinds", "rights")
+_SUBJECTS = ("families", "kinds", "rights", "events")
 """Members of a rule that say what it is about."""
 
 

@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from discretion.catalogue.entry import Entry, Text
 from discretion.catalogue.model import Family
-from discretion.law.jurisdiction import Clock, Confidence, Length, Right, Step, Stop, Unit
+from discretion.law.jurisdiction import Clock, Confidence, Counts, Length, Right, Step, Stop, Unit
 from discretion.law.model import ADULT_YEARS, Model, Needs
 
 _LENGTH = re.compile(r"([1-9][0-9]{0,3}) (cd|bd|mo)|at_once")
@@ -115,6 +115,15 @@ class DeadlineEntry(RuleEntry):
     )
 
 
+class KeepingEntry(RuleEntry):
+    """What another law orders kept although the person had it erased."""
+
+    events: list[Text] = Field(min_length=1, description="event types, such as [Order Completed]")
+    properties: list[Text] = Field(min_length=1, description="their properties that belong to it")
+    length: Span = Field(alias="for", description="how long, such as 72 mo")
+    counts: Counts = Field(description="event, or year_end: from the end of the calendar year")
+
+
 class AuthorityEntry(Entry):
     """Where to complain."""
 
@@ -144,6 +153,9 @@ class JurisdictionFile(Entry):
     renewal: list[RenewalEntry] = Field(description="whether a changed notice takes a new yes")
     rights: list[RightEntry] = Field(default=[], description="rights that people have")
     deadlines: list[DeadlineEntry] = Field(default=[], description="by when a request is answered")
+    keeping: list[KeepingEntry] = Field(
+        default=[], description="what another law orders kept although the person had it erased"
+    )
 
 
 def json_schema() -> str:

@@ -154,6 +154,27 @@ class Entitlement:
     cited: Cited
 
 
+class Counts(StrEnum):
+    """From when on something is to be kept."""
+
+    EVENT = "event"
+    YEAR_END = "year_end"  # the end of the calendar year in which it happened
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What another law orders kept although the person had it erased (GDPR Art. 17(3)(b)).
+
+    ``properties`` are those of the events that belong to what is to be kept, such as an invoice.
+    """
+
+    events: frozenset[str]
+    properties: frozenset[str]
+    length: Length
+    counts: Counts
+    cited: Cited
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """A rule about consent as people read it; ``applies`` is false for what is unsure and laxer."""
@@ -191,6 +212,7 @@ class Jurisdiction:
     consent: tuple[Told, ...]
     rights: tuple[Entitlement, ...]
     deadlines: tuple[Deadline, ...]
+    keeping: tuple[Keeping, ...] = ()
 
     def right(self, right: Right, day: date) -> Entitlement | None:
         """What the law gives on a day; None if there is no such right then."""

@@ -13,6 +13,7 @@ from discretion.law.entry import (
     AgeEntry,
     ConsentEntry,
     DeadlineEntry,
+    KeepingEntry,
     RenewalEntry,
     RightEntry,
     RuleEntry,
@@ -28,6 +29,7 @@ from discretion.law.jurisdiction import (
     Deadline,
     Entitlement,
     Jurisdiction,
+    Keeping,
     Right,
     Step,
     Told,
@@ -122,6 +124,7 @@ def jurisdiction(part: Shaped) -> Jurisdiction:
         consent=tuple(_told(consent)),
         rights=tuple(_rights(part)),
         deadlines=tuple(_deadlines(part)),
+        keeping=tuple(_keeping(part)),
     )
 
 
@@ -188,6 +191,16 @@ def _deadlines(part: Shaped) -> Iterator[Deadline]:
             about = [one for one in rules if right in one.rights and one.step is step]
             for start, end, one in spans(about, _sooner):
                 yield _deadline(right, one, start, end)
+
+
+def _keeping(part: Shaped) -> Iterator[Keeping]:
+    """What is unsure orders nothing: to keep what somebody had erased takes a law that is known."""
+    rules: list[KeepingEntry] = [one.rule for one in part.rules.get("keeping", ())]
+    for one in rules:
+        if one.confidence is not Confidence.UNSURE:
+            yield Keeping(
+                frozenset(one.events), frozenset(one.properties), one.length, one.counts, _cited(one)
+            )
 
 
 def _deadline(right: Right, one: DeadlineEntry, start: date, end: date | None) -> Deadline:

@@ -16,7 +16,7 @@ from discretion.catalogue.read import File, Place
 from discretion.catalogue.shape import told
 from discretion.law.entry import JurisdictionFile, RuleEntry
 
-SECTIONS = ("consent", "sensitive", "ages", "signals", "renewal", "rights", "deadlines")
+SECTIONS = ("consent", "sensitive", "ages", "signals", "renewal", "rights", "deadlines", "keeping")
 """Sections that are lists of rules."""
 
 

@@ -13,7 +13,16 @@ from rich.text import Text
 from discretion.catalogue.model import Family
 from discretion.law.day import midnight
 from discretion.law.deadline import Due, Undue
-from discretion.law.jurisdiction import Cited, Confidence, Deadline, Jurisdiction, Lawbook, Right, Step
+from discretion.law.jurisdiction import (
+    Cited,
+    Confidence,
+    Counts,
+    Deadline,
+    Jurisdiction,
+    Lawbook,
+    Right,
+    Step,
+)
 
 
 def everyone(book: Lawbook, day: date) -> RenderableType:
@@ -47,7 +56,9 @@ def whole(one: Jurisdiction, day: date) -> RenderableType:
         ("complaints", f"{one.authority.name}, {one.authority.url}"),
     ):
         head.add_row(name, text)
-    return Group(Text(one.label, style="bold"), head, _consent(one, day), _rights(one, day))
+    return Group(
+        Text(one.label, style="bold"), head, _consent(one, day), _rights(one, day), _keeping(one, day)
+    )
 
 
 def due(one: Jurisdiction, found: Due | Undue) -> RenderableType:
@@ -88,6 +99,18 @@ def _rights(one: Jurisdiction, day: date) -> Table:
         for step in _steps(one, right.right, day):
             cited = step.cited
             table.add_row(f"  {step.step}", _words(step), _span(cited), cited.source, _doubt(cited))
+    return table
+
+
+def _keeping(one: Jurisdiction, day: date) -> Table:
+    table = Table("kept after an erasure", "for", "from", "source", "note", title="Kept by order of law")
+    for rule in one.keeping:
+        if rule.cited.end is not None and rule.cited.end <= day:
+            continue
+        start = "the year's end" if rule.counts is Counts.YEAR_END else "the event"
+        what = ", ".join(sorted(rule.events))
+        span = f"{rule.length} from {start}"
+        table.add_row(what, span, _span(rule.cited), rule.cited.source, _doubt(rule.cited))
     return table
 
 

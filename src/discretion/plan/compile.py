@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from discretion.catalogue.model import Attribute
+from discretion.catalogue.model import DEMANDED, Attribute
 from discretion.plan.plan import Plan, Render, Renderer, Shape
 from discretion.plan.select import (
     TIMELINE,
@@ -33,6 +33,7 @@ from discretion.plan.select import (
 from discretion.plan.standing import FIELDS
 from discretion.purpose.decision import Allow, Decision, Deny, Gap, Reason
 from discretion.seal.cell import BODY_AT, HEAD_BYTES
+from discretion.token.grant import SELF
 
 ALWAYS: Mapping[str, int] = {**FIELDS, "key": 1}
 """What every read needs: the person's state, and the key that names them in the ledger."""
@@ -60,10 +61,10 @@ def compile_plan(
             wanted["kinds"] = 1
         for attribute in leaves(node):
             if attribute.path in position:
-                wanted.update(_fields(attribute))
+                wanted.update(_fields(attribute, _allow(decisions[attribute.path])))
         for attribute in told_of(node):
             if attribute.path in position:
-                wanted.update(_fields(attribute))
+                wanted.update(_fields(attribute, _allow(decisions[attribute.path])))
                 if attribute.computed is None and _allow(decisions[attribute.path]).clear_mask:
                     wanted[f"p.{attribute.key}"] = 1
     for wanted in projections.values():
@@ -97,10 +98,22 @@ def _allow(decision: Decision) -> Allow:
     return decision
 
 
-def _fields(attribute: Attribute) -> dict[str, int]:
+def _fields(attribute: Attribute, allow: Allow) -> dict[str, int]:
+    contested = {f"contested.{attribute.key}": 1} if _contested_too(attribute, allow) else {}
     if attribute.sealed:
-        return {f"s.{attribute.key}": 1, **{f"kinds.{kind}": 1 for kind in attribute.kinds}}
-    return {f"o.{attribute.key}": 1, f"t.{attribute.key}": 1}
+        return {f"s.{attribute.key}": 1, **{f"kinds.{kind}": 1 for kind in attribute.kinds}, **contested}
+    return {f"o.{attribute.key}": 1, f"t.{attribute.key}": 1, **contested}
+
+
+def _contested_too(attribute: Attribute, allow: Allow) -> bool:
+    """Whether what the person denies is asked for too: by themselves, or for what the law demands alone.
+
+    Nothing else may be done with it until it is settled (GDPR Art. 18(1)(a) and (2)).
+    """
+    if attribute.computed is not None:
+        return False
+    bases = {use.purpose.key: use.purpose.basis for use in attribute.uses}
+    return all(one == SELF or bases[one] in DEMANDED for one in allow.purposes)
 
 
 def _shape(

@@ -63,6 +63,10 @@ class Plans:
             self._kept.popitem(last=False)
         return plan
 
+    def forget(self) -> None:
+        """Let go of every plan, and of the documents they were made for."""
+        self._kept.clear()
+
     def _compile(self, selection: Selection, grant: Grant, held: frozenset[str]) -> Plan:
         decisions = {
             one.path: decide(self._catalogue, grant, held, one.category, one.uses)

@@ -36,7 +36,17 @@ PROVENANCE = "provenance"
 TIMELINE = "events"
 """The live field that tells of attributes: they are decided, fetched and recorded as if asked for."""
 _LEADING_TO_CUSTOMERS = frozenset(
-    {CUSTOMER, "ConsentPayload", "CustomerConnection", "Node", "Suggestion", "SuggestionConnection"}
+    {
+        CUSTOMER,
+        "ConsentPayload",
+        "CustomerConnection",
+        "HeldData",
+        "Node",
+        "RightsRequest",
+        "RightsRequestConnection",
+        "Suggestion",
+        "SuggestionConnection",
+    }
 )
 
 MAX_PATH = 100

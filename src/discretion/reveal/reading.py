@@ -8,7 +8,7 @@ account to the ledger before the answer leaves.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any
@@ -27,6 +27,9 @@ from discretion.seal.pairwise import Pairwise
 from discretion.token.grant import Grant
 
 CUSTOMER_KIND = b"customer"
+HELD = "held"
+"""What a look at data stands under in the ledger that another law ordered kept."""
+
 MAX_NAMES = 8
 """Ids of one customer that are remembered; more clients than that rarely meet the same one."""
 _KINDS = (Reason.NO_VALUE, Reason.CHOICE, Reason.RETENTION)
@@ -139,6 +142,8 @@ class Reading:
         bits = _every_bit if self.grant.is_self else self._revealer.standing.bits
         rows = []
         for doc in docs:
+            if doc.get("contested"):
+                put_back(doc)
             keyed = keyed_of(doc["_id"], doc["key"])
             seen.setdefault(keyed.pseudonym, 0)
             rows.append(Row(doc, bits(doc, now), self._of_kind, keyed))
@@ -210,6 +215,25 @@ class Reading:
         self._extra.add(what)
         return row.keyed.open(cell, key.encode())
 
+    def reveal_former(
+        self, row: Row, former: Mapping[bytes, bytes], owner: bytes, cell: bytes, key: str, what: str
+    ) -> Any:
+        """The same for what is shut under an id they had before; ``former`` has the wrapped keys of those."""
+        if owner == row.id:
+            return self.reveal_cell(row, cell, key, what)
+        self._extra.add(what)
+        return self._revealer.openers.of(owner, former[owner]).open(cell, key.encode())
+
+    def reveal_held(self, holder: tuple[bytes, bytes], cell: bytes, key: bytes) -> Any:
+        """Open something that another law ordered kept of somebody erased, and put it on the account.
+
+        ``holder`` is the random id that stands for them there, and its wrapped key.
+        """
+        keyed = self._revealer.openers.of(*holder)
+        self._seen.setdefault(keyed.pseudonym, 0)
+        self._extra.add(HELD)
+        return keyed.open(cell, key)
+
     def pseudonyms(self, row: Row, former: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
         """The ledger's names of a customer; ``former`` are merged ids, each with its wrapped key."""
         of = self._revealer.openers.of
@@ -255,6 +279,17 @@ def cut_offs(plan: Plan, second: int) -> CutOffs:
         for one in plan.attributes
     )
     return CutOffs(times, tuple(head(time) for time in times), spans)
+
+
+def put_back(doc: dict[str, Any]) -> None:
+    """Put what the person denies where it would stand; it is only there if the plan asked for it."""
+    for key, one in doc["contested"].items():
+        if "c" in one:
+            doc.setdefault("s", {})[key] = one["c"]
+        elif "v" in one:
+            doc.setdefault("o", {})[key] = one["v"]
+            doc.setdefault("t", {})[key] = one["t"]
+        doc.setdefault("p", {})[key] = one["p"]
 
 
 def _stored(doc: dict[str, Any], attribute: Attribute) -> tuple[Any, int]:

@@ -147,6 +147,14 @@ class Buckets:
         except (InvalidTag, ValueError):
             raise Broken("KEY_BROKEN", "A wrapped data key does not open.") from None
 
+    def lives(self, wrapped: bytes) -> bool:
+        """Whether the bucket key of a wrapped key is in the file; what lingers is not."""
+        try:
+            _, bucket, generation = _WRAPPED.unpack_from(wrapped)
+        except struct.error:
+            return False
+        return bucket < self._ring.count and generation in self._ring[bucket].keys
+
     def look(self) -> bool:
         """Look whether the file is another one than it was, and take it up; whether it was.
 

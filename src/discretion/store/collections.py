@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from discretion.errors import Misconfigured
+from discretion.store.acting import ACTING
 from discretion.store.collection import (
     BINARY,
     CELL,
@@ -24,6 +25,7 @@ from discretion.store.collection import (
     exactly,
     many,
 )
+from discretion.store.erasure import ERASURE
 from discretion.store.rights import RIGHTS
 from discretion.store.telling import TELLING
 
@@ -56,7 +58,15 @@ def ordered_indexes(keys: frozenset[str]) -> tuple[Index, ...]:
 
 COLLECTIONS: tuple[Collection, ...] = (
     *RIGHTS,
+    *ERASURE,
     *TELLING,
+    Collection(
+        name="erasures",
+        holds="Random ids of erasures, and when they were; nothing leads back.",
+        erasure="Kept: a restored database is told by them (GDPR Art. 17(1), 5(2)).",
+        schema=exactly({"_id": BINARY, "at": TIME}, {"line": FLAG}),
+    ),
+    *ACTING,
     Collection(
         name="customers",
         holds="The unified profile: sealed values, open values under a random id, what is permitted of them.",
@@ -80,7 +90,8 @@ COLLECTIONS: tuple[Collection, ...] = (
                 "created": TIME,
                 "updated": TIME,
                 "merged": many(FORMER),
-            }
+            },
+            {"contested": by_name(exactly({"t": TIME, "p": many(TEXT)}, {"c": BINARY, "v": VALUE}))},
         ),
         indexes=(
             Index((("rules", 1), ("until", 1), ("allow", 1))),  # whom to judge anew, and how many permit
@@ -113,7 +124,15 @@ COLLECTIONS: tuple[Collection, ...] = (
                 "last": TIME,
                 "born": TIME,
             },
-            {"home": BINARY, "rulings": many(BINARY), "restricted": FLAG, "place": PLACE},
+            {
+                "home": BINARY,
+                "rulings": many(BINARY),
+                "restricted": FLAG,
+                "place": PLACE,
+                "without": many(exactly({"s": TEXT, "t": TIME})),
+                "of": BINARY,
+                "contested": by_name(many(BINARY)),
+            },
         ),
         indexes=(Index((("customer", 1),)),),
     ),

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from discretion.store.driver import Database, Document, update
+from discretion.store.driver import Database, Document, Operation, Session, update
+from discretion.store.tombstones import Stone, Tombstones
 
 COLLECTION = "dead_letters"
+TOGETHER = 500
+"""Letters that one transaction keeps: MongoDB advises against more than a thousand changed documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +46,33 @@ class Wanted:
 class DeadLetters:
     """See the module."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, tombstones: Tombstones) -> None:
         self._database = database
+        self._tombstones = tombstones
 
     async def keep(self, letters: Sequence[Mapping[str, Any]], kept_ms: int) -> None:
         """Keep letters, each in the place of an earlier one with its id; durable when this returns.
 
-        Each is deleted by MongoDB ``kept_ms`` after it was received.
+        Each is deleted by MongoDB ``kept_ms`` after it was received. Of one that names somebody erased, or
+        was erased itself, nothing is kept.
         """
-        operations = []
-        for letter in letters:
-            expires = datetime.fromtimestamp((letter["received"] + kept_ms) / 1000, UTC)
-            content = {name: value for name, value in letter.items() if name != "_id"}
-            operations.append(
-                update({"_id": letter["_id"]}, {"$set": {**content, "expires": expires}}, upsert=True)
-            )
-        await self._database.bulk_write(COLLECTION, operations)
+        for start in range(0, len(letters), TOGETHER):
+            await self._keep(letters[start : start + TOGETHER], kept_ms)
+
+    async def _keep(self, letters: Sequence[Mapping[str, Any]], kept_ms: int) -> None:
+        names = {name for letter in letters for name in _names(letter)}
+        graves = {name: self._tombstones.of(name) for name in names}
+
+        async def work(session: Session) -> None:
+            stones = await self._tombstones.over(graves, session)
+            kept = [one for one in letters if not _barred(one, stones)]
+            if not kept:
+                return
+            gates = self._tombstones.passed(name for one in kept for name in one["marks"])
+            await self._tombstones.write(gates, session)
+            await self._database.bulk_write(COLLECTION, _written(kept, kept_ms), session=session)
+
+        await self._database.transaction(work)
 
     async def counts(self) -> list[Counted]:
         """How many there are of each reason and source, in that order."""
@@ -100,3 +114,22 @@ class DeadLetters:
         """Delete letters."""
         if letters:
             await self._database.delete_many(COLLECTION, {"_id": {"$in": list(letters)}})
+
+
+def _names(letter: Mapping[str, Any]) -> list[bytes]:
+    return [letter["_id"], *letter["marks"]]
+
+
+def _barred(letter: Mapping[str, Any], stones: Mapping[bytes, Stone]) -> bool:
+    return any(one in stones and stones[one].bars(letter["received"]) for one in _names(letter))
+
+
+def _written(letters: Sequence[Mapping[str, Any]], kept_ms: int) -> list[Operation]:
+    operations = []
+    for letter in letters:
+        expires = datetime.fromtimestamp((letter["received"] + kept_ms) / 1000, UTC)
+        content = {name: value for name, value in letter.items() if name != "_id"}
+        operations.append(
+            update({"_id": letter["_id"]}, {"$set": {**content, "expires": expires}}, upsert=True)
+        )
+    return operations

@@ -37,17 +37,23 @@ class Requests:
         request: bytes,
         version: int,
         change: Mapping[str, Any],
-        unset: Sequence[str] = (),
         session: Session | None = None,
     ) -> bool:
-        """Set members of a request that is still as it was read; whether it was."""
+        """Set members of a request that is still as it was read, and unset those that are None.
+
+        Where the state is another, whoever was carrying it out has lost it. Whether it was as it had been
+        read.
+        """
+        turned = "state" in change
+        gone = {name: "" for name, value in change.items() if value is None}
+        kept = {name: value for name, value in change.items() if value is not None}
         done = await self._database.update_one(
             COLLECTION,
             {"_id": request, "v": version},
             {
-                "$set": dict(change),
-                "$inc": {"v": 1},
-                **({"$unset": dict.fromkeys(unset, "")} if unset else {}),
+                "$set": {**kept, **({"until": 0} if turned else {})},
+                "$inc": {"v": 1, "fence": int(turned)},
+                **({"$unset": gone} if gone else {}),
             },
             session=session,
         )

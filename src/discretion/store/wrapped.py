@@ -5,11 +5,14 @@ A wrapped key begins with its bucket and generation, so those under one bucket k
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from discretion.store.driver import Database, Document, Operation, Session, update
+
+TOGETHER = 500
+"""Documents that are read at once."""
 
 Span = tuple[bytes, bytes]
 """The least key of a range, and the least beyond it."""
@@ -89,6 +92,14 @@ class WrappedKeys:
             )
             found += [one for doc in docs for one in place.held(doc) if _in(spans, one.key)]
         return found
+
+    async def all(self) -> AsyncIterator[list[Wrapped]]:
+        """Every key, some at a time; not while others write."""
+        for place in PLACES:
+            fields = {place.customer: 1, "key": 1} if not place.inside else {place.inside: 1}
+            wanted = {f"{place.inside}.key" if place.inside else "key": {"$gte": b""}}
+            async for docs in self._database.stream(place.collection, wanted, fields, together=TOGETHER):
+                yield [one for doc in docs for one in place.held(doc)]
 
     async def left(self, spans: Sequence[Span], limit: int) -> list[Wrapped]:
         """The same at one moment: a key that is moved from one place to another meanwhile is not missed."""

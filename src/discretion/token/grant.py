@@ -13,8 +13,9 @@ class Grant:
     """The most a request may do.
 
     ``categories`` is None when the token does not narrow them. ``expires`` is in seconds
-    since 1970. ``subject`` is the ``sub`` claim as it stands in the token: for a customer's
-    own token it is their pairwise id for ``client``.
+    since 1970, as is ``authenticated``, when the subject last logged in, if that is known.
+    ``subject`` is the ``sub`` claim as it stands in the token: for a customer's own token it is
+    their pairwise id for ``client``.
     """
 
     client: str
@@ -24,6 +25,7 @@ class Grant:
     categories: frozenset[str] | None
     expires: int
     token_id: str
+    authenticated: int | None = None
 
     @property
     def is_self(self) -> bool:

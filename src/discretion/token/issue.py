@@ -48,8 +48,9 @@ class Issuer:
         categories: Sequence[str] | None = None,
         *,
         lifetime_s: int = 3600,
+        authenticated: int | None = None,
     ) -> str:
-        """A signed token.
+        """A signed token. ``authenticated`` is when the subject logged in, in seconds since 1970.
 
         Raises:
             BadRequest: ``TOKEN_REQUEST_INVALID``; it would not be accepted.
@@ -83,6 +84,10 @@ class Issuer:
             "exp": now + lifetime_s,
             "jti": self._entropy(16).hex(),
         }
+        if authenticated is not None:
+            if not 0 <= authenticated <= now:
+                raise _invalid("nobody logs in after now")
+            claims["auth_time"] = authenticated
         if categories is not None:
             claims["categories"] = list(dict.fromkeys(categories))
         active = self._keys.active

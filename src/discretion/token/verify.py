@@ -65,6 +65,10 @@ class Verifier:
             raise malformed("the Authorization header is not 'Bearer <token>'")
         return self.verify(token)
 
+    def forget_all(self) -> None:
+        """Let go of verified tokens and whose they are; each is verified anew when it comes."""
+        self._kept.clear()
+
     def verify(self, token: str) -> Grant:
         """The grant of a token.
 
@@ -161,6 +165,7 @@ class Verifier:
             categories=_texts(claims, "categories") if "categories" in claims else None,
             expires=claims["exp"],
             token_id=claims["jti"],
+            authenticated=_time(claims, "auth_time") if "auth_time" in claims else None,
         )
 
 

@@ -22,6 +22,8 @@ from discretion.store.driver import connect
 from tests.fixtures.house import ROOT
 
 WAIT_S = 60
+CATALOGUE = load(None)
+LAW = load_law(None, CATALOGUE)
 WRITING = frozenset({"bulkWrite", "commitTransaction", "delete", "findAndModify", "insert", "update"})
 """Commands after which something may be otherwise."""
 
@@ -62,8 +64,8 @@ class Answers(CommandListener):
 def carried(place: Place, request: bytes, *, later_ms: int = 0, kill_at: str = "", nth: int = 1) -> list[str]:
     """Carry a request out in a process of its own; the points it passed.
 
-    With ``kill_at`` it is killed when it passes that point for the ``nth`` time. ``later_ms`` is how much
-    later its clock is, so that it need not wait for what a dead process holds.
+    With ``kill_at`` it is killed when it passes that point for the ``nth`` time, if it does. Its clock is
+    ``later_ms`` late, so that it need not wait for what a dead process holds.
     """
     ours, theirs = _START.Pipe(duplex=False)
     process = _START.Process(target=_main, args=(place, request, later_ms, kill_at, nth, theirs))
@@ -76,7 +78,8 @@ def carried(place: Place, request: bytes, *, later_ms: int = 0, kill_at: str = "
     except EOFError:
         pass
     process.join(WAIT_S)
-    expected = -signal.SIGKILL if kill_at else 0
+    killed = bool(kill_at) and passed.count(kill_at) >= nth
+    expected = -signal.SIGKILL if killed else 0
     assert process.exitcode == expected, f"it ended with {process.exitcode} after {passed[-3:]}"
     return passed
 
@@ -95,10 +98,9 @@ def _main(place: Place, request: bytes, later_ms: int, kill_at: str, nth: int, t
 
 
 async def _carry(place: Place, request: bytes, clock: Callable[[], int], at: Callable[[str], None]) -> None:
-    catalogue = load(None)
     database = await connect(place.mongo_url, place.database, "pymongo", [Answers(at)])
     settings = replace(Settings(), data_dir=place.folder, buckets=place.buckets)
-    platform = assemble(settings, catalogue, load_law(None, catalogue), database, ROOT, None, clock, at=at)
+    platform = assemble(settings, CATALOGUE, LAW, database, ROOT, None, clock, at=at)
     try:
         await platform.rights.engine.carry(request)
     finally:

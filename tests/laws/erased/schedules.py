@@ -41,9 +41,9 @@ def schedule(dice: random.Random, person: Person, number: int) -> Schedule:
             fresh = renamed(person.messages, f"{phase}{number}")
             phases[phase] += dice.sample(fresh, dice.randint(1, len(fresh)))
     if dice.random() < 0.3:  # a new device of theirs says their address
-        source, told = dice.choice([one for one in person.messages if one[1]["type"] == "identify"])
+        _, told = next(one for one in person.messages if one[0] == "ios-app")
         device = {**told, "messageId": f"new{number}", "anonymousId": f"new-{person.name}"}
-        phases[dice.choice(PHASES[1:])].append((source, {**device, "userId": f"other-{person.name}"}))
+        phases[dice.choice(PHASES[1:])].append(("ios-app", device))
     for told_of in phases.values():
         dice.shuffle(told_of)
     return Schedule(person, {phase: tuple(told_of) for phase, told_of in phases.items()})

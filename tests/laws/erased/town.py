@@ -29,6 +29,7 @@ UNCOMPRESSED = (
 Told = tuple[str, dict[str, Any]]
 """A source and a message of its."""
 
+HAPPENED = "2026-11-01T10:00:00Z"
 TOGETHER = 50
 """People who are told of, or ask to be erased, at once."""
 
@@ -68,9 +69,9 @@ def person(number: int) -> Person:
         ("ios-app", {"type": "identify", "anonymousId": device, "traits": {"email": mail, "phone": phone}}),
         ("tills", {"type": "identify", "userId": loyalty, "traits": {"phone": phone}}),
     ]
-    named = tuple(
-        (source, {**told, "messageId": f"m{n}-{number}"}) for n, (source, told) in enumerate(messages)
-    )
+    # Long before anybody is erased: a message that comes late says when it happened.
+    happened = [(source, {**one_told, "timestamp": HAPPENED}) for source, one_told in messages]
+    named = renamed(happened, f"m{number}")
     values = (
         *(mail, phone, user, cookie, device, loyalty, f"Given{one}", f"Family{one}", f"Company{one}"),
         *(f"Street {one} 12", f"City{one}", f"/path-{one}", f"order-{one}", f"product-{one}", f"Seen{one}"),

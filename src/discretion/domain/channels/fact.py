@@ -49,7 +49,8 @@ class Fact:
     are in stored form. ``choices`` maps purposes to what the source says beside other things that the person
     said, ``words`` to what they said expressly, ``saying`` is how. ``signals`` are opt-out signals that
     came with it, ``iab`` the strings some were read in, ``country`` is where the device was seen. Times in
-    ms. ``dropped`` counts what the catalogue does not declare and the disk therefore never sees.
+    ms; ``claimed`` is the sender's own, not set right. ``dropped`` counts what the catalogue does not declare
+    and the disk therefore never sees.
     """
 
     source: Source
@@ -67,6 +68,12 @@ class Fact:
     event: Happening | None = None
     aliases: tuple[Identifier, ...] = ()
     dropped: int = 0
+    claimed: int | None = None
+
+    @property
+    def earliest(self) -> int:
+        """When it happened by whichever clock says earlier: nothing comes back for being called recent."""
+        return self.at if self.claimed is None else min(self.at, self.claimed)
 
 
 @dataclass(frozen=True, slots=True)

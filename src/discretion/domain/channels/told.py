@@ -48,13 +48,13 @@ def told(
         place = next((trait for trait in attribute.traits if trait in left), None)
         given = None if place is None else left.pop(place)
         if given is not None:
-            found.append(_told(catalogue, attribute, given, region, f"traits.{place}"))
+            found.append(value_of(catalogue, attribute, given, region, f"traits.{place}"))
             continue
         seen = pluck(context, attribute.context)
         if seen is None:
             continue
         try:
-            found.append(_told(catalogue, attribute, seen[1], region, f"context.{seen[0]}"))
+            found.append(value_of(catalogue, attribute, seen[1], region, f"context.{seen[0]}"))
         except No:
             misfits += 1
     return found, misfits + sum(1 for value in left.values() if value is not None)
@@ -67,7 +67,12 @@ def region_of(traits: Mapping[str, Any]) -> str | None:
     return country if isinstance(country, str) and len(country) == 2 else None
 
 
-def _told(catalogue: Catalogue, attribute: Attribute, given: Any, region: str | None, place: str) -> Told:
+def value_of(catalogue: Catalogue, attribute: Attribute, given: Any, region: str | None, place: str) -> Told:
+    """What is given of one attribute, in stored form; ``place`` is where it stood.
+
+    Raises:
+        No: as ``told``.
+    """
     value = _stored(attribute, given, place)
     if attribute.identifier is None:
         return Told(attribute, Shut(value))

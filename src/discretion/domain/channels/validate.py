@@ -19,7 +19,7 @@ from discretion.domain.channels.happening import happening
 from discretion.domain.channels.identifiers import brought, external, former, nobodys, person
 from discretion.domain.channels.refusal import No, mapping
 from discretion.domain.channels.told import region_of, told
-from discretion.domain.channels.when import when
+from discretion.domain.channels.when import claimed, when
 from discretion.law.signals.gpc import HEADER
 from discretion.law.signals.hear import GPC, GPP_STRING, SILENCE, Signal, hear
 from discretion.law.signals.model import Signals
@@ -96,6 +96,7 @@ class Validator:
             country=self.country(context["ip"]) if "ip" in context else None,
             event=event,
             aliases=tuple(former(self.catalogue, source, raw)) if kind == "alias" else (),
+            claimed=claimed(raw),
             dropped=dropped + undeclared + unknown + unasked + unknown_ids + misfits,
         )
 

@@ -28,6 +28,15 @@ def when(raw: Mapping[str, Any], received: int) -> int:
     return max(0, min(given + slow, received))
 
 
+def claimed(raw: Mapping[str, Any]) -> int | None:
+    """The time the sender wrote on a message that ``when`` has read, by their clock; None without one.
+
+    A body that is sent again long after has the old ``sentAt``, and ``when`` then makes its matter recent.
+    """
+    given = _read(raw, "timestamp", "TIMESTAMP_INVALID")
+    return _read(raw, "originalTimestamp", "TIMESTAMP_INVALID") if given is None else given
+
+
 def _read(raw: Mapping[str, Any], member: str, code: str) -> int | None:
     given = raw.get(member)
     if given is None:

@@ -12,7 +12,7 @@ from discretion.domain.consent.agreed import Agreed
 from discretion.domain.consent.event import ConsentEvent, event
 from discretion.domain.consent.evidence import stands
 from discretion.domain.consent.told import Act, Occasion, Subject, events
-from discretion.domain.profiles.speak import Before, Speak, Utterance
+from discretion.domain.profiles.speak import Also, Before, Speak, Utterance
 from discretion.store.consents import recorded
 from discretion.store.driver import Operation
 
@@ -26,15 +26,32 @@ class Say:
     entropy: Callable[[int], bytes] = field(repr=False)
 
     async def __call__(
-        self, customer: bytes, act: Act, by: str, saying: Saying, words: Mapping[str, Said]
+        self,
+        customer: bytes,
+        act: Act,
+        by: str,
+        saying: Saying,
+        words: Mapping[str, Said],
+        *,
+        message: bytes | None = None,
+        beside: Also = lambda _: (),
     ) -> list[ConsentEvent]:
         """Tell all records of a customer; the events, when they are durable.
 
+        Args:
+            customer: Their id, or an older one of theirs.
+            act: What they do.
+            by: Who speaks, as it stands on record.
+            saying: How it is said.
+            words: What is said of each purpose.
+            message: Tells it from every other word; said again under the same it is a Conflict.
+            beside: What is written in the same transaction.
+
         Raises:
-            NotFound: ``CUSTOMER_NOT_FOUND``.
+            NotFound: ``CUSTOMER_NOT_FOUND``; Conflict: ``DUPLICATE``.
         """
         await self.agreed.keep()
-        message = self.entropy(16)
+        message = self.entropy(16) if message is None else message
         told = {key: event(one) for key, one in (await self._last(customer, words)).items()}
         made: list[ConsentEvent] = []
 
@@ -48,7 +65,7 @@ class Say:
                 told,
             )
             made[:] = events(self.agreed.catalogue, self.agreed.digests, occasion, subject, words)
-            return recorded([one.document() for one in made])
+            return [*recorded([one.document() for one in made]), *beside(before)]
 
         await self.speak.say(customer, Utterance(message.hex(), words), also)
         return made

@@ -187,10 +187,11 @@ class Gathering:
 
 _RECORD = (
     (
-        *("source", "customer", "v", "ids", "first", "last", "born", "home", "rulings", "restricted"),
+        *("source", "customer", "v", "ids", "first", "last", "born", "home", "of", "rulings"),
+        *("restricted", "without"),
         *("choices", "words", "guards", "signals", "place"),
     ),
-    ("cells", "folds"),
+    ("cells", "folds", "contested"),
 )
 _OTHER = (tuple(one for one in _RECORD[0] if one != "ids"), _RECORD[1])
 _CUSTOMER = (
@@ -198,14 +199,15 @@ _CUSTOMER = (
         *("v", "key", "allow", "until", "later", "rules", "kinds", "laws"),
         *("restricted", "created", "updated", "merged"),
     ),
-    ("s", "o", "t", "p"),
+    ("s", "o", "t", "p", "contested"),
 )
 """Members of a document that are read whole, and those of which only some attributes are: of a record that is
 spoken to, of the other records of the same customer, of the customer."""
 
 
 def _only(doc: Document, members: Sequence[str], keys: Collection[str]) -> Document:
-    return {**doc, **{name: {key: doc[name][key] for key in keys if key in doc[name]} for name in members}}
+    held = {name: doc[name] for name in members if name in doc}
+    return {**doc, **{name: {key: one[key] for key in keys if key in one} for name, one in held.items()}}
 
 
 def _parts(members: tuple[Sequence[str], Sequence[str]], keys: Collection[str]) -> dict[str, int]:

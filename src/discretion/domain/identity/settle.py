@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from discretion.catalogue.model import IdentifierType
-from discretion.domain.identity.evidence import Mention, Person
+from discretion.domain.identity.evidence import Mention, Person, Ruling
 from discretion.domain.identity.gather import Known, mentions_of, rulings_of
 from discretion.domain.identity.resolve import resolve, shared
 
@@ -53,7 +53,17 @@ def _resolved(
 ) -> list[Person]:
     stored = [one for record in opened & known.records.keys() for one in mentions_of(known.records[record])]
     useful = [one for one in (*stored, *fresh) if not _shared_already(known, one, types)]
-    return resolve(opened, useful, types, rulings_of(known.rulings.values()))
+    return resolve(opened, useful, types, [*_corrections(known, opened), *rulings_of(known.rulings.values())])
+
+
+def _corrections(known: Known, opened: set[bytes]) -> list[Ruling]:
+    """What a person corrected goes where the record goes that it is of, whoever that is found to be."""
+    there = [known.records[one] for one in sorted(opened & known.records.keys())]
+    return [
+        Ruling(joined=True, sides=(frozenset({one["_id"]}), frozenset({one["of"]})))
+        for one in there
+        if one.get("of") in opened
+    ]
 
 
 def _shared_already(known: Known, mention: Mention, types: Mapping[str, IdentifierType]) -> bool:

@@ -23,6 +23,20 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """How authorised agents find the business (Data Rights Protocol 1.0, 3.05.2).
+
+    ``id`` is its id in their directory; ``technical`` and ``contact`` are mailboxes.
+    """
+
+    id: str
+    web: str
+    technical: str
+    contact: str
+    logo: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Office:
     """The controller's office (GDPR Art. 13(1)(a), (b) and 30(1)(a), (c), (g)).
 
@@ -39,6 +53,7 @@ class Office:
     authority: str
     subjects: Mapping[str, Named]
     measures: Mapping[str, Named]
+    listing: Listing | None = None
 
 
 class NamedEntry(Entry):
@@ -46,6 +61,16 @@ class NamedEntry(Entry):
 
     text: Text = Field(description="what it is, in a sentence")
     dpv: Text = Field(pattern=r"^[A-Z][A-Za-z]+$", description="a term of https://w3id.org/dpv")
+
+
+class ListingEntry(Entry):
+    """``agents``: how authorised agents find the business (Data Rights Protocol 1.0)."""
+
+    id: Text = Field(pattern=r"^[A-Z_]{1,64}$", description="its id in the directory of businesses")
+    web: Text = Field(pattern=r"^https://", description="its home page")
+    technical: Text = Field(description="a mailbox for questions about the interface")
+    contact: Text = Field(description="a mailbox for questions about requests")
+    logo: Text | None = Field(default=None, pattern=r"^https://", description="a square picture of its logo")
 
 
 class OfficeFile(Entry):
@@ -60,6 +85,9 @@ class OfficeFile(Entry):
     authority: Text = Field(description="the supervisory authority that complaints go to")
     subjects: dict[Text, NamedEntry] = Field(min_length=1, description="whose data they are")
     measures: dict[Text, NamedEntry] = Field(min_length=1, description="what protects the data")
+    agents: ListingEntry | None = Field(
+        default=None, description="how authorised agents find the business; without it they cannot file"
+    )
 
 
 _SAID_WITH_CONSENT = ("storage", "withdrawal", "rights", "authority")
@@ -75,6 +103,7 @@ def office(file: File) -> tuple[Office | None, list[Problem]]:
         **{one: getattr(found, one) for one in ("address", "email", "officer", *_SAID_WITH_CONSENT)},
         subjects=_named(found.subjects),
         measures=_named(found.measures),
+        listing=None if found.agents is None else Listing(**found.agents.model_dump()),
     ), []
 
 

@@ -19,12 +19,16 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a customer document says of attributes."""
+    """What a customer document says of attributes.
+
+    ``contested`` has what would stand in the others if the person did not deny it (GDPR Art. 18(1)(a)).
+    """
 
     sealed: Mapping[str, bytes]
     open: Mapping[str, Any]
     observed: Mapping[str, int]
     provenance: Mapping[str, list[str]]
+    contested: Mapping[str, Document]
 
 
 def fold(catalogue: Catalogue, records: Sequence[Document]) -> Profile:
@@ -33,7 +37,9 @@ def fold(catalogue: Catalogue, records: Sequence[Document]) -> Profile:
     Of several cells for an attribute the one counts that ``precedence`` believes.
     """
     ordered = sorted(records, key=lambda record: record["_id"])
-    winners = dict(_winners(catalogue, ordered))
+    every = dict(_winners(catalogue, ordered))
+    denied = {key for record in ordered for key in record.get("contested", ())}
+    winners = {key: word for key, word in every.items() if key not in denied}
     sealed = {key: cell["c"] for key, (_, cell) in winners.items() if "c" in cell}
     opened = {key: cell["v"] for key, (_, cell) in winners.items() if "v" in cell}
     observed = {key: cell["t"] for key, (_, cell) in winners.items() if "v" in cell}
@@ -45,7 +51,14 @@ def fold(catalogue: Catalogue, records: Sequence[Document]) -> Profile:
         open=dict(sorted(opened.items())),
         observed=dict(sorted(observed.items())),
         provenance=dict(sorted(provenance.items())),
+        contested={key: _held(every[key]) for key in sorted(denied & every.keys())},
     )
+
+
+def _held(word: Word) -> Document:
+    source, cell = word
+    held = {"t": cell["t"], "p": [source, cell["m"]]}
+    return held | {name: cell[name] for name in ("c", "v") if name in cell}
 
 
 def _winners(catalogue: Catalogue, records: Sequence[Document]) -> Iterator[tuple[str, Word]]:

@@ -55,3 +55,7 @@ class Heed:
         self._heard.move_to_end(customer)
         if len(self._heard) > REMEMBERED:
             self._heard.popitem(last=False)
+
+    def forget(self) -> None:
+        """Let go of whom it heard; what they said is on record."""
+        self._heard.clear()

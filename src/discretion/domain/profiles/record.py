@@ -7,7 +7,7 @@ message once, which the caller sees to.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -104,8 +104,13 @@ def hear(record: Document, fact: Fact) -> None:
         record["place"] = max(record.get("place", place), place, key=lambda one: (one["t"], one["m"]))
 
 
-def tell(record: Document, fact: Fact, catalogue: Catalogue, seal: Sealer) -> None:
-    """Apply a fact, for the first and only time, to a record under construction."""
+def tell(
+    record: Document, fact: Fact, catalogue: Catalogue, seal: Sealer, uncounted: Container[str] = ()
+) -> None:
+    """Apply a fact, for the first and only time, to a record under construction.
+
+    ``uncounted`` are keys of totals that its event does not count for.
+    """
     record["first"] = min(record["first"], fact.at)
     record["last"] = max(record["last"], fact.at)
     hear(record, fact)
@@ -113,7 +118,8 @@ def tell(record: Document, fact: Fact, catalogue: Catalogue, seal: Sealer) -> No
         _tell_value(record["cells"], attribute, value.value, fact, seal)
     if fact.event is not None:
         for key, rule in catalogue.computed_from(fact.event.type.key, fact.source.channel):
-            _fold(record["folds"], key, rule, fact.event, fact)
+            if key not in uncounted:
+                _fold(record["folds"], key, rule, fact.event, fact)
 
 
 def _tell_value(cells: Document, attribute: Attribute, value: Any, fact: Fact, seal: Sealer) -> None:

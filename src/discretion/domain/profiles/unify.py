@@ -9,15 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from discretion.catalogue.model import IdentifierType
 from discretion.domain.channels.fact import Fact, Outcome, Status
-from discretion.domain.identity.gather import Gathering
+from discretion.domain.identity.evidence import Mention
+from discretion.domain.identity.gather import Gathering, Known
 from discretion.domain.identity.marks import marks_of
+from discretion.domain.identity.resolve import shared
+from discretion.domain.profiles.barred import admit, names_of
 from discretion.domain.profiles.record import light, touched
 from discretion.domain.profiles.settlement import settlement
 from discretion.domain.profiles.witness import Witness, spoken
 from discretion.domain.profiles.write import Word, Workshop
 from discretion.seal.blind import BlindIndex
 from discretion.store.driver import Database, Session
+from discretion.store.tombstones import Stone, Tombstones
 
 MAX_TOGETHER = 500
 """Facts that one transaction carries: MongoDB advises against more than a thousand changed documents."""
@@ -32,11 +37,13 @@ class Unify:
         blind: BlindIndex,
         workshop: Callable[[], Workshop],
         witness: Witness,
+        tombstones: Tombstones,
     ) -> None:
         self._database = database
         self._blind = blind
         self._workshop = workshop
         self._witness = witness
+        self._tombstones = tombstones
 
     async def take(self, facts: Sequence[Fact]) -> list[Outcome]:
         """Take facts in, at most ``MAX_TOGETHER``; when this returns, they are durable.
@@ -50,19 +57,27 @@ class Unify:
         if not facts:
             return []
         words = [Word(fact, marks_of(fact, self._blind)) for fact in facts]
+        names = {name for word in words for name in names_of(word)}
+        graves = {name: self._tombstones.of(name) for name in names}
 
         async def work(session: Session) -> list[Outcome]:
-            return await self._together(session, words)
+            return await self._together(session, words, graves)
 
         return await self._database.transaction(work)
 
-    async def _together(self, session: Session, words: Sequence[Word]) -> list[Outcome]:
-        heard = await self._heard(session, words)
+    async def _together(
+        self, session: Session, words: Sequence[Word], graves: Mapping[bytes, bytes]
+    ) -> list[Outcome]:
+        stones = await self._tombstones.over(graves, session)
+        heard = await self._heard(session, words) | stones.keys()
         new: dict[bytes, Word] = {}
         for word in words:
             if word.marks.message not in heard:
                 new.setdefault(word.marks.message, word)
-        left_out = await self._take_in(session, list(new.values())) if new else {}
+        told = list(new.values())
+        if stones:
+            told = await self._admitted(session, told, stones)
+        left_out = await self._take_in(session, told) if told else {}
         return [_outcome(word, new, left_out) for word in words]
 
     async def _heard(self, session: Session, words: Sequence[Word]) -> set[bytes]:
@@ -76,6 +91,37 @@ class Unify:
                 heard.update(one["_id"] for one in found)
         return heard
 
+    async def _admitted(
+        self, session: Session, words: Sequence[Word], stones: Mapping[bytes, Stone]
+    ) -> list[Word]:
+        """The messages that are told; that the others were heard is noted, as of any."""
+        admitted = admit(words, stones, await self._enrolled(session, words, stones))
+        heard = self._tombstones.raised(admitted.barred, self._workshop().now)
+        await self._tombstones.write([*heard, *self._tombstones.lifted(admitted.lifted)], session)
+        return list(admitted.words)
+
+    async def _enrolled(
+        self, session: Session, words: Sequence[Word], stones: Mapping[bytes, Stone]
+    ) -> dict[bytes, int]:
+        """The living among the records that are spoken to, and when each last enrolled."""
+        wanted = {"_id": {"$in": sorted({word.marks.record for word in words})}}
+        parts = {"customer": 1, "words": 1}
+        found = await self._database.find("source_records", wanted, parts, session=session)
+        enrolled = {
+            one["_id"]: max((said["t"] for said in one["words"].values() if said["g"]), default=0)
+            for one in found
+        }
+        catalogue = self._workshop().catalogue
+        since = {
+            "customer": {"$in": sorted({one["customer"] for one in found})},
+            "at": {"$gt": min(stone.at for stone in stones.values())},
+            "type": {"$in": [key for key, one in catalogue.events.items() if one.enrols]},
+        }
+        for event in await self._database.find("events", since, {"record": 1, "at": 1}, session=session):
+            if event["record"] in enrolled:
+                enrolled[event["record"]] = max(enrolled[event["record"]], event["at"])
+        return enrolled
+
     async def _take_in(self, session: Session, words: Sequence[Word]) -> Mapping[bytes, int]:
         shop = self._workshop()
         gathering = Gathering(self._database, session, shop.catalogue.identifiers)
@@ -86,11 +132,25 @@ class Unify:
         await gathering.spoken_to(change, light(shop.catalogue))
         fresh = [one for word in words for one in word.marks.mentions if gathering.known.fresh(one)]
         await gathering.around(fresh)
+        await self._tombstones.write(
+            self._tombstones.passed(_unlinking(gathering.known, fresh, shop.catalogue.identifiers)), session
+        )
         by = ",".join(sorted({word.fact.source.key for word in words}))
         done = await settlement(self._database, session, shop, gathering.known, f"source:{by}", fresh, words)
         owners = {record: customer for customer, one in done.settled.items() for record in one.records}
         await self._witness(session, spoken(words, owners, gathering.known.records))
         return done.left_out
+
+
+def _unlinking(known: Known, fresh: Sequence[Mention], types: Mapping[str, IdentifierType]) -> set[bytes]:
+    """Identifiers that too many name: to name them changes no customer, so erasures are met at the gates."""
+    return {
+        one.entry
+        for one in fresh
+        if (doc := known.identifiers.get(one.entry)) is not None
+        and (kind := types.get(doc["type"])) is not None
+        and shared(len(doc["records"]), kind)
+    }
 
 
 def _outcome(word: Word, new: Mapping[bytes, Word], left_out: Mapping[bytes, int]) -> Outcome:

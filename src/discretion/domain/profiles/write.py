@@ -21,6 +21,7 @@ from discretion.domain.profiles.minimise import minimised
 from discretion.domain.profiles.person import Jurisdiction, state_of
 from discretion.domain.profiles.record import Sealer, empty, hear, name, tell, touched
 from discretion.domain.profiles.standing import standing
+from discretion.domain.profiles.without import carried, told, without
 from discretion.purpose.judge import Judge
 from discretion.seal.buckets import Buckets
 from discretion.seal.cell import event_key, identifier_key, shut
@@ -86,6 +87,7 @@ class Writing:
         records = {one: _copy(self._known.records[one]) for one in there}
         changed = await self._move(session, database, records.values(), owner)
         changed |= self._tell(records, words, owner)
+        changed |= carried(records)
         for one in self._known.ruled.keys() & records.keys():
             records[one]["rulings"] = self._known.ruled[one]
             changed.add(one)
@@ -181,6 +183,7 @@ class Writing:
 
     def _tell(self, records: dict[bytes, Document], words: Sequence[Word], owner: Owner) -> set[bytes]:
         seal = self._sealer(owner)
+        erased = {mark for record in records.values() for mark in told(record)}
         for word in words:
             fact, marks = word.fact, word.marks
             record = records.get(marks.record)
@@ -188,8 +191,9 @@ class Writing:
                 record = records[marks.record] = empty(marks.record, fact, owner.customer)
             name(record, marks, seal)
             hear(record, fact)
-            kept, self.left_out[marks.message] = minimised(fact, record)
-            tell(record, kept, self._shop.catalogue, seal)
+            left = without(fact, erased, self._shop.catalogue)
+            kept, self.left_out[marks.message] = minimised(left.fact, record)
+            tell(record, kept, self._shop.catalogue, seal, left.uncounted)
             self._mark(kept, marks, owner.customer, seal)
         return {word.marks.record for word in words}
 
@@ -270,6 +274,8 @@ class Writing:
             "updated": self._shop.now,
             "merged": [{"id": one, "key": self._keys[one]} for one in settled.homes],
         }
+        if profile.contested or "contested" in (known or ()):
+            doc["contested"] = profile.contested
         if known is None:
             self.add("customers", insert({"_id": customer, "v": 1, **doc}))
             return

@@ -18,7 +18,7 @@ Document = Mapping[str, Any]
 LEAST_MS, MOST_MS = 1_000, 3_600_000
 """How often it is looked whether everybody knows."""
 
-NAMES = "names"
+NAMES = "pseudonyms"
 """Where a request's snapshot has the names of somebody whose keys are gone."""
 
 
@@ -30,8 +30,8 @@ def snapshot(names: Sequence[Name]) -> list[dict[str, bytes]]:
 def acts(database: Database, tell: Tell, buckets: Buckets, now_ms: Callable[[], int]) -> Mapping[str, Act]:
     """Both steps by their names.
 
-    An erasure that has put ``snapshot(names_of(...))`` under ``snapshot.names`` tells after it: then no read
-    is missed that was answered before it. Without, ``tell`` stands before the step that deletes the customer.
+    An erasure that has put ``snapshot(names_of(...))`` under ``snapshot.pseudonyms`` tells after it: then no
+    read is missed that was answered before. Without it, ``tell`` comes before the customer is deleted.
     """
 
     async def begin(document: Document, hold: Hold) -> Outcome:

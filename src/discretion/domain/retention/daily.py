@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 from discretion.domain.retention.sweep import Sweep
@@ -20,9 +20,14 @@ _log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def sweeping(sweep: Sweep, look_s: float = LOOK_S) -> AsyncIterator[None]:
-    """Have what lapses deleted for as long as the block lasts; what is under way then is taken back."""
-    task = asyncio.create_task(_daily(sweep, look_s))
+async def sweeping(
+    sweep: Sweep, look_s: float = LOOK_S, also: Callable[[], Awaitable[object]] | None = None
+) -> AsyncIterator[None]:
+    """Have what lapses deleted for as long as the block lasts; what is under way then is taken back.
+
+    ``also`` deletes what lapses elsewhere, after each look.
+    """
+    task = asyncio.create_task(_daily(sweep, look_s, also))
     try:
         yield
     finally:
@@ -31,9 +36,11 @@ async def sweeping(sweep: Sweep, look_s: float = LOOK_S) -> AsyncIterator[None]:
             await task
 
 
-async def _daily(sweep: Sweep, look_s: float) -> None:
+async def _daily(sweep: Sweep, look_s: float, also: Callable[[], Awaitable[object]] | None) -> None:
     while True:
         try:
+            if also is not None:
+                await also()
             if await sweep.overdue():
                 run = await sweep.run(lambda _: None, PAUSE_S)
                 _log.info("sweep %d looked at %d customers and renewed %d", run.number, run.met, run.changed)

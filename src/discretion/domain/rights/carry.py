@@ -9,7 +9,8 @@ from discretion.domain.engine.hold import Hold
 from discretion.domain.engine.outcome import Done, Outcome
 from discretion.domain.engine.run import Act
 from discretion.domain.profiles.restrict import Restrict
-from discretion.domain.rights.model import State, turned
+from discretion.domain.rights.model import State, read, turned
+from discretion.domain.rights.once import Once
 from discretion.law.jurisdiction import Right
 from discretion.store.driver import Database, Session
 
@@ -19,10 +20,14 @@ ENGINE = "engine"
 """Who stands in the history for what nobody did by hand."""
 
 ROUTES: Mapping[Right, tuple[str, ...]] = {
+    Right.ERASURE: ("depart", "remember", "tell", "purge", "shred", "verify", "told", "certify"),
     Right.RESTRICTION: ("restrict",),
+    Right.CORRECTION: ("correct", "tell", "told"),
     Right.ACCESS: ("gather", "ready"),
     Right.PORTABILITY: ("gather", "ready", "send"),
     Right.RECIPIENTS: ("gather", "ready"),
+    Right.OPT_OUT_SALE: ("say",),
+    Right.LIMIT_SENSITIVE: ("say",),
 }
 """The steps of each right, in their order. What is not here, a steward answers."""
 
@@ -39,6 +44,15 @@ def restricting(database: Database, restrict: Restrict) -> Act:
             return there
 
         return Done({"found": await database.transaction(work)})
+
+    return act
+
+
+def saying(once: Once) -> Act:
+    """The step that puts an opt-out or a limit in force."""
+
+    async def act(document: Document, _hold: Hold) -> Outcome:
+        return Done({"found": await once.again(read(document))})
 
     return act
 

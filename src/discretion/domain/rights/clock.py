@@ -60,13 +60,28 @@ class Clock:
 
     def laws(self, request: Request) -> list[Jurisdiction]:
         """The laws that give the right; where none does, the strictest."""
-        return list(giving(self.lawbook, request.laws, request.right, request.received))
+        return list(giving(self.lawbook, request.laws, request.right, _began(request)))
+
+    def appealable(self, request: Request) -> list[Jurisdiction]:
+        """The laws that let the person appeal what became of a request to whom it was made."""
+        timed = Timed(_began(request), _began(request))
+        return [
+            law
+            for law in self.laws(request)
+            if request.appeal_of is None and isinstance(deadline(law, request.right, Step.APPEAL, timed), Due)
+        ]
+
+    def may_pause(self, request: Request) -> Undue | None:
+        """Why the time of a request may not stand still for the pauses it has."""
+        step = Step.RESPOND if request.appeal_of is None else Step.APPEAL
+        found = (one for one in self._each(request, step) if isinstance(one, Undue))
+        return next((one for one in found if one.why is Why.NO_PAUSE), None)
 
     def _each(self, request: Request, step: Step, *, strict: bool = False) -> list[Due | Undue]:
         extensions = (request.extension,) if request.extension else ()
         found = []
         for law in self.laws(request):
-            timed = Timed(request.received, request.identified, None, request.pauses, extensions)
+            timed = Timed(request.received, request.identified, request.began, request.pauses, extensions)
             one = deadline(law, request.right, step, timed)
             if isinstance(one, Undue) and one.why is Why.NO_EXTENSION and not strict:
                 one = deadline(law, request.right, step, _plain(timed))
@@ -87,6 +102,10 @@ def giving(lawbook: Lawbook, laws: Iterable[str], right: Right, at: int) -> Iter
         )
     ]
     return gives or [lawbook.of(UNKNOWN)]
+
+
+def _began(request: Request) -> int:
+    return request.received if request.began is None else request.began
 
 
 def _plain(timed: Timed) -> Timed:

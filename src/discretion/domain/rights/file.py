@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from discretion.domain.rights.clock import Clock
-from discretion.domain.rights.model import Asked, Asker, Reason, Request, State, needed, read
+from discretion.domain.rights.model import AT_ONCE, Asked, Asker, Reason, Request, State, needed, read, turned
 from discretion.errors import Conflict, NotFound
 from discretion.law.jurisdiction import Right
 from discretion.law.model import UNKNOWN
 from discretion.store.driver import Database, Session
 from discretion.store.requests import Requests
+
+EXPIRES_MS = 45 * 86_400_000
+"""How long who asks may take to prove who they are."""
 
 Document = dict[str, Any]
 Routes = Mapping[Right, Sequence[str]]
@@ -38,7 +41,8 @@ class File:
         """File a request; the one that is open already if it asks for the same.
 
         Args:
-            customer: Whom it is about, an older id as it may be; None if nobody is known by what was given.
+            customer: Whom it is about, an older id as it may be; None if nobody is known by what was given,
+                which takes as long and is answered the same.
             asked: What for.
             asker: By whom.
 
@@ -48,11 +52,10 @@ class File:
 
         async def work(session: Session) -> Document:
             here, laws = await self._subject(session, customer)
-            name = _name(here, asked)
-            known = None if here is None else await self.requests.open_as(name, session)
+            known = await self.requests.open_as(_name(here, asked, asker), session)
             if known is not None:
                 return known
-            document = self._document(here, laws, name, asked, asker)
+            document = self.document(here, laws, asked, asker)
             await self.requests.add(document, session)
             return document
 
@@ -64,20 +67,24 @@ class File:
         return filed
 
     async def _subject(self, session: Session, customer: bytes | None) -> tuple[bytes | None, list[str]]:
+        named = customer or b""
+        wanted = {"$or": [{"_id": named}, {"merged.id": named}]}
+        found = await self.database.find_one("customers", wanted, {"laws": 1}, session=session)
         if customer is None:
             return None, [UNKNOWN]
-        wanted = {"$or": [{"_id": customer}, {"merged.id": customer}]}
-        found = await self.database.find_one("customers", wanted, {"laws": 1}, session=session)
         if found is None:
             raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
         return found["_id"], found["laws"]
 
-    def _document(
-        self, customer: bytes | None, laws: list[str], name: bytes, asked: Asked, asker: Asker
-    ) -> Document:
+    def document(self, customer: bytes | None, laws: Sequence[str], asked: Asked, asker: Asker) -> Document:
+        """A request that was filed just now, as it is kept.
+
+        Where somebody is named by an address alone, its days are those of the strictest law until it is
+        proven who asks: theirs would tell whether anybody is known under it.
+        """
         now = self.now_ms()
         state, reason = begins(customer, asked, asker, bool(self.routes.get(asked.right)))
-        proven = reason is not Reason.IDENTITY and customer is not None
+        proven = reason is not Reason.IDENTITY
         told: Document = {
             "_id": self.entropy(16),
             "v": 1,
@@ -88,7 +95,7 @@ class File:
             "kind": asker.kind.value,
             "by": asker.by,
             "assurance": int(asker.assurance),
-            "laws": laws,
+            "laws": list(laws) if asker.contact is None else [UNKNOWN],
             "received": now,
             "acknowledged": now,
             "scope": dict(asked.scope),
@@ -108,20 +115,32 @@ class File:
                 }
             ],
             **({} if reason is None else {"reason": reason.value}),
-            **({} if customer is None else {"customer": customer, "open": name}),
+            "open": _name(customer, asked, asker),
+            **({} if customer is None else {"customer": customer}),
+            **({} if asker.contact is None else {"contact": asker.contact}),
+            **({} if proven else {"expires": now + EXPIRES_MS}),
             **({"identified": now} if proven else {}),
             **({} if asker.reference is None else {"reference": asker.reference}),
             **({} if asked.appeal_of is None else {"appeal_of": asked.appeal_of}),
+            **({} if asked.began is None else {"began": asked.began}),
             **({"next": now} if state is State.ACCEPTED else {}),
         }
         return {**told, **dated(self.clock, told)}
+
+    def fulfilled(self, customer: bytes | None, laws: Sequence[str], asked: Asked, asker: Asker) -> Document:
+        """A request that is fulfilled in the transaction that files it."""
+        told = self.document(customer, laws, asked, asker)
+        now = told["received"]
+        steps = [{**one, "state": "done", "at": now} for one in told["steps"]]
+        return kept({**told, "steps": steps, **turned(told, State.FULFILLED, now, asker.by)})
 
 
 def begins(
     customer: bytes | None, asked: Asked, asker: Asker, automatic: bool
 ) -> tuple[State, Reason | None]:
     """The state a request begins in. Of nobody and of somebody who has proven nothing it is the same."""
-    if customer is None or asker.assurance < needed(asked.right):
+    nobody = customer is None and asked.right not in AT_ONCE
+    if nobody or asker.assurance < needed(asked.right):
         return State.ACTION_REQUIRED, Reason.IDENTITY
     return (State.ACCEPTED if automatic and not asked.decides else State.ACKNOWLEDGED), None
 
@@ -134,14 +153,20 @@ def dated(clock: Clock, document: Mapping[str, Any]) -> Document:
     return {name: at for name, at in found.items() if at is not None or name in stored}
 
 
-def appealed(asked: Asked, request: Request) -> Asked:
-    """An appeal against what became of a request."""
-    return replace(asked, right=request.right, appeal_of=request.id, decides=True)
+def kept(document: Mapping[str, Any]) -> Document:
+    """A document without the members that are to be unset."""
+    return {name: value for name, value in document.items() if value is not None}
 
 
-def _name(customer: bytes | None, asked: Asked) -> bytes:
-    """The same request has the same name."""
-    about = orjson.dumps(
-        [asked.right.value, dict(asked.scope), (asked.appeal_of or b"").hex()], option=orjson.OPT_SORT_KEYS
-    )
-    return hashlib.sha256((customer or b"") + about + b"".join(sorted(asked.sealed.values()))).digest()[:16]
+def appealed(request: Request) -> Asked:
+    """An appeal against what became of a request: the same is asked for, and a steward decides."""
+    return Asked(request.right, request.scope, decides=True, appeal_of=request.id, began=request.received)
+
+
+def _name(customer: bytes | None, asked: Asked, asker: Asker) -> bytes:
+    """The same request has the same name: who named an address has one of that, whoever is known by it."""
+    about = [asked.right.value, dict(asked.scope), (asked.appeal_of or b"").hex(), asked.same.hex()]
+    by = [asker.client, asker.kind.value] if asker.contact is not None else []
+    whose = asker.contact or customer or b""
+    told = orjson.dumps([*about, *by], option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(whose + told).digest()[:16]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any
 
+from discretion.errors import Conflict
 from discretion.law.deadline import Extension, Pause
 from discretion.law.jurisdiction import Length, Right, Stop, Unit
 
@@ -33,6 +34,25 @@ class State(StrEnum):
 
 
 FINAL = frozenset({State.FULFILLED, State.REJECTED, State.UNFULFILLED, State.WITHDRAWN})
+
+_ENDS = frozenset({State.REJECTED, State.UNFULFILLED, State.WITHDRAWN})
+FOLLOWS: Mapping[State, frozenset[State]] = {
+    State.INITIATED: frozenset({State.ACKNOWLEDGED, State.ACTION_REQUIRED, State.ACCEPTED}) | _ENDS,
+    State.ACKNOWLEDGED: frozenset(
+        {State.ACTION_REQUIRED, State.ACCEPTED, State.DELAYED, State.FULFILLED, *_ENDS}
+    ),
+    State.ACTION_REQUIRED: frozenset({State.ACTION_PERFORMED, State.ACKNOWLEDGED, State.ACCEPTED}) | _ENDS,
+    State.ACTION_PERFORMED: frozenset(
+        {State.ACKNOWLEDGED, State.ACTION_REQUIRED, State.ACCEPTED, State.DELAYED, State.FULFILLED, *_ENDS}
+    ),
+    State.ACCEPTED: frozenset({State.DELAYED, State.FULFILLED, State.REJECTED, State.WITHDRAWN}),
+    State.DELAYED: frozenset({State.ACTION_REQUIRED, State.ACCEPTED, State.FULFILLED, *_ENDS}),
+    State.FULFILLED: frozenset(),
+    State.REJECTED: frozenset(),
+    State.UNFULFILLED: frozenset(),
+    State.WITHDRAWN: frozenset(),
+}
+"""Which state may follow which."""
 
 
 class Reason(StrEnum):
@@ -82,6 +102,10 @@ NEEDED: Mapping[Right, Assurance] = {
 """What must be proven for a right; for others a session does, as they only ever protect (11 CCR 7026(d))."""
 
 
+AT_ONCE: frozenset[Right] = frozenset({Right.OPT_OUT_SALE, Right.LIMIT_SENSITIVE, Right.RESTRICTION})
+"""The rights that nobody waits for."""
+
+
 def needed(right: Right) -> Assurance:
     """How sure it must be who asks for a right."""
     return NEEDED.get(right, Assurance.SESSION)
@@ -92,6 +116,7 @@ class Asker:
     """Who asks. ``by`` stands on record (``self:customer-app``), ``subject`` is their ``sub`` at ``client``.
 
     ``reference`` is the number of the retailer's own file on an agent's or guardian's authority. No name.
+    ``contact`` is a keyed digest of the address by which somebody is named who has no token of their own.
     """
 
     kind: Kind
@@ -100,6 +125,7 @@ class Asker:
     subject: str = field(repr=False)
     assurance: Assurance
     reference: str | None = None
+    contact: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +133,9 @@ class Asked:
     """What is asked for.
 
     ``scope`` has what of it is no personal data (a channel, a category, a format). ``sealed`` has what is,
-    each shut under the customer's key. With ``decides`` a steward decides before anything is done.
+    each shut under the customer's key; ``same`` is a keyed digest of it, by which a second asking for the
+    same is recognised. With ``decides`` a steward decides before anything is done. An appeal is
+    ``appeal_of`` a request, which ``began`` at a moment (ms) whose law holds for both.
     """
 
     right: Right
@@ -115,6 +143,8 @@ class Asked:
     sealed: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     decides: bool = False
     appeal_of: bytes | None = None
+    began: int | None = None
+    same: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +207,17 @@ class Request:
     refusal: Refusal | None
     result: Mapping[str, Any]
     appeal_of: bytes | None
+    began: int | None
     version: int
 
     @property
     def open(self) -> bool:
         """Whether something is still to come."""
         return self.state not in FINAL
+
+    def asker(self, by: str, client: str, subject: str) -> Asker:
+        """Whoever asked, asking again: as sure as they were."""
+        return Asker(self.kind, by, client, subject, self.assurance, self.reference)
 
 
 def read(document: Document) -> Request:
@@ -228,6 +263,7 @@ def read(document: Document) -> Request:
         refusal=Refusal(**document["refusal"]) if "refusal" in document else None,
         result=document.get("result", {}),
         appeal_of=document.get("appeal_of"),
+        began=document.get("began"),
         version=document["v"],
     )
 
@@ -235,7 +271,14 @@ def read(document: Document) -> Request:
 def turned(
     document: Document, state: State, at: int, by: str, reason: Reason | None = None
 ) -> dict[str, Any]:
-    """Members to be set when a request changes its state; None is to be unset."""
+    """Members to be set when a request changes its state; None is to be unset.
+
+    Raises:
+        Conflict: ``REQUEST_STATE``.
+    """
+    before = State(document["state"])
+    if state not in FOLLOWS[before]:
+        raise Conflict("REQUEST_STATE", f"A request that is {before} does not become {state}.")
     turn: dict[str, Any] = {"state": state.value, "at": at, "by": by}
     if reason is not None:
         turn["reason"] = reason.value

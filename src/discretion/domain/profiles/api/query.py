@@ -58,7 +58,7 @@ def query_fields(catalogue: Catalogue, customer: Any) -> list[StrawberryField]:
 
 def pages(catalogue: Catalogue) -> dict[str, int]:
     """How many objects a list field has that is asked for without saying how many."""
-    connections = ("customers", "events", "disclosures", "suggestions", "consents")
+    connections = ("customers", "events", "disclosures", "suggestions", "consents", "rightsRequests")
     return {
         **dict.fromkeys(connections, DEFAULT_PAGE),
         PROVENANCE: len(catalogue.attributes),

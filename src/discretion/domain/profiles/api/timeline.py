@@ -113,7 +113,7 @@ def _event(reading: Reading, row: Row, doc: dict[str, Any], kind: EventType, *, 
     if in_clear:
         cell = doc.get("props")
         stored = {} if cell is None else reading.reveal_cell(row, cell, event_key(doc["_id"]), what)
-        properties = _shown(kind, stored)
+        properties = as_told(kind, stored)
     else:
         reading.note(what)
     return Event(
@@ -126,7 +126,7 @@ def _event(reading: Reading, row: Row, doc: dict[str, Any], kind: EventType, *, 
     )
 
 
-def _shown(kind: EventType, stored: dict[str, Any]) -> dict[str, Any]:
+def as_told(kind: EventType, stored: dict[str, Any]) -> dict[str, Any]:
     """Declared properties as the answer carries them; one that left the catalogue is not shown."""
     shown: dict[str, Any] = {}
     for declared in kind.properties:

@@ -1,0 +1,249 @@
+"""Mutations by which people ask: for access, portability, correction, erasure, restriction and the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import strawberry
+from strawberry import UNSET
+from strawberry.types.field import StrawberryField
+
+from discretion.domain.channels.saying import REFERENCE
+from discretion.domain.profiles.api.query import field
+from discretion.domain.profiles.api.scalars import Json
+from discretion.domain.rights.api.reach import reached, voice
+from discretion.domain.rights.api.types import RightsRequest, met, shown
+from discretion.domain.rights.api.who import Filing, ForInput, Where, filing
+from discretion.domain.rights.clock import Clock
+from discretion.domain.rights.converse import Converse
+from discretion.domain.rights.decide import Decide, spoken
+from discretion.domain.rights.file import File, appealed
+from discretion.domain.rights.model import AT_ONCE, Asked, Assurance, State, read
+from discretion.domain.rights.once import Once
+from discretion.domain.rights.sealed import CHANGES, MESSAGE, Sealing
+from discretion.errors import BadRequest, Broken, Conflict, NotFound
+from discretion.law.jurisdiction import Right
+from discretion.plan.select import named
+from discretion.store.requests import Requests
+
+MAX_CHANGES = 100
+
+
+@strawberry.input(description="What a value should be.")
+class CorrectionInput:
+    """One proposed correction."""
+
+    attribute: str = strawberry.field(description="Its path, such as `contact.email`.")
+    value: Json | None = strawberry.field(description="What it should be; null to have it removed.")
+
+
+@strawberry.input(description="A part of what is kept; left out, all of it is meant.")
+class ScopeInput:
+    """What an erasure is limited to."""
+
+    channel: str | None = strawberry.field(default=UNSET, description="`web`, `store` or `app`.")
+    category: str | None = strawberry.field(default=UNSET, description="A data category of the catalogue.")
+    purpose: str | None = strawberry.field(default=UNSET, description="A purpose of the catalogue.")
+
+
+def asking_mutations() -> list[StrawberryField]:
+    """See the module."""
+    answer: Any = RightsRequest | None
+    told = {
+        "requestAccess": (_access, "Asks for a copy of everything that is kept (GDPR Art. 15)."),
+        "requestPortability": (_portability, "Asks for the machine-readable part (GDPR Art. 20)."),
+        "requestCorrection": (_correction, "Asks that values be corrected (GDPR Art. 16)."),
+        "requestErasure": (_erasure, "Asks that data be erased (GDPR Art. 17)."),
+        "requestRestriction": (
+            _restriction,
+            "Restricts what is done with the data to keeping them, or lifts that, at once (GDPR Art. 18).",
+        ),
+        "optOutOfSale": (
+            _opt_out,
+            "Opts out of sale, sharing and targeted advertising, at once (Cal. Civ. Code 1798.120).",
+        ),
+        "limitSensitive": (
+            _limit,
+            "Limits the use of sensitive data, at once (Cal. Civ. Code 1798.121).",
+        ),
+        "reviewAutomatedDecision": (
+            _review,
+            "Asks a person to look at a decision that a machine took (GDPR Art. 22(3)).",
+        ),
+        "appeal": (_appeal, "Appeals a refusal, where a law lets the person."),
+        "withdrawRequest": (_withdraw, "Takes a request back, as long as nothing of it was done."),
+        "messageRequest": (_message, "Tells the other side something about a request."),
+    }
+    return [field(resolve, name, answer, words) for name, (resolve, words) in told.items()]
+
+
+async def _access(root: Any, info: Where, behalf: ForInput | None = UNSET) -> RightsRequest:
+    del root
+    return await _file(info, Right.ACCESS, behalf)
+
+
+async def _portability(root: Any, info: Where, behalf: ForInput | None = UNSET) -> RightsRequest:
+    del root
+    return await _file(info, Right.PORTABILITY, behalf)
+
+
+async def _correction(
+    root: Any, info: Where, changes: list[CorrectionInput], behalf: ForInput | None = UNSET
+) -> RightsRequest:
+    del root
+    if not 0 < len(changes) <= MAX_CHANGES:
+        raise BadRequest("CHANGES_COUNT", f"A request corrects from 1 to {MAX_CHANGES} values.")
+    paths = [one.attribute for one in changes]
+    known = named(info.context.records.catalogue, paths)
+    if len(known) < len(paths):
+        raise BadRequest("CHANGES_TWICE", "A value is corrected twice.", "Name each attribute once.")
+    if any(one.computed is not None for one in known):
+        raise BadRequest(
+            "CHANGE_COMPUTED",
+            "A value is named that is worked out from others.",
+            "Correct those it is worked out from.",
+        )
+    whole = [{"attribute": one.attribute, "value": one.value} for one in changes]
+    return await _file(info, Right.CORRECTION, behalf, sealed=(CHANGES, "changes", whole))
+
+
+async def _erasure(
+    root: Any, info: Where, scope: ScopeInput | None = UNSET, behalf: ForInput | None = UNSET
+) -> RightsRequest:
+    del root
+    return await _file(info, Right.ERASURE, behalf, _scope(info, scope or ScopeInput()))
+
+
+async def _restriction(
+    root: Any, info: Where, lift: bool = False, behalf: ForInput | None = UNSET
+) -> RightsRequest:
+    del root
+    return await _file(info, Right.RESTRICTION, behalf, {"lift": True} if lift else {})
+
+
+async def _opt_out(root: Any, info: Where, behalf: ForInput | None = UNSET) -> RightsRequest:
+    del root
+    return await _file(info, Right.OPT_OUT_SALE, behalf)
+
+
+async def _limit(root: Any, info: Where, behalf: ForInput | None = UNSET) -> RightsRequest:
+    del root
+    return await _file(info, Right.LIMIT_SENSITIVE, behalf)
+
+
+async def _review(
+    root: Any, info: Where, decision: str, words: str | None = UNSET, behalf: ForInput | None = UNSET
+) -> RightsRequest:
+    del root
+    if not REFERENCE.fullmatch(decision):
+        raise BadRequest(
+            "DECISION_INVALID",
+            "'decision' is not the number of a decision.",
+            "It takes letters, digits and . _ : / + -; say the rest in 'words'.",
+        )
+    sealed = (MESSAGE, "words", spoken(words)) if words else None
+    return await _file(info, Right.AUTOMATED_DECISION, behalf, {"decision": decision}, sealed)
+
+
+async def _appeal(root: Any, info: Where, request: strawberry.ID, words: str | None = UNSET) -> RightsRequest:
+    del root
+    records, document = info.context.records, await reached(info, request)
+    found, verbs = read(document), records.verbs
+    if found.state is not State.REJECTED:
+        raise Conflict("REQUEST_STATE", f"A request that is {found.state} is not appealed.")
+    if not verbs[Clock].appealable(found):
+        raise Conflict(
+            "APPEAL_NOT_GIVEN",
+            "No law that protects this person gives an appeal to us.",
+            verbs[Decide].following(found),
+        )
+    who = await _again(info, document)
+    filed = await verbs[File](found.customer, appealed(found), who.asker)
+    if words:
+        await verbs[Converse].tell(filed.id, who.asker.by, spoken(words))
+    return await _answered(info, filed.id)
+
+
+async def _withdraw(root: Any, info: Where, id: strawberry.ID) -> RightsRequest:
+    del root
+    document = await reached(info, id)
+    await info.context.records.verbs[Decide].withdraw(document["_id"], voice(info))
+    return await _answered(info, document["_id"])
+
+
+async def _message(root: Any, info: Where, id: strawberry.ID, text: str) -> RightsRequest:
+    del root
+    document = await reached(info, id)
+    await info.context.records.verbs[Converse].tell(document["_id"], voice(info), spoken(text))
+    return await _answered(info, document["_id"])
+
+
+async def _file(
+    info: Where,
+    right: Right,
+    behalf: ForInput | None,
+    scope: Mapping[str, Any] | None = None,
+    sealed: tuple[str, str, Any] | None = None,
+) -> RightsRequest:
+    verbs = info.context.records.verbs
+    who = await filing(info, behalf or None)
+    asked = Asked(right, scope or {})
+    if sealed is not None:
+        asked = await _sealed(info, who, asked, sealed)
+    if right in AT_ONCE and who.asker.assurance >= Assurance.SESSION:
+        request = await verbs[Once](who.customer, asked, who.asker)
+    else:
+        request = await verbs[File](who.customer, asked, who.asker)
+    return await _answered(info, request.id)
+
+
+async def _sealed(info: Where, who: Filing, asked: Asked, told: tuple[str, str, Any]) -> Asked:
+    """What is personal of a request, under the key of whom it is about; of nobody it is not kept."""
+    key, name, value = told
+    records = info.context.records
+    plain = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    same = records.blind.of("request-same", plain.decode())
+    if who.customer is None:
+        return Asked(asked.right, asked.scope, same=same)
+    _, cell = await records.verbs[Sealing](who.customer, key, value)
+    return Asked(asked.right, asked.scope, {name: cell}, same=same)
+
+
+async def _again(info: Where, document: Mapping[str, Any]) -> Filing:
+    """Who asks once more about a request they may see."""
+    grant = info.context.meeting().grant
+    if grant.is_self:
+        return await filing(info, None)
+    customer = document.get("customer")
+    if customer is None:
+        raise NotFound("REQUEST_NOT_FOUND", "There is no such request.")
+    before = read(document)
+    asker = before.asker(voice(info), grant.client, grant.subject)
+    return Filing(customer, asker, by_contact=False)
+
+
+async def _answered(info: Where, request: bytes) -> RightsRequest:
+    document = await info.context.records.verbs[Requests].get(request)
+    if document is None:
+        raise Broken("REQUEST_LOST", "A request that was filed is not there.")
+    await met(info, [document])
+    return shown(info, document)
+
+
+def _scope(info: Where, given: ScopeInput) -> dict[str, Any]:
+    catalogue = info.context.records.catalogue
+    known: dict[str, set[str]] = {
+        "channel": {one.channel.value for one in catalogue.sources.values()},
+        "category": {one.category for one in catalogue.attributes.values()},
+        "purpose": set(catalogue.purposes),
+    }
+    scope = {name: getattr(given, name) for name in known if getattr(given, name)}
+    for name, value in scope.items():
+        there = known[name]
+        if value not in there and not any(one.startswith(f"{value}.") for one in there):
+            raise BadRequest("SCOPE_UNKNOWN", f"'{name}' is none of the catalogue's.")
+    if len(scope) > 1:
+        raise BadRequest("SCOPE_TOGETHER", "A scope names one part.", "File a request for each.")
+    return scope

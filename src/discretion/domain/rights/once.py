@@ -1,0 +1,115 @@
+"""Rights that are in force when they are asked for, with the request on record in the same transaction.
+
+Opting out of sale and sharing (Cal. Civ. Code 1798.120), limiting the use of sensitive data (1798.121) and
+restriction (GDPR Art. 18) only ever protect, so nobody waits for them. The steps by which the engine carries
+the same out, for whoever has yet to prove who they are, are here too: what they do, they do once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from discretion.domain.channels.fact import Said
+from discretion.domain.channels.saying import Method, Saying
+from discretion.domain.consent.say import Say
+from discretion.domain.consent.told import Act, shared
+from discretion.domain.profiles.person import LIMIT
+from discretion.domain.profiles.restrict import Restrict
+from discretion.domain.profiles.speak import Also, Speak, Utterance
+from discretion.domain.rights.file import File
+from discretion.domain.rights.model import Asked, Asker, Kind, Request, read
+from discretion.errors import Conflict, NotFound
+from discretion.law.jurisdiction import Right
+from discretion.store.driver import Database, Document, Operation, Session
+from discretion.store.requests import filed
+
+METHODS = {
+    Kind.PERSON: Method.CLICK,
+    Kind.AGENT: Method.AGENT,
+    Kind.GUARDIAN: Method.GUARDIAN,
+    Kind.STEWARD: Method.AGENT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """Puts such a right in force."""
+
+    database: Database
+    file: File
+    say: Say
+    speak: Speak
+    restrict: Restrict
+
+    async def __call__(self, customer: bytes | None, asked: Asked, asker: Asker) -> Request:
+        """The request, fulfilled; of nobody too, of whom nothing is done.
+
+        Raises:
+            NotFound: ``CUSTOMER_NOT_FOUND``.
+        """
+        if customer is None:
+            nobodys = self.file.fulfilled(None, (), asked, asker)
+            await self.file.requests.add(nobodys)
+            return read(nobodys)
+        if asked.right is Right.RESTRICTION:
+            return await self._restricted(customer, asked, asker)
+        made: list[Document] = []
+
+        def record(here: bytes, laws: tuple[str, ...]) -> list[tuple[str, Operation]]:
+            made[:] = [self.file.fulfilled(here, laws, asked, asker)]
+            return [filed(made[0])]
+
+        await self.put(
+            asked.right,
+            customer,
+            self.file.entropy(16),
+            asker,
+            lambda before: record(before.customer, before.state.laws),
+        )
+        return read(made[0])
+
+    async def put(
+        self, right: Right, customer: bytes, message: bytes, asker: Asker, also: Also = lambda _: ()
+    ) -> None:
+        """Put an opt-out or a limit in force under a name, once.
+
+        Raises:
+            NotFound: ``CUSTOMER_NOT_FOUND``; Conflict: ``DUPLICATE``.
+        """
+        if right is Right.LIMIT_SENSITIVE:
+            said = Utterance(f"{LIMIT}-{message.hex()}", signals=frozenset({LIMIT}))
+            await self.speak.say(customer, said, also)
+            return
+        words = {one: Said(False) for one in shared(self.say.agreed.catalogue)}
+        guardian = asker.reference if asker.kind is Kind.GUARDIAN else None
+        saying = Saying(METHODS[asker.kind], guardian=guardian)
+        await self.say(customer, Act.OPT_OUT, asker.by, saying, words, message=message, beside=also)
+
+    async def again(self, request: Request) -> bool:
+        """Put it in force for a request that was filed before; whether the person is there."""
+        if request.customer is None:
+            return False
+        asker = Asker(
+            request.kind, request.by, request.client, request.subject, request.assurance, request.reference
+        )
+        try:
+            await self.put(request.right, request.customer, request.id, asker)
+        except NotFound:
+            return False
+        except Conflict as done:  # it was said, and the process ended before it said so
+            if done.code != "DUPLICATE":
+                raise
+        return True
+
+    async def _restricted(self, customer: bytes, asked: Asked, asker: Asker) -> Request:
+        async def work(session: Session) -> Request:
+            wanted = {"$or": [{"_id": customer}, {"merged.id": customer}]}
+            found = await self.database.find_one("customers", wanted, {"laws": 1}, session=session)
+            lift = asked.scope.get("lift", False)
+            if found is None or not await self.restrict(customer, session, restricted=not lift):
+                raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
+            made = self.file.fulfilled(found["_id"], found["laws"], asked, asker)
+            await self.file.requests.add(made, session)
+            return read(made)
+
+        return await self.database.transaction(work)

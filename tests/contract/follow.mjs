@@ -1,0 +1,14 @@
+// Follows a request with the client that most pages use: graphql-ws. Prints each state, a line for each.
+import { createClient } from "graphql-ws";
+
+const [url, token, id] = process.argv.slice(2);
+const client = createClient({
+  url,
+  retryAttempts: 0,
+  connectionParams: { Authorization: `Bearer ${token}` },
+});
+const query = "subscription($id: ID!) { rightsRequest(id: $id) { state } }";
+for await (const result of client.iterate({ query, variables: { id } })) {
+  console.log(result.data?.rightsRequest?.state ?? JSON.stringify(result.errors));
+}
+await client.dispose();
