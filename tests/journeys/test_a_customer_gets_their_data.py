@@ -254,3 +254,16 @@ async def test_who_received_is_told_without_the_rest(house: House) -> None:
     assert "staff@shop.example" not in orjson.dumps(given.sections).decode()
     transfers = {one["recipient"]: one["transfers"] for one in given.sections["recipients"]}
     assert list(transfers["message-providers"]) == ["US"]
+
+
+async def test_an_erasure_takes_the_package_too(house: House) -> None:
+    """Its pages and its links go with the person; a link that was given before leads nowhere."""
+    named, token = await ann(house)
+    request = await asked(house, named)
+    await house.platform.rights.engine.once()
+    path = await link(house, request, token)
+    await asked(house, named, Right.ERASURE)
+    await house.platform.rights.engine.once()
+    assert (await fetched(house, path)).status_code == 404
+    for collection in ("packages", "package_links"):
+        assert await house.platform.database.count(collection, {}) == 0

@@ -43,6 +43,8 @@ PLACES: tuple[Place, ...] = (
     Place("messages", "record", lambda one: one.records, heard=True, came="t"),
     Place("dead_letters", "marks", lambda one: one.names, heard=True, came="received"),
     Place("suggestions", "customers", lambda one: one.customers),
+    Place("packages", "customer", lambda one: one.customers),
+    Place("package_links", "customer", lambda one: one.customers),
 )
 """See ``Place``."""
 
