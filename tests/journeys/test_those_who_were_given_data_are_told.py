@@ -15,7 +15,7 @@ from discretion.domain.engine.run import Engine
 from discretion.domain.recipients.delivery import DAY_MS, KEPT_MS, TRIED_MS, State
 from discretion.domain.recipients.notice import HEADER
 from discretion.domain.recipients.received import names_of
-from discretion.domain.recipients.steps import snapshot
+from discretion.domain.recipients.steps import NAMES, snapshot
 from discretion.domain.rights.carry import fulfilled
 from discretion.store.driver import Database, update
 from tests.fixtures.clock import Clock
@@ -322,7 +322,7 @@ async def test_whose_keys_are_gone_is_still_told_about_under_every_name(told: To
     customer = await told.database.find_one("customers", {"_id": now}, {"key": 1, "merged": 1})
     assert customer is not None
     buckets = told.house.platform.conductor.revealer.buckets
-    kept = {"names": snapshot(names_of(buckets, customer))}
+    kept = {NAMES: snapshot(names_of(buckets, customer))}
     await told.database.delete_many("customers", {})
     request = await told.request(customer=now, snapshot=kept)
     (one,) = await told.telling.tell.of_request(request)
