@@ -21,6 +21,7 @@ from discretion.store.driver import Database
 from tests.fixtures.clock import Clock
 from tests.fixtures.house import House, build
 from tests.fixtures.mongo import Commands
+from tests.journeys.rights import CORRECTION, DECIDE, ONE, REFUSAL, WITHDRAW, asked, listed, own
 
 STATISTICS, PARTNER = "analytics.reporting", "marketing.advertising.third_party.targeted"
 YES = {"consent": {"categoryPreferences": {STATISTICS: True, PARTNER: True, "personalize": True}}}
@@ -307,6 +308,49 @@ async def test_a_correction_of_somebody_who_is_gone_ends(desk: Desk) -> None:
     assert not await desk.rights.contest(found)
 
 
+async def stands(desk: Desk) -> tuple[Any, Any]:
+    """The tier that statistics see, and that Greta does."""
+    (seen,) = await desk.met(STATISTICS, "{ customers(first: 5) { nodes { commerce { loyaltyTier } } } }")
+    mine = await desk.own(GRETA, "commerce { loyaltyTier }")
+    return seen["commerce"]["loyaltyTier"], mine["commerce"]["loyaltyTier"]
+
+
+async def test_a_person_asks_and_the_office_decides(desk: Desk) -> None:
+    """Their own word is enough for a name; for a tier the office looks, and meanwhile nobody uses it."""
+    house = desk.house
+    await desk.tells("web-shop", 1, "u1", {**GRETA_SAYS, "loyaltyTier": "gold"}, context=YES)
+    mine, steward = await own(house, GRETA), house.token("steward")
+    name = await asked(
+        house, mine, CORRECTION, changes=[{"attribute": "identity.givenName", "value": "Greta"}]
+    )
+    assert name["state"] == "ACCEPTED"
+    await desk.rights.engine.once()
+    assert (await desk.own(GRETA, "identity { givenName }"))["identity"]["givenName"] == "Greta"
+    tier = [{"attribute": "commerce.loyaltyTier", "value": "silver"}]
+    stale = await own(house, GRETA, fresh=False)
+    unproven = await asked(
+        house, stale, CORRECTION, changes=[{"attribute": "commerce.loyaltyTier", "value": None}]
+    )
+    assert unproven["reason"] == "IDENTITY"
+    assert await stands(desk) == ("gold", "gold")
+    first = await asked(house, mine, CORRECTION, changes=tier)
+    assert (first["state"], await stands(desk)) == ("ACKNOWLEDGED", (None, "gold"))
+    await asked(house, mine, WITHDRAW, id=first["id"])
+    assert await stands(desk) == ("gold", "gold")
+    second = await asked(house, mine, CORRECTION, changes=tier)
+    assert await stands(desk) == (None, "gold")
+    waiting = {one["id"] for one in await listed(house, steward, states=["ACKNOWLEDGED"])}
+    (theirs,) = waiting
+    await asked(house, steward, DECIDE, id=theirs, accept=False, refusal=REFUSAL)
+    assert await stands(desk) == ("gold", "gold")
+    assert (await asked(house, mine, ONE, id=second["id"]))["state"] == "REJECTED"
+    await asked(house, mine, CORRECTION, changes=tier)
+    (theirs,) = [one["id"] for one in await listed(house, steward, states=["ACKNOWLEDGED"])]
+    await asked(house, steward, DECIDE, id=theirs, accept=True)
+    await desk.rights.engine.once()
+    assert await stands(desk) == ("silver", "silver")
+
+
 REFUSED = {
     "nothing": ({}, "CORRECTION_EMPTY"),
     "unknown": ({"contact.emial": "x"}, "ATTRIBUTE_UNKNOWN"),
@@ -315,7 +359,7 @@ REFUSED = {
     "type": ({"demographics.birthDate": "secret"}, "TYPE_WRONG"),
     "value": ({"demographics.maritalStatus": "secret"}, "VALUE_UNDECLARED"),
     "address": ({"contact.email": "secret"}, "IDENTIFIER_INVALID"),
-    "many": ({f"contact.x{n}": "secret" for n in range(51)}, "CORRECTION_TOO_MANY"),
+    "many": ({f"contact.x{n}": "secret" for n in range(101)}, "CORRECTION_TOO_MANY"),
 }
 
 

@@ -16,6 +16,7 @@ from discretion.domain.profiles.speak import Speak
 from discretion.domain.profiles.write import Workshop
 from discretion.domain.rights.carry import ROUTES, fulfilled, restricting, saying
 from discretion.domain.rights.clock import Clock
+from discretion.domain.rights.contested import Contested
 from discretion.domain.rights.converse import Converse
 from discretion.domain.rights.decide import Decide
 from discretion.domain.rights.file import File
@@ -56,6 +57,7 @@ class Rights:
     engine: Engine
     propose: Propose
     contest: Contest
+    contested: Contested
     once: Once
     decide: Decide
     sealing: Sealing
@@ -78,7 +80,7 @@ class Rights:
             self.prove,
             Follow(self.requests),
             self.propose,
-            self.contest,
+            self.contested,
         )
 
 
@@ -95,7 +97,9 @@ def rights(parts: Parts, at: At, others: Mapping[str, Act]) -> Rights:
     restrict = Restrict(database, parts.workshop)
     once = Once(database, file, parts.say, parts.speak, restrict)
     acts |= {"restrict": restricting(database, restrict), "say": saying(once)}
-    decide = Decide(requests, dates, file, clock, engine.kick)
+    contest = Contest(database, parts.workshop)
+    contested = Contested(contest)
+    decide = Decide(requests, dates, file, clock, engine.kick, contested)
     sealing = Sealing(database, parts.buckets, entropy, clock)
     return Rights(
         requests,
@@ -103,7 +107,8 @@ def rights(parts: Parts, at: At, others: Mapping[str, Act]) -> Rights:
         file,
         engine,
         Propose(database, parts.workshop),
-        Contest(database, parts.workshop),
+        contest,
+        contested,
         once,
         decide,
         sealing,

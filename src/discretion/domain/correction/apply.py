@@ -70,7 +70,8 @@ class _Correction:
         keys |= {former["id"]: former["key"] for former in one.customer["merged"]}
         self._keys = {who: shop.buckets.unwrap(who, wrapped) for who, wrapped in keys.items()}
         known = (shop.catalogue.attributes.get(path) for path in document["scope"]["attributes"])
-        self._attributes = [one for one in known if one is not None]
+        there = {*document["sealed"], *(path.replace(".", "/") for path in document["scope"]["remove"])}
+        self._attributes = [one for one in known if one is not None and one.key in there]
         self.old = dict(self._before(one.customer))
 
     def edit(self, record: Document) -> Document:

@@ -14,7 +14,7 @@ from discretion.domain.channels.told import value_of
 from discretion.errors import BadRequest
 from discretion.seal.shut import Shut
 
-MAX_CHANGES = 50
+MAX_CHANGES = 100
 MAX_NAME = 100
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from discretion.domain.correction.change import Change, needs_evidence
@@ -23,16 +21,13 @@ WHY = "why"
 OLD = "old:"
 """Before the key of an attribute, in the name under which its value before is sealed."""
 
-MARK_BYTES = 16
-
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """What a request for correction holds.
 
-    ``scope`` names ``attributes`` by path, those of them to ``remove``, and a ``mark`` that is the same for
-    the same changes: keyed with the person's key, with which it comes to mean nothing. With ``decides`` a
-    steward looks first.
+    ``scope`` names ``attributes`` by path, and those of them to ``remove``. With ``decides`` a steward looks
+    first.
     """
 
     scope: Mapping[str, Any]
@@ -74,15 +69,13 @@ class Propose:
             for one in changes
             if one.value is not None
         }
-        scope = {
-            "attributes": [one.attribute.path for one in changes],
-            "remove": [one.attribute.path for one in changes if one.value is None],
-            "mark": _mark(key, changes),
-        }
         reason = {WHY: sealed(WHY, why)} if why else {}
-        return Proposal(scope, {**cells, **reason}, needs_evidence(changes))
+        return Proposal(scope_of(changes), {**cells, **reason}, needs_evidence(changes))
 
 
-def _mark(key: bytes, changes: Sequence[Change]) -> str:
-    told = [(one.attribute.path, None if one.value is None else one.value.value) for one in changes]
-    return hmac.digest(key, b"discretion/correction\0" + orjson.dumps(told), "sha256")[:MARK_BYTES].hex()
+def scope_of(changes: Sequence[Change]) -> dict[str, list[str]]:
+    """What of changes is nobody's secret: which attributes, and which of them are to have no value."""
+    return {
+        "attributes": [one.attribute.path for one in changes],
+        "remove": [one.attribute.path for one in changes if one.value is None],
+    }

@@ -8,7 +8,7 @@ are kept beside a request are counted anew with every change.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +23,13 @@ from discretion.store.requests import Requests
 Document = Mapping[str, Any]
 Turning = Callable[[Document], Mapping[str, Any]]
 """What is to be set in a request as it stands; None is to be unset."""
+
+Followed = Callable[[Document], Awaitable[None]]
+
+
+async def _by_nobody(_document: Document) -> None:
+    """Nothing follows from a change."""
+
 
 REFUSALS = frozenset(
     {
@@ -47,13 +54,14 @@ _DECIDABLE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Decide:
-    """Changes requests."""
+    """Changes requests. ``followed`` is told of each as it stands after a change."""
 
     requests: Requests
     clock: Clock
     file: File
     now_ms: Callable[[], int]
     kick: Callable[[], None]
+    followed: Followed = _by_nobody
 
     async def accept(self, request: bytes, by: str, told: Document | None = None) -> Request:
         """Have a request carried out; one that no steps carry out is fulfilled by what it was ``told``.
@@ -221,7 +229,9 @@ class Decide:
             after = kept({**document, **change})
             change |= dated(self.clock, after)
             if await self.requests.change(request, document["v"], change):
-                return read(kept({**after, **change, "v": document["v"] + 1}))
+                changed = kept({**after, **change, "v": document["v"] + 1})
+                await self.followed(changed)
+                return read(changed)
         raise Conflict("REQUEST_BUSY", "This request changes all the time.", "Try again in a moment.")
 
     def following(self, request: Request) -> str:

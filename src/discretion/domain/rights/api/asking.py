@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -11,12 +12,15 @@ from strawberry import UNSET
 from strawberry.types.field import StrawberryField
 
 from discretion.domain.channels.saying import REFERENCE
+from discretion.domain.correction.change import MAX_CHANGES, check
+from discretion.domain.correction.propose import Propose, scope_of
 from discretion.domain.profiles.api.query import field
 from discretion.domain.profiles.api.scalars import Json
 from discretion.domain.rights.api.reach import reached, voice
 from discretion.domain.rights.api.types import RightsRequest, met, shown
 from discretion.domain.rights.api.who import Filing, ForInput, Where, filing
 from discretion.domain.rights.clock import Clock
+from discretion.domain.rights.contested import Contested
 from discretion.domain.rights.converse import Converse
 from discretion.domain.rights.decide import Decide, spoken
 from discretion.domain.rights.file import File, appealed
@@ -27,8 +31,6 @@ from discretion.errors import BadRequest, Broken, Conflict, NotFound
 from discretion.law.jurisdiction import Right
 from discretion.plan.select import named
 from discretion.store.requests import Requests
-
-MAX_CHANGES = 100
 
 
 @strawberry.input(description="What a value should be.")
@@ -96,17 +98,27 @@ async def _correction(
     if not 0 < len(changes) <= MAX_CHANGES:
         raise BadRequest("CHANGES_COUNT", f"A request corrects from 1 to {MAX_CHANGES} values.")
     paths = [one.attribute for one in changes]
-    known = named(info.context.records.catalogue, paths)
-    if len(known) < len(paths):
+    records = info.context.records
+    if len(named(records.catalogue, paths)) < len(paths):
         raise BadRequest("CHANGES_TWICE", "A value is corrected twice.", "Name each attribute once.")
-    if any(one.computed is not None for one in known):
-        raise BadRequest(
-            "CHANGE_COMPUTED",
-            "A value is named that is worked out from others.",
-            "Correct those it is worked out from.",
-        )
+    checked = check(records.catalogue, {one.attribute: one.value for one in changes})
     whole = [{"attribute": one.attribute, "value": one.value} for one in changes]
-    return await _file(info, Right.CORRECTION, behalf, sealed=(CHANGES, "changes", whole))
+    who = await filing(info, behalf or None)
+    asked = await _sealed(info, who, Asked(Right.CORRECTION, scope_of(checked)), (CHANGES, "changes", whole))
+    if who.customer is not None:
+        proposal = await records.verbs[Propose](who.customer, checked)
+        sealed = {**asked.sealed, **proposal.sealed}
+        asked = replace(asked, sealed=sealed, decides=proposal.decides)
+    request = await records.verbs[File](who.customer, asked, who.asker)
+    await _contested(info, request.id)
+    return await _answered(info, request.id)
+
+
+async def _contested(info: Where, request: bytes) -> None:
+    verbs = info.context.records.verbs
+    document = await verbs[Requests].get(request)
+    if document is not None:
+        await verbs[Contested](document)
 
 
 async def _erasure(
@@ -160,7 +172,11 @@ async def _appeal(root: Any, info: Where, request: strawberry.ID, words: str | N
             verbs[Decide].following(found),
         )
     who = await _again(info, document)
-    filed = await verbs[File](found.customer, appealed(found), who.asker)
+    asked = appealed(found)
+    if asked.right is Right.CORRECTION:  # what was proposed is still what is asked for
+        asked = replace(asked, sealed=document["sealed"])
+    filed = await verbs[File](found.customer, asked, who.asker)
+    await _contested(info, filed.id)
     if words:
         await verbs[Converse].tell(filed.id, who.asker.by, spoken(words))
     return await _answered(info, filed.id)
