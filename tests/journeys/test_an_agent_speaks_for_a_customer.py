@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import re
+import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 import pytest_asyncio
 
+from discretion.domain.agents.agent import Kind, agent
 from discretion.store.driver import Database
 from tests.fixtures.agency import Agency, register
 from tests.fixtures.clock import Clock
@@ -90,6 +94,90 @@ async def test_a_person_proves_who_they_are_and_the_agent_is_told(
     assert (await visit(house, url)).status_code == 409
     proven = await agency.status(told["request_id"])
     assert (proven["status"], proven.get("reason"), proven.get("expires_at")) == ("in_progress", None, None)
+
+
+async def carried(house: House, clock: Clock, agency: Agency, request: str) -> dict[str, Any]:
+    """How a request stands once the engine has carried it out as far as it goes."""
+    for _ in range(20):
+        await house.platform.rights.engine.once()
+        told = await agency.status(request)
+        if told["status"] == "fulfilled":
+            break
+        clock.forward(60_000)
+    return told
+
+
+async def proven(house: House, sink: Sink, url: str, email: str) -> None:
+    """The person reads their mail and says that it is them."""
+    before = len(sink.mails)
+    await visit(house, url, email=email)
+    await mailed(sink, before + 1)
+    assert (await visit(house, url, code=sink.code())).status_code == 303
+
+
+async def test_a_person_has_themselves_erased_through_an_agent(
+    house: House, agency: Agency, sink: Sink, clock: Clock
+) -> None:
+    """To the end; then they are nobody, and who asks again is told as little as ever."""
+    email = await somebody(house)
+    told = (await agency.exercise("deletion", email=email, email_verified=True)).json()
+    await proven(house, sink, told["user_verification_url"], email)
+    done = await carried(house, clock, agency, told["request_id"])
+    assert (done["status"], "results_url" in done) == ("fulfilled", False)
+    query = 'query($v: String!) { customer(identifier: {type: "email", value: $v}) { id } }'
+    assert (await house.ask(query, house.token("steward"), {"v": email}))["data"]["customer"] is None
+    clock.forward(1000)
+    again = (await agency.exercise("deletion", email=email, email_verified=True)).json()
+    nobody = (await agency.exercise("deletion", email="eve@nowhere.example", email_verified=True)).json()
+    ids = ("request_id", "user_verification_url")
+    assert {**again, **dict.fromkeys(ids)} == {**nobody, **dict.fromkeys(ids)}
+
+
+@pytest.mark.parametrize(("right", "values"), [("access", True), ("access:categories", False)])
+async def test_an_agent_fetches_what_a_person_may_know(
+    house: House, agency: Agency, sink: Sink, clock: Clock, right: str, values: bool
+) -> None:
+    """Once, by a link that is new with each asking; of kinds of data no value is in it."""
+    email = await somebody(house, law="us-ca")
+    told = (await agency.exercise(right, email=email, email_verified=True)).json()
+    await proven(house, sink, told["user_verification_url"], email)
+    done = await carried(house, clock, agency, told["request_id"])
+    path = urlsplit(done["results_url"]).path
+    fetched = await house.http.get(path)
+    assert fetched.status_code == 200
+    files = zipfile.ZipFile(io.BytesIO(fetched.content))
+    text = b"".join(files.read(name) for name in files.namelist())
+    assert b"user.contact.email" in text
+    assert (email.encode() in text) is values
+    assert (await house.http.get(path)).status_code == 404
+    assert (await agency.status(told["request_id"]))["results_url"] != done["results_url"]
+
+
+async def test_a_controller_has_somebody_erased(house: House, clock: Clock) -> None:
+    """It answers for knowing who asks; what it named is gone, and it is told for how many."""
+    email = await somebody(house)
+    book = house.platform.acting.register
+    await book.enter(agent("shop-4308", Kind.CONTROLLER, "Another shop"))
+    headers = {"authorization": f"Bearer {await book.entrust('shop-4308', Kind.CONTROLLER)}"}
+    name = "a7551968-d5d6-44b2-9831-815ac9017798"
+    body = {
+        "regulation": "gdpr",
+        "subject_request_id": name,
+        "subject_request_type": "erasure",
+        "submitted_time": "2027-02-28T15:00:00Z",
+        "subject_identities": [{"identity_type": "email", "identity_value": email, "identity_format": "raw"}],
+    }
+    assert (await house.http.post("/opendsr/v2/requests", json=body, headers=headers)).status_code == 201
+    for _ in range(20):
+        await house.platform.rights.engine.once()
+        told = (await house.http.get(f"/opendsr/v2/requests/{name}", headers=headers)).json()
+        if told["request_status"] == "completed":
+            break
+        assert told["request_status"] == "in_progress"
+        clock.forward(60_000)
+    assert (told["request_status"], told["results_count"]) == ("completed", 1)
+    query = 'query($v: String!) { customer(identifier: {type: "email", value: $v}) { id } }'
+    assert (await house.ask(query, house.token("steward"), {"v": email}))["data"]["customer"] is None
 
 
 async def test_the_office_refuses_and_its_words_are_the_persons(house: House, agency: Agency) -> None:

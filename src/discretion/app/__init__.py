@@ -301,7 +301,8 @@ def assemble(
     )
     heed = Heed(speak, pairwise, clock, evidence.heeded)
     doors, write_keys = _doors(settings, conductor, records, keys, forms, database, heed, told.intake, hears)
-    doing = acting(settings, database, records, asked, stationery.office, hears.outward, root, clock, entropy)
+    paths = hears.outward, packs.hand_out
+    doing = acting(settings, database, records, asked, office, *paths, root, clock, entropy)
     return Platform(
         app=application(replace(doors, acting=doing.routes)),
         acting=doing,

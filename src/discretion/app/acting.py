@@ -12,6 +12,7 @@ import orjson
 from starlette.routing import Route
 
 from discretion.app.rights import Rights
+from discretion.domain.access.handing import HandOut
 from discretion.domain.agents.agent import Kind
 from discretion.domain.agents.desk import Desk
 from discretion.domain.agents.mandate import Standing
@@ -54,6 +55,7 @@ def acting(
     asked: Rights,
     office: Office,
     outward: Outward,
+    hand_out: HandOut,
     root: bytes,
     clock: Callable[[], int],
     entropy: Callable[[int], bytes],
@@ -74,6 +76,7 @@ def acting(
         asked.decide,
         asked.requests,
         Mandates(database),
+        hand_out,
         records.customers,
         records.blind,
         entropy,

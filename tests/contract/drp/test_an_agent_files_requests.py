@@ -231,6 +231,7 @@ async def test_a_request_is_taken_back_by_a_signed_word(agency: Agency) -> None:
     for body in ({"reason": "I changed my mind"}, {}, agency.claims(reason="again")):
         told = await agency.send("DELETE", f"{REQUESTS}/{request}/", agency.signed(body))
         assert (told.status_code, told.json()["status"]) == (200, "revoked")
+        assert told.json().keys() == {"request_id", "status", "received_at"}
     stale = agency.signed(agency.claims(**{"business-id": "OTHER"}))
     assert code(await agency.send("DELETE", f"{REQUESTS}/{request}", stale), 403) == "DRP_BUSINESS"
     odd = agency.signed({"reason": 1})

@@ -19,7 +19,7 @@ from discretion.domain.access import meaning, profile
 from discretion.domain.access.history import Archive, Rows
 from discretion.domain.access.limits import limits
 from discretion.domain.access.page import ROWS, Made, Writing
-from discretion.domain.access.section import PORTABLE, RECEIVED, WHOLE
+from discretion.domain.access.section import CATEGORIES, PORTABLE, RECEIVED, WHOLE
 from discretion.domain.access.subject import Subject
 from discretion.domain.engine.hold import Hold
 from discretion.domain.engine.outcome import Done, Later, Outcome
@@ -96,7 +96,8 @@ class Gather:
         self, document: Document, found: dict[str, Any], writing: Writing, reading: Reading
     ) -> None:
         subject = await self._subject(document, found, reading)
-        wanted = CONTENT[Right(document["right"])]
+        parts = document["scope"].get("part") == "categories"
+        wanted = CATEGORIES if parts else CONTENT[Right(document["right"])]
         for section in wanted:
             async for rows in self._section(section, subject):
                 await writing.add(section, rows)

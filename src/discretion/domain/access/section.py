@@ -327,6 +327,9 @@ PORTABLE = ("about", "purposes", "sources", "told", "identifiers", "records", "s
 RECEIVED = ("about", "laws", "purposes", "recipients", "disclosures")
 """What answers who received data (GDPR Art. 15(1)(c))."""
 
+CATEGORIES = ("about", "laws", "purposes", "categories", "recipients", "sources")
+"""What tells of data without giving them (Cal. Civ. Code 1798.110(a)(1) to (4))."""
+
 
 def row(section: str, **values: Any) -> dict[str, Any]:
     """A row of a section, every column in its order.

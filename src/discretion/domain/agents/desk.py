@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from discretion.domain.access.handing import HandOut
 from discretion.domain.agents.agent import Agent, Kind
 from discretion.domain.agents.mandate import Mandate, Standing, fresh, read, standing
 from discretion.domain.channels.fact import Identifier
@@ -52,6 +53,7 @@ class Desk:
     decide: Decide
     requests: Requests
     mandates: Mandates
+    hand_out: HandOut
     customers: Customers
     blind: BlindIndex
     entropy: Callable[[int], bytes] = field(repr=False)
@@ -125,6 +127,16 @@ class Desk:
             return None
         expires = min((one["expires"] for one in found if "expires" in one), default=None)
         return replace(standing(mandate, [model.read(one) for one in found]), expires=expires)
+
+    async def results(self, standing: Standing) -> str | None:
+        """A link to what was made for a mandate, good once and for minutes; None if there is nothing."""
+        if standing.state is not State.FULFILLED or len(standing.mandate.requests) != 1:
+            return None
+        document = await self.requests.get(standing.mandate.requests[0])
+        try:
+            return None if document is None else (await self.hand_out.link(document)).url
+        except (Conflict, NotFound):  # nothing is made for this right, or it is gone
+            return None
 
     def contact(self, kind: str, spelled: str) -> bytes:
         """What a request is known by that names an address, in its one spelling."""

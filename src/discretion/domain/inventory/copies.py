@@ -119,6 +119,7 @@ MEMORY: tuple[Copy, ...] = (
         "reveal.reading Reading._shut",
     ),
     *_nobody(
+        "app.acting seal",
         "catalogue.duration _back",
         "catalogue.duration end",
         "catalogue.duration parse",
@@ -151,6 +152,7 @@ MEMORY: tuple[Copy, ...] = (
 FILES: tuple[Copy, ...] = (
     Copy(Kind.FILE, "keys/root.key", "The key of everything; no personal data.", "None."),
     Copy(Kind.FILE, "keys/signing.keys", "Keys that tokens are signed with; no personal data.", "None."),
+    Copy(Kind.FILE, "keys/processor.key", "The key that controllers are answered under.", "None."),
     Copy(
         Kind.FILE,
         "keys/buckets.keys*",

@@ -84,7 +84,10 @@ class DataRights:
             raise
 
     async def _status(self, request: Request) -> Response:
-        return self._told(await self._own(request, await known(request, self.register, Kind.AGENT)))
+        standing = await self._own(request, await known(request, self.register, Kind.AGENT))
+        results = await self.desk.results(standing)
+        more = {} if results is None else {"results_url": results}
+        return _json({**status(standing, self.base), **more})
 
     async def _revoke(self, request: Request) -> Response:
         """What is signed names neither us nor a time (section 2.04); where it does, that has to hold."""

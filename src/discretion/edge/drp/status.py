@@ -21,9 +21,8 @@ def status(standing: Standing, base: str) -> dict[str, Any]:
         "expected_by": None if standing.final else iso(standing.due),
         "processing_details": standing.details,
         "agent_request_id": mandate.reference,
-        "user_verification_url": None,
-        "expires_at": None if standing.expires is None else iso(standing.expires),
     }
     if reason == "need_user_verification":
         body["user_verification_url"] = f"{base}/v1/data-rights-request/{mandate.name}/verify"
+        body["expires_at"] = None if standing.expires is None else iso(standing.expires)
     return {name: value for name, value in body.items() if value is not None}

@@ -92,7 +92,10 @@ class OpenDSR:
 
     async def _status(self, request: Request) -> Response:
         agent = await known(request, self.register, Kind.CONTROLLER)
-        return self._signed(status(await self._own(agent, request)))
+        standing = await self._own(agent, request)
+        results = await self.desk.results(standing)
+        more = {} if results is None else {"results_url": results}
+        return self._signed({**status(standing), **more})
 
     async def _cancel(self, request: Request) -> Response:
         agent = await known(request, self.register, Kind.CONTROLLER)
