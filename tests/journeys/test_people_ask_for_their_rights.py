@@ -32,6 +32,7 @@ from tests.journeys.rights import (
     somebody,
 )
 
+BORN = {"attribute": "demographics.birthDate", "value": "1986-03-04"}
 PARTNERS = "marketing.advertising.third_party.targeted"
 WAITING: list[tuple[str, dict[str, Any]]] = [
     (ACCESS, {}),
@@ -95,7 +96,7 @@ async def test_a_refusal_names_the_law_and_the_next_step(house: House) -> None:
 
 async def test_a_refusal_is_appealed_where_a_law_gives_an_appeal(house: House) -> None:
     token, steward = await own(house, await somebody(house, law="us-va")), house.token("steward")
-    first = await asked(house, token, ACCESS)
+    first = await asked(house, token, CORRECTION, changes=[BORN])
     (waiting,) = await listed(house, steward)
     refusal = {**REFUSAL, "law": "Va. Code 59.1-577(B)(3)"}
     await asked(house, steward, DECIDE, id=waiting["id"], accept=False, refusal=refusal)
