@@ -68,9 +68,12 @@ async def test_what_only_protects_is_in_force_when_it_is_answered(house: House, 
         assert all(step["done"] for step in found["steps"])
     permissions = (await house.ask(sold, token))["data"]["me"]["permissions"]
     assert not any(one["permitted"] for one in permissions if one["purpose"]["key"] == PARTNERS)
-    assert (await asked(house, token, RESTRICTION))["state"] == "FULFILLED"
+    stopped = await asked(house, token, RESTRICTION)
+    assert [step["done"] for step in stopped["steps"]] == [True, False, False]
     permissions = (await house.ask(sold, token))["data"]["me"]["permissions"]
     assert {one["why"] for one in permissions if not one["permitted"]} == {"restricted"}
+    await house.carry()  # whoever was given the data is told (GDPR Art. 19)
+    assert (await asked(house, token, ONE, id=stopped["id"]))["state"] == "FULFILLED"
     assert (await asked(house, token, RESTRICTION, lift=True))["scope"] == {"lift": True}
     permissions = (await house.ask(sold, token))["data"]["me"]["permissions"]
     assert "restricted" not in {one["why"] for one in permissions}
