@@ -125,7 +125,7 @@ async def _erasure(
     root: Any, info: Where, scope: ScopeInput | None = UNSET, behalf: ForInput | None = UNSET
 ) -> RightsRequest:
     del root
-    return await _file(info, Right.ERASURE, behalf, _scope(info, scope or ScopeInput()))
+    return await _file(info, Right.ERASURE, behalf, _scope(info, scope) if scope else {})
 
 
 async def _restriction(
@@ -255,7 +255,12 @@ def _scope(info: Where, given: ScopeInput) -> dict[str, Any]:
         "category": {one.category for one in catalogue.attributes.values()},
         "purpose": set(catalogue.purposes),
     }
-    scope = {name: getattr(given, name) for name in known if getattr(given, name)}
+    named = {name: getattr(given, name) for name in known}
+    scope = {name: value for name, value in named.items() if value is not None and value is not UNSET}
+    if not scope:  # a form sent without a choice: that everything goes is not guessed
+        raise BadRequest(
+            "SCOPE_EMPTY", "The scope names no part.", "To have everything erased, leave it out."
+        )
     for name, value in scope.items():
         there = known[name]
         if value not in there and not any(one.startswith(f"{value}.") for one in there):
