@@ -16,6 +16,9 @@ from tests.fixtures.mail import Sink
 from tests.fixtures.mongo import Commands
 from tests.journeys.rights import (
     ERASURE,
+    ONE,
+    asked,
+    customer_id,
     listed,
     own,
     refused,
@@ -42,3 +45,24 @@ async def test_a_part_that_names_nothing_is_not_everything(house: House, scope: 
     assert await refused(house, token, ERASURE, scope=scope) in {"SCOPE_UNKNOWN", "SCOPE_EMPTY"}
     steward = house.token("steward")
     assert await listed(house, steward) == []
+
+
+async def test_who_was_one_with_another_by_mistake_erases_themselves_only(house: House) -> None:
+    """Whoever the office parts again before it is carried out is who they were when they asked."""
+    emails = [await somebody(house, name) for name in ("ann", "bob")]
+    ids = [await customer_id(house, one) for one in emails]
+    tokens = {one: await own(house, one) for one in emails}
+    steward = house.token("steward", purposes=["essential"])
+    merged = (await house.ask(MERGE, steward, {"ids": ids}))["data"]["merge"]
+    merge = merged["identityHistory"]["nodes"][0]["id"]
+    here = await customer_id(house, emails[0])
+    gone = emails[0] if ids[0] != here else emails[1]
+    stays = emails[1] if gone == emails[0] else emails[0]
+    mine = await asked(house, tokens[gone], ERASURE)
+    answer = await house.ask(UNMERGE, steward, {"merge": merge})
+    assert "errors" not in answer, answer
+    await house.carry()
+    assert await customer_id(house, stays)
+    with pytest.raises(TypeError):
+        await customer_id(house, gone)
+    assert (await asked(house, tokens[gone], ONE, id=mine["id"]))["id"] == mine["id"]
