@@ -15,14 +15,29 @@ from tests.fixtures.house import House, build
 from tests.fixtures.mail import Sink
 from tests.fixtures.mongo import Commands
 from tests.journeys.rights import (
+    ACCESS,
+    APPEAL,
+    DECIDE,
     ERASURE,
+    EXTEND,
+    MESSAGE,
     ONE,
+    OPT_OUT,
+    PAUSE,
+    REFUSAL,
+    RESUME,
+    WITHDRAW,
     asked,
     customer_id,
     listed,
     own,
     refused,
     somebody,
+)
+from tests.journeys.test_who_asks_is_proven_in_proportion import (
+    by_contact,
+    contact,
+    stranger,
 )
 
 MERGE = "mutation($ids: [ID!]!) { merge(customers: $ids) { identityHistory { nodes { id kind } } } }"
@@ -47,6 +62,32 @@ async def test_a_part_that_names_nothing_is_not_everything(house: House, scope: 
     assert await listed(house, steward) == []
 
 
+async def test_a_request_that_is_over_tells_nobody_whether_somebody_is_known(mailed: House) -> None:
+    """Taken back, or refused: what is said of it afterwards is answered the same for nobody."""
+    token, known = stranger(mailed), await somebody(mailed)
+    agent = mailed.token(client="partner", subject="agent", scopes=["agent"], purposes=[])
+    behalf = {"requester": {"reference": "F-1"}}
+    seen = []
+    for email in (known, "axx@shop.example"):
+        back = await by_contact(mailed, token, email)
+        await asked(mailed, token, WITHDRAW, id=back["id"])
+        by_agent = {"for": {"contact": contact(email), **behalf}}
+        out = await asked(mailed, agent, OPT_OUT, **by_agent)
+        lost = await by_contact(mailed, token, email)
+        steward = mailed.token("steward")
+        waiting = [one for one in await listed(mailed, steward) if one["state"] == "ACTION_REQUIRED"]
+        await asked(mailed, steward, DECIDE, id=waiting[-1]["id"], accept=False, refusal=REFUSAL)
+        seen.append(
+            [
+                await refused(mailed, token, MESSAGE, id=back["id"], text="Hello."),
+                await refused(mailed, agent, MESSAGE, id=out["id"], text="Hello."),
+                await refused(mailed, token, MESSAGE, id=lost["id"], text="Hello."),
+                await refused(mailed, token, APPEAL, id=lost["id"]),
+            ]
+        )
+    assert seen[0] == seen[1]
+
+
 async def test_who_was_one_with_another_by_mistake_erases_themselves_only(house: House) -> None:
     """Whoever the office parts again before it is carried out is who they were when they asked."""
     emails = [await somebody(house, name) for name in ("ann", "bob")]
@@ -66,3 +107,20 @@ async def test_who_was_one_with_another_by_mistake_erases_themselves_only(house:
     with pytest.raises(TypeError):
         await customer_id(house, gone)
     assert (await asked(house, tokens[gone], ONE, id=mine["id"]))["id"] == mine["id"]
+
+
+async def test_what_was_accepted_and_stood_still_goes_on(mailed: House) -> None:
+    """Nothing is stuck for ever because the office asked something in between."""
+    token = await own(mailed, await somebody(mailed, law="gb"))
+    mine = await asked(mailed, token, ACCESS)
+    assert mine["state"] == "ACCEPTED"
+    steward = mailed.token("steward")
+    (waiting,) = await listed(mailed, steward)
+    await asked(mailed, steward, EXTEND, id=waiting["id"], reason="There is much of it.", length=None)
+    paused = await asked(mailed, steward, PAUSE, id=waiting["id"], reason="CLARIFICATION")
+    assert paused["state"] == "ACTION_REQUIRED"
+    await mailed.carry()
+    assert (await asked(mailed, token, ONE, id=mine["id"]))["state"] == "ACTION_REQUIRED"
+    await asked(mailed, steward, RESUME, id=waiting["id"])
+    await mailed.carry()
+    assert (await asked(mailed, token, ONE, id=mine["id"]))["state"] == "FULFILLED"

@@ -21,7 +21,7 @@ from discretion.domain.rights.api.types import RightsRequest, met, shown
 from discretion.domain.rights.api.who import Filing, ForInput, Where, filing
 from discretion.domain.rights.clock import Clock
 from discretion.domain.rights.contested import Contested
-from discretion.domain.rights.converse import Converse
+from discretion.domain.rights.converse import Converse, unproven
 from discretion.domain.rights.decide import Decide, spoken
 from discretion.domain.rights.file import File, appealed
 from discretion.domain.rights.model import AT_ONCE, Asked, Assurance, State, read
@@ -165,6 +165,8 @@ async def _appeal(root: Any, info: Where, request: strawberry.ID, words: str | N
     found, verbs = read(document), records.verbs
     if found.state is not State.REJECTED:
         raise Conflict("REQUEST_STATE", f"A request that is {found.state} is not appealed.")
+    if unproven(document):
+        raise Conflict("APPEAL_OF_NOBODY", "It was not proven who asks.", "Ask again, and prove it.")
     if not verbs[Clock].appealable(found):
         raise Conflict(
             "APPEAL_NOT_GIVEN",
