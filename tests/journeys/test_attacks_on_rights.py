@@ -1,7 +1,8 @@
-"""Whoever means harm, or is careless, gets by a request nothing that is not theirs, and destroys nothing of others."""
+"""Whoever means harm by a request, or is careless, gets and destroys nothing of others."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from discretion.domain.rights.prove import CODES
 from discretion.store.driver import Database
 from tests.fixtures.clock import Clock
 from tests.fixtures.house import House, build
@@ -17,6 +19,7 @@ from tests.fixtures.mongo import Commands
 from tests.journeys.rights import (
     ACCESS,
     APPEAL,
+    CORRECTION,
     DECIDE,
     ERASURE,
     EXTEND,
@@ -35,8 +38,10 @@ from tests.journeys.rights import (
     somebody,
 )
 from tests.journeys.test_who_asks_is_proven_in_proportion import (
+    SEND,
     by_contact,
     contact,
+    settled,
     stranger,
 )
 
@@ -124,3 +129,22 @@ async def test_what_was_accepted_and_stood_still_goes_on(mailed: House) -> None:
     await asked(mailed, steward, RESUME, id=waiting["id"])
     await mailed.carry()
     assert (await asked(mailed, token, ONE, id=mine["id"]))["state"] == "FULFILLED"
+
+
+@pytest.mark.parametrize("stolen", [True, False])
+async def test_codes_are_counted_for_who_gets_them(mailed: House, sink: Sink, *, stolen: bool) -> None:
+    """Ever new requests give no more codes to guess, and no more mails to whoever is pestered."""
+    email = await somebody(mailed)
+    token = await own(mailed, email, fresh=False) if stolen else stranger(mailed)
+    behalf = {} if stolen else {"for": {"contact": contact(email)}}
+    named = {} if stolen else {"c": contact(email)}
+    answers = []
+    for number in range(CODES + 2):
+        changes = [{"attribute": "identity.givenName", "value": f"Ann {number}"}]
+        filed = await asked(mailed, token, CORRECTION, changes=changes, **behalf)
+        answer = await mailed.ask(SEND, token, {"id": filed["id"], **named})
+        answers.append([one["extensions"]["code"] for one in answer.get("errors", ())])
+    assert answers == [[]] * CODES + [["CODES_TOO_MANY"]] * 2
+    await settled(sink, CODES)
+    await asyncio.sleep(0.1)
+    assert len(sink.mails) == CODES

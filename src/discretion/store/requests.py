@@ -92,6 +92,18 @@ class Requests:
         """Requests that match."""
         return await self._database.find(COLLECTION, wanted, sort=sort, limit=limit)
 
+    async def codes(self, like: Mapping[str, Any], since: int, most: int) -> int:
+        """How many codes were made after ``since`` (ms) for requests about whom one is about, up to ``most``.
+
+        Who is named by an address is whoever is named by it, known or not.
+        """
+        by = "contact" if "contact" in like else "customer"
+        wanted = {by: like.get(by), "codes": {"$gt": since}}
+        if by == "customer":
+            wanted["contact"] = {"$exists": False}
+        found = await self._database.find(COLLECTION, wanted, {"codes": 1}, limit=most)
+        return sum(at > since for one in found for at in one["codes"])
+
     async def count(self, wanted: Mapping[str, Any]) -> int:
         """How many match."""
         return await self._database.count(COLLECTION, wanted)
