@@ -98,7 +98,8 @@ class Decide:
         """Refuse, under a provision, in words for the person; what they can do next is added.
 
         Raises:
-            BadRequest: ``REFUSAL_REASON``, ``REFUSAL_LAW``, ``WORDS_LENGTH``; else as ``accept``.
+            BadRequest: ``REFUSAL_REASON``, ``REFUSAL_LAW``, ``WORDS_LENGTH``; Conflict: ``REQUEST_UNDER_WAY``;
+            else as ``accept``.
         """
         if reason not in REFUSALS:
             raise BadRequest("REFUSAL_REASON", f"Nobody is refused for '{reason}'.")
@@ -111,7 +112,10 @@ class Decide:
         spoken(words)
 
         def refused(document: Document) -> Mapping[str, Any]:
-            self._undecided(document)
+            if _accepted(document):  # what nobody had to decide is looked at before anything is done
+                _untouched(document)
+            else:
+                self._undecided(document)
             following = " ".join((*((more,) if more else ()), self.following(read(document))))
             told = {"law": law, "words": words, "next": following}
             return {**turned(document, State.REJECTED, self.now_ms(), by, reason), "refusal": told}
