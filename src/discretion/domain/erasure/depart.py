@@ -63,7 +63,7 @@ class Depart:
         return Done(await self.database.transaction(work))
 
     async def _claim(self, session: Session, customer: bytes) -> None:
-        """Change the customer before much is read: whoever keeps sending about them waits, not the erasure."""
+        """Change the customer before much is read: whoever keeps sending about them waits."""
         wanted = {"$or": [{"_id": customer}, {"merged.id": customer}]}
         await self.database.update_one("customers", wanted, {"$inc": {"v": 1}}, session=session)
 

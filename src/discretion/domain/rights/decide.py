@@ -98,8 +98,8 @@ class Decide:
         """Refuse, under a provision, in words for the person; what they can do next is added.
 
         Raises:
-            BadRequest: ``REFUSAL_REASON``, ``REFUSAL_LAW``, ``WORDS_LENGTH``; Conflict: ``REQUEST_UNDER_WAY``;
-            else as ``accept``.
+            BadRequest: ``REFUSAL_REASON``, ``REFUSAL_LAW``, ``WORDS_LENGTH``;
+            Conflict: ``REQUEST_UNDER_WAY``; else as ``accept``.
         """
         if reason not in REFUSALS:
             raise BadRequest("REFUSAL_REASON", f"Nobody is refused for '{reason}'.")
