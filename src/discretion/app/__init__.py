@@ -254,27 +254,12 @@ def assemble(
     rules are the same today.
     """
     buckets = Buckets.keep(bucket_keys(settings), root, settings.buckets, entropy)
-    keys, forms = signing_keys(settings, root), Forms(derive(root, "pseudonym"))
-    blind, pairwise = BlindIndex(derive(root, "blind")), Pairwise(derive(root, "pairwise"))
-    storage = LedgerStorage(database)
     judge = Judge(catalogue, lawbook.law)
-    standing = Standing(judge.version, judge.binding(), trusted or {})
+    blind = BlindIndex(derive(root, "blind"))
 
     def workshop() -> Workshop:
         return Workshop(catalogue, judge, lawbook.of_place, buckets, entropy, clock())
 
-    revealer = Revealer(catalogue, standing, buckets, forms, pairwise)
-    conductor = Conductor(revealer, Ledger(storage), clock, entropy)
-    stationery = load_notices(catalogue, settings.notices_dir)
-    agreed = Agreed(catalogue, stationery.office, Consents(database))
-    evidence = Evidence(agreed)
-    tombstones = Tombstones(database, blind)
-    told = receiving(
-        settings, database, catalogue, workshop, evidence, tombstones, blind, root, clock, entropy
-    )
-    speak = Speak(database, workshop)
-    say, receipts = Say(agreed, speak, entropy), Receipts(keys, settings.issuer)
-    steward, suggestions = Stewardship(database, workshop), Suggestions(database, clock)
     ground = Ground(
         settings,
         catalogue,
@@ -282,14 +267,33 @@ def assemble(
         database,
         root,
         workshop,
-        tombstones,
+        Tombstones(database, blind),
         buckets,
-        keys,
-        pairwise,
+        signing_keys(settings, root),
+        Pairwise(derive(root, "pairwise")),
         clock,
         entropy,
     )
-    asked = asking(ground, conductor, stationery.office, receipts, say, speak, at)
+    return _upon(ground, blind, Standing(judge.version, judge.binding(), trusted or {}), at)
+
+
+def _upon(on: Ground, blind: BlindIndex, standing: Standing, at: At) -> Platform:
+    """Everything that stands on the ground."""
+    settings, catalogue, lawbook, database = on.settings, on.catalogue, on.lawbook, on.database
+    workshop, clock, entropy, keys = on.workshop, on.clock, on.entropy, on.keys
+    forms, storage = Forms(derive(on.root, "pseudonym")), LedgerStorage(database)
+    revealer = Revealer(catalogue, standing, on.buckets, forms, on.pairwise)
+    conductor = Conductor(revealer, Ledger(storage), clock, entropy)
+    stationery = load_notices(catalogue, settings.notices_dir)
+    agreed = Agreed(catalogue, stationery.office, Consents(database))
+    evidence = Evidence(agreed)
+    told = receiving(
+        settings, database, catalogue, workshop, evidence, on.tombstones, blind, on.root, clock, entropy
+    )
+    speak = Speak(database, workshop)
+    say, receipts = Say(agreed, speak, entropy), Receipts(keys, settings.issuer)
+    steward, suggestions = Stewardship(database, workshop), Suggestions(database, clock)
+    asked = asking(on, conductor, stationery.office, receipts, say, speak, at)
     present = Present(catalogue, stationery, lawbook.jurisdictions, clock)
     verbs = (told.intake, steward, say, agreed.consents, receipts, lawbook, suggestions, told.stored, present)
     records = Records(
@@ -298,15 +302,15 @@ def assemble(
         Events(database),
         storage,
         blind,
-        pairwise,
+        on.pairwise,
         Identities(database),
         Verbs(*verbs, *asked.verbs),
     )
-    heed = Heed(speak, pairwise, clock, evidence.heeded)
+    heed = Heed(speak, on.pairwise, clock, evidence.heeded)
     doors, write_keys = _doors(
         settings, conductor, records, keys, forms, database, heed, told.intake, asked.telling
     )
-    doing = acting(ground, records, asked, stationery.office)
+    doing = acting(on, records, asked, stationery.office)
     return Platform(
         app=application(replace(doors, acting=doing.routes)),
         acting=doing,
@@ -315,7 +319,7 @@ def assemble(
         issuer=_issuer(settings, keys, catalogue, clock, entropy),
         write_keys=write_keys,
         conductor=conductor,
-        suggest=Suggest(catalogue, Inside(doors.documents, doors.answer, GRANT), pairwise, suggestions),
+        suggest=Suggest(catalogue, Inside(doors.documents, doors.answer, GRANT), on.pairwise, suggestions),
         letters=told.letters,
         replay=told.replay,
         rejudge=Rejudge(database, workshop),
@@ -326,7 +330,7 @@ def assemble(
         sweep=Sweep(Sweeps(database), database, catalogue, workshop, clock),
         shred=asked.erasing.destroy.shred,
         remember=asked.remember,
-        restore=Restore(database, buckets, asked.remember, Banish(database, blind, workshop), clock),
+        restore=Restore(database, on.buckets, asked.remember, Banish(database, blind, workshop), clock),
     )
 
 
