@@ -23,11 +23,13 @@ from tests.journeys.rights import (
     DECIDE,
     ERASURE,
     EXTEND,
+    LIMIT,
     MESSAGE,
     ONE,
     OPT_OUT,
     PAUSE,
     REFUSAL,
+    RESTRICTION,
     RESUME,
     WITHDRAW,
     asked,
@@ -148,3 +150,16 @@ async def test_codes_are_counted_for_who_gets_them(mailed: House, sink: Sink, *,
     await settled(sink, CODES)
     await asyncio.sleep(0.1)
     assert len(sink.mails) == CODES
+
+
+async def test_what_is_in_force_at_once_ends_alike_for_nobody(mailed: House) -> None:
+    """An agent who watches what becomes of it does not see whether anybody is known."""
+    agent = mailed.token(client="partner", subject="agent", scopes=["agent"], purposes=[])
+    seen = []
+    for email in (await somebody(mailed), "axx@shop.example"):
+        behalf = {"for": {"contact": contact(email), "requester": {"reference": "F-1"}}}
+        filed = [await asked(mailed, agent, one, **behalf) for one in (OPT_OUT, LIMIT, RESTRICTION)]
+        await mailed.carry()
+        ended = [await asked(mailed, agent, ONE, id=one["id"]) for one in filed]
+        seen.append([{**one, "id": ""} for one in (*filed, *ended)])
+    assert seen[0] == seen[1]

@@ -59,9 +59,9 @@ class Requests:
         )
         return done.matched == 1
 
-    async def waiting(self, now: int, limit: int) -> list[Document]:
-        """Requests with a step due that nobody holds, the one that waited longest first."""
-        wanted = {"next": {"$lte": now}, "until": {"$lt": now}}
+    async def waiting(self, now: int, limit: int, but: Sequence[bytes] = ()) -> list[Document]:
+        """Requests with a step due that nobody holds, the one that waited longest first, but for some."""
+        wanted = {"next": {"$lte": now}, "until": {"$lt": now}, **({"_id": {"$nin": but}} if but else {})}
         return await self._database.find(COLLECTION, wanted, {"_id": 1}, sort=[("next", 1)], limit=limit)
 
     async def take(self, request: bytes, now: int, until: int) -> Document | None:
