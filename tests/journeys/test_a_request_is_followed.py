@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
-from discretion.edge.live import MAX_MESSAGE
+from discretion.edge.live import MAX_MESSAGE, MAX_OF_ONE
 from tests.fixtures.house import House, open_house
 from tests.journeys.rights import REFUSAL, REVIEW, asked, listed, own, refused, somebody
 
@@ -164,3 +164,19 @@ async def test_what_http_would_refuse_is_refused_here(served: House) -> None:
         await line.send(json.dumps({"type": "ping", "payload": {"x": "y" * MAX_MESSAGE}}))
         assert await closed(line) == 1009
     assert await refused(served, token, FOLLOW, id="x") == "OPERATION_UNSUPPORTED"
+
+
+async def test_nobody_takes_all_the_lines(served: House) -> None:
+    """One who opens ever more connections is sent away; others still get through."""
+    token, other = await own(served, await somebody(served)), await own(served, await somebody(served, "bob"))
+    async with AsyncExitStack() as lines:
+        for _ in range(MAX_OF_ONE):
+            await lines.enter_async_context(connected(served, token))
+        hello = {"type": "connection_init", "payload": {"authorization": f"Bearer {token}"}}
+        async with connect(address(served), subprotocols=[PROTOCOL]) as line:
+            await line.send(json.dumps(hello))
+            assert await closed(line) == 4403
+        async with connected(served, other):
+            pass
+    async with connected(served, token):
+        pass

@@ -84,3 +84,30 @@ async def test_a_device_that_only_the_erased_had_is_not_named_by_a_message_under
     await overlapping(erasing, customer, ("ios-app", late))
     entry = BLIND.of("device_id", "D-1")
     assert await house.platform.database.count("source_records", {"ids.e": entry}) == 0
+
+
+async def test_whoever_keeps_sending_about_somebody_does_not_keep_them_from_being_erased(
+    erasing: Erasing,
+) -> None:
+    """Write keys are public. An erasure takes the customer first, so it is the senders who wait."""
+    house, database = erasing.house, erasing.house.platform.database
+    await house.tell("web-shop", ANN)
+    customer = await erasing.customer("email", "ann@shop.example")
+    assert customer is not None
+    find, sent = database.find, list[asyncio.Task[Any]]()
+
+    async def slow(collection: str, *args: Any, session: Session | None = None, **more: Any) -> Any:
+        if collection == "events" and session is not None and len(sent) < 3 and "type" in args[0]:
+            sent.append(asyncio.create_task(house.tell("web-shop", viewed(f"v{len(sent)}", WEB))))
+            await asyncio.wait(sent, timeout=0.5)
+        return await find(collection, *args, session=session, **more)
+
+    database.find = slow  # type: ignore[method-assign]
+    try:
+        request = await erasing.request(customer)
+        await erasing.step(request, house.platform.erasing.depart, 0)
+    finally:
+        database.find = find  # type: ignore[method-assign]
+    await asyncio.gather(*sent)
+    assert len(sent) == 1
+    assert await database.count("events", {}) == 0

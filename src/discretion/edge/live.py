@@ -8,6 +8,7 @@ cannot set a header) and is looked at before every message: with it the connecti
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
@@ -39,7 +40,9 @@ from discretion.law.signals.gpc import asked
 from discretion.token.grant import Grant
 from discretion.token.verify import Verifier
 
-MAX_CONNECTIONS, MAX_SUBSCRIPTIONS = 500, 10
+MAX_CONNECTIONS, MAX_OF_ONE, MAX_SUBSCRIPTIONS = 500, 20, 10
+"""Connections in all, those of one caller, and what each has subscribed."""
+
 MAX_MESSAGE = 64 * 1024
 INIT_S, IDLE_S = 10, 60
 """How long a connection may take to say who it is, and to have nothing subscribed."""
@@ -67,6 +70,7 @@ class LiveDoor:
     def __init__(self, lines: Lines) -> None:
         self._lines = lines
         self._open = 0
+        self._callers: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection, from its handshake to its end."""
@@ -82,7 +86,7 @@ class LiveDoor:
         self._open += 1
         try:
             await socket.accept(GRAPHQL_TRANSPORT_WS_PROTOCOL)
-            await Connection(self._lines, Line(socket)).handle()
+            await Connection(self._lines, Line(socket), self._callers).handle()
         finally:
             self._open -= 1
 
@@ -146,7 +150,7 @@ class _Said:
 class Connection(BaseGraphQLTransportWSHandler[Any, None]):
     """One connection. It is its own view: Strawberry asks that for whether a client may connect."""
 
-    def __init__(self, lines: Lines, line: Line) -> None:
+    def __init__(self, lines: Lines, line: Line, callers: Counter[str]) -> None:
         wait = timedelta(seconds=INIT_S)
         view: Any = self
         socket: Any = line
@@ -155,6 +159,8 @@ class Connection(BaseGraphQLTransportWSHandler[Any, None]):
         self._lines = lines
         self._line = line
         self._token = ""
+        self._callers = callers
+        self._caller: str | None = None
         self._ending: asyncio.Task[None] | None = None
         line.busy = lambda: bool(self.operations)
 
@@ -162,7 +168,7 @@ class Connection(BaseGraphQLTransportWSHandler[Any, None]):
         """Who it is, by the token in the parameters.
 
         Raises:
-            ConnectionRejectionError: No token, or one that does not hold.
+            ConnectionRejectionError: No token, one that does not hold, or too many connections with it.
         """
         given = context.connection_params or {}
         header = next((value for name, value in given.items() if name.lower() == "authorization"), None)
@@ -174,7 +180,11 @@ class Connection(BaseGraphQLTransportWSHandler[Any, None]):
             raise ConnectionRejectionError from None
         if grant is None:
             raise ConnectionRejectionError
-        self._token = header.partition(" ")[2]
+        caller = f"{grant.client} {grant.subject}"
+        if self._callers[caller] >= MAX_OF_ONE:
+            raise ConnectionRejectionError
+        self._callers[caller] += 1
+        self._caller, self._token = caller, header.partition(" ")[2]
         if asked(self._line.socket.headers.getlist("sec-gpc")):
             await self._lines.heed(grant)
         left = max(grant.expires - self._lines.now_ms() / 1000, 0)
@@ -183,6 +193,9 @@ class Connection(BaseGraphQLTransportWSHandler[Any, None]):
 
     async def shutdown(self) -> None:
         """End everything of this connection."""
+        if self._caller is not None:
+            self._callers -= Counter({self._caller: 1})
+            self._caller = None
         if self._ending is not None:
             self._ending.cancel()
         await super().shutdown()

@@ -59,9 +59,9 @@ class Requests:
         )
         return done.matched == 1
 
-    async def waiting(self, now: int, limit: int) -> list[Document]:
-        """Requests with a step due that nobody holds, the one that waited longest first."""
-        wanted = {"next": {"$lte": now}, "until": {"$lt": now}}
+    async def waiting(self, now: int, limit: int, but: Sequence[bytes] = ()) -> list[Document]:
+        """Requests with a step due that nobody holds, the one that waited longest first, but for some."""
+        wanted = {"next": {"$lte": now}, "until": {"$lt": now}, **({"_id": {"$nin": but}} if but else {})}
         return await self._database.find(COLLECTION, wanted, {"_id": 1}, sort=[("next", 1)], limit=limit)
 
     async def take(self, request: bytes, now: int, until: int) -> Document | None:
@@ -91,6 +91,18 @@ class Requests:
     ) -> list[Document]:
         """Requests that match."""
         return await self._database.find(COLLECTION, wanted, sort=sort, limit=limit)
+
+    async def codes(self, like: Mapping[str, Any], since: int, most: int) -> int:
+        """How many codes were made after ``since`` (ms) for requests about whom one is about, up to ``most``.
+
+        Who is named by an address is whoever is named by it, known or not.
+        """
+        by = "contact" if "contact" in like else "customer"
+        wanted = {by: like.get(by), "codes": {"$gt": since}}
+        if by == "customer":
+            wanted["contact"] = {"$exists": False}
+        found = await self._database.find(COLLECTION, wanted, {"codes": 1}, limit=most)
+        return sum(at > since for one in found for at in one["codes"])
 
     async def count(self, wanted: Mapping[str, Any]) -> int:
         """How many match."""

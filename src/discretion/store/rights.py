@@ -82,6 +82,7 @@ RIGHTS: tuple[Collection, ...] = (
             Index((("next", 1), ("until", 1))),
             Index((("customer", 1), ("received", -1), ("_id", -1))),
             Index((("state", 1), ("due", 1), ("_id", 1))),
+            Index((("contact", 1), ("codes", 1)), partial={"contact": {"$gte": b""}}),
             Index((("expires", 1),), partial={"expires": {"$gte": 0}}),
             Index((("open", 1),), partial={"open": {"$gte": b""}}, unique=True),
         ),

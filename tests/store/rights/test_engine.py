@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from discretion.domain.engine.hold import HELD_MS, Hold
 from discretion.domain.engine.outcome import Done, Later, Outcome
-from discretion.domain.engine.run import FIRST_MS, Engine, backoff
+from discretion.domain.engine.run import FIRST_MS, Engine, backoff, carrying
 from discretion.domain.rights.carry import fulfilled
 from discretion.errors import Conflict, Unavailable
 from discretion.store.driver import Database
@@ -153,3 +154,46 @@ async def test_nobody_else_carries_out_what_is_held(database: Database) -> None:
 def test_waiting_grows_up_to_an_hour() -> None:
     assert [backoff(n) for n in (0, 1, 2)] == [FIRST_MS, 2 * FIRST_MS, 4 * FIRST_MS]
     assert backoff(500) == 3_600_000
+
+
+async def soon(requests: Requests, request: bytes, state: str) -> None:
+    """Waits until a request is in a state."""
+    async with asyncio.timeout(10):
+        while (found := await requests.get(request)) is None or found["state"] != state:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+async def test_one_that_takes_long_keeps_nobody_waiting(database: Database) -> None:
+    requests = await stored(database, "slow")
+    begun, go = asyncio.Event(), asyncio.Event()
+
+    async def slow(_document: Mapping[str, Any], _hold: Hold) -> Outcome:
+        begun.set()
+        await go.wait()
+        return Done()
+
+    engine = Engine(requests, {"slow": slow, "quick": Worker(Done())}, fulfilled, Clock("2026-11-02T10:00"))
+    async with carrying(engine):
+        await begun.wait()
+        await requests.add({**asked("quick"), "_id": b"q" * 16})
+        engine.kick()
+        await soon(requests, b"q" * 16, "fulfilled")
+        go.set()
+        await soon(requests, REQUEST, "fulfilled")
+
+
+async def test_what_nobody_foresaw_of_one_request_ends_no_other(database: Database) -> None:
+    requests = await stored(database, "one")
+    await requests.add({**asked("one"), "_id": b"s" * 16})
+
+    def end(document: Mapping[str, Any]) -> Mapping[str, Any]:
+        if document["_id"] == REQUEST:
+            raise ValueError("of ours")
+        return fulfilled(document)
+
+    engine = Engine(requests, {"one": Worker(Done(), Done(), Done())}, end, Clock("2026-11-02T10:00"))
+    async with carrying(engine):
+        await soon(requests, b"s" * 16, "fulfilled")
+        await requests.add({**asked("one"), "_id": b"t" * 16})
+        engine.kick()
+        await soon(requests, b"t" * 16, "fulfilled")

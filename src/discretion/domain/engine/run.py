@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 from discretion.domain.engine.hold import HELD_MS, At, Hold, nowhere
@@ -52,6 +53,7 @@ class Engine:
         self._now_ms = now_ms
         self._at = at
         self._kicked = asyncio.Event()
+        self._under_way: dict[bytes, asyncio.Task[None]] = {}
 
     def kick(self) -> None:
         """There is something to do."""
@@ -130,19 +132,49 @@ class Engine:
         )
 
     async def work(self) -> None:
-        """Carry out what is due, again and again."""
-        while True:
-            self._kicked.clear()
-            try:
-                if await self.once() == TOGETHER:
-                    continue
-            except DiscretionError as error:
-                _log.error("requests could not be carried out: %s", error.code)
-            try:
-                async with asyncio.timeout(LOOK_S):
-                    await self._kicked.wait()
-            except TimeoutError:
-                continue
+        """Carry out what is due, again and again: what takes long keeps nothing else waiting."""
+        try:
+            while True:
+                self._kicked.clear()
+                try:
+                    await self._begin()
+                except DiscretionError as error:
+                    _log.error("requests could not be carried out: %s", error.code)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_S):
+                        await self._kicked.wait()
+        finally:
+            tasks = list(self._under_way.values())
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _begin(self) -> None:
+        """Begin with what is due and is not under way here, as far as there is room."""
+        room = TOGETHER - len(self._under_way)
+        if room <= 0:
+            return
+        for one in await self._requests.waiting(self._now_ms(), room, list(self._under_way)):
+            name = one["_id"]
+            task = asyncio.create_task(self._quietly(name))
+            self._under_way[name] = task
+            task.add_done_callback(partial(self._ended, name))
+
+    def _ended(self, name: bytes, _task: asyncio.Task[None]) -> None:
+        """There is room again; whoever waited for it is not left until the next look."""
+        full = len(self._under_way) == TOGETHER
+        del self._under_way[name]
+        if full:
+            self.kick()
+
+    async def _quietly(self, request: bytes) -> None:
+        """Carry one out; what is wrong with it is nobody else's."""
+        try:
+            await self.carry(request)
+        except DiscretionError as error:
+            _log.error("a request could not be carried out: %s", error.code)
+        except Exception as error:  # noqa: BLE001 - one request's failure is not the others'
+            _log.error("a request could not be carried out: %s", type(error).__name__)
 
 
 @asynccontextmanager

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from discretion.domain.rights.decide import Decide
-from discretion.domain.rights.model import Reason, State, turned
+from discretion.domain.rights.decide import Decide, answered
+from discretion.domain.rights.model import Assurance, Reason, State
 from discretion.domain.rights.sealed import MESSAGE, Sealing
 from discretion.errors import Conflict, NotFound
 from discretion.store.requests import Requests
@@ -41,7 +41,7 @@ class Converse:
             waits = document["state"] == State.ACTION_REQUIRED and document.get("reason") in _ANSWERED
             if waits and not by.startswith("steward:"):
                 now = self.now_ms()
-                change |= turned(document, State.ACTION_PERFORMED, now, by)
+                change |= answered(document, now, by)
                 change["pauses"] = [{**one, "end": one.get("end", now)} for one in document.get("pauses", ())]
             return change
 
@@ -57,8 +57,7 @@ class Converse:
         if document is None:
             raise NotFound("REQUEST_NOT_FOUND", "There is no such request.")
         customer = document.get("customer")
-        unproven = document.get("reason") == Reason.IDENTITY and "contact" in document
-        if customer is None or unproven:
+        if customer is None or (unproven(document) and not _decided(document, by)):
             raise Conflict(
                 "MESSAGE_TO_NOBODY", "It is not proven who asks, so there is nobody to write to.", ""
             )
@@ -67,3 +66,16 @@ class Converse:
         except NotFound:
             raise Conflict("MESSAGE_TO_NOBODY", "Whom this request was about is gone.") from None
         return {"at": self.now_ms(), "by": by, "for": owner, "sealed": cell}
+
+
+def unproven(document: Mapping[str, Any]) -> bool:
+    """Whether somebody is named by an address and nothing showed that it is them, even if it is over by now.
+
+    What can be said of such a request is the same whether anybody is known, or that would tell.
+    """
+    return "contact" in document and document["assurance"] < Assurance.FRESH
+
+
+def _decided(document: Mapping[str, Any], by: str) -> bool:
+    """Whether the office speaks of what waits for no proof."""
+    return by.startswith("steward:") and document.get("reason") != Reason.IDENTITY

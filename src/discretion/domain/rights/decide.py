@@ -14,7 +14,7 @@ from typing import Any
 
 from discretion.domain.rights.clock import Clock
 from discretion.domain.rights.file import File, dated, kept
-from discretion.domain.rights.model import Reason, Request, State, read, turned
+from discretion.domain.rights.model import Assurance, Reason, Request, State, read, turned
 from discretion.errors import BadRequest, Conflict, NotFound
 from discretion.law.deadline import Extension, Pause, Undue
 from discretion.law.jurisdiction import Jurisdiction, Length, Stop
@@ -76,6 +76,8 @@ class Decide:
                 raise Conflict("REQUEST_OF_NOBODY", "Nobody is known who could have asked for this.")
             now = self.now_ms()
             proven = {"identified": document.get("identified", now), "expires": None, **(told or {})}
+            if document.get("reason") == Reason.IDENTITY:
+                proven["assurance"] = int(Assurance.OFFICE)
             if document["steps"]:
                 return {**turned(document, State.ACCEPTED, now, by), "next": now, **proven}
             if told is None:
@@ -96,7 +98,8 @@ class Decide:
         """Refuse, under a provision, in words for the person; what they can do next is added.
 
         Raises:
-            BadRequest: ``REFUSAL_REASON``, ``REFUSAL_LAW``, ``WORDS_LENGTH``; else as ``accept``.
+            BadRequest: ``REFUSAL_REASON``, ``REFUSAL_LAW``, ``WORDS_LENGTH``;
+            Conflict: ``REQUEST_UNDER_WAY``; else as ``accept``.
         """
         if reason not in REFUSALS:
             raise BadRequest("REFUSAL_REASON", f"Nobody is refused for '{reason}'.")
@@ -109,7 +112,10 @@ class Decide:
         spoken(words)
 
         def refused(document: Document) -> Mapping[str, Any]:
-            self._undecided(document)
+            if _accepted(document):  # what nobody had to decide is looked at before anything is done
+                _untouched(document)
+            else:
+                self._undecided(document)
             following = " ".join((*((more,) if more else ()), self.following(read(document))))
             told = {"law": law, "words": words, "next": following}
             return {**turned(document, State.REJECTED, self.now_ms(), by, reason), "refusal": told}
@@ -142,12 +148,14 @@ class Decide:
         """Ask the person for what is missing; where every law lets it, the time stands still until then.
 
         Raises:
-            BadRequest: ``PAUSE_REASON``; Conflict: ``PAUSE_NOT_ALLOWED``, ``REQUEST_STATE``.
+            BadRequest: ``PAUSE_REASON``; Conflict: ``PAUSE_NOT_ALLOWED``, ``REQUEST_STATE``,
+            ``REQUEST_UNDER_WAY``.
         """
         if reason.value not in set(Stop):
             raise BadRequest("PAUSE_REASON", f"The time does not stand still for '{reason}'.")
 
         def paused(document: Document) -> Mapping[str, Any]:
+            _untouched(document)
             now, here = self.now_ms(), read(document)
             pause = Pause(Stop(reason.value), now)
             refused = self.clock.may_pause(replace(here, pauses=(*here.pauses, pause)))
@@ -168,12 +176,15 @@ class Decide:
 
         def resumed(document: Document) -> Mapping[str, Any]:
             now = self.now_ms()
-            change = turned(document, State.ACTION_PERFORMED, now, by)
+            change = answered(document, now, by)
             if document.get("reason") == Reason.IDENTITY:
-                change |= {"identified": document.get("identified", now), "expires": None, "code": None}
+                seen = {"identified": document.get("identified", now), "assurance": int(Assurance.OFFICE)}
+                change |= {**seen, "expires": None, "code": None}
             return {**change, **_unpaused(document, now), **(told or {})}
 
-        return await self.change(request, resumed)
+        changed = await self.change(request, resumed)
+        self.kick()
+        return changed
 
     async def withdraw(self, request: bytes, by: str) -> Request:
         """Take a request back, as long as nothing of it was done.
@@ -183,10 +194,7 @@ class Decide:
         """
 
         def withdrawn(document: Document) -> Mapping[str, Any]:
-            if any(one["state"] == "done" for one in document["steps"]) or "snapshot" in document:
-                raise Conflict(
-                    "REQUEST_UNDER_WAY", "Part of it was carried out, and it is carried out whole."
-                )
+            _untouched(document)
             return turned(document, State.WITHDRAWN, self.now_ms(), by)
 
         return await self.change(request, withdrawn)
@@ -254,9 +262,25 @@ class Decide:
     def _undecided(self, document: Document) -> None:
         """Raises Conflict ``REQUEST_STATE`` for what was decided before, or waits for proof of who asks."""
         state = State(document["state"])
-        decided = any(one["state"] == State.ACCEPTED for one in document["history"])
-        if state not in _DECIDABLE or decided:
+        if state not in _DECIDABLE or _accepted(document):
             raise Conflict("REQUEST_STATE", f"A request that is {state} is not decided (again).")
+
+
+def answered(document: Document, now: int, by: str) -> dict[str, Any]:
+    """Members to be set when what was missing has come: what was accepted before is carried out on."""
+    if _accepted(document):
+        return {**turned(document, State.ACCEPTED, now, by), "next": now}
+    return turned(document, State.ACTION_PERFORMED, now, by)
+
+
+def _accepted(document: Document) -> bool:
+    return any(one["state"] == State.ACCEPTED for one in document["history"])
+
+
+def _untouched(document: Document) -> None:
+    """Raises Conflict ``REQUEST_UNDER_WAY`` for what was begun: half erased, nothing is left standing."""
+    if any(one["state"] == "done" for one in document["steps"]) or "snapshot" in document:
+        raise Conflict("REQUEST_UNDER_WAY", "Part of it was carried out, and it is carried out whole.")
 
 
 def spoken(words: str) -> str:

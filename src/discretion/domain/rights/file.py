@@ -55,7 +55,7 @@ class File:
             known = await self.requests.open_as(_name(here, asked, asker), session)
             if known is not None:
                 return known
-            document = self.document(here, laws, asked, asker)
+            document = {**self.document(here, laws, asked, asker), **_named(customer)}
             await self.requests.add(document, session)
             return document
 
@@ -136,6 +136,11 @@ class File:
         if others:
             return kept({**told, "steps": steps, "next": now})
         return kept({**told, "steps": steps, **turned(told, State.FULFILLED, now, asker.by)})
+
+
+def _named(customer: bytes | None) -> Document:
+    """Whom a request is about, by the id they asked under: parted again by the office, they are that one."""
+    return {} if customer is None else {"customer": customer}
 
 
 def begins(

@@ -24,7 +24,10 @@ from discretion.errors import BadRequest, Conflict, DiscretionError, TooMany
 
 LIFE_MS, TRIES, DIGITS = 600_000, 5, 8
 CODES, WITHIN_MS = 3, 3_600_000
-"""Codes that may be sent for one request, and in how long."""
+"""Codes that may be sent to one person, whatever they are asked for, and in how long.
+
+So there are 15 tries an hour at a code of theirs, 16,200 until a request expires: one in 6,000 finds it.
+"""
 
 PACE, PACE_MS, PACED = 20, 60_000, 10_000
 """Tries of one caller within a time, and how many callers are remembered."""
@@ -103,11 +106,12 @@ class Prove:
             now = self.now_ms()
             lately = [one for one in document.get("codes", ()) if now - one < WITHIN_MS]
             if len(lately) >= CODES:
-                raise TooMany("CODES_TOO_MANY", f"There are at most {CODES} codes in an hour.", "Wait.")
+                raise _codes_too_many()
             kept = {"hash": hashed, "tries": 0, "until": now + LIFE_MS}
             return {"code": kept, "codes": [*lately, now]}
 
-        await self.decide.change(request, sent)
+        asked = await self.decide.change(request, sent)
+        await self._counted(asked.id)
         if address is None:
             return
         mail = self.post(address, SUBJECT, TEXT.format(code=code))
@@ -117,6 +121,24 @@ class Prove:
         task = asyncio.create_task(_quietly(mail))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
+
+    async def _counted(self, request: bytes) -> None:
+        """Count codes over all requests about one person. Of several at a time all see each other's.
+
+        Raises:
+            TooMany: ``CODES_TOO_MANY``; the code just made is no more.
+        """
+        document = await self.decide.requests.get(request)
+        assert document is not None
+        since = self.now_ms() - WITHIN_MS
+        if await self.decide.requests.codes(document, since, CODES + 1) <= CODES:
+            return
+
+        def unsent(document: Document) -> Document:
+            return {"code": None, "codes": list(document.get("codes", ()))[:-1]}
+
+        await self.decide.change(request, unsent)
+        raise _codes_too_many()
 
     async def take(self, request: bytes, who: str, by: str, code: str) -> Request:
         """Take a code; who asks is proven if it is the one.
@@ -168,6 +190,10 @@ def waiting(document: Document) -> None:
     """
     if (document["state"], document.get("reason")) != (State.ACTION_REQUIRED, Reason.IDENTITY):
         raise Conflict("REQUEST_STATE", "This request does not wait for proof of who asks.")
+
+
+def _codes_too_many() -> TooMany:
+    return TooMany("CODES_TOO_MANY", f"There are at most {CODES} codes in an hour.", "Wait.")
 
 
 async def _quietly(mail: Any) -> None:

@@ -21,7 +21,7 @@ from discretion.domain.rights.api.types import RightsRequest, met, shown
 from discretion.domain.rights.api.who import Filing, ForInput, Where, filing
 from discretion.domain.rights.clock import Clock
 from discretion.domain.rights.contested import Contested
-from discretion.domain.rights.converse import Converse
+from discretion.domain.rights.converse import Converse, unproven
 from discretion.domain.rights.decide import Decide, spoken
 from discretion.domain.rights.file import File, appealed
 from discretion.domain.rights.model import AT_ONCE, Asked, Assurance, State, read
@@ -125,7 +125,7 @@ async def _erasure(
     root: Any, info: Where, scope: ScopeInput | None = UNSET, behalf: ForInput | None = UNSET
 ) -> RightsRequest:
     del root
-    return await _file(info, Right.ERASURE, behalf, _scope(info, scope or ScopeInput()))
+    return await _file(info, Right.ERASURE, behalf, _scope(info, scope) if scope else {})
 
 
 async def _restriction(
@@ -165,6 +165,8 @@ async def _appeal(root: Any, info: Where, request: strawberry.ID, words: str | N
     found, verbs = read(document), records.verbs
     if found.state is not State.REJECTED:
         raise Conflict("REQUEST_STATE", f"A request that is {found.state} is not appealed.")
+    if unproven(document):
+        raise Conflict("APPEAL_OF_NOBODY", "It was not proven who asks.", "Ask again, and prove it.")
     if not verbs[Clock].appealable(found):
         raise Conflict(
             "APPEAL_NOT_GIVEN",
@@ -255,7 +257,12 @@ def _scope(info: Where, given: ScopeInput) -> dict[str, Any]:
         "category": {one.category for one in catalogue.attributes.values()},
         "purpose": set(catalogue.purposes),
     }
-    scope = {name: getattr(given, name) for name in known if getattr(given, name)}
+    named = {name: getattr(given, name) for name in known}
+    scope = {name: value for name, value in named.items() if value is not None and value is not UNSET}
+    if not scope:  # a form sent without a choice: that everything goes is not guessed
+        raise BadRequest(
+            "SCOPE_EMPTY", "The scope names no part.", "To have everything erased, leave it out."
+        )
     for name, value in scope.items():
         there = known[name]
         if value not in there and not any(one.startswith(f"{value}.") for one in there):
