@@ -14,6 +14,7 @@ from discretion.domain.engine.run import Act, Engine
 from discretion.domain.profiles.restrict import Restrict
 from discretion.domain.profiles.speak import Speak
 from discretion.domain.profiles.write import Workshop
+from discretion.domain.rights.addresses import Addresses
 from discretion.domain.rights.carry import ROUTES, fulfilled, restricting, saying
 from discretion.domain.rights.clock import Clock
 from discretion.domain.rights.contested import Contested
@@ -113,6 +114,6 @@ def rights(parts: Parts, at: At, others: Mapping[str, Act]) -> Rights:
         decide,
         sealing,
         Converse(requests, sealing, decide, clock),
-        Prove(decide, parts.post, entropy, clock, Pace(clock)),
+        Prove(decide, parts.post, Addresses(database), entropy, clock, Pace(clock)),
         Watch(requests, decide, clock),
     )
