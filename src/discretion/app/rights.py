@@ -22,7 +22,7 @@ from discretion.domain.rights.converse import Converse
 from discretion.domain.rights.decide import Decide
 from discretion.domain.rights.file import File
 from discretion.domain.rights.follow import Follow
-from discretion.domain.rights.once import Once
+from discretion.domain.rights.once import Once, exercising
 from discretion.domain.rights.post import Post
 from discretion.domain.rights.prove import Pace, Prove
 from discretion.domain.rights.sealed import Sealing
@@ -82,6 +82,7 @@ class Rights:
             Follow(self.requests),
             self.propose,
             self.contested,
+            exercising(self.file),
         )
 
 
