@@ -96,7 +96,7 @@ async def test_a_key_in_the_body_of_a_batch_is_a_key(house: House) -> None:
         (b"[]", {}, "BODY_INVALID"),
         (b"\xff", {}, "BODY_INVALID"),
         (b"{}", GZIP, "BODY_ENCODING"),
-        (gzip.compress(b"{}" * 9)[:-9], GZIP, "BODY_ENCODING"),
+        (gzip.compress(b"{}" * 9, mtime=0)[:-9], GZIP, "BODY_ENCODING"),
         (b"{}", {"content-encoding": "br"}, "BODY_ENCODING"),
     ],
 )

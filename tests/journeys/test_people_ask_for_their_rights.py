@@ -32,6 +32,7 @@ from tests.journeys.rights import (
     somebody,
 )
 
+BORN = {"attribute": "demographics.birthDate", "value": "1986-03-04"}
 PARTNERS = "marketing.advertising.third_party.targeted"
 WAITING: list[tuple[str, dict[str, Any]]] = [
     (ACCESS, {}),
@@ -67,9 +68,12 @@ async def test_what_only_protects_is_in_force_when_it_is_answered(house: House, 
         assert all(step["done"] for step in found["steps"])
     permissions = (await house.ask(sold, token))["data"]["me"]["permissions"]
     assert not any(one["permitted"] for one in permissions if one["purpose"]["key"] == PARTNERS)
-    assert (await asked(house, token, RESTRICTION))["state"] == "FULFILLED"
+    stopped = await asked(house, token, RESTRICTION)
+    assert [step["done"] for step in stopped["steps"]] == [True, False, False]
     permissions = (await house.ask(sold, token))["data"]["me"]["permissions"]
     assert {one["why"] for one in permissions if not one["permitted"]} == {"restricted"}
+    await house.carry()  # whoever was given the data is told (GDPR Art. 19)
+    assert (await asked(house, token, ONE, id=stopped["id"]))["state"] == "FULFILLED"
     assert (await asked(house, token, RESTRICTION, lift=True))["scope"] == {"lift": True}
     permissions = (await house.ask(sold, token))["data"]["me"]["permissions"]
     assert "restricted" not in {one["why"] for one in permissions}
@@ -95,7 +99,7 @@ async def test_a_refusal_names_the_law_and_the_next_step(house: House) -> None:
 
 async def test_a_refusal_is_appealed_where_a_law_gives_an_appeal(house: House) -> None:
     token, steward = await own(house, await somebody(house, law="us-va")), house.token("steward")
-    first = await asked(house, token, ACCESS)
+    first = await asked(house, token, CORRECTION, changes=[BORN])
     (waiting,) = await listed(house, steward)
     refusal = {**REFUSAL, "law": "Va. Code 59.1-577(B)(3)"}
     await asked(house, steward, DECIDE, id=waiting["id"], accept=False, refusal=refusal)

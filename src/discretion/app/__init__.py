@@ -15,14 +15,15 @@ from functools import partial
 
 from starlette.applications import Starlette
 
-from discretion.app.access import Access, access
+from discretion.app.access import Access
 from discretion.app.acting import Acting, acting
+from discretion.app.asking import Ground, asking
 from discretion.app.clock import now_ms
-from discretion.app.erasing import Erasing, erasing
-from discretion.app.keys import bucket_keys, ensure_keys, erasure_ledger, root_key, signing_keys
+from discretion.app.erasing import Erasing
+from discretion.app.keys import bucket_keys, ensure_keys, root_key, signing_keys
 from discretion.app.messages import receiving
-from discretion.app.rights import Parts, Rights, rights
-from discretion.app.telling import Telling, telling
+from discretion.app.rights import Rights
+from discretion.app.telling import Telling
 from discretion.catalogue.load import load
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.taxonomy import taxonomy
@@ -39,7 +40,6 @@ from discretion.domain.doubles.suggest import GRANT, Suggest
 from discretion.domain.engine.hold import At, nowhere
 from discretion.domain.engine.run import carrying
 from discretion.domain.erasure.banish import Banish
-from discretion.domain.erasure.ledger import ErasureLedger
 from discretion.domain.erasure.remember import Remember
 from discretion.domain.erasure.restore import Restore
 from discretion.domain.erasure.shred import Shred
@@ -58,7 +58,6 @@ from discretion.domain.profiles.write import Workshop
 from discretion.domain.recipients.deliver import delivering
 from discretion.domain.retention.sweep import Sweep
 from discretion.domain.rights.follow import Follow
-from discretion.domain.rights.post import Post
 from discretion.domain.rights.watch import watching
 from discretion.edge.acknowledgements import Acknowledgements
 from discretion.edge.answer import Answer, known_purpose
@@ -89,7 +88,6 @@ from discretion.store import embedded
 from discretion.store.consents import Consents
 from discretion.store.customers import Customers
 from discretion.store.driver import CommandListener, Database, connect
-from discretion.store.erasures import Erasures
 from discretion.store.events import Events
 from discretion.store.identities import Identities
 from discretion.store.inspect import inspect
@@ -256,37 +254,46 @@ def assemble(
     rules are the same today.
     """
     buckets = Buckets.keep(bucket_keys(settings), root, settings.buckets, entropy)
-    keys, forms = signing_keys(settings, root), Forms(derive(root, "pseudonym"))
-    blind, pairwise = BlindIndex(derive(root, "blind")), Pairwise(derive(root, "pairwise"))
-    storage = LedgerStorage(database)
     judge = Judge(catalogue, lawbook.law)
-    standing = Standing(judge.version, judge.binding(), trusted or {})
+    blind = BlindIndex(derive(root, "blind"))
 
     def workshop() -> Workshop:
         return Workshop(catalogue, judge, lawbook.of_place, buckets, entropy, clock())
 
-    revealer = Revealer(catalogue, standing, buckets, forms, pairwise)
+    ground = Ground(
+        settings,
+        catalogue,
+        lawbook,
+        database,
+        root,
+        workshop,
+        Tombstones(database, blind),
+        buckets,
+        signing_keys(settings, root),
+        Pairwise(derive(root, "pairwise")),
+        clock,
+        entropy,
+    )
+    return _upon(ground, blind, Standing(judge.version, judge.binding(), trusted or {}), at)
+
+
+def _upon(on: Ground, blind: BlindIndex, standing: Standing, at: At) -> Platform:
+    """Everything that stands on the ground."""
+    settings, catalogue, lawbook, database = on.settings, on.catalogue, on.lawbook, on.database
+    workshop, clock, entropy, keys = on.workshop, on.clock, on.entropy, on.keys
+    forms, storage = Forms(derive(on.root, "pseudonym")), LedgerStorage(database)
+    revealer = Revealer(catalogue, standing, on.buckets, forms, on.pairwise)
     conductor = Conductor(revealer, Ledger(storage), clock, entropy)
     stationery = load_notices(catalogue, settings.notices_dir)
     agreed = Agreed(catalogue, stationery.office, Consents(database))
     evidence = Evidence(agreed)
-    tombstones = Tombstones(database, blind)
     told = receiving(
-        settings, database, catalogue, workshop, evidence, tombstones, blind, root, clock, entropy
+        settings, database, catalogue, workshop, evidence, on.tombstones, blind, on.root, clock, entropy
     )
     speak = Speak(database, workshop)
     say, receipts = Say(agreed, speak, entropy), Receipts(keys, settings.issuer)
     steward, suggestions = Stewardship(database, workshop), Suggestions(database, clock)
-    remember = Remember(Erasures(database), ErasureLedger(erasure_ledger(settings), root))
-    gone = erasing(
-        database, workshop, lawbook, tombstones, buckets, keys, settings.issuer, clock, entropy, remember
-    )
-    hears = telling(settings, catalogue, database, keys, buckets, pairwise, clock, entropy)
-    office = stationery.office
-    packs = access(catalogue, lawbook, database, conductor, office, receipts, hears.outward, keys)
-    acts = {**gone.acts, **hears.acts, **packs.acts}
-    post = Post(settings.mail_url, settings.mail_from, settings.data_dir / "outbox", entropy, clock)
-    asked = rights(Parts(database, workshop, lawbook, buckets, say, speak, clock, entropy, post), at, acts)
+    asked = asking(on, conductor, stationery.office, receipts, say, speak, at)
     present = Present(catalogue, stationery, lawbook.jurisdictions, clock)
     verbs = (told.intake, steward, say, agreed.consents, receipts, lawbook, suggestions, told.stored, present)
     records = Records(
@@ -295,14 +302,15 @@ def assemble(
         Events(database),
         storage,
         blind,
-        pairwise,
+        on.pairwise,
         Identities(database),
-        Verbs(*verbs, *asked.verbs, *hears.verbs, *packs.verbs, *gone.verbs),
+        Verbs(*verbs, *asked.verbs),
     )
-    heed = Heed(speak, pairwise, clock, evidence.heeded)
-    doors, write_keys = _doors(settings, conductor, records, keys, forms, database, heed, told.intake, hears)
-    paths = hears.outward, packs.hand_out
-    doing = acting(settings, database, records, asked, office, *paths, root, clock, entropy)
+    heed = Heed(speak, on.pairwise, clock, evidence.heeded)
+    doors, write_keys = _doors(
+        settings, conductor, records, keys, forms, database, heed, told.intake, asked.telling
+    )
+    doing = acting(on, records, asked, stationery.office)
     return Platform(
         app=application(replace(doors, acting=doing.routes)),
         acting=doing,
@@ -311,18 +319,18 @@ def assemble(
         issuer=_issuer(settings, keys, catalogue, clock, entropy),
         write_keys=write_keys,
         conductor=conductor,
-        suggest=Suggest(catalogue, Inside(doors.documents, doors.answer, GRANT), pairwise, suggestions),
+        suggest=Suggest(catalogue, Inside(doors.documents, doors.answer, GRANT), on.pairwise, suggestions),
         letters=told.letters,
         replay=told.replay,
         rejudge=Rejudge(database, workshop),
-        rights=asked,
-        erasing=gone,
-        telling=hears,
-        access=packs,
+        rights=asked.rights,
+        erasing=asked.erasing,
+        telling=asked.telling,
+        access=asked.access,
         sweep=Sweep(Sweeps(database), database, catalogue, workshop, clock),
-        shred=gone.destroy.shred,
-        remember=remember,
-        restore=Restore(database, buckets, remember, Banish(database, blind, workshop), clock),
+        shred=asked.erasing.destroy.shred,
+        remember=asked.remember,
+        restore=Restore(database, on.buckets, asked.remember, Banish(database, blind, workshop), clock),
     )
 
 

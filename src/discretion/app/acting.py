@@ -11,8 +11,7 @@ from urllib.parse import urlsplit
 import orjson
 from starlette.routing import Route
 
-from discretion.app.rights import Rights
-from discretion.domain.access.handing import HandOut
+from discretion.app.asking import Asking, Ground
 from discretion.domain.agents.agent import Kind
 from discretion.domain.agents.desk import Desk
 from discretion.domain.agents.mandate import Standing
@@ -20,7 +19,6 @@ from discretion.domain.agents.register import Register
 from discretion.domain.agents.tell import Message, Tell
 from discretion.domain.context import Records
 from discretion.domain.notices.office import Office
-from discretion.domain.recipients.outward import Outward
 from discretion.edge.drp.directory import business
 from discretion.edge.drp.door import DataRights
 from discretion.edge.drp.status import status
@@ -31,7 +29,6 @@ from discretion.edge.opendsr.door import OpenDSR
 from discretion.edge.opendsr.status import callback
 from discretion.settings import Settings
 from discretion.store.agents import Agents, Replays
-from discretion.store.driver import Database
 from discretion.store.mandates import Mandates
 
 _JSON = {"content-type": "application/json"}
@@ -48,26 +45,17 @@ class Acting:
     seal: Callable[[], Seal]
 
 
-def acting(
-    settings: Settings,
-    database: Database,
-    records: Records,
-    asked: Rights,
-    office: Office,
-    outward: Outward,
-    hand_out: HandOut,
-    root: bytes,
-    clock: Callable[[], int],
-    entropy: Callable[[int], bytes],
-) -> Acting:
+def acting(on: Ground, records: Records, asking: Asking, office: Office) -> Acting:
     """Put the parts together. The certificate is looked at now, if an authority issued it.
 
     Raises:
         Misconfigured: ``CERTIFICATE_UNFIT``.
     """
-    base = settings.issuer.rstrip("/")
-    seal = sealing(settings, root, clock, entropy)
-    if settings.processor_certificate is not None:
+    database, clock, entropy = on.database, on.clock, on.entropy
+    asked, outward = asking.rights, asking.telling.outward
+    base = on.settings.issuer.rstrip("/")
+    seal = sealing(on.settings, on.root, clock, entropy)
+    if on.settings.processor_certificate is not None:
         seal()
     register = Register(Agents(database), entropy, clock)
     desk = Desk(
@@ -76,7 +64,7 @@ def acting(
         asked.decide,
         asked.requests,
         Mandates(database),
-        hand_out,
+        asking.access.hand_out,
         records.customers,
         records.blind,
         entropy,

@@ -21,7 +21,7 @@ ENGINE = "engine"
 
 ROUTES: Mapping[Right, tuple[str, ...]] = {
     Right.ERASURE: ("depart", "remember", "tell", "purge", "shred", "verify", "told", "certify"),
-    Right.RESTRICTION: ("restrict",),
+    Right.RESTRICTION: ("restrict", "tell", "told"),
     Right.CORRECTION: ("correct", "tell", "told"),
     Right.ACCESS: ("gather", "ready"),
     Right.PORTABILITY: ("gather", "ready", "send"),

@@ -128,10 +128,13 @@ class File:
         return {**told, **dated(self.clock, told)}
 
     def fulfilled(self, customer: bytes | None, laws: Sequence[str], asked: Asked, asker: Asker) -> Document:
-        """A request that is fulfilled in the transaction that files it."""
+        """A request whose first step is done in the transaction that files it; fulfilled if that is all."""
         told = self.document(customer, laws, asked, asker)
         now = told["received"]
-        steps = [{**one, "state": "done", "at": now} for one in told["steps"]]
+        first, *others = told["steps"]
+        steps = [{**first, "state": "done", "at": now}, *others]
+        if others:
+            return kept({**told, "steps": steps, "next": now})
         return kept({**told, "steps": steps, **turned(told, State.FULFILLED, now, asker.by)})
 
 

@@ -56,7 +56,7 @@ class Once:
     restrict: Restrict
 
     async def __call__(self, customer: bytes | None, asked: Asked, asker: Asker) -> Request:
-        """The request, fulfilled; of nobody too, of whom nothing is done.
+        """The request, in force; of nobody too, of whom nothing is done. What is left is telling others.
 
         Raises:
             NotFound: ``CUSTOMER_NOT_FOUND``.
@@ -126,4 +126,6 @@ class Once:
             await self.file.requests.add(made, session)
             return read(made)
 
-        return await self.database.transaction(work)
+        filed = await self.database.transaction(work)
+        self.file.kick()
+        return filed
