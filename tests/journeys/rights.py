@@ -28,7 +28,7 @@ def call(name: str, arguments: str = "", declared: str = "") -> str:
 
 
 ACCESS = call("requestAccess")
-PORTABILITY = call("requestPortability")
+PORTABILITY = call("requestPortability", ", to: $to", ", $to: String")
 CORRECTION = call("requestCorrection", ", changes: $changes", ", $changes: [CorrectionInput!]!")
 ERASURE = call("requestErasure", ", scope: $scope", ", $scope: ScopeInput")
 RESTRICTION = call("requestRestriction", ", lift: $lift", ", $lift: Boolean! = false")
@@ -51,6 +51,13 @@ EXTEND = call(
 PAUSE = call("pauseRequest", ", id: $id, reason: $reason", ", $id: ID!, $reason: RightsRequestReason!")
 RESUME = call("resumeRequest", ", id: $id", ", $id: ID!")
 ONE = f"query($id: ID!) {{ rightsRequest(id: $id) {{ {FIELDS} }} }}"
+PREVIEW = """query($scope: ScopeInput, $customer: ID) {
+  erasurePreview(scope: $scope, customer: $customer) {
+    scope going { where holds count } staying { what count law why until }
+    values { what count } events { what count } trimmed { what count } names shared
+  }
+}"""
+PACKAGE = "mutation($id: ID!) { openPackage(request: $id) { url } }"
 MANY = (
     "query($filter: RightsRequestFilter, $first: Int, $after: String) { "
     "rightsRequests(filter: $filter, first: $first, after: $after) { "

@@ -18,6 +18,8 @@ from tests.fixtures.clock import Clock
 from tests.fixtures.house import House, build
 from tests.fixtures.mongo import Commands
 from tests.fixtures.package import asked, customer, fetched, link, unpacked
+from tests.journeys.rights import PORTABILITY, listed, own, refused
+from tests.journeys.rights import asked as requested
 from tests.unit.recipients.servers import somebody
 
 EMAIL = "ann@shop.example"
@@ -101,6 +103,26 @@ async def test_who_is_away_is_asked_again_until_the_package_is_gone(
         await house.platform.rights.engine.once()
     told = await sent(house, request.id)
     assert (told["state"], told["sent"], told["why"]) == ("done", False, "PACKAGE_GONE")
+
+
+async def test_where_to_is_looked_at_before_anything_is_filed(house: House) -> None:
+    """A URL that is none, or that no one may be sent to, is refused; what is taken is in no record."""
+    await house.tell("web-shop", ANN)
+    token = await own(house, EMAIL)
+    for wrong in (
+        "http://partner.example/",
+        "https://me@partner.example/",
+        "https://partner.example:22/",
+        "x",
+    ):
+        assert await refused(house, token, PORTABILITY, to=wrong) == "OUTWARD_URL"
+    url = "https://partner.example/inbox"
+    first = await requested(house, token, PORTABILITY, to=url)
+    assert (await requested(house, token, PORTABILITY, to=url))["id"] == first["id"]
+    assert (await requested(house, token, PORTABILITY, to=f"{url}/2"))["id"] != first["id"]
+    assert (await requested(house, token, PORTABILITY))["id"] != first["id"]
+    assert "partner.example" not in repr(await house.platform.database.find("requests", {}))
+    assert len(await listed(house, house.token("steward"))) == 3
 
 
 @pytest.mark.parametrize(

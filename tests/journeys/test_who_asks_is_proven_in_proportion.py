@@ -78,6 +78,8 @@ async def test_a_code_to_a_known_address_proves_who_asks(mailed: House, sink: Si
     proven = await asked(mailed, token, PROVE, id=waits["id"], code=sink.code())
     assert proven["state"] in {"ACKNOWLEDGED", "ACCEPTED"}
     assert await refused(mailed, token, PROVE, id=waits["id"], code=sink.code()) == "REQUEST_STATE"
+    seen = await mailed.ask("{ me { disclosures(first: 50) { nodes { also } } } }", token)
+    assert {"also": ["contact"]} in seen["data"]["me"]["disclosures"]["nodes"]  # it was read to be sent to
 
 
 async def test_a_code_goes_to_no_address_but_theirs(mailed: House, sink: Sink) -> None:

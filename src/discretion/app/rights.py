@@ -14,6 +14,7 @@ from discretion.domain.engine.run import Act, Engine
 from discretion.domain.profiles.restrict import Restrict
 from discretion.domain.profiles.speak import Speak
 from discretion.domain.profiles.write import Workshop
+from discretion.domain.rights.addresses import Addresses
 from discretion.domain.rights.carry import ROUTES, fulfilled, restricting, saying
 from discretion.domain.rights.clock import Clock
 from discretion.domain.rights.contested import Contested
@@ -21,7 +22,7 @@ from discretion.domain.rights.converse import Converse
 from discretion.domain.rights.decide import Decide
 from discretion.domain.rights.file import File
 from discretion.domain.rights.follow import Follow
-from discretion.domain.rights.once import Once
+from discretion.domain.rights.once import Once, exercising
 from discretion.domain.rights.post import Post
 from discretion.domain.rights.prove import Pace, Prove
 from discretion.domain.rights.sealed import Sealing
@@ -81,6 +82,7 @@ class Rights:
             Follow(self.requests),
             self.propose,
             self.contested,
+            exercising(self.file),
         )
 
 
@@ -113,6 +115,6 @@ def rights(parts: Parts, at: At, others: Mapping[str, Act]) -> Rights:
         decide,
         sealing,
         Converse(requests, sealing, decide, clock),
-        Prove(decide, parts.post, entropy, clock, Pace(clock)),
+        Prove(decide, parts.post, Addresses(database), entropy, clock, Pace(clock)),
         Watch(requests, decide, clock),
     )

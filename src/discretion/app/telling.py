@@ -37,7 +37,7 @@ class Telling:
     @property
     def verbs(self) -> tuple[object, ...]:
         """What resolvers act through."""
-        return self.tell, self.confirm
+        return self.tell, self.confirm, self.outward
 
 
 def telling(

@@ -29,6 +29,7 @@ from discretion.domain.profiles.api.types import customer_type, object_type
 from discretion.domain.rights.api.asking import asking_mutations
 from discretion.domain.rights.api.deciding import deciding_mutations
 from discretion.domain.rights.api.disclosures import disclosures_field
+from discretion.domain.rights.api.preview import preview_field
 from discretion.domain.rights.api.proving import proving_mutations
 from discretion.domain.rights.api.queries import followed_field, own_requests_field, request_fields
 from discretion.edge.executor import PlanExecutor
@@ -53,6 +54,7 @@ def build_schema(catalogue: Catalogue) -> strawberry.Schema:
         notice_field(),
         letters_field(),
         held_field(),
+        preview_field(),
     ]
     query: Any = object_type("Query", asked, "Everything that can be asked.")
     changed = [

@@ -40,10 +40,12 @@ _LEADING_TO_CUSTOMERS = frozenset(
         CUSTOMER,
         "ConsentPayload",
         "CustomerConnection",
+        "ErasurePreview",
         "HeldData",
         "Node",
         "RightsRequest",
         "RightsRequestConnection",
+        "SentCode",
         "Suggestion",
         "SuggestionConnection",
     }

@@ -7,17 +7,19 @@ the same out, for whoever has yet to prove who they are, are here too: what they
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from discretion.domain.channels.fact import Said
 from discretion.domain.channels.saying import Method, Saying
+from discretion.domain.consent.exercise import Exercise, Voice
 from discretion.domain.consent.say import Say
 from discretion.domain.consent.told import Act, shared
 from discretion.domain.profiles.person import LIMIT
 from discretion.domain.profiles.restrict import Restrict
 from discretion.domain.profiles.speak import Also, Speak, Utterance
 from discretion.domain.rights.file import File
-from discretion.domain.rights.model import Asked, Asker, Kind, Request, read
+from discretion.domain.rights.model import Asked, Asker, Assurance, Kind, Request, read
 from discretion.errors import Conflict, NotFound
 from discretion.law.jurisdiction import Right
 from discretion.store.driver import Database, Document, Operation, Session
@@ -29,6 +31,18 @@ METHODS = {
     Kind.GUARDIAN: Method.GUARDIAN,
     Kind.STEWARD: Method.AGENT,
 }
+
+
+def exercising(file: File) -> Exercise:
+    """Objections (GDPR Art. 21) are said where consents are; here they are put on record as requests."""
+
+    def objected(voice: Voice, purposes: Sequence[str]) -> Also:
+        kind, sure = (Kind.STEWARD, Assurance.OFFICE) if voice.office else (Kind.PERSON, Assurance.SESSION)
+        asker = Asker(kind, voice.by, voice.client, voice.subject, sure)
+        asked = Asked(Right.OBJECTION, {"purposes": list(purposes)})
+        return lambda before: [filed(file.fulfilled(before.customer, before.state.laws, asked, asker))]
+
+    return Exercise(objected)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from typing import Any
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
+from discretion.domain.rights.addresses import Addresses
 from discretion.domain.rights.decide import Decide
 from discretion.domain.rights.model import Assurance, Reason, Request, State
 from discretion.domain.rights.post import Post
@@ -76,6 +77,7 @@ class Prove:
 
     decide: Decide
     post: Post
+    addresses: Addresses
     entropy: Callable[[int], bytes] = field(repr=False)
     now_ms: Callable[[], int]
     pace: Pace

@@ -92,7 +92,8 @@ class Verification:
         if spelled is None:
             raise BadRequest("CONTACT_INVALID", "That is no e-mail address.", "Go back and look again.")
         named = self.desk.contact("email", spelled) == found.request.get("contact")
-        there = named and found.request.get("customer") is not None
+        known = await self.prove.addresses(found.request)
+        there = named and self.desk.blind.of("email", spelled) in known
         who = f"{found.agent.id} {found.mandate.name}"
         await self.prove.send(found.request["_id"], who, spelled if there else None, secret=True)
 

@@ -21,15 +21,18 @@ from discretion.domain.consent.api.permissions import OptOutSignal, Permission, 
 from discretion.domain.consent.api.records import person
 from discretion.domain.consent.api.speaker import Where, speaker
 from discretion.domain.consent.event import ConsentEvent
+from discretion.domain.consent.exercise import Exercise, Voice
 from discretion.domain.consent.receipt import Receipts
 from discretion.domain.consent.say import Say
 from discretion.domain.consent.told import Act, choice, shared
 from discretion.domain.profiles.api.query import field, load
 from discretion.domain.profiles.api.scalars import DateTime
 from discretion.domain.profiles.api.types import object_type
+from discretion.domain.profiles.speak import Also, Before
 from discretion.errors import BadRequest, Forbidden, NotFound
 from discretion.reveal.form import iso
 from discretion.reveal.reading import Reading, Row
+from discretion.store.driver import Operation
 
 MAX_PURPOSES = 100
 """Purposes that one call names."""
@@ -102,7 +105,10 @@ def consent_mutations(customer: Any) -> list[StrawberryField]:
     withdraws = (
         "Takes back consent to purposes; a node of the tree takes back all below it. No reason is needed."
     )
-    objects = "Objects to purposes that rest on a legitimate interest, and to any marketing (GDPR Art. 21)."
+    objects = (
+        "Objects to purposes that rest on a legitimate interest, and to any marketing (GDPR Art. 21). It is "
+        "among `rightsRequests`, fulfilled."
+    )
     opts_out = "Opts out of sale, sharing and targeted advertising, all at once. No reason is needed."
     return [
         field(_set_consent, "setConsent", payload | None, gives),
@@ -165,12 +171,24 @@ async def _say(
 ) -> Done:
     records, reading = info.context.records, info.context.meeting()
     words = choice(records.catalogue, said)
-    made = await records.verbs[Say](named, act, by, saying, words)
+    beside = _beside(info, by, words) if act is Act.OBJECT else _nothing
+    made = await records.verbs[Say](named, act, by, saying, words, beside=beside)
     reading.note("consents")
     row = await load(info, named)
     if row is None:
         raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
     return Done(row, [_receipt(info, reading, row, one) for one in made])
+
+
+def _beside(info: Where, by: str, words: Iterable[str]) -> Also:
+    """What goes on record as the exercise of a right."""
+    grant = info.context.meeting().grant
+    voice = Voice(by, grant.client, grant.subject, grant.is_steward)
+    return info.context.records.verbs[Exercise].objected(voice, sorted(words))
+
+
+def _nothing(_: Before) -> Sequence[tuple[str, Operation]]:
+    return ()
 
 
 def _receipt(info: Where, reading: Reading, row: Row, made: ConsentEvent) -> ConsentReceipt:

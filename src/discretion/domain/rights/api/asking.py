@@ -11,11 +11,13 @@ import strawberry
 from strawberry import UNSET
 from strawberry.types.field import StrawberryField
 
+from discretion.domain.access.send import BOUND, ENDPOINT
 from discretion.domain.channels.saying import REFERENCE
 from discretion.domain.correction.change import MAX_CHANGES, check
 from discretion.domain.correction.propose import Propose, scope_of
 from discretion.domain.profiles.api.query import field
 from discretion.domain.profiles.api.scalars import Json
+from discretion.domain.recipients.outward import Outward
 from discretion.domain.rights.api.reach import reached, voice
 from discretion.domain.rights.api.types import RightsRequest, met, shown
 from discretion.domain.rights.api.who import Filing, ForInput, Where, filing
@@ -31,6 +33,9 @@ from discretion.errors import BadRequest, Broken, Conflict, NotFound
 from discretion.law.jurisdiction import Right
 from discretion.plan.select import named
 from discretion.store.requests import Requests
+
+_SEALED = frozenset({Right.CORRECTION, Right.PORTABILITY})
+"""Rights of which a sealed part says what is asked for; it is asked for again in an appeal."""
 
 
 @strawberry.input(description="What a value should be.")
@@ -55,7 +60,10 @@ def asking_mutations() -> list[StrawberryField]:
     answer: Any = RightsRequest | None
     told = {
         "requestAccess": (_access, "Asks for a copy of everything that is kept (GDPR Art. 15)."),
-        "requestPortability": (_portability, "Asks for the machine-readable part (GDPR Art. 20)."),
+        "requestPortability": (
+            _portability,
+            "Asks for the machine-readable part, and has it sent `to` another's https URL (GDPR Art. 20).",
+        ),
         "requestCorrection": (_correction, "Asks that values be corrected (GDPR Art. 16)."),
         "requestErasure": (_erasure, "Asks that data be erased (GDPR Art. 17)."),
         "requestRestriction": (
@@ -86,9 +94,14 @@ async def _access(root: Any, info: Where, behalf: ForInput | None = UNSET) -> Ri
     return await _file(info, Right.ACCESS, behalf)
 
 
-async def _portability(root: Any, info: Where, behalf: ForInput | None = UNSET) -> RightsRequest:
+async def _portability(
+    root: Any, info: Where, to: str | None = UNSET, behalf: ForInput | None = UNSET
+) -> RightsRequest:
     del root
-    return await _file(info, Right.PORTABILITY, behalf)
+    if not to:
+        return await _file(info, Right.PORTABILITY, behalf)
+    info.context.records.verbs[Outward].target(to)
+    return await _file(info, Right.PORTABILITY, behalf, sealed=(BOUND, ENDPOINT, to))
 
 
 async def _correction(
@@ -125,7 +138,7 @@ async def _erasure(
     root: Any, info: Where, scope: ScopeInput | None = UNSET, behalf: ForInput | None = UNSET
 ) -> RightsRequest:
     del root
-    return await _file(info, Right.ERASURE, behalf, _scope(info, scope) if scope else {})
+    return await _file(info, Right.ERASURE, behalf, scoped(info, scope) if scope else {})
 
 
 async def _restriction(
@@ -175,7 +188,7 @@ async def _appeal(root: Any, info: Where, request: strawberry.ID, words: str | N
         )
     who = await _again(info, document)
     asked = appealed(found)
-    if asked.right is Right.CORRECTION:  # what was proposed is still what is asked for
+    if asked.right in _SEALED:  # what was proposed, and where to, is still what is asked for
         asked = replace(asked, sealed=document["sealed"])
     filed = await verbs[File](found.customer, asked, who.asker)
     await _contested(info, filed.id)
@@ -250,7 +263,12 @@ async def _answered(info: Where, request: bytes) -> RightsRequest:
     return shown(info, document)
 
 
-def _scope(info: Where, given: ScopeInput) -> dict[str, Any]:
+def scoped(info: Where, given: ScopeInput) -> dict[str, Any]:
+    """What an erasure is limited to, as requests have it.
+
+    Raises:
+        BadRequest: ``SCOPE_UNKNOWN``, ``SCOPE_TOGETHER``.
+    """
     catalogue = info.context.records.catalogue
     known: dict[str, set[str]] = {
         "channel": {one.channel.value for one in catalogue.sources.values()},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import strawberry
@@ -10,6 +11,7 @@ from strawberry.types.field import StrawberryField
 
 from discretion.domain.profiles.api.query import IdentifierInput, field
 from discretion.domain.profiles.api.scalars import DateTime
+from discretion.domain.rights.addresses import MAIL
 from discretion.domain.rights.api.reach import reached, selves, voice
 from discretion.domain.rights.api.types import RightsRequest, met, row_of, shown
 from discretion.domain.rights.api.who import Where, address, assurance_of
@@ -23,7 +25,6 @@ from discretion.seal.normalise import RULES
 from discretion.store.driver import Document
 from discretion.store.requests import Requests
 
-MAIL = "email"
 MAX_CODE = 32
 
 
@@ -58,11 +59,14 @@ async def _send(
         raise Forbidden("CODE_NOT_YOURS", "The office proves who asks by its own means: resumeRequest(id:).")
     waiting(document)
     told = contact or None
-    secret = not reading.grant.is_self
-    where = _given(info, document, told) if secret else await _known(info, document, told)
-    there = document.get("customer") is not None
-    send = info.context.records.verbs[Prove].send
-    await send(document["_id"], _caller(info), where if there else None, secret=secret)
+    secret, prove = not reading.grant.is_self, info.context.records.verbs[Prove]
+    known = await prove.addresses(document)
+    if secret:
+        entry, where = _given(info, document, told)
+        there = entry in known
+    else:
+        where, there = await _known(info, document, told, known), True
+    await prove.send(document["_id"], _caller(info), where if there else None, secret=secret)
     return SentCode(sent_to=masked(where), until=DateTime(iso(reading.now_ms + LIFE_MS)))
 
 
@@ -97,27 +101,34 @@ async def _logged_in(info: Where, document: Document) -> None:
         )
 
 
-def _given(info: Where, document: Document, contact: IdentifierInput | None) -> str:
-    """The address by which somebody was named, given again: it is kept nowhere."""
+def _given(info: Where, document: Document, contact: IdentifierInput | None) -> tuple[bytes, str]:
+    """The address by which somebody was named, given again, and its entry: it is kept nowhere."""
     if contact is None or contact.type != MAIL:
         raise BadRequest("CONTACT_NEEDED", "Name the e-mail address by which the request was filed.")
-    _, digest = address(info, contact)
+    entry, digest = address(info, contact)
     if digest != document.get("contact"):
         raise BadRequest("CONTACT_OTHER", "The request was filed by another address.")
-    return _spelled(info, contact)
+    return entry, _spelled(info, contact)
 
 
-async def _known(info: Where, document: Document, contact: IdentifierInput | None) -> str:
+async def _known(
+    info: Where, document: Document, contact: IdentifierInput | None, known: Mapping[bytes, int]
+) -> str:
     """An address of the person themselves, the one they name or the one known longest."""
     reading, records = info.context.meeting(), info.context.records
     row = await row_of(info, document["customer"])
     named = [] if row is None else await records.identities.named(row.id, {MAIL})
-    ids = sorted((one for record in named for one in record["ids"]), key=lambda one: one["t"])
+    ids = [one for record in named for one in record["ids"] if one["e"] in known]
+    ids.sort(key=lambda one: (known[one["e"]], one["e"]))
     if contact is not None:
         entry, _ = address(info, contact)
         ids = [one for one in ids if one["e"] == entry]
     if row is None or not ids:
-        raise Conflict("CONTACT_UNKNOWN", "No such address is known.", "Log in again, or ask the office.")
+        raise Conflict(
+            "CONTACT_UNKNOWN",
+            "No such address is known, or not for a day yet.",
+            "Log in again, or ask the office.",
+        )
     return str(reading.reveal_cell(row, ids[0]["c"], identifier_key(ids[0]["e"]), "contact"))
 
 
