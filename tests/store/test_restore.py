@@ -278,6 +278,19 @@ async def test_data_are_not_replaced_unless_it_is_asked_for(house: House, tmp_pa
     assert await everything(house.platform.database) == before
 
 
+async def test_a_dump_of_whom_everybody_was_erased_since_comes_back_empty(
+    house: House, tmp_path: Path
+) -> None:
+    """It is not taken for one whose keys are missing."""
+    await enrol(house, "ann", "bob")
+    target = await dumped(house, tmp_path)
+    both = [await erase(house, one) for one in ("ann", "bob")]
+    assert await house.platform.restore(target, unheard, replace=True) == Restored(2, 0, 0)
+    for one in both:
+        await gone(house, one)
+    assert await house.platform.database.count("customers", {}) == 0
+
+
 async def test_with_other_keys_nobody_is_taken_for_erased(
     house: House, database: Database, tmp_path: Path, commands: Commands
 ) -> None:

@@ -8,10 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
 from typing import Any
 
+from discretion.app.clock import now_ms
+from discretion.domain.erasure.backup import backup
+from tests.fixtures.house import shipped_law
+from tests.laws.erased.kept import astray
 from tests.laws.erased.town import Person, Told, Town, renamed
 
 BATCH, FEW = 500, 10
@@ -62,39 +68,111 @@ LIVING = ("customers", "source_records", "identifiers", "events", "messages", "d
 """Collections that are empty where everybody was erased."""
 
 
+class Moment(Enum):
+    """When a dump is made that is restored after the erasure."""
+
+    BEFORE = "before"
+    DURING = "during"
+
+
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What a round came to: documents that are left by collection, and how many messages there were."""
+    """What a round came to.
 
-    left: Mapping[str, int]
+    ``asked`` customers were erased, ``left`` are documents of the living by collection. ``held`` is how many
+    documents are kept of the erased, ``astray`` what in those no law orders kept.
+    """
+
     messages: int
+    asked: int
+    left: Mapping[str, int]
+    held: int
+    astray: tuple[str, ...]
+    replayed: int = 0
 
 
-async def play(town: Town, schedules: Sequence[Schedule]) -> Round:
-    """Tell, erase while telling, tell again, and again after a restart; what is left of everybody."""
-    messages = 0
-    house = town.house
-    for source, batch in by_source(schedules, "before"):
-        messages += len(batch)
-        for start in range(0, len(batch), BATCH):
-            await house.tell(source, *batch[start : start + BATCH])
-    customers = [one["_id"] for one in await house.platform.database.find("customers", {}, {"_id": 1})]
+async def play(
+    town: Town,
+    schedules: Sequence[Schedule],
+    dump: Moment | None = None,
+    told: Callable[[int], None] = lambda _: None,
+) -> Round:
+    """Tell, erase while telling, tell again, and again after a restart; what is left of everybody.
 
-    async def during() -> int:
-        sent = 0
-        for source, batch in by_source(schedules, "while"):
-            for start in range(0, len(batch), FEW):
-                await house.tell(source, *batch[start : start + FEW])
-                sent += len(batch[start : start + FEW])
-        return sent
+    Args:
+        town: Where nobody lives yet.
+        schedules: One for each person.
+        dump: When a dump is made that is restored before the last messages; None if none is.
+        told: Told how many are erased.
+    """
+    messages, replayed = await _tell(town, schedules, "before", BATCH), 0
+    customers = [one["_id"] for one in await town.house.platform.database.find("customers", {}, {"_id": 1})]
+    target = town.folder / f"dump-{len(list(town.folder.glob('dump-*')))}"
+    if dump is Moment.BEFORE:
+        await _dump(town, target)
+    half = asyncio.Event()
 
-    _, sent = await asyncio.gather(town.erase(customers, lambda _: None), during())
-    messages += sent
-    for phase in ("after", "again"):
-        for source, batch in by_source(schedules, phase):
-            messages += len(batch)
-            for start in range(0, len(batch), BATCH):
-                await town.house.tell(source, *batch[start : start + BATCH])
+    def heard(erased: int) -> None:
+        told(erased)
+        if 2 * erased >= len(customers):
+            half.set()
+
+    _, sent, _ = await asyncio.gather(
+        town.erase(customers, heard),
+        _tell(town, schedules, "while", FEW),
+        _dump_after(town, target, half, wanted=dump is Moment.DURING),
+    )
+    messages += sent + await _tell(town, schedules, "after", BATCH)
+    await town.restart()
+    if dump is not None:
+        restored = await town.house.platform.restore(target, lambda _name, _more: None, replace=True)
+        replayed = restored.replayed
         await town.restart()
+        await town.house.platform.remember.check()
+        await _leases_are_over(town)
+        await town.finish()
+    messages += await _tell(town, schedules, "again", BATCH)
+    await town.restart()
     left = {one: await town.house.platform.database.count(one, {}) for one in LIVING}
-    return Round({name: number for name, number in left.items() if number}, messages)
+    held, wrong = await _held(town)
+    return Round(
+        messages, len(customers), {name: many for name, many in left.items() if many}, held, wrong, replayed
+    )
+
+
+async def _tell(town: Town, schedules: Sequence[Schedule], phase: str, together: int) -> int:
+    sent = 0
+    for source, batch in by_source(schedules, phase):
+        for start in range(0, len(batch), together):
+            await town.house.tell(source, *batch[start : start + together])
+            sent += len(batch[start : start + together])
+    return sent
+
+
+async def _dump(town: Town, target: Path) -> None:
+    platform = town.house.platform
+    versions = ("0", platform.catalogue.version)
+    await backup(platform.database, target, now_ms(), versions, lambda _name, _more: None)
+
+
+async def _dump_after(town: Town, target: Path, half: asyncio.Event, *, wanted: bool) -> None:
+    """A dump when half are erased."""
+    if wanted:
+        await half.wait()
+        await _dump(town, target)
+
+
+async def _leases_are_over(town: Town) -> None:
+    """Who held a request when the dump was made is gone; nobody waits here until that shows."""
+    requests = town.house.platform.rights.requests
+    for one in await requests.find({"until": {"$gt": 0}}, [("_id", 1)], 0):
+        await requests.save(one["_id"], one["fence"], {"until": 0})
+
+
+async def _held(town: Town) -> tuple[int, tuple[str, ...]]:
+    """How many documents are held, and what in them no law orders kept."""
+    buckets, found = town.house.platform.conductor.revealer.buckets, set[str]()
+    held = await town.house.platform.database.find("held", {})
+    for one in held:
+        found |= set(astray(one, buckets.unwrap(one["_id"], one["key"]), shipped_law(), now_ms()))
+    return len(held), tuple(sorted(found))

@@ -7,16 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.laws.erased.schedules import play, schedule
+from tests.laws.erased.schedules import Moment, play, schedule
 from tests.laws.erased.town import person, town
 
 PEOPLE = 40
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-async def test_the_erased_stay_gone_in_any_interleaving(tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize(("seed", "dump"), [(1, None), (2, Moment.BEFORE), (3, Moment.DURING)])
+async def test_the_erased_stay_gone_in_any_interleaving(
+    tmp_path: Path, seed: int, dump: Moment | None
+) -> None:
     dice = random.Random(seed)
     async with town(tmp_path) as here:
-        done = await play(here, [schedule(dice, person(number), number) for number in range(PEOPLE)])
-    assert done.left == {}
+        done = await play(here, [schedule(dice, person(number), number) for number in range(PEOPLE)], dump)
+    assert (done.left, done.astray) == ({}, ())
+    assert done.asked == PEOPLE
     assert done.messages > 10 * PEOPLE
+    assert (done.replayed > 0) == (dump is not None)
+    assert done.held > 0 or dump is not None  # a dump from before has nothing that was kept since
