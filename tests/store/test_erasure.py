@@ -341,7 +341,7 @@ async def test_words_about_living_others_too_lose_the_erased_and_stay(erasing: E
 
 
 async def test_whoever_was_given_names_without_end_is_erased_as_well(erasing: Erasing) -> None:
-    """Of the names that anybody may give an account only so many are kept with it; no other names it after."""
+    """Of the names that anybody gives an account so many are kept; of the others none names it afterwards."""
     house = erasing.house
     await house.tell("web-shop", ANN)
     many = [f"ck-{number}" for number in range(100, MAX_NAMED + 140)]
