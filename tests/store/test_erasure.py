@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from discretion.domain.channels.fact import Status
+from discretion.domain.profiles.record import MAX_NAMED
 from discretion.errors import Broken
 from discretion.store.collections import COLLECTIONS
 from tests.fixtures.erasing import BLIND, STEPS, Erasing
@@ -337,3 +338,18 @@ async def test_words_about_living_others_too_lose_the_erased_and_stay(erasing: E
     told = await house.tell("web-shop", {**BOB, "messageId": "b7", "traits": {"email": "bob2@shop.example"}})
     assert told["results"][0]["status"] == "accepted"
     assert await erasing.customer("email", "bob2@shop.example") == bob
+
+
+async def test_whoever_was_given_names_without_end_is_erased_as_well(erasing: Erasing) -> None:
+    """Of the names that anybody gives an account so many are kept; of the others none names it afterwards."""
+    house = erasing.house
+    await house.tell("web-shop", ANN)
+    many = [f"ck-{number}" for number in range(100, MAX_NAMED + 140)]
+    for start in range(0, len(many), 100):
+        part = many[start : start + 100]
+        await house.tell("web-shop", *(viewed(f"v-{one}", {"anonymousId": one}) for one in part[::2]))
+        await house.tell("web-shop", *(viewed(f"w-{one}", {**WEB, "anonymousId": one}) for one in part))
+    customer = await erasing.customer("email", "ann@shop.example")
+    assert customer is not None
+    await erasing.whole(customer)
+    assert await erasing.customer("email", "ann@shop.example") is None

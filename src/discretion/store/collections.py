@@ -143,7 +143,7 @@ COLLECTIONS: tuple[Collection, ...] = (
         schema=exactly(
             {"_id": BINARY, "type": TEXT, "records": many(BINARY), "t": TIME}, {"customer": BINARY}
         ),
-        indexes=(Index((("customer", 1),)),),
+        indexes=(Index((("customer", 1),)), Index((("records", 1),))),
     ),
     Collection(
         name="events",

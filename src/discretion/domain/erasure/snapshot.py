@@ -84,7 +84,13 @@ async def person(
     customers = {found["_id"], *(one["id"] for one in found["merged"])}
     customers |= {one["home"] for one in records if "home" in one}
     named = {one["e"] for record in records for one in record["ids"]}
-    theirs = {"$or": [{"_id": {"$in": sorted(named)}}, {"customer": {"$in": sorted(customers)}}]}
+    theirs = {
+        "$or": [
+            {"_id": {"$in": sorted(named)}},
+            {"customer": {"$in": sorted(customers)}},
+            {"records": {"$in": sorted(mine)}},  # a record keeps so many of the names it was given
+        ]
+    }
     identifiers = await database.find("identifiers", theirs, session=session)
     others = {one["_id"] for one in identifiers if await _others(database, session, catalogue, one, mine)}
     names = named | {one["_id"] for one in identifiers}

@@ -94,6 +94,16 @@ MEMORY: tuple[Copy, ...] = (
         "Who asked for a code lately, and when.",
         "Falls out when the pace no longer counts it, or after others; it opens nothing.",
     ),
+    _memory(
+        "edge.live LiveDoor._callers",
+        "How many connections each caller has open.",
+        "Goes with the last of them, which ends with its token.",
+    ),
+    _memory(
+        "domain.engine.run Engine._under_way",
+        "Ids of requests that are being carried out.",
+        "Goes when a request has come as far as it does now.",
+    ),
     *_passing(
         "domain.access.page Writing.rows",
         "domain.access.page Writing.sections",
