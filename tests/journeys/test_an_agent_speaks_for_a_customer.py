@@ -180,6 +180,29 @@ async def test_a_controller_has_somebody_erased(house: House, clock: Clock) -> N
     assert (await house.ask(query, house.token("steward"), {"v": email}))["data"]["customer"] is None
 
 
+async def test_an_agent_has_somebody_erased_who_said_that_it_is_them(
+    house: House, agency: Agency, sink: Sink
+) -> None:
+    """Nothing goes before the person read their code; then all of it, and the agent is told so."""
+    email = await somebody(house, law="us-ca")
+    told = (await agency.exercise("deletion", email=email)).json()
+    await house.carry()
+    assert await known(house, email)
+    url = told["user_verification_url"]
+    await visit(house, url, email=email)
+    await mailed(sink, 1)
+    await visit(house, url, code=sink.code())
+    await house.carry()
+    assert not await known(house, email)
+    assert (await agency.status(told["request_id"]))["status"] == "fulfilled"
+
+
+async def known(house: House, email: str) -> bool:
+    """Whether the office finds anybody under an address."""
+    query = 'query($v: String!) { customer(identifier: {type: "email", value: $v}) { id } }'
+    return (await house.ask(query, house.token("steward"), {"v": email}))["data"]["customer"] is not None
+
+
 async def test_the_office_refuses_and_its_words_are_the_persons(house: House, agency: Agency) -> None:
     """The agent reads the protocol's reason; who proved nothing is told no provision and no word."""
     told = (await agency.exercise("deletion", email=await somebody(house))).json()

@@ -128,11 +128,11 @@ class File:
         return {**told, **dated(self.clock, told)}
 
     def fulfilled(self, customer: bytes | None, laws: Sequence[str], asked: Asked, asker: Asker) -> Document:
-        """A request whose first step is done in the transaction that files it; fulfilled if that is all."""
+        """A request whose first step, if it has any, is done as it is filed; fulfilled if that is all."""
         told = self.document(customer, laws, asked, asker)
         now = told["received"]
-        first, *others = told["steps"]
-        steps = [{**first, "state": "done", "at": now}, *others]
+        first, others = told["steps"][:1], told["steps"][1:]
+        steps = [*({**one, "state": "done", "at": now} for one in first), *others]
         if others:
             return kept({**told, "steps": steps, "next": now})
         return kept({**told, "steps": steps, **turned(told, State.FULFILLED, now, asker.by)})
