@@ -353,3 +353,21 @@ async def test_whoever_was_given_names_without_end_is_erased_as_well(erasing: Er
     assert customer is not None
     await erasing.whole(customer)
     assert await erasing.customer("email", "ann@shop.example") is None
+
+
+async def test_an_answer_does_not_tell_who_was_erased_by_what_it_minimises(erasing: Erasing) -> None:
+    """Somebody who refuses every purpose with the message itself has less of it stored, erased or not."""
+    house = erasing.house
+    await house.tell("web-shop", ANN)
+    customer = await erasing.customer("email", "ann@shop.example")
+    assert customer is not None
+    await erasing.whole(customer)
+    nothing = {"consent": {"categoryPreferences": dict.fromkeys(house.platform.catalogue.purposes, False)}}
+    told = []
+    for number, email in enumerate(("ann@shop.example", "new@shop.example")):
+        traits = {"email": email, "firstName": "Somebody", "birthday": "1980-01-01"}
+        message = {"type": "identify", "userId": f"fresh-{number}", "traits": traits, "context": nothing}
+        answer = await house.tell("web-shop", {**message, "messageId": f"probe-{number}"})
+        told.append({name: answer[name] for name in ("accepted", "duplicate", "refused", "minimised")})
+    assert told[0] == told[1]
+    assert told[0]["minimised"] > 0

@@ -7,7 +7,7 @@ that was lost on the way can be asked for again without counting anything twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from discretion.catalogue.model import IdentifierType
 from discretion.domain.channels.fact import Fact, Outcome, Status
@@ -16,7 +16,8 @@ from discretion.domain.identity.gather import Gathering, Known
 from discretion.domain.identity.marks import marks_of
 from discretion.domain.identity.resolve import shared
 from discretion.domain.profiles.barred import admit, names_of
-from discretion.domain.profiles.record import light, touched
+from discretion.domain.profiles.minimise import minimised
+from discretion.domain.profiles.record import empty, hear, light, touched
 from discretion.domain.profiles.settlement import settlement
 from discretion.domain.profiles.witness import Witness, spoken
 from discretion.domain.profiles.write import Word, Workshop
@@ -77,7 +78,8 @@ class Unify:
         told = list(new.values())
         if stones:
             told = await self._admitted(session, told, stones)
-        left_out = await self._take_in(session, told) if told else {}
+        left_out = dict(await self._take_in(session, told)) if told else {}
+        left_out |= _as_of_somebody_new(new.values(), told)
         return [_outcome(word, new, left_out) for word in words]
 
     async def _heard(self, session: Session, words: Sequence[Word]) -> set[bytes]:
@@ -151,6 +153,18 @@ def _unlinking(known: Known, fresh: Sequence[Mention], types: Mapping[str, Ident
         and (kind := types.get(doc["type"])) is not None
         and shared(len(doc["records"]), kind)
     }
+
+
+def _as_of_somebody_new(new: Iterable[Word], told: Iterable[Word]) -> dict[bytes, int]:
+    """What of messages that are not told would not be stored: an answer does not say who was erased."""
+    kept = {word.marks.message for word in told}
+    left_out = {}
+    for word in new:
+        if word.marks.message not in kept:
+            record = empty(word.marks.record, word.fact, b"")
+            hear(record, word.fact)
+            left_out[word.marks.message] = minimised(word.fact, record)[1]
+    return left_out
 
 
 def _outcome(word: Word, new: Mapping[bytes, Word], left_out: Mapping[bytes, int]) -> Outcome:
