@@ -56,7 +56,8 @@ def person(number: int) -> Person:
         "address": {"street": f"Street {one} 12", "city": f"City{one}", "country": "DE"},
     }
     user, cookie, device, loyalty = f"user-{one}", f"cookie-{one}", f"device-{one}", f"loyalty-{one}"
-    order = {"order_id": f"order-{one}", "total": 12.5, "currency": "EUR"}
+    # The coupon belongs to no invoice: no law keeps it.
+    order = {"order_id": f"order-{one}", "total": 12.5, "currency": "EUR", "coupon": f"coupon-{one}"}
     looked = {"product_id": f"product-{one}", "name": f"Seen{one}"}
     messages: list[tuple[str, dict[str, Any]]] = [
         ("web-shop", {"type": "page", "anonymousId": cookie, "properties": {"path": f"/path-{one}"}}),
@@ -75,6 +76,7 @@ def person(number: int) -> Person:
     values = (
         *(mail, phone, user, cookie, device, loyalty, f"Given{one}", f"Family{one}", f"Company{one}"),
         *(f"Street {one} 12", f"City{one}", f"/path-{one}", f"order-{one}", f"product-{one}", f"Seen{one}"),
+        f"coupon-{one}",
     )
     return Person(one, values, named)
 
