@@ -23,7 +23,7 @@ from tests.fixtures.demo import PROGRAM
 from tests.fixtures.served import environment, told
 from tests.journeys.rules import law
 
-CUSTOMERS = 6_000
+CUSTOMERS = 3_000
 WAIT_S = 90
 RECOMPUTE = ("consent", "recompute")
 JUDGED = dict.fromkeys(("allow", "until", "later", "kinds", "rules", "laws", "restricted"), 1)

@@ -307,4 +307,4 @@ def test_two_processes_show_what_one_shows_told_backwards(installation: Installa
         def __init__(self) -> None:
             super().__init__(installation)
 
-    run_state_machine_as_test(Here, settings=settings(LAW, max_examples=25, stateful_step_count=15))
+    run_state_machine_as_test(Here, settings=settings(LAW, max_examples=15, stateful_step_count=15))

@@ -51,7 +51,7 @@ async def merges(house: House) -> list[dict[str, Any]]:
 
 
 @given(sent=streams(8), later=streams(4), pick=st.randoms(use_true_random=False))
-@settings(LAW, max_examples=20)
+@settings(LAW, max_examples=10)
 def test_a_stewards_merge_taken_back_leaves_no_trace(
     run: Loop, house: House, sent: list[Sent], later: list[Sent], pick: Any
 ) -> None:
@@ -89,7 +89,7 @@ def test_a_stewards_merge_taken_back_leaves_no_trace(
 
 
 @given(sent=streams(8), pick=st.randoms(use_true_random=False))
-@settings(LAW, max_examples=20)
+@settings(LAW, max_examples=10)
 def test_a_merge_by_evidence_taken_back_restores_both(
     run: Loop, house: House, sent: list[Sent], pick: Any
 ) -> None:

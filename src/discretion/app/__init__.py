@@ -85,6 +85,7 @@ from discretion.seal.keyring import derive
 from discretion.seal.pairwise import Pairwise
 from discretion.settings import Settings
 from discretion.store import embedded
+from discretion.store.background import beside
 from discretion.store.consents import Consents
 from discretion.store.customers import Customers
 from discretion.store.driver import CommandListener, Database, connect
@@ -199,12 +200,8 @@ async def judging(rejudge: Rejudge) -> AsyncIterator[None]:
                 _log.error("customers could not be judged anew: %s", error.code)
             await asyncio.sleep(JUDGE_EVERY_S)
 
-    task = asyncio.create_task(judge())
-    try:
+    async with beside(judge()):
         yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 @asynccontextmanager
@@ -220,11 +217,8 @@ async def expiring(letters: Letters) -> AsyncIterator[None]:
             except OSError as error:
                 _log.error("keys of letters could not be destroyed: %s", type(error).__name__)
 
-    task = asyncio.create_task(expire())
-    try:
+    async with beside(expire()):
         yield
-    finally:
-        task.cancel()
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ import pytest
 from tests.laws.erased.schedules import Moment, play, schedule
 from tests.laws.erased.town import person, town
 
-PEOPLE = 40
+PEOPLE = 25
 
 
 @pytest.mark.parametrize(("seed", "dump"), [(1, None), (2, Moment.BEFORE), (3, Moment.DURING)])

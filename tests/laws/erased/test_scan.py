@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.laws.erased.search import search
 
-PEOPLE = 20
+PEOPLE = 12
 
 
 async def test_nothing_of_the_erased_is_found_in_documents_oplog_or_files(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from discretion.domain.agents.mandate import Standing, read
 from discretion.domain.agents.register import Register
 from discretion.domain.recipients.outward import Outward
 from discretion.errors import DiscretionError
+from discretion.store.background import beside
 
 OK = 200
 TOGETHER = 50
@@ -123,12 +124,8 @@ class Tell:
 @asynccontextmanager
 async def informing(tell: Tell) -> AsyncIterator[None]:
     """Have organisations told for as long as the block lasts."""
-    task = asyncio.create_task(tell.work())
-    try:
+    async with beside(tell.work()):
         yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 def pause(tries: int) -> int:

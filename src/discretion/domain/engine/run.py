@@ -17,6 +17,7 @@ from typing import Any
 from discretion.domain.engine.hold import HELD_MS, At, Hold, nowhere
 from discretion.domain.engine.outcome import Later, Outcome
 from discretion.errors import Conflict, DiscretionError
+from discretion.store.background import beside
 from discretion.store.requests import Requests
 
 Document = Mapping[str, Any]
@@ -180,12 +181,8 @@ class Engine:
 @asynccontextmanager
 async def carrying(engine: Engine) -> AsyncIterator[None]:
     """Have requests carried out for as long as the block lasts; what is cut off then goes on at the next."""
-    task = asyncio.create_task(engine.work())
-    try:
+    async with beside(engine.work()):
         yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 def backoff(attempts: int) -> int:

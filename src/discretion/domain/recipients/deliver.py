@@ -28,6 +28,7 @@ from discretion.domain.recipients.delivery import (
 from discretion.domain.recipients.notice import HEADER, MEDIA_TYPE, Notices
 from discretion.domain.recipients.outward import Outward
 from discretion.errors import DiscretionError
+from discretion.store.background import beside
 from discretion.store.deliveries import Deliveries
 
 HELD_MS = 60_000
@@ -112,9 +113,5 @@ class Deliver:
 @asynccontextmanager
 async def delivering(deliver: Deliver) -> AsyncIterator[None]:
     """Have notices sent for as long as the block lasts; what is cut off then is sent again."""
-    task = asyncio.create_task(deliver.work())
-    try:
+    async with beside(deliver.work()):
         yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)

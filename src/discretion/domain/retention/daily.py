@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from discretion.domain.retention.sweep import Sweep
 from discretion.errors import Conflict, DiscretionError
+from discretion.store.background import beside
 
 LOOK_S = 60
 """How often it is looked whether a sweep is due; also when one that was cut off can be taken over."""
@@ -27,13 +28,8 @@ async def sweeping(
 
     ``also`` deletes what lapses elsewhere, after each look.
     """
-    task = asyncio.create_task(_daily(sweep, look_s, also))
-    try:
+    async with beside(_daily(sweep, look_s, also)):
         yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def _daily(sweep: Sweep, look_s: float, also: Callable[[], Awaitable[object]] | None) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from discretion.domain.rights.decide import Decide
 from discretion.domain.rights.model import Reason, State, turned
 from discretion.errors import Conflict, DiscretionError, NotFound
+from discretion.store.background import beside
 from discretion.store.requests import Requests
 
 HOUR_MS = 3_600_000
@@ -111,9 +112,5 @@ async def watching(watch: Watch) -> AsyncIterator[None]:
                 _log.error("deadlines could not be watched: %s", error.code)
             await asyncio.sleep(LOOK_S)
 
-    task = asyncio.create_task(look())
-    try:
+    async with beside(look()):
         yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
