@@ -1,7 +1,7 @@
 """Work that goes on beside other work, until it is stopped.
 
-A driver's call that is cancelled may say that it failed instead, and whoever tries again after a failure
-would go on for ever: so who is to stop is told again until they have.
+``asyncio.wait_for`` of Python 3.11, by which drivers wait for an answer, swallows a cancellation that comes
+with the answer. Whoever is to stop is therefore told again until they have.
 """
 
 from __future__ import annotations
