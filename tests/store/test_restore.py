@@ -12,11 +12,13 @@ import orjson
 import pytest
 from bson import encode
 
+from discretion.domain.erasure import banish
 from discretion.domain.erasure.backup import MANIFEST, backup, checked
 from discretion.domain.erasure.ledger import Erased
 from discretion.domain.erasure.restore import Restore, Restored
 from discretion.domain.profiles.stewardship import Stewardship
 from discretion.errors import BadRequest, Misconfigured
+from discretion.seal import buckets
 from discretion.store import erasures as erasures_module
 from discretion.store.collections import COLLECTIONS
 from discretion.store.driver import Database, Session
@@ -289,6 +291,27 @@ async def test_a_dump_of_whom_everybody_was_erased_since_comes_back_empty(
     for one in both:
         await gone(house, one)
     assert await house.platform.database.count("customers", {}) == 0
+
+
+async def test_many_who_were_erased_since_are_taken_out_some_at_a_time(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody's first record may go before they do: they are not somebody living who lost a record."""
+    monkeypatch.setattr(banish, "TOGETHER", 1)
+    monkeypatch.setattr(buckets, "LINGER_S", 0)  # a key that was destroyed is in no memory either
+    gone_since = [f"guest{number}" for number in range(4)]
+    await enrol(house, "ann", *gone_since)
+    for name in gone_since:  # each has a second record
+        traits = {"email": f"{name}@post.example"}
+        await house.tell(
+            "ios-app", {"type": "identify", "messageId": f"{name}-3", "anonymousId": name, "traits": traits}
+        )
+    target = await dumped(house, tmp_path)
+    erased = [await erase(house, name) for name in gone_since]
+    assert (await house.platform.restore(target, unheard, replace=True)).replayed == len(erased)
+    for one in erased:
+        await gone(house, one)
+    assert await name_of(house, "ann") == "Ann"
 
 
 async def test_with_other_keys_nobody_is_taken_for_erased(

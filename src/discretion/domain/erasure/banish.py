@@ -6,6 +6,7 @@ Nobody is served meanwhile, so it takes no transactions; cut short, it is begun 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,15 +54,16 @@ class Banish:
         ]
         await self.database.bulk_write("tombstones", stones)
         for customers, records in _parts(gone):
-            await self._part(customers, records)
+            await self._part(customers, records, gone)
         if gone.tombstones:
             await self._letters(gone.tombstones)
 
-    async def _part(self, customers: Sequence[bytes], named: Sequence[bytes]) -> None:
+    async def _part(self, customers: Sequence[bytes], named: Sequence[bytes], gone: Gone) -> None:
+        """Take some customers and some records out, which need not be of each other."""
         either = {"$or": [{"customer": {"$in": customers}}, {"_id": {"$in": named}}]}
         found = await self.database.find("source_records", either, {"customer": 1})
         records = sorted({*named, *(one["_id"] for one in found)})
-        living = {one["customer"] for one in found} - set(customers)
+        living = {one["customer"] for one in found} - gone.customers
         for collection, member in _THEIRS:
             await self.database.delete_many(collection, {member: {"$in": customers}})
         await self.database.delete_many("source_records", {"_id": {"$in": records}})
@@ -74,7 +76,7 @@ class Banish:
             "identity_events", history, lambda one: _history(one, set(customers), set(records))
         )
         consents = {"records": {"$in": records}}
-        await self._shared("consents", consents, lambda one: _consent(one, set(customers), set(records)))
+        await self._shared("consents", consents, lambda one: _consent(one, gone.customers, set(records)))
         bare = {"$set": {"sealed": {}}, "$unset": {"callback": "", "code": ""}}
         requests = await self.database.find("requests", {"customer": {"$in": customers}}, {"_id": 1})
         await self.database.bulk_write("requests", [update({"_id": one["_id"]}, bare) for one in requests])
@@ -159,7 +161,7 @@ def _history(one: Document, customers: set[bytes], records: set[bytes]) -> Docum
     return {"customers": living, "sides": _sides(one, records), "evidence": []} if living else None
 
 
-def _consent(one: Document, customers: set[bytes], records: set[bytes]) -> Document | None:
+def _consent(one: Document, customers: AbstractSet[bytes], records: set[bytes]) -> Document | None:
     living = [record for record in one["records"] if record not in records]
     if not living:
         return None
