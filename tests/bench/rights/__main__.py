@@ -249,9 +249,9 @@ async def run(console: Console, levels: Sequence[int], how: How) -> None:
                     for level in levels:
                         await bench.sow(level)
                         found.append(await bench.measure(how))
+                        for table in (durations(found), steps(found), effect(found)):
+                            progress.console.print(table)
                 stack.close()
-    for table in (durations(found), steps(found), effect(found)):
-        console.print(table)
 
 
 def main(
