@@ -171,6 +171,6 @@ async def matrix(
 
 
 def some(points: Sequence[str]) -> list[str]:
-    """Every third point that has a name, and some of those that are but an answer of MongoDB's."""
+    """Every fifth point that has a name, and some of those that are but an answer of MongoDB's."""
     answers = [one for one in points if " " in one]
-    return [one for one in points if one not in answers][::3] + answers[:: max(1, len(answers) // 5)]
+    return [one for one in points if one not in answers][::5] + answers[:: max(1, len(answers) // 4)]
