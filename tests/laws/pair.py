@@ -121,6 +121,8 @@ def beyond(asker: Asker, catalogue: Catalogue, sent: list[Document]) -> set[str]
     may |= {
         f"kinds.{kind}" for one in catalogue.attributes.values() if asker.askable(one) for kind in one.kinds
     }
+    if asker.purposes == ("self",):  # what they deny is theirs to see, and nobody else's to use
+        may |= {f"contested.{one.key}" for one in catalogue.attributes.values() if asker.askable(one)}
     may |= {f"p.{one.key}" for one in catalogue.attributes.values() if asker.askable(one, Form.CLEAR)}
     named: set[str] = set()
     for command in sent:
