@@ -15,7 +15,7 @@ import httpx
 from pymongo import AsyncMongoClient
 
 from discretion.app import Platform, assemble
-from discretion.catalogue.model import Catalogue, Form
+from discretion.catalogue.model import DEMANDED, Catalogue, Form
 from discretion.demo.roles import CUSTOMER_CLIENT
 from discretion.law.load import load as load_law
 from discretion.reveal.reading import CUSTOMER_KIND, Revealer
@@ -121,8 +121,13 @@ def beyond(asker: Asker, catalogue: Catalogue, sent: list[Document]) -> set[str]
     may |= {
         f"kinds.{kind}" for one in catalogue.attributes.values() if asker.askable(one) for kind in one.kinds
     }
-    if asker.purposes == ("self",):  # what they deny is theirs to see, and nobody else's to use
-        may |= {f"contested.{one.key}" for one in catalogue.attributes.values() if asker.askable(one)}
+    # What somebody denies is theirs to see, and anybody else's only for what the law demands.
+    may |= {
+        f"contested.{one.key}"
+        for one in catalogue.attributes.values()
+        if asker.askable(one)
+        and all(use.purpose.basis in DEMANDED for use in asker.justified(one.category, one.uses))
+    }
     may |= {f"p.{one.key}" for one in catalogue.attributes.values() if asker.askable(one, Form.CLEAR)}
     named: set[str] = set()
     for command in sent:
