@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-pytest_plugins = [f"tests.fixtures.{one}" for one in ("mongo", "house", "mail", "workers")]
+pytest_plugins = [f"tests.fixtures.{one}" for one in ("mongo", "platform", "mail_server", "workers")]

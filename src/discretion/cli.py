@@ -16,31 +16,31 @@ from rich.console import Console
 
 from discretion import __version__
 from discretion.app import Platform, platform, token_issuer
-from discretion.app.archive import opening
+from discretion.app.backup_installation import opening
 from discretion.app.clock import now_ms
-from discretion.app.register import registering, registering_agents, wanted_certificate
+from discretion.app.registration_installation import registering, registering_agents, wanted_certificate
 from discretion.demo.run import demo as run_demo
 from discretion.domain.agents.command import commands as agents
-from discretion.domain.doubles.compare import Backend
-from discretion.domain.doubles.likeness import THRESHOLD
-from discretion.domain.doubles.show import found, reading_customers
-from discretion.domain.erasure.command import commands as archive
-from discretion.domain.letters.show import became, sending
+from discretion.domain.backup.command import commands as archive
+from discretion.domain.consent.terminal import judged, judging_customers
+from discretion.domain.identity.duplicates.comparison import Backend
+from discretion.domain.identity.duplicates.match_rules import THRESHOLD
+from discretion.domain.identity.duplicates.terminal import found, reading_customers
+from discretion.domain.ingest.dead_letters.terminal import became, sending
 from discretion.domain.notices.command import commands as notices
 from discretion.domain.notices.command import print_notice, ropa, stale_notice
-from discretion.domain.profiles.show import judged, judging_customers
 from discretion.domain.recipients.command import commands as recipients
-from discretion.domain.retention.daily import sweeping
-from discretion.domain.retention.show import deleted, looking
-from discretion.domain.rights.command import Desk
-from discretion.domain.rights.command import commands as rights
-from discretion.edge.printed import SDL, printed
+from discretion.domain.requests.command import Desk
+from discretion.domain.requests.command import commands as rights
+from discretion.domain.retention.daily_sweep import sweeping
+from discretion.domain.retention.terminal import deleted, looking
+from discretion.edge.graphql.schema_files import SDL, printed
 from discretion.errors import DiscretionError, Misconfigured
 from discretion.law.command import commands as laws
 from discretion.serve import listen, serving, stop_asked, until
 from discretion.serve import run as _run
 from discretion.settings import Settings, read
-from discretion.store.letters import Wanted
+from discretion.store.dead_letters import Wanted
 from discretion.token.command import commands as tokens
 
 cli = typer.Typer(

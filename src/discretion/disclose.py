@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 from discretion.ledger.append import Ledger
 from discretion.ledger.entry import Entry
 from discretion.plan.plan import Plan
-from discretion.reveal.reading import Account, Reading, Revealer
+from discretion.reveal.revealer import Account, Reading, Revealer
 from discretion.token.grant import SELF, Grant
 
 T = TypeVar("T")

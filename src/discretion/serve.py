@@ -14,8 +14,8 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from discretion.edge.live import MAX_MESSAGE
-from discretion.edge.problem import problem
+from discretion.edge.error_response import problem
+from discretion.edge.graphql.websocket import MAX_MESSAGE
 from discretion.errors import Misconfigured, Unavailable
 
 GRACE_S = 10

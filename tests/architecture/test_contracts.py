@@ -17,15 +17,15 @@ TOOLS = tomllib.loads(CONFIG.read_text("utf-8"))["tool"]
 CONTRACTS = [contract["id"] for contract in TOOLS["importlinter"]["contracts"]]
 
 PLANTS: list[tuple[str, dict[str, str]]] = [
-    ("house", {"catalogue/model.py": "import discretion.store"}),
-    ("house", {"stray.py": "import discretion.errors"}),
+    ("layers", {"catalogue/model.py": "import discretion.store"}),
+    ("layers", {"stray.py": "import discretion.errors"}),
     ("cycles", {"seal/zig.py": "import discretion.seal.zag", "seal/zag.py": "import discretion.seal.zig"}),
     ("driver", {"disclose.py": "from pymongo import MongoClient"}),
     ("driver", {"domain/__init__.py": "def late():\n    import motor"}),
     ("graphql", {"domain/zig/__init__.py": "import strawberry"}),
     ("opening", {"disclose.py": "from discretion.seal import open"}),
-    ("letters", {"domain/letters/api.py": "from discretion.reveal import letters"}),
-    ("corrections", {"domain/correction/propose.py": "from discretion.reveal import corrections"}),
+    ("dead_letters", {"domain/ingest/dead_letters/api.py": "from discretion.reveal import dead_letters"}),
+    ("corrections", {"domain/correction/proposal.py": "from discretion.reveal import corrections"}),
     ("pure", {"purpose/zig.py": "import time"}),
 ]
 """Contract, and lines added to files of a copy of the package, that it must not let pass."""

@@ -8,8 +8,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from discretion.domain.inventory.copies import FILES, MEMORY, copies
-from discretion.store.collections import COLLECTIONS
-from tests.fixtures.house import House
+from discretion.store.schema.collections import COLLECTIONS
+from tests.fixtures.platform import House
 
 SOURCE = Path(__file__).parents[2] / "src" / "discretion"
 MAKERS = frozenset(

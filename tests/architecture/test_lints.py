@@ -7,8 +7,8 @@ import pytest
 from tests.architecture import lints
 from tests.architecture.lints import Lint, Source
 
-HOME = "src/discretion/plan/budget.py"
-TEST = "tests/unit/plan/test_budget.py"
+HOME = "src/discretion/plan/query_cost.py"
+TEST = "tests/unit/plan/test_query_cost.py"
 
 
 def long_function(lines: int) -> str:

@@ -29,8 +29,8 @@ from rich.table import Table
 from discretion.app import platform
 from discretion.settings import Settings
 from discretion.token.grant import SELF
-from tests.bench.installed import ROOT, Installation, installed
-from tests.fixtures.served import served
+from tests.bench.rival_install import ROOT, Installation, installed
+from tests.fixtures.server_process import served
 
 PROCESSES = 4
 PEOPLE = 240

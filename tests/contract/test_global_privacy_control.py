@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.fixtures.house import House
+from tests.fixtures.platform import House
 
 
 async def test_the_support_resource_is_there_for_anybody(house: House) -> None:

@@ -15,7 +15,7 @@ import httpx
 import pytest
 import uvicorn
 
-from tests.contract.door import APP, TOKEN
+from tests.contract.http_client import APP, TOKEN
 from tests.fixtures.node import NODE, npm_install
 
 HERE = Path(__file__).resolve().parent

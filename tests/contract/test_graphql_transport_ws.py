@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from tests.fixtures.house import open_house
 from tests.fixtures.node import NODE, npm_install
+from tests.fixtures.platform import open_house
 from tests.journeys.rights import REVIEW, WITHDRAW, asked, own, somebody
 
 HERE = Path(__file__).resolve().parent

@@ -10,7 +10,7 @@ import httpx
 import orjson
 import pytest
 
-from tests.fixtures.house import House
+from tests.fixtures.platform import House
 
 GZIP = {"content-encoding": "gzip"}
 

@@ -8,7 +8,7 @@ from typing import Any
 from joserfc import jws
 from joserfc.jwk import KeySet
 
-from tests.fixtures.house import House
+from tests.fixtures.platform import House
 
 EMAIL = "marketing.communications.email"
 PARTNERS = "marketing.advertising.third_party.targeted"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.fixtures.house import House
+from tests.fixtures.platform import House
 
 FIELDS = """id right state reason status nextStep requester by reference scope receivedAt acknowledgedAt
 identifiedAt endedAt dueAt acknowledgeBy extendBy extendedAt extensionReason whyNoDue warned

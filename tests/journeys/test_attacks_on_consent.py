@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from tests.fixtures.house import House
+from tests.fixtures.platform import House
 
 EMAIL = "marketing.communications.email"
 ANN: dict[str, Any] = {

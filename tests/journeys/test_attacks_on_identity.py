@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.house import House
+from tests.fixtures.platform import House
 
 STEWARD = """{ customers(first: 50) { nodes {
   identifiers { type value }

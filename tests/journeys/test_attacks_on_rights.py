@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from discretion.domain.rights.prove import CODES
-from discretion.store.driver import Database
+from discretion.domain.requests.identity_proofing import CODES
+from discretion.store.driver.database import Database
 from tests.fixtures.clock import Clock
-from tests.fixtures.house import House, build
-from tests.fixtures.mail import Sink
+from tests.fixtures.mail_server import Sink
 from tests.fixtures.mongo import Commands
+from tests.fixtures.platform import House, build
 from tests.journeys.rights import (
     ACCESS,
     APPEAL,
@@ -39,7 +39,7 @@ from tests.journeys.rights import (
     refused,
     somebody,
 )
-from tests.journeys.test_who_asks_is_proven_in_proportion import (
+from tests.journeys.test_identity_proofing import (
     SEND,
     by_contact,
     contact,

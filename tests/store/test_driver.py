@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from discretion.errors import Broken, Conflict, Misconfigured, Unavailable
-from discretion.store.driver import BulkResult, Database, Refused, connect, delete, insert, update
+from discretion.store.driver.database import BulkResult, Database, Refused, connect, delete, insert, update
 from tests.fixtures.mongo import Commands
 
 pytestmark = pytest.mark.parametrize("driver", ["pymongo", "motor"])

@@ -15,85 +15,85 @@ from functools import partial
 
 from starlette.applications import Starlette
 
-from discretion.app.access import Access
-from discretion.app.acting import Acting, acting
-from discretion.app.asking import Ground, asking
 from discretion.app.clock import now_ms
-from discretion.app.erasing import Erasing
 from discretion.app.keys import bucket_keys, ensure_keys, root_key, signing_keys
-from discretion.app.messages import receiving
-from discretion.app.rights import Rights
-from discretion.app.telling import Telling
+from discretion.app.wiring.access import Access
+from discretion.app.wiring.agents import Acting, acting
+from discretion.app.wiring.erasure import Erasing
+from discretion.app.wiring.ingest import receiving
+from discretion.app.wiring.recipients import Telling
+from discretion.app.wiring.requests import Rights
+from discretion.app.wiring.subject_rights import Ground, asking
+from discretion.background import beside
 from discretion.catalogue.load import load
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.taxonomy import taxonomy
 from discretion.disclose import Conductor
-from discretion.domain.access.handing import HandOut
-from discretion.domain.agents.tell import informing
-from discretion.domain.channels.write_keys import WriteKeys
-from discretion.domain.consent.agreed import Agreed
-from discretion.domain.consent.evidence import Evidence
+from discretion.domain.access.download_links import HandOut
+from discretion.domain.agents.callbacks import informing
+from discretion.domain.backup.erasure_replay import Banish
+from discretion.domain.backup.restore import Restore
+from discretion.domain.consent.opt_out_signal import Heed
 from discretion.domain.consent.receipt import Receipts
-from discretion.domain.consent.say import Say
-from discretion.domain.context import Records, Verbs
-from discretion.domain.doubles.suggest import GRANT, Suggest
-from discretion.domain.engine.hold import At, nowhere
-from discretion.domain.engine.run import carrying
-from discretion.domain.erasure.banish import Banish
-from discretion.domain.erasure.remember import Remember
-from discretion.domain.erasure.restore import Restore
-from discretion.domain.erasure.shred import Shred
+from discretion.domain.consent.recompute import Rejudge
+from discretion.domain.consent.record_statement import Say
+from discretion.domain.consent.source_statements import Evidence
+from discretion.domain.consent.statement_writer import Speak
+from discretion.domain.consent.terms_registry import Agreed
+from discretion.domain.erasure.crypto_shred import Shred
+from discretion.domain.erasure.erasure_log import Remember
+from discretion.domain.identity.duplicates.suggestion_run import GRANT, Suggest
+from discretion.domain.identity.stewardship import Stewardship
+from discretion.domain.identity.unit_of_work import Workshop
+from discretion.domain.ingest.dead_letters.replay import Replay
+from discretion.domain.ingest.dead_letters.retention import Letters
 from discretion.domain.ingest.intake import Intake
-from discretion.domain.letters.keep import Letters
-from discretion.domain.letters.replay import Replay
+from discretion.domain.ingest.write_keys import WriteKeys
+from discretion.domain.kit.graphql.context import Records, Verbs
+from discretion.domain.kit.workflow.lease import At, nowhere
+from discretion.domain.kit.workflow.runner import carrying
 from discretion.domain.notices.editions import material
 from discretion.domain.notices.load import load as load_notices
-from discretion.domain.notices.present import Present
-from discretion.domain.profiles.api.query import pages
-from discretion.domain.profiles.heed import Heed
-from discretion.domain.profiles.rejudge import Rejudge
-from discretion.domain.profiles.speak import Speak
-from discretion.domain.profiles.stewardship import Stewardship
-from discretion.domain.profiles.write import Workshop
-from discretion.domain.recipients.deliver import delivering
+from discretion.domain.notices.presentation import Present
+from discretion.domain.profiles.api.customers import pages
+from discretion.domain.recipients.delivery_worker import delivering
+from discretion.domain.requests.deadline_monitor import watching
+from discretion.domain.requests.subscription import Follow
 from discretion.domain.retention.sweep import Sweep
-from discretion.domain.rights.follow import Follow
-from discretion.domain.rights.watch import watching
-from discretion.edge.acknowledgements import Acknowledgements
-from discretion.edge.answer import Answer, known_purpose
-from discretion.edge.documents import Documents
-from discretion.edge.http import Doors, application
-from discretion.edge.inside import Inside
-from discretion.edge.mask import Mask
-from discretion.edge.packages import PackageDoor
-from discretion.edge.schema import build_schema
-from discretion.edge.tracking import Tracking
+from discretion.edge.acknowledgement_endpoint import Acknowledgements
+from discretion.edge.application import Doors, application
+from discretion.edge.error_mask import Mask
+from discretion.edge.graphql.document_cache import Documents
+from discretion.edge.graphql.internal_client import Inside
+from discretion.edge.graphql.operation_runner import Answer, known_purpose
+from discretion.edge.graphql.schema_builder import build_schema
+from discretion.edge.package_endpoint import PackageDoor
+from discretion.edge.tracking_endpoint import Tracking
 from discretion.errors import DiscretionError
 from discretion.law.jurisdiction import Lawbook
 from discretion.law.load import load as load_law
 from discretion.ledger.append import Ledger
 from discretion.ledger.storage import LedgerStorage
-from discretion.plan.plans import Plans
-from discretion.plan.standing import Standing
-from discretion.purpose.judge import Judge
-from discretion.reveal.form import Forms
-from discretion.reveal.reading import Revealer
-from discretion.seal.blind import BlindIndex
-from discretion.seal.buckets import Buckets
-from discretion.seal.buckets import watching as keys_watched
-from discretion.seal.keyring import derive
-from discretion.seal.pairwise import Pairwise
+from discretion.plan.permission_window import Standing
+from discretion.plan.plan_cache import Plans
+from discretion.purpose.permission_engine import Judge
+from discretion.reveal.forms import Forms
+from discretion.reveal.revealer import Revealer
+from discretion.seal.blind_index import BlindIndex
+from discretion.seal.bucket_keys import Buckets
+from discretion.seal.bucket_keys import watching as keys_watched
+from discretion.seal.key_files import derive
+from discretion.seal.pairwise_ids import Pairwise
 from discretion.settings import Settings
-from discretion.store import embedded
-from discretion.store.background import beside
 from discretion.store.consents import Consents
 from discretion.store.customers import Customers
-from discretion.store.driver import CommandListener, Database, connect
+from discretion.store.driver.database import CommandListener, Database, connect
+from discretion.store.driver.server_check import inspect
+from discretion.store.embedded import mongo_server as embedded
 from discretion.store.events import Events
 from discretion.store.identities import Identities
-from discretion.store.inspect import inspect
-from discretion.store.prepare import prepare
 from discretion.store.rulebooks import Rulebooks
+from discretion.store.schema.apply import prepare
 from discretion.store.suggestions import Suggestions
 from discretion.store.sweeps import Sweeps
 from discretion.store.tombstones import Tombstones

@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 from discretion.errors import Misconfigured
-from discretion.seal.keyring import KEY_BYTES, open_file, seal_file, write_private
+from discretion.seal.key_files import KEY_BYTES, open_file, seal_file, write_private
 from discretion.settings import Settings
-from discretion.store.driver import Database
+from discretion.store.driver.database import Database
 from discretion.token.keys import KeySet
 
 

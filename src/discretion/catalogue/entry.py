@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from discretion.catalogue.correctable import Correctable
+from discretion.catalogue.correction_authority import Correctable
 from discretion.catalogue.model import Basis, Channel, Family, Fold, Form, Sensitivity, ValueType
 from discretion.catalogue.recipient import Role
 

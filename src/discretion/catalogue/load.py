@@ -10,8 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from discretion.catalogue.check import check
-from discretion.catalogue.correctable import Correctable
+from discretion.catalogue.check.cross import check
+from discretion.catalogue.check.sources import traits_of
+from discretion.catalogue.correction_authority import Correctable
 from discretion.catalogue.entry import (
     AttributeEntry,
     ComputedEntry,
@@ -35,11 +36,10 @@ from discretion.catalogue.model import (
     Source,
     Use,
 )
+from discretion.catalogue.parsed_file import Shaped, Whole, shape
 from discretion.catalogue.problem import Problem
-from discretion.catalogue.read import read
 from discretion.catalogue.recipient import Recipient
-from discretion.catalogue.shape import Shaped, Whole, shape
-from discretion.catalogue.supply import traits_of
+from discretion.catalogue.yaml_file import read
 from discretion.errors import Misconfigured
 
 VERSION_LENGTH = 16

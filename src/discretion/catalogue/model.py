@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
-from discretion.catalogue.correctable import Correctable
+from discretion.catalogue.correction_authority import Correctable
 from discretion.catalogue.duration import parse
 from discretion.catalogue.recipient import Recipient
 

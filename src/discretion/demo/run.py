@@ -16,17 +16,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from discretion.app import Platform, platform
 from discretion.app.clock import now_ms
 from discretion.demo.roles import ROLES, SHOWN
-from discretion.demo.show import FIND, ask, same_query, show
-from discretion.domain.retention.daily import sweeping
+from discretion.demo.terminal import FIND, ask, same_query, show
+from discretion.domain.retention.daily_sweep import sweeping
 from discretion.errors import Misconfigured
-from discretion.seal.keyring import write_private
+from discretion.seal.key_files import write_private
+from discretion.seeding.cast import cast
+from discretion.seeding.message import Message
+from discretion.seeding.send import sow
+from discretion.seeding.tpcds import shoppers
 from discretion.serve import listen, serving, stop_asked, until
 from discretion.settings import Settings
-from discretion.sowing.cast import cast
-from discretion.sowing.message import Message
-from discretion.sowing.send import sow
-from discretion.sowing.tpcds import shoppers
-from discretion.store import embedded
+from discretion.store.embedded import mongo_server as embedded
 from discretion.token.grant import SELF
 
 TOKEN_LIFE_S = 12 * 3600

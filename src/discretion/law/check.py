@@ -10,15 +10,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from discretion.catalogue.model import Family
-from discretion.catalogue.nearest import nearest
+from discretion.catalogue.nearest_name import nearest
 from discretion.catalogue.problem import Problem
-from discretion.catalogue.read import Place
-from discretion.law.closed import knows
+from discretion.catalogue.yaml_file import Place
+from discretion.law.build_jurisdiction import Consent
+from discretion.law.holiday_calendar import knows
 from discretion.law.jurisdiction import EXTENDED, Confidence, Jurisdiction, Unit
 from discretion.law.model import UNKNOWN
-from discretion.law.place import CODE, folded
-from discretion.law.resolve import Consent
-from discretion.law.shape import Placed, Shaped
+from discretion.law.parse_file import Placed, Shaped
+from discretion.law.place_index import CODE, folded
 from discretion.law.strictness import laxer
 
 _KEY = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,3})?")

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from discretion import settings
 from discretion.catalogue.load import load as load_catalogue
-from discretion.law import show
+from discretion.law import terminal as show
 from discretion.law.deadline import Extension, Request, deadline
 from discretion.law.jurisdiction import Jurisdiction, Lawbook, Right, Step
 from discretion.law.load import load

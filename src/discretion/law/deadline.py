@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from discretion.law.closed import works
-from discretion.law.day import local_day, midnight, months_after
+from discretion.law.holiday_calendar import works
 from discretion.law.jurisdiction import (
     EXTENDED,
     Clock,
@@ -26,6 +25,7 @@ from discretion.law.jurisdiction import (
     Stop,
     Unit,
 )
+from discretion.law.local_days import local_day, midnight, months_after
 
 _DAY = timedelta(days=1)
 _EXTENDED_BY = {step: extension for extension, step in EXTENDED.items()}

@@ -12,7 +12,7 @@ from datetime import date
 from enum import StrEnum
 
 from discretion.law.model import UNKNOWN, Law, Timeline
-from discretion.law.place import Atlas, find
+from discretion.law.place_index import Atlas, find
 
 
 class Right(StrEnum):

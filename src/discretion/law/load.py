@@ -12,14 +12,14 @@ from typing import Any
 from discretion.catalogue.load import VERSION_LENGTH
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.problem import Problem
-from discretion.catalogue.read import read
+from discretion.catalogue.yaml_file import read
 from discretion.errors import Misconfigured
+from discretion.law.build_jurisdiction import jurisdiction
 from discretion.law.check import check, strictest
 from discretion.law.jurisdiction import Lawbook
 from discretion.law.model import Edition, Law, Rules, Timeline
-from discretion.law.place import Atlas, Territory, atlas
-from discretion.law.resolve import jurisdiction
-from discretion.law.shape import Shaped, shape
+from discretion.law.parse_file import Shaped, shape
+from discretion.law.place_index import Atlas, Territory, atlas
 
 SENSITIVE = (
     *("belief", "biometric", "children", "communications", "criminal", "ethnicity", "financial_account"),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from discretion.ledger.entry import Entry, parse
-from discretion.store.driver import Database
+from discretion.store.driver.database import Database
 
 COLLECTION = "disclosures"
 

@@ -17,8 +17,9 @@ from typing import Any
 import orjson
 
 from discretion.catalogue.model import DEMANDED, Attribute
+from discretion.plan.permission_window import FIELDS
 from discretion.plan.plan import Plan, Render, Renderer, Shape
-from discretion.plan.select import (
+from discretion.plan.selection import (
     TIMELINE,
     Constant,
     Identity,
@@ -30,7 +31,6 @@ from discretion.plan.select import (
     leaves,
     told_of,
 )
-from discretion.plan.standing import FIELDS
 from discretion.purpose.decision import Allow, Decision, Deny, Gap, Reason
 from discretion.seal.cell import BODY_AT, HEAD_BYTES
 from discretion.token.grant import SELF

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from discretion.catalogue.model import Attribute, Form
-from discretion.plan.select import ResponsePath
+from discretion.plan.selection import ResponsePath
 from discretion.purpose.decision import Decision, Reason
 
 Render = Callable[[Any, int], Any]

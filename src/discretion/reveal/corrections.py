@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from discretion.seal.open import opener
-from discretion.seal.shut import Shut
+from discretion.seal.redacted import Shut
 
 
 def opened(customer: bytes, data_key: bytes, cell: bytes, key: str) -> Shut[Any]:

@@ -11,10 +11,10 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from discretion.errors import Broken
-from discretion.seal.buckets import Buckets
+from discretion.seal.bucket_keys import Buckets
 from discretion.seal.cell import BODY_AT, HEAD_BYTES, pseudonym
-from discretion.seal.letter import BODY_AT as LETTER_AT
-from discretion.seal.letter import FORMAT
+from discretion.seal.dead_letter import BODY_AT as LETTER_AT
+from discretion.seal.dead_letter import FORMAT
 
 Opener = Callable[[bytes, bytes], Any]
 """``(cell, attribute key) -> value`` for one customer."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from discretion.errors import Conflict
-from discretion.store.driver import Database, Document
+from discretion.store.driver.database import Database, Document
 
 AGENTS = "agents"
 REPLAYS = "replays"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from discretion.store.driver import Database, Operation, Session, insert, update
+from discretion.store.driver.database import Database, Operation, Session, insert, update
 
 CONSENTS = "consents"
 TERMS = "consent_terms"

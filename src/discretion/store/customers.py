@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from discretion.store.driver import Database
+from discretion.store.driver.database import Database
 
 COLLECTION = "customers"
 MAX_COALESCED = 500

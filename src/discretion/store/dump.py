@@ -14,9 +14,9 @@ import pymongo
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 
-from discretion.store.collections import COLLECTIONS
-from discretion.store.driver import Database
-from discretion.store.fault import done
+from discretion.store.driver.database import Database
+from discretion.store.driver.error_translation import done
+from discretion.store.schema.collections import COLLECTIONS
 
 TOGETHER = 500
 RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)

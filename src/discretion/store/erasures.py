@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from discretion.store.driver import Database, Operation, Session, update
+from discretion.store.driver.database import Database, Operation, Session, update
 
 COLLECTION = "erasures"
 _RESTORING = b"restoring"

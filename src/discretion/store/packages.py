@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from discretion.errors import Broken
-from discretion.store.driver import Database, Document
+from discretion.store.driver.database import Database, Document
 
 PAGES = "packages"
 LINKS = "package_links"

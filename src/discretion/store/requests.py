@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from discretion.store.driver import Database, Document, Operation, Session, insert
+from discretion.store.driver.database import Database, Document, Operation, Session, insert
 
 COLLECTION = "requests"
 

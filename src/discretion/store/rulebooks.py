@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from discretion.store.driver import Database
+from discretion.store.driver.database import Database
 
 COLLECTION = "rulebooks"
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from discretion.store.driver import Database, Operation, delete, update
+from discretion.store.driver.database import Database, Operation, delete, update
 
 COLLECTION = "suggestions"
 Document = dict[str, Any]

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from discretion.store.driver import Database, Document, Session
+from discretion.store.driver.database import Database, Document, Session
 
 COLLECTION = "sweeps"
 

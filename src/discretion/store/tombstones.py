@@ -15,8 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from discretion.seal.blind import BlindIndex
-from discretion.store.driver import Database, Operation, Session, update
+from discretion.seal.blind_index import BlindIndex
+from discretion.store.driver.database import Database, Operation, Session, update
 
 COLLECTION = "tombstones"
 

@@ -8,7 +8,7 @@ import jwt
 
 from discretion.errors import BadRequest
 from discretion.token.keys import KeySet
-from discretion.token.strict import MAX_TOKEN
+from discretion.token.token_syntax import MAX_TOKEN
 from discretion.token.verify import MAX_LIST, MAX_TEXT
 
 MAX_LIFE_S = 24 * 3600

@@ -18,7 +18,7 @@ from jwt.types import Options
 from discretion.errors import Unauthenticated
 from discretion.token.grant import Grant
 from discretion.token.keys import KeySet
-from discretion.token.strict import malformed, split
+from discretion.token.token_syntax import malformed, split
 
 TYPES = frozenset({"at+jwt", "application/at+jwt"})
 MAX_TEXT = 512

@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
-from discretion.domain.doubles.compare import Backend, Pair, compare
-from discretion.domain.doubles.likeness import THRESHOLD
+from discretion.domain.identity.duplicates.comparison import Backend, Pair, compare
+from discretion.domain.identity.duplicates.match_rules import THRESHOLD
 from tests.bench.identity.febrl import Dataset, datasets
 from tests.bench.identity.measure import SPLINK, THRESHOLDS, Counts, count, curve, met
 

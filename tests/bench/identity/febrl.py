@@ -13,8 +13,8 @@ from importlib.util import find_spec
 from itertools import combinations
 from pathlib import Path
 
-from discretion.domain.doubles.compare import Table
-from discretion.domain.doubles.likeness import LIKENESS, Block, Likeness, Rule, graded, plain
+from discretion.domain.identity.duplicates.comparison import Table
+from discretion.domain.identity.duplicates.match_rules import LIKENESS, Block, Likeness, Rule, graded, plain
 
 EXTRA = (
     graded("region", ("the same", 0.95, 0.2, Rule.SAME, 0)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from discretion.domain.doubles.compare import Pair
+from discretion.domain.identity.duplicates.comparison import Pair
 from tests.bench.identity.febrl import Truth
 
 THRESHOLDS = (0.5, 0.8, 0.9, 0.95, 0.99, 0.999)

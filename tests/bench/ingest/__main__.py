@@ -27,8 +27,8 @@ from discretion.app.clock import now_ms
 from tests.bench.ingest.senders import Supply, documents, encoded, ours, plain
 from tests.bench.ingest.table import Measured, beside, growing
 from tests.bench.ingest.traffic import Batch, Traffic
-from tests.bench.installed import Installation, installed
 from tests.bench.load import Load
+from tests.bench.rival_install import Installation, installed
 from tests.bench.servers import OURS, SERVE, Server, cpu_seconds, started
 
 WIDTH = 120

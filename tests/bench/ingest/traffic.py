@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from discretion.sowing.message import APP, DAY_MS, TILLS, WEB, iso
+from discretion.seeding.message import APP, DAY_MS, TILLS, WEB, iso
 
 SOURCES = (WEB, APP, TILLS)
 MIXES = ((6, 3, 1), (3, 6, 1), (4, 3, 3), (2, 2, 6))

@@ -23,12 +23,12 @@ from rich.table import Table
 from discretion.app.clock import now_ms
 from discretion.catalogue.load import load
 from discretion.errors import DiscretionError
-from discretion.sowing.send import sow
-from discretion.sowing.tpcds import MOST, shoppers, truth
-from tests.bench.installed import installed
-from tests.bench.linking.ask import customers as asked
+from discretion.seeding.send import sow
+from discretion.seeding.tpcds import MOST, shoppers, truth
 from tests.bench.linking.evidence import records
+from tests.bench.linking.queries import customers as asked
 from tests.bench.linking.score import REASONS, Score, score
+from tests.bench.rival_install import installed
 from tests.bench.servers import OURS, SERVE, cpu_seconds, started
 
 WIDTH = 120

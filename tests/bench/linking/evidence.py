@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from discretion.catalogue.model import Catalogue
-from discretion.seal.normalise import RULES
-from discretion.sowing.message import Message
+from discretion.seal.normalisation import RULES
+from discretion.seeding.message import Message
 
 Identifier = tuple[str, str]
 """Type and value, in the one spelling of its type."""

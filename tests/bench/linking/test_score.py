@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from discretion.app.clock import now_ms
 from discretion.catalogue.load import load
-from discretion.sowing.tpcds import shoppers, truth
+from discretion.seeding.tpcds import shoppers, truth
 from tests.bench.linking.evidence import Record, records
 from tests.bench.linking.score import BLOCKED, LIMITED, NOT_FOUND, NOTHING, SHARED, UNEXPLAINED, UNREAD, score
 

@@ -22,7 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from tests.bench.load import ask, query
 from tests.bench.query.data import Data, prepared
-from tests.bench.query.question import MANY, ONE
+from tests.bench.query.operation import MANY, ONE
 from tests.bench.query.servers import JAVASCRIPT, MERCURIUS, NAIVE, commands, started
 from tests.bench.query.table import Measured, table
 from tests.bench.servers import Server, cpu_seconds

@@ -17,13 +17,13 @@ from pymongo import AsyncMongoClient
 from discretion.app import Platform, platform
 from discretion.app.clock import now_ms
 from discretion.catalogue.model import Catalogue, Form
-from discretion.edge.schema import build_schema
+from discretion.edge.graphql.schema_builder import build_schema
+from discretion.seeding.send import sow
+from discretion.seeding.tpcds import shoppers
 from discretion.serve import listen, serving
 from discretion.settings import Settings
-from discretion.sowing.send import sow
-from discretion.sowing.tpcds import shoppers
-from discretion.store import embedded
-from tests.bench.query.question import ATTRIBUTES, PURPOSE
+from discretion.store.embedded import mongo_server as embedded
+from tests.bench.query.operation import ATTRIBUTES, PURPOSE
 
 ROOT = bytes(range(32))
 PLAIN = "bench_plain"

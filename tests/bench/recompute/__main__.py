@@ -37,8 +37,8 @@ from discretion.catalogue.load import load
 from discretion.law.load import load as load_law
 from discretion.law.load import shipped
 from discretion.settings import Settings
-from tests.bench.installed import installed
-from tests.bench.recompute.people import People
+from tests.bench.recompute.population import People
+from tests.bench.rival_install import installed
 from tests.bench.servers import cpu_seconds
 from tests.fixtures.demo import PROGRAM
 

@@ -37,11 +37,11 @@ from discretion.app.clock import now_ms
 from discretion.catalogue.load import load
 from discretion.law.load import load as load_law
 from discretion.settings import Settings
-from tests.bench.installed import CLIENT, ROOT, installed
 from tests.bench.load import Load, ask, query
-from tests.bench.recompute.people import People
+from tests.bench.recompute.population import People
 from tests.bench.rights.erase import ONE, Erased, Eraser
-from tests.bench.rights.people import Whole
+from tests.bench.rights.population import Whole
+from tests.bench.rival_install import CLIENT, ROOT, installed
 from tests.bench.servers import OURS, SERVE, started
 
 WIDTH = 140

@@ -21,10 +21,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from discretion.store import embedded
-from tests.fixtures.busy import happened
-from tests.fixtures.house import House, open_house
+from discretion.store.embedded import mongo_server as embedded
+from tests.fixtures.busy_customer import happened
 from tests.fixtures.package import asked, customer, link
+from tests.fixtures.platform import House, open_house
 
 WIDTH = 120
 ANN = {"type": "identify", "messageId": "i", "userId": "u", "traits": {"email": "ann@shop.example"}}

@@ -10,8 +10,8 @@ from typing import Any
 from discretion.domain.consent.receipt import Receipts
 from discretion.token.keys import KeySet
 from tests.fixtures.node import NODE, npm_install
-from tests.unit.consent import samples
-from tests.unit.token.smith import b64, unb64
+from tests.unit.domain.consent import samples
+from tests.unit.token.forged_tokens import b64, unb64
 
 HERE = Path(__file__).resolve().parent
 ISSUER = "https://data.shop.example"

@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.contract.sdk.front import fronted
-from tests.fixtures.house import House, open_house
+from tests.contract.sdk.proxy import fronted
 from tests.fixtures.node import NODE, npm_install
+from tests.fixtures.platform import House, open_house
 
 HERE = Path(__file__).resolve().parent
 WAIT_S = 60

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from discretion.catalogue.load import load, shipped
 from discretion.catalogue.model import Channel, Computed, Fold, Form, Sensitivity, ValueType
 from discretion.errors import Misconfigured
-from tests.unit.catalogue.small import SMALL, written
+from tests.unit.catalogue.small_catalogue import SMALL, written
 
 
 def test_an_entry_becomes_an_attribute_complete_with_defaults(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from discretion.errors import Misconfigured
 from discretion.law.command import commands
-from tests.unit.law.small import SMALL, written
+from tests.unit.law.small_law import SMALL, written
 
 LAW = commands(lambda: date(2026, 11, 24))
 

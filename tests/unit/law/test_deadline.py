@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from discretion.law.deadline import Due, Extension, Pause, Request, Undue, Why, deadline
 from discretion.law.jurisdiction import EXTENDED, Length, Right, Step, Stop, Unit
 from discretion.law.load import load
-from tests.unit.law.small import CATALOGUE, book, with_rule
+from tests.unit.law.small_law import CATALOGUE, book, with_rule
 from tests.unit.law.vectors import VECTORS, Vector
 
 BOOK = load(None, CATALOGUE)

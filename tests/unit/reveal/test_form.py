@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from discretion.catalogue.model import Attribute, Form, ValueType
-from discretion.reveal.form import Forms
+from discretion.reveal.forms import Forms
 
 NOW = int(datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp() * 1000)
 FORMS, OTHER = Forms(bytes(32)), Forms(bytes([1]) * 32)

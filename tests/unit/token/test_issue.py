@@ -13,7 +13,7 @@ from discretion.errors import BadRequest
 from discretion.token.grant import Grant
 from discretion.token.issue import Issuer
 from discretion.token.keys import KeySet
-from tests.unit.token.smith import (
+from tests.unit.token.forged_tokens import (
     AUDIENCE,
     DAY,
     EC,

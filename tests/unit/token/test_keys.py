@@ -14,7 +14,7 @@ from jwt.algorithms import ECAlgorithm
 from discretion.errors import Misconfigured
 from discretion.token.issue import Issuer
 from discretion.token.keys import KeySet
-from tests.unit.token.smith import (
+from tests.unit.token.forged_tokens import (
     AUDIENCE,
     EC,
     ED,

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from discretion.errors import Unauthenticated
 from discretion.token.grant import Grant
-from tests.unit.token.smith import (
+from tests.unit.token.forged_tokens import (
     EC,
     ED,
     GONE,

@@ -8,15 +8,15 @@ import strawberry
 from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
-from discretion.domain.access.handing import HandOut, Link
-from discretion.domain.access.history import REQUEST_KIND
-from discretion.domain.context import Context
-from discretion.domain.profiles.api.query import field
-from discretion.domain.profiles.api.scalars import DateTime
+from discretion.domain.access.download_links import HandOut, Link
+from discretion.domain.access.subject_history import REQUEST_KIND
+from discretion.domain.kit.graphql.context import Context
+from discretion.domain.kit.graphql.field import field
+from discretion.domain.kit.graphql.scalars import DateTime
 from discretion.errors import Forbidden, NotFound
-from discretion.reveal.form import iso
-from discretion.store.kept import Kept
+from discretion.reveal.forms import iso
 from discretion.store.requests import Requests
+from discretion.store.subject_reads import Kept
 
 Where = Info[Context, None]
 

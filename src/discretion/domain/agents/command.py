@@ -14,8 +14,8 @@ import typer
 from rich.console import Console
 
 from discretion.domain.agents.agent import Kind, agent
-from discretion.domain.agents.register import Register
-from discretion.domain.agents.show import registered
+from discretion.domain.agents.agent_register import Register
+from discretion.domain.agents.terminal import registered
 from discretion.settings import Settings, read
 
 Registering = Callable[[Settings], AbstractAsyncContextManager[Register]]

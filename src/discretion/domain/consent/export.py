@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from discretion.catalogue.model import Basis
-from discretion.domain.consent.event import ConsentEvent, State, text
 from discretion.domain.consent.receipt import moment
+from discretion.domain.consent.statement_record import ConsentEvent, State, text
 
 PROFILE = "https://w3id.org/dpv/schema/dpv-27560#record"
 

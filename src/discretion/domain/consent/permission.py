@@ -8,8 +8,7 @@ from enum import StrEnum
 
 from discretion.catalogue.model import DEMANDED, Basis, Catalogue, Family, Purpose
 from discretion.law.model import Law, Model
-from discretion.purpose.said import Answer, Choice, Heard, answer, branch
-from discretion.purpose.state import (
+from discretion.purpose.permissions import (
     REFUSABLE,
     PersonState,
     lapses_of,
@@ -19,6 +18,7 @@ from discretion.purpose.state import (
     turned,
     verdict,
 )
+from discretion.purpose.statements import Answer, Choice, Heard, answer, branch
 
 _STRICT = (Model.NOTICE, Model.BASIS, Model.OPT_OUT, Model.OPT_IN)
 """From the one that takes least."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import jwt
 
-from discretion.domain.consent.event import AGREEING, SCHEMA, ConsentEvent, text
+from discretion.domain.consent.statement_record import AGREEING, SCHEMA, ConsentEvent, text
 from discretion.token.keys import KeySet
 
 TYPE = "consent-receipt+jwt"

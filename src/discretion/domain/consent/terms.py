@@ -14,7 +14,7 @@ from typing import Any
 
 from discretion.catalogue.model import Attribute, Basis, Catalogue, EventType, Purpose
 from discretion.catalogue.recipient import Role
-from discretion.domain.notices.office import Office
+from discretion.domain.notices.privacy_office import Office
 
 WITHDRAWAL = "mutation withdrawConsent, or at the address"
 """How a consent is taken back, beside the web address where it is: one call, no reason."""

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from discretion.domain.engine.hold import Hold
-from discretion.domain.engine.outcome import Done, Outcome
-from discretion.domain.erasure.snapshot import Snapshot, read
-from discretion.store.driver import Database, Operation, Session, delete, update
+from discretion.domain.erasure.erasure_snapshot import Snapshot, read
+from discretion.domain.kit.workflow.lease import Hold
+from discretion.domain.kit.workflow.step_outcome import Done, Outcome
+from discretion.store.driver.database import Database, Operation, Session, delete, update
 from discretion.store.tombstones import Tombstones
 
 Document = dict[str, Any]

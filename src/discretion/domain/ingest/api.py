@@ -10,11 +10,11 @@ from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
 from discretion.catalogue.model import Source
-from discretion.domain.channels.fact import Outcome, Status
-from discretion.domain.context import Context
 from discretion.domain.ingest.intake import Intake
-from discretion.domain.profiles.api.query import field
-from discretion.domain.profiles.api.scalars import Json
+from discretion.domain.ingest.message import Outcome, Status
+from discretion.domain.kit.graphql.context import Context
+from discretion.domain.kit.graphql.field import field
+from discretion.domain.kit.graphql.scalars import Json
 from discretion.errors import Forbidden
 
 SCOPE = "ingest"

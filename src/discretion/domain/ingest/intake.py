@@ -11,10 +11,10 @@ from typing import Any
 import orjson
 
 from discretion.catalogue.model import Source
-from discretion.domain.channels.fact import Fact, Outcome, Refused, Status
-from discretion.domain.channels.validate import MAX_MESSAGE_ID, Validator
-from discretion.domain.ingest.flow import Flow
-from discretion.domain.letters.keep import Letters
+from discretion.domain.ingest.dead_letters.retention import Letters
+from discretion.domain.ingest.message import Fact, Outcome, Refused, Status
+from discretion.domain.ingest.queue import Flow
+from discretion.domain.ingest.validation import MAX_MESSAGE_ID, Validator
 from discretion.errors import TooLarge
 
 MAX_MESSAGES = 2_500

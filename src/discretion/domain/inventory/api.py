@@ -14,8 +14,8 @@ from strawberry.types.field import StrawberryField
 from discretion.catalogue.model import Attribute, EventType
 from discretion.catalogue.model import Purpose as CataloguePurpose
 from discretion.catalogue.model import Use as CatalogueUse
-from discretion.domain.context import Context
-from discretion.domain.profiles.api.query import field
+from discretion.domain.kit.graphql.context import Context
+from discretion.domain.kit.graphql.field import field
 
 
 @strawberry.type(description="What personal data are used for; a Fideslang data use.")

@@ -8,10 +8,10 @@ import strawberry
 from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
-from discretion.domain.context import Context
+from discretion.domain.kit.graphql.context import Context
+from discretion.domain.kit.graphql.field import field
 from discretion.domain.notices.notice import Item, Notice, Section
-from discretion.domain.notices.present import Present
-from discretion.domain.profiles.api.query import field
+from discretion.domain.notices.presentation import Present
 
 
 @strawberry.type(description="One thing said of an item of a privacy notice.")

@@ -14,16 +14,16 @@ from rich.console import Console
 
 from discretion.catalogue.load import load as load_catalogue
 from discretion.catalogue.model import Catalogue
-from discretion.domain.notices.activities import Activity, activities, as_csv, as_json
-from discretion.domain.notices.difference import difference, purposes_touched
+from discretion.domain.notices.compare import difference, purposes_touched
 from discretion.domain.notices.dpv import as_jsonld
 from discretion.domain.notices.facts import facts
 from discretion.domain.notices.load import Stationery, shipped
 from discretion.domain.notices.load import load as load_stationery
 from discretion.domain.notices.notice import texts_of, to_translate
-from discretion.domain.notices.present import Present
-from discretion.domain.notices.publish import Stated, changed, print_of, publish, published, state, stated
-from discretion.domain.notices.show import differing
+from discretion.domain.notices.presentation import Present
+from discretion.domain.notices.processing_record import Activity, activities, as_csv, as_json
+from discretion.domain.notices.snapshot import Stated, changed, print_of, publish, published, state, stated
+from discretion.domain.notices.terminal import differing
 from discretion.domain.notices.wording import ENGLISH, fingerprint
 from discretion.errors import BadRequest, Misconfigured
 from discretion.law.load import load as load_law

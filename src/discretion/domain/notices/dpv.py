@@ -13,8 +13,8 @@ from typing import Any
 
 from discretion.catalogue.model import Basis
 from discretion.catalogue.recipient import Recipient, Role
-from discretion.domain.notices.activities import Activity, Data
-from discretion.domain.notices.office import Named
+from discretion.domain.notices.privacy_office import Named
+from discretion.domain.notices.processing_record import Activity, Data
 
 CONTEXT: Mapping[str, Any] = {
     "dpv": "https://w3id.org/dpv#",

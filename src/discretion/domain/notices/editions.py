@@ -15,10 +15,10 @@ from types import MappingProxyType
 from pydantic import Field
 
 from discretion.catalogue.entry import Entry, Text
-from discretion.catalogue.nearest import nearest
+from discretion.catalogue.nearest_name import nearest
 from discretion.catalogue.problem import Problem
-from discretion.catalogue.read import File, Place
-from discretion.domain.notices.files import shape
+from discretion.catalogue.yaml_file import File, Place
+from discretion.domain.notices.yaml_file import shape
 from discretion.law.model import Edition as MaterialChange
 
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]{0,19}")

@@ -11,9 +11,9 @@ from discretion.catalogue.entry import Entry
 from discretion.catalogue.load import shipped as shipped_catalogue
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.problem import Problem
-from discretion.catalogue.read import File, read
+from discretion.catalogue.yaml_file import File, read
 from discretion.domain.notices.editions import Edition, EditionsFile, editions
-from discretion.domain.notices.office import Office, OfficeFile, office
+from discretion.domain.notices.privacy_office import Office, OfficeFile, office
 from discretion.domain.notices.wording import ENGLISH, LanguageFile, Wording, wordings
 from discretion.errors import Misconfigured
 

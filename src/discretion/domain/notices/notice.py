@@ -17,10 +17,10 @@ from discretion.catalogue.model import Basis, Family, Form
 from discretion.catalogue.recipient import Recipient
 from discretion.domain.notices.editions import Edition
 from discretion.domain.notices.facts import Facts, Kept, Pursued, Seen, by_duration
-from discretion.domain.notices.office import Office
+from discretion.domain.notices.privacy_office import Office
 from discretion.domain.notices.wording import ENGLISH, Wording
-from discretion.law.day import local_day
 from discretion.law.jurisdiction import Jurisdiction, Right
+from discretion.law.local_days import local_day
 from discretion.law.model import Model, Needs, Rules
 
 

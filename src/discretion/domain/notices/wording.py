@@ -14,11 +14,11 @@ from pydantic import Field
 from discretion.catalogue.duration import parts
 from discretion.catalogue.entry import Entry, Text
 from discretion.catalogue.model import Basis, Channel, Form
-from discretion.catalogue.nearest import nearest
+from discretion.catalogue.nearest_name import nearest
 from discretion.catalogue.problem import Problem
-from discretion.catalogue.read import File
 from discretion.catalogue.recipient import Role
-from discretion.domain.notices.files import shape
+from discretion.catalogue.yaml_file import File
+from discretion.domain.notices.yaml_file import shape
 from discretion.law.jurisdiction import Right
 from discretion.law.model import Model, Needs
 

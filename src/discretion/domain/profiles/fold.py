@@ -12,7 +12,7 @@ from typing import Any
 
 from discretion.catalogue.model import Catalogue, Fold, ValueType
 from discretion.domain.profiles.precedence import Word, believed
-from discretion.domain.profiles.record import distinct
+from discretion.domain.profiles.source_record import distinct
 
 Document = dict[str, Any]
 

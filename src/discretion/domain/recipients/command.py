@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from discretion.domain.recipients.register import Register, Webhook
+from discretion.domain.recipients.recipient_register import Register, Webhook
 from discretion.settings import Settings, read
 
 Opened = Callable[[Settings], AbstractAsyncContextManager[Register]]

@@ -16,16 +16,16 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from discretion.catalogue.keep import CutOffs, cut_offs
 from discretion.catalogue.model import Catalogue
-from discretion.domain.identity.gather import Gathering
-from discretion.domain.identity.settle import settle
-from discretion.domain.profiles.difference import difference
-from discretion.domain.profiles.write import Workshop, Writing
-from discretion.domain.retention.due import due, without
-from discretion.domain.retention.run import Run, read
+from discretion.catalogue.retention_cut_off import CutOffs, cut_offs
+from discretion.domain.identity.assignment import settle
+from discretion.domain.identity.evidence_reader import Gathering
+from discretion.domain.identity.unit_of_work import Workshop, Writing
+from discretion.domain.profiles.document_update import difference
+from discretion.domain.retention.expired_values import due, without
+from discretion.domain.retention.sweep_run import Run, read
 from discretion.errors import Conflict
-from discretion.store.driver import Database, Session, update
+from discretion.store.driver.database import Database, Session, update
 from discretion.store.sweeps import Sweeps
 
 PAGE = 200

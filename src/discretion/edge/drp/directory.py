@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from discretion.domain.notices.office import Listing
-from discretion.edge.drp.words import IDENTITIES, SUPPORTED
+from discretion.domain.notices.privacy_office import Listing
+from discretion.edge.drp.protocol_terms import IDENTITIES, SUPPORTED
 
 
 def business(listing: Listing, name: str, base: str, policy: str) -> dict[str, Any]:

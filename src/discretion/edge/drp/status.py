@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from discretion.domain.agents.mandate import Standing
-from discretion.domain.agents.words import drp
-from discretion.reveal.form import iso
+from discretion.domain.agents.agent_request import Standing
+from discretion.domain.agents.status_map import drp
+from discretion.reveal.forms import iso
 
 
 def status(standing: Standing, base: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 from cryptography.x509.oid import NameOID
 
 from discretion.errors import Misconfigured
-from discretion.seal.keyring import flush, open_file, sealed_for, write_private
+from discretion.seal.key_files import flush, open_file, sealed_for, write_private
 
 BITS = 3072
 OWN_LASTS = timedelta(days=365)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from discretion.domain.agents.mandate import Standing
-from discretion.domain.agents.words import OPENDSR
-from discretion.edge.opendsr.words import TYPES, VERSION
-from discretion.reveal.form import iso
+from discretion.domain.agents.agent_request import Standing
+from discretion.domain.agents.status_map import OPENDSR
+from discretion.edge.opendsr.protocol_terms import TYPES, VERSION
+from discretion.reveal.forms import iso
 
 
 def discovery(identities: Sequence[dict[str, str]], certificate: str) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from discretion.law.signals import tcf
-from discretion.law.signals.bits import LETTERS, Bits
-from discretion.law.signals.layouts import FIELD_BITS, LAYOUTS, VERSION_BITS, Layout, width
+from discretion.law.signals.bit_reader import LETTERS, Bits
+from discretion.law.signals.section_layouts import FIELD_BITS, LAYOUTS, VERSION_BITS, Layout, width
 from discretion.law.signals.tcf import Tcf
-from discretion.law.signals.unread import Reason, Unread
+from discretion.law.signals.unreadable_signal import Reason, Unread
 
 LIMIT = 4096
 """Letters of a string that is read."""

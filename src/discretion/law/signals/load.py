@@ -9,10 +9,10 @@ from typing import Any
 
 from discretion.catalogue.load import shipped as shipped_catalogue
 from discretion.catalogue.model import Catalogue, Family
-from discretion.catalogue.nearest import nearest
+from discretion.catalogue.nearest_name import nearest
 from discretion.catalogue.problem import Problem
-from discretion.catalogue.read import File, Place, read, shown
 from discretion.catalogue.taxonomy import taxonomy
+from discretion.catalogue.yaml_file import File, Place, read, shown
 from discretion.errors import Misconfigured
 from discretion.law.signals.model import LAST_TCF_PURPOSE, OPT_OUTS, Signals
 

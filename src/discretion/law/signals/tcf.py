@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from discretion.law.signals.bits import Bits
-from discretion.law.signals.unread import Reason, Unread
+from discretion.law.signals.bit_reader import Bits
+from discretion.law.signals.unreadable_signal import Reason, Unread
 
 VERSION = 2
 LIMIT = 4096

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from discretion.domain.notices.difference import difference, purposes_touched
+from discretion.domain.notices.compare import difference, purposes_touched
 from discretion.domain.notices.editions import Edition, material
 from discretion.domain.notices.facts import facts
 from discretion.domain.notices.load import load, shipped
-from discretion.domain.notices.present import closest
-from discretion.domain.notices.publish import Stated, canonical, print_of, publish, published, state, stated
+from discretion.domain.notices.presentation import closest
+from discretion.domain.notices.snapshot import Stated, canonical, print_of, publish, published, state, stated
 from discretion.errors import Misconfigured
-from tests.unit.domain.notices.house import CATALOGUE, LAWS, STATIONERY, changed
+from tests.unit.domain.notices.shipped_notices import CATALOGUE, LAWS, STATIONERY, changed
 
 EMAIL = "marketing.communications.email"
 LAST = STATIONERY.editions[-1]

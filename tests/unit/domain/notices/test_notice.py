@@ -13,7 +13,7 @@ from discretion.catalogue.model import Basis, Catalogue, Channel, Form, Use
 from discretion.domain.notices.facts import shorter
 from discretion.law.jurisdiction import Right
 from discretion.law.model import Model
-from tests.unit.domain.notices.house import (
+from tests.unit.domain.notices.shipped_notices import (
     CATALOGUE,
     LAWS,
     NOW,

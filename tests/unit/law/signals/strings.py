@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from discretion.law.signals.bits import LETTERS
+from discretion.law.signals.bit_reader import LETTERS
 
 SILENT_TCF = "CPXxRfAPXxRfAAfKABENB-CgAAAAAAAAAAYgAAAAAAAA"
 """IAB Tech Lab, "Global Privacy Platform String", examples: nothing is consented to."""

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from discretion.law.signals.bits import LETTERS
+from discretion.law.signals.bit_reader import LETTERS
 from discretion.law.signals.gpp import LIMIT, Choice, Gpp, Section, decode
-from discretion.law.signals.layouts import LAYOUTS
+from discretion.law.signals.section_layouts import LAYOUTS
 from discretion.law.signals.tcf import Tcf
-from discretion.law.signals.unread import Reason, Unread
+from discretion.law.signals.unreadable_signal import Reason, Unread
 from tests.unit.law.signals.strings import (
     CALIFORNIA,
     CONNECTICUT,

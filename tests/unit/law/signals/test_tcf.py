@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from discretion.law.signals.bits import LETTERS
+from discretion.law.signals.bit_reader import LETTERS
 from discretion.law.signals.tcf import LIMIT, Tcf, decode
-from discretion.law.signals.unread import Reason, Unread
+from discretion.law.signals.unreadable_signal import Reason, Unread
 from tests.unit.law.signals.strings import SILENT_TCF, VENDOR_TCF, letters, tc_string
 
 ALL = tc_string(range(1, 25))

@@ -13,26 +13,27 @@ import strawberry
 from strawberry import UNSET
 from strawberry.types.field import StrawberryField
 
-from discretion.domain.channels.fact import Said
-from discretion.domain.channels.refusal import No
-from discretion.domain.channels.saying import Method, Saying, guardian, notice
-from discretion.domain.channels.value import WrongType, moment
 from discretion.domain.consent.api.permissions import OptOutSignal, Permission, permitted, signal
 from discretion.domain.consent.api.records import person
-from discretion.domain.consent.api.speaker import Where, speaker
-from discretion.domain.consent.event import ConsentEvent
-from discretion.domain.consent.exercise import Exercise, Voice
+from discretion.domain.consent.api.representation import Where, speaker
+from discretion.domain.consent.objection_hook import Exercise, Voice
 from discretion.domain.consent.receipt import Receipts
-from discretion.domain.consent.say import Say
-from discretion.domain.consent.told import Act, choice, shared
-from discretion.domain.profiles.api.query import field, load
-from discretion.domain.profiles.api.scalars import DateTime
-from discretion.domain.profiles.api.types import object_type
-from discretion.domain.profiles.speak import Also, Before
+from discretion.domain.consent.record_statement import Say
+from discretion.domain.consent.statement_record import ConsentEvent
+from discretion.domain.consent.statement_writer import Also, Before
+from discretion.domain.consent.statements import Act, choice, shared
+from discretion.domain.ingest.message import Said
+from discretion.domain.ingest.rejection import No
+from discretion.domain.ingest.statement_context import Method, Saying, guardian, notice
+from discretion.domain.ingest.value_parsing import WrongType, moment
+from discretion.domain.kit.graphql.field import field
+from discretion.domain.kit.graphql.loading import load
+from discretion.domain.kit.graphql.scalars import DateTime
+from discretion.domain.profiles.api.customer_types import object_type
 from discretion.errors import BadRequest, Forbidden, NotFound
-from discretion.reveal.form import iso
-from discretion.reveal.reading import Reading, Row
-from discretion.store.driver import Operation
+from discretion.reveal.forms import iso
+from discretion.reveal.revealer import Reading, Row
+from discretion.store.driver.database import Operation
 
 MAX_PURPOSES = 100
 """Purposes that one call names."""

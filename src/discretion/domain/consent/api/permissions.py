@@ -9,14 +9,14 @@ import strawberry
 from strawberry.types.field import StrawberryField
 
 from discretion.domain.consent import permission
-from discretion.domain.consent.api.speaker import Where, concerned
+from discretion.domain.consent.api.representation import Where, concerned
 from discretion.domain.inventory.api import Purpose, purpose_of
-from discretion.domain.profiles.api.query import field
-from discretion.domain.profiles.api.scalars import DateTime
-from discretion.domain.profiles.person import LIMIT, bearing, state_of
+from discretion.domain.kit.graphql.field import field
+from discretion.domain.kit.graphql.scalars import DateTime
+from discretion.domain.profiles.person_state import LIMIT, bearing, state_of
 from discretion.law.jurisdiction import Lawbook
-from discretion.purpose.state import PersonState
-from discretion.reveal.form import iso
+from discretion.purpose.permissions import PersonState
+from discretion.reveal.forms import iso
 from discretion.store.consents import Consents
 
 

@@ -9,16 +9,17 @@ import strawberry
 from strawberry import UNSET
 from strawberry.types.field import StrawberryField
 
-from discretion.domain.channels.saying import Notice
-from discretion.domain.consent.api.speaker import Where, concerned
-from discretion.domain.consent.event import ConsentEvent, event, text
+from discretion.domain.consent.api.representation import Where, concerned
 from discretion.domain.consent.export import export
 from discretion.domain.consent.receipt import Receipts
-from discretion.domain.profiles.api.connection import ends, place, window
-from discretion.domain.profiles.api.query import PageInfo, field
-from discretion.domain.profiles.api.scalars import DateTime, Json
-from discretion.reveal.form import iso
-from discretion.reveal.reading import CUSTOMER_KIND, Reading, Row
+from discretion.domain.consent.statement_record import ConsentEvent, event, text
+from discretion.domain.ingest.statement_context import Notice
+from discretion.domain.kit.graphql.connection import ends, place, window
+from discretion.domain.kit.graphql.field import field
+from discretion.domain.kit.graphql.page_info import PageInfo
+from discretion.domain.kit.graphql.scalars import DateTime, Json
+from discretion.reveal.forms import iso
+from discretion.reveal.revealer import CUSTOMER_KIND, Reading, Row
 from discretion.store.consents import Consents
 
 _CURSOR = b"consent-cursor"

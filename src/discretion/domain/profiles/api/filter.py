@@ -13,9 +13,9 @@ from typing import Any
 import strawberry
 
 from discretion.catalogue.model import Attribute, Catalogue, ValueType
-from discretion.domain.channels.value import WrongType, moment
-from discretion.domain.profiles.api.scalars import PYTHON_TYPES
-from discretion.domain.profiles.api.types import pascal
+from discretion.domain.ingest.value_parsing import WrongType, moment
+from discretion.domain.kit.graphql.scalars import PYTHON_TYPES
+from discretion.domain.profiles.api.customer_types import pascal
 from discretion.errors import BadRequest
 from discretion.plan.filter import Condition, Filter, Order
 

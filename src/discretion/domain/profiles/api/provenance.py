@@ -14,12 +14,12 @@ from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
 from discretion.catalogue.model import COMPUTED, Attribute, Catalogue, Form
-from discretion.domain.context import Context
-from discretion.domain.profiles.api.query import field
-from discretion.domain.profiles.api.scalars import DateTime, Json
-from discretion.plan.select import PROVENANCE, named
-from discretion.reveal.form import iso, month
-from discretion.reveal.reading import Reading, Row, Sight
+from discretion.domain.kit.graphql.context import Context
+from discretion.domain.kit.graphql.field import field
+from discretion.domain.kit.graphql.scalars import DateTime, Json
+from discretion.plan.selection import PROVENANCE, named
+from discretion.reveal.forms import iso, month
+from discretion.reveal.revealer import Reading, Row, Sight
 
 _DESCRIPTION = (
     "Where each value that this token may see comes from. Of several sources' words the customer's own "

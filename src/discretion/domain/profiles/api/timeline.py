@@ -10,16 +10,17 @@ from strawberry import UNSET
 from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
-from discretion.catalogue.keep import since
 from discretion.catalogue.model import EventType
-from discretion.domain.context import Context
-from discretion.domain.profiles.api.connection import place, window
-from discretion.domain.profiles.api.query import PageInfo, field
-from discretion.domain.profiles.api.scalars import DateTime, Json
+from discretion.catalogue.retention_cut_off import since
+from discretion.domain.kit.graphql.connection import place, window
+from discretion.domain.kit.graphql.context import Context
+from discretion.domain.kit.graphql.field import field
+from discretion.domain.kit.graphql.page_info import PageInfo
+from discretion.domain.kit.graphql.scalars import DateTime, Json
 from discretion.purpose.decide import decide
 from discretion.purpose.decision import Allow
-from discretion.reveal.form import CLEAR, iso
-from discretion.reveal.reading import Reading, Row
+from discretion.reveal.forms import CLEAR, iso
+from discretion.reveal.revealer import Reading, Row
 from discretion.seal.cell import event_key
 
 _CURSOR = b"event-cursor"

@@ -1,0 +1,1 @@
+"""Builds the objects of each domain package from settings, keys and the database."""

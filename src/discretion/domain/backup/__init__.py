@@ -1,0 +1,1 @@
+"""Backup and restore: dumps of every collection, and erasures replayed after a restore."""

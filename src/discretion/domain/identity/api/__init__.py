@@ -1,0 +1,1 @@
+"""Identifiers, identity history, merge and unmerge in GraphQL."""

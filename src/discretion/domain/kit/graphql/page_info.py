@@ -1,0 +1,15 @@
+"""Where a page stands in its list (Relay Cursor Connections)."""
+
+from __future__ import annotations
+
+import strawberry
+
+
+@strawberry.type(description="Where a page stands in its list (Relay Cursor Connections).")
+class PageInfo:
+    """Relay's PageInfo."""
+
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None

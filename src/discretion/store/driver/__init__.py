@@ -1,0 +1,1 @@
+"""The driver seam: one interface over PyMongo's asyncio API and Motor."""

@@ -1,0 +1,1 @@
+"""A MongoDB server started by this process, for evaluation and tests."""

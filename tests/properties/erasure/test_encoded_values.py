@@ -1,0 +1,43 @@
+"""The scanner finds a value in every form it may lie about in, and nothing else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.properties.erasure.encoded_values import Needles
+
+VALUE = "Ada.Lovelace-4711@Mail.example"
+LOWER = VALUE.lower()
+NEEDLES = Needles({"ada": [VALUE]})
+
+FORMS = {
+    "plain": VALUE.encode(),
+    "lower": LOWER.encode(),
+    "upper": VALUE.upper().encode(),
+    "sha1": hashlib.sha1(LOWER.encode(), usedforsecurity=False).digest(),
+    "sha256 as text": hashlib.sha256(LOWER.encode()).hexdigest().encode(),
+    "md5 of the spelling": hashlib.md5(VALUE.encode(), usedforsecurity=False).hexdigest().encode(),
+    "sha256 in base64": base64.b64encode(hashlib.sha256(LOWER.encode()).digest()),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@given(before=st.binary(max_size=40), after=st.binary(max_size=40))
+def test_a_form_is_found_wherever_it_stands(form: str, before: bytes, after: bytes) -> None:
+    assert ("ada") in {owner for owner, _ in NEEDLES.found_in(before + FORMS[form] + after)}
+
+
+@given(before=st.binary(max_size=40), after=st.binary(max_size=40))
+def test_base64_is_found_at_any_alignment(before: bytes, after: bytes) -> None:
+    haystack = base64.b64encode(before + LOWER.encode() + after)
+    assert [owner for owner, _ in NEEDLES.found_in(haystack)]
+
+
+@given(haystack=st.binary(max_size=2_000))
+def test_nothing_is_found_where_nothing_is(haystack: bytes) -> None:
+    assert list(NEEDLES.found_in(haystack)) == []

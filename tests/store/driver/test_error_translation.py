@@ -1,0 +1,60 @@
+"""What MongoDB's failures are called here, seen from a server that fails on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from discretion.errors import Unavailable
+from discretion.store.driver.database import Database, connect, insert
+from tests.fixtures.mongo import FailPoint, with_options
+
+pytestmark = pytest.mark.parametrize("driver", ["pymongo", "motor"])
+
+WRITE_CONCERN_FAILED = {"code": 64, "codeName": "WriteConcernFailed", "errmsg": "waiting timed out"}
+SHUTDOWN_IN_PROGRESS = 91
+
+
+async def test_a_write_concern_error_means_unknown_because_the_document_is_there(
+    database: Database, fail: FailPoint
+) -> None:
+    writes: tuple[Callable[[], Awaitable[object]], ...] = (
+        lambda: database.insert_many("things", [{"_id": 1}]),
+        lambda: database.bulk_write("things", [insert({"_id": 2})]),
+        lambda: database.update_one("things", {"_id": 3}, {"$set": {"n": 1}}, upsert=True),
+    )
+    for number, write in enumerate(writes, 1):
+        await fail.set("insert", "update", writeConcernError=WRITE_CONCERN_FAILED)
+        with pytest.raises(Unavailable) as caught:
+            await write()
+        assert caught.value.code == "STORE_WRITE_UNKNOWN"
+        assert await database.count("things", {"_id": number}) == 1
+
+
+async def test_one_failure_under_a_write_is_not_noticed(database: Database, fail: FailPoint) -> None:
+    """The driver asks again with the same number, and the server answers what it did."""
+    await fail.set("insert", errorCode=SHUTDOWN_IN_PROGRESS, errorLabels=["RetryableWriteError"])
+    await database.insert_many("things", [{"_id": 1}])
+    await fail.set("insert", closeConnection=True)
+    await database.insert_many("things", [{"_id": 2}])
+    assert await database.count("things", {}) == 2
+
+
+async def test_a_server_that_keeps_shutting_down_leaves_a_write_unknown(
+    mongo_url: str, driver: str, fail: FailPoint
+) -> None:
+    url = with_options(mongo_url, heartbeatFrequencyMS=500, timeoutMS=700)
+    impatient = await connect(url, "nothing", driver)
+    await fail.set("insert", "find", times=1_000, errorCode=SHUTDOWN_IN_PROGRESS)
+    with pytest.raises(Unavailable) as write:
+        await impatient.insert_many("things", [{"_id": 1}])
+    with pytest.raises(Unavailable) as read:
+        await impatient.find("things", {})
+    await impatient.close()
+    assert [write.value.code, read.value.code] == ["STORE_WRITE_UNKNOWN", "STORE_UNAVAILABLE"]
+
+
+async def test_a_connection_lost_under_a_read_is_opened_again(database: Database, fail: FailPoint) -> None:
+    await fail.set("find", closeConnection=True)
+    assert await database.find("things", {}) == []

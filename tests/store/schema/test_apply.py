@@ -1,0 +1,364 @@
+"""Collections are as declared, whoever prepares them and however often."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from discretion.errors import Broken, Misconfigured
+from discretion.store.driver.database import Database, update
+from discretion.store.schema.apply import prepare
+from discretion.store.schema.collections import COLLECTIONS, MAX_ORDERED, ORDERED_PREFIX, ordered_index
+from tests.fixtures.mongo import Commands
+
+ID = b"\1" * 16
+OTHER = b"\2" * 16
+
+FITTING: dict[str, dict[str, Any]] = {
+    "customers": {
+        "_id": ID,
+        "v": 1,
+        "allow": 2**40,
+        "key": b"k",
+        "s": {"contact/email": b"c"},
+        "o": {"commerce/loyaltyTier": "gold", "web/seen": [1, 2], "commerce/lifetimeValue": 2**33},
+        "t": {"commerce/loyaltyTier": 1_700_000_000_000},
+        "p": {"contact/email": ["web-shop", "m1"]},
+        "until": 2**53,
+        "later": 2**40,
+        "kinds": {"health": [1, 2**40]},
+        "rules": "v1",
+        "laws": ["eu"],
+        "restricted": False,
+        "created": 1,
+        "updated": 1,
+        "merged": [{"id": OTHER, "key": b"k"}],
+    },
+    "source_records": {
+        "_id": ID,
+        "source": "web-shop",
+        "customer": ID,
+        "v": 1,
+        "ids": [{"e": ID, "k": "email", "t": 1, "w": 2, "c": b"c"}],
+        "cells": {
+            "contact/email": {"t": 1, "m": "m", "c": b"c"},
+            "web/x": {"t": 1, "m": "m", "v": True, "b": -5},
+        },
+        "folds": {"a": {"t": 1, "n": 2.5}, "b": {"t": 1, "e": 1, "n": [["x", 2]]}},
+        "choices": {"marketing/email": {"g": True, "t": 1, "m": "m1"}},
+        "words": {"marketing": {"g": True, "t": 1, "m": "m1", "u": 2**53}},
+        "guards": {},
+        "signals": {"gpc": {"f": 1, "t": 2}},
+        "place": {"c": "DE", "t": 1, "m": "m"},
+        "first": 1,
+        "last": 2,
+        "born": 3,
+        "home": ID,
+        "rulings": [ID],
+    },
+    "rulebooks": {"_id": "v1", "purposes": {"marketing/email": "d"}, "since": 1},
+    "identifiers": {"_id": ID, "type": "email", "records": [ID], "customer": ID, "t": 1},
+    "messages": {"_id": ID, "record": ID, "t": 1},
+    "identity_events": {
+        "_id": ID,
+        "kind": "merged",
+        "at": 1,
+        "by": "source:web-shop",
+        "customers": [ID, OTHER],
+        "sides": [[ID], [OTHER]],
+        "evidence": [{"type": "email", "entry": ID}],
+    },
+    "rulings": {"_id": ID, "joined": True, "sides": [[ID], [OTHER]], "by": "steward", "at": 1},
+    "events": {
+        "_id": ID,
+        "customer": ID,
+        "record": ID,
+        "source": "web-shop",
+        "channel": "web",
+        "type": "Order Completed",
+        "at": 1,
+        "received": 2,
+        "props": b"p",
+    },
+    "suggestions": {
+        "_id": ID,
+        "customers": [ID, OTHER],
+        "score": 0.97,
+        "weight": 5.0,
+        "evidence": [{"name": "birth_date", "says": "the same", "weight": 12.2}],
+        "model": "0a1b",
+        "state": "refused",
+        "at": 1,
+        "by": "steward:privacy-office",
+        "decided": 2,
+    },
+    "disclosures": {"_id": "r1", "at": 1, "client": "shop", "subjects": [ID], "entry": b"{}"},
+    "consents": {
+        "_id": ID,
+        "schema": "iso-27560:2023",
+        "records": [ID, OTHER],
+        "customer": ID,
+        "purpose": "marketing.communications.email",
+        "catalogue": "0123456789abcdef",
+        "basis": "consent",
+        "laws": ["eu"],
+        "state": "given",
+        "at": 1,
+        "received": 2,
+        "method": "explicit_click",
+        "by": "self:customer-app",
+        "terms": ID,
+        "until": 3,
+        "notice": {"version": "1", "language": "en", "sha256": "ab"},
+        "channel": "web",
+        "signal": "1",
+        "guardian": "parents/1",
+        "conflict": OTHER,
+    },
+    "consent_terms": {
+        "_id": ID,
+        "purpose": "marketing.communications.email",
+        "label": "E-mail offers",
+        "description": "Newsletters.",
+        "meaning": "We write to you.",
+        "basis": "consent",
+        "lasts": "P3Y",
+        "data": [{"category": "user.contact.email", "retention": ["P3Y"], "sensitive": []}],
+        "controller": {"name": "Shop", "address": "Lane 1", "contact": "office@shop.example"},
+        "recipients": [],
+        "storage": "Norway",
+        "withdrawal": "mutation withdrawConsent",
+        "withdrawal_url": "https://shop.example/consent",
+        "rights_url": "https://shop.example/rights",
+        "authority": "Datatilsynet",
+    },
+    "dead_letters": {
+        "_id": ID,
+        "source": "web-shop",
+        "code": "EVENT_UNDECLARED",
+        "place": "event",
+        "received": 1,
+        "expires": datetime(2126, 1, 1, tzinfo=UTC),
+        "dropped": 2,
+        "marks": [ID, OTHER],
+        "sealed": b"s",
+    },
+    "packages": {
+        "_id": ID,
+        "request": ID,
+        "customer": ID,
+        "sealed": b"s",
+        "expires": datetime(2126, 1, 1, tzinfo=UTC),
+    },
+    "package_links": {
+        "_id": ID,
+        "request": ID,
+        "customer": ID,
+        "until": 1,
+        "expires": datetime(2126, 1, 1, tzinfo=UTC),
+    },
+    "sweeps": {
+        "_id": "000000001",
+        "started": 1,
+        "fence": 1,
+        "until": 2,
+        "cursor": ID,
+        "met": 3,
+        "changed": 2,
+        "held": 0,
+        "values": [{"name": "contact/email", "count": 2}],
+        "events": [{"name": "Product Viewed", "count": 1}],
+        "finished": 3,
+    },
+    "requests": {
+        "_id": b"r",
+        "v": 1,
+        "right": "erasure",
+        "state": "accepted",
+        "client": "customer-app",
+        "subject": "someone",
+        "kind": "person",
+        "by": "self:customer-app",
+        "assurance": 3,
+        "laws": ["eu"],
+        "received": 1,
+        "scope": {"channel": "web"},
+        "sealed": {"reason": b"s"},
+        "decides": False,
+        "steps": [{"name": "depart", "state": "open", "attempts": 0}],
+        "fence": 0,
+        "until": 0,
+        "history": [{"state": "accepted", "at": 1, "by": "self:customer-app"}],
+    },
+    "recipients": {"_id": "ad-partner", "url": "https://partner.example/", "added": 1, "kind": "ad-partner"},
+    "deliveries": {
+        "_id": ID,
+        "request": OTHER,
+        "client": "ad-partner",
+        "what": "erasure",
+        "attributes": ["commerce.loyaltyTier"],
+        "purposes": ["marketing.advertising.third_party.targeted"],
+        "state": "stuck",
+        "attempts": 3,
+        "created": 1,
+        "subjects": ["a"],
+        "next": 2,
+        "acknowledged": 3,
+        "by": "webhook",
+        "why": "HTTP_500",
+    },
+    "clients": {"_id": "web-shop", "kind": "source", "source": "web-shop", "digest": b"d"},
+    "tombstones": {"_id": b"t", "at": 1, "back": 2, "n": 1},
+    "erasures": {"_id": b"e", "at": 1, "line": True},
+    "held": {
+        "_id": b"h",
+        "law": "eu",
+        "why": "an invoice",
+        "request": b"r",
+        "items": [{"id": b"i", "kind": "event", "type": "Order Completed", "source": "web-shop", "at": 1}],
+        "until": 2,
+        "key": b"k",
+    },
+    "holds": {
+        "_id": b"h",
+        "records": [b"r"],
+        "events": [],
+        "reason": "a claim",
+        "law": "GDPR Art. 17(3)(e)",
+        "by": "steward:privacy-office",
+        "at": 1,
+        "customer": b"c",
+    },
+    "agents": {
+        "_id": "CR_AGENT_1",
+        "kind": "agent",
+        "name": "An agent",
+        "hosts": ["agent.example"],
+        "verify_key": b"k",
+        "web": "",
+        "assurance": "",
+        "contact": "",
+    },
+    "replays": {"_id": b"r", "expires": datetime.now(UTC)},
+    "mandates": {
+        "_id": b"m",
+        "agent": "CR_AGENT_1",
+        "kind": "agent",
+        "right": "erasure",
+        "requests": [b"r"],
+        "at": 1,
+        "callbacks": [{"url": "https://agent.example/", "told": b"", "tries": 0, "due": 1}],
+    },
+}
+
+
+async def _indexes(database: Database, collection: str) -> set[str]:
+    listed = await database.command({"listIndexes": collection})
+    return {one["name"] for one in listed["cursor"]["firstBatch"]}
+
+
+def test_every_collection_has_its_entry_in_the_inventory() -> None:
+    assert {one.name for one in COLLECTIONS} == set(FITTING)
+    for one in COLLECTIONS:
+        assert one.holds.endswith(".")
+        assert one.erasure.endswith(".")
+        assert one.inventory.startswith(one.holds)
+
+
+@pytest.mark.parametrize("driver", ["pymongo", "motor"])
+async def test_a_document_that_fits_is_taken_and_one_with_a_field_more_is_not(database: Database) -> None:
+    await prepare(database)
+    for collection, document in FITTING.items():
+        await database.insert_many(collection, [document])
+        bare = {key: value for key, value in document.items() if key != "_id"}
+        for wrong in (
+            {**bare, "_id": OTHER if document["_id"] == ID else "r2", "surname": "Byron"},
+            {**bare, "_id": 7},
+            dict(list(document.items())[:2]) | {"_id": OTHER if document["_id"] == ID else "r2"},
+        ):
+            with pytest.raises(Broken) as caught:
+                await database.insert_many(collection, [wrong])
+            assert caught.value.code == "STORE_DOCUMENT_INVALID"
+            assert "Byron" not in str(caught.value)
+        with pytest.raises(Broken):
+            await database.bulk_write(
+                collection, [update({"_id": document["_id"]}, {"$set": {"surname": "Byron"}})]
+            )
+
+
+async def test_names_inside_a_cell_are_closed_too(database: Database) -> None:
+    await prepare(database)
+    wrong = {**FITTING["source_records"], "cells": {"contact/email": {"t": 1, "m": "m", "clear": "x"}}}
+    with pytest.raises(Broken):
+        await database.insert_many("source_records", [wrong])
+
+
+async def test_preparing_again_changes_nothing(database: Database, commands: Commands) -> None:
+    await prepare(database, ["commerce/loyaltyTier"])
+    commands.clear()
+    await prepare(database, ["commerce/loyaltyTier"])
+    assert not commands.named("create") + commands.named("collMod") + commands.named("dropIndexes")
+    assert ordered_index("commerce/loyaltyTier").name in await _indexes(database, "customers")
+
+
+async def test_two_processes_may_prepare_at_once(database: Database) -> None:
+    keys = [f"web/attribute{n}" for n in range(5)]
+    await asyncio.gather(*(prepare(database, keys) for _ in range(4)))
+    assert {ordered_index(key).name for key in keys} <= await _indexes(database, "customers")
+
+
+async def test_a_changed_declaration_takes_the_place_of_the_old(database: Database) -> None:
+    await database.command({"create": "clients"})
+    await database.insert_many("clients", [{"_id": 1, "anything": 1}])
+    await prepare(database, ["web/old", "web/kept"])
+    await prepare(database, ["web/kept", "web/new"])
+    names = {name for name in await _indexes(database, "customers") if name.startswith(ORDERED_PREFIX)}
+    assert names == {ordered_index("web/kept").name, ordered_index("web/new").name}
+    with pytest.raises(Broken):
+        await database.insert_many("clients", [{"_id": 2, "anything": 1}])
+
+
+async def test_too_many_ordered_attributes_are_refused_before_anything_is_made(database: Database) -> None:
+    with pytest.raises(Misconfigured) as caught:
+        await prepare(database, [f"web/attribute{n}" for n in range(MAX_ORDERED + 1)])
+    assert caught.value.code == "ORDERED_ATTRIBUTES_TOO_MANY"
+    assert (await database.command({"listCollections": 1}))["cursor"]["firstBatch"] == []
+
+
+async def test_the_most_ordered_attributes_fit(database: Database) -> None:
+    await prepare(database, [f"web/attribute{n}" for n in range(MAX_ORDERED)])
+
+
+@pytest.mark.parametrize(
+    ("collection", "query", "sort"),
+    [
+        ("customers", {"merged.id": {"$in": [ID, OTHER]}}, {}),
+        ("customers", {"o.commerce/loyaltyTier": "gold"}, {"_id": 1}),
+        ("customers", {"o.web/anything": "gold"}, {}),
+        ("customers", {"o.commerce/loyaltyTier": {"$gt": "a"}}, {"o.commerce/loyaltyTier": -1, "_id": -1}),
+        ("source_records", {"customer": {"$in": [ID]}}, {}),
+        ("identifiers", {"customer": ID}, {}),
+        ("events", {"customer": ID, "at": {"$gte": 1}}, {"at": -1, "_id": -1}),
+        ("dead_letters", {"marks": {"$in": [ID]}}, {}),
+        ("dead_letters", {"code": "EVENT_UNDECLARED"}, {"code": 1, "place": 1, "source": 1}),
+        ("disclosures", {"subjects": ID}, {"at": -1, "_id": -1}),
+        ("packages", {"_id": {"$gte": ID, "$lte": OTHER}}, {"_id": 1}),
+        ("packages", {"request": ID}, {}),
+        ("packages", {"customer": ID}, {}),
+        ("package_links", {"customer": ID}, {}),
+    ],
+)
+async def test_what_is_asked_often_reads_an_index_and_sorts_nothing(
+    database: Database, collection: str, query: dict[str, Any], sort: dict[str, int]
+) -> None:
+    await prepare(database, ["commerce/loyaltyTier"])
+    await database.insert_many(collection, [FITTING[collection]])
+    plan = await database.command(
+        {"explain": {"find": collection, "filter": query, "sort": sort}, "verbosity": "queryPlanner"}
+    )
+    told = str(plan["queryPlanner"]["winningPlan"])
+    assert "IXSCAN" in told
+    assert "'SORT'" not in told

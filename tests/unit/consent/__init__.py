@@ -1,3 +1,0 @@
-"""Consent without a socket."""
-
-from __future__ import annotations

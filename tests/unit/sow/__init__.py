@@ -1,1 +1,0 @@
-"""The seed: what is sown, and how it is sent."""
