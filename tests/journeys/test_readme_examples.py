@@ -1,21 +1,25 @@
-"""What README.md shows is what happens."""
+"""What README.md and the pages under src/discretion/docs show is what happens."""
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 import shlex
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from graphql import parse, validate
+import typer
+from graphql import GraphQLSchema, OperationDefinitionNode, parse, print_ast, validate
+from typer.testing import CliRunner
 
 from discretion.catalogue.load import load
+from discretion.cli import cli
 from discretion.demo.roles import ROLES, SHOWN
 from discretion.demo.terminal import COMPARED, SAME, rows, same_query
 from discretion.edge.graphql.schema_builder import build_schema
@@ -24,98 +28,346 @@ from discretion.settings import Settings
 from tests.fixtures.platform import House, open_house
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 ROOT = Path(__file__).resolve().parents[2]
-TEXT = (ROOT / "README.md").read_text("utf-8")
+DOCS = ROOT / "src" / "discretion" / "docs"
+README = ROOT / "README.md"
+PAGES = [README, ROOT / "seed/README.md", ROOT / "schema/README.md", *sorted(DOCS.glob("*.md"))]
 NOW = int(time.time() * 1000)
+
+VALIDATED_ONLY = {"Same", "Accept", "Refuse", "Appeal"}
+"""Operations that are only validated: ``Same`` has its own test, the rest need a suggestion or a refusal."""
+
+OFFLINE = {"law", "notice", "ropa"}
+"""Commands that need no database, so that the test can run them."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house(mongo_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
-    """A house that knows the cast."""
-    async with open_house(mongo_url, tmp_path_factory.mktemp("house")) as built:
+async def server(mongo_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    """A running platform that holds the cast."""
+    async with open_house(mongo_url, tmp_path_factory.mktemp("server")) as server:
         for message in cast(NOW):
-            await built.tell(message.source, dict(message.body))
-        yield built
+            await server.tell(message.source, dict(message.body))
+        yield server
 
 
-def block(language: str, heading: str) -> str:
-    """The first fenced block of a language under a heading."""
-    under = TEXT.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
-    found = re.search(rf"```{language}\n(.*?)\n```", under, re.DOTALL)
-    assert found is not None
-    return found.group(1)
+@pytest.fixture(scope="module")
+def schema() -> GraphQLSchema:
+    """The GraphQL schema of the shipped catalogue."""
+    return build_schema(load(None))._schema
 
 
-def sent(shell: str) -> dict[str, Any]:
-    """The JSON body of the ``curl`` in a block of shell."""
-    words = shlex.split(shell.split("curl ", 1)[1])
-    body: dict[str, Any] = json.loads(words[words.index("-d") + 1])
-    return body
+def page_id(page: Path) -> str:
+    """Return the path of a page inside the project."""
+    return page.relative_to(ROOT).as_posix()
 
 
-def table(heading: str) -> list[tuple[str, ...]]:
-    """The rows of the first table under a heading, without its head."""
-    under = TEXT.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
-    lines = [line for line in under.splitlines() if line.startswith("|")]
+def read_page(page: Path) -> str:
+    """Return the Markdown of a page."""
+    return page.read_text("utf-8")
+
+
+def section(page: Path, heading: str) -> str:
+    """Return the text under a heading of the second level."""
+    return read_page(page).split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
+
+
+def code_blocks(text: str, language: str) -> list[str]:
+    """Return the contents of all fenced blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)\n```$", text, re.DOTALL | re.MULTILINE)
+
+
+def code_spans(text: str) -> list[str]:
+    """Return the inline code of a page, each span on one line."""
+    prose = re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+    return [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", prose)]
+
+
+def table(page: Path, heading: str) -> list[tuple[str, ...]]:
+    """Return the rows of the first table under a heading, without its head."""
+    lines = [line for line in section(page, heading).splitlines() if line.startswith("|")]
     cells = [line.strip("|").replace("\\*", "*").split("|") for line in lines[2:]]
     return [tuple(cell.strip() for cell in row) for row in cells]
 
 
-async def test_the_first_query_has_the_answer_that_is_shown(house: House) -> None:
-    """Everything but the receipt, which is never the same."""
-    answer = await house.ask(sent(block("sh", "A first query"))["query"], house.token("support"))
-    shown = json.loads(block("json", "A first query"))
-    assert len(answer["extensions"]["disclosure"].pop("receipt")) == len(
-        shown["extensions"]["disclosure"].pop("receipt")
-    )
-    assert answer == shown
+def request_body(shell: str) -> dict[str, Any]:
+    """Return the JSON body of the ``curl`` in a shell block."""
+    arguments = shlex.split(shell.split("curl ", 1)[1])
+    body: dict[str, Any] = json.loads(arguments[arguments.index("-d") + 1])
+    return body
 
 
-async def test_the_same_query_under_five_tokens_gives_the_table(house: House) -> None:
-    """The table is the demo's own; her birthday moves with the day she is sown."""
-    assert block("graphql", "One query, five answers") == SAME
-    find = 'query($v: String!) { customer(identifier: {type: "email", value: $v}) { id } }'
-    tokens, ids = {}, {}
-    for role in (one for one in ROLES if one.name in COMPARED):
-        steward = house.token("steward", client=role.client)
-        ids[role.name] = (await house.ask(find, steward, {"v": SHOWN}))["data"]["customer"]["id"]
-        tokens[role.name] = house.token(role.name, subject=ids[role.name])
-    answers = await same_query(house.http, tokens, ids)
-    seen = [tuple(cell.replace(born(38, NOW), "her birthday") for cell in row) for row in rows(answers)]
-    assert seen == table("One query, five answers")
+def operations(block: str) -> Iterator[tuple[str, str, set[str]]]:
+    """Yield name, text and required variables of each operation in a GraphQL block."""
+    for definition in parse(block).definitions:
+        assert isinstance(definition, OperationDefinitionNode)
+        assert definition.name is not None
+        variables = {variable.variable.name.value for variable in definition.variable_definitions or ()}
+        yield definition.name.value, print_ast(definition), variables
 
 
-async def test_every_operation_that_is_shown_is_one_of_the_schema() -> None:
-    """Whatever stands in a block of GraphQL."""
-    schema = build_schema(load(None))._schema
-    shown = re.findall(r"```graphql\n(.*?)\n```", TEXT, re.DOTALL)
-    assert len(shown) > 1
-    for text in shown:
-        assert validate(schema, parse(text)) == []
+# --- the queries and their answers -------------------------------------------------------------------------
 
 
-async def test_the_message_that_is_shown_is_taken(house: House) -> None:
-    """The web shop's identify is accepted; its undeclared trait is dropped and counted."""
-    body = sent(block("sh", "For those who send"))
-    response = await house.http.post(
+async def test_the_first_query_has_both_answers_as_printed(server: House) -> None:
+    """The receipts differ from run to run; only their length is compared."""
+    text = section(README, "A first query")
+    (shell,) = code_blocks(text, "sh")
+    body = request_body(shell)
+    roles = re.findall(r"for ROLE in (.+); do", shell)[0].split()
+    printed_answers = code_blocks(text, "json")
+    assert len(roles) == len(printed_answers) == 2
+    for role, printed in zip(roles, printed_answers, strict=True):
+        expected = json.loads(printed)
+        answer = await server.ask(body["query"], server.token(role), body["variables"])
+        receipts = [document["extensions"]["disclosure"].pop("receipt") for document in (answer, expected)]
+        assert len(receipts[0]) == len(receipts[1])
+        assert answer == expected, role
+
+
+async def test_one_query_under_five_tokens_gives_the_table(server: House) -> None:
+    """The demo prints the same table. Greta's birthday depends on the day the cast is loaded."""
+    heading = "One query under five tokens"
+    assert code_blocks(section(DOCS / "querying.md", heading), "graphql") == [SAME]
+    tokens, customer_ids = {}, {}
+    for role in ROLES:
+        if role.name in COMPARED:
+            customer_ids[role.name] = await customer_id(server, SHOWN, role.client)
+            tokens[role.name] = server.token(role.name, subject=customer_ids[role.name])
+    answers = await same_query(server.http, tokens, customer_ids)
+    birthday = born(38, NOW)
+    shown_rows = [tuple(cell.replace(birthday, "her birthday") for cell in row) for row in rows(answers)]
+    assert shown_rows == table(DOCS / "querying.md", heading)
+
+
+async def test_the_roles_are_those_of_the_demo() -> None:
+    """Name, client, purposes and scopes of each role."""
+    listed = {
+        (row[0], *re.findall(r"`([^`]+)`", row[1] + row[2])) for row in table(DOCS / "querying.md", "Tokens")
+    }
+    assert listed == {(role.name, role.client, *role.purposes, *role.scopes) for role in ROLES}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+async def test_every_graphql_example_is_valid(page: Path, schema: GraphQLSchema) -> None:
+    """Both the blocks and the queries inside sentences."""
+    text = read_page(page)
+    queries = [span for span in code_spans(text) if re.match(r"\{ \w", span)]
+    for example in [*code_blocks(text, "graphql"), *queries]:
+        assert validate(schema, parse(example)) == [], example
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=page_id)
+async def test_every_graphql_block_runs_under_the_token_it_names(page: Path, server: House) -> None:
+    """Operations run in the order of the page; an id in an answer is the ``$id`` of what follows."""
+    for number, block in enumerate(code_blocks(read_page(page), "graphql")):
+        role = re.match(r"# token: (\w+)\n", block)
+        if role is None:
+            assert block == SAME
+            continue
+        email = f"{page.stem}{number}@shop.example"
+        token, known_variables = await caller(server, role.group(1), email)
+        for name, text, variables in operations(block):
+            if name in VALIDATED_ONLY:
+                continue
+            values = {variable: known_variables[variable] for variable in variables}
+            answer = await server.ask(text, token, values)
+            assert "errors" not in answer, (name, answer)
+            remember_ids(answer["data"], known_variables)
+            await server.carry()
+
+
+async def test_the_examples_that_are_not_run_exist() -> None:
+    """An exception for an operation that is gone would hide the next of its name."""
+    blocks = [block for page in PAGES for block in code_blocks(read_page(page), "graphql")]
+    assert {name for block in blocks for name, _, _ in operations(block)} >= VALIDATED_ONLY
+
+
+async def customer_id(server: House, email: str, client: str) -> str:
+    """Return the id by which a client knows the customer with this e-mail address."""
+    query = "query($id: IdentifierInput) { customer(identifier: $id) { id } }"
+    steward = server.token("steward", client=client)
+    answer = await server.ask(query, steward, {"id": {"type": "email", "value": email}})
+    identity: str = answer["data"]["customer"]["id"]
+    return identity
+
+
+async def caller(server: House, role: str, email: str) -> tuple[str | None, dict[str, Any]]:
+    """Return a token for the role an example names, and values for the variables of its operations.
+
+    A customer's token belongs to a new customer who logged in a moment ago. A steward has two new customers.
+    """
+    message = {"type": "identify", "messageId": email, "userId": email, "traits": {"email": email}}
+    known_variables: dict[str, Any] = {"messages": [message]}
+    if role == "none":
+        return None, known_variables
+    if role == "ingest":
+        return server.token(client="web-shop", scopes=["ingest"], purposes=[]), known_variables
+    if role == "customer":
+        await server.tell("web-shop", message)
+        subject = await customer_id(server, email, "customer-app")
+        login = server.platform.conductor.now_ms() // 1000
+        return server.token("customer", subject=subject, authenticated=login), known_variables
+    if role == "steward":
+        emails = [email, f"second-{email}"]
+        for address in emails:
+            other = {"messageId": address, "userId": address, "traits": {"email": address}}
+            await server.tell("web-shop", {**message, **other})
+        known_variables["ids"] = [await customer_id(server, address, "privacy-office") for address in emails]
+    return server.token(role), known_variables
+
+
+def remember_ids(data: dict[str, Any], known_variables: dict[str, Any]) -> None:
+    """Keep the ids in an answer for the operations that follow it on the page."""
+    payload = next(iter(data.values()))
+    if isinstance(payload, dict) and "id" in payload:
+        known_variables["id"] = payload["id"]
+    history = payload.get("identityHistory", {}).get("nodes") if isinstance(payload, dict) else None
+    if history:
+        known_variables["merge"] = history[0].get("id")
+
+
+# --- messages ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("page", "heading"), [(README, "Send events"), (DOCS / "sending.md", "Calls")], ids=["README", "sending"]
+)
+async def test_the_identify_example_is_accepted(page: Path, heading: str, server: House) -> None:
+    """Its undeclared trait is dropped and counted; where the page prints an answer, it is that one."""
+    text = section(page, heading)
+    response = await server.http.post(
         "/v1/identify",
-        json=body,
-        auth=(house.keys["web-shop"], ""),
+        json=request_body(code_blocks(text, "sh")[0]),
+        auth=(server.keys["web-shop"], ""),
         headers={"prefer": "return=representation"},
     )
-    told = response.json()
-    assert told["accepted"] == 1
-    assert told["dropped"] == 1
+    answer = response.json()
+    assert (answer["accepted"], answer["dropped"]) == (1, 1)
+    for printed in code_blocks(text, "json"):
+        expected = json.loads(printed)
+        message_ids = [document["results"][0].pop("messageId") for document in (answer, expected)]
+        assert len(message_ids[0]) == len(message_ids[1])
+        assert answer == expected
 
 
-async def test_every_setting_is_in_the_table() -> None:
-    """And nothing that is no setting."""
-    named = set(re.findall(r"`DISCRETION_(\w+)`", "\n".join(row[0] for row in table("For those who run it"))))
-    assert named == {one.name.upper() for one in fields(Settings)}
+async def test_the_consent_example_is_accepted(server: House) -> None:
+    """And every key of it is explained."""
+    (printed,) = code_blocks(section(DOCS / "sending.md", "Send consent"), "json")
+    body = json.loads(printed)
+    response = await server.http.post("/v1/consent", json=body, auth=(server.keys["web-shop"], ""))
+    assert response.json()["accepted"] == 1, response.text
+    explained = {row[0].strip("`") for row in table(DOCS / "sending.md", "Send consent")}
+    assert body.keys() - {"userId"} <= explained
 
 
-async def test_every_file_it_leads_to_exists() -> None:
-    """Links inside the project."""
-    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", TEXT)
-    assert links
-    assert not [link for link in links if not (ROOT / link).exists()]
+# --- settings, commands, links -----------------------------------------------------------------------------
+
+
+async def test_the_settings_are_those_of_the_code() -> None:
+    """Every setting once, with its default where the code has one."""
+    listed = {row[0].strip("`"): row[2] for row in table(DOCS / "operating.md", "Settings")}
+    assert list(listed) == [*dict.fromkeys(listed)]
+    defaults = {f"DISCRETION_{field.name.upper()}": field.default for field in fields(Settings)}
+    assert listed.keys() == defaults.keys()
+    for name, default in defaults.items():
+        if default is not None:
+            text = str(int(default)) if isinstance(default, bool) else str(default)
+            assert listed[name] == f"`{text}`", name
+
+
+def shell_commands(text: str) -> Iterator[list[str]]:
+    """Yield the arguments of every ``discretion`` command in the shell blocks of a page."""
+    for block in code_blocks(text, "sh"):
+        for arguments in re.findall(r"uv run discretion (.*)", block):
+            yield shlex.split(arguments, comments=True)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+async def test_every_command_exists(page: Path) -> None:
+    """Commands in shell blocks parse as they stand; those in sentences are commands with their options."""
+    text = read_page(page)
+    for arguments in shell_commands(text):
+        command, rest = resolve_command(arguments)
+        command.make_context(arguments[0], rest).close()
+    for span in code_spans(text):
+        mentioned = re.fullmatch(r"(?:uv run )?discretion ([a-z].*)", span)
+        if mentioned is not None:
+            command, rest = resolve_command(shlex.split(mentioned.group(1)))
+            options = {option for parameter in command.params for option in parameter.opts}
+            assert {word for word in rest if word.startswith("--")} <= {*options, "--help"}, span
+
+
+def resolve_command(arguments: list[str]) -> tuple[Any, list[str]]:
+    """Return the command that the first words name, and the words after it."""
+    command: Any = typer.main.get_command(cli)
+    rest = list(arguments)
+    while hasattr(command, "commands"):
+        assert rest, f"discretion {' '.join(arguments)} names a group of commands"
+        assert rest[0] in command.commands, f"discretion {' '.join(arguments)}"
+        command = command.commands[rest.pop(0)]
+    return command, rest
+
+
+async def test_commands_that_need_no_database_run() -> None:
+    """They end without an error."""
+    commands = {tuple(words) for page in PAGES for words in shell_commands(read_page(page))}
+    offline = sorted(words for words in commands if words[0] in OFFLINE)
+    assert len(offline) >= 4
+    for words in offline:
+        result = CliRunner().invoke(cli, words)
+        assert result.exit_code == 0, (words, result.output)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+async def test_every_module_and_test_folder_it_names_exists(page: Path) -> None:
+    """``python -m tests…`` can be started, and ``tests/…`` is there."""
+    text = read_page(page)
+    for module in re.findall(r"python -m ([\w.]+)", text):
+        spec = importlib.util.find_spec(module)
+        assert spec is not None, module
+        if spec.submodule_search_locations is not None:
+            assert importlib.util.find_spec(f"{module}.__main__") is not None, module
+    for folder in re.findall(r"\btests/[\w/]+", text):
+        assert (ROOT / folder).exists(), folder
+
+
+def links(page: Path) -> list[str]:
+    """Return the targets of the links of a page that lead into the project."""
+    return re.findall(r"\]\((?!https?:)([^)\s]+)\)", read_page(page))
+
+
+def link_resolves(page: Path, target: str) -> bool:
+    """Return whether a link's file exists and has the heading that the link names."""
+    path, _, anchor = target.partition("#")
+    linked = page.parent / path if path else page
+    return linked.exists() and (not anchor or anchor in anchors(linked))
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that GitHub makes of the headings of a page."""
+    prose = re.sub(r"^```.*?^```$", "", read_page(page), flags=re.DOTALL | re.MULTILINE)
+    headings = re.findall(r"^#+ (.+)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+async def test_every_link_inside_the_project_resolves(page: Path) -> None:
+    """The file and, where the link names one, the heading."""
+    broken = [target for target in links(page) if not link_resolves(page, target)]
+    assert not broken
+
+
+async def test_the_index_lists_every_page() -> None:
+    """And the folders of the source layout exist."""
+    listed = set(re.findall(r"\]\((\w+\.md)\)", read_page(DOCS / "README.md")))
+    assert listed == {page.name for page in DOCS.glob("*.md")} - {"README.md"}
+    for row in table(DOCS / "README.md", "Source layout"):
+        assert (ROOT / "src" / "discretion" / row[0].strip("`")).is_dir(), row
+
+
+async def test_the_readme_stays_short() -> None:
+    """At most 200 lines of at most 120 characters; what is longer moves to a page."""
+    lines = read_page(README).splitlines()
+    assert len(lines) <= 200
+    assert [line for line in lines if len(line) > 120] == []
