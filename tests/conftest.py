@@ -1,5 +1,5 @@
-"""Wiring only; fixtures live in tests/fixtures, one file per thing."""
+"""Registers the fixtures of ``tests/fixtures`` as plugins; one file has the fixtures of one subject."""
 
 from __future__ import annotations
 
-pytest_plugins = [f"tests.fixtures.{one}" for one in ("mongo", "platform", "mail_server", "workers")]
+pytest_plugins = [f"tests.fixtures.{module}" for module in ("mongo", "platform", "mail_server", "workers")]

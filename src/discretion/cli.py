@@ -1,4 +1,4 @@
-"""The command line. Every command says what it does with ``--help``."""
+"""The command ``discretion``. The texts of ``--help`` are the docstrings of the commands."""
 
 from __future__ import annotations
 
@@ -15,33 +15,42 @@ import typer
 from rich.console import Console
 
 from discretion import __version__
-from discretion.app import Platform, platform, token_issuer
-from discretion.app.backup_installation import opening
+from discretion.app import Platform, open_platform, open_token_issuer
 from discretion.app.clock import now_ms
-from discretion.app.registration_installation import registering, registering_agents, wanted_certificate
-from discretion.demo.run import demo as run_demo
-from discretion.domain.agents.command import commands as agents
-from discretion.domain.backup.command import commands as archive
-from discretion.domain.consent.terminal import judged, judging_customers
+from discretion.app.installations import (
+    build_certificate_request,
+    open_agent_register,
+    open_backup_installation,
+    open_recipient_register,
+)
+from discretion.demo.run import run_demo
+from discretion.domain.agents.command import build_commands as build_agent_commands
+from discretion.domain.backup.command import add_backup_commands
+from discretion.domain.consent.terminal import build_recompute_table, show_recompute_progress
 from discretion.domain.identity.duplicates.comparison import Backend
-from discretion.domain.identity.duplicates.match_rules import THRESHOLD
-from discretion.domain.identity.duplicates.terminal import found, reading_customers
-from discretion.domain.ingest.dead_letters.terminal import became, sending
-from discretion.domain.notices.command import commands as notices
-from discretion.domain.notices.command import print_notice, ropa, stale_notice
-from discretion.domain.recipients.command import commands as recipients
-from discretion.domain.requests.command import Desk
-from discretion.domain.requests.command import commands as rights
-from discretion.domain.retention.daily_sweep import sweeping
-from discretion.domain.retention.terminal import deleted, looking
-from discretion.edge.graphql.schema_files import SDL, printed
+from discretion.domain.identity.duplicates.match_rules import DEFAULT_THRESHOLD
+from discretion.domain.identity.duplicates.terminal import build_suggestion_table, show_search_progress
+from discretion.domain.ingest.dead_letters.terminal import build_replay_table, show_replay_progress
+from discretion.domain.notices.command import build_commands as build_notice_commands
+from discretion.domain.notices.command import describe_stale_notice, print_notice, ropa_app
+from discretion.domain.recipients.command import build_commands as build_recipient_commands
+from discretion.domain.requests.command import RequestCommandContext
+from discretion.domain.requests.command import build_commands as build_rights_commands
+from discretion.domain.retention.daily_sweep import run_daily_sweep
+from discretion.domain.retention.terminal import build_sweep_table, show_sweep_progress
+from discretion.edge.graphql.schema_files import SDL_PATH, render_schema_files
 from discretion.errors import DiscretionError, Misconfigured
-from discretion.law.command import commands as laws
-from discretion.serve import listen, serving, stop_asked, until
-from discretion.serve import run as _run
-from discretion.settings import Settings, read
-from discretion.store.dead_letters import Wanted
-from discretion.token.command import commands as tokens
+from discretion.law.command import build_commands as build_law_commands
+from discretion.serve import (
+    install_stop_signals,
+    open_listening_socket,
+    run_on_fast_loop,
+    serve_app,
+    wait_until_stopped,
+)
+from discretion.settings import Settings, read_settings
+from discretion.store.dead_letters import DeadLetterFilter
+from discretion.token.command import build_commands as build_token_commands
 
 cli = typer.Typer(
     help="Discretion: a customer data platform that reveals each attribute only for a purpose that the "
@@ -50,44 +59,46 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-schemas = typer.Typer(help="The printed GraphQL schema.", no_args_is_help=True)
-identities = typer.Typer(help="Who is one person.", no_args_is_help=True)
-sources = typer.Typer(help="Registered senders and their write keys.", no_args_is_help=True)
-ingest = typer.Typer(help="Messages that were sent.", no_args_is_help=True)
-retention = typer.Typer(help="How long data are kept.", no_args_is_help=True)
-consents = typer.Typer(help="What customers permit.", no_args_is_help=True)
-cli.add_typer(schemas, name="schema")
-cli.add_typer(sources, name="source")
-cli.add_typer(identities, name="identity")
-cli.add_typer(ingest, name="ingest")
-cli.add_typer(consents, name="consent")
-cli.add_typer(laws(lambda: datetime.now(UTC).date()), name="law")
-cli.add_typer(retention, name="retention")
-cli.add_typer(notices(now_ms), name="notice")
-cli.add_typer(ropa, name="ropa")
-cli.add_typer(recipients(registering, _run), name="recipient")
-archive(cli, opening, _run, now_ms)
-cli.add_typer(agents(registering_agents, _run, wanted_certificate), name="agent")
-errors = Console(stderr=True)
+schema_commands = typer.Typer(help="The generated files under schema/.", no_args_is_help=True)
+identity_commands = typer.Typer(help="Identity resolution: duplicates.", no_args_is_help=True)
+source_commands = typer.Typer(help="Registered sources and their write keys.", no_args_is_help=True)
+ingest_commands = typer.Typer(help="Refused messages.", no_args_is_help=True)
+retention_commands = typer.Typer(help="Retention periods.", no_args_is_help=True)
+consent_commands = typer.Typer(help="Permissions of customers.", no_args_is_help=True)
+cli.add_typer(schema_commands, name="schema")
+cli.add_typer(source_commands, name="source")
+cli.add_typer(identity_commands, name="identity")
+cli.add_typer(ingest_commands, name="ingest")
+cli.add_typer(consent_commands, name="consent")
+cli.add_typer(build_law_commands(lambda: datetime.now(UTC).date()), name="law")
+cli.add_typer(retention_commands, name="retention")
+cli.add_typer(build_notice_commands(now_ms), name="notice")
+cli.add_typer(ropa_app, name="ropa")
+cli.add_typer(build_recipient_commands(open_recipient_register, run_on_fast_loop), name="recipient")
+add_backup_commands(cli, open_backup_installation, run_on_fast_loop, now_ms)
+cli.add_typer(
+    build_agent_commands(open_agent_register, run_on_fast_loop, build_certificate_request), name="agent"
+)
+error_console = Console(stderr=True)
 
-DataDir = Annotated[
-    Path | None, typer.Option("--data-dir", help="Where MongoDB's data and the keys are kept.")
+DataDirOption = Annotated[
+    Path | None, typer.Option("--data-dir", help="Folder of the keys and of the embedded MongoDB.")
 ]
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _print_version(is_requested: bool) -> None:
+    if is_requested:
         sys.stdout.write(f"{__version__}\n")
         raise typer.Exit
 
 
 @cli.callback()
-def command(
+def accept_global_options(
     _: Annotated[
-        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """What every command takes."""
+    """Accept the options that every command has."""
 
 
 @cli.command()
@@ -95,29 +106,30 @@ def demo(
     port: Annotated[
         int | None, typer.Option(help="Port to serve on; 0 picks a free one.", min=0, max=65535)
     ] = None,
-    data_dir: DataDir = None,
+    data_dir: DataDirOption = None,
     customers: Annotated[
-        int, typer.Option(help="Generated customers, beside the cast.", min=0, max=100_000)
+        int, typer.Option(help="Generated customers, besides the cast (seed/cast.yaml).", min=0, max=100_000)
     ] = 1000,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Throw away what an earlier demo left.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Delete the data of an earlier demo first.")] = False,
 ) -> None:
-    """Start everything on an empty machine, sow customers through the public API, and serve.
+    """Start a platform with generated customers, and serve it.
 
-    Prints a token for each role with a first query, and writes the same to DATA_DIR/demo.json.
+    The customers are sent through the public API. Prints a token and a first query for each role, and writes
+    them to DATA_DIR/demo.json.
     """
-    settings = _settings(data_dir)
+    settings = _read_settings(data_dir)
     settings = replace(settings, port=settings.port if port is None else port)
-    _run(run_demo(settings, customers, fresh=fresh))
+    run_on_fast_loop(run_demo(settings, customers, fresh=fresh))
 
 
 @cli.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.", min=0, max=65535)] = None,
-    data_dir: DataDir = None,
+    data_dir: DataDirOption = None,
 ) -> None:
-    """Serve, on what the environment names (DISCRETION_MONGO_URL, DISCRETION_ROOT_KEY, ...)."""
-    settings = _settings(data_dir)
+    """Serve the platform that the environment configures (DISCRETION_MONGO_URL, DISCRETION_ROOT_KEY, ...)."""
+    settings = _read_settings(data_dir)
     settings = replace(
         settings,
         host=settings.host if host is None else host,
@@ -125,254 +137,261 @@ def serve(
     )
 
     async def run() -> None:
-        listening = listen(settings.host, settings.port)
-        stop = stop_asked()
+        listening = open_listening_socket(settings.host, settings.port)
+        stop = install_stop_signals()
         async with (
-            platform(settings) as running,
-            sweeping(running.sweep, also=running.erasing.lapse),
-            serving(running.app, listening) as server,
+            open_platform(settings) as platform,
+            run_daily_sweep(
+                platform.retention_sweep,
+                delete_also=platform.erasure.retained_data_expiry.run,
+            ),
+            serve_app(platform.app, listening) as server,
         ):
-            shown = listening.getsockname()[1]
-            errors.print(f"Serving on http://{settings.host}:{shown}/graphql, Ctrl-C stops.")
-            await until(stop, server)
+            bound_port = listening.getsockname()[1]
+            error_console.print(f"Serving on http://{settings.host}:{bound_port}/graphql, Ctrl-C stops.")
+            await wait_until_stopped(stop, server)
 
-    _run(run())
+    run_on_fast_loop(run())
 
 
-@sources.command("key")
-def source_key(
+@source_commands.command("key")
+def issue_source_key(
     source: Annotated[str, typer.Argument(help="A source of the catalogue, such as web-shop.")],
-    data_dir: DataDir = None,
+    data_dir: DataDirOption = None,
 ) -> None:
-    """Make a new write key for a source and print it; the one before stops working."""
-    settings = _settings(data_dir)
+    """Create a new write key for a source and print it; the previous one stops working."""
+    settings = _read_settings(data_dir)
 
     async def run() -> None:
-        async with platform(settings) as running:
-            _known_source(running, source)
-            sys.stdout.write(await running.write_keys.issue(source) + "\n")
+        async with open_platform(settings) as platform:
+            _require_source(platform, source)
+            sys.stdout.write(await platform.write_keys.issue_key(source) + "\n")
 
-    _run(run())
+    run_on_fast_loop(run())
 
 
-@identities.command("suggest")
-def identity_suggest(
+@identity_commands.command("suggest")
+def suggest_duplicates(
     threshold: Annotated[
-        float, typer.Option(help="The least probability that two are one person.", min=0.5, max=1)
-    ] = THRESHOLD,
+        float, typer.Option(help="The lowest probability that two customers are one person.", min=0.5, max=1)
+    ] = DEFAULT_THRESHOLD,
     backend: Annotated[
-        Backend, typer.Option(help="Where they are compared; spark is for more than one machine holds.")
+        Backend, typer.Option(help="Engine of the comparison; spark is for data larger than one machine.")
     ] = Backend.DUCKDB,
     limit: Annotated[
-        int | None, typer.Option(help="At most so many new suggestions, the likeliest first.", min=1)
+        int | None, typer.Option(help="The most new suggestions, the most probable first.", min=1)
     ] = None,
-    data_dir: DataDir = None,
+    data_dir: DataDirOption = None,
 ) -> None:
-    r"""Look for customers who share no identifier and are probably one person.
+    r"""Search for customers who share no identifier and are probably one person.
 
-    Names, birth dates, addresses, e-mail and phone of all customers who do
-    not object are compared with Splink, which learns from them how much each
-    agreement says. They are read for essential.service.operations.improve,
-    every page of them is in the ledger, and they stay in memory.
+    The search compares names, birth dates, addresses, e-mail and phone of all
+    customers who have not objected, with Splink, which estimates from these
+    data how much each agreement counts. They are read for the purpose
+    essential.service.operations.improve. Every page that is read is in the
+    ledger of disclosures, and the data stay in memory.
 
-    Nobody is merged. Each pair becomes a suggestion: how likely it is, and
-    what agrees. A steward reads them in GraphQL, with
+    No customers are merged. Each pair becomes a suggestion with its probability
+    and the values that agree. A steward reads suggestions in GraphQL, with
     { suggestions { nodes { id score evidence { name says } customers { id } } } },
-    and answers with acceptSuggestion(id:) or refuseSuggestion(id:). What was
-    refused is not suggested again.
+    and answers with acceptSuggestion(id:) or refuseSuggestion(id:). A refused
+    pair is not suggested again.
 
-    Needs pip install 'discretion\[suggest]'; with MongoDB of our own, stop
+    Needs pip install 'discretion\[suggest]'. With the embedded MongoDB, stop
     the server first.
     """
-    settings = _settings(data_dir)
+    settings = _read_settings(data_dir)
 
     async def run() -> None:
-        async with platform(settings) as running:
-            with reading_customers(errors) as told:
-                outcome = await running.suggest(threshold, backend, limit, told)
-            Console().print(found(outcome, threshold))
+        async with open_platform(settings) as platform:
+            with show_search_progress(error_console) as progress:
+                outcome = await platform.suggestion_run.run(threshold, backend, limit, progress)
+            Console().print(build_suggestion_table(outcome, threshold))
 
-    _run(run())
+    run_on_fast_loop(run())
 
 
-@ingest.command("replay")
-def ingest_replay(
+@ingest_commands.command("replay")
+def replay_dead_letters(
     reason: Annotated[
-        str | None, typer.Option(help="Those refused with this code, such as EVENT_UNDECLARED.")
+        str | None, typer.Option(help="Only messages refused with this code, such as EVENT_UNDECLARED.")
     ] = None,
-    source: Annotated[str | None, typer.Option(help="Those of this source, such as web-shop.")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Only messages of this source, such as web-shop.")
+    ] = None,
     since: Annotated[
-        datetime | None, typer.Option(help="Those that came at this time (UTC) or later.")
+        datetime | None, typer.Option(help="Only messages received at this time (UTC) or later.")
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would become of them; change nothing.")
+        bool, typer.Option("--dry-run", help="Only print what would happen; change nothing.")
     ] = False,
-    data_dir: DataDir = None,
+    data_dir: DataDirOption = None,
 ) -> None:
-    """Send refused messages again, after the catalogue was mended.
+    """Process refused messages again, after the catalogue was corrected.
 
-    They are kept for 14 days and keep the time they came. What is accepted now is taken in and no longer
-    kept, what is not stays. Stopped half-way it can be started again. With MongoDB of our own it runs while
-    the server is stopped.
+    Refused messages are kept for 14 days, with the time at which they were received. A message that is
+    accepted now is processed and deleted from the dead letters; the others remain. An interrupted run can be
+    repeated. With the embedded MongoDB, stop the server first.
     """
-    settings = _settings(data_dir)
-    at = None if since is None else int(since.replace(tzinfo=since.tzinfo or UTC).timestamp() * 1000)
+    settings = _read_settings(data_dir)
+    since_ms = None if since is None else int(since.replace(tzinfo=since.tzinfo or UTC).timestamp() * 1000)
 
     async def run() -> None:
-        async with platform(settings) as running:
+        async with open_platform(settings) as platform:
             if source is not None:
-                _known_source(running, source)
-            wanted = Wanted(reason, source, at)
-            with sending(errors, await running.replay.waiting(wanted)) as told:
-                tally = await running.replay.run(wanted, told, dry=dry_run)
-            Console().print(became(tally, dry=dry_run))
+                _require_source(platform, source)
+            dead_letter_filter = DeadLetterFilter(reason, source, since_ms)
+            with show_replay_progress(
+                error_console, await platform.dead_letter_replay.count_waiting(dead_letter_filter)
+            ) as progress:
+                tally = await platform.dead_letter_replay.run(dead_letter_filter, progress, dry=dry_run)
+            Console().print(build_replay_table(tally, dry=dry_run))
 
-    _run(run())
+    run_on_fast_loop(run())
 
 
-@retention.command("run")
-def retention_run(
+@retention_commands.command("run")
+def run_retention(
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be deleted; change nothing.")
+        bool, typer.Option("--dry-run", help="Only print what would be deleted; change nothing.")
     ] = False,
-    data_dir: DataDir = None,
+    data_dir: DataDirOption = None,
 ) -> None:
-    """Delete what was observed longer ago than the catalogue lets it be kept.
+    """Delete values and events whose retention period in the catalogue has ended.
 
-    A server does so by itself every day, and shows to nobody what has
-    lapsed meanwhile. Values and events go. What people said about
-    purposes, the ledger, and the ids that say who is one person stay; so
-    does everything of whoever asked for restriction.
+    Servers do this every day, and never show expired data in between.
+    Statements about purposes, the ledger of disclosures and identifiers are
+    kept, and so are all data of customers who restricted processing.
 
-    Stopped half-way it can be started again, after a minute, and goes on
-    from there. Each run is on record in the collection 'sweeps'. With
-    MongoDB of our own it runs while the server is stopped.
+    An interrupted run can be repeated after a minute and goes on where it was
+    stopped. Each run is recorded in the collection 'sweeps'. With the embedded
+    MongoDB, stop the server first.
     """
-    settings = _settings(data_dir)
+    settings = _read_settings(data_dir)
 
     async def run() -> None:
-        async with platform(settings) as running:
-            sweep = running.sweep
-            with looking(errors, await sweep.waiting()) as told:
-                done = await (sweep.rehearse(told) if dry_run else sweep.run(told))
-            Console().print(deleted(done, dry=dry_run))
+        async with open_platform(settings) as platform:
+            sweep = platform.retention_sweep
+            with show_sweep_progress(error_console, await sweep.count_customers()) as progress:
+                tally = await (sweep.preview(progress) if dry_run else sweep.run(progress))
+            Console().print(build_sweep_table(tally, dry=dry_run))
 
-    _run(run())
+    run_on_fast_loop(run())
 
 
-@consents.command("recompute")
-def consent_recompute(
+@consent_commands.command("recompute")
+def recompute_consent(
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would become of them; change nothing.")
+        bool, typer.Option("--dry-run", help="Only print what would change; change nothing.")
     ] = False,
-    data_dir: DataDir = None,
+    data_dir: DataDirOption = None,
 ) -> None:
-    """Work out anew what each customer permits, after the catalogue or a law changed.
+    """Recompute the permissions of all customers, after the catalogue or a law changed.
 
-    Until it has come to somebody, the stricter of the old rules and the new
-    holds for them: what has other rules now is withheld, the rest stays as it
-    was. Servers do the same on their own, slowly, from their start; this is
-    for whoever does not want to wait.
+    Until a customer is recomputed, the stricter of the old and the new rules
+    holds for them: purposes whose rules changed are withheld, the others stay
+    as they were. Servers recompute by themselves, slowly, from their start;
+    this command does it at once.
 
-    It runs beside servers, those that still have the old rules too; they stop
-    judging, and keep to the stricter as well. Killed half-way it can be
-    started again, and goes on with whoever is left. With MongoDB of our own it
-    runs while the server is stopped.
+    It may run beside servers, also beside those that still have the old rules:
+    these stop recomputing and apply the stricter rules as well. A run that was
+    killed can be repeated and goes on with the remaining customers. With the
+    embedded MongoDB, stop the server first.
 
-    The table says for how many customers a purpose was gained or lost. Try
-    another catalogue or law before anybody has it, with
+    The table shows how many customers gained or lost each purpose. To try
+    another catalogue before it is in force, run
     DISCRETION_CATALOGUE_DIR=... discretion consent recompute --dry-run
     """
-    settings = _settings(data_dir)
+    settings = _read_settings(data_dir)
 
     async def run() -> None:
-        async with platform(settings, idle=True) as running:
-            rejudge = running.rejudge
+        async with open_platform(settings, idle=True) as platform:
+            recomputation = platform.permission_recomputation
             if not dry_run:
-                await rejudge.enforce()
-            with judging_customers(errors, await rejudge.waiting()) as told:
-                outcome = await rejudge.run(told, dry=dry_run)
-            left = await rejudge.waiting()
-            Console().print(judged(running.catalogue, outcome, left, dry=dry_run))
+                await recomputation.enforce_rules()
+            with show_recompute_progress(error_console, await recomputation.count_due()) as progress:
+                outcome = await recomputation.run(progress, dry_run=dry_run)
+            remaining = await recomputation.count_due()
+            Console().print(build_recompute_table(platform.catalogue, outcome, remaining, dry_run=dry_run))
             if outcome.superseded:
                 raise typer.Exit(1)
 
-    _run(run())
+    run_on_fast_loop(run())
 
 
-@schemas.command("print")
-def schema_print(
-    write: Annotated[bool, typer.Option("--write", help="Write every printed file under schema/.")] = False,
+@schema_commands.command("print")
+def print_schema(
+    write: Annotated[bool, typer.Option("--write", help="Write every generated file under schema/.")] = False,
 ) -> None:
-    """Print the GraphQL schema that the catalogue makes, or write it where it is kept."""
-    settings = read(os.environ)
-    made = printed(settings.catalogue_dir)
+    """Print the GraphQL schema of the catalogue, or write it and the other generated files under schema/."""
+    settings = read_settings(os.environ)
+    schema_files = render_schema_files(settings.catalogue_dir)
     if not write:
-        sys.stdout.write(made[SDL])
+        sys.stdout.write(schema_files[SDL_PATH])
         return
     if settings.catalogue_dir is not None:
         raise Misconfigured(
             "CATALOGUE_NOT_SHIPPED",
-            "--write writes what the shipped catalogue makes; DISCRETION_CATALOGUE_DIR names another.",
-            "Leave --write out and put what is printed where you keep yours.",
+            "--write generates the files of the shipped catalogue; DISCRETION_CATALOGUE_DIR names another.",
+            "Leave --write out and save the printed schema in a file of your own.",
         )
-    for path, text in made.items():
+    for path, text in schema_files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
     print_notice(settings)
 
 
-@schemas.command("check")
-def schema_check() -> None:
-    """Compare the printed files under schema/ with what makes them; exit 1 if one is stale."""
-    settings = read(os.environ)
+@schema_commands.command("check")
+def check_schema() -> None:
+    """Compare the generated files under schema/ with their sources; exit 1 if one is out of date."""
+    settings = read_settings(os.environ)
     stale = [
         path
-        for path, text in printed(settings.catalogue_dir).items()
+        for path, text in render_schema_files(settings.catalogue_dir).items()
         if not path.exists() or path.read_text("utf-8") != text
     ]
     for path in stale:
-        errors.print(f"{path} is stale.")
+        error_console.print(f"{path} is stale.")
     if stale:
-        errors.print("Print them anew with: discretion schema print --write")
-    if told := stale_notice(settings):
-        errors.print(told, highlight=False, markup=False)
-    if stale or told:
+        error_console.print("Generate them with: discretion schema print --write")
+    if notice_complaint := describe_stale_notice(settings):
+        error_console.print(notice_complaint, highlight=False, markup=False)
+    if stale or notice_complaint:
         raise typer.Exit(1)
 
 
 @asynccontextmanager
-async def _desk(data_dir: Path | None) -> AsyncIterator[Desk]:
-    async with platform(_settings(data_dir), idle=True) as running:
-        asked = running.rights
-        yield Desk(asked.requests, asked.clock, asked.decide, now_ms)
+async def _open_request_desk(data_dir: Path | None) -> AsyncIterator[RequestCommandContext]:
+    async with open_platform(_read_settings(data_dir), idle=True) as platform:
+        requests = platform.requests
+        yield RequestCommandContext(requests.store, requests.deadlines, requests.decisions, now_ms)
 
 
 def main() -> None:
-    """The ``discretion`` command."""
+    """Run the command line; errors are printed with their code, and the exit status is 1."""
     try:
         cli()
     except DiscretionError as error:
-        errors.print(f"[red]{error.code}[/red] {error.message}", highlight=False)
+        error_console.print(f"[red]{error.code}[/red] {error.message}", highlight=False)
         if error.advice:
-            errors.print(error.advice, highlight=False, markup=False)
+            error_console.print(error.advice, highlight=False, markup=False)
         raise SystemExit(1) from None
     except OSError as error:
-        errors.print(f"[red]FILE_UNUSABLE[/red] {error.strerror}: {error.filename}", highlight=False)
-        errors.print("See that --data-dir is a folder this user may write to.", highlight=False)
+        error_console.print(f"[red]FILE_UNUSABLE[/red] {error.strerror}: {error.filename}", highlight=False)
+        error_console.print("Check that --data-dir is a folder that this user may write to.", highlight=False)
         raise SystemExit(1) from None
 
 
-def _known_source(running: Platform, source: str) -> None:
-    if source not in running.catalogue.sources:
-        known = ", ".join(sorted(running.catalogue.sources))
-        raise typer.BadParameter(f"There is no source {source!r}; there are {known}.")
+def _require_source(platform: Platform, source: str) -> None:
+    if source not in platform.catalogue.sources:
+        source_names = ", ".join(sorted(platform.catalogue.sources))
+        raise typer.BadParameter(f"There is no source {source!r}; there are {source_names}.")
 
 
-def _settings(data_dir: Path | None) -> Settings:
-    settings = read(os.environ)
+def _read_settings(data_dir: Path | None) -> Settings:
+    settings = read_settings(os.environ)
     return settings if data_dir is None else replace(settings, data_dir=data_dir)
 
 
-cli.add_typer(tokens(lambda folder: token_issuer(_settings(folder))), name="token")
-cli.add_typer(rights(_desk, _run), name="rights")
+cli.add_typer(build_token_commands(lambda folder: open_token_issuer(_read_settings(folder))), name="token")
+cli.add_typer(build_rights_commands(_open_request_desk, run_on_fast_loop), name="rights")

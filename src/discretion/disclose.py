@@ -1,12 +1,15 @@
-"""The conductor: every reveal of customer data passes through here, in this order.
+"""The one path by which customer data are revealed.
 
-    decide   what the grant may see        purpose/   (inside plan)
-    plan     what is asked of MongoDB      plan/
-    fetch    and reveal, row by row        store/, reveal/ (the operation's resolvers call them)
-    record   what was revealed             ledger/
+The order of its steps:
+
+    decide   which attributes the grant may see     purpose/   (called by plan)
+    plan     what is read from MongoDB              plan/
+    fetch    and reveal, row by row                 store/, reveal/ (called by the operation's resolvers)
+    record   what was revealed                      ledger/
     answer   only with a receipt
 
-No receipt, no answer: the edge can send only what ``disclose`` returns.
+The edge can send only what ``Discloser.disclose`` returns, and that returns an answer only after the
+disclosure is recorded. Without a receipt there is no answer.
 """
 
 from __future__ import annotations
@@ -16,27 +19,30 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from discretion.ledger.append import Ledger
-from discretion.ledger.entry import Entry
-from discretion.plan.plan import Plan
-from discretion.reveal.revealer import Account, Reading, Revealer
+from discretion.ledger.entry import LedgerEntry
+from discretion.plan.plan import QueryPlan
+from discretion.reveal.revealer import Reading, RevealAccount, Revealer
 from discretion.token.grant import SELF, Grant
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Disclosed(Generic[T]):
-    """An answer and the proof that it is on record; ``receipt`` is None if no customer was met."""
+class DisclosedAnswer(Generic[T]):
+    """An answer and the receipt of its disclosure.
+
+    ``receipt`` is None if the operation reads no customers.
+    """
 
     answer: T
     receipt: str | None
-    plan: Plan
-    account: Account
+    plan: QueryPlan
+    account: RevealAccount
 
 
 @dataclass(frozen=True, slots=True)
-class Conductor:
-    """Everything a reveal needs, handed in by ``app``."""
+class Discloser:
+    """Runs planned operations and records what they reveal. ``app`` supplies the dependencies."""
 
     revealer: Revealer
     ledger: Ledger
@@ -44,45 +50,63 @@ class Conductor:
     entropy: Callable[[int], bytes]
 
     async def disclose(
-        self, plan: Plan, grant: Grant, operation: str, execute: Callable[[Reading], Awaitable[T]]
-    ) -> Disclosed[T]:
-        """Run a planned operation and put what it revealed on record before returning it.
+        self, plan: QueryPlan, grant: Grant, operation: str, execute: Callable[[Reading], Awaitable[T]]
+    ) -> DisclosedAnswer[T]:
+        """Run a planned operation, and record what it revealed before the answer is returned.
+
+        Args:
+            plan: The compiled operation.
+            grant: What the verified token allows.
+            operation: The name of the operation, as it is recorded in the ledger.
+            execute: Runs the operation; every value that it reveals passes through the ``Reading``.
 
         Raises:
-            Unavailable: ``LEDGER_UNAVAILABLE``; the answer is dropped.
+            Unavailable: ``LEDGER_UNAVAILABLE``; the answer is discarded.
         """
-        reading = self.revealer.reading(plan, grant, self.now_ms())
+        reading = self.revealer.start_reading(plan, grant, self.now_ms())
         answer = await execute(reading)
-        account = reading.account()
+        account = reading.build_account()
         if not plan.touches_customers:
-            return Disclosed(answer, None, plan, account)
-        entry = self._entry(plan, grant, operation, reading, account)
+            return DisclosedAnswer(answer, None, plan, account)
+        entry = self._build_entry(plan, grant, operation, reading, account)
+        # The order matters: an answer that left before its entry is durable could be lost from the record in
+        # a crash.
         receipt = await self.ledger.append(entry)
-        return Disclosed(answer, receipt, plan, account)
+        return DisclosedAnswer(answer, receipt, plan, account)
 
-    def _entry(self, plan: Plan, grant: Grant, operation: str, reading: Reading, account: Account) -> Entry:
-        return Entry(
+    def _build_entry(
+        self, plan: QueryPlan, grant: Grant, operation: str, reading: Reading, account: RevealAccount
+    ) -> LedgerEntry:
+        return LedgerEntry(
+            # Time first, so that receipts sort by time; the random part makes them unique and not guessable.
             receipt=f"{reading.now_ms:012x}{self.entropy(10).hex()}",
             at=reading.now_ms,
             client=grant.client,
+            # In a customer's own token ``sub`` names the customer. The ledger outlives an erasure and must
+            # not hold it.
             actor=SELF if grant.is_self else grant.subject,
             operation=operation,
-            purposes=plan.purposes or tuple(sorted(plan.held)),
+            # A request without an allowed attribute still reads customers, for example to count them.
+            purposes=plan.purposes or tuple(sorted(plan.granted_purposes)),
             attributes=plan.forms,
             extra=tuple(sorted(account.extra)),
-            subjects=account.seen,
+            subjects=account.revealed,
         )
 
 
-def describe(disclosed: Disclosed[Any]) -> dict[str, Any] | None:
-    """``extensions.disclosure`` of an answer, or None if no customer was met."""
+def describe_disclosure(disclosed: DisclosedAnswer[Any]) -> dict[str, Any] | None:
+    """Return ``extensions.disclosure`` of a response, or None if no customer was read.
+
+    Returns:
+        ``{"receipt": str, "purposes": [str], "withheld": [{"field": str, "reason": str, "count": int}]}``
+    """
     if disclosed.receipt is None:
         return None
     return {
         "receipt": disclosed.receipt,
         "purposes": list(disclosed.plan.purposes),
         "withheld": [
-            {"field": one.field, "reason": one.reason, "count": one.count}
-            for one in disclosed.account.withheld
+            {"field": withheld_field.field, "reason": withheld_field.reason, "count": withheld_field.count}
+            for withheld_field in disclosed.account.withheld
         ],
     }

@@ -1,21 +1,21 @@
-"""Everything that can go wrong, as one tree with stable codes.
+"""All errors of the platform, as one tree with stable codes.
 
     DiscretionError
-    ├── Refusal          the caller can mend it; code, message and advice are meant for them
+    ├── Refusal          the caller can correct it; code, message and advice are sent to the caller
     │   ├── BadRequest        400   malformed or contradictory input
-    │   ├── Unauthenticated   401   no token, or one that does not hold
-    │   ├── Forbidden         403   the token holds, and does not cover this
+    │   ├── Unauthenticated   401   no token, or an invalid one
+    │   ├── Forbidden         403   a valid token that does not cover the operation
     │   ├── NotFound          404
     │   ├── Conflict          409
     │   ├── TooLarge          413
     │   └── TooMany           429
-    ├── Fault            our side failed; callers see the code and nothing else
-    │   ├── Unavailable       503   a part we need is away; ask again
-    │   └── Broken            500   something that must hold does not
-    └── Misconfigured    found at start; for the operator, says what to do next
+    ├── Fault            the platform failed; the caller receives the code and nothing else
+    │   ├── Unavailable       503   a required component is unavailable; the caller can retry
+    │   └── Broken            500   an invariant is violated
+    └── Misconfigured    detected at start; tells the operator what to do next
 
-A code is a promise: it may gain siblings, it never changes meaning. The class fixes the
-HTTP status.
+A code is a stable interface: new codes may be added, but an existing code never changes its meaning. The
+class determines the HTTP status.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from typing import ClassVar
 
 
 class DiscretionError(Exception):
-    """Base of the tree.
+    """Base class of all errors of the platform.
 
     Args:
         code: Stable upper-case identifier, such as ``TOKEN_EXPIRED``.
-        message: One sentence saying what is wrong. Never carries personal data.
-        advice: One sentence saying what to do next, or the empty string.
+        message: One sentence that says what is wrong. It never contains personal data.
+        advice: One sentence that says what to do next, or the empty string.
     """
 
     status: ClassVar[int] = 500
@@ -45,7 +45,7 @@ class DiscretionError(Exception):
 
 
 class Refusal(DiscretionError):
-    """The caller asked for something they can mend; the message is meant for them."""
+    """A request that the caller can correct; the message is written for the caller."""
 
     status = 400
 
@@ -55,54 +55,57 @@ class BadRequest(Refusal):
 
 
 class Unauthenticated(Refusal):
-    """No access token, or one that does not hold (RFC 6750, section 3.1)."""
+    """A request without an access token, or with an invalid one (RFC 6750, section 3.1)."""
 
     status = 401
 
 
 class Forbidden(Refusal):
-    """The token holds and does not cover what was asked."""
+    """A request that a valid token does not cover."""
 
     status = 403
 
 
 class NotFound(Refusal):
-    """Nothing there, or nothing there for this caller; the two look alike."""
+    """A request for something that does not exist or is not visible to this caller.
+
+    Both are answered alike.
+    """
 
     status = 404
 
 
 class Conflict(Refusal):
-    """The state of the thing does not allow the change asked for."""
+    """A change that the current state of the object does not allow."""
 
     status = 409
 
 
 class TooLarge(Refusal):
-    """More bytes or items than a published limit allows."""
+    """A request with more bytes or items than a published limit allows."""
 
     status = 413
 
 
 class TooMany(Refusal):
-    """More requests than this caller may make now."""
+    """More requests than the caller may send at present."""
 
     status = 429
 
 
 class Fault(DiscretionError):
-    """Our side failed. Callers get the code; the message stays in our logs."""
+    """A failure of the platform. The caller receives the code; the message goes to the logs only."""
 
 
 class Unavailable(Fault):
-    """A part we need is away; asking again later may succeed."""
+    """A required component is unavailable; the same request may succeed later."""
 
     status = 503
 
 
 class Broken(Fault):
-    """Something that must always hold does not. Never retried, always reported."""
+    """A violated invariant. It is never retried and always reported."""
 
 
 class Misconfigured(DiscretionError):
-    """Found while starting; speaks to the operator."""
+    """An error in the configuration or the environment, found at start; the message is for the operator."""

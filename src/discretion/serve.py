@@ -1,4 +1,4 @@
-"""Serving: one uvicorn server on a socket of ours, stopped by Ctrl-C or SIGTERM; and the loop it runs on."""
+"""Serving: a uvicorn server on a socket that this process opens, its stop signals, and its event loop."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from discretion.edge.error_response import problem
+from discretion.edge.error_response import build_error_response
 from discretion.edge.graphql.websocket import MAX_MESSAGE
 from discretion.errors import Misconfigured, Unavailable
 
-GRACE_S = 10
-"""How long requests under way may take to end."""
+SHUTDOWN_GRACE_S = 10
+"""How long running requests may take to end after a stop signal."""
 
-TAKEN_BACK_S = 5
-"""How long those that do not may take to undo what they had begun, and to be refused."""
+CANCEL_GRACE_S = 5
+"""How long requests that were cancelled after that may take to roll back and to be refused."""
 
-GARBAGE = 50_000
-"""New objects after which the collector looks for cycles; some 25 pages of 100 customers."""
+GC_THRESHOLD = 50_000
+"""New objects after which the garbage collector looks for cycles: about 25 pages of 100 customers."""
 
 
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Signals are ours: uvicorn would raise them again and end the process before MongoDB stops."""
+        """Leave signals to this module: uvicorn would raise them again, before the embedded MongoDB stops."""
         yield
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 picks a free one.
+def open_listening_socket(host: str, port: int) -> socket.socket:
+    """Return a bound socket; port 0 picks a free port.
 
     Raises:
-        Misconfigured: ``PORT_TAKEN``.
+        Misconfigured: ``HOST_UNKNOWN``, ``PORT_TAKEN``.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family)
@@ -62,71 +62,74 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 @contextlib.asynccontextmanager
-async def serving(app: ASGIApp, listening: socket.socket) -> AsyncIterator[asyncio.Task[None]]:
-    """Serve ``app`` for as long as the context lasts; the task ends if the server does."""
+async def serve_app(app: ASGIApp, listening: socket.socket) -> AsyncIterator[asyncio.Task[None]]:
+    """Serve ``app`` for as long as the context lasts.
+
+    The task that the context gives ends when the server ends by itself, with its error.
+    """
     server = _Server(
         uvicorn.Config(
-            _refusing(app),
+            _refuse_when_stopping(app),
             log_level="warning",
             access_log=False,
             lifespan="off",
             ws="websockets-sansio",
             ws_max_size=MAX_MESSAGE,
-            proxy_headers=False,  # nothing is decided by who calls, so nobody is asked to say
-            timeout_graceful_shutdown=GRACE_S,
+            proxy_headers=False,  # no decision depends on the caller's address, so no proxy has to be trusted
+            timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
         )
     )
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
-        while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn tells no other way
+        while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.01)
         yield task
     finally:
         server.should_exit = True
         await task
-        if left := set(server.server_state.tasks):
-            await asyncio.wait(left, timeout=TAKEN_BACK_S)
+        if unfinished := set(server.server_state.tasks):
+            await asyncio.wait(unfinished, timeout=CANCEL_GRACE_S)
 
 
-def _refusing(app: ASGIApp) -> ASGIApp:
-    """``app``, but a request that stopping cuts short is refused; uvicorn would answer 500."""
+def _refuse_when_stopping(app: ASGIApp) -> ASGIApp:
+    """Wrap ``app``: a request that is cancelled by stopping gets 503; uvicorn would answer 500."""
 
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await app(scope, receive, send)
         except asyncio.CancelledError:
             if scope["type"] != "http":
                 raise
-            await problem(Unavailable("STOPPING", "The server stops."))(scope, receive, send)
+            await build_error_response(Unavailable("STOPPING", "The server stops."))(scope, receive, send)
 
-    return answer
+    return serve
 
 
-def stop_asked() -> asyncio.Event:
-    """An event that Ctrl-C and SIGTERM set."""
-    stop = asyncio.Event()
+def install_stop_signals() -> asyncio.Event:
+    """Return an event that Ctrl-C (SIGINT) and SIGTERM set."""
+    stop_event = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, stop.set)
-    return stop
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # on Windows
+            loop.add_signal_handler(signal_number, stop_event.set)
+    return stop_event
 
 
-async def until(stop: asyncio.Event, server: asyncio.Task[None]) -> None:
-    """Wait until stopping is asked for, or the server ends by itself."""
-    # What start-up made stays: frozen, it is not walked again whenever the collector looks for garbage.
-    # Answers hold many objects and no cycles: by the default threshold they were walked several times each.
+async def wait_until_stopped(stop_event: asyncio.Event, server: asyncio.Task[None]) -> None:
+    """Wait until ``stop_event`` is set or the server ends by itself."""
+    # The objects of start-up live as long as the process: frozen, the garbage collector skips them. Responses
+    # hold many objects and no cycles: with the default threshold each was walked several times.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(GARBAGE, 20, 20)
-    server.add_done_callback(lambda _: stop.set())
-    await stop.wait()
+    gc.set_threshold(GC_THRESHOLD, 20, 20)
+    server.add_done_callback(lambda _: stop_event.set())
+    await stop_event.wait()
 
 
-def run(work: Coroutine[Any, Any, None]) -> None:
-    """Run what waits, on the quickest loop there is."""
+def run_on_fast_loop(main: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine on uvloop where it is installed, else on the loop of asyncio."""
     try:
         loops: Any = importlib.import_module("uvloop")
     except ImportError:  # Windows has none
         loops = asyncio
-    loops.run(work)
+    loops.run(main)

@@ -14,99 +14,108 @@ from discretion.errors import Misconfigured
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How this process runs. Every field can be set by ``DISCRETION_<FIELD>``."""
+    """The settings of this process. Each field is set by the variable ``DISCRETION_<FIELD>``."""
 
     data_dir: Path = Path(".discretion")
+    """Folder of the keys, the erasure ledger and the embedded MongoDB."""
     host: str = "127.0.0.1"
     port: int = 8000
     issuer: str = "http://127.0.0.1:8000"
+    """The ``iss`` of tokens and receipts, and the address at which the API is reached from outside."""
     audience: str = "discretion"
     mongo_url: str | None = None
+    """Without it an embedded MongoDB runs for as long as the process."""
     mongo_database: str = "discretion"
     mongo_driver: str = "pymongo"
     catalogue_dir: Path | None = None
     jurisdictions_dir: Path | None = None
     notices_dir: Path | None = None
     places_file: Path | None = None
+    """Database of countries by IP address in MaxMind's format; without it the one of geoip2fast is used."""
     erasure_ledger: Path | None = None
+    """Keep this file outside of every backup: a restored database is erased again by it."""
     processor_certificate: Path | None = None
-    """The certificate that an authority issued for our answers to controllers (PEM), with its issuers."""
+    """The certificate that an authority issued for answers to controllers, with its issuers, in PEM."""
     root_key: bytes | None = None
     buckets: int = 4096
+    """How many bucket keys wrap the data keys of customers. A database keeps the number it started with."""
     outward_loopback: bool = False
-    """Also send notices and callbacks to servers of this machine, in plain HTTP: for evaluation only."""
+    """Also send notifications and callbacks to this machine, over plain HTTP; for evaluation only."""
     mail_url: str | None = None
+    """The mail server; without it messages to customers are written to the folder ``outbox``."""
     mail_from: str = "privacy@localhost"
 
     def __repr__(self) -> str:
-        """Without the root key and the URL, which may carry a password."""
+        """Leave out the root key and the URLs: these may carry a password."""
         return f"Settings(data_dir={str(self.data_dir)!r}, port={self.port})"
 
 
-def read(environ: Mapping[str, str]) -> Settings:
-    """Settings from environment variables.
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Return the settings of environment variables; empty variables count as not set.
 
     Raises:
-        Misconfigured: ``SETTING_INVALID`` with the variable's name and what it takes, or
-            ``SETTING_UNKNOWN``.
+        Misconfigured: ``SETTING_INVALID`` with the variable's name and the values it takes, or
+            ``SETTING_UNKNOWN``. A misspelt variable would otherwise leave a default in force unnoticed.
     """
 
     def get(name: str) -> str | None:
         return environ.get(f"DISCRETION_{name}") or None
 
     default = Settings()
-    known = {f"DISCRETION_{one.name.upper()}" for one in fields(Settings)}
-    for name in sorted(one for one in environ if one.startswith("DISCRETION_") and one not in known):
+    known_names = {f"DISCRETION_{field.name.upper()}" for field in fields(Settings)}
+    for name in sorted(set(environ) - known_names):
+        if not name.startswith("DISCRETION_"):
+            continue
         raise Misconfigured(
             "SETTING_UNKNOWN",
             f"There is no setting {name}.",
-            f"There are {', '.join(sorted(known))}.",
+            f"There are {', '.join(sorted(known_names))}.",
         )
     database = get("MONGO_DATABASE") or default.mongo_database
     if not re.fullmatch(r"[\w-]{1,63}", database, re.ASCII):
-        raise _invalid("MONGO_DATABASE", database, "letters, digits, '_' and '-'")
+        raise _invalid_setting("MONGO_DATABASE", database, "letters, digits, '_' and '-'")
     driver = get("MONGO_DRIVER") or default.mongo_driver
     if driver not in {"pymongo", "motor"}:
-        raise _invalid("MONGO_DRIVER", driver, "'pymongo' or 'motor'")
+        raise _invalid_setting("MONGO_DRIVER", driver, "'pymongo' or 'motor'")
     return Settings(
         data_dir=Path(get("DATA_DIR") or default.data_dir),
         host=get("HOST") or default.host,
-        port=_whole("PORT", get("PORT"), default.port, 0, 65535),
+        port=_parse_integer("PORT", get("PORT"), default.port, 0, 65535),
         issuer=get("ISSUER") or default.issuer,
         audience=get("AUDIENCE") or default.audience,
         mongo_url=get("MONGO_URL"),
         mongo_database=database,
         mongo_driver=driver,
-        catalogue_dir=Path(found) if (found := get("CATALOGUE_DIR")) else None,
-        jurisdictions_dir=Path(found) if (found := get("JURISDICTIONS_DIR")) else None,
-        notices_dir=Path(found) if (found := get("NOTICES_DIR")) else None,
-        places_file=Path(found) if (found := get("PLACES_FILE")) else None,
-        erasure_ledger=Path(found) if (found := get("ERASURE_LEDGER")) else None,
-        processor_certificate=Path(found) if (found := get("PROCESSOR_CERTIFICATE")) else None,
-        root_key=_key(get("ROOT_KEY")),
-        buckets=_whole("BUCKETS", get("BUCKETS"), default.buckets, 1, 65536),
-        outward_loopback=_switch("OUTWARD_LOOPBACK", get("OUTWARD_LOOPBACK")),
-        mail_url=_mail_url(get("MAIL_URL")),
+        catalogue_dir=Path(path) if (path := get("CATALOGUE_DIR")) else None,
+        jurisdictions_dir=Path(path) if (path := get("JURISDICTIONS_DIR")) else None,
+        notices_dir=Path(path) if (path := get("NOTICES_DIR")) else None,
+        places_file=Path(path) if (path := get("PLACES_FILE")) else None,
+        erasure_ledger=Path(path) if (path := get("ERASURE_LEDGER")) else None,
+        processor_certificate=Path(path) if (path := get("PROCESSOR_CERTIFICATE")) else None,
+        root_key=_parse_root_key(get("ROOT_KEY")),
+        buckets=_parse_integer("BUCKETS", get("BUCKETS"), default.buckets, 1, 65536),
+        outward_loopback=_parse_switch("OUTWARD_LOOPBACK", get("OUTWARD_LOOPBACK")),
+        mail_url=_parse_mail_url(get("MAIL_URL")),
         mail_from=get("MAIL_FROM") or default.mail_from,
     )
 
 
-def _whole(name: str, text: str | None, default: int, least: int, most: int) -> int:
+def _parse_integer(name: str, text: str | None, default: int, minimum: int, maximum: int) -> int:
     if text is None:
         return default
-    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
-        raise _invalid(name, text, f"a whole number from {least} to {most}")
+    if not text.isascii() or not text.isdigit() or not minimum <= int(text) <= maximum:
+        raise _invalid_setting(name, text, f"a whole number from {minimum} to {maximum}")
     return int(text)
 
 
-def _switch(name: str, text: str | None) -> bool:
+def _parse_switch(name: str, text: str | None) -> bool:
     if text not in {None, "0", "1"}:
-        raise _invalid(name, str(text), "1 for yes or 0 for no")
+        raise _invalid_setting(name, str(text), "1 for yes or 0 for no")
     return text == "1"
 
 
-def _mail_url(text: str | None) -> str | None:
-    """A mail server. It may carry a password, so it is not quoted."""
+def _parse_mail_url(text: str | None) -> str | None:
+    """Check the URL of a mail server. It may carry a password, so the error does not quote it."""
     if text is None or re.fullmatch(r"smtps?://([^@/\s]+@)?[^@/\s:]+(:\d{1,5})?/?", text):
         return text
     raise Misconfigured(
@@ -116,7 +125,7 @@ def _mail_url(text: str | None) -> str | None:
     )
 
 
-def _key(text: str | None) -> bytes | None:
+def _parse_root_key(text: str | None) -> bytes | None:
     if text is None:
         return None
     try:
@@ -132,5 +141,5 @@ def _key(text: str | None) -> bytes | None:
     return key
 
 
-def _invalid(name: str, text: str, wanted: str) -> Misconfigured:
-    return Misconfigured("SETTING_INVALID", f"DISCRETION_{name} is {text!r}.", f"It takes {wanted}.")
+def _invalid_setting(name: str, text: str, expected: str) -> Misconfigured:
+    return Misconfigured("SETTING_INVALID", f"DISCRETION_{name} is {text!r}.", f"It takes {expected}.")

@@ -26,7 +26,7 @@ IMPURE_FILES = frozenset(
         "src/discretion/app/__init__.py",
         "src/discretion/app/clock.py",
         "src/discretion/app/keys.py",
-        "src/discretion/app/registration_installation.py",
+        "src/discretion/app/installations.py",
         "src/discretion/cli.py",
         "src/discretion/store/embedded/mongo_server.py",
     }

@@ -1,4 +1,4 @@
-"""The import contracts of pyproject.toml hold, and each one would notice."""
+"""The import contracts of pyproject.toml are kept, and each one detects a violation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CONFIG = ROOT / "pyproject.toml"
 TOOLS = tomllib.loads(CONFIG.read_text("utf-8"))["tool"]
 CONTRACTS = [contract["id"] for contract in TOOLS["importlinter"]["contracts"]]
 
-PLANTS: list[tuple[str, dict[str, str]]] = [
+PLANTED_IMPORTS: list[tuple[str, dict[str, str]]] = [
     ("layers", {"catalogue/model.py": "import discretion.store"}),
     ("layers", {"stray.py": "import discretion.errors"}),
     ("cycles", {"seal/zig.py": "import discretion.seal.zag", "seal/zag.py": "import discretion.seal.zig"}),
@@ -28,11 +28,11 @@ PLANTS: list[tuple[str, dict[str, str]]] = [
     ("corrections", {"domain/correction/proposal.py": "from discretion.reveal import corrections"}),
     ("pure", {"purpose/zig.py": "import time"}),
 ]
-"""Contract, and lines added to files of a copy of the package, that it must not let pass."""
+"""Contracts, each with lines that are added to a copy of the package and that it must reject."""
 
 
 def lint_imports(contract: str, package_dir: Path) -> subprocess.CompletedProcess[str]:
-    """Runs one contract over the package ``discretion`` found in a folder."""
+    """Run one contract over the package ``discretion`` in a folder."""
     return subprocess.run(
         [
             sys.executable,
@@ -54,8 +54,10 @@ def test_the_contract_is_kept(contract: str) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-@pytest.mark.parametrize(("contract", "plant"), PLANTS, ids=[f"{c}-{n}" for n, (c, _) in enumerate(PLANTS)])
-def test_the_contract_stops_a_planted_import(contract: str, plant: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("contract", "plant"), PLANTED_IMPORTS, ids=[f"{c}-{n}" for n, (c, _) in enumerate(PLANTED_IMPORTS)]
+)
+def test_the_contract_rejects_a_planted_import(contract: str, plant: dict[str, str], tmp_path: Path) -> None:
     package = shutil.copytree(ROOT / "src" / "discretion", tmp_path / "discretion", ignore=_only_code)
     for path, line in plant.items():
         (package / path).parent.mkdir(exist_ok=True)
@@ -67,8 +69,8 @@ def test_the_contract_stops_a_planted_import(contract: str, plant: dict[str, str
 
 
 def test_every_contract_has_a_planted_import() -> None:
-    """A contract that nothing can break says nothing."""
-    assert set(CONTRACTS) == {contract for contract, _ in PLANTS}
+    """A contract that no import can break would check nothing."""
+    assert set(CONTRACTS) == {contract for contract, _ in PLANTED_IMPORTS}
 
 
 def _only_code(folder: str, names: list[str]) -> list[str]:

@@ -1,1 +1,1 @@
-"""Benchmarks: each prints a table of ratios measured side by side, and asserts nothing about time."""
+"""Benchmarks. Each prints tables of measurements and asserts nothing about time."""

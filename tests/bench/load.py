@@ -1,4 +1,4 @@
-"""Asks one server as fast as it answers, over connections that are kept open."""
+"""HTTP load on one server over open connections; each sends the next request as soon as it has an answer."""
 
 from __future__ import annotations
 
@@ -9,153 +9,163 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 
-RECEIVE = 1 << 18
-SILENCE_S = 60
-PAUSE_S = 1
-BUSY = (b"HTTP/1.1 429", b"HTTP/1.1 503")
+RECEIVE_BYTES = 1 << 18
+SILENCE_TIMEOUT_S = 60
+RETRY_PAUSE_S = 1
+BUSY_STATUS_LINES = (b"HTTP/1.1 429", b"HTTP/1.1 503")
 
-Wrong = Callable[[bytearray, bool], bool]
-"""Whether an answer is wrong, given whether its request had to be sent again."""
+AnswerCheck = Callable[[bytearray, bool], bool]
+"""Returns whether an answer is wrong.
+
+Arguments: the answer and whether its request was sent more than once.
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
-    """What was answered, in how many seconds; ``latencies`` are seconds, sorted.
+class LoadResult:
+    """The result of a load.
 
-    ``busy`` counts answers that asked to come again.
+    Attributes:
+        seconds: Duration of the load.
+        latencies: Sorted latencies of the answered requests, in seconds.
+        busy_count: Number of answers with status 429 or 503.
     """
 
     seconds: float
     latencies: tuple[float, ...]
-    busy: int = 0
+    busy_count: int = 0
 
     @property
     def per_second(self) -> float:
-        """Requests answered in a second."""
+        """Answered requests per second."""
         return len(self.latencies) / self.seconds
 
-    def quantile(self, share: float) -> float:
-        """The latency in ms that this share of requests does not exceed."""
+    def quantile_ms(self, share: float) -> float:
+        """Return the latency in ms that this share of requests does not exceed."""
         return self.latencies[min(int(len(self.latencies) * share), len(self.latencies) - 1)] * 1000
 
 
 class _Connection:
-    def __init__(self, port: int, turn: Iterator[bytes], wrong: Wrong) -> None:
+    def __init__(self, port: int, requests: Iterator[bytes], is_wrong: AnswerCheck) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._turn = turn
-        self._wrong = wrong
+        self._requests = requests
+        self._is_wrong = is_wrong
         self._request = b""
-        self._again = False
+        self._is_repeated = False
         self._answer = bytearray()
-        self._wanted = 0
-        self.asked_at = 0.0
+        self._expected_length = 0
+        self.sent_at = 0.0
 
-    def ask(self) -> bool:
-        """Send the next request; whether there was one."""
-        request = next(self._turn, None)
+    def send_next(self) -> bool:
+        """Send the next request, and return whether there was one."""
+        request = next(self._requests, None)
         if request is None:
             return False
-        self._request, self._again = request, False
-        self.asked_at = time.perf_counter()
+        self._request, self._is_repeated = request, False
+        self.sent_at = time.perf_counter()
         self.socket.sendall(request)
         return True
 
-    def ask_again(self) -> None:
-        """Send the same request; its time goes on."""
-        self._again = True
+    def resend(self) -> None:
+        """Send the same request again; its latency is measured from the first attempt."""
+        self._is_repeated = True
         self.socket.sendall(self._request)
 
-    def answered(self) -> bytes:
-        """Take in what has arrived; the start of the answer if it is whole.
+    def read_answer(self) -> bytes:
+        """Read the received bytes, and return the start of the status line of a complete answer, else b"".
 
         Raises:
-            RuntimeError: the answer is neither a 200 nor asks to come again, or is wrong.
+            RuntimeError: the answer is wrong or has a status other than 200, 429 and 503.
         """
-        received = self.socket.recv(RECEIVE)
+        received = self.socket.recv(RECEIVE_BYTES)
         if not received:
-            raise RuntimeError("the server hung up")
+            raise RuntimeError("the server closed the connection")
         self._answer += received
-        if not self._wanted:
-            self._wanted = _length(self._answer)
-        if not self._wanted or len(self._answer) < self._wanted:
+        if not self._expected_length:
+            self._expected_length = _compute_length(self._answer)
+        if not self._expected_length or len(self._answer) < self._expected_length:
             return b""
         status = bytes(self._answer[:12])
-        right = status == b"HTTP/1.1 200" and not self._wrong(self._answer, self._again)
-        if not right and status not in BUSY:
+        is_right = status == b"HTTP/1.1 200" and not self._is_wrong(self._answer, self._is_repeated)
+        if not is_right and status not in BUSY_STATUS_LINES:
             raise RuntimeError(bytes(self._answer[:2000]).decode("utf-8", "replace"))
         self._answer.clear()
-        self._wanted = 0
+        self._expected_length = 0
         return status
 
 
-def _length(answer: bytearray) -> int:
-    """How long the answer will be, head and body; 0 as long as its head is not whole."""
+def _compute_length(answer: bytearray) -> int:
+    """Return the length of the answer with its head, or 0 while the head is incomplete."""
     end = answer.find(b"\r\n\r\n")
     if end < 0:
         return 0
     for line in bytes(answer[:end]).lower().split(b"\r\n"):
         if line.startswith(b"content-length:"):
             return end + 4 + int(line[15:])
-    raise RuntimeError("the server does not say how long its answer is")
+    raise RuntimeError("the answer has no content-length")
 
 
-def ask(port: int, requests: Sequence[bytes], seconds: float, connections: int) -> Load:
-    """Send ``requests`` in turn over all connections until the time is over."""
-    return send(port, [cycle(requests)] * connections, seconds, lambda answer, _: b'"errors"' in answer)
+def measure_queries(port: int, requests: Sequence[bytes], seconds: float, connections: int) -> LoadResult:
+    """Send the requests in turn over each connection until the time is over; answers must have no errors."""
+    return run_load(port, [cycle(requests)] * connections, seconds, lambda answer, _: b'"errors"' in answer)
 
 
-def send(port: int, turns: Sequence[Iterator[bytes]], seconds: float, wrong: Wrong) -> Load:
-    """One connection for each of ``turns``, until the time is over or they are.
+def run_load(
+    port: int, request_streams: Sequence[Iterator[bytes]], seconds: float, is_wrong: AnswerCheck
+) -> LoadResult:
+    """Send each stream of requests over its own connection until the time is over or the streams end.
 
-    A request that is answered 429 or 503 is sent again after a pause, until it is taken.
+    A request that is answered with 429 or 503 is sent again after a pause until it is accepted.
 
     Raises:
-        RuntimeError: an answer is anything else but 200, or is ``wrong``; a server that refuses is fast.
+        RuntimeError: an answer is wrong or has another status than 200. Refusals are fast and must not count.
     """
-    waiting, latencies, busy = selectors.DefaultSelector(), [], 0
+    selector, latencies, busy_count = selectors.DefaultSelector(), [], 0
     resting: dict[float, _Connection] = {}
-    opened = [_Connection(port, turn, wrong) for turn in turns]
-    started = time.perf_counter()
+    connections = [_Connection(port, stream, is_wrong) for stream in request_streams]
+    started_at = time.perf_counter()
     try:
-        for one in opened:
-            if one.ask():
-                waiting.register(one.socket, selectors.EVENT_READ, one)
-        while waiting.get_map():
-            for ready, _ in waiting.select(PAUSE_S if resting else SILENCE_S) or _silent(resting):
-                connection: _Connection = ready.data
-                status = connection.answered()
+        for opened_connection in connections:
+            if opened_connection.send_next():
+                selector.register(opened_connection.socket, selectors.EVENT_READ, opened_connection)
+        while selector.get_map():
+            for selected, _ in selector.select(
+                RETRY_PAUSE_S if resting else SILENCE_TIMEOUT_S
+            ) or _check_silence(resting):
+                connection: _Connection = selected.data
+                status = connection.read_answer()
                 now = time.perf_counter()
-                if status in BUSY:
-                    busy += 1
-                    resting[now + PAUSE_S] = connection
+                if status in BUSY_STATUS_LINES:
+                    busy_count += 1
+                    resting[now + RETRY_PAUSE_S] = connection
                 elif status:
-                    latencies.append(now - connection.asked_at)
-                    if now - started >= seconds or not connection.ask():
-                        waiting.unregister(connection.socket)
-            for until in [one for one in resting if one <= time.perf_counter()]:
-                resting.pop(until).ask_again()
-        return Load(time.perf_counter() - started, tuple(sorted(latencies)), busy)
+                    latencies.append(now - connection.sent_at)
+                    if now - started_at >= seconds or not connection.send_next():
+                        selector.unregister(connection.socket)
+            for retry_at in [due for due in resting if due <= time.perf_counter()]:
+                resting.pop(retry_at).resend()
+        return LoadResult(time.perf_counter() - started_at, tuple(sorted(latencies)), busy_count)
     finally:
-        waiting.close()
-        for one in opened:
-            one.socket.close()
+        selector.close()
+        for opened_connection in connections:
+            opened_connection.socket.close()
 
 
-def _silent(resting: Mapping[float, _Connection]) -> list[tuple[selectors.SelectorKey, int]]:
+def _check_silence(resting: Mapping[float, _Connection]) -> list[tuple[selectors.SelectorKey, int]]:
     if resting:
         return []
-    raise RuntimeError(f"the server has not answered for {SILENCE_S} s")
+    raise RuntimeError(f"the server has not answered for {SILENCE_TIMEOUT_S} s")
 
 
-def request(port: int, path: str, body: bytes, authorization: str) -> bytes:
-    """A POST of JSON as it goes over the wire."""
+def encode_post(port: int, path: str, body: bytes, authorization: str) -> bytes:
+    """Encode a POST request with a JSON body."""
     return (
         f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nauthorization: {authorization}\r\n"
         f"accept: application/json\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     ).encode() + body
 
 
-def query(port: int, body: bytes, token: str) -> bytes:
-    """A GraphQL request as it goes over the wire."""
-    return request(port, "/graphql", body, f"Bearer {token}")
+def encode_query(port: int, body: bytes, token: str) -> bytes:
+    """Encode a GraphQL request."""
+    return encode_post(port, "/graphql", body, f"Bearer {token}")

@@ -1,8 +1,8 @@
-"""Trials of a withdrawal under load: people say yes and no through four processes and are read in all.
+"""Trials of consent withdrawal under load, with statements and reads through four processes.
 
-The law: no read that began after the answer to a withdrawal was received reveals what only the consent
-had justified, whether by id, in a list or in a count. A read that began after the answer to a yes reveals
-it, else nothing would have been put to the test.
+The tested property: a read that begins after the answer to a withdrawal was received does not reveal what
+only the consent had justified, neither by id nor in a list nor in a count. A read that begins after the
+answer to a consent reveals it; otherwise the trial would test nothing.
 """
 
 from __future__ import annotations
@@ -26,147 +26,167 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from discretion.app import platform
+from discretion.app import open_platform
 from discretion.settings import Settings
 from discretion.token.grant import SELF
-from tests.bench.rival_install import ROOT, Installation, installed
-from tests.fixtures.server_process import served
+from tests.bench.installation import ROOT_KEY, Installation, run_installation
+from tests.fixtures.server_process import start_server
 
 PROCESSES = 4
 PEOPLE = 240
-AT_ONCE = 12
-"""People who say something at the same time."""
+CONCURRENT_PEOPLE = 12
+"""People who make statements at the same time."""
 WATCHERS = 1
-"""Readers of everybody, without a pause."""
+"""Tasks that read the list of all people without a pause."""
 CLIENT = "campaigns"
 PURPOSE = "marketing.advertising.first_party"
 LIFETIME_S = 24 * 3600
 PAUSE_S = 0.05
 
-READ = """query($id: ID!, $tag: String!) {
+READ_PERSON = """query($id: ID!, $tag: String!) {
   node(id: $id) { ... on Customer { web { campaign } } }
   customers(filter: {web: {campaign: {eq: $tag}}}) { totalCount nodes { web { campaign } } } }"""
-EVERYBODY = "{ customers(first: 500) { totalCount nodes { web { campaign } } } }"
-WHO = 'query($v: String!) { customer(identifier: {type: "user_id", value: $v}) { id } }'
-GIVE = (
+READ_EVERYBODY = "{ customers(first: 500) { totalCount nodes { web { campaign } } } }"
+FIND_PERSON = 'query($v: String!) { customer(identifier: {type: "user_id", value: $v}) { id } }'
+GIVE_CONSENT = (
     """mutation($p: String!) { setConsent(purposes: [{purpose: $p, given: true}]) { receipts { state } } }"""
 )
-WITHDRAW = "mutation($p: String!) { withdrawConsent(purposes: [$p]) { receipts { state } } }"
+WITHDRAW_CONSENT = "mutation($p: String!) { withdrawConsent(purposes: [$p]) { receipts { state } } }"
 
 
 @dataclass(eq=False, slots=True)
-class Person:
-    """Somebody with a value of an attribute that nobody else has.
+class TrialPerson:
+    """A person with a unique value of an attribute.
 
-    ``turn`` goes up when a yes is sent; ``withdrawn`` is whether the answer to a withdrawal came since.
+    Attributes:
+        trial: Number of the trial; it is incremented before a consent is sent.
+        is_withdrawn: Whether the answer to the withdrawal of this trial was received.
     """
 
     id: str
     tag: str
     token: str = field(repr=False)
-    turn: int = 0
-    withdrawn: bool = False
+    trial: int = 0
+    is_withdrawn: bool = False
 
 
 @dataclass(slots=True)
-class Found:
-    """What came of it. ``after`` counts reads of one person that began after their withdrawal's answer.
+class TrialResults:
+    """The results of the trials.
 
-    ``watched`` counts those in lists of everybody; ``withdrawals`` are seconds.
+    Attributes:
+        revealed: Trials in which the consent revealed the value in every way of reading.
+        hidden: Trials in which it did not.
+        reads_after: Reads of one person that began after the answer to the withdrawal.
+        list_reads: People checked after their withdrawal in lists of all people.
+        withdrawals: Latencies of the withdrawals in seconds.
     """
 
     trials: int = 0
     revealed: int = 0
     hidden: int = 0
-    after: int = 0
-    watched: int = 0
+    reads_after: int = 0
+    list_reads: int = 0
     leaks: list[str] = field(default_factory=list)
     withdrawals: list[float] = field(default_factory=list)
 
-    def ms(self, share: float) -> float:
-        """The time in ms that this share of withdrawals did not exceed."""
+    def quantile_ms(self, share: float) -> float:
+        """Return the latency in ms that this share of withdrawals did not exceed."""
         ordered = sorted(self.withdrawals)
         return 1000 * ordered[min(int(len(ordered) * share), len(ordered) - 1)]
 
 
 class Trials:
-    """People and readers at several processes, each request through any of them."""
+    """Statements and reads, each request through a random one of several processes."""
 
     def __init__(
-        self, http: httpx.AsyncClient, urls: Sequence[str], people: Sequence[Person], token: str, seed: int
+        self,
+        http: httpx.AsyncClient,
+        urls: Sequence[str],
+        people: Sequence[TrialPerson],
+        token: str,
+        seed: int,
     ) -> None:
         self._http = http
         self._urls = urls
         self._people = people
         self._token = token
         self._random = Random(seed)
-        self.found = Found()
+        self.results = TrialResults()
 
-    async def run(self, trials: int, seconds: float, told: Callable[[int], None] = lambda _: None) -> Found:
-        """So many trials, or as many as begin within the time."""
-        until = time.monotonic() + seconds
+    async def run(
+        self, trials: int, seconds: float, report_progress: Callable[[int], None] = lambda _: None
+    ) -> TrialResults:
+        """Run ``trials`` trials, or as many as begin within ``seconds``."""
+        deadline = time.monotonic() + seconds
         waiting = deque(self._people)
 
-        async def speak() -> None:
-            while self.found.trials < trials and time.monotonic() < until:
-                self.found.trials += 1
+        async def run_trials() -> None:
+            while self.results.trials < trials and time.monotonic() < deadline:
+                self.results.trials += 1
                 person = waiting.popleft()
-                await self._trial(person)
+                await self._run_trial(person)
                 waiting.append(person)
-                told(1)
+                report_progress(1)
 
         async with asyncio.TaskGroup() as reading:
             watchers = [reading.create_task(self._watch()) for _ in range(WATCHERS)]
-            async with asyncio.TaskGroup() as speaking:
-                for _ in range(AT_ONCE):
-                    speaking.create_task(speak())
-            for one in watchers:
-                one.cancel()
-        return self.found
+            async with asyncio.TaskGroup() as stating:
+                for _ in range(CONCURRENT_PEOPLE):
+                    stating.create_task(run_trials())
+            for watcher in watchers:
+                watcher.cancel()
+        return self.results
 
-    async def _trial(self, person: Person) -> None:
-        person.turn, person.withdrawn = person.turn + 1, False
-        await self._say(GIVE, person, "given", "renewed")
-        seen = await self._read(person)
-        self.found.revealed += all(seen.values())
-        self.found.hidden += not all(seen.values())
-        began = time.perf_counter()
-        await self._say(WITHDRAW, person, "withdrawn")
-        self.found.withdrawals.append(time.perf_counter() - began)
-        person.withdrawn = True
-        for one in await asyncio.gather(self._read(person), self._read(person)):
-            self.found.after += 1
-            self.found.leaks += [f"{person.tag} {how}" for how, revealed in one.items() if revealed]
+    async def _run_trial(self, person: TrialPerson) -> None:
+        person.trial, person.is_withdrawn = person.trial + 1, False
+        await self._send_statement(GIVE_CONSENT, person, "given", "renewed")
+        revealed_by_way = await self._read_person(person)
+        self.results.revealed += all(revealed_by_way.values())
+        self.results.hidden += not all(revealed_by_way.values())
+        started_at = time.perf_counter()
+        await self._send_statement(WITHDRAW_CONSENT, person, "withdrawn")
+        self.results.withdrawals.append(time.perf_counter() - started_at)
+        person.is_withdrawn = True
+        for revealed_after in await asyncio.gather(self._read_person(person), self._read_person(person)):
+            self.results.reads_after += 1
+            self.results.leaks += [
+                f"{person.tag} {way}" for way, revealed in revealed_after.items() if revealed
+            ]
 
     async def _watch(self) -> None:
         while True:
-            before = {one: one.turn for one in self._people if one.withdrawn}
-            page = (await self._ask(EVERYBODY, self._token))["customers"]
-            tags = {one["web"]["campaign"] for one in page["nodes"]}
-            still = [one for one, turn in before.items() if one.turn == turn]
-            self.found.watched += len(still)
-            self.found.leaks += [f"{one.tag} among everybody" for one in still if one.tag in tags]
-            if page["totalCount"] > len(self._people) - len(still):
-                self.found.leaks.append(f"{page['totalCount']} are counted, {len(still)} have withdrawn")
+            withdrawn_before = {person: person.trial for person in self._people if person.is_withdrawn}
+            page = (await self._send_query(READ_EVERYBODY, self._token))["customers"]
+            tags = {node["web"]["campaign"] for node in page["nodes"]}
+            still_withdrawn = [person for person, trial in withdrawn_before.items() if person.trial == trial]
+            self.results.list_reads += len(still_withdrawn)
+            self.results.leaks += [
+                f"{person.tag} in the list of all" for person in still_withdrawn if person.tag in tags
+            ]
+            if page["totalCount"] > len(self._people) - len(still_withdrawn):
+                self.results.leaks.append(
+                    f"{page['totalCount']} people counted, {len(still_withdrawn)} withdrawn"
+                )
 
-    async def _read(self, person: Person) -> dict[str, bool]:
-        """In which ways a read reveals somebody."""
-        told = await self._ask(READ, self._token, id=person.id, tag=person.tag)
-        page = told["customers"]
+    async def _read_person(self, person: TrialPerson) -> dict[str, bool]:
+        """Return for each way of reading whether it reveals the person."""
+        answer = await self._send_query(READ_PERSON, self._token, id=person.id, tag=person.tag)
+        page = answer["customers"]
         return {
-            "by id": (told["node"] or {}).get("web", {}).get("campaign") == person.tag,
-            "in a list": [one["web"]["campaign"] for one in page["nodes"]] == [person.tag],
+            "by id": (answer["node"] or {}).get("web", {}).get("campaign") == person.tag,
+            "in a list": [node["web"]["campaign"] for node in page["nodes"]] == [person.tag],
             "in a count": page["totalCount"] > 0,
         }
 
-    async def _say(self, query: str, person: Person, *states: str) -> None:
-        ((payload),) = (await self._ask(query, person.token, p=PURPOSE)).values()
+    async def _send_statement(self, query: str, person: TrialPerson, *states: str) -> None:
+        ((payload),) = (await self._send_query(query, person.token, p=PURPOSE)).values()
         (receipt,) = payload["receipts"]
         if receipt["state"] not in states:
-            raise RuntimeError(f"a word came to {receipt['state']}")
+            raise RuntimeError(f"a statement has the state {receipt['state']}")
 
-    async def _ask(self, query: str, token: str, **variables: str) -> dict[str, Any]:
-        """What any of the processes answers; asked again if it is busy."""
+    async def _send_query(self, query: str, token: str, **variables: str) -> dict[str, Any]:
+        """Send a query to a random process, repeated while the process is busy, and return the data."""
         while True:
             answer = await self._http.post(
                 f"{self._random.choice(self._urls)}/graphql",
@@ -176,110 +196,126 @@ class Trials:
             if answer.status_code not in (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE):
                 break
             await asyncio.sleep(PAUSE_S)
-        told: dict[str, Any] = answer.json()
-        if "errors" in told:
-            raise RuntimeError(str(told["errors"])[:500])
-        data: dict[str, Any] = told["data"]
+        body: dict[str, Any] = answer.json()
+        if "errors" in body:
+            raise RuntimeError(str(body["errors"])[:500])
+        data: dict[str, Any] = body["data"]
         return data
 
 
-async def introduced(
+async def introduce_people(
     http: httpx.AsyncClient, url: str, installation: Installation, folder: Path
-) -> tuple[list[Person], str]:
-    """People the shop knows, who have said nothing yet, and the token of who reads them."""
+) -> tuple[list[TrialPerson], str]:
+    """Create people without statements, and return them with the token of the reader."""
     batch = [
         {
             "type": "identify",
-            "messageId": f"m-{one}",
-            "userId": f"person-{one}",
-            "traits": {"campaign": f"tag-{one}", "address": {"country": "DE"}},
+            "messageId": f"m-{number}",
+            "userId": f"person-{number}",
+            "traits": {"campaign": f"tag-{number}", "address": {"country": "DE"}},
         }
-        for one in range(PEOPLE)
+        for number in range(PEOPLE)
     ]
     for start in range(0, PEOPLE, 100):
         answer = await http.post(
             f"{url}/v1/batch",
             json={"batch": batch[start : start + 100]},
-            auth=(installation.keys["web-shop"], ""),
+            auth=(installation.write_keys["web-shop"], ""),
         )
         answer.raise_for_status()
-    settings = replace(Settings(), data_dir=folder, mongo_url=installation.mongo_url, root_key=ROOT)
+    settings = replace(Settings(), data_dir=folder, mongo_url=installation.mongo_url, root_key=ROOT_KEY)
     people = []
-    async with platform(settings) as ours:
+    async with open_platform(settings) as platform:
 
-        def token(subject: str, purpose: str, *scopes: str) -> str:
-            return ours.issuer.issue(CLIENT, subject, scopes, (purpose,), lifetime_s=LIFETIME_S)
+        def issue_token(subject: str, purpose: str, *scopes: str) -> str:
+            return platform.issuer.issue_token(CLIENT, subject, scopes, (purpose,), lifetime_s=LIFETIME_S)
 
-        steward = token("office", "essential.legal_obligation", "steward")
-        for one in range(PEOPLE):
+        steward = issue_token("office", "essential.legal_obligation", "steward")
+        for number in range(PEOPLE):
             answer = await http.post(
                 f"{url}/graphql",
-                json={"query": WHO, "variables": {"v": f"person-{one}"}},
+                json={"query": FIND_PERSON, "variables": {"v": f"person-{number}"}},
                 headers={"authorization": f"Bearer {steward}"},
             )
-            name = answer.json()["data"]["customer"]["id"]
-            people.append(Person(name, f"tag-{one}", token(name, SELF)))
-        return people, token("marketing", PURPOSE)
+            customer_id = answer.json()["data"]["customer"]["id"]
+            people.append(TrialPerson(customer_id, f"tag-{number}", issue_token(customer_id, SELF)))
+        return people, issue_token("marketing", PURPOSE)
 
 
 @asynccontextmanager
-async def prepared(folder: Path, seed: int) -> AsyncIterator[Trials]:
-    """Four processes over one MongoDB, and people, for as long as the block lasts."""
+async def prepare_trials(folder: Path, seed: int) -> AsyncIterator[Trials]:
+    """Run four processes with one MongoDB and people until the block ends."""
     async with AsyncExitStack() as stack:
-        installation = await stack.enter_async_context(installed(folder))
+        installation = await stack.enter_async_context(run_installation(folder))
         urls = []
         for number in range(PROCESSES):
             log = folder / f"server-{number}.log"
-            urls.append((await asyncio.to_thread(stack.enter_context, served(installation.environ, log))).url)
+            urls.append(
+                (await asyncio.to_thread(stack.enter_context, start_server(installation.environ, log))).url
+            )
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=60, trust_env=False))
-        people, token = await introduced(http, urls[0], installation, folder)
+        people, token = await introduce_people(http, urls[0], installation, folder)
         yield Trials(http, urls, people, token, seed)
 
 
-def table(found: Found, seconds: float) -> Table:
-    """The figures."""
-    made = Table(title=f"A withdrawal under load, {PROCESSES} processes, {PEOPLE} people, {seconds:.0f} s")
+def build_table(results: TrialResults, seconds: float) -> Table:
+    """Build the table of the results."""
+    table = Table(
+        title=f"Consent withdrawal under load: {PROCESSES} processes, {PEOPLE} people, {seconds:.0f} s"
+    )
     for name in (
         "trials",
-        "yes, then revealed",
-        "yes, then hidden",
-        "reads begun after",
-        "and in lists of all",
+        "revealed after consent",
+        "hidden after consent",
+        "reads after withdrawal",
+        "people checked in lists",
         "leaks",
-        "median ms",
+        "withdrawal median ms",
         "p95 ms",
     ):
-        made.add_column(name, justify="right")
-    figures = (found.trials, found.revealed, found.hidden, found.after, found.watched, len(found.leaks))
-    median = 1000 * statistics.median(found.withdrawals)
-    made.add_row(*(f"{one:,}" for one in figures), f"{median:.1f}", f"{found.ms(0.95):.1f}")
-    return made
+        table.add_column(name, justify="right")
+    figures = (
+        results.trials,
+        results.revealed,
+        results.hidden,
+        results.reads_after,
+        results.list_reads,
+        len(results.leaks),
+    )
+    median_ms = 1000 * statistics.median(results.withdrawals)
+    table.add_row(
+        *(f"{figure:,}" for figure in figures), f"{median_ms:.1f}", f"{results.quantile_ms(0.95):.1f}"
+    )
+    return table
 
 
-async def measured(console: Console, trials: int, seconds: float, seed: int) -> Found:
+async def measure(console: Console, trials: int, seconds: float, seed: int) -> TrialResults:
     """Run the trials under a progress bar and print their table."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with tempfile.TemporaryDirectory() as folder, Progress(*columns, console=console) as progress:
         task = progress.add_task("withdrawals", total=trials)
-        async with prepared(Path(folder), seed) as ready:
-            began = time.monotonic()
-            found = await ready.run(trials, seconds, lambda n: progress.advance(task, n))
-            took = time.monotonic() - began
-    console.print(table(found, took))
-    return found
+        async with prepare_trials(Path(folder), seed) as prepared_trials:
+            started_at = time.monotonic()
+            results = await prepared_trials.run(trials, seconds, lambda n: progress.advance(task, n))
+            elapsed_s = time.monotonic() - started_at
+    console.print(build_table(results, elapsed_s))
+    return results
 
 
 def main(
-    trials: Annotated[int, typer.Option(min=1, help="How many withdrawals.")] = 10_000,
-    seconds: Annotated[float, typer.Option(min=1, help="Begin none after so long.")] = 1800,
-    seed: Annotated[int, typer.Option(help="Which processes are picked.")] = 1,
+    trials: Annotated[int, typer.Option(min=1, help="Number of withdrawals.")] = 10_000,
+    seconds: Annotated[float, typer.Option(min=1, help="Time after which no trial begins.")] = 1800,
+    seed: Annotated[int, typer.Option(help="Seed of the choice of processes.")] = 1,
 ) -> None:
-    """Say yes and no through four processes, read in all, and count what a withdrawal did not stop."""
+    """Give and withdraw consent through four processes, read through all, and count leaks after withdrawals.
+
+    The exit status is 1 if a read leaked after a withdrawal or revealed nothing after a consent.
+    """
     console = Console(width=None if sys.stdout.isatty() else 140)
-    found = asyncio.run(measured(console, trials, seconds, seed))
-    for one in found.leaks[:20]:
-        console.print(one)
-    raise typer.Exit(1 if found.leaks or found.hidden else 0)
+    results = asyncio.run(measure(console, trials, seconds, seed))
+    for leak in results.leaks[:20]:
+        console.print(leak)
+    raise typer.Exit(1 if results.leaks or results.hidden else 0)
 
 
 if __name__ == "__main__":

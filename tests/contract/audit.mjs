@@ -1,4 +1,4 @@
-// Runs the GraphQL-over-HTTP audits of npm's graphql-http against a server and prints the results as JSON.
+// Runs the GraphQL-over-HTTP audits of the npm package graphql-http and prints the results as JSON.
 // node audit.mjs <url> <token>
 import { serverAudits } from 'graphql-http';
 

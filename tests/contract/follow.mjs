@@ -1,4 +1,5 @@
-// Follows a request with the client that most pages use: graphql-ws. Prints each state, a line for each.
+// Subscribes to a rights request with the client of graphql-ws. Prints each state on its own line.
+// node follow.mjs <url> <token> <id>
 import { createClient } from "graphql-ws";
 
 const [url, token, id] = process.argv.slice(2);

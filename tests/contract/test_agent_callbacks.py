@@ -1,4 +1,4 @@
-"""Status callbacks of both protocols (DRP 1.0, 2.03; OpenDSR 2.0, 8.5 to 8.8), to a real server."""
+"""Status callbacks of both protocols (DRP 1.0, 2.03; OpenDSR 2.0, 8.5 to 8.8) to a real server."""
 
 from __future__ import annotations
 
@@ -23,226 +23,254 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from discretion.domain.agents.agent import Kind, agent
-from discretion.domain.agents.callbacks import FIRST_MS, LOOK_MS, MAX_TRIES, Tell, pause
-from discretion.domain.kit.egress import Outward
-from discretion.serve import listen, serving
-from discretion.store.agent_requests import Mandates
-from discretion.store.driver.database import Document, connect
-from tests.fixtures.agency import REQUESTS, Agency, register
+from discretion.domain.agents.agent import AgentKind, build_agent
+from discretion.domain.agents.callbacks import (
+    MAX_TRIES,
+    POLL_MS,
+    RETRY_MIN_MS,
+    CallbackSender,
+    compute_callback_delay,
+)
+from discretion.domain.kit.egress import EgressClient
+from discretion.serve import open_listening_socket, serve_app
+from discretion.store.agent_requests import AgentRequestStore
+from discretion.store.document import MutableDocument
+from discretion.store.driver.connection import connect_database
+from tests.fixtures.agency import REQUESTS, AgentClient, register_agent
 from tests.fixtures.clock import Clock
-from tests.fixtures.mongo import Commands
-from tests.fixtures.platform import House, build
+from tests.fixtures.mongo import CommandRecorder
+from tests.fixtures.platform import PlatformUnderTest, build_test_platform
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-DAY = 24 * 3600 * 1000
+DAY_MS = 24 * 3600 * 1000
 
 
 @dataclass
-class Ear:
-    """A server of an agent's: what it heard, and what it answers, one after the other, then 200."""
+class CallbackServer:
+    """The server of an agent: it records callbacks and answers with ``statuses`` in turn, then with 200."""
 
     url: str = ""
-    heard: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-    answers: list[int] = field(default_factory=list)
-    strayed: int = 0
+    received: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    statuses: list[int] = field(default_factory=list)
+    redirected: int = 0
 
     @property
-    def last(self) -> dict[str, Any]:
-        """The status it heard last."""
-        told: dict[str, Any] = orjson.loads(self.heard[-1][1])
-        return told
+    def last_status(self) -> dict[str, Any]:
+        """The status that it received last."""
+        status: dict[str, Any] = orjson.loads(self.received[-1][1])
+        return status
 
 
 @asynccontextmanager
-async def listening() -> AsyncIterator[Ear]:
-    """A server on this machine that is asked by POST."""
-    ear = Ear()
+async def run_callback_server() -> AsyncIterator[CallbackServer]:
+    """Serve a callback server on this machine until the block ends."""
+    server = CallbackServer()
 
-    async def told(request: Request) -> Response:
-        ear.heard.append((dict(request.headers), await request.body()))
-        code = ear.answers.pop(0) if ear.answers else 200
-        return Response(b"ignored" * 100, code, {"location": "/elsewhere"} if code == 302 else {})
+    async def receive_callback(request: Request) -> Response:
+        server.received.append((dict(request.headers), await request.body()))
+        status = server.statuses.pop(0) if server.statuses else 200
+        return Response(b"ignored" * 100, status, {"location": "/elsewhere"} if status == 302 else {})
 
-    async def elsewhere(_request: Request) -> Response:
-        ear.strayed += 1
+    async def count_redirected(_request: Request) -> Response:
+        server.redirected += 1
         return Response()
 
-    socket = listen("127.0.0.1", 0)
-    ear.url = f"http://127.0.0.1:{socket.getsockname()[1]}/told"
-    routes = [Route("/told", told, methods=["POST"]), Route("/elsewhere", elsewhere, methods=["GET", "POST"])]
-    async with serving(Starlette(routes=routes), socket):
-        yield ear
+    listening_socket = open_listening_socket("127.0.0.1", 0)
+    server.url = f"http://127.0.0.1:{listening_socket.getsockname()[1]}/status"
+    routes = [
+        Route("/status", receive_callback, methods=["POST"]),
+        Route("/elsewhere", count_redirected, methods=["GET", "POST"]),
+    ]
+    async with serve_app(Starlette(routes=routes), listening_socket):
+        yield server
 
 
 @pytest.fixture(scope="module")
 def clock() -> Clock:
-    """Later than today, so that MongoDB deletes nothing that has yet to expire."""
+    """A clock that is ahead of today, so that MongoDB's TTL monitor deletes nothing the test needs."""
     return Clock("2027-03-01T12:00:00")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house(
+async def platform(
     mongo_url: str, tmp_path_factory: pytest.TempPathFactory, clock: Clock
-) -> AsyncIterator[House]:
-    """A house that may send to this machine."""
-    commands = Commands()
-    database = await connect(mongo_url, f"callbacks_{secrets.token_hex(6)}", "pymongo", [commands])
-    folder = tmp_path_factory.mktemp("house")
-    built = await build(database, folder, commands, clock=clock, outward_loopback=True)
-    async with built.http:
-        yield built
+) -> AsyncIterator[PlatformUnderTest]:
+    """A platform that may send callbacks to this machine."""
+    commands = CommandRecorder()
+    database = await connect_database(mongo_url, f"callbacks_{secrets.token_hex(6)}", "pymongo", [commands])
+    folder = tmp_path_factory.mktemp("platform")
+    test_platform = await build_test_platform(database, folder, commands, clock=clock, outward_loopback=True)
+    async with test_platform.http:
+        yield test_platform
     await database.command({"dropDatabase": 1})
     await database.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def ear() -> AsyncIterator[Ear]:
-    """The server of the test's own agent."""
-    async with listening() as heard:
-        yield heard
+async def callback_server() -> AsyncIterator[CallbackServer]:
+    """The callback server of the agent."""
+    async with run_callback_server() as server:
+        yield server
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def agency(house: House) -> Agency:
-    """An agent on this machine."""
-    await house.platform.database.delete_many("mandates", {})
-    return await register(house, f"AGENT_{secrets.token_hex(4).upper()}", hosts=("127.0.0.1",))
+async def agent(platform: PlatformUnderTest) -> AgentClient:
+    """A registered agent whose host is this machine."""
+    await platform.internals.database.delete_many("mandates", {})
+    return await register_agent(platform, f"AGENT_{secrets.token_hex(4).upper()}", hosts=("127.0.0.1",))
 
 
 @pytest.fixture
-def tell(house: House) -> Tell:
-    """What tells, which a server has running on its own."""
-    return house.platform.acting.tell
+def callback_sender(platform: PlatformUnderTest) -> CallbackSender:
+    """The callback sender. A server runs it in the background; the tests run it step by step."""
+    return platform.internals.agents.callbacks
 
 
-async def filed(agency: Agency, ear: Ear) -> dict[str, Any]:
-    """A request whose agent wants to be told."""
-    told = await agency.exercise("deletion", email="eve@nowhere.example", status_callback=ear.url)
-    assert told.status_code == 200, told.text
-    body: dict[str, Any] = told.json()
+async def file_request_with_callback(agent: AgentClient, callback_server: CallbackServer) -> dict[str, Any]:
+    """File a request with a callback URL and return its status."""
+    response = await agent.file_request(
+        "deletion", email="eve@nowhere.example", status_callback=callback_server.url
+    )
+    assert response.status_code == 200, response.text
+    body: dict[str, Any] = response.json()
     return body
 
 
-async def kept(agency: Agency, request: str) -> dict[str, Any]:
-    """What is kept of a mandate."""
-    found = await agency.house.platform.database.find_one("mandates", {"_id": uuid.UUID(request).bytes})
-    assert found is not None
-    return found
+async def find_agent_request(agent: AgentClient, request_id: str) -> dict[str, Any]:
+    """Return the stored document of an agent request."""
+    document = await agent.platform.internals.database.find_one(
+        "mandates", {"_id": uuid.UUID(request_id).bytes}
+    )
+    assert document is not None
+    return document
 
 
-async def revoked(agency: Agency, request: str) -> None:
-    """The agent takes a request back."""
-    told = await agency.send("DELETE", f"{REQUESTS}/{request}", agency.signed({"reason": "no"}))
-    assert told.status_code == 200
+async def revoke_request(agent: AgentClient, request_id: str) -> None:
+    """Revoke a request as its agent."""
+    response = await agent.send("DELETE", f"{REQUESTS}/{request_id}", agent.sign({"reason": "no"}))
+    assert response.status_code == 200
 
 
-async def test_a_status_is_told_until_it_is_heard(agency: Agency, ear: Ear, tell: Tell, clock: Clock) -> None:
-    """Later and later after each failure; once heard, it is told no more until it is another."""
-    told = await filed(agency, ear)
-    ear.answers = [500, 302, 204]
-    for tries in range(1, 4):
-        await tell.once()
-        assert len(ear.heard) == tries
-        await tell.once()  # not due yet
-        assert len(ear.heard) == tries
-        clock.forward(pause(tries))
-    await tell.once()
-    assert (len(ear.heard), ear.last) == (4, told)
-    assert ear.heard[-1][0]["content-type"] == "application/json"
-    clock.forward(LOOK_MS)
-    await tell.once()
-    assert (len(ear.heard), ear.strayed) == (4, 0)
-
-
-async def test_what_changes_is_told_and_the_end_forgets_the_url(
-    agency: Agency, ear: Ear, tell: Tell, clock: Clock
+async def test_a_status_is_resent_until_it_is_accepted(
+    agent: AgentClient, callback_server: CallbackServer, callback_sender: CallbackSender, clock: Clock
 ) -> None:
-    """The URL may name somebody; it is kept for as long as it is needed."""
-    request = (await filed(agency, ear))["request_id"]
-    await tell.once()
-    await revoked(agency, request)
-    clock.forward(LOOK_MS)
-    await tell.once()
-    assert [orjson.loads(one)["status"] for _, one in ear.heard] == ["in_progress", "revoked"]
-    assert ear.url.encode() not in repr(await kept(agency, request)).encode()
-    ends = (await kept(agency, request))["ends"]
-    assert 59 * DAY <= ends.timestamp() * 1000 - clock.now <= 60 * DAY
-    clock.forward(DAY)
-    assert await tell.once() == 0
-    assert (await agency.status(request))["status"] == "revoked"
+    """The delay grows with each failure. An accepted status is not sent again."""
+    status = await file_request_with_callback(agent, callback_server)
+    callback_server.statuses = [500, 302, 204]
+    for attempt in range(1, 4):
+        await callback_sender.run_once()
+        assert len(callback_server.received) == attempt
+        await callback_sender.run_once()  # not due yet
+        assert len(callback_server.received) == attempt
+        clock.advance(compute_callback_delay(attempt))
+    await callback_sender.run_once()
+    assert (len(callback_server.received), callback_server.last_status) == (4, status)
+    assert callback_server.received[-1][0]["content-type"] == "application/json"
+    clock.advance(POLL_MS)
+    await callback_sender.run_once()
+    assert (len(callback_server.received), callback_server.redirected) == (4, 0)
 
 
-async def test_a_change_that_comes_while_nobody_hears_is_the_one_told(
-    agency: Agency, ear: Ear, tell: Tell, clock: Clock
+async def test_a_changed_status_is_sent_and_the_final_one_deletes_the_url(
+    agent: AgentClient, callback_server: CallbackServer, callback_sender: CallbackSender, clock: Clock
 ) -> None:
-    """'The most recent status update': what was missed meanwhile is not told late."""
-    request = (await filed(agency, ear))["request_id"]
-    ear.answers = [503]
-    await tell.once()
-    await revoked(agency, request)
-    clock.forward(FIRST_MS)
-    await tell.once()
-    assert ear.last["status"] == "revoked"
-    assert len(ear.heard) == 2
+    """The URL may contain personal data, so it is stored only as long as it is needed."""
+    request_id = (await file_request_with_callback(agent, callback_server))["request_id"]
+    await callback_sender.run_once()
+    await revoke_request(agent, request_id)
+    clock.advance(POLL_MS)
+    await callback_sender.run_once()
+    assert [orjson.loads(content)["status"] for _, content in callback_server.received] == [
+        "in_progress",
+        "revoked",
+    ]
+    assert callback_server.url.encode() not in repr(await find_agent_request(agent, request_id)).encode()
+    ends = (await find_agent_request(agent, request_id))["ends"]
+    assert 59 * DAY_MS <= ends.timestamp() * 1000 - clock.now <= 60 * DAY_MS
+    clock.advance(DAY_MS)
+    assert await callback_sender.run_once() == 0
+    assert (await agent.read_status(request_id))["status"] == "revoked"
 
 
-async def test_two_processes_tell_once(agency: Agency, ear: Ear, tell: Tell) -> None:
-    """Whoever puts it off first has it, of many who saw that it was due."""
-    await filed(agency, ear)
-    mandates = agency.house.platform.acting.desk.mandates
-    seen = await mandates.due(agency.house.platform.conductor.now_ms(), 10)
-
-    class Late(Mandates):
-        """Sees what was due before anybody put it off."""
-
-        async def due(self, now_ms: int, limit: int) -> list[Document]:
-            return [one for one in seen if one["due"] <= now_ms][:limit]
-
-    late = replace(tell, desk=replace(tell.desk, mandates=Late(agency.house.platform.database)))
-    await asyncio.gather(*(late.once() for _ in range(4)))
-    assert len(ear.heard) == 1
-
-
-async def test_a_host_that_was_taken_back_is_not_told(
-    agency: Agency, ear: Ear, tell: Tell, clock: Clock
+async def test_only_the_latest_status_is_sent_after_a_failure(
+    agent: AgentClient, callback_server: CallbackServer, callback_sender: CallbackSender, clock: Clock
 ) -> None:
-    """What counts is the register of today."""
-    await filed(agency, ear)
-    book = agency.house.platform.acting.register
-    known = await book.named(agency.id, Kind.AGENT)
-    assert known is not None
-    await book.enter(replace(known, hosts=("agent.example",)))
-    await tell.once()
-    assert ear.heard == []
-    await book.enter(known)
-    clock.forward(FIRST_MS)
-    await tell.once()
-    assert len(ear.heard) == 1
+    """DRP requires 'the most recent status update': older statuses are not sent later."""
+    request_id = (await file_request_with_callback(agent, callback_server))["request_id"]
+    callback_server.statuses = [503]
+    await callback_sender.run_once()
+    await revoke_request(agent, request_id)
+    clock.advance(RETRY_MIN_MS)
+    await callback_sender.run_once()
+    assert callback_server.last_status["status"] == "revoked"
+    assert len(callback_server.received) == 2
 
 
-async def test_nobody_who_left_is_told(agency: Agency, ear: Ear, tell: Tell) -> None:
-    """Out of the register, out of reach."""
-    request = (await filed(agency, ear))["request_id"]
-    await agency.house.platform.acting.register.strike(agency.id)
-    await tell.once()
-    assert ear.heard == []
-    assert (await kept(agency, request))["callbacks"] == []
-
-
-async def test_after_three_days_an_end_that_nobody_hears_is_let_be(
-    agency: Agency, tell: Tell, ear: Ear, clock: Clock
+async def test_concurrent_senders_send_a_status_once(
+    agent: AgentClient, callback_server: CallbackServer, callback_sender: CallbackSender
 ) -> None:
-    """Best effort; the agent can still ask."""
-    request = (await filed(agency, ear))["request_id"]
-    await revoked(agency, request)
-    ear.answers = [500] * MAX_TRIES
-    for tries in range(1, MAX_TRIES + 1):
-        await tell.once()
-        clock.forward(pause(tries))
-    assert len(ear.heard) == MAX_TRIES
-    assert (await kept(agency, request))["callbacks"] == []
-    assert 2.5 * DAY < sum(map(pause, range(1, MAX_TRIES))) < 3.5 * DAY
+    """Of several processes that read the same due request, the first to postpone it sends the callback."""
+    await file_request_with_callback(agent, callback_server)
+    agent_requests = agent.platform.internals.agents.delegated_requests.agent_requests
+    due_requests = await agent_requests.list_due(agent.platform.internals.discloser.now_ms(), 10)
+
+    class StaleStore(AgentRequestStore):
+        """A store that lists what was due before any process postponed it."""
+
+        async def list_due(self, now_ms: int, limit: int) -> list[MutableDocument]:
+            return [document for document in due_requests if document["due"] <= now_ms][:limit]
+
+    late_sender = replace(
+        callback_sender,
+        delegated_requests=replace(
+            callback_sender.delegated_requests, agent_requests=StaleStore(agent.platform.internals.database)
+        ),
+    )
+    await asyncio.gather(*(late_sender.run_once() for _ in range(4)))
+    assert len(callback_server.received) == 1
+
+
+async def test_no_callback_goes_to_a_host_removed_from_the_register(
+    agent: AgentClient, callback_server: CallbackServer, callback_sender: CallbackSender, clock: Clock
+) -> None:
+    """The register is read again at the time of each callback."""
+    await file_request_with_callback(agent, callback_server)
+    agent_register = agent.platform.internals.agents.agent_register
+    registered_agent = await agent_register.find_by_id(agent.id, AgentKind.AGENT)
+    assert registered_agent is not None
+    await agent_register.register(replace(registered_agent, hosts=("agent.example",)))
+    await callback_sender.run_once()
+    assert callback_server.received == []
+    await agent_register.register(registered_agent)
+    clock.advance(RETRY_MIN_MS)
+    await callback_sender.run_once()
+    assert len(callback_server.received) == 1
+
+
+async def test_a_removed_agent_gets_no_callbacks(
+    agent: AgentClient, callback_server: CallbackServer, callback_sender: CallbackSender
+) -> None:
+    """Its callbacks are deleted."""
+    request_id = (await file_request_with_callback(agent, callback_server))["request_id"]
+    await agent.platform.internals.agents.agent_register.remove(agent.id)
+    await callback_sender.run_once()
+    assert callback_server.received == []
+    assert (await find_agent_request(agent, request_id))["callbacks"] == []
+
+
+async def test_a_final_status_is_abandoned_after_three_days(
+    agent: AgentClient, callback_sender: CallbackSender, callback_server: CallbackServer, clock: Clock
+) -> None:
+    """Callbacks are best effort. The agent can still read the status."""
+    request_id = (await file_request_with_callback(agent, callback_server))["request_id"]
+    await revoke_request(agent, request_id)
+    callback_server.statuses = [500] * MAX_TRIES
+    for attempt in range(1, MAX_TRIES + 1):
+        await callback_sender.run_once()
+        clock.advance(compute_callback_delay(attempt))
+    assert len(callback_server.received) == MAX_TRIES
+    assert (await find_agent_request(agent, request_id))["callbacks"] == []
+    assert 2.5 * DAY_MS < sum(map(compute_callback_delay, range(1, MAX_TRIES))) < 3.5 * DAY_MS
 
 
 @pytest.mark.parametrize(
@@ -258,33 +286,40 @@ async def test_after_three_days_an_end_that_nobody_hears_is_let_be(
         "224.0.0.1",
     ],
 )
-async def test_a_name_that_leads_inside_later_is_not_followed(
-    house: House, tell: Tell, ear: Ear, address: str
+async def test_a_host_that_later_resolves_to_a_private_address_is_not_called(
+    platform: PlatformUnderTest,
+    callback_sender: CallbackSender,
+    callback_server: CallbackServer,
+    address: str,
 ) -> None:
-    """The host was fit when the request was filed, and its name is answered otherwise when it is told."""
-    await house.platform.database.delete_many("mandates", {})
-    agency = await register(house, f"AGENT_{secrets.token_hex(4).upper()}", hosts=("agent.example",))
-    port = ear.url.rpartition(":")[2]
+    """DNS rebinding: the host was allowed at filing and later resolves to another address."""
+    await platform.internals.database.delete_many("mandates", {})
+    agent = await register_agent(platform, f"AGENT_{secrets.token_hex(4).upper()}", hosts=("agent.example",))
+    port = callback_server.url.rpartition(":")[2]
     url = f"https://agent.example:{port}"
-    told = await agency.exercise("deletion", email="eve@nowhere.example", status_callback=url)
-    asked = []
+    response = await agent.file_request("deletion", email="eve@nowhere.example", status_callback=url)
+    resolved_hosts = []
 
-    async def rebound(host: str, _port: int) -> Sequence[str]:
-        asked.append(host)
+    async def resolve_to_address(host: str, _port: int) -> Sequence[str]:
+        resolved_hosts.append(host)
         return [address]
 
-    assert await replace(tell, outward=Outward(resolve=rebound)).once() == 1
-    assert (asked, ear.heard) == (["agent.example"], [])
-    (callback,) = (await kept(agency, told.json()["request_id"]))["callbacks"]
+    assert await replace(callback_sender, egress=EgressClient(resolve=resolve_to_address)).run_once() == 1
+    assert (resolved_hosts, callback_server.received) == (["agent.example"], [])
+    (callback,) = (await find_agent_request(agent, response.json()["request_id"]))["callbacks"]
     assert (callback["tries"], callback["told"]) == (1, b"")
 
 
-async def test_a_controller_verifies_what_it_is_told(house: House, tell: Tell, ear: Ear) -> None:
-    """Section 8.8: signed over the raw body, under the certificate of discovery, and naming its own URL."""
-    await house.platform.database.delete_many("mandates", {})
-    await house.platform.acting.register.enter(agent("shop-1", Kind.CONTROLLER, "A shop", ("127.0.0.1",)))
-    token = await house.platform.acting.register.entrust("shop-1", Kind.CONTROLLER)
-    asked = {
+async def test_a_controller_can_verify_the_signature_of_a_callback(
+    platform: PlatformUnderTest, callback_sender: CallbackSender, callback_server: CallbackServer
+) -> None:
+    """Section 8.8: the certificate of discovery verifies the raw body, and the body names the URL."""
+    await platform.internals.database.delete_many("mandates", {})
+    await platform.internals.agents.agent_register.register(
+        build_agent("shop-1", AgentKind.CONTROLLER, "A shop", ("127.0.0.1",))
+    )
+    token = await platform.internals.agents.agent_register.issue_token("shop-1", AgentKind.CONTROLLER)
+    request = {
         "regulation": "gdpr",
         "subject_request_id": str(uuid.uuid4()),
         "subject_request_type": "access",
@@ -292,19 +327,27 @@ async def test_a_controller_verifies_what_it_is_told(house: House, tell: Tell, e
         "subject_identities": [
             {"identity_type": "email", "identity_value": "eve@nowhere.example", "identity_format": "raw"}
         ],
-        "status_callback_urls": [ear.url, f"{ear.url}?second"],
+        "status_callback_urls": [callback_server.url, f"{callback_server.url}?second"],
     }
     headers = {"authorization": f"Bearer {token}"}
-    assert (await house.http.post("/opendsr/v2/requests", json=asked, headers=headers)).status_code == 201
-    await tell.once()
-    chain = (await house.http.get("/opendsr/certificate.pem")).content
-    public = x509.load_pem_x509_certificate(chain).public_key()
-    assert isinstance(public, RSAPublicKey)
-    for shown, raw in ear.heard:
-        public.verify(base64.b64decode(shown["x-opendsr-signature"]), raw, PKCS1v15(), hashes.SHA256())
-        assert shown["x-opendsr-processor-domain"] == shown["x-opengdpr-processor-domain"] == "127.0.0.1"
-        told = orjson.loads(raw)
-        assert told["subject_request_id"] == asked["subject_request_id"]
-        assert (told["request_status"], told["results_count"]) == ("completed", 0)
-    urls = sorted(orjson.loads(raw)["status_callback_url"] for _, raw in ear.heard)
-    assert urls == asked["status_callback_urls"]
+    assert (
+        await platform.http.post("/opendsr/v2/requests", json=request, headers=headers)
+    ).status_code == 201
+    await callback_sender.run_once()
+    chain = (await platform.http.get("/opendsr/certificate.pem")).content
+    public_key = x509.load_pem_x509_certificate(chain).public_key()
+    assert isinstance(public_key, RSAPublicKey)
+    for callback_headers, content in callback_server.received:
+        public_key.verify(
+            base64.b64decode(callback_headers["x-opendsr-signature"]), content, PKCS1v15(), hashes.SHA256()
+        )
+        assert (
+            callback_headers["x-opendsr-processor-domain"]
+            == callback_headers["x-opengdpr-processor-domain"]
+            == "127.0.0.1"
+        )
+        status = orjson.loads(content)
+        assert status["subject_request_id"] == request["subject_request_id"]
+        assert (status["request_status"], status["results_count"]) == ("completed", 0)
+    urls = sorted(orjson.loads(content)["status_callback_url"] for _, content in callback_server.received)
+    assert urls == request["status_callback_urls"]

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP, as others judge it and as its specification reads."""
+"""GraphQL over HTTP, checked by the audits of graphql-http and against the specification."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import httpx
 import pytest
 import uvicorn
 
-from tests.contract.http_client import APP, TOKEN
+from tests.contract.sample_graphql_app import APP, TOKEN
 from tests.fixtures.node import NODE, npm_install
 
 HERE = Path(__file__).resolve().parent
@@ -25,7 +25,7 @@ JSON = "application/json"
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    """The address of a live server on the loopback interface."""
+    """The URL of a running server on the loopback interface."""
     server = uvicorn.Server(uvicorn.Config(APP, port=0, log_level="warning", lifespan="off"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -51,14 +51,16 @@ def test_all_61_audits_of_graphql_http_are_ok(url: str) -> None:
 
 def post(url: str, body: Any, accept: str = RESPONSE, **headers: str) -> httpx.Response:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    sent = {"accept": accept, "content-type": JSON, "authorization": f"Bearer {TOKEN}"}
+    all_headers = {"accept": accept, "content-type": JSON, "authorization": f"Bearer {TOKEN}"}
     return httpx.post(
-        url, content=content, headers={**sent, **{k.replace("_", "-"): v for k, v in headers.items()}}
+        url,
+        content=content,
+        headers={**all_headers, **{name.replace("_", "-"): value for name, value in headers.items()}},
     )
 
 
-def code(response: httpx.Response) -> str:
-    """The code of the only error of a response that has the shape of a GraphQL response."""
+def read_error_code(response: httpx.Response) -> str:
+    """Return the code of the only error of a response, and check the form of the response."""
     assert response.headers["content-type"] in {f"{RESPONSE}; charset=utf-8", f"{JSON}; charset=utf-8"}
     assert response.headers["cache-control"] == "no-store"
     body = response.json()
@@ -69,7 +71,7 @@ def code(response: httpx.Response) -> str:
 
 
 @pytest.mark.parametrize(
-    ("body", "refused", "status", "as_json"),
+    ("body", "expected_code", "status", "as_json"),
     [
         (b"{", "BODY_NOT_JSON", 400, 400),
         (b"", "BODY_NOT_JSON", 400, 400),
@@ -115,17 +117,17 @@ def code(response: httpx.Response) -> str:
     ],
 )
 def test_a_request_gets_its_status_and_code(
-    url: str, body: Any, refused: str | None, status: int, as_json: int
+    url: str, body: Any, expected_code: str | None, status: int, as_json: int
 ) -> None:
     for accept, expected in ((RESPONSE, status), (JSON, as_json)):
         response = post(url, body, accept)
         assert response.status_code == expected
         assert response.headers["content-type"].startswith(accept)
         assert "ada@shop" not in response.text
-        assert refused is None or code(response) == refused
+        assert expected_code is None or read_error_code(response) == expected_code
 
 
-def test_errors_beside_data_are_status_200(url: str) -> None:
+def test_partial_errors_are_status_200(url: str) -> None:
     response = post(url, {"query": '{ a: hello b: hello(name: "forbidden") c: hello(name: "broken") }'})
     assert response.status_code == 200
     body = response.json()
@@ -143,20 +145,20 @@ def test_errors_beside_data_are_status_200(url: str) -> None:
         "application/graphql",
     ],
 )
-def test_a_form_of_another_site_cannot_post(url: str, content_type: str) -> None:
-    """These types are sent across origins without asking (Fetch, CORS-safelisted request-header)."""
+def test_content_types_of_cross_site_forms_are_refused(url: str, content_type: str) -> None:
+    """Browsers send these types cross-origin without preflight (Fetch, CORS-safelisted request-header)."""
     response = post(url, {"query": "mutation { forget }"}, content_type=content_type)
-    assert (response.status_code, code(response)) == (415, "CONTENT_TYPE_UNSUPPORTED")
+    assert (response.status_code, read_error_code(response)) == (415, "CONTENT_TYPE_UNSUPPORTED")
 
 
-def test_a_packed_body_is_not_unpacked(url: str) -> None:
+def test_a_compressed_body_is_refused(url: str) -> None:
     response = post(url, {"query": "{ hello }"}, content_encoding="gzip")
-    assert (response.status_code, code(response)) == (415, "CONTENT_ENCODING_UNSUPPORTED")
+    assert (response.status_code, read_error_code(response)) == (415, "CONTENT_ENCODING_UNSUPPORTED")
 
 
-def test_nothing_we_have_is_acceptable(url: str) -> None:
+def test_an_unsupported_accept_header_is_refused(url: str) -> None:
     response = post(url, {"query": "{ hello }"}, "text/csv")
-    assert (response.status_code, code(response)) == (406, "NOT_ACCEPTABLE")
+    assert (response.status_code, read_error_code(response)) == (406, "NOT_ACCEPTABLE")
 
 
 def test_a_body_of_unknown_length_is_cut_off(url: str) -> None:
@@ -170,18 +172,18 @@ def test_a_body_of_unknown_length_is_cut_off(url: str) -> None:
 
     with suppress(httpx.TransportError):
         response = httpx.post(url, content=endless(), headers={"content-type": JSON})
-        assert (response.status_code, code(response)) == (413, "BODY_TOO_LARGE")
+        assert (response.status_code, read_error_code(response)) == (413, "BODY_TOO_LARGE")
     assert sent < 10_000 * 65_536
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS"])
-def test_other_methods_are_told_which_are_allowed(url: str, method: str) -> None:
+def test_other_methods_are_refused_with_the_allowed_methods(url: str, method: str) -> None:
     response = httpx.request(method, url)
-    assert (response.status_code, code(response)) == (405, "METHOD_NOT_ALLOWED")
+    assert (response.status_code, read_error_code(response)) == (405, "METHOD_NOT_ALLOWED")
     assert response.headers["allow"] == "GET, POST"
 
 
-def test_get_asks_queries_with_variables(url: str) -> None:
+def test_get_runs_queries_with_variables(url: str) -> None:
     query = {
         "query": "query Q($n: String) { hello(name: $n) }",
         "variables": '{"n": "Ada"}',
@@ -192,17 +194,17 @@ def test_get_asks_queries_with_variables(url: str) -> None:
 
 
 @pytest.mark.parametrize("accept", [RESPONSE, JSON])
-def test_get_cannot_change_anything(url: str, accept: str) -> None:
+def test_get_cannot_run_mutations(url: str, accept: str) -> None:
     texts = {"mutation { forget }": None, "query A { hello } mutation B { forget }": "B"}
     for text, name in texts.items():
         query = {"query": text, **({"operationName": name} if name else {})}
         response = httpx.get(url, params=query, headers={"accept": accept})
-        assert (response.status_code, code(response)) == (405, "METHOD_NOT_ALLOWED")
+        assert (response.status_code, read_error_code(response)) == (405, "METHOD_NOT_ALLOWED")
         assert response.headers["allow"] == "POST"
 
 
 @pytest.mark.parametrize(
-    ("query", "refused"),
+    ("query", "expected_code"),
     [
         ("", "QUERY_MISSING"),
         ("query={hello}&query={hello}", "PARAMETER_DUPLICATE"),
@@ -212,15 +214,15 @@ def test_get_cannot_change_anything(url: str, accept: str) -> None:
         ("&".join(f"a{n}=1" for n in range(50)), "URL_INVALID"),
     ],
 )
-def test_a_url_that_cannot_be_understood_is_status_400(url: str, query: str, refused: str) -> None:
+def test_an_invalid_url_is_status_400(url: str, query: str, expected_code: str) -> None:
     response = httpx.get(f"{url}?{query}")
-    assert (response.status_code, code(response)) == (400, refused)
+    assert (response.status_code, read_error_code(response)) == (400, expected_code)
 
 
-def test_a_token_that_does_not_hold_is_challenged(url: str) -> None:
+def test_an_invalid_token_is_challenged(url: str) -> None:
     for accept in (RESPONSE, JSON):
         response = post(url, {"query": "{ hello }"}, accept, authorization="Bearer bad")
-        assert (response.status_code, code(response)) == (401, "TOKEN_INVALID")
+        assert (response.status_code, read_error_code(response)) == (401, "TOKEN_INVALID")
         challenge = (
             'Bearer realm="discretion", error="invalid_token", error_description="The token does not hold."'
         )
@@ -228,14 +230,14 @@ def test_a_token_that_does_not_hold_is_challenged(url: str) -> None:
 
 
 def test_a_missing_token_is_challenged_without_an_error_code(url: str) -> None:
-    """RFC 6750, section 3: no error information for a request that brought nothing."""
+    """RFC 6750, section 3: the challenge to a request without credentials has no error information."""
     body = json.dumps({"query": "query Nobody { hello }", "operationName": "Nobody"})
     response = httpx.post(url, content=body, headers={"content-type": JSON})
-    assert (response.status_code, code(response)) == (401, "TOKEN_MISSING")
+    assert (response.status_code, read_error_code(response)) == (401, "TOKEN_MISSING")
     assert response.headers["www-authenticate"] == 'Bearer realm="discretion"'
 
 
-def test_a_browser_gets_the_page_and_a_program_does_not(url: str) -> None:
+def test_a_browser_gets_the_explorer_page_and_a_program_gets_json(url: str) -> None:
     browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
     page = httpx.get(url, headers={"accept": browser})
     assert page.status_code == 200

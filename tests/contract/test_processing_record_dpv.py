@@ -1,4 +1,4 @@
-"""The record of processing activities is RDF that others can ask: read by rdflib, without a network."""
+"""The record of processing activities is valid RDF: rdflib reads and queries it without a network."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from rdflib import RDF, Graph, Namespace
 
-from discretion.catalogue.load import load as load_catalogue
-from discretion.domain.notices.dpv import as_jsonld
-from discretion.domain.notices.facts import facts
-from discretion.domain.notices.load import load
-from discretion.domain.notices.processing_record import activities
+from discretion.catalogue.load import load_catalogue
+from discretion.domain.notices.dpv import format_activities_jsonld
+from discretion.domain.notices.facts import collect_facts
+from discretion.domain.notices.load import load_notice_templates
+from discretion.domain.notices.processing_record import list_activities
 
-# rdflib's own parser makes graphs in the way that rdflib gives up (RDFLib/rdflib, 7.6)
+# rdflib's own JSON-LD parser uses a class that rdflib deprecates (rdflib 7.6)
 pytestmark = pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated:DeprecationWarning")
 CATALOGUE = load_catalogue(None)
 DPV = Namespace("https://w3id.org/dpv#")
@@ -37,72 +37,76 @@ TERMS = frozenset(
         *("hasStorageCondition", "hasTechnicalOrganisationalMeasure", "hasThirdCountry"),
     }
 )
-"""Terms of DPV 2.2 that the record uses, as read in its files."""
+"""The terms of DPV 2.2 that the record uses, copied from the files of the vocabulary."""
 
 
 @pytest.fixture(scope="module")
 def graph() -> Graph:
-    """The record, read with every socket shut."""
-    stationery = load(CATALOGUE)
-    rows = activities(facts(CATALOGUE), stationery.office, stationery.wordings["en"].words.categories)
+    """The record, parsed while every connection is refused."""
+    notice_templates = load_notice_templates(CATALOGUE)
+    rows = list_activities(
+        collect_facts(CATALOGUE), notice_templates.office, notice_templates.wordings["en"].words.categories
+    )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(socket, "socket", _shut)
-        patch.setattr(socket, "create_connection", _shut)
-        return Graph().parse(data=as_jsonld(rows, CATALOGUE.version), format="json-ld")
+        patch.setattr(socket, "socket", _refuse_connection)
+        patch.setattr(socket, "create_connection", _refuse_connection)
+        return Graph().parse(data=format_activities_jsonld(rows, CATALOGUE.version), format="json-ld")
 
 
-def _shut(*_: Any, **__: Any) -> None:
-    raise AssertionError("the network was asked")
+def _refuse_connection(*_: Any, **__: Any) -> None:
+    raise AssertionError("the parser opened a connection")
 
 
-def asked(graph: Graph, query: str) -> list[tuple[str, ...]]:
-    """What a SPARQL query finds."""
+def run_query(graph: Graph, query: str) -> list[tuple[str, ...]]:
+    """Return the sorted rows of a SPARQL query."""
     return sorted(tuple(str(cell) for cell in row) for row in graph.query(PREFIXES + query))  # type: ignore[union-attr]
 
 
 def test_the_record_has_a_process_for_each_purpose(graph: Graph) -> None:
-    found = asked(
+    rows = run_query(
         graph,
         "SELECT ?key ?title WHERE { ?record a dpv:DataProcessingRecord; dpv:hasProcess ?process. "
         "?process a dpv:Process; dpv:hasPurpose ?purpose. ?purpose dct:identifier ?key; dct:title ?title }",
     )
-    assert found == sorted((one.key, one.label) for one in CATALOGUE.purposes.values())
+    assert rows == sorted((purpose.key, purpose.label) for purpose in CATALOGUE.purposes.values())
 
 
-def test_what_rests_on_consent_can_be_asked(graph: Graph) -> None:
+def test_a_query_finds_the_purposes_based_on_consent(graph: Graph) -> None:
     query = "SELECT ?key WHERE { ?p dpv:hasLegalBasis dpv:Consent; dpv:hasPurpose/dct:identifier ?key }"
-    wanted = sorted((one.key,) for one in CATALOGUE.purposes.values() if one.basis == "consent")
-    assert asked(graph, query) == wanted
+    expected = sorted((purpose.key,) for purpose in CATALOGUE.purposes.values() if purpose.basis == "consent")
+    assert run_query(graph, query) == expected
 
 
-def test_who_gets_e_mail_addresses_for_marketing_can_be_asked(graph: Graph) -> None:
+def test_a_query_finds_who_receives_email_addresses_for_marketing(graph: Graph) -> None:
     query = (
-        "SELECT ?who WHERE { ?p dpv:hasPurpose/a dpv:DirectMarketing; "
-        'dpv:hasPersonalData/dct:identifier "user.contact.email"; dpv:hasDataProcessor/dct:title ?who }'
+        "SELECT ?recipient WHERE { ?p dpv:hasPurpose/a dpv:DirectMarketing; "
+        'dpv:hasPersonalData/dct:identifier "user.contact.email"; dpv:hasDataProcessor/dct:title ?recipient }'
     )
-    assert asked(graph, query) == [("Message providers",)]
+    assert run_query(graph, query) == [("Message providers",)]
 
 
-def test_how_long_is_a_duration_of_its_process_and_category(graph: Graph) -> None:
+def test_a_retention_period_belongs_to_a_process_and_a_category(graph: Graph) -> None:
     query = (
         'SELECT ?time WHERE { ?p dpv:hasPurpose/dct:identifier "marketing.communications.email"; '
         'dpv:hasPersonalData ?data. ?data dct:identifier "user.contact.email"; '
         "dpv:hasStorageCondition/dpv:hasDuration ?time }"
     )
-    assert asked(graph, query) == [(CATALOGUE.attributes["contact.email"].retention,)]
+    assert run_query(graph, query) == [(CATALOGUE.attributes["contact.email"].retention,)]
 
 
-def test_transfers_have_a_country_and_a_safeguard(graph: Graph) -> None:
+def test_each_transfer_has_a_country_and_a_safeguard(graph: Graph) -> None:
     query = (
-        "SELECT DISTINCT ?country ?safeguard WHERE { ?who dpv:hasThirdCountry ?there. "
+        "SELECT DISTINCT ?country ?safeguard WHERE { ?recipient dpv:hasThirdCountry ?there. "
         "?there dct:identifier ?country; dpv:hasLegalMeasure/dct:description ?safeguard }"
     )
-    wanted = {pair for one in CATALOGUE.recipients.values() for pair in one.transfers.items()}
-    assert set(asked(graph, query)) == wanted
+    expected = {pair for recipient in CATALOGUE.recipients.values() for pair in recipient.transfers.items()}
+    assert set(run_query(graph, query)) == expected
 
 
-def test_every_term_is_one_of_the_vocabulary(graph: Graph) -> None:
-    """A term that is misspelt would be found by nobody."""
-    used = {str(part).removeprefix(DPV) for triple in graph for part in triple if str(part).startswith(DPV)}
-    assert used == TERMS
+def test_every_term_is_in_the_vocabulary(graph: Graph) -> None:
+    """No query would find a misspelt term."""
+    used_terms = {
+        str(part).removeprefix(DPV) for triple in graph for part in triple if str(part).startswith(DPV)
+    }
+    assert used_terms == TERMS
     assert (None, RDF.type, DPV.DataController) in graph

@@ -1,4 +1,4 @@
-"""The wheel carries everything: installed outside the checkout, it runs."""
+"""The wheel is complete: installed outside the checkout, the program runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ UV_SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"
 
 
 def run(*command: str | Path, cwd: Path) -> str:
-    """Standard output of a program that must succeed, without the checkout on its path."""
+    """Run a program that must succeed, without the checkout on its path, and return its standard output."""
     environ = {
         name: value
         for name, value in os.environ.items()
@@ -42,25 +42,25 @@ def run(*command: str | Path, cwd: Path) -> str:
 
 @pytest.fixture(scope="module")
 def uv() -> str:
-    """The uv that runs us, or the one on the path or beside the interpreter."""
-    beside = Path(sys.executable).with_name("uv")
-    found = os.environ.get("UV") or shutil.which("uv") or (str(beside) if beside.exists() else None)
-    assert found, "uv is missing. Install it with: pip install uv"
-    return found
+    """The uv that runs the tests, or the one on the path or beside the interpreter."""
+    sibling = Path(sys.executable).with_name("uv")
+    uv_path = os.environ.get("UV") or shutil.which("uv") or (str(sibling) if sibling.exists() else None)
+    assert uv_path, "uv is missing. Install it with: pip install uv"
+    return uv_path
 
 
 @pytest.fixture(scope="module")
 def wheel(uv: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built by way of the source distribution as a release is."""
+    """The wheel, built from the source distribution like a release."""
     out = tmp_path_factory.mktemp("dist")
     run(uv, "build", "--out-dir", out, ROOT, cwd=out)
-    (made,) = out.glob("*.whl")
-    return made
+    (wheel_path,) = out.glob("*.whl")
+    return wheel_path
 
 
 @pytest.fixture(scope="module")
 def program(uv: str, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """``discretion``, installed with the pinned versions into an environment of its own."""
+    """The program ``discretion``, installed with the pinned versions into a separate environment."""
     home = tmp_path_factory.mktemp("elsewhere")
     (home / "pins.txt").write_text("\n".join(UV_SETTINGS["constraint-dependencies"]), "utf-8")
     run(uv, "venv", "--python", sys.executable, home / "env", cwd=home)
@@ -69,25 +69,25 @@ def program(uv: str, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     return python.with_name("discretion")
 
 
-def test_the_wheel_carries_schema_seed_and_pages(wheel: Path) -> None:
+def test_the_wheel_contains_schema_seed_and_pages(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     for folder, home in (("schema", "_schema"), ("seed", "_seed"), ("src/discretion", ".")):
-        for path in _shipped(ROOT / folder):
+        for path in _list_shipped_files(ROOT / folder):
             inside = Path("discretion", home, path.relative_to(ROOT / folder)).as_posix()
             assert inside in names, inside
     assert "discretion/py.typed" in names
     assert any("graphiql" in name for name in names)
 
 
-def test_the_wheel_carries_nothing_else(wheel: Path) -> None:
+def test_the_wheel_contains_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    assert {n.split("/")[0] for n in names if ".dist-info/" not in n} == {"discretion"}
-    assert not [n for n in names if "__pycache__" in n or "node_modules" in n]
+    assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"discretion"}
+    assert not [name for name in names if "__pycache__" in name or "node_modules" in name]
 
 
 def test_the_wheel_states_its_licence(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    assert any(n.endswith(".dist-info/licenses/LICENSE") for n in names)
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
 
 
 def test_discretion_runs_outside_the_checkout(program: Path) -> None:
@@ -95,18 +95,18 @@ def test_discretion_runs_outside_the_checkout(program: Path) -> None:
 
 
 def test_the_printed_schema_is_current_outside_the_checkout(program: Path) -> None:
-    """The catalogue and the printed SDL are found in the package, and agree."""
+    """The package contains the catalogue and the printed SDL, and they agree."""
     run(program, "schema", "check", cwd=program.parent)
 
 
 def test_the_demo_runs_outside_the_checkout(program: Path, tmp_path: Path) -> None:
-    """MongoDB, catalogue, seed and pages all come out of the wheel."""
-    with demo(tmp_path, "--customers", "5", program=(str(program),)) as told:
-        page = httpx.get(f"{told['url']}/graphql", headers={"accept": "text/html"}, timeout=30)
+    """The wheel contains everything the demo needs: MongoDB, the catalogue, seed data and pages."""
+    with demo(tmp_path, "--customers", "5", program=(str(program),)) as demo_info:
+        page = httpx.get(f"{demo_info['url']}/graphql", headers={"accept": "text/html"}, timeout=30)
         assert page.status_code == 200
-        assert httpx.get(f"{told['url']}/readyz", timeout=30).json() == {"status": "ready"}
+        assert httpx.get(f"{demo_info['url']}/readyz", timeout=30).json() == {"status": "ready"}
 
 
-def _shipped(folder: Path) -> list[Path]:
+def _list_shipped_files(folder: Path) -> list[Path]:
     skipped = {"__pycache__", "node_modules"}
     return [path for path in sorted(folder.rglob("*")) if path.is_file() and not skipped & {*path.parts}]

@@ -1,1 +1,1 @@
-"""What people do, over HTTP, against a real server and a real MongoDB; nothing is mocked."""
+"""Tests of whole use cases over HTTP, against a real server and a real MongoDB; nothing is mocked."""

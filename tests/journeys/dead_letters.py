@@ -1,4 +1,4 @@
-"""Refused messages in journeys: one that is refused, the catalogue that takes it in, what becomes of it."""
+"""Dead letters in journeys: a refused message, a catalogue that accepts it, and its replay."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from discretion.app.clock import now_ms
-from discretion.catalogue.load import load, shipped
-from discretion.store.dead_letters import Wanted
+from discretion.catalogue.load import find_shipped_catalogue, load_catalogue
+from discretion.store.dead_letters import DeadLetterFilter
 from discretion.store.driver.database import Database
-from tests.fixtures.mongo import Commands
-from tests.fixtures.platform import House, build
+from tests.fixtures.mongo import CommandRecorder
+from tests.fixtures.platform import PlatformUnderTest, build_test_platform
 
-MENDED = """
+CORRECTED_EVENT = """
 properties:
   crater: {type: String, category: user.behavior.browsing_history, description: Where.}
 events:
@@ -30,57 +30,63 @@ events:
 """
 UNDECLARED = "Wolfeschlegelsteinhausen"
 DECLARED = "Tranquillity-Base-0042"
-WHEN = "2026-03-01T10:00:00.000Z"
-LANDED = {
+SENT_AT = "2026-03-01T10:00:00.000Z"
+MOON_LANDED = {
     "type": "track",
     "event": "Moon Landed",
     "messageId": "m-1",
     "userId": "u-1",
-    "timestamp": WHEN,
+    "timestamp": SENT_AT,
     "properties": {"order_id": DECLARED, "total": 12, "hatSize": UNDECLARED, UNDECLARED: 1},
     "context": {"traits": {"email": "ann@shop.example", "starSign": UNDECLARED}, "app": {"x": UNDECLARED}},
 }
 COUNTS = "{ deadLetters { code place source count oldestAt newestAt } }"
 TIMELINE = """{ customers { nodes { contact { email }
   events(first: 50) { nodes { name occurredAt receivedAt properties } } } } }"""
-TAKEN = {"taken": 1, "duplicate": 0, "refused": {}, "unreadable": {}}
+REPLAYED = {"taken": 1, "duplicate": 0, "refused": {}, "unreadable": {}}
 
 
-def mended(folder: Path) -> Path:
-    """The folder of a catalogue that declares what was refused."""
-    shutil.copytree(shipped(), folder / "catalogue")
-    (folder / "catalogue" / "moon.yaml").write_text(MENDED, "utf-8")
+def write_corrected_catalogue(folder: Path) -> Path:
+    """Write a catalogue that declares the refused event and return its folder."""
+    shutil.copytree(find_shipped_catalogue(), folder / "catalogue")
+    (folder / "catalogue" / "moon.yaml").write_text(CORRECTED_EVENT, "utf-8")
     return folder / "catalogue"
 
 
 @asynccontextmanager
-async def mended_house(
+async def open_corrected_platform(
     database: Database, folder: Path, clock: Callable[[], int] = now_ms
-) -> AsyncIterator[House]:
-    """The house on the same database, with that catalogue."""
-    house = await build(database, folder, Commands(), load(mended(folder)), clock=clock)
-    async with house.http:
-        yield house
+) -> AsyncIterator[PlatformUnderTest]:
+    """Open the platform on the same database with the corrected catalogue."""
+    platform = await build_test_platform(
+        database, folder, CommandRecorder(), load_catalogue(write_corrected_catalogue(folder)), clock=clock
+    )
+    async with platform.http:
+        yield platform
 
 
-async def counts(house: House) -> list[dict[str, Any]]:
-    """What the steward sees."""
-    answer = await house.ask(COUNTS, house.token("steward"))
-    found: list[dict[str, Any]] = answer["data"]["deadLetters"]
-    return found
+async def read_counts(platform: PlatformUnderTest) -> list[dict[str, Any]]:
+    """Return the counts of dead letters that a steward sees."""
+    answer = await platform.query(COUNTS, platform.issue_token("steward"))
+    counts: list[dict[str, Any]] = answer["data"]["deadLetters"]
+    return counts
 
 
-async def events(house: House) -> list[dict[str, Any]]:
-    """Everybody's timeline, as support sees it."""
-    answer = await house.ask(TIMELINE, house.token("support"))
+async def read_events(platform: PlatformUnderTest) -> list[dict[str, Any]]:
+    """Return the timeline events of all customers, as the support role sees them."""
+    answer = await platform.query(TIMELINE, platform.issue_token("support"))
     return [event for node in answer["data"]["customers"]["nodes"] for event in node["events"]["nodes"]]
 
 
-async def replay(house: House, *, dry: bool = False, **wanted: Any) -> dict[str, Any]:
-    """What becomes of the letters that are wanted."""
-    tally = await house.platform.replay.run(Wanted(**wanted), lambda _: None, dry=dry)
+async def replay_dead_letters(
+    platform: PlatformUnderTest, *, dry_run: bool = False, **filters: Any
+) -> dict[str, Any]:
+    """Replay the dead letters that match the filters and return the tally."""
+    tally = await platform.internals.dead_letter_replay.run(
+        DeadLetterFilter(**filters), lambda _: None, dry=dry_run
+    )
     return {
-        "taken": tally.taken,
+        "taken": tally.accepted,
         "duplicate": tally.duplicate,
         "refused": dict(tally.refused),
         "unreadable": dict(tally.unreadable),

@@ -1,4 +1,4 @@
-"""Whoever asks gets all that is kept of them, by a link that works once, however often we are cut off."""
+"""Access packages: complete, downloaded by a link that works once, and made once despite crashes."""
 
 from __future__ import annotations
 
@@ -10,19 +10,28 @@ from typing import Any
 import orjson
 import pytest
 
-from discretion.catalogue.load import load
-from discretion.domain.access.download_links import LINK_LASTS_MS
-from discretion.domain.access.package_steps import LASTS_MS
-from discretion.domain.kit.workflow.lease import HELD_MS
-from discretion.domain.kit.workflow.runner import Engine
-from discretion.domain.requests.model import State
-from discretion.domain.requests.workflows import fulfilled
+from discretion.catalogue.load import load_catalogue
+from discretion.domain.access.download_links import LINK_LIFETIME_MS
+from discretion.domain.access.package_steps import PACKAGE_LIFETIME_MS
+from discretion.domain.kit.workflow.lease import LEASE_MS
+from discretion.domain.kit.workflow.runner import WorkflowRunner
+from discretion.domain.requests.model import RequestState
+from discretion.domain.requests.workflows import build_fulfilment
 from discretion.law.jurisdiction import Right
 from discretion.store.driver.database import Database
 from tests.fixtures.clock import Clock
-from tests.fixtures.mongo import Commands
-from tests.fixtures.package import CLIENT, asked, customer, fetched, link, opened, package, unpacked
-from tests.fixtures.platform import House, build
+from tests.fixtures.mongo import CommandRecorder
+from tests.fixtures.package import (
+    CLIENT,
+    create_link,
+    fetch_package,
+    file_request,
+    find_customer_id,
+    open_package,
+    request_package,
+    unpack,
+)
+from tests.fixtures.platform import PlatformUnderTest, build_test_platform
 
 ANN = {
     "type": "identify",
@@ -30,7 +39,7 @@ ANN = {
     "userId": "w-1",
     "traits": {"firstName": "Ann", "salutation": "canary-salutation", "email": "ann@shop.example"},
 }
-SEARCHED = {
+SEARCH = {
     "type": "track",
     "messageId": "w2",
     "userId": "w-1",
@@ -40,230 +49,247 @@ SEARCHED = {
 BOB = {"type": "identify", "messageId": "w3", "userId": "w-2", "traits": {"email": "bob@shop.example"}}
 
 
-class Cut(BaseException):
-    """A process ends here."""
+class SimulatedCrash(BaseException):
+    """The process ends at this point."""
 
 
-async def ann(house: House) -> tuple[bytes, str]:
-    """Ann, who searched once; and her token."""
-    await house.tell("web-shop", ANN, SEARCHED)
-    return await customer(house, "email", "ann@shop.example"), await house.own_token(
+async def create_ann(platform: PlatformUnderTest) -> tuple[bytes, str]:
+    """Create Ann with one recorded search and return her customer id and her token."""
+    await platform.send_messages("web-shop", ANN, SEARCH)
+    return await find_customer_id(platform, "email", "ann@shop.example"), await platform.issue_customer_token(
         "email", "ann@shop.example"
     )
 
 
-async def test_a_package_is_fetched_once(house: House) -> None:
-    """Over HTTP; a second time there is nothing, as if there had never been. Its head takes nothing."""
-    named, token = await ann(house)
-    request = await asked(house, named)
-    await house.platform.rights.engine.once()
-    path = await link(house, request, token)
-    assert (await house.http.head(path)).status_code == 405
-    first = await fetched(house, path)
-    assert first.status_code == 200
-    assert first.headers["cache-control"] == "no-store"
-    assert first.headers["referrer-policy"] == "no-referrer"
-    assert first.headers["content-disposition"] == 'attachment; filename="access.zip"'
-    assert "canary red shoes" in unpacked(first.content).files["package.html"].decode()
-    lost = [
-        await fetched(house, one)
-        for one in (path, path[:-2] + "AA", path[:-1], "/v1/packages/x", "/v1/packages/" + "\u00e4" * 43)
+async def test_a_download_link_works_once(platform: PlatformUnderTest) -> None:
+    """Over HTTP. A second GET answers as if the link had never existed; HEAD does not use the link up."""
+    customer_id, token = await create_ann(platform)
+    request = await file_request(platform, customer_id)
+    await platform.internals.requests.workflow_runner.run_due()
+    path = await create_link(platform, request, token)
+    assert (await platform.http.head(path)).status_code == 405
+    first_response = await fetch_package(platform, path)
+    assert first_response.status_code == 200
+    assert first_response.headers["cache-control"] == "no-store"
+    assert first_response.headers["referrer-policy"] == "no-referrer"
+    assert first_response.headers["content-disposition"] == 'attachment; filename="access.zip"'
+    assert "canary red shoes" in unpack(first_response.content).files["package.html"].decode()
+    not_found = [
+        await fetch_package(platform, link)
+        for link in (path, path[:-2] + "AA", path[:-1], "/v1/packages/x", "/v1/packages/" + "\u00e4" * 43)
     ]
-    assert {one.status_code for one in lost} == {404}
-    assert len({one.text for one in lost}) == 1
-    again = await fetched(house, await link(house, request, token))
-    assert unpacked(again.content).sections == unpacked(first.content).sections
+    assert {response.status_code for response in not_found} == {404}
+    assert len({response.text for response in not_found}) == 1
+    second_response = await fetch_package(platform, await create_link(platform, request, token))
+    assert unpack(second_response.content).sections == unpack(first_response.content).sections
 
 
-async def test_it_is_on_the_ledger(house: House) -> None:
-    """That a package was made and that it was fetched, as the customer's own looks, each once."""
-    given = await package_of_ann(house)
-    token = await house.own_token("email", "ann@shop.example")
-    answer = await house.ask("{ me { disclosures(first: 20) { nodes { actor also attributes } } } }", token)
+async def test_a_package_and_its_download_are_on_the_ledger(platform: PlatformUnderTest) -> None:
+    """Making the package and downloading it are each recorded once, as disclosures to the customer."""
+    package = await request_package_of_ann(platform)
+    token = await platform.issue_customer_token("email", "ann@shop.example")
+    answer = await platform.query(
+        "{ me { disclosures(first: 20) { nodes { actor also attributes } } } }", token
+    )
     nodes = answer["data"]["me"]["disclosures"]["nodes"]
-    made = [one for one in nodes if "told" in one["also"]]
-    (whole,) = made
-    assert whole["actor"] == "self"
-    assert {"event:Products Searched", "identifiers", "disclosures"} <= set(whole["also"])
-    assert {"identity.givenName", "contact.email"} <= set(whole["attributes"])
-    assert len([one for one in nodes if one["also"] == ["package"]]) == 1
-    assert not [one for one in given.sections["disclosures"] if "told" in one["also"]]
+    package_disclosures = [disclosure for disclosure in nodes if "told" in disclosure["also"]]
+    (package_disclosure,) = package_disclosures
+    assert package_disclosure["actor"] == "self"
+    assert {"event:Products Searched", "identifiers", "disclosures"} <= set(package_disclosure["also"])
+    assert {"identity.givenName", "contact.email"} <= set(package_disclosure["attributes"])
+    assert len([disclosure for disclosure in nodes if disclosure["also"] == ["package"]]) == 1
+    assert not [disclosure for disclosure in package.sections["disclosures"] if "told" in disclosure["also"]]
 
 
-async def package_of_ann(house: House) -> Any:
-    """Ann's package."""
-    await ann(house)
-    return await package(house, "email", "ann@shop.example")
+async def request_package_of_ann(platform: PlatformUnderTest) -> Any:
+    """Create Ann and return her access package."""
+    await create_ann(platform)
+    return await request_package(platform, "email", "ann@shop.example")
 
 
-async def test_a_link_and_a_package_end(database: Database, tmp_path: Path, commands: Commands) -> None:
+async def test_download_links_and_packages_expire(
+    database: Database, tmp_path: Path, commands: CommandRecorder
+) -> None:
     """A link after 15 minutes, the package after 5 days."""
     clock = Clock("2026-11-24T10:00")
-    house = await build(database, tmp_path, commands, clock=clock)
-    named, token = await ann(house)
-    request = await asked(house, named)
-    await house.platform.rights.engine.once()
-    early, late = await link(house, request, token), await link(house, request, token)
-    clock.forward(LINK_LASTS_MS - 1)
-    assert (await fetched(house, early)).status_code == 200
-    clock.forward(1)
-    assert (await fetched(house, late)).status_code == 404
-    clock.forward(LASTS_MS)
-    token = await house.own_token("email", "ann@shop.example")
-    answer = await opened(house, request, token)
+    platform = await build_test_platform(database, tmp_path, commands, clock=clock)
+    customer_id, token = await create_ann(platform)
+    request = await file_request(platform, customer_id)
+    await platform.internals.requests.workflow_runner.run_due()
+    first_link, second_link = (
+        await create_link(platform, request, token),
+        await create_link(platform, request, token),
+    )
+    clock.advance(LINK_LIFETIME_MS - 1)
+    assert (await fetch_package(platform, first_link)).status_code == 200
+    clock.advance(1)
+    assert (await fetch_package(platform, second_link)).status_code == 404
+    clock.advance(PACKAGE_LIFETIME_MS)
+    token = await platform.issue_customer_token("email", "ann@shop.example")
+    answer = await open_package(platform, request, token)
     assert answer["errors"][0]["extensions"]["code"] == "PACKAGE_GONE"
 
 
-async def test_nobody_else_gets_a_link(house: House) -> None:
-    """Not another customer, not the steward, not nobody; and there is none before the package is ready."""
-    named, token = await ann(house)
-    await house.tell("web-shop", BOB)
-    request = await asked(house, named)
+async def test_only_the_customer_gets_a_download_link(platform: PlatformUnderTest) -> None:
+    """Neither another customer nor the steward nor another role, and nobody before the package is ready."""
+    customer_id, token = await create_ann(platform)
+    await platform.send_messages("web-shop", BOB)
+    request = await file_request(platform, customer_id)
     codes = [
-        (await opened(house, request, one))["errors"][0]["extensions"]["code"]
-        for one in (
+        (await open_package(platform, request, caller_token))["errors"][0]["extensions"]["code"]
+        for caller_token in (
             token,
-            await house.own_token("email", "bob@shop.example"),
-            house.token("steward", client=CLIENT),
-            house.token("support", client=CLIENT),
+            await platform.issue_customer_token("email", "bob@shop.example"),
+            platform.issue_token("steward", client=CLIENT),
+            platform.issue_token("support", client=CLIENT),
         )
     ]
     assert codes == ["PACKAGE_NOT_READY", "REQUEST_NOT_FOUND", "PACKAGE_NOT_GRANTED", "PACKAGE_NOT_GRANTED"]
 
 
-async def test_the_database_alone_opens_nothing(house: House) -> None:
-    """Neither pages nor links are legible in it."""
-    await package_of_ann(house)
+async def test_packages_and_links_are_unreadable_in_the_database(platform: PlatformUnderTest) -> None:
+    """Neither the pages nor the links contain plain text."""
+    await request_package_of_ann(platform)
     for collection in ("packages", "package_links", "requests"):
-        kept = repr(await house.platform.database.find(collection, {}))
-        assert "canary" not in kept
-        assert "ann@" not in kept
+        stored = repr(await platform.internals.database.find(collection, {}))
+        assert "canary" not in stored
+        assert "ann@" not in stored
 
 
 @pytest.mark.parametrize(
-    ("point", "at"),
+    ("point", "occurrence"),
     [
         *(("gather.page", 1), ("gather.page", 7), ("gather.acted", 1), ("gather.end", 1)),
         *(("ready.cleared", 1), ("ready.end", 1)),
     ],
 )
-async def test_cut_off_anywhere_it_is_one_package(
-    database: Database, tmp_path: Path, commands: Commands, point: str, at: int
+async def test_a_crash_at_any_step_still_yields_one_package(
+    database: Database, tmp_path: Path, commands: CommandRecorder, point: str, occurrence: int
 ) -> None:
-    """Whoever takes over makes it anew; pages of the one who died are gone, each section is there once."""
+    """The next worker deletes the pages of the crashed worker and writes each section once."""
     clock = Clock("2026-11-24T10:00")
-    house = await build(database, tmp_path, commands, clock=clock)
-    named, token = await ann(house)
-    request = await asked(house, named)
-    dying = engine(house, clock, cutting(f"access.{point}", at))
-    with pytest.raises(Cut):
-        await dying.carry(request.id)
-    clock.forward(HELD_MS + 1)
-    await house.platform.rights.engine.once()
-    given = unpacked((await fetched(house, await link(house, request, token))).content)
-    assert [one["name"] for one in given.sections["events"]] == ["Products Searched"]
+    platform = await build_test_platform(database, tmp_path, commands, clock=clock)
+    customer_id, token = await create_ann(platform)
+    request = await file_request(platform, customer_id)
+    crashing_runner = build_second_runner(platform, clock, crash_at(f"access.{point}", occurrence))
+    with pytest.raises(SimulatedCrash):
+        await crashing_runner.run_request(request.id)
+    clock.advance(LEASE_MS + 1)
+    await platform.internals.requests.workflow_runner.run_due()
+    package = unpack((await fetch_package(platform, await create_link(platform, request, token))).content)
+    assert [event["name"] for event in package.sections["events"]] == ["Products Searched"]
     stored = await database.find("packages", {})
-    assert len({one["_id"][16:24] for one in stored}) == 1
-    assert len(stored) == sum(1 for one in given.sections if given.sections[one])
-    found = await house.platform.rights.requests.get(request.id)
-    assert found is not None
-    assert found["state"] == State.FULFILLED
+    assert len({page["_id"][16:24] for page in stored}) == 1
+    assert len(stored) == sum(1 for section in package.sections if package.sections[section])
+    stored_request = await platform.internals.requests.store.find(request.id)
+    assert stored_request is not None
+    assert stored_request["state"] == RequestState.FULFILLED
 
 
-def cutting(point: str, at: int) -> Callable[[str], None]:
-    """Ends the process when a point is reached for the so-manieth time."""
-    left = [at]
+def crash_at(point: str, occurrence: int) -> Callable[[str], None]:
+    """Return a hook that simulates a crash when a point is reached for the n-th time."""
+    remaining = [occurrence]
 
-    def watch(here: str) -> None:
-        left[0] -= here == point
-        if left[0] == 0:
-            raise Cut
+    def count_down(reached_point: str) -> None:
+        remaining[0] -= reached_point == point
+        if remaining[0] == 0:
+            raise SimulatedCrash
 
-    return watch
-
-
-def engine(house: House, clock: Clock, at: Callable[[str], None]) -> Engine:
-    """Another process on the same requests."""
-    rights = house.platform.rights
-    return Engine(rights.requests, house.platform.access.acts, fulfilled, clock, at)
+    return count_down
 
 
-async def test_what_a_law_forbids_is_named_and_not_shown(
-    database: Database, tmp_path: Path, commands: Commands
+def build_second_runner(
+    platform: PlatformUnderTest, clock: Clock, on_point: Callable[[str], None]
+) -> WorkflowRunner:
+    """Return the workflow runner of a second process on the same requests."""
+    requests = platform.internals.requests
+    return WorkflowRunner(requests.store, platform.internals.access.steps, build_fulfilment, clock, on_point)
+
+
+async def test_a_value_that_a_law_withholds_is_listed_without_its_content(
+    database: Database, tmp_path: Path, commands: CommandRecorder
 ) -> None:
-    """A Californian's identity number is kept, and in no file of their package; a German's is in all."""
-    shipped = load(None)
+    """A government id is stored, but no file of a Californian's package has it; a German's does."""
+    shipped = load_catalogue(None)
     attribute = shipped.attributes["identity.salutation"]
     number = replace(attribute, category="user.government_id", kinds=("government_id",))
     catalogue = replace(shipped, attributes={**shipped.attributes, number.path: number})
-    house = await build(database, tmp_path, commands, catalogue)
+    platform = await build_test_platform(database, tmp_path, commands, catalogue)
     for name, place in (("cal", {"country": "US", "region": "CA"}), ("ger", {"country": "DE"})):
         traits = {"email": f"{name}@shop.example", "salutation": f"canary-{name}", "address": place}
-        await house.tell(
+        await platform.send_messages(
             "web-shop", {"type": "identify", "messageId": name, "userId": name, "traits": traits}
         )
-    given = await package(house, "email", "cal@shop.example")
-    assert b"canary-cal" not in b"".join(given.files.values())
+    package = await request_package(platform, "email", "cal@shop.example")
+    assert b"canary-cal" not in b"".join(package.files.values())
     for section in ("values", "told"):
-        (one,) = [row for row in given.sections[section] if row["attribute"] == number.path]
-        assert one["value"] is None
-        assert "Cal. Civ. Code" in one["withheld"]
-    german = await package(house, "email", "ger@shop.example")
-    assert b"canary-ger" in german.files["package.json"]
+        (entry,) = [row for row in package.sections[section] if row["attribute"] == number.path]
+        assert entry["value"] is None
+        assert "Cal. Civ. Code" in entry["withheld"]
+    german_package = await request_package(platform, "email", "ger@shop.example")
+    assert b"canary-ger" in german_package.files["package.json"]
 
 
-async def test_parted_the_old_package_is_shut(house: House) -> None:
-    """What turned out to be another's is no longer handed out, by a link that was given before either."""
-    named, token = await ann(house)
-    await house.tell("web-shop", BOB)
-    steward = house.token("steward", client=CLIENT)
-    everybody = await house.ask("{ customers { nodes { id } } }", steward)
-    ids = [one["id"] for one in everybody["data"]["customers"]["nodes"]]
-    merged = await house.ask(
+async def test_a_package_made_before_an_unmerge_is_not_handed_out(platform: PlatformUnderTest) -> None:
+    """It may contain another person's data; links issued before the unmerge stop working too."""
+    customer_id, token = await create_ann(platform)
+    await platform.send_messages("web-shop", BOB)
+    steward = platform.issue_token("steward", client=CLIENT)
+    customers = await platform.query("{ customers { nodes { id } } }", steward)
+    ids = [customer["id"] for customer in customers["data"]["customers"]["nodes"]]
+    merge_answer = await platform.query(
         "mutation($i: [ID!]!) { merge(customers: $i) { id identityHistory { nodes { id } } } }",
         steward,
         {"i": ids},
     )
-    (event,) = merged["data"]["merge"]["identityHistory"]["nodes"]
-    token = house.token("customer", client=CLIENT, subject=merged["data"]["merge"]["id"])
-    request = await asked(house, named)
-    await house.platform.rights.engine.once()
-    before = await link(house, request, token)
-    await house.ask("mutation($m: ID!) { unmerge(merge: $m) { id } }", steward, {"m": event["id"]})
-    assert (await fetched(house, before)).status_code == 404
+    (event,) = merge_answer["data"]["merge"]["identityHistory"]["nodes"]
+    token = platform.issue_token("customer", client=CLIENT, subject=merge_answer["data"]["merge"]["id"])
+    request = await file_request(platform, customer_id)
+    await platform.internals.requests.workflow_runner.run_due()
+    old_link = await create_link(platform, request, token)
+    await platform.query("mutation($m: ID!) { unmerge(merge: $m) { id } }", steward, {"m": event["id"]})
+    assert (await fetch_package(platform, old_link)).status_code == 404
     codes = {
-        (await opened(house, request, await house.own_token("email", f"{one}@shop.example")))["errors"][0][
-            "extensions"
-        ]["code"]
-        for one in ("ann", "bob")
+        (
+            await open_package(
+                platform, request, await platform.issue_customer_token("email", f"{name}@shop.example")
+            )
+        )["errors"][0]["extensions"]["code"]
+        for name in ("ann", "bob")
     }
     assert codes == {"PACKAGE_STALE", "REQUEST_NOT_FOUND"}
 
 
-async def test_who_received_is_told_without_the_rest(house: House) -> None:
-    """The list of recipients and looks alone."""
-    await ann(house)
-    await house.ask(
+async def test_a_recipients_request_yields_only_recipients_and_disclosures(
+    platform: PlatformUnderTest,
+) -> None:
+    """The package holds no values, only recipients and disclosures."""
+    await create_ann(platform)
+    await platform.query(
         '{ customer(identifier: {type: "email", value: "ann@shop.example"}) { identity { givenName } } }',
-        house.token("support"),
+        platform.issue_token("support"),
     )
-    given = await package(house, "email", "ann@shop.example", Right.RECIPIENTS)
-    assert set(given.sections) == {"about", "laws", "purposes", "recipients", "disclosures"}
-    looks = [one for one in given.sections["disclosures"] if one["client"] == "support-desk"]
-    assert [one["attributes"] for one in looks] == [["identity.givenName"]]
-    assert "staff@shop.example" not in orjson.dumps(given.sections).decode()
-    transfers = {one["recipient"]: one["transfers"] for one in given.sections["recipients"]}
+    package = await request_package(platform, "email", "ann@shop.example", Right.RECIPIENTS)
+    assert set(package.sections) == {"about", "laws", "purposes", "recipients", "disclosures"}
+    support_disclosures = [
+        disclosure for disclosure in package.sections["disclosures"] if disclosure["client"] == "support-desk"
+    ]
+    assert [disclosure["attributes"] for disclosure in support_disclosures] == [["identity.givenName"]]
+    assert "staff@shop.example" not in orjson.dumps(package.sections).decode()
+    transfers = {
+        recipient["recipient"]: recipient["transfers"] for recipient in package.sections["recipients"]
+    }
     assert list(transfers["message-providers"]) == ["US"]
 
 
-async def test_an_erasure_takes_the_package_too(house: House) -> None:
-    """Its pages and its links go with the person; a link that was given before leads nowhere."""
-    named, token = await ann(house)
-    request = await asked(house, named)
-    await house.platform.rights.engine.once()
-    path = await link(house, request, token)
-    await asked(house, named, Right.ERASURE)
-    await house.platform.rights.engine.once()
-    assert (await fetched(house, path)).status_code == 404
+async def test_an_erasure_deletes_the_package(platform: PlatformUnderTest) -> None:
+    """Its pages and links are deleted with the customer; a link issued before answers 404."""
+    customer_id, token = await create_ann(platform)
+    request = await file_request(platform, customer_id)
+    await platform.internals.requests.workflow_runner.run_due()
+    path = await create_link(platform, request, token)
+    await file_request(platform, customer_id, Right.ERASURE)
+    await platform.internals.requests.workflow_runner.run_due()
+    assert (await fetch_package(platform, path)).status_code == 404
     for collection in ("packages", "package_links"):
-        assert await house.platform.database.count(collection, {}) == 0
+        assert await platform.internals.database.count(collection, {}) == 0

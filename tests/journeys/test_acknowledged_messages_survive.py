@@ -1,6 +1,6 @@
-"""What was acknowledged is there, once, whatever dies under load; what was not can be sent again.
+"""Acknowledged messages are stored exactly once whatever process dies under load; others can be sent again.
 
-MongoDB is a process beside the server's, so that each can be killed while the other lives.
+MongoDB runs in a process of its own, so that each process can be killed while the other lives.
 """
 
 from __future__ import annotations
@@ -22,15 +22,23 @@ import pytest
 
 from discretion.store.embedded import mongo_server as embedded
 from discretion.store.embedded.mongo_server import EmbeddedMongo
-from tests.fixtures.senders import ANSWERED, BUSY, Make, Request, Told, sending, under_way
-from tests.fixtures.server_process import Served, served, told
+from tests.fixtures.senders import (
+    ANSWERED_STATUS,
+    BUSY_STATUS,
+    RequestFactory,
+    SendLog,
+    SentRequest,
+    keep_sending,
+    list_requests_under_way,
+)
+from tests.fixtures.server_process import ServerProcess, run_command, start_server
 
 SOURCES = ("web-shop", "tills")
 CUSTOMERS = 6
 SENDERS = 4
-TOGETHER = 30
+BATCH_SIZE = 30
 UNDER_LOAD = 300
-"""Messages acknowledged before something happens, and again after it."""
+"""Messages to acknowledge before the failure, and again after it."""
 WAIT_S = 90
 
 ORDERS = """query($who: IdentifierInput!, $after: String) { customer(identifier: $who) {
@@ -39,123 +47,126 @@ ORDERS = """query($who: IdentifierInput!, $after: String) { customer(identifier:
 
 
 class Installation:
-    """MongoDB, settings, keys and a token; the loop is the thread's that MongoDB dies with."""
+    """MongoDB, settings, write keys and a token.
+
+    The event loop belongs to this thread: mongod dies with the thread that started it.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.log = folder / "server.log"
         self._loop = asyncio.new_event_loop()
-        self.mongo: EmbeddedMongo = self._started()
+        self.mongo: EmbeddedMongo = self._start_mongod()
         root = base64.urlsafe_b64encode(bytes(range(32))).decode()
         self.settings = {
             "DISCRETION_MONGO_URL": self.mongo.url,
             "DISCRETION_ROOT_KEY": root,
             "DISCRETION_DATA_DIR": str(folder),
         }
-        self.keys = {source: told(self.settings, "source", "key", source) for source in SOURCES}
+        self.keys = {source: run_command(self.settings, "source", "key", source) for source in SOURCES}
         support = ("--purpose", "essential.service.operations.support", "--scope", "steward")
-        self.token = told(self.settings, "token", "issue", "--client", "c", "--subject", "s", *support)
+        self.token = run_command(self.settings, "token", "issue", "--client", "c", "--subject", "s", *support)
 
-    def _started(self) -> EmbeddedMongo:
-        return self._loop.run_until_complete(embedded.start(self.folder / "mongo"))
+    def _start_mongod(self) -> EmbeddedMongo:
+        return self._loop.run_until_complete(embedded.start_embedded_mongo(self.folder / "mongo"))
 
     def kill_mongo(self) -> None:
-        """End mongod at whatever it is doing."""
+        """Kill mongod with SIGKILL."""
         os.kill(self.mongo.pid, signal.SIGKILL)
-        self.close(self.mongo)
+        self.stop_mongo(self.mongo)
 
     def start_mongo(self) -> None:
-        """On the same data, at the same address."""
-        url, self.mongo = self.mongo.url, self._started()
+        """Start mongod on the same data at the same address."""
+        url, self.mongo = self.mongo.url, self._start_mongod()
         assert self.mongo.url == url
 
-    def close(self, mongo: EmbeddedMongo) -> None:
+    def stop_mongo(self, mongo: EmbeddedMongo) -> None:
         """Wait until mongod has ended."""
         self._loop.run_until_complete(mongo.stop())
 
-    def end(self) -> None:
-        """Stop MongoDB."""
-        self.close(self.mongo)
+    def stop(self) -> None:
+        """Stop MongoDB and close the event loop."""
+        self.stop_mongo(self.mongo)
         self._loop.close()
 
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """One for all accidents; each has customers of its own."""
-    made = Installation(tmp_path_factory.mktemp("kept"))
+    """One installation for all failures; each test creates customers of its own."""
+    running_installation = Installation(tmp_path_factory.mktemp("kept"))
     try:
-        yield made
+        yield running_installation
     finally:
-        made.end()
+        running_installation.stop()
 
 
-class Shop:
-    """Customers known on the web and at the tills, and orders of theirs that all senders send."""
+class Population:
+    """Customers with a web record and a store record, and the orders that all senders send for them."""
 
     def __init__(self, name: str, installation: Installation) -> None:
         self._name = name
         self._installation = installation
 
-    def introduce(self, url: str) -> None:
-        """Make each customer's two records one person."""
+    def send_identities(self, url: str) -> None:
+        """Send both records of each customer with one e-mail address, so that they merge."""
         for source in SOURCES:
             batch = [
                 {
                     "type": "identify",
-                    "messageId": f"{self._name}-{source}-{one}",
-                    "userId": self._user(source, one),
-                    "traits": {"email": f"{self._name}.{one}@post.example"},
+                    "messageId": f"{self._name}-{source}-{index}",
+                    "userId": self._user(source, index),
+                    "traits": {"email": f"{self._name}.{index}@post.example"},
                 }
-                for one in range(CUSTOMERS)
+                for index in range(CUSTOMERS)
             ]
             auth = (self._installation.keys[source], "")
             answer = httpx.post(f"{url}/v1/batch", json={"batch": batch}, auth=auth, timeout=60)
             assert answer.json()["accepted"] == CUSTOMERS, answer.text
 
-    def orders(self, together: int) -> Make:
-        """Single orders and batches of them in turn; every order is of one euro and another message."""
+    def build_requests(self, batch_size: int) -> RequestFactory:
+        """Return a factory of single orders and batches in turn; each order is a message and costs 1."""
 
-        def make(sender: int, number: int) -> Request:
+        def make_request(sender: int, number: int) -> SentRequest:
             source = SOURCES[(sender + number) % len(SOURCES)]
             single = number % 3 == 2
             batch = [
-                self._order(source, f"{self._name}-{sender}-{number}-{one}", sender + number + one)
-                for one in range(1 if single else together)
+                self._order(source, f"{self._name}-{sender}-{number}-{index}", sender + number + index)
+                for index in range(1 if single else batch_size)
             ]
-            ids = tuple(one["messageId"] for one in batch)
+            ids = tuple(order["messageId"] for order in batch)
             if single:
-                return Request(source, "/v1/track", batch[0], ids)
-            return Request(source, "/v1/batch", {"batch": batch}, ids)
+                return SentRequest(source, "/v1/track", batch[0], ids)
+            return SentRequest(source, "/v1/batch", {"batch": batch}, ids)
 
-        return make
+        return make_request
 
-    def kept(self, url: str) -> Counter[str]:
-        """Orders in all timelines, each with how often it is there; the profiles' counts say the same."""
-        found: Counter[str] = Counter()
-        counted = 0
+    def count_orders(self, url: str) -> Counter[str]:
+        """Return how often each order is in a timeline; the counts of the profiles must agree."""
+        order_counts: Counter[str] = Counter()
+        profile_total = 0
         with httpx.Client(base_url=url, timeout=60, trust_env=False) as http:
-            for one in range(CUSTOMERS):
-                ids = self._timeline(http, {"type": "user_id", "value": self._user("web-shop", one)})
-                counted += ids.pop("")
-                found += ids
-        assert counted == found.total(), "profiles count orders that no timeline has, or the other way round"
-        return found
+            for customer in range(CUSTOMERS):
+                ids = self._timeline(http, {"type": "user_id", "value": self._user("web-shop", customer)})
+                profile_total += ids.pop("")
+                order_counts += ids
+        assert profile_total == order_counts.total(), "order counts of profiles and timelines differ"
+        return order_counts
 
-    def _timeline(self, http: httpx.Client, who: Mapping[str, str]) -> Counter[str]:
-        found: Counter[str] = Counter()
+    def _timeline(self, http: httpx.Client, identifier: Mapping[str, str]) -> Counter[str]:
+        order_counts: Counter[str] = Counter()
         after = None
         while True:
             answer = http.post(
                 "/graphql",
-                json={"query": ORDERS, "variables": {"who": who, "after": after}},
+                json={"query": ORDERS, "variables": {"who": identifier, "after": after}},
                 headers={"authorization": f"Bearer {self._installation.token}"},
             ).json()
             customer = answer["data"]["customer"]
             page = customer["events"]
-            found.update(node["properties"]["order_id"] for node in page["nodes"])
+            order_counts.update(node["properties"]["order_id"] for node in page["nodes"])
             if not page["pageInfo"]["hasNextPage"]:
-                found[""] = customer["commerce"]["orderCount"] or 0
-                return found
+                order_counts[""] = customer["commerce"]["orderCount"] or 0
+                return order_counts
             after = page["pageInfo"]["endCursor"]
 
     def _user(self, source: str, customer: int) -> str:
@@ -171,109 +182,127 @@ class Shop:
         }
 
 
-def _server(installation: Installation, server: Served, running: contextlib.ExitStack) -> Served:
+def _kill_server(
+    installation: Installation, server: ServerProcess, running: contextlib.ExitStack
+) -> ServerProcess:
     server.kill()
-    return running.enter_context(served(installation.settings, installation.log, server.port))
+    return running.enter_context(start_server(installation.settings, installation.log, server.port))
 
 
-def _mongod(installation: Installation, server: Served, _running: contextlib.ExitStack) -> Served:
+def _kill_mongod(
+    installation: Installation, server: ServerProcess, _running: contextlib.ExitStack
+) -> ServerProcess:
     installation.kill_mongo()
     installation.start_mongo()
     return server
 
 
-def _both(installation: Installation, server: Served, running: contextlib.ExitStack) -> Served:
+def _kill_both(
+    installation: Installation, server: ServerProcess, running: contextlib.ExitStack
+) -> ServerProcess:
     server.process.kill()
     installation.kill_mongo()
     server.kill()
     installation.start_mongo()
-    return running.enter_context(served(installation.settings, installation.log, server.port))
+    return running.enter_context(start_server(installation.settings, installation.log, server.port))
 
 
-Accident = Callable[[Installation, Served, contextlib.ExitStack], Served]
+Failure = Callable[[Installation, ServerProcess, contextlib.ExitStack], ServerProcess]
 
 
-@pytest.mark.parametrize("accident", [_server, _mongod, _both], ids=["server", "mongod", "both"])
-def test_killed_under_load_nothing_is_lost_or_doubled(accident: Accident, installation: Installation) -> None:
-    """``kill -9`` of the server, of MongoDB and of both, and the same data afterwards."""
-    shop = Shop(accident.__name__.strip("_"), installation)
-    back = threading.Event()
+@pytest.mark.parametrize(
+    "failure", [_kill_server, _kill_mongod, _kill_both], ids=["server", "mongod", "both"]
+)
+def test_kills_under_load_lose_and_duplicate_no_message(failure: Failure, installation: Installation) -> None:
+    """``kill -9`` of the server, of MongoDB and of both; then a restart on the same data."""
+    population = Population(failure.__name__.removeprefix("_kill_"), installation)
+    reconnect = threading.Event()
     with contextlib.ExitStack() as running:
-        server = running.enter_context(served(installation.settings, installation.log))
-        shop.introduce(server.url)
-        with sending(server.url, installation.keys, shop.orders(TOGETHER), SENDERS, back) as load:
-            _until(lambda: len(load.statuses) >= UNDER_LOAD)
-            begun = under_way(load, 0)
-            server = accident(installation, server, running)
-            back.set()
+        server = running.enter_context(start_server(installation.settings, installation.log))
+        population.send_identities(server.url)
+        with keep_sending(
+            server.url, installation.keys, population.build_requests(BATCH_SIZE), SENDERS, reconnect
+        ) as load:
+            _wait_until(lambda: len(load.statuses) >= UNDER_LOAD)
+            interrupted_requests = list_requests_under_way(load, 0)
+            server = failure(installation, server, running)
+            reconnect.set()
             before = len(load.statuses)
-            _until(lambda: len(load.statuses) >= before + UNDER_LOAD)
-        assert begun, "nothing was under way, so nothing was put to the test"
-        _nothing_acknowledged_is_lost(load, shop, server)
-        _resent_everything_is_there_once(load, shop, server, installation)
-        _told_again_nothing_changes(begun, load, shop, server, installation)
+            _wait_until(lambda: len(load.statuses) >= before + UNDER_LOAD)
+        assert interrupted_requests, "no request was under way, so the failure tested nothing"
+        _check_nothing_is_lost(load, population, server)
+        _check_resending_completes(load, population, server, installation)
+        _check_resending_again_changes_nothing(interrupted_requests, load, population, server, installation)
         assert server.stop() == 0
 
 
-def test_stopped_under_load_requests_end_and_nothing_is_lost(installation: Installation) -> None:
-    """SIGTERM: what is under way is answered, or refused with 503; the exit code is 0."""
-    shop = Shop("stopped", installation)
-    back = threading.Event()
+def test_sigterm_under_load_ends_requests_and_loses_nothing(installation: Installation) -> None:
+    """SIGTERM: requests under way are answered or refused with 503; the exit code is 0."""
+    population = Population("stopped", installation)
+    reconnect = threading.Event()
     with contextlib.ExitStack() as running:
-        server = running.enter_context(served(installation.settings, installation.log))
-        shop.introduce(server.url)
-        with sending(server.url, installation.keys, shop.orders(TOGETHER * 5), SENDERS, back) as load:
-            _until(lambda: len(load.statuses) >= UNDER_LOAD and len(under_way(load, 0.05)) > 1)
-            begun = under_way(load, 0.05)
+        server = running.enter_context(start_server(installation.settings, installation.log))
+        population.send_identities(server.url)
+        with keep_sending(
+            server.url, installation.keys, population.build_requests(BATCH_SIZE * 5), SENDERS, reconnect
+        ) as load:
+            _wait_until(
+                lambda: len(load.statuses) >= UNDER_LOAD and len(list_requests_under_way(load, 0.05)) > 1
+            )
+            interrupted_requests = list_requests_under_way(load, 0.05)
             assert server.stop() == 0
-            _until(lambda: not under_way(load, 0))
-        assert {one.became for one in begun} <= {ANSWERED, BUSY}
-        again = running.enter_context(served(installation.settings, installation.log))
-        _nothing_acknowledged_is_lost(load, shop, again)
-        _resent_everything_is_there_once(load, shop, again, installation)
+            _wait_until(lambda: not list_requests_under_way(load, 0))
+        assert {request.outcome for request in interrupted_requests} <= {ANSWERED_STATUS, BUSY_STATUS}
+        restarted_server = running.enter_context(start_server(installation.settings, installation.log))
+        _check_nothing_is_lost(load, population, restarted_server)
+        _check_resending_completes(load, population, restarted_server, installation)
 
 
-def _nothing_acknowledged_is_lost(load: Told, shop: Shop, server: Served) -> None:
-    """Nor is anything there twice, or there that nobody sent."""
-    assert not load.wrong
+def _check_nothing_is_lost(load: SendLog, population: Population, server: ServerProcess) -> None:
+    """Check that each acknowledged order is stored once, and that no other order is."""
+    assert not load.errors
     assert {tuple(statuses) for statuses in load.statuses.values()} <= {("accepted",), ("duplicate",)}
-    kept = shop.kept(server.url)
-    assert load.statuses.keys() - kept.keys() == set()
-    assert kept.keys() - load.ids == set()
-    assert {one for one, times in kept.items() if times > 1} == set()
+    order_counts = population.count_orders(server.url)
+    assert load.statuses.keys() - order_counts.keys() == set()
+    assert order_counts.keys() - load.ids == set()
+    assert {order for order, times in order_counts.items() if times > 1} == set()
 
 
-def _resent_everything_is_there_once(
-    load: Told, shop: Shop, server: Served, installation: Installation
+def _check_resending_completes(
+    load: SendLog, population: Population, server: ServerProcess, installation: Installation
 ) -> None:
-    """What got no answer is accepted now, or it was taken in then and is a duplicate."""
-    before = shop.kept(server.url)
+    """Send unanswered requests again: each message is accepted now, or is a stored duplicate."""
+    counts_before = population.count_orders(server.url)
     for request in load.unanswered:
         _resend(request, load, server, installation)
-        for one in request.ids:
-            assert load.statuses[one] == ["duplicate" if one in before else "accepted"]
-    assert shop.kept(server.url) == Counter(load.ids)
+        for message_id in request.ids:
+            assert load.statuses[message_id] == ["duplicate" if message_id in counts_before else "accepted"]
+    assert population.count_orders(server.url) == Counter(load.ids)
     assert load.statuses.keys() == load.ids
 
 
-def _told_again_nothing_changes(
-    requests: Sequence[Request], load: Told, shop: Shop, server: Served, installation: Installation
+def _check_resending_again_changes_nothing(
+    requests: Sequence[SentRequest],
+    load: SendLog,
+    population: Population,
+    server: ServerProcess,
+    installation: Installation,
 ) -> None:
     for request in requests:
         _resend(request, load, server, installation)
-        assert {load.statuses[one][-1] for one in request.ids} == {"duplicate"}
-    assert shop.kept(server.url) == Counter(load.ids)
+        assert {load.statuses[message_id][-1] for message_id in request.ids} == {"duplicate"}
+    assert population.count_orders(server.url) == Counter(load.ids)
 
 
-def _resend(request: Request, load: Told, server: Served, installation: Installation) -> None:
+def _resend(request: SentRequest, load: SendLog, server: ServerProcess, installation: Installation) -> None:
     with httpx.Client(timeout=60, trust_env=False) as http:
         load.post(http, server.url, installation.keys[request.source], request)
-    assert request.became == ANSWERED
-    assert not load.wrong
+    assert request.outcome == ANSWERED_STATUS
+    assert not load.errors
 
 
-def _until(holds: Callable[[], object]) -> None:
-    until = time.monotonic() + WAIT_S
-    while not holds():
-        assert time.monotonic() < until, "it does not come to that"
+def _wait_until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < deadline, "the condition was not met in time"
         time.sleep(0.005)

@@ -1,4 +1,4 @@
-"""An agent files for people by the Data Rights Protocol; they prove who they are, and it is told."""
+"""Agents file requests by the Data Rights Protocol; customers prove their identity, and the agent sees it."""
 
 from __future__ import annotations
 
@@ -15,52 +15,61 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from discretion.domain.agents.agent import Kind, agent
+from discretion.domain.agents.agent import AgentKind, build_agent
 from discretion.store.driver.database import Database
-from tests.fixtures.agency import Agency, register
+from tests.fixtures.agency import AgentClient, register_agent
 from tests.fixtures.clock import Clock
-from tests.fixtures.mail_server import Sink
-from tests.fixtures.mongo import Commands
-from tests.fixtures.platform import House, build
-from tests.journeys.rights import DECIDE, REFUSAL, asked, listed, own, somebody
+from tests.fixtures.mail_server import MailServer
+from tests.fixtures.mongo import CommandRecorder
+from tests.fixtures.platform import PlatformUnderTest, build_test_platform
+from tests.journeys.rights import (
+    DECIDE,
+    REFUSAL,
+    create_customer,
+    issue_own_token,
+    list_requests,
+    run_operation,
+)
 
 PARTNERS = "marketing.advertising.third_party.targeted"
-BACK = "https://agent.example/back?of=7&more=%3C"
+RETURN_URL = "https://agent.example/back?of=7&more=%3C"
 
 
 @pytest.fixture
 def clock() -> Clock:
-    """Later than today, so that MongoDB deletes nothing that has yet to expire."""
+    """A clock later than today, so that MongoDB deletes nothing that has yet to expire."""
     return Clock("2027-03-01T12:00:00")
 
 
 @pytest_asyncio.fixture
-async def house(
-    database: Database, tmp_path: Path, commands: Commands, sink: Sink, clock: Clock
-) -> AsyncIterator[House]:
-    """A house with a mail server."""
-    built = await build(database, tmp_path, commands, clock=clock, mail_url=sink.url)
-    async with built.http:
-        yield built
+async def platform(
+    database: Database, tmp_path: Path, commands: CommandRecorder, mail_server: MailServer, clock: Clock
+) -> AsyncIterator[PlatformUnderTest]:
+    """A platform with a mail server."""
+    test_platform = await build_test_platform(
+        database, tmp_path, commands, clock=clock, mail_url=mail_server.url
+    )
+    async with test_platform.http:
+        yield test_platform
 
 
 @pytest_asyncio.fixture
-async def agency(house: House) -> Agency:
-    """An agent with a token."""
-    return await register(house, "CR_AGENT_1", hosts=("agent.example",))
+async def agency(platform: PlatformUnderTest) -> AgentClient:
+    """A registered agent with a token."""
+    return await register_agent(platform, "CR_AGENT_1", hosts=("agent.example",))
 
 
-async def visit(house: House, url: str, **filled: str) -> httpx.Response:
-    """A person's browser at the page their agent sends them to; it fills in a form, if there is something."""
+async def visit(platform: PlatformUnderTest, url: str, **form_fields: str) -> httpx.Response:
+    """Open the verification page as the customer's browser does; with form fields, submit its form."""
     path = urlsplit(url).path
-    if not filled:
-        name = path.split("/")[-2]
-        return await house.http.get(path, params={"request_id": name, "redirect_to": BACK})
-    return await house.http.post(path, data={"redirect_to": BACK, **filled})
+    if not form_fields:
+        request_id = path.split("/")[-2]
+        return await platform.http.get(path, params={"request_id": request_id, "redirect_to": RETURN_URL})
+    return await platform.http.post(path, data={"redirect_to": RETURN_URL, **form_fields})
 
 
-def read(page: httpx.Response) -> str:
-    """What a page says; it loads and runs nothing."""
+def read_page(page: httpx.Response) -> str:
+    """Return the text of a page, after checking that it loads and runs nothing."""
     assert page.headers["content-type"].startswith("text/html")
     assert "default-src 'none'" in page.headers["content-security-policy"]
     assert page.headers["referrer-policy"] == "no-referrer"
@@ -68,205 +77,234 @@ def read(page: httpx.Response) -> str:
     return re.sub(r"<[^>]+>", " ", page.text)
 
 
-async def mailed(sink: Sink, many: int) -> None:
-    """Wait for mails, which no answer waits for."""
+async def wait_for_mails(mail_server: MailServer, count: int) -> None:
+    """Wait until the mail server has this many mails; no response waits for its mail."""
     async with asyncio.timeout(5):
-        while len(sink.mails) < many:  # noqa: ASYNC110
+        while len(mail_server.mails) < count:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 
-async def test_a_person_proves_who_they_are_and_the_agent_is_told(
-    house: House, agency: Agency, sink: Sink
+async def test_a_customer_proves_their_identity_and_the_agent_sees_it(
+    platform: PlatformUnderTest, agency: AgentClient, mail_server: MailServer
 ) -> None:
-    """By a code that only they can read; then the agent sees them on their way back."""
-    email = await somebody(house, law="us-ca")
-    told = (await agency.exercise("access", email=email, email_verified=True)).json()
-    assert told["reason"] == "need_user_verification"
-    url = told["user_verification_url"]
-    assert "agent asks us about your data" in read(await visit(house, url))
-    assert "on its way" in read(await visit(house, url, email=email.upper()))
-    await mailed(sink, 1)
-    assert sink.mails[0][0] == [email]
-    wrong = await visit(house, url, code="00000000")
-    assert (wrong.status_code, "not good" in read(wrong)) == (400, True)
-    sent_back = await visit(house, url, code=sink.code())
-    assert (sent_back.status_code, sent_back.headers["location"]) == (303, BACK)
-    assert (await visit(house, url)).status_code == 409
-    proven = await agency.status(told["request_id"])
-    assert (proven["status"], proven.get("reason"), proven.get("expires_at")) == ("in_progress", None, None)
+    """The customer enters a code that was sent to their address; then the browser returns to the agent."""
+    email = await create_customer(platform, jurisdiction="us-ca")
+    filed = (await agency.file_request("access", email=email, email_verified=True)).json()
+    assert filed["reason"] == "need_user_verification"
+    url = filed["user_verification_url"]
+    assert "agent asks us about your data" in read_page(await visit(platform, url))
+    assert "on its way" in read_page(await visit(platform, url, email=email.upper()))
+    await wait_for_mails(mail_server, 1)
+    assert mail_server.mails[0][0] == [email]
+    wrong_code_page = await visit(platform, url, code="00000000")
+    assert (wrong_code_page.status_code, "not valid" in read_page(wrong_code_page)) == (400, True)
+    redirect = await visit(platform, url, code=mail_server.read_code())
+    assert (redirect.status_code, redirect.headers["location"]) == (303, RETURN_URL)
+    assert (await visit(platform, url)).status_code == 409
+    status = await agency.read_status(filed["request_id"])
+    assert (status["status"], status.get("reason"), status.get("expires_at")) == ("in_progress", None, None)
 
 
-async def carried(house: House, clock: Clock, agency: Agency, request: str) -> dict[str, Any]:
-    """How a request stands once the engine has carried it out as far as it goes."""
+async def run_until_fulfilled(
+    platform: PlatformUnderTest, clock: Clock, agency: AgentClient, request: str
+) -> dict[str, Any]:
+    """Return the status of a request after the workflow has run as far as it can."""
     for _ in range(20):
-        await house.platform.rights.engine.once()
-        told = await agency.status(request)
-        if told["status"] == "fulfilled":
+        await platform.internals.requests.workflow_runner.run_due()
+        status = await agency.read_status(request)
+        if status["status"] == "fulfilled":
             break
-        clock.forward(60_000)
-    return told
+        clock.advance(60_000)
+    return status
 
 
-async def proven(house: House, sink: Sink, url: str, email: str) -> None:
-    """The person reads their mail and says that it is them."""
-    before = len(sink.mails)
-    await visit(house, url, email=email)
-    await mailed(sink, before + 1)
-    assert (await visit(house, url, code=sink.code())).status_code == 303
+async def prove_identity(platform: PlatformUnderTest, mail_server: MailServer, url: str, email: str) -> None:
+    """Prove the customer's identity with the code from the mail."""
+    before = len(mail_server.mails)
+    await visit(platform, url, email=email)
+    await wait_for_mails(mail_server, before + 1)
+    assert (await visit(platform, url, code=mail_server.read_code())).status_code == 303
 
 
-async def test_a_person_has_themselves_erased_through_an_agent(
-    house: House, agency: Agency, sink: Sink, clock: Clock
+async def test_an_agents_erasure_request_is_fulfilled_after_proof(
+    platform: PlatformUnderTest, agency: AgentClient, mail_server: MailServer, clock: Clock
 ) -> None:
-    """To the end; then they are nobody, and who asks again is told as little as ever."""
-    email = await somebody(house)
-    told = (await agency.exercise("deletion", email=email, email_verified=True)).json()
-    await proven(house, sink, told["user_verification_url"], email)
-    done = await carried(house, clock, agency, told["request_id"])
-    assert (done["status"], "results_url" in done) == ("fulfilled", False)
+    """Afterwards a new request gets the same answer as for any unknown contact."""
+    email = await create_customer(platform)
+    filed = (await agency.file_request("deletion", email=email, email_verified=True)).json()
+    await prove_identity(platform, mail_server, filed["user_verification_url"], email)
+    status = await run_until_fulfilled(platform, clock, agency, filed["request_id"])
+    assert (status["status"], "results_url" in status) == ("fulfilled", False)
     query = 'query($v: String!) { customer(identifier: {type: "email", value: $v}) { id } }'
-    assert (await house.ask(query, house.token("steward"), {"v": email}))["data"]["customer"] is None
-    clock.forward(1000)
-    again = (await agency.exercise("deletion", email=email, email_verified=True)).json()
-    nobody = (await agency.exercise("deletion", email="eve@nowhere.example", email_verified=True)).json()
+    assert (await platform.query(query, platform.issue_token("steward"), {"v": email}))["data"][
+        "customer"
+    ] is None
+    clock.advance(1000)
+    second_filing = (await agency.file_request("deletion", email=email, email_verified=True)).json()
+    unknown_filing = (
+        await agency.file_request("deletion", email="eve@nowhere.example", email_verified=True)
+    ).json()
     ids = ("request_id", "user_verification_url")
-    assert {**again, **dict.fromkeys(ids)} == {**nobody, **dict.fromkeys(ids)}
+    assert {**second_filing, **dict.fromkeys(ids)} == {**unknown_filing, **dict.fromkeys(ids)}
 
 
 @pytest.mark.parametrize(("right", "values"), [("access", True), ("access:categories", False)])
-async def test_an_agent_fetches_what_a_person_may_know(
-    house: House, agency: Agency, sink: Sink, clock: Clock, right: str, values: bool
+async def test_an_agent_downloads_what_the_customer_may_access(
+    platform: PlatformUnderTest,
+    agency: AgentClient,
+    mail_server: MailServer,
+    clock: Clock,
+    right: str,
+    values: bool,
 ) -> None:
-    """Once, by a link that is new with each asking; of kinds of data no value is in it."""
-    email = await somebody(house, law="us-ca")
-    told = (await agency.exercise(right, email=email, email_verified=True)).json()
-    await proven(house, sink, told["user_verification_url"], email)
-    done = await carried(house, clock, agency, told["request_id"])
-    path = urlsplit(done["results_url"]).path
-    fetched = await house.http.get(path)
+    """A link works once, and each status call issues a new one; categories contain no value."""
+    email = await create_customer(platform, jurisdiction="us-ca")
+    filed = (await agency.file_request(right, email=email, email_verified=True)).json()
+    await prove_identity(platform, mail_server, filed["user_verification_url"], email)
+    status = await run_until_fulfilled(platform, clock, agency, filed["request_id"])
+    path = urlsplit(status["results_url"]).path
+    fetched = await platform.http.get(path)
     assert fetched.status_code == 200
     files = zipfile.ZipFile(io.BytesIO(fetched.content))
     text = b"".join(files.read(name) for name in files.namelist())
     assert b"user.contact.email" in text
     assert (email.encode() in text) is values
-    assert (await house.http.get(path)).status_code == 404
-    assert (await agency.status(told["request_id"]))["results_url"] != done["results_url"]
+    assert (await platform.http.get(path)).status_code == 404
+    assert (await agency.read_status(filed["request_id"]))["results_url"] != status["results_url"]
 
 
-async def test_a_controller_has_somebody_erased(house: House, clock: Clock) -> None:
-    """It answers for knowing who asks; what it named is gone, and it is told for how many."""
-    email = await somebody(house)
-    book = house.platform.acting.register
-    await book.enter(agent("shop-4308", Kind.CONTROLLER, "Another shop"))
-    headers = {"authorization": f"Bearer {await book.entrust('shop-4308', Kind.CONTROLLER)}"}
-    name = "a7551968-d5d6-44b2-9831-815ac9017798"
+async def test_another_controller_requests_an_erasure_by_opendsr(
+    platform: PlatformUnderTest, clock: Clock
+) -> None:
+    """The controller vouches for the identity; the status says how many customers were erased."""
+    email = await create_customer(platform)
+    register = platform.internals.agents.agent_register
+    await register.register(build_agent("shop-4308", AgentKind.CONTROLLER, "Another shop"))
+    headers = {"authorization": f"Bearer {await register.issue_token('shop-4308', AgentKind.CONTROLLER)}"}
+    request_id = "a7551968-d5d6-44b2-9831-815ac9017798"
     body = {
         "regulation": "gdpr",
-        "subject_request_id": name,
+        "subject_request_id": request_id,
         "subject_request_type": "erasure",
         "submitted_time": "2027-02-28T15:00:00Z",
         "subject_identities": [{"identity_type": "email", "identity_value": email, "identity_format": "raw"}],
     }
-    assert (await house.http.post("/opendsr/v2/requests", json=body, headers=headers)).status_code == 201
+    assert (await platform.http.post("/opendsr/v2/requests", json=body, headers=headers)).status_code == 201
     for _ in range(20):
-        await house.platform.rights.engine.once()
-        told = (await house.http.get(f"/opendsr/v2/requests/{name}", headers=headers)).json()
-        if told["request_status"] == "completed":
+        await platform.internals.requests.workflow_runner.run_due()
+        status = (await platform.http.get(f"/opendsr/v2/requests/{request_id}", headers=headers)).json()
+        if status["request_status"] == "completed":
             break
-        assert told["request_status"] == "in_progress"
-        clock.forward(60_000)
-    assert (told["request_status"], told["results_count"]) == ("completed", 1)
+        assert status["request_status"] == "in_progress"
+        clock.advance(60_000)
+    assert (status["request_status"], status["results_count"]) == ("completed", 1)
     query = 'query($v: String!) { customer(identifier: {type: "email", value: $v}) { id } }'
-    assert (await house.ask(query, house.token("steward"), {"v": email}))["data"]["customer"] is None
+    assert (await platform.query(query, platform.issue_token("steward"), {"v": email}))["data"][
+        "customer"
+    ] is None
 
 
-async def test_an_agent_has_somebody_erased_who_said_that_it_is_them(
-    house: House, agency: Agency, sink: Sink
+async def test_an_unverified_erasure_waits_for_the_customers_code(
+    platform: PlatformUnderTest, agency: AgentClient, mail_server: MailServer
 ) -> None:
-    """Nothing goes before the person read their code; then all of it, and the agent is told so."""
-    email = await somebody(house, law="us-ca")
-    told = (await agency.exercise("deletion", email=email)).json()
-    await house.carry()
-    assert await known(house, email)
-    url = told["user_verification_url"]
-    await visit(house, url, email=email)
-    await mailed(sink, 1)
-    await visit(house, url, code=sink.code())
-    await house.carry()
-    assert not await known(house, email)
-    assert (await agency.status(told["request_id"]))["status"] == "fulfilled"
+    """Nothing is erased before the customer enters the code; then all is, and the agent reads the status."""
+    email = await create_customer(platform, jurisdiction="us-ca")
+    filed = (await agency.file_request("deletion", email=email)).json()
+    await platform.run_due_requests()
+    assert await is_known(platform, email)
+    url = filed["user_verification_url"]
+    await visit(platform, url, email=email)
+    await wait_for_mails(mail_server, 1)
+    await visit(platform, url, code=mail_server.read_code())
+    await platform.run_due_requests()
+    assert not await is_known(platform, email)
+    assert (await agency.read_status(filed["request_id"]))["status"] == "fulfilled"
 
 
-async def known(house: House, email: str) -> bool:
-    """Whether the office finds anybody under an address."""
+async def is_known(platform: PlatformUnderTest, email: str) -> bool:
+    """Return whether a steward finds a customer by this address."""
     query = 'query($v: String!) { customer(identifier: {type: "email", value: $v}) { id } }'
-    return (await house.ask(query, house.token("steward"), {"v": email}))["data"]["customer"] is not None
+    return (await platform.query(query, platform.issue_token("steward"), {"v": email}))["data"][
+        "customer"
+    ] is not None
 
 
-async def test_the_office_refuses_and_its_words_are_the_persons(house: House, agency: Agency) -> None:
-    """The agent reads the protocol's reason; who proved nothing is told no provision and no word."""
-    told = (await agency.exercise("deletion", email=await somebody(house))).json()
-    steward = house.token("steward", client="privacy-office")
-    (waiting,) = await listed(house, steward)
-    assert (waiting["requester"], waiting["by"], waiting["right"]) == ("AGENT", "agent:CR_AGENT_1", "ERASURE")
+async def test_a_refusal_gives_the_agent_only_the_protocols_reason(
+    platform: PlatformUnderTest, agency: AgentClient
+) -> None:
+    """Without proof of identity the agent reads neither the law's provision nor the steward's text."""
+    filed = (await agency.file_request("deletion", email=await create_customer(platform))).json()
+    steward = platform.issue_token("steward", client="privacy-office")
+    (request,) = await list_requests(platform, steward)
+    assert (request["requester"], request["by"], request["right"]) == ("AGENT", "agent:CR_AGENT_1", "ERASURE")
     refusal = {**REFUSAL, "reason": "FRAUD"}
-    await asked(house, steward, DECIDE, id=waiting["id"], accept=False, refusal=refusal)
-    denied = await agency.status(told["request_id"])
-    assert (denied["status"], denied["reason"]) == ("denied", "suspected_fraud")
-    assert "processing_details" not in denied
-    assert REFUSAL["words"] not in str(denied)
+    await run_operation(platform, steward, DECIDE, id=request["id"], accept=False, refusal=refusal)
+    status = await agency.read_status(filed["request_id"])
+    assert (status["status"], status["reason"]) == ("denied", "suspected_fraud")
+    assert "processing_details" not in status
+    assert REFUSAL["words"] not in str(status)
 
 
-async def test_nobody_sees_the_same_page_and_gets_no_mail(house: House, agency: Agency, sink: Sink) -> None:
-    """Whoever tries out addresses learns nothing, however often."""
-    email = await somebody(house)
-    pages = []
-    for address in (email, "eve@nowhere.example"):
-        told = (await agency.exercise("deletion", email=address)).json()
-        seen = [
-            await visit(house, told["user_verification_url"], **one)
-            for one in ({}, {"email": address}, {"email": "else@nowhere.example"}, {"code": "12345678"})
-        ]
-        pages.append([(one.status_code, one.text) for one in seen])
-    assert pages[0] == pages[1]
-    await mailed(sink, 1)
-    assert [to for to, _ in sink.mails] == [[email]]
-
-
-async def test_a_page_leads_back_to_the_agent_and_nowhere_else(
-    house: House, agency: Agency, sink: Sink
+async def test_unknown_addresses_get_the_same_page_and_no_mail(
+    platform: PlatformUnderTest, agency: AgentClient, mail_server: MailServer
 ) -> None:
-    """Neither to another host nor to another's request, and what is in its address is text on it."""
-    email = await somebody(house)
-    told = (await agency.exercise("access", email=email)).json()
-    path = urlsplit(told["user_verification_url"]).path
-    for evil in ("https://evil.example/", "javascript:alert(1)", '"><script>alert(1)</script>'):
-        page = await house.http.get(path, params={"redirect_to": evil})
+    """Somebody who tries out addresses learns nothing."""
+    email = await create_customer(platform)
+    pages_by_address = []
+    for address in (email, "eve@nowhere.example"):
+        filed = (await agency.file_request("deletion", email=address)).json()
+        pages = [
+            await visit(platform, filed["user_verification_url"], **form)
+            for form in ({}, {"email": address}, {"email": "else@nowhere.example"}, {"code": "12345678"})
+        ]
+        pages_by_address.append([(page.status_code, page.text) for page in pages])
+    assert pages_by_address[0] == pages_by_address[1]
+    await wait_for_mails(mail_server, 1)
+    assert [to for to, _ in mail_server.mails] == [[email]]
+
+
+async def test_the_verification_page_redirects_only_to_the_agent(
+    platform: PlatformUnderTest, agency: AgentClient, mail_server: MailServer
+) -> None:
+    """Other hosts and other requests are no targets; query parameters appear on the page as text only."""
+    email = await create_customer(platform)
+    filed = (await agency.file_request("access", email=email)).json()
+    path = urlsplit(filed["user_verification_url"]).path
+    for target in ("https://evil.example/", "javascript:alert(1)", '"><script>alert(1)</script>'):
+        page = await platform.http.get(path, params={"redirect_to": target})
         assert page.status_code == 200
         assert "redirect_to" not in page.text
         assert "evil" not in page.text
         assert "<script" not in page.text
-    other = await house.http.get(path, params={"request_id": "0d0c2a3e-7644-4ceb-9981-4b35c264aac3"})
-    assert (other.status_code, "no such request" in read(other)) == (404, True)
-    await visit(house, path, email=email)
-    await mailed(sink, 1)
-    done = await house.http.post(path, data={"redirect_to": "https://evil.example/", "code": sink.code()})
-    assert (done.status_code, "Thank you" in read(done)) == (200, True)
+    foreign_page = await platform.http.get(
+        path, params={"request_id": "0d0c2a3e-7644-4ceb-9981-4b35c264aac3"}
+    )
+    assert (foreign_page.status_code, "no such request" in read_page(foreign_page)) == (404, True)
+    await visit(platform, path, email=email)
+    await wait_for_mails(mail_server, 1)
+    proof_page = await platform.http.post(
+        path, data={"redirect_to": "https://evil.example/", "code": mail_server.read_code()}
+    )
+    assert (proof_page.status_code, "Thank you" in read_page(proof_page)) == (200, True)
 
 
-async def test_an_agent_opts_somebody_out_of_sale(house: House, agency: Agency) -> None:
-    """At once, by a word that the person finds on record with who said it."""
-    email = await somebody(house, law="us-ca")
-    mine = await own(house, email)
+async def test_an_agent_opts_a_customer_out_of_sale(platform: PlatformUnderTest, agency: AgentClient) -> None:
+    """The opt-out is in effect at once and recorded with the agent who stated it."""
+    email = await create_customer(platform, jurisdiction="us-ca")
+    own_token = await issue_own_token(platform, email)
     query = "{ me { permissions { purpose { key } permitted } rightsRequests { nodes { by right state } } } }"
 
-    async def sold() -> bool:
-        me = (await house.ask(query, mine))["data"]["me"]
-        return any(one["permitted"] for one in me["permissions"] if one["purpose"]["key"] == PARTNERS)
+    async def is_sale_permitted() -> bool:
+        me = (await platform.query(query, own_token))["data"]["me"]
+        return any(
+            permission["permitted"]
+            for permission in me["permissions"]
+            if permission["purpose"]["key"] == PARTNERS
+        )
 
-    before = await sold()
-    told = (await agency.exercise("sale:opt-out", email=email, email_verified=True)).json()
-    assert told["status"] == "fulfilled"
-    assert (before, await sold()) == (True, False)
-    (request,) = (await house.ask(query, mine))["data"]["me"]["rightsRequests"]["nodes"]
+    permitted_before = await is_sale_permitted()
+    filed = (await agency.file_request("sale:opt-out", email=email, email_verified=True)).json()
+    assert filed["status"] == "fulfilled"
+    assert (permitted_before, await is_sale_permitted()) == (True, False)
+    (request,) = (await platform.query(query, own_token))["data"]["me"]["rightsRequests"]["nodes"]
     assert request == {"by": "agent:CR_AGENT_1", "right": "OPT_OUT_SALE", "state": "FULFILLED"}

@@ -1,4 +1,4 @@
-"""Attacks on who is who: a source with one key, a partner with one purpose, a child with one address."""
+"""Attacks on identity by a source with one key, a partner with one purpose, a child with a shared address."""
 
 from __future__ import annotations
 
@@ -7,82 +7,109 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.platform import House
+from tests.fixtures.platform import PlatformUnderTest
 
-STEWARD = """{ customers(first: 50) { nodes {
+MERGE_HISTORY = """{ customers(first: 50) { nodes {
   identifiers { type value }
   identityHistory { nodes { kind by } }
 } } }"""
 
 
-def told(number: str, user: str, *, day: int = 1, **traits: Any) -> dict[str, Any]:
-    """A person tells of themselves."""
-    stamp = f"2026-03-{day:02}T10:00:00Z"
-    return {"type": "identify", "messageId": number, "userId": user, "timestamp": stamp, "traits": traits}
+def identify(message_id: str, user: str, *, day: int = 1, **traits: Any) -> dict[str, Any]:
+    """Return an identify message."""
+    timestamp = f"2026-03-{day:02}T10:00:00Z"
+    return {
+        "type": "identify",
+        "messageId": message_id,
+        "userId": user,
+        "timestamp": timestamp,
+        "traits": traits,
+    }
 
 
-def agreed(message: dict[str, Any], **purposes: bool) -> dict[str, Any]:
-    """The same with a choice."""
+def add_choices(message: dict[str, Any], **purposes: bool) -> dict[str, Any]:
+    """Return the message with choices about purposes."""
     return {**message, "context": {"consent": {"categoryPreferences": purposes}}}
 
 
-async def met(house: House, role: str) -> int:
-    """How many a role meets."""
-    answer = await house.ask("{ customers { totalCount } }", house.token(role))
+async def count_visible(platform: PlatformUnderTest, role: str) -> int:
+    """Return how many customers a role sees."""
+    answer = await platform.query("{ customers { totalCount } }", platform.issue_token(role))
     total: int = answer["data"]["customers"]["totalCount"]
     return total
 
 
-async def test_a_merge_is_laid_to_those_who_brought_it_and_nobody_beside_them(house: House) -> None:
-    """Senders that speak at one time share a transaction; what one of them does is not the others' doing."""
-    await house.tell("tills", *(told(f"t{n}", f"L-{n}", email=f"p{n}@shop.example") for n in range(9)))
-    await asyncio.gather(
-        *(house.tell("ios-app", told(f"a{n}", f"x-{n}", firstName="Eve")) for n in range(9)),
-        *(house.tell("web-shop", told(f"w{n}", f"w-{n}", firstName="Ann")) for n in range(9)),
+async def test_a_merge_is_attributed_to_the_source_that_caused_it(
+    platform: PlatformUnderTest,
+) -> None:
+    """Concurrent senders share a transaction; each merge is still attributed to its own source."""
+    await platform.send_messages(
+        "tills", *(identify(f"t{n}", f"L-{n}", email=f"p{n}@shop.example") for n in range(9))
     )
     await asyncio.gather(
-        *(house.tell("ios-app", told(f"b{n}", f"x-{n}", phone=f"+4477009001{n:02}")) for n in range(9)),
-        *(house.tell("web-shop", told(f"v{n}", f"w-{n}", email=f"p{n}@shop.example")) for n in range(9)),
+        *(platform.send_messages("ios-app", identify(f"a{n}", f"x-{n}", firstName="Eve")) for n in range(9)),
+        *(platform.send_messages("web-shop", identify(f"w{n}", f"w-{n}", firstName="Ann")) for n in range(9)),
     )
-    answer = await house.ask(STEWARD, house.token("steward", purposes=["essential"]))
-    people = answer["data"]["customers"]["nodes"]
-    events = [event for one in people for event in one["identityHistory"]["nodes"]]
+    await asyncio.gather(
+        *(
+            platform.send_messages("ios-app", identify(f"b{n}", f"x-{n}", phone=f"+4477009001{n:02}"))
+            for n in range(9)
+        ),
+        *(
+            platform.send_messages("web-shop", identify(f"v{n}", f"w-{n}", email=f"p{n}@shop.example"))
+            for n in range(9)
+        ),
+    )
+    answer = await platform.query(MERGE_HISTORY, platform.issue_token("steward", purposes=["essential"]))
+    customers = answer["data"]["customers"]["nodes"]
+    events = [event for customer in customers for event in customer["identityHistory"]["nodes"]]
     assert len(events) == 9
     assert {(event["kind"], event["by"]) for event in events} == {("merged", "source:web-shop")}
 
 
 @pytest.mark.parametrize("role", ["support", "frontend"])
-async def test_a_desk_does_not_learn_the_hour_at_which_somebody_was_where(house: House, role: str) -> None:
-    """A first visit is an identifier's first naming; like provenance, it is told by its month."""
-    await house.tell("web-shop", told("m1", "w-1", email="ann@shop.example"))
-    asked = "{ customers { nodes { identifiers { firstNamedAt } } } }"
-    answer = await house.ask(asked, house.token(role))
+async def test_staff_see_first_naming_times_by_month_only(platform: PlatformUnderTest, role: str) -> None:
+    """The first naming of an identifier reveals a visit; like provenance, it is shown by its month."""
+    await platform.send_messages("web-shop", identify("m1", "w-1", email="ann@shop.example"))
+    query = "{ customers { nodes { identifiers { firstNamedAt } } } }"
+    answer = await platform.query(query, platform.issue_token(role))
     (ann,) = answer["data"]["customers"]["nodes"]
-    assert {one["firstNamedAt"] for one in ann["identifiers"]} == {"2026-03"}
+    assert {identifier["firstNamedAt"] for identifier in ann["identifiers"]} == {"2026-03"}
 
 
 @pytest.mark.parametrize("child_first", [True, False])
-async def test_a_child_does_not_come_of_age_by_a_parents_card(house: House, child_first: bool) -> None:
-    """A family's address makes the app's child and the card's parent one; the child's yes stays void."""
-    child = agreed(told("m1", "kid", email="home@shop.example", birthday="2016-01-01"), marketing=True)
-    parent = told("m2", "w-1", email="home@shop.example", birthday="1980-01-01")
-    grown = ("web-shop", parent)
-    young = ("tills", {**child, "userId": "L-1"})
-    for source, message in (young, grown) if child_first else (grown, young):
-        await house.tell(source, message)
-    assert await met(house, "support") == 1
-    assert await met(house, "marketing") == 0
+async def test_a_childs_consent_stays_void_after_merging_with_a_parent(
+    platform: PlatformUnderTest, child_first: bool
+) -> None:
+    """A shared family address merges the child's and the parent's records; the child's consent stays void."""
+    child = add_choices(
+        identify("m1", "kid", email="home@shop.example", birthday="2016-01-01"), marketing=True
+    )
+    parent = identify("m2", "w-1", email="home@shop.example", birthday="1980-01-01")
+    from_web = ("web-shop", parent)
+    from_store = ("tills", {**child, "userId": "L-1"})
+    for source, message in (from_store, from_web) if child_first else (from_web, from_store):
+        await platform.send_messages(source, message)
+    assert await count_visible(platform, "support") == 1
+    assert await count_visible(platform, "marketing") == 0
 
 
-async def test_nobody_is_asked_for_identifiers_of_those_who_withhold_them(house: House) -> None:
-    """Security may see accounts on its own interest until the person objects: then MongoDB is not asked."""
+async def test_withheld_identifiers_are_not_read_from_the_database(
+    platform: PlatformUnderTest,
+) -> None:
+    """Security reads accounts on legitimate interest until the customer objects; then no query does."""
     purposes = ["essential.service.security", "marketing.advertising.first_party"]
-    objecting = {"essential.service.security": False, "marketing.advertising.first_party": True}
-    await house.tell("web-shop", agreed(told("m1", "w-1"), **objecting))
-    house.commands.clear()
-    answer = await house.ask(
-        "{ customers { nodes { identifiers { value } } } }", house.token(client="guards", purposes=purposes)
+    choices = {"essential.service.security": False, "marketing.advertising.first_party": True}
+    await platform.send_messages("web-shop", add_choices(identify("m1", "w-1"), **choices))
+    platform.commands.clear()
+    answer = await platform.query(
+        "{ customers { nodes { identifiers { value } } } }",
+        platform.issue_token(client="guards", purposes=purposes),
     )
     assert answer["data"]["customers"]["nodes"] == [{"identifiers": []}]
-    asked = [one for one in house.commands.named("aggregate") if one["aggregate"] == "source_records"]
-    assert asked == []
+    identifier_reads = [
+        command
+        for command in platform.commands.list_commands("aggregate")
+        if command["aggregate"] == "source_records"
+    ]
+    assert identifier_reads == []

@@ -1,7 +1,7 @@
-"""Whoever adds an address to somebody's profile has no code sent there: keys that write are public.
+"""An address that an attacker adds to a profile receives no code: write keys of web pages are public.
 
-The attacker has a stolen session, or none, knows how the victim is known to the shop, and sends messages with
-the key of its web page, with whatever times they like.
+The attacker has a stolen session or none, knows an identifier of the victim in the shop, and sends
+messages with the web page's write key and any timestamps.
 """
 
 from __future__ import annotations
@@ -13,17 +13,29 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from discretion.domain.requests.code_addresses import SETTLED_MS
+from discretion.domain.requests.code_addresses import ADDRESS_MIN_AGE_MS
 from discretion.store.driver.database import Database
 from tests.fixtures.clock import Clock
-from tests.fixtures.mail_server import Sink
-from tests.fixtures.mongo import Commands
-from tests.fixtures.platform import House, build
-from tests.journeys.rights import ACCESS, asked, own, refused, somebody
-from tests.journeys.test_identity_proofing import SEND, by_contact, contact, settled, stranger
+from tests.fixtures.mail_server import MailServer
+from tests.fixtures.mongo import CommandRecorder
+from tests.fixtures.platform import PlatformUnderTest, build_test_platform
+from tests.journeys.rights import (
+    ACCESS,
+    create_customer,
+    issue_own_token,
+    run_operation,
+    run_refused_operation,
+)
+from tests.journeys.test_identity_proofing import (
+    SEND,
+    build_contact,
+    file_by_contact,
+    issue_page_token,
+    wait_for_mails,
+)
 
-ANN, EVIL = "ann@shop.example", "mallory@evil.example"
-WEB, DEVICE = {"userId": "w-ann"}, {"anonymousId": "device-evil"}
+ANN, ATTACKER = "ann@shop.example", "mallory@evil.example"
+WEB_USER, ATTACKER_DEVICE = {"userId": "w-ann"}, {"anonymousId": "device-evil"}
 WEEK_MS = 7 * 86_400_000
 
 
@@ -33,80 +45,95 @@ def clock() -> Clock:
 
 
 @pytest_asyncio.fixture
-async def house(
-    database: Database, tmp_path: Path, commands: Commands, sink: Sink, clock: Clock
-) -> AsyncIterator[House]:
-    """A house with a mail server, in which Ann has been known for a week."""
-    built = await build(database, tmp_path, commands, clock=clock, mail_url=sink.url)
-    async with built.http:
-        await somebody(built)
-        clock.forward(WEEK_MS)
-        yield built
+async def platform(
+    database: Database, tmp_path: Path, commands: CommandRecorder, mail_server: MailServer, clock: Clock
+) -> AsyncIterator[PlatformUnderTest]:
+    """A platform with a mail server, in which Ann has been a customer for a week."""
+    test_platform = await build_test_platform(
+        database, tmp_path, commands, clock=clock, mail_url=mail_server.url
+    )
+    async with test_platform.http:
+        await create_customer(test_platform)
+        clock.advance(WEEK_MS)
+        yield test_platform
 
 
-async def tells(house: House, number: str, user: dict[str, str], email: str, at: str) -> None:
-    """A message with the public key of the shop's page."""
-    told: dict[str, Any] = {"type": "identify", "messageId": number, "timestamp": at}
-    answer = await house.tell("web-shop", {**told, **user, "traits": {"email": email}})
+async def send_address(
+    platform: PlatformUnderTest, message_id: str, user: dict[str, str], email: str, timestamp: str
+) -> None:
+    """Send an address for a user with the public write key of the web page."""
+    message: dict[str, Any] = {"type": "identify", "messageId": message_id, "timestamp": timestamp}
+    answer = await platform.send_messages("web-shop", {**message, **user, "traits": {"email": email}})
     assert answer["results"][0]["status"] == "accepted"
 
 
-async def codes(house: House, sink: Sink) -> tuple[str, list[str]]:
-    """What a stolen session is told that asks for a code to the attacker's address, and whom codes go to."""
-    token = await own(house, ANN, fresh=False)
-    waits = await asked(house, token, ACCESS)
-    code = await refused(house, token, SEND, id=waits["id"], c=contact(EVIL))
-    await asked(house, token, SEND, id=waits["id"])
-    page = stranger(house)
-    filed = await by_contact(house, page, EVIL)
-    await asked(house, page, SEND, id=filed["id"], c=contact(EVIL))
-    filed = await by_contact(house, page, ANN)
-    await asked(house, page, SEND, id=filed["id"], c=contact(ANN))
-    await settled(sink, 2)
-    return code, [to for (to,), _ in sink.mails]
+async def request_codes(platform: PlatformUnderTest, mail_server: MailServer) -> tuple[str, list[str]]:
+    """Request codes by session and by public page; return the session's error code and all recipients."""
+    token = await issue_own_token(platform, ANN, just_authenticated=False)
+    request = await run_operation(platform, token, ACCESS)
+    code = await run_refused_operation(platform, token, SEND, id=request["id"], c=build_contact(ATTACKER))
+    await run_operation(platform, token, SEND, id=request["id"])
+    page_token = issue_page_token(platform)
+    filed = await file_by_contact(platform, page_token, ATTACKER)
+    await run_operation(platform, page_token, SEND, id=filed["id"], c=build_contact(ATTACKER))
+    filed = await file_by_contact(platform, page_token, ANN)
+    await run_operation(platform, page_token, SEND, id=filed["id"], c=build_contact(ANN))
+    await wait_for_mails(mail_server, 2)
+    return code, [recipient for (recipient,), _ in mail_server.mails]
 
 
-@pytest.mark.parametrize("at", ["2001-01-01T00:00:00Z", "2026-11-09T10:00:00Z"])
-async def test_an_address_that_was_added_just_now_gets_no_code(house: House, sink: Sink, at: str) -> None:
-    """Not by a session, not by the page for everybody, and whatever time the sender claims."""
-    await tells(house, "evil-1", WEB, EVIL, at)
-    assert await codes(house, sink) == ("CONTACT_UNKNOWN", [ANN, ANN])
-
-
-async def test_an_old_profile_that_is_made_one_with_hers_gets_no_code(
-    database: Database, tmp_path: Path, commands: Commands, sink: Sink, clock: Clock
+@pytest.mark.parametrize("timestamp", ["2001-01-01T00:00:00Z", "2026-11-09T10:00:00Z"])
+async def test_a_newly_added_address_gets_no_code(
+    platform: PlatformUnderTest, mail_server: MailServer, timestamp: str
 ) -> None:
-    """The attacker's own, known for longer than she is: by age alone it would be the better one."""
-    built = await build(database, tmp_path, commands, clock=clock, mail_url=sink.url)
-    async with built.http:
-        await tells(built, "evil-1", DEVICE, EVIL, "2026-11-01T10:00:00Z")
-        clock.forward(WEEK_MS)
-        await somebody(built)
-        clock.forward(WEEK_MS)
-        await tells(built, "evil-2", DEVICE, ANN, "2026-11-16T10:00:00Z")
-        everybody = await built.ask("{ customers { nodes { id } } }", built.token("steward"))
-        assert len(everybody["data"]["customers"]["nodes"]) == 1
-        assert await codes(built, sink) == ("CONTACT_UNKNOWN", [ANN, ANN])
+    """A session and the public page both refuse it, whatever time the sender claims."""
+    await send_address(platform, "evil-1", WEB_USER, ATTACKER, timestamp)
+    assert await request_codes(platform, mail_server) == ("CONTACT_UNKNOWN", [ANN, ANN])
 
 
-async def test_an_address_that_was_added_after_the_request_gets_no_code_however_long_it_waits(
-    house: House, clock: Clock
+async def test_an_older_profile_merged_by_an_attacker_gets_no_code(
+    database: Database, tmp_path: Path, commands: CommandRecorder, mail_server: MailServer, clock: Clock
 ) -> None:
-    waits = await asked(house, await own(house, ANN, fresh=False), ACCESS)
-    await tells(house, "evil-1", WEB, EVIL, "2001-01-01T00:00:00Z")
-    clock.forward(SETTLED_MS + 1)
-    token = await own(house, ANN, fresh=False)
-    assert await refused(house, token, SEND, id=waits["id"], c=contact(EVIL)) == "CONTACT_UNKNOWN"
+    """The attacker's profile is older than Ann's: by age alone its address would be preferred."""
+    test_platform = await build_test_platform(
+        database, tmp_path, commands, clock=clock, mail_url=mail_server.url
+    )
+    async with test_platform.http:
+        await send_address(test_platform, "evil-1", ATTACKER_DEVICE, ATTACKER, "2026-11-01T10:00:00Z")
+        clock.advance(WEEK_MS)
+        await create_customer(test_platform)
+        clock.advance(WEEK_MS)
+        await send_address(test_platform, "evil-2", ATTACKER_DEVICE, ANN, "2026-11-16T10:00:00Z")
+        answer = await test_platform.query(
+            "{ customers { nodes { id } } }", test_platform.issue_token("steward")
+        )
+        assert len(answer["data"]["customers"]["nodes"]) == 1
+        assert await request_codes(test_platform, mail_server) == ("CONTACT_UNKNOWN", [ANN, ANN])
 
 
-async def test_an_address_of_a_day_is_theirs_and_the_oldest_comes_first(
-    house: House, sink: Sink, clock: Clock
+async def test_an_address_added_after_the_request_never_gets_its_code(
+    platform: PlatformUnderTest, clock: Clock
 ) -> None:
-    """By our clock: a sender who claims an earlier time is not the older one."""
-    await tells(house, "new-1", WEB, "ann@new.example", "2001-01-01T00:00:00Z")
-    clock.forward(SETTLED_MS)
-    token = await own(house, ANN, fresh=False)
-    waits = await asked(house, token, ACCESS)
-    await asked(house, token, SEND, id=waits["id"])
-    await asked(house, token, SEND, id=waits["id"], c=contact("ann@new.example"))
-    assert [to for (to,), _ in sink.mails] == [ANN, "ann@new.example"]
+    request = await run_operation(
+        platform, await issue_own_token(platform, ANN, just_authenticated=False), ACCESS
+    )
+    await send_address(platform, "evil-1", WEB_USER, ATTACKER, "2001-01-01T00:00:00Z")
+    clock.advance(ADDRESS_MIN_AGE_MS + 1)
+    token = await issue_own_token(platform, ANN, just_authenticated=False)
+    assert (
+        await run_refused_operation(platform, token, SEND, id=request["id"], c=build_contact(ATTACKER))
+        == "CONTACT_UNKNOWN"
+    )
+
+
+async def test_a_day_old_address_gets_codes_and_the_oldest_is_the_default(
+    platform: PlatformUnderTest, mail_server: MailServer, clock: Clock
+) -> None:
+    """Age counts by the server's clock: an earlier time claimed by a sender makes no address older."""
+    await send_address(platform, "new-1", WEB_USER, "ann@new.example", "2001-01-01T00:00:00Z")
+    clock.advance(ADDRESS_MIN_AGE_MS)
+    token = await issue_own_token(platform, ANN, just_authenticated=False)
+    request = await run_operation(platform, token, ACCESS)
+    await run_operation(platform, token, SEND, id=request["id"])
+    await run_operation(platform, token, SEND, id=request["id"], c=build_contact("ann@new.example"))
+    assert [recipient for (recipient,), _ in mail_server.mails] == [ANN, "ann@new.example"]

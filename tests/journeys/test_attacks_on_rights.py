@@ -1,4 +1,4 @@
-"""Whoever means harm by a request, or is careless, gets and destroys nothing of others."""
+"""Malicious or careless requests neither obtain nor destroy the data of others."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from discretion.domain.requests.identity_proofing import CODES
+from discretion.domain.requests.identity_proofing import MAX_CODES
 from discretion.store.driver.database import Database
 from tests.fixtures.clock import Clock
-from tests.fixtures.mail_server import Sink
-from tests.fixtures.mongo import Commands
-from tests.fixtures.platform import House, build
+from tests.fixtures.mail_server import MailServer
+from tests.fixtures.mongo import CommandRecorder
+from tests.fixtures.platform import PlatformUnderTest, build_test_platform
 from tests.journeys.rights import (
     ACCESS,
     APPEAL,
@@ -25,26 +25,26 @@ from tests.journeys.rights import (
     EXTEND,
     LIMIT,
     MESSAGE,
-    ONE,
     OPT_OUT,
     PAUSE,
+    READ_REQUEST,
     REFUSAL,
     RESTRICTION,
     RESUME,
     WITHDRAW,
-    asked,
-    customer_id,
-    listed,
-    own,
-    refused,
-    somebody,
+    create_customer,
+    find_customer_id,
+    issue_own_token,
+    list_requests,
+    run_operation,
+    run_refused_operation,
 )
 from tests.journeys.test_identity_proofing import (
     SEND,
-    by_contact,
-    contact,
-    settled,
-    stranger,
+    build_contact,
+    file_by_contact,
+    issue_page_token,
+    wait_for_mails,
 )
 
 MERGE = "mutation($ids: [ID!]!) { merge(customers: $ids) { identityHistory { nodes { id kind } } } }"
@@ -52,114 +52,165 @@ UNMERGE = "mutation($merge: ID!) { unmerge(merge: $merge) { id } }"
 
 
 @pytest_asyncio.fixture
-async def mailed(database: Database, tmp_path: Path, commands: Commands, sink: Sink) -> AsyncIterator[House]:
-    """A house with a clock that stands still and a mail server."""
+async def mailing_platform(
+    database: Database, tmp_path: Path, commands: CommandRecorder, mail_server: MailServer
+) -> AsyncIterator[PlatformUnderTest]:
+    """A platform with a stopped clock and a mail server."""
     clock = Clock("2026-11-02T10:00")
-    built = await build(database, tmp_path, commands, clock=clock, mail_url=sink.url)
-    async with built.http:
-        yield built
+    test_platform = await build_test_platform(
+        database, tmp_path, commands, clock=clock, mail_url=mail_server.url
+    )
+    async with test_platform.http:
+        yield test_platform
 
 
 @pytest.mark.parametrize("scope", [{"channel": ""}, {"category": ""}, {"purpose": ""}, {"channel": None}, {}])
-async def test_a_part_that_names_nothing_is_not_everything(house: House, scope: dict[str, Any]) -> None:
-    """A form that was sent without a choice erases nobody whole: that cannot be taken back."""
-    token = await own(house, await somebody(house))
-    assert await refused(house, token, ERASURE, scope=scope) in {"SCOPE_UNKNOWN", "SCOPE_EMPTY"}
-    steward = house.token("steward")
-    assert await listed(house, steward) == []
+async def test_an_empty_erasure_scope_does_not_erase_everything(
+    platform: PlatformUnderTest, scope: dict[str, Any]
+) -> None:
+    """A form sent without a choice must not erase a whole customer: an erasure cannot be undone."""
+    token = await issue_own_token(platform, await create_customer(platform))
+    assert await run_refused_operation(platform, token, ERASURE, scope=scope) in {
+        "SCOPE_UNKNOWN",
+        "SCOPE_EMPTY",
+    }
+    steward = platform.issue_token("steward")
+    assert await list_requests(platform, steward) == []
 
 
-async def test_a_request_that_is_over_tells_nobody_whether_somebody_is_known(mailed: House) -> None:
-    """Taken back, or refused: what is said of it afterwards is answered the same for nobody."""
-    token, known = stranger(mailed), await somebody(mailed)
-    agent = mailed.token(client="partner", subject="agent", scopes=["agent"], purposes=[])
+async def test_closed_requests_do_not_reveal_whether_a_customer_exists(
+    mailing_platform: PlatformUnderTest,
+) -> None:
+    """After withdrawal or refusal, later messages and appeals get the same answers for an unknown contact."""
+    token, known_email = issue_page_token(mailing_platform), await create_customer(mailing_platform)
+    agent = mailing_platform.issue_token(client="partner", subject="agent", scopes=["agent"], purposes=[])
     behalf = {"requester": {"reference": "F-1"}}
-    seen = []
-    for email in (known, "axx@shop.example"):
-        back = await by_contact(mailed, token, email)
-        await asked(mailed, token, WITHDRAW, id=back["id"])
-        by_agent = {"for": {"contact": contact(email), **behalf}}
-        out = await asked(mailed, agent, OPT_OUT, **by_agent)
-        lost = await by_contact(mailed, token, email)
-        steward = mailed.token("steward")
-        waiting = [one for one in await listed(mailed, steward) if one["state"] == "ACTION_REQUIRED"]
-        await asked(mailed, steward, DECIDE, id=waiting[-1]["id"], accept=False, refusal=REFUSAL)
-        seen.append(
+    codes = []
+    for email in (known_email, "axx@shop.example"):
+        withdrawn_request = await file_by_contact(mailing_platform, token, email)
+        await run_operation(mailing_platform, token, WITHDRAW, id=withdrawn_request["id"])
+        by_agent = {"for": {"contact": build_contact(email), **behalf}}
+        opt_out_request = await run_operation(mailing_platform, agent, OPT_OUT, **by_agent)
+        refused_request = await file_by_contact(mailing_platform, token, email)
+        steward = mailing_platform.issue_token("steward")
+        open_requests = [
+            request
+            for request in await list_requests(mailing_platform, steward)
+            if request["state"] == "ACTION_REQUIRED"
+        ]
+        await run_operation(
+            mailing_platform, steward, DECIDE, id=open_requests[-1]["id"], accept=False, refusal=REFUSAL
+        )
+        codes.append(
             [
-                await refused(mailed, token, MESSAGE, id=back["id"], text="Hello."),
-                await refused(mailed, agent, MESSAGE, id=out["id"], text="Hello."),
-                await refused(mailed, token, MESSAGE, id=lost["id"], text="Hello."),
-                await refused(mailed, token, APPEAL, id=lost["id"]),
+                await run_refused_operation(
+                    mailing_platform, token, MESSAGE, id=withdrawn_request["id"], text="Hello."
+                ),
+                await run_refused_operation(
+                    mailing_platform, agent, MESSAGE, id=opt_out_request["id"], text="Hello."
+                ),
+                await run_refused_operation(
+                    mailing_platform, token, MESSAGE, id=refused_request["id"], text="Hello."
+                ),
+                await run_refused_operation(mailing_platform, token, APPEAL, id=refused_request["id"]),
             ]
         )
-    assert seen[0] == seen[1]
+    assert codes[0] == codes[1]
 
 
-async def test_who_was_one_with_another_by_mistake_erases_themselves_only(house: House) -> None:
-    """Whoever the office parts again before it is carried out is who they were when they asked."""
-    emails = [await somebody(house, name) for name in ("ann", "bob")]
-    ids = [await customer_id(house, one) for one in emails]
-    tokens = {one: await own(house, one) for one in emails}
-    steward = house.token("steward", purposes=["essential"])
-    merged = (await house.ask(MERGE, steward, {"ids": ids}))["data"]["merge"]
-    merge = merged["identityHistory"]["nodes"][0]["id"]
-    here = await customer_id(house, emails[0])
-    gone = emails[0] if ids[0] != here else emails[1]
-    stays = emails[1] if gone == emails[0] else emails[0]
-    mine = await asked(house, tokens[gone], ERASURE)
-    answer = await house.ask(UNMERGE, steward, {"merge": merge})
+async def test_an_erasure_after_an_unmerge_erases_only_the_requester(
+    platform: PlatformUnderTest,
+) -> None:
+    """If a steward unmerges two people before the erasure runs, it erases the one who asked."""
+    emails = [await create_customer(platform, name) for name in ("ann", "bob")]
+    ids = [await find_customer_id(platform, email) for email in emails]
+    tokens = {email: await issue_own_token(platform, email) for email in emails}
+    steward = platform.issue_token("steward", purposes=["essential"])
+    merged_customer = (await platform.query(MERGE, steward, {"ids": ids}))["data"]["merge"]
+    merge = merged_customer["identityHistory"]["nodes"][0]["id"]
+    surviving_id = await find_customer_id(platform, emails[0])
+    merged_email = emails[0] if ids[0] != surviving_id else emails[1]
+    surviving_email = emails[1] if merged_email == emails[0] else emails[0]
+    request = await run_operation(platform, tokens[merged_email], ERASURE)
+    answer = await platform.query(UNMERGE, steward, {"merge": merge})
     assert "errors" not in answer, answer
-    await house.carry()
-    assert await customer_id(house, stays)
+    await platform.run_due_requests()
+    assert await find_customer_id(platform, surviving_email)
     with pytest.raises(TypeError):
-        await customer_id(house, gone)
-    assert (await asked(house, tokens[gone], ONE, id=mine["id"]))["id"] == mine["id"]
+        await find_customer_id(platform, merged_email)
+    assert (await run_operation(platform, tokens[merged_email], READ_REQUEST, id=request["id"]))[
+        "id"
+    ] == request["id"]
 
 
-async def test_what_was_accepted_and_stood_still_goes_on(mailed: House) -> None:
-    """Nothing is stuck for ever because the office asked something in between."""
-    token = await own(mailed, await somebody(mailed, law="gb"))
-    mine = await asked(mailed, token, ACCESS)
-    assert mine["state"] == "ACCEPTED"
-    steward = mailed.token("steward")
-    (waiting,) = await listed(mailed, steward)
-    await asked(mailed, steward, EXTEND, id=waiting["id"], reason="There is much of it.", length=None)
-    paused = await asked(mailed, steward, PAUSE, id=waiting["id"], reason="CLARIFICATION")
+async def test_a_paused_accepted_request_continues_when_resumed(mailing_platform: PlatformUnderTest) -> None:
+    """A steward's question does not block a request for ever."""
+    token = await issue_own_token(
+        mailing_platform, await create_customer(mailing_platform, jurisdiction="gb")
+    )
+    request = await run_operation(mailing_platform, token, ACCESS)
+    assert request["state"] == "ACCEPTED"
+    steward = mailing_platform.issue_token("steward")
+    (open_request,) = await list_requests(mailing_platform, steward)
+    await run_operation(
+        mailing_platform, steward, EXTEND, id=open_request["id"], reason="There is much of it.", length=None
+    )
+    paused = await run_operation(
+        mailing_platform, steward, PAUSE, id=open_request["id"], reason="CLARIFICATION"
+    )
     assert paused["state"] == "ACTION_REQUIRED"
-    await mailed.carry()
-    assert (await asked(mailed, token, ONE, id=mine["id"]))["state"] == "ACTION_REQUIRED"
-    await asked(mailed, steward, RESUME, id=waiting["id"])
-    await mailed.carry()
-    assert (await asked(mailed, token, ONE, id=mine["id"]))["state"] == "FULFILLED"
+    await mailing_platform.run_due_requests()
+    assert (await run_operation(mailing_platform, token, READ_REQUEST, id=request["id"]))[
+        "state"
+    ] == "ACTION_REQUIRED"
+    await run_operation(mailing_platform, steward, RESUME, id=open_request["id"])
+    await mailing_platform.run_due_requests()
+    assert (await run_operation(mailing_platform, token, READ_REQUEST, id=request["id"]))[
+        "state"
+    ] == "FULFILLED"
 
 
 @pytest.mark.parametrize("stolen", [True, False])
-async def test_codes_are_counted_for_who_gets_them(mailed: House, sink: Sink, *, stolen: bool) -> None:
-    """Ever new requests give no more codes to guess, and no more mails to whoever is pestered."""
-    email = await somebody(mailed)
-    token = await own(mailed, email, fresh=False) if stolen else stranger(mailed)
-    behalf = {} if stolen else {"for": {"contact": contact(email)}}
-    named = {} if stolen else {"c": contact(email)}
+async def test_codes_are_limited_per_recipient(
+    mailing_platform: PlatformUnderTest, mail_server: MailServer, *, stolen: bool
+) -> None:
+    """New requests give an attacker no more codes to guess and send no more mails to the recipient."""
+    email = await create_customer(mailing_platform)
+    token = (
+        await issue_own_token(mailing_platform, email, just_authenticated=False)
+        if stolen
+        else issue_page_token(mailing_platform)
+    )
+    behalf = {} if stolen else {"for": {"contact": build_contact(email)}}
+    contact_argument = {} if stolen else {"c": build_contact(email)}
     answers = []
-    for number in range(CODES + 2):
+    for number in range(MAX_CODES + 2):
         changes = [{"attribute": "identity.givenName", "value": f"Ann {number}"}]
-        filed = await asked(mailed, token, CORRECTION, changes=changes, **behalf)
-        answer = await mailed.ask(SEND, token, {"id": filed["id"], **named})
-        answers.append([one["extensions"]["code"] for one in answer.get("errors", ())])
-    assert answers == [[]] * CODES + [["CODES_TOO_MANY"]] * 2
-    await settled(sink, CODES)
+        filed = await run_operation(mailing_platform, token, CORRECTION, changes=changes, **behalf)
+        answer = await mailing_platform.query(SEND, token, {"id": filed["id"], **contact_argument})
+        answers.append([error["extensions"]["code"] for error in answer.get("errors", ())])
+    assert answers == [[]] * MAX_CODES + [["CODES_TOO_MANY"]] * 2
+    await wait_for_mails(mail_server, MAX_CODES)
     await asyncio.sleep(0.1)
-    assert len(sink.mails) == CODES
+    assert len(mail_server.mails) == MAX_CODES
 
 
-async def test_what_is_in_force_at_once_ends_alike_for_nobody(mailed: House) -> None:
-    """An agent who watches what becomes of it does not see whether anybody is known."""
-    agent = mailed.token(client="partner", subject="agent", scopes=["agent"], purposes=[])
-    seen = []
-    for email in (await somebody(mailed), "axx@shop.example"):
-        behalf = {"for": {"contact": contact(email), "requester": {"reference": "F-1"}}}
-        filed = [await asked(mailed, agent, one, **behalf) for one in (OPT_OUT, LIMIT, RESTRICTION)]
-        await mailed.carry()
-        ended = [await asked(mailed, agent, ONE, id=one["id"]) for one in filed]
-        seen.append([{**one, "id": ""} for one in (*filed, *ended)])
-    assert seen[0] == seen[1]
+async def test_immediate_requests_end_the_same_for_unknown_contacts(
+    mailing_platform: PlatformUnderTest,
+) -> None:
+    """An agent who watches the outcome does not learn whether a contact is a customer."""
+    agent = mailing_platform.issue_token(client="partner", subject="agent", scopes=["agent"], purposes=[])
+    outcomes = []
+    for email in (await create_customer(mailing_platform), "axx@shop.example"):
+        behalf = {"for": {"contact": build_contact(email), "requester": {"reference": "F-1"}}}
+        filed_requests = [
+            await run_operation(mailing_platform, agent, operation, **behalf)
+            for operation in (OPT_OUT, LIMIT, RESTRICTION)
+        ]
+        await mailing_platform.run_due_requests()
+        final_requests = [
+            await run_operation(mailing_platform, agent, READ_REQUEST, id=request["id"])
+            for request in filed_requests
+        ]
+        outcomes.append([{**request, "id": ""} for request in (*filed_requests, *final_requests)])
+    assert outcomes[0] == outcomes[1]

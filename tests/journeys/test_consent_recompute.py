@@ -1,4 +1,4 @@
-"""``kill -9`` half-way through recomputing: started again it ends as if it had never been killed."""
+"""``kill -9`` during ``consent recompute``: a second run ends as if the first had never been killed."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from typing import Any
 from pymongo import MongoClient
 
 from discretion.app.clock import now_ms
-from discretion.catalogue.load import load
-from discretion.domain.profiles.permission_window import standing
-from discretion.domain.profiles.person_state import state_of
-from discretion.law.load import load as load_law
-from discretion.purpose.permission_engine import Judge
-from tests.bench.recompute.population import People
+from discretion.catalogue.load import load_catalogue
+from discretion.domain.profiles.permission_window import build_permission_window
+from discretion.domain.profiles.person_state import build_person_state
+from discretion.law.load import load_lawbook
+from discretion.purpose.permission_engine import PermissionEngine
+from tests.bench.recompute.population import CustomerGenerator
 from tests.fixtures.demo import PROGRAM
-from tests.fixtures.server_process import environment, told
-from tests.journeys.rule_changes import law
+from tests.fixtures.server_process import environment, run_command
+from tests.journeys.rule_changes import write_law
 
 CUSTOMERS = 3_000
 WAIT_S = 90
 RECOMPUTE = ("consent", "recompute")
-JUDGED = dict.fromkeys(("allow", "until", "later", "kinds", "rules", "laws", "restricted"), 1)
+RECOMPUTED_FIELDS = dict.fromkeys(("allow", "until", "later", "kinds", "rules", "laws", "restricted"), 1)
 
 
-class Town:
-    """An installation with customers in it, judged by the law that is shipped."""
+class Installation:
+    """A database with customers whose permissions were computed under the shipped law."""
 
     def __init__(self, mongo_url: str, folder: Path, jurisdictions: Path) -> None:
         name = f"journey_{secrets.token_hex(6)}"
@@ -42,89 +42,103 @@ class Town:
         }
         self.client: Any = MongoClient(mongo_url)
         self.database = self.client[name]
-        told(self._settings, "source", "key", "web-shop")
+        run_command(self._settings, "source", "key", "web-shop")
         self._settings["DISCRETION_JURISDICTIONS_DIR"] = str(jurisdictions)
 
-    def sow(self, people: People) -> None:
-        """The same people as in every other town."""
-        made = list(people.some(CUSTOMERS))
-        self.database["customers"].insert_many([one for one, _ in made])
-        self.database["source_records"].insert_many([record for _, records in made for record in records])
+    def insert_population(self, people: CustomerGenerator) -> None:
+        """Insert the same customers as in every other installation."""
+        customers = list(people.generate_customers(CUSTOMERS))
+        self.database["customers"].insert_many([customer for customer, _ in customers])
+        self.database["source_records"].insert_many(
+            [record for _, records in customers for record in records]
+        )
 
     def recompute(self, *options: str) -> str:
-        """What the command prints."""
-        return told(self._settings, *RECOMPUTE, *options)
+        """Run the command and return its output."""
+        return run_command(self._settings, *RECOMPUTE, *options)
 
-    def killed(self, rules: str) -> int:
-        """Start it, kill it when it has judged some; how many that are."""
-        out = subprocess.DEVNULL
+    def kill_midway(self, rules: str) -> int:
+        """Start the command, kill it after it has recomputed some customers, and return how many."""
+        devnull = subprocess.DEVNULL
         process = subprocess.Popen(
-            [*PROGRAM, *RECOMPUTE], env=environment(self._settings), stdout=out, stderr=out
+            [*PROGRAM, *RECOMPUTE], env=environment(self._settings), stdout=devnull, stderr=devnull
         )
-        until = time.monotonic() + WAIT_S
-        while self.judged(rules) == 0 and time.monotonic() < until:
+        deadline = time.monotonic() + WAIT_S
+        while self.count_recomputed(rules) == 0 and time.monotonic() < deadline:
             time.sleep(0.002)
         process.kill()
-        assert process.wait(WAIT_S) < 0, "it ended before it was killed"
-        before = -1
-        while (done := self.judged(rules)) != before:  # MongoDB still does what it was last asked to
-            before = done
+        assert process.wait(WAIT_S) < 0, "the process ended before it was killed"
+        previous = -1
+        # MongoDB still completes the last command, so wait until the count stays the same.
+        while (recomputed := self.count_recomputed(rules)) != previous:
+            previous = recomputed
             time.sleep(0.5)
-        return done
+        return recomputed
 
-    def judged(self, rules: str) -> int:
-        """How many carry these rules."""
+    def count_recomputed(self, rules: str) -> int:
+        """Return how many customers carry this version of the rules."""
         count: int = self.database["customers"].count_documents({"rules": rules})
         return count
 
-    def everybody(self) -> Mapping[bytes, Mapping[str, Any]]:
-        """What of each customer recomputing writes."""
-        return {one.pop("_id"): one for one in self.database["customers"].find({}, JUDGED)}
+    def read_recomputed_fields(self) -> Mapping[bytes, Mapping[str, Any]]:
+        """Return the fields of each customer that a recompute writes."""
+        return {
+            customer.pop("_id"): customer
+            for customer in self.database["customers"].find({}, RECOMPUTED_FIELDS)
+        }
 
-    def records(self) -> Mapping[bytes, list[dict[str, Any]]]:
-        """Everybody's source records."""
-        found: dict[bytes, list[dict[str, Any]]] = {}
-        for one in self.database["source_records"].find():
-            found.setdefault(one["customer"], []).append(one)
-        return found
+    def read_records(self) -> Mapping[bytes, list[dict[str, Any]]]:
+        """Return the source records of each customer."""
+        records_by_customer: dict[bytes, list[dict[str, Any]]] = {}
+        for record in self.database["source_records"].find():
+            records_by_customer.setdefault(record["customer"], []).append(record)
+        return records_by_customer
 
-    def end(self) -> None:
-        """Leave nothing."""
+    def drop(self) -> None:
+        """Drop the database."""
         self.client.drop_database(self.database.name)
         self.client.close()
 
 
-def test_killed_and_started_again_it_ends_as_if_never_killed(mongo_url: str, tmp_path: Path) -> None:
-    """Everybody is judged, each to the byte as by the pure rules; but for whom time turned meanwhile."""
-    jurisdictions = law(tmp_path, us_tx=("model: opt_out", "model: opt_in"))
-    catalogue = load(None)
-    book = load_law(jurisdictions, catalogue)
-    judge = Judge(catalogue, book.law)
-    start = now_ms()
-    towns = [Town(mongo_url, tmp_path, jurisdictions) for _ in range(2)]
+def test_a_killed_and_rerun_recompute_equals_an_uninterrupted_one(mongo_url: str, tmp_path: Path) -> None:
+    """Each customer is recomputed, byte for byte as by the pure rules.
+
+    The only exceptions are customers whose permissions change with time between the two runs.
+    """
+    jurisdictions = write_law(tmp_path, us_tx=("model: opt_out", "model: opt_in"))
+    catalogue = load_catalogue(None)
+    lawbook = load_lawbook(jurisdictions, catalogue)
+    engine = PermissionEngine(catalogue, lawbook.consent_law)
+    start_ms = now_ms()
+    installations = [Installation(mongo_url, tmp_path, jurisdictions) for _ in range(2)]
     try:
-        for town in towns:
-            town.sow(People(catalogue, load_law(None, catalogue), start))
-        broken, whole = towns
-        assert f"{CUSTOMERS:,} customers judged" in broken.recompute("--dry-run")
-        assert broken.judged(judge.version) == 0
-        done = broken.killed(judge.version)
-        assert 0 < done < CUSTOMERS
-        assert f"{CUSTOMERS - done:,} customers judged" in broken.recompute()
-        assert f"{CUSTOMERS:,} customers judged" in whole.recompute()
-        assert "0 customers judged" in broken.recompute()
-        records = broken.records()
-        moments = (start, now_ms())
-        turned = 0
-        after, never = broken.everybody(), whole.everybody()
-        assert after.keys() == never.keys() == records.keys()
-        for customer, found in after.items():
-            state = state_of(catalogue, book.of_place, records[customer])
-            expected = [standing(judge, state, at) for at in moments]
-            assert found in expected
-            assert found == never[customer] or expected[0] != expected[1]
-            turned += expected[0] != expected[1]
-        assert turned < CUSTOMERS / 100
+        for installation in installations:
+            installation.insert_population(
+                CustomerGenerator(catalogue, load_lawbook(None, catalogue), start_ms)
+            )
+        interrupted, uninterrupted = installations
+        assert f"{CUSTOMERS:,} customers recomputed" in interrupted.recompute("--dry-run")
+        assert interrupted.count_recomputed(engine.version) == 0
+        recomputed = interrupted.kill_midway(engine.version)
+        assert 0 < recomputed < CUSTOMERS
+        assert f"{CUSTOMERS - recomputed:,} customers recomputed" in interrupted.recompute()
+        assert f"{CUSTOMERS:,} customers recomputed" in uninterrupted.recompute()
+        assert "0 customers recomputed" in interrupted.recompute()
+        records = interrupted.read_records()
+        moments = (start_ms, now_ms())
+        changed_meanwhile = 0
+        resumed_fields, uninterrupted_fields = (
+            interrupted.read_recomputed_fields(),
+            uninterrupted.read_recomputed_fields(),
+        )
+        assert resumed_fields.keys() == uninterrupted_fields.keys() == records.keys()
+        for customer, fields in resumed_fields.items():
+            state = build_person_state(catalogue, lawbook.find_key_of_place, records[customer])
+            expected = [build_permission_window(engine, state, moment) for moment in moments]
+            assert fields in expected
+            assert fields == uninterrupted_fields[customer] or expected[0] != expected[1]
+            changed_meanwhile += expected[0] != expected[1]
+        assert changed_meanwhile < CUSTOMERS / 100
     finally:
-        for town in towns:
-            town.end()
+        for installation in installations:
+            installation.drop()

@@ -1,4 +1,4 @@
-"""Letters through failures, kills and time: durable before the answer, taken in once, gone after 14 days."""
+"""Dead letters through failures, kills and time: durable, ingested once, deleted after 14 days."""
 
 from __future__ import annotations
 
@@ -10,119 +10,152 @@ from pathlib import Path
 
 import pytest
 
-from discretion import app
-from discretion.domain.ingest.dead_letters.retention import KEPT_MS
+from discretion.app import background_work
+from discretion.domain.ingest.dead_letters.retention import DEAD_LETTER_RETENTION_MS
 from discretion.errors import DiscretionError
-from discretion.reveal.forms import iso
+from discretion.reveal.forms import format_timestamp
 from discretion.store.driver.database import Database
 from tests.fixtures.clock import Clock
-from tests.fixtures.mongo import Commands, FailPoint
-from tests.fixtures.platform import ROOT, House
-from tests.journeys.dead_letters import LANDED, TAKEN, counts, events, mended, mended_house, replay
+from tests.fixtures.mongo import CommandRecorder, FailPoint
+from tests.fixtures.platform import ROOT_KEY, PlatformUnderTest
+from tests.journeys.dead_letters import (
+    MOON_LANDED,
+    REPLAYED,
+    open_corrected_platform,
+    read_counts,
+    read_events,
+    replay_dead_letters,
+    write_corrected_catalogue,
+)
 
 
-async def test_without_the_store_nothing_is_answered_and_nothing_is_half(
-    house: House, database: Database, fail: FailPoint
+async def test_a_batch_is_refused_whole_if_dead_letters_cannot_be_stored(
+    platform: PlatformUnderTest, database: Database, fail: FailPoint
 ) -> None:
-    """A batch whose letters cannot be kept is not taken in either; sent again it is, once."""
-    fine = {"type": "identify", "userId": "u-2", "messageId": "m-2", "traits": {"firstName": "Ann"}}
-    sent, key = {"batch": [LANDED, fine]}, (house.keys["web-shop"], "")
+    """A batch whose dead letters cannot be stored is not ingested either; sent again, it is ingested once."""
+    valid_message = {"type": "identify", "userId": "u-2", "messageId": "m-2", "traits": {"firstName": "Ann"}}
+    body, key = {"batch": [MOON_LANDED, valid_message]}, (platform.write_keys["web-shop"], "")
     namespace = f"{database.name}.dead_letters"
     await fail.set("update", times=10**8, namespace=namespace, errorCode=91)
-    refused = await house.http.post("/v1/batch", json=sent, auth=key)
-    assert refused.status_code == 503
+    response = await platform.http.post("/v1/batch", json=body, auth=key)
+    assert response.status_code == 503
     assert await database.count("customers", {}) == 0
     assert await database.count("dead_letters", {}) == 0
     await fail.unset()
-    taken = (await house.http.post("/v1/batch", json=sent, auth=key)).json()
-    assert (taken["accepted"], taken["refused"]) == (1, 1)
-    assert (await counts(house))[0]["count"] == 1
+    answer = (await platform.http.post("/v1/batch", json=body, auth=key)).json()
+    assert (answer["accepted"], answer["refused"]) == (1, 1)
+    assert (await read_counts(platform))[0]["count"] == 1
 
 
-async def test_a_letter_is_durable_before_its_refusal_is_told(house: House, commands: Commands) -> None:
-    """By a majority and in the journal, as everything is."""
-    commands.clear()
-    await house.tell("web-shop", LANDED)
-    (written,) = [one for one in commands.named("update") if one["update"] == "dead_letters"]
-    ended = [one for one in commands.named("commitTransaction") if one["lsid"] == written["lsid"]]
-    assert [one["writeConcern"] for one in ended] == [{"w": "majority", "j": True}]
-
-
-async def test_a_replay_cut_short_before_it_deletes_goes_on_later(
-    house: House, database: Database, tmp_path: Path, fail: FailPoint
+async def test_a_dead_letter_is_durable_before_the_refusal_is_answered(
+    platform: PlatformUnderTest, commands: CommandRecorder
 ) -> None:
-    """What was taken in is recognised, counts once, and goes."""
-    await house.tell("web-shop", LANDED)
-    async with mended_house(database, tmp_path) as later:
+    """It is written to a majority and to the journal, like every other write."""
+    commands.clear()
+    await platform.send_messages("web-shop", MOON_LANDED)
+    (update,) = [
+        command for command in commands.list_commands("update") if command["update"] == "dead_letters"
+    ]
+    commits = [
+        command
+        for command in commands.list_commands("commitTransaction")
+        if command["lsid"] == update["lsid"]
+    ]
+    assert [command["writeConcern"] for command in commits] == [{"w": "majority", "j": True}]
+
+
+async def test_an_interrupted_replay_is_completed_by_the_next(
+    platform: PlatformUnderTest, database: Database, tmp_path: Path, fail: FailPoint
+) -> None:
+    """The message already ingested is recognised, counted once, and its dead letter deleted."""
+    await platform.send_messages("web-shop", MOON_LANDED)
+    async with open_corrected_platform(database, tmp_path) as corrected_platform:
         await fail.set("delete", times=10**8, namespace=f"{database.name}.dead_letters", errorCode=13)
         with pytest.raises(DiscretionError):
-            await replay(later)
+            await replay_dead_letters(corrected_platform)
         await fail.unset()
-        assert len(await events(later)) == 1
-        assert await replay(later) == {**TAKEN, "taken": 0, "duplicate": 1}
-        assert len(await events(later)) == 1
-        assert await counts(later) == []
+        assert len(await read_events(corrected_platform)) == 1
+        assert await replay_dead_letters(corrected_platform) == {**REPLAYED, "taken": 0, "duplicate": 1}
+        assert len(await read_events(corrected_platform)) == 1
+        assert await read_counts(corrected_platform) == []
 
 
-async def test_letters_whose_key_is_gone_stay_shut(house: House, database: Database, tmp_path: Path) -> None:
-    """A replay says how many; nothing is taken in, and the others are."""
-    await house.tell("web-shop", LANDED)
-    (kept,) = (tmp_path / "keys" / "letters").iterdir()
-    kept.unlink()
-    async with mended_house(database, tmp_path) as later:
-        assert await replay(later) == {**TAKEN, "taken": 0, "unreadable": {"KEY_DESTROYED": 1}}
-        assert await events(later) == []
-
-
-async def test_what_lapsed_while_it_was_a_letter_is_not_taken_in(
-    house: House, database: Database, tmp_path: Path
+async def test_dead_letters_with_a_destroyed_key_stay_unreadable(
+    platform: PlatformUnderTest, database: Database, tmp_path: Path
 ) -> None:
-    """Kept for a year, the landing is over when the catalogue is mended; who landed is still heard."""
-    await house.tell("web-shop", LANDED)
-    async with mended_house(database, tmp_path, Clock("2027-03-01T10:00:01")) as later:
-        assert await replay(later) == TAKEN
+    """The replay counts them as unreadable and ingests nothing of them."""
+    await platform.send_messages("web-shop", MOON_LANDED)
+    (key_file,) = (tmp_path / "keys" / "letters").iterdir()
+    key_file.unlink()
+    async with open_corrected_platform(database, tmp_path) as corrected_platform:
+        assert await replay_dead_letters(corrected_platform) == {
+            **REPLAYED,
+            "taken": 0,
+            "unreadable": {"KEY_DESTROYED": 1},
+        }
+        assert await read_events(corrected_platform) == []
+
+
+async def test_a_replay_does_not_store_an_event_past_its_retention(
+    platform: PlatformUnderTest, database: Database, tmp_path: Path
+) -> None:
+    """The event's retention of a year is over at the replay; the sender's identifiers are recorded."""
+    await platform.send_messages("web-shop", MOON_LANDED)
+    async with open_corrected_platform(
+        database, tmp_path, Clock("2027-03-01T10:00:01")
+    ) as corrected_platform:
+        assert await replay_dead_letters(corrected_platform) == REPLAYED
         assert await database.count("events", {}) == 0
         [record] = await database.find("source_records", {})
         assert (len(record["ids"]), "web/firstSeenAt" in record["folds"]) == (2, False)
 
 
-async def test_a_letter_expires_after_fourteen_days_and_so_does_its_key(house: House, tmp_path: Path) -> None:
-    """MongoDB deletes it at that very time; the key of its day goes when the last of that day may have."""
-    await house.tell("web-shop", LANDED)
-    (letter,) = await house.platform.database.find("dead_letters", {})
-    assert KEPT_MS == 14 * 24 * 3600 * 1000
-    assert iso(letter["received"] + KEPT_MS) == iso(round(letter["expires"].timestamp() * 1000))
+async def test_a_dead_letter_and_its_key_expire_after_14_days(
+    platform: PlatformUnderTest, tmp_path: Path
+) -> None:
+    """MongoDB deletes it at that time; its day's key is destroyed after the last expiry of that day."""
+    await platform.send_messages("web-shop", MOON_LANDED)
+    (dead_letter,) = await platform.internals.database.find("dead_letters", {})
+    assert DEAD_LETTER_RETENTION_MS == 14 * 24 * 3600 * 1000
+    assert format_timestamp(dead_letter["received"] + DEAD_LETTER_RETENTION_MS) == format_timestamp(
+        round(dead_letter["expires"].timestamp() * 1000)
+    )
     folder = tmp_path / "keys" / "letters"
-    house.platform.letters.expire()
+    platform.internals.dead_letter_retention.destroy_expired_keys()
     assert len(list(folder.iterdir())) == 1
     (folder / "2026-01-01.key").write_bytes(b"old")
-    house.platform.letters.expire()
-    assert [path.name for path in folder.iterdir()] == [f"{iso(letter['received'])[:10]}.key"]
+    platform.internals.dead_letter_retention.destroy_expired_keys()
+    assert [path.name for path in folder.iterdir()] == [
+        f"{format_timestamp(dead_letter['received'])[:10]}.key"
+    ]
 
 
-async def test_keys_are_destroyed_while_the_platform_runs(
-    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_expired_keys_are_destroyed_while_the_server_runs(
+    platform: PlatformUnderTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At its start and from time to time, whether anything is refused or not."""
-    monkeypatch.setattr(app, "EXPIRE_EVERY_S", 0.02)
+    """The server does so at start and at intervals, whether messages are refused or not."""
+    monkeypatch.setattr(background_work, "EXPIRE_INTERVAL_S", 0.02)
     folder = tmp_path / "keys" / "letters"
     folder.mkdir(parents=True)
-    old = [folder / f"2026-01-0{n}.key" for n in (1, 2)]
-    old[0].write_bytes(b"of before the start")
-    async with app.expiring(house.platform.letters), asyncio.timeout(10):
-        assert not old[0].exists()
-        old[1].write_bytes(b"over meanwhile")
-        while old[1].exists():  # noqa: ASYNC110 - the disk tells nobody
+    expired_keys = [folder / f"2026-01-0{n}.key" for n in (1, 2)]
+    expired_keys[0].write_bytes(b"of before the start")
+    async with (
+        background_work.expire_dead_letter_keys(platform.internals.dead_letter_retention),
+        asyncio.timeout(10),
+    ):
+        assert not expired_keys[0].exists()
+        expired_keys[1].write_bytes(b"over meanwhile")
+        while expired_keys[1].exists():  # noqa: ASYNC110 - no event tells of a deleted file
             await asyncio.sleep(0.01)
 
 
-async def replaying(url: str, database: str, folder: Path, *options: str) -> asyncio.subprocess.Process:
-    """``discretion ingest replay`` as a process of its own."""
+async def start_replay(url: str, database: str, folder: Path, *options: str) -> asyncio.subprocess.Process:
+    """Start ``discretion ingest replay`` as a process of its own."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("DISCRETION_")}
     environ |= {
         "DISCRETION_MONGO_URL": url,
         "DISCRETION_MONGO_DATABASE": database,
-        "DISCRETION_ROOT_KEY": base64.urlsafe_b64encode(ROOT).decode(),
+        "DISCRETION_ROOT_KEY": base64.urlsafe_b64encode(ROOT_KEY).decode(),
         "DISCRETION_CATALOGUE_DIR": str(folder / "catalogue"),
         "DISCRETION_DATA_DIR": str(folder),
         "DISCRETION_BUCKETS": "64",
@@ -136,41 +169,45 @@ async def replaying(url: str, database: str, folder: Path, *options: str) -> asy
     )
 
 
-async def printed(process: asyncio.subprocess.Process) -> str:
-    """What a process that succeeds printed, blanks as one."""
+async def read_output(process: asyncio.subprocess.Process) -> str:
+    """Return the output of a process that must succeed, with runs of white space as one space."""
     output, _ = await process.communicate()
     assert process.returncode == 0, output
     return " ".join(output.decode().split())
 
 
-async def test_a_replay_killed_after_it_took_a_message_in_counts_it_once(
-    house: House, database: Database, mongo_url: str, tmp_path: Path, fail: FailPoint
+async def test_a_replay_killed_after_ingesting_counts_the_message_once(
+    platform: PlatformUnderTest, database: Database, mongo_url: str, tmp_path: Path, fail: FailPoint
 ) -> None:
-    """``kill -9`` between taking in and deleting; the next replay tells it is a repetition."""
-    await house.tell("web-shop", LANDED, {**LANDED, "messageId": "m-2", "event": "Mars Landed"})
-    mended(tmp_path)
-    over = tmp_path / "keys" / "letters" / "2026-01-01.key"
-    over.write_bytes(b"of a day long over")
-    dry = await printed(await replaying(mongo_url, database.name, tmp_path, "--dry-run"))
-    assert "acceptable │ 1" in dry
-    assert not over.exists()
+    """``kill -9`` between ingest and deletion; the next replay recognises the message as a duplicate."""
+    await platform.send_messages(
+        "web-shop", MOON_LANDED, {**MOON_LANDED, "messageId": "m-2", "event": "Mars Landed"}
+    )
+    write_corrected_catalogue(tmp_path)
+    expired_key = tmp_path / "keys" / "letters" / "2026-01-01.key"
+    expired_key.write_bytes(b"of a day long over")
+    dry_run_output = await read_output(await start_replay(mongo_url, database.name, tmp_path, "--dry-run"))
+    assert "acceptable │ 1" in dry_run_output
+    assert not expired_key.exists()
     assert await database.count("events", {}) == 0
     namespace = f"{database.name}.dead_letters"
     await fail.set(
         "delete", times=10**8, namespace=namespace, errorCode=91, blockConnection=True, blockTimeMS=3000
     )
-    process = await replaying(mongo_url, database.name, tmp_path)
+    process = await start_replay(mongo_url, database.name, tmp_path)
     async with asyncio.timeout(60):
-        while await database.count("events", {}) == 0:  # noqa: ASYNC110 - another process makes it so
+        while await database.count("events", {}) == 0:  # noqa: ASYNC110 - another process inserts the event
             await asyncio.sleep(0.05)
     process.kill()
     await process.communicate()
     assert await database.count("dead_letters", {}) == 2
     await fail.unset()
-    said = await printed(
-        await replaying(mongo_url, database.name, tmp_path, "--source", "web-shop", "--since", "2020-01-01")
+    output = await read_output(
+        await start_replay(
+            mongo_url, database.name, tmp_path, "--source", "web-shop", "--since", "2020-01-01"
+        )
     )
-    for row in ("taken │ 0", "duplicate │ 1", "still refused: EVENT_UNDECLARED │ 1"):
-        assert row in said
+    for row in ("ingested │ 0", "duplicate │ 1", "still refused: EVENT_UNDECLARED │ 1"):
+        assert row in output
     assert await database.count("events", {}) == 1
     assert await database.count("dead_letters", {}) == 1

@@ -1,4 +1,4 @@
-"""What is refused is not lost: kept sealed, counted for the steward, sent again when it can be taken in."""
+"""A refused message is not lost: stored sealed, counted for the steward, replayed when it can be accepted."""
 
 from __future__ import annotations
 
@@ -12,215 +12,243 @@ import bson
 import pytest
 from pymongo import AsyncMongoClient
 
-from discretion.reveal.dead_letters import opened
-from discretion.store.dead_letters import Wanted
+from discretion.reveal.dead_letters import open_dead_letter
+from discretion.store.dead_letters import DeadLetterFilter
 from discretion.store.driver.database import Database
-from tests.fixtures.platform import House
+from tests.fixtures.platform import PlatformUnderTest
 from tests.journeys.dead_letters import (
     COUNTS,
     DECLARED,
-    LANDED,
-    TAKEN,
+    MOON_LANDED,
+    REPLAYED,
+    SENT_AT,
     UNDECLARED,
-    WHEN,
-    counts,
-    events,
-    mended_house,
-    replay,
+    open_corrected_platform,
+    read_counts,
+    read_events,
+    replay_dead_letters,
 )
 
 
-async def everything(url: str, database: str) -> bytes:
-    """All documents of a database, and what the server's oplog says of it, as stored."""
+async def read_stored_bytes(url: str, database: str) -> bytes:
+    """Return all documents of a database and its entries in the server's oplog, as stored."""
     async with AsyncMongoClient[dict[str, Any]](url) as client:
-        found = []
+        documents = []
         for name in await client[database].list_collection_names():
-            found += [bson.encode(one) async for one in client[database][name].find()]
+            documents += [bson.encode(document) async for document in client[database][name].find()]
         oplog = client["local"]["oplog.rs"].find(
             {"$or": [{"ns": {"$regex": f"^{database}"}}, {"o.applyOps.ns": {"$regex": f"^{database}"}}]}
         )
-        return b"".join([*found, *[bson.encode(one) async for one in oplog]])
+        return b"".join([*documents, *[bson.encode(entry) async for entry in oplog]])
 
 
 @pytest.mark.parametrize("driver", ["pymongo", "motor"])
-async def test_a_refused_event_is_on_the_timeline_once_it_is_declared(
-    house: House, database: Database, tmp_path: Path
+async def test_a_refused_event_is_on_the_timeline_after_it_is_declared(
+    platform: PlatformUnderTest, database: Database, tmp_path: Path
 ) -> None:
-    """Refused, counted, replayed; at its original time, with the properties that were declared then."""
-    told = await house.tell("web-shop", LANDED)
-    assert [(one["status"], one["code"], one["dropped"]) for one in told["results"]] == [
+    """It is replayed with its original time and the properties that were declared when it was refused."""
+    outcome = await platform.send_messages("web-shop", MOON_LANDED)
+    assert [(result["status"], result["code"], result["dropped"]) for result in outcome["results"]] == [
         ("refused", "EVENT_UNDECLARED", 3)
     ]
-    assert await events(house) == []
-    (before,) = await counts(house)
-    assert before["oldestAt"] == before["newestAt"]
-    assert {name: before[name] for name in ("code", "place", "source", "count")} == {
+    assert await read_events(platform) == []
+    (counts,) = await read_counts(platform)
+    assert counts["oldestAt"] == counts["newestAt"]
+    assert {name: counts[name] for name in ("code", "place", "source", "count")} == {
         "code": "EVENT_UNDECLARED",
         "place": "event",
         "source": "web-shop",
         "count": 1,
     }
-    assert await replay(house) == {**TAKEN, "taken": 0, "refused": {"EVENT_UNDECLARED": 1}}
-    async with mended_house(database, tmp_path) as later:
-        assert await replay(later, dry=True) == TAKEN
-        assert await events(later) == []
-        assert await counts(later) == [before]
-        assert await replay(later) == TAKEN
-        assert await counts(later) == []
-        assert await events(later) == [
+    assert await replay_dead_letters(platform) == {**REPLAYED, "taken": 0, "refused": {"EVENT_UNDECLARED": 1}}
+    async with open_corrected_platform(database, tmp_path) as corrected_platform:
+        assert await replay_dead_letters(corrected_platform, dry_run=True) == REPLAYED
+        assert await read_events(corrected_platform) == []
+        assert await read_counts(corrected_platform) == [counts]
+        assert await replay_dead_letters(corrected_platform) == REPLAYED
+        assert await read_counts(corrected_platform) == []
+        assert await read_events(corrected_platform) == [
             {
                 "name": "Moon Landed",
-                "occurredAt": WHEN,
-                "receivedAt": before["oldestAt"],
+                "occurredAt": SENT_AT,
+                "receivedAt": counts["oldestAt"],
                 "properties": {"total": 12.0},
             }
         ]
-        assert (await later.tell("web-shop", LANDED))["results"][0]["status"] == "duplicate"
-        assert (await replay(later))["taken"] == 0
+        assert (await corrected_platform.send_messages("web-shop", MOON_LANDED))["results"][0][
+            "status"
+        ] == "duplicate"
+        assert (await replay_dead_letters(corrected_platform))["taken"] == 0
 
 
-async def test_a_wrong_clock_is_corrected_by_the_time_the_message_came(
-    house: House, database: Database, tmp_path: Path
+async def test_clock_skew_is_corrected_by_the_original_receipt_time(
+    platform: PlatformUnderTest, database: Database, tmp_path: Path
 ) -> None:
-    """Not by the time it is sent again."""
-    skewed = {**LANDED, "timestamp": "2020-01-01T00:00:00Z", "sentAt": "2020-01-01T00:00:10Z"}
-    await house.tell("web-shop", skewed)
-    (before,) = await counts(house)
+    """The time of the replay is not used."""
+    skewed_message = {**MOON_LANDED, "timestamp": "2020-01-01T00:00:00Z", "sentAt": "2020-01-01T00:00:10Z"}
+    await platform.send_messages("web-shop", skewed_message)
+    (counts,) = await read_counts(platform)
     await asyncio.sleep(0.05)
-    async with mended_house(database, tmp_path) as later:
-        await replay(later)
-        (event,) = await events(later)
-    came, occurred = (datetime.fromisoformat(event[one]) for one in ("receivedAt", "occurredAt"))
-    assert event["receivedAt"] == before["oldestAt"]
-    assert (came - occurred).total_seconds() == 10
+    async with open_corrected_platform(database, tmp_path) as corrected_platform:
+        await replay_dead_letters(corrected_platform)
+        (event,) = await read_events(corrected_platform)
+    received, occurred = (datetime.fromisoformat(event[field]) for field in ("receivedAt", "occurredAt"))
+    assert event["receivedAt"] == counts["oldestAt"]
+    assert (received - occurred).total_seconds() == 10
 
 
-async def test_neither_undeclared_nor_refused_values_can_be_read_in_the_database(
-    house: House, database: Database, mongo_url: str
+async def test_refused_values_are_unreadable_in_the_database(
+    platform: PlatformUnderTest, database: Database, mongo_url: str
 ) -> None:
-    """In no collection and not in the oplog: the first are nowhere, the second are sealed."""
-    fine = {"type": "identify", "userId": "u-2", "traits": {"hatSize": UNDECLARED, UNDECLARED: "x"}}
-    wrong = {**LANDED, "messageId": "m-2", "event": "Order Completed", "timestamp": UNDECLARED}
-    told = await house.tell("web-shop", LANDED, fine, wrong)
-    assert [one["status"] for one in told["results"]] == ["refused", "accepted", "refused"]
-    raw = await everything(mongo_url, database.name)
-    assert b"EVENT_UNDECLARED" in raw
-    assert b"TIMESTAMP_INVALID" in raw
-    assert raw.count(b"web-shop") > 4
-    for value in (UNDECLARED, DECLARED, "ann@shop.example", "Moon Landed", "u-1", "m-1", WHEN[:10]):
-        assert value.encode() not in raw, value
+    """Collections and the oplog lack them: undeclared values are not stored, refused ones are sealed."""
+    valid_message = {"type": "identify", "userId": "u-2", "traits": {"hatSize": UNDECLARED, UNDECLARED: "x"}}
+    invalid_message = {**MOON_LANDED, "messageId": "m-2", "event": "Order Completed", "timestamp": UNDECLARED}
+    outcome = await platform.send_messages("web-shop", MOON_LANDED, valid_message, invalid_message)
+    assert [result["status"] for result in outcome["results"]] == ["refused", "accepted", "refused"]
+    stored_bytes = await read_stored_bytes(mongo_url, database.name)
+    assert b"EVENT_UNDECLARED" in stored_bytes
+    assert b"TIMESTAMP_INVALID" in stored_bytes
+    assert stored_bytes.count(b"web-shop") > 4
+    for value in (UNDECLARED, DECLARED, "ann@shop.example", "Moon Landed", "u-1", "m-1", SENT_AT[:10]):
+        assert value.encode() not in stored_bytes, value
 
 
-async def test_undeclared_values_are_not_even_under_the_seal(house: House) -> None:
-    """Whoever has the keys finds what is declared and the protocol's own, and no more."""
-    await house.tell("web-shop", LANDED)
-    (letter,) = await house.platform.database.find("dead_letters", {})
-    kept = str(opened(house.platform.letters.keys, letter).value)
-    assert DECLARED in kept
-    assert UNDECLARED not in kept
+async def test_undeclared_values_are_not_even_stored_encrypted(platform: PlatformUnderTest) -> None:
+    """A holder of the keys can read declared values and protocol fields, and nothing else."""
+    await platform.send_messages("web-shop", MOON_LANDED)
+    (dead_letter,) = await platform.internals.database.find("dead_letters", {})
+    decrypted = str(open_dead_letter(platform.internals.dead_letter_retention.keys, dead_letter).value)
+    assert DECLARED in decrypted
+    assert UNDECLARED not in decrypted
 
 
 @pytest.mark.parametrize("role", ["frontend", "support", "marketing", "partner", "customer"])
-async def test_only_the_steward_sees_what_is_refused(house: House, role: str) -> None:
-    """Nobody else does, and the rest of their answer stands."""
-    await house.tell("web-shop", LANDED)
-    answer = await house.ask("{ purposes { key } deadLetters { code count } }", house.token(role))
+async def test_only_a_steward_sees_dead_letter_counts(platform: PlatformUnderTest, role: str) -> None:
+    """Other roles get an error for this field, and the rest of their answer."""
+    await platform.send_messages("web-shop", MOON_LANDED)
+    answer = await platform.query(
+        "{ purposes { key } deadLetters { code count } }", platform.issue_token(role)
+    )
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["DEAD_LETTERS_NOT_GRANTED"]
     assert answer["data"]["deadLetters"] is None
     assert answer["data"]["purposes"]
 
 
-async def test_nobody_sees_what_is_refused_without_a_token(house: House) -> None:
-    await house.tell("web-shop", LANDED)
-    answer = await house.ask(COUNTS, None)
+async def test_dead_letter_counts_need_a_token(platform: PlatformUnderTest) -> None:
+    await platform.send_messages("web-shop", MOON_LANDED)
+    answer = await platform.query(COUNTS, None)
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["TOKEN_MISSING"]
     assert answer["data"]["deadLetters"] is None
 
 
-async def test_letters_are_counted_by_reason_and_source(house: House) -> None:
-    """One message is one letter however often it is sent; the latest reason counts."""
+async def test_dead_letters_are_counted_by_reason_and_source(platform: PlatformUnderTest) -> None:
+    """A message is one dead letter however often it is sent; the latest reason counts."""
     for _ in range(2):
-        await house.tell("web-shop", LANDED, {**LANDED, "messageId": "m-2"}, LANDED)
-    await house.tell("tills", LANDED)
-    much = {**LANDED, "messageId": "m-2", "event": "Order Completed", "properties": {"order_id": "1"}}
-    await house.tell("web-shop", much)
-    found = [(one["code"], one["place"], one["source"], one["count"]) for one in await counts(house)]
-    assert found == [
+        await platform.send_messages(
+            "web-shop", MOON_LANDED, {**MOON_LANDED, "messageId": "m-2"}, MOON_LANDED
+        )
+    await platform.send_messages("tills", MOON_LANDED)
+    changed_message = {
+        **MOON_LANDED,
+        "messageId": "m-2",
+        "event": "Order Completed",
+        "properties": {"order_id": "1"},
+    }
+    await platform.send_messages("web-shop", changed_message)
+    counts = [
+        (entry["code"], entry["place"], entry["source"], entry["count"])
+        for entry in await read_counts(platform)
+    ]
+    assert counts == [
         ("EVENT_UNDECLARED", "event", "tills", 1),
         ("EVENT_UNDECLARED", "event", "web-shop", 1),
         ("PROPERTY_MISSING", "properties.total", "web-shop", 1),
     ]
 
 
-async def test_messages_without_an_id_are_letters_of_their_own(
-    house: House, database: Database, tmp_path: Path
+async def test_messages_without_an_id_are_separate_dead_letters(
+    platform: PlatformUnderTest, database: Database, tmp_path: Path
 ) -> None:
-    """Each has been given one, by which it is taken in once."""
-    nameless = {name: value for name, value in LANDED.items() if name != "messageId"}
-    told = await house.tell("web-shop", nameless, nameless)
-    assert len({one["messageId"] for one in told["results"]}) == 2
-    async with mended_house(database, tmp_path) as later:
-        assert (await replay(later))["taken"] == 2
-        again = [{**nameless, "messageId": one["messageId"]} for one in told["results"]]
-        assert (await later.tell("web-shop", *again))["duplicate"] == 2
+    """Each is assigned a message id, by which it is ingested only once."""
+    message = {name: value for name, value in MOON_LANDED.items() if name != "messageId"}
+    outcome = await platform.send_messages("web-shop", message, message)
+    assert len({result["messageId"] for result in outcome["results"]}) == 2
+    async with open_corrected_platform(database, tmp_path) as corrected_platform:
+        assert (await replay_dead_letters(corrected_platform))["taken"] == 2
+        resent = [{**message, "messageId": result["messageId"]} for result in outcome["results"]]
+        assert (await corrected_platform.send_messages("web-shop", *resent))["duplicate"] == 2
 
 
 @pytest.mark.parametrize(
     ("message", "code"),
     [
         ("hello", "MESSAGE_INVALID"),
-        ({**LANDED, "messageId": 7}, "MESSAGE_ID_INVALID"),
-        ({**LANDED, "type": "poke"}, "TYPE_UNSUPPORTED"),
-        ({**LANDED, "userId": None}, "NO_USER_ANON_ID"),
-        ({**LANDED, "x": "y" * 40_000}, "MESSAGE_TOO_LARGE"),
+        ({**MOON_LANDED, "messageId": 7}, "MESSAGE_ID_INVALID"),
+        ({**MOON_LANDED, "type": "poke"}, "TYPE_UNSUPPORTED"),
+        ({**MOON_LANDED, "userId": None}, "NO_USER_ANON_ID"),
+        ({**MOON_LANDED, "x": "y" * 40_000}, "MESSAGE_TOO_LARGE"),
         ({"type": "track", "userId": {"x": 1}, "event": "Moon Landed"}, "ID_INVALID"),
     ],
 )
-async def test_of_what_no_catalogue_could_accept_nothing_is_kept(
-    house: House, message: Any, code: str
+async def test_messages_no_catalogue_could_accept_are_not_stored(
+    platform: PlatformUnderTest, message: Any, code: str
 ) -> None:
-    told = await house.tell("web-shop", message)
-    assert told["results"][0]["code"] == code
-    assert await counts(house) == []
-    assert await house.platform.database.count("dead_letters", {}) == 0
+    outcome = await platform.send_messages("web-shop", message)
+    assert outcome["results"][0]["code"] == code
+    assert await read_counts(platform) == []
+    assert await platform.internals.database.count("dead_letters", {}) == 0
 
 
-async def test_a_replay_takes_what_was_asked_for(house: House, database: Database, tmp_path: Path) -> None:
-    """By reason, by source, by time; what is still refused stays, for the reason it has now."""
-    missing = {**LANDED, "messageId": "m-2", "event": "Order Completed", "properties": {"order_id": "1"}}
-    await house.tell("web-shop", LANDED, missing)
-    await house.tell("tills", {**LANDED, "messageId": "m-3"})
-    async with mended_house(database, tmp_path) as later:
-        nothing = {**TAKEN, "taken": 0}
+async def test_a_replay_is_filtered_by_reason_source_and_time(
+    platform: PlatformUnderTest, database: Database, tmp_path: Path
+) -> None:
+    """What is still refused stays, with the reason of the latest refusal."""
+    incomplete_message = {
+        **MOON_LANDED,
+        "messageId": "m-2",
+        "event": "Order Completed",
+        "properties": {"order_id": "1"},
+    }
+    await platform.send_messages("web-shop", MOON_LANDED, incomplete_message)
+    await platform.send_messages("tills", {**MOON_LANDED, "messageId": "m-3"})
+    async with open_corrected_platform(database, tmp_path) as corrected_platform:
+        empty_tally = {**REPLAYED, "taken": 0}
         now = int(time.time() * 1000)
-        assert await replay(later, since=now + 60_000) == nothing
-        assert await replay(later, code="TYPE_WRONG") == nothing
-        assert await replay(later, source="ios-app") == nothing
-        undeclared = {**nothing, "refused": {"EVENT_UNDECLARED": 1}}
-        assert await replay(later, code="EVENT_UNDECLARED", source="tills") == undeclared
-        assert await replay(later, since=now - 60_000) == {
-            **TAKEN,
+        assert await replay_dead_letters(corrected_platform, since=now + 60_000) == empty_tally
+        assert await replay_dead_letters(corrected_platform, code="TYPE_WRONG") == empty_tally
+        assert await replay_dead_letters(corrected_platform, source="ios-app") == empty_tally
+        undeclared_tally = {**empty_tally, "refused": {"EVENT_UNDECLARED": 1}}
+        assert (
+            await replay_dead_letters(corrected_platform, code="EVENT_UNDECLARED", source="tills")
+            == undeclared_tally
+        )
+        assert await replay_dead_letters(corrected_platform, since=now - 60_000) == {
+            **REPLAYED,
             "refused": {"EVENT_UNDECLARED": 1, "PROPERTY_MISSING": 1},
         }
-        assert [one["source"] for one in await counts(later)] == ["tills", "web-shop"]
+        assert [entry["source"] for entry in await read_counts(corrected_platform)] == ["tills", "web-shop"]
 
 
-async def test_a_letter_is_given_the_reason_it_is_refused_for_now(
-    house: House, database: Database, tmp_path: Path
+async def test_a_replay_updates_the_reason_of_the_refusal(
+    platform: PlatformUnderTest, database: Database, tmp_path: Path
 ) -> None:
-    """The event is declared; its total is not money."""
-    await house.tell("web-shop", {**LANDED, "properties": {"total": "much"}})
-    async with mended_house(database, tmp_path) as later:
-        assert (await replay(later))["refused"] == {"TYPE_WRONG": 1}
-        (one,) = await counts(later)
-        assert (one["code"], one["place"]) == ("TYPE_WRONG", "properties.total")
+    """The event is declared now; its total is not a number."""
+    await platform.send_messages("web-shop", {**MOON_LANDED, "properties": {"total": "much"}})
+    async with open_corrected_platform(database, tmp_path) as corrected_platform:
+        assert (await replay_dead_letters(corrected_platform))["refused"] == {"TYPE_WRONG": 1}
+        (entry,) = await read_counts(corrected_platform)
+        assert (entry["code"], entry["place"]) == ("TYPE_WRONG", "properties.total")
 
 
-async def test_many_letters_are_sent_again_in_pages(house: House, database: Database, tmp_path: Path) -> None:
-    await house.tell("web-shop", *({**LANDED, "messageId": f"m-{n}"} for n in range(250)))
-    async with mended_house(database, tmp_path) as later:
-        so_far: list[int] = []
-        await later.platform.replay.run(Wanted(), lambda tally: so_far.append(tally.met))
-        assert so_far == [100, 200, 250]
-        assert await counts(later) == []
+async def test_a_replay_processes_dead_letters_in_pages(
+    platform: PlatformUnderTest, database: Database, tmp_path: Path
+) -> None:
+    await platform.send_messages("web-shop", *({**MOON_LANDED, "messageId": f"m-{n}"} for n in range(250)))
+    async with open_corrected_platform(database, tmp_path) as corrected_platform:
+        progress: list[int] = []
+        await corrected_platform.internals.dead_letter_replay.run(
+            DeadLetterFilter(), lambda tally: progress.append(tally.processed)
+        )
+        assert progress == [100, 200, 250]
+        assert await read_counts(corrected_platform) == []
         assert await database.count("events", {}) == 250

@@ -1,4 +1,4 @@
-"""``discretion demo`` on an empty folder: it serves, says so, stops cleanly, and starts again at once."""
+"""``discretion demo`` on an empty folder: it serves, prints its access data, stops cleanly and restarts."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from discretion import __version__
 from tests.fixtures.demo import PROGRAM, demo
 
 
-def test_the_demo_serves_what_it_says_and_starts_again(tmp_path: Path) -> None:
-    """Tokens work, write keys work, ids and data outlive a restart, MongoDB is gone when it stops."""
+def test_the_demo_serves_its_data_and_restarts(tmp_path: Path) -> None:
+    """Tokens and write keys work, ids and data survive a restart, MongoDB ends with the demo."""
     with (
-        demo(tmp_path, "--customers", "20") as first,
-        httpx.Client(base_url=first["url"], timeout=30) as http,
+        demo(tmp_path, "--customers", "20") as first_demo,
+        httpx.Client(base_url=first_demo["url"], timeout=30) as http,
     ):
         assert http.get("/readyz").status_code == 200
-        assert set(first["tokens"]) == {
+        assert set(first_demo["tokens"]) == {
             "frontend", "support", "marketing", "analytics", "partner", "customer", "steward",
         }  # fmt: skip
-        assert set(first["writeKeys"]) == {"web", "store", "app"}
-        for role, token in first["tokens"].items():
+        assert set(first_demo["writeKeys"]) == {"web", "store", "app"}
+        for role, token in first_demo["tokens"].items():
             answer = http.post(
                 "/graphql",
                 json={
@@ -40,124 +40,124 @@ def test_the_demo_serves_what_it_says_and_starts_again(tmp_path: Path) -> None:
             ).json()
             assert "errors" not in answer, role
             assert answer["data"]["customers"]["totalCount"] > 0, role
-        own = {"query": "{ me { id contact { email } } }"}
-        bearer = {"authorization": f"Bearer {first['tokens']['customer']}"}
-        me = http.post("/graphql", json=own, headers=bearer).json()["data"]["me"]
+        own_query = {"query": "{ me { id contact { email } } }"}
+        bearer = {"authorization": f"Bearer {first_demo['tokens']['customer']}"}
+        own_data = http.post("/graphql", json=own_query, headers=bearer).json()["data"]["me"]
         message = {"userId": "new", "traits": {"firstName": "New"}}
-        told = http.post("/v1/identify", json=message, auth=(first["writeKeys"]["web"], ""))
-        assert told.json()["accepted"] == 1
+        response = http.post("/v1/identify", json=message, auth=(first_demo["writeKeys"]["web"], ""))
+        assert response.json()["accepted"] == 1
     assert not (tmp_path / "demo.json").exists()
     with (
-        demo(tmp_path, "--customers", "20", stop=signal.SIGINT) as second,
-        httpx.Client(base_url=second["url"]) as http,
+        demo(tmp_path, "--customers", "20", stop=signal.SIGINT) as second_demo,
+        httpx.Client(base_url=second_demo["url"]) as http,
     ):
-        bearer = {"authorization": f"Bearer {second['tokens']['customer']}"}
-        assert http.post("/graphql", json=own, headers=bearer).json()["data"]["me"] == me
+        bearer = {"authorization": f"Bearer {second_demo['tokens']['customer']}"}
+        assert http.post("/graphql", json=own_query, headers=bearer).json()["data"]["me"] == own_data
 
 
-def test_it_is_ready_when_everything_is_there(tmp_path: Path) -> None:
-    """While it is being sown it lives and is not ready; ready, it has said how to ask."""
+def test_the_demo_is_ready_only_after_seeding(tmp_path: Path) -> None:
+    """During seeding it is alive and not ready; when it is ready, its access data is in demo.json."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    told = threading.Event()
-    seen: list[int] = []
+    finished = threading.Event()
+    statuses: list[int] = []
 
-    def watch() -> None:
+    def poll_readiness() -> None:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}") as http:
-            while not told.is_set() and seen[-1:] != [200]:
+            while not finished.is_set() and statuses[-1:] != [200]:
                 with contextlib.suppress(httpx.TransportError):
-                    seen.append(http.get("/readyz").status_code)
+                    statuses.append(http.get("/readyz").status_code)
                     assert http.get("/healthz").status_code == 200
-                    assert seen[-1] == 503 or (tmp_path / "demo.json").exists()
+                    assert statuses[-1] == 503 or (tmp_path / "demo.json").exists()
                 time.sleep(0.02)
 
     with ThreadPoolExecutor() as pool:
-        watching = pool.submit(watch)
+        polling = pool.submit(poll_readiness)
         try:
             with demo(tmp_path, "--customers", "100", "--port", str(port)):
-                watching.result(timeout=30)
+                polling.result(timeout=30)
         finally:
-            told.set()
-    assert (seen[0], seen[-1], set(seen)) == (503, 200, {200, 503})
+            finished.set()
+    assert (statuses[0], statuses[-1], set(statuses)) == (503, 200, {200, 503})
 
 
-def test_a_start_that_is_refused_changes_nothing(tmp_path: Path) -> None:
-    """A second demo on a folder or a port in use, be it a fresh one, leaves the first as it is."""
+def test_a_refused_start_changes_nothing(tmp_path: Path) -> None:
+    """A second demo on a folder or port in use, with or without ``--fresh``, leaves the first unchanged."""
     with (
-        demo(tmp_path, "--customers", "5") as first,
-        httpx.Client(base_url=first["url"], timeout=30) as http,
+        demo(tmp_path, "--customers", "5") as first_demo,
+        httpx.Client(base_url=first_demo["url"], timeout=30) as http,
     ):
-        port = first["url"].rpartition(":")[2]
-        kept = sorted(one.name for one in (tmp_path / "keys").iterdir())
+        port = first_demo["url"].rpartition(":")[2]
+        key_files = sorted(path.name for path in (tmp_path / "keys").iterdir())
         for options, code in (
             (("--port", "0", "--fresh"), "MONGO_FOLDER_IN_USE"),
             (("--port", port, "--fresh"), "PORT_TAKEN"),
             (("--port", port), "PORT_TAKEN"),
         ):
-            refused = run("demo", "--data-dir", str(tmp_path), *options)
+            refused = run_command("demo", "--data-dir", str(tmp_path), *options)
             assert (refused.returncode, code in refused.stderr) == (1, True), refused.stderr
             assert (tmp_path / "demo.json").exists()
             assert (tmp_path / "sown.json").exists()
-            assert sorted(one.name for one in (tmp_path / "keys").iterdir()) == kept
+            assert sorted(path.name for path in (tmp_path / "keys").iterdir()) == key_files
         assert http.get("/readyz").status_code == 200
-    with demo(tmp_path, "--customers", "3", "--fresh") as fresh:
-        assert fresh["tokens"].keys() == first["tokens"].keys()
+    with demo(tmp_path, "--customers", "3", "--fresh") as fresh_demo:
+        assert fresh_demo["tokens"].keys() == first_demo["tokens"].keys()
 
 
-def test_fresh_removes_only_what_a_demo_has_sown(tmp_path: Path) -> None:
-    """An installation of somebody's is not a demo, nor is a MongoDB of theirs."""
+def test_fresh_deletes_only_seeded_demo_data(tmp_path: Path) -> None:
+    """It deletes neither another installation's folder nor another MongoDB."""
     (tmp_path / "mongo").mkdir()
     (tmp_path / "mongo" / "precious").touch()
-    told = ("demo", "--fresh", "--port", "0", "--data-dir", str(tmp_path))
+    arguments = ("demo", "--fresh", "--port", "0", "--data-dir", str(tmp_path))
     for settings in ({}, {"DISCRETION_MONGO_URL": "mongodb://127.0.0.1:1"}):
-        refused = run(*told, **settings)
+        refused = run_command(*arguments, **settings)
         assert (refused.returncode, "FRESH_REFUSED" in refused.stderr) == (1, True), refused.stderr
         assert (tmp_path / "mongo" / "precious").exists()
 
 
-def test_lost_keys_stop_the_start(tmp_path: Path) -> None:
-    """New ones beside sealed data would hide the loss, and seal what comes in so that it cannot be joined."""
+def test_missing_keys_prevent_the_start(tmp_path: Path) -> None:
+    """New keys beside sealed data would hide the loss, and new data could not be joined with the old."""
     with demo(tmp_path, "--customers", "3"):
         pass
     (tmp_path / "keys" / "buckets.keys").unlink()
     for command in ("serve", "demo"):
-        refused = run(command, "--port", "0", "--data-dir", str(tmp_path))
+        refused = run_command(command, "--port", "0", "--data-dir", str(tmp_path))
         assert (refused.returncode, "KEYS_MISSING" in refused.stderr) == (1, True), refused.stderr
         assert not (tmp_path / "keys" / "buckets.keys").exists()
         assert "Traceback" not in refused.stderr
     (tmp_path / "sown.json").write_text("{")
-    refused = run("demo", "--port", "0", "--data-dir", str(tmp_path))
+    refused = run_command("demo", "--port", "0", "--data-dir", str(tmp_path))
     assert "Traceback" not in refused.stderr
 
 
-def test_the_command_line_teaches() -> None:
-    """``--help`` of every command, the version; a wrong port is an error that says so."""
-    assert run("--version").stdout.strip() == __version__
-    for words in (["--help"], ["demo", "--help"], ["serve", "--help"], ["token", "issue", "--help"]):
-        shown = run(*words)
-        assert shown.returncode == 0
-        assert "Usage" in shown.stdout
-    assert run("demo", "--port", "99999").returncode == 2
+def test_help_and_version_are_printed() -> None:
+    """``--help`` of each command, the version; an invalid port is a usage error."""
+    assert run_command("--version").stdout.strip() == __version__
+    for arguments in (["--help"], ["demo", "--help"], ["serve", "--help"], ["token", "issue", "--help"]):
+        result = run_command(*arguments)
+        assert result.returncode == 0
+        assert "Usage" in result.stdout
+    assert run_command("demo", "--port", "99999").returncode == 2
 
 
 def test_an_operator_issues_a_token_without_a_database(tmp_path: Path) -> None:
-    """``discretion token issue`` needs the keys only, and refuses what would not be accepted."""
+    """``discretion token issue`` needs only the keys, and refuses unknown purposes and categories."""
     options = ["--client", "c", "--subject", "s", "--data-dir", str(tmp_path)]
-    issued = run("token", "issue", "--purpose", "analytics.reporting", *options)
+    issued = run_command("token", "issue", "--purpose", "analytics.reporting", *options)
     assert issued.returncode == 0, issued.stderr
     assert issued.stdout.count(".") == 2
     for misspelt in (("--purpose", "espionage"), ("--category", "user.contat")):
-        refused = run("token", "issue", "--purpose", "analytics.reporting", *misspelt, *options)
+        refused = run_command("token", "issue", "--purpose", "analytics.reporting", *misspelt, *options)
         assert refused.returncode == 1
         assert misspelt[1] in refused.stderr
 
 
-def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
-    """With what is wrong and where, and no traceback."""
+def test_an_unwritable_folder_is_reported(tmp_path: Path) -> None:
+    """With a stable code and no traceback."""
     (tmp_path / "file").touch()
-    refused = run("token", "issue", "--client", "c", "--subject", "s", "--purpose", "analytics.reporting",
-                  "--data-dir", str(tmp_path / "file"))  # fmt: skip
+    options = ["--client", "c", "--subject", "s", "--data-dir", str(tmp_path / "file")]
+    refused = run_command("token", "issue", "--purpose", "analytics.reporting", *options)
     assert (refused.returncode, "FILE_UNUSABLE" in refused.stderr) == (1, True)
     assert "Traceback" not in refused.stderr
 
@@ -175,19 +175,21 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
         ("DISCRETION_PROT", "8", "SETTING_UNKNOWN"),
     ],
 )
-def test_a_wrong_setting_is_said_at_start(variable: str, value: str, code: str, tmp_path: Path) -> None:
-    """One line with a stable code, and what to do next."""
-    refused = run("serve", "--data-dir", str(tmp_path), **{variable: value})
+def test_an_invalid_setting_is_reported_at_start(
+    variable: str, value: str, code: str, tmp_path: Path
+) -> None:
+    """With a stable code and no traceback."""
+    refused = run_command("serve", "--data-dir", str(tmp_path), **{variable: value})
     assert refused.returncode == 1
     assert code in refused.stderr
     assert "Traceback" not in refused.stderr
 
 
-def run(*words: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """The command line, with these settings."""
+def run_command(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line with these settings."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("DISCRETION_")}
     return subprocess.run(
-        [*PROGRAM, *words],
+        [*PROGRAM, *arguments],
         env={**environ, **settings, "COLUMNS": "200"},
         capture_output=True,
         text=True,

@@ -1,4 +1,4 @@
-"""A customer reads who saw what of them; so does the steward, and nobody else."""
+"""A customer reads who saw which of their data; so does the steward, and no other role."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.platform import House
+from tests.fixtures.platform import PlatformUnderTest
 
 ANN = {
     "type": "identify",
@@ -14,84 +14,88 @@ ANN = {
     "userId": "w-1",
     "traits": {"firstName": "Ann", "email": "ann@shop.example", "phone": "+44 7700 900123"},
 }
-AT_THE_TILL = {
+ANNE_IN_STORE = {
     "type": "identify",
     "messageId": "s1",
     "userId": "L-1",
     "traits": {"firstName": "Anne", "phone": "+44 7700 900124"},
 }
-SEEN = "{ me { disclosures(first: 10) { nodes { client actor purposes attributes forms } } } }"
+OWN_DISCLOSURES = "{ me { disclosures(first: 10) { nodes { client actor purposes attributes forms } } } }"
 
 
-async def seen(house: House, token: str) -> list[dict[str, Any]]:
-    """What a customer reads of the ledger."""
-    answer = await house.ask(SEEN, token)
+async def read_disclosures(platform: PlatformUnderTest, token: str) -> list[dict[str, Any]]:
+    """Return the disclosures that a customer reads about themselves."""
+    answer = await platform.query(OWN_DISCLOSURES, token)
     assert "errors" not in answer, answer
     nodes: list[dict[str, Any]] = answer["data"]["me"]["disclosures"]["nodes"]
     return nodes
 
 
-async def look(house: House, role: str, phone: str) -> None:
-    """Somebody looks at a customer's name."""
+async def read_name(platform: PlatformUnderTest, role: str, phone: str) -> None:
+    """Read a customer's name as a role, which is recorded as a disclosure."""
     query = (
         'query($v: String!) { customer(identifier: {type: "phone", value: $v}) { identity { givenName } } }'
     )
-    answer = await house.ask(query, house.token(role), {"v": phone})
+    answer = await platform.query(query, platform.issue_token(role), {"v": phone})
     assert answer["data"]["customer"], answer
 
 
-async def test_every_look_is_there_newest_first(house: House) -> None:
-    """Who, what for, which attributes, in which form."""
-    await house.tell("web-shop", ANN)
-    await look(house, "support", "+447700900123")
-    token = await house.own_token("email", "ann@shop.example")
-    newest, first = await seen(house, token)
-    assert first == {
+async def test_every_disclosure_is_listed_newest_first(platform: PlatformUnderTest) -> None:
+    """Each entry has client, person, purposes, attributes and form."""
+    await platform.send_messages("web-shop", ANN)
+    await read_name(platform, "support", "+447700900123")
+    token = await platform.issue_customer_token("email", "ann@shop.example")
+    own_disclosure, support_disclosure = await read_disclosures(platform, token)
+    assert support_disclosure == {
         "client": "support-desk",
         "actor": "staff@shop.example",
         "purposes": ["essential.service.operations.support"],
         "attributes": ["identity.givenName"],
         "forms": ["clear"],
     }
-    assert (newest["client"], newest["attributes"]) == ("customer-app", [])
+    assert (own_disclosure["client"], own_disclosure["attributes"]) == ("customer-app", [])
 
 
-async def test_a_merge_hides_no_look_and_a_parting_gives_each_their_own_back(house: House) -> None:
-    """Those who were two and are one have both histories; parted again, each has theirs."""
-    await house.tell("web-shop", ANN)
-    await house.tell("tills", AT_THE_TILL)
-    await look(house, "support", "+447700900123")
-    await look(house, "support", "+447700900124")
-    steward = house.token("steward", client="customer-app")
-    found = await house.ask("{ customers { nodes { id } } }", steward)
-    ids = [one["id"] for one in found["data"]["customers"]["nodes"]]
-    merged = await house.ask(
+async def test_the_disclosure_history_follows_merge_and_unmerge(
+    platform: PlatformUnderTest,
+) -> None:
+    """The merged customer has both histories; after the unmerge each has their own."""
+    await platform.send_messages("web-shop", ANN)
+    await platform.send_messages("tills", ANNE_IN_STORE)
+    await read_name(platform, "support", "+447700900123")
+    await read_name(platform, "support", "+447700900124")
+    steward = platform.issue_token("steward", client="customer-app")
+    answer = await platform.query("{ customers { nodes { id } } }", steward)
+    ids = [customer["id"] for customer in answer["data"]["customers"]["nodes"]]
+    merge_answer = await platform.query(
         "mutation($ids: [ID!]!) { merge(customers: $ids) { id identityHistory { nodes { id kind } } } }",
         steward,
         {"ids": ids},
     )
-    one = merged["data"]["merge"]
-    looks = await seen(house, house.token("customer", subject=one["id"]))
-    assert [look["client"] for look in looks].count("support-desk") == 2
-    parted = await house.ask(
+    merged_customer = merge_answer["data"]["merge"]
+    disclosures = await read_disclosures(
+        platform, platform.issue_token("customer", subject=merged_customer["id"])
+    )
+    assert [disclosure["client"] for disclosure in disclosures].count("support-desk") == 2
+    unmerge_answer = await platform.query(
         "mutation($m: ID!) { unmerge(merge: $m) { id } }",
         steward,
-        {"m": one["identityHistory"]["nodes"][0]["id"]},
+        {"m": merged_customer["identityHistory"]["nodes"][0]["id"]},
     )
-    assert {one["id"] for one in parted["data"]["unmerge"]} == set(ids)
+    assert {customer["id"] for customer in unmerge_answer["data"]["unmerge"]} == set(ids)
     for customer in ids:
-        looks = await seen(house, house.token("customer", subject=customer))
-        assert [look["client"] for look in looks].count("support-desk") == 1
+        disclosures = await read_disclosures(platform, platform.issue_token("customer", subject=customer))
+        assert [disclosure["client"] for disclosure in disclosures].count("support-desk") == 1
 
 
 @pytest.mark.parametrize("role", ["frontend", "support", "marketing", "partner"])
-async def test_others_do_not_read_who_saw_whom(house: House, role: str) -> None:
-    """A frontend, the support desk, a partner: a clear refusal, and no entries."""
-    await house.tell(
+async def test_other_roles_cannot_read_disclosures(platform: PlatformUnderTest, role: str) -> None:
+    """A frontend, the support desk, a partner: an error with a stable code, and no entries."""
+    await platform.send_messages(
         "web-shop", {**ANN, "context": {"consent": {"categoryPreferences": {"marketing": True}}}}
     )
-    answer = await house.ask(
-        "{ customers { nodes { disclosures { nodes { client } } } } }", house.token(role)
+    answer = await platform.query(
+        "{ customers { nodes { disclosures { nodes { client } } } } }", platform.issue_token(role)
     )
-    assert [one["disclosures"] for one in answer["data"]["customers"]["nodes"]] == [None]
+    assert [customer["disclosures"] for customer in answer["data"]["customers"]["nodes"]] == [None]
     assert answer["errors"][0]["extensions"]["code"] == "DISCLOSURES_NOT_GRANTED"

@@ -1,4 +1,4 @@
-"""No reveal without a record: when the ledger cannot write, nobody is told anything (promise 3)."""
+"""No disclosure without a record: when the ledger cannot write, no caller gets data (promise 3)."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import pytest
 import pytest_asyncio
 from pymongo.monitoring import CommandSucceededEvent
 
-from discretion.store.driver.database import connect
+from discretion.store.driver.connection import connect_database
 from discretion.store.embedded import mongo_server as embedded
-from tests.fixtures.mongo import Commands, FailPoint
-from tests.fixtures.platform import House, build
+from tests.fixtures.mongo import CommandRecorder, FailPoint
+from tests.fixtures.platform import PlatformUnderTest, build_test_platform
 
 ADA = {
     "type": "identify",
@@ -25,12 +25,12 @@ ADA = {
     "timestamp": "2026-07-01T10:00:00Z",
     "traits": {"firstName": "Ada", "email": "ada@mail.example"},
 }
-ASK = "{ customers(first: 5) { nodes { identity { givenName } contact { email } } } }"
+QUERY = "{ customers(first: 5) { nodes { identity { givenName } contact { email } } } }"
 ROLES = ("support", "frontend", "steward")
 
 
-def told_nothing(response: Any) -> None:
-    """503, a stable code, advice to come back, and no data."""
+def check_nothing_is_disclosed(response: Any) -> None:
+    """Check for 503, a stable code, ``Retry-After`` and no data."""
     answer = response.json()
     assert response.status_code == 503
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["LEDGER_UNAVAILABLE"]
@@ -50,112 +50,124 @@ def told_nothing(response: Any) -> None:
     ],
     ids=["unauthorized", "stepped-down", "disk-full", "not-replicated"],
 )
-async def test_a_refused_record_is_a_refused_answer(
-    house: House, fail: FailPoint, failure: dict[str, Any]
+async def test_a_failed_ledger_write_fails_the_request(
+    platform: PlatformUnderTest, fail: FailPoint, failure: dict[str, Any]
 ) -> None:
-    """Whoever asks; and once the ledger writes again, they are answered."""
-    assert (await house.tell("web-shop", ADA))["accepted"] == 1
-    ledger = f"{house.platform.database.name}.disclosures"
+    """For every role; once the ledger can write again, requests are answered."""
+    assert (await platform.send_messages("web-shop", ADA))["accepted"] == 1
+    ledger = f"{platform.internals.database.name}.disclosures"
     await fail.set("insert", times=10**8, namespace=ledger, **failure)
-    for response in await asyncio.gather(*(house.raw(ASK, house.token(role)) for role in ROLES)):
-        told_nothing(response)
+    for response in await asyncio.gather(
+        *(platform.post_query(QUERY, platform.issue_token(role)) for role in ROLES)
+    ):
+        check_nothing_is_disclosed(response)
     await fail.unset()
-    answer = await house.ask(ASK, house.token("support"))
+    answer = await platform.query(QUERY, platform.issue_token("support"))
     assert answer["data"]["customers"]["nodes"][0]["contact"]["email"] == "ada@mail.example"
     assert answer["extensions"]["disclosure"]["receipt"]
 
 
-async def test_who_asks_for_nobody_needs_no_record(house: House, fail: FailPoint) -> None:
-    """The inventory is public, and stays readable while the ledger is not."""
+async def test_a_query_about_no_customer_needs_no_ledger(
+    platform: PlatformUnderTest, fail: FailPoint
+) -> None:
+    """The inventory is public and stays readable while the ledger cannot write."""
     await fail.set("insert", times=10**8, errorCode=13)
-    assert (await house.raw("{ purposes { key } }", None)).status_code == 200
+    assert (await platform.post_query("{ purposes { key } }", None)).status_code == 200
 
 
-class Trap(Commands):
-    """Does something at the first read of customers that MongoDB answered."""
+class CustomerReadHook(CommandRecorder):
+    """A command listener that runs an action after the first answered read of customers."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.spring: Callable[[], None] | None = None
+        self.action: Callable[[], None] | None = None
 
     def succeeded(self, event: CommandSucceededEvent) -> None:
-        """Between the fetch and the record."""
-        if event.command_name == "find" and self.spring is not None:
-            found = event.reply["cursor"]["ns"].endswith(".customers")
-            if found:
-                spring, self.spring = self.spring, None
-                spring()
+        """Run the action between the fetch and the record."""
+        if event.command_name == "find" and self.action is not None:
+            is_customer_read = event.reply["cursor"]["ns"].endswith(".customers")
+            if is_customer_read:
+                action, self.action = self.action, None
+                action()
 
 
 @pytest_asyncio.fixture
-async def own(tmp_path: Path) -> AsyncIterator[tuple[House, Trap, int]]:
-    """A house with a MongoDB of its own, which may be stopped and killed."""
-    mongo = await embedded.start(tmp_path / "mongo")
-    trap = Trap()
-    database = await connect(f"{mongo.url}&serverSelectionTimeoutMS=2000", "own", "pymongo", [trap])
+async def own_mongo(tmp_path: Path) -> AsyncIterator[tuple[PlatformUnderTest, CustomerReadHook, int]]:
+    """A platform with a MongoDB of its own, which may be stopped and killed."""
+    mongo = await embedded.start_embedded_mongo(tmp_path / "mongo")
+    read_hook = CustomerReadHook()
+    database = await connect_database(
+        f"{mongo.url}&serverSelectionTimeoutMS=2000", "own", "pymongo", [read_hook]
+    )
     try:
-        house = await build(database, tmp_path, trap)
-        async with house.http:
-            assert (await house.tell("web-shop", ADA))["accepted"] == 1
-            yield house, trap, mongo._process.pid
+        platform = await build_test_platform(database, tmp_path, read_hook)
+        async with platform.http:
+            assert (await platform.send_messages("web-shop", ADA))["accepted"] == 1
+            yield platform, read_hook, mongo._process.pid
     finally:
         await database.close()
         await mongo.stop()
 
 
-async def test_a_paused_mongodb_reveals_nothing(own: tuple[House, Trap, int]) -> None:
-    """It has answered the fetch and stands still before the record; when it goes on, so do we."""
-    house, trap, pid = own
-    token = house.token("support")
-    trap.spring = lambda: os.kill(pid, signal.SIGSTOP)
+async def test_a_mongodb_paused_before_the_record_discloses_nothing(
+    own_mongo: tuple[PlatformUnderTest, CustomerReadHook, int],
+) -> None:
+    """It answers the fetch and is paused before the record; after SIGCONT, requests are answered again."""
+    platform, read_hook, pid = own_mongo
+    token = platform.issue_token("support")
+    read_hook.action = lambda: os.kill(pid, signal.SIGSTOP)
     try:
         async with asyncio.timeout(30):
-            response = await house.raw(ASK, token)
+            response = await platform.post_query(QUERY, token)
     finally:
         os.kill(pid, signal.SIGCONT)
-    assert trap.spring is None
-    told_nothing(response)
-    answer = await house.ask(ASK, token)
+    assert read_hook.action is None
+    check_nothing_is_disclosed(response)
+    answer = await platform.query(QUERY, token)
     assert answer["data"]["customers"]["nodes"][0]["identity"]["givenName"] == "Ada"
 
 
-async def test_a_killed_mongodb_reveals_nothing(own: tuple[House, Trap, int]) -> None:
-    """It has answered the fetch and is gone before the record."""
-    house, trap, pid = own
-    trap.spring = lambda: os.kill(pid, signal.SIGKILL)
+async def test_a_mongodb_killed_before_the_record_discloses_nothing(
+    own_mongo: tuple[PlatformUnderTest, CustomerReadHook, int],
+) -> None:
+    """It answers the fetch and is killed before the record."""
+    platform, read_hook, pid = own_mongo
+    read_hook.action = lambda: os.kill(pid, signal.SIGKILL)
     async with asyncio.timeout(60):
-        response = await house.raw(ASK, house.token("support"))
-    assert trap.spring is None
-    told_nothing(response)
+        response = await platform.post_query(QUERY, platform.issue_token("support"))
+    assert read_hook.action is None
+    check_nothing_is_disclosed(response)
 
 
-async def test_one_who_hangs_up_does_not_take_the_others_record_along(house: House) -> None:
-    """Requests share a group of records; cancelling one leaves the others whole."""
-    await house.tell("web-shop", ADA)
-    token = house.token("support")
-    asking = [asyncio.create_task(house.raw(ASK, token)) for _ in range(20)]
+async def test_a_cancelled_request_does_not_lose_the_records_of_others(platform: PlatformUnderTest) -> None:
+    """Concurrent requests share a group of records; a cancelled request leaves the other records whole."""
+    await platform.send_messages("web-shop", ADA)
+    token = platform.issue_token("support")
+    requests = [asyncio.create_task(platform.post_query(QUERY, token)) for _ in range(20)]
     await asyncio.sleep(0.01)
-    for task in asking[::3]:
+    for task in requests[::3]:
         task.cancel()
-    done = await asyncio.gather(*asking, return_exceptions=True)
-    kept = await house.platform.database.find("disclosures", {}, {"_id": 1})
-    receipts = {one["_id"] for one in kept}
-    for response in done:
+    responses = await asyncio.gather(*requests, return_exceptions=True)
+    disclosures = await platform.internals.database.find("disclosures", {}, {"_id": 1})
+    receipts = {disclosure["_id"] for disclosure in disclosures}
+    for response in responses:
         if isinstance(response, BaseException):
             continue
         assert response.json()["extensions"]["disclosure"]["receipt"] in receipts
-    assert (await house.raw(ASK, token)).status_code == 200
+    assert (await platform.post_query(QUERY, token)).status_code == 200
 
 
-async def test_records_of_requests_side_by_side_are_written_together(house: House) -> None:
-    """Durable on a majority before anybody is answered, and in far fewer writes than requests."""
-    await house.tell("web-shop", ADA)
-    token = house.token("support")
-    await house.raw(ASK, token)
-    house.commands.clear()
-    responses = await asyncio.gather(*(house.raw(ASK, token) for _ in range(40)))
+async def test_records_of_concurrent_requests_are_written_in_groups(platform: PlatformUnderTest) -> None:
+    """Durable on a majority before any answer, and in far fewer writes than requests."""
+    await platform.send_messages("web-shop", ADA)
+    token = platform.issue_token("support")
+    await platform.post_query(QUERY, token)
+    platform.commands.clear()
+    responses = await asyncio.gather(*(platform.post_query(QUERY, token) for _ in range(40)))
     assert {response.status_code for response in responses} == {200}
-    writes = [one for one in house.commands.named("insert") if one["insert"] == "disclosures"]
+    writes = [
+        command for command in platform.commands.list_commands("insert") if command["insert"] == "disclosures"
+    ]
     assert len(writes) < 20
-    assert all(one["writeConcern"] == {"w": "majority", "j": True} for one in writes)
-    assert all(one["ordered"] is False for one in writes)
+    assert all(command["writeConcern"] == {"w": "majority", "j": True} for command in writes)
+    assert all(command["ordered"] is False for command in writes)

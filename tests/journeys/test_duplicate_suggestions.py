@@ -1,4 +1,4 @@
-"""Somebody is known twice, spelled differently and without a common identifier; a steward decides."""
+"""Two customers without a common identifier are probably one person; a steward decides."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 
 from discretion.domain.identity.duplicates.comparison import Backend
-from discretion.domain.identity.duplicates.suggestion_run import PURPOSE
+from discretion.domain.identity.duplicates.suggestion_run import SUGGEST_PURPOSE
 from discretion.errors import Misconfigured, Unavailable
-from tests.fixtures.platform import ROOT as ROOT_KEY
-from tests.fixtures.platform import House
+from tests.fixtures.platform import ROOT_KEY, PlatformUnderTest
 
 PEOPLE: dict[str, dict[str, Any]] = {
     "w-1": {
@@ -41,7 +40,7 @@ PEOPLE: dict[str, dict[str, Any]] = {
     },
     "L-3": {"firstName": "Ines", "lastName": "Kowalski", "birthday": "1990-12-01"},
 }
-ASK = """query($state: SuggestionState! = OPEN, $first: Int, $after: String) {
+LIST_SUGGESTIONS = """query($state: SuggestionState! = OPEN, $first: Int, $after: String) {
   suggestions(state: $state, first: $first, after: $after) {
     nodes {
       id score weight state by evidence { name says weight }
@@ -54,219 +53,270 @@ ACCEPT = "mutation($id: ID!) { acceptSuggestion(id: $id) { state by decidedAt cu
 REFUSE = "mutation($id: ID!) { refuseSuggestion(id: $id) { state by customers { id } } }"
 
 
-def known_as(user: str, traits: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """What a source says of somebody."""
-    return {"type": "identify", "messageId": f"{user}-{len(more)}", "userId": user, "traits": traits, **more}
+def identify(user: str, traits: dict[str, Any], **extra: Any) -> dict[str, Any]:
+    """Return an identify message."""
+    return {
+        "type": "identify",
+        "messageId": f"{user}-{len(extra)}",
+        "userId": user,
+        "traits": traits,
+        **extra,
+    }
 
 
 @pytest.fixture
-async def doubled(house: House) -> House:
-    """A house that knows Margarethe twice, and two others once."""
+async def duplicated_platform(platform: PlatformUnderTest) -> PlatformUnderTest:
+    """A platform with Margarethe as two customers, and two other customers."""
     for user, traits in PEOPLE.items():
-        await house.tell("web-shop" if user.startswith("w") else "tills", known_as(user, traits))
-    return house
+        await platform.send_messages("web-shop" if user.startswith("w") else "tills", identify(user, traits))
+    return platform
 
 
-async def suggest(house: House, threshold: float = 0.95, limit: int | None = None) -> int:
-    """Look for doubles; how many suggestions are new."""
-    return len((await house.platform.suggest(threshold, Backend.DUCKDB, limit)).new)
+async def suggest_duplicates(
+    platform: PlatformUnderTest, threshold: float = 0.95, limit: int | None = None
+) -> int:
+    """Compare the customers and return the number of new suggestions."""
+    return len((await platform.internals.suggestion_run.run(threshold, Backend.DUCKDB, limit)).new_scores)
 
 
-async def shown(house: House, state: str = "OPEN") -> list[dict[str, Any]]:
-    """What the steward sees."""
-    answer = await house.ask(ASK, house.token("steward"), {"state": state})
+async def list_suggestions(platform: PlatformUnderTest, state: str = "OPEN") -> list[dict[str, Any]]:
+    """Return the suggestions that a steward sees."""
+    answer = await platform.query(LIST_SUGGESTIONS, platform.issue_token("steward"), {"state": state})
     nodes: list[dict[str, Any]] = answer["data"]["suggestions"]["nodes"]
     return nodes
 
 
-async def total(house: House) -> int:
-    answer = await house.ask("{ customers { totalCount } }", house.token("support"))
+async def count_customers(platform: PlatformUnderTest) -> int:
+    answer = await platform.query("{ customers { totalCount } }", platform.issue_token("support"))
     count: int = answer["data"]["customers"]["totalCount"]
     return count
 
 
-async def test_the_steward_sees_who_is_probably_one_and_why(doubled: House) -> None:
-    assert await suggest(doubled) == 1
-    (one,) = await shown(doubled)
-    assert sorted(who["identity"]["givenName"] for who in one["customers"]) == ["Margarete", "Margarethe"]
-    assert {it["name"]: it["says"] for it in one["evidence"]}["birth_date"] == "the same"
-    assert 0.95 <= one["score"] <= 1
-    assert await total(doubled) == 4, "nobody was merged"
+async def test_a_steward_sees_a_suggestion_with_its_evidence(duplicated_platform: PlatformUnderTest) -> None:
+    assert await suggest_duplicates(duplicated_platform) == 1
+    (suggestion,) = await list_suggestions(duplicated_platform)
+    assert sorted(customer["identity"]["givenName"] for customer in suggestion["customers"]) == [
+        "Margarete",
+        "Margarethe",
+    ]
+    assert {item["name"]: item["says"] for item in suggestion["evidence"]}["birth_date"] == "the same"
+    assert 0.95 <= suggestion["score"] <= 1
+    assert await count_customers(duplicated_platform) == 4, "nobody was merged"
 
 
-async def test_nobody_but_the_steward_sees_or_decides(doubled: House) -> None:
-    await suggest(doubled)
-    (one,) = await shown(doubled)
+async def test_only_a_steward_sees_and_decides_suggestions(duplicated_platform: PlatformUnderTest) -> None:
+    await suggest_duplicates(duplicated_platform)
+    (suggestion,) = await list_suggestions(duplicated_platform)
     for role in ("frontend", "support", "marketing", "analytics", "partner"):
-        for query, variables in ((ASK, {}), (ACCEPT, {"id": one["id"]}), (REFUSE, {"id": one["id"]})):
-            answer = await doubled.ask(query, doubled.token(role), variables)
+        for query, variables in (
+            (LIST_SUGGESTIONS, {}),
+            (ACCEPT, {"id": suggestion["id"]}),
+            (REFUSE, {"id": suggestion["id"]}),
+        ):
+            answer = await duplicated_platform.query(query, duplicated_platform.issue_token(role), variables)
             assert answer["errors"][0]["extensions"]["code"] == "STEWARD_ONLY"
             assert "Margaret" not in str(answer)
-    nobody = await doubled.ask(ASK, None)
-    assert nobody["errors"][0]["extensions"]["code"] == "TOKEN_MISSING"
-    own = await doubled.own_token("phone", "+493023125001")
-    assert (await doubled.ask(ASK, own))["errors"][0]["extensions"]["code"] == "STEWARD_ONLY"
-    assert [it["state"] for it in await shown(doubled)] == ["OPEN"]
+    anonymous_answer = await duplicated_platform.query(LIST_SUGGESTIONS, None)
+    assert anonymous_answer["errors"][0]["extensions"]["code"] == "TOKEN_MISSING"
+    customer_token = await duplicated_platform.issue_customer_token("phone", "+493023125001")
+    assert (await duplicated_platform.query(LIST_SUGGESTIONS, customer_token))["errors"][0]["extensions"][
+        "code"
+    ] == "STEWARD_ONLY"
+    assert [entry["state"] for entry in await list_suggestions(duplicated_platform)] == ["OPEN"]
 
 
-async def test_each_is_told_that_they_were_compared_and_looked_at(doubled: House) -> None:
-    """The reading is in the ledger, with its purpose and what was read; so is the steward's look."""
-    await suggest(doubled)
-    await shown(doubled)
-    own = await doubled.own_token("phone", "+493023125001")
-    asked = "{ me { disclosures { nodes { client purposes attributes } } } }"
-    told = (await doubled.ask(asked, own))["data"]["me"]["disclosures"]["nodes"]
-    by_client = {one["client"]: one for one in told}
-    compared = by_client["identity-suggest"]
-    assert compared["purposes"] == [PURPOSE]
+async def test_a_comparison_and_a_stewards_read_are_on_the_ledger(
+    duplicated_platform: PlatformUnderTest,
+) -> None:
+    """The comparison is recorded with its purpose and the attributes it read; so is the steward's read."""
+    await suggest_duplicates(duplicated_platform)
+    await list_suggestions(duplicated_platform)
+    token = await duplicated_platform.issue_customer_token("phone", "+493023125001")
+    query = "{ me { disclosures { nodes { client purposes attributes } } } }"
+    disclosures = (await duplicated_platform.query(query, token))["data"]["me"]["disclosures"]["nodes"]
+    by_client = {disclosure["client"]: disclosure for disclosure in disclosures}
+    comparison = by_client["identity-suggest"]
+    assert comparison["purposes"] == [SUGGEST_PURPOSE]
     assert {"identity.givenName", "demographics.birthDate", "contact.address.street"} <= {
-        *compared["attributes"]
+        *comparison["attributes"]
     }
-    looked = by_client["privacy-office"]
-    assert "identity.givenName" in looked["attributes"]
+    steward_read = by_client["privacy-office"]
+    assert "identity.givenName" in steward_read["attributes"]
 
 
-async def test_without_a_record_nobody_is_compared(doubled: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No receipt, no features."""
+async def test_no_customer_is_compared_without_a_ledger_record(
+    duplicated_platform: PlatformUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The features are read only after the ledger has a receipt."""
 
-    async def away(*_: object, **__: object) -> None:
+    async def fail_insert(*_: object, **__: object) -> None:
         raise OSError
 
-    monkeypatch.setattr(doubled.platform.conductor.ledger._storage, "insert", away)
-    with pytest.raises(Unavailable) as failure:
-        await suggest(doubled)
-    assert failure.value.code == "LEDGER_UNAVAILABLE"
-    assert await shown_raw(doubled) == 0
+    monkeypatch.setattr(duplicated_platform.internals.discloser.ledger._storage, "insert", fail_insert)
+    with pytest.raises(Unavailable) as error:
+        await suggest_duplicates(duplicated_platform)
+    assert error.value.code == "LEDGER_UNAVAILABLE"
+    assert await count_stored_suggestions(duplicated_platform) == 0
 
 
-async def shown_raw(house: House) -> int:
-    """How many suggestions there are, whoever may see them."""
-    return await house.platform.database.count("suggestions", {})
+async def count_stored_suggestions(platform: PlatformUnderTest) -> int:
+    """Return the number of stored suggestions, visible or not."""
+    return await platform.internals.database.count("suggestions", {})
 
 
-async def test_who_objects_is_not_compared(doubled: House) -> None:
-    """The basis is a legitimate interest: it ends with an objection, and what was suggested goes at once."""
-    await suggest(doubled)
-    (one,) = await shown(doubled)
-    no = {"consent": {"categoryPreferences": {PURPOSE: False}}}
-    await doubled.tell("tills", known_as("L-1", {}, context=no))
-    assert await shown(doubled) == []
-    decided = await doubled.ask(ACCEPT, doubled.token("steward"), {"id": one["id"]})
-    assert decided["errors"][0]["extensions"]["code"] == "SUGGESTION_UNKNOWN"
-    assert await total(doubled) == 4
-    assert await suggest(doubled) == 0
-    assert await shown_raw(doubled) == 0
-    own = await doubled.own_token("phone", "+493023125001")
-    asked = "{ me { disclosures { nodes { client } } } }"
-    told = (await doubled.ask(asked, own))["data"]["me"]["disclosures"]["nodes"]
-    assert [one["client"] for one in told].count("identity-suggest") == 1, "before the objection"
+async def test_an_objecting_customer_is_not_compared(duplicated_platform: PlatformUnderTest) -> None:
+    """The basis is a legitimate interest: an objection ends it, and open suggestions disappear at once."""
+    await suggest_duplicates(duplicated_platform)
+    (suggestion,) = await list_suggestions(duplicated_platform)
+    objection = {"consent": {"categoryPreferences": {SUGGEST_PURPOSE: False}}}
+    await duplicated_platform.send_messages("tills", identify("L-1", {}, context=objection))
+    assert await list_suggestions(duplicated_platform) == []
+    answer = await duplicated_platform.query(
+        ACCEPT, duplicated_platform.issue_token("steward"), {"id": suggestion["id"]}
+    )
+    assert answer["errors"][0]["extensions"]["code"] == "SUGGESTION_UNKNOWN"
+    assert await count_customers(duplicated_platform) == 4
+    assert await suggest_duplicates(duplicated_platform) == 0
+    assert await count_stored_suggestions(duplicated_platform) == 0
+    token = await duplicated_platform.issue_customer_token("phone", "+493023125001")
+    query = "{ me { disclosures { nodes { client } } } }"
+    disclosures = (await duplicated_platform.query(query, token))["data"]["me"]["disclosures"]["nodes"]
+    assert [disclosure["client"] for disclosure in disclosures].count("identity-suggest") == 1, (
+        "recorded before the objection"
+    )
 
 
-async def test_what_is_found_again_is_one_suggestion(doubled: House) -> None:
-    assert [await suggest(doubled), await suggest(doubled), await suggest(doubled, 0.5)] == [1, 0, 0]
-    assert len(await shown(doubled)) == 1
+async def test_a_duplicate_found_again_stays_one_suggestion(duplicated_platform: PlatformUnderTest) -> None:
+    assert [
+        await suggest_duplicates(duplicated_platform),
+        await suggest_duplicates(duplicated_platform),
+        await suggest_duplicates(duplicated_platform, 0.5),
+    ] == [1, 0, 0]
+    assert len(await list_suggestions(duplicated_platform)) == 1
 
 
-async def test_what_was_refused_never_comes_back(doubled: House) -> None:
-    await suggest(doubled)
-    (one,) = await shown(doubled)
-    refused = await doubled.ask(REFUSE, doubled.token("steward"), {"id": one["id"]})
+async def test_a_refused_suggestion_never_returns(duplicated_platform: PlatformUnderTest) -> None:
+    await suggest_duplicates(duplicated_platform)
+    (suggestion,) = await list_suggestions(duplicated_platform)
+    refused = await duplicated_platform.query(
+        REFUSE, duplicated_platform.issue_token("steward"), {"id": suggestion["id"]}
+    )
     assert refused["data"]["refuseSuggestion"]["state"] == "REFUSED"
     assert len(refused["data"]["refuseSuggestion"]["customers"]) == 2
-    assert await suggest(doubled) == 0
-    assert await shown(doubled) == []
-    assert [it["by"] for it in await shown(doubled, "REFUSED")] == ["steward:privacy-office"]
-    again = await doubled.ask(ACCEPT, doubled.token("steward"), {"id": one["id"]})
-    assert again["errors"][0]["extensions"]["code"] == "SUGGESTION_DECIDED"
-    assert await total(doubled) == 4
+    assert await suggest_duplicates(duplicated_platform) == 0
+    assert await list_suggestions(duplicated_platform) == []
+    assert [entry["by"] for entry in await list_suggestions(duplicated_platform, "REFUSED")] == [
+        "steward:privacy-office"
+    ]
+    second_decision = await duplicated_platform.query(
+        ACCEPT, duplicated_platform.issue_token("steward"), {"id": suggestion["id"]}
+    )
+    assert second_decision["errors"][0]["extensions"]["code"] == "SUGGESTION_DECIDED"
+    assert await count_customers(duplicated_platform) == 4
 
 
-async def test_what_is_accepted_is_one_customer_from_then_on(doubled: House) -> None:
-    await suggest(doubled)
-    (one,) = await shown(doubled)
-    accepted = (await doubled.ask(ACCEPT, doubled.token("steward"), {"id": one["id"]}))["data"]
+async def test_an_accepted_suggestion_merges_the_customers(duplicated_platform: PlatformUnderTest) -> None:
+    await suggest_duplicates(duplicated_platform)
+    (suggestion,) = await list_suggestions(duplicated_platform)
+    accepted = (
+        await duplicated_platform.query(
+            ACCEPT, duplicated_platform.issue_token("steward"), {"id": suggestion["id"]}
+        )
+    )["data"]
     assert accepted["acceptSuggestion"]["state"] == "ACCEPTED"
     assert accepted["acceptSuggestion"]["by"] == "steward:privacy-office"
-    (now,) = accepted["acceptSuggestion"]["customers"]
-    assert now["id"] in {who["id"] for who in one["customers"]}
-    assert await total(doubled) == 3
-    asked = (
+    (merged_customer,) = accepted["acceptSuggestion"]["customers"]
+    assert merged_customer["id"] in {customer["id"] for customer in suggestion["customers"]}
+    assert await count_customers(duplicated_platform) == 3
+    query = (
         '{ customer(identifier: {type: "email", value: "margarethe@post.example"}) { contact { phone } } }'
     )
-    answer = await doubled.ask(asked, doubled.token("support"))
+    answer = await duplicated_platform.query(query, duplicated_platform.issue_token("support"))
     assert answer["data"]["customer"]["contact"]["phone"] == "+493023125001"
-    assert await suggest(doubled) == 0
-    assert await shown(doubled) == []
+    assert await suggest_duplicates(duplicated_platform) == 0
+    assert await list_suggestions(duplicated_platform) == []
 
 
-async def test_one_who_was_merged_otherwise_is_no_longer_suggested(doubled: House) -> None:
-    """An identifier turns up that both have: there is nothing left to decide."""
-    await suggest(doubled)
-    await doubled.tell("tills", known_as("L-1", {"email": "margarethe@post.example"}, context={}))
-    assert await total(doubled) == 3
-    assert await shown(doubled) == []
-    await suggest(doubled)
-    assert await shown_raw(doubled) == 0
+async def test_a_suggestion_disappears_when_its_customers_merge(
+    duplicated_platform: PlatformUnderTest,
+) -> None:
+    """A common identifier merges the two: there is nothing left to decide."""
+    await suggest_duplicates(duplicated_platform)
+    await duplicated_platform.send_messages(
+        "tills", identify("L-1", {"email": "margarethe@post.example"}, context={})
+    )
+    assert await count_customers(duplicated_platform) == 3
+    assert await list_suggestions(duplicated_platform) == []
+    await suggest_duplicates(duplicated_platform)
+    assert await count_stored_suggestions(duplicated_platform) == 0
 
 
-async def test_what_only_an_earlier_description_found_is_dropped(doubled: House) -> None:
-    """A higher threshold leaves what is there; another description takes back what it does not find."""
-    await suggest(doubled)
-    assert await suggest(doubled, 1.0) == 0
-    assert len(await shown(doubled)) == 1
-    await doubled.platform.database.update_one("suggestions", {}, {"$set": {"model": "earlier"}})
-    assert await suggest(doubled) == 0
-    assert len(await shown(doubled)) == 1, "found again"
-    await doubled.platform.database.update_one("suggestions", {}, {"$set": {"model": "earlier"}})
-    assert await suggest(doubled, 1.0) == 0
-    assert await shown(doubled) == []
+async def test_suggestions_of_an_earlier_model_are_dropped(duplicated_platform: PlatformUnderTest) -> None:
+    """A higher threshold keeps existing suggestions; a new model removes those that it does not find."""
+    await suggest_duplicates(duplicated_platform)
+    assert await suggest_duplicates(duplicated_platform, 1.0) == 0
+    assert len(await list_suggestions(duplicated_platform)) == 1
+    await duplicated_platform.internals.database.update_one("suggestions", {}, {"$set": {"model": "earlier"}})
+    assert await suggest_duplicates(duplicated_platform) == 0
+    assert len(await list_suggestions(duplicated_platform)) == 1, "found again"
+    await duplicated_platform.internals.database.update_one("suggestions", {}, {"$set": {"model": "earlier"}})
+    assert await suggest_duplicates(duplicated_platform, 1.0) == 0
+    assert await list_suggestions(duplicated_platform) == []
 
 
-async def test_what_it_needs_is_asked_for_before_anybody_is_read(
-    doubled: House, monkeypatch: pytest.MonkeyPatch
+async def test_a_missing_backend_fails_before_any_read(
+    duplicated_platform: PlatformUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyspark", None)
-    doubled.commands.clear()
-    with pytest.raises(Misconfigured) as missing:
-        await doubled.platform.suggest(0.95, Backend.SPARK, None)
-    assert missing.value.code == "SPARK_MISSING"
-    assert not doubled.commands.sent
+    duplicated_platform.commands.clear()
+    with pytest.raises(Misconfigured) as error:
+        await duplicated_platform.internals.suggestion_run.run(0.95, Backend.SPARK, None)
+    assert error.value.code == "SPARK_MISSING"
+    assert not duplicated_platform.commands.sent
 
 
-async def test_suggestions_come_in_pages_the_likeliest_first(doubled: House) -> None:
-    await doubled.tell("tills", known_as("L-9", {**PEOPLE["L-1"], "phone": "+49 30 23125009"}))
-    assert await suggest(doubled, limit=2) == 2
-    assert await suggest(doubled) == 1
-    steward = doubled.token("steward")
-    seen: list[dict[str, Any]] = []
+async def test_suggestions_are_paged_by_descending_weight(duplicated_platform: PlatformUnderTest) -> None:
+    await duplicated_platform.send_messages(
+        "tills", identify("L-9", {**PEOPLE["L-1"], "phone": "+49 30 23125009"})
+    )
+    assert await suggest_duplicates(duplicated_platform, limit=2) == 2
+    assert await suggest_duplicates(duplicated_platform) == 1
+    steward = duplicated_platform.issue_token("steward")
+    suggestions: list[dict[str, Any]] = []
     after: str | None = None
     for _ in range(3):
-        answer = await doubled.ask(ASK, steward, {"first": 1, "after": after})
+        answer = await duplicated_platform.query(LIST_SUGGESTIONS, steward, {"first": 1, "after": after})
         page = answer["data"]["suggestions"]
-        seen += page["nodes"]
+        suggestions += page["nodes"]
         after = page["pageInfo"]["endCursor"]
     assert page["pageInfo"]["hasNextPage"] is False
-    assert [one["weight"] for one in seen] == sorted((one["weight"] for one in seen), reverse=True)
-    assert len({one["id"] for one in seen}) == 3
-    wrong = await doubled.ask(ASK, steward, {"after": "elsewhere"})
-    assert wrong["errors"][0]["extensions"]["code"] == "CURSOR_INVALID"
-    unknown = await doubled.ask(REFUSE, steward, {"id": "elsewhere"})
-    assert unknown["errors"][0]["extensions"]["code"] == "SUGGESTION_UNKNOWN"
+    assert [suggestion["weight"] for suggestion in suggestions] == sorted(
+        (suggestion["weight"] for suggestion in suggestions), reverse=True
+    )
+    assert len({suggestion["id"] for suggestion in suggestions}) == 3
+    invalid_cursor = await duplicated_platform.query(LIST_SUGGESTIONS, steward, {"after": "elsewhere"})
+    assert invalid_cursor["errors"][0]["extensions"]["code"] == "CURSOR_INVALID"
+    unknown_id = await duplicated_platform.query(REFUSE, steward, {"id": "elsewhere"})
+    assert unknown_id["errors"][0]["extensions"]["code"] == "SUGGESTION_UNKNOWN"
 
 
-async def test_the_command_says_what_it_found(doubled: House, mongo_url: str, tmp_path: Path) -> None:
-    """In a process of its own, on the same database; nothing of anybody is printed or left in a file."""
-    before = files(tmp_path)
-    ran = await asyncio.to_thread(command, mongo_url, doubled.platform.database.name, tmp_path)
-    assert ran.returncode == 0, ran.stderr
-    assert "4 customers compared, 1 likely double found" in ran.stdout
-    assert len(await shown(doubled)) == 1
-    assert not any(name in ran.stdout + ran.stderr for name in ("Albrecht", "albrecht", "Margaret"))
-    assert files(tmp_path) == before
+async def test_the_command_prints_counts_and_no_personal_data(
+    duplicated_platform: PlatformUnderTest, mongo_url: str, tmp_path: Path
+) -> None:
+    """In a process of its own, on the same database; personal data is neither printed nor left in a file."""
+    files_before = list_files(tmp_path)
+    process = await asyncio.to_thread(
+        run_suggest_command, mongo_url, duplicated_platform.internals.database.name, tmp_path
+    )
+    assert process.returncode == 0, process.stderr
+    assert "4 customers compared, 1 likely duplicate found" in process.stdout
+    assert len(await list_suggestions(duplicated_platform)) == 1
+    assert not any(name in process.stdout + process.stderr for name in ("Albrecht", "albrecht", "Margaret"))
+    assert list_files(tmp_path) == files_before
 
 
-def command(mongo_url: str, name: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """``discretion identity suggest`` as an operator runs it, beside the house."""
+def run_suggest_command(mongo_url: str, name: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run ``discretion identity suggest`` as an operator does."""
     return subprocess.run(
         [str(Path(sys.executable).with_name("discretion")), "identity", "suggest", "--threshold", "0.9"],
         check=False,
@@ -285,6 +335,6 @@ def command(mongo_url: str, name: str, folder: Path) -> subprocess.CompletedProc
     )
 
 
-def files(folder: Path) -> set[Path]:
-    """Every file under a folder."""
+def list_files(folder: Path) -> set[Path]:
+    """Return every file under a folder."""
     return {path for path in folder.rglob("*") if path.is_file()}

@@ -1,4 +1,4 @@
-"""An erasure, from the dry run to the day on which the last invoice goes, as those see it who may ask."""
+"""An erasure from its preview to the deletion of the last retained invoice, as permitted roles see it."""
 
 from __future__ import annotations
 
@@ -12,15 +12,25 @@ import pytest_asyncio
 
 from discretion.store.driver.database import Database
 from tests.fixtures.clock import Clock
-from tests.fixtures.mongo import Commands
-from tests.fixtures.platform import House, build
-from tests.journeys.rights import ACCESS, ERASURE, ONE, OWN, PACKAGE, PREVIEW, asked, own, refused
-from tests.store.domain.erasure.test_profile_deletion import ANN, BOB, TILL, WEB, order, viewed
+from tests.fixtures.mongo import CommandRecorder
+from tests.fixtures.platform import PlatformUnderTest, build_test_platform
+from tests.journeys.rights import (
+    ACCESS,
+    ERASURE,
+    LIST_OWN_REQUESTS,
+    PACKAGE,
+    PREVIEW,
+    READ_REQUEST,
+    issue_own_token,
+    run_operation,
+    run_refused_operation,
+)
+from tests.store.domain.erasure.test_profile_deletion import ANN, BOB, TILL, WEB_ID, build_order, build_view
 
 EMAIL = "ann@shop.example"
-HELD = "query($r: String!) { heldData(request: $r) { law why until items { type source values } } }"
-FIND = 'query($v: String!) { customer(identifier: {type: "email", value: $v}) { id } }'
-EVERYBODY = """{ customers(first: 50) { nodes {
+RETAINED_DATA = "query($r: String!) { heldData(request: $r) { law why until items { type source values } } }"
+FIND_CUSTOMER = 'query($v: String!) { customer(identifier: {type: "email", value: $v}) { id } }'
+ALL_CUSTOMERS = """{ customers(first: 50) { nodes {
   id identity { givenName } contact { email }
   events(first: 50) { nodes { name } } consents(first: 50) { nodes { id } } identifiers { type value }
 } } }"""
@@ -29,147 +39,183 @@ INVOICE = {"order_id": "o1", "total": 12.5, "currency": "GBP"}
 
 @pytest.fixture
 def clock() -> Clock:
-    """Later than today, so that MongoDB deletes nothing that has yet to expire."""
+    """A clock later than today, so that MongoDB deletes nothing that has yet to expire."""
     return Clock("2027-01-12T10:00")
 
 
 @pytest_asyncio.fixture
-async def house(database: Database, tmp_path: Path, commands: Commands, clock: Clock) -> AsyncIterator[House]:
-    built = await build(database, tmp_path, commands, clock=clock)
-    async with built.http:
-        yield built
+async def platform(
+    database: Database, tmp_path: Path, commands: CommandRecorder, clock: Clock
+) -> AsyncIterator[PlatformUnderTest]:
+    test_platform = await build_test_platform(database, tmp_path, commands, clock=clock)
+    async with test_platform.http:
+        yield test_platform
 
 
-async def everybody(house: House) -> list[dict[str, Any]]:
-    """Everything that the office reads of everybody."""
-    answer = await house.ask(EVERYBODY, house.token("steward"))
+async def read_customers(platform: PlatformUnderTest) -> list[dict[str, Any]]:
+    """Return all that a steward reads of all customers."""
+    answer = await platform.query(ALL_CUSTOMERS, platform.issue_token("steward"))
     assert "errors" not in answer, answer
     nodes: list[dict[str, Any]] = answer["data"]["customers"]["nodes"]
     return nodes
 
 
-async def preview(house: House, token: str, **variables: Any) -> dict[str, Any]:
-    """What an erasure would do."""
-    answer = await house.ask(PREVIEW, token, variables)
+async def preview_erasure(platform: PlatformUnderTest, token: str, **variables: Any) -> dict[str, Any]:
+    """Return the preview of an erasure."""
+    answer = await platform.query(PREVIEW, token, variables)
     assert "errors" not in answer, answer
-    told: dict[str, Any] = answer["data"]["erasurePreview"]
-    return told
+    result: dict[str, Any] = answer["data"]["erasurePreview"]
+    return result
 
 
-async def erased(house: House, email: str) -> dict[str, Any]:
-    """The certificate of an erasure that somebody asked for and that was carried out, decoded."""
-    token = await own(house, email)
-    filed = await asked(house, token, ERASURE)
-    await house.carry()
-    request = await asked(house, token, ONE, id=filed["id"])
+async def erase_and_read_certificate(platform: PlatformUnderTest, email: str) -> dict[str, Any]:
+    """Request and run the erasure of a customer and return its decoded certificate."""
+    token = await issue_own_token(platform, email)
+    filed = await run_operation(platform, token, ERASURE)
+    await platform.run_due_requests()
+    request = await run_operation(platform, token, READ_REQUEST, id=filed["id"])
     assert request["state"] == "FULFILLED"
-    told: dict[str, Any] = jwt.decode(request["result"]["certificate"], options={"verify_signature": False})
-    return told
+    certificate: dict[str, Any] = jwt.decode(
+        request["result"]["certificate"], options={"verify_signature": False}
+    )
+    return certificate
 
 
-async def test_an_invoice_is_kept_for_its_law_alone_and_goes_on_its_day(house: House, clock: Clock) -> None:
-    """The person is told so before they ask; afterwards only a steward sees it, for that purpose."""
-    await house.tell("web-shop", ANN, BOB, order("o1", WEB), viewed("v1", WEB))
-    told = await preview(house, await own(house, EMAIL))
-    (stays,) = told["staying"]
-    assert (stays["what"], stays["count"], stays["law"]) == ("Order Completed", 1, "gb")
-    assert stays["why"]
+async def test_an_invoice_is_retained_for_its_law_and_deleted_on_its_day(
+    platform: PlatformUnderTest, clock: Clock
+) -> None:
+    """The preview says so beforehand; afterwards only a steward reads it, for legal obligations."""
+    await platform.send_messages("web-shop", ANN, BOB, build_order("o1", WEB_ID), build_view("v1", WEB_ID))
+    erasure_preview = await preview_erasure(platform, await issue_own_token(platform, EMAIL))
+    (retained_entry,) = erasure_preview["staying"]
+    assert (retained_entry["what"], retained_entry["count"], retained_entry["law"]) == (
+        "Order Completed",
+        1,
+        "gb",
+    )
+    assert retained_entry["why"]
     assert {"where": "events", "count": 2}.items() <= next(
-        one for one in told["going"] if one["where"] == "events"
+        entry for entry in erasure_preview["going"] if entry["where"] == "events"
     ).items()
-    certificate = await erased(house, EMAIL)
-    number = {"r": certificate["jti"]}
-    (kept,) = (await house.ask(HELD, house.token("steward"), number))["data"]["heldData"]
-    assert (kept["law"], kept["why"], kept["until"]) == (stays["law"], stays["why"], stays["until"])
-    assert kept["items"] == [{"type": "Order Completed", "source": "web-shop", "values": INVOICE}]
-    assert [one["identity"]["givenName"] for one in await everybody(house)] == ["Bob"]
-    assert "o1" not in str(await everybody(house))
+    certificate = await erase_and_read_certificate(platform, EMAIL)
+    variables = {"r": certificate["jti"]}
+    (retained_data,) = (await platform.query(RETAINED_DATA, platform.issue_token("steward"), variables))[
+        "data"
+    ]["heldData"]
+    assert (retained_data["law"], retained_data["why"], retained_data["until"]) == (
+        retained_entry["law"],
+        retained_entry["why"],
+        retained_entry["until"],
+    )
+    assert retained_data["items"] == [{"type": "Order Completed", "source": "web-shop", "values": INVOICE}]
+    assert [customer["identity"]["givenName"] for customer in await read_customers(platform)] == ["Bob"]
+    assert "o1" not in str(await read_customers(platform))
     for token, code in (
-        (house.token("support"), "STEWARD_ONLY"),
-        (await own(house, "bob@shop.example"), "STEWARD_ONLY"),
-        (house.token("steward", purposes=["analytics.reporting"]), "HELD_NOT_GRANTED"),
+        (platform.issue_token("support"), "STEWARD_ONLY"),
+        (await issue_own_token(platform, "bob@shop.example"), "STEWARD_ONLY"),
+        (platform.issue_token("steward", purposes=["analytics.reporting"]), "HELD_NOT_GRANTED"),
     ):
-        assert await refused(house, token, HELD, **number) == code
-    clock.set(stays["until"].removesuffix("Z"))
-    clock.forward(-1)
-    assert await house.platform.erasing.lapse() == 0
-    clock.forward(1)
-    assert await house.platform.erasing.lapse() == 1
-    assert (await house.ask(HELD, house.token("steward"), number))["data"]["heldData"] == []
+        assert await run_refused_operation(platform, token, RETAINED_DATA, **variables) == code
+    clock.set(retained_entry["until"].removesuffix("Z"))
+    clock.advance(-1)
+    assert await platform.internals.erasure.retained_data_expiry.run() == 0
+    clock.advance(1)
+    assert await platform.internals.erasure.retained_data_expiry.run() == 1
+    assert (await platform.query(RETAINED_DATA, platform.issue_token("steward"), variables))["data"][
+        "heldData"
+    ] == []
 
 
-async def test_a_dry_run_changes_nothing_and_is_told_to_the_customer_and_the_office(house: House) -> None:
-    """Of a part it says which values and events; a steward's look is on the person's account."""
-    await house.tell("web-shop", ANN, BOB, order("o1", WEB), viewed("v1", WEB))
-    await house.tell("tills", TILL)
-    before, token = await everybody(house), await own(house, EMAIL)
-    whole = await preview(house, token)
-    assert (whole["scope"], whole["shared"]) == ("everything", 0)
-    assert {one["where"]: one["count"] for one in whole["going"]}["source_records"] == 2
-    part = await preview(house, token, scope={"channel": "store"})
-    assert (part["scope"], part["events"], part["staying"]) == ("channel:store", [], [])
-    assert {one["what"]: one["count"] for one in part["values"]}["contact.email"] == 1
-    behaviour = await preview(house, token, scope={"category": "user.behavior"})
-    assert {one["what"] for one in behaviour["events"]} == {"Order Completed", "Product Viewed"}
-    assert await everybody(house) == before
-    steward = house.token("steward")
-    named = (await house.ask(FIND, steward, {"v": EMAIL}))["data"]["customer"]["id"]
-    assert await preview(house, steward, customer=named) == whole
-    seen = await house.ask("{ me { disclosures(first: 50) { nodes { client also } } } }", token)
-    looks = seen["data"]["me"]["disclosures"]["nodes"]
-    assert {"client": "privacy-office", "also": ["erasure_preview"]} in looks
-    assert await refused(house, steward, PREVIEW) == "FOR_ARGUMENTS"
-    assert await refused(house, house.token("support"), PREVIEW, customer=named) == "PREVIEW_NOT_GRANTED"
-    assert await refused(house, token, PREVIEW, customer="another") == "FOR_ARGUMENTS"
-    assert await refused(house, token, PREVIEW, scope={"channel": "moon"}) == "SCOPE_UNKNOWN"
+async def test_an_erasure_preview_changes_nothing(
+    platform: PlatformUnderTest,
+) -> None:
+    """For a scope it lists values and events; a steward's preview is in the customer's disclosures."""
+    await platform.send_messages("web-shop", ANN, BOB, build_order("o1", WEB_ID), build_view("v1", WEB_ID))
+    await platform.send_messages("tills", TILL)
+    customers_before, token = await read_customers(platform), await issue_own_token(platform, EMAIL)
+    full_preview = await preview_erasure(platform, token)
+    assert (full_preview["scope"], full_preview["shared"]) == ("everything", 0)
+    assert {entry["where"]: entry["count"] for entry in full_preview["going"]}["source_records"] == 2
+    store_preview = await preview_erasure(platform, token, scope={"channel": "store"})
+    assert (store_preview["scope"], store_preview["events"], store_preview["staying"]) == (
+        "channel:store",
+        [],
+        [],
+    )
+    assert {entry["what"]: entry["count"] for entry in store_preview["values"]}["contact.email"] == 1
+    behaviour_preview = await preview_erasure(platform, token, scope={"category": "user.behavior"})
+    assert {entry["what"] for entry in behaviour_preview["events"]} == {"Order Completed", "Product Viewed"}
+    assert await read_customers(platform) == customers_before
+    steward = platform.issue_token("steward")
+    customer_id = (await platform.query(FIND_CUSTOMER, steward, {"v": EMAIL}))["data"]["customer"]["id"]
+    assert await preview_erasure(platform, steward, customer=customer_id) == full_preview
+    answer = await platform.query("{ me { disclosures(first: 50) { nodes { client also } } } }", token)
+    disclosures = answer["data"]["me"]["disclosures"]["nodes"]
+    assert {"client": "privacy-office", "also": ["erasure_preview"]} in disclosures
+    assert await run_refused_operation(platform, steward, PREVIEW) == "FOR_ARGUMENTS"
+    assert (
+        await run_refused_operation(platform, platform.issue_token("support"), PREVIEW, customer=customer_id)
+        == "PREVIEW_NOT_GRANTED"
+    )
+    assert await run_refused_operation(platform, token, PREVIEW, customer="another") == "FOR_ARGUMENTS"
+    assert await run_refused_operation(platform, token, PREVIEW, scope={"channel": "moon"}) == "SCOPE_UNKNOWN"
 
 
-async def test_two_profiles_that_were_made_one_are_erased_whole(house: House) -> None:
-    """Under either id that the person had; a copy goes too, and neither door knows them again."""
-    await house.tell("web-shop", ANN, BOB, viewed("v1", WEB))
-    other = {**TILL, "traits": {"email": "annie@home.example"}}
-    await house.tell("tills", other)
-    early = await own(house, "annie@home.example")
-    steward = house.token("steward")
+async def test_two_merged_profiles_are_erased_completely(platform: PlatformUnderTest) -> None:
+    """Neither id has data; access packages are deleted too, and late messages create no customer."""
+    await platform.send_messages("web-shop", ANN, BOB, build_view("v1", WEB_ID))
+    store_message = {**TILL, "traits": {"email": "annie@home.example"}}
+    await platform.send_messages("tills", store_message)
+    token = await issue_own_token(platform, "annie@home.example")
+    steward = platform.issue_token("steward")
     ids = [
-        (await house.ask(FIND, steward, {"v": one}))["data"]["customer"]["id"]
-        for one in (EMAIL, "annie@home.example")
+        (await platform.query(FIND_CUSTOMER, steward, {"v": email}))["data"]["customer"]["id"]
+        for email in (EMAIL, "annie@home.example")
     ]
-    merged = await house.ask("mutation($i: [ID!]!) { merge(customers: $i) { id } }", steward, {"i": ids})
-    assert "errors" not in merged, merged
-    copy = await asked(house, early, ACCESS)
-    await house.carry()
-    assert "errors" not in await house.ask(PACKAGE, early, {"id": copy["id"]})
-    filed = await asked(house, early, ERASURE)
-    await house.carry()
-    assert (await asked(house, early, ONE, id=filed["id"]))["state"] == "FULFILLED"
-    assert await refused(house, early, PACKAGE, id=copy["id"]) in {"PACKAGE_GONE", "REQUEST_NOT_FOUND"}
-    assert [one["identity"]["givenName"] for one in await everybody(house)] == ["Bob"]
-    for one in (EMAIL, "annie@home.example"):
-        assert (await house.ask(FIND, steward, {"v": one}))["data"]["customer"] is None
-    late = [viewed("v2", WEB), {**ANN, "messageId": "w9"}]
-    answer = await house.tell("web-shop", *late)
-    assert [one["status"] for one in answer["results"]] == ["accepted"] * 2
-    await house.tell("tills", {**other, "messageId": "s9"})
-    assert [one["identity"]["givenName"] for one in await everybody(house)] == ["Bob"]
+    merge_answer = await platform.query(
+        "mutation($i: [ID!]!) { merge(customers: $i) { id } }", steward, {"i": ids}
+    )
+    assert "errors" not in merge_answer, merge_answer
+    access_request = await run_operation(platform, token, ACCESS)
+    await platform.run_due_requests()
+    assert "errors" not in await platform.query(PACKAGE, token, {"id": access_request["id"]})
+    filed = await run_operation(platform, token, ERASURE)
+    await platform.run_due_requests()
+    assert (await run_operation(platform, token, READ_REQUEST, id=filed["id"]))["state"] == "FULFILLED"
+    assert await run_refused_operation(platform, token, PACKAGE, id=access_request["id"]) in {
+        "PACKAGE_GONE",
+        "REQUEST_NOT_FOUND",
+    }
+    assert [customer["identity"]["givenName"] for customer in await read_customers(platform)] == ["Bob"]
+    for email in (EMAIL, "annie@home.example"):
+        assert (await platform.query(FIND_CUSTOMER, steward, {"v": email}))["data"]["customer"] is None
+    late_messages = [build_view("v2", WEB_ID), {**ANN, "messageId": "w9"}]
+    answer = await platform.send_messages("web-shop", *late_messages)
+    assert [result["status"] for result in answer["results"]] == ["accepted"] * 2
+    await platform.send_messages("tills", {**store_message, "messageId": "s9"})
+    assert [customer["identity"]["givenName"] for customer in await read_customers(platform)] == ["Bob"]
 
 
-async def test_who_comes_back_is_a_new_customer(house: House, clock: Clock) -> None:
-    """By doing something that enrols: under another id, without a past; and their old token is nobody's."""
-    await house.tell("web-shop", ANN, order("o1", WEB), viewed("v1", WEB))
-    old = await own(house, EMAIL)
-    before = (await house.ask(FIND, house.token("steward"), {"v": EMAIL}))["data"]["customer"]["id"]
-    await erased(house, EMAIL)
-    clock.forward(1_800_000)
-    await house.tell("web-shop", {**ANN, "messageId": "w2", "timestamp": "2027-01-12T10:10:00Z"})
-    assert await everybody(house) == []
-    back = order("o2", WEB, "2027-01-12T10:20:00Z")
-    await house.tell("web-shop", back, {**ANN, "messageId": "w3", "timestamp": "2027-01-12T10:21:00Z"})
-    await house.tell("web-shop", viewed("v9", WEB))  # of before, late
-    (found,) = await everybody(house)
-    assert found["id"] != before
-    assert [one["name"] for one in found["events"]["nodes"]] == ["Order Completed"]
-    assert found["consents"]["nodes"] == []
-    assert (await house.ask("{ me { id } }", old))["data"]["me"] is None
-    new = await own(house, EMAIL)
-    assert (await house.ask(OWN, new))["data"]["me"]["rightsRequests"]["nodes"] == []
+async def test_a_returning_person_is_a_new_customer(platform: PlatformUnderTest, clock: Clock) -> None:
+    """An enrolling event creates a customer with a new id and no history; the old token is void."""
+    await platform.send_messages("web-shop", ANN, build_order("o1", WEB_ID), build_view("v1", WEB_ID))
+    old_token = await issue_own_token(platform, EMAIL)
+    old_id = (await platform.query(FIND_CUSTOMER, platform.issue_token("steward"), {"v": EMAIL}))["data"][
+        "customer"
+    ]["id"]
+    await erase_and_read_certificate(platform, EMAIL)
+    clock.advance(1_800_000)
+    await platform.send_messages("web-shop", {**ANN, "messageId": "w2", "timestamp": "2027-01-12T10:10:00Z"})
+    assert await read_customers(platform) == []
+    returning_order = build_order("o2", WEB_ID, "2027-01-12T10:20:00Z")
+    await platform.send_messages(
+        "web-shop", returning_order, {**ANN, "messageId": "w3", "timestamp": "2027-01-12T10:21:00Z"}
+    )
+    await platform.send_messages("web-shop", build_view("v9", WEB_ID))  # sent late, from before the erasure
+    (customer,) = await read_customers(platform)
+    assert customer["id"] != old_id
+    assert [event["name"] for event in customer["events"]["nodes"]] == ["Order Completed"]
+    assert customer["consents"]["nodes"] == []
+    assert (await platform.query("{ me { id } }", old_token))["data"]["me"] is None
+    new_token = await issue_own_token(platform, EMAIL)
+    assert (await platform.query(LIST_OWN_REQUESTS, new_token))["data"]["me"]["rightsRequests"]["nodes"] == []

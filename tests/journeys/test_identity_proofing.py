@@ -1,4 +1,4 @@
-"""Who asks shows who they are as far as it takes: by a login a moment ago, or a code to a known address."""
+"""Identity proofing: by a recent login or by a code sent to a stored address."""
 
 from __future__ import annotations
 
@@ -10,13 +10,23 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from discretion.domain.requests.identity_proofing import CODES, LIFE_MS, TRIES
+from discretion.domain.requests.identity_proofing import CODE_LIFE_MS, MAX_CODES, MAX_TRIES
 from discretion.store.driver.database import Database
 from tests.fixtures.clock import Clock
-from tests.fixtures.mail_server import Sink
-from tests.fixtures.mongo import Commands
-from tests.fixtures.platform import House, build
-from tests.journeys.rights import ACCESS, FIELDS, ONE, OPT_OUT, RESTRICTION, asked, own, refused, somebody
+from tests.fixtures.mail_server import MailServer
+from tests.fixtures.mongo import CommandRecorder
+from tests.fixtures.platform import PlatformUnderTest, build_test_platform
+from tests.journeys.rights import (
+    ACCESS,
+    FIELDS,
+    OPT_OUT,
+    READ_REQUEST,
+    RESTRICTION,
+    create_customer,
+    issue_own_token,
+    run_operation,
+    run_refused_operation,
+)
 
 SEND = "mutation($id: ID!, $c: IdentifierInput) { sendCode(request: $id, contact: $c) { sentTo until } }"
 PROVE = f"mutation($id: ID!, $code: String) {{ proveIdentity(request: $id, code: $code) {{ {FIELDS} }} }}"
@@ -28,161 +38,202 @@ def clock() -> Clock:
 
 
 @pytest_asyncio.fixture
-async def mailed(
-    database: Database, tmp_path: Path, commands: Commands, sink: Sink, clock: Clock
-) -> AsyncIterator[House]:
-    """A house with a clock that stands still and a mail server."""
-    built = await build(database, tmp_path, commands, clock=clock, mail_url=sink.url)
-    async with built.http:
-        yield built
+async def platform(
+    database: Database, tmp_path: Path, commands: CommandRecorder, mail_server: MailServer, clock: Clock
+) -> AsyncIterator[PlatformUnderTest]:
+    """Yield a platform with a test clock and a mail server."""
+    test_platform = await build_test_platform(
+        database, tmp_path, commands, clock=clock, mail_url=mail_server.url
+    )
+    async with test_platform.http:
+        yield test_platform
 
 
-def contact(email: str) -> dict[str, Any]:
+def build_contact(email: str) -> dict[str, Any]:
     return {"type": "email", "value": email}
 
 
-def stranger(house: House) -> str:
-    """The token of a page on which anybody may ask."""
-    return house.token(client="rights-page", subject="page", scopes=["rights"], purposes=[])
+def issue_page_token(platform: PlatformUnderTest) -> str:
+    """Return the token of a public web form that files requests for visitors without a login."""
+    return platform.issue_token(client="rights-page", subject="page", scopes=["rights"], purposes=[])
 
 
-async def by_contact(house: House, token: str, email: str, query: str = ACCESS) -> dict[str, Any]:
-    return await asked(house, token, query, **{"for": {"contact": contact(email)}})
+async def file_by_contact(
+    platform: PlatformUnderTest, token: str, email: str, query: str = ACCESS
+) -> dict[str, Any]:
+    return await run_operation(platform, token, query, **{"for": {"contact": build_contact(email)}})
 
 
-async def settled(sink: Sink, many: int) -> None:
+async def wait_for_mails(mail_server: MailServer, count: int) -> None:
     async with asyncio.timeout(5):
-        while len(sink.mails) < many:  # noqa: ASYNC110
+        while len(mail_server.mails) < count:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 
-async def test_a_login_a_moment_ago_is_enough_and_an_old_one_is_not(mailed: House) -> None:
-    email = await somebody(mailed)
-    old = await own(mailed, email, fresh=False)
-    waits = await asked(mailed, old, ACCESS)
-    assert (waits["state"], waits["reason"]) == ("ACTION_REQUIRED", "IDENTITY")
-    assert "sendCode" in waits["nextStep"]
-    assert await refused(mailed, old, PROVE, id=waits["id"]) == "LOGIN_NOT_FRESH"
-    assert (await asked(mailed, old, OPT_OUT))["state"] == "FULFILLED"
-    fresh = await own(mailed, email)
-    assert (await asked(mailed, fresh, PROVE, id=waits["id"]))["identifiedAt"]
+async def test_a_recent_login_proves_identity_and_an_old_login_does_not(platform: PlatformUnderTest) -> None:
+    email = await create_customer(platform)
+    stale_token = await issue_own_token(platform, email, just_authenticated=False)
+    pending = await run_operation(platform, stale_token, ACCESS)
+    assert (pending["state"], pending["reason"]) == ("ACTION_REQUIRED", "IDENTITY")
+    assert "sendCode" in pending["nextStep"]
+    assert await run_refused_operation(platform, stale_token, PROVE, id=pending["id"]) == "LOGIN_NOT_FRESH"
+    assert (await run_operation(platform, stale_token, OPT_OUT))["state"] == "FULFILLED"
+    fresh_token = await issue_own_token(platform, email)
+    assert (await run_operation(platform, fresh_token, PROVE, id=pending["id"]))["identifiedAt"]
 
 
-async def test_a_code_to_a_known_address_proves_who_asks(mailed: House, sink: Sink) -> None:
-    token = await own(mailed, await somebody(mailed), fresh=False)
-    waits = await asked(mailed, token, ACCESS)
-    sent = await asked(mailed, token, SEND, id=waits["id"])
-    assert sent["sentTo"] == "a***@s***.example"
-    assert sink.mails[0][0] == ["ann@shop.example"]
-    assert await refused(mailed, token, PROVE, id=waits["id"], code="0") == "CODE_WRONG"
-    proven = await asked(mailed, token, PROVE, id=waits["id"], code=sink.code())
+async def test_a_code_sent_to_a_stored_address_proves_the_requesters_identity(
+    platform: PlatformUnderTest, mail_server: MailServer
+) -> None:
+    token = await issue_own_token(platform, await create_customer(platform), just_authenticated=False)
+    pending = await run_operation(platform, token, ACCESS)
+    sent_code = await run_operation(platform, token, SEND, id=pending["id"])
+    assert sent_code["sentTo"] == "a***@s***.example"
+    assert mail_server.mails[0][0] == ["ann@shop.example"]
+    assert await run_refused_operation(platform, token, PROVE, id=pending["id"], code="0") == "CODE_WRONG"
+    proven = await run_operation(platform, token, PROVE, id=pending["id"], code=mail_server.read_code())
     assert proven["state"] in {"ACKNOWLEDGED", "ACCEPTED"}
-    assert await refused(mailed, token, PROVE, id=waits["id"], code=sink.code()) == "REQUEST_STATE"
-    seen = await mailed.ask("{ me { disclosures(first: 50) { nodes { also } } } }", token)
-    assert {"also": ["contact"]} in seen["data"]["me"]["disclosures"]["nodes"]  # it was read to be sent to
+    assert (
+        await run_refused_operation(platform, token, PROVE, id=pending["id"], code=mail_server.read_code())
+        == "REQUEST_STATE"
+    )
+    answer = await platform.query("{ me { disclosures(first: 50) { nodes { also } } } }", token)
+    assert {"also": ["contact"]} in answer["data"]["me"]["disclosures"][
+        "nodes"
+    ]  # sending the code read the address
 
 
-async def test_a_code_goes_to_no_address_but_theirs(mailed: House, sink: Sink) -> None:
-    token = await own(mailed, await somebody(mailed), fresh=False)
-    waits = await asked(mailed, token, ACCESS)
-    await somebody(mailed, "mallory")
-    theirs = contact("mallory@shop.example")
-    assert await refused(mailed, token, SEND, id=waits["id"], c=theirs) == "CONTACT_UNKNOWN"
-    assert not sink.mails
+async def test_a_code_is_sent_only_to_an_address_of_the_customer(
+    platform: PlatformUnderTest, mail_server: MailServer
+) -> None:
+    token = await issue_own_token(platform, await create_customer(platform), just_authenticated=False)
+    pending = await run_operation(platform, token, ACCESS)
+    await create_customer(platform, "mallory")
+    other_contact = build_contact("mallory@shop.example")
+    assert (
+        await run_refused_operation(platform, token, SEND, id=pending["id"], c=other_contact)
+        == "CONTACT_UNKNOWN"
+    )
+    assert not mail_server.mails
 
 
-async def test_five_wrong_tries_are_the_last(mailed: House, sink: Sink) -> None:
-    token = await own(mailed, await somebody(mailed), fresh=False)
-    waits = await asked(mailed, token, ACCESS)
-    await asked(mailed, token, SEND, id=waits["id"])
-    for _ in range(TRIES):
-        assert await refused(mailed, token, PROVE, id=waits["id"], code="00000000") == "CODE_WRONG"
-    assert await refused(mailed, token, PROVE, id=waits["id"], code=sink.code()) == "CODE_WRONG"
+async def test_after_five_wrong_codes_the_right_code_is_refused(
+    platform: PlatformUnderTest, mail_server: MailServer
+) -> None:
+    token = await issue_own_token(platform, await create_customer(platform), just_authenticated=False)
+    pending = await run_operation(platform, token, ACCESS)
+    await run_operation(platform, token, SEND, id=pending["id"])
+    for _ in range(MAX_TRIES):
+        assert (
+            await run_refused_operation(platform, token, PROVE, id=pending["id"], code="00000000")
+            == "CODE_WRONG"
+        )
+    assert (
+        await run_refused_operation(platform, token, PROVE, id=pending["id"], code=mail_server.read_code())
+        == "CODE_WRONG"
+    )
 
 
-async def test_a_code_is_good_for_ten_minutes(mailed: House, sink: Sink, clock: Clock) -> None:
-    token = await own(mailed, await somebody(mailed), fresh=False)
-    waits = await asked(mailed, token, ACCESS)
-    await asked(mailed, token, SEND, id=waits["id"])
-    clock.forward(LIFE_MS)
-    assert await refused(mailed, token, PROVE, id=waits["id"], code=sink.code()) == "CODE_WRONG"
+async def test_a_code_expires_after_ten_minutes(
+    platform: PlatformUnderTest, mail_server: MailServer, clock: Clock
+) -> None:
+    token = await issue_own_token(platform, await create_customer(platform), just_authenticated=False)
+    pending = await run_operation(platform, token, ACCESS)
+    await run_operation(platform, token, SEND, id=pending["id"])
+    clock.advance(CODE_LIFE_MS)
+    assert (
+        await run_refused_operation(platform, token, PROVE, id=pending["id"], code=mail_server.read_code())
+        == "CODE_WRONG"
+    )
 
 
-async def test_nobody_is_flooded_with_codes(mailed: House, sink: Sink) -> None:
-    token = await own(mailed, await somebody(mailed), fresh=False)
-    waits = await asked(mailed, token, ACCESS)
-    for _ in range(CODES):
-        await asked(mailed, token, SEND, id=waits["id"])
-    assert await refused(mailed, token, SEND, id=waits["id"]) == "CODES_TOO_MANY"
-    assert len(sink.mails) == CODES
+async def test_the_number_of_codes_for_a_request_is_limited(
+    platform: PlatformUnderTest, mail_server: MailServer
+) -> None:
+    token = await issue_own_token(platform, await create_customer(platform), just_authenticated=False)
+    pending = await run_operation(platform, token, ACCESS)
+    for _ in range(MAX_CODES):
+        await run_operation(platform, token, SEND, id=pending["id"])
+    assert await run_refused_operation(platform, token, SEND, id=pending["id"]) == "CODES_TOO_MANY"
+    assert len(mail_server.mails) == MAX_CODES
 
 
-async def test_a_mail_that_cannot_be_sent_is_said(mailed: House, sink: Sink) -> None:
-    token = await own(mailed, await somebody(mailed), fresh=False)
-    waits = await asked(mailed, token, ACCESS)
-    sink.refuses = True
-    answer = await mailed.ask(SEND, token, {"id": waits["id"]})
+async def test_a_mail_that_cannot_be_sent_is_reported(
+    platform: PlatformUnderTest, mail_server: MailServer
+) -> None:
+    token = await issue_own_token(platform, await create_customer(platform), just_authenticated=False)
+    pending = await run_operation(platform, token, ACCESS)
+    mail_server.is_refusing = True
+    answer = await platform.query(SEND, token, {"id": pending["id"]})
     assert answer["errors"][0]["extensions"]["code"] == "MAIL_UNAVAILABLE"
 
 
-async def test_whether_anybody_is_known_is_told_to_nobody(mailed: House, sink: Sink) -> None:
-    """Asked by an address, everything is answered the same for a customer and for nobody."""
-    token, known = stranger(mailed), await somebody(mailed)
-    seen = []
-    for email in (known, "axx@shop.example"):
-        filed = await by_contact(mailed, token, email)
-        assert (await by_contact(mailed, token, email))["id"] == filed["id"]
-        sent = await asked(mailed, token, SEND, id=filed["id"], c=contact(email))
-        wrong = await mailed.ask(PROVE, token, {"id": filed["id"], "code": "00000000"})
-        withheld = await asked(mailed, token, ONE, id=filed["id"])
-        stopped = await by_contact(mailed, token, email, RESTRICTION)
-        for one in (filed, withheld, stopped):
-            del one["id"]
-        seen.append((filed, sent, wrong["errors"][0]["extensions"]["code"], withheld, stopped))
-    await settled(sink, 1)
-    assert seen[0] == seen[1]
-    assert [to for to, _ in sink.mails] == [[known]]
-
-
-async def test_whoever_is_named_by_their_address_reads_the_code_and_is_proven(
-    mailed: House, sink: Sink
+async def test_the_answers_do_not_reveal_whether_an_address_is_known(
+    platform: PlatformUnderTest, mail_server: MailServer
 ) -> None:
-    token, email = stranger(mailed), await somebody(mailed)
-    filed = await by_contact(mailed, token, email)
-    await asked(mailed, token, SEND, id=filed["id"], c=contact(email))
-    await settled(sink, 1)
-    proven = await asked(mailed, token, PROVE, id=filed["id"], code=sink.code())
-    assert [one["key"] for one in proven["laws"]] == ["eu"]
+    """A request filed by address gets the same answers for a customer and for an unknown address."""
+    token, customer_email = issue_page_token(platform), await create_customer(platform)
+    outcomes = []
+    for email in (customer_email, "axx@shop.example"):
+        filed = await file_by_contact(platform, token, email)
+        assert (await file_by_contact(platform, token, email))["id"] == filed["id"]
+        sent_code = await run_operation(platform, token, SEND, id=filed["id"], c=build_contact(email))
+        wrong_code = await platform.query(PROVE, token, {"id": filed["id"], "code": "00000000"})
+        withheld = await run_operation(platform, token, READ_REQUEST, id=filed["id"])
+        restriction = await file_by_contact(platform, token, email, RESTRICTION)
+        for request in (filed, withheld, restriction):
+            del request["id"]
+        outcomes.append(
+            (filed, sent_code, wrong_code["errors"][0]["extensions"]["code"], withheld, restriction)
+        )
+    await wait_for_mails(mail_server, 1)
+    assert outcomes[0] == outcomes[1]
+    assert [to for to, _ in mail_server.mails] == [[customer_email]]
+
+
+async def test_a_customer_named_by_address_proves_their_identity_with_the_code(
+    platform: PlatformUnderTest, mail_server: MailServer
+) -> None:
+    token, email = issue_page_token(platform), await create_customer(platform)
+    filed = await file_by_contact(platform, token, email)
+    await run_operation(platform, token, SEND, id=filed["id"], c=build_contact(email))
+    await wait_for_mails(mail_server, 1)
+    proven = await run_operation(platform, token, PROVE, id=filed["id"], code=mail_server.read_code())
+    assert [law["key"] for law in proven["laws"]] == ["eu"]
     assert proven["dueAt"] > filed["dueAt"]
 
 
-async def test_an_agent_opts_out_at_once_and_has_more_confirmed_by_the_person(
-    mailed: House, sink: Sink
+async def test_an_agents_opt_out_is_immediate_and_access_needs_the_customers_code(
+    platform: PlatformUnderTest, mail_server: MailServer
 ) -> None:
-    email = await somebody(mailed, law="us-ca")
-    agent = mailed.token(client="agent-co", subject="agent-co", scopes=["agent"], purposes=[])
-    behalf = {"contact": contact(email)}
-    assert await refused(mailed, agent, OPT_OUT, **{"for": behalf}) == "FOR_ARGUMENTS"
+    email = await create_customer(platform, jurisdiction="us-ca")
+    agent = platform.issue_token(client="agent-co", subject="agent-co", scopes=["agent"], purposes=[])
+    behalf = {"contact": build_contact(email)}
+    assert await run_refused_operation(platform, agent, OPT_OUT, **{"for": behalf}) == "FOR_ARGUMENTS"
     behalf["requester"] = {"reference": "A-1"}
-    done = await asked(mailed, agent, OPT_OUT, **{"for": behalf})
-    assert (done["state"], done["requester"], done["reference"]) == ("FULFILLED", "AGENT", "A-1")
-    told = await mailed.ask("{ me { permissions { why } } }", await own(mailed, email))
-    assert "refused" in {one["why"] for one in told["data"]["me"]["permissions"]}
-    waits = await asked(mailed, agent, ACCESS, **{"for": behalf})
-    assert waits["state"] == "ACTION_REQUIRED"
-    await asked(mailed, agent, SEND, id=waits["id"], c=contact(email))
-    await settled(sink, 1)
-    assert sink.mails[0][0] == [email]
-    assert (await asked(mailed, agent, PROVE, id=waits["id"], code=sink.code()))["identifiedAt"]
+    opt_out = await run_operation(platform, agent, OPT_OUT, **{"for": behalf})
+    assert (opt_out["state"], opt_out["requester"], opt_out["reference"]) == ("FULFILLED", "AGENT", "A-1")
+    answer = await platform.query("{ me { permissions { why } } }", await issue_own_token(platform, email))
+    assert "refused" in {permission["why"] for permission in answer["data"]["me"]["permissions"]}
+    pending = await run_operation(platform, agent, ACCESS, **{"for": behalf})
+    assert pending["state"] == "ACTION_REQUIRED"
+    await run_operation(platform, agent, SEND, id=pending["id"], c=build_contact(email))
+    await wait_for_mails(mail_server, 1)
+    assert mail_server.mails[0][0] == [email]
+    assert (await run_operation(platform, agent, PROVE, id=pending["id"], code=mail_server.read_code()))[
+        "identifiedAt"
+    ]
 
 
-async def test_what_was_opted_out_by_an_address_is_done_when_it_is_proven(mailed: House, sink: Sink) -> None:
-    token, email = stranger(mailed), await somebody(mailed)
-    waits = await by_contact(mailed, token, email, RESTRICTION)
-    await asked(mailed, token, SEND, id=waits["id"], c=contact(email))
-    await settled(sink, 1)
-    await asked(mailed, token, PROVE, id=waits["id"], code=sink.code())
-    await mailed.carry()
-    assert (await asked(mailed, token, ONE, id=waits["id"]))["state"] == "FULFILLED"
-    told = await mailed.ask("{ me { permissions { why } } }", await own(mailed, email))
-    assert "restricted" in {one["why"] for one in told["data"]["me"]["permissions"]}
+async def test_a_restriction_filed_by_address_takes_effect_once_identity_is_proven(
+    platform: PlatformUnderTest, mail_server: MailServer
+) -> None:
+    token, email = issue_page_token(platform), await create_customer(platform)
+    pending = await file_by_contact(platform, token, email, RESTRICTION)
+    await run_operation(platform, token, SEND, id=pending["id"], c=build_contact(email))
+    await wait_for_mails(mail_server, 1)
+    await run_operation(platform, token, PROVE, id=pending["id"], code=mail_server.read_code())
+    await platform.run_due_requests()
+    assert (await run_operation(platform, token, READ_REQUEST, id=pending["id"]))["state"] == "FULFILLED"
+    answer = await platform.query("{ me { permissions { why } } }", await issue_own_token(platform, email))
+    assert "restricted" in {permission["why"] for permission in answer["data"]["me"]["permissions"]}

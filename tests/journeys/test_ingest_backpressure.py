@@ -1,4 +1,4 @@
-"""More than can be taken in: a sender is told to come again, does, and everything is there once."""
+"""Backpressure: a source that sends too fast gets 429, sends again, and each event is stored exactly once."""
 
 from __future__ import annotations
 
@@ -8,35 +8,45 @@ from typing import Any
 
 import httpx
 
-from tests.fixtures.platform import House
+from tests.fixtures.platform import PlatformUnderTest
 
 BATCHES, SIZE = 6, 1_500
 
 
-def batch(number: int) -> list[dict[str, Any]]:
-    """Page views of one person."""
-    return [{"type": "page", "userId": f"u-{number}", "messageId": f"{number}-{n}"} for n in range(SIZE)]
+def build_batch(number: int) -> list[dict[str, Any]]:
+    """Build the page views of one visitor."""
+    return [
+        {"type": "page", "userId": f"u-{number}", "messageId": f"{number}-{index}"} for index in range(SIZE)
+    ]
 
 
-async def send(house: House, source: str, messages: list[dict[str, Any]]) -> httpx.Response:
-    """One request."""
-    return await house.http.post("/v1/batch", json={"batch": messages}, auth=(house.keys[source], ""))
+async def send_batch(
+    platform: PlatformUnderTest, source: str, messages: list[dict[str, Any]]
+) -> httpx.Response:
+    """Send one batch and return the response."""
+    return await platform.http.post(
+        "/v1/batch", json={"batch": messages}, auth=(platform.write_keys[source], "")
+    )
 
 
-async def test_who_floods_is_told_to_wait_and_loses_nothing(house: House) -> None:
-    """429 with the time to wait, and a code; others are taken in meanwhile; sent again, each counts once."""
-    first = asyncio.gather(*(send(house, "web-shop", batch(number)) for number in range(BATCHES)))
+async def test_a_source_that_sends_too_fast_gets_429_and_loses_nothing(platform: PlatformUnderTest) -> None:
+    """A 429 has ``retry-after`` and a code; other sources are served; resent events are stored once."""
+    first_round = asyncio.gather(
+        *(send_batch(platform, "web-shop", build_batch(number)) for number in range(BATCHES))
+    )
     await asyncio.sleep(0)
-    other = await send(house, "tills", [{"type": "identify", "userId": "L-1", "messageId": "t1"}])
-    answers = await first
-    assert other.json()["accepted"] == 1
-    assert {one.status_code for one in answers} == {200, 429}
-    for number, answer in enumerate(answers):
-        if answer.status_code == 200:
-            assert answer.json()["accepted"] == SIZE
+    other_response = await send_batch(
+        platform, "tills", [{"type": "identify", "userId": "L-1", "messageId": "t1"}]
+    )
+    responses = await first_round
+    assert other_response.json()["accepted"] == 1
+    assert {response.status_code for response in responses} == {200, 429}
+    for number, response in enumerate(responses):
+        if response.status_code == 200:
+            assert response.json()["accepted"] == SIZE
             continue
-        assert answer.json()["error"]["code"] == "SOURCE_TOO_FAST"
-        assert int(answer.headers["retry-after"]) >= 1
-        assert (await send(house, "web-shop", batch(number))).json()["accepted"] == SIZE
-    kept = await house.platform.database.find("events", {}, {"record": 1})
-    assert sorted(Counter(one["record"] for one in kept).values()) == [SIZE] * BATCHES
+        assert response.json()["error"]["code"] == "SOURCE_TOO_FAST"
+        assert int(response.headers["retry-after"]) >= 1
+        assert (await send_batch(platform, "web-shop", build_batch(number))).json()["accepted"] == SIZE
+    events = await platform.internals.database.find("events", {}, {"record": 1})
+    assert sorted(Counter(event["record"] for event in events).values()) == [SIZE] * BATCHES

@@ -1,4 +1,4 @@
-"""Where somebody lives, how old they are and what time it is decide what the next read reveals."""
+"""A customer's residence, age and the current time decide what the next read reveals."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import pytest
 
 from discretion.store.driver.database import Database
 from tests.fixtures.clock import Clock
-from tests.fixtures.mongo import Commands
-from tests.fixtures.platform import House
+from tests.fixtures.mongo import CommandRecorder
+from tests.fixtures.platform import PlatformUnderTest
 from tests.journeys.request_states import (
     EMAIL,
-    OWN_ADS,
+    FIRST_PARTY_ADS,
     PAGES,
     PARTNERS,
     STATISTICS,
     TEXTS,
-    ann,
-    at,
-    guardian_agrees,
-    laws,
-    own,
-    permits,
-    revealed,
-    says,
+    build_ann_message,
+    give_guardian_consent,
+    is_ann_revealed,
+    open_platform_at,
+    query_as_customer,
+    read_jurisdictions,
+    read_permissions,
+    set_consent,
 )
 
 TEXAS = {"country": "US", "region": "TX"}
@@ -44,40 +44,40 @@ SUPPORT = "essential.service.operations.support"
         {"residence": "DE"},
     ],
 )
-async def test_who_moves_from_texas_to_berlin_is_protected_from_the_next_read_on(
-    house: House, moved: dict[str, Any]
+async def test_a_move_from_texas_to_berlin_applies_from_the_next_read(
+    platform: PlatformUnderTest, moved: dict[str, Any]
 ) -> None:
-    """Partners see who says nothing in Texas, where one opts out; in Berlin they see who agreed."""
-    await house.tell("web-shop", ann(1, address=TEXAS))
-    assert await revealed(house, PARTNERS)
-    assert await laws(house) == ["us-tx"]
-    await house.tell("web-shop", ann(2, **moved))
-    assert not await revealed(house, PARTNERS)
-    assert await laws(house) == ["eu"]
-    await says(house, PARTNERS, given=True)
-    assert await revealed(house, PARTNERS)
+    """In Texas partners see customers without a statement; in Berlin only customers who consented."""
+    await platform.send_messages("web-shop", build_ann_message(1, address=TEXAS))
+    assert await is_ann_revealed(platform, PARTNERS)
+    assert await read_jurisdictions(platform) == ["us-tx"]
+    await platform.send_messages("web-shop", build_ann_message(2, **moved))
+    assert not await is_ann_revealed(platform, PARTNERS)
+    assert await read_jurisdictions(platform) == ["eu"]
+    await set_consent(platform, PARTNERS, granted=True)
+    assert await is_ann_revealed(platform, PARTNERS)
 
 
 @pytest.mark.parametrize(
-    ("born", "alone"), [("2010-11-24", True), ("2010-11-25", False), ("2010-11-23", True)]
+    ("birth_date", "own_consent_counts"), [("2010-11-24", True), ("2010-11-25", False), ("2010-11-23", True)]
 )
-async def test_own_consent_counts_from_the_sixteenth_birthday_on(
-    database: Database, tmp_path: Path, commands: Commands, born: str, alone: bool
+async def test_own_consent_counts_from_the_sixteenth_birthday(
+    database: Database, tmp_path: Path, commands: CommandRecorder, birth_date: str, own_consent_counts: bool
 ) -> None:
-    """GDPR Art. 8(1); before it, a guardian's does."""
+    """GDPR Art. 8(1): before the sixteenth birthday a guardian must consent."""
     clock = Clock("2026-11-24T10:00:00")
-    async with at(clock, database, tmp_path, commands) as house:
-        await house.tell("web-shop", ann(1, address=BERLIN, birthday=born))
-        assert not await revealed(house, EMAIL)
-        await says(house, EMAIL, given=True)
-        assert await revealed(house, EMAIL) is alone
-        clock.forward(1)
-        await guardian_agrees(house, EMAIL)
-        assert await revealed(house, EMAIL)
+    async with open_platform_at(clock, database, tmp_path, commands) as platform:
+        await platform.send_messages("web-shop", build_ann_message(1, address=BERLIN, birthday=birth_date))
+        assert not await is_ann_revealed(platform, EMAIL)
+        await set_consent(platform, EMAIL, granted=True)
+        assert await is_ann_revealed(platform, EMAIL) is own_consent_counts
+        clock.advance(1)
+        await give_guardian_consent(platform, EMAIL)
+        assert await is_ann_revealed(platform, EMAIL)
 
 
 @pytest.mark.parametrize(
-    ("address", "born", "midnight"),
+    ("address", "birth_date", "midnight"),
     [
         (BERLIN, "2010-11-25", "2026-11-24T23:00:00"),
         (TEXAS, "2013-11-25", "2026-11-25T06:00:00"),
@@ -85,111 +85,121 @@ async def test_own_consent_counts_from_the_sixteenth_birthday_on(
     ],
     ids=["16 in Germany", "13 in Texas", "16 in California"],
 )
-async def test_the_birthday_begins_at_midnight_where_somebody_lives(
+async def test_a_birthday_begins_at_midnight_in_the_customers_time_zone(
     database: Database,
     tmp_path: Path,
-    commands: Commands,
+    commands: CommandRecorder,
     address: dict[str, str],
-    born: str,
+    birth_date: str,
     midnight: str,
 ) -> None:
-    """The zone is the one in which the jurisdiction counts days. Time alone does it: nothing is written."""
+    """The zone is that in which the jurisdiction counts days. The change needs no write."""
     clock = Clock("2026-11-24T10:00:00")
     purpose = EMAIL if address is BERLIN else PARTNERS
-    async with at(clock, database, tmp_path, commands) as house:
-        await house.tell("web-shop", ann(1, address=address, birthday=born))
+    async with open_platform_at(clock, database, tmp_path, commands) as platform:
+        await platform.send_messages("web-shop", build_ann_message(1, address=address, birthday=birth_date))
         if purpose is EMAIL:
-            await says(house, EMAIL, given=True)
+            await set_consent(platform, EMAIL, granted=True)
         commands.clear()
         clock.set(midnight)
-        clock.forward(-1)
-        assert not await revealed(house, purpose)
-        clock.forward(1)
-        assert written(commands) == []
-        assert await revealed(house, purpose)
+        clock.advance(-1)
+        assert not await is_ann_revealed(platform, purpose)
+        clock.advance(1)
+        assert list_written_collections(commands) == []
+        assert await is_ann_revealed(platform, purpose)
 
 
-async def test_a_consent_is_over_at_the_moment_it_was_given_until(
-    database: Database, tmp_path: Path, commands: Commands
+async def test_a_consent_ends_exactly_at_its_valid_until(
+    database: Database, tmp_path: Path, commands: CommandRecorder
 ) -> None:
-    """By id, in lists, in counts and filters, and nothing is written in between."""
+    """Reads by id, lists, counts and filters agree; the change needs no write."""
     clock = Clock("2026-11-24T10:00:00")
-    async with at(clock, database, tmp_path, commands) as house:
-        await house.tell("web-shop", ann(1, address=BERLIN))
-        await says(house, PARTNERS, given=True, validUntil="2026-11-25T00:00:00Z")
+    async with open_platform_at(clock, database, tmp_path, commands) as platform:
+        await platform.send_messages("web-shop", build_ann_message(1, address=BERLIN))
+        await set_consent(platform, PARTNERS, granted=True, validUntil="2026-11-25T00:00:00Z")
         commands.clear()
         clock.set("2026-11-24T23:59:59.999")
-        assert await revealed(house, PARTNERS)
+        assert await is_ann_revealed(platform, PARTNERS)
         clock.set("2026-11-25T00:00:00")
-        assert not await revealed(house, PARTNERS)
-        assert written(commands) == []
-        assert not (await permits(house))[PARTNERS]
+        assert not await is_ann_revealed(platform, PARTNERS)
+        assert list_written_collections(commands) == []
+        assert not (await read_permissions(platform))[PARTNERS]
 
 
-def living(address: dict[str, str] | None) -> dict[str, Any]:
-    """The traits of an address, if there is one."""
+def build_address_traits(address: dict[str, str] | None) -> dict[str, Any]:
+    """Build the traits of an address; empty without one."""
     return {"address": address} if address else {}
 
 
-def written(commands: Commands) -> list[str]:
-    """Collections of people that were written to."""
-    changing = ("insert", "update", "delete", "findAndModify", "bulkWrite")
-    into = [one[name] for name in changing for one in commands.named(name)]
-    return [one for one in into if one in ("customers", "source_records", "identifiers", 1)]
+def list_written_collections(commands: CommandRecorder) -> list[str]:
+    """Return the collections of personal data that were written to; 1 for a client-level bulk write."""
+    write_commands = ("insert", "update", "delete", "findAndModify", "bulkWrite")
+    targets = [command[name] for name in write_commands for command in commands.list_commands(name)]
+    return [target for target in targets if target in ("customers", "source_records", "identifiers", 1)]
 
 
 @pytest.mark.parametrize(
     ("address", "key", "silence_permits"),
     [
         (BERLIN, "eu", {STATISTICS}),
-        (TEXAS, "us-tx", {STATISTICS, PAGES, EMAIL, OWN_ADS, PARTNERS}),
-        (CALIFORNIA, "us-ca", {STATISTICS, PAGES, EMAIL, OWN_ADS, PARTNERS}),
+        (TEXAS, "us-tx", {STATISTICS, PAGES, EMAIL, FIRST_PARTY_ADS, PARTNERS}),
+        (CALIFORNIA, "us-ca", {STATISTICS, PAGES, EMAIL, FIRST_PARTY_ADS, PARTNERS}),
         ({"country": "CN"}, "cn", set()),
         (None, "unknown", set()),
     ],
 )
-async def test_silence_permits_what_the_law_of_the_place_lets_it(
-    house: House, address: dict[str, str] | None, key: str, silence_permits: set[str]
+async def test_the_jurisdiction_decides_what_is_permitted_without_a_statement(
+    platform: PlatformUnderTest, address: dict[str, str] | None, key: str, silence_permits: set[str]
 ) -> None:
-    """Nowhere is the strictest place."""
-    await house.tell("web-shop", ann(1, **living(address)))
-    assert await laws(house) == [key]
-    asked = {STATISTICS, PAGES, EMAIL, TEXTS, OWN_ADS, PARTNERS}
-    told = await permits(house)
-    assert {one for one in asked if told[one]} == silence_permits
-    seen = {one for one in (STATISTICS, PAGES, EMAIL, OWN_ADS, PARTNERS) if await revealed(house, one)}
-    assert seen == silence_permits
+    """An unknown residence is protected by the strictest law."""
+    await platform.send_messages("web-shop", build_ann_message(1, **build_address_traits(address)))
+    assert await read_jurisdictions(platform) == [key]
+    purposes = {STATISTICS, PAGES, EMAIL, TEXTS, FIRST_PARTY_ADS, PARTNERS}
+    permissions = await read_permissions(platform)
+    assert {purpose for purpose in purposes if permissions[purpose]} == silence_permits
+    revealed = {
+        purpose
+        for purpose in (STATISTICS, PAGES, EMAIL, FIRST_PARTY_ADS, PARTNERS)
+        if await is_ann_revealed(platform, purpose)
+    }
+    assert revealed == silence_permits
 
 
-async def needs(house: House, purpose: str) -> list[str | None]:
-    """The accessibility needs that a purpose is shown."""
-    answer = await house.ask(NEEDS, house.token(client="reader", purposes=[purpose]))
-    return [one["store"]["accessibilityNeeds"] for one in answer["data"]["customers"]["nodes"]]
+async def read_needs(platform: PlatformUnderTest, purpose: str) -> list[str | None]:
+    """Return the accessibility needs that a read for a purpose reveals."""
+    answer = await platform.query(NEEDS, platform.issue_token(client="reader", purposes=[purpose]))
+    return [node["store"]["accessibilityNeeds"] for node in answer["data"]["customers"]["nodes"]]
 
 
-async def test_health_takes_an_express_yes_where_the_law_says_so(house: House) -> None:
-    """GDPR Art. 9(2)(a): a contract is none; nor is a yes to another purpose."""
-    await house.tell("tills", ann(1, "L-1", address=BERLIN, accessibilityNeeds="wheelchair"))
-    assert await needs(house, SUPPORT) == [None]
-    assert await needs(house, PAGES) == []
-    await says(house, EMAIL, given=True)
-    assert await needs(house, SUPPORT) == [None]
-    await says(house, PAGES, given=True)
-    assert await needs(house, PAGES) == ["wheelchair"]
-    assert await needs(house, SUPPORT) == [None]
-    await says(house, PAGES, given=False)
-    assert await needs(house, PAGES) == []
+async def test_health_data_need_explicit_consent_in_the_eu(platform: PlatformUnderTest) -> None:
+    """GDPR Art. 9(2)(a): neither a contract nor consent to another purpose is enough."""
+    await platform.send_messages(
+        "tills", build_ann_message(1, "L-1", address=BERLIN, accessibilityNeeds="wheelchair")
+    )
+    assert await read_needs(platform, SUPPORT) == [None]
+    assert await read_needs(platform, PAGES) == []
+    await set_consent(platform, EMAIL, granted=True)
+    assert await read_needs(platform, SUPPORT) == [None]
+    await set_consent(platform, PAGES, granted=True)
+    assert await read_needs(platform, PAGES) == ["wheelchair"]
+    assert await read_needs(platform, SUPPORT) == [None]
+    await set_consent(platform, PAGES, granted=False)
+    assert await read_needs(platform, PAGES) == []
 
 
-async def test_health_is_shown_in_california_until_its_use_is_limited(house: House) -> None:
-    """Cal. Civ. Code 1798.121: health is shown until its use is limited."""
-    await house.tell("tills", ann(1, "L-1", address=CALIFORNIA, accessibilityNeeds="wheelchair"))
-    assert await needs(house, SUPPORT) == ["wheelchair"]
-    assert await needs(house, PAGES) == ["wheelchair"]
+async def test_health_data_are_shown_in_california_until_their_use_is_limited(
+    platform: PlatformUnderTest,
+) -> None:
+    """Cal. Civ. Code 1798.121: the use of sensitive data is permitted until the customer limits it."""
+    await platform.send_messages(
+        "tills", build_ann_message(1, "L-1", address=CALIFORNIA, accessibilityNeeds="wheelchair")
+    )
+    assert await read_needs(platform, SUPPORT) == ["wheelchair"]
+    assert await read_needs(platform, PAGES) == ["wheelchair"]
 
 
 @pytest.mark.parametrize(
-    ("address", "born", "purpose", "silent", "alone", "guarded"),
+    ("address", "birth_date", "purpose", "by_silence", "with_own_consent", "with_guardian"),
     [
         (BERLIN, "2016-05-01", EMAIL, False, False, True),
         (BERLIN, "2016-05-01", PARTNERS, False, False, True),
@@ -202,31 +212,38 @@ async def test_health_is_shown_in_california_until_its_use_is_limited(house: Hou
         (None, "2016-05-01", PARTNERS, False, False, False),
     ],
 )
-async def test_a_child_is_asked_through_a_guardian(
-    house: House,
+async def test_a_childs_consent_needs_a_guardian(
+    platform: PlatformUnderTest,
     address: dict[str, str] | None,
-    born: str,
+    birth_date: str,
     purpose: str,
-    silent: bool,
-    alone: bool,
-    guarded: bool,
+    by_silence: bool,
+    with_own_consent: bool,
+    with_guardian: bool,
 ) -> None:
-    """What silence, one's own yes and a guardian's come to; nowhere, the strictest law sells no child."""
-    await house.tell("web-shop", ann(1, birthday=born, **living(address)))
-    assert await revealed(house, purpose) is silent
-    await says(house, purpose, given=True)
-    assert await revealed(house, purpose) is alone
-    await guardian_agrees(house, purpose)
-    assert await revealed(house, purpose) is guarded
-    await says(house, purpose, given=False)
-    assert not await revealed(house, purpose)
+    """The effect of no statement, of the customer's consent and of a guardian's consent.
+
+    Without a residence the strictest law applies: no sale of a child's data.
+    """
+    await platform.send_messages(
+        "web-shop", build_ann_message(1, birthday=birth_date, **build_address_traits(address))
+    )
+    assert await is_ann_revealed(platform, purpose) is by_silence
+    await set_consent(platform, purpose, granted=True)
+    assert await is_ann_revealed(platform, purpose) is with_own_consent
+    await give_guardian_consent(platform, purpose)
+    assert await is_ann_revealed(platform, purpose) is with_guardian
+    await set_consent(platform, purpose, granted=False)
+    assert not await is_ann_revealed(platform, purpose)
 
 
-async def test_what_was_refused_altogether_is_not_stored_and_counted(house: House) -> None:
-    """GDPR Art. 5(1)(c): an event and a value without a purpose left stay out; what has another is kept."""
-    await house.tell("web-shop", ann(1, address=BERLIN))
+async def test_data_without_a_permitted_purpose_are_not_stored_and_counted(
+    platform: PlatformUnderTest,
+) -> None:
+    """GDPR Art. 5(1)(c): an event or a value without any permitted purpose is dropped; others are stored."""
+    await platform.send_messages("web-shop", build_ann_message(1, address=BERLIN))
     for node in ("personalize", "marketing", "analytics"):
-        await says(house, node, given=False)
+        await set_consent(platform, node, granted=False)
     visit = {
         "type": "track",
         "event": "Products Searched",
@@ -242,19 +259,23 @@ async def test_what_was_refused_altogether_is_not_stored_and_counted(house: Hous
         "userId": "w-1",
         "properties": {"order_id": "o-1", "total": 12},
     }
-    told = await house.tell("web-shop", visit, order, ann(2, firstName="Ann", campaign="winter-sale"))
-    assert told["minimised"] == 3
-    assert [one["minimised"] for one in told["results"]] == [2, 0, 1]
-    database = house.platform.database
-    assert [one["type"] for one in await database.find("events", {})] == ["Order Completed"]
+    outcome = await platform.send_messages(
+        "web-shop", visit, order, build_ann_message(2, firstName="Ann", campaign="winter-sale")
+    )
+    assert outcome["minimised"] == 3
+    assert [result["minimised"] for result in outcome["results"]] == [2, 0, 1]
+    database = platform.internals.database
+    assert [event["type"] for event in await database.find("events", {})] == ["Order Completed"]
     (record,) = await database.find("source_records", {"source": "web-shop"})
     (customer,) = await database.find("customers", {})
-    for kept in (record, customer):
-        assert "winter-sale" not in repr(kept)
-        assert "snowshoes" not in repr(kept)
+    for document in (record, customer):
+        assert "winter-sale" not in repr(document)
+        assert "snowshoes" not in repr(document)
     assert "web/campaign" not in record["cells"]
     assert "identity/givenName" in record["cells"]
-    assert (await own(house, "{ me { web { campaign } identity { givenName } } }"))["me"] == {
+    assert (await query_as_customer(platform, "{ me { web { campaign } identity { givenName } } }"))[
+        "me"
+    ] == {
         "web": {"campaign": None},
         "identity": {"givenName": "Ann"},
     }

@@ -1,4 +1,4 @@
-"""What is revealed of people of twelve places, as the laws read once more have it, from their address on."""
+"""What is revealed about customers of twelve places, compared with an independent oracle of the laws."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from discretion.catalogue.load import load
+from discretion.catalogue.load import load_catalogue
 from discretion.catalogue.model import Form
-from tests.fixtures.platform import House
+from tests.fixtures.platform import PlatformUnderTest
 from tests.properties.permission_matrix import oracle
 
 PLACES = {
@@ -33,7 +33,7 @@ CONTEXTS: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("stamp no, then stamp yes", "none"): [{"consent": False}, {"consent": True}],
     ("stamp yes", "after"): [{"consent": True}, {"gpc": True}],
 }
-ASKED = (
+CHECKED_USES = (
     ("marketing.communications.email", "contact.email"),
     ("marketing.advertising.third_party.targeted", "demographics.birthDate"),
     ("analytics.reporting", "demographics.birthDate"),
@@ -47,16 +47,16 @@ QUERY = "{ customers(first: 200) { nodes { id contact { email } demographics { b
 FIND = 'query($v: String!) { customer(identifier: {type: "email", value: $v}) { id } }'
 
 
-def _messages(place: str, said: str, signal: str) -> list[dict[str, Any]]:
-    name = _name(place, said, signal)
-    found = []
-    for number, heard in enumerate(CONTEXTS[said, signal]):
-        context: dict[str, Any] = {"gpc": True} if "gpc" in heard else {}
-        if "consent" in heard:
-            given = {purpose: heard["consent"] for purpose, _ in ASKED}
-            context["consent"] = {"categoryPreferences": given}
+def _build_messages(place: str, statement: str, signal: str) -> list[dict[str, Any]]:
+    name = _build_name(place, statement, signal)
+    messages = []
+    for number, stated in enumerate(CONTEXTS[statement, signal]):
+        context: dict[str, Any] = {"gpc": True} if "gpc" in stated else {}
+        if "consent" in stated:
+            preferences = {purpose: stated["consent"] for purpose, _ in CHECKED_USES}
+            context["consent"] = {"categoryPreferences": preferences}
         traits = {"email": f"{name}@post.example", "birthday": BIRTHDAY, "address": PLACES[place]}
-        found.append(
+        messages.append(
             {
                 "type": "identify",
                 "messageId": f"{name}-{number}",
@@ -66,47 +66,51 @@ def _messages(place: str, said: str, signal: str) -> list[dict[str, Any]]:
                 "context": context,
             }
         )
-    return found
+    return messages
 
 
-def _name(place: str, said: str, signal: str) -> str:
-    return f"{place}-{list(CONTEXTS).index((said, signal))}"
+def _build_name(place: str, statement: str, signal: str) -> str:
+    return f"{place}-{list(CONTEXTS).index((statement, signal))}"
 
 
 @pytest.fixture
-def people() -> list[tuple[str, str, str]]:
-    """Somebody in each place for each thing that was said."""
-    return [(place, said, signal) for place in PLACES for said, signal in CONTEXTS]
+def cases() -> list[tuple[str, str, str]]:
+    """Return one customer for each place, statement and signal."""
+    return [(place, statement, signal) for place in PLACES for statement, signal in CONTEXTS]
 
 
-async def test_each_cell_over_http(house: House, people: list[tuple[str, str, str]]) -> None:
-    """72 people, 5 purposes: a value is revealed, in the catalogue's form, just where the law lets it be."""
-    catalogue = load(None)
-    for who in people:
-        await house.tell("web-shop", *_messages(*who))
-    steward = house.token("steward", client=CLIENT)
+async def test_each_place_statement_and_purpose_reveals_what_the_law_permits(
+    platform: PlatformUnderTest, cases: list[tuple[str, str, str]]
+) -> None:
+    """72 customers, 5 purposes: a value is revealed in the catalogue's form where the law permits it."""
+    catalogue = load_catalogue(None)
+    for case in cases:
+        await platform.send_messages("web-shop", *_build_messages(*case))
+    steward = platform.issue_token("steward", client=CLIENT)
     ids = {}
-    for who in people:
-        found = await house.ask(FIND, steward, {"v": f"{_name(*who)}@post.example"})
-        ids[who] = found["data"]["customer"]["id"]
-    wrong = []
-    for key, path in ASKED:
+    for case in cases:
+        lookup = await platform.query(FIND, steward, {"v": f"{_build_name(*case)}@post.example"})
+        ids[case] = lookup["data"]["customer"]["id"]
+    mismatches = []
+    for key, path in CHECKED_USES:
         purpose = catalogue.purposes[key]
         form = next(use.form for use in catalogue.attributes[path].uses if use.purpose.key == key)
-        answer = await house.ask(QUERY, house.token(client=CLIENT, purposes=[key]))
+        answer = await platform.query(QUERY, platform.issue_token(client=CLIENT, purposes=[key]))
         nodes = {node["id"]: node for node in answer["data"]["customers"]["nodes"]}
-        for who in people:
-            place, said, signal = who
-            holds = oracle.permitted(
-                place, basis=purpose.basis, family=purpose.family, said=said, signal=signal, age=46
+        for case in cases:
+            place, statement, signal = case
+            is_permitted = oracle.is_permitted(
+                place, basis=purpose.basis, family=purpose.family, statement=statement, signal=signal, age=46
             )
             group, field = path.split(".")
-            shown = (nodes[ids[who]][group] or {}).get(field) if ids[who] in nodes else None
-            wanted = _as(form, f"{_name(*who)}@post.example") if holds else None
-            if shown != wanted:
-                wrong.append(f"{place}, {said!r}, signal {signal}, {key}: expected {wanted}, got {shown}")
-    assert not wrong, "\n".join(["", *wrong])
+            shown = (nodes[ids[case]][group] or {}).get(field) if ids[case] in nodes else None
+            expected = _expect_value(form, f"{_build_name(*case)}@post.example") if is_permitted else None
+            if shown != expected:
+                mismatches.append(
+                    f"{place}, {statement!r}, signal {signal}, {key}: expected {expected}, got {shown}"
+                )
+    assert not mismatches, "\n".join(["", *mismatches])
 
 
-def _as(form: Form, email: str) -> str:
+def _expect_value(form: Form, email: str) -> str:
     return {Form.CLEAR: email, Form.MASKED: f"{email[0]}***@p***", Form.COARSE: BAND}[form]

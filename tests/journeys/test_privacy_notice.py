@@ -1,4 +1,4 @@
-"""Anybody reads what is done with their data, in their language and under their law, and can compare it."""
+"""The privacy notice is public, by language and jurisdiction, and matches the data inventory."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from discretion.catalogue.load import load
-from tests.fixtures.platform import House, open_house
+from discretion.catalogue.load import load_catalogue
+from tests.fixtures.platform import PlatformUnderTest, open_platform
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -26,55 +26,57 @@ query($jurisdiction: String!, $language: String!) {
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house(mongo_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
-    """A house that nobody has been to."""
-    async with open_house(mongo_url, tmp_path_factory.mktemp("house")) as built:
-        yield built
+async def platform(
+    mongo_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[PlatformUnderTest]:
+    """Yield a platform without customers."""
+    async with open_platform(mongo_url, tmp_path_factory.mktemp("platform")) as empty_platform:
+        yield empty_platform
 
 
-async def told(house: House, jurisdiction: str, language: str) -> dict[str, Any]:
-    """The notice that somebody without a token reads."""
-    answer = await house.ask(NOTICE, None, {"jurisdiction": jurisdiction, "language": language})
+async def read_notice(platform: PlatformUnderTest, jurisdiction: str, language: str) -> dict[str, Any]:
+    """Return the notice that a caller without a token reads."""
+    answer = await platform.query(NOTICE, None, {"jurisdiction": jurisdiction, "language": language})
     assert "errors" not in answer, answer
-    found: dict[str, Any] = answer["data"]["privacyNotice"]
-    return found
+    notice: dict[str, Any] = answer["data"]["privacyNotice"]
+    return notice
 
 
-def keys(notice: dict[str, Any], section: str) -> set[str]:
-    """What a section lists."""
-    found = next(one for one in notice["sections"] if one["key"] == section)
-    return {item["key"] for item in found["items"]}
+def list_keys(notice: dict[str, Any], section: str) -> set[str]:
+    """Return the keys that a section lists."""
+    notice_section = next(candidate for candidate in notice["sections"] if candidate["key"] == section)
+    return {item["key"] for item in notice_section["items"]}
 
 
-async def test_nobody_reads_the_notice_and_it_agrees_with_the_inventory(house: House) -> None:
-    """Every purpose and every kind of data that the API has is in what people are told."""
-    notice = await told(house, "eu", "en")
+async def test_the_notice_needs_no_token_and_agrees_with_the_inventory(platform: PlatformUnderTest) -> None:
+    """Every purpose and every data category of the API is in the notice."""
+    notice = await read_notice(platform, "eu", "en")
     public = "{ purposes { key } dataInventory { attributes { category } events { category } } }"
-    inventory = (await house.ask(public, None))["data"]
-    assert keys(notice, "purposes") == {one["key"] for one in inventory["purposes"]}
-    kept = [*inventory["dataInventory"]["attributes"], *inventory["dataInventory"]["events"]]
-    assert keys(notice, "data") >= {one["category"] for one in kept}
+    inventory = (await platform.query(public, None))["data"]
+    assert list_keys(notice, "purposes") == {purpose["key"] for purpose in inventory["purposes"]}
+    entries = [*inventory["dataInventory"]["attributes"], *inventory["dataInventory"]["events"]]
+    assert list_keys(notice, "data") >= {entry["category"] for entry in entries}
     assert notice["sha256"] == sha256(notice["text"].encode()).hexdigest()
     assert notice["effectiveFrom"] <= "2026-11-24"
 
 
-async def test_a_tag_of_a_country_gets_the_language_it_is_of(house: House) -> None:
-    notice = await told(house, "eu", "de-AT")
+async def test_a_regional_language_tag_gets_the_notice_of_its_language(platform: PlatformUnderTest) -> None:
+    notice = await read_notice(platform, "eu", "de-AT")
     assert notice["language"] == "de"
     assert notice["title"].startswith("Datenschutzerklärung von ")
-    assert notice == await told(house, "eu", "de")
+    assert notice == await read_notice(platform, "eu", "de")
 
 
-async def test_each_law_gives_its_own_rights(house: House) -> None:
-    europe, california = await told(house, "eu", "en"), await told(house, "us-ca", "en")
-    assert "objection" in keys(europe, "rights")
-    assert "opt_out_sale" in keys(california, "rights") - keys(europe, "rights")
+async def test_each_notice_lists_the_rights_of_its_law(platform: PlatformUnderTest) -> None:
+    europe, california = await read_notice(platform, "eu", "en"), await read_notice(platform, "us-ca", "en")
+    assert "objection" in list_keys(europe, "rights")
+    assert "opt_out_sale" in list_keys(california, "rights") - list_keys(europe, "rights")
     assert "California" in california["text"]
     assert europe["sha256"] != california["sha256"]
 
 
 @pytest.mark.parametrize(
-    ("jurisdiction", "language", "code", "named"),
+    ("jurisdiction", "language", "code", "mentioned"),
     [
         ("atlantis", "en", "NOTICE_JURISDICTION_UNKNOWN", "us-ca"),
         ("EU", "en", "NOTICE_JURISDICTION_UNKNOWN", "eu"),
@@ -82,31 +84,31 @@ async def test_each_law_gives_its_own_rights(house: House) -> None:
         ("eu", "", "NOTICE_LANGUAGE_UNKNOWN", "en"),
     ],
 )
-async def test_who_asks_for_what_there_is_not_is_told_what_there_is(
-    house: House, jurisdiction: str, language: str, code: str, named: str
+async def test_an_unknown_jurisdiction_or_language_is_refused_with_the_available_ones(
+    platform: PlatformUnderTest, jurisdiction: str, language: str, code: str, mentioned: str
 ) -> None:
-    answer = await house.ask(NOTICE, None, {"jurisdiction": jurisdiction, "language": language})
+    answer = await platform.query(NOTICE, None, {"jurisdiction": jurisdiction, "language": language})
     (error,) = answer["errors"]
     assert error["extensions"]["code"] == code
-    assert named in error["extensions"]["advice"]
+    assert mentioned in error["extensions"]["advice"]
 
 
-async def test_a_catalogue_that_changes_changes_what_people_are_told(
-    house: House, mongo_url: str, tmp_path_factory: pytest.TempPathFactory
+async def test_a_changed_catalogue_changes_the_notice(
+    platform: PlatformUnderTest, mongo_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Without anybody touching the notice."""
-    shipped = load(None)
+    """The notice needs no edit of its own."""
+    shipped = load_catalogue(None)
     email = replace(shipped.attributes["contact.email"], retention="P17Y")
     catalogue = replace(shipped, attributes={**shipped.attributes, "contact.email": email})
     folder = tmp_path_factory.mktemp("longer")
-    async with open_house(mongo_url, folder, catalogue=catalogue) as longer:
-        assert "17 years" in (await told(longer, "eu", "en"))["text"]
-        assert "17 Jahre" in (await told(longer, "gb", "de"))["text"]
-    assert "17 years" not in (await told(house, "eu", "en"))["text"]
+    async with open_platform(mongo_url, folder, catalogue=catalogue) as changed_platform:
+        assert "17 years" in (await read_notice(changed_platform, "eu", "en"))["text"]
+        assert "17 Jahre" in (await read_notice(changed_platform, "gb", "de"))["text"]
+    assert "17 years" not in (await read_notice(platform, "eu", "en"))["text"]
 
 
-async def test_a_token_changes_nothing_of_it(house: House) -> None:
-    """It is about everybody and records no disclosure."""
-    asked = {"jurisdiction": "eu", "language": "en"}
-    answer = await house.ask(NOTICE, house.token("marketing"), asked)
-    assert answer["data"]["privacyNotice"] == await told(house, "eu", "en")
+async def test_a_token_does_not_change_the_notice(platform: PlatformUnderTest) -> None:
+    """The notice concerns no particular customer and records no disclosure."""
+    variables = {"jurisdiction": "eu", "language": "en"}
+    answer = await platform.query(NOTICE, platform.issue_token("marketing"), variables)
+    assert answer["data"]["privacyNotice"] == await read_notice(platform, "eu", "en")

@@ -1,4 +1,4 @@
-"""Who won, and why: each sees where a value comes from as far as they see the value."""
+"""Provenance: which source a value comes from; a role sees it as far as it sees the value."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import Any
 
 import pytest
 
-from discretion.catalogue.model import CORRECTIONS
-from discretion.domain.consent.source_statements import Evidence
-from discretion.domain.consent.terms_registry import Agreed
-from discretion.domain.identity.unification import Unify
-from discretion.domain.identity.unit_of_work import Workshop
-from discretion.domain.ingest.message import Fact, Identifier
-from discretion.domain.notices.load import load as load_notices
-from discretion.law.load import load as load_law
-from discretion.purpose.permission_engine import Judge
+from discretion.catalogue.model import CORRECTION_SOURCE
+from discretion.domain.consent.source_statements import SourceStatementRecorder
+from discretion.domain.consent.terms_registry import TermsRegistry
+from discretion.domain.identity.unification import ProfileUnifier
+from discretion.domain.identity.unit_of_work import WriteContext
+from discretion.domain.ingest.message import ExternalIdentifier, Fact
+from discretion.domain.notices.load import load_notice_templates
+from discretion.law.load import load_lawbook
+from discretion.purpose.permission_engine import PermissionEngine
 from discretion.seal.blind_index import BlindIndex
-from discretion.seal.key_files import derive
-from discretion.seal.redacted import Shut
-from discretion.store.consents import Consents
-from discretion.store.tombstones import Tombstones
-from tests.fixtures.platform import ROOT, House
+from discretion.seal.key_files import derive_key
+from discretion.seal.redacted import Redacted
+from discretion.store.consents import ConsentStore
+from discretion.store.tombstones import TombstoneStore
+from tests.fixtures.platform import ROOT_KEY, PlatformUnderTest
 
 EMAIL = "Mara.Lind@post.example"
 WEB = {
@@ -47,7 +47,7 @@ TILLS = {
     "timestamp": "2026-04-02T09:30:00Z",
     "traits": {"firstName": "Marah", "loyaltyTier": "gold", "loyaltyPoints": 70},
 }
-BOUGHT = {
+ORDER = {
     "type": "track",
     "event": "Order Completed",
     "userId": "L-700",
@@ -61,42 +61,48 @@ NAMES = [
     "commerce.orderCount",
     "store.visitedStores",
 ]
-ASKED = "provenance(attributes: $names) { attribute value source channel observedAt }"
-PERSON = f"query($id: ID!, $names: [String!]) {{ customer(id: $id) {{ {ASKED} }} }}"
+PROVENANCE_FIELDS = "provenance(attributes: $names) { attribute value source channel observedAt }"
+PROVENANCE_QUERY = f"query($id: ID!, $names: [String!]) {{ customer(id: $id) {{ {PROVENANCE_FIELDS} }} }}"
 
 
-async def told(house: House) -> None:
-    """Mara on the web and at two tills."""
-    await house.tell("web-shop", WEB)
+async def send_mara(platform: PlatformUnderTest) -> None:
+    """Send Mara from the web and from the tills of two stores."""
+    await platform.send_messages("web-shop", WEB)
     orders = [
-        {**BOUGHT, "messageId": f"o{n}", "properties": {"order_id": f"o{n}", "total": 5, "storeId": store}}
-        for n, store in enumerate(["york", "leeds", "york"])
+        {
+            **ORDER,
+            "messageId": f"o{index}",
+            "properties": {"order_id": f"o{index}", "total": 5, "storeId": store_id},
+        }
+        for index, store_id in enumerate(["york", "leeds", "york"])
     ]
-    await house.tell("tills", TILLS, *orders)
+    await platform.send_messages("tills", TILLS, *orders)
 
 
-async def known_as(house: House, client: str) -> str:
-    """The id by which a client knows Mara."""
-    find = f'{{ customer(identifier: {{type: "email", value: "{EMAIL}"}}) {{ id }} }}'
-    answer = await house.ask(find, house.token("steward", client=client))
-    name: str = answer["data"]["customer"]["id"]
-    return name
+async def find_client_id(platform: PlatformUnderTest, client: str) -> str:
+    """Return the id by which a client knows Mara."""
+    query = f'{{ customer(identifier: {{type: "email", value: "{EMAIL}"}}) {{ id }} }}'
+    answer = await platform.query(query, platform.issue_token("steward", client=client))
+    customer_id: str = answer["data"]["customer"]["id"]
+    return customer_id
 
 
-async def seen(
-    house: House, role: str, names: list[str] | None = NAMES, **narrowed: Any
+async def read_provenance(
+    platform: PlatformUnderTest, role: str, names: list[str] | None = NAMES, **token_options: Any
 ) -> tuple[dict[str, tuple[Any, ...]], dict[str, str]]:
-    """What a role sees of Mara's provenance, by attribute; and what was withheld from it."""
+    """Return the provenance that a role sees, by attribute, and the reason of each withheld attribute."""
     client = "customer-app" if role == "customer" else f"{role}-client"
-    name = await known_as(house, client)
-    token = house.token(role, client=client, subject=name if role == "customer" else None, **narrowed)
-    answer = await house.ask(PERSON, token, {"id": name, "names": names})
+    customer_id = await find_client_id(platform, client)
+    token = platform.issue_token(
+        role, client=client, subject=customer_id if role == "customer" else None, **token_options
+    )
+    answer = await platform.query(PROVENANCE_QUERY, token, {"id": customer_id, "names": names})
     assert "errors" not in answer, answer
     entries = answer["data"]["customer"]["provenance"]
     withheld = answer["extensions"]["disclosure"]["withheld"]
     return (
-        {one["attribute"]: tuple(one.values())[1:] for one in entries},
-        {one["field"]: one["reason"] for one in withheld},
+        {entry["attribute"]: tuple(entry.values())[1:] for entry in entries},
+        {entry["field"]: entry["reason"] for entry in withheld},
     )
 
 
@@ -109,8 +115,8 @@ EVERYTHING: dict[str, tuple[Any, ...]] = {
     "store.visitedStores": (["leeds", "york"], "computed", None, "2026-06-03T16:00:00.000Z"),
 }
 LATER = 1_790_000_000_000
-NOTHING_MORE = (None, None, None)
-SEES: dict[str, dict[str, tuple[Any, ...]]] = {
+MASKED_ORIGIN = (None, None, None)
+VISIBLE: dict[str, dict[str, tuple[Any, ...]]] = {
     "customer": EVERYTHING,
     "steward": EVERYTHING,
     "support": {
@@ -122,154 +128,173 @@ SEES: dict[str, dict[str, tuple[Any, ...]]] = {
     },
     "frontend": {
         "identity.givenName": ("Mara", "web-shop", "web", "2026-05"),
-        "contact.email": ("M***@p***", *NOTHING_MORE),
+        "contact.email": ("M***@p***", *MASKED_ORIGIN),
         "commerce.loyaltyTier": ("gold", "tills", "store", "2026-04"),
         "commerce.orderCount": (3, "computed", None, "2026-06"),
     },
     "partner": {
-        "demographics.birthDate": ("35-44", *NOTHING_MORE),
+        "demographics.birthDate": ("35-44", *MASKED_ORIGIN),
         "commerce.loyaltyTier": ("gold", "tills", "store", "2026-04"),
     },
 }
 
 
-@pytest.mark.parametrize("role", SEES)
-async def test_each_sees_where_a_value_comes_from_as_far_as_they_see_the_value(
-    house: House, role: str
+@pytest.mark.parametrize("role", VISIBLE)
+async def test_a_role_sees_the_origin_of_a_value_as_far_as_it_sees_the_value(
+    platform: PlatformUnderTest, role: str
 ) -> None:
-    """The web goes before the tills, but not about loyalty; a masked value's origin is masked too.
+    """The web precedes the tills except for loyalty; the origin of a masked value is masked too.
 
-    What cannot be seen is withheld as the attribute itself is, and MongoDB is asked for no more of it.
+    The origin of a withheld attribute is withheld with the same reason and not read from MongoDB.
     """
-    await told(house)
-    house.commands.clear()
-    shown, withheld = await seen(house, role)
-    assert shown == SEES[role]
-    assert set(withheld) == set(NAMES) - set(SEES[role])
+    await send_mara(platform)
+    platform.commands.clear()
+    shown, withheld = await read_provenance(platform, role)
+    assert shown == VISIBLE[role]
+    assert set(withheld) == set(NAMES) - set(VISIBLE[role])
     assert set(withheld.values()) <= {"PURPOSE_NOT_GRANTED"}
-    asked = {
-        name
-        for one in house.commands.named("find")
-        if one["find"] == "customers"
-        for name in one["projection"]
-        if name.startswith("p.")
+    projected = {
+        path
+        for command in platform.commands.list_commands("find")
+        if command["find"] == "customers"
+        for path in command["projection"]
+        if path.startswith("p.")
     }
-    origins = {path for path, (_, *origin) in SEES[role].items() if origin[0] not in (None, "computed")}
-    assert asked == {f"p.{path.replace('.', '/')}" for path in origins}
+    origins = {path for path, (_, *origin) in VISIBLE[role].items() if origin[0] not in (None, "computed")}
+    assert projected == {f"p.{path.replace('.', '/')}" for path in origins}
 
 
-async def test_without_names_it_tells_of_all_that_may_be_seen(house: House) -> None:
-    """And of none, if none are named."""
-    await told(house)
-    everything, _ = await seen(house, "customer", None)
+async def test_without_names_provenance_covers_all_visible_attributes(platform: PlatformUnderTest) -> None:
+    """An empty list of names returns nothing."""
+    await send_mara(platform)
+    everything, _ = await read_provenance(platform, "customer", None)
     assert everything.items() >= EVERYTHING.items()
     assert everything["commerce.loyaltyPoints"][:3] == (70, "tills", "store")
-    assert await seen(house, "customer", []) == ({}, {})
+    assert await read_provenance(platform, "customer", []) == ({}, {})
 
 
-async def test_one_plan_is_not_another_whose_variables_name_other_attributes(house: House) -> None:
-    """The same text, asked for one attribute and then for another."""
-    await told(house)
+async def test_a_cached_plan_is_not_reused_for_other_attribute_names(
+    platform: PlatformUnderTest,
+) -> None:
+    """The same query text is sent with different attribute names in its variables."""
+    await send_mara(platform)
     for name in ("contact.email", "identity.givenName", "contact.email"):
-        shown, _ = await seen(house, "support", [name])
+        shown, _ = await read_provenance(platform, "support", [name])
         assert list(shown) == [name]
 
 
-async def test_a_refusal_withholds_where_a_value_comes_from(house: House) -> None:
-    """The person's choice holds for provenance as for the value."""
-    await told(house)
+async def test_a_refusal_withholds_the_origin_of_a_value(platform: PlatformUnderTest) -> None:
+    """The customer's choice applies to provenance as to the value."""
+    await send_mara(platform)
     refusal = {"consent": {"categoryPreferences": {"marketing": False}}}
     both = {"purposes": ["marketing.communications.email", "analytics.reporting"]}
-    assert set((await seen(house, "marketing", **both))[0]) >= {"contact.email", "commerce.orderCount"}
-    await house.tell(
+    assert set((await read_provenance(platform, "marketing", **both))[0]) >= {
+        "contact.email",
+        "commerce.orderCount",
+    }
+    await platform.send_messages(
         "web-shop",
         {**WEB, "messageId": "w2", "timestamp": "2026-07-01T00:00:00Z", "traits": {}, "context": refusal},
     )
-    shown, withheld = await seen(house, "marketing", **both)
+    shown, withheld = await read_provenance(platform, "marketing", **both)
     assert "contact.email" not in shown
     assert withheld["contact.email"] == "WITHHELD"
 
 
-async def test_a_correction_wins_and_stays(house: House) -> None:
-    """However often a source sends again; a later correction replaces it. It has no door yet."""
-    await told(house)
+async def test_a_correction_wins_over_later_messages_of_sources(platform: PlatformUnderTest) -> None:
+    """Only a later correction replaces it. The test applies corrections directly, without an endpoint."""
+    await send_mara(platform)
 
-    catalogue, database = house.platform.catalogue, house.platform.database
-    buckets, blind = house.platform.conductor.revealer.buckets, BlindIndex(derive(ROOT, "blind"))
-    lawbook = load_law(None, catalogue)
-    judge = Judge(catalogue, lawbook.law)
-    workshop = Workshop(catalogue, judge, lawbook.of_place, buckets, os.urandom, LATER)
-    evidence = Evidence(Agreed(catalogue, load_notices(catalogue, None).office, Consents(database)))
-    unify = Unify(database, blind, lambda: workshop, evidence, Tombstones(database, blind))
+    catalogue, database = platform.internals.catalogue, platform.internals.database
+    buckets, blind = platform.internals.discloser.revealer.buckets, BlindIndex(derive_key(ROOT_KEY, "blind"))
+    lawbook = load_lawbook(None, catalogue)
+    permission_engine = PermissionEngine(catalogue, lawbook.consent_law)
+    context = WriteContext(
+        catalogue, permission_engine, lawbook.find_key_of_place, buckets, os.urandom, LATER
+    )
+    statement_recorder = SourceStatementRecorder(
+        TermsRegistry(catalogue, load_notice_templates(catalogue, None).office, ConsentStore(database))
+    )
+    unifier = ProfileUnifier(
+        database, blind, lambda: context, statement_recorder.record, TombstoneStore(database, blind)
+    )
 
-    async def corrects(message: str, at: int, value: str) -> None:
+    async def apply_correction(message: str, at: int, value: str) -> None:
         attribute = catalogue.attributes["identity.givenName"]
-        identifier = Identifier("email", Shut(EMAIL.lower()))
-        fact = Fact(CORRECTIONS, message, at, LATER, (identifier,), ((attribute, Shut(value)),))
-        await unify.take([fact])
+        identifier = ExternalIdentifier("email", Redacted(EMAIL.lower()))
+        fact = Fact(CORRECTION_SOURCE, message, at, LATER, (identifier,), ((attribute, Redacted(value)),))
+        await unifier.apply_facts([fact])
 
-    await corrects("c1", 1_777_000_000_000, "Maria")
+    await apply_correction("c1", 1_777_000_000_000, "Maria")
     corrected = ("Maria", "self", None, "2026-04-24T03:06:40.000Z")
-    await house.tell("web-shop", {**WEB, "messageId": "w2", "timestamp": "2026-08-01T00:00:00Z"})
-    await house.tell("tills", {**TILLS, "messageId": "s2", "timestamp": "2026-08-02T00:00:00Z"})
-    shown, _ = await seen(house, "customer", NAMES[:2])
+    await platform.send_messages("web-shop", {**WEB, "messageId": "w2", "timestamp": "2026-08-01T00:00:00Z"})
+    await platform.send_messages("tills", {**TILLS, "messageId": "s2", "timestamp": "2026-08-02T00:00:00Z"})
+    shown, _ = await read_provenance(platform, "customer", NAMES[:2])
     assert shown["identity.givenName"] == corrected
     assert shown["contact.email"][1] == "web-shop"
-    await corrects("c2", 1_777_000_001_000, "Mária")
-    shown, _ = await seen(house, "customer", NAMES[:1])
+    await apply_correction("c2", 1_777_000_001_000, "Mária")
+    shown, _ = await read_provenance(platform, "customer", NAMES[:1])
     assert shown["identity.givenName"] == ("Mária", "self", None, "2026-04-24T03:06:41.000Z")
 
 
-async def test_an_unknown_attribute_is_refused_with_the_nearest_and_is_not_repeated(house: House) -> None:
-    """Nobody meets anybody for it, and what was given may be an address in the wrong place."""
-    await told(house)
+async def test_an_unknown_attribute_is_refused_without_being_echoed(
+    platform: PlatformUnderTest,
+) -> None:
+    """The advice names the nearest attribute. The input is not echoed: it may be personal data."""
+    await send_mara(platform)
     query = (
         "query($names: [String!]) { customers { nodes { provenance(attributes: $names) { attribute } } } }"
     )
-    for names, meant in (
+    for names, advice in (
         (["contact.email", "contact.emial"], "Did you mean 'contact.email'?"),
         (["mara.lind@post.example" * 50], "It is one of "),
     ):
-        response = await house.raw(query, house.token("support"), {"names": names})
+        response = await platform.post_query(query, platform.issue_token("support"), {"names": names})
         (error,) = response.json()["errors"]
         assert response.status_code == 400
         assert error["extensions"]["code"] == "ATTRIBUTE_UNKNOWN"
-        assert meant in error["extensions"]["advice"]
+        assert advice in error["extensions"]["advice"]
         assert "lind" not in response.text
 
 
-async def test_provenance_counts_in_the_budget(house: House) -> None:
-    """All attributes of two hundred customers are too much, a few of each are not."""
+async def test_provenance_counts_in_the_query_cost(platform: PlatformUnderTest) -> None:
+    """All attributes of 200 customers are too expensive, a few attributes of each are not."""
     query = (
         "query($n: Int, $names: [String!]) { customers(first: $n) { nodes { provenance%s { attribute } } } }"
     )
-    token = house.token("support")
-    some = "(attributes: $names)"
-    for text, variables, refused in (
+    token = platform.issue_token("support")
+    arguments = "(attributes: $names)"
+    for text, variables, is_refused in (
         (query.replace(", $names: [String!]", "") % "", {"n": 200}, True),
         (query.replace(", $names: [String!]", "") % "", {"n": 20}, False),
-        (query % some, {"n": 200, "names": NAMES}, False),
-        (query % some, {"n": 200, "names": None}, True),
-        (query % some, {"n": 200, "names": NAMES[0]}, False),
-        (query % some, {"n": 200}, True),
-        (query % some, {"n": 500, "names": NAMES * 20}, True),
+        (query % arguments, {"n": 200, "names": NAMES}, False),
+        (query % arguments, {"n": 200, "names": None}, True),
+        (query % arguments, {"n": 200, "names": NAMES[0]}, False),
+        (query % arguments, {"n": 200}, True),
+        (query % arguments, {"n": 500, "names": NAMES * 20}, True),
     ):
-        answer = await house.ask(text, token, variables)
-        codes = [one["extensions"]["code"] for one in answer.get("errors", ())]
-        assert codes == (["QUERY_TOO_EXPENSIVE"] if refused else []), (text, variables)
+        answer = await platform.query(text, token, variables)
+        codes = [error["extensions"]["code"] for error in answer.get("errors", ())]
+        assert codes == (["QUERY_TOO_EXPENSIVE"] if is_refused else []), (text, variables)
 
 
-async def test_the_customer_reads_who_asked_where_their_data_come_from(house: House) -> None:
-    """Telling it is a reveal of the attribute, on record as such."""
-    await told(house)
-    await seen(house, "support", ["contact.email", "commerce.loyaltyTier"])
-    await seen(house, "partner", ["contact.email"])
-    token = await house.own_token("email", EMAIL)
+async def test_a_read_of_provenance_is_a_disclosure_that_the_customer_sees(
+    platform: PlatformUnderTest,
+) -> None:
+    """Revealing the origin reveals the attribute and is recorded as such."""
+    await send_mara(platform)
+    await read_provenance(platform, "support", ["contact.email", "commerce.loyaltyTier"])
+    await read_provenance(platform, "partner", ["contact.email"])
+    token = await platform.issue_customer_token("email", EMAIL)
     query = "{ me { disclosures { nodes { client attributes forms also } } } }"
-    answer = await house.ask(query, token)
+    answer = await platform.query(query, token)
     assert "errors" not in answer, answer
-    found = {one["client"]: one for one in answer["data"]["me"]["disclosures"]["nodes"] if one["also"]}
-    assert found == {
+    by_client = {
+        disclosure["client"]: disclosure
+        for disclosure in answer["data"]["me"]["disclosures"]["nodes"]
+        if disclosure["also"]
+    }
+    assert by_client == {
         "support-client": {
             "client": "support-client",
             "attributes": ["commerce.loyaltyTier", "contact.email"],

@@ -18,14 +18,14 @@ import typer
 from graphql import GraphQLSchema, OperationDefinitionNode, parse, print_ast, validate
 from typer.testing import CliRunner
 
-from discretion.catalogue.load import load
+from discretion.catalogue.load import load_catalogue
 from discretion.cli import cli
-from discretion.demo.roles import ROLES, SHOWN
-from discretion.demo.terminal import COMPARED, SAME, rows, same_query
+from discretion.demo.roles import ROLES, SHOWN_EMAIL
+from discretion.demo.terminal import COMPARED_ROLES, COMPARISON_QUERY, build_comparison_rows, query_each_role
 from discretion.edge.graphql.schema_builder import build_schema
-from discretion.seeding.cast import born, cast
+from discretion.seeding.cast import compute_birth_date, generate_cast_messages
 from discretion.settings import Settings
-from tests.fixtures.platform import House, open_house
+from tests.fixtures.platform import PlatformUnderTest, open_platform
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -43,18 +43,20 @@ OFFLINE = {"law", "notice", "ropa"}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def server(mongo_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+async def server(
+    mongo_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[PlatformUnderTest]:
     """A running platform that holds the cast."""
-    async with open_house(mongo_url, tmp_path_factory.mktemp("server")) as server:
-        for message in cast(NOW):
-            await server.tell(message.source, dict(message.body))
+    async with open_platform(mongo_url, tmp_path_factory.mktemp("server")) as server:
+        for message in generate_cast_messages(NOW):
+            await server.send_messages(message.source, dict(message.body))
         yield server
 
 
 @pytest.fixture(scope="module")
 def schema() -> GraphQLSchema:
     """The GraphQL schema of the shipped catalogue."""
-    return build_schema(load(None))._schema
+    return build_schema(load_catalogue(None))._schema
 
 
 def page_id(page: Path) -> str:
@@ -109,7 +111,7 @@ def operations(block: str) -> Iterator[tuple[str, str, set[str]]]:
 # --- the queries and their answers -------------------------------------------------------------------------
 
 
-async def test_the_first_query_has_both_answers_as_printed(server: House) -> None:
+async def test_the_first_query_has_both_answers_as_printed(server: PlatformUnderTest) -> None:
     """The receipts differ from run to run; only their length is compared."""
     text = section(README, "A first query")
     (shell,) = code_blocks(text, "sh")
@@ -119,24 +121,27 @@ async def test_the_first_query_has_both_answers_as_printed(server: House) -> Non
     assert len(roles) == len(printed_answers) == 2
     for role, printed in zip(roles, printed_answers, strict=True):
         expected = json.loads(printed)
-        answer = await server.ask(body["query"], server.token(role), body["variables"])
+        answer = await server.query(body["query"], server.issue_token(role), body["variables"])
         receipts = [document["extensions"]["disclosure"].pop("receipt") for document in (answer, expected)]
         assert len(receipts[0]) == len(receipts[1])
         assert answer == expected, role
 
 
-async def test_one_query_under_five_tokens_gives_the_table(server: House) -> None:
+async def test_one_query_under_five_tokens_gives_the_table(server: PlatformUnderTest) -> None:
     """The demo prints the same table. Greta's birthday depends on the day the cast is loaded."""
     heading = "One query under five tokens"
-    assert code_blocks(section(DOCS / "querying.md", heading), "graphql") == [SAME]
+    assert code_blocks(section(DOCS / "querying.md", heading), "graphql") == [COMPARISON_QUERY]
     tokens, customer_ids = {}, {}
     for role in ROLES:
-        if role.name in COMPARED:
-            customer_ids[role.name] = await customer_id(server, SHOWN, role.client)
-            tokens[role.name] = server.token(role.name, subject=customer_ids[role.name])
-    answers = await same_query(server.http, tokens, customer_ids)
-    birthday = born(38, NOW)
-    shown_rows = [tuple(cell.replace(birthday, "her birthday") for cell in row) for row in rows(answers)]
+        if role.name in COMPARED_ROLES:
+            customer_ids[role.name] = await customer_id(server, SHOWN_EMAIL, role.client)
+            tokens[role.name] = server.issue_token(role.name, subject=customer_ids[role.name])
+    answers = await query_each_role(server.http, tokens, customer_ids)
+    birthday = compute_birth_date(38, NOW)
+    shown_rows = [
+        tuple(cell.replace(birthday, "her birthday") for cell in row)
+        for row in build_comparison_rows(answers)
+    ]
     assert shown_rows == table(DOCS / "querying.md", heading)
 
 
@@ -158,12 +163,14 @@ async def test_every_graphql_example_is_valid(page: Path, schema: GraphQLSchema)
 
 
 @pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=page_id)
-async def test_every_graphql_block_runs_under_the_token_it_names(page: Path, server: House) -> None:
+async def test_every_graphql_block_runs_under_the_token_it_names(
+    page: Path, server: PlatformUnderTest
+) -> None:
     """Operations run in the order of the page; an id in an answer is the ``$id`` of what follows."""
     for number, block in enumerate(code_blocks(read_page(page), "graphql")):
         role = re.match(r"# token: (\w+)\n", block)
         if role is None:
-            assert block == SAME
+            assert block == COMPARISON_QUERY
             continue
         email = f"{page.stem}{number}@shop.example"
         token, known_variables = await caller(server, role.group(1), email)
@@ -171,10 +178,10 @@ async def test_every_graphql_block_runs_under_the_token_it_names(page: Path, ser
             if name in VALIDATED_ONLY:
                 continue
             values = {variable: known_variables[variable] for variable in variables}
-            answer = await server.ask(text, token, values)
+            answer = await server.query(text, token, values)
             assert "errors" not in answer, (name, answer)
             remember_ids(answer["data"], known_variables)
-            await server.carry()
+            await server.run_due_requests()
 
 
 async def test_the_examples_that_are_not_run_exist() -> None:
@@ -183,16 +190,16 @@ async def test_the_examples_that_are_not_run_exist() -> None:
     assert {name for block in blocks for name, _, _ in operations(block)} >= VALIDATED_ONLY
 
 
-async def customer_id(server: House, email: str, client: str) -> str:
+async def customer_id(server: PlatformUnderTest, email: str, client: str) -> str:
     """Return the id by which a client knows the customer with this e-mail address."""
     query = "query($id: IdentifierInput) { customer(identifier: $id) { id } }"
-    steward = server.token("steward", client=client)
-    answer = await server.ask(query, steward, {"id": {"type": "email", "value": email}})
+    steward = server.issue_token("steward", client=client)
+    answer = await server.query(query, steward, {"id": {"type": "email", "value": email}})
     identity: str = answer["data"]["customer"]["id"]
     return identity
 
 
-async def caller(server: House, role: str, email: str) -> tuple[str | None, dict[str, Any]]:
+async def caller(server: PlatformUnderTest, role: str, email: str) -> tuple[str | None, dict[str, Any]]:
     """Return a token for the role an example names, and values for the variables of its operations.
 
     A customer's token belongs to a new customer who logged in a moment ago. A steward has two new customers.
@@ -202,19 +209,19 @@ async def caller(server: House, role: str, email: str) -> tuple[str | None, dict
     if role == "none":
         return None, known_variables
     if role == "ingest":
-        return server.token(client="web-shop", scopes=["ingest"], purposes=[]), known_variables
+        return server.issue_token(client="web-shop", scopes=["ingest"], purposes=[]), known_variables
     if role == "customer":
-        await server.tell("web-shop", message)
+        await server.send_messages("web-shop", message)
         subject = await customer_id(server, email, "customer-app")
-        login = server.platform.conductor.now_ms() // 1000
-        return server.token("customer", subject=subject, authenticated=login), known_variables
+        login = server.internals.discloser.now_ms() // 1000
+        return server.issue_token("customer", subject=subject, authenticated=login), known_variables
     if role == "steward":
         emails = [email, f"second-{email}"]
         for address in emails:
             other = {"messageId": address, "userId": address, "traits": {"email": address}}
-            await server.tell("web-shop", {**message, **other})
+            await server.send_messages("web-shop", {**message, **other})
         known_variables["ids"] = [await customer_id(server, address, "privacy-office") for address in emails]
-    return server.token(role), known_variables
+    return server.issue_token(role), known_variables
 
 
 def remember_ids(data: dict[str, Any], known_variables: dict[str, Any]) -> None:
@@ -233,13 +240,13 @@ def remember_ids(data: dict[str, Any], known_variables: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("page", "heading"), [(README, "Send events"), (DOCS / "sending.md", "Calls")], ids=["README", "sending"]
 )
-async def test_the_identify_example_is_accepted(page: Path, heading: str, server: House) -> None:
+async def test_the_identify_example_is_accepted(page: Path, heading: str, server: PlatformUnderTest) -> None:
     """Its undeclared trait is dropped and counted; where the page prints an answer, it is that one."""
     text = section(page, heading)
     response = await server.http.post(
         "/v1/identify",
         json=request_body(code_blocks(text, "sh")[0]),
-        auth=(server.keys["web-shop"], ""),
+        auth=(server.write_keys["web-shop"], ""),
         headers={"prefer": "return=representation"},
     )
     answer = response.json()
@@ -251,11 +258,11 @@ async def test_the_identify_example_is_accepted(page: Path, heading: str, server
         assert answer == expected
 
 
-async def test_the_consent_example_is_accepted(server: House) -> None:
+async def test_the_consent_example_is_accepted(server: PlatformUnderTest) -> None:
     """And every key of it is explained."""
     (printed,) = code_blocks(section(DOCS / "sending.md", "Send consent"), "json")
     body = json.loads(printed)
-    response = await server.http.post("/v1/consent", json=body, auth=(server.keys["web-shop"], ""))
+    response = await server.http.post("/v1/consent", json=body, auth=(server.write_keys["web-shop"], ""))
     assert response.json()["accepted"] == 1, response.text
     explained = {row[0].strip("`") for row in table(DOCS / "sending.md", "Send consent")}
     assert body.keys() - {"userId"} <= explained

@@ -1,4 +1,4 @@
-"""Who may say what a customer agrees to and who reads it: they, the privacy office, nobody else."""
+"""Only the customer and the privacy office may record a customer's consent and read it."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.platform import House
+from tests.fixtures.platform import PlatformUnderTest
 from tests.journeys.consent import (
     ANN,
     EMAIL,
-    OBJECT,
+    OBJECT_TO,
     OPT_OUT,
-    SET,
-    WITHDRAW,
-    ann,
-    give,
-    history,
+    SET_CONSENT,
+    WITHDRAW_CONSENT,
+    create_ann,
+    give_consent,
+    read_history,
 )
 
 CALLS = [
-    (SET, {"p": [{"purpose": EMAIL, "given": False}]}),
-    (WITHDRAW, {"p": [EMAIL]}),
-    (OBJECT, {"p": [EMAIL]}),
+    (SET_CONSENT, {"p": [{"purpose": EMAIL, "given": False}]}),
+    (WITHDRAW_CONSENT, {"p": [EMAIL]}),
+    (OBJECT_TO, {"p": [EMAIL]}),
     (OPT_OUT, {}),
 ]
 
@@ -43,50 +43,56 @@ CALLS = [
         ("nobody", "TOKEN_MISSING"),
     ],
 )
-async def test_who_may_speak_for_a_customer(
-    house: House, caller: str, code: str | None, query: str, variables: dict[str, Any]
+async def test_only_customer_and_steward_may_record_consent(
+    platform: PlatformUnderTest, caller: str, code: str | None, query: str, variables: dict[str, Any]
 ) -> None:
-    """The customer and the privacy office. Everybody else is refused, and nothing changes."""
-    own = await ann(house)
-    await house.tell(
+    """Every other caller is refused, and nothing changes."""
+    own_token = await create_ann(platform)
+    await platform.send_messages(
         "tills", {**ANN, "messageId": "s1", "userId": "L-1", "traits": {"email": "bob@shop.example"}}
     )
-    await give(house, own, "marketing")
-    before = await history(house, own)
-    customer = (await house.ask("{ me { id } }", own))["data"]["me"]["id"]
+    await give_consent(platform, own_token, "marketing")
+    before = await read_history(platform, own_token)
+    customer = (await platform.query("{ me { id } }", own_token))["data"]["me"]["id"]
     callers = {
-        "customer": own,
-        "another customer": await house.own_token("email", "bob@shop.example"),
-        "another client": house.token("customer", client="elsewhere", subject=customer),
-        "source": house.token(client="web-shop", subject="web-shop", scopes=["ingest"]),
+        "customer": own_token,
+        "another customer": await platform.issue_customer_token("email", "bob@shop.example"),
+        "another client": platform.issue_token("customer", client="elsewhere", subject=customer),
+        "source": platform.issue_token(client="web-shop", subject="web-shop", scopes=["ingest"]),
         "nobody": None,
     }
-    token = callers[caller] if caller in callers else house.token(caller, client="customer-app")
-    answer = await house.ask(query, token, {**variables, "c": customer})
-    after = await history(house, own)
+    token = callers[caller] if caller in callers else platform.issue_token(caller, client="customer-app")
+    answer = await platform.query(query, token, {**variables, "c": customer})
+    after = await read_history(platform, own_token)
     if code is None:
         assert "errors" not in answer, answer
         assert len(after) == len(before) + 1
         return
-    assert [one["extensions"]["code"] for one in answer["errors"]] == [code]
+    assert [error["extensions"]["code"] for error in answer["errors"]] == [code]
     assert after == before
 
 
-async def test_what_a_steward_did_and_saw_is_disclosed_to_the_customer(house: House) -> None:
-    """Also if the answer names no customer: what somebody permits is told of them."""
-    own = await ann(house)
-    customer = (await house.ask("{ me { id } }", own))["data"]["me"]["id"]
-    steward = house.token("steward", client="customer-app")
+async def test_a_stewards_consent_change_is_disclosed_to_the_customer(platform: PlatformUnderTest) -> None:
+    """This holds even if the answer names no customer: permissions are personal data."""
+    own_token = await create_ann(platform)
+    customer = (await platform.query("{ me { id } }", own_token))["data"]["me"]["id"]
+    steward = platform.issue_token("steward", client="customer-app")
     query = "mutation($c: ID) { optOut(customer: $c) { permissions { permitted } } }"
-    answer = await house.ask(query, steward, {"c": customer})
+    answer = await platform.query(query, steward, {"c": customer})
     receipt = answer["extensions"]["disclosure"]["receipt"]
-    seen = await house.ask("{ me { disclosures(first: 50) { nodes { receipt actor also } } } }", own)
-    (look,) = [one for one in seen["data"]["me"]["disclosures"]["nodes"] if one["receipt"] == receipt]
-    assert (look["actor"], look["also"]) == ("staff@shop.example", ["consents", "permissions"])
+    disclosures = await platform.query(
+        "{ me { disclosures(first: 50) { nodes { receipt actor also } } } }", own_token
+    )
+    (disclosure,) = [
+        candidate
+        for candidate in disclosures["data"]["me"]["disclosures"]["nodes"]
+        if candidate["receipt"] == receipt
+    ]
+    assert (disclosure["actor"], disclosure["also"]) == ("staff@shop.example", ["consents", "permissions"])
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "selection",
     [
         "consents { nodes { id } }",
         "consentExport",
@@ -96,12 +102,16 @@ async def test_what_a_steward_did_and_saw_is_disclosed_to_the_customer(house: Ho
     ],
 )
 @pytest.mark.parametrize("role", ["frontend", "support", "marketing", "partner", "steward"])
-async def test_who_reads_what_a_customer_said(house: House, role: str, asked: str) -> None:
-    """The customer and the steward; others get a refusal and null."""
-    await give(house, await ann(house), "marketing", "personalize")
-    answer = await house.ask(f"{{ customers {{ nodes {{ {asked} }} }} }}", house.token(role))
+async def test_only_customer_and_steward_may_read_consent(
+    platform: PlatformUnderTest, role: str, selection: str
+) -> None:
+    """Other roles get null and the code CONSENT_NOT_GRANTED."""
+    await give_consent(platform, await create_ann(platform), "marketing", "personalize")
+    answer = await platform.query(
+        f"{{ customers {{ nodes {{ {selection} }} }} }}", platform.issue_token(role)
+    )
     if role == "steward":
         assert "errors" not in answer, answer
         return
-    assert [list(one.values()) for one in answer["data"]["customers"]["nodes"]] == [[None]]
+    assert [list(node.values()) for node in answer["data"]["customers"]["nodes"]] == [[None]]
     assert answer["errors"][0]["extensions"]["code"] == "CONSENT_NOT_GRANTED"

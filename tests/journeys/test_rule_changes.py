@@ -1,4 +1,4 @@
-"""Catalogue, law and time go on; until somebody is judged anew, the stricter of old and new holds."""
+"""Changes of rules: until a customer is recomputed, the stricter of old and new rules applies."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from typing import Any
 
 import pytest
 
-from discretion.app import judging
+from discretion.app.background_work import recompute_permissions
 from discretion.app.clock import now_ms
-from discretion.catalogue.load import load
-from discretion.domain.consent import recompute as rejudge
+from discretion.catalogue.load import load_catalogue
+from discretion.domain.consent import recompute
 from discretion.purpose.permission_engine import FOREVER
-from discretion.store.driver.database import BulkResult, Database
-from tests.fixtures.mongo import Commands
-from tests.fixtures.platform import House, build
+from discretion.store.driver.database import Database, WriteResult
+from tests.fixtures.mongo import CommandRecorder
+from tests.fixtures.platform import PlatformUnderTest, build_test_platform
 from tests.journeys.rule_changes import (
     GUARD,
     MAIL,
-    NEW,
+    NEW_PURPOSE,
     SUPPORT,
-    introduced,
-    law,
-    new_purpose,
-    other_basis,
-    rules,
-    seen,
+    build_introduction_message,
+    read_rule_versions,
+    read_visible_names,
+    write_law,
+    write_new_purpose,
+    write_other_basis,
 )
 
 NAMES = ["tess", "tom", "eva", "nils"]
 TEXAS, GERMANY = ("US", "Texas"), ("DE", None)
 PEOPLE = (
-    introduced("tess", place=TEXAS),
-    introduced("tom", place=TEXAS, marketing=True),
-    introduced("eva", place=GERMANY, marketing=True),
-    introduced("nils", place=GERMANY, marketing=False),
+    build_introduction_message("tess", place=TEXAS),
+    build_introduction_message("tom", place=TEXAS, marketing=True),
+    build_introduction_message("eva", place=GERMANY, marketing=True),
+    build_introduction_message("nils", place=GERMANY, marketing=False),
 )
 EVERYBODY = set(NAMES)
 YEAR_MS = 365 * 86_400_000
@@ -47,190 +47,220 @@ NOBODY: set[str] = set()
 
 
 @asynccontextmanager
-async def another(
+async def open_other_platform(
     database: Database, folder: Path, catalogue: Path | None, jurisdictions: Path | None
-) -> AsyncIterator[House]:
-    """A house on the same database, with other rules."""
-    made = await build(database, folder, Commands(), load(catalogue), jurisdictions=jurisdictions)
-    async with made.http:
-        yield made
+) -> AsyncIterator[PlatformUnderTest]:
+    """Open a platform on the same database with other rules."""
+    other_platform = await build_test_platform(
+        database, folder, CommandRecorder(), load_catalogue(catalogue), jurisdictions=jurisdictions
+    )
+    async with other_platform.http:
+        yield other_platform
 
 
 CHANGES = {
     "law": ("law", MAIL, {"tess", "tom", "eva"}, {"tom", "eva"}),
     "place": ("place", MAIL, {"tess", "tom", "eva"}, {"tom", "eva"}),
-    "new purpose": ("new", NEW, None, EVERYBODY),
+    "new purpose": ("new", NEW_PURPOSE, None, EVERYBODY),
     "basis": ("basis", GUARD, EVERYBODY, {"tess", "tom"}),
 }
 
 
-@pytest.mark.parametrize(("what", "purpose", "old", "new"), CHANGES.values(), ids=CHANGES)
-async def test_until_somebody_is_judged_anew_the_stricter_holds(
-    house: House,
+@pytest.mark.parametrize(
+    ("change", "purpose", "visible_before", "visible_after"), CHANGES.values(), ids=CHANGES
+)
+async def test_the_stricter_rules_apply_until_a_customer_is_recomputed(
+    platform: PlatformUnderTest,
     database: Database,
     tmp_path: Path,
-    what: str,
+    change: str,
     purpose: str,
-    old: set[str] | None,
-    new: set[str],
+    visible_before: set[str] | None,
+    visible_after: set[str],
 ) -> None:
-    """What changed is withheld of everybody, what did not works; afterwards the new rules hold exactly.
+    """A changed purpose is withheld for all, other purposes work; recomputing applies the new rules.
 
-    The house with the old rules goes on, and never shows what it may not by both.
+    The platform with the old rules keeps running and reveals only what both sets of rules permit.
     """
-    assert (await house.tell("web-shop", *PEOPLE))["accepted"] == len(PEOPLE)
-    if old is not None:
-        assert await seen(house, purpose, NAMES) == old
-    assert await seen(house, SUPPORT, NAMES) == EVERYBODY
-    catalogue = {"new": new_purpose, "basis": other_basis}.get(what, lambda _: None)(tmp_path)
+    assert (await platform.send_messages("web-shop", *PEOPLE))["accepted"] == len(PEOPLE)
+    if visible_before is not None:
+        assert await read_visible_names(platform, purpose, NAMES) == visible_before
+    assert await read_visible_names(platform, SUPPORT, NAMES) == EVERYBODY
+    catalogue = {"new": write_new_purpose, "basis": write_other_basis}.get(change, lambda _: None)(tmp_path)
     jurisdictions = None
-    if what == "law":
-        jurisdictions = law(tmp_path, us_tx=OPT_IN)
-    if what == "place":  # the same rules, but no longer those of who writes Texas
-        jurisdictions = law(tmp_path, us_tx=("US-TX: [Texas]", "US-TX: [Lone Star State]"))
-    async with another(database, tmp_path, catalogue, jurisdictions) as fresh:
-        assert await seen(fresh, purpose, NAMES) == NOBODY
-        unchanged = NOBODY if what == "place" else EVERYBODY
-        assert await seen(fresh, SUPPORT, NAMES) == unchanged
-        if old is not None:
-            assert await seen(house, purpose, NAMES) == old
-        await fresh.tell("web-shop", {**PEOPLE[1], "messageId": "again"})
-        assert await seen(fresh, purpose, NAMES) == {"tom"} & new
-        if old is not None:
-            assert await seen(house, purpose, NAMES) == old - {"tom"}
-        assert await fresh.platform.rejudge.waiting() == len(NAMES) - 1
-        progress = await fresh.platform.rejudge.run()
-        assert (progress.met, await fresh.platform.rejudge.waiting()) == (len(NAMES) - 1, 0)
-        assert await seen(fresh, purpose, NAMES) == new
-        assert await seen(fresh, SUPPORT, NAMES) == EVERYBODY
-        if old is not None:
-            assert await seen(house, purpose, NAMES) <= old & new
+    if change == "law":
+        jurisdictions = write_law(tmp_path, us_tx=OPT_IN)
+    if change == "place":  # the same rules, but the name Texas no longer maps to them
+        jurisdictions = write_law(tmp_path, us_tx=("US-TX: [Texas]", "US-TX: [Lone Star State]"))
+    async with open_other_platform(database, tmp_path, catalogue, jurisdictions) as new_platform:
+        assert await read_visible_names(new_platform, purpose, NAMES) == NOBODY
+        unchanged = NOBODY if change == "place" else EVERYBODY
+        assert await read_visible_names(new_platform, SUPPORT, NAMES) == unchanged
+        if visible_before is not None:
+            assert await read_visible_names(platform, purpose, NAMES) == visible_before
+        await new_platform.send_messages("web-shop", {**PEOPLE[1], "messageId": "again"})
+        assert await read_visible_names(new_platform, purpose, NAMES) == {"tom"} & visible_after
+        if visible_before is not None:
+            assert await read_visible_names(platform, purpose, NAMES) == visible_before - {"tom"}
+        assert await new_platform.internals.permission_recomputation.count_due() == len(NAMES) - 1
+        progress = await new_platform.internals.permission_recomputation.run()
+        assert (progress.processed, await new_platform.internals.permission_recomputation.count_due()) == (
+            len(NAMES) - 1,
+            0,
+        )
+        assert await read_visible_names(new_platform, purpose, NAMES) == visible_after
+        assert await read_visible_names(new_platform, SUPPORT, NAMES) == EVERYBODY
+        if visible_before is not None:
+            assert await read_visible_names(platform, purpose, NAMES) <= visible_before & visible_after
 
 
-async def test_a_dry_run_tells_and_changes_nothing(house: House, database: Database, tmp_path: Path) -> None:
-    """The counts are those of the run that follows."""
-    await house.tell("web-shop", *PEOPLE)
+async def test_a_dry_run_counts_changes_and_writes_nothing(
+    platform: PlatformUnderTest, database: Database, tmp_path: Path
+) -> None:
+    """Its counts are those of the run that follows."""
+    await platform.send_messages("web-shop", *PEOPLE)
     before = await database.find("customers", {})
-    async with another(database, tmp_path, None, law(tmp_path, us_tx=OPT_IN)) as fresh:
-        dry = await fresh.platform.rejudge.run(dry=True)
+    async with open_other_platform(
+        database, tmp_path, None, write_law(tmp_path, us_tx=OPT_IN)
+    ) as new_platform:
+        dry = await new_platform.internals.permission_recomputation.run(dry_run=True)
         assert await database.find("customers", {}) == before
-        assert dry == await fresh.platform.rejudge.run()
-        bit = fresh.platform.catalogue.purposes[MAIL].bit
-        assert (dry.met, dry.changed, dry.gained(bit), dry.lost(bit)) == (4, 1, 0, 1)
+        assert dry == await new_platform.internals.permission_recomputation.run()
+        bit = new_platform.internals.catalogue.purposes[MAIL].bit
+        assert (dry.processed, dry.changed, dry.gained(bit), dry.lost(bit)) == (4, 1, 0, 1)
 
 
-async def test_the_house_with_the_old_rules_judges_nobody(
-    house: House, database: Database, tmp_path: Path
+async def test_a_platform_with_superseded_rules_recomputes_nobody(
+    platform: PlatformUnderTest, database: Database, tmp_path: Path
 ) -> None:
-    """Else the two would judge each other's for ever; started anew, its rules are in force again."""
-    await house.tell("web-shop", *PEOPLE)
-    (old,) = await rules(database)
-    async with another(database, tmp_path, None, law(tmp_path, us_tx=OPT_IN)) as fresh:
-        await fresh.platform.rejudge.run()
-        (new,) = await rules(database)
-        assert new != old
-        assert await house.platform.rejudge.waiting() == len(NAMES)
-        assert (await house.platform.rejudge.run()).superseded
-        assert await rules(database) == {new}
+    """Otherwise two platforms would recompute in turn forever; a restart enforces its rules again."""
+    await platform.send_messages("web-shop", *PEOPLE)
+    (old_rules,) = await read_rule_versions(database)
+    async with open_other_platform(
+        database, tmp_path, None, write_law(tmp_path, us_tx=OPT_IN)
+    ) as new_platform:
+        await new_platform.internals.permission_recomputation.run()
+        (new_rules,) = await read_rule_versions(database)
+        assert new_rules != old_rules
+        assert await platform.internals.permission_recomputation.count_due() == len(NAMES)
+        assert (await platform.internals.permission_recomputation.run()).superseded
+        assert await read_rule_versions(database) == {new_rules}
         await asyncio.sleep(0.002)
-        await house.platform.rejudge.enforce()
-        assert not (await house.platform.rejudge.run()).superseded
-        assert await rules(database) == {old}
-        assert (await fresh.platform.rejudge.run()).superseded
+        await platform.internals.permission_recomputation.enforce_rules()
+        assert not (await platform.internals.permission_recomputation.run()).superseded
+        assert await read_rule_versions(database) == {old_rules}
+        assert (await new_platform.internals.permission_recomputation.run()).superseded
 
 
-async def test_what_is_told_meanwhile_is_kept_and_judged(
-    house: House, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_messages_sent_during_a_recompute_are_stored_and_recomputed(
+    platform: PlatformUnderTest, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Both houses take in orders and refusals while one judges: none is lost, and all are judged."""
-    monkeypatch.setattr(rejudge, "AT_ONCE", 3)
+    """Both platforms ingest while one recomputes: no message is lost, all customers are recomputed."""
+    monkeypatch.setattr(recompute, "BATCH_SIZE", 3)
     names = [f"p{number}" for number in range(40)]
-    await house.tell("web-shop", *(introduced(one, place=TEXAS, marketing=True) for one in names))
-    async with another(database, tmp_path, None, law(tmp_path, us_tx=OPT_IN)) as fresh:
-        old = replace(house, keys=fresh.keys)  # which took the place of those before
+    await platform.send_messages(
+        "web-shop", *(build_introduction_message(name, place=TEXAS, marketing=True) for name in names)
+    )
+    async with open_other_platform(
+        database, tmp_path, None, write_law(tmp_path, us_tx=OPT_IN)
+    ) as new_platform:
+        # Opening the new platform replaced the write keys.
+        old_platform = replace(platform, write_keys=new_platform.write_keys)
 
-        async def tell(teller: House, who: list[str], kind: str) -> None:
-            for one in who:
-                refusal = introduced(one, place=TEXAS, marketing=False)
+        async def send_for_each(sender: PlatformUnderTest, customers: list[str], kind: str) -> None:
+            for name in customers:
+                refusal = build_introduction_message(name, place=TEXAS, marketing=False)
                 order = {
                     "type": "track",
                     "event": "Order Completed",
-                    "userId": f"u-{one}",
-                    "properties": {"order_id": f"{kind}-{one}", "total": 1},
+                    "userId": f"u-{name}",
+                    "properties": {"order_id": f"{kind}-{name}", "total": 1},
                 }
-                said = refusal if kind == "no" else order
-                told = await teller.tell("web-shop", {**said, "messageId": f"{kind}-{one}"})
-                assert told["accepted"] == 1
+                message = refusal if kind == "no" else order
+                outcome = await sender.send_messages("web-shop", {**message, "messageId": f"{kind}-{name}"})
+                assert outcome["accepted"] == 1
 
         await asyncio.gather(
-            fresh.platform.rejudge.run(),
-            tell(old, names, "old"),
-            tell(fresh, names[::-1], "new"),
-            tell(fresh, names[::2], "no"),
+            new_platform.internals.permission_recomputation.run(),
+            send_for_each(old_platform, names, "old"),
+            send_for_each(new_platform, names[::-1], "new"),
+            send_for_each(new_platform, names[::2], "no"),
         )
-        await fresh.platform.rejudge.run()
-        assert await fresh.platform.rejudge.waiting() == 0
-        assert await seen(fresh, MAIL, names) == set(names[1::2])
-        answer = await fresh.ask(
-            "{ customers(first: 50) { nodes { commerce { orderCount } } } }", fresh.token("support")
+        await new_platform.internals.permission_recomputation.run()
+        assert await new_platform.internals.permission_recomputation.count_due() == 0
+        assert await read_visible_names(new_platform, MAIL, names) == set(names[1::2])
+        answer = await new_platform.query(
+            "{ customers(first: 50) { nodes { commerce { orderCount } } } }",
+            new_platform.issue_token("support"),
         )
-        counts = [one["commerce"]["orderCount"] for one in answer["data"]["customers"]["nodes"]]
+        counts = [node["commerce"]["orderCount"] for node in answer["data"]["customers"]["nodes"]]
         assert counts == [2] * len(names)
 
 
-async def test_what_time_takes_is_gone_before_anybody_judged_it(
-    database: Database, tmp_path: Path, commands: Commands, monkeypatch: pytest.MonkeyPatch
+async def test_an_expired_consent_is_withheld_before_it_is_recomputed(
+    database: Database, tmp_path: Path, commands: CommandRecorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A consent lapses: read rightly at that moment, by id, in lists, counts and filters; then judged."""
-    monkeypatch.setattr("discretion.app.JUDGE_EVERY_S", 0.05)
-    now = [now_ms()]
-    house = await build(database, tmp_path, commands, clock=lambda: now[0])
-    async with house.http:
-        await house.tell("web-shop", *PEOPLE, introduced("mia", place=GERMANY, **{MAIL: True}))
+    """Reads by id, in lists, counts and filters are right at the moment of expiry; the recompute follows."""
+    monkeypatch.setattr("discretion.app.background_work.RECOMPUTE_INTERVAL_S", 0.05)
+    clock_ms = [now_ms()]
+    platform = await build_test_platform(database, tmp_path, commands, clock=lambda: clock_ms[0])
+    async with platform.http:
+        await platform.send_messages(
+            "web-shop", *PEOPLE, build_introduction_message("mia", place=GERMANY, **{MAIL: True})
+        )
         names = [*NAMES, "mia"]
         lapsing = {"laws": "eu", "until": {"$lt": FOREVER}}
         (mia,) = await database.find("customers", lapsing, sort=[("until", -1)], limit=1)
-        now[0] += YEAR_MS  # what is known of them is told again, so that it is not too old to be shown
-        for one in PEOPLE:
-            await house.tell("web-shop", {**one, "messageId": f"{one['messageId']}-again", "context": {}})
-        await house.tell("web-shop", {**introduced("mia", place=GERMANY), "messageId": "mia-again"})
+        clock_ms[0] += YEAR_MS  # values are sent again below, so that retention does not withhold them
+        for message in PEOPLE:
+            await platform.send_messages(
+                "web-shop", {**message, "messageId": f"{message['messageId']}-again", "context": {}}
+            )
+        await platform.send_messages(
+            "web-shop", {**build_introduction_message("mia", place=GERMANY), "messageId": "mia-again"}
+        )
         (mia,) = await database.find("customers", {"_id": mia["_id"]})
-        now[0] = mia["until"] - 1
-        await house.platform.rejudge.run()  # as every server does within seconds of what time brings
-        assert "mia" in await seen(house, MAIL, names)
+        clock_ms[0] = mia["until"] - 1
+        # Every server does this within seconds of an expiry.
+        await platform.internals.permission_recomputation.run()
+        assert "mia" in await read_visible_names(platform, MAIL, names)
         stored = await database.find("customers", {}, sort=[("_id", 1)])
-        now[0] += 1
-        assert await seen(house, MAIL, names) == {"tess", "tom"}
-        assert await seen(house, SUPPORT, names) == set(names)
+        clock_ms[0] += 1
+        assert await read_visible_names(platform, MAIL, names) == {"tess", "tom"}
+        assert await read_visible_names(platform, SUPPORT, names) == set(names)
         assert await database.find("customers", {}, sort=[("_id", 1)]) == stored
-        due = [one for one in stored if one["until"] <= now[0]]
-        assert await house.platform.rejudge.waiting() == len(due) > 0
-        async with judging(house.platform.rejudge):
+        due = [customer for customer in stored if customer["until"] <= clock_ms[0]]
+        assert await platform.internals.permission_recomputation.count_due() == len(due) > 0
+        async with recompute_permissions(platform.internals.permission_recomputation):
             for _ in range(400):
-                if not await house.platform.rejudge.waiting():
+                if not await platform.internals.permission_recomputation.count_due():
                     break
                 await asyncio.sleep(0.05)
-        assert await database.find("customers", {"until": {"$lte": now[0]}}) == []
-        assert await seen(house, MAIL, names) == {"tess", "tom"}
-        assert await seen(house, SUPPORT, names) == set(names)
+        assert await database.find("customers", {"until": {"$lte": clock_ms[0]}}) == []
+        assert await read_visible_names(platform, MAIL, names) == {"tess", "tom"}
+        assert await read_visible_names(platform, SUPPORT, names) == set(names)
 
 
-async def test_a_refusal_between_reading_and_writing_is_not_undone(
-    house: House, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_a_refusal_during_a_recompute_is_not_overwritten(
+    platform: PlatformUnderTest, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was worked out from what they said before is not written over what they say now."""
-    await house.tell("web-shop", *PEOPLE)
+    """Permissions computed from older statements do not overwrite a newer statement."""
+    await platform.send_messages("web-shop", *PEOPLE)
     write = database.bulk_write
-    async with another(database, tmp_path, None, law(tmp_path, us_tx=OPT_IN)) as fresh:
+    async with open_other_platform(
+        database, tmp_path, None, write_law(tmp_path, us_tx=OPT_IN)
+    ) as new_platform:
 
-        async def late(collection: str, operations: Any, **more: Any) -> BulkResult:
-            if "session" not in more:
+        async def write_late(collection: str, operations: Any, **options: Any) -> WriteResult:
+            if "session" not in options:
                 monkeypatch.setattr(database, "bulk_write", write)
-                refusal = introduced("tess", place=TEXAS, essential=False)
-                assert (await fresh.tell("web-shop", {**refusal, "messageId": "no"}))["accepted"] == 1
-            return await write(collection, operations, **more)
+                refusal = build_introduction_message("tess", place=TEXAS, essential=False)
+                assert (await new_platform.send_messages("web-shop", {**refusal, "messageId": "no"}))[
+                    "accepted"
+                ] == 1
+            return await write(collection, operations, **options)
 
-        monkeypatch.setattr(database, "bulk_write", late)
-        await fresh.platform.rejudge.run()
-        assert await seen(fresh, GUARD, NAMES) == EVERYBODY - {"tess"}
-        assert await fresh.platform.rejudge.waiting() == 0
+        monkeypatch.setattr(database, "bulk_write", write_late)
+        await new_platform.internals.permission_recomputation.run()
+        assert await read_visible_names(new_platform, GUARD, NAMES) == EVERYBODY - {"tess"}
+        assert await new_platform.internals.permission_recomputation.count_due() == 0

@@ -1,4 +1,4 @@
-"""What a shop's own pages were told is in force and on record like the customer's own word."""
+"""Consent that a source sends takes effect and is recorded like consent from the customer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.platform import House
+from tests.fixtures.platform import PlatformUnderTest
 
 EMAIL = "marketing.communications.email"
 PARTNERS = "marketing.advertising.third_party.targeted"
@@ -18,7 +18,7 @@ ANN: dict[str, Any] = {
     "timestamp": "2026-01-01T00:00:00Z",
     "traits": {"email": "ann@shop.example", "address": {"country": "DE"}},
 }
-SAID: dict[str, Any] = {
+CONSENT_MESSAGE: dict[str, Any] = {
     "userId": "w-1",
     "messageId": "c1",
     "timestamp": "2026-02-01T10:00:00Z",
@@ -26,36 +26,44 @@ SAID: dict[str, Any] = {
     "notice": NOTICE,
     "method": "explicit_click",
 }
-RECORDS = """{ me {
+READ_CONSENTS = """{ me {
   consents { nodes { id purpose state at by channel method guardian notice { version } conflictWith } }
   permissions { purpose { key } permitted said why }
 } }"""
 
 
-async def post(house: House, **members: Any) -> dict[str, Any]:
-    """The answer to ``POST /v1/consent``."""
-    auth = (house.keys["web-shop"], "")
-    told: dict[str, Any] = (await house.http.post("/v1/consent", json={**SAID, **members}, auth=auth)).json()
-    return told
+async def post_consent(platform: PlatformUnderTest, **changes: Any) -> dict[str, Any]:
+    """Post the consent message with changes and return the answer of ``POST /v1/consent``."""
+    auth = (platform.write_keys["web-shop"], "")
+    answer: dict[str, Any] = (
+        await platform.http.post("/v1/consent", json={**CONSENT_MESSAGE, **changes}, auth=auth)
+    ).json()
+    return answer
 
 
-async def known(house: House) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
-    """What is on record about Ann, newest first, and what she permits."""
-    token = await house.own_token("email", "ann@shop.example")
-    answer = await house.ask(RECORDS, token)
+async def read_consents(
+    platform: PlatformUnderTest,
+) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
+    """Return Ann's consent records, newest first, and her permissions by purpose."""
+    token = await platform.issue_customer_token("email", "ann@shop.example")
+    answer = await platform.query(READ_CONSENTS, token)
     assert "errors" not in answer, answer
     me = answer["data"]["me"]
-    return me["consents"]["nodes"], {one["purpose"]["key"]: one for one in me["permissions"]}
+    return me["consents"]["nodes"], {
+        permission["purpose"]["key"]: permission for permission in me["permissions"]
+    }
 
 
-async def test_a_consent_message_counts_and_is_on_record_with_the_notice(house: House) -> None:
-    await house.tell("web-shop", ANN)
-    assert (await post(house))["accepted"] == 1
-    records, permissions = await known(house)
+async def test_a_consent_message_takes_effect_and_is_recorded_with_its_notice(
+    platform: PlatformUnderTest,
+) -> None:
+    await platform.send_messages("web-shop", ANN)
+    assert (await post_consent(platform))["accepted"] == 1
+    records, permissions = await read_consents(platform)
     assert permissions[EMAIL] == {"purpose": {"key": EMAIL}, "permitted": True, "said": True, "why": "agreed"}
-    (one,) = records
-    del one["id"]
-    assert one == {
+    (record,) = records
+    del record["id"]
+    assert record == {
         "purpose": EMAIL,
         "state": "given",
         "at": "2026-02-01T10:00:00.000Z",
@@ -68,72 +76,80 @@ async def test_a_consent_message_counts_and_is_on_record_with_the_notice(house: 
     }
 
 
-async def test_it_is_told_once_however_often_it_is_sent(house: House) -> None:
-    await house.tell("web-shop", ANN)
-    assert (await post(house))["accepted"] == 1
-    assert (await post(house))["duplicate"] == 1
-    batch = await house.tell(
-        "web-shop", {**SAID, "type": "consent"}, {**SAID, "type": "consent", "messageId": "c2"}
+async def test_a_repeated_consent_message_is_recorded_once(platform: PlatformUnderTest) -> None:
+    await platform.send_messages("web-shop", ANN)
+    assert (await post_consent(platform))["accepted"] == 1
+    assert (await post_consent(platform))["duplicate"] == 1
+    batch = await platform.send_messages(
+        "web-shop",
+        {**CONSENT_MESSAGE, "type": "consent"},
+        {**CONSENT_MESSAGE, "type": "consent", "messageId": "c2"},
     )
     assert (batch["duplicate"], batch["accepted"]) == (1, 1)
-    assert len((await known(house))[0]) == 2
+    assert len((await read_consents(platform))[0]) == 2
 
 
-async def test_a_message_that_comes_late_changes_neither_what_is_permitted_nor_the_record(
-    house: House,
+async def test_a_late_message_changes_neither_permissions_nor_records(
+    platform: PlatformUnderTest,
 ) -> None:
-    """The later word stands, whatever comes in after it."""
-    await house.tell("web-shop", ANN)
-    await post(house, messageId="c2", purposes={EMAIL: False}, timestamp="2026-03-01T00:00:00Z")
-    await post(house)
-    records, permissions = await known(house)
+    """The statement with the later timestamp applies, in whatever order they arrive."""
+    await platform.send_messages("web-shop", ANN)
+    await post_consent(platform, messageId="c2", purposes={EMAIL: False}, timestamp="2026-03-01T00:00:00Z")
+    await post_consent(platform)
+    records, permissions = await read_consents(platform)
     assert permissions[EMAIL]["permitted"] is False
-    assert [one["state"] for one in records] == ["refused"]
+    assert [record["state"] for record in records] == ["refused"]
 
 
-async def test_words_about_one_person_in_one_batch_follow_each_other(house: House) -> None:
-    said = {**SAID, "type": "consent"}
-    await house.tell(
+async def test_statements_in_one_batch_are_applied_in_order_of_their_timestamps(
+    platform: PlatformUnderTest,
+) -> None:
+    message = {**CONSENT_MESSAGE, "type": "consent"}
+    await platform.send_messages(
         "web-shop",
         ANN,
-        said,
-        {**said, "messageId": "c3", "purposes": {"marketing": False}, "timestamp": "2026-02-03T00:00:00Z"},
-        {**said, "messageId": "c2", "timestamp": "2026-02-02T00:00:00Z"},
+        message,
+        {**message, "messageId": "c3", "purposes": {"marketing": False}, "timestamp": "2026-02-03T00:00:00Z"},
+        {**message, "messageId": "c2", "timestamp": "2026-02-02T00:00:00Z"},
     )
-    records, permissions = await known(house)
-    states = sorted((one["at"], one["state"]) for one in records if one["purpose"] == EMAIL)
+    records, permissions = await read_consents(platform)
+    states = sorted((record["at"], record["state"]) for record in records if record["purpose"] == EMAIL)
     assert [state for _, state in states] == ["given", "renewed", "withdrawn"]
     assert not permissions[EMAIL]["permitted"]
 
 
-async def test_a_yes_that_contradicts_the_customers_own_no_points_at_it(house: House) -> None:
-    await house.tell("web-shop", ANN)
-    token = await house.own_token("email", "ann@shop.example")
-    answer = await house.ask(
+async def test_a_consent_that_contradicts_the_customers_withdrawal_refers_to_it(
+    platform: PlatformUnderTest,
+) -> None:
+    await platform.send_messages("web-shop", ANN)
+    token = await platform.issue_customer_token("email", "ann@shop.example")
+    answer = await platform.query(
         "mutation($p: [String!]!) { withdrawConsent(purposes: $p) { receipts { id } } }",
         token,
         {"p": [EMAIL]},
     )
-    (own,) = answer["data"]["withdrawConsent"]["receipts"]
+    (receipt,) = answer["data"]["withdrawConsent"]["receipts"]
     later = {"messageId": "c2", "timestamp": "2100-01-01T00:00:00Z"}
-    await post(house, **later)
-    records, _ = await known(house)
-    assert records[0]["conflictWith"] == own["id"]
+    await post_consent(platform, **later)
+    records, _ = await read_consents(platform)
+    assert records[0]["conflictWith"] == receipt["id"]
 
 
-async def test_a_guardian_agrees_for_a_child_through_a_source(house: House) -> None:
+async def test_a_guardians_consent_for_a_child_is_accepted_from_a_source(platform: PlatformUnderTest) -> None:
     child = {**ANN, "traits": {**ANN["traits"], "birthday": "2016-05-01"}}
-    await house.tell("web-shop", child)
-    await post(house)
-    assert (await known(house))[1][EMAIL]["permitted"] is False
-    await post(house, messageId="c2", method=None, guardian={"reference": "parents/2026-17"})
-    records, permissions = await known(house)
+    await platform.send_messages("web-shop", child)
+    await post_consent(platform)
+    assert (await read_consents(platform))[1][EMAIL]["permitted"] is False
+    await post_consent(platform, messageId="c2", method=None, guardian={"reference": "parents/2026-17"})
+    records, permissions = await read_consents(platform)
     assert permissions[EMAIL]["permitted"] is True
     assert (records[0]["method"], records[0]["guardian"]) == ("guardian", "parents/2026-17")
 
 
-async def test_segments_event_of_changed_preferences_is_consent_and_not_in_the_timeline(house: House) -> None:
-    await house.tell("web-shop", ANN)
+async def test_segments_preference_event_is_recorded_as_consent_and_not_as_event(
+    platform: PlatformUnderTest,
+) -> None:
+    await platform.send_messages("web-shop", ANN)
     changed = {
         "type": "track",
         "event": "Segment Consent Preference Updated",
@@ -141,13 +157,13 @@ async def test_segments_event_of_changed_preferences_is_consent_and_not_in_the_t
         "messageId": "t1",
         "context": {"consent": {"categoryPreferences": {PARTNERS: True, "Advertising": True}}},
     }
-    told = await house.tell("web-shop", changed)
-    assert (told["accepted"], told["dropped"]) == (1, 1)
-    records, permissions = await known(house)
+    outcome = await platform.send_messages("web-shop", changed)
+    assert (outcome["accepted"], outcome["dropped"]) == (1, 1)
+    records, permissions = await read_consents(platform)
     assert permissions[PARTNERS]["permitted"]
-    assert [(one["purpose"], one["method"]) for one in records] == [(PARTNERS, "source")]
-    token = await house.own_token("email", "ann@shop.example")
-    answer = await house.ask("{ me { events { nodes { id } } } }", token)
+    assert [(record["purpose"], record["method"]) for record in records] == [(PARTNERS, "source")]
+    token = await platform.issue_customer_token("email", "ann@shop.example")
+    answer = await platform.query("{ me { events { nodes { id } } } }", token)
     assert answer["data"]["me"]["events"]["nodes"] == []
 
 
@@ -160,66 +176,76 @@ async def test_segments_event_of_changed_preferences_is_consent_and_not_in_the_t
         ({"guardian": {"reference": "Eve Marlow"}}, "GUARDIAN_INVALID"),
     ],
 )
-async def test_a_consent_message_that_is_wrong_is_refused_and_not_lost(
-    house: House, members: dict[str, Any], code: str
+async def test_an_invalid_consent_message_becomes_a_dead_letter(
+    platform: PlatformUnderTest, members: dict[str, Any], code: str
 ) -> None:
-    """The sender is told at once, and the privacy office sees that something waits."""
-    await house.tell("web-shop", ANN)
-    told = await post(house, **members)
-    assert [one["code"] for one in told["results"]] == [code]
-    waiting = await house.ask("{ deadLetters { code count } }", house.token("steward"))
-    assert waiting["data"]["deadLetters"] == [{"code": code, "count": 1}]
-    assert (await known(house))[0] == []
+    """The sender gets the code at once, and the steward sees the dead letter."""
+    await platform.send_messages("web-shop", ANN)
+    outcome = await post_consent(platform, **members)
+    assert [result["code"] for result in outcome["results"]] == [code]
+    answer = await platform.query("{ deadLetters { code count } }", platform.issue_token("steward"))
+    assert answer["data"]["deadLetters"] == [{"code": code, "count": 1}]
+    assert (await read_consents(platform))[0] == []
 
 
-async def test_somebody_nobody_knew_may_say_something_first(house: House) -> None:
-    """A visitor agrees before anything else is known of them."""
-    await post(house, userId=None, anonymousId="ck-1")
-    await house.tell("web-shop", {**ANN, "anonymousId": "ck-1"})
-    records, permissions = await known(house)
-    assert [one["purpose"] for one in records] == [EMAIL]
+async def test_an_unknown_visitor_can_consent(platform: PlatformUnderTest) -> None:
+    """The consent of an anonymous visitor applies to the customer whom a later message identifies."""
+    await post_consent(platform, userId=None, anonymousId="ck-1")
+    await platform.send_messages("web-shop", {**ANN, "anonymousId": "ck-1"})
+    records, permissions = await read_consents(platform)
+    assert [record["purpose"] for record in records] == [EMAIL]
     assert permissions[EMAIL]["said"] is True
 
 
-async def test_what_comes_with_every_message_is_on_record_when_it_changes(house: House) -> None:
-    """Once for yes, however many pages; once for no; and a node speaks for each purpose below it."""
+async def test_preferences_in_message_contexts_are_recorded_when_they_change(
+    platform: PlatformUnderTest,
+) -> None:
+    """One record for the consent and one for the refusal; a parent node covers each purpose below it."""
 
-    def stamped(number: int, *, given: bool) -> dict[str, Any]:
-        said = {"consent": {"categoryPreferences": {"marketing.communications": given}}}
-        when = {"messageId": f"s{number}", "timestamp": f"2026-02-0{number}T00:00:00Z"}
-        return {**ANN, **when, "context": said}
+    def build_message(number: int, *, granted: bool) -> dict[str, Any]:
+        context = {"consent": {"categoryPreferences": {"marketing.communications": granted}}}
+        sent = {"messageId": f"s{number}", "timestamp": f"2026-02-0{number}T00:00:00Z"}
+        return {**ANN, **sent, "context": context}
 
-    await house.tell("web-shop", ANN, stamped(1, given=True), stamped(2, given=True))
-    await house.tell("web-shop", stamped(3, given=True))
-    await house.tell("web-shop", stamped(4, given=False), stamped(5, given=False))
-    records, permissions = await known(house)
-    about = [(one["purpose"], one["state"], one["at"][:10]) for one in records if one["purpose"] == EMAIL]
+    await platform.send_messages(
+        "web-shop", ANN, build_message(1, granted=True), build_message(2, granted=True)
+    )
+    await platform.send_messages("web-shop", build_message(3, granted=True))
+    await platform.send_messages("web-shop", build_message(4, granted=False), build_message(5, granted=False))
+    records, permissions = await read_consents(platform)
+    about = [
+        (record["purpose"], record["state"], record["at"][:10])
+        for record in records
+        if record["purpose"] == EMAIL
+    ]
     assert about == [(EMAIL, "withdrawn", "2026-02-04"), (EMAIL, "given", "2026-02-01")]
-    assert {one["purpose"] for one in records} == {EMAIL, "marketing.communications.sms"}
+    assert {record["purpose"] for record in records} == {EMAIL, "marketing.communications.sms"}
     assert permissions[EMAIL]["permitted"] is False
 
 
-async def test_the_string_that_a_signal_was_read_in_is_on_record(house: House) -> None:
-    """A GPP string of California, in which sale and sharing are opted out of."""
+async def test_the_string_that_carried_a_signal_is_recorded(platform: PlatformUnderTest) -> None:
+    """A GPP string of California that opts out of sale and sharing."""
     string = "DBABBg~BVqqqqpY.YA"
-    await house.tell("web-shop", {**ANN, "context": {"gppString": string, "gpc": True}})
-    token = await house.own_token("email", "ann@shop.example")
-    answer = await house.ask("{ me { consents { nodes { purpose state method signal } } } }", token)
-    told = {one["method"]: one["signal"] for one in answer["data"]["me"]["consents"]["nodes"]}
-    assert told == {"gpc": "Sec-GPC: 1", "gpp": string}
+    await platform.send_messages("web-shop", {**ANN, "context": {"gppString": string, "gpc": True}})
+    token = await platform.issue_customer_token("email", "ann@shop.example")
+    answer = await platform.query("{ me { consents { nodes { purpose state method signal } } } }", token)
+    signals = {record["method"]: record["signal"] for record in answer["data"]["me"]["consents"]["nodes"]}
+    assert signals == {"gpc": "Sec-GPC: 1", "gpp": string}
 
 
 @pytest.mark.parametrize("header", [True, False])
-async def test_a_browser_is_the_one_who_says_so_whichever_way_it_does(house: House, header: bool) -> None:
-    """In a header of the request, or as the page's script read it: one signal, and not an IAB string."""
-    ways: list[dict[str, Any]] = [{"gpc": True}] if not header else [{}]
-    await house.http.post(
+async def test_a_browser_signal_is_recorded_alike_from_header_and_context(
+    platform: PlatformUnderTest, header: bool
+) -> None:
+    """The header and the value that a page script read are the same signal, recorded as ``Sec-GPC: 1``."""
+    context: dict[str, Any] = {} if header else {"gpc": True}
+    await platform.http.post(
         "/v1/batch",
-        json={"batch": [{**ANN, "context": ways[0]}]},
-        auth=(house.keys["web-shop"], ""),
+        json={"batch": [{**ANN, "context": context}]},
+        auth=(platform.write_keys["web-shop"], ""),
         headers={"sec-gpc": "1"} if header else {},
     )
-    token = await house.own_token("email", "ann@shop.example")
-    answer = await house.ask("{ me { consents { nodes { state method signal } } } }", token)
-    (told,) = answer["data"]["me"]["consents"]["nodes"]
-    assert told == {"state": "opted_out", "method": "gpc", "signal": "Sec-GPC: 1"}
+    token = await platform.issue_customer_token("email", "ann@shop.example")
+    answer = await platform.query("{ me { consents { nodes { state method signal } } } }", token)
+    (record,) = answer["data"]["me"]["consents"]["nodes"]
+    assert record == {"state": "opted_out", "method": "gpc", "signal": "Sec-GPC: 1"}

@@ -1,1 +1,1 @@
-"""Laws over generated input, each with the ways in which it was broken once."""
+"""Property tests over generated input, most of them with mutants that they must detect."""

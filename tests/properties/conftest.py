@@ -1,4 +1,4 @@
-"""What the laws share."""
+"""Fixtures of the property tests."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.properties.settings import Loop
+from tests.properties.settings import LoopRunner
 
 
 @pytest.fixture(scope="module")
-def run() -> Iterator[Loop]:
-    """Runs coroutines, in one loop that leaves nothing behind."""
+def loop() -> Iterator[LoopRunner]:
+    """One event loop for a module, which is closed after the tests."""
     with asyncio.Runner() as runner:
-        yield Loop(runner)
+        yield LoopRunner(runner)

@@ -1,4 +1,4 @@
-"""Queries about customers as clients write them: aliases, fragments, variables, pages, filters."""
+"""Strategies for queries about customers with aliases, fragments, variables, pages and filters."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from typing import Any
 from hypothesis import strategies as st
 
 from discretion.catalogue.model import Attribute, Catalogue, ValueType
-from discretion.reveal.forms import iso
+from discretion.reveal.forms import format_timestamp
 
-CONNECTION = "totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
-EVENTS = (
+CONNECTION_FIELDS = "totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
+EVENT_FIELDS = (
     "events(first: 3) { nodes { id name channel occurredAt properties } pageInfo { hasNextPage endCursor } }"
 )
 
-DISCLOSURES = "disclosures(first: 2) { nodes { at client purposes attributes } pageInfo { hasNextPage } }"
-PROVENANCE = "attribute value source channel observedAt"
-WRONG = (
+DISCLOSURE_FIELDS = (
+    "disclosures(first: 2) { nodes { at client purposes attributes } pageInfo { hasNextPage } }"
+)
+PROVENANCE_FIELDS = "attribute value source channel observedAt"
+REFUSED_ROOTS = (
     "customer { %s }",
     'customer(id: "x", identifier: {type: "email", value: "y"}) { %s }',
     'customer(identifier: {type: "shoe", value: "1"}) { %s }',
@@ -28,24 +30,24 @@ WRONG = (
     "customers(first: 2, last: 2) { nodes { %s } }",
     "customers(first: -1) { nodes { %s } }",
 )
-"""Roots that validate and are refused when they run."""
+"""Root fields that pass validation and are refused at execution."""
 
 
 @dataclass(frozen=True)
-class Asked:
+class GeneratedQuery:
     """A query and its variables."""
 
     text: str
     variables: dict[str, Any] = field(default_factory=dict)
 
-    def after(self, cursor: str) -> Asked:
-        """The same query for the next page."""
-        return Asked(self.text, {**self.variables, "after": cursor})
+    def for_next_page(self, cursor: str) -> GeneratedQuery:
+        """Return the same query for the next page."""
+        return GeneratedQuery(self.text, {**self.variables, "after": cursor})
 
 
 @dataclass(frozen=True)
-class World:
-    """What queries can name."""
+class QuerySpace:
+    """The attributes, ids, e-mail addresses and values that queries can contain."""
 
     catalogue: Catalogue
     ids: tuple[str, ...]
@@ -55,99 +57,102 @@ class World:
 
     @property
     def paths(self) -> list[str]:
-        """Every attribute."""
+        """Return the paths of all attributes."""
         return sorted(self.catalogue.attributes)
 
     @property
-    def open(self) -> list[Attribute]:
-        """Attributes one can filter and order by."""
-        return [a for a in self.catalogue.attributes.values() if not a.sealed and not a.many]
+    def open_attributes(self) -> list[Attribute]:
+        """Return the attributes that a client can filter and order by."""
+        attributes = self.catalogue.attributes.values()
+        return [attribute for attribute in attributes if not attribute.sealed and not attribute.many]
 
     @property
-    def filled(self) -> list[Attribute]:
-        """Those of them that somebody has a value of."""
-        return [one for one in self.open if self.values.get(one.path)]
+    def filled_attributes(self) -> list[Attribute]:
+        """Return the open attributes of which at least one customer has a value."""
+        return [attribute for attribute in self.open_attributes if self.values.get(attribute.path)]
 
 
 @st.composite
-def queries(draw: st.DrawFn, world: World, purposes: Sequence[str]) -> Asked:
-    """A query, its fragments, and values for its variables."""
+def queries(draw: st.DrawFn, space: QuerySpace, purposes: Sequence[str]) -> GeneratedQuery:
+    """Draw a query, its fragments, and values for its variables."""
     fragments: list[str] = []
-    roots = [draw(_root(world, fragments, number)) for number in range(draw(st.integers(1, 2)))]
+    roots = [draw(_root(space, fragments, number)) for number in range(draw(st.integers(1, 2)))]
     uses = draw(st.none() | st.none() | st.lists(st.sampled_from(sorted(purposes)), min_size=1, max_size=2))
-    narrowed = f" @purpose(uses: {json.dumps(uses)})" if uses is not None else ""
+    purpose_directive = f" @purpose(uses: {json.dumps(uses)})" if uses is not None else ""
     signature = "query Q($after: String, $yes: Boolean = true, $no: Boolean = false)"
-    used = "unused: __typename @include(if: $yes) @skip(if: $no)"
+    usage_root = "unused: __typename @include(if: $yes) @skip(if: $no)"
     if not any("$after" in root for root in roots):
         roots.append("none: customers(first: 0, after: $after) { totalCount }")
     if any("$named" in part for part in (*roots, *fragments)):
         signature = f"{signature[:-1]}, $named: [String!])"
-    body = f"{signature}{narrowed} {{ {' '.join(roots)} {used} }} {' '.join(fragments)}"
-    yes = draw(st.booleans())
-    variables: dict[str, Any] = {"after": None, "yes": yes, "no": draw(st.booleans())}
+    body = f"{signature}{purpose_directive} {{ {' '.join(roots)} {usage_root} }} {' '.join(fragments)}"
+    include = draw(st.booleans())
+    variables: dict[str, Any] = {"after": None, "yes": include, "no": draw(st.booleans())}
     if "$named" in body and draw(st.booleans()):
-        variables["named"] = draw(st.none() | _some(world))
-    return Asked(body, variables)
+        variables["named"] = draw(st.none() | _path_lists(space))
+    return GeneratedQuery(body, variables)
 
 
 @st.composite
-def _root(draw: st.DrawFn, world: World, fragments: list[str], number: int) -> str:
+def _root(draw: st.DrawFn, space: QuerySpace, fragments: list[str], number: int) -> str:
     kinds = ["customers"] * 5 + ["customer", "identifier", "me", "node", "nodes", "wrong"]
     kind = draw(st.sampled_from(kinds))
-    inner = draw(selections(world, fragments, number))
-    name = json.dumps(draw(st.sampled_from([*world.ids, "nobody"])))
+    inner = draw(selections(space, fragments, number))
+    name = json.dumps(draw(st.sampled_from([*space.ids, "nobody"])))
     if kind == "customers":
         shape = draw(st.sampled_from(["nodes { %s }", "edges { cursor node { %s } }"])) % inner
-        return f"r{number}: customers({draw(_arguments(world))}) {{ {CONNECTION} {shape} }}"
+        return f"r{number}: customers({draw(_arguments(space))}) {{ {CONNECTION_FIELDS} {shape} }}"
     if kind == "customer":
         return f"r{number}: customer(id: {name}) {{ {inner} }}"
     if kind == "identifier":
-        email = json.dumps(draw(st.sampled_from(world.emails)))
+        email = json.dumps(draw(st.sampled_from(space.emails)))
         return f'r{number}: customer(identifier: {{ type: "email", value: {email} }}) {{ {inner} }}'
     if kind == "wrong":
-        return f"r{number}: {draw(st.sampled_from(WRONG)) % inner}"
+        return f"r{number}: {draw(st.sampled_from(REFUSED_ROOTS)) % inner}"
     if kind == "me":
         return f"r{number}: me {{ {inner} }}"
     if kind == "node":
         return f"r{number}: node(id: {name}) {{ id __typename ... on Customer {{ {inner} }} }}"
-    return f"r{number}: nodes(ids: {json.dumps(list(world.ids))}) {{ ... on Customer {{ {inner} }} }}"
+    return f"r{number}: nodes(ids: {json.dumps(list(space.ids))}) {{ ... on Customer {{ {inner} }} }}"
 
 
 @st.composite
-def selections(draw: st.DrawFn, world: World, fragments: list[str], number: int) -> str:
-    """Fields of a customer, each nested in its groups, some under other names or inside fragments."""
+def selections(draw: st.DrawFn, space: QuerySpace, fragments: list[str], number: int) -> str:
+    """Draw fields of a customer, nested in their groups, some with aliases or inside fragments."""
     parts = ["id"] if draw(st.booleans()) else ["__typename"]
     if draw(st.integers(0, 5)) == 0:
-        parts.append(draw(st.sampled_from([EVENTS, DISCLOSURES])))
+        parts.append(draw(st.sampled_from([EVENT_FIELDS, DISCLOSURE_FIELDS])))
     if draw(st.integers(0, 2)) == 0:
-        parts.append(draw(_provenance(world, fragments, f"{number}")))
-    for path in draw(st.lists(st.sampled_from(world.paths), min_size=1, max_size=5)):
+        parts.append(draw(_provenance(space, fragments, f"{number}")))
+    for path in draw(st.lists(st.sampled_from(space.paths), min_size=1, max_size=5)):
         parts.append(draw(_field(path, fragments, f"{number}_{len(parts)}")))
     return " ".join(parts)
 
 
-def _some(world: World) -> st.SearchStrategy[list[str]]:
-    return st.lists(st.sampled_from(world.paths), max_size=12)
+def _path_lists(space: QuerySpace) -> st.SearchStrategy[list[str]]:
+    return st.lists(st.sampled_from(space.paths), max_size=12)
 
 
 @st.composite
-def _provenance(draw: st.DrawFn, world: World, fragments: list[str], unique: str) -> str:
-    """Of everything, of some attributes, or of those that a variable names."""
-    some = json.dumps(draw(_some(world)))
-    one = json.dumps(draw(st.sampled_from(world.paths)))
-    given = draw(
+def _provenance(draw: st.DrawFn, space: QuerySpace, fragments: list[str], unique: str) -> str:
+    """Draw the provenance of everything, of some attributes, or of those that a variable names."""
+    paths = json.dumps(draw(_path_lists(space)))
+    path = json.dumps(draw(st.sampled_from(space.paths)))
+    arguments = draw(
         st.sampled_from(
             [
                 "",
-                f"(attributes: {some})",
+                f"(attributes: {paths})",
                 "(attributes: $named)",
-                f"(attributes: {one})",
+                f"(attributes: {path})",
                 "(attributes: null)",
             ]
         )
     )
     alias = draw(st.sampled_from(["", f"p{unique}: "]))
-    text = f"{alias}provenance{given} {{ {draw(st.sampled_from([PROVENANCE, 'attribute value']))} }}"
+    text = (
+        f"{alias}provenance{arguments} {{ {draw(st.sampled_from([PROVENANCE_FIELDS, 'attribute value']))} }}"
+    )
     if draw(st.booleans()):
         fragments.append(f"fragment P{unique} on Customer {{ {text} }}")
         return f"...P{unique}"
@@ -174,39 +179,39 @@ def _field(draw: st.DrawFn, path: str, fragments: list[str], unique: str) -> str
 
 
 @st.composite
-def _arguments(draw: st.DrawFn, world: World) -> str:
+def _arguments(draw: st.DrawFn, space: QuerySpace) -> str:
     size = draw(st.integers(1, 6))
     page = draw(
         st.sampled_from([f"first: {size}, after: $after", f"last: {size}", "first: 50, after: $after"])
     )
     parts = [page]
     if draw(st.booleans()):
-        parts.append(f"filter: {{ {draw(_filter(world))} }}")
+        parts.append(f"filter: {{ {draw(_filter(space))} }}")
     if draw(st.booleans()):
-        by = _enum(draw(st.sampled_from(world.open)).path)
-        down = json.dumps(draw(st.booleans()))
-        parts.append(f"orderBy: {{ by: {by}, descending: {down} }}")
+        order_field = _format_enum(draw(st.sampled_from(space.open_attributes)).path)
+        descending = json.dumps(draw(st.booleans()))
+        parts.append(f"orderBy: {{ by: {order_field}, descending: {descending} }}")
     return ", ".join(parts)
 
 
 @st.composite
-def _filter(draw: st.DrawFn, world: World) -> str:
+def _filter(draw: st.DrawFn, space: QuerySpace) -> str:
     kind = draw(st.sampled_from(["all", "any", "none"]))
-    condition = draw(_condition(world))
+    condition = draw(_condition(space))
     if kind == "all":
         return condition
-    more = draw(st.lists(_condition(world), max_size=2))
-    alternatives = ", ".join(f"{{ {one} }}" for one in [condition, *more])
+    more_conditions = draw(st.lists(_condition(space), max_size=2))
+    alternatives = ", ".join(f"{{ {clause} }}" for clause in [condition, *more_conditions])
     return f"{kind}: [{alternatives}]"
 
 
 @st.composite
-def _condition(draw: st.DrawFn, world: World) -> str:
-    attribute = draw(st.sampled_from(world.filled) | st.sampled_from(world.open))
+def _condition(draw: st.DrawFn, space: QuerySpace) -> str:
+    attribute = draw(st.sampled_from(space.filled_attributes) | st.sampled_from(space.open_attributes))
     ordered = attribute.type not in {ValueType.STRING, ValueType.BOOLEAN}
     operator = draw(st.sampled_from(["eq", "gt", "gte", "lt", "lte"] if ordered else ["eq"]))
-    stored = draw(st.sampled_from(world.values.get(attribute.path) or (_typical(attribute),)))
-    text = f"{{ {operator}: {literal(attribute, stored)} }}"
+    stored = draw(st.sampled_from(space.values.get(attribute.path) or (_find_typical_value(attribute),)))
+    text = f"{{ {operator}: {format_literal(attribute, stored)} }}"
     for step in reversed(attribute.path.split(".")):
         text = f"{step}: {text}"
         if step != attribute.path.split(".")[0]:
@@ -214,16 +219,16 @@ def _condition(draw: st.DrawFn, world: World) -> str:
     return text
 
 
-def literal(attribute: Attribute, stored: Any) -> str:
-    """A stored value as GraphQL writes it."""
+def format_literal(attribute: Attribute, stored: Any) -> str:
+    """Return a stored value as a GraphQL literal."""
     if attribute.type is ValueType.MONEY:
         return json.dumps(stored / 100)
     if attribute.type is ValueType.DATETIME:
-        return json.dumps(iso(stored))
+        return json.dumps(format_timestamp(stored))
     return json.dumps(stored)
 
 
-def _typical(attribute: Attribute) -> Any:
+def _find_typical_value(attribute: Attribute) -> Any:
     if attribute.values:
         return attribute.values[0]
     return {
@@ -234,5 +239,5 @@ def _typical(attribute: Attribute) -> Any:
     }.get(attribute.type, 1)
 
 
-def _enum(path: str) -> str:
+def _format_enum(path: str) -> str:
     return re.sub(r"([A-Z])", r"_\1", path.replace(".", "_")).upper()

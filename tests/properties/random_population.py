@@ -1,4 +1,4 @@
-"""All that can be said of everybody, but for what is drawn by lot: houses that agree in it know the same."""
+"""Reads all data of all customers except random ids, so that two platforms can be compared."""
 
 from __future__ import annotations
 
@@ -6,62 +6,68 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from discretion.catalogue.load import load
+from discretion.catalogue.load import load_catalogue
 from discretion.store.schema.collections import COLLECTIONS
-from tests.fixtures.platform import House
-from tests.properties.message_streams import Sent
+from tests.fixtures.platform import PlatformUnderTest
+from tests.properties.message_streams import SentMessage
 
-CATALOGUE = load(None)
-KEPT = ("clients",)
-PAGE = 50
-EACH = ("essential", "functional", "personalize", "marketing", "analytics")
+CATALOGUE = load_catalogue(None)
+KEPT_COLLECTIONS = ("clients",)
+PAGE_SIZE = 50
+ALL_ROOTS = ("essential", "functional", "personalize", "marketing", "analytics")
 
 
-def selection() -> str:
-    """Every attribute there is, as a selection set."""
+def build_selection() -> str:
+    """Return a GraphQL selection set with every attribute."""
     tree: dict[str, Any] = {}
     for path in sorted(CATALOGUE.attributes):
-        at = tree
+        branch = tree
         for step in path.split("."):
-            at = at.setdefault(step, {})
-    return _selected(tree)
+            branch = branch.setdefault(step, {})
+    return _format_selection(tree)
 
 
-def _selected(tree: Mapping[str, Any]) -> str:
-    return " ".join(name + (f" {{ {_selected(inner)} }}" if inner else "") for name, inner in tree.items())
+def _format_selection(tree: Mapping[str, Any]) -> str:
+    return " ".join(
+        name + (f" {{ {_format_selection(inner)} }}" if inner else "") for name, inner in tree.items()
+    )
 
 
-NAMES = "identifiers { type value sources firstNamedAt }"
-EVENTS = "events(first: 20) { nodes { name occurredAt channel properties } }"
+IDENTIFIERS_FIELD = "identifiers { type value sources firstNamedAt }"
+EVENTS_FIELD = "events(first: 20) { nodes { name occurredAt channel properties } }"
 
 
-def everything(names: str = NAMES) -> str:
-    """A query for all of it."""
-    return f"{{ customers(first: {PAGE}) {{ nodes {{ {selection()} {EVENTS} {names} }} }} }}"
+def build_everything_query(identifiers_field: str = IDENTIFIERS_FIELD) -> str:
+    """Return a query for all attributes, events and identifiers of all customers."""
+    fields = f"{build_selection()} {EVENTS_FIELD} {identifiers_field}"
+    return f"{{ customers(first: {PAGE_SIZE}) {{ nodes {{ {fields} }} }} }}"
 
 
-async def people(house: House, names: str = NAMES) -> list[str]:
-    """Each person as JSON: as those see them who may see what is essential, and those who may see all."""
-    told = []
-    for roots in (("essential",), EACH):
-        purposes = [one for one in CATALOGUE.purposes if one.split(".")[0] in roots]
-        answer = await house.ask(everything(names), house.token(purposes=purposes, scopes=["steward"]))
+async def read_people(platform: PlatformUnderTest, identifiers_field: str = IDENTIFIERS_FIELD) -> list[str]:
+    """Return each customer as JSON: as seen with the essential purposes, and with all purposes."""
+    people = []
+    for roots in (("essential",), ALL_ROOTS):
+        purposes = [purpose for purpose in CATALOGUE.purposes if purpose.split(".")[0] in roots]
+        answer = await platform.query(
+            build_everything_query(identifiers_field),
+            platform.issue_token(purposes=purposes, scopes=["steward"]),
+        )
         assert "errors" not in answer, answer
-        told += sorted(json.dumps(one, sort_keys=True) for one in answer["data"]["customers"]["nodes"])
-    return told
+        people += sorted(json.dumps(node, sort_keys=True) for node in answer["data"]["customers"]["nodes"])
+    return people
 
 
-async def empty(house: House) -> None:
-    """Nobody and nothing."""
-    for one in COLLECTIONS:
-        if one.name not in KEPT:
-            await house.platform.database.delete_many(one.name, {})
+async def delete_everything(platform: PlatformUnderTest) -> None:
+    """Delete all documents except those of clients."""
+    for collection in COLLECTIONS:
+        if collection.name not in KEPT_COLLECTIONS:
+            await platform.internals.database.delete_many(collection.name, {})
 
 
-async def send(house: House, sent: Sequence[Sent]) -> list[str]:
-    """One after the other, each in a batch of its own; what became of each."""
+async def send_one_by_one(platform: PlatformUnderTest, sent: Sequence[SentMessage]) -> list[str]:
+    """Send messages one after the other, each in its own batch; return the status of each."""
     statuses = []
     for source, message in sent:
-        told = await house.tell(source, message)
-        statuses += [one["status"] for one in told["results"]]
+        outcome = await platform.send_messages(source, message)
+        statuses += [result["status"] for result in outcome["results"]]
     return statuses

@@ -1,4 +1,4 @@
-"""How the laws are run: one event loop for a module, and so many examples."""
+"""Hypothesis settings of the property tests, and one event loop for each module."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
 
-LAW = settings(
+PROPERTY_SETTINGS = settings(
     max_examples=60,
     derandomize=True,
     database=None,
@@ -21,19 +21,19 @@ LAW = settings(
 
 
 @dataclass(frozen=True)
-class Loop:
-    """One event loop for tests that Hypothesis calls as plain functions."""
+class LoopRunner:
+    """An event loop for tests that Hypothesis calls as synchronous functions."""
 
     runner: asyncio.Runner
 
-    def __call__(self, work: Any) -> Any:
-        """Run a coroutine."""
+    def run(self, work: Any) -> Any:
+        """Run a coroutine and return its result."""
         return self.runner.run(work)
 
     def enter(self, context: AbstractAsyncContextManager[Any]) -> Iterator[Any]:
-        """What the context gives, and its end when the generator is closed."""
-        value = self(context.__aenter__())
+        """Yield the value of a context, and exit the context when the generator is closed."""
+        value = self.run(context.__aenter__())
         try:
             yield value
         finally:
-            self(context.__aexit__(None, None, None))
+            self.run(context.__aexit__(None, None, None))

@@ -1,4 +1,4 @@
-"""Running totals are what all events come to: incremental equals from scratch, against the real thing."""
+"""Attributes that are computed incrementally equal those computed from all events, on a real MongoDB."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from discretion.catalogue.load import load
+from discretion.catalogue.load import load_catalogue
 from discretion.catalogue.model import Attribute, ValueType
-from discretion.domain.ingest.value_parsing import moment
-from discretion.reveal.forms import iso
-from tests.fixtures.platform import House, open_house
-from tests.fixtures.recomputed_attributes import Happened, scratch
-from tests.properties.message_streams import Sent
-from tests.properties.random_population import empty, everything
-from tests.properties.test_message_order import batches
+from discretion.domain.ingest.value_parsing import parse_timestamp
+from discretion.reveal.forms import format_timestamp
+from tests.fixtures.platform import PlatformUnderTest, open_platform
+from tests.fixtures.recomputed_attributes import PastEvent, recompute_attribute
+from tests.properties.message_streams import SentMessage
+from tests.properties.random_population import build_everything_query, delete_everything
+from tests.properties.test_message_order import batch_neighbours
 
-CATALOGUE = load(None)
-COMPUTED = [one for one in CATALOGUE.attributes.values() if one.computed is not None]
+CATALOGUE = load_catalogue(None)
+COMPUTED = [attribute for attribute in CATALOGUE.attributes.values() if attribute.computed is not None]
 START = int(time.time() * 1000) - 40 * 86_400_000
-WHO = [("web-shop", "u-1"), ("ios-app", "u-2"), ("tills", "L-1"), ("tills", "L-2")]
-ONE = "one@post.example"
+SENDERS = [("web-shop", "u-1"), ("ios-app", "u-2"), ("tills", "L-1"), ("tills", "L-2")]
+SHARED_EMAIL = "one@post.example"
 VALUES: dict[str, list[Any]] = {
     "total": [1, "2.50", 19.99, -3],
     "storeId": ["leeds", "york", "bath"],
@@ -36,18 +36,22 @@ VALUES: dict[str, list[Any]] = {
 
 
 @st.composite
-def happenings(draw: st.DrawFn) -> list[Sent]:
-    """Events in every channel, few times and values so that there are ties, and an address that links."""
+def event_streams(draw: st.DrawFn) -> list[SentMessage]:
+    """Draw events in every channel, with few times and values so that ties occur, and a linking address."""
     sent = []
     for number in range(draw(st.integers(2, 14))):
-        source, user = draw(st.sampled_from([*WHO, *WHO[2:]]))
+        source, user = draw(st.sampled_from([*SENDERS, *SENDERS[2:]]))
         channel = CATALOGUE.sources[source].channel
-        kinds = [k for k in sorted(CATALOGUE.events) if channel in CATALOGUE.events[k].channels]
+        kinds = [
+            event_key
+            for event_key in sorted(CATALOGUE.events)
+            if channel in CATALOGUE.events[event_key].channels
+        ]
         kind = draw(st.sampled_from([*kinds, *["Order Completed"] * 6, "Order Refunded"]))
         body: dict[str, Any] = {
             "userId": user,
             "messageId": f"m{number}",
-            "timestamp": iso(START + draw(st.integers(0, 4)) * 3_600_000),
+            "timestamp": format_timestamp(START + draw(st.integers(0, 4)) * 3_600_000),
         }
         if kind == "group":
             body |= {"type": "group", "groupId": "g"}
@@ -56,83 +60,89 @@ def happenings(draw: st.DrawFn) -> list[Sent]:
         else:
             body |= {"type": "track", "event": kind, "properties": draw(_properties(kind))}
         sent.append((source, body))
-    for source, user in WHO:
+    for source, user in SENDERS:
         if draw(st.booleans()):
-            traits = {"email": ONE}
+            traits = {"email": SHARED_EMAIL}
             body = {"type": "identify", "userId": user, "messageId": f"i-{user}", "traits": traits}
-            sent.insert(draw(st.integers(0, len(sent))), (source, {**body, "timestamp": iso(START)}))
+            sent.insert(
+                draw(st.integers(0, len(sent))), (source, {**body, "timestamp": format_timestamp(START)})
+            )
     return sent
 
 
 @st.composite
 def _properties(draw: st.DrawFn, kind: str) -> dict[str, Any]:
-    given_: dict[str, Any] = {}
-    for one in CATALOGUE.events[kind].properties:
-        if one.required or draw(st.booleans()):
-            plain = {ValueType.INT: [1, 2], ValueType.MONEY: [5]}.get(one.type, ["x", "y"])
-            value = draw(st.sampled_from(VALUES.get(one.name, plain)))
-            given_[one.name] = [value] if one.many else value
-    return given_
+    properties: dict[str, Any] = {}
+    for declared in CATALOGUE.events[kind].properties:
+        if declared.required or draw(st.booleans()):
+            plain_values = {ValueType.INT: [1, 2], ValueType.MONEY: [5]}.get(declared.type, ["x", "y"])
+            value = draw(st.sampled_from(VALUES.get(declared.name, plain_values)))
+            properties[declared.name] = [value] if declared.many else value
+    return properties
 
 
-def happened(event: dict[str, Any]) -> Happened:
-    """A stored event as the API opens it, back in stored form."""
-    declared = {one.name: one for one in CATALOGUE.events[event["name"]].properties}
+def build_past_event(event: dict[str, Any]) -> PastEvent:
+    """Convert an event as the API returns it to its stored form."""
+    declared = {
+        event_property.name: event_property for event_property in CATALOGUE.events[event["name"]].properties
+    }
     properties = {
         name: round(value * 100) if declared[name].type is ValueType.MONEY else value
         for name, value in event["properties"].items()
     }
-    return Happened(event["name"], event["channel"], moment(event["occurredAt"]), properties)
+    return PastEvent(event["name"], event["channel"], parse_timestamp(event["occurredAt"]), properties)
 
 
-def shown(attribute: Attribute, value: Any) -> Any:
-    """A stored value as the API shows it."""
+def format_value(attribute: Attribute, value: Any) -> Any:
+    """Return a stored value as the API formats it."""
     if value is None:
         return None
     if attribute.type is ValueType.DATETIME:
-        return iso(value)
+        return format_timestamp(value)
     return value / 100 if attribute.type is ValueType.MONEY else value
 
 
-async def compare(house: House, token: str) -> int:
-    """Every computed attribute of everybody beside what their events come to; how many had a value."""
-    answer = await house.ask(everything(), token)
+async def compare_computed(platform: PlatformUnderTest, token: str) -> int:
+    """Compare each computed attribute with the result of all events; return how many had a value."""
+    answer = await platform.query(build_everything_query(), token)
     assert "errors" not in answer, answer
-    found = 0
+    value_count = 0
     for person in answer["data"]["customers"]["nodes"]:
-        events = [happened(one) for one in person["events"]["nodes"]]
+        events = [build_past_event(event) for event in person["events"]["nodes"]]
         for attribute in COMPUTED:
             group, name = attribute.path.split(".")
-            wanted = shown(attribute, scratch(attribute, events))
-            assert person[group][name] == wanted, attribute.path
-            found += wanted is not None
-    return found
+            expected = format_value(attribute, recompute_attribute(attribute, events))
+            assert person[group][name] == expected, attribute.path
+            value_count += expected is not None
+    return value_count
 
 
-def test_what_is_computed_bit_by_bit_is_what_all_events_come_to(mongo_url: str, tmp_path: Path) -> None:
-    """Sent in any order, late, twice, in batches or one by one, for people who turn out to be one."""
+def test_incremental_totals_equal_totals_of_all_events(mongo_url: str, tmp_path: Path) -> None:
+    """The events are sent in any order, late, twice, in batches or singly, for people who get merged."""
 
-    @given(happenings(), st.randoms(use_true_random=False), st.booleans())
+    @given(event_streams(), st.randoms(use_true_random=False), st.booleans())
     @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-    def law(house: House, run: Any, sent: list[Sent], random: Random, alone: bool) -> None:
-        again = [*sent, *(one for one in sent if random.random() < 0.4)]
-        random.shuffle(again)
+    def check_totals(
+        platform: PlatformUnderTest, run: Any, sent: list[SentMessage], random: Random, alone: bool
+    ) -> None:
+        resent = [*sent, *(message for message in sent if random.random() < 0.4)]
+        random.shuffle(resent)
 
         async def send() -> None:
-            await empty(house)
-            parts = [(source, [body]) for source, body in again] if alone else batches(again)
+            await delete_everything(platform)
+            parts = [(source, [body]) for source, body in resent] if alone else batch_neighbours(resent)
             for source, messages in parts:
-                told = await house.tell(source, *messages)
-                assert {one["status"] for one in told["results"]} <= {"accepted", "duplicate"}
-            token = house.token(purposes=list(CATALOGUE.purposes), scopes=["steward"])
-            assert await compare(house, token)
+                outcome = await platform.send_messages(source, *messages)
+                assert {result["status"] for result in outcome["results"]} <= {"accepted", "duplicate"}
+            token = platform.issue_token(purposes=list(CATALOGUE.purposes), scopes=["steward"])
+            assert await compare_computed(platform, token)
 
         run(send())
 
     with asyncio.Runner() as runner:
-        opened = open_house(mongo_url, tmp_path)
-        house = runner.run(opened.__aenter__())
+        open_context = open_platform(mongo_url, tmp_path)
+        platform = runner.run(open_context.__aenter__())
         try:
-            law(house, runner.run)
+            check_totals(platform, runner.run)
         finally:
-            runner.run(opened.__aexit__(None, None, None))
+            runner.run(open_context.__aexit__(None, None, None))

@@ -1,4 +1,4 @@
-"""The compiled executor answers as stock graphql-core does, errors included."""
+"""The compiled executor gives the same answers as unmodified graphql-core, errors included."""
 
 from __future__ import annotations
 
@@ -13,82 +13,101 @@ from hypothesis import strategies as st
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from discretion import app
+from discretion.app.wiring import endpoints
 from discretion.catalogue.model import ValueType
-from discretion.edge.graphql.operation_runner import Answer
+from discretion.edge.graphql.operation_runner import OperationRunner
 from discretion.edge.graphql.plan_executor import PlanExecutor
-from tests.properties.queries import Asked, queries
-from tests.properties.settings import LAW, Loop
-from tests.properties.twin_databases import Asker, Values
-from tests.properties.twin_platforms import ASKERS, GRETA, UNREADABLE, Base, Pair, people, twins
+from tests.properties.queries import GeneratedQuery, queries
+from tests.properties.settings import PROPERTY_SETTINGS, LoopRunner
+from tests.properties.twin_databases import CustomerValues, TokenHolder
+from tests.properties.twin_platforms import (
+    GRETA,
+    TOKEN_HOLDERS,
+    UNREADABLE,
+    BaseDatabase,
+    TwinPair,
+    open_base,
+    open_twins,
+)
 
 NOW = int(time.time() * 1000)
-STEWARD = Asker("steward", "office", ("essential.legal_obligation",))
-EACH = 320
-WANTED = 2_000
+STEWARD = TokenHolder("steward", "office", ("essential.legal_obligation",))
+EXAMPLES_PER_HOLDER = 320
+MIN_OPERATIONS = 2_000
 
 
-class Stock(PlanExecutor):
-    """graphql-core as Strawberry has it: every field is resolved by itself."""
+class StockExecutor(PlanExecutor):
+    """The graphql-core executor of Strawberry, which resolves each field separately."""
 
     complete_list_value = StrawberryGraphQLCoreExecutionContext.complete_list_value
     complete_object_value = StrawberryGraphQLCoreExecutionContext.complete_object_value
 
 
-def stock(*given: Any) -> app.Platform:
-    """A platform without the compiled path."""
+def build_stock_platform(*arguments: Any) -> app.Platform:
+    """Build a platform without the compiled executor."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(app, "Answer", partial(Answer, executor=Stock))
-        return app.assemble(*given)
+        patch.setattr(endpoints, "OperationRunner", partial(OperationRunner, executor=StockExecutor))
+        return app.build_platform(*arguments)
 
 
 @pytest.fixture(scope="module")
-def base(run: Loop, mongo_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Base]:
-    """People, two of whom have data that cannot be revealed: a seal that is broken, a date that is none."""
-    for made in run.enter(people(mongo_url, tmp_path_factory.mktemp("house"), NOW)):
-        run(damage(made))
-        yield made
+def base(
+    loop: LoopRunner, mongo_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[BaseDatabase]:
+    """Yield a database with unreadable data of two customers: damaged ciphertexts and invalid dates."""
+    for base_database in loop.enter(open_base(mongo_url, tmp_path_factory.mktemp("platform"), NOW)):
+        loop.run(damage_two_customers(base_database))
+        yield base_database
 
 
-async def damage(base: Base) -> None:
-    """Break what is stored of two customers."""
+async def damage_two_customers(base: BaseDatabase) -> None:
+    """Damage the stored values of two customers."""
     database = base.database
-    one, two, *_ = await database.find("customers", {"allow": {"$bitsAnySet": 0b11111111}}, sort=[("_id", 1)])
-    broken = {key: cell[:-1] + bytes([cell[-1] ^ 1]) for key, cell in one["s"].items()}
-    await database.update_one("customers", {"_id": one["_id"]}, {"$set": {"s": broken}})
-    held = Values(two, base.revealer.buckets.unwrap(two["_id"], two["key"]))
+    first, second, *_ = await database.find(
+        "customers", {"allow": {"$bitsAnySet": 0b11111111}}, sort=[("_id", 1)]
+    )
+    broken_cells = {key: cell[:-1] + bytes([cell[-1] ^ 1]) for key, cell in first["s"].items()}
+    await database.update_one("customers", {"_id": first["_id"]}, {"$set": {"s": broken_cells}})
+    values = CustomerValues(second, base.revealer.buckets.unwrap(second["_id"], second["key"]))
     for attribute in base.catalogue.attributes.values():
         if attribute.type in {ValueType.DATE, ValueType.DATETIME, ValueType.MONEY} and not attribute.many:
-            held.set(attribute, UNREADABLE, NOW)
-    await database.replace_one("customers", {"_id": two["_id"]}, held.doc)
+            values.set(attribute, UNREADABLE, NOW)
+    await database.replace_one("customers", {"_id": second["_id"]}, values.doc)
 
 
-@pytest.fixture(scope="module", params=[*ASKERS, STEWARD], ids=lambda one: one.name)
-def pair(run: Loop, base: Base, request: pytest.FixtureRequest) -> Iterator[Pair]:
-    """The same data behind both executors."""
-    own = GRETA if request.param.name == "customer" else None
-    yield from run.enter(twins(base, request.param, own=own, alike=True, right=stock))
+@pytest.fixture(scope="module", params=[*TOKEN_HOLDERS, STEWARD], ids=lambda holder: holder.name)
+def pair(loop: LoopRunner, base: BaseDatabase, request: pytest.FixtureRequest) -> Iterator[TwinPair]:
+    """Yield two platforms with the same data and different executors."""
+    own_email = GRETA if request.param.name == "customer" else None
+    yield from loop.enter(
+        open_twins(base, request.param, own_email=own_email, same_data=True, build_right=build_stock_platform)
+    )
 
 
 @pytest.fixture(scope="module")
-def asked_so_far() -> dict[str, int]:
-    """Distinct operations, and how many of them had errors."""
+def compared_operations() -> dict[str, int]:
+    """Return the distinct operations so far, and whether each had errors."""
     return {}
 
 
-def test_both_executors_answer_alike(run: Loop, pair: Pair, asked_so_far: dict[str, int]) -> None:
-    """Data and the order of its keys, errors with place and path, and the disclosure."""
+def test_both_executors_give_the_same_answers(
+    loop: LoopRunner, pair: TwinPair, compared_operations: dict[str, int]
+) -> None:
+    """Data and the order of its keys, errors with location and path, and the disclosure are equal."""
 
-    @settings(LAW, max_examples=EACH)
+    @settings(PROPERTY_SETTINGS, max_examples=EXAMPLES_PER_HOLDER)
     @given(st.data())
-    def law(data: st.DataObject) -> None:
-        asked: Asked = data.draw(queries(pair.world, tuple(pair.world.catalogue.purposes)))
-        assert run(pair.differs(asked)) is None, asked.text
+    def check_equality(data: st.DataObject) -> None:
+        query: GeneratedQuery = data.draw(
+            queries(pair.query_space, tuple(pair.query_space.catalogue.purposes))
+        )
+        assert loop.run(pair.find_difference(query)) is None, query.text
 
-    law()
-    asked_so_far.update(pair.met)
+    check_equality()
+    compared_operations.update(pair.compared)
 
 
-def test_two_thousand_operations_were_compared(asked_so_far: dict[str, int]) -> None:
-    """Distinct ones, a tenth of them with errors and most of them without."""
-    assert len(asked_so_far) >= WANTED
-    assert len(asked_so_far) / 10 < sum(asked_so_far.values()) < len(asked_so_far) * 0.9
+def test_two_thousand_operations_were_compared(compared_operations: dict[str, int]) -> None:
+    """They are distinct; more than a tenth has errors, and fewer than nine tenths."""
+    assert len(compared_operations) >= MIN_OPERATIONS
+    assert len(compared_operations) / 10 < sum(compared_operations.values()) < len(compared_operations) * 0.9

@@ -1,4 +1,4 @@
-"""Order does not matter (promise 8): shuffled, repeated, split and interleaved, the same people."""
+"""Message order does not matter (promise 8): shuffled, repeated and interleaved, same customers."""
 
 from __future__ import annotations
 
@@ -10,51 +10,53 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.fixtures.platform import House, open_house
-from tests.properties.message_streams import Sent, streams
-from tests.properties.random_population import empty, people, send
+from tests.fixtures.platform import PlatformUnderTest, open_platform
+from tests.properties.message_streams import SentMessage, message_streams
+from tests.properties.random_population import delete_everything, read_people, send_one_by_one
 
 
-def batches(sent: list[Sent]) -> list[tuple[str, list[dict[str, Any]]]]:
-    """Neighbours of one source together."""
-    made: list[tuple[str, list[dict[str, Any]]]] = []
+def batch_neighbours(sent: list[SentMessage]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Join consecutive messages of one source into batches."""
+    batches: list[tuple[str, list[dict[str, Any]]]] = []
     for source, message in sent:
-        if made and made[-1][0] == source:
-            made[-1][1].append(message)
+        if batches and batches[-1][0] == source:
+            batches[-1][1].append(message)
         else:
-            made.append((source, [message]))
-    return made
+            batches.append((source, [message]))
+    return batches
 
 
-def test_any_order_gives_the_same_people(mongo_url: str, tmp_path: Path) -> None:
-    """Sent in order; shuffled and repeated in batches; and all at once over eight connections."""
+def test_any_message_order_gives_the_same_customers(mongo_url: str, tmp_path: Path) -> None:
+    """The messages are sent in order; then shuffled and repeated in batches; then concurrently."""
 
-    @given(streams(), st.randoms(use_true_random=False))
+    @given(message_streams(), st.randoms(use_true_random=False))
     @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-    def law(house: House, run: Any, sent: list[Sent], random: Random) -> None:
-        again = [*sent, *(one for one in sent if random.random() < 0.4)]
-        random.shuffle(again)
+    def check_order(platform: PlatformUnderTest, run: Any, sent: list[SentMessage], random: Random) -> None:
+        resent = [*sent, *(message for message in sent if random.random() < 0.4)]
+        random.shuffle(resent)
 
         async def compare() -> None:
-            await empty(house)
-            assert set(await send(house, sent)) == {"accepted"}
-            wanted = await people(house)
-            await empty(house)
-            for source, messages in batches(again):
-                await house.tell(source, *messages)
-            assert await people(house) == wanted
-            await empty(house)
-            await asyncio.gather(*(house.tell(source, *messages) for source, messages in batches(again)))
-            assert await people(house) == wanted
-            assert set(await send(house, again)) == {"duplicate"}
-            assert await people(house) == wanted
+            await delete_everything(platform)
+            assert set(await send_one_by_one(platform, sent)) == {"accepted"}
+            expected = await read_people(platform)
+            await delete_everything(platform)
+            for source, messages in batch_neighbours(resent):
+                await platform.send_messages(source, *messages)
+            assert await read_people(platform) == expected
+            await delete_everything(platform)
+            await asyncio.gather(
+                *(platform.send_messages(source, *messages) for source, messages in batch_neighbours(resent))
+            )
+            assert await read_people(platform) == expected
+            assert set(await send_one_by_one(platform, resent)) == {"duplicate"}
+            assert await read_people(platform) == expected
 
         run(compare())
 
     with asyncio.Runner() as runner:
-        opened = open_house(mongo_url, tmp_path)
-        house = runner.run(opened.__aenter__())
+        open_context = open_platform(mongo_url, tmp_path)
+        platform = runner.run(open_context.__aenter__())
         try:
-            law(house, runner.run)
+            check_order(platform, runner.run)
         finally:
-            runner.run(opened.__aexit__(None, None, None))
+            runner.run(open_context.__aexit__(None, None, None))

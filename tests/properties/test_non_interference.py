@@ -1,4 +1,4 @@
-"""An answer depends only on what the asker may see (promise 1), and only that is asked for (promise 2)."""
+"""An answer depends only on what the token holder may see (promise 1); only that is queried (promise 2)."""
 
 from __future__ import annotations
 
@@ -14,56 +14,67 @@ from hypothesis import strategies as st
 from hypothesis.errors import Flaky, NoSuchExample
 
 from discretion.catalogue.model import Form
-from discretion.domain.profiles.api import customers as query
-from discretion.domain.profiles.api import provenance
+from discretion.domain.profiles.api import customers, provenance
 from discretion.plan import filter as plan_filter
-from discretion.plan import plan_cache as plans
-from discretion.purpose import decide as decision
-from discretion.purpose.decision import EVERY_BIT, Allow, Decision, Way
-from discretion.reveal import revealer as reading
-from discretion.reveal.forms import iso
-from discretion.store.customers import Customers
+from discretion.plan import plan_cache
+from discretion.purpose.decide import decide_reveal
+from discretion.purpose.decision import EVERY_BIT, Allow, Decision, PermittedForm
+from discretion.reveal import revealer
+from discretion.reveal.forms import format_timestamp
+from discretion.store.customers import CustomerStore
 from tests.properties.queries import queries
-from tests.properties.settings import LAW, Loop
-from tests.properties.twin_platforms import ASKERS, GRETA, Base, Pair, beyond, people, twins
+from tests.properties.settings import PROPERTY_SETTINGS, LoopRunner
+from tests.properties.twin_platforms import (
+    GRETA,
+    TOKEN_HOLDERS,
+    BaseDatabase,
+    TwinPair,
+    list_unjustified_fields,
+    open_base,
+    open_twins,
+)
 
 NOW = int(time.time() * 1000)
 
 
 @pytest.fixture(scope="module")
-def base(run: Loop, mongo_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Base]:
-    """People to make twins of."""
-    yield from run.enter(people(mongo_url, tmp_path_factory.mktemp("house"), NOW))
+def base(
+    loop: LoopRunner, mongo_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[BaseDatabase]:
+    """Yield the database of which twins are made."""
+    yield from loop.enter(open_base(mongo_url, tmp_path_factory.mktemp("platform"), NOW))
 
 
-@pytest.fixture(scope="module", params=ASKERS, ids=lambda one: one.name)
-def pair(run: Loop, base: Base, request: pytest.FixtureRequest) -> Iterator[Pair]:
-    """Twins for an asker."""
-    yield from run.enter(twins(base, request.param, own=GRETA if request.param.name == "customer" else None))
+@pytest.fixture(scope="module", params=TOKEN_HOLDERS, ids=lambda holder: holder.name)
+def pair(loop: LoopRunner, base: BaseDatabase, request: pytest.FixtureRequest) -> Iterator[TwinPair]:
+    """Yield twin platforms for a token holder."""
+    yield from loop.enter(
+        open_twins(base, request.param, own_email=GRETA if request.param.name == "customer" else None)
+    )
 
 
-def test_twins_cannot_be_told_apart(run: Loop, pair: Pair) -> None:
-    """Values, nulls, filters, order, cursors, counts, errors and disclosures: byte for byte alike."""
+def test_twin_databases_give_identical_answers(loop: LoopRunner, pair: TwinPair) -> None:
+    """Values, nulls, filters, order, cursors, counts, errors and disclosures are identical byte for byte."""
     assert pair.changed > 20
 
-    @LAW
+    @PROPERTY_SETTINGS
     @given(st.data())
-    def law(data: st.DataObject) -> None:
-        asked = data.draw(queries(pair.world, tuple(pair.world.catalogue.purposes)))
-        assert run(pair.differs(asked)) is None, asked.text
+    def check_equality(data: st.DataObject) -> None:
+        query = data.draw(queries(pair.query_space, tuple(pair.query_space.catalogue.purposes)))
+        assert loop.run(pair.find_difference(query)) is None, query.text
 
-    law()
+    check_equality()
 
 
-def test_the_queries_have_answers(run: Loop, pair: Pair) -> None:
-    """A law over queries that are all refused would hold of anything."""
+def test_generated_queries_have_answers(loop: LoopRunner, pair: TwinPair) -> None:
+    """If all queries were refused, the property would hold for any platform."""
     answered: list[bool] = []
 
-    @settings(LAW, max_examples=40)
+    @settings(PROPERTY_SETTINGS, max_examples=40)
     @given(st.data())
     def count(data: st.DataObject) -> None:
-        asked = data.draw(queries(pair.world, tuple(pair.world.catalogue.purposes)))
-        answer = run(pair.answer(asked))
+        query = data.draw(queries(pair.query_space, tuple(pair.query_space.catalogue.purposes)))
+        answer = loop.run(pair.run_on_both(query))
         assert "data" in answer, answer
         answered.append(any(root for name, root in (answer["data"] or {}).items() if name.startswith("r")))
 
@@ -71,168 +82,189 @@ def test_the_queries_have_answers(run: Loop, pair: Pair) -> None:
     assert sum(answered) > len(answered) / 5
 
 
-SEARCH = settings(LAW, max_examples=2_000, phases=(Phase.generate,))
-"""For each asker: a mutant that few queries tell is found after some hundred of them."""
+SEARCH_SETTINGS = settings(PROPERTY_SETTINGS, max_examples=2_000, phases=(Phase.generate,))
+"""Examples per token holder: a mutant that few queries detect is found after some hundred queries."""
 
 
-def everything(*_: Any) -> Decision:
-    """What a stage says that skips the decision."""
-    return Allow((Way(EVERY_BIT, Form.CLEAR),), ("anything",))
+def allow_everything(*_: Any) -> Decision:
+    """Return the decision of a stage that permits everything."""
+    return Allow((PermittedForm(EVERY_BIT, Form.CLEAR),), ("anything",))
 
 
-def in_a_filter(patch: pytest.MonkeyPatch) -> None:
-    """Conditions match everybody, visible or not."""
-    patch.setattr(plan_filter, "_holds", lambda one, _: {f"o.{one.attribute.key}": plan_filter._match(one)})
-
-
-def in_a_negated_filter(patch: pytest.MonkeyPatch) -> None:
-    """``none`` matches those of whom the value may not be seen."""
-    match = plan_filter._match
+def ignore_decision_in_filter(patch: pytest.MonkeyPatch) -> None:
+    """Let conditions match all customers, whether the value is visible or not."""
     patch.setattr(
         plan_filter,
-        "_fails",
-        lambda one, by: by.clause(one.attribute) and {f"o.{one.attribute.key}": {"$not": match(one)}},
+        "_build_positive_clause",
+        lambda condition, _: {f"o.{condition.attribute.key}": plan_filter._build_operator_clause(condition)},
     )
 
 
-def in_an_order(patch: pytest.MonkeyPatch) -> None:
-    """Sorting leaves nobody out."""
-    patch.setattr(query, "compile_order", lambda _order, _visibility: [])
+def ignore_decision_in_negated_filter(patch: pytest.MonkeyPatch) -> None:
+    """Let ``none`` match customers whose value is not visible."""
+    build_operator_clause = plan_filter._build_operator_clause
+    patch.setattr(
+        plan_filter,
+        "_build_negative_clause",
+        lambda condition, visibility: (
+            visibility.build_clause(condition.attribute)
+            and {f"o.{condition.attribute.key}": {"$not": build_operator_clause(condition)}}
+        ),
+    )
 
 
-def in_a_count(patch: pytest.MonkeyPatch) -> None:
-    """``totalCount`` counts by the filter's words alone."""
-    count = Customers.count
+def ignore_decision_in_order(patch: pytest.MonkeyPatch) -> None:
+    """Let sorting include customers whose value is not visible."""
+    patch.setattr(customers, "compile_order", lambda _order, _visibility: [])
 
-    async def counted(self: Customers, wanted: Any) -> int:
-        return await count(self, without_allow(wanted))
 
-    patch.setattr(Customers, "count", counted)
+def ignore_decision_in_count(patch: pytest.MonkeyPatch) -> None:
+    """Let ``totalCount`` ignore what customers permit."""
+    real_count = CustomerStore.count
+
+    async def counted(self: CustomerStore, query: Any) -> int:
+        return await real_count(self, without_allow(query))
+
+    patch.setattr(CustomerStore, "count", counted)
 
 
 def without_allow(part: Any) -> Any:
-    """A query without its conditions on what persons permit."""
+    """Return a query without its conditions on what customers permit."""
     if isinstance(part, dict):
         return {name: without_allow(inner) for name, inner in part.items() if name not in {"allow", "later"}}
-    return [without_allow(one) for one in part] if isinstance(part, list) else part
+    return [without_allow(element) for element in part] if isinstance(part, list) else part
 
 
-def in_a_fragment(patch: pytest.MonkeyPatch) -> None:
-    """Nothing is decided for operations that have fragments."""
+def ignore_decision_in_fragments(patch: pytest.MonkeyPatch) -> None:
+    """Permit everything in operations that have fragments."""
     decide_only(patch, lambda text: "fragment F" not in text and "... on" not in text)
 
 
-def in_an_alias(patch: pytest.MonkeyPatch) -> None:
-    """Nothing is decided for operations that rename attributes."""
+def ignore_decision_in_aliases(patch: pytest.MonkeyPatch) -> None:
+    """Permit everything in operations that rename attributes."""
     decide_only(patch, lambda text: " a0_" not in text)
 
 
-def decide_only(patch: pytest.MonkeyPatch, when: Callable[[str], bool]) -> None:
-    """Skip the decision on documents of which ``when`` does not hold."""
-    compiled, decide = plans.Plans.plan, decision.decide
+def decide_only(patch: pytest.MonkeyPatch, keep_decision: Callable[[str], bool]) -> None:
+    """Permit everything in documents for which ``keep_decision`` returns False."""
+    get_plan = plan_cache.PlanCache.get_plan
 
     def plan(self: Any, key: Any, grant: Any, uses: Any, operation: Any, *rest: Any) -> Any:
         text = operation.loc.source.body
         with pytest.MonkeyPatch.context() as inner:
-            inner.setattr(plans, "decide", decide if when(text) else everything)
-            return compiled(self, key, grant, uses, operation, *rest)
+            replacement = decide_reveal if keep_decision(text) else allow_everything
+            inner.setattr(plan_cache, "decide_reveal", replacement)
+            return get_plan(self, key, grant, uses, operation, *rest)
 
-    patch.setattr(plans.Plans, "plan", plan)
-
-
-def in_time(patch: pytest.MonkeyPatch) -> None:
-    """What is past its retention is still shown."""
-    patch.setattr(reading, "lapse", lambda _duration, _now: 0)
-    patch.setattr(reading, "shorter", lambda _attribute, _now: ())
-    reading.cut_offs.cache_clear()
+    patch.setattr(plan_cache.PlanCache, "get_plan", plan)
 
 
-def in_whom_it_meets(patch: pytest.MonkeyPatch) -> None:
-    """Persons' choices are not looked at: ``allow`` is taken to permit everything."""
-    rows = reading.Reading.rows
-
-    def every(self: Any, docs: Any) -> Any:
-        return rows(self, [{**doc, "allow": 2**62 - 1, "later": 2**62 - 1} for doc in docs])
-
-    patch.setattr(reading.Reading, "rows", every)
+def ignore_retention(patch: pytest.MonkeyPatch) -> None:
+    """Show values after their retention period."""
+    patch.setattr(revealer, "subtract_duration", lambda _duration, _now: 0)
+    patch.setattr(revealer, "list_shorter_cut_offs", lambda _attribute, _now: ())
+    revealer.compute_cut_offs.cache_clear()
 
 
-def in_provenance(patch: pytest.MonkeyPatch) -> None:
-    """Who told a value, and when, is told of one that is not shown as it is."""
-    told = provenance._told
+def ignore_permissions(patch: pytest.MonkeyPatch) -> None:
+    """Ignore what customers permit: treat ``allow`` as if it permitted everything."""
+    open_rows = revealer.Reading.open_rows
 
-    def wider(catalogue: Any, asked: Any, row: Any, sight: reading.Sight) -> Any:
-        return told(catalogue, asked, row, replace(sight, form=Form.CLEAR))
+    def open_all_rows(self: Any, docs: Any) -> Any:
+        return open_rows(self, [{**doc, "allow": 2**62 - 1, "later": 2**62 - 1} for doc in docs])
 
-    patch.setattr(provenance, "_told", wider)
-
-
-def in_when_it_was_told(patch: pytest.MonkeyPatch) -> None:
-    """The moment is told to everybody."""
-    patch.setattr(provenance, "month", iso)
+    patch.setattr(revealer.Reading, "open_rows", open_all_rows)
 
 
-SOONEST = "marketing"
-"""Whose twins are searched first: it is shown a form of most things, and meets each mutant in 150 queries."""
+def reveal_all_provenance(patch: pytest.MonkeyPatch) -> None:
+    """Show source and time of values that are not shown in clear."""
+    build_provenance = provenance._build_provenance
+
+    def build_wider_provenance(
+        catalogue: Any, requested: Any, row: Any, visible: revealer.VisibleValue
+    ) -> Any:
+        return build_provenance(catalogue, requested, row, replace(visible, form=Form.CLEAR))
+
+    patch.setattr(provenance, "_build_provenance", build_wider_provenance)
+
+
+def reveal_observation_times(patch: pytest.MonkeyPatch) -> None:
+    """Show the exact observation time to every client."""
+    patch.setattr(provenance, "format_month", format_timestamp)
+
+
+FIRST_HOLDER = "marketing"
+"""The holder whose twins are searched first: it sees most attributes, and detects a mutant in 150 queries."""
 
 MUTANTS = (
-    in_a_filter,
-    in_a_negated_filter,
-    in_an_order,
-    in_a_count,
-    in_a_fragment,
-    in_an_alias,
-    in_time,
-    in_whom_it_meets,
-    in_provenance,
-    in_when_it_was_told,
+    ignore_decision_in_filter,
+    ignore_decision_in_negated_filter,
+    ignore_decision_in_order,
+    ignore_decision_in_count,
+    ignore_decision_in_fragments,
+    ignore_decision_in_aliases,
+    ignore_retention,
+    ignore_permissions,
+    reveal_all_provenance,
+    reveal_observation_times,
 )
 
 
-# A broken platform raises where a whole one cannot; graphql-core then cancels what it has not begun to await.
+# A mutant raises where the platform cannot; graphql-core then cancels coroutines that it has not awaited yet.
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda one: one.__name__)
-def test_the_law_notices_a_decision_skipped(
-    run: Loop, base: Base, mutant: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda holder: holder.__name__)
+def test_a_skipped_decision_is_detected(
+    loop: LoopRunner,
+    base: BaseDatabase,
+    mutant: Callable[[pytest.MonkeyPatch], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Each mutant is the platform, broken once; the law finds a query by which the twins differ."""
+    """Each mutant breaks one part of the platform; a query is found for which the twins' answers differ."""
     mutant(monkeypatch)
     try:
-        for asker in sorted(ASKERS[:5], key=lambda one: one.name != SOONEST):
-            if caught(run, base, asker):
+        for holder in sorted(TOKEN_HOLDERS[:5], key=lambda candidate: candidate.name != FIRST_HOLDER):
+            if is_noticed(loop, base, holder):
                 return
-        pytest.fail("no query tells the twins apart")
+        pytest.fail("no query distinguishes the twins")
     finally:
-        reading.cut_offs.cache_clear()
+        revealer.compute_cut_offs.cache_clear()
         gc.collect()
 
 
-def caught(run: Loop, base: Base, asker: Any) -> bool:
-    """Whether a query tells the asker's twins apart."""
-    context = twins(base, asker)
-    pair: Pair = run(context.__aenter__())
+def is_noticed(loop: LoopRunner, base: BaseDatabase, holder: Any) -> bool:
+    """Return whether a query is found for which the answers of the holder's twins differ."""
+    context = open_twins(base, holder)
+    pair: TwinPair = loop.run(context.__aenter__())
     try:
-        asked = queries(pair.world, tuple(pair.world.catalogue.purposes))
-        find(asked, lambda one: run(pair.differs(one)) is not None, settings=SEARCH)
+        generated = queries(pair.query_space, tuple(pair.query_space.catalogue.purposes))
+        find(
+            generated,
+            lambda query: loop.run(pair.find_difference(query)) is not None,
+            settings=SEARCH_SETTINGS,
+        )
     except NoSuchExample:
         return False
     except Flaky:
-        pass  # told apart once and not when asked again: what a broken platform leaves on record differs too
+        pass  # differed once and not when repeated: the records that a mutant writes differ too
     finally:
-        run(context.__aexit__(None, None, None))
+        loop.run(context.__aexit__(None, None, None))
     return True
 
 
-def test_the_listener_knows_what_nobody_may_ask_for(base: Base) -> None:
-    """A wider projection, none at all, and a sort or count by a withheld attribute are seen."""
-    asker, catalogue = ASKERS[4], base.catalogue
-    shut = next(a for a in catalogue.attributes.values() if not asker.askable(a))
+def test_the_command_recorder_detects_unjustified_fields(base: BaseDatabase) -> None:
+    """A wider projection, no projection, and a sort or count by a withheld attribute are detected."""
+    holder, catalogue = TOKEN_HOLDERS[4], base.catalogue
+    withheld = next(
+        attribute for attribute in catalogue.attributes.values() if not holder.may_query(attribute)
+    )
     for command in (
-        {"find": "customers", "projection": {"_id": 1, f"s.{shut.key}": 1}},
+        {"find": "customers", "projection": {"_id": 1, f"s.{withheld.key}": 1}},
         {"find": "customers", "projection": {"s": 1}},
         {"find": "customers", "filter": {}},
-        {"find": "customers", "projection": {"_id": 1}, "sort": {f"o.{shut.key}": 1}},
-        {"aggregate": "customers", "pipeline": [{"$match": {"$or": [{f"o.{shut.key}": 1}]}}]},
+        {"find": "customers", "projection": {"_id": 1}, "sort": {f"o.{withheld.key}": 1}},
+        {"aggregate": "customers", "pipeline": [{"$match": {"$or": [{f"o.{withheld.key}": 1}]}}]},
     ):
-        assert beyond(asker, catalogue, [command])
-    assert not beyond(asker, catalogue, [{"find": "customers", "projection": {"allow": 1, "key": 1}}])
+        assert list_unjustified_fields(holder, catalogue, [command])
+    assert not list_unjustified_fields(
+        holder, catalogue, [{"find": "customers", "projection": {"allow": 1, "key": 1}}]
+    )

@@ -1,188 +1,205 @@
-"""A package has every value its person was ever told of, by each source, and none of anybody else's."""
+"""A package contains every value that any source sent about its person, and no value of another person."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from discretion.catalogue.load import load
-from discretion.catalogue.model import Attribute, Property, ValueType
+from discretion.catalogue.load import load_catalogue
+from discretion.catalogue.model import Attribute, EventProperty, ValueType
 from discretion.law.jurisdiction import Right
-from tests.fixtures.package import CLIENT, Package, package
-from tests.fixtures.platform import House
+from tests.fixtures.package import CLIENT, FetchedPackage, request_package
+from tests.fixtures.platform import PlatformUnderTest
 
-CATALOGUE = load(None)
+CATALOGUE = load_catalogue(None)
 SOURCES = {"web-shop": "w", "tills": "L"}
 PERSONS = {"ann": 1, "bob": 2}
-Told = dict[tuple[str, ...], Any]
-"""What was sent, by where it is to be found in a package."""
+SentValues = dict[tuple[str, ...], Any]
+"""Sent values by their place in a package."""
 
 
-def attribute_value(one: Attribute, who: str, number: int) -> Any:
-    """A value that nobody else has, where its type has so many."""
-    if one.values:
-        return one.values[0]
-    if one.path.endswith("country") or "ountry" in one.path:
+def build_attribute_value(attribute: Attribute, person: str, number: int) -> Any:
+    """Return a value of an attribute that no other person has, if its type has enough values."""
+    if attribute.values:
+        return attribute.values[0]
+    if attribute.path.endswith("country") or "ountry" in attribute.path:
         return "DE"
-    if one.identifier == "email":
-        return f"canary-{who}@post.example"
-    if one.identifier == "phone":
-        return f"+44770090010{PERSONS[who]}"
-    return value(one.type, who, one.path, number)
+    if attribute.identifier == "email":
+        return f"canary-{person}@post.example"
+    if attribute.identifier == "phone":
+        return f"+44770090010{PERSONS[person]}"
+    return build_value(attribute.type, person, attribute.path, number)
 
 
-def value(kind: ValueType, who: str, name: str, number: int) -> Any:
-    """A value of a type."""
-    unique = PERSONS[who] * 1000 + number
+def build_value(kind: ValueType, person: str, name: str, number: int) -> Any:
+    """Return a value of a type."""
+    unique = PERSONS[person] * 1000 + number
     return {
-        ValueType.STRING: f"canary-{who}-{name}-{number}",
+        ValueType.STRING: f"canary-{person}-{name}-{number}",
         ValueType.INT: unique,
         ValueType.FLOAT: unique + 0.5,
         ValueType.BOOLEAN: True,
-        ValueType.DATE: f"19{50 + PERSONS[who]}-01-02",
-        ValueType.DATETIME: f"2026-01-0{PERSONS[who]}T10:00:00.000Z",
+        ValueType.DATE: f"19{50 + PERSONS[person]}-01-02",
+        ValueType.DATETIME: f"2026-01-0{PERSONS[person]}T10:00:00.000Z",
         ValueType.MONEY: unique + 0.25,
     }[kind]
 
 
-def property_value(one: Property, who: str, number: int) -> Any:
-    """The same of an event's property."""
-    if one.name == "currency":
+def build_property_value(event_property: EventProperty, person: str, number: int) -> Any:
+    """Return a value of an event property that no other person has, if its type has enough values."""
+    if event_property.name == "currency":
         return "EUR"
-    found = value(one.type, who, one.name, number)
-    return [found] if one.many else found
+    value = build_value(event_property.type, person, event_property.name, number)
+    return [value] if event_property.many else value
 
 
-def identifies(who: str, source: str) -> tuple[dict[str, Any], Told]:
-    """A message with a value of every attribute that a source may tell."""
+def build_identify(person: str, source: str) -> tuple[dict[str, Any], SentValues]:
+    """Return a message with a value of every attribute that a source may send, and these values."""
     traits: dict[str, Any] = {}
-    told: Told = {}
+    sent_values: SentValues = {}
     number = 100 * (1 + list(SOURCES).index(source))
-    supply = CATALOGUE.supplied[CATALOGUE.sources[source].channel]
-    for one in supply.attributes:
-        if not one.traits:
+    supply = CATALOGUE.supply_by_channel[CATALOGUE.sources[source].channel]
+    for attribute in supply.attributes:
+        if not attribute.traits:
             continue
         number += 1
-        found = attribute_value(one, who, number)
-        at, (*steps, last) = traits, one.traits[0].split(".")
+        value = build_attribute_value(attribute, person, number)
+        branch, (*steps, last) = traits, attribute.traits[0].split(".")
         for step in steps:
-            at = at.setdefault(step, {})
-        at[last] = [found] if one.many else found
-        told["told", one.path, source] = at[last]
+            branch = branch.setdefault(step, {})
+        branch[last] = [value] if attribute.many else value
+        sent_values["told", attribute.path, source] = branch[last]
     message = {
         "type": "identify",
-        "messageId": f"{who}-{source}-i",
-        "userId": f"{SOURCES[source]}-{who}",
+        "messageId": f"{person}-{source}-i",
+        "userId": f"{SOURCES[source]}-{person}",
         "traits": traits,
         "context": {"consent": {"categoryPreferences": {"marketing": True}}, "gpc": True},
     }
-    return message, told
+    return message, sent_values
 
 
-def tracks(who: str, source: str) -> Iterator[tuple[dict[str, Any], Told]]:
-    """An event of every kind that a source may tell, with every property."""
+def build_tracks(person: str, source: str) -> Iterator[tuple[dict[str, Any], SentValues]]:
+    """Yield an event of every type that a source may send, with every property, and these values."""
     channel = CATALOGUE.sources[source].channel
     for number, kind in enumerate(CATALOGUE.events.values()):
         if channel not in kind.channels or kind.key in ("page", "screen", "group"):
             continue
-        properties = {one.name: property_value(one, who, number) for one in kind.properties}
-        told: Told = {("events", kind.key, source, name): found for name, found in properties.items()}
+        properties = {
+            event_property.name: build_property_value(event_property, person, number)
+            for event_property in kind.properties
+        }
+        sent_values: SentValues = {
+            ("events", kind.key, source, name): value for name, value in properties.items()
+        }
         yield (
             {
                 "type": "track",
-                "messageId": f"{who}-{source}-{number}",
-                "userId": f"{SOURCES[source]}-{who}",
+                "messageId": f"{person}-{source}-{number}",
+                "userId": f"{SOURCES[source]}-{person}",
                 "event": kind.key,
                 "properties": properties,
             },
-            told,
+            sent_values,
         )
 
 
-async def planted(house: House) -> dict[str, Told]:
-    """Two persons, told of in turn by two sources; what was told of each."""
-    told: dict[str, Told] = {who: {} for who in PERSONS}
+async def send_both_people(platform: PlatformUnderTest) -> dict[str, SentValues]:
+    """Send messages of two sources about two people in turn; return the values sent about each."""
+    sent_values: dict[str, SentValues] = {person: {} for person in PERSONS}
     for source in SOURCES:
-        sent = {who: [identifies(who, source), *tracks(who, source)] for who in PERSONS}
+        sent = {person: [build_identify(person, source), *build_tracks(person, source)] for person in PERSONS}
         for pair in zip(*sent.values(), strict=True):
-            results = await house.tell(source, *(message for message, _ in pair))
-            assert [(one["status"], one["dropped"]) for one in results["results"]] == [("accepted", 0)] * 2
-            for who, (_, more) in zip(sent, pair, strict=True):
-                told[who] |= more
-    return told
+            results = await platform.send_messages(source, *(message for message, _ in pair))
+            assert [(result["status"], result["dropped"]) for result in results["results"]] == [
+                ("accepted", 0)
+            ] * 2
+            for person, (_, more_values) in zip(sent, pair, strict=True):
+                sent_values[person] |= more_values
+    return sent_values
 
 
-def found(given: Package) -> Told:
-    """What of a package was planted."""
-    told: Told = {
-        ("told", one["attribute"], one["source"]): one["value"]
-        for one in given.sections["told"]
-        if not one["inferred"]
+def list_sent_values(package: FetchedPackage) -> SentValues:
+    """Return the values in a package that were sent."""
+    sent_values: SentValues = {
+        ("told", entry["attribute"], entry["source"]): entry["value"]
+        for entry in package.sections["told"]
+        if not entry["inferred"]
     }
-    for one in given.sections["events"]:
-        for name, shown in one["properties"].items():
-            told["events", one["name"], one["source"], name] = shown
-    return told
+    for entry in package.sections["events"]:
+        for name, value in entry["properties"].items():
+            sent_values["events", entry["name"], entry["source"], name] = value
+    return sent_values
 
 
-async def test_everything_of_one_and_nothing_of_another(house: House) -> None:
-    """Of both, whichever asks: in every file of the package."""
-    told = await planted(house)
-    for who, other in (("ann", "bob"), ("bob", "ann")):
-        given = await package(house, "email", f"canary-{who}@post.example")
-        assert found(given) == told[who]
-        whole = b"".join(given.files.values())
-        assert f"canary-{other}".encode() not in whole
-        assert f"+44770090010{PERSONS[other]}".encode() not in whole
+async def test_a_package_has_all_values_of_its_person_and_none_of_another(
+    platform: PlatformUnderTest,
+) -> None:
+    """This holds for both people, in every file of the package."""
+    sent_values = await send_both_people(platform)
+    for person, other in (("ann", "bob"), ("bob", "ann")):
+        package = await request_package(platform, "email", f"canary-{person}@post.example")
+        assert list_sent_values(package) == sent_values[person]
+        content = b"".join(package.files.values())
+        assert f"canary-{other}".encode() not in content
+        assert f"+44770090010{PERSONS[other]}".encode() not in content
         for file in ("package.json", "package.html", "csv/told.csv"):
-            texts = [one for key, one in told[who].items() if key[0] == "told" and isinstance(one, str)]
-            assert not [one for one in texts if one.encode() not in given.files[file]]
-        names = {(one["type"], one["value"]) for one in given.sections["identifiers"]}
-        assert {("user_id", f"w-{who}"), ("loyalty_id", f"L-{who}")} <= names
-        said = {(one["what"], one["name"], one["given"]) for one in given.sections["said"]}
+            texts = [
+                entry
+                for key, entry in sent_values[person].items()
+                if key[0] == "told" and isinstance(entry, str)
+            ]
+            assert not [text for text in texts if text.encode() not in package.files[file]]
+        names = {(entry["type"], entry["value"]) for entry in package.sections["identifiers"]}
+        assert {("user_id", f"w-{person}"), ("loyalty_id", f"L-{person}")} <= names
+        statements = {(entry["what"], entry["name"], entry["given"]) for entry in package.sections["said"]}
         assert {("choice", "marketing", True), ("signal", "gpc", False)} <= {
-            (what, name.split(".")[0], given) for what, name, given in said
+            (statement_kind, name.split(".")[0], package) for statement_kind, name, package in statements
         }
-        assert {one["purpose"].split(".")[0] for one in given.sections["consents"]} >= {"marketing"}
-        assert all(one["receipt"].count(".") == 2 for one in given.sections["consents"])
-        (mine,) = given.sections["requests"]
-        assert (mine["right"], mine["state"]) == ("access", "accepted")
+        assert {entry["purpose"].split(".")[0] for entry in package.sections["consents"]} >= {"marketing"}
+        assert all(entry["receipt"].count(".") == 2 for entry in package.sections["consents"])
+        (own_request,) = package.sections["requests"]
+        assert (own_request["right"], own_request["state"]) == ("access", "accepted")
 
 
-async def test_what_is_taken_elsewhere_has_nothing_inferred(house: House) -> None:
-    """Art. 20 gives what the person provided: no totals, no merges, nobody's looks, and no page to read."""
-    told = await planted(house)
-    given = await package(house, "email", "canary-ann@post.example", Right.PORTABILITY)
-    assert not {"values", "identity", "disclosures", "recipients"} & given.sections.keys()
-    assert not [one for one in given.sections["told"] if one["inferred"]]
-    assert "package.html" not in given.files
-    got = found(given)
-    assert got == {key: one for key, one in told["ann"].items() if key in got}
-    assert got["told", "contact.email", "web-shop"] == "canary-ann@post.example"
-    assert got["events", "Order Completed", "web-shop", "order_id"].startswith("canary-ann")
+async def test_a_portability_package_has_no_inferred_data(platform: PlatformUnderTest) -> None:
+    """GDPR Art. 20 covers what the person provided: no totals, no merges, no disclosures; no HTML page."""
+    sent_values = await send_both_people(platform)
+    package = await request_package(platform, "email", "canary-ann@post.example", Right.PORTABILITY)
+    assert not {"values", "identity", "disclosures", "recipients"} & package.sections.keys()
+    assert not [entry for entry in package.sections["told"] if entry["inferred"]]
+    assert "package.html" not in package.files
+    packaged = list_sent_values(package)
+    assert packaged == {key: entry for key, entry in sent_values["ann"].items() if key in packaged}
+    assert packaged["told", "contact.email", "web-shop"] == "canary-ann@post.example"
+    assert packaged["events", "Order Completed", "web-shop", "order_id"].startswith("canary-ann")
 
 
-async def test_who_was_two_gets_what_both_were_told(house: House) -> None:
-    """Both profiles' values, and how they became one."""
-    for who in ("ann", "bob"):
-        await house.tell(
+async def test_the_package_of_a_merged_customer_has_the_values_of_both(platform: PlatformUnderTest) -> None:
+    """It contains the values of both profiles, and the merge."""
+    for person in ("ann", "bob"):
+        await platform.send_messages(
             "web-shop",
             {
                 "type": "identify",
-                "messageId": who,
-                "userId": who,
-                "traits": {"firstName": f"canary-{who}", "email": f"{who}@post.example"},
+                "messageId": person,
+                "userId": person,
+                "traits": {"firstName": f"canary-{person}", "email": f"{person}@post.example"},
             },
         )
-    steward = house.token("steward", client=CLIENT)
+    steward = platform.issue_token("steward", client=CLIENT)
     ids = [
-        one["id"]
-        for one in (await house.ask("{ customers { nodes { id } } }", steward))["data"]["customers"]["nodes"]
+        node["id"]
+        for node in (await platform.query("{ customers { nodes { id } } }", steward))["data"]["customers"][
+            "nodes"
+        ]
     ]
-    await house.ask("mutation($i: [ID!]!) { merge(customers: $i) { id } }", steward, {"i": ids})
-    given = await package(house, "email", "ann@post.example")
-    names = {one["value"] for one in given.sections["told"] if one["attribute"] == "identity.givenName"}
+    await platform.query("mutation($i: [ID!]!) { merge(customers: $i) { id } }", steward, {"i": ids})
+    package = await request_package(platform, "email", "ann@post.example")
+    names = {
+        entry["value"] for entry in package.sections["told"] if entry["attribute"] == "identity.givenName"
+    }
     assert names == {"canary-ann", "canary-bob"}
-    merges = [one for one in given.sections["identity"] if one["kind"] == "merged"]
-    assert [one["profiles"] for one in merges] == [2]
-    assert len(given.sections["records"]) == 2
+    merges = [event for event in package.sections["identity"] if event["kind"] == "merged"]
+    assert [merge["profiles"] for merge in merges] == [2]
+    assert len(package.sections["records"]) == 2

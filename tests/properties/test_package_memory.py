@@ -1,4 +1,4 @@
-"""However much happened to somebody, only a few pages of their package are in memory."""
+"""The memory needed for an access package does not depend on the number of events."""
 
 from __future__ import annotations
 
@@ -6,49 +6,52 @@ import tracemalloc
 
 import pytest
 
-from tests.fixtures.busy_customer import happened
-from tests.fixtures.mongo import Commands
-from tests.fixtures.package import asked, customer, link
-from tests.fixtures.platform import House
+from tests.fixtures.busy_customer import insert_events
+from tests.fixtures.mongo import CommandRecorder
+from tests.fixtures.package import create_link, file_request, find_customer_id
+from tests.fixtures.platform import PlatformUnderTest
 
-FEW, MANY = 1_000, 10_000
-MORE = 2 * 1024 * 1024
-"""Bytes that ten times the events may take beyond what the few took: two thirds of their sealed pages."""
+FEW_EVENTS, MANY_EVENTS = 1_000, 10_000
+MAX_EXTRA_BYTES = 2 * 1024 * 1024
+"""Additional memory that ten times the events may take (bytes): two thirds of their encrypted pages."""
 
 
-async def peaks(house: House, name: str, events: int) -> tuple[int, int]:
-    """The most memory that was taken while a package was made, and while it was handed out; in bytes."""
+async def measure_peaks(platform: PlatformUnderTest, name: str, events: int) -> tuple[int, int]:
+    """Return the peak memory while a package is built, and while it is downloaded (bytes)."""
     email = f"{name}@shop.example"
-    told = {"type": "identify", "messageId": name, "userId": name, "traits": {"email": email}}
-    await house.tell("web-shop", told)
-    named = await customer(house, "email", email)
-    await happened(house, named, events)
-    request = await asked(house, named)
-    token = await house.own_token("email", email)
+    identify = {"type": "identify", "messageId": name, "userId": name, "traits": {"email": email}}
+    await platform.send_messages("web-shop", identify)
+    customer_id = await find_customer_id(platform, "email", email)
+    await insert_events(platform, customer_id, events)
+    request = await file_request(platform, customer_id)
+    token = await platform.issue_customer_token("email", email)
     tracemalloc.start()
     try:
-        await house.platform.rights.engine.carry(request.id)
-        _, making = tracemalloc.get_traced_memory()
-        path = await link(house, request, token)
+        await platform.internals.requests.workflow_runner.run_request(request.id)
+        _, build_peak = tracemalloc.get_traced_memory()
+        path = await create_link(platform, request, token)
         tracemalloc.reset_peak()
-        handed = await house.platform.access.hand_out.follow(path.rpartition("/")[2])
-        assert handed is not None
-        async for _part in handed.content:
+        download = await platform.internals.access.download_links.follow_link(path.rpartition("/")[2])
+        assert download is not None
+        async for _part in download.content:
             pass
-        _, handing = tracemalloc.get_traced_memory()
+        _, download_peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    found = await house.platform.rights.requests.get(request.id)
-    assert found is not None
-    assert found["package"]["rows"]["events"] == events
-    return making, handing
+    document = await platform.internals.requests.store.find(request.id)
+    assert document is not None
+    assert document["package"]["rows"]["events"] == events
+    return build_peak, download_peak
 
 
-async def test_ten_thousand_events_take_what_a_thousand_take(
-    house: House, monkeypatch: pytest.MonkeyPatch
+async def test_ten_thousand_events_need_as_much_memory_as_a_thousand(
+    platform: PlatformUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While it is made, and while it is handed out. The test's own listener keeps nothing meanwhile."""
-    monkeypatch.setattr(Commands, "started", lambda *_: None)
-    few, many = await peaks(house, "few", FEW), await peaks(house, "many", MANY)
-    assert many[0] < few[0] + MORE
-    assert many[1] < few[1] + MORE
+    """This holds while it is built and while it is downloaded. The test's command recorder is off."""
+    monkeypatch.setattr(CommandRecorder, "started", lambda *_: None)
+    few, many = (
+        await measure_peaks(platform, "few", FEW_EVENTS),
+        await measure_peaks(platform, "many", MANY_EVENTS),
+    )
+    assert many[0] < few[0] + MAX_EXTRA_BYTES
+    assert many[1] < few[1] + MAX_EXTRA_BYTES

@@ -1,4 +1,4 @@
-"""Merges are reversible (promise 7): merged and parted again is as if never merged."""
+"""Merges are reversible (promise 7): an unmerge restores the state without the merge."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tests.fixtures.platform import House, open_house
-from tests.properties.message_streams import USERS, Sent, streams
-from tests.properties.random_population import CATALOGUE, empty, people, send
-from tests.properties.settings import LAW, Loop
+from tests.fixtures.platform import PlatformUnderTest, open_platform
+from tests.properties.message_streams import USERS, SentMessage, message_streams
+from tests.properties.random_population import CATALOGUE, delete_everything, read_people, send_one_by_one
+from tests.properties.settings import PROPERTY_SETTINGS, LoopRunner
 
 HISTORY = "{ customers(first: 50) { nodes { id identityHistory { nodes { id kind customers } } } } }"
 UNMERGE = "mutation($merge: ID!) { unmerge(merge: $merge) { id } }"
@@ -20,104 +20,110 @@ MERGE = "mutation($ids: [ID!]!) { merge(customers: $ids) { id } }"
 
 
 @pytest.fixture(scope="module")
-def house(run: Loop, mongo_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """One house for all examples, emptied between them."""
-    yield from run.enter(open_house(mongo_url, tmp_path_factory.mktemp("unmerge")))
+def platform(
+    loop: LoopRunner, mongo_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PlatformUnderTest]:
+    """Yield one platform for all examples; each example empties it."""
+    yield from loop.enter(open_platform(mongo_url, tmp_path_factory.mktemp("unmerge")))
 
 
-async def act(house: House, query: str, **variables: Any) -> dict[str, Any]:
-    """What the steward is answered."""
-    answer = await house.ask(query, house.token("steward"), variables)
+async def run_as_steward(platform: PlatformUnderTest, query: str, **variables: Any) -> dict[str, Any]:
+    """Run an operation as the steward; return its data."""
+    answer = await platform.query(query, platform.issue_token("steward"), variables)
     assert "errors" not in answer, answer
     data: dict[str, Any] = answer["data"]
     return data
 
 
-async def customers(house: House) -> list[dict[str, Any]]:
-    """Everybody's id and history."""
-    nodes: list[dict[str, Any]] = (await act(house, HISTORY))["customers"]["nodes"]
+async def list_customers(platform: PlatformUnderTest) -> list[dict[str, Any]]:
+    """Return id and identity history of all customers."""
+    nodes: list[dict[str, Any]] = (await run_as_steward(platform, HISTORY))["customers"]["nodes"]
     return nodes
 
 
-async def merges(house: House) -> list[dict[str, Any]]:
-    """Every merge there was."""
+async def list_merges(platform: PlatformUnderTest) -> list[dict[str, Any]]:
+    """Return the events of all merges."""
     events = {
         event["id"]: event
-        for one in await customers(house)
-        for event in one["identityHistory"]["nodes"]
+        for customer in await list_customers(platform)
+        for event in customer["identityHistory"]["nodes"]
         if event["kind"] == "merged"
     }
     return list(events.values())
 
 
-@given(sent=streams(8), later=streams(4), pick=st.randoms(use_true_random=False))
-@settings(LAW, max_examples=10)
-def test_a_stewards_merge_taken_back_leaves_no_trace(
-    run: Loop, house: House, sent: list[Sent], later: list[Sent], pick: Any
+@given(sent=message_streams(8), later=message_streams(4), pick=st.randoms(use_true_random=False))
+@settings(PROPERTY_SETTINGS, max_examples=10)
+def test_an_unmerge_of_a_stewards_merge_restores_both_customers(
+    loop: LoopRunner,
+    platform: PlatformUnderTest,
+    sent: list[SentMessage],
+    later: list[SentMessage],
+    pick: Any,
 ) -> None:
-    """Parted again they are who they were, and become who they would have become."""
-    more = [(source, {**body, "messageId": f"later-{body['messageId']}"}) for source, body in later]
+    """Both customers are as before, and later messages have the same effect as without the merge."""
+    later_messages = [(source, {**body, "messageId": f"later-{body['messageId']}"}) for source, body in later]
 
     async def never_merged() -> tuple[list[str], list[str]] | None:
-        await empty(house)
-        await send(house, sent)
-        if len(await customers(house)) < 2:
+        await delete_everything(platform)
+        await send_one_by_one(platform, sent)
+        if len(await list_customers(platform)) < 2:
             return None
-        first, met = await people(house), len(await merges(house))
-        await send(house, more)
-        if len(await merges(house)) > met:
+        first, merge_count = await read_people(platform), len(await list_merges(platform))
+        await send_one_by_one(platform, later_messages)
+        if len(await list_merges(platform)) > merge_count:
             return None
-        return first, await people(house)
+        return first, await read_people(platform)
 
     async def merged_and_parted() -> tuple[list[str], list[str]]:
-        await empty(house)
-        await send(house, sent)
-        ids = [one["id"] for one in await customers(house)]
-        before = {one["id"] for one in await merges(house)}
-        await act(house, MERGE, ids=pick.sample(ids, 2))
-        assert len(await customers(house)) == len(ids) - 1
-        (merge,) = [one for one in await merges(house) if one["id"] not in before]
-        await act(house, UNMERGE, merge=merge["id"])
-        assert {one["id"] for one in await customers(house)} == set(ids)
-        first = await people(house)
-        await send(house, more)
-        return first, await people(house)
+        await delete_everything(platform)
+        await send_one_by_one(platform, sent)
+        ids = [node["id"] for node in await list_customers(platform)]
+        before = {merge["id"] for merge in await list_merges(platform)}
+        await run_as_steward(platform, MERGE, ids=pick.sample(ids, 2))
+        assert len(await list_customers(platform)) == len(ids) - 1
+        (merge,) = [merge for merge in await list_merges(platform) if merge["id"] not in before]
+        await run_as_steward(platform, UNMERGE, merge=merge["id"])
+        assert {node["id"] for node in await list_customers(platform)} == set(ids)
+        first = await read_people(platform)
+        await send_one_by_one(platform, later_messages)
+        return first, await read_people(platform)
 
-    found = run(never_merged())
-    assume(found is not None)
-    assert run(merged_and_parted()) == found
+    expected = loop.run(never_merged())
+    assume(expected is not None)
+    assert loop.run(merged_and_parted()) == expected
 
 
-@given(sent=streams(8), pick=st.randoms(use_true_random=False))
-@settings(LAW, max_examples=10)
-def test_a_merge_by_evidence_taken_back_restores_both(
-    run: Loop, house: House, sent: list[Sent], pick: Any
+@given(sent=message_streams(8), pick=st.randoms(use_true_random=False))
+@settings(PROPERTY_SETTINGS, max_examples=10)
+def test_an_unmerge_of_an_automatic_merge_restores_both_customers(
+    loop: LoopRunner, platform: PlatformUnderTest, sent: list[SentMessage], pick: Any
 ) -> None:
-    """By an alias, which says nothing else: each is who they were, but for the name that remains named."""
-    plain = [one for one in sent if one[1]["type"] != "alias"]
-    known = {(source, body["userId"]) for source, body in plain if "userId" in body}
-    named = {(CATALOGUE.sources[source].user_id, user) for source, user in known}
+    """The merge is caused by an alias: both customers are as before, except for the identifier it added."""
+    plain = [sent_message for sent_message in sent if sent_message[1]["type"] != "alias"]
+    users = {(source, body["userId"]) for source, body in plain if "userId" in body}
+    identifiers = {(CATALOGUE.sources[source].user_id, user) for source, user in users}
     pairs = [
         (source, user, former)
-        for source, user in sorted(known)
+        for source, user in sorted(users)
         for former in USERS
-        if former != user and (CATALOGUE.sources[source].user_id, former) in named
+        if former != user and (CATALOGUE.sources[source].user_id, former) in identifiers
     ]
-    assume(pairs)  # of anybody else an alias says nothing
+    assume(pairs)  # an alias links only identifiers that are stored
     source, user, former = pick.choice(pairs)
     link = {"type": "alias", "messageId": "link", "userId": user, "previousId": former}
 
     async def merged_and_parted() -> bool:
-        await empty(house)
-        await send(house, plain)
-        before, ids = await people(house, ""), {one["id"] for one in await customers(house)}
-        met = {one["id"] for one in await merges(house)}
-        await send(house, [(source, {**link, "timestamp": "2026-03-20T10:00:00Z"})])
-        new = [one for one in await merges(house) if one["id"] not in met]
-        for merge in new:
-            await act(house, UNMERGE, merge=merge["id"])
-        assert {one["id"] for one in await customers(house)} == ids
-        assert await people(house, "") == before
-        return bool(new)
+        await delete_everything(platform)
+        await send_one_by_one(platform, plain)
+        before, ids = await read_people(platform, ""), {node["id"] for node in await list_customers(platform)}
+        earlier_merges = {merge["id"] for merge in await list_merges(platform)}
+        await send_one_by_one(platform, [(source, {**link, "timestamp": "2026-03-20T10:00:00Z"})])
+        new_merges = [merge for merge in await list_merges(platform) if merge["id"] not in earlier_merges]
+        for merge in new_merges:
+            await run_as_steward(platform, UNMERGE, merge=merge["id"])
+        assert {node["id"] for node in await list_customers(platform)} == ids
+        assert await read_people(platform, "") == before
+        return bool(new_merges)
 
-    assume(run(merged_and_parted()))
+    assume(loop.run(merged_and_parted()))

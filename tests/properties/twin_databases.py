@@ -1,7 +1,7 @@
-"""Two databases that differ only in what one asker may not see.
+"""Two databases that differ only in what one token holder may not see.
 
-What may be seen is worked out here a second time, from the catalogue's words and a person's
-``allow`` bits, and by other code than the platform's: the law compares the two.
+What the holder may see is computed here a second time, from the catalogue and a customer's
+``allow`` bits, with code that is independent of the platform's. The property test compares the two.
 """
 
 from __future__ import annotations
@@ -13,182 +13,200 @@ from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from discretion.catalogue.duration import lapse
+from discretion.catalogue.duration import subtract_duration
 from discretion.catalogue.model import Attribute, Catalogue, EventType, Form, Use, ValueType
-from discretion.reveal.forms import Forms, month
+from discretion.reveal.forms import FormRenderer, format_month
 from discretion.reveal.revealer import Revealer
-from discretion.seal.cell import shut
-from discretion.seal.open import opener
+from discretion.seal.cell import encrypt_cell
+from discretion.seal.open import build_cell_decryptor
+from discretion.store.document import MutableDocument
 from discretion.token.grant import SELF
 
-Document = dict[str, Any]
 DAY = 24 * 3600 * 1000
 
 
 @dataclass(frozen=True)
-class Asker:
-    """Somebody with a token; ``own`` is the customer they are, if they are one."""
+class TokenHolder:
+    """A client with a token; ``own_customer`` is the customer it belongs to, if it belongs to one."""
 
     name: str
     client: str
     purposes: tuple[str, ...]
     categories: tuple[str, ...] | None = None
-    own: bytes | None = None
+    own_customer: bytes | None = None
 
-    def justified(self, category: str, uses: tuple[Use, ...]) -> list[Use]:
-        """The declared uses that this token's purposes and categories cover."""
-        if self.categories is not None and not any(_below(category, one) for one in self.categories):
+    def list_justified_uses(self, category: str, uses: tuple[Use, ...]) -> list[Use]:
+        """Return the declared uses that the token's purposes and categories cover."""
+        if self.categories is not None and not any(_is_below(category, root) for root in self.categories):
             return []
-        return [use for use in uses if any(_below(use.purpose.key, one) for one in self.purposes)]
+        return [use for use in uses if any(_is_below(use.purpose.key, root) for root in self.purposes)]
 
-    def form(self, attribute: Attribute, allow: int) -> Form | None:
-        """The most revealing form that a person with these ``allow`` bits lets this asker see."""
+    def find_form(self, attribute: Attribute, allow: int) -> Form | None:
+        """Return the most revealing form that a customer with these ``allow`` bits permits this holder."""
         shown = [
-            u.form for u in self.justified(attribute.category, attribute.uses) if allow >> u.purpose.bit & 1
+            use.form
+            for use in self.list_justified_uses(attribute.category, attribute.uses)
+            if allow >> use.purpose.bit & 1
         ]
         return min(shown, key=list(Form).index, default=None)
 
-    def askable(self, attribute: Attribute, form: Form | None = None) -> bool:
-        """Whether anything at all could justify asking MongoDB for the attribute, or this form of it."""
-        uses = self.justified(attribute.category, attribute.uses)
+    def may_query(self, attribute: Attribute, form: Form | None = None) -> bool:
+        """Return whether any use can justify a query to MongoDB for the attribute, or for this form of it."""
+        uses = self.list_justified_uses(attribute.category, attribute.uses)
         return SELF in self.purposes or any(form in (None, use.form) for use in uses)
 
 
-def bits(doc: Document, now: int, kinds: tuple[str, ...] = ()) -> int:
-    """What a customer permits now, for data of these sensitive kinds."""
-    turn = 0 if now < doc["until"] else 1
-    allow: int = (doc["allow"], doc["later"])[turn]
+def read_permitted_bits(doc: MutableDocument, now: int, kinds: tuple[str, ...] = ()) -> int:
+    """Return the bits of the purposes that a customer permits now, for data of these sensitive kinds."""
+    index = 0 if now < doc["until"] else 1
+    allow: int = (doc["allow"], doc["later"])[index]
     for kind in kinds:
-        allow &= doc["kinds"][kind][turn]
+        allow &= doc["kinds"][kind][index]
     return allow
 
 
-def over(thing: Attribute | EventType, observed: int, now: int) -> list[bool]:
-    """Whether an observation is past the retention of the thing, and of each of its purposes that has one."""
-    own = [use.purpose.retention for use in thing.uses if use.purpose.retention]
-    return [observed < lapse(one, now) for one in (thing.retention, *own)]
+def list_expired(declaration: Attribute | EventType, observed: int, now: int) -> list[bool]:
+    """Return whether an observation is past the retention of the declaration and of each of its purposes."""
+    purpose_retentions = [use.purpose.retention for use in declaration.uses if use.purpose.retention]
+    return [
+        observed < subtract_duration(retention, now)
+        for retention in (declaration.retention, *purpose_retentions)
+    ]
 
 
-def served(thing: Attribute | EventType, observed: int, now: int) -> int:
-    """The purposes, as bits, that have not lapsed for an observation."""
-    if observed < lapse(thing.retention, now):
+def mask_unexpired(declaration: Attribute | EventType, observed: int, now: int) -> int:
+    """Return the bits of the purposes whose retention has not ended for an observation."""
+    if observed < subtract_duration(declaration.retention, now):
         return 0
     mask = -1
-    for use in thing.uses:
-        if use.purpose.retention and observed < lapse(use.purpose.retention, now):
+    for use in declaration.uses:
+        if use.purpose.retention and observed < subtract_duration(use.purpose.retention, now):
             mask &= ~(1 << use.purpose.bit)
     return mask
 
 
-class Withheld:
-    """Makes the other twin of documents, for one asker."""
+class TwinMaker:
+    """Builds the second twin of documents for one token holder."""
 
-    def __init__(self, catalogue: Catalogue, revealer: Revealer, asker: Asker, now: int) -> None:
+    def __init__(self, catalogue: Catalogue, revealer: Revealer, holder: TokenHolder, now: int) -> None:
         self._catalogue = catalogue
         self._buckets = revealer.buckets
-        self._forms: Forms = revealer.forms
-        self._asker = asker
+        self._forms: FormRenderer = revealer.forms
+        self._holder = holder
         self.now = now
         self.changed = 0
 
-    def customer(self, doc: Document) -> Document:
-        """A customer whose withheld attributes are others, gone, or new."""
-        if doc["_id"] == self._asker.own:
+    def change_customer(self, doc: MutableDocument) -> MutableDocument:
+        """Return a customer whose withheld attributes are changed, removed or added."""
+        if doc["_id"] == self._holder.own_customer:
             return doc
         key = self._buckets.unwrap(doc["_id"], doc["key"])
-        held = Values(doc, key)
+        values = CustomerValues(doc, key)
         for attribute in self._catalogue.attributes.values():
-            value, observed = held.get(attribute)
-            permitted = bits(doc, self.now, attribute.kinds)
-            if value is None and self._asker.form(attribute, permitted) is not None:
+            value, observed = values.get(attribute)
+            permitted = read_permitted_bits(doc, self.now, attribute.kinds)
+            if value is None and self._holder.find_form(attribute, permitted) is not None:
                 continue
-            form = self._asker.form(attribute, permitted & served(attribute, observed, self.now))
-            if self._asker.form(attribute, permitted) is None:
-                self._change(held, attribute, value, observed)
+            form = self._holder.find_form(
+                attribute, permitted & mask_unexpired(attribute, observed, self.now)
+            )
+            if self._holder.find_form(attribute, permitted) is None:
+                self._change_value(values, attribute, value, observed)
             elif form is None:
-                held.set(attribute, other(attribute, value), observed)
-                held.tell(attribute, "another-source")
+                values.set(attribute, build_other_value(attribute, value), observed)
+                values.note_source(attribute, "another-source")
                 self.changed += 1
             elif form is not Form.CLEAR:
-                held.set(attribute, self._lookalike(attribute, form, value), self._moved(attribute, observed))
-                held.tell(attribute, "another-source")
+                values.set(
+                    attribute,
+                    self._find_lookalike(attribute, form, value),
+                    self._move_observed(attribute, observed),
+                )
+                values.note_source(attribute, "another-source")
             else:
-                held.set(attribute, value, self._within_month(attribute, observed))
-                held.tell(attribute)
-        return held.doc
+                values.set(attribute, value, self._move_within_month(attribute, observed))
+                values.note_source(attribute)
+        return values.doc
 
-    def hidden_identifiers(self, doc: Document) -> list[str]:
-        """Identifier types by which the asker may not find this customer."""
-        if doc["_id"] == self._asker.own:
+    def list_hidden_identifiers(self, doc: MutableDocument) -> list[str]:
+        """Return the identifier types by which the holder may not find this customer."""
+        if doc["_id"] == self._holder.own_customer:
             return []
         return [
-            one.identifier
-            for one in self._catalogue.attributes.values()
-            if one.identifier is not None
-            and self._asker.form(one, bits(doc, self.now, one.kinds)) is not Form.CLEAR
+            attribute.identifier
+            for attribute in self._catalogue.attributes.values()
+            if attribute.identifier is not None
+            and self._holder.find_form(attribute, read_permitted_bits(doc, self.now, attribute.kinds))
+            is not Form.CLEAR
         ]
 
-    def event(self, event: Document, allow: int) -> Document | None:
-        """An event as the asker may know of it: whole, without its properties, or not at all."""
-        if event["customer"] == self._asker.own:
+    def change_event(self, event: MutableDocument, allow: int) -> MutableDocument | None:
+        """Return an event as the holder may see it: complete, without its properties, or None."""
+        if event["customer"] == self._holder.own_customer:
             return event
         kind = self._catalogue.events[event["type"]]
-        allow &= served(kind, event["at"], self.now)
-        uses = [u for u in self._asker.justified(kind.category, kind.uses) if allow >> u.purpose.bit & 1]
+        allow &= mask_unexpired(kind, event["at"], self.now)
+        uses = [
+            use
+            for use in self._holder.list_justified_uses(kind.category, kind.uses)
+            if allow >> use.purpose.bit & 1
+        ]
         if not uses:
             return None
         if any(use.form is Form.CLEAR for use in uses):
             return event
         return {name: value for name, value in event.items() if name != "props"}
 
-    def _change(self, held: Values, attribute: Attribute, value: Any, observed: int) -> None:
-        choice = hashlib.sha256(held.doc["_id"] + attribute.key.encode()).digest()[0] % 3
+    def _change_value(self, values: CustomerValues, attribute: Attribute, value: Any, observed: int) -> None:
+        choice = hashlib.sha256(values.doc["_id"] + attribute.key.encode()).digest()[0] % 3
         self.changed += 1
-        held.tell(attribute, "another-source")
+        values.note_source(attribute, "another-source")
         if value is None:
-            held.set(attribute, example(attribute), self.now - DAY)
+            values.set(attribute, build_example_value(attribute), self.now - DAY)
         elif choice == 0:
-            held.drop(attribute)
+            values.drop(attribute)
         else:
-            held.set(attribute, other(attribute, value), observed - choice * DAY)
+            values.set(attribute, build_other_value(attribute, value), observed - choice * DAY)
 
-    def _moved(self, attribute: Attribute, observed: int) -> int:
-        """Another time that is within retention, or past it, as this one is."""
+    def _move_observed(self, attribute: Attribute, observed: int) -> int:
+        """Return another time on the same side of the retention limit."""
         earlier = observed - 40 * DAY
-        same = over(attribute, earlier, self.now) == over(attribute, observed, self.now)
+        same = list_expired(attribute, earlier, self.now) == list_expired(attribute, observed, self.now)
         return earlier if same and earlier > 0 else observed
 
-    def _within_month(self, attribute: Attribute, observed: int) -> int:
-        """Another time of the same month, on the same side of retention, if there is one."""
+    def _move_within_month(self, attribute: Attribute, observed: int) -> int:
+        """Return another time of the same month on the same side of the retention limit, if there is one."""
         for candidate in (observed - 9 * DAY, observed + 9 * DAY):
-            same = month(candidate) == month(observed) if candidate > 0 else False
-            if same and over(attribute, candidate, self.now) == over(attribute, observed, self.now):
+            same = format_month(candidate) == format_month(observed) if candidate > 0 else False
+            if same and list_expired(attribute, candidate, self.now) == list_expired(
+                attribute, observed, self.now
+            ):
                 self.changed += 1
                 return candidate
         return observed
 
-    def _lookalike(self, attribute: Attribute, form: Form, value: Any) -> Any:
-        """Another value that looks the same in this form; the value itself where there is none."""
-        render = self._forms.render(attribute, form)
+    def _find_lookalike(self, attribute: Attribute, form: Form, value: Any) -> Any:
+        """Return another value with the same rendering in this form; the value itself if there is none."""
+        render = self._forms.build_render(attribute, form)
         if render is None:
             return value
-        for candidate in _near(attribute, value):
+        for candidate in _list_near_values(attribute, value):
             if candidate != value and render(candidate, self.now) == render(value, self.now):
                 self.changed += 1
                 return candidate
         return value
 
 
-class Values:
-    """The attribute values of a customer document, sealed and open alike."""
+class CustomerValues:
+    """The attribute values of a customer document, encrypted and open ones."""
 
-    def __init__(self, doc: Document, key: bytes) -> None:
+    def __init__(self, doc: MutableDocument, key: bytes) -> None:
         self.doc = {**doc, **{part: dict(doc.get(part) or {}) for part in "sotp"}}
         self._cipher = AESGCM(key)
-        self._open = opener(doc["_id"], key)
+        self._open = build_cell_decryptor(doc["_id"], key)
 
     def get(self, attribute: Attribute) -> tuple[Any, int]:
-        """Value, or None, and when it was observed."""
+        """Return the value or None, and when it was observed (ms)."""
         if not attribute.sealed:
             return self.doc["o"].get(attribute.key), self.doc["t"].get(attribute.key, 0)
         cell = self.doc["s"].get(attribute.key)
@@ -196,32 +214,34 @@ class Values:
             return None, 0
         return self._open(cell, attribute.key.encode()), int.from_bytes(cell[1:9])
 
-    def tell(self, attribute: Attribute, source: str = "") -> None:
-        """Say that a source, by default the one that did, told it in another message."""
-        known, _ = self.doc["p"].get(attribute.key, (source, ""))
-        self.doc["p"][attribute.key] = [source or known, "another message"]
+    def note_source(self, attribute: Attribute, source: str = "") -> None:
+        """Record that another message sent the value; ``source`` defaults to its present source."""
+        existing_source, _ = self.doc["p"].get(attribute.key, (source, ""))
+        self.doc["p"][attribute.key] = [source or existing_source, "another message"]
 
     def set(self, attribute: Attribute, value: Any, observed: int) -> None:
-        """Put a value in its place."""
+        """Store a value."""
         if not attribute.sealed:
             self.doc["o"][attribute.key], self.doc["t"][attribute.key] = value, observed
             return
         nonce = hashlib.sha256(repr((attribute.key, value, observed)).encode()).digest()[:12]
         key = attribute.key.encode()
-        self.doc["s"][attribute.key] = shut(self._cipher, self.doc["_id"], key, observed, nonce, value)
+        self.doc["s"][attribute.key] = encrypt_cell(
+            self._cipher, self.doc["_id"], key, observed, nonce, value
+        )
 
     def drop(self, attribute: Attribute) -> None:
-        """Leave no value."""
+        """Remove a value."""
         for part in "sotp":
             self.doc[part].pop(attribute.key, None)
 
 
-def other(attribute: Attribute, value: Any) -> Any:
-    """A value of the same type that is another one."""
+def build_other_value(attribute: Attribute, value: Any) -> Any:
+    """Return another value of the same type."""
     if attribute.many:
-        return [*value, example(attribute)[0]]
+        return [*value, build_example_value(attribute)[0]]
     if attribute.values:
-        return next((one for one in attribute.values if one != value), value)
+        return next((candidate for candidate in attribute.values if candidate != value), value)
     if attribute.type is ValueType.BOOLEAN:
         return not value
     if attribute.type is ValueType.DATE:
@@ -231,22 +251,22 @@ def other(attribute: Attribute, value: Any) -> Any:
     return value + 12_345
 
 
-def example(attribute: Attribute) -> Any:
-    """Some value of the attribute's type."""
+def build_example_value(attribute: Attribute) -> Any:
+    """Return an example value of the attribute's type."""
     if attribute.values:
-        one: Any = attribute.values[0]
+        example: Any = attribute.values[0]
     else:
-        one = {
+        example = {
             ValueType.STRING: "example",
             ValueType.BOOLEAN: True,
             ValueType.DATE: "1980-01-02",
             ValueType.DATETIME: 1_700_000_000_000,
             ValueType.FLOAT: 2.5,
         }.get(attribute.type, 4200)
-    return [one] if attribute.many else one
+    return [example] if attribute.many else example
 
 
-def _near(attribute: Attribute, value: Any) -> Iterator[Any]:
+def _list_near_values(attribute: Attribute, value: Any) -> Iterator[Any]:
     if attribute.many:
         return
     if isinstance(value, str) and attribute.type is ValueType.DATE:
@@ -261,5 +281,5 @@ def _near(attribute: Attribute, value: Any) -> Iterator[Any]:
         yield from (value + 1, value + DAY, value - 1, value - DAY)
 
 
-def _below(key: str, node: str) -> bool:
+def _is_below(key: str, node: str) -> bool:
     return key == node or key.startswith(f"{node}.")

@@ -1,11 +1,11 @@
-"""Two houses on twin databases, asked the same and compared byte for byte."""
+"""Two platforms on twin databases that receive the same queries and are compared byte for byte."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,34 +14,36 @@ from typing import Any
 import httpx
 from pymongo import AsyncMongoClient
 
-from discretion.app import Platform, assemble
-from discretion.catalogue.model import DEMANDED, Catalogue, Form
+from discretion.app import Platform, build_platform
+from discretion.catalogue.model import NON_REFUSABLE_BASES, Catalogue, Form
 from discretion.demo.roles import CUSTOMER_CLIENT
-from discretion.law.load import load as load_law
-from discretion.reveal.revealer import CUSTOMER_KIND, Revealer
+from discretion.law.load import load_lawbook
+from discretion.reveal.revealer import CUSTOMER_ID_KIND, Revealer
 from discretion.seal.blind_index import BlindIndex
-from discretion.seal.key_files import derive
-from discretion.seeding.cast import cast
+from discretion.seal.key_files import derive_key
+from discretion.seeding.cast import generate_cast_messages
 from discretion.settings import Settings
-from discretion.store.driver.database import Database, connect
-from discretion.store.schema.apply import prepare
+from discretion.store.document import Document, MutableDocument
+from discretion.store.driver.connection import connect_database
+from discretion.store.driver.database import Database
+from discretion.store.schema.apply import apply_schema
 from discretion.token.grant import SELF
-from tests.fixtures.mongo import Commands
-from tests.fixtures.platform import ROOT, open_house
-from tests.properties.queries import Asked, World
-from tests.properties.twin_databases import Asker, Document, Values, Withheld, bits
+from tests.fixtures.mongo import CommandRecorder
+from tests.fixtures.platform import ROOT_KEY, open_platform
+from tests.properties.queries import GeneratedQuery, QuerySpace
+from tests.properties.twin_databases import CustomerValues, TokenHolder, TwinMaker, read_permitted_bits
 
-KEPT = {"_id", "allow", "until", "later", "rules", "kinds", "key", "merged", "merged.id"}
+PLAIN_FIELDS = {"_id", "allow", "until", "later", "rules", "kinds", "key", "merged", "merged.id"}
 """Fields of a customer document that hold no attribute."""
 GRETA = "greta.albrecht@post.example"
-"""The e-mail address of the customer who asks about herself."""
+"""The e-mail address of the customer who queries her own data."""
 UNREADABLE = "no such thing"
-"""What no date, time or amount looks like."""
+"""A text that is no date, time or amount."""
 
 
 @dataclass(frozen=True)
-class Base:
-    """A database with people in it, from which twins are made."""
+class BaseDatabase:
+    """A database with customers, from which twins are made."""
 
     mongo_url: str
     name: str
@@ -53,53 +55,55 @@ class Base:
 
 
 @dataclass(frozen=True)
-class Pair:
-    """Two houses that one asker must not be able to tell apart."""
+class TwinPair:
+    """Two platforms that one token holder must not be able to distinguish."""
 
-    asker: Asker
+    holder: TokenHolder
     left: httpx.AsyncClient
     right: httpx.AsyncClient
-    commands: Commands
+    commands: CommandRecorder
     token: str
-    world: World
+    query_space: QuerySpace
     changed: int
-    met: dict[str, bool]
-    """What was asked so far, and whether there were errors."""
+    compared: dict[str, bool]
+    """The queries compared so far, and whether they had errors."""
 
-    async def differs(self, asked: Asked) -> str | None:
-        """How the twins' answers differ, or what MongoDB was asked for that it must not be; else None."""
+    async def find_difference(self, query: GeneratedQuery) -> str | None:
+        """Return how the answers differ, or which fields were queried without justification; else None."""
         for _ in range(3):
             self.commands.clear()
-            one, two = [await self._ask(house, asked) for house in (self.left, self.right)]
-            self.met[f"{self.asker.name} {asked}"] = "errors" in one.json()
-            if comparable(one) != comparable(two):
-                return _first_difference(comparable(one), comparable(two))
-            if unjustified := beyond(self.asker, self.world.catalogue, self.commands.sent):
-                return f"MongoDB was asked for {sorted(unjustified)}"
-            cursor = _end(one.json())
+            first, second = [await self._send(platform, query) for platform in (self.left, self.right)]
+            self.compared[f"{self.holder.name} {query}"] = "errors" in first.json()
+            if format_comparable(first) != format_comparable(second):
+                return _find_first_difference(format_comparable(first), format_comparable(second))
+            if unjustified := list_unjustified_fields(
+                self.holder, self.query_space.catalogue, self.commands.sent
+            ):
+                return f"MongoDB was queried for {sorted(unjustified)}"
+            cursor = _find_end_cursor(first.json())
             if cursor is None:
                 return None
-            asked = asked.after(cursor)
+            query = query.for_next_page(cursor)
         return None
 
-    async def answer(self, asked: Asked) -> dict[str, Any]:
-        """What one of the houses says; both, so that they stay alike."""
-        one, _ = [await self._ask(house, asked) for house in (self.left, self.right)]
-        answer: dict[str, Any] = one.json()
+    async def run_on_both(self, query: GeneratedQuery) -> dict[str, Any]:
+        """Run a query on both platforms, so that they stay equal; return the answer of the first."""
+        response, _ = [await self._send(platform, query) for platform in (self.left, self.right)]
+        answer: dict[str, Any] = response.json()
         return answer
 
-    async def _ask(self, house: httpx.AsyncClient, asked: Asked) -> httpx.Response:
+    async def _send(self, platform: httpx.AsyncClient, query: GeneratedQuery) -> httpx.Response:
         headers = {
             "authorization": f"Bearer {self.token}",
             "accept": "application/graphql-response+json",
         }
-        return await house.post(
-            "/graphql", json={"query": asked.text, "variables": asked.variables}, headers=headers
+        return await platform.post(
+            "/graphql", json={"query": query.text, "variables": query.variables}, headers=headers
         )
 
 
-def comparable(response: httpx.Response) -> str:
-    """Everything of a response, in its order; only errors have none, for roots run side by side."""
+def format_comparable(response: httpx.Response) -> str:
+    """Return all parts of a response in order; errors are sorted, since root fields run concurrently."""
     answer = response.json()
     for error in answer.get("errors", ()):
         error["extensions"].pop("correlation", None)
@@ -107,52 +111,72 @@ def comparable(response: httpx.Response) -> str:
     return f"{response.status_code} {list(response.headers.items())} {json.dumps(answer)} {errors}"
 
 
-def _first_difference(one: str, two: str) -> str:
-    at = next((n for n, (a, b) in enumerate(zip(one, two, strict=False)) if a != b), min(len(one), len(two)))
-    start = max(at - 80, 0)
-    return f"...{one[start : at + 80]}...\n...{two[start : at + 80]}..."
+def _find_first_difference(first: str, second: str) -> str:
+    position = next(
+        (index for index, (a, b) in enumerate(zip(first, second, strict=False)) if a != b),
+        min(len(first), len(second)),
+    )
+    start = max(position - 80, 0)
+    return f"...{first[start : position + 80]}...\n...{second[start : position + 80]}..."
 
 
-def beyond(asker: Asker, catalogue: Catalogue, sent: list[Document]) -> set[str]:
-    """What commands on customers name that nothing could justify for the asker."""
-    may = KEPT | {
-        f"{part}.{one.key}" for one in catalogue.attributes.values() if asker.askable(one) for part in "sot"
+def list_unjustified_fields(
+    holder: TokenHolder, catalogue: Catalogue, sent: list[MutableDocument]
+) -> set[str]:
+    """Return the fields in commands on customers that no use justifies for the holder."""
+    allowed = PLAIN_FIELDS | {
+        f"{part}.{attribute.key}"
+        for attribute in catalogue.attributes.values()
+        if holder.may_query(attribute)
+        for part in "sot"
     }
-    may |= {
-        f"kinds.{kind}" for one in catalogue.attributes.values() if asker.askable(one) for kind in one.kinds
+    allowed |= {
+        f"kinds.{kind}"
+        for attribute in catalogue.attributes.values()
+        if holder.may_query(attribute)
+        for kind in attribute.kinds
     }
-    # What somebody denies is theirs to see, and anybody else's only for what the law demands.
-    may |= {
-        f"contested.{one.key}"
-        for one in catalogue.attributes.values()
-        if asker.askable(one)
-        and all(use.purpose.basis in DEMANDED for use in asker.justified(one.category, one.uses))
+    # A customer sees their own contested values; other clients see them only for purposes the law requires.
+    allowed |= {
+        f"contested.{attribute.key}"
+        for attribute in catalogue.attributes.values()
+        if holder.may_query(attribute)
+        and all(
+            use.purpose.basis in NON_REFUSABLE_BASES
+            for use in holder.list_justified_uses(attribute.category, attribute.uses)
+        )
     }
-    may |= {f"p.{one.key}" for one in catalogue.attributes.values() if asker.askable(one, Form.CLEAR)}
-    named: set[str] = set()
+    allowed |= {
+        f"p.{attribute.key}"
+        for attribute in catalogue.attributes.values()
+        if holder.may_query(attribute, Form.CLEAR)
+    }
+    named_fields: set[str] = set()
     for command in sent:
         if command.get("find", command.get("aggregate", command.get("count"))) != "customers":
             continue
         if "find" in command:
-            named |= set(command.get("projection") or {"the whole document"})
-        named |= set(_fields([command.get(part) or {} for part in ("filter", "query", "sort", "pipeline")]))
-    return named - may
+            named_fields |= set(command.get("projection") or {"the whole document"})
+        named_fields |= set(
+            _list_fields([command.get(part) or {} for part in ("filter", "query", "sort", "pipeline")])
+        )
+    return named_fields - allowed
 
 
-def _fields(part: Any) -> Iterator[str]:
+def _list_fields(part: Any) -> Iterator[str]:
     if isinstance(part, dict):
         for name, inner in part.items():
             if not name.startswith("$") and name not in {"n", "count"}:
                 yield name
             if name != "$group":
-                yield from _fields(inner)
+                yield from _list_fields(inner)
     elif isinstance(part, list):
         for inner in part:
-            yield from _fields(inner)
+            yield from _list_fields(inner)
 
 
-def _end(response: dict[str, Any]) -> str | None:
-    """Where the first connection of an answer that goes on ends."""
+def _find_end_cursor(response: dict[str, Any]) -> str | None:
+    """Return the end cursor of the first connection that has a next page."""
     for root in (response.get("data") or {}).values():
         page = root.get("pageInfo") if isinstance(root, dict) else None
         if page and page["hasNextPage"]:
@@ -160,101 +184,115 @@ def _end(response: dict[str, Any]) -> str | None:
     return None
 
 
-class Chance:
-    """Entropy that is the same in both houses."""
+class EqualEntropy:
+    """A source of bytes that is the same in both platforms."""
 
     def __init__(self) -> None:
         self._drawn = 0
 
     def __call__(self, size: int) -> bytes:
-        """The next bytes."""
+        """Return the next bytes."""
         self._drawn += 1
         return hashlib.shake_128(self._drawn.to_bytes(8)).digest(size)
 
 
 @asynccontextmanager
-async def people(mongo_url: str, folder: Path, now: int) -> AsyncIterator[Base]:
-    """The cast, told through the front door; some of what is known of them is long past its retention."""
-    async with open_house(mongo_url, folder) as house:
-        for message in cast(now):
-            await house.tell(message.source, dict(message.body))
-        catalogue, database = house.platform.catalogue, house.platform.database
+async def open_base(mongo_url: str, folder: Path, now: int) -> AsyncIterator[BaseDatabase]:
+    """Open a database with the demo customers, sent through the API; some values are past their retention."""
+    async with open_platform(mongo_url, folder) as platform:
+        for message in generate_cast_messages(now):
+            await platform.send_messages(message.source, dict(message.body))
+        catalogue, database = platform.internals.catalogue, platform.internals.database
         for doc in await database.find("customers", {}):
-            key = house.platform.conductor.revealer.buckets.unwrap(doc["_id"], doc["key"])
-            held = Values(doc, key)
+            key = platform.internals.discloser.revealer.buckets.unwrap(doc["_id"], doc["key"])
+            values = CustomerValues(doc, key)
             for attribute in catalogue.attributes.values():
-                value, _ = held.get(attribute)
+                value, _ = values.get(attribute)
                 if (
                     value is not None
                     and hashlib.sha256(doc["_id"] + attribute.key.encode()).digest()[0] % 6 == 0
                 ):
-                    held.set(attribute, value, 1_000_000)
-            await database.replace_one("customers", {"_id": doc["_id"]}, held.doc)
-        yield Base(
-            mongo_url, database.name, folder, catalogue, now, database, house.platform.conductor.revealer
+                    values.set(attribute, value, 1_000_000)
+            await database.replace_one("customers", {"_id": doc["_id"]}, values.doc)
+        yield BaseDatabase(
+            mongo_url, database.name, folder, catalogue, now, database, platform.internals.discloser.revealer
         )
 
 
 @asynccontextmanager
-async def twins(
-    base: Base,
-    asker: Asker,
+async def open_twins(
+    base: BaseDatabase,
+    holder: TokenHolder,
     *,
-    own: str | None = None,
-    alike: bool = False,
-    right: Callable[..., Platform] = assemble,
-) -> AsyncIterator[Pair]:
-    """Two houses for an asker; ``own`` is the e-mail address of the customer they are.
+    own_email: str | None = None,
+    same_data: bool = False,
+    build_right: Callable[..., Platform] = build_platform,
+) -> AsyncIterator[TwinPair]:
+    """Open two platforms for a token holder; ``own_email`` is the address of the customer they belong to.
 
-    If the databases are ``alike``, the houses may differ: ``right`` builds the second one.
+    With ``same_data`` both databases are equal, and ``build_right`` builds a platform that may differ.
     """
-    client: AsyncMongoClient[Document] = AsyncMongoClient(base.mongo_url)
-    commands, names = Commands(), [f"twin_{secrets.token_hex(6)}" for _ in range(2)]
+    client: AsyncMongoClient[MutableDocument] = AsyncMongoClient(base.mongo_url)
+    commands, names = CommandRecorder(), [f"twin_{secrets.token_hex(6)}" for _ in range(2)]
     databases = [
-        await connect(base.mongo_url, name, "pymongo", [listener])
-        for name, listener in zip(names, (commands, Commands()), strict=True)
+        await connect_database(base.mongo_url, name, "pymongo", [listener])
+        for name, listener in zip(names, (commands, CommandRecorder()), strict=True)
     ]
     settings = replace(Settings(), data_dir=base.folder, buckets=64)
-    lawbook = load_law(None, base.catalogue)
-    houses = [
-        build(settings, base.catalogue, lawbook, database, ROOT, None, lambda: base.now, Chance())
-        for build, database in zip((assemble, right), databases, strict=True)
+    lawbook = load_lawbook(None, base.catalogue)
+    platforms = [
+        build(settings, base.catalogue, lawbook, database, ROOT_KEY, None, lambda: base.now, EqualEntropy())
+        for build, database in zip((build_platform, build_right), databases, strict=True)
     ]
-    revealer = houses[0].conductor.revealer
+    revealer = platforms[0].discloser.revealer
     try:
         source = client[base.name]
-        if own is not None:
-            entry = await source["identifiers"].find_one({"type": "email", "_id": _blind(own)})
+        if own_email is not None:
+            entry = await source["identifiers"].find_one({"type": "email", "_id": _index_email(own_email)})
             assert entry is not None
-            asker = replace(asker, own=entry["customer"])
-        maker = Withheld(base.catalogue, revealer, asker, base.now)
+            holder = replace(holder, own_customer=entry["customer"])
+        maker = TwinMaker(base.catalogue, revealer, holder, base.now)
         docs = [
-            await _copy(source, client[names[0]]),
-            await _copy(source, client[names[1]], None if alike else maker),
+            await _copy_database(source, client[names[0]]),
+            await _copy_database(source, client[names[1]], None if same_data else maker),
         ]
         for database in databases:
-            await prepare(database, [one.key for one in base.catalogue.attributes.values() if one.ordered])
-        values = {
-            one.path: tuple(
-                {v for half in docs for doc in half if (v := doc["o"].get(one.key)) not in {None, UNREADABLE}}
+            await apply_schema(
+                database,
+                [attribute.key for attribute in base.catalogue.attributes.values() if attribute.ordered],
             )
-            for one in base.catalogue.attributes.values()
-            if not one.sealed and not one.many
-        }
-        name = revealer.pairwise.shut
-        ids = tuple(name(asker.client, CUSTOMER_KIND, doc["_id"]) for doc in docs[0])
-        subject = name(asker.client, CUSTOMER_KIND, asker.own) if asker.own else "staff@shop.example"
-        grant = (asker.client, subject, (), asker.purposes, asker.categories)
-        token, same = [house.issuer.issue(*grant) for house in houses]
-        assert token == same
-        world = World(base.catalogue, ids, EMAILS, {k: tuple(sorted(v, key=str)) for k, v in values.items()})
-        async with _knock(houses[0]) as one, _knock(houses[1]) as two:
-            yield Pair(asker, one, two, commands, token, world, maker.changed, {})
+        encode_id = revealer.pairwise.encode
+        ids = tuple(encode_id(holder.client, CUSTOMER_ID_KIND, doc["_id"]) for doc in docs[0])
+        subject = (
+            encode_id(holder.client, CUSTOMER_ID_KIND, holder.own_customer)
+            if holder.own_customer
+            else "staff@shop.example"
+        )
+        grant = (holder.client, subject, (), holder.purposes, holder.categories)
+        token, right_token = [platform.issuer.issue_token(*grant) for platform in platforms]
+        assert token == right_token
+        space = QuerySpace(base.catalogue, ids, EMAILS, _read_open_values(base.catalogue, docs))
+        async with _open_http(platforms[0]) as left_http, _open_http(platforms[1]) as right_http:
+            yield TwinPair(holder, left_http, right_http, commands, token, space, maker.changed, {})
     finally:
         for database in databases:
             await client.drop_database(database.name)
             await database.close()
         await client.close()
+
+
+def _read_open_values(
+    catalogue: Catalogue, databases: Sequence[Sequence[Document]]
+) -> dict[str, tuple[Any, ...]]:
+    """Return the values of each open attribute in several databases, sorted, by the path of the attribute."""
+    documents = [document for database in databases for document in database]
+    return {
+        attribute.path: tuple(
+            sorted({document["o"].get(attribute.key) for document in documents} - {None, UNREADABLE}, key=str)
+        )
+        for attribute in catalogue.attributes.values()
+        if not attribute.sealed and not attribute.many
+    }
 
 
 EMAILS = (
@@ -265,39 +303,45 @@ EMAILS = (
 )
 
 
-def _blind(email: str) -> bytes:
-    return BlindIndex(derive(ROOT, "blind")).of("email", email)
+def _index_email(email: str) -> bytes:
+    return BlindIndex(derive_key(ROOT_KEY, "blind")).index("email", email)
 
 
-def _knock(house: Platform) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(app=house.app, raise_app_exceptions=True)
-    return httpx.AsyncClient(transport=transport, base_url="http://house.example")
+def _open_http(platform: Platform) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app=platform.app, raise_app_exceptions=True)
+    return httpx.AsyncClient(transport=transport, base_url="http://platform.example")
 
 
-async def _copy(source: Any, target: Any, maker: Withheld | None = None) -> list[Document]:
-    """Copy a database; with a ``maker``, all that the asker may not see becomes something else."""
+async def _copy_database(source: Any, target: Any, maker: TwinMaker | None = None) -> list[MutableDocument]:
+    """Copy a database; with a ``maker``, everything that the holder may not see is changed."""
     before = await source["customers"].find().to_list()
-    customers = [maker.customer(doc) for doc in before] if maker else before
+    customers = [maker.change_customer(doc) for doc in before] if maker else before
     events = await source["events"].find().to_list()
     identifiers = await source["identifiers"].find().to_list()
     if maker:
-        allow = {doc["_id"]: bits(doc, maker.now) for doc in before}
-        events = [one for event in events if (one := maker.event(event, allow[event["customer"]]))]
-        hidden = {(doc["_id"], kind) for doc in before for kind in maker.hidden_identifiers(doc)}
-        identifiers = [one for one in identifiers if (one["customer"], one["type"]) not in hidden]
+        allow = {doc["_id"]: read_permitted_bits(doc, maker.now) for doc in before}
+        events = [
+            changed for event in events if (changed := maker.change_event(event, allow[event["customer"]]))
+        ]
+        hidden = {(doc["_id"], kind) for doc in before for kind in maker.list_hidden_identifiers(doc)}
+        identifiers = [
+            identifier
+            for identifier in identifiers
+            if (identifier["customer"], identifier["type"]) not in hidden
+        ]
     await target["customers"].insert_many(customers)
-    for name, found in (("events", events), ("identifiers", identifiers)):
-        if found:
-            await target[name].insert_many(found)
+    for name, documents in (("events", events), ("identifiers", identifiers)):
+        if documents:
+            await target[name].insert_many(documents)
     return customers
 
 
-ASKERS = (
-    Asker("frontend", "shop", ("functional.service", "personalize.content")),
-    Asker("support", "desk", ("essential.service.operations.support",)),
-    Asker("marketing", "mail", ("marketing.communications.email", "marketing.advertising.first_party")),
-    Asker("analytics", "reports", ("analytics.reporting",)),
-    Asker("partner", "ads", ("marketing.advertising.third_party.targeted",)),
-    Asker("customer", CUSTOMER_CLIENT, (SELF,)),
-    Asker("contact only", "letters", ("marketing", "essential.service"), ("user.contact", "user.name")),
+TOKEN_HOLDERS = (
+    TokenHolder("frontend", "shop", ("functional.service", "personalize.content")),
+    TokenHolder("support", "desk", ("essential.service.operations.support",)),
+    TokenHolder("marketing", "mail", ("marketing.communications.email", "marketing.advertising.first_party")),
+    TokenHolder("analytics", "reports", ("analytics.reporting",)),
+    TokenHolder("partner", "ads", ("marketing.advertising.third_party.targeted",)),
+    TokenHolder("customer", CUSTOMER_CLIENT, (SELF,)),
+    TokenHolder("contact only", "letters", ("marketing", "essential.service"), ("user.contact", "user.name")),
 )

@@ -1,4 +1,4 @@
-"""MongoDB deletes by itself what has an end, and nothing else."""
+"""MongoDB deletes dead letters when they expire, and no other documents."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from discretion.seal.blind_index import BlindIndex
-from discretion.store.dead_letters import COLLECTION, DeadLetters
-from discretion.store.driver.database import connect
+from discretion.store.dead_letters import COLLECTION, DeadLetterStore
+from discretion.store.driver.connection import connect_database
 from discretion.store.embedded import mongo_server as embedded
-from discretion.store.schema.apply import prepare
-from discretion.store.tombstones import Tombstones
+from discretion.store.schema.apply import apply_schema
+from discretion.store.tombstones import TombstoneStore
 
-OFTEN = ("--setParameter", "ttlMonitorSleepSecs=1")
+FREQUENT_EXPIRY = ("--setParameter", "ttlMonitorSleepSecs=1")
 HOUR_MS = 3_600_000
 
 
-def letter(number: int, received: int) -> dict[str, object]:
-    """A letter."""
+def build_dead_letter(number: int, received: int) -> dict[str, object]:
+    """Build a dead letter."""
     return {
         "_id": bytes([number]) * 16,
         "source": "tills",
@@ -31,22 +31,22 @@ def letter(number: int, received: int) -> dict[str, object]:
     }
 
 
-async def test_letters_are_deleted_when_their_time_is_over(tmp_path: Path) -> None:
-    """The one kept for an hour and received two hours ago goes, the one of now stays."""
-    mongo = await embedded.start(tmp_path, extra_arguments=OFTEN)
+async def test_dead_letters_are_deleted_when_they_expire(tmp_path: Path) -> None:
+    """With a retention of an hour, a dead letter of two hours ago is deleted and a new one stays."""
+    mongo = await embedded.start_embedded_mongo(tmp_path, extra_arguments=FREQUENT_EXPIRY)
     try:
-        database = await connect(mongo.url, "expiry")
-        await prepare(database)
+        database = await connect_database(mongo.url, "expiry")
+        await apply_schema(database)
         now = datetime.now(UTC)
-        old = int((now - timedelta(hours=2)).timestamp() * 1000)
-        new = int(now.timestamp() * 1000)
-        await DeadLetters(database, Tombstones(database, BlindIndex(bytes(32)))).keep(
-            [letter(1, old), letter(2, new)], HOUR_MS
+        expired = int((now - timedelta(hours=2)).timestamp() * 1000)
+        recent = int(now.timestamp() * 1000)
+        await DeadLetterStore(database, TombstoneStore(database, BlindIndex(bytes(32)))).save(
+            [build_dead_letter(1, expired), build_dead_letter(2, recent)], HOUR_MS
         )
         async with asyncio.timeout(30):
-            while await database.count(COLLECTION, {}) == 2:  # noqa: ASYNC110 - the server tells nobody
+            while await database.count(COLLECTION, {}) == 2:  # noqa: ASYNC110 - the server sends no notification
                 await asyncio.sleep(0.1)
-        assert [one["received"] for one in await database.find(COLLECTION, {})] == [new]
+        assert [dead_letter["received"] for dead_letter in await database.find(COLLECTION, {})] == [recent]
         await database.close()
     finally:
         await mongo.stop()

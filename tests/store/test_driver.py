@@ -1,4 +1,4 @@
-"""The facade does the same over both drivers."""
+"""The database facade behaves the same with both drivers."""
 
 from __future__ import annotations
 
@@ -8,34 +8,42 @@ from datetime import UTC, datetime
 import pytest
 
 from discretion.errors import Broken, Conflict, Misconfigured, Unavailable
-from discretion.store.driver.database import BulkResult, Database, Refused, connect, delete, insert, update
-from tests.fixtures.mongo import Commands
+from discretion.store.driver.connection import connect_database
+from discretion.store.driver.database import (
+    Database,
+    StoreRefused,
+    WriteResult,
+    build_delete,
+    build_insert,
+    build_update,
+)
+from tests.fixtures.mongo import CommandRecorder
 
 pytestmark = pytest.mark.parametrize("driver", ["pymongo", "motor"])
 
 
-async def test_what_goes_in_comes_out(database: Database) -> None:
-    """Bytes stay bytes, 64 bits stay 64 bits, times carry their zone."""
-    at = datetime(2026, 1, 2, tzinfo=UTC)
+async def test_stored_documents_are_read_unchanged(database: Database) -> None:
+    """Bytes stay bytes, 64-bit integers stay 64-bit integers, and times have a time zone."""
+    moment = datetime(2026, 1, 2, tzinfo=UTC)
     document = {
         "_id": b"\0" * 16,
         "allow": 2**62 + 1,
         "few": 7,
-        "at": at,
+        "at": moment,
         "id": uuid.UUID(int=5),
         "o": {"commerce/loyaltyTier": "gold", "deep": [1, 2.5, True, None]},
     }
     await database.insert_many("things", [document])
     assert await database.find("things", {}) == [document]
-    found = await database.find_one("things", {"allow": {"$bitsAnySet": 1}})
-    assert found == document
-    assert type(found["_id"]) is bytes
+    stored = await database.find_one("things", {"allow": {"$bitsAnySet": 1}})
+    assert stored == document
+    assert type(stored["_id"]) is bytes
 
 
-async def test_find_projects_sorts_and_limits(database: Database) -> None:
+async def test_find_applies_projection_sort_and_limit(database: Database) -> None:
     await database.insert_many("things", [{"_id": n, "even": n % 2 == 0, "x": -n} for n in range(250)])
-    found = await database.find("things", {"even": True}, {"x": 1}, sort=[("x", 1)], limit=2)
-    assert found == [{"_id": 248, "x": -248}, {"_id": 246, "x": -246}]
+    documents = await database.find("things", {"even": True}, {"x": 1}, sort=[("x", 1)], limit=2)
+    assert documents == [{"_id": 248, "x": -248}, {"_id": 246, "x": -246}]
     assert len(await database.find("things", {})) == 250
     assert await database.find("things", {"_id": 3}, {"_id": 1}, hint="_id_") == [{"_id": 3}]
     assert await database.find_one("things", {"_id": 999}) is None
@@ -43,7 +51,7 @@ async def test_find_projects_sorts_and_limits(database: Database) -> None:
 
 
 async def test_count_and_aggregate(database: Database) -> None:
-    """Both see what find sees."""
+    """Both use the same documents as find."""
     await database.insert_many("things", [{"_id": n, "even": n % 2 == 0} for n in range(9)])
     assert await database.count("things", {"even": True}) == 5
     assert await database.count("things", {}, limit=4) == 4
@@ -53,44 +61,46 @@ async def test_count_and_aggregate(database: Database) -> None:
     assert grouped == [{"_id": False, "n": 4}, {"_id": True, "n": 5}]
 
 
-async def test_a_write_says_what_it_touched(database: Database) -> None:
-    one = [
-        insert({"_id": 1, "n": 0}),
-        update({"_id": 1}, {"$inc": {"n": 1}}),
-        update({"_id": 1}, {"$set": {"n": 1}}),
-        update({"_id": 2}, {"$set": {"n": 5}}, upsert=True),
-        update({"_id": 3}, {"$set": {"n": 5}}),
-        delete({"_id": 2}),
+async def test_a_write_reports_the_affected_documents(database: Database) -> None:
+    operations = [
+        build_insert({"_id": 1, "n": 0}),
+        build_update({"_id": 1}, {"$inc": {"n": 1}}),
+        build_update({"_id": 1}, {"$set": {"n": 1}}),
+        build_update({"_id": 2}, {"$set": {"n": 5}}, upsert=True),
+        build_update({"_id": 3}, {"$set": {"n": 5}}),
+        build_delete({"_id": 2}),
     ]
-    done = await database.bulk_write("things", one, ordered=True)
-    assert done == BulkResult(matched=2, modified=1, upserted=1, inserted=1, deleted=1)
-    assert done.touched == 5
-    assert await database.bulk_write("things", []) == BulkResult()
-    assert await database.update_one("things", {"_id": 1}, {"$inc": {"n": 1}}) == BulkResult(1, 1)
-    assert await database.update_one("things", {"_id": 9}, {"$set": {"n": 1}}, upsert=True) == BulkResult(
+    result = await database.bulk_write("things", operations, ordered=True)
+    assert result == WriteResult(matched=2, modified=1, upserted=1, inserted=1, deleted=1)
+    assert result.affected == 5
+    assert await database.bulk_write("things", []) == WriteResult()
+    assert await database.update_one("things", {"_id": 1}, {"$inc": {"n": 1}}) == WriteResult(1, 1)
+    assert await database.update_one("things", {"_id": 9}, {"$set": {"n": 1}}, upsert=True) == WriteResult(
         upserted=1
     )
-    assert await database.replace_one("things", {"_id": 1}, {"_id": 1, "n": 7}) == BulkResult(1, 1)
+    assert await database.replace_one("things", {"_id": 1}, {"_id": 1, "n": 7}) == WriteResult(1, 1)
     assert await database.find("things", {"_id": 1}) == [{"_id": 1, "n": 7}]
     assert await database.delete_many("things", {}) == 2
 
 
-async def test_every_write_is_majority_and_journaled(database: Database, commands: Commands) -> None:
+async def test_every_write_is_majority_and_journaled(database: Database, commands: CommandRecorder) -> None:
     await database.insert_many("things", [{"_id": 1}])
     await database.update_one("things", {"_id": 1}, {"$set": {"n": 1}})
-    await database.bulk_write("things", [insert({"_id": 2})])
+    await database.bulk_write("things", [build_insert({"_id": 2})])
     await database.delete_many("things", {"_id": 1})
-    writes = commands.named("insert") + commands.named("update") + commands.named("delete")
-    assert [one["writeConcern"] for one in writes] == [{"w": "majority", "j": True}] * 4
+    writes = (
+        commands.list_commands("insert") + commands.list_commands("update") + commands.list_commands("delete")
+    )
+    assert [command["writeConcern"] for command in writes] == [{"w": "majority", "j": True}] * 4
 
 
-async def test_a_taken_key_is_a_conflict_that_shows_no_value(database: Database) -> None:
-    """Neither the message nor anything it came from quotes the document."""
+async def test_a_duplicate_key_is_a_conflict_without_values(database: Database) -> None:
+    """Neither the message nor its cause contains the document."""
     secret = "ada@shop.example"
     await database.insert_many("things", [{"_id": secret}])
     for write in (
         database.insert_many("things", [{"_id": secret}, {"_id": "other"}]),
-        database.bulk_write("things", [insert({"_id": secret})]),
+        database.bulk_write("things", [build_insert({"_id": secret})]),
         database.command({"create": "capped", "capped": secret}),
     ):
         with pytest.raises((Conflict, Broken)) as caught:
@@ -98,11 +108,11 @@ async def test_a_taken_key_is_a_conflict_that_shows_no_value(database: Database)
         assert secret not in str(caught.value)
         assert caught.value.__cause__ is None
         assert caught.value.__context__ is None
-    assert await database.count("things", {}) == 2  # unordered: the other one is there
+    assert await database.count("things", {}) == 2  # unordered: the other document is stored
 
 
-async def test_a_mistake_of_ours_is_reported_as_one(database: Database) -> None:
-    with pytest.raises(Refused) as refused:
+async def test_an_invalid_operation_is_reported_as_a_programming_error(database: Database) -> None:
+    with pytest.raises(StoreRefused) as refused:
         await database.find("things", {"$nonsense": 1})
     assert refused.value.number == 2
     for value in (2**70, object()):
@@ -111,8 +121,8 @@ async def test_a_mistake_of_ours_is_reported_as_one(database: Database) -> None:
         assert caught.value.code == "STORE_DOCUMENT_INVALID"
 
 
-async def test_a_server_that_is_away_is_unavailable(driver: str) -> None:
-    away = await connect("mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=50", "nothing", driver)
+async def test_an_unreachable_server_is_unavailable(driver: str) -> None:
+    away = await connect_database("mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=50", "nothing", driver)
     for call in (away.find("things", {}), away.insert_many("things", [{"_id": 1}])):
         with pytest.raises(Unavailable) as caught:
             await call
@@ -121,9 +131,9 @@ async def test_a_server_that_is_away_is_unavailable(driver: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["mongodb://", "http://127.0.0.1", "mongodb://ada:pass word@[::1/"])
-async def test_a_wrong_url_is_refused_without_showing_it(url: str, driver: str) -> None:
+async def test_an_invalid_url_is_refused_without_quoting_it(url: str, driver: str) -> None:
     with pytest.raises(Misconfigured) as caught:
-        await connect(url, "nothing", driver)
+        await connect_database(url, "nothing", driver)
     assert caught.value.code == "MONGO_URL_INVALID"
     assert caught.value.__context__ is None
     assert "pass" not in str(caught.value)

@@ -1,52 +1,52 @@
-"""Work beside a block is over when the block is, though a cancellation was lost."""
+"""A task alongside a block ends with the block, even if it swallows cancellations."""
 
 from __future__ import annotations
 
 import asyncio
 
-from discretion.background import beside
+from discretion.background import run_alongside
 
 PATIENCE_S = 5
 
 
-async def test_work_that_lost_cancellations_is_cancelled_again() -> None:
-    """As that of whose cancellation ``asyncio.wait_for`` swallowed."""
-    heard = 0
+async def test_a_task_that_swallows_cancellations_is_cancelled_again() -> None:
+    """``asyncio.wait_for`` can swallow a cancellation in this way."""
+    cancellation_count = 0
 
-    async def deaf() -> None:
-        nonlocal heard
-        while heard < 3:
+    async def ignore_cancellations() -> None:
+        nonlocal cancellation_count
+        while cancellation_count < 3:
             try:
                 await asyncio.sleep(3600)
             except asyncio.CancelledError:
-                heard += 1
+                cancellation_count += 1
         await asyncio.sleep(3600)
 
     async with asyncio.timeout(PATIENCE_S):
-        async with beside(deaf()):
+        async with run_alongside(ignore_cancellations()):
             await asyncio.sleep(0)
-    assert heard == 3
+    assert cancellation_count == 3
 
 
-async def test_the_end_of_the_block_is_the_end_of_the_work() -> None:
-    went: list[str] = []
+async def test_the_task_has_ended_when_the_block_ends() -> None:
+    events: list[str] = []
 
     async def work() -> None:
         try:
             await asyncio.sleep(3600)
         finally:
             await asyncio.sleep(0)
-            went.append("over")
+            events.append("over")
 
-    async with beside(work()):
+    async with run_alongside(work()):
         await asyncio.sleep(0)
-        assert went == []
-    assert went == ["over"]
+        assert events == []
+    assert events == ["over"]
 
 
-async def test_work_that_failed_does_not_fail_the_block() -> None:
+async def test_a_failed_task_does_not_fail_the_block() -> None:
     async def work() -> None:
         raise ValueError
 
-    async with beside(work()):
+    async with run_alongside(work()):
         await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""What the verifier remembers: it saves work and never changes an answer."""
+"""The verifier's cache of tokens: it saves work and never changes a result."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from hypothesis import strategies as st
 
 from discretion.token.grant import Grant
 from discretion.token.keys import KeySet, VerifyingKey
-from discretion.token.verify import Verifier
+from discretion.token.verify import TokenVerifier
 from tests.unit.token.forged_tokens import (
     EC,
     ED,
     KEYS,
     LEEWAY,
     NOW,
-    ORDER,
+    P256_ORDER,
     STRANGER,
     Clock,
     b64,
-    claims,
-    header,
-    outcome,
-    raw_signature,
-    signed,
-    token,
+    build_claims,
+    build_header,
+    build_token,
+    build_verifier,
+    encode_raw_signature,
+    read_outcome,
+    sign_token,
     unb64,
-    verifier,
 )
 
 
-class Counting(Mapping[str, VerifyingKey]):
-    """Keys that count how often one is asked for: once for each token that is really verified."""
+class CountingKeys(Mapping[str, VerifyingKey]):
+    """Keys that count their lookups, one for each verified token."""
 
     def __init__(self) -> None:
         self.lookups = 0
@@ -50,122 +50,132 @@ class Counting(Mapping[str, VerifyingKey]):
 
 
 @pytest.fixture
-def keys() -> Counting:
-    """Ours, counted."""
-    return Counting()
+def keys() -> CountingKeys:
+    """Return the known keys with a counter."""
+    return CountingKeys()
 
 
-def twin(text: str) -> str:
-    """The other signature that ECDSA allows for the same message: (r, n - s)."""
-    signed, _, signature = text.rpartition(".")
+def build_twin(text: str) -> str:
+    """Return a token with the other ECDSA signature of the same message: (r, n - s)."""
+    signing_input, _, signature = text.rpartition(".")
     raw = unb64(signature)
-    other = raw_signature(int.from_bytes(raw[:32]), ORDER - int.from_bytes(raw[32:]))
-    return f"{signed}.{b64(other)}"
+    other_signature = encode_raw_signature(int.from_bytes(raw[:32]), P256_ORDER - int.from_bytes(raw[32:]))
+    return f"{signing_input}.{b64(other_signature)}"
 
 
-def remembering(keys: Counting, clock: Clock | None = None, capacity: int = 10_000) -> Verifier:
-    """A verifier over counted keys."""
-    return verifier(KeySet((), keys), clock, capacity)
+def build_counting_verifier(
+    keys: CountingKeys, clock: Clock | None = None, capacity: int = 10_000
+) -> TokenVerifier:
+    """Return a verifier with counting keys."""
+    return build_verifier(KeySet((), keys), clock, capacity)
 
 
-def test_a_token_is_verified_once(keys: Counting) -> None:
-    """The second answer is the first one, without a key."""
-    remembers = remembering(keys)
-    text = token()
-    assert remembers.verify(text) is remembers.verify(text)
+def test_a_repeated_token_is_verified_once(keys: CountingKeys) -> None:
+    """The second result is the first one, without a key lookup."""
+    verifier = build_counting_verifier(keys)
+    text = build_token()
+    assert verifier.verify(text) is verifier.verify(text)
     assert keys.lookups == 1
 
 
-def test_a_remembered_token_expires_on_time(keys: Counting) -> None:
-    """To the millisecond, as if it had never been seen; and it does not come back."""
+def test_a_cached_token_expires_on_time(keys: CountingKeys) -> None:
+    """It expires to the millisecond, as an uncached token would, and stays expired."""
     clock = Clock()
-    remembers = remembering(keys, clock)
-    text = token(exp=NOW + 60)
+    verifier = build_counting_verifier(keys, clock)
+    text = build_token(exp=NOW + 60)
     for ms in (0, 60_000, (60 + LEEWAY) * 1000 - 1):
         clock.ms = NOW * 1000 + ms
-        assert isinstance(outcome(remembers, text), Grant)
+        assert isinstance(read_outcome(verifier, text), Grant)
     for ms in ((60 + LEEWAY) * 1000, 3_600_000, 2**50):
         clock.ms = NOW * 1000 + ms
-        assert outcome(remembers, text) == "TOKEN_EXPIRED"
+        assert read_outcome(verifier, text) == "TOKEN_EXPIRED"
     assert keys.lookups == 1
 
 
-def test_a_remembered_token_does_not_begin_early(keys: Counting) -> None:
-    """A clock that is set back meets the same beginning."""
+def test_a_cached_token_does_not_become_valid_early(keys: CountingKeys) -> None:
+    """The start is checked again after the clock was set back."""
     clock = Clock((NOW + 60) * 1000)
-    remembers = remembering(keys, clock)
-    text = token(nbf=NOW + 60)
-    remembers.verify(text)
+    verifier = build_counting_verifier(keys, clock)
+    text = build_token(nbf=NOW + 60)
+    verifier.verify(text)
     clock.ms = (NOW + 60 - LEEWAY) * 1000 - 1
-    assert outcome(remembers, text) == "TOKEN_NOT_YET_VALID"
+    assert read_outcome(verifier, text) == "TOKEN_NOT_YET_VALID"
 
 
-def test_a_refused_token_is_not_remembered(keys: Counting) -> None:
-    """A flood of forgeries takes no memory and drives nobody out."""
-    remembers = remembering(keys, capacity=2)
-    good = token()
-    remembers.verify(good)
+def test_a_refused_token_is_not_cached(keys: CountingKeys) -> None:
+    """Many forgeries take no memory and evict no valid token."""
+    verifier = build_counting_verifier(keys, capacity=2)
+    good = build_token()
+    verifier.verify(good)
     for n in range(50):
-        assert outcome(remembers, signed(header(), claims(jti=str(n)), STRANGER.sign)) == "TOKEN_SIGNATURE"
-        assert outcome(remembers, token(jti=str(n), exp=NOW - 3600, iat=NOW - 7200)) == "TOKEN_EXPIRED"
-    assert len(remembers._kept) == 1
+        assert (
+            read_outcome(verifier, sign_token(build_header(), build_claims(jti=str(n)), STRANGER.sign))
+            == "TOKEN_SIGNATURE"
+        )
+        assert (
+            read_outcome(verifier, build_token(jti=str(n), exp=NOW - 3600, iat=NOW - 7200)) == "TOKEN_EXPIRED"
+        )
+    assert len(verifier._verified) == 1
     looked_up = keys.lookups
-    remembers.verify(good)
+    verifier.verify(good)
     assert keys.lookups == looked_up
 
 
-def test_the_memory_is_bounded_and_keeps_what_is_used(keys: Counting) -> None:
-    """Thousands of good tokens take no more than what was set aside; the least used go first."""
-    remembers = remembering(keys, capacity=4)
-    often = token(jti="often")
+def test_the_token_cache_is_bounded_and_keeps_frequent_tokens(keys: CountingKeys) -> None:
+    """Any number of valid tokens stays within the capacity; the least recently used are evicted."""
+    verifier = build_counting_verifier(keys, capacity=4)
+    frequent = build_token(jti="often")
     for n in range(40):
-        remembers.verify(often)
-        remembers.verify(token(jti=str(n)))
-        assert len(remembers._kept) <= 4
+        verifier.verify(frequent)
+        verifier.verify(build_token(jti=str(n)))
+        assert len(verifier._verified) <= 4
     assert keys.lookups == 41
 
 
-def test_a_forgotten_token_is_verified_again(keys: Counting) -> None:
-    """Forgetting takes every spelling of that token, and leaves the others."""
-    remembers = remembering(keys)
-    gone, stays = token(jti="gone"), token(jti="stays")
-    spaced = signed(header(), claims(jti="gone", act={}), ED.sign)
-    for text in (gone, stays, spaced):
-        remembers.verify(text)
-    remembers.forget("gone")
-    remembers.forget("nobody's")
-    for text in (gone, stays, spaced):
-        remembers.verify(text)
+def test_a_token_removed_from_the_cache_is_verified_again(keys: CountingKeys) -> None:
+    """All spellings of the token are removed, and other tokens stay."""
+    verifier = build_counting_verifier(keys)
+    forgotten, remembered = build_token(jti="gone"), build_token(jti="stays")
+    spaced = sign_token(build_header(), build_claims(jti="gone", act={}), ED.sign)
+    for text in (forgotten, remembered, spaced):
+        verifier.verify(text)
+    verifier.forget("gone")
+    verifier.forget("nobody's")
+    for text in (forgotten, remembered, spaced):
+        verifier.verify(text)
     assert keys.lookups == 5
 
 
-def test_the_memory_holds_no_token() -> None:
-    """What lies in memory cannot be used to ask: digests and grants."""
-    remembers = verifier()
-    text = token()
-    remembers.verify(text)
-    kept = repr(remembers._kept)
-    assert not any(part in kept for part in text.split("."))
+def test_the_token_cache_holds_no_token() -> None:
+    """The cache has digests and grants, which are no credentials."""
+    verifier = build_verifier()
+    text = build_token()
+    verifier.verify(text)
+    cached = repr(verifier._verified)
+    assert not any(part in cached for part in text.split("."))
 
 
-def test_the_other_signature_of_es256_gains_nothing(keys: Counting) -> None:
-    """ECDSA has two signatures for a message; both give one grant, and forgetting takes both."""
-    remembers = remembering(keys)
-    one = token(EC)
-    other = twin(one)
-    assert other != one
-    assert remembers.verify(one) == remembers.verify(other)
-    remembers.forget(remembers.verify(one).token_id)
-    for text in (one, other):
-        remembers.verify(text)
+def test_the_other_signature_of_es256_gains_nothing(keys: CountingKeys) -> None:
+    """ECDSA has two signatures for a message; both have the same grant and are removed together."""
+    verifier = build_counting_verifier(keys)
+    first = build_token(EC)
+    twin = build_twin(first)
+    assert twin != first
+    assert verifier.verify(first) == verifier.verify(twin)
+    verifier.forget(verifier.verify(first).token_id)
+    for text in (first, twin):
+        verifier.verify(text)
     assert keys.lookups == 4
 
 
 POOL = [
-    *(token(jti=str(n), client_id=f"client-{n}", exp=NOW + 1 + 7 * n, nbf=NOW - 9 + 5 * n) for n in range(6)),
-    signed(header(), claims(jti="0", client_id="client-0"), STRANGER.sign),
-    token(jti="0", aud="another"),
-    token(jti="0", purposes=["no such purpose"]),
+    *(
+        build_token(jti=str(n), client_id=f"client-{n}", exp=NOW + 1 + 7 * n, nbf=NOW - 9 + 5 * n)
+        for n in range(6)
+    ),
+    sign_token(build_header(), build_claims(jti="0", client_id="client-0"), STRANGER.sign),
+    build_token(jti="0", aud="another"),
+    build_token(jti="0", purposes=["no such purpose"]),
     "no token",
 ]
 
@@ -175,11 +185,11 @@ POOL = [
     st.integers(0, 4),
 )
 @settings(derandomize=True, deadline=None, max_examples=150)
-def test_memory_never_changes_an_answer(asked: list[tuple[str, int]], capacity: int) -> None:
-    """At any time, in any order, whatever was seen before: what a verifier without a past would say."""
+def test_the_token_cache_never_changes_a_result(requests: list[tuple[str, int]], capacity: int) -> None:
+    """At any time and in any order, the result equals that of a verifier with an empty cache."""
     clock = Clock()
-    remembers = verifier(clock=clock, capacity=capacity)
-    for text, ms in asked:
+    verifier = build_verifier(clock=clock, capacity=capacity)
+    for text, ms in requests:
         clock.ms = NOW * 1000 + ms
-        assert outcome(remembers, text) == outcome(verifier(clock=clock), text)
-        assert len(remembers._kept) <= capacity
+        assert read_outcome(verifier, text) == read_outcome(build_verifier(clock=clock), text)
+        assert len(verifier._verified) <= capacity

@@ -1,4 +1,4 @@
-"""The wall clock, read here and handed down."""
+"""The wall clock: it is read here and handed down, so that tests can set the time."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import time
 
 
 def now_ms() -> int:
-    """The wall clock, in ms since 1970."""
+    """Return the time in ms since 1970 (UTC)."""
     return time.time_ns() // 1_000_000

@@ -1,4 +1,4 @@
-"""The keys of an installation: where each is kept, and made the first time."""
+"""The keys of an installation: where each is stored, and how it is created on first use."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import os
 from pathlib import Path
 
 from discretion.errors import Misconfigured
-from discretion.seal.key_files import KEY_BYTES, open_file, seal_file, write_private
+from discretion.seal.key_files import KEY_BYTES, read_sealed_file, write_private_file, write_sealed_file
 from discretion.settings import Settings
 from discretion.store.driver.database import Database
 from discretion.token.keys import KeySet
 
 
-def root_key(settings: Settings) -> bytes:
-    """The root key: from the environment, else one made on first use with the embedded MongoDB.
+def load_root_key(settings: Settings) -> bytes:
+    """Return the root key: from the environment, else the one created on first use with the embedded MongoDB.
 
     Raises:
-        Misconfigured: ``ROOT_KEY_MISSING`` for a server of the user's: what protects real people
-            is chosen and kept by whoever runs it.
+        Misconfigured: ``ROOT_KEY_MISSING`` with an external MongoDB. The key that protects real customers has
+            to be chosen and backed up by the operator, so none is created there.
     """
     if settings.root_key is not None:
         return settings.root_key
@@ -29,12 +29,16 @@ def root_key(settings: Settings) -> bytes:
         )
     path = settings.data_dir / "keys" / "root.key"
     if not path.exists():
-        write_private(path, os.urandom(KEY_BYTES))
+        write_private_file(path, os.urandom(KEY_BYTES))
     return read_root_key(path)
 
 
 def read_root_key(path: Path) -> bytes:
-    """The root key kept at ``path``."""
+    """Return the root key stored at ``path``.
+
+    Raises:
+        Misconfigured: ``ROOT_KEY_DAMAGED``.
+    """
     key = path.read_bytes()
     if len(key) != KEY_BYTES:
         raise Misconfigured(
@@ -43,21 +47,24 @@ def read_root_key(path: Path) -> bytes:
     return key
 
 
-def signing_keys(settings: Settings, root: bytes) -> KeySet:
-    """The keys tokens are signed with, made on first use and kept sealed."""
+def load_signing_keys(settings: Settings, root: bytes) -> KeySet:
+    """Return the keys that sign tokens; they are created on first use and sealed under the root key."""
     path = settings.data_dir / "keys" / "signing.keys"
     if not path.exists():
-        seal_file(path, root, KeySet.generate("EdDSA").to_private_json(), os.urandom)
-    return KeySet.from_private_json(open_file(path, root))
+        write_sealed_file(path, root, KeySet.generate("EdDSA").to_private_json(), os.urandom)
+    return KeySet.from_private_json(read_sealed_file(path, root))
 
 
-async def ensure_keys(settings: Settings, database: Database) -> None:
-    """New keys are made for an empty database only: beside sealed data they would hide that the old are lost.
+async def require_bucket_keys(settings: Settings, database: Database) -> None:
+    """Refuse a database that holds customers and whose bucket keys are missing.
+
+    Bucket keys are created for an empty database only. New keys beside sealed data would hide that the old
+    ones are lost.
 
     Raises:
         Misconfigured: ``KEYS_MISSING``.
     """
-    path = bucket_keys(settings)
+    path = bucket_keys_path(settings)
     if path.exists() or await database.find_one("customers", {}, {"_id": 1}) is None:
         return
     raise Misconfigured(
@@ -67,11 +74,11 @@ async def ensure_keys(settings: Settings, database: Database) -> None:
     )
 
 
-def erasure_ledger(settings: Settings) -> Path:
-    """Where the erasure ledger is kept."""
+def erasure_ledger_path(settings: Settings) -> Path:
+    """Return the path of the erasure ledger."""
     return settings.erasure_ledger or settings.data_dir / "erasures" / "ledger.jsonl"
 
 
-def bucket_keys(settings: Settings) -> Path:
-    """Where the bucket keys are kept."""
+def bucket_keys_path(settings: Settings) -> Path:
+    """Return the path of the bucket keys."""
     return settings.data_dir / "keys" / "buckets.keys"

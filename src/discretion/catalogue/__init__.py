@@ -1,13 +1,18 @@
-"""What personal data exist, and what each may be used for.
+"""The catalogue: which personal data exist, and for which purposes each may be used.
 
-One YAML entry declares an attribute; its GraphQL type, validation, inventory, retention and who
-may see it follow from that entry, so what is promised to people and what is done cannot drift
-apart. The words are Fideslang's: categories of data, and purposes as a tree.
+One YAML entry in ``schema/catalogue`` declares an attribute. Its GraphQL type, validation, inventory,
+retention and permitted purposes are all derived from that entry, so the published promises and the behaviour
+cannot diverge. The vocabulary is Fideslang's: data categories, and data uses as a tree of purposes.
 
-Refuses: a file with an unknown key, a dangling name or a category outside the taxonomy, saying
-file, line and what would be right. There is no "other" purpose and no attribute without a use.
+A catalogue file is refused if it has an unknown key, an undeclared name or a category outside the taxonomy.
+The message gives file, line and a correction. There is no purpose "other", and every attribute has at least
+one use.
 
-Considered and dropped: rules as code beside each resolver (nobody can read them all at once);
-a vocabulary of our own (auditors know Fideslang); categories kept in the database (a change
-of purpose deserves a review and a version).
+Alternatives that were considered and rejected: rules as code beside each resolver (nobody can read all of
+them at once); a vocabulary made for this project (auditors know Fideslang); categories stored in the database
+(a change of purpose needs a review and a version).
+
+Modules in reading order: ``model`` (the catalogue as values), ``entry`` (the format of the files), ``load``
+(files to values), ``yaml_file`` and ``parsed_file`` (reading and validating), ``check`` (cross checks),
+``duration`` and ``retention_cut_off`` (how long values are kept), ``taxonomy`` (Fideslang's keys).
 """

@@ -1,4 +1,4 @@
-"""Who settles what is right about an attribute when a person says that it is wrong (GDPR Art. 16)."""
+"""What is needed to correct an attribute when a person says that it is wrong (GDPR Art. 16)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from enum import StrEnum
 
 
 class Correctable(StrEnum):
-    """What a correction takes."""
+    """What is needed for a correction."""
 
-    SELF = "self"  # the person's word
-    EVIDENCE = "evidence"  # something to show, and a steward who looks at it
-    NEVER = "never"  # it follows from events, or says what somebody else did
+    SELF = "self"  # the person's statement
+    EVIDENCE = "evidence"  # evidence, decided by a steward
+    NEVER = "never"  # not correctable: computed from events, or about an act of another person

@@ -1,8 +1,8 @@
-"""What may be written in ``schema/catalogue/*.yaml``: one model per kind of entry.
+"""The format of ``schema/catalogue/*.yaml``: one pydantic model per kind of entry.
 
-Every file may hold any of the sections; a file's ``defaults`` apply to its own attributes and
-events. The descriptions below are the advice for a missing key, and, printed as JSON Schema
-(``schema/jsonschema``), what an editor shows while one types.
+Every file may contain any of the sections; a file's ``defaults`` apply to its own attributes and events. The
+field descriptions below are used twice: as advice when a key is missing, and in the printed JSON Schema
+(``schema/jsonschema``) that editors show.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from discretion.catalogue.correction_authority import Correctable
 from discretion.catalogue.model import Basis, Channel, Family, Fold, Form, Sensitivity, ValueType
-from discretion.catalogue.recipient import Role
+from discretion.catalogue.recipient import RecipientRole
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Uses = dict[Form, list[Text]]
 
 LAST_BIT = 62
-"""The sign of MongoDB's 64-bit integer stays clear."""
+"""Highest bit of a purpose. Bit 63, the sign of MongoDB's 64-bit integer, stays clear."""
 
 _USES = "purposes by the form they see: clear, masked, coarse or pseudonym"
 _RETENTION = "how long after it was observed it may be revealed; an ISO 8601 duration such as P3Y"
@@ -29,43 +29,46 @@ _CATEGORY = "a Fideslang data category, such as user.contact.email"
 
 
 class Entry(BaseModel):
-    """Something that is written in the catalogue; unknown keys are refused."""
+    """Base of everything that is written in a configuration file; unknown keys are refused."""
 
+    # A misspelt key would otherwise be ignored, and with it the rule that it states.
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class PurposeEntry(Entry):
-    """A Fideslang data use."""
+    """A purpose of processing; its key is a Fideslang data use."""
 
-    bit: int = Field(ge=0, le=LAST_BIT, description="its place in `allow`, 0 to 62; never reused")
+    bit: int = Field(ge=0, le=LAST_BIT, description="its position in `allow`, 0 to 62; never reused")
     basis: Basis = Field(description="the one basis of GDPR Art. 6(1) it rests on")
-    family: Family = Field(description="what laws treat it as: necessary, security, ... sharing")
-    lasts: Text | None = Field(default=None, description="how long a consent counts; an ISO 8601 duration")
+    family: Family = Field(description="the family that laws assign it to: necessary, security, ... sharing")
+    lasts: Text | None = Field(default=None, description="how long a consent is valid; an ISO 8601 duration")
     retention: Text | None = Field(
         default=None,
         description="how long after it was observed a value serves it, if less than its own",
     )
     label: Text = Field(description="a few words, for lists")
     description: Text = Field(description="what is done, for the public inventory")
-    meaning: Text = Field(description="what it means to the customer, addressed as you")
+    meaning: Text = Field(description="what it means for the customer, addressed as you")
 
 
 class Defaults(Entry):
-    """What the attributes and events of this file have, unless they say otherwise."""
+    """Values that attributes and events of the same file have unless they declare their own."""
 
     uses: Uses | None = Field(default=None, description=_USES)
     retention: Text | None = Field(default=None, description=_RETENTION)
     channels: list[Channel] | None = Field(default=None, description=_CHANNELS)
     sensitivity: Sensitivity | None = Field(default=None, description="harm of a wrong reveal")
-    sealed: bool | None = Field(default=None, description="false keeps it readable, to filter by")
-    controller: Text | None = Field(default=None, description="who answers for it, if not the retailer")
+    sealed: bool | None = Field(
+        default=None, description="false stores it unencrypted, so that it can be filtered by"
+    )
+    controller: Text | None = Field(default=None, description="the controller, if not the retailer")
     correctable: Correctable | None = Field(
-        default=None, description="what the person's correction takes: self, evidence (else) or never"
+        default=None, description="what a correction needs: self, evidence (the default) or never"
     )
 
 
 class ComputedEntry(Entry):
-    """How an attribute follows from events."""
+    """How an attribute is computed from events."""
 
     fold: Fold = Field(description="count, sum, first, last, most_frequent or set")
     events: list[Text] = Field(default=[], description="names of events; none means any")
@@ -78,7 +81,7 @@ class AttributeEntry(Defaults):
 
     type: ValueType = Field(description="String, Int, Float, Boolean, Date, DateTime or Money")
     category: Text = Field(description=_CATEGORY)
-    description: Text = Field(description="one sentence, for those who query it and those it is about")
+    description: Text = Field(description="one sentence, for API clients and data subjects")
     many: bool = Field(default=False, description="true for a list")
     identifier: Text | None = Field(default=None, description="the identifier type its values are")
     traits: list[Text] | None = Field(
@@ -87,66 +90,68 @@ class AttributeEntry(Defaults):
     context: list[Text] = Field(
         default=[], description="dotted places in a tracking call's context, for when no trait has it"
     )
-    values: list[Text] = Field(default=[], description="all it can be, if that is known")
+    values: list[Text] = Field(default=[], description="all possible values, if they are known")
     ordered: bool = Field(
-        default=False, description="true keeps it in order, so that sorting many customers by it is quick"
+        default=False, description="true adds an index, so that sorting many customers by it is fast"
     )
     precedence: list[Text] = Field(
-        default=[], description="sources in the order they are believed; the others follow by priority"
+        default=[], description="sources that win over others, in this order; the rest follow by priority"
     )
-    computed: ComputedEntry | None = Field(default=None, description="how it follows from events, if it does")
+    computed: ComputedEntry | None = Field(
+        default=None, description="how it is computed from events, if it is"
+    )
 
 
 class IdentifierEntry(Entry):
-    """A kind of external identifier."""
+    """A type of external identifier."""
 
     normalise: Text = Field(description="how two spellings become one: email, e164 or token")
     category: Text = Field(description=_CATEGORY)
     description: Text = Field(description="one sentence")
-    priority: int = Field(default=100, description="where links contradict, the lower is believed")
+    priority: int = Field(default=100, description="where links contradict each other, the lower number wins")
     most: int | None = Field(
         default=None, ge=1, description="how many of it one person may have from one source"
     )
     within: Text | None = Field(
-        default=None, description="any stretch of time that `most` counts in, such as P7D; without it, ever"
+        default=None, description="the period in which `most` is counted, such as P7D; all time without it"
     )
     shared_by: int = Field(
         default=20, ge=1, description="if more source records than this name one, it links nobody"
     )
     blocked: list[Text] = Field(
-        default=[], description="regular expressions of values that are nobody's, such as guest@.*"
+        default=[], description="regular expressions of values that belong to nobody, such as guest@.*"
     )
     context: list[Text] = Field(default=[], description="dotted places in a tracking call's context")
 
 
 class SourceEntry(Entry):
-    """A registered sender."""
+    """A registered sender in one channel."""
 
     channel: Channel = Field(description="web, store or app")
     label: Text = Field(description="a few words, for lists")
     user_id: Text = Field(description="the identifier type that its userId is")
     anonymous_id: Text = Field(description="the identifier type that its anonymousId is")
     priority: int = Field(
-        default=100, description="the lower is believed, unless an attribute says otherwise"
+        default=100, description="the lower number wins, unless an attribute has its own precedence"
     )
     guardians: bool = Field(
         default=False,
-        description="true if it may say what a guardian agreed to; its key is no page's or app's",
+        description="true if it may record a guardian's consent; its key must not be in a page or an app",
     )
 
 
 class RecipientEntry(Entry):
-    """An organisation, or a kind of one, that receives personal data."""
+    """An organisation, or a kind of organisation, that receives personal data."""
 
     label: Text = Field(description="a few words, for lists")
-    description: Text = Field(description="what they do with it, for those it is about")
-    role: Role = Field(description="staff, processor or third_party")
+    description: Text = Field(description="what they do with the data, for data subjects")
+    role: RecipientRole = Field(description="staff, processor or third_party")
     purposes: list[Text] = Field(description="purposes they receive data for")
     transfers: dict[Text, Text] = Field(
-        default={}, description="countries abroad it goes to, as US, each with what protects it there"
+        default={}, description="countries of transfers, such as US, each with its safeguard"
     )
     clients: list[Text] = Field(
-        default=[], description="ids of clients that are it, beside the one named as it is"
+        default=[], description="ids of its OAuth clients, besides the one with the same name"
     )
 
 
@@ -160,45 +165,49 @@ class PropertyEntry(Entry):
 
 
 class EventEntry(Entry):
-    """Something that happens to a person."""
+    """A type of event on a person's timeline."""
 
     description: Text = Field(description="one sentence")
     category: Text = Field(description=_CATEGORY)
-    uses: Uses | None = Field(default=None, description="purposes by form; coarse learns that it happened")
+    uses: Uses | None = Field(
+        default=None, description="purposes by form; coarse reveals only that it happened"
+    )
     retention: Text | None = Field(default=None, description=_RETENTION)
     channels: list[Channel] | None = Field(default=None, description=_CHANNELS)
-    required: list[Text] = Field(default=[], description="properties it never comes without")
+    required: list[Text] = Field(default=[], description="properties that it always has")
     properties: list[Text] = Field(default=[], description="properties it may carry")
-    enrols: bool = Field(
-        default=False, description="true if an erased person who does it is a customer again, a new one"
-    )
+    enrols: bool = Field(default=False, description="true if it creates a new customer after an erasure")
 
 
 class CatalogueFile(Entry):
-    """A file of the catalogue: what personal data exist, and what each may be used for."""
+    """A file of the catalogue: which personal data exist, and for which purposes each may be used."""
 
-    controller: Text | None = Field(default=None, description="who answers for the data (GDPR Art. 4(7))")
-    always: Uses = Field(default={}, description="uses that every attribute and event has beside its own")
+    controller: Text | None = Field(default=None, description="the controller of the data (GDPR Art. 4(7))")
+    always: Uses = Field(
+        default={}, description="uses that every attribute and event has in addition to its own"
+    )
     defaults: Defaults = Field(default=Defaults(), description="for the attributes and events of this file")
-    retired: list[int] = Field(default=[], description="bits of purposes that are gone")
+    retired: list[int] = Field(default=[], description="bits of removed purposes")
     purposes: dict[str, PurposeEntry] = Field(default={}, description="Fideslang data uses")
     sensitive: dict[str, list[Text]] = Field(
-        default={}, description="data categories by the kind of sensitive data they are, such as health"
+        default={}, description="data categories by kind of sensitive data, such as health"
     )
-    groups: dict[str, Text] = Field(default={}, description="name: what belongs to it")
+    groups: dict[str, Text] = Field(default={}, description="name: what it contains")
     objects: dict[str, Text] = Field(default={}, description="group.name: what it is")
     attributes: dict[str, AttributeEntry] = Field(
         default={}, description="by path: group.name or group.object.name"
     )
     identifiers: dict[str, IdentifierEntry] = Field(default={}, description="identifier types")
     sources: dict[str, SourceEntry] = Field(default={}, description="senders")
-    recipients: dict[str, RecipientEntry] = Field(default={}, description="who receives data, and what for")
+    recipients: dict[str, RecipientEntry] = Field(
+        default={}, description="recipients of data, and their purposes"
+    )
     properties: dict[str, PropertyEntry] = Field(default={}, description="properties of events")
     events: dict[str, EventEntry] = Field(default={}, description="event types, by their name as sent")
 
 
-def json_schema() -> str:
-    """The same as JSON Schema (2020-12), for editors."""
+def print_catalogue_schema() -> str:
+    """Return the format of a catalogue file as JSON Schema (2020-12), for editors."""
     schema = CatalogueFile.model_json_schema()
     dialect = "https://json-schema.org/draft/2020-12/schema"
     return json.dumps({"$schema": dialect, **schema}, indent=2, sort_keys=True) + "\n"

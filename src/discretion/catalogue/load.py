@@ -1,4 +1,4 @@
-"""``schema/catalogue/*.yaml`` -> ``Catalogue``, or everything that is wrong with it at once."""
+"""Load ``schema/catalogue/*.yaml`` into a ``Catalogue``, or report all problems of the files."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from discretion.catalogue.check.cross import check
-from discretion.catalogue.check.sources import traits_of
+from discretion.catalogue.check.cross import check_catalogue
+from discretion.catalogue.check.sources import list_trait_places
 from discretion.catalogue.correction_authority import Correctable
 from discretion.catalogue.entry import (
     AttributeEntry,
@@ -22,115 +22,151 @@ from discretion.catalogue.entry import (
     RecipientEntry,
     Uses,
 )
+from discretion.catalogue.identifier_type import IdentifierType
 from discretion.catalogue.model import (
     Attribute,
+    AttributeGroup,
     Catalogue,
     Channel,
-    Computed,
+    Computation,
+    EventProperty,
     EventType,
-    Group,
-    IdentifierType,
-    Property,
     Purpose,
     Sensitivity,
     Source,
     Use,
 )
-from discretion.catalogue.parsed_file import Shaped, Whole, shape
-from discretion.catalogue.problem import Problem
+from discretion.catalogue.parsed_file import ParsedCatalogue, ParsedCatalogueFile, parse_catalogue_file
+from discretion.catalogue.problem import ConfigurationProblem
 from discretion.catalogue.recipient import Recipient
-from discretion.catalogue.yaml_file import read
+from discretion.catalogue.yaml_file import read_yaml_folder
 from discretion.errors import Misconfigured
 
 VERSION_LENGTH = 16
-"""Hexadecimal digits of SHA-256 in a version: enough to tell catalogues apart."""
+"""Hexadecimal digits of SHA-256 in a version; 64 bits are enough to tell catalogues apart."""
 
 
-def load(folder: Path | None = None) -> Catalogue:
-    """The catalogue in ``folder``, or the one that is shipped.
+def load_catalogue(folder: Path | None = None) -> Catalogue:
+    """Load the catalogue in ``folder``, or the shipped one.
 
     Raises:
-        Misconfigured: ``CATALOGUE_INVALID``; the message has one line for each problem, as
-            ``file:line: what is wrong. What would be right``.
+        Misconfigured: ``CATALOGUE_INVALID``; the message has one line for each problem, in the form
+            ``file:line: fault. Advice``.
     """
-    files, problems = read(shipped() if folder is None else folder)
-    readable = not problems
-    parts: list[Shaped] = []
+    files, problems = read_yaml_folder(find_shipped_catalogue() if folder is None else folder)
+    all_readable = not problems
+    parsed_files: list[ParsedCatalogueFile] = []
     for file in files:
-        part, misshapen = shape(file)
-        parts.append(part)
-        problems += misshapen
-    if readable:  # what an unreadable file declares would seem to be missing
-        problems += check(parts)
+        parsed_file, shape_problems = parse_catalogue_file(file)
+        parsed_files.append(parsed_file)
+        problems += shape_problems
+    if all_readable:  # Else every name that an unreadable file declares would be reported as undeclared.
+        problems += check_catalogue(parsed_files)
     if problems:
-        raise _invalid(problems)
-    return _catalogue(Whole(parts))
+        raise _build_catalogue_error(problems)
+    return _build_catalogue(ParsedCatalogue(parsed_files))
 
 
-def shipped() -> Path:
-    """The catalogue of this version: inside the installed package, else in the checkout."""
+def find_shipped_catalogue() -> Path:
+    """Return the folder of the shipped catalogue: in the installed package, else in the checkout."""
     package = Path(__file__).resolve().parents[1]
     installed = package / "_schema" / "catalogue"
     return installed if installed.is_dir() else package.parents[1] / "schema" / "catalogue"
 
 
-def _invalid(problems: Sequence[Problem]) -> Misconfigured:
+def _build_catalogue_error(problems: Sequence[ConfigurationProblem]) -> Misconfigured:
     lines = [str(problem) for problem in sorted(set(problems))]
-    return Misconfigured("CATALOGUE_INVALID", "\n".join(["The catalogue does not hold:", *lines]))
+    return Misconfigured("CATALOGUE_INVALID", "\n".join(["The catalogue is not valid:", *lines]))
 
 
-def _catalogue(whole: Whole) -> Catalogue:
-    purposes = {key: _purpose(key, entry) for _, key, entry in whole.each("purposes")}
+def _build_catalogue(parsed_catalogue: ParsedCatalogue) -> Catalogue:
+    purposes = {
+        key: _build_purpose(key, entry) for _, key, entry in parsed_catalogue.iterate_entries("purposes")
+    }
     properties = {
-        name: Property(name=name, **entry.model_dump()) for _, name, entry in whole.each("properties")
+        name: EventProperty(name=name, **entry.model_dump())
+        for _, name, entry in parsed_catalogue.iterate_entries("properties")
     }
-    always = [part.entries.always for part in whole.parts]
+    shared_uses = [parsed_file.entries.always for parsed_file in parsed_catalogue.parts]
     attributes = {
-        path: _attribute(
-            path, entry, _uses([entry.uses or {}, *always], purposes), whole.kinds(entry.category)
+        path: _build_attribute(
+            path,
+            entry,
+            _build_uses([entry.uses or {}, *shared_uses], purposes),
+            parsed_catalogue.find_sensitive_kinds(entry.category),
         )
-        for _, path, entry in whole.completed("attributes")
+        for _, path, entry in parsed_catalogue.iterate_completed("attributes")
     }
-    groups = {key: Group(key, description) for _, key, description in whole.each("groups")}
+    groups = {
+        key: AttributeGroup(key, description)
+        for _, key, description in parsed_catalogue.iterate_entries("groups")
+    }
     sections: dict[str, Mapping[str, Any]] = {
         "purposes": purposes,
         "groups": groups,
         "attributes": {
-            path: one for group in groups for path, one in attributes.items() if one.group == group
+            path: attribute
+            for group in groups
+            for path, attribute in attributes.items()
+            if attribute.group == group
         },
-        "identifiers": {key: _identifier(key, entry) for _, key, entry in whole.each("identifiers")},
-        "sources": {key: Source(key=key, **entry.model_dump()) for _, key, entry in whole.each("sources")},
+        "identifiers": {
+            key: _build_identifier_type(key, entry)
+            for _, key, entry in parsed_catalogue.iterate_entries("identifiers")
+        },
+        "sources": {
+            key: Source(key=key, **entry.model_dump())
+            for _, key, entry in parsed_catalogue.iterate_entries("sources")
+        },
         "events": {
             key: replace(
-                _event(key, entry, _uses([entry.uses or {}, *always], purposes), properties),
-                kinds=whole.kinds(entry.category),
+                _build_event_type(
+                    key, entry, _build_uses([entry.uses or {}, *shared_uses], purposes), properties
+                ),
+                kinds=parsed_catalogue.find_sensitive_kinds(entry.category),
             )
-            for _, key, entry in whole.completed("events")
+            for _, key, entry in parsed_catalogue.iterate_completed("events")
         },
-        "objects": {path: description for _, path, description in whole.each("objects")},
-        "recipients": {key: _recipient(key, entry) for _, key, entry in whole.each("recipients")},
-        "sensitive": {kind: tuple(tops) for _, kind, tops in whole.each("sensitive")},
+        "objects": {
+            path: description for _, path, description in parsed_catalogue.iterate_entries("objects")
+        },
+        "recipients": {
+            key: _build_recipient(key, entry)
+            for _, key, entry in parsed_catalogue.iterate_entries("recipients")
+        },
+        "sensitive": {
+            kind: tuple(categories) for _, kind, categories in parsed_catalogue.iterate_entries("sensitive")
+        },
     }
-    controller = next(part.entries.controller or "" for part in whole.parts if part.entries.controller)
+    controller = next(
+        parsed_file.entries.controller or ""
+        for parsed_file in parsed_catalogue.parts
+        if parsed_file.entries.controller
+    )
     frozen = {name: MappingProxyType(section) for name, section in sections.items()}
-    return Catalogue(version=_version(controller, sections), controller=controller, **frozen)
+    return Catalogue(version=_compute_version(controller, sections), controller=controller, **frozen)
 
 
-def _purpose(key: str, entry: PurposeEntry) -> Purpose:
+def _build_purpose(key: str, entry: PurposeEntry) -> Purpose:
     durations = {"lasts": entry.lasts or "", "retention": entry.retention or ""}
     return Purpose(key=key, **{**entry.model_dump(), **durations})
 
 
-def _uses(all_uses: Sequence[Uses], purposes: Mapping[str, Purpose]) -> tuple[Use, ...]:
-    """In the order of bits; what an entry says of a purpose goes before what is said of all."""
-    forms = {key: form for uses in reversed(all_uses) for form, keys in uses.items() for key in keys}
-    found = (Use(purposes[key], form) for key, form in forms.items())
-    return tuple(sorted(found, key=lambda use: use.purpose.bit))
+def _build_uses(all_uses: Sequence[Uses], purposes: Mapping[str, Purpose]) -> tuple[Use, ...]:
+    """Return uses in the order of their bits; an entry's own form for a purpose overrides the shared one."""
+    # Later entries of a dict win: shared uses first, the entry's own uses last.
+    form_by_purpose = {
+        key: form for uses in reversed(all_uses) for form, keys in uses.items() for key in keys
+    }
+    resolved_uses = (Use(purposes[key], form) for key, form in form_by_purpose.items())
+    return tuple(sorted(resolved_uses, key=lambda use: use.purpose.bit))
 
 
-def _attribute(path: str, entry: AttributeEntry, uses: tuple[Use, ...], kinds: tuple[str, ...]) -> Attribute:
-    computed = _computed(entry.computed) if entry.computed else None
-    only = [computed.channel] if computed and computed.channel else entry.channels
+def _build_attribute(
+    path: str, entry: AttributeEntry, uses: tuple[Use, ...], kinds: tuple[str, ...]
+) -> Attribute:
+    computed = _build_computation(entry.computed) if entry.computed else None
+    allowed_channels = [computed.channel] if computed and computed.channel else entry.channels
     return Attribute(
         path=path,
         type=entry.type,
@@ -138,13 +174,14 @@ def _attribute(path: str, entry: AttributeEntry, uses: tuple[Use, ...], kinds: t
         description=entry.description,
         uses=uses,
         retention=entry.retention or "",
+        # Sealed unless the file says otherwise: a forgotten key must not leave a value readable.
         sealed=entry.sealed is not False,
         many=entry.many,
         sensitivity=entry.sensitivity or Sensitivity.MEDIUM,
         identifier=entry.identifier,
-        channels=frozenset(only or Channel),
+        channels=frozenset(allowed_channels or Channel),
         controller=entry.controller or "",
-        traits=traits_of(path, entry),
+        traits=list_trait_places(path, entry),
         context=tuple(entry.context),
         values=tuple(entry.values),
         ordered=entry.ordered,
@@ -155,24 +192,24 @@ def _attribute(path: str, entry: AttributeEntry, uses: tuple[Use, ...], kinds: t
     )
 
 
-def _identifier(key: str, entry: IdentifierEntry) -> IdentifierType:
-    lists = {"blocked": tuple(entry.blocked), "context": tuple(entry.context)}
-    return IdentifierType(key=key, **{**entry.model_dump(), **lists})
+def _build_identifier_type(key: str, entry: IdentifierEntry) -> IdentifierType:
+    tuple_fields = {"blocked": tuple(entry.blocked), "context": tuple(entry.context)}
+    return IdentifierType(key=key, **{**entry.model_dump(), **tuple_fields})
 
 
-def _recipient(key: str, entry: RecipientEntry) -> Recipient:
-    lists = {"purposes": tuple(entry.purposes), "clients": tuple(entry.clients)}
-    return Recipient(key=key, **{**entry.model_dump(), **lists})
+def _build_recipient(key: str, entry: RecipientEntry) -> Recipient:
+    tuple_fields = {"purposes": tuple(entry.purposes), "clients": tuple(entry.clients)}
+    return Recipient(key=key, **{**entry.model_dump(), **tuple_fields})
 
 
-def _computed(entry: ComputedEntry) -> Computed:
-    return Computed(entry.fold, tuple(entry.events), entry.property or "", entry.channel)
+def _build_computation(entry: ComputedEntry) -> Computation:
+    return Computation(entry.fold, tuple(entry.events), entry.property or "", entry.channel)
 
 
-def _event(
-    key: str, entry: EventEntry, uses: tuple[Use, ...], properties: Mapping[str, Property]
+def _build_event_type(
+    key: str, entry: EventEntry, uses: tuple[Use, ...], properties: Mapping[str, EventProperty]
 ) -> EventType:
-    needed = [_required(properties[name]) for name in entry.required]
+    required_properties = [_require_property(properties[name]) for name in entry.required]
     return EventType(
         key=key,
         description=entry.description,
@@ -180,18 +217,29 @@ def _event(
         uses=uses,
         retention=entry.retention or "",
         channels=frozenset(entry.channels or Channel),
-        properties=(*needed, *(properties[name] for name in entry.properties)),
+        properties=(*required_properties, *(properties[name] for name in entry.properties)),
         enrols=entry.enrols,
     )
 
 
-def _required(one: Property) -> Property:
-    return Property(one.name, one.type, one.description, one.category, required=True, many=one.many)
+def _require_property(event_property: EventProperty) -> EventProperty:
+    return EventProperty(
+        event_property.name,
+        event_property.type,
+        event_property.description,
+        event_property.category,
+        required=True,
+        many=event_property.many,
+    )
 
 
-def _version(controller: str, sections: Mapping[str, Mapping[str, Any]]) -> str:
+def _compute_version(controller: str, sections: Mapping[str, Mapping[str, Any]]) -> str:
+    # `asdict` puts field names into the digest: renaming a field of these classes changes every catalogue's
+    # version.
     meaning = {
-        name: {key: one if isinstance(one, str | tuple) else asdict(one) for key, one in section.items()}
+        name: {
+            key: entry if isinstance(entry, str | tuple) else asdict(entry) for key, entry in section.items()
+        }
         for name, section in sections.items()
     }
     canonical = json.dumps([controller, meaning], sort_keys=True, separators=(",", ":"), default=sorted)

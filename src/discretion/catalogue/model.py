@@ -1,26 +1,22 @@
-"""The words of the catalogue: what personal data exist, and what each may be used for.
+"""The catalogue as values: which personal data exist, and for which purposes each may be used.
 
-Everything here is frozen and free of I/O. ``load.py`` makes these values from
-``schema/catalogue/*.yaml``; everyone else only reads them.
+All classes are frozen and free of I/O. ``load.py`` builds them from ``schema/catalogue/*.yaml``.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
 from discretion.catalogue.correction_authority import Correctable
-from discretion.catalogue.duration import parse
+from discretion.catalogue.identifier_type import IdentifierType
 from discretion.catalogue.recipient import Recipient
-
-MONTH_MS = 30 * 86_400_000
 
 
 class Channel(StrEnum):
-    """Where the retailer meets a person."""
+    """A channel in which the retailer meets a person."""
 
     WEB = "web"
     STORE = "store"
@@ -38,21 +34,22 @@ class Basis(StrEnum):
     LEGITIMATE_INTEREST = "legitimate_interest"
 
 
-DEMANDED = frozenset({Basis.LEGAL_OBLIGATION, Basis.VITAL_INTEREST, Basis.PUBLIC_TASK})
-"""What law or life demands, whatever the person says (GDPR Art. 18(2))."""
+NON_REFUSABLE_BASES = frozenset({Basis.LEGAL_OBLIGATION, Basis.VITAL_INTEREST, Basis.PUBLIC_TASK})
+"""Bases that apply regardless of the person's choices: law, vital interest and public task (GDPR Art. 18(2)).
+"""
 
 
 class Family(StrEnum):
-    """Purposes that laws treat alike; a jurisdiction says of each what consent it takes."""
+    """A class of purposes that laws treat alike; a jurisdiction declares the consent model of each."""
 
-    NECESSARY = "necessary"  # what was ordered, and what the law demands
-    SECURITY = "security"  # fraud and intrusion
-    IMPROVEMENT = "improvement"  # keeping the retailer's own records right
+    NECESSARY = "necessary"  # fulfilment of orders and legal obligations
+    SECURITY = "security"  # against fraud and intrusion
+    IMPROVEMENT = "improvement"  # correctness of the retailer's own records
     STATISTICS = "statistics"  # counting visits and sales
-    PERSONALISATION = "personalisation"  # choosing what the person's own pages show
+    PERSONALISATION = "personalisation"  # selection of what the person's own pages show
     MESSAGES = "messages"  # offers by e-mail and post
     TEXTS = "texts"  # offers to a phone
-    ADVERTISING = "advertising"  # the retailer's own, from what the person does with the retailer
+    ADVERTISING = "advertising"  # the retailer's own, based on the person's behaviour with the retailer
     SHARING = "sharing"  # sale, sharing, and advertising across businesses
 
 
@@ -72,9 +69,9 @@ class ValueType(StrEnum):
     INT = "Int"
     FLOAT = "Float"
     BOOLEAN = "Boolean"
-    DATE = "Date"  # ISO 8601 date, kept as text
-    DATETIME = "DateTime"  # kept as milliseconds since 1970-01-01T00:00Z
-    MONEY = "Money"  # kept as integer minor units (cents)
+    DATE = "Date"  # ISO 8601 date, stored as text
+    DATETIME = "DateTime"  # stored as ms since 1970-01-01T00:00Z
+    MONEY = "Money"  # stored as integer minor units (cents)
 
 
 class Sensitivity(StrEnum):
@@ -87,7 +84,10 @@ class Sensitivity(StrEnum):
 
 
 class Fold(StrEnum):
-    """How a computed attribute follows from events; each is commutative, so order is free."""
+    """How an attribute is computed from events.
+
+    Each fold is commutative, so the order of events has no effect.
+    """
 
     COUNT = "count"
     SUM = "sum"
@@ -99,12 +99,12 @@ class Fold(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """A Fideslang data use: what something is done for.
+    """A purpose of processing: one Fideslang data use with its legal basis.
 
-    ``bit`` is this purpose's place in a customer's ``allow`` integer (0 to 62); it is
-    stored with every customer and therefore never reused. ``lasts`` is how long a consent counts and
-    ``retention`` how long after it was observed a value serves this purpose; ISO 8601 durations, the
-    empty string for no limit of its own.
+    ``bit`` is the purpose's position in a customer's ``allow`` integer (0 to 62). It is stored with every
+    customer and therefore never reused. ``lasts`` is how long a consent is valid. ``retention`` is how long
+    after its observation a value may serve this purpose. Both are ISO 8601 durations; the empty string means
+    no limit of its own.
     """
 
     key: str
@@ -113,25 +113,25 @@ class Purpose:
     label: str
     description: str
     meaning: str  # to the customer, in the second person
-    family: Family = Family.SHARING  # what takes most, where nobody says
+    family: Family = Family.SHARING  # the strictest family is the default
     lasts: str = ""
     retention: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One purpose an attribute may be revealed for, and the form in which."""
+    """One purpose for which an attribute may be revealed, and the form in which it is revealed."""
 
     purpose: Purpose
     form: Form
 
 
 @dataclass(frozen=True, slots=True)
-class Computed:
-    """How an attribute follows from events: ``fold`` over ``property`` of ``events``.
+class Computation:
+    """How an attribute is computed: ``fold`` over ``property`` of ``events``.
 
-    ``events`` is empty for "any event"; ``property`` is empty for the event itself
-    (``count``) or its time (``first``, ``last``).
+    Empty ``events`` mean any event. An empty ``property`` means the event itself (``count``) or its time
+    (``first``, ``last``).
     """
 
     fold: Fold
@@ -139,8 +139,8 @@ class Computed:
     property: str = ""
     channel: Channel | None = None
 
-    def counts(self, event: str, channel: Channel) -> bool:
-        """Whether an event of a channel is one of those it follows from."""
+    def includes_event(self, event: str, channel: Channel) -> bool:
+        """Whether an event in a channel is one of those the attribute is computed from."""
         return (not self.events or event in self.events) and self.channel in (None, channel)
 
 
@@ -148,11 +148,17 @@ class Computed:
 class Attribute:
     """One field of personal data.
 
-    ``path`` is its dotted place in GraphQL (``contact.address.city``), ``key`` the same in MongoDB, where
-    dots are not allowed. ``traits`` are the dotted places in a tracking call's ``traits`` where a source may
-    supply it, first found wins; ``context`` are those in its ``context``, for when no trait does.
-    ``precedence`` are sources in the order in which they are believed about it, before all others. What is
-    ``ordered`` has an index. ``kinds`` are the sensitive kinds it is, ``correctable`` whose word changes it.
+    Attributes:
+        path: Dotted place in GraphQL, such as ``contact.address.city``.
+        retention: How long a value may be kept; an ISO 8601 duration.
+        sealed: Whether values are encrypted under the customer's key. If not, they can be filtered by.
+        identifier: The identifier type of the values, if they are identifiers.
+        traits: Dotted places in a tracking call's ``traits`` that supply the value; the first one found wins.
+        context: Dotted places in its ``context``, used when no trait supplies the value.
+        precedence: Sources that win over all others for this attribute, in this order.
+        ordered: Whether an index supports sorting by it.
+        kinds: The sensitive kinds that its category belongs to.
+        correctable: What is needed to correct it.
     """
 
     path: str
@@ -172,75 +178,44 @@ class Attribute:
     values: tuple[str, ...] = ()
     precedence: tuple[str, ...] = ()
     ordered: bool = False
-    computed: Computed | None = None
+    computed: Computation | None = None
     kinds: tuple[str, ...] = ()
     correctable: Correctable = Correctable.EVIDENCE
 
     @property
     def group(self) -> str:
-        """The group this attribute belongs to: the first step of its path."""
+        """Name of the group of this attribute: the first step of its path."""
         return self.path.partition(".")[0]
 
     @property
     def key(self) -> str:
-        """Name of the attribute inside a stored document."""
+        """Name of the attribute in a stored document.
+
+        It is the path with ``/``, because MongoDB field names have no dots.
+        """
+        # Stored documents have this name, and it is part of the associated data of every cell. After a path
+        # was renamed, its values are neither found nor decrypted.
         return self.path.replace(".", "/")
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """Attributes that belong together; one GraphQL object type."""
+class AttributeGroup:
+    """Attributes of one GraphQL object type."""
 
     key: str
     description: str
-
-
-@dataclass(frozen=True)
-class IdentifierType:
-    """A kind of external identifier, how two spellings of one are recognised, and what it may link.
-
-    ``normalise`` names a rule of ``seal/normalise.py``: ``email``, ``e164``, ``token``. Where
-    links contradict each other the type with the lower ``priority`` number is believed. A person
-    has at most ``most`` of a type from one source, ever or ``within`` any stretch of that length
-    (ISO 8601 duration). One that more than ``shared_by`` source records name is shared and links
-    nobody. ``blocked`` are regular expressions of values that are nobody's. ``context`` are dotted
-    places in a tracking call's ``context`` that hold one, first found wins.
-    """
-
-    key: str
-    normalise: str
-    category: str
-    description: str
-    priority: int = 100
-    most: int | None = None
-    within: str | None = None
-    shared_by: int = 20
-    blocked: tuple[str, ...] = ()
-    context: tuple[str, ...] = ()
-
-    @cached_property
-    def never(self) -> re.Pattern[str]:
-        """Matches a whole normalised value that is nobody's."""
-        return re.compile("|".join(f"(?:{one})" for one in self.blocked) or r"(?!)", re.IGNORECASE)
-
-    @cached_property
-    def within_ms(self) -> int | None:
-        """``within`` in milliseconds, or None for ever; a month has 30 days here."""
-        if self.within is None:
-            return None
-        duration = parse(self.within)
-        return duration.months * MONTH_MS + duration.ms
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A registered sender in one channel. The lower ``priority`` is believed.
+    """A registered sender in one channel.
 
-    With ``guardians`` it may say what a guardian agreed to for a child: its write key is where no child
-    finds it.
-
-    ``user_id`` and ``anonymous_id`` say which identifier type the tracking API's
-    ``userId`` and ``anonymousId`` are when this source sends them.
+    Attributes:
+        user_id: The identifier type of the tracking API's ``userId`` from this source.
+        anonymous_id: The identifier type of its ``anonymousId``.
+        priority: Where sources disagree about a value, the lower number wins.
+        guardians: Whether the source may record that a guardian consented for a child. Its write key must not
+            be readable by children.
     """
 
     key: str
@@ -252,7 +227,7 @@ class Source:
     guardians: bool = False
 
 
-CORRECTIONS = Source(
+CORRECTION_SOURCE = Source(
     key="self",
     channel=Channel.WEB,
     label="The customer",
@@ -260,21 +235,22 @@ CORRECTIONS = Source(
     anonymous_id="",
     priority=-1,
 )
-"""What a person corrected: believed before every sender; nobody registers as it, nobody reads its channel."""
+"""The source of values that a customer corrected. It wins over every sender, and no sender can be registered
+under its name. Its channel is never read."""
 
-COMPUTED = "computed"
-"""In place of a source, where a value follows from events."""
+COMPUTED_SOURCE = "computed"
+"""Stands for the source of a value that is computed from events."""
 
-RESERVED: Mapping[str, str] = {
-    CORRECTIONS.key: "stands for what a customer corrected",
-    COMPUTED: "stands for what is computed from events",
+RESERVED_SOURCES: Mapping[str, str] = {
+    CORRECTION_SOURCE.key: "stands for what a customer corrected",
+    COMPUTED_SOURCE: "stands for what is computed from events",
 }
-"""Names that no source can have, and why."""
+"""Names that no source may have, each with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
-class Property:
-    """One declared property of an event type; undeclared ones never reach the disk."""
+class EventProperty:
+    """One declared property of an event type; undeclared properties are never stored."""
 
     name: str
     type: ValueType
@@ -286,7 +262,7 @@ class Property:
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """Something that happens to a person in a channel. ``key`` is the event's name as sent."""
+    """A type of event that happens to a person in a channel; ``key`` is the event's name as sent."""
 
     key: str
     description: str
@@ -294,17 +270,17 @@ class EventType:
     uses: tuple[Use, ...]
     retention: str
     channels: frozenset[Channel]
-    properties: tuple[Property, ...] = ()
+    properties: tuple[EventProperty, ...] = ()
     kinds: tuple[str, ...] = ()
-    enrols: bool = False  # an erased person who does it is a customer again, a new one
+    enrols: bool = False  # after an erasure, such an event creates a new customer
 
 
 @dataclass(frozen=True, slots=True)
-class Supply:
+class ChannelSupply:
     """The attributes that a channel supplies, in the catalogue's order.
 
-    ``by_trait`` maps places in ``traits`` to positions in ``attributes``; ``in_context`` are the
-    positions of those that a place in ``context`` may hold.
+    ``by_trait`` maps places in ``traits`` to positions in ``attributes``. ``in_context`` has the positions of
+    attributes that a place in ``context`` may supply.
     """
 
     attributes: tuple[Attribute, ...]
@@ -312,23 +288,26 @@ class Supply:
     in_context: frozenset[int]
 
 
-def _supply(attributes: Iterable[Attribute], channel: Channel) -> Supply:
-    supplied = tuple(one for one in attributes if one.computed is None and channel in one.channels)
-    return Supply(
-        supplied,
-        {trait: index for index, one in enumerate(supplied) for trait in one.traits},
-        frozenset(index for index, one in enumerate(supplied) if one.context),
+def _build_supply(attributes: Iterable[Attribute], channel: Channel) -> ChannelSupply:
+    supplied_attributes = tuple(
+        attribute for attribute in attributes if attribute.computed is None and channel in attribute.channels
+    )
+    return ChannelSupply(
+        supplied_attributes,
+        {trait: index for index, attribute in enumerate(supplied_attributes) for trait in attribute.traits},
+        frozenset(index for index, attribute in enumerate(supplied_attributes) if attribute.context),
     )
 
 
+# Without slots: ``cached_property`` needs the instance's ``__dict__``.
 @dataclass(frozen=True)
 class Catalogue:
-    """The whole catalogue. ``version`` is a digest of its files' meaning."""
+    """The whole catalogue; ``version`` is a digest of its meaning."""
 
     version: str
     controller: str
     purposes: Mapping[str, Purpose]
-    groups: Mapping[str, Group]
+    groups: Mapping[str, AttributeGroup]
     attributes: Mapping[str, Attribute]
     identifiers: Mapping[str, IdentifierType]
     sources: Mapping[str, Source]
@@ -338,61 +317,69 @@ class Catalogue:
     recipients: Mapping[str, Recipient] = field(default_factory=dict)
 
     @cached_property
-    def by_key(self) -> Mapping[str, Attribute]:
-        """Attributes by their name inside a stored document."""
+    def attributes_by_key(self) -> Mapping[str, Attribute]:
+        """Attributes by their name in a stored document."""
         return {attribute.key: attribute for attribute in self.attributes.values()}
 
     @cached_property
-    def by_category(self) -> Mapping[str, tuple[str, ...]]:
+    def keys_by_category(self) -> Mapping[str, tuple[str, ...]]:
         """Keys of attributes by their data category."""
-        categories = {one.category for one in self.by_key.values()}
+        categories = {attribute.category for attribute in self.attributes_by_key.values()}
         return {
-            category: tuple(key for key, one in self.by_key.items() if one.category == category)
+            category: tuple(
+                key for key, attribute in self.attributes_by_key.items() if attribute.category == category
+            )
             for category in categories
         }
 
     @cached_property
-    def supplied(self) -> Mapping[Channel, Supply]:
-        """What each channel supplies, and where in a tracking call."""
-        return {channel: _supply(self.attributes.values(), channel) for channel in Channel}
+    def supply_by_channel(self) -> Mapping[Channel, ChannelSupply]:
+        """The attributes that each channel supplies, with their places in a tracking call."""
+        return {channel: _build_supply(self.attributes.values(), channel) for channel in Channel}
 
     @cached_property
     def computed_keys(self) -> frozenset[str]:
-        """Keys of the attributes that follow from events."""
-        return frozenset(key for key, one in self.by_key.items() if one.computed is not None)
+        """Keys of the attributes that are computed from events."""
+        return frozenset(
+            key for key, attribute in self.attributes_by_key.items() if attribute.computed is not None
+        )
 
-    def computed_from(self, event: str, channel: Channel) -> tuple[tuple[str, Computed], ...]:
-        """Attributes that an event of a channel counts for, by their key in a document."""
-        return self._computed.get((event, channel), ())
+    def list_computations(self, event: str, channel: Channel) -> tuple[tuple[str, Computation], ...]:
+        """Return the attributes that an event in a channel changes, as pairs of key and computation."""
+        return self._computations_by_event.get((event, channel), ())
 
     @cached_property
-    def _computed(self) -> Mapping[tuple[str, Channel], tuple[tuple[str, Computed], ...]]:
+    def _computations_by_event(self) -> Mapping[tuple[str, Channel], tuple[tuple[str, Computation], ...]]:
         return {
             (event, channel): tuple(
-                (key, one.computed)
-                for key, one in self.by_key.items()
-                if one.computed is not None and one.computed.counts(event, channel)
+                (key, attribute.computed)
+                for key, attribute in self.attributes_by_key.items()
+                if attribute.computed is not None and attribute.computed.includes_event(event, channel)
             )
             for event in self.events
             for channel in Channel
         }
 
     @cached_property
-    def kinds_kept(self) -> tuple[str, ...]:
-        """Sensitive kinds that some attribute or event is, sorted."""
-        kept = {kind for one in self.attributes.values() for kind in one.kinds}
-        kept |= {kind for one in self.events.values() for kind in one.kinds}
-        return tuple(sorted(kept))
+    def sensitive_kinds(self) -> tuple[str, ...]:
+        """Sensitive kinds that at least one attribute or event belongs to, sorted."""
+        kinds = {kind for entry in self.attributes.values() for kind in entry.kinds}
+        kinds |= {kind for entry in self.events.values() for kind in entry.kinds}
+        return tuple(sorted(kinds))
 
     @cached_property
     def sensitive_purposes(self) -> frozenset[str]:
-        """Purposes that data of some sensitive kind are declared for, but for what the law itself demands."""
-        uses = [use.purpose for one in self.attributes.values() if one.kinds for use in one.uses]
-        uses += [use.purpose for one in self.events.values() if one.kinds for use in one.uses]
-        return frozenset(one.key for one in uses if one.basis not in DEMANDED)
+        """Purposes that use data of some sensitive kind, except those that the person cannot refuse."""
+        uses = [use.purpose for entry in self.attributes.values() if entry.kinds for use in entry.uses]
+        uses += [use.purpose for entry in self.events.values() if entry.kinds for use in entry.uses]
+        return frozenset(entry.key for entry in uses if entry.basis not in NON_REFUSABLE_BASES)
 
-    def covered(self, held: frozenset[str]) -> frozenset[str]:
-        """Purposes of the catalogue that holding ``held`` covers: each node and its descendants."""
+    def find_covered_purposes(self, held_purposes: frozenset[str]) -> frozenset[str]:
+        """Return the purposes of the catalogue that ``held_purposes`` cover: each one and its descendants."""
         return frozenset(
-            key for key in self.purposes if any(key == h or key.startswith(h + ".") for h in held)
+            key
+            for key in self.purposes
+            if any(
+                key == held_purpose or key.startswith(held_purpose + ".") for held_purpose in held_purposes
+            )
         )

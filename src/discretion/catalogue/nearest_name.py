@@ -1,22 +1,22 @@
-"""A word that is none of those there are, and the one that was probably meant."""
+"""Suggestions for a name that is not declared."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Collection
 
-_LISTED = 24
-"""Choices named in one message; a longer list would hide what it should show."""
+_MAX_LISTED = 24
+"""Most choices that one message lists; a longer list is hard to read."""
 
 
-def nearest(word: str, choices: Collection[str]) -> str:
-    """Advice for a word that is none of ``choices``: the likely one, or all of them if they are few."""
-    folded = {choice.casefold(): choice for choice in sorted(choices)}
-    close = difflib.get_close_matches(word.casefold(), folded, n=1)
-    if close:
-        return f"Did you mean {folded[close[0]]!r}?"
+def suggest_name(unknown_name: str, choices: Collection[str]) -> str:
+    """Return advice for a name that is none of ``choices``: the closest one, or all if they are few."""
+    choice_by_folded_name = {choice.casefold(): choice for choice in sorted(choices)}
+    close_matches = difflib.get_close_matches(unknown_name.casefold(), choice_by_folded_name, n=1)
+    if close_matches:
+        return f"Did you mean {choice_by_folded_name[close_matches[0]]!r}?"
     if not choices:
         return "None is declared."
-    if len(choices) > _LISTED:
+    if len(choices) > _MAX_LISTED:
         return f"It is one of {len(choices)}, such as {min(choices)!r}."
     return f"It is one of {', '.join(sorted(choices))}."

@@ -1,6 +1,6 @@
-"""Values as read -> entries of the right shape.
+"""Validate the data of YAML files against the models of ``entry``.
 
-What is misshapen is reported and left out, so that everything else is still checked.
+An entry of the wrong shape is reported and left out, so that all others are still checked.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from discretion.catalogue.entry import AttributeEntry, CatalogueFile, Defaults, EventEntry
-from discretion.catalogue.nearest_name import nearest
-from discretion.catalogue.problem import Problem
-from discretion.catalogue.yaml_file import File, Place, shown
+from discretion.catalogue.nearest_name import suggest_name
+from discretion.catalogue.problem import ConfigurationProblem
+from discretion.catalogue.yaml_file import Place, YamlFile, format_place
 
 _QUOTED = re.compile(r"'([^']*)'")
-_SHOWN = 40
-"""Characters of a wrong value in a message."""
+_MAX_VALUE_LENGTH = 40
+"""Most characters of a wrong value that a message repeats."""
 
-_WANTED = {
+_EXPECTED_BY_ERROR = {
     "bool_parsing": "true or false",
     "date_from_datetime_parsing": "a date, such as 2026-01-31",
     "dict_type": "a mapping",
@@ -35,73 +35,83 @@ _WANTED = {
     "string_type": "text",
 }
 
-_LIMITS = {"ge": "a number of at least {}", "le": "a number of at most {}"}
+_LIMIT_TEXTS = {"ge": "a number of at least {}", "le": "a number of at most {}"}
 
-Usable = TypeVar("Usable", AttributeEntry, EventEntry)
+EntryWithDefaults = TypeVar("EntryWithDefaults", AttributeEntry, EventEntry)
 
 
 @dataclass(frozen=True, slots=True)
-class Shaped:
-    """A file, and its entries as they are written."""
+class ParsedCatalogueFile:
+    """A file and its validated entries."""
 
-    file: File
+    file: YamlFile
     entries: CatalogueFile
 
-    def complete(self, entry: Usable) -> Usable:
-        """An entry, with the file's defaults where it is silent."""
-        silent = [name for name in Defaults.model_fields if getattr(entry, name, ...) is None]
-        return entry.model_copy(update={name: getattr(self.entries.defaults, name) for name in silent})
+    def complete_entry(self, entry: EntryWithDefaults) -> EntryWithDefaults:
+        """Return an entry with the file's defaults for all values that it does not declare."""
+        unset_names = [name for name in Defaults.model_fields if getattr(entry, name, ...) is None]
+        return entry.model_copy(update={name: getattr(self.entries.defaults, name) for name in unset_names})
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
-    """All files together."""
+class ParsedCatalogue:
+    """All files of a catalogue together."""
 
-    parts: Sequence[Shaped]
+    parts: Sequence[ParsedCatalogueFile]
 
-    def names(self, section: str) -> set[str]:
-        """Every name that a section declares, misshapen entries too: they dangle nowhere."""
-        held = [part.file.data.get(section) for part in self.parts]
-        return {name for one in held if isinstance(one, dict) for name in one}
+    def declared_names(self, section: str) -> set[str]:
+        """Return all names that a section declares.
 
-    def each(self, section: str) -> Iterator[tuple[Shaped, str, Any]]:
-        """The well-shaped entries of a section."""
-        for part in self.parts:
-            for name, entry in getattr(part.entries, section).items():
-                yield part, name, entry
+        Names of entries that were left out are included, so that references to them are not reported as well.
+        """
+        sections = [parsed_file.file.data.get(section) for parsed_file in self.parts]
+        return {name for entries in sections if isinstance(entries, dict) for name in entries}
 
-    def kinds(self, category: str) -> tuple[str, ...]:
-        """The sensitive kinds that data of a category are, sorted."""
+    def iterate_entries(self, section: str) -> Iterator[tuple[ParsedCatalogueFile, str, Any]]:
+        """Yield the valid entries of a section: file, name, entry."""
+        for parsed_file in self.parts:
+            for name, entry in getattr(parsed_file.entries, section).items():
+                yield parsed_file, name, entry
+
+    def find_sensitive_kinds(self, category: str) -> tuple[str, ...]:
+        """Return the sensitive kinds that a data category belongs to, sorted."""
         return tuple(
             sorted(
                 kind
-                for _, kind, tops in self.each("sensitive")
-                if any(category == top or category.startswith(top + ".") for top in tops)
+                for _, kind, categories in self.iterate_entries("sensitive")
+                if any(
+                    category == sensitive_category or category.startswith(sensitive_category + ".")
+                    for sensitive_category in categories
+                )
             )
         )
 
-    def completed(self, section: str) -> Iterator[tuple[Shaped, str, Any]]:
-        """Attributes or events, with their files' defaults."""
-        for part, name, entry in self.each(section):
-            yield part, name, part.complete(entry)
+    def iterate_completed(self, section: str) -> Iterator[tuple[ParsedCatalogueFile, str, Any]]:
+        """Yield attributes or events with their files' defaults: file, name, entry."""
+        for parsed_file, name, entry in self.iterate_entries(section):
+            yield parsed_file, name, parsed_file.complete_entry(entry)
 
 
-def shape(file: File) -> tuple[Shaped, list[Problem]]:
-    """A file's entries, and what is misshapen in it."""
-    problems: list[Problem] = []
-    data = {name: dict(held) if isinstance(held, dict) else held for name, held in file.data.items()}
+def parse_catalogue_file(file: YamlFile) -> tuple[ParsedCatalogueFile, list[ConfigurationProblem]]:
+    """Return a file's valid entries, and problems for what has the wrong shape."""
+    problems: list[ConfigurationProblem] = []
+    data = {
+        name: dict(section) if isinstance(section, dict) else section for name, section in file.data.items()
+    }
+    # Each round drops at least one entry, so the loop ends.
     while True:
         try:
-            return Shaped(file, CatalogueFile.model_validate(data)), problems
+            return ParsedCatalogueFile(file, CatalogueFile.model_validate(data)), problems
         except ValidationError as error:
-            for one in error.errors(include_url=False):
-                place = tuple(step for step in one["loc"] if step != "[key]")
-                problems.append(told(file, CatalogueFile, place, one))
-                _leave_out(data, place)
+            for details in error.errors(include_url=False):
+                # pydantic adds the step ``[key]`` where a key of a mapping, and not its value, is invalid.
+                place = tuple(step for step in details["loc"] if step != "[key]")
+                problems.append(describe_shape_error(file, CatalogueFile, place, details))
+                _drop_entry(data, place)
 
 
-def _leave_out(data: dict[str, Any], place: Place) -> None:
-    """Drop the entry that a place is in, or else its section."""
+def _drop_entry(data: dict[str, Any], place: Place) -> None:
+    """Remove the entry that contains a place, or else its section."""
     section = data.get(str(place[0]))
     if len(place) > 1 and isinstance(section, dict):
         section.pop(place[1], None)
@@ -109,39 +119,61 @@ def _leave_out(data: dict[str, Any], place: Place) -> None:
         data.pop(str(place[0]), None)
 
 
-def told(file: File, root: type[BaseModel], place: Place, error: ErrorDetails) -> Problem:
-    """What pydantic found at a place of a file that should be a ``root``, in our words."""
-    *above, last = place
-    where, kind = shown(above), error["type"]
-    if kind == "missing":
-        description = _known(root, above)[str(last)].description
-        return file.problem(place, f"{where} has no {last!r}", f"Add it: {description}.")
-    if kind == "extra_forbidden":
-        wrong = f"{where} has an unknown key {str(last)!r}"
-        return file.problem(place, wrong, nearest(str(last), _known(root, above)))
-    given = error["input"]
-    if kind == "enum":
+def describe_shape_error(
+    file: YamlFile, root_model: type[BaseModel], place: Place, error: ErrorDetails
+) -> ConfigurationProblem:
+    """Turn one pydantic error into a problem with fault and advice.
+
+    Args:
+        file: The file that was validated.
+        root_model: The model of the whole file.
+        place: The keys and positions that lead to the error.
+        error: The error as pydantic reports it.
+    """
+    *parent_place, last_step = place
+    parent_text, error_type = format_place(parent_place), error["type"]
+    if error_type == "missing":
+        description = _find_allowed_fields(root_model, parent_place)[str(last_step)].description
+        return file.build_problem(place, f"{parent_text} has no {last_step!r}", f"Add it: {description}.")
+    if error_type == "extra_forbidden":
+        fault = f"{parent_text} has an unknown key {str(last_step)!r}"
+        return file.build_problem(
+            place, fault, suggest_name(str(last_step), _find_allowed_fields(root_model, parent_place))
+        )
+    input_value = error["input"]
+    if error_type == "enum":
         choices = _QUOTED.findall(error["ctx"]["expected"])
-        return file.problem(place, f"{shown(place)} is {given!r}", nearest(str(given), choices))
-    limit = error.get("ctx", {})
-    wanted = next((words.format(limit[key]) for key, words in _LIMITS.items() if key in limit), None)
-    value = repr(given) if len(repr(given)) <= _SHOWN else "something else"
-    return file.problem(
-        place, f"{shown(place)} is {value}", f"It takes {wanted or _WANTED.get(kind, error['msg'])}."
+        return file.build_problem(
+            place, f"{format_place(place)} is {input_value!r}", suggest_name(str(input_value), choices)
+        )
+    error_context = error.get("ctx", {})
+    expected_text = next(
+        (
+            limit_text.format(error_context[key])
+            for key, limit_text in _LIMIT_TEXTS.items()
+            if key in error_context
+        ),
+        None,
+    )
+    value_text = repr(input_value) if len(repr(input_value)) <= _MAX_VALUE_LENGTH else "something else"
+    return file.build_problem(
+        place,
+        f"{format_place(place)} is {value_text}",
+        f"It takes {expected_text or _EXPECTED_BY_ERROR.get(error_type, error['msg'])}.",
     )
 
 
-def _known(root: type[BaseModel], place: Sequence[str | int]) -> Mapping[str, FieldInfo]:
-    """The keys that a mapping at a place may have, as they are written."""
-    kind: Any = root
+def _find_allowed_fields(root_model: type[BaseModel], place: Sequence[str | int]) -> Mapping[str, FieldInfo]:
+    """Return the fields that a mapping at a place may have, by the key they are written as."""
+    annotation: Any = root_model
     for step in place:
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            kind = _written(kind)[str(step)].annotation
-            kind = get_args(kind)[0] if isinstance(kind, UnionType) else kind
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            annotation = _list_fields_by_key(annotation)[str(step)].annotation
+            annotation = get_args(annotation)[0] if isinstance(annotation, UnionType) else annotation
         else:
-            kind = get_args(kind)[-1]
-    return _written(kind)
+            annotation = get_args(annotation)[-1]
+    return _list_fields_by_key(annotation)
 
 
-def _written(kind: type[BaseModel]) -> Mapping[str, FieldInfo]:
-    return {one.alias or name: one for name, one in kind.model_fields.items()}
+def _list_fields_by_key(model: type[BaseModel]) -> Mapping[str, FieldInfo]:
+    return {field_info.alias or name: field_info for name, field_info in model.model_fields.items()}

@@ -1,4 +1,4 @@
-"""What is wrong with a catalogue, told so that the next edit is the right one."""
+"""A problem of a configuration file, with its place and a correction."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Problem:
-    """``path:line``: what is ``wrong``, and what would be ``right``."""
+class ConfigurationProblem:
+    """A problem at ``path:line``: the ``fault``, and the ``advice`` that corrects it."""
 
     path: Path
     line: int
-    wrong: str
-    right: str
+    fault: str
+    advice: str
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.wrong}. {self.right}"
+        return f"{self.path}:{self.line}: {self.fault}. {self.advice}"

@@ -1,4 +1,4 @@
-"""Who receives personal data, in the words of the catalogue."""
+"""Recipients of personal data as the catalogue declares them."""
 
 from __future__ import annotations
 
@@ -7,27 +7,28 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
-class Role(StrEnum):
-    """As what somebody receives personal data."""
+class RecipientRole(StrEnum):
+    """The role in which a recipient receives personal data."""
 
-    STAFF = "staff"  # people of the controller's own, under its authority (GDPR Art. 29)
+    STAFF = "staff"  # the controller's own staff, under its authority (GDPR Art. 29)
     PROCESSOR = "processor"  # works on the controller's behalf (GDPR Art. 4(8))
-    THIRD_PARTY = "third_party"  # answers for what it does itself (GDPR Art. 4(10))
+    THIRD_PARTY = "third_party"  # a controller of its own (GDPR Art. 4(10))
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """An organisation, or a kind of one, that receives personal data for some purposes (GDPR Art. 4(9)).
+    """An organisation, or a kind of organisation, that receives personal data for purposes (GDPR Art. 4(9)).
 
-    ``transfers`` has the countries outside the controller's own legal area that data go to, as ISO 3166-1
-    alpha-2, each with what protects the data there (GDPR Art. 44 to 49). ``clients`` are the ids of clients
-    that are it, beside its own key.
+    Attributes:
+        transfers: Countries outside the controller's legal area that data are transferred to, as ISO 3166-1
+            alpha-2 codes, each with the safeguard that protects the data there (GDPR Art. 44 to 49).
+        clients: Ids of OAuth clients that are this recipient, in addition to the client named like ``key``.
     """
 
     key: str
     label: str
     description: str
-    role: Role
+    role: RecipientRole
     purposes: tuple[str, ...]
     transfers: Mapping[str, str] = field(default_factory=dict)
     clients: tuple[str, ...] = ()

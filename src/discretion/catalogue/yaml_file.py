@@ -1,8 +1,8 @@
-"""YAML files as plain values that remember their lines.
+"""YAML files as plain values with line numbers.
 
-Stricter than YAML: every scalar is text until the catalogue gives it a type (so ``NO`` is a
-country and ``08`` a code), a key stands once, and anchors and tags are refused, because a
-reviewer should see what applies where it is written.
+The reader is stricter than YAML: every scalar is text until a model gives it a type (so ``NO`` is a country
+and ``08`` a code), a key may occur once, and anchors and tags are refused, so that a reviewer sees each value
+at the place where it applies.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from typing import Any
 
 import yaml
 
-from discretion.catalogue.problem import Problem
+from discretion.catalogue.problem import ConfigurationProblem
 
 Place = tuple[str | int, ...]
 """Keys and positions that lead to a value."""
 
+# The C loader is faster; PyYAML is also built without it. Both base loaders leave every scalar as text.
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-_PLAIN = {
+_PLAIN_TAGS = {
     yaml.ScalarNode: "tag:yaml.org,2002:str",
     yaml.SequenceNode: "tag:yaml.org,2002:seq",
     yaml.MappingNode: "tag:yaml.org,2002:map",
@@ -28,109 +29,117 @@ _PLAIN = {
 
 
 @dataclass(frozen=True, slots=True)
-class File:
-    """One file's top-level mapping; ``lines`` has the line of every key and item."""
+class YamlFile:
+    """The top-level mapping of one file; ``lines`` has the line of every key and list item."""
 
     path: Path
     data: Mapping[str, Any]
     lines: Mapping[Place, int]
 
-    def line(self, place: Place) -> int:
-        """Where a place stands, or the closest place above it that does."""
+    def find_line(self, place: Place) -> int:
+        """Return the line of a place, or of its closest parent that has one."""
         for end in range(len(place), 0, -1):
-            if (found := self.lines.get(place[:end])) is not None:
-                return found
+            if (line := self.lines.get(place[:end])) is not None:
+                return line
         return 1
 
-    def problem(self, place: Place, wrong: str, right: str) -> Problem:
-        """Something wrong at a place of this file."""
-        return Problem(self.path, self.line(place), wrong, right)
+    def build_problem(self, place: Place, fault: str, advice: str) -> ConfigurationProblem:
+        """Build a problem at a place of this file."""
+        return ConfigurationProblem(self.path, self.find_line(place), fault, advice)
 
 
-def read(folder: Path) -> tuple[list[File], list[Problem]]:
-    """Every ``*.yaml`` of a folder, and what could not be read of them."""
+def read_yaml_folder(folder: Path) -> tuple[list[YamlFile], list[ConfigurationProblem]]:
+    """Read every ``*.yaml`` of a folder; also return problems for what could not be read."""
     paths = sorted(folder.glob("*.yaml"))
     if not paths:
-        return [], [Problem(folder, 1, "no *.yaml file here", "Name a folder that has some.")]
-    files: list[File] = []
-    problems: list[Problem] = []
+        return [], [ConfigurationProblem(folder, 1, "no *.yaml file here", "Name a folder that has some.")]
+    files: list[YamlFile] = []
+    problems: list[ConfigurationProblem] = []
     for path in paths:
-        reading = _Reading(path)
-        files.append(reading.file())
-        problems += reading.problems
+        reader = _YamlReader(path)
+        files.append(reader.read_file())
+        problems += reader.problems
     return files, problems
 
 
-class _Reading:
-    """One file being read."""
+class _YamlReader:
+    """The reading of one file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.problems: list[Problem] = []
+        self.problems: list[ConfigurationProblem] = []
         self._lines: dict[Place, int] = {}
-        self._seen: set[int] = set()
+        self._seen_nodes: set[int] = set()
 
-    def file(self) -> File:
-        """The file, as far as it could be read."""
+    def read_file(self) -> YamlFile:
+        """Return the file, with as much of its data as could be read."""
         try:
             node = yaml.compose(self.path.read_bytes(), Loader=_LOADER)
         except OSError as error:
-            self._refuse(1, f"the file cannot be read ({error.strerror})", "It must be there and readable.")
-            return File(self.path, {}, {})
+            self._add_problem(
+                1, f"the file cannot be read ({error.strerror})", "It must be there and readable."
+            )
+            return YamlFile(self.path, {}, {})
         except yaml.YAMLError as error:
-            self._refuse(*_told(error))
-            return File(self.path, {}, {})
-        data = {} if node is None else self._value(node, ())
+            self._add_problem(*_describe_yaml_error(error))
+            return YamlFile(self.path, {}, {})
+        data = {} if node is None else self._read_value(node, ())
         if not isinstance(data, dict):
-            self._refuse(1, "the file is not a mapping", "It starts with a section, such as 'attributes:'.")
+            self._add_problem(
+                1, "the file is not a mapping", "It starts with a section, such as 'attributes:'."
+            )
             data = {}
-        return File(self.path, data, self._lines)
+        return YamlFile(self.path, data, self._lines)
 
-    def _refuse(self, line: int, wrong: str, right: str) -> None:
-        self.problems.append(Problem(self.path, line, wrong, right))
+    def _add_problem(self, line: int, fault: str, advice: str) -> None:
+        self.problems.append(ConfigurationProblem(self.path, line, fault, advice))
 
-    def _value(self, node: yaml.Node, place: Place) -> Any:
+    def _read_value(self, node: yaml.Node, place: Place) -> Any:
         line = self._lines.setdefault(place, node.start_mark.line + 1) if place else node.start_mark.line + 1
-        if node.tag != _PLAIN[type(node)]:
-            self._refuse(line, f"{shown(place)} has the tag {node.tag}", "Leave the tag out.")
+        if node.tag != _PLAIN_TAGS[type(node)]:
+            self._add_problem(line, f"{format_place(place)} has the tag {node.tag}", "Remove the tag.")
         if isinstance(node, yaml.MappingNode):
-            return dict(self._members(node, place))
+            return dict(self._read_members(node, place))
         if isinstance(node, yaml.SequenceNode):
-            own = [child for child in node.value if self._first_time(child, line, place)]
-            return [self._value(child, (*place, index)) for index, child in enumerate(own)]
+            children = [child for child in node.value if self._is_first_occurrence(child, line, place)]
+            return [self._read_value(child, (*place, index)) for index, child in enumerate(children)]
         return node.value
 
-    def _members(self, node: yaml.MappingNode, place: Place) -> Iterator[tuple[str, Any]]:
+    def _read_members(self, node: yaml.MappingNode, place: Place) -> Iterator[tuple[str, Any]]:
         for key, child in node.value:
             line = key.start_mark.line + 1
             if not isinstance(key, yaml.ScalarNode):
-                self._refuse(line, f"a key of {shown(place)} is not text", "Write 'key: value'.")
+                self._add_problem(line, f"a key of {format_place(place)} is not text", "Write 'key: value'.")
                 continue
-            inner = (*place, key.value)
-            if inner in self._lines:
-                first = self._lines[inner]
-                self._refuse(line, f"{key.value!r} stands twice", f"It is on line {first} too; keep one.")
+            member_place = (*place, key.value)
+            if member_place in self._lines:
+                first_line = self._lines[member_place]
+                self._add_problem(
+                    line, f"{key.value!r} is declared twice", f"It is also on line {first_line}; keep one."
+                )
                 continue
-            self._lines[inner] = line
-            if self._first_time(child, line, inner):
-                yield key.value, self._value(child, inner)
+            self._lines[member_place] = line
+            if self._is_first_occurrence(child, line, member_place):
+                yield key.value, self._read_value(child, member_place)
 
-    def _first_time(self, node: yaml.Node, line: int, place: Place) -> bool:
-        """Whether a value stands here and not elsewhere; following aliases could take forever."""
-        if id(node) in self._seen:
-            self._refuse(line, f"{shown(place)} is an alias", "Write the value out where it applies.")
+    def _is_first_occurrence(self, node: yaml.Node, line: int, place: Place) -> bool:
+        """Return whether a node was not seen before; following aliases could take unbounded time."""
+        if id(node) in self._seen_nodes:
+            self._add_problem(
+                line, f"{format_place(place)} is an alias", "Write the value out where it applies."
+            )
             return False
-        self._seen.add(id(node))
+        self._seen_nodes.add(id(node))
         return True
 
 
-def shown(place: Sequence[str | int]) -> str:
-    """A place as messages name it."""
+def format_place(place: Sequence[str | int]) -> str:
+    """Format a place for a message."""
     return " > ".join(str(step) for step in place) or "the file"
 
 
-def _told(error: yaml.YAMLError) -> tuple[int, str, str]:
-    """Line, what is wrong and advice, from what the parser says."""
+def _describe_yaml_error(error: yaml.YAMLError) -> tuple[int, str, str]:
+    """Return line, fault and advice for an error of the YAML parser."""
     mark = getattr(error, "problem_mark", None)
     line = mark.line + 1 if mark else 1
     problem = getattr(error, "problem", None) or "it is not text in UTF-8"

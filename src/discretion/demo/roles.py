@@ -1,4 +1,4 @@
-"""Who asks in the demo: a role for each kind of token, with a first query to try."""
+"""The roles of the demo: one for each kind of token, with a first query to try."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from discretion.token.grant import SELF
 
 CUSTOMER_CLIENT = "customer-app"
-SHOWN = "greta.albrecht@post.example"
-"""The e-mail of Greta of the cast, whom the demo shows to every role."""
+SHOWN_EMAIL = "greta.albrecht@post.example"
+"""The e-mail address of Greta of the cast, the customer that the demo shows to every role."""
 
 
 @dataclass(frozen=True, slots=True)
-class Role:
-    """Somebody who asks."""
+class DemoRole:
+    """A caller: the client and the purposes of its token, and a query."""
 
     name: str
     client: str
@@ -23,52 +23,52 @@ class Role:
 
 
 ROLES = (
-    Role(
+    DemoRole(
         "frontend",
         "shop-frontend",
         ("functional.service", "personalize.content"),
         "{ customers(first: 3) { nodes { id identity { givenName } preferences { language } } } }",
     ),
-    Role(
+    DemoRole(
         "support",
         "support-desk",
         ("essential.service.operations.support",),
         "{ customers(first: 3) { nodes { identity { givenName familyName } contact { email phone } "
         "events(first: 2) { nodes { name occurredAt properties } } } } }",
     ),
-    Role(
+    DemoRole(
         "marketing",
         "campaigns",
         ("marketing.communications.email", "marketing.advertising.first_party"),
         "{ customers(first: 3) { nodes { contact { email } demographics { birthDate } "
         "commerce { loyaltyTier } } } }",
     ),
-    Role(
+    DemoRole(
         "analytics",
         "reporting",
         ("analytics.reporting",),
         "{ customers(first: 3, orderBy: { by: COMMERCE_ORDER_COUNT, descending: true }) { totalCount "
         "nodes { contact { address { country } } commerce { orderCount } } } }",
     ),
-    Role(
+    DemoRole(
         "partner",
         "ad-partner",
         ("marketing.advertising.third_party.targeted",),
         "{ customers(first: 3) { totalCount nodes { id demographics { birthDate } "
         "commerce { loyaltyTier } } } }",
     ),
-    Role(
+    DemoRole(
         "customer",
         CUSTOMER_CLIENT,
         (SELF,),
         "{ me { identity { givenName } contact { email } disclosures(first: 3) { nodes { at client "
         "attributes } } } }",
     ),
-    Role(
+    DemoRole(
         "steward",
         "privacy-office",
         ("essential.legal_obligation",),
-        f'{{ customer(identifier: {{ type: "email", value: "{SHOWN}" }}) {{ identity {{ givenName }} '
+        f'{{ customer(identifier: {{ type: "email", value: "{SHOWN_EMAIL}" }}) {{ identity {{ givenName }} '
         "disclosures(first: 3) { nodes { at client purposes attributes } } } }",
         ("steward",),
     ),

@@ -1,4 +1,4 @@
-"""What the demo prints: one question under every role, and how to go on."""
+"""The output of the demo: the results of one query under each role, and how to make queries."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from rich.table import Table
 
 from discretion.demo.roles import ROLES
 
-FIND = 'query Find($email: String!) { customer(identifier: { type: "email", value: $email }) { id } }'
-SAME = """\
+FIND_QUERY = 'query Find($email: String!) { customer(identifier: { type: "email", value: $email }) { id } }'
+COMPARISON_QUERY = """\
 query Same($id: ID!) {
   customer(id: $id) {
     identity { givenName familyName }
@@ -23,54 +23,62 @@ query Same($id: ID!) {
     commerce { loyaltyTier lifetimeValue }
   }
 }"""
-COMPARED = ("frontend", "support", "marketing", "partner", "customer")
+COMPARED_ROLES = ("frontend", "support", "marketing", "partner", "customer")
 
-Answers = Mapping[str, Mapping[str, Any]]
-"""The response to one query, for each role."""
+RoleAnswers = Mapping[str, Mapping[str, Any]]
+"""The response to one query, by role."""
 
 
-async def ask(
+async def send_query(
     client: httpx.AsyncClient, query: str, token: str, variables: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The response to a query."""
+    """Send a query and return the response body."""
     response = await client.post(
         "/graphql",
         json={"query": query, "variables": dict(variables)},
         headers={"authorization": f"Bearer {token}"},
     )
-    answer: dict[str, Any] = response.json()
-    return answer
+    response_body: dict[str, Any] = response.json()
+    return response_body
 
 
-async def same_query(
+async def query_each_role(
     client: httpx.AsyncClient, tokens: Mapping[str, str], ids: Mapping[str, str]
 ) -> dict[str, dict[str, Any]]:
-    """One question about one person, asked under each role that is compared."""
-    return {role: await ask(client, SAME, tokens[role], {"id": ids[role]}) for role in COMPARED}
+    """Send one query about one customer under each role that is compared."""
+    return {
+        role: await send_query(client, COMPARISON_QUERY, tokens[role], {"id": ids[role]})
+        for role in COMPARED_ROLES
+    }
 
 
-def rows(answers: Answers) -> Iterator[tuple[str, ...]]:
-    """An attribute and what each role was shown of it; last, what was withheld and why."""
-    shown = {role: dict(_leaves(answer["data"]["customer"])) for role, answer in answers.items()}
+def build_comparison_rows(answers: RoleAnswers) -> Iterator[tuple[str, ...]]:
+    """Yield a row for each attribute, with its value under each role; last, what was withheld and why."""
+    shown = {role: dict(_flatten_answer(answer["data"]["customer"])) for role, answer in answers.items()}
     for path in next(iter(shown.values())):
-        yield (path, *("null" if one[path] is None else str(one[path]) for one in shown.values()))
-    yield ("withheld", *(_reasons(answer["extensions"]["disclosure"]) for answer in answers.values()))
+        yield (path, *("null" if values[path] is None else str(values[path]) for values in shown.values()))
+    yield (
+        "withheld",
+        *(_describe_withheld(answer["extensions"]["disclosure"]) for answer in answers.values()),
+    )
 
 
-def show(out: Console, answers: Answers, tokens: Mapping[str, str], url: str, described: Path) -> None:
-    """Everything somebody needs to ask for themselves."""
-    out.print(_roles())
-    out.print(_compared(answers))
-    out.print("Their tokens, one to a line so that they can be copied:")
+def print_demo(
+    console: Console, answers: RoleAnswers, tokens: Mapping[str, str], url: str, description_path: Path
+) -> None:
+    """Print the roles, the comparison, the tokens and where to send queries."""
+    console.print(_build_roles_table())
+    console.print(_build_comparison_table(answers))
+    console.print("The tokens, one to a line for copying:")
     for name, token in tokens.items():
-        out.print(f"[bold]{name:<10}[/bold] {token}", soft_wrap=True, highlight=False)
-    out.print(f"GraphiQL    {url}/graphql", soft_wrap=True)
-    out.print(f"The same    {described}", soft_wrap=True)
-    out.print("Ctrl-C stops.")
+        console.print(f"[bold]{name:<10}[/bold] {token}", soft_wrap=True, highlight=False)
+    console.print(f"GraphiQL    {url}/graphql", soft_wrap=True)
+    console.print(f"As a file   {description_path}", soft_wrap=True)
+    console.print("Ctrl-C stops.")
 
 
-def _roles() -> Table:
-    table = Table(title="Who may ask what", show_lines=True)
+def _build_roles_table() -> Table:
+    table = Table(title="Roles and their purposes", show_lines=True)
     table.add_column("role", style="bold")
     table.add_column("purposes of its token", overflow="fold")
     table.add_column("a first query", overflow="fold")
@@ -79,12 +87,12 @@ def _roles() -> Table:
     return table
 
 
-def _compared(answers: Answers) -> Table:
+def _build_comparison_table(answers: RoleAnswers) -> Table:
     table = Table(title="Greta of the cast, one query under five tokens")
     table.add_column("attribute", style="bold", no_wrap=True)
     for role in answers:
         table.add_column(role, overflow="fold")
-    *attributes, withheld = rows(answers)
+    *attributes, withheld = build_comparison_rows(answers)
     for cells in attributes:
         table.add_row(*cells)
     table.add_section()
@@ -92,20 +100,21 @@ def _compared(answers: Answers) -> Table:
     return table
 
 
-def _leaves(answer: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _flatten_answer(answer: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in answer.items():
         if isinstance(value, Mapping):
-            yield from _leaves(value, f"{prefix}{name}.")
+            yield from _flatten_answer(value, f"{prefix}{name}.")
         else:
             yield prefix + name, value
 
 
-def _reasons(disclosure: Mapping[str, Any]) -> str:
-    counted = Counter(one["reason"] for one in disclosure["withheld"])
+def _describe_withheld(disclosure: Mapping[str, Any]) -> str:
+    counts = Counter(entry["reason"] for entry in disclosure["withheld"])
     return (
-        ", ".join(f"{count} {_WORDS.get(reason, reason)}" for reason, count in counted.items()) or "nothing"
+        ", ".join(f"{count} {_SHORT_REASONS.get(reason, reason)}" for reason, count in counts.items())
+        or "nothing"
     )
 
 
-_WORDS = {"PURPOSE_NOT_GRANTED": "not granted", "WITHHELD": "withheld"}
-"""Reasons as a narrow column has room for."""
+_SHORT_REASONS = {"PURPOSE_NOT_GRANTED": "not granted", "WITHHELD": "withheld"}
+"""Short names of reasons, for a narrow column."""

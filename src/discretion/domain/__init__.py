@@ -1,12 +1,20 @@
-"""What people come for, by the nouns of the business.
+"""The business features of the platform, one package for each subject of data protection.
 
-Each package has one grammar: ``model.py`` for its frozen values, one file per verb,
-``collection.py`` for what is stored, ``api.py`` for its GraphQL types. Resolvers are short and
-can only go through the gate below; the spine knows nothing of what stands here.
+A package holds everything about its subject: frozen values, the operations on them, its GraphQL types and
+resolvers (``api``), and its command line output (``terminal``). Resolvers are short; they read customers only
+through a compiled plan and a ``Reading``. The packages outside ``domain`` (``catalogue``, ``law``,
+``purpose``, ``plan``, ``reveal``, ``seal``, ``store`` …) do not import from here.
 
-Refuses: a file called service or manager, a second way to read a customer, a circle among
-neighbours.
+Reading order:
+    1. ``kit``: shared building blocks (GraphQL, durable workflows, outgoing HTTP requests)
+    2. ``ingest``, ``profiles``, ``identity``: a message becomes a source record, records become one customer
+    3. ``consent``, ``correction``, ``access``, ``erasure``, ``requests``: the rights of the customer
+    4. ``retention``, ``legal_retention``, ``backup``: how long data are kept
+    5. ``recipients``, ``agents``, ``notices``, ``inventory``: partners, authorised agents, transparency
 
-Considered and dropped: folders by layer (to understand one right you would visit ten rooms);
-GraphQL types in a tree of their own (two places to keep in step for every change).
+Rules: no module is called service or manager, there is one way to read a customer, and packages do not import
+each other in a cycle.
+
+Rejected alternatives: folders by layer (one right would be spread over ten folders), and a separate tree for
+GraphQL types (every change would have to be made in two places).
 """

@@ -1,12 +1,18 @@
-"""The doors: HTTP, GraphQL, tracking calls, web pages.
+"""The network interfaces: GraphQL, the tracking API, the protocols of agents, and a few web pages.
 
-Foreign shapes end here. A request becomes a grant and an operation, a refusal becomes a status
-and a stable code, and everything else that goes wrong is masked: the caller gets an id to quote,
-the log gets the story without personal values.
+Only this package knows wire formats. A request becomes a grant and an operation. A refusal becomes a status
+and a stable code. Every other error is masked: the caller gets an id to quote, and the log gets types and
+lines of code without personal values.
 
-Refuses: bodies, documents and batches over published limits, before work is done for them;
-mutations by GET, multipart uploads, the retired ``graphql-ws``; pages that load from elsewhere.
+This package refuses: bodies, documents and batches over published limits, before work is done for them;
+mutations by GET, multipart uploads and the retired protocol ``graphql-ws``; pages that load files from other
+servers.
 
-Considered and dropped: a larger web framework (routes are few, and validation follows from the
+Alternatives that were rejected: a larger web framework (there are few routes, and validation follows from the
 catalogue); Strawberry's own view (it does not answer ``application/graphql-response+json``).
+
+Modules: ``application`` (all routes), ``graphql`` (GraphQL over HTTP and WebSocket), ``tracking_endpoint``
+(Segment's HTTP API), ``package_endpoint``, ``acknowledgement_endpoint``, ``drp`` and ``opendsr`` (authorised
+agents and controllers), ``bearer_token``, ``request_body`` and ``strict_json`` (reading requests),
+``error_mask`` and ``error_response`` (writing errors).
 """

@@ -1,4 +1,4 @@
-"""The doors of the house, as one Starlette application."""
+"""All endpoints, as one Starlette application."""
 
 from __future__ import annotations
 
@@ -11,109 +11,125 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
-from discretion.domain.requests.subscription import Follow
-from discretion.edge.acknowledgement_endpoint import Acknowledgements
-from discretion.edge.error_mask import Mask
-from discretion.edge.error_response import problem
-from discretion.edge.graphql.document_cache import Documents
+from discretion.domain.requests.subscription import RequestWatcher
+from discretion.edge.acknowledgement_endpoint import AcknowledgementEndpoint
+from discretion.edge.error_mask import ErrorMask
+from discretion.edge.error_response import build_error_response
+from discretion.edge.graphql.document_cache import DocumentCache
 from discretion.edge.graphql.explorer import Explorer
-from discretion.edge.graphql.http_protocol import GraphQLDoor, Heed
-from discretion.edge.graphql.operation_runner import Answer
-from discretion.edge.graphql.websocket import Lines, LiveDoor
-from discretion.edge.package_endpoint import PackageDoor
-from discretion.edge.tracking_endpoint import Tracking
+from discretion.edge.graphql.http_protocol import GraphQLEndpoint, OptOutHandler
+from discretion.edge.graphql.operation_runner import OperationRunner
+from discretion.edge.graphql.websocket import SubscriptionComponents, SubscriptionEndpoint
+from discretion.edge.package_endpoint import PackageEndpoint
+from discretion.edge.tracking_endpoint import TrackingEndpoints
 from discretion.errors import DiscretionError, NotFound
 from discretion.law.signals import gpc
 from discretion.store.driver.database import Database
-from discretion.token.verify import Verifier
+from discretion.token.verify import TokenVerifier
 
 MAX_BODY = 1024 * 1024
-"""Bytes of any body; each door has a smaller limit of its own."""
+"""Most bytes of any body; each endpoint has a smaller limit of its own."""
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
-    """What the doors are made of."""
+class EdgeComponents:
+    """The dependencies of the endpoints."""
 
-    verifier: Verifier
-    documents: Documents
-    answer: Answer
-    mask: Mask
-    heed: Heed
-    tracking: Tracking
-    packages: PackageDoor
-    acknowledgements: Acknowledgements
+    verifier: TokenVerifier
+    documents: DocumentCache
+    runner: OperationRunner
+    mask: ErrorMask
+    record_opt_out: OptOutHandler
+    tracking: TrackingEndpoints
+    packages: PackageEndpoint
+    acknowledgements: AcknowledgementEndpoint
     jwks: Mapping[str, Any]
     database: Database
-    follow: Follow
+    subscriptions: RequestWatcher
     now_ms: Callable[[], int]
-    acting: Sequence[Route] = ()
+    agent_routes: Sequence[Route] = ()
 
 
-def application(doors: Doors) -> Starlette:
-    """All routes.
+def build_application(components: EdgeComponents) -> Starlette:
+    """Build the application with all routes.
 
-    ``/readyz`` says no while ``app.state.complete`` is False: what is served is still being filled.
+    ``/readyz`` answers 503 while ``app.state.complete`` is False: the demo is still sending its data.
     """
     explorer = Explorer()
 
-    graphql = GraphQLDoor(
-        doors.documents, doors.answer, doors.verifier.from_header, doors.mask, doors.heed, explorer=explorer
+    graphql = GraphQLEndpoint(
+        components.documents,
+        components.runner.run,
+        components.verifier.parse_header,
+        components.mask,
+        components.record_opt_out,
+        explorer=explorer,
     )
 
-    live = LiveDoor(
-        Lines(
-            doors.verifier,
-            doors.documents,
-            doors.answer,
-            doors.mask,
-            doors.heed,
-            doors.follow,
-            doors.now_ms,
+    subscriptions = SubscriptionEndpoint(
+        SubscriptionComponents(
+            components.verifier,
+            components.documents,
+            components.runner,
+            components.mask,
+            components.record_opt_out,
+            components.subscriptions,
+            components.now_ms,
         )
     )
 
-    async def home(_request: Request) -> Response:
+    async def redirect_home(_request: Request) -> Response:
         return RedirectResponse("/graphql")
 
-    async def jwks(_request: Request) -> Response:
-        return JSONResponse(dict(doors.jwks), headers={"cache-control": "public, max-age=300"})
-
-    async def privacy_control(_request: Request) -> Response:
-        return JSONResponse(dict(gpc.SUPPORT), headers={"cache-control": "public, max-age=86400"})
-
-    async def alive(_request: Request) -> Response:
-        return JSONResponse({"status": "alive"})
-
-    async def ready(request: Request) -> Response:
-        if not request.app.state.complete:
-            return JSONResponse({"status": "starting"}, 503, {"retry-after": "1"})
-        try:
-            await doors.database.command({"ping": 1})
-        except DiscretionError as error:
-            return problem(error)
-        return JSONResponse({"status": "ready"})
-
-    async def nothing(_request: Request, _error: Exception) -> Response:
-        return problem(NotFound("NOT_FOUND", "There is nothing here.", "GraphQL is at /graphql."))
+    async def report_not_found(_request: Request, _error: Exception) -> Response:
+        return build_error_response(
+            NotFound("NOT_FOUND", "No route has this path.", "GraphQL is at /graphql.")
+        )
 
     app = Starlette(
         routes=[
             Route("/graphql", graphql),
-            WebSocketRoute("/graphql", live),
-            Route("/", home),
+            WebSocketRoute("/graphql", subscriptions),
+            Route("/", redirect_home),
             *explorer.routes(),
-            *doors.tracking.routes(),
-            doors.packages.route(),
-            *doors.acknowledgements.routes(),
-            *doors.acting,
-            Route("/.well-known/jwks.json", jwks),
-            Route("/.well-known/gpc.json", privacy_control),
-            Route("/healthz", alive),
-            Route("/readyz", ready),
+            *components.tracking.routes(),
+            components.packages.route(),
+            *components.acknowledgements.routes(),
+            *components.agent_routes,
+            *_build_service_routes(components),
         ],
-        exception_handlers={404: nothing},
+        exception_handlers={404: report_not_found},
         max_body_size=MAX_BODY,
     )
     app.state.complete = True
     return app
+
+
+def _build_service_routes(components: EdgeComponents) -> list[Route]:
+    """Build the routes of keys, of GPC support (https://globalprivacycontrol.org) and of health checks."""
+
+    async def serve_jwks(_request: Request) -> Response:
+        return JSONResponse(dict(components.jwks), headers={"cache-control": "public, max-age=300"})
+
+    async def serve_gpc_support(_request: Request) -> Response:
+        return JSONResponse(dict(gpc.GPC_SUPPORT), headers={"cache-control": "public, max-age=86400"})
+
+    async def report_liveness(_request: Request) -> Response:
+        # MongoDB is not asked: a restart of this process would not repair the database.
+        return JSONResponse({"status": "alive"})
+
+    async def report_readiness(request: Request) -> Response:
+        if not request.app.state.complete:
+            return JSONResponse({"status": "starting"}, 503, {"retry-after": "1"})
+        try:
+            await components.database.command({"ping": 1})
+        except DiscretionError as error:
+            return build_error_response(error)
+        return JSONResponse({"status": "ready"})
+
+    return [
+        Route("/.well-known/jwks.json", serve_jwks),
+        Route("/.well-known/gpc.json", serve_gpc_support),
+        Route("/healthz", report_liveness),
+        Route("/readyz", report_readiness),
+    ]

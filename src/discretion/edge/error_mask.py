@@ -1,9 +1,10 @@
-"""Errors as callers may see them.
+"""GraphQL errors as callers may see them.
 
-A refusal speaks; a fault tells its code; anything else becomes an id to quote. graphql-core's own
-messages pass once they are known to hold no value: a person's address typed into the wrong variable
-must not come back in an answer that somebody's log keeps. What we log names types and lines of
-code, never the message of an error we did not write, never locals.
+A refusal passes with its code, message and advice. A fault passes with its code only. Every other exception
+becomes ``INTERNAL`` with an id to quote. Messages of graphql-core pass once they are known to hold no
+value: an address that was sent in the wrong variable must not come back in a response that the caller's log
+may keep. The log of this module names types and lines of code, never the message of an exception that is
+not a ``DiscretionError``, and never local variables.
 """
 
 from __future__ import annotations
@@ -30,111 +31,126 @@ _FAULT_MESSAGE = "The service cannot answer now."
 _INTERNAL_MESSAGE = "Unexpected error"
 _ARGUMENT = re.compile(r"Argument '(?P<name>[^']+)' ")
 _VARIABLE = re.compile(r"Variable '\$(?P<name>\w+)' ")
+# graphql-core quotes the literal that it did not expect, and it may be a personal value.
 _QUOTED_LITERAL = re.compile(r"\b(String|BlockString|Int|Float) '.*'", re.DOTALL)
 
-Formatted = dict[str, Any]
+FormattedError = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Masked:
-    """What a caller gets for an error that ended the request: a status and a GraphQL error."""
+class MaskedError:
+    """The response to a request that an error ended: an HTTP status and a GraphQL error."""
 
     status: int
-    error: Formatted
+    error: FormattedError
 
 
-class Mask:
-    """Turns errors into what callers may read. ``entropy`` makes the ids they can quote."""
+class ErrorMask:
+    """Turns errors into what callers may read. ``entropy`` is for the ids that callers can quote."""
 
     def __init__(self, entropy: Callable[[int], bytes]) -> None:
         self._entropy = entropy
 
-    def errors(self, errors: Iterable[GraphQLError]) -> list[Formatted]:
-        """The ``errors`` entry of a response."""
-        return [self.error(error) for error in errors]
+    def mask_errors(self, errors: Iterable[GraphQLError]) -> list[FormattedError]:
+        """Return the ``errors`` entry of a response."""
+        return [self.mask_execution_error(error) for error in errors]
 
-    def error(self, error: GraphQLError) -> Formatted:
-        """One error met while executing, with its place in the document and in the data."""
-        cause = _cause(error)
-        said = _own(error) if cause is None else self._foreign(cause)
+    def mask_execution_error(self, error: GraphQLError) -> FormattedError:
+        """Return an error of execution, with its place in the document and its path in the data."""
+        cause = _find_cause(error)
+        formatted_error = _format_input_error(error) if cause is None else self._mask_cause(cause)
         if error.locations:
-            said["locations"] = [{"line": one.line, "column": one.column} for one in error.locations]
+            formatted_error["locations"] = [
+                {"line": location.line, "column": location.column} for location in error.locations
+            ]
         if error.path is not None:
-            said["path"] = list(error.path)
-        return said
+            formatted_error["path"] = list(error.path)
+        return formatted_error
 
-    def outside(self, error: Exception) -> Masked:
-        """An error that ended a request before it had data."""
+    def mask_exception(self, error: Exception) -> MaskedError:
+        """Return an error that ended a request before it had data, with its HTTP status."""
         if isinstance(error, GraphQLError):
-            said = self.error(error)
-            return Masked(500 if said["extensions"]["code"] == INTERNAL else 400, said)
+            formatted_error = self.mask_execution_error(error)
+            return MaskedError(
+                500 if formatted_error["extensions"]["code"] == INTERNAL else 400, formatted_error
+            )
         status = error.status if isinstance(error, DiscretionError) else 500
-        return Masked(status, self._foreign(error))
+        return MaskedError(status, self._mask_cause(error))
 
-    def _foreign(self, error: BaseException) -> Formatted:
-        """What an exception of ours, or of anybody's, becomes."""
+    def _mask_cause(self, error: BaseException) -> FormattedError:
+        """Return the GraphQL error for an exception, and log it unless it is a refusal."""
         if isinstance(error, Fault | Misconfigured):
-            _log.error("%s %s at %s", type(error).__name__, error.code, trail(error))
-            return formatted(error.code, _FAULT_MESSAGE)
+            # The message of a fault is for the operator: it may name files, hosts and settings.
+            _log.error("%s %s at %s", type(error).__name__, error.code, trace_error(error))
+            return format_error(error.code, _FAULT_MESSAGE)
         if isinstance(error, DiscretionError):
-            return refusal(error)
+            return format_refusal(error)
+        # A random id is all that the log and the caller share, so the log needs no data of the request.
         correlation = self._entropy(8).hex()
-        _log.error("unexpected %s, correlation %s, at %s", type(error).__name__, correlation, trail(error))
-        return formatted(INTERNAL, _INTERNAL_MESSAGE, {"correlation": correlation})
+        _log.error(
+            "unexpected %s, correlation %s, at %s", type(error).__name__, correlation, trace_error(error)
+        )
+        return format_error(INTERNAL, _INTERNAL_MESSAGE, {"correlation": correlation})
 
 
-def formatted(code: str, message: str, extra: Mapping[str, Any] | None = None) -> Formatted:
-    """A GraphQL error with its stable code."""
+def format_error(code: str, message: str, extra: Mapping[str, Any] | None = None) -> FormattedError:
+    """Return a GraphQL error: ``{"message", "extensions": {"code", …}}``."""
     return {"message": message, "extensions": {"code": code, **(extra or {})}}
 
 
-def refusal(error: DiscretionError) -> Formatted:
-    """A refusal, word for word."""
-    return formatted(error.code, error.message, {"advice": error.advice} if error.advice else None)
+def format_refusal(error: DiscretionError) -> FormattedError:
+    """Return a refusal with its code, message and advice."""
+    return format_error(error.code, error.message, {"advice": error.advice} if error.advice else None)
 
 
-def syntax(error: GraphQLSyntaxError) -> Formatted:
-    """A document that does not parse. Literals are left out, names stay."""
-    said = formatted(PARSE_FAILED, _QUOTED_LITERAL.sub(r"\1", error.message))
-    return _located(said, error)
+def format_syntax_error(error: GraphQLSyntaxError) -> FormattedError:
+    """Return the error of a document that does not parse, without the literals that graphql-core quotes."""
+    formatted_error = format_error(PARSE_FAILED, _QUOTED_LITERAL.sub(r"\1", error.message))
+    return _with_locations(formatted_error, error)
 
 
-def validation(error: GraphQLError) -> Formatted:
-    """A rule the document breaks. The rules are given to us without values; see ``documents``."""
-    return _located(formatted(VALIDATION_FAILED, error.message), error)
+def format_validation_error(error: GraphQLError) -> FormattedError:
+    """Return the error of a document that breaks a validation rule.
+
+    The rules of ``document_cache`` write messages without values, so they pass as they are.
+    """
+    return _with_locations(format_error(VALIDATION_FAILED, error.message), error)
 
 
-def trail(error: BaseException) -> str:
-    """Where an error came from: lines of code, innermost last, and the types of its causes."""
+def trace_error(error: BaseException) -> str:
+    """Return where an error came from: its lines of code, innermost last, and the types of its causes."""
     lines: list[str] = []
-    met: set[int] = set()
+    visited: set[int] = set()
     cause: BaseException | None = error
-    while cause is not None and id(cause) not in met and len(met) < 5:
-        met.add(id(cause))
+    # Chains of causes may be circular, and a log line has to stay readable: five causes, twelve frames each.
+    while cause is not None and id(cause) not in visited and len(visited) < 5:
+        visited.add(id(cause))
+        # Only file, line and function of a frame are used. Local variables and the text of the exception may
+        # hold personal data.
         frames = traceback.extract_tb(cause.__traceback__)[-12:]
         lines.append(
             type(cause).__name__
             + ": "
-            + " > ".join(f"{one.filename}:{one.lineno} {one.name}" for one in frames)
+            + " > ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames)
         )
         cause = cause.__cause__ or cause.__context__
     return " | ".join(lines)
 
 
-def _cause(error: GraphQLError) -> BaseException | None:
-    """The exception behind an error; None if it is graphql-core speaking of the request.
+def _find_cause(error: GraphQLError) -> BaseException | None:
+    """Return the exception behind an error; None if graphql-core complains about the request.
 
-    An error without a path ended the request before it ran: coercion. One with a path and a
-    GraphQLError behind it is about an argument, or about a value of ours that does not fit its
-    type; the second is our fault and tells the value.
+    An error without a path ended the request before it ran, while variables were coerced. An error with a
+    path and a GraphQLError behind it is about an argument, or about a resolved value that does not fit its
+    type. The latter is a defect of this program, and its message quotes the value, so it is masked.
     """
-    behind = error.original_error
-    while isinstance(behind, GraphQLError) and behind.original_error is not None:
-        behind = behind.original_error
-    if isinstance(behind, DiscretionError):
-        return behind
-    if behind is not None and not isinstance(behind, GraphQLError):
-        return None if error.path is None and _is_about_input(error) else behind
+    original = error.original_error
+    while isinstance(original, GraphQLError) and original.original_error is not None:
+        original = original.original_error
+    if isinstance(original, DiscretionError):
+        return original
+    if original is not None and not isinstance(original, GraphQLError):
+        return None if error.path is None and _is_about_input(error) else original
     if error.path is not None and not _is_about_input(error):
         return error
     return None
@@ -144,23 +160,25 @@ def _is_about_input(error: GraphQLError) -> bool:
     return bool(_VARIABLE.match(error.message) or _ARGUMENT.match(error.message))
 
 
-def _own(error: GraphQLError) -> Formatted:
-    """graphql-core's words about the request, without the values it quotes."""
-    if found := _VARIABLE.match(error.message):
-        return formatted(BAD_USER_INPUT, _about_variable(found["name"], error))
-    if found := _ARGUMENT.match(error.message):
-        return formatted(BAD_USER_INPUT, f"Argument '{found['name']}' has no value it can take.")
-    return formatted(BAD_USER_INPUT, "The operation cannot be executed as it was asked.")
+def _format_input_error(error: GraphQLError) -> FormattedError:
+    """Return graphql-core's complaint about the request, without the values that it quotes."""
+    if match := _VARIABLE.match(error.message):
+        return format_error(BAD_USER_INPUT, _describe_variable(match["name"], error))
+    if match := _ARGUMENT.match(error.message):
+        return format_error(BAD_USER_INPUT, f"Argument '{match['name']}' has no value it can take.")
+    return format_error(BAD_USER_INPUT, "The operation cannot be executed with these parameters.")
 
 
-def _about_variable(name: str, error: GraphQLError) -> str:
+def _describe_variable(name: str, error: GraphQLError) -> str:
     for node in error.nodes or ():
         if isinstance(node, VariableDefinitionNode):
             return f"Variable '${name}' takes a value of type '{print_ast(node.type)}'."
     return f"Variable '${name}' has no value it can take."
 
 
-def _located(said: Formatted, error: GraphQLError) -> Formatted:
+def _with_locations(formatted_error: FormattedError, error: GraphQLError) -> FormattedError:
     if error.locations:
-        said["locations"] = [{"line": one.line, "column": one.column} for one in error.locations]
-    return said
+        formatted_error["locations"] = [
+            {"line": location.line, "column": location.column} for location in error.locations
+        ]
+    return formatted_error

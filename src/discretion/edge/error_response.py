@@ -1,7 +1,7 @@
 """Errors outside GraphQL, as JSON: ``{"success": false, code, message, "error": {code, message, advice}}``.
 
-Tracking SDKs look for ``code`` and ``message`` at the top; one of them takes a body without them for
-a failure of the network, and asks again and again.
+Tracking SDKs read ``code`` and ``message`` at the top level. One of them takes a body without these members
+for a network failure and retries without end.
 """
 
 from __future__ import annotations
@@ -17,14 +17,18 @@ from discretion.errors import DiscretionError, Fault, TooMany
 _log = logging.getLogger(__name__)
 
 
-def problem(error: DiscretionError, headers: Mapping[str, str] | None = None) -> Response:
-    """The response an error deserves; a fault tells its code and nothing else."""
-    said = {"code": error.code, "message": error.message, "advice": error.advice}
-    sent = dict(headers or {})
+def build_error_response(error: DiscretionError, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the response to an error. Of a fault the caller gets the code and no message."""
+    details = {"code": error.code, "message": error.message, "advice": error.advice}
+    response_headers = dict(headers or {})
     if isinstance(error, Fault):
         _log.error("%s answered with %s", type(error).__name__, error.code, exc_info=error.__cause__)
-        said = {"code": error.code, "message": "The service cannot answer now.", "advice": "Ask again later."}
+        details = {
+            "code": error.code,
+            "message": "The service cannot answer now.",
+            "advice": "Ask again later.",
+        }
     if isinstance(error, Fault | TooMany):
-        sent.setdefault("retry-after", "1")
-    body = {"success": False, "code": said["code"], "message": said["message"], "error": said}
-    return Response(orjson.dumps(body), error.status, sent, media_type="application/json")
+        response_headers.setdefault("retry-after", "1")
+    body = {"success": False, "code": details["code"], "message": details["message"], "error": details}
+    return Response(orjson.dumps(body), error.status, response_headers, media_type="application/json")

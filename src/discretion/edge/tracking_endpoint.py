@@ -1,12 +1,12 @@
-"""The tracking door: Segment's HTTP API, so that its SDKs work with only host and key changed.
+"""The tracking API: Segment's HTTP API, so that its SDKs work after a change of host and key.
 
     POST /v1/identify | track | page | screen | group | alias     one message
     POST /v1/batch | import | b                                   {"batch": [message, ...]}
 
-The write key comes as the user name of Basic auth, or as ``writeKey`` in the body. Where Segment
-answers 200 to nearly everything, we say what became of each message: ``Prefer:
-return=representation`` lists every one, and without it the refused ones are listed. Here is only
-the HTTP of it; what a message may be and what becomes of it is ``domain.ingest.intake``.
+The write key comes as the user name of Basic auth, or as ``writeKey`` in the body. Segment answers 200 to
+nearly everything; this API reports the outcome of messages. With ``Prefer: return=representation`` the
+response lists every message, without it the refused ones. This module has only the HTTP part; messages are
+checked and processed in ``domain.ingest.intake``.
 """
 
 from __future__ import annotations
@@ -23,95 +23,115 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from discretion.catalogue.model import Source
-from discretion.domain.ingest.batch import messages
-from discretion.domain.ingest.intake import TOO_LARGE, Intake
-from discretion.domain.ingest.message import Outcome, Status
-from discretion.domain.ingest.validation import KINDS
+from discretion.domain.ingest.batch import split_batch
+from discretion.domain.ingest.intake import MESSAGE_TOO_LARGE, Intake
+from discretion.domain.ingest.message import IngestStatus, MessageOutcome
+from discretion.domain.ingest.validation import MESSAGE_TYPES
 from discretion.domain.ingest.write_keys import WriteKeys
-from discretion.edge.error_response import problem
+from discretion.edge.error_response import build_error_response
 from discretion.errors import BadRequest, DiscretionError, TooLarge, Unauthenticated
-from discretion.law.signals.gpc import HEADER, asked
+from discretion.law.signals.gpc import GPC_HEADER, has_gpc_opt_out
 
+# Segment's own limit for a batch.
 MAX_BODY = 500 * 1024
-BATCHES = ("batch", "import", "b")
-"""A batch's name, the one it had before, and the one that SDKs on phones use."""
+BATCH_CALLS = ("batch", "import", "b")
+"""The names of the batch call: the present one, the former one, and that of the mobile SDKs."""
 
 _CHALLENGE = {"www-authenticate": 'Basic realm="discretion", charset="UTF-8"'}
 
 
-class Tracking:
+class TrackingEndpoints:
     """The endpoints of the tracking API."""
 
-    def __init__(self, keys: WriteKeys, intake: Intake) -> None:
-        self._keys = keys
+    def __init__(self, write_keys: WriteKeys, intake: Intake) -> None:
+        self._write_keys = write_keys
         self._intake = intake
 
     def routes(self) -> list[Route]:
-        """One route for each kind of call."""
+        """Return one route for each type of call."""
         return [
-            Route(f"/v1/{kind}", self._endpoint(kind), methods=["POST"], name=f"track-{kind}")
-            for kind in (*KINDS, *BATCHES)
+            Route(
+                f"/v1/{call_type}",
+                self._build_endpoint(call_type),
+                methods=["POST"],
+                name=f"track-{call_type}",
+            )
+            for call_type in (*MESSAGE_TYPES, *BATCH_CALLS)
         ]
 
-    def _endpoint(self, kind: str) -> Callable[[Request], Any]:
-        async def endpoint(request: Request) -> Response:
+    def _build_endpoint(self, call_type: str) -> Callable[[Request], Any]:
+        async def handle(request: Request) -> Response:
             try:
-                return await self._take(request, kind)
+                return await self._receive_call(request, call_type)
             except DiscretionError as error:
-                return problem(error, _headers(error))
+                return build_error_response(error, _error_headers(error))
 
-        return endpoint
+        return handle
 
-    async def _take(self, request: Request, kind: str) -> Response:
-        body = parse(await read(request))
-        source = await self._source(request, body)
-        single = kind not in BATCHES
-        gpc = asked(request.headers.getlist(HEADER))
-        sent = [{**body, "type": kind}] if single else messages(body)
-        return _answer(request, await self._intake.take(source, sent, gpc=gpc), single=single)
+    async def _receive_call(self, request: Request, call_type: str) -> Response:
+        # The body is read before the caller is authenticated, because the write key may be in it.
+        body = parse_json_object(await read_tracking_body(request))
+        source = await self._authenticate_source(request, body)
+        is_single = call_type not in BATCH_CALLS
+        # The header belongs to the HTTP request, so it counts for every message of a batch.
+        gpc = has_gpc_opt_out(request.headers.getlist(GPC_HEADER))
+        # The path decides on the type. Another ``type`` in the body has no effect.
+        call_messages = [{**body, "type": call_type}] if is_single else split_batch(body)
+        return _build_response(
+            request, await self._intake.ingest(source, call_messages, gpc=gpc), is_single=is_single
+        )
 
-    async def _source(self, request: Request, body: dict[str, Any]) -> Source:
-        key = _basic(request.headers.get("authorization")) or body.get("writeKey")
-        source = await self._keys.source_of(key) if isinstance(key, str) and 0 < len(key) <= 200 else None
+    async def _authenticate_source(self, request: Request, body: dict[str, Any]) -> Source:
+        key = _basic_user(request.headers.get("authorization")) or body.get("writeKey")
+        source = (
+            await self._write_keys.find_source(key) if isinstance(key, str) and 0 < len(key) <= 200 else None
+        )
         if source is None:
             raise Unauthenticated(
                 "WRITE_KEY_INVALID",
-                "The write key is missing or not one of ours.",
+                "The write key is missing or belongs to no source.",
                 "Send it as the user name of Basic auth, with an empty password.",
             )
         return source
 
 
-async def read(request: Request) -> bytes:
-    """The body, unpacked if it is gzip, never larger than the limit.
+async def read_tracking_body(request: Request) -> bytes:
+    """Return the body, decompressed if it is gzip, of at most ``MAX_BODY`` bytes before and after.
 
     Raises:
-        TooLarge: ``BODY_TOO_LARGE``; BadRequest: ``BODY_ENCODING``.
+        TooLarge: ``BODY_TOO_LARGE``.
+        BadRequest: ``BODY_ENCODING``.
     """
-    packed = bytearray()
-    async for part in request.stream():
-        packed += part
-        if len(packed) > MAX_BODY:
+    compressed = bytearray()
+    async for chunk in request.stream():
+        compressed += chunk
+        if len(compressed) > MAX_BODY:
             raise _too_large()
-    coding = request.headers.get("content-encoding", "identity").strip().lower()
-    if coding in ("", "identity"):
-        return bytes(packed)
-    if coding not in ("gzip", "x-gzip"):
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding in ("", "identity"):
+        return bytes(compressed)
+    if encoding not in ("gzip", "x-gzip"):
         raise BadRequest("BODY_ENCODING", "The content encoding is not gzip.")
-    unpack = zlib.decompressobj(wbits=31)
+    # 31 accepts the gzip format only.
+    decompressor = zlib.decompressobj(wbits=31)
     try:
-        body = unpack.decompress(bytes(packed), MAX_BODY + 1)
+        # One byte over the limit is enough to refuse the body: a bomb is never expanded.
+        body = decompressor.decompress(bytes(compressed), MAX_BODY + 1)
     except zlib.error:
         raise BadRequest("BODY_ENCODING", "The body is not gzip.") from None
     if len(body) > MAX_BODY:
         raise _too_large()
-    if not unpack.eof:
+    if not decompressor.eof:
         raise BadRequest("BODY_ENCODING", "The body is cut short.")
     return body
 
 
-def parse(body: bytes) -> dict[str, Any]:
-    """The body as a JSON object."""
+def parse_json_object(body: bytes) -> dict[str, Any]:
+    """Return the body as a JSON object.
+
+    Raises:
+        BadRequest: ``BODY_INVALID``.
+    """
     try:
         parsed = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -121,52 +141,54 @@ def parse(body: bytes) -> dict[str, Any]:
     return parsed
 
 
-def _answer(request: Request, outcomes: list[Outcome], *, single: bool) -> Response:
-    counts = {status.value: sum(1 for one in outcomes if one.status is status) for status in Status}
-    everything = "return=representation" in request.headers.get("prefer", "").replace(" ", "").lower()
-    listed = [one for one in outcomes if everything or one.status is Status.REFUSED]
-    status = _status(outcomes[0]) if single else 200
+def _build_response(request: Request, outcomes: list[MessageOutcome], *, is_single: bool) -> Response:
+    counts = {
+        status.value: sum(1 for outcome in outcomes if outcome.status is status) for status in IngestStatus
+    }
+    list_all = "return=representation" in request.headers.get("prefer", "").replace(" ", "").lower()
+    listed_outcomes = [outcome for outcome in outcomes if list_all or outcome.status is IngestStatus.REFUSED]
+    status = _single_status(outcomes[0]) if is_single else 200
     body = {
         "success": status == 200,
         **counts,
-        "dropped": sum(one.dropped for one in outcomes),
-        "minimised": sum(one.minimised for one in outcomes),
-        "results": [_result(one) for one in listed],
+        "dropped": sum(outcome.dropped for outcome in outcomes),
+        "minimised": sum(outcome.minimised for outcome in outcomes),
+        "results": [_build_result(outcome) for outcome in listed_outcomes],
     }
-    headers = {"preference-applied": "return=representation"} if everything else {}
+    headers = {"preference-applied": "return=representation"} if list_all else {}
     return Response(orjson.dumps(body), status, headers, "application/json")
 
 
-def _status(only: Outcome) -> int:
-    """The status of a call with one message; a batch is answered for message by message."""
-    if only.status is not Status.REFUSED:
+def _single_status(outcome: MessageOutcome) -> int:
+    """Return the HTTP status of a call with one message. A batch gets 200 and a status for each message."""
+    if outcome.status is not IngestStatus.REFUSED:
         return 200
-    return 413 if only.code == TOO_LARGE else 400
+    return 413 if outcome.code == MESSAGE_TOO_LARGE else 400
 
 
-def _headers(error: DiscretionError) -> dict[str, str]:
-    """What HTTP wants said beside the status."""
+def _error_headers(error: DiscretionError) -> dict[str, str]:
+    """Return the headers that HTTP requires with the status of an error."""
     if isinstance(error, Unauthenticated):
         return _CHALLENGE
     if isinstance(error, TooLarge):
-        return {"connection": "close"}  # or the server reads the rest to throw it away
+        return {"connection": "close"}  # else the server reads the rest of the body and discards it
     return {}
 
 
-def _result(one: Outcome) -> dict[str, Any]:
+def _build_result(outcome: MessageOutcome) -> dict[str, Any]:
     result: dict[str, Any] = {
-        "messageId": one.message,
-        "status": one.status.value,
-        "dropped": one.dropped,
-        "minimised": one.minimised,
+        "messageId": outcome.message_id,
+        "status": outcome.status.value,
+        "dropped": outcome.dropped,
+        "minimised": outcome.minimised,
     }
-    if one.status is Status.REFUSED:
-        result |= {"code": one.code, "reason": one.reason, "place": one.place}
+    if outcome.status is IngestStatus.REFUSED:
+        result |= {"code": outcome.code, "reason": outcome.reason, "place": outcome.place}
     return result
 
 
-def _basic(header: str | None) -> str | None:
-    """The user name of Basic auth (RFC 7617)."""
+def _basic_user(header: str | None) -> str | None:
+    """Return the user name of Basic auth (RFC 7617), None for another scheme or a malformed header."""
     if header is None:
         return None
     scheme, _, credentials = header.partition(" ")

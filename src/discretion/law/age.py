@@ -1,6 +1,6 @@
-"""When somebody reaches an age.
+"""The moment at which a person reaches an age.
 
-Who was born on 29 February reaches it on 1 March of a common year: laws differ, and the later day
+A person born on 29 February reaches an age on 1 March of a common year: laws differ, and the later day
 protects longer.
 """
 
@@ -14,8 +14,9 @@ _EPOCH = date(1970, 1, 1)
 _LAST_YEAR = 9999
 
 
-def reached(born: date, years: int) -> date:
-    """The first day on which somebody is so many years old."""
+def find_age_day(born: date, years: int) -> date:
+    """Return the first day on which a person born on ``born`` is ``years`` old."""
+    # ``date`` has no later years.
     year = min(born.year + years, _LAST_YEAR)
     try:
         return born.replace(year=year)
@@ -24,14 +25,14 @@ def reached(born: date, years: int) -> date:
 
 
 @lru_cache(maxsize=4096)
-def attained(born_ms: int, years: int, zone: str) -> int:
-    """The first moment (ms since 1970, UTC) at which somebody is ``years`` old where they live.
+def find_age_moment(born_ms: int, years: int, zone: str) -> int:
+    """Return the first moment (ms since 1970, UTC) at which a person is ``years`` old where they live.
 
     Args:
         born_ms: UTC midnight of the day of birth, in ms since 1970.
-        years: The age.
-        zone: The IANA time zone in which their birthday begins at midnight.
+        years: The age in years.
+        zone: The IANA time zone in which the birthday begins at midnight.
     """
-    day = reached(_EPOCH + timedelta(milliseconds=born_ms), years)
+    day = find_age_day(_EPOCH + timedelta(milliseconds=born_ms), years)
     midnight = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
     return int(midnight.astimezone(UTC).timestamp() * 1000)

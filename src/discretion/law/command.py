@@ -1,4 +1,4 @@
-"""``discretion law``: what each law demands, and by when."""
+"""The commands ``discretion law``: what each law requires, and deadlines of rights requests."""
 
 from __future__ import annotations
 
@@ -12,71 +12,79 @@ import typer
 from rich.console import Console
 
 from discretion import settings
-from discretion.catalogue.load import load as load_catalogue
-from discretion.law import terminal as show
-from discretion.law.deadline import Extension, Request, deadline
-from discretion.law.jurisdiction import Jurisdiction, Lawbook, Right, Step
-from discretion.law.load import load
+from discretion.catalogue.load import load_catalogue
+from discretion.law import terminal
+from discretion.law.deadline import DeadlineExtension, RequestTimes, compute_due_date
+from discretion.law.jurisdiction import DeadlineStep, Jurisdiction, Lawbook, Right
+from discretion.law.load import load_lawbook
 
 
-def commands(today: Callable[[], date]) -> typer.Typer:
-    """The commands; ``today`` is the day on which nothing else is asked for."""
-    laws = typer.Typer(help="What each law demands, and by when.", no_args_is_help=True)
+def build_commands(today: Callable[[], date]) -> typer.Typer:
+    """Build the ``law`` commands; ``today`` gives the default day."""
+    app = typer.Typer(help="What each law requires, and its deadlines.", no_args_is_help=True)
 
-    @laws.command("show")
+    @app.command("show")
     def law_show(
-        key: Annotated[str | None, typer.Argument(help="A jurisdiction, such as eu; else all.")] = None,
+        key: Annotated[str | None, typer.Argument(help="A jurisdiction, such as eu; all if omitted.")] = None,
         on: Annotated[
-            datetime | None, typer.Option(help="The day, else today.", formats=["%Y-%m-%d"])
+            datetime | None, typer.Option(help="The day; today if omitted.", formats=["%Y-%m-%d"])
         ] = None,
     ) -> None:
-        """Show what a law demands, since when, and in which article.
+        """Show what a law requires, since when, and in which article.
 
-        Without KEY, all of them, a line for each. What is unsure, or not yet in
-        force, is dim.
+        Without KEY, show all laws with one line each. Rules that do not apply, because they are unsure or not
+        in force, are dim.
         """
-        book = _lawbook()
+        lawbook = _load_lawbook()
         day = on.date() if on else today()
-        shown = show.everyone(book, day) if key is None else show.whole(_known(book, key), day)
-        Console().print(shown)
+        renderable = (
+            terminal.render_jurisdictions(lawbook, day)
+            if key is None
+            else terminal.render_jurisdiction(_require_jurisdiction(lawbook, key), day)
+        )
+        Console().print(renderable)
 
-    laws.command("due")(law_due)
-    return laws
+    app.command("due")(law_due)
+    return app
 
 
 def law_due(
     key: Annotated[str, typer.Argument(help="A jurisdiction, such as eu or us-ca.")],
-    received: Annotated[datetime, typer.Option(help="When the request, or appeal, came; local time there.")],
-    right: Annotated[Right, typer.Option(help="What was asked for.")],
-    step: Annotated[Step, typer.Option(help="What is to be done.")] = Step.RESPOND,
+    received: Annotated[
+        datetime, typer.Option(help="When the request or appeal was received; local time of the law.")
+    ],
+    right: Annotated[Right, typer.Option(help="The right that was exercised.")],
+    step: Annotated[DeadlineStep, typer.Option(help="The step of the request.")] = DeadlineStep.RESPOND,
     identified: Annotated[
-        datetime | None, typer.Option(help="When it was proven who asks, if that was in doubt.")
+        datetime | None, typer.Option(help="When the identity was proven, if it was in doubt.")
     ] = None,
     extended: Annotated[
-        datetime | None, typer.Option(help="When the person was told that it takes longer, and why.")
+        datetime | None, typer.Option(help="When the person was told of an extension and its reason.")
     ] = None,
 ) -> None:
-    """Say by when a request must be answered.
+    """Show the deadline for a step of a rights request.
 
-    Such as: discretion law due eu --right access --received 2026-01-31T10:00
+    Example: discretion law due eu --right access --received 2026-01-31T10:00
     """
-    one = _known(_lawbook(), key)
+    jurisdiction = _require_jurisdiction(_load_lawbook(), key)
 
-    def ms(local: datetime) -> int:
-        return int(local.replace(tzinfo=local.tzinfo or ZoneInfo(one.zone)).timestamp() * 1000)
+    def to_ms(local: datetime) -> int:
+        return int(local.replace(tzinfo=local.tzinfo or ZoneInfo(jurisdiction.zone)).timestamp() * 1000)
 
-    longer = () if extended is None else (Extension(ms(extended)),)
-    asked = Request(ms(received), ms(identified or received), extensions=longer)
-    Console().print(show.due(one, deadline(one, right, step, asked)))
-
-
-def _lawbook() -> Lawbook:
-    found = settings.read(os.environ)
-    return load(found.jurisdictions_dir, load_catalogue(found.catalogue_dir))
+    extensions = () if extended is None else (DeadlineExtension(to_ms(extended)),)
+    request_times = RequestTimes(to_ms(received), to_ms(identified or received), extensions=extensions)
+    Console().print(
+        terminal.render_due_date(jurisdiction, compute_due_date(jurisdiction, right, step, request_times))
+    )
 
 
-def _known(book: Lawbook, key: str) -> Jurisdiction:
-    if key not in book.jurisdictions:
-        known = ", ".join(sorted(book.jurisdictions))
-        raise typer.BadParameter(f"There is no jurisdiction {key!r}; there are {known}.")
-    return book.jurisdictions[key]
+def _load_lawbook() -> Lawbook:
+    loaded_settings = settings.read_settings(os.environ)
+    return load_lawbook(loaded_settings.jurisdictions_dir, load_catalogue(loaded_settings.catalogue_dir))
+
+
+def _require_jurisdiction(lawbook: Lawbook, key: str) -> Jurisdiction:
+    if key not in lawbook.jurisdictions:
+        known_keys = ", ".join(sorted(lawbook.jurisdictions))
+        raise typer.BadParameter(f"There is no jurisdiction {key!r}; there are {known_keys}.")
+    return lawbook.jurisdictions[key]

@@ -1,7 +1,7 @@
-"""Which rule is in force on a day: the latest that has begun and not ended.
+"""Select the rule in force on a day: the latest that has begun and not ended.
 
-What is unsure replaces what is known only where it is stricter; the law may turn out to be either,
-and the stricter keeps both.
+An unsure rule replaces a sure one only if it is stricter. Whichever of the two turns out to be the law, the
+stricter one satisfies it.
 """
 
 from __future__ import annotations
@@ -11,51 +11,69 @@ from datetime import date
 from typing import TypeVar
 
 from discretion.law.entry import RuleEntry
-from discretion.law.jurisdiction import Confidence
+from discretion.law.jurisdiction import RuleConfidence
 
-Rule = TypeVar("Rule", bound=RuleEntry)
-Stricter = Callable[[Rule, Rule], bool]
+DatedRule = TypeVar("DatedRule", bound=RuleEntry)
+StricterPredicate = Callable[[DatedRule, DatedRule], bool]
 
 
-def boundaries(rules: Sequence[RuleEntry]) -> list[date]:
-    """The days on which something begins or ends, in order."""
-    days = {one.start for one in rules} | {one.until for one in rules if one.until is not None}
+def list_boundary_days(rules: Sequence[RuleEntry]) -> list[date]:
+    """Return the days on which a rule begins or ends, sorted."""
+    days = {rule.start for rule in rules} | {rule.until for rule in rules if rule.until is not None}
     return sorted(days)
 
 
-def in_force(rules: Sequence[Rule], day: date, stricter: Stricter[Rule]) -> Rule | None:
-    """The rule about one thing that holds on a day, of all that there are about it.
+def find_rule_in_force(
+    rules: Sequence[DatedRule], day: date, is_stricter: StricterPredicate[DatedRule]
+) -> DatedRule | None:
+    """Return the rule in force on a day, out of all rules about one subject.
 
-    ``stricter`` says whether its first argument is stricter than its second.
+    ``is_stricter`` returns whether its first argument is stricter than its second.
     """
-    holding = [one for one in rules if one.start <= day and (one.until is None or day < one.until)]
-    unsure = [one for one in holding if one.confidence is Confidence.UNSURE]
-    known = _latest([one for one in holding if one.confidence is not Confidence.UNSURE])
-    guess = _latest(unsure)
-    if known is None or guess is None:
-        return known or guess
-    return guess if guess.start >= known.start and stricter(guess, known) else known
+    rules_in_force = [
+        rule for rule in rules if rule.start <= day and (rule.until is None or day < rule.until)
+    ]
+    unsure_rules = [rule for rule in rules_in_force if rule.confidence is RuleConfidence.UNSURE]
+    sure_rule = _find_latest(
+        [rule for rule in rules_in_force if rule.confidence is not RuleConfidence.UNSURE]
+    )
+    unsure_rule = _find_latest(unsure_rules)
+    if sure_rule is None or unsure_rule is None:
+        return sure_rule or unsure_rule
+    # A sure rule that begins after an unsure one replaces it, however strict the unsure one is.
+    return (
+        unsure_rule
+        if unsure_rule.start >= sure_rule.start and is_stricter(unsure_rule, sure_rule)
+        else sure_rule
+    )
 
 
-def always(rules: Sequence[Rule], day: date, stricter: Stricter[Rule]) -> Rule | None:
-    """The same for what has always been ruled somehow: before the first rule, the first rule."""
-    first = min((one.start for one in rules), default=day)
-    return in_force(rules, max(day, first), stricter)
+def find_rule_or_first(
+    rules: Sequence[DatedRule], day: date, is_stricter: StricterPredicate[DatedRule]
+) -> DatedRule | None:
+    """Return the rule in force on a day; before the first rule begins, the first rule."""
+    first_day = min((rule.start for rule in rules), default=day)
+    return find_rule_in_force(rules, max(day, first_day), is_stricter)
 
 
-def spans(rules: Sequence[Rule], stricter: Stricter[Rule]) -> Iterator[tuple[date, date | None, Rule]]:
-    """From when until when each rule about one thing is in force, in the order of time."""
-    days = boundaries(rules)
-    last: tuple[date, Rule] | None = None
+def iterate_rule_spans(
+    rules: Sequence[DatedRule], is_stricter: StricterPredicate[DatedRule]
+) -> Iterator[tuple[date, date | None, DatedRule]]:
+    """Yield the periods in which each rule about one subject is in force.
+
+    Yields: the first day, the day after the last or None, and the rule.
+    """
+    days = list_boundary_days(rules)
+    current_span: tuple[date, DatedRule] | None = None
     for day in days:
-        now = in_force(rules, day, stricter)
-        if last is not None and now is not last[1]:
-            yield last[0], day, last[1]
-        if last is None or now is not last[1]:
-            last = None if now is None else (day, now)
-    if last is not None:
-        yield last[0], None, last[1]
+        rule = find_rule_in_force(rules, day, is_stricter)
+        if current_span is not None and rule is not current_span[1]:
+            yield current_span[0], day, current_span[1]
+        if current_span is None or rule is not current_span[1]:
+            current_span = None if rule is None else (day, rule)
+    if current_span is not None:
+        yield current_span[0], None, current_span[1]
 
 
-def _latest(rules: Sequence[Rule]) -> Rule | None:
-    return max(rules, key=lambda one: one.start, default=None)
+def _find_latest(rules: Sequence[DatedRule]) -> DatedRule | None:
+    return max(rules, key=lambda rule: rule.start, default=None)

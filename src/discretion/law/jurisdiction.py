@@ -1,7 +1,7 @@
-"""A jurisdiction beyond consent: whose it is, which rights it gives, and by when each is answered.
+"""A jurisdiction: its consent rules, rights, deadlines and retention duties as values.
 
-Frozen and free of I/O. ``load.py`` makes these values; ``deadline.py`` counts by them. Days are
-those of the jurisdiction's ``zone``; moments are milliseconds since 1970, UTC.
+All classes are frozen and free of I/O. ``load.py`` builds them; ``deadline.py`` computes due dates from them.
+Days are days in the jurisdiction's ``zone``; moments are ms since 1970, UTC.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from discretion.law.model import UNKNOWN, Law, Timeline
-from discretion.law.place_index import Atlas, find
+from discretion.law.model import UNKNOWN, ConsentLaw, ConsentTimeline
+from discretion.law.place_index import PlaceIndex, find_jurisdiction_key
 
 
 class Right(StrEnum):
-    """What a person may ask for."""
+    """A right that a person may exercise."""
 
     ACCESS = "access"
     PORTABILITY = "portability"
@@ -29,31 +29,36 @@ class Right(StrEnum):
     OPT_OUT_TARGETING = "opt_out_targeting"
     OPT_OUT_PROFILING = "opt_out_profiling"
     LIMIT_SENSITIVE = "limit_sensitive"
-    AUTOMATED_DECISION = "automated_decision"  # not to be subject to one, or to have it explained
-    RECIPIENTS = "recipients"  # to whom the data went
-    DEINDEXING = "deindexing"  # no longer to be found under one's name
-    NOMINATION = "nomination"  # who acts after death or incapacity
-    COMPLAINT = "complaint"  # to the business itself, before the authority
+    AUTOMATED_DECISION = (
+        "automated_decision"  # not to be subject to an automated decision, or to have it explained
+    )
+    RECIPIENTS = "recipients"  # which recipients received the data
+    DEINDEXING = "deindexing"  # removal from results of a search for the person's name
+    NOMINATION = "nomination"  # naming a person who acts after death or incapacity
+    COMPLAINT = "complaint"  # to the business itself, before one to the authority
 
 
-class Step(StrEnum):
-    """What is due in the course of a request."""
+class DeadlineStep(StrEnum):
+    """A step of a request that has a deadline."""
 
     ACKNOWLEDGE = "acknowledge"
     SUMMARY = "summary"  # a first, simplified answer
     RESPOND = "respond"
-    REFUSE = "refuse"  # telling that nothing is done, and why
-    EXTEND = "extend"  # how much longer the answer may take
-    APPEAL = "appeal"  # the answer to an appeal; its clock starts when the appeal comes
+    REFUSE = "refuse"  # telling the person that the request is refused, and why
+    EXTEND = "extend"  # an extension of RESPOND
+    APPEAL = "appeal"  # the answer to an appeal; its clock starts with the receipt of the appeal
     APPEAL_EXTEND = "appeal_extend"
 
 
-EXTENDED: Mapping[Step, Step] = {Step.EXTEND: Step.RESPOND, Step.APPEAL_EXTEND: Step.APPEAL}
-"""Which step an extension makes longer."""
+EXTENDED_STEPS: Mapping[DeadlineStep, DeadlineStep] = {
+    DeadlineStep.EXTEND: DeadlineStep.RESPOND,
+    DeadlineStep.APPEAL_EXTEND: DeadlineStep.APPEAL,
+}
+"""The step whose deadline each extension makes longer."""
 
 
-class Unit(StrEnum):
-    """What a length of time is counted in."""
+class TimeUnit(StrEnum):
+    """The unit of a length of time."""
 
     DAYS = "cd"
     BUSINESS_DAYS = "bd"
@@ -61,132 +66,135 @@ class Unit(StrEnum):
     AT_ONCE = "at_once"
 
 
-class Clock(StrEnum):
-    """What starts the time."""
+class ClockStart(StrEnum):
+    """The event that starts a deadline."""
 
     RECEIPT = "receipt"
-    IDENTITY = "identity"  # when it is proven who asks, if that was in doubt
+    IDENTITY = "identity"  # when the identity is proven, if it was in doubt
 
 
-class Stop(StrEnum):
-    """Why the time may stand still."""
+class PauseReason(StrEnum):
+    """Why a deadline may be paused."""
 
-    IDENTITY = "identity"  # proof of who asks was asked for
-    CLARIFICATION = "clarification"  # what is asked for is unclear, and that was asked
+    IDENTITY = "identity"  # the person was asked for proof of identity
+    CLARIFICATION = "clarification"  # the person was asked to clarify an unclear request
 
 
-class Confidence(StrEnum):
-    """How sure it is that the law says so."""
+class RuleConfidence(StrEnum):
+    """How certain it is that the law has this rule."""
 
     SURE = "sure"
     PROBABLE = "probable"
-    UNSURE = "unsure"  # holds only where it is stricter than what is known
+    UNSURE = "unsure"  # applies only where it is stricter than the sure rules
 
 
 @dataclass(frozen=True, slots=True)
-class Cited:
-    """Where a rule stands, and from which day until before which it holds."""
+class Citation:
+    """The source of a rule in the law, and when it is in force: from ``start`` until before ``end``."""
 
     start: date
     end: date | None
     source: str
-    confidence: Confidence = Confidence.SURE
+    confidence: RuleConfidence = RuleConfidence.SURE
     note: str = ""
 
-    def holds(self, day: date) -> bool:
-        """Whether the rule is in force on a day."""
+    def is_in_force(self, day: date) -> bool:
+        """Return whether the rule is in force on a day."""
         return self.start <= day and (self.end is None or day < self.end)
 
 
 @dataclass(frozen=True, slots=True)
-class Length:
-    """So many units of time; none for at once."""
+class TimeLength:
+    """A length of time: ``count`` units; zero for ``AT_ONCE``."""
 
     count: int
-    unit: Unit
+    unit: TimeUnit
 
     def __str__(self) -> str:
-        return self.unit if self.unit is Unit.AT_ONCE else f"{self.count} {self.unit}"
+        return self.unit if self.unit is TimeUnit.AT_ONCE else f"{self.count} {self.unit}"
 
     @property
-    def at_most_days(self) -> int:
-        """The most calendar days it can take; ten business days with a week of holidays take 21."""
-        if self.unit is Unit.BUSINESS_DAYS:
+    def max_days(self) -> int:
+        """The most calendar days it can take.
+
+        Business days assume one week of holidays: ten take at most 21 days.
+        """
+        if self.unit is TimeUnit.BUSINESS_DAYS:
             return self.count * 7 // 5 + 7
-        return self.count * 31 if self.unit is Unit.MONTHS else self.count
+        return self.count * 31 if self.unit is TimeUnit.MONTHS else self.count
 
     @property
-    def at_least_days(self) -> int:
-        """The least calendar days it can take."""
-        if self.unit is Unit.BUSINESS_DAYS:
+    def min_days(self) -> int:
+        """The fewest calendar days it can take."""
+        if self.unit is TimeUnit.BUSINESS_DAYS:
             return self.count * 7 // 5
-        return self.count * 28 if self.unit is Unit.MONTHS else self.count
+        return self.count * 28 if self.unit is TimeUnit.MONTHS else self.count
 
 
 @dataclass(frozen=True, slots=True)
-class Deadline:
-    """By when a step of a request for a right is due.
+class DeadlineRule:
+    """The rule that sets the deadline for a step of a request.
 
-    ``pauses`` are the reasons for which its time stands still. With ``rolls`` a time that ends on a
+    ``pauses`` are the reasons for which the clock may be stopped. With ``rolls``, a period that ends on a
     Saturday, Sunday or holiday ends with the next working day (Regulation 1182/71, Art. 3(4)).
     """
 
     right: Right
-    step: Step
-    length: Length
-    clock: Clock
-    pauses: frozenset[Stop]
+    step: DeadlineStep
+    length: TimeLength
+    clock: ClockStart
+    pauses: frozenset[PauseReason]
     rolls: bool
-    cited: Cited
+    citation: Citation
 
 
 @dataclass(frozen=True, slots=True)
 class Entitlement:
     """A right that the law gives.
 
-    ``look_back`` is the day before which nothing need be told. Data of the sensitive kinds in
-    ``withheld`` are never shown in an answer, only that they are kept.
+    Nothing observed before ``look_back`` needs to be disclosed. Of data of the sensitive kinds in
+    ``withheld`` an answer says only that they are kept, and never shows the values.
     """
 
     right: Right
     look_back: date | None
     withheld: frozenset[str]
-    cited: Cited
+    citation: Citation
 
 
-class Counts(StrEnum):
-    """From when on something is to be kept."""
+class RetentionStart(StrEnum):
+    """When a legal retention period begins."""
 
     EVENT = "event"
-    YEAR_END = "year_end"  # the end of the calendar year in which it happened
+    YEAR_END = "year_end"  # at the end of the calendar year of the event
 
 
 @dataclass(frozen=True, slots=True)
-class Keeping:
-    """What another law orders kept although the person had it erased (GDPR Art. 17(3)(b)).
+class LegalRetentionRule:
+    """Data that another law requires to be kept after an erasure (GDPR Art. 17(3)(b)).
 
-    ``properties`` are those of the events that belong to what is to be kept, such as an invoice.
+    ``properties`` are the event properties that belong to the required record, such as an invoice.
     """
 
     events: frozenset[str]
     properties: frozenset[str]
-    length: Length
-    counts: Counts
-    cited: Cited
+    length: TimeLength
+    starts_from: RetentionStart
+    citation: Citation
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A rule about consent as people read it; ``applies`` is false for what is unsure and laxer."""
+class ConsentRuleText:
+    """A consent rule as text for people; ``applies`` is False for an unsure rule that is not stricter."""
 
-    what: str
-    cited: Cited
+    text: str
+    citation: Citation
     applies: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Authority:
-    """Where to complain."""
+class SupervisoryAuthority:
+    """The supervisory authority that takes complaints."""
 
     name: str
     url: str
@@ -194,48 +202,61 @@ class Authority:
 
 @dataclass(frozen=True, slots=True)
 class Jurisdiction:
-    """One law. ``timeline`` has its rules of consent, ``consent`` the same as people read them.
+    """One law with all its rules.
 
-    ``places`` are codes of ISO 3166-1 and -2; ``called`` are the names that addresses have for them.
-    ``holidays`` is the place whose holidays are no business days, such as ``GB-ENG``.
+    Attributes:
+        places: ISO 3166-1 and -2 codes of the places where it applies.
+        place_names: The names of those places as addresses have them, by code.
+        zone: The IANA time zone of its days.
+        holidays: The place whose public holidays are no business days, such as ``GB-ENG``.
+        timeline: The consent rules by period.
+        consent_rules: The same consent rules as text for people.
     """
 
     key: str
     label: str
     law: str
     places: tuple[str, ...]
-    called: Mapping[str, tuple[str, ...]]
+    place_names: Mapping[str, tuple[str, ...]]
     zone: str
     holidays: str
-    authority: Authority
-    timeline: Timeline
-    consent: tuple[Told, ...]
+    authority: SupervisoryAuthority
+    timeline: ConsentTimeline
+    consent_rules: tuple[ConsentRuleText, ...]
     rights: tuple[Entitlement, ...]
-    deadlines: tuple[Deadline, ...]
-    keeping: tuple[Keeping, ...] = ()
+    deadlines: tuple[DeadlineRule, ...]
+    retention_rules: tuple[LegalRetentionRule, ...] = ()
 
-    def right(self, right: Right, day: date) -> Entitlement | None:
-        """What the law gives on a day; None if there is no such right then."""
-        return next((one for one in self.rights if one.right is right and one.cited.holds(day)), None)
+    def find_right(self, right: Right, day: date) -> Entitlement | None:
+        """Return the entitlement to a right on a day, or None."""
+        return next(
+            (
+                entitlement
+                for entitlement in self.rights
+                if entitlement.right is right and entitlement.citation.is_in_force(day)
+            ),
+            None,
+        )
 
-    def due(self, right: Right, step: Step, day: date) -> Deadline | None:
-        """The rule for a step that is in force on a day."""
-        found = (one for one in self.deadlines if one.right is right and one.step is step)
-        return next((one for one in found if one.cited.holds(day)), None)
+    def find_deadline_rule(self, right: Right, step: DeadlineStep, day: date) -> DeadlineRule | None:
+        """Return the rule for a step that is in force on a day, or None."""
+        rules = (rule for rule in self.deadlines if rule.right is right and rule.step is step)
+        return next((rule for rule in rules if rule.citation.is_in_force(day)), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Lawbook:
-    """Every jurisdiction by its key, the rules of consent that people are judged by, and what holds where."""
+    """All jurisdictions by key, the consent law that customers are judged by, and the index of places."""
 
     jurisdictions: Mapping[str, Jurisdiction]
-    law: Law
-    atlas: Atlas
+    consent_law: ConsentLaw
+    place_index: PlaceIndex
 
-    def of(self, key: str) -> Jurisdiction:
-        """A jurisdiction; for a key nobody knows, the strictest."""
+    def find_jurisdiction(self, key: str) -> Jurisdiction:
+        """Return a jurisdiction; the strictest for an unknown key."""
+        # A customer may be stored with the key of a jurisdiction whose file was removed since.
         return self.jurisdictions.get(key) or self.jurisdictions[UNKNOWN]
 
-    def of_place(self, country: str | None, region: str | None = None) -> str:
-        """The key of the jurisdiction of a place; see ``place.find``."""
-        return find(self.atlas, country, region)
+    def find_key_of_place(self, country: str | None, region: str | None = None) -> str:
+        """Return the key of the jurisdiction of a place; see ``place_index.find_jurisdiction_key``."""
+        return find_jurisdiction_key(self.place_index, country, region)

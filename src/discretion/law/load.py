@@ -1,4 +1,4 @@
-"""``schema/jurisdictions/*.yaml`` -> ``Lawbook``, or everything that is wrong with it at once."""
+"""Load ``schema/jurisdictions/*.yaml`` into a ``Lawbook``, or report all problems of the files."""
 
 from __future__ import annotations
 
@@ -11,95 +11,115 @@ from typing import Any
 
 from discretion.catalogue.load import VERSION_LENGTH
 from discretion.catalogue.model import Catalogue
-from discretion.catalogue.problem import Problem
-from discretion.catalogue.yaml_file import read
+from discretion.catalogue.problem import ConfigurationProblem
+from discretion.catalogue.yaml_file import read_yaml_folder
 from discretion.errors import Misconfigured
-from discretion.law.build_jurisdiction import jurisdiction
-from discretion.law.check import check, strictest
+from discretion.law.build_jurisdiction import build_jurisdiction
+from discretion.law.check import check_jurisdictions, check_unknown_is_strictest
 from discretion.law.jurisdiction import Lawbook
-from discretion.law.model import Edition, Law, Rules, Timeline
-from discretion.law.parse_file import Shaped, shape
-from discretion.law.place_index import Atlas, Territory, atlas
+from discretion.law.model import ConsentLaw, ConsentRules, ConsentTimeline, MaterialChange
+from discretion.law.parse_file import ParsedJurisdictionFile, parse_jurisdiction_file
+from discretion.law.place_index import PlaceIndex, Territory, build_place_index
 
-SENSITIVE = (
+SHIPPED_SENSITIVE_KINDS = (
     *("belief", "biometric", "children", "communications", "criminal", "ethnicity", "financial_account"),
     *("genetic", "government_id", "health", "immigration", "precise_location", "sexuality"),
 )
-"""Kinds of data that the shipped jurisdictions protect; a test compares with the shipped catalogue."""
+"""Sensitive kinds that the shipped jurisdictions name; a test compares them with the shipped catalogue."""
 
 
-def load(folder: Path | None, catalogue: Catalogue, editions: tuple[Edition, ...] = ()) -> Lawbook:
-    """The jurisdictions in ``folder``, or those that are shipped.
+def load_lawbook(
+    folder: Path | None, catalogue: Catalogue, material_changes: tuple[MaterialChange, ...] = ()
+) -> Lawbook:
+    """Load the jurisdictions in ``folder``, or the shipped ones.
 
-    What is shipped also protects kinds of data that a catalogue of the user's may not know of.
+    The shipped jurisdictions may name sensitive kinds that a user's own catalogue does not declare.
+
+    Args:
+        folder: The folder with the YAML files; None for the shipped one.
+        catalogue: The catalogue whose sensitive kinds the rules may name.
+        material_changes: The material changes of the privacy notice.
 
     Raises:
-        Misconfigured: ``JURISDICTIONS_INVALID``; the message has one line for each problem, as
-            ``file:line: what is wrong. What would be right``.
+        Misconfigured: ``JURISDICTIONS_INVALID``; the message has one line for each problem, in the form
+            ``file:line: fault. Advice``.
     """
-    kinds = {*catalogue.sensitive, *(SENSITIVE if folder is None else ())}
-    files, problems = read(shipped() if folder is None else folder)
-    readable = not problems
-    unread = {problem.path for problem in problems}
-    parts: list[Shaped] = []
+    sensitive_kinds = {*catalogue.sensitive, *(SHIPPED_SENSITIVE_KINDS if folder is None else ())}
+    files, problems = read_yaml_folder(find_shipped_jurisdictions() if folder is None else folder)
+    all_readable = not problems
+    unreadable_paths = {problem.path for problem in problems}
+    parsed_files: list[ParsedJurisdictionFile] = []
     for file in files:
-        if file.path in unread and not file.data:  # it would seem to lack everything
+        if file.path in unreadable_paths and not file.data:  # Else every required section would be reported.
             continue
-        part, misshapen = shape(file)
-        parts += [part] if part else []
-        problems += misshapen
-    if readable:
-        problems += check(parts, kinds, whole=not problems)
+        parsed_file, shape_problems = parse_jurisdiction_file(file)
+        parsed_files += [parsed_file] if parsed_file else []
+        problems += shape_problems
+    if all_readable:
+        problems += check_jurisdictions(parsed_files, sensitive_kinds, all_readable=not problems)
     if problems:
-        raise _invalid(problems)
-    found = {part.key: jurisdiction(part) for part in parts}
-    if laxer := list(strictest(parts, found)):
-        raise _invalid(laxer)
-    timelines = MappingProxyType({key: one.timeline for key, one in found.items()})
-    where = atlas(map(_territory, parts))
-    law = Law(_version(timelines, editions), timelines, editions, _places(where))
-    return Lawbook(MappingProxyType(found), law, where)
+        raise _build_jurisdictions_error(problems)
+    jurisdictions = {parsed_file.key: build_jurisdiction(parsed_file) for parsed_file in parsed_files}
+    # Checked last, because it compares built jurisdictions: a laxer `unknown` would grant what a law refuses.
+    if strictness_problems := list(check_unknown_is_strictest(parsed_files, jurisdictions)):
+        raise _build_jurisdictions_error(strictness_problems)
+    timelines = MappingProxyType({key: jurisdiction.timeline for key, jurisdiction in jurisdictions.items()})
+    place_index = build_place_index(map(_build_territory, parsed_files))
+    consent_law = ConsentLaw(
+        _compute_version(timelines, material_changes),
+        timelines,
+        material_changes,
+        _compute_places_digest(place_index),
+    )
+    return Lawbook(MappingProxyType(jurisdictions), consent_law, place_index)
 
 
-def shipped() -> Path:
-    """The jurisdictions of this version: inside the installed package, else in the checkout."""
+def find_shipped_jurisdictions() -> Path:
+    """Return the folder of the shipped jurisdictions: in the installed package, else in the checkout."""
     package = Path(__file__).resolve().parents[1]
     installed = package / "_schema" / "jurisdictions"
     return installed if installed.is_dir() else package.parents[1] / "schema" / "jurisdictions"
 
 
-def _territory(part: Shaped) -> Territory:
-    called = {code: tuple(names) for code, names in part.head.called.items()}
-    return Territory(part.key, tuple(part.head.places), tuple(part.head.without), called)
+def _build_territory(parsed_file: ParsedJurisdictionFile) -> Territory:
+    place_names = {code: tuple(names) for code, names in parsed_file.head.called.items()}
+    return Territory(
+        parsed_file.key, tuple(parsed_file.head.places), tuple(parsed_file.head.without), place_names
+    )
 
 
-def _invalid(problems: Sequence[Problem]) -> Misconfigured:
+def _build_jurisdictions_error(problems: Sequence[ConfigurationProblem]) -> Misconfigured:
     lines = [str(problem) for problem in sorted(set(problems))]
-    return Misconfigured("JURISDICTIONS_INVALID", "\n".join(["The jurisdictions do not hold:", *lines]))
+    return Misconfigured("JURISDICTIONS_INVALID", "\n".join(["The jurisdictions are not valid:", *lines]))
 
 
-def _version(timelines: Mapping[str, Timeline], editions: Sequence[Edition]) -> str:
-    """A digest of what people are judged by: another label or source changes nothing for them."""
+def _compute_version(
+    timelines: Mapping[str, ConsentTimeline], material_changes: Sequence[MaterialChange]
+) -> str:
+    """Return a digest of the rules that decide permissions; labels and sources do not change it."""
+    # A new version makes every customer's permissions be recomputed, so it depends on nothing else.
     meaning: list[Any] = [
         {
-            key: [one.zone, [[period.start, _meaning(period.rules)] for period in one.periods]]
-            for key, one in timelines.items()
+            key: [entry.zone, [[period.start, _list_meaning(period.rules)] for period in entry.periods]]
+            for key, entry in timelines.items()
         },
-        [[one.start, sorted(one.purposes)] for one in editions],
+        [[entry.start, sorted(entry.purposes)] for entry in material_changes],
     ]
-    return _digest(meaning)
+    return _compute_digest(meaning)
 
 
-def _places(where: Atlas) -> str:
-    regions = sorted([*place, code] for place, code in where.regions.items())
-    return _digest([dict(where.keys), dict(where.countries), regions])
+def _compute_places_digest(place_index: PlaceIndex) -> str:
+    regions = sorted([*place, code] for place, code in place_index.code_by_region_name.items())
+    return _compute_digest(
+        [dict(place_index.jurisdiction_by_code), dict(place_index.code_by_country_name), regions]
+    )
 
 
-def _digest(meaning: Any) -> str:
+def _compute_digest(meaning: Any) -> str:
     canonical = json.dumps(meaning, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:VERSION_LENGTH]
 
 
-def _meaning(rules: Rules) -> list[Any]:
-    ages = sorted([one.below, one.needs, sorted(one.families)] for one in rules.ages)
+def _list_meaning(rules: ConsentRules) -> list[Any]:
+    ages = sorted([age_rule.below, age_rule.needs, sorted(age_rule.families)] for age_rule in rules.ages)
     return [dict(rules.models), dict(rules.sensitive), ages, rules.signals, rules.renewal]

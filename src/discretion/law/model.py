@@ -1,7 +1,6 @@
-"""The words of the law: what a jurisdiction demands, and since when.
+"""The consent rules of a law as values: what each family of purposes needs, and since when.
 
-Everything here is frozen and free of I/O. ``load.py`` makes these values from
-``schema/jurisdictions/*.yaml``; everyone else only reads them.
+All classes are frozen and free of I/O. ``load.py`` builds them from ``schema/jurisdictions/*.yaml``.
 """
 
 from __future__ import annotations
@@ -14,109 +13,115 @@ from enum import StrEnum
 from discretion.catalogue.model import Family
 
 UNKNOWN = "unknown"
-"""Key of the jurisdiction of places that are not known or have no file: the strictest."""
+"""Key of the jurisdiction for places that are unknown or have no file; it has the strictest rules."""
 
 ADULT_YEARS = 18
-"""No rule here looks at an age above this, so whoever is as old is of every age."""
+"""No rule has an age above this one, so a person of this age satisfies every age rule."""
 
 
-class Model(StrEnum):
-    """What lets a purpose be pursued."""
+class ConsentModel(StrEnum):
+    """What allows processing for a purpose."""
 
-    NOTICE = "notice"  # the person was told
-    BASIS = "basis"  # the legal basis that the catalogue names for it (GDPR Art. 6(1))
-    OPT_OUT = "opt_out"  # until they say no
-    OPT_IN = "opt_in"  # once they said yes
+    NOTICE = "notice"  # after informing the person
+    BASIS = "basis"  # on the catalogue's legal basis (GDPR Art. 6(1))
+    OPT_OUT = "opt_out"  # unless the person refuses
+    OPT_IN = "opt_in"  # only with consent
 
 
-class Needs(StrEnum):
-    """What it takes below an age."""
+class AgeRequirement(StrEnum):
+    """What is needed below an age."""
 
-    OWN = "own"  # the young person's own yes, where others need only not say no
-    GUARDIAN = "guardian"  # a yes of whoever has parental responsibility
-    NEVER = "never"  # nobody can allow it
+    OWN = "own"  # the young person's own consent, even where adults need only not refuse
+    GUARDIAN = "guardian"  # the consent of a holder of parental responsibility
+    NEVER = "never"  # nobody can consent
 
 
 @dataclass(frozen=True, slots=True)
-class Age:
-    """Below an age (years), purposes of ``families`` need more.
+class AgeRule:
+    """Below the age ``below`` (years), purposes of ``families`` need more.
 
-    Whatever takes a yes takes a guardian's below an age that ``needs`` one. A family that a law
-    treats by its legal basis needs a guardian only for what rests on consent (GDPR Art. 8).
+    Consent must be given by a guardian below an age that ``needs`` one. Where a law treats a family by its
+    legal basis, only purposes that rest on consent need the guardian (GDPR Art. 8).
     """
 
     below: int
-    needs: Needs
+    needs: AgeRequirement
     families: frozenset[Family]
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """What one law says at one moment.
+class ConsentRules:
+    """The consent rules of one law at one moment.
 
-    ``models`` has every family. ``sensitive`` has the kinds (see ``Catalogue.sensitive``) that are
-    protected more, each with what it takes: ``OPT_IN`` an express yes to the purpose, ``OPT_OUT`` that
-    nobody limited it. ``ages`` are in no order; all that apply hold. ``signals`` says whether an
-    opt-out signal binds; ``renewal`` whether a material change of the notice takes a new yes.
+    Attributes:
+        models: The consent model of every family.
+        sensitive: The model of each sensitive kind (see ``Catalogue.sensitive``) with extra protection.
+            ``OPT_IN`` needs express consent to the purpose, ``OPT_OUT`` that the person has not limited it.
+        ages: The age rules in no order; all that match apply.
+        signals: Whether an opt-out signal is binding.
+        renewal: Whether a material change of the notice makes new consent necessary.
     """
 
-    models: Mapping[Family, Model]
-    sensitive: Mapping[str, Model]
-    ages: tuple[Age, ...]
+    models: Mapping[Family, ConsentModel]
+    sensitive: Mapping[str, ConsentModel]
+    ages: tuple[AgeRule, ...]
     signals: bool
     renewal: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
-    """``rules`` hold from ``start`` (ms since 1970, UTC) until the next period's."""
+class ConsentPeriod:
+    """``rules`` that apply from ``start`` (ms since 1970, UTC) until the next period starts."""
 
     start: int
-    rules: Rules
+    rules: ConsentRules
 
 
 @dataclass(frozen=True, slots=True)
-class Timeline:
-    """The consent rules of one jurisdiction, in the order of time; the first period has always been.
+class ConsentTimeline:
+    """The consent rules of one jurisdiction by period, in chronological order.
 
-    ``zone`` is the IANA time zone whose midnights count. ``label`` is for people.
+    The first period also covers all time before it. ``zone`` is the IANA time zone of the jurisdiction's
+    days; ``label`` is its name for people.
     """
 
     key: str
     label: str
     zone: str
-    periods: tuple[Period, ...]
+    periods: tuple[ConsentPeriod, ...]
 
-    def at(self, now_ms: int) -> Rules:
-        """The rules that hold at a moment."""
-        starts = [one.start for one in self.periods]
+    def find_rules(self, now_ms: int) -> ConsentRules:
+        """Return the rules that apply at a moment."""
+        starts = [period.start for period in self.periods]
         return self.periods[max(bisect_right(starts, now_ms) - 1, 0)].rules
 
-    def turns(self) -> tuple[int, ...]:
-        """When the rules change."""
-        return tuple(one.start for one in self.periods[1:])
+    def list_change_times(self) -> tuple[int, ...]:
+        """Return the moments (ms since 1970, UTC) at which the rules change."""
+        return tuple(period.start for period in self.periods[1:])
 
 
 @dataclass(frozen=True, slots=True)
-class Edition:
-    """A material change of the privacy notice, from ``start`` (ms) on, of what is done for ``purposes``."""
+class MaterialChange:
+    """A material change of the privacy notice for ``purposes`` from ``start`` (ms since 1970, UTC)."""
 
     start: int
     purposes: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Law:
-    """All that a person's state is judged by. ``version`` is a digest of its meaning.
+class ConsentLaw:
+    """Everything that decides what a customer permits.
 
-    ``places`` is a digest of which jurisdiction holds where.
+    ``version`` is a digest of the meaning of ``timelines`` and ``material_changes``; ``places_digest`` is a
+    digest of which jurisdiction applies in which place.
     """
 
     version: str
-    timelines: Mapping[str, Timeline]
-    editions: tuple[Edition, ...] = ()
-    places: str = ""
+    timelines: Mapping[str, ConsentTimeline]
+    material_changes: tuple[MaterialChange, ...] = ()
+    places_digest: str = ""
 
-    def of(self, key: str) -> Timeline:
-        """A jurisdiction's rules; a key nobody knows is judged as the strictest."""
+    def find_timeline(self, key: str) -> ConsentTimeline:
+        """Return a jurisdiction's consent rules; those of the strictest for an unknown key."""
+        # A customer may be stored with the key of a jurisdiction whose file was removed since.
         return self.timelines.get(key) or self.timelines[UNKNOWN]

@@ -1,6 +1,6 @@
-"""Files as read -> rules of the right shape, each with its place in the file.
+"""Validate the data of jurisdiction files into rules, each with its place in the file.
 
-What is misshapen is reported and left out, so that everything else is still checked.
+A rule of the wrong shape is reported and left out, so that all others are still checked.
 """
 
 from __future__ import annotations
@@ -11,80 +11,88 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from discretion.catalogue.parsed_file import told
-from discretion.catalogue.problem import Problem
-from discretion.catalogue.yaml_file import File, Place
+from discretion.catalogue.parsed_file import describe_shape_error
+from discretion.catalogue.problem import ConfigurationProblem
+from discretion.catalogue.yaml_file import Place, YamlFile
 from discretion.law.entry import JurisdictionFile, RuleEntry
 
-SECTIONS = ("consent", "sensitive", "ages", "signals", "renewal", "rights", "deadlines", "keeping")
+RULE_SECTIONS = ("consent", "sensitive", "ages", "signals", "renewal", "rights", "deadlines", "keeping")
 """Sections that are lists of rules."""
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
-    """A rule, and where it stands."""
+class PlacedRule:
+    """A rule and its place in the file."""
 
     place: Place
     rule: Any  # the entry of its section
 
 
 @dataclass(frozen=True, slots=True)
-class Shaped:
-    """One jurisdiction's file. ``head`` has everything but the rules."""
+class ParsedJurisdictionFile:
+    """The file of one jurisdiction; ``head`` has everything except the rules."""
 
-    file: File
+    file: YamlFile
     head: JurisdictionFile
-    rules: dict[str, tuple[Placed, ...]]
+    rules: dict[str, tuple[PlacedRule, ...]]
 
     @property
     def key(self) -> str:
-        """What the jurisdiction is called by: the file's name."""
+        """The key of the jurisdiction: the file's name without suffix."""
         return self.file.path.stem
 
-    def each(self) -> Iterator[tuple[str, Placed]]:
-        """Every rule, with the section it stands in."""
-        for section, placed in self.rules.items():
-            for one in placed:
-                yield section, one
+    def iterate_rules(self) -> Iterator[tuple[str, PlacedRule]]:
+        """Yield every rule with the name of its section."""
+        for section, placed_rules in self.rules.items():
+            for placed_rule in placed_rules:
+                yield section, placed_rule
 
-    def problem(self, one: Placed, wrong: str, right: str, *inner: str | int) -> Problem:
-        """Something wrong with a rule, or at a place inside it."""
-        return self.file.problem((*one.place, *inner), wrong, right)
+    def build_problem(
+        self, placed_rule: PlacedRule, fault: str, advice: str, *inner_steps: str | int
+    ) -> ConfigurationProblem:
+        """Build a problem at a rule, or at a place inside it."""
+        return self.file.build_problem((*placed_rule.place, *inner_steps), fault, advice)
 
 
-def shape(file: File) -> tuple[Shaped | None, list[Problem]]:
-    """A file's head and rules, and what is misshapen; nothing if the head cannot be used."""
+def parse_jurisdiction_file(
+    file: YamlFile,
+) -> tuple[ParsedJurisdictionFile | None, list[ConfigurationProblem]]:
+    """Return a file's head and rules, or None for an unusable head; and problems of shape."""
     data = dict(file.data)
-    problems: list[Problem] = []
-    rules: dict[str, tuple[Placed, ...]] = {}
-    for section in SECTIONS:
+    problems: list[ConfigurationProblem] = []
+    rules: dict[str, tuple[PlacedRule, ...]] = {}
+    for section in RULE_SECTIONS:
         if isinstance(data.get(section), list):
-            rules[section] = tuple(_rules(file, section, data[section], problems))
+            rules[section] = tuple(_parse_rules(file, section, data[section], problems))
             data[section] = []
     try:
         head = JurisdictionFile.model_validate(data)
     except ValidationError as error:
-        return None, problems + _problems(file, (), error)
-    return Shaped(file, head, rules), problems
+        return None, problems + _build_problems(file, (), error)
+    return ParsedJurisdictionFile(file, head, rules), problems
 
 
-def _rules(file: File, section: str, items: list[Any], problems: list[Problem]) -> Iterator[Placed]:
-    kind: type[RuleEntry] = get_args(JurisdictionFile.model_fields[section].annotation)[0]
+def _parse_rules(
+    file: YamlFile, section: str, items: list[Any], problems: list[ConfigurationProblem]
+) -> Iterator[PlacedRule]:
+    entry_model: type[RuleEntry] = get_args(JurisdictionFile.model_fields[section].annotation)[0]
     for index, item in enumerate(items):
         place = (section, index)
         try:
-            yield Placed(place, kind.model_validate(item))
+            yield PlacedRule(place, entry_model.model_validate(item))
         except ValidationError as error:
-            problems += _problems(file, place, error)
+            problems += _build_problems(file, place, error)
 
 
-def _problems(file: File, above: Place, error: ValidationError) -> list[Problem]:
+def _build_problems(
+    file: YamlFile, parent_place: Place, error: ValidationError
+) -> list[ConfigurationProblem]:
     return [
-        told(
+        describe_shape_error(
             file,
             JurisdictionFile,
-            (*above, *(step for step in one["loc"] if step != "[key]")),
-            one,
+            (*parent_place, *(step for step in details["loc"] if step != "[key]")),
+            details,
         )
-        for one in error.errors(include_url=False)
+        for details in error.errors(include_url=False)
     ]

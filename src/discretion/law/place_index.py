@@ -1,7 +1,7 @@
-"""A place as an address or a network says it -> the jurisdiction that holds there.
+"""The index from a place, as an address or an IP lookup gives it, to the jurisdiction that applies there.
 
-Fails closed: a place that is not listed, a country that has several laws and no known region, and
-words that contradict each other are ``unknown``, which is judged as the strictest.
+The lookup fails closed: a place that is not listed, a country with several laws and no known region, and a
+country and region that contradict each other are ``unknown``, which has the strictest rules.
 """
 
 from __future__ import annotations
@@ -15,95 +15,111 @@ from typing import NamedTuple
 
 from discretion.law.model import UNKNOWN
 
-CODE = re.compile(r"([A-Z]{2})(?:-([A-Z0-9]{1,3}))?")
-"""ISO 3166-1 alpha-2, or ISO 3166-2."""
+PLACE_CODE = re.compile(r"([A-Z]{2})(?:-([A-Z0-9]{1,3}))?")
+"""A code of ISO 3166-1 alpha-2 or of ISO 3166-2."""
 
-_NOWHERE = "?"
-"""In place of a code, where a word is no place that is known."""
+_UNKNOWN_PLACE = "?"
+"""Stands for a code where a text names no known place."""
 
 
 class Territory(NamedTuple):
-    """Where one law holds, and what places there are called, by their codes."""
+    """The places where one law applies, the places it excludes, and the names of both by code."""
 
-    key: str
+    jurisdiction_key: str
     places: tuple[str, ...]
-    without: tuple[str, ...]
-    called: Mapping[str, tuple[str, ...]]
+    excluded_places: tuple[str, ...]
+    names_by_code: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Atlas:
-    """Which jurisdiction holds where.
+class PlaceIndex:
+    """Which jurisdiction applies where.
 
-    ``keys`` has the codes of places with the key of the jurisdiction that holds there; ``unknown`` for
-    parts of a country that its law leaves out. ``countries`` and ``regions`` (by the country they are
-    in) have folded names with their codes. A country with several laws is no key: it alone says nothing.
+    Attributes:
+        jurisdiction_by_code: The jurisdiction's key by place code; ``unknown`` for parts of a country that
+            its law excludes. A country with several laws is not a key: its code alone decides nothing.
+        code_by_country_name: Country codes by folded name.
+        code_by_region_name: Region codes by country code and folded name.
     """
 
-    keys: Mapping[str, str]
-    countries: Mapping[str, str]
-    regions: Mapping[tuple[str, str], str]
+    jurisdiction_by_code: Mapping[str, str]
+    code_by_country_name: Mapping[str, str]
+    code_by_region_name: Mapping[tuple[str, str], str]
 
 
-def atlas(territories: Iterable[Territory]) -> Atlas:
-    """All territories on one map."""
-    keys: dict[str, str] = {}
-    countries: dict[str, str] = {}
-    regions: dict[tuple[str, str], str] = {}
-    for one in territories:
-        keys |= dict.fromkeys(one.without, UNKNOWN) | dict.fromkeys(one.places, one.key)
-        for code, names in one.called.items():
+def build_place_index(territories: Iterable[Territory]) -> PlaceIndex:
+    """Build the index from the territories of all jurisdictions."""
+    jurisdiction_by_code: dict[str, str] = {}
+    code_by_country_name: dict[str, str] = {}
+    code_by_region_name: dict[tuple[str, str], str] = {}
+    for territory in territories:
+        jurisdiction_by_code |= dict.fromkeys(territory.excluded_places, UNKNOWN) | dict.fromkeys(
+            territory.places, territory.jurisdiction_key
+        )
+        for code, names in territory.names_by_code.items():
             country = code.partition("-")[0]
-            for name in map(folded, names):
+            for name in map(fold_name, names):
                 if code == country:
-                    countries[name] = code
+                    code_by_country_name[name] = code
                 else:
-                    regions[country, name] = code
-    return Atlas(MappingProxyType(keys), MappingProxyType(countries), MappingProxyType(regions))
+                    code_by_region_name[country, name] = code
+    return PlaceIndex(
+        MappingProxyType(jurisdiction_by_code),
+        MappingProxyType(code_by_country_name),
+        MappingProxyType(code_by_region_name),
+    )
 
 
-def find(at: Atlas, country: str | None, region: str | None = None) -> str:
-    """The key of the jurisdiction of a country and a region, each a code or a name, in any case.
+def find_jurisdiction_key(place_index: PlaceIndex, country: str | None, region: str | None = None) -> str:
+    """Return the key of the jurisdiction of a country and a region, each a code or a name in any case.
 
-    ``US`` with ``California``, ``CA``, ``US-CA`` and ``us-ca`` alone are all ``us-ca``.
+    ``US`` with ``California``, ``US`` with ``CA``, ``US-CA`` alone and ``us-ca`` alone all give ``us-ca``.
     """
-    said = _country(at, country)
-    land = said.partition("-")[0]
-    told = _region(at, land, region)
-    codes = {one for one in (said, told) if one}
-    lands = {one.partition("-")[0] for one in codes}
-    regions = codes - lands
-    if len(lands) != 1 or len(regions) > 1:
+    country_code = _find_country_code(place_index, country)
+    region_code = _find_region_code(place_index, country_code.partition("-")[0], region)
+    place_codes = {place_code for place_code in (country_code, region_code) if place_code}
+    country_codes = {place_code.partition("-")[0] for place_code in place_codes}
+    region_codes = place_codes - country_codes
+    # Two countries, or two regions, contradict each other; neither is preferred, because either may be wrong.
+    if len(country_codes) != 1 or len(region_codes) > 1:
         return UNKNOWN
-    (land,) = lands
-    code = regions.pop() if regions else land
-    if code in at.keys:
-        return at.keys[code]
-    return at.keys.get(land, UNKNOWN)
+    (only_country,) = country_codes
+    code = region_codes.pop() if region_codes else only_country
+    if code in place_index.jurisdiction_by_code:
+        return place_index.jurisdiction_by_code[code]
+    # A region without an entry has the law of its country, if the whole country has one law.
+    return place_index.jurisdiction_by_code.get(only_country, UNKNOWN)
 
 
-def _country(at: Atlas, text: str | None) -> str:
-    """The code that a text is or names; the empty string if it says nothing."""
-    given = folded(text or "")
-    if not given:
+def _find_country_code(place_index: PlaceIndex, text: str | None) -> str:
+    """Return the place code that a text is or names; the empty string for no text."""
+    folded_text = fold_name(text or "")
+    if not folded_text:
         return ""
-    return at.countries.get(given) or (given.upper() if CODE.fullmatch(given.upper()) else _NOWHERE)
+    return place_index.code_by_country_name.get(folded_text) or (
+        folded_text.upper() if PLACE_CODE.fullmatch(folded_text.upper()) else _UNKNOWN_PLACE
+    )
 
 
-def _region(at: Atlas, country: str, text: str | None) -> str:
-    """The code of a region of a country; the country's own where nobody lists the region."""
-    given = folded(text or "")
-    if not given:
+def _find_region_code(place_index: PlaceIndex, country: str, text: str | None) -> str:
+    """Return the code of a region in a country; the country's code for a region that is not listed."""
+    folded_text = fold_name(text or "")
+    if not folded_text:
         return ""
-    if found := at.regions.get((country, given)):
-        return found
-    code = given.upper()
-    if "-" in code and CODE.fullmatch(code):
+    if listed_code := place_index.code_by_region_name.get((country, folded_text)):
+        return listed_code
+    code = folded_text.upper()
+    if "-" in code and PLACE_CODE.fullmatch(code):
         return code
-    return f"{country}-{code}" if CODE.fullmatch(f"{country}-{code}") else country or _NOWHERE
+    return f"{country}-{code}" if PLACE_CODE.fullmatch(f"{country}-{code}") else country or _UNKNOWN_PLACE
 
 
-def folded(text: str) -> str:
-    """A name without its case, accents and spacing."""
-    plain = unicodedata.normalize("NFKD", text)
-    return " ".join("".join(c for c in plain if not unicodedata.combining(c)).casefold().split())
+def fold_name(text: str) -> str:
+    """Return a name without case, accents and repeated spaces, for comparison."""
+    # Accents are separate characters in NFKD, so that they can be left out.
+    decomposed = unicodedata.normalize("NFKD", text)
+    return " ".join(
+        "".join(character for character in decomposed if not unicodedata.combining(character))
+        .casefold()
+        .split()
+    )

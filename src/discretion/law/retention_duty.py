@@ -1,4 +1,4 @@
-"""How long another law orders something kept although the person had it erased. Pure."""
+"""How long another law requires an event to be kept after an erasure. Pure."""
 
 from __future__ import annotations
 
@@ -6,43 +6,55 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from discretion.law.jurisdiction import Counts, Jurisdiction, Keeping, Unit
-from discretion.law.local_days import local_day, midnight, months_after
+from discretion.law.jurisdiction import Jurisdiction, LegalRetentionRule, RetentionStart, TimeUnit
+from discretion.law.local_days import add_months, find_local_day, find_midnight
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """An order to keep an event until a moment (ms), and whose."""
+class RetentionDuty:
+    """The duty of a law, ``jurisdiction_key``, to keep an event until ``until_ms``."""
 
-    law: str
-    rule: Keeping
-    until: int
+    jurisdiction_key: str
+    rule: LegalRetentionRule
+    until_ms: int
 
 
-def kept(laws: Iterable[Jurisdiction], event: str, at: int, now: int) -> Kept | None:
-    """The order that keeps an event of ``at`` longest; None if no law orders that, or none does any more.
+def find_retention_duty(
+    jurisdictions: Iterable[Jurisdiction], event: str, occurred_ms: int, now_ms: int
+) -> RetentionDuty | None:
+    """Return the duty that keeps an event longest, or None if no law requires it to be kept now.
 
     Args:
-        laws: The jurisdictions of the person.
+        jurisdictions: The jurisdictions of the customer.
         event: The event's type.
-        at: When it happened (ms).
-        now: The present (ms).
+        occurred_ms: When the event happened (ms since 1970, UTC).
+        now_ms: The present (ms since 1970, UTC).
     """
-    found = [
-        Kept(one.key, rule, until)
-        for one in laws
-        for rule in one.keeping
+    duties = [
+        RetentionDuty(jurisdiction.key, rule, until_ms)
+        for jurisdiction in jurisdictions
+        for rule in jurisdiction.retention_rules
         if event in rule.events
-        and rule.cited.holds(local_day(now, one.zone))
-        and (until := lasts(rule, at, one.zone)) > now
+        # The rule must be in force now; its length counts from the event, also if the event is older than the
+        # rule.
+        and rule.citation.is_in_force(find_local_day(now_ms, jurisdiction.zone))
+        and (until_ms := find_retention_end(rule, occurred_ms, jurisdiction.zone)) > now_ms
     ]
-    return max(found, key=lambda one: (one.until, one.law), default=None)
+    # The key breaks ties, so that the named law does not depend on the order of the jurisdictions.
+    return max(duties, key=lambda duty: (duty.until_ms, duty.jurisdiction_key), default=None)
 
 
-def lasts(rule: Keeping, at: int, zone: str) -> int:
-    """The moment (ms) at which something of ``at`` need no longer be kept."""
-    day = local_day(at, zone)
-    first = date(day.year + 1, 1, 1) if rule.counts is Counts.YEAR_END else day + timedelta(days=1)
-    months = rule.length.unit is Unit.MONTHS
-    last = months_after(first, rule.length.count) if months else first + timedelta(rule.length.at_most_days)
-    return midnight(last, zone)
+def find_retention_end(rule: LegalRetentionRule, occurred_ms: int, zone: str) -> int:
+    """Return the moment (ms since 1970, UTC) at which the duty to keep an event ends."""
+    day = find_local_day(occurred_ms, zone)
+    # The day of the event is not counted (Regulation 1182/71, Art. 3(1)).
+    first_day = (
+        date(day.year + 1, 1, 1) if rule.starts_from is RetentionStart.YEAR_END else day + timedelta(days=1)
+    )
+    is_in_months = rule.length.unit is TimeUnit.MONTHS
+    last_day = (
+        add_months(first_day, rule.length.count)
+        if is_in_months
+        else first_day + timedelta(rule.length.max_days)
+    )
+    return find_midnight(last_day, zone)

@@ -1,4 +1,4 @@
-"""What a law looks like in a terminal: what it demands, since when, and where that stands."""
+"""Terminal output of ``discretion law``: rules with their dates and sources."""
 
 from __future__ import annotations
 
@@ -11,124 +11,153 @@ from rich.table import Table
 from rich.text import Text
 
 from discretion.catalogue.model import Family
-from discretion.law.deadline import Due, Undue
+from discretion.law.deadline import DueDate, NoDueDate
 from discretion.law.jurisdiction import (
-    Cited,
-    Confidence,
-    Counts,
-    Deadline,
+    Citation,
+    DeadlineRule,
+    DeadlineStep,
     Jurisdiction,
     Lawbook,
+    RetentionStart,
     Right,
-    Step,
+    RuleConfidence,
 )
-from discretion.law.local_days import midnight
+from discretion.law.local_days import find_midnight
 
 
-def everyone(book: Lawbook, day: date) -> RenderableType:
-    """All jurisdictions, a line for each, as they are on a day."""
+def render_jurisdictions(lawbook: Lawbook, day: date) -> RenderableType:
+    """Render all jurisdictions as they are on a day, one line each."""
     table = Table(title=f"Jurisdictions on {day}")
     for name in ("key", "label", "sharing", "messages", "sharing from age", "signals", "access due in"):
         table.add_column(name)
-    for key, one in sorted(book.jurisdictions.items()):
-        rules = one.timeline.at(midnight(day, one.zone))
+    for key, jurisdiction in sorted(lawbook.jurisdictions.items()):
+        rules = jurisdiction.timeline.find_rules(find_midnight(day, jurisdiction.zone))
         ages = {str(age.below) for age in rules.ages if Family.SHARING in age.families}
-        answer = one.due(Right.ACCESS, Step.RESPOND, day)
+        access_rule = jurisdiction.find_deadline_rule(Right.ACCESS, DeadlineStep.RESPOND, day)
         table.add_row(
             key,
-            one.label,
+            jurisdiction.label,
             rules.models[Family.SHARING],
             rules.models[Family.MESSAGES],
             max(ages, key=int, default="-"),
             "bind" if rules.signals else "-",
-            str(answer.length) if answer else "-",
+            str(access_rule.length) if access_rule else "-",
         )
     return table
 
 
-def whole(one: Jurisdiction, day: date) -> RenderableType:
-    """One jurisdiction, with the source of every rule."""
+def render_jurisdiction(jurisdiction: Jurisdiction, day: date) -> RenderableType:
+    """Render one jurisdiction with the source of every rule."""
     head = Table.grid(padding=(0, 2))
     for name, text in (
-        ("law", one.law),
-        ("places", ", ".join(one.places) or "wherever no other law is known"),
-        ("time zone", one.zone),
-        ("complaints", f"{one.authority.name}, {one.authority.url}"),
+        ("law", jurisdiction.law),
+        ("places", ", ".join(jurisdiction.places) or "all places without another law"),
+        ("time zone", jurisdiction.zone),
+        ("complaints", f"{jurisdiction.authority.name}, {jurisdiction.authority.url}"),
     ):
         head.add_row(name, text)
     return Group(
-        Text(one.label, style="bold"), head, _consent(one, day), _rights(one, day), _keeping(one, day)
+        Text(jurisdiction.label, style="bold"),
+        head,
+        _render_consent(jurisdiction, day),
+        _render_rights(jurisdiction, day),
+        _render_retention(jurisdiction, day),
     )
 
 
-def due(one: Jurisdiction, found: Due | Undue) -> RenderableType:
-    """The last day of a step, or why there is none."""
-    if isinstance(found, Undue):
-        return Text(found.message)
+def render_due_date(jurisdiction: Jurisdiction, due_date: DueDate | NoDueDate) -> RenderableType:
+    """Render the due date of a step, or the reason why there is none."""
+    if isinstance(due_date, NoDueDate):
+        return Text(due_date.message)
     table = Table.grid(padding=(0, 2))
-    last = datetime.fromtimestamp(found.at / 1000, ZoneInfo(one.zone)) - timedelta(minutes=1)
-    table.add_row("last day", f"{found.day:%A, %Y-%m-%d}")
-    table.add_row("until", f"{last:%Y-%m-%d %H:%M} {one.zone}")
-    if found.first != found.day:
-        table.add_row("tell of the extension by", found.first.isoformat())
-    table.add_row("rule", f"{_words(found.rule)}, {found.rule.cited.source}")
-    if note := _doubt(found.rule.cited):
+    # Shown as 23:59 of the due date: 00:00 of the next day would be misread as a day more.
+    last_minute = datetime.fromtimestamp(due_date.ends_at / 1000, ZoneInfo(jurisdiction.zone)) - timedelta(
+        minutes=1
+    )
+    table.add_row("last day", f"{due_date.day:%A, %Y-%m-%d}")
+    table.add_row("until", f"{last_minute:%Y-%m-%d %H:%M} {jurisdiction.zone}")
+    if due_date.original_day != due_date.day:
+        table.add_row("announce an extension by", due_date.original_day.isoformat())
+    table.add_row("rule", f"{_format_deadline(due_date.rule)}, {due_date.rule.citation.source}")
+    if note := _format_doubt(due_date.rule.citation):
         table.add_row("note", note)
     return table
 
 
-def _consent(one: Jurisdiction, day: date) -> Table:
+def _render_consent(jurisdiction: Jurisdiction, day: date) -> Table:
     table = Table("rule", "from", "source", "note", title="Consent")
-    for told in one.consent:
-        if told.cited.end is not None and told.cited.end <= day:
+    for rule_text in jurisdiction.consent_rules:
+        if rule_text.citation.end is not None and rule_text.citation.end <= day:
             continue
-        note = _doubt(told.cited) if told.applies else f"does not apply: {told.cited.note or 'laxer'}"
-        style = "" if told.applies and told.cited.holds(day) else "dim"
-        table.add_row(told.what, _span(told.cited), told.cited.source, note, style=style)
+        note = (
+            _format_doubt(rule_text.citation)
+            if rule_text.applies
+            else f"does not apply: {rule_text.citation.note or 'laxer'}"
+        )
+        style = "" if rule_text.applies and rule_text.citation.is_in_force(day) else "dim"
+        table.add_row(
+            rule_text.text, _format_span(rule_text.citation), rule_text.citation.source, note, style=style
+        )
     return table
 
 
-def _rights(one: Jurisdiction, day: date) -> Table:
+def _render_rights(jurisdiction: Jurisdiction, day: date) -> Table:
     table = Table("right", "within", "from", "source", "note", title="Rights")
-    for right in one.rights:
-        if right.cited.end is not None and right.cited.end <= day:
+    for entitlement in jurisdiction.rights:
+        if entitlement.citation.end is not None and entitlement.citation.end <= day:
             continue
-        limits = f"back to {right.look_back}" if right.look_back else ""
-        note = "; ".join(filter(None, (limits, _doubt(right.cited))))
-        table.add_row(right.right, "", _span(right.cited), right.cited.source, note)
-        for step in _steps(one, right.right, day):
-            cited = step.cited
-            table.add_row(f"  {step.step}", _words(step), _span(cited), cited.source, _doubt(cited))
+        limits = f"back to {entitlement.look_back}" if entitlement.look_back else ""
+        note = "; ".join(filter(None, (limits, _format_doubt(entitlement.citation))))
+        table.add_row(
+            entitlement.right, "", _format_span(entitlement.citation), entitlement.citation.source, note
+        )
+        for deadline_rule in _iterate_steps(jurisdiction, entitlement.right, day):
+            citation = deadline_rule.citation
+            table.add_row(
+                f"  {deadline_rule.step}",
+                _format_deadline(deadline_rule),
+                _format_span(citation),
+                citation.source,
+                _format_doubt(citation),
+            )
     return table
 
 
-def _keeping(one: Jurisdiction, day: date) -> Table:
+def _render_retention(jurisdiction: Jurisdiction, day: date) -> Table:
     table = Table("kept after an erasure", "for", "from", "source", "note", title="Kept by order of law")
-    for rule in one.keeping:
-        if rule.cited.end is not None and rule.cited.end <= day:
+    for rule in jurisdiction.retention_rules:
+        if rule.citation.end is not None and rule.citation.end <= day:
             continue
-        start = "the year's end" if rule.counts is Counts.YEAR_END else "the event"
-        what = ", ".join(sorted(rule.events))
-        span = f"{rule.length} from {start}"
-        table.add_row(what, span, _span(rule.cited), rule.cited.source, _doubt(rule.cited))
+        start_text = "the end of the year" if rule.starts_from is RetentionStart.YEAR_END else "the event"
+        event_names = ", ".join(sorted(rule.events))
+        span_text = f"{rule.length} from {start_text}"
+        table.add_row(
+            event_names,
+            span_text,
+            _format_span(rule.citation),
+            rule.citation.source,
+            _format_doubt(rule.citation),
+        )
     return table
 
 
-def _steps(one: Jurisdiction, right: Right, day: date) -> Iterator[Deadline]:
-    for step in one.deadlines:
-        if step.right is right and (step.cited.end is None or day < step.cited.end):
-            yield step
+def _iterate_steps(jurisdiction: Jurisdiction, right: Right, day: date) -> Iterator[DeadlineRule]:
+    for deadline_rule in jurisdiction.deadlines:
+        if deadline_rule.right is right and (
+            deadline_rule.citation.end is None or day < deadline_rule.citation.end
+        ):
+            yield deadline_rule
 
 
-def _words(one: Deadline) -> str:
-    pauses = f", pauses for {' and '.join(sorted(one.pauses))}" if one.pauses else ""
-    rolls = ", to a working day" if one.rolls else ""
-    return f"{one.length} from {one.clock}{pauses}{rolls}"
+def _format_deadline(deadline_rule: DeadlineRule) -> str:
+    pauses = f", pauses for {' and '.join(sorted(deadline_rule.pauses))}" if deadline_rule.pauses else ""
+    rolls = ", to a working day" if deadline_rule.rolls else ""
+    return f"{deadline_rule.length} from {deadline_rule.clock}{pauses}{rolls}"
 
 
-def _span(cited: Cited) -> str:
-    return str(cited.start) if cited.end is None else f"{cited.start} to {cited.end}"
+def _format_span(citation: Citation) -> str:
+    return str(citation.start) if citation.end is None else f"{citation.start} to {citation.end}"
 
 
-def _doubt(cited: Cited) -> str:
-    return "" if cited.confidence is Confidence.SURE else f"{cited.confidence}: {cited.note}"
+def _format_doubt(citation: Citation) -> str:
+    return "" if citation.confidence is RuleConfidence.SURE else f"{citation.confidence}: {citation.note}"

@@ -1,13 +1,16 @@
-"""What was revealed: to whom, for which purpose, whose, which attributes, when. Append-only.
+"""The record of disclosures: to which client, for which purposes, which attributes of which people, and when.
 
-The answer leaves after its disclosure is on disk at a majority, and not before: no receipt, no
-data. Concurrent requests share one durable write. The canonical bytes of an entry are a
-promise; later releases read and prove what earlier ones wrote.
+The ledger is append-only. An answer is sent only after its entry is on disk at a majority of the replica set:
+without a receipt no data are sent. Concurrent requests share one durable write. The canonical bytes of an
+entry are a stable format; later releases read and prove the entries of earlier ones.
 
-Refuses: personal values. People appear under a pseudonym whose key dies with them, so erasing
-someone does not mean rewriting history.
+Entries contain no personal values. People appear under a pseudonym that depends on their data key and becomes
+meaningless when the key is destroyed, so an erasure does not have to rewrite the ledger.
 
-Considered and dropped: writing after the answer (a crash in between is a reveal nobody can
-find); the application's log (it can be rotated, sampled and edited); one write per field (a
-page of customers would wait for thousands).
+Alternatives that were rejected: writing after the answer (a crash in between would leave a disclosure without
+a record); the application's log (it can be rotated, sampled and edited); one write per field (a page of
+customers would wait for thousands of writes).
+
+Modules, in reading order: ``entry`` (one entry and its bytes), ``append`` (group commit), ``storage``
+(MongoDB).
 """

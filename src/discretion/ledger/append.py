@@ -1,9 +1,9 @@
-"""Group commit: disclosures of concurrent requests share one durable write.
+"""Group commit: the disclosures of concurrent requests share one durable write.
 
-``append`` returns a receipt only after the entry is on disk at a majority. Whatever goes wrong
-before that is one answer to the caller: no receipt, so no data (promise 3). An entry whose write
-failed may still have been stored; a record of a reveal that did not happen harms nobody, a
-reveal without a record does.
+``Ledger.append`` returns a receipt only after the entry is on disk at a majority. Every failure before that
+point looks the same to the caller: no receipt, and therefore no data. An entry whose write failed may still
+have been stored. That is accepted: a record of a disclosure that did not happen harms nobody, but a
+disclosure without a record does.
 """
 
 from __future__ import annotations
@@ -13,56 +13,64 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from discretion.errors import DiscretionError, Unavailable
-from discretion.ledger.entry import Entry
+from discretion.ledger.entry import LedgerEntry
 
 MAX_WAIT_S = 5.0
+"""Seconds that one group write may take."""
 MAX_GROUP = 256
-MAX_WAITING = 4096
+"""Entries in one group write."""
+MAX_PENDING = 4096
+"""Entries that may wait for a write; more are refused, so that a slow database does not exhaust memory."""
 
 
-class Storage(Protocol):
-    """What the ledger needs of its storage."""
+class LedgerBackend(Protocol):
+    """Where the ledger stores its entries."""
 
-    async def insert(self, entries: Sequence[Entry]) -> None:
-        """Store entries durably or raise."""
+    async def insert(self, entries: Sequence[LedgerEntry]) -> None:
+        """Store entries durably, or raise an error."""
 
 
 class Ledger:
-    """Appends entries in groups, one group on its way at a time."""
+    """Appends entries in groups. At most one group is being written at a time."""
 
-    def __init__(self, storage: Storage, max_wait_s: float = MAX_WAIT_S) -> None:
+    def __init__(self, storage: LedgerBackend, max_wait_s: float = MAX_WAIT_S) -> None:
         self._storage = storage
         self._max_wait_s = max_wait_s
-        self._waiting: list[tuple[Entry, asyncio.Future[None]]] = []
+        self._pending: list[tuple[LedgerEntry, asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None
 
-    async def append(self, entry: Entry) -> str:
-        """Put an entry on record.
+    async def append(self, entry: LedgerEntry) -> str:
+        """Record an entry and wait until it is durable.
 
         Returns:
-            The receipt, durable.
+            The receipt of the entry.
 
         Raises:
-            Unavailable: ``LEDGER_UNAVAILABLE``; nothing may be revealed.
+            Unavailable: ``LEDGER_UNAVAILABLE``; the caller must not reveal anything.
         """
-        if len(self._waiting) >= MAX_WAITING:
+        if len(self._pending) >= MAX_PENDING:
             raise _unavailable()
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((entry, done))
+        # The writer ends only when no entry is pending, and in the same turn of the event loop. So an entry
+        # that is added here always has a writer.
+        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._pending.append((entry, stored))
         if self._writer is None:
-            self._writer = asyncio.create_task(self._write())
-        await done
+            self._writer = asyncio.create_task(self._write_pending())
+        await stored
         return entry.receipt
 
-    async def _write(self) -> None:
+    async def _write_pending(self) -> None:
         try:
-            while self._waiting:
-                group, self._waiting = self._waiting[:MAX_GROUP], self._waiting[MAX_GROUP:]
+            while self._pending:
+                # Entries that arrive during a write form the next group; the longer a write takes, the larger
+                # it gets.
+                group, self._pending = self._pending[:MAX_GROUP], self._pending[MAX_GROUP:]
                 await self._write_group(group)
         finally:
+            # Also after an error: otherwise no later entry would get a writer.
             self._writer = None
 
-    async def _write_group(self, group: list[tuple[Entry, asyncio.Future[None]]]) -> None:
+    async def _write_group(self, group: list[tuple[LedgerEntry, asyncio.Future[None]]]) -> None:
         failure: BaseException | None = None
         try:
             async with asyncio.timeout(self._max_wait_s):
@@ -70,18 +78,19 @@ class Ledger:
         except (DiscretionError, TimeoutError, OSError) as error:
             failure = _unavailable()
             failure.__cause__ = error
+        # The writer task was cancelled at shutdown. Callers must not wait for ever, so they receive an error
+        # too.
         except asyncio.CancelledError:
             failure = _unavailable()
-        for _, done in group:
-            if done.done():
+        for _, stored in group:
+            # The caller was cancelled in the meantime and no longer waits.
+            if stored.done():
                 continue
             if failure is None:
-                done.set_result(None)
+                stored.set_result(None)
             else:
-                done.set_exception(failure)
+                stored.set_exception(failure)
 
 
 def _unavailable() -> Unavailable:
-    return Unavailable(
-        "LEDGER_UNAVAILABLE", "The disclosure could not be put on record, so nothing is revealed."
-    )
+    return Unavailable("LEDGER_UNAVAILABLE", "The disclosure could not be recorded, so nothing is revealed.")

@@ -1,9 +1,9 @@
-"""One disclosure, and the bytes it is recorded as.
+"""One ledger entry, and the bytes under which it is recorded.
 
-The canonical form is JSON with sorted keys, no insignificant space, integers and strings only:
-the subset on which RFC 8785 and every careful JSON writer agree. It is a promise: a later
-release reads, hashes and proves entries written by an earlier one. Members may be added; none
-changes its meaning or goes away.
+The canonical form is JSON with sorted keys, without insignificant white space, and with integers and strings
+only. That is the subset on which RFC 8785 and other careful JSON writers agree. It is a stable format: later
+releases read, hash and prove entries of earlier ones. Members may be added; no member changes its meaning or
+is removed.
 """
 
 from __future__ import annotations
@@ -14,17 +14,26 @@ from typing import Any
 
 import orjson
 
-VERSION = 1
+ENTRY_VERSION = 1
+"""Version of the canonical form, stored as ``v``."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """Who saw what of whom, for what, and when.
+class LedgerEntry:
+    """One disclosure: who saw which attributes of whom, for which purposes, and when.
 
-    ``subjects`` maps a person's ledger pseudonym (16 bytes) to the bits of ``attributes`` that
-    were revealed of them. ``attributes`` are ``(path, form)`` pairs. ``actor`` is the ``sub``
-    of the token, or ``self`` when a customer read about themselves: no personal value is in an
-    entry, and nothing that names a person once their key is gone.
+    Attributes:
+        receipt: The id of the entry.
+        at: When the data were revealed (ms since 1970).
+        client: The client that received the data.
+        actor: The ``sub`` claim of the token, or ``self`` when a customer read their own data. No entry holds
+            a personal value, and nothing in it identifies a person after their key is destroyed.
+        operation: The name of the operation.
+        purposes: The purposes for which the data were revealed.
+        attributes: ``(path, form)`` of each attribute in the plan; the position is the bit in ``subjects``.
+        extra: What was revealed besides attributes, such as event types.
+        subjects: For each person's ledger pseudonym (16 bytes), the bits of the ``attributes`` that were
+        revealed.
     """
 
     receipt: str
@@ -37,8 +46,8 @@ class Entry:
     extra: tuple[str, ...]
     subjects: Mapping[bytes, int] = field(repr=False)
 
-    def canonical(self) -> bytes:
-        """The bytes on record."""
+    def canonical_bytes(self) -> bytes:
+        """Return the bytes that are recorded; subjects are hexadecimal pairs of pseudonym and bits."""
         return orjson.dumps(
             {
                 "actor": self.actor,
@@ -49,17 +58,19 @@ class Entry:
                 "operation": self.operation,
                 "purposes": self.purposes,
                 "receipt": self.receipt,
-                "subjects": [(name.hex(), f"{bits:x}") for name, bits in sorted(self.subjects.items())],
-                "v": VERSION,
+                # Sorted, so that equal disclosures have equal bytes. Bits are text, because JSON readers
+                # disagree about integers beyond 2^53 (RFC 8259, section 6).
+                "subjects": [(subject.hex(), f"{bits:x}") for subject, bits in sorted(self.subjects.items())],
+                "v": ENTRY_VERSION,
             },
             option=orjson.OPT_SORT_KEYS,
         )
 
 
-def parse(body: bytes) -> Entry:
-    """The entry behind canonical bytes."""
+def parse_entry(body: bytes) -> LedgerEntry:
+    """Return the entry that canonical bytes describe."""
     raw: dict[str, Any] = orjson.loads(body)
-    return Entry(
+    return LedgerEntry(
         receipt=raw["receipt"],
         at=raw["at"],
         client=raw["client"],
@@ -68,5 +79,5 @@ def parse(body: bytes) -> Entry:
         purposes=tuple(raw["purposes"]),
         attributes=tuple((path, form) for path, form in raw["attributes"]),
         extra=tuple(raw["extra"]),
-        subjects={bytes.fromhex(name): int(bits, 16) for name, bits in raw["subjects"]},
+        subjects={bytes.fromhex(subject): int(bits, 16) for subject, bits in raw["subjects"]},
     )

@@ -1,45 +1,53 @@
-"""Where the ledger lies: append, and read back by person."""
+"""The ledger in MongoDB: entries are appended, and read back by person."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from discretion.ledger.entry import Entry, parse
+from discretion.ledger.entry import LedgerEntry, parse_entry
 from discretion.store.driver.database import Database
 
 COLLECTION = "disclosures"
 
 
 class LedgerStorage:
-    """The ``disclosures`` collection; entries go in whole and are never changed."""
+    """The ``disclosures`` collection. Entries are inserted whole and never changed."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def insert(self, entries: Sequence[Entry]) -> None:
-        """Store entries; durable (majority, journaled) when this returns."""
-        await self._database.insert_many(COLLECTION, [_document(entry) for entry in entries], ordered=False)
+    async def insert(self, entries: Sequence[LedgerEntry]) -> None:
+        """Store entries; they are durable (majority, journaled) when this returns."""
+        await self._database.insert_many(
+            COLLECTION, [_build_document(entry) for entry in entries], ordered=False
+        )
 
-    async def of_subject(
-        self, names: Sequence[bytes], before: tuple[int, str] | None, limit: int
-    ) -> list[Entry]:
-        """What is on record of a person under any of these names, newest first, older than ``before``."""
-        wanted: dict[str, Any] = {"subjects": {"$in": list(names)}}
+    async def list_by_subject(
+        self, subjects: Sequence[bytes], before: tuple[int, str] | None, limit: int
+    ) -> list[LedgerEntry]:
+        """List the entries about a person under any of their pseudonyms, newest first.
+
+        Args:
+            subjects: The person's ledger pseudonyms, those of merged customers included.
+            before: ``(at, receipt)`` of the last entry of the page before; None for the first page.
+            limit: Length of a page.
+        """
+        query: dict[str, Any] = {"subjects": {"$in": list(subjects)}}
         if before is not None:
             at, receipt = before
-            wanted["$or"] = [{"at": {"$lt": at}}, {"at": at, "_id": {"$lt": receipt}}]
-        found = await self._database.find(
-            COLLECTION, wanted, {"entry": 1}, sort=[("at", -1), ("_id", -1)], limit=limit
+            query["$or"] = [{"at": {"$lt": at}}, {"at": at, "_id": {"$lt": receipt}}]
+        documents = await self._database.find(
+            COLLECTION, query, {"entry": 1}, sort=[("at", -1), ("_id", -1)], limit=limit
         )
-        return [parse(document["entry"]) for document in found]
+        return [parse_entry(document["entry"]) for document in documents]
 
 
-def _document(entry: Entry) -> dict[str, Any]:
+def _build_document(entry: LedgerEntry) -> dict[str, Any]:
     return {
         "_id": entry.receipt,
         "at": entry.at,
         "client": entry.client,
         "subjects": sorted(entry.subjects),
-        "entry": entry.canonical(),
+        "entry": entry.canonical_bytes(),
     }

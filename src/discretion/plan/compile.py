@@ -1,12 +1,12 @@
-"""Selection + decisions -> plan: the projection, and one generated function per place.
+"""Compiles a selection and its decisions into a plan: the projection, and one generated function per place.
 
-The generated source holds names, bit masks and positions from the catalogue and the document's
-response keys, never a value; response keys enter only inside constants, and are names that the
-GraphQL grammar has limited to letters, digits and underscores.
+The generated source contains names, bit masks and positions from the catalogue and the response keys of the
+document, never a value. Response keys occur only inside constants; the GraphQL grammar limits them to
+letters, digits and underscores.
 
-Nothing is decided here. An attribute that was denied is absent from the source, so it cannot be
-reached around; one that was allowed is guarded by its own masks, whatever its alias, fragment or
-place. (An upstream experiment that inlined fields without arguments skipped their permission.)
+Nothing is decided here. A denied attribute does not occur in the source, so no alias or fragment can reach
+it. An allowed attribute is guarded by its own masks in every place. (An upstream experiment that inlined
+fields without arguments skipped their permission check.)
 """
 
 from __future__ import annotations
@@ -16,213 +16,260 @@ from typing import Any
 
 import orjson
 
-from discretion.catalogue.model import DEMANDED, Attribute
-from discretion.plan.permission_window import FIELDS
-from discretion.plan.plan import Plan, Render, Renderer, Shape
+from discretion.catalogue.model import NON_REFUSABLE_BASES, Attribute
+from discretion.plan.permission_window import WINDOW_FIELDS
+from discretion.plan.plan import QueryPlan, RenderFunction, RenderLookup, ResponseShape
 from discretion.plan.selection import (
-    TIMELINE,
-    Constant,
-    Identity,
-    Leaf,
-    Live,
-    Node,
-    Object,
-    Selection,
-    leaves,
-    told_of,
+    EVENTS_FIELD,
+    AttributeLeaf,
+    ConstantNode,
+    CustomerIdNode,
+    CustomerSelection,
+    ObjectNode,
+    ResolvedField,
+    SelectionNode,
+    list_leaf_attributes,
+    list_resolved_attributes,
 )
-from discretion.purpose.decision import Allow, Decision, Deny, Gap, Reason
-from discretion.seal.cell import BODY_AT, HEAD_BYTES
+from discretion.purpose.decision import Allow, Decision, Deny, Gap, WithholdReason
+from discretion.seal.cell import CIPHERTEXT_OFFSET, HEADER_BYTES
 from discretion.token.grant import SELF
 
-ALWAYS: Mapping[str, int] = {**FIELDS, "key": 1}
-"""What every read needs: the person's state, and the key that names them in the ledger."""
+BASE_PROJECTION: Mapping[str, int] = {**WINDOW_FIELDS, "key": 1}
+"""Members that every read needs: the customer's permissions, and the key that names them in the ledger."""
 
 
 def compile_plan(
-    selection: Selection,
+    selection: CustomerSelection,
     decisions: Mapping[str, Decision],
-    reach: int,
-    held: frozenset[str],
-    render: Renderer,
-) -> Plan:
-    """Compile a selection under decisions already taken for each of its attributes."""
-    asked = selection.attributes
-    allowed = tuple(one for one in asked if isinstance(decisions[one.path], Allow))
-    struck = {one.path: reason_of(decisions[one.path]) for one in asked if one not in allowed}
-    position = {one.path: index for index, one in enumerate(allowed)}
-    shapes = {
-        path: _shape(node, position, decisions, struck, render) for path, node in selection.customers.items()
+    reach_bits: int,
+    granted_purposes: frozenset[str],
+    render: RenderLookup,
+) -> QueryPlan:
+    """Compile a selection into a plan.
+
+    Args:
+        selection: What the operation asks of customers.
+        decisions: The decision on each attribute of the selection, by path.
+        reach_bits: The ``allow`` bits of all customers the request may see.
+        granted_purposes: The purposes of the request.
+        render: Returns the render function of an attribute in a form.
+    """
+    selected = selection.attributes
+    allowed = tuple(candidate for candidate in selected if isinstance(decisions[candidate.path], Allow))
+    denied = {
+        candidate.path: find_denial_reason(decisions[candidate.path])
+        for candidate in selected
+        if candidate not in allowed
     }
-    projections: dict[str, dict[str, int]] = {}
-    for path, node in selection.customers.items():
-        wanted = projections.setdefault(path[0], dict(ALWAYS))
-        if any(isinstance(inner, Live) and inner.name == TIMELINE for _, inner in node.fields):
-            wanted["kinds"] = 1
-        for attribute in leaves(node):
-            if attribute.path in position:
-                wanted.update(_fields(attribute, _allow(decisions[attribute.path])))
-        for attribute in told_of(node):
-            if attribute.path in position:
-                wanted.update(_fields(attribute, _allow(decisions[attribute.path])))
-                if attribute.computed is None and _allow(decisions[attribute.path]).clear_mask:
-                    wanted[f"p.{attribute.key}"] = 1
-    for wanted in projections.values():
-        if "kinds" in wanted:  # MongoDB takes a name or names below it
-            for name in [name for name in wanted if name.startswith("kinds.")]:
-                del wanted[name]
-    purposes = {p for one in allowed for p in _allow(decisions[one.path]).purposes}
-    return Plan(
+    position = {candidate.path: index for index, candidate in enumerate(allowed)}
+    shapes = {
+        path: _build_shape(node, position, decisions, denied, render)
+        for path, node in selection.customers.items()
+    }
+    purposes = {
+        purpose for candidate in allowed for purpose in _require_allow(decisions[candidate.path]).purposes
+    }
+    return QueryPlan(
         attributes=allowed,
-        forms=tuple((one.path, _allow(decisions[one.path]).ways[0].form.value) for one in allowed),
+        forms=tuple(
+            (candidate.path, _require_allow(decisions[candidate.path]).permitted_forms[0].form.value)
+            for candidate in allowed
+        ),
         decisions=dict(decisions),
-        struck=struck,
+        denied=denied,
         shapes=shapes,
-        projections=projections,
-        reach=reach,
-        held=held,
+        projections=_build_projections(selection, decisions),
+        reach_bits=reach_bits,
+        granted_purposes=granted_purposes,
         purposes=tuple(sorted(purposes)),
-        touches_customers=selection.meets_customers,
+        touches_customers=selection.reaches_customers,
     )
 
 
-def reason_of(decision: Decision) -> Reason:
-    """Why a decision withholds."""
+def _build_projections(
+    selection: CustomerSelection, decisions: Mapping[str, Decision]
+) -> dict[str, dict[str, int]]:
+    """Return the projection for each root response key; denied attributes are not in it."""
+    projections: dict[str, dict[str, int]] = {}
+    for path, node in selection.customers.items():
+        projection = projections.setdefault(path[0], dict(BASE_PROJECTION))
+        if any(isinstance(inner, ResolvedField) and inner.name == EVENTS_FIELD for _, inner in node.fields):
+            # The timeline decides on every event type, so it needs the permissions for all sensitive kinds.
+            projection["kinds"] = 1
+        for attribute in list_leaf_attributes(node):
+            decision = decisions[attribute.path]
+            if isinstance(decision, Allow):
+                projection.update(_list_projected_members(attribute, decision))
+        for attribute in list_resolved_attributes(node):
+            decision = decisions[attribute.path]
+            if isinstance(decision, Allow):
+                projection.update(_list_projected_members(attribute, decision))
+                if attribute.computed is None and decision.clear_mask:
+                    projection[f"p.{attribute.key}"] = 1
+    for projection in projections.values():
+        if "kinds" in projection:  # MongoDB refuses a projection with a member and its submembers
+            for name in [name for name in projection if name.startswith("kinds.")]:
+                del projection[name]
+    return projections
+
+
+def find_denial_reason(decision: Decision) -> WithholdReason:
+    """Return why a decision withholds an attribute."""
     if isinstance(decision, Deny | Gap):
         return decision.reason
-    return Reason.WITHHELD
+    return WithholdReason.WITHHELD
 
 
-def _allow(decision: Decision) -> Allow:
+def _require_allow(decision: Decision) -> Allow:
     assert isinstance(decision, Allow)
     return decision
 
 
-def _fields(attribute: Attribute, allow: Allow) -> dict[str, int]:
-    contested = {f"contested.{attribute.key}": 1} if _contested_too(attribute, allow) else {}
+def _list_projected_members(attribute: Attribute, allow: Allow) -> dict[str, int]:
+    contested = {f"contested.{attribute.key}": 1} if _reads_contested(attribute, allow) else {}
     if attribute.sealed:
         return {f"s.{attribute.key}": 1, **{f"kinds.{kind}": 1 for kind in attribute.kinds}, **contested}
     return {f"o.{attribute.key}": 1, f"t.{attribute.key}": 1, **contested}
 
 
-def _contested_too(attribute: Attribute, allow: Allow) -> bool:
-    """Whether what the person denies is asked for too: by themselves, or for what the law demands alone.
+def _reads_contested(attribute: Attribute, allow: Allow) -> bool:
+    """Return whether values that the customer contests are read too.
 
-    Nothing else may be done with it until it is settled (GDPR Art. 18(1)(a) and (2)).
+    Only the customer reads them, and purposes with a legal basis the customer cannot refuse. All other
+    processing is restricted until the accuracy is verified (GDPR Art. 18(1)(a) and (2)).
     """
     if attribute.computed is not None:
         return False
     bases = {use.purpose.key: use.purpose.basis for use in attribute.uses}
-    return all(one == SELF or bases[one] in DEMANDED for one in allow.purposes)
+    # All purposes: one that the customer can refuse must not use a contested value, even if another purpose
+    # may.
+    return all(purpose == SELF or bases[purpose] in NON_REFUSABLE_BASES for purpose in allow.purposes)
 
 
-def _shape(
-    node: Object,
+def _build_shape(
+    node: ObjectNode,
     position: Mapping[str, int],
     decisions: Mapping[str, Decision],
-    struck: Mapping[str, Reason],
-    render: Renderer,
-) -> Shape:
-    here = {one.path: one for one in leaves(node)}
-    scope: dict[str, Any] = {"E": {}, "J": orjson.dumps, "L": orjson.loads, "R": orjson.Fragment}
+    denied: Mapping[str, WithholdReason],
+    render: RenderLookup,
+) -> ResponseShape:
+    attributes = {attribute.path: attribute for attribute in list_leaf_attributes(node)}
+    # Names in the generated source:
+    # - parameters: r row, T earliest times (ms), H earliest cell heads, S purpose cut-offs, W withheld
+    #   customers, n now (ms), P encoder of the customer id
+    # - locals: d document, a allowed bits, i customer id, m seen bits, s sealed cells, D decrypt, p open
+    #   values, t their times, c cell or value, h head of the cell, b bits still permitted, v<n> JSON
+    # - globals: K<n> attribute key, F<n>_<m> render function, E empty dict, J dumps, L loads, R fragment
+    namespace: dict[str, Any] = {"E": {}, "J": orjson.dumps, "L": orjson.loads, "R": orjson.Fragment}
     lines = ["def shape(r, T, H, S, W, n, P):", " d, a, i, m = r.doc, r.allow, r.id, 0"]
-    if any(one.sealed for one in here.values()):
-        lines.append(" s, D = d.get('s') or E, r.keyed.decrypt")
-    if any(not one.sealed for one in here.values()):
+    if any(attribute.sealed for attribute in attributes.values()):
+        lines.append(" s, D = d.get('s') or E, r.cipher.decrypt_raw")
+    if any(not attribute.sealed for attribute in attributes.values()):
         lines.append(" p, t = d.get('o') or E, d.get('t') or E")
-    for path in sorted(here):
+    for path in sorted(attributes):
         if path in position:
-            lines += _guard(here[path], position[path], _allow(decisions[path]), render, scope)
-    live = tuple(key for key, inner in node.fields if isinstance(inner, Live))
-    lines.append(f" return {_answer(node, position, live)}, m")
-    exec(compile("\n".join(lines), "<plan>", "exec"), scope)  # noqa: S102 - the source holds no input
-    return Shape(scope["shape"], live, tuple(path for path in sorted(here) if path in struck))
+            lines += _generate_guard(
+                attributes[path], position[path], _require_allow(decisions[path]), render, namespace
+            )
+    resolved_keys = tuple(key for key, inner in node.fields if isinstance(inner, ResolvedField))
+    lines.append(f" return {_generate_answer(node, position, resolved_keys)}, m")
+    exec(compile("\n".join(lines), "<plan>", "exec"), namespace)  # noqa: S102 - the source holds no input
+    return ResponseShape(
+        namespace["shape"], resolved_keys, tuple(path for path in sorted(attributes) if path in denied)
+    )
 
 
-def _guard(
-    attribute: Attribute, index: int, allow: Allow, render: Renderer, scope: dict[str, Any]
+def _generate_guard(
+    attribute: Attribute, index: int, allow: Allow, render: RenderLookup, namespace: dict[str, Any]
 ) -> list[str]:
-    """Source that sets ``v<index>`` to the JSON of the revealed value or of null, and marks which it was."""
+    """Return source that sets ``v<index>`` to the JSON of the value or of null, and records which it was."""
+    # ``!r`` quotes every key. Whatever the catalogue names an attribute, the generated source has it as a
+    # literal.
     if attribute.sealed:
-        scope[f"K{index}"] = attribute.key.encode()
+        namespace[f"K{index}"] = attribute.key.encode()
         fetch = f" c = s.get({attribute.key!r})"
-        fresh = f"(h := c[:{HEAD_BYTES}]) >= H[{index}]"
+        freshness_test = f"(h := c[:{HEADER_BYTES}]) >= H[{index}]"
     else:
         fetch = f" c = p.get({attribute.key!r})"
-        fresh = f"t.get({attribute.key!r}, 0) >= T[{index}]"
-    whole = f"r.permitting({attribute.kinds!r})" if attribute.kinds else "a"
-    held = "a"
+        freshness_test = f"t.get({attribute.key!r}, 0) >= T[{index}]"
+    permission_source = f"r.permitted_for({attribute.kinds!r})" if attribute.kinds else "a"
+    mask_source = "a"
     if attribute.kinds or any(use.purpose.retention for use in attribute.uses):
-        held = "b"
-        seen = f"c[:{HEAD_BYTES}]" if attribute.sealed else f"t.get({attribute.key!r}, 0)"
+        mask_source = "b"
+        observed_source = f"c[:{HEADER_BYTES}]" if attribute.sealed else f"t.get({attribute.key!r}, 0)"
         fetch = "\n".join(
             [
                 fetch,
-                f" b = {whole}",
+                f" b = {permission_source}",
                 " if c is not None:",
                 f"  for x, y in S[{index}]:",
-                f"   if {seen} < y: b &= ~x",
+                f"   if {observed_source} < y: b &= ~x",
             ]
         )
-    lines = [fetch, f" if c is not None and {held} & {allow.mask} and {fresh}:", f"  m |= {1 << index}"]
-    for number, way in enumerate(allow.ways):
-        last = number == len(allow.ways) - 1
+    lines = [
+        fetch,
+        f" if c is not None and {mask_source} & {allow.mask} and {freshness_test}:",
+        f"  m |= {1 << index}",
+    ]
+    for number, way in enumerate(allow.permitted_forms):
+        is_last = number == len(allow.permitted_forms) - 1
         prefix = (
             ""
-            if len(allow.ways) == 1
-            else ("else: " if last else f"{'if' if number == 0 else 'elif'} {held} & {way.mask}: ")
+            if len(allow.permitted_forms) == 1
+            else ("else: " if is_last else f"{'if' if number == 0 else 'elif'} {mask_source} & {way.mask}: ")
         )
-        shown = _shown(attribute, index, number, render(attribute, way.form), scope)
-        lines.append(f"  {prefix}v{index} = {shown}")
+        value = _generate_value(attribute, index, number, render(attribute, way.form), namespace)
+        lines.append(f"  {prefix}v{index} = {value}")
     lines += [
         " else:",
         f"  v{index} = b'null'",
-        f"  W[{index}, 0 if c is None else 2 if {whole} & {allow.mask} else 1].add(i)",
+        f"  W[{index}, 0 if c is None else 2 if {permission_source} & {allow.mask} else 1].add(i)",
     ]
     return lines
 
 
-def _shown(
-    attribute: Attribute, index: int, number: int, function: Render | None, scope: dict[str, Any]
+def _generate_value(
+    attribute: Attribute, index: int, number: int, function: RenderFunction | None, namespace: dict[str, Any]
 ) -> str:
-    """Source of the value's JSON. A cell holds JSON: shown as it is, it is not even parsed."""
-    opened = f"D(c[{HEAD_BYTES}:{BODY_AT}], c[{BODY_AT}:], i + h + K{index})"
+    """Return source of the value's JSON. A cell contains JSON, so a value in clear form is not parsed."""
+    opened_source = f"D(c[{HEADER_BYTES}:{CIPHERTEXT_OFFSET}], c[{CIPHERTEXT_OFFSET}:], i + h + K{index})"
     if function is None:
-        return opened if attribute.sealed else "J(c)"
-    scope[f"F{index}_{number}"] = function
-    return f"J(F{index}_{number}({f'L({opened})' if attribute.sealed else 'c'}, n))"
+        return opened_source if attribute.sealed else "J(c)"
+    namespace[f"F{index}_{number}"] = function
+    return f"J(F{index}_{number}({f'L({opened_source})' if attribute.sealed else 'c'}, n))"
 
 
-def _answer(node: Object, position: Mapping[str, int], live: tuple[str, ...]) -> str:
-    """Source of the answer: JSON, whole; or by response key if some keys are left for the executor."""
-    if not live:
-        return _written(node, position)
+def _generate_answer(node: ObjectNode, position: Mapping[str, int], resolved_keys: tuple[str, ...]) -> str:
+    """Return source of the response: one JSON fragment, or a dict if the executor resolves some keys."""
+    if not resolved_keys:
+        return _generate_fragment(node, position)
     keys = (
-        f"{key!r}: {None if isinstance(inner, Live) else _written(inner, position)}"
+        f"{key!r}: {None if isinstance(inner, ResolvedField) else _generate_fragment(inner, position)}"
         for key, inner in node.fields
     )
     return "{" + ", ".join(keys) + "}"
 
 
-def _written(node: Node, position: Mapping[str, int]) -> str:
-    template, values = _json(node, position)
-    filled = f" % ({', '.join(values)},)" if values else ""
-    return f"R({template.encode()!r}{filled})"
+def _generate_fragment(node: SelectionNode, position: Mapping[str, int]) -> str:
+    template, values = _generate_template(node, position)
+    arguments = f" % ({', '.join(values)},)" if values else ""
+    return f"R({template.encode()!r}{arguments})"
 
 
-def _json(node: Node, position: Mapping[str, int]) -> tuple[str, list[str]]:
-    """JSON with a place for each value, and the source of the values.
+def _generate_template(node: SelectionNode, position: Mapping[str, int]) -> tuple[str, list[str]]:
+    """Return JSON with a placeholder for each value, and the source of the values.
 
-    Names are letters, digits and underscores, so there is nothing to escape in them.
+    Names consist of letters, digits and underscores, so nothing in them needs escaping.
     """
-    if isinstance(node, Constant):
+    if isinstance(node, ConstantNode):
         return f'"{node.value}"', []
-    if isinstance(node, Identity):
+    if isinstance(node, CustomerIdNode):
         return "%b", ["P(r)"]
-    if isinstance(node, Leaf):
+    if isinstance(node, AttributeLeaf):
         index = position.get(node.attribute.path)
         return ("null", []) if index is None else ("%b", [f"v{index}"])
-    assert isinstance(node, Object)
-    members = [(key, *_json(inner, position)) for key, inner in node.fields]
-    template = ",".join(f'"{key}":{one}' for key, one, _ in members)
+    assert isinstance(node, ObjectNode)
+    members = [(key, *_generate_template(inner, position)) for key, inner in node.fields]
+    template = ",".join(f'"{key}":{member_template}' for key, member_template, _ in members)
     return f"{{{template}}}", [value for _, _, values in members for value in values]

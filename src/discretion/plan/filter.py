@@ -1,9 +1,9 @@
-"""Filters, order and cursors, compiled under the same decisions as the fields.
+"""Filters, sort orders and cursors, compiled under the same decisions as the fields.
 
-A filter is a question about a value, so asking it is seeing it: one may filter or sort only by
-what one may see in clear, and only those customers are matched of whom one may see it. The
-condition on ``allow`` and on age stands inside every clause, so negation cannot turn "not
-visible" into "matches". Cursors carry the sort value; they are sealed for their client.
+A filter asks about a value, so the answer reveals it. A request may filter or sort only by attributes it may
+see in clear, and it matches only customers whose value it may see. The conditions on permission and age are
+part of every clause, so that a negation cannot turn "not visible" into "matches". Cursors contain the sort
+value; they are sealed for their client.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ OPERATORS: Mapping[str, str] = {
     "lt": "$lt",
     "lte": "$lte",
 }
-"""What a condition may say, and how MongoDB says it. Nothing else reaches the query."""
+"""Operators of a condition, with the operator of MongoDB. Nothing else reaches the query."""
 
 Query = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """``attribute operator operand``, the operand in stored form."""
+class FilterCondition:
+    """``attribute operator operand``; the operand is in stored form."""
 
     attribute: Attribute
     operator: str
@@ -39,52 +39,54 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class CustomerFilter:
     """All of ``all_of``, one of each list in ``any_of``, and none of the lists in ``none_of``.
 
-    A list in ``none_of`` is refused as a whole: it matches who fails one of its conditions.
+    A list in ``none_of`` excludes customers who meet all its conditions.
     """
 
-    all_of: tuple[Condition, ...] = ()
-    any_of: tuple[tuple[Condition, ...], ...] = ()
-    none_of: tuple[tuple[Condition, ...], ...] = ()
+    all_of: tuple[FilterCondition, ...] = ()
+    any_of: tuple[tuple[FilterCondition, ...], ...] = ()
+    none_of: tuple[tuple[FilterCondition, ...], ...] = ()
 
-    def attributes(self) -> list[Attribute]:
-        """Every attribute a condition asks about."""
-        lists = (self.all_of, *self.any_of, *self.none_of)
-        return [condition.attribute for conditions in lists for condition in conditions]
+    def list_attributes(self) -> list[Attribute]:
+        """Return the attributes of all conditions."""
+        condition_lists = (self.all_of, *self.any_of, *self.none_of)
+        return [condition.attribute for conditions in condition_lists for condition in conditions]
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """Sort by an attribute, then by id; None sorts by id alone."""
+class SortOrder:
+    """Sort by an attribute, then by id; by id only if ``attribute`` is None."""
 
     attribute: Attribute | None = None
     descending: bool = False
 
 
-class Visibility:
-    """What must hold of a customer before an attribute of theirs may be asked about.
+class AttributeVisibility:
+    """The conditions under which a customer's value of an attribute may be used in a filter.
 
-    ``cut_off`` gives the earliest observation (ms) that serves one of some purposes, ``permitting`` matches
-    who permits one of them.
+    Args:
+        decide: Returns the decision on an attribute.
+        cut_off: Returns the earliest observation (ms) that may serve one of the purposes, as bits.
+        permission_clause: Returns a query for customers who permit one of the purposes, as bits.
     """
 
     def __init__(
         self,
         decide: Callable[[Attribute], Decision],
         cut_off: Callable[[Attribute, int], int],
-        permitting: Callable[[int], Query],
+        permission_clause: Callable[[int], Query],
     ) -> None:
         self._decide = decide
         self._cut_off = cut_off
-        self._permitting = permitting
+        self._permission_clause = permission_clause
 
-    def clause(self, attribute: Attribute) -> Query:
-        """The condition, as a query.
+    def build_clause(self, attribute: Attribute) -> Query:
+        """Return a query for customers whose value of the attribute may be used.
 
         Raises:
-            Forbidden: ``FILTER_NOT_GRANTED``; the answer depends on the grant alone.
+            Forbidden: ``FILTER_NOT_GRANTED``; this depends on the grant only, not on data.
         """
         decision = self._decide(attribute)
         mask = decision.clear_mask if isinstance(decision, Allow) else 0
@@ -92,79 +94,93 @@ class Visibility:
             raise Forbidden(
                 "FILTER_NOT_GRANTED",
                 f"This token may not filter or sort by {attribute.path}.",
-                "Use an attribute that it may see in clear.",
+                "Use an attribute that the token may see in clear.",
             )
-        time = f"t.{attribute.key}"
-        if mask < 0:
-            return {time: {"$gte": self._cut_off(attribute, mask)}}
-        serving = [(self._cut_off(attribute, bits), bits) for bits in _each(mask)]
-        together: dict[int, int] = {}
-        for earliest, bits in serving:
-            together[earliest] = together.get(earliest, 0) | bits
-        ways = [{**self._permitting(bits), time: {"$gte": earliest}} for earliest, bits in together.items()]
-        return ways[0] if len(ways) == 1 else {"$or": ways}
+        time_member = f"t.{attribute.key}"
+        if mask < 0:  # every bit is set: no permission of the customer is needed
+            return {time_member: {"$gte": self._cut_off(attribute, mask)}}
+        # Purposes with the same retention share a clause, which keeps the query small.
+        bits_by_cut_off: dict[int, int] = {}
+        for bits in _iterate_bits(mask):
+            earliest = self._cut_off(attribute, bits)
+            bits_by_cut_off[earliest] = bits_by_cut_off.get(earliest, 0) | bits
+        clauses = [
+            {**self._permission_clause(bits), time_member: {"$gte": earliest}}
+            for earliest, bits in bits_by_cut_off.items()
+        ]
+        return clauses[0] if len(clauses) == 1 else {"$or": clauses}
 
 
-def _each(mask: int) -> Iterator[int]:
-    """The bits of a mask, one by one."""
+def _iterate_bits(mask: int) -> Iterator[int]:
+    """Yield the single bits of a mask."""
     while mask:
         yield mask & -mask
         mask &= mask - 1
 
 
-def compile_filter(wanted: Filter, visibility: Visibility) -> list[Query]:
-    """A filter as clauses, all of which must hold."""
-    clauses = [_holds(condition, visibility) for condition in wanted.all_of]
-    if wanted.any_of:
-        clauses.append({"$or": [_together(conditions, visibility) for conditions in wanted.any_of]})
+def compile_filter(customer_filter: CustomerFilter, visibility: AttributeVisibility) -> list[Query]:
+    """Return a filter as clauses that must all hold."""
+    clauses = [_build_positive_clause(condition, visibility) for condition in customer_filter.all_of]
+    if customer_filter.any_of:
+        clauses.append(
+            {"$or": [_join_conditions(conditions, visibility) for conditions in customer_filter.any_of]}
+        )
     clauses += [
-        {"$or": [_fails(condition, visibility) for condition in conditions]} for conditions in wanted.none_of
+        {"$or": [_build_negative_clause(condition, visibility) for condition in conditions]}
+        for conditions in customer_filter.none_of
     ]
     return clauses
 
 
-def compile_order(order: Order, visibility: Visibility) -> list[Query]:
-    """What a customer must satisfy to have a place in this order."""
-    return [visibility.clause(order.attribute)] if order.attribute else []
+def compile_order(order: SortOrder, visibility: AttributeVisibility) -> list[Query]:
+    """Return the clauses a customer must meet to appear in this order."""
+    return [visibility.build_clause(order.attribute)] if order.attribute else []
 
 
-def sort_of(order: Order, *, backwards: bool) -> list[tuple[str, int]]:
-    """The order as MongoDB sorts; ``backwards`` reads it from its end."""
+def build_sort(order: SortOrder, *, backwards: bool) -> list[tuple[str, int]]:
+    """Return the order as a MongoDB sort; ``backwards`` reverses it."""
     direction = -1 if order.descending != backwards else 1
     if order.attribute is None:
         return [("_id", direction)]
     return [(f"o.{order.attribute.key}", direction), ("_id", direction)]
 
 
-def beyond(order: Order, value: Any, customer: bytes, *, backwards: bool) -> Query:
-    """Those who come after the customer with this sort value, or before, if ``backwards``."""
+def build_cursor_clause(order: SortOrder, value: Any, customer: bytes, *, backwards: bool) -> Query:
+    """Match customers after the one with this sort value, or before it if ``backwards``."""
     step = "$lt" if order.descending != backwards else "$gt"
     if order.attribute is None:
         return {"_id": {step: customer}}
+    # Equal values are ordered by id, so that no customer is skipped or repeated between pages.
     field = f"o.{order.attribute.key}"
     return {"$or": [{field: {step: value}}, {field: value, "_id": {step: customer}}]}
 
 
-def conjunction(clauses: Sequence[Query]) -> Query:
-    """All clauses as one query."""
+def join_clauses(clauses: Sequence[Query]) -> Query:
+    """Return one query that requires all clauses."""
     if not clauses:
         return {}
     return clauses[0] if len(clauses) == 1 else {"$and": list(clauses)}
 
 
-def _holds(condition: Condition, visibility: Visibility) -> Query:
+def _build_positive_clause(condition: FilterCondition, visibility: AttributeVisibility) -> Query:
     field = f"o.{condition.attribute.key}"
-    return {**visibility.clause(condition.attribute), field: _match(condition)}
+    return {**visibility.build_clause(condition.attribute), field: _build_operator_clause(condition)}
 
 
-def _fails(condition: Condition, visibility: Visibility) -> Query:
+def _build_negative_clause(condition: FilterCondition, visibility: AttributeVisibility) -> Query:
+    # The visibility clause is not negated: a customer whose value is not visible matches neither way.
     field = f"o.{condition.attribute.key}"
-    return {**visibility.clause(condition.attribute), field: {"$not": _match(condition)}}
+    # ``$not`` also matches documents without the member. The condition on the time of observation excludes
+    # them.
+    return {
+        **visibility.build_clause(condition.attribute),
+        field: {"$not": _build_operator_clause(condition)},
+    }
 
 
-def _together(conditions: Sequence[Condition], visibility: Visibility) -> Query:
-    return conjunction([_holds(condition, visibility) for condition in conditions])
+def _join_conditions(conditions: Sequence[FilterCondition], visibility: AttributeVisibility) -> Query:
+    return join_clauses([_build_positive_clause(condition, visibility) for condition in conditions])
 
 
-def _match(condition: Condition) -> Query:
+def _build_operator_clause(condition: FilterCondition) -> Query:
     return {OPERATORS[condition.operator]: condition.operand}

@@ -1,9 +1,9 @@
-"""What a customer's document says is permitted, read at a moment: as bits of a row, and as a query.
+"""What a stored customer permits at a point in time, as bits of a row and as a query.
 
-A document carries ``allow`` and until when (``until``, ms) it holds, what holds ``later``, and the version
-of the rules it was worked out by. One worked out by other rules is believed only in purposes whose rules
-are the same (``trusted``): until somebody is judged anew, what changed is withheld. One that nobody judged
-anew for long after its time was over is believed in what the law demands.
+A customer document contains the permitted purposes as bits: ``allow`` until the time ``until`` (ms),
+``later`` after it. ``rules`` is the version of the rules they were computed by. If the rules changed since,
+only purposes whose rules are the same are trusted; the others are withheld until the customer is recomputed.
+If a customer was not recomputed for long after ``until``, only purposes that the law demands are trusted.
 """
 
 from __future__ import annotations
@@ -12,67 +12,82 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from discretion.purpose.permission_engine import HOLDS_MS
+from discretion.purpose.permission_engine import FORECAST_MS
 
 Query = dict[str, Any]
-Document = Mapping[str, Any]
 
-FIELDS: Mapping[str, int] = {"allow": 1, "until": 1, "later": 1, "rules": 1}
-"""What is read of a document to know its standing."""
+WINDOW_FIELDS: Mapping[str, int] = {"allow": 1, "until": 1, "later": 1, "rules": 1}
+"""Members of a customer document that determine its permissions."""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """``version`` of the rules in force, and the bits of earlier versions that are still believed.
+class PermissionWindow:
+    """The rules in force, and which stored permissions are trusted.
 
-    Of a version that is not listed, ``least`` is believed.
+    Attributes:
+        rules_version: Version of the rules in force.
+        fallback_bits: Bits that are trusted of unknown versions and of outdated documents.
+        trusted_versions: Bits that are trusted of earlier versions.
     """
 
-    version: str
-    least: int
-    trusted: Mapping[str, int] = field(default_factory=dict)
+    rules_version: str
+    fallback_bits: int
+    trusted_versions: Mapping[str, int] = field(default_factory=dict)
 
-    def bits(self, doc: Document, now_ms: int) -> int:
-        """The purposes that a customer permits now."""
+    def permitted_bits(self, doc: Mapping[str, Any], now_ms: int) -> int:
+        """Return the bits of the purposes that a customer permits now."""
         bits: int = doc["allow"] if now_ms < doc["until"] else doc["later"]
-        return bits & self._believed(doc, now_ms)
+        return bits & self._compute_trusted_mask(doc, now_ms)
 
-    def kind_bits(self, doc: Document, kind: str, now_ms: int) -> int:
-        """The purposes that a customer permits now for data of a sensitive kind."""
-        both = (doc.get("kinds") or {}).get(kind)
-        if both is None:
+    def permitted_kind_bits(self, doc: Mapping[str, Any], kind: str, now_ms: int) -> int:
+        """Return the bits of the purposes that a customer permits now for data of a sensitive kind."""
+        current_and_later = (doc.get("kinds") or {}).get(kind)
+        if current_and_later is None:
+            # The permissions were computed before the catalogue had this kind. Nothing is permitted until
+            # they are recomputed.
             return 0
-        bits: int = both[0] if now_ms < doc["until"] else both[1]
-        return bits & self._believed(doc, now_ms)
+        bits: int = current_and_later[0] if now_ms < doc["until"] else current_and_later[1]
+        return bits & self._compute_trusted_mask(doc, now_ms)
 
-    def clause(self, mask: int, now_ms: int) -> Query:
-        """Matches customers who permit one of the purposes of ``mask`` now."""
-        ways = [way for version, bits in self._versions(mask) for way in _ways(version, bits, now_ms)]
-        if mask & self.least:
-            forgotten = {"$lte": now_ms - HOLDS_MS}
-            ways.append({"until": forgotten, "later": {"$bitsAnySet": mask & self.least}})
-        return {"$or": ways}
+    def build_clause(self, mask: int, now_ms: int) -> Query:
+        """Match customers who permit one of the purposes of ``mask`` now."""
+        # The query states the rule of ``permitted_bits`` a second time. Both have to change together, or a
+        # customer would be counted and not shown.
+        clauses = [
+            clause
+            for version, bits in self._list_version_masks(mask)
+            for clause in _build_window_clauses(version, bits, now_ms)
+        ]
+        if mask & self.fallback_bits:
+            expired = {"$lte": now_ms - FORECAST_MS}
+            clauses.append({"until": expired, "later": {"$bitsAnySet": mask & self.fallback_bits}})
+        return {"$or": clauses}
 
-    def _believed(self, doc: Document, now_ms: int) -> int:
-        if now_ms >= doc["until"] + HOLDS_MS:
-            return self.least
+    def _compute_trusted_mask(self, doc: Mapping[str, Any], now_ms: int) -> int:
+        # ``later`` is a forecast for a limited time. After that only what the law demands is certain.
+        if now_ms >= doc["until"] + FORECAST_MS:
+            return self.fallback_bits
         version = doc["rules"]
-        return -1 if version == self.version else self.trusted.get(version, self.least)
+        return -1 if version == self.rules_version else self.trusted_versions.get(version, self.fallback_bits)
 
-    def _versions(self, mask: int) -> list[tuple[Any, int]]:
-        here: list[tuple[Any, int]] = [(self.version, mask)]
-        here += [(one, mask & bits) for one, bits in self.trusted.items() if mask & bits]
-        if mask & self.least:
-            here.append(({"$nin": [self.version, *self.trusted]}, mask & self.least))
-        return here
+    def _list_version_masks(self, mask: int) -> list[tuple[Any, int]]:
+        version_masks: list[tuple[Any, int]] = [(self.rules_version, mask)]
+        version_masks += [
+            (version, mask & bits) for version, bits in self.trusted_versions.items() if mask & bits
+        ]
+        if mask & self.fallback_bits:
+            version_masks.append(
+                ({"$nin": [self.rules_version, *self.trusted_versions]}, mask & self.fallback_bits)
+            )
+        return version_masks
 
 
-def _ways(version: Any, mask: int, now_ms: int) -> tuple[Query, Query]:
+def _build_window_clauses(version: Any, mask: int, now_ms: int) -> tuple[Query, Query]:
     return (
         {"rules": version, "until": {"$gt": now_ms}, "allow": {"$bitsAnySet": mask}},
         {
             "rules": version,
-            "until": {"$lte": now_ms, "$gt": now_ms - HOLDS_MS},
+            "until": {"$lte": now_ms, "$gt": now_ms - FORECAST_MS},
             "later": {"$bitsAnySet": mask},
         },
     )

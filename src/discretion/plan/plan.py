@@ -1,8 +1,7 @@
-"""A plan: an operation and a decision, compiled.
+"""A query plan: an operation compiled with the decisions on its attributes.
 
-It says what MongoDB is asked for, which masks and forms apply, and carries the function that
-turns a stored document into the answer. A plan holds no personal data and is shared by every
-request that may see the same.
+It contains the projections for MongoDB, the masks and forms that apply, and the functions that turn a stored
+document into the response. It contains no personal data, and all requests that may see the same share it.
 """
 
 from __future__ import annotations
@@ -13,66 +12,79 @@ from typing import Any
 
 from discretion.catalogue.model import Attribute, Form
 from discretion.plan.selection import ResponsePath
-from discretion.purpose.decision import Decision, Reason
+from discretion.purpose.decision import Decision, WithholdReason
 
-Render = Callable[[Any, int], Any]
-"""``(stored value, now in ms) -> value as the answer carries it``."""
+RenderFunction = Callable[[Any, int], Any]
+"""``(stored value, now in ms) -> value in the response``."""
 
-Renderer = Callable[[Attribute, Form], Render | None]
-"""The render of an attribute in a form; None when the stored value is the answer."""
+RenderLookup = Callable[[Attribute, Form], RenderFunction | None]
+"""Returns the render function of an attribute in a form; None if the stored value is returned as it is."""
 
 ShapeFunction = Callable[..., tuple[Any, int]]
-"""``(row, times, heads, shorter, withheld, now, name of a row) -> (answer, seen bits)``.
+"""``(row, times, heads, purpose cut-offs, withheld, now, id encoder) -> (response, seen bits)``.
 
-The answer is an ``orjson.Fragment``: JSON that is put into the response as it stands. If some keys are
-live it is a dict of them by response key, None where the executor fills in.
+The response is an ``orjson.Fragment``, JSON that is copied into the response. If the executor resolves some
+keys, it is a dict of fragments by response key, with None for those keys.
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """How customers look at one place of the response.
+class ResponseShape:
+    """The customer objects in one place of the response.
 
-    ``live`` are response keys left for the executor. ``struck`` are attributes asked for here
-    that nothing can justify: they are not in the projection, and not in the function.
+    Attributes:
+        function: The generated function.
+        resolved_keys: Response keys that the executor resolves.
+        denied: Attributes asked for here that are neither in the projection nor in the function.
     """
 
     function: ShapeFunction
-    live: tuple[str, ...]
-    struck: tuple[str, ...]
+    resolved_keys: tuple[str, ...]
+    denied: tuple[str, ...]
 
 
+# Compared and hashed by identity, so that a plan can be the key of a cache.
 @dataclass(frozen=True, slots=True, eq=False)
-class Plan:
+class QueryPlan:
     """One operation under one set of rights.
 
-    ``attributes`` gives each allowed attribute its bit in the "seen" integers of a disclosure,
-    ``forms`` the path of each with the most revealing form that any of its ways has.
-    ``reach`` are the ``allow`` bits of everyone the request may meet. ``projection`` maps a
-    root response key to what MongoDB is asked for.
+    Attributes:
+        attributes: The allowed attributes; the index is the bit of an attribute in the "seen" bits of a
+            disclosure.
+        forms: Path of each allowed attribute, with the most revealing form it may be shown in.
+        decisions: Decision on each attribute asked for, by path.
+        denied: Reason for each denied attribute, by path.
+        shapes: Generated function for each place where customers appear.
+        projections: Projection for MongoDB, by root response key.
+        reach_bits: The ``allow`` bits of all customers the request may see.
+        granted_purposes: The purposes of the request.
+        purposes: The purposes that allow at least one attribute.
+        touches_customers: Whether a root field leads to customers.
     """
 
     attributes: tuple[Attribute, ...]
     forms: tuple[tuple[str, str], ...]
     decisions: Mapping[str, Decision]
-    struck: Mapping[str, Reason]
-    shapes: Mapping[ResponsePath, Shape]
+    denied: Mapping[str, WithholdReason]
+    shapes: Mapping[ResponsePath, ResponseShape]
     projections: Mapping[str, Mapping[str, int]]
-    reach: int
-    held: frozenset[str]
+    reach_bits: int
+    granted_purposes: frozenset[str]
     purposes: tuple[str, ...]
     touches_customers: bool
 
 
 @dataclass(frozen=True, slots=True)
-class CutOffs:
+class PlanCutOffs:
     """For each attribute of a plan, the earliest observation still within its retention.
 
-    ``times`` in ms for open attributes, ``heads`` as the first nine bytes of a cell for sealed
-    ones, so that the comparison is one of bytes. ``shorter`` are the purposes, as bits, that each serves
-    for less than that, with the earliest observation then: a head for sealed ones, else in ms.
+    Attributes:
+        times: In ms, for open attributes.
+        heads: As the first nine bytes of a cell, for sealed attributes, so that bytes are compared.
+        purpose_cut_offs: Pairs of purpose bits and a later cut-off, for purposes with a shorter retention.
+            The cut-off is a head for sealed attributes, otherwise in ms.
     """
 
     times: tuple[int, ...]
     heads: tuple[bytes, ...]
-    shorter: tuple[tuple[tuple[int, Any], ...], ...]
+    purpose_cut_offs: tuple[tuple[tuple[int, Any], ...], ...]

@@ -1,8 +1,8 @@
-"""Compiled plans, remembered.
+"""A cache of compiled plans.
 
-The key is everything a plan depends on: the text, the operation, what ``@skip``, ``@include``
-and ``@purpose`` came to, and what the grant may see. Two callers share a plan only if none of
-these differ; who they are is not in the plan.
+The key contains everything a plan depends on: the document text, the operation, the values of ``@skip``,
+``@include`` and ``@purpose``, and what the grant may see. Two callers share a plan only if all of these are
+equal. Who they are is not part of the plan.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from graphql.execution.values import VariableValues
 
 from discretion.catalogue.model import Catalogue
 from discretion.plan.compile import compile_plan
-from discretion.plan.plan import Plan, Renderer
-from discretion.plan.selection import Selection, Selector
-from discretion.purpose.decide import decide, narrow, reach
+from discretion.plan.plan import QueryPlan, RenderLookup
+from discretion.plan.selection import CustomerSelection, OperationSelector
+from discretion.purpose.decide import compute_reach, decide_reveal, narrow_purposes
 from discretion.token.grant import Grant
 
 PlanKey = tuple[object, ...]
 
 
-class Plans:
-    """Compiles plans and keeps the most recently used ``capacity``."""
+class PlanCache:
+    """Compiles plans and keeps the ``capacity`` most recently used ones."""
 
     def __init__(
-        self, schema: GraphQLSchema, catalogue: Catalogue, render: Renderer, capacity: int = 1024
+        self, schema: GraphQLSchema, catalogue: Catalogue, render: RenderLookup, capacity: int = 1024
     ) -> None:
         self._schema = schema
         self._catalogue = catalogue
         self._render = render
         self._capacity = capacity
-        self._kept: OrderedDict[PlanKey, Plan] = OrderedDict()
+        self._plans: OrderedDict[PlanKey, QueryPlan] = OrderedDict()
 
-    def plan(
+    def get_plan(
         self,
         key: PlanKey,
         grant: Grant,
@@ -44,32 +44,51 @@ class Plans:
         operation: OperationDefinitionNode,
         fragments: dict[str, FragmentDetails],
         variables: VariableValues,
-    ) -> Plan:
-        """The plan of an operation for a grant.
+    ) -> QueryPlan:
+        """Return the plan of an operation for a grant.
 
-        ``key`` stands for the document, the operation's name and the variables that decide
-        ``@skip`` and ``@include``; ``uses`` are the purposes of ``@purpose``, if any.
+        Args:
+            key: Identifies the document, the operation's name and the variables that decide ``@skip`` and
+                ``@include``.
+            grant: What the token allows.
+            uses: The purposes of ``@purpose``; None without the directive.
+            operation: The operation.
+            fragments: The fragments of the document.
+            variables: The coerced variables.
         """
-        held = narrow(grant.purposes, uses)
-        whole = (*key, held, grant.categories, grant.is_self)
-        kept = self._kept.get(whole)
-        if kept is not None:
-            self._kept.move_to_end(whole)
-            return kept
-        selection = Selector(self._schema, self._catalogue, operation, fragments, variables).select()
-        plan = self._compile(selection, grant, held)
-        self._kept[whole] = plan
-        if len(self._kept) > self._capacity:
-            self._kept.popitem(last=False)
+        granted_purposes = narrow_purposes(grant.purposes, uses)
+        # All that decisions read of the grant. If they begin to use another field, it must be added here.
+        cache_key = (*key, granted_purposes, grant.categories, grant.is_self)
+        cached = self._plans.get(cache_key)
+        if cached is not None:
+            self._plans.move_to_end(cache_key)
+            return cached
+        # No await between lookup and insertion, so a plan is compiled once by a process.
+        selection = OperationSelector(self._schema, self._catalogue, operation, fragments, variables).select()
+        plan = self._compile(selection, grant, granted_purposes)
+        self._plans[cache_key] = plan
+        # Bounded: clients may send any number of different documents.
+        if len(self._plans) > self._capacity:
+            self._plans.popitem(last=False)
         return plan
 
-    def forget(self) -> None:
-        """Let go of every plan, and of the documents they were made for."""
-        self._kept.clear()
+    def clear(self) -> None:
+        """Remove all plans, and with them the document texts in their keys."""
+        self._plans.clear()
 
-    def _compile(self, selection: Selection, grant: Grant, held: frozenset[str]) -> Plan:
+    def _compile(
+        self, selection: CustomerSelection, grant: Grant, granted_purposes: frozenset[str]
+    ) -> QueryPlan:
         decisions = {
-            one.path: decide(self._catalogue, grant, held, one.category, one.uses)
-            for one in selection.attributes
+            attribute.path: decide_reveal(
+                self._catalogue, grant, granted_purposes, attribute.category, attribute.uses
+            )
+            for attribute in selection.attributes
         }
-        return compile_plan(selection, decisions, reach(self._catalogue, grant, held), held, self._render)
+        return compile_plan(
+            selection,
+            decisions,
+            compute_reach(self._catalogue, grant, granted_purposes),
+            granted_purposes,
+            self._render,
+        )

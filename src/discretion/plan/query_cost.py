@@ -1,9 +1,8 @@
-"""What a document would cost, found before it is validated, and the most it may.
+"""The cost of a GraphQL document, measured before it is validated, and its limits.
 
-One pass over the parsed document. A fragment is measured once, whatever spreads it, and sums stop
-at a ceiling, so that a chain of fragments which doubles at every step costs as little to measure
-as to read. Directives that leave fields out are not believed: the figures are the most an
-operation can come to.
+The parsed document is walked once. A fragment is measured once however often it is spread, and sums stop at a
+ceiling. So a chain of fragments that doubles at every step costs no more to measure than to read. Directives
+that leave out fields are ignored: the cost is the maximum of an operation.
 """
 
 from __future__ import annotations
@@ -29,23 +28,23 @@ from graphql import (
 from discretion.errors import BadRequest, Refusal
 
 CEILING = 10**9
-"""Where sums stop. No limit comes near it."""
+"""Sums stop here. All limits are far lower."""
 
 PAGE_ARGUMENTS = frozenset({"first", "last"})
 LIST_ARGUMENTS = frozenset({"ids", "messages", "attributes"})
-"""Arguments that say how many objects a field returns: by number, by naming them, or by giving them."""
+"""Arguments whose list determines how many objects a field returns; ``PAGE_ARGUMENTS`` are numbers."""
 
 
-_UNKNOWN = object()
-"""A variable that was not given yet."""
+_UNKNOWN_VALUE = object()
+"""The value of a variable before variables are known."""
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
-    """The most a document may ask.
+class QueryBudget:
+    """The limits of a document.
 
-    The full introspection query, 15 levels deep, fits. ``rows`` are objects in pages; ``tokens``
-    do not count comments, which have a limit of the same size.
+    The full introspection query, 15 levels deep, is within them. ``rows`` are objects in pages. ``tokens`` do
+    not count comments, which have a limit of the same size.
     """
 
     characters: int = 50_000
@@ -60,8 +59,8 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
-    """What an operation comes to, every fragment expanded. A field at the root has depth 1."""
+class QueryCost:
+    """The cost of an operation with all fragments expanded. A root field has depth 1."""
 
     operations: int = 0
     depth: int = 0
@@ -73,8 +72,8 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sum:
-    """A selection set's figures; ``width`` counts the fields of its own level."""
+class _SelectionCost:
+    """The cost of a selection set. ``width`` counts the fields of its own level."""
 
     depth: int = 0
     aliases: int = 0
@@ -84,41 +83,51 @@ class _Sum:
     rows: int = 0
 
 
-def measure(
+def measure_cost(
     document: DocumentNode,
     operation_name: str | None = None,
     variables: Mapping[str, Any] | None = None,
     pages: Mapping[str, int] | None = None,
-) -> Cost:
-    """What one operation costs, or the worst of them all for None.
+) -> QueryCost:
+    """Return the cost of one operation, or the maximum of all operations if no name is given.
 
-    Without ``variables`` they are not known yet, and a list that one holds counts as one item.
-    ``pages`` has the page size of connection fields asked for without one. Fragments that spread
-    themselves count once; validation refuses them.
+    Fragments that spread themselves count once; validation refuses them.
+
+    Args:
+        document: The parsed document.
+        operation_name: The operation to measure; None for all.
+        variables: The variables; None if not known yet. A list in an unknown variable counts as one item.
+        pages: Default page size of connection fields, by field name.
     """
-    operations = [one for one in document.definitions if isinstance(one, OperationDefinitionNode)]
+    operations = [
+        definition for definition in document.definitions if isinstance(definition, OperationDefinitionNode)
+    ]
     fragments = {
-        one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)
+        definition.name.value: definition
+        for definition in document.definitions
+        if isinstance(definition, FragmentDefinitionNode)
     }
-    cost = Cost(operations=len(operations))
+    cost = QueryCost(operations=len(operations))
     for operation in operations:
         if operation_name is None or (operation.name and operation.name.value == operation_name):
-            measured = _Meter(fragments, _values(operation, variables), pages or {}).operation(operation)
-            cost = Cost(
+            operation_cost = _CostMeter(
+                fragments, _collect_variable_values(operation, variables), pages or {}
+            ).measure_operation(operation)
+            cost = QueryCost(
                 operations=len(operations),
-                depth=max(cost.depth, measured.depth),
-                aliases=max(cost.aliases, measured.aliases),
-                directives=max(cost.directives, measured.directives),
-                root_fields=max(cost.root_fields, measured.width),
-                fields=max(cost.fields, measured.fields),
-                rows=max(cost.rows, measured.rows),
+                depth=max(cost.depth, operation_cost.depth),
+                aliases=max(cost.aliases, operation_cost.aliases),
+                directives=max(cost.directives, operation_cost.directives),
+                root_fields=max(cost.root_fields, operation_cost.width),
+                fields=max(cost.fields, operation_cost.fields),
+                rows=max(cost.rows, operation_cost.rows),
             )
     return cost
 
 
-def check(cost: Cost, budget: Budget) -> Refusal | None:
-    """Why the cost is over the budget, or None."""
-    for asked, most, code, what in (
+def check_budget(cost: QueryCost, budget: QueryBudget) -> Refusal | None:
+    """Return an error if the cost exceeds the budget, or None."""
+    for requested, limit, code, unit in (
         (cost.operations, budget.operations, "QUERY_TOO_MANY_OPERATIONS", "operations"),
         (cost.depth, budget.depth, "QUERY_TOO_DEEP", "levels of fields"),
         (cost.aliases, budget.aliases, "QUERY_TOO_MANY_ALIASES", "aliases"),
@@ -127,15 +136,15 @@ def check(cost: Cost, budget: Budget) -> Refusal | None:
         (cost.fields, budget.fields, "QUERY_TOO_MANY_FIELDS", "fields, fragments expanded"),
         (cost.rows, budget.rows, "QUERY_TOO_EXPENSIVE", "objects in pages"),
     ):
-        if asked > most:
-            count = f"{asked:,}" if asked < CEILING else "too many"
+        if requested > limit:
+            count = f"{requested:,}" if requested < CEILING else "too many"
             return BadRequest(
-                code, f"The document asks for {count} {what}; at most {most:,} are served.", "Ask in parts."
+                code, f"The document asks for {count} {unit}; at most {limit:,} are served.", "Ask in parts."
             )
     return None
 
 
-class _Meter:
+class _CostMeter:
     """Measures the operations of one document under one set of variables."""
 
     def __init__(
@@ -147,127 +156,147 @@ class _Meter:
         self._fragments = fragments
         self._values = values
         self._pages = pages
-        self._known: dict[str, _Sum] = {}
+        self._fragment_costs: dict[str, _SelectionCost] = {}
 
-    def operation(self, operation: OperationDefinitionNode) -> _Sum:
-        """Fragments first, the innermost before those that spread it; then the operation itself."""
-        for name in _innermost_first(operation.selection_set, self._fragments):
+    def measure_operation(self, operation: OperationDefinitionNode) -> _SelectionCost:
+        """Measure the fragments, inner ones first, and then the operation."""
+        for name in _order_innermost_first(operation.selection_set, self._fragments):
             fragment = self._fragments[name]
-            self._known[name] = self._sum(fragment.selection_set, len(fragment.directives or ()))
-        return self._sum(operation.selection_set, len(operation.directives or ()))
+            self._fragment_costs[name] = self._measure_selections(
+                fragment.selection_set, len(fragment.directives or ())
+            )
+        return self._measure_selections(operation.selection_set, len(operation.directives or ()))
 
-    def _sum(self, selections: SelectionSetNode, directives: int) -> _Sum:
-        """One level of fields and everything under it. Recursion is bounded by the parser's."""
+    def _measure_selections(self, selections: SelectionSetNode, directives: int) -> _SelectionCost:
+        """Measure a selection set and everything below it. The parser limits the depth of the recursion."""
         depth = aliases = width = fields = rows = 0
         for node in selections.selections:
             directives += len(node.directives or ())
             if isinstance(node, FieldNode):
-                under = self._sum(node.selection_set, 0) if node.selection_set else _Sum()
-                size = self._size(node)
-                below = under.depth + 1
+                nested_cost = (
+                    self._measure_selections(node.selection_set, 0)
+                    if node.selection_set
+                    else _SelectionCost()
+                )
+                size = self._count_objects(node)
+                nested_depth = nested_cost.depth + 1
                 aliases += node.alias is not None
                 width += 1
                 fields += 1
-                rows += under.rows if size is None else size * (1 + under.rows)
+                rows += nested_cost.rows if size is None else size * (1 + nested_cost.rows)
             else:
-                under = self._spread(node)
-                below = under.depth
-                width += under.width
-                rows += under.rows
-            depth = max(depth, below)
-            aliases += under.aliases
-            directives += under.directives
-            fields += under.fields
-        return _Sum(*(min(figure, CEILING) for figure in (depth, aliases, directives, width, fields, rows)))
+                nested_cost = self._measure_spread(node)
+                nested_depth = nested_cost.depth
+                width += nested_cost.width
+                rows += nested_cost.rows
+            depth = max(depth, nested_depth)
+            aliases += nested_cost.aliases
+            directives += nested_cost.directives
+            fields += nested_cost.fields
+        # Nested pages multiply. The ceiling keeps the numbers small enough to be computed quickly.
+        return _SelectionCost(
+            *(min(figure, CEILING) for figure in (depth, aliases, directives, width, fields, rows))
+        )
 
-    def _spread(self, node: Any) -> _Sum:
-        """A named fragment's figures, or an inline one's; nothing for one not known yet: a circle."""
+    def _measure_spread(self, node: Any) -> _SelectionCost:
+        """Return the cost of a named or inline fragment; zero for a fragment that spreads itself."""
         if isinstance(node, FragmentSpreadNode):
-            return self._known.get(node.name.value) or _Sum()
-        return self._sum(node.selection_set, 0)
+            return self._fragment_costs.get(node.name.value) or _SelectionCost()
+        return self._measure_selections(node.selection_set, 0)
 
-    def _size(self, field: FieldNode) -> int | None:
-        """How many objects a field returns; None for one that is no list of ours."""
+    def _count_objects(self, field: FieldNode) -> int | None:
+        """Return how many objects a field returns; None if it has no page or list argument."""
         size = self._pages.get(field.name.value)
         for argument in field.arguments or ():
             name = argument.name.value
             if name in PAGE_ARGUMENTS:
-                asked = _number(argument.value, self._values)
-                size = size if asked is None else asked
+                page_size = _read_integer(argument.value, self._values)
+                size = size if page_size is None else page_size
             elif name in LIST_ARGUMENTS:
-                named = _length(argument.value, self._values)
-                size = size if named is None else named
+                item_count = _count_list_items(argument.value, self._values)
+                size = size if item_count is None else item_count
         return size
 
 
-def _innermost_first(
+def _order_innermost_first(
     start: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]
 ) -> Iterator[str]:
-    """Fragments reachable from a selection set, each after those it spreads.
+    """Yield the fragments reachable from a selection set, each after those it spreads.
 
-    Walks with a stack of its own: a chain of fragments may be longer than Python's.
+    It uses its own stack, because a chain of fragments may be longer than Python's recursion limit.
     """
-    met: set[str] = set()
-    path: list[tuple[str | None, Iterator[str]]] = [(None, _spread_names(start))]
+    visited: set[str] = set()
+    path: list[tuple[str | None, Iterator[str]]] = [(None, _list_spread_names(start))]
     while path:
         name, inner = path[-1]
-        found = next((one for one in inner if one in fragments and one not in met), None)
-        if found is not None:
-            met.add(found)
-            path.append((found, _spread_names(fragments[found].selection_set)))
+        next_name = next(
+            (spread_name for spread_name in inner if spread_name in fragments and spread_name not in visited),
+            None,
+        )
+        if next_name is not None:
+            visited.add(next_name)
+            path.append((next_name, _list_spread_names(fragments[next_name].selection_set)))
             continue
         path.pop()
         if name is not None:
             yield name
 
 
-def _spread_names(selections: SelectionSetNode) -> Iterator[str]:
-    waiting = [selections]
-    while waiting:
-        for node in waiting.pop().selections:
+def _list_spread_names(selections: SelectionSetNode) -> Iterator[str]:
+    pending = [selections]
+    while pending:
+        for node in pending.pop().selections:
             if isinstance(node, FragmentSpreadNode):
                 yield node.name.value
             else:
                 inner: SelectionSetNode | None = getattr(node, "selection_set", None)
                 if inner is not None:
-                    waiting.append(inner)
+                    pending.append(inner)
 
 
-def _values(operation: OperationDefinitionNode, variables: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The variables given, and the defaults of those that are not; before any are, ``_UNKNOWN``."""
+def _collect_variable_values(
+    operation: OperationDefinitionNode, variables: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Return the given variables and the defaults of the others; ``_UNKNOWN_VALUE`` if none are known yet."""
     declared = operation.variable_definitions or ()
-    unknown = {} if variables is not None else {one.variable.name.value: _UNKNOWN for one in declared}
+    unknown = (
+        {}
+        if variables is not None
+        else {definition.variable.name.value: _UNKNOWN_VALUE for definition in declared}
+    )
     defaults = {
-        one.variable.name.value: _literal(one.default_value)
-        for one in declared
-        if one.default_value is not None
+        definition.variable.name.value: _read_literal(definition.default_value)
+        for definition in declared
+        if definition.default_value is not None
     }
     return {**unknown, **defaults, **(variables or {})}
 
 
-def _literal(node: ValueNode) -> Any:
-    """A number as it stands, a list as its length in empty places; anything else says nothing."""
+def _read_literal(node: ValueNode) -> Any:
+    """Return a number, or for a list a list of the same length; None for anything else."""
     if isinstance(node, IntValueNode):
-        return int(node.value[:12])
+        return int(node.value[:12])  # more digits exceed every limit and would only cost time
     if isinstance(node, ListValueNode):
         return [None] * len(node.values)
     return None
 
 
-def _value(node: ValueNode, values: Mapping[str, Any]) -> Any:
-    return values.get(node.name.value) if isinstance(node, VariableNode) else _literal(node)
+def _read_argument(node: ValueNode, values: Mapping[str, Any]) -> Any:
+    return values.get(node.name.value) if isinstance(node, VariableNode) else _read_literal(node)
 
 
-def _number(node: ValueNode, values: Mapping[str, Any]) -> int | None:
-    """Validation and coercion refuse what is not a number; here it asks for nothing."""
-    found = _value(node, values)
-    return min(max(found, 0), CEILING) if type(found) is int else None
+def _read_integer(node: ValueNode, values: Mapping[str, Any]) -> int | None:
+    """Return a page size, or None. Validation and coercion refuse anything that is not a number."""
+    value = _read_argument(node, values)
+    # Not below zero: a negative size would reduce the cost of the rest. ``type`` is compared because True is
+    # an ``int``.
+    return min(max(value, 0), CEILING) if type(value) is int else None
 
 
-def _length(node: ValueNode, values: Mapping[str, Any]) -> int | None:
-    """How many are named; one without a list around it is one, and null names none in particular."""
-    found = _value(node, values)
-    if isinstance(found, list):
-        return len(found)
-    is_null = found is None if isinstance(node, VariableNode) else isinstance(node, NullValueNode)
+def _count_list_items(node: ValueNode, values: Mapping[str, Any]) -> int | None:
+    """Return how many items an argument lists; a single value is one item, null is no list."""
+    value = _read_argument(node, values)
+    if isinstance(value, list):
+        return len(value)
+    is_null = value is None if isinstance(node, VariableNode) else isinstance(node, NullValueNode)
     return None if is_null else 1

@@ -1,7 +1,7 @@
-"""What an operation asks of customers: graphql-core collects the fields, we note them.
+"""What an operation asks of customers: graphql-core collects the fields, this module notes them.
 
-Fragments, ``@skip``, ``@include``, aliases and merging are resolved by graphql-core's own
-``collect_fields``, so a selection can never differ from what the executor will run.
+Fragments, ``@skip``, ``@include``, aliases and merging are resolved by ``collect_fields`` of graphql-core, so
+a selection cannot differ from what the executor runs.
 """
 
 from __future__ import annotations
@@ -28,14 +28,16 @@ from graphql.execution.collect_fields import (
 from graphql.execution.values import VariableValues, get_argument_values
 
 from discretion.catalogue.model import Attribute, Catalogue
-from discretion.catalogue.nearest_name import nearest
+from discretion.catalogue.nearest_name import suggest_name
 from discretion.errors import BadRequest
 
 CUSTOMER = "Customer"
-PROVENANCE = "provenance"
-TIMELINE = "events"
-"""The live field that tells of attributes: they are decided, fetched and recorded as if asked for."""
-_LEADING_TO_CUSTOMERS = frozenset(
+PROVENANCE_FIELD = "provenance"
+EVENTS_FIELD = "events"
+"""The field of events; the plan then also reads the customer's permissions for sensitive kinds."""
+# A root field that leads to customers must have its type here. Otherwise its answer leaves without an entry
+# in the ledger (``QueryPlan.touches_customers``).
+_CUSTOMER_ROOT_TYPES = frozenset(
     {
         CUSTOMER,
         "ConsentPayload",
@@ -50,38 +52,39 @@ _LEADING_TO_CUSTOMERS = frozenset(
         "SuggestionConnection",
     }
 )
+"""GraphQL types of root fields that lead to customers."""
 
-MAX_PATH = 100
-"""Characters of an unknown name that are compared with those there are."""
+MAX_NAME_CHARS = 100
+"""Characters of an unknown name that are compared with known names for a suggestion."""
 
 ResponsePath = tuple[str, ...]
-"""Response keys from the root, list positions left out: ``("customers", "nodes")``."""
+"""Response keys from the root without list positions: ``("customers", "nodes")``."""
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
+class AttributeLeaf:
     """One attribute under a response key."""
 
     attribute: Attribute
 
 
 @dataclass(frozen=True, slots=True)
-class Constant:
-    """A value known without data: ``__typename``."""
+class ConstantNode:
+    """A value that needs no data: ``__typename``."""
 
     value: str
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """The customer's id, pairwise for the client."""
+class CustomerIdNode:
+    """The customer's id, encoded for the client."""
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
-    """A field that is resolved, not compiled: events, disclosures, provenance.
+class ResolvedField:
+    """A field that the executor resolves: events, disclosures, provenance.
 
-    ``attributes`` are those it tells of: the plan is to have them, for the resolver.
+    ``attributes`` are those the resolver needs in the plan.
     """
 
     name: str
@@ -89,71 +92,80 @@ class Live:
 
 
 @dataclass(frozen=True, slots=True)
-class Object:
-    """A group or an object inside one."""
+class ObjectNode:
+    """A group of attributes, or an object inside one. ``fields`` are pairs of response key and node."""
 
-    fields: tuple[tuple[str, Node], ...]
+    fields: tuple[tuple[str, SelectionNode], ...]
 
 
-Node = Leaf | Constant | Identity | Live | Object
+SelectionNode = AttributeLeaf | ConstantNode | CustomerIdNode | ResolvedField | ObjectNode
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
-    """Everything one operation asks of customers.
+class CustomerSelection:
+    """Everything an operation asks of customers.
 
-    ``customers`` maps each place where customer objects appear to what is asked of them;
-    ``live`` names the live fields asked for anywhere. ``meets_customers`` holds if any root
-    field leads to customers, be it only to count them.
+    Attributes:
+        customers: What is asked, for each place in the response where customers appear.
+        resolved_names: Names of the fields that the executor resolves.
+        reaches_customers: Whether a root field leads to customers, even if only to count them.
     """
 
-    customers: dict[ResponsePath, Object]
-    live: frozenset[str]
-    meets_customers: bool
+    customers: dict[ResponsePath, ObjectNode]
+    resolved_names: frozenset[str]
+    reaches_customers: bool
 
     @property
     def attributes(self) -> tuple[Attribute, ...]:
-        """Attributes asked for anywhere, once each, by path."""
-        found: dict[str, Attribute] = {}
-        for asked in self.customers.values():
-            found.update((one.path, one) for one in (*leaves(asked), *told_of(asked)))
-        return tuple(found[path] for path in sorted(found))
+        """All attributes asked for, once each, sorted by path."""
+        by_path: dict[str, Attribute] = {}
+        for node in self.customers.values():
+            by_path.update(
+                (attribute.path, attribute)
+                for attribute in (*list_leaf_attributes(node), *list_resolved_attributes(node))
+            )
+        return tuple(by_path[path] for path in sorted(by_path))
 
 
-def leaves(node: Node) -> list[Attribute]:
-    """The attributes below a node that the plan's function answers."""
-    if isinstance(node, Leaf):
+def list_leaf_attributes(node: SelectionNode) -> list[Attribute]:
+    """Return the attributes below a node that the generated function returns."""
+    if isinstance(node, AttributeLeaf):
         return [node.attribute]
-    if isinstance(node, Object):
-        return [leaf for _, inner in node.fields for leaf in leaves(inner)]
+    if isinstance(node, ObjectNode):
+        return [leaf for _, inner in node.fields for leaf in list_leaf_attributes(inner)]
     return []
 
 
-def told_of(node: Object) -> list[Attribute]:
-    """The attributes that live fields of a customer tell of."""
-    return [one for _, inner in node.fields if isinstance(inner, Live) for one in inner.attributes]
+def list_resolved_attributes(node: ObjectNode) -> list[Attribute]:
+    """Return the attributes that resolved fields of a customer need."""
+    return [
+        attribute
+        for _, inner in node.fields
+        if isinstance(inner, ResolvedField)
+        for attribute in inner.attributes
+    ]
 
 
-def named(catalogue: Catalogue, names: Sequence[str] | None) -> tuple[Attribute, ...]:
-    """The attributes of these paths, in the catalogue's order and once each; None names all.
+def select_attributes(catalogue: Catalogue, names: Sequence[str] | None) -> tuple[Attribute, ...]:
+    """Return the attributes with these paths in the order of the catalogue, without duplicates; None for all.
 
     Raises:
-        BadRequest: ``ATTRIBUTE_UNKNOWN``. What was given is not quoted: it may be a value in the wrong place.
+        BadRequest: ``ATTRIBUTE_UNKNOWN``. The message does not quote the name: it may be a misplaced value.
     """
-    wanted = None if names is None else set(names)
-    if wanted is None:
+    requested = None if names is None else set(names)
+    if requested is None:
         return tuple(catalogue.attributes.values())
-    for unknown in sorted(wanted - catalogue.attributes.keys()):
+    for unknown in sorted(requested - catalogue.attributes.keys()):
         raise BadRequest(
             "ATTRIBUTE_UNKNOWN",
-            "'attributes' names one that the catalogue does not have.",
-            nearest(unknown[:MAX_PATH], catalogue.attributes),
+            "'attributes' names an attribute that the catalogue does not have.",
+            suggest_name(unknown[:MAX_NAME_CHARS], catalogue.attributes),
         )
-    return tuple(one for path, one in catalogue.attributes.items() if path in wanted)
+    return tuple(attribute for path, attribute in catalogue.attributes.items() if path in requested)
 
 
-class Selector:
-    """Walks one operation."""
+class OperationSelector:
+    """Walks one operation and collects its selection."""
 
     def __init__(
         self,
@@ -168,44 +180,48 @@ class Selector:
         self._operation = operation
         self._fragments = fragments
         self._variables = variables
-        self._customers: dict[ResponsePath, Object] = {}
-        self._live: set[str] = set()
+        self._customers: dict[ResponsePath, ObjectNode] = {}
+        self._resolved_names: set[str] = set()
 
-    def select(self) -> Selection:
-        """The selection of the whole operation."""
+    def select(self) -> CustomerSelection:
+        """Return the selection of the operation."""
         root = self._schema.get_root_type(self._operation.operation)
         if root is None:
-            return Selection({}, frozenset(), meets_customers=False)
+            return CustomerSelection({}, frozenset(), reaches_customers=False)
         collected = collect_fields(self._schema, self._fragments, self._variables, root, self._operation)
-        meets = False
+        reaches_customers = False
         for key, details in collected.grouped_field_set.items():
             field = self._schema.get_field(root, details[0].node.name.value)
-            meets = meets or (field is not None and get_named_type(field.type).name in _LEADING_TO_CUSTOMERS)
+            reaches_customers = reaches_customers or (
+                field is not None and get_named_type(field.type).name in _CUSTOMER_ROOT_TYPES
+            )
             self._visit(root, (key,), details)
-        return Selection(self._customers, frozenset(self._live), meets)
+        return CustomerSelection(self._customers, frozenset(self._resolved_names), reaches_customers)
 
     def _visit(self, parent: GraphQLObjectType, path: ResponsePath, details: FieldDetailsList) -> None:
+        # Validation makes sure that all fields under one response key are the same field with the same
+        # arguments (GraphQL, October 2021, section 5.3.2). So the first one represents all.
         field = self._schema.get_field(parent, details[0].node.name.value)
         if field is None:
             return
-        named = get_named_type(field.type)
-        for runtime in self._runtime_types(named):
-            inner = self._subfields(runtime, details)
+        named_type = get_named_type(field.type)
+        for runtime in self._runtime_types(named_type):
+            inner_fields = self._collect_subfields(runtime, details)
             if runtime.name == CUSTOMER:
-                self._customers[path] = self._object(runtime, inner, "")
+                self._customers[path] = self._object_node(runtime, inner_fields, "")
                 continue
-            for key, below in inner.items():
-                self._visit(runtime, (*path, key), below)
+            for key, inner_details in inner_fields.items():
+                self._visit(runtime, (*path, key), inner_details)
 
-    def _runtime_types(self, named: object) -> tuple[GraphQLObjectType, ...]:
-        if is_object_type(named):
-            return (named,)
-        if is_abstract_type(named):
-            abstract: GraphQLAbstractType = named
+    def _runtime_types(self, named_type: object) -> tuple[GraphQLObjectType, ...]:
+        if is_object_type(named_type):
+            return (named_type,)
+        if is_abstract_type(named_type):
+            abstract: GraphQLAbstractType = named_type
             return tuple(self._schema.get_possible_types(abstract))
         return ()
 
-    def _subfields(
+    def _collect_subfields(
         self, runtime: GraphQLObjectType, details: FieldDetailsList
     ) -> dict[str, FieldDetailsList]:
         collected = collect_subfields(
@@ -213,30 +229,34 @@ class Selector:
         )
         return collected.grouped_field_set
 
-    def _object(self, parent: GraphQLObjectType, fields: dict[str, FieldDetailsList], prefix: str) -> Object:
-        nodes: list[tuple[str, Node]] = []
+    def _object_node(
+        self, parent: GraphQLObjectType, fields: dict[str, FieldDetailsList], prefix: str
+    ) -> ObjectNode:
+        nodes: list[tuple[str, SelectionNode]] = []
         for key, details in fields.items():
-            nodes.append((key, self._node(parent, details, prefix)))
-        return Object(tuple(nodes))
+            nodes.append((key, self._build_node(parent, details, prefix)))
+        return ObjectNode(tuple(nodes))
 
-    def _node(self, parent: GraphQLObjectType, details: FieldDetailsList, prefix: str) -> Node:
+    def _build_node(self, parent: GraphQLObjectType, details: FieldDetailsList, prefix: str) -> SelectionNode:
         name = details[0].node.name.value
         if name == "__typename":
-            return Constant(parent.name)
+            return ConstantNode(parent.name)
         path = f"{prefix}.{name}" if prefix else name
         if attribute := self._catalogue.attributes.get(path):
-            return Leaf(attribute)
+            return AttributeLeaf(attribute)
         if not prefix and name == "id":
-            return Identity()
+            return CustomerIdNode()
         field = self._schema.get_field(parent, name)
         inner = get_named_type(field.type) if field else None
         is_group = path.partition(".")[0] in self._catalogue.groups
         if is_group and is_object_type(inner):
-            return self._object(inner, self._subfields(inner, details), path)
-        self._live.add(name)
-        return Live(name, self._told_of(field, details) if path == PROVENANCE and field else ())
+            return self._object_node(inner, self._collect_subfields(inner, details), path)
+        self._resolved_names.add(name)
+        return ResolvedField(
+            name, self._field_attributes(field, details) if path == PROVENANCE_FIELD and field else ()
+        )
 
-    def _told_of(self, field: GraphQLField, details: FieldDetailsList) -> tuple[Attribute, ...]:
+    def _field_attributes(self, field: GraphQLField, details: FieldDetailsList) -> tuple[Attribute, ...]:
         first = details[0]
-        given = get_argument_values(field, first.node, self._variables, first.fragment_variable_values)
-        return named(self._catalogue, given.get("attributes"))
+        arguments = get_argument_values(field, first.node, self._variables, first.fragment_variable_values)
+        return select_attributes(self._catalogue, arguments.get("attributes"))

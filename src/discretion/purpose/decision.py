@@ -1,4 +1,4 @@
-"""The answer to "may this attribute be revealed to this grant, and how?"."""
+"""The answer to: may this attribute be revealed to this grant, and in which form?"""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from enum import StrEnum
 from discretion.catalogue.model import Form
 
 EVERY_BIT = -1
-"""An ``allow`` mask that no person's state can empty: a person reading about themselves."""
+"""A mask that meets any permissions of a person: used when a person reads their own data."""
 
 
-class Reason(StrEnum):
-    """Why something is withheld.
+class WithholdReason(StrEnum):
+    """Why a value is withheld.
 
-    The first three depend on the grant alone and may be told to anyone; the rest depend on the
-    person and are told only to them and to the steward.
+    The first three depend on the grant alone and may be shown to everybody. The others depend on the person
+    and are shown to the person themselves and to stewards only.
     """
 
     PURPOSE = "PURPOSE_NOT_GRANTED"
@@ -28,8 +28,8 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """Purposes, as bits, any of which justifies revealing in ``form``."""
+class PermittedForm:
+    """A form, and the bits of the purposes any of which justifies it."""
 
     mask: int
     form: Form
@@ -37,45 +37,45 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Allow:
-    """May be revealed to persons whose ``allow`` meets a way; the first that does is used.
+    """May be revealed to people who permit one of the purposes, in the first form whose mask they meet.
 
-    ``ways`` go from most to least revealing. ``purposes`` are the keys behind the masks.
+    ``permitted_forms`` are ordered from most to least revealing. ``purposes`` are the keys behind the masks.
     """
 
-    ways: tuple[Way, ...]
+    permitted_forms: tuple[PermittedForm, ...]
     purposes: tuple[str, ...]
 
     @property
     def mask(self) -> int:
-        """All purposes together."""
+        """The bits of all purposes that justify any form."""
         bits = 0
-        for way in self.ways:
-            bits |= way.mask
+        for permitted_form in self.permitted_forms:
+            bits |= permitted_form.mask
         return bits
 
     @property
     def clear_mask(self) -> int:
-        """Purposes that show the value as it is: only these may filter or sort by it."""
+        """The bits of the purposes that show the value in clear: only these may filter or sort by it."""
         bits = 0
-        for way in self.ways:
-            if way.form is Form.CLEAR:
-                bits |= way.mask
+        for permitted_form in self.permitted_forms:
+            if permitted_form.form is Form.CLEAR:
+                bits |= permitted_form.mask
         return bits
 
 
 @dataclass(frozen=True, slots=True)
 class Deny:
-    """Nothing the token holds can justify it."""
+    """No purpose of the token can justify the disclosure."""
 
-    reason: Reason
+    reason: WithholdReason
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Nobody configured this. Treated as Deny and reported as a fault of ours."""
+    """Nobody configured this attribute. It is treated as Deny and reported as a fault of the platform."""
 
-    what: str
-    reason: Reason = Reason.GAP
+    detail: str
+    reason: WithholdReason = WithholdReason.GAP
 
 
 Decision = Allow | Deny | Gap

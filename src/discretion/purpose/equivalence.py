@@ -1,9 +1,10 @@
-"""Who is alike at a moment: what of a person's state counts then, without the moments they spoke at.
+"""Equivalence of people: which properties of a person's state determine their permissions at a moment.
 
-Of two words only their order counts, and of a yes whether it is still in time; of a birthday, below which
-ages somebody is; of a record, what it answers. Few situations are left of very many states, so
-what each permits can be remembered (``judge``). Two who are alike permit the same; a test compares with
-``state.permitted``.
+Of two statements only the order matters, and of an acceptance only whether it is still valid; of a birth date
+only below which age limits the person is; of a source record only what it answers for each purpose. So very
+many states fall into few situations, and the permissions of each situation can be cached
+(``permission_engine``). Two people in equal situations have equal permissions; a property test compares with
+``permissions.compute_permitted_bits``.
 """
 
 from __future__ import annotations
@@ -12,159 +13,211 @@ from collections.abc import Hashable, Iterator, Sequence
 from itertools import count
 from typing import NamedTuple
 
-from discretion.catalogue.duration import end
+from discretion.catalogue.duration import add_duration
 from discretion.catalogue.model import Catalogue, Purpose
-from discretion.law.age import attained
-from discretion.law.model import Law, Timeline
+from discretion.law.age import find_age_moment
+from discretion.law.model import ConsentLaw, ConsentTimeline
 from discretion.purpose.permissions import PersonState
-from discretion.purpose.statements import Answer, Choice, Heard, answer, branch
+from discretion.purpose.statements import (
+    EffectiveChoice,
+    PurposeChoice,
+    RecordStatements,
+    compute_effective_choice,
+    list_purpose_path,
+)
 
-REMEMBERED = 20_000
-"""Ways in which a record may speak, of which it is known what that comes to."""
+CACHE_SIZE = 20_000
+"""Situations of single records whose answers are cached."""
 
 _NEVER = 2**62
-"""In ms: when a yes without an end is over."""
+"""In ms: the end of an acceptance without an end."""
 
 
-class _Record(NamedTuple):
-    """What one record heard, the order of it, and for each yes the node, when it was said and its ends."""
+class _ClassifiedRecord(NamedTuple):
+    """One record's statements and their order.
 
-    heard: Heard
+    Each acceptance has its node, its time and its possible ends.
+    """
+
+    statements: RecordStatements
     order: Hashable
-    yeses: Sequence[tuple[str, int, tuple[int, ...]]]
+    acceptances: Sequence[tuple[str, int, tuple[int, ...]]]
 
 
-class Alike:
-    """One person's likeness: whose ``at`` is equal at a moment permits the same then."""
+class PersonSituation:
+    """The situations that one person passes through over time."""
 
-    __slots__ = ("_likeness", "_records", "_state", "_timelines")
+    __slots__ = ("_classifier", "_records", "_state", "_timelines")
 
-    def __init__(self, likeness: Likeness, state: PersonState) -> None:
-        self._likeness = likeness
+    def __init__(self, classifier: SituationClassifier, state: PersonState) -> None:
+        self._classifier = classifier
         self._state = state
-        self._timelines = [likeness.law.of(key) for key in state.laws]
-        self._records = [likeness.record(one) for one in state.heard]
+        self._timelines = [classifier.law.find_timeline(key) for key in state.laws]
+        self._records = [classifier.classify_record(record) for record in state.statements]
 
     def at(self, now_ms: int) -> Hashable:
-        """What counts at a moment."""
+        """Return the situation at a moment (ms). People with equal situations have equal permissions.
+
+        Returns:
+            Laws, restriction, limit on sensitive data, the period in force of each law, age flags and record
+            answers.
+        """
+        # The result is the key of cached permissions. It must hold every input of ``compute_permitted_bits``:
+        # two people whose difference is missing here would get the same permissions.
         state = self._state
         return (
             state.laws,
             state.restricted,
-            any(one.limited for one in state.heard),
-            tuple([sum([start <= now_ms for start in one.turns()]) for one in self._timelines]),
-            None if state.born is None else tuple(self._young(state.born, now_ms)),
-            frozenset([self._likeness.says(one, now_ms) for one in self._records if one.order is not None]),
+            any(item.limits_sensitive_use for item in state.statements),
+            tuple([sum([start <= now_ms for start in item.list_change_times()]) for item in self._timelines]),
+            None if state.born_at is None else tuple(self._age_flags(state.born_at, now_ms)),
+            # As a set: what several records answer together depends neither on their order nor on their
+            # number.
+            frozenset(
+                [
+                    self._classifier.number_answers(item, now_ms)
+                    for item in self._records
+                    if item.order is not None
+                ]
+            ),
         )
 
-    def steps(self) -> set[int]:
-        """Every moment (ms) at which a law, an age or a notice turns."""
-        found = set(self._likeness.editions)
+    def list_turning_points(self) -> set[int]:
+        """Return every moment (ms) at which a law, an age flag or a notice changes."""
+        moments = set(self._classifier.edition_starts)
         for timeline in self._timelines:
-            found.update(timeline.turns())
-            if self._state.born is not None:
-                found.update(_birthdays(self._state.born, timeline))
-        return found
+            moments.update(timeline.list_change_times())
+            if self._state.born_at is not None:
+                moments.update(_list_birthdays(self._state.born_at, timeline))
+        return moments
 
-    def lapses(self) -> set[int]:
-        """Every moment (ms) at which a yes is over."""
-        found: set[int] = set()
+    def list_acceptance_ends(self) -> set[int]:
+        """Return every moment (ms) at which an acceptance ends."""
+        moments: set[int] = set()
         for record in self._records:
-            for node, _, ends in record.yeses:
-                found.update([ends[index] for index in self._likeness.lengths_below(node)])
-        found.discard(_NEVER)
-        return found
+            for node, _, ends in record.acceptances:
+                moments.update([ends[index] for index in self._classifier.lengths_below(node)])
+        moments.discard(_NEVER)
+        return moments
 
-    def _young(self, born: int, now_ms: int) -> Iterator[bool]:
+    def _age_flags(self, born: int, now_ms: int) -> Iterator[bool]:
         for timeline in self._timelines:
-            for age in timeline.at(now_ms).ages:
-                yield now_ms < attained(born, age.below, timeline.zone)
+            for age in timeline.find_rules(now_ms).ages:
+                yield now_ms < find_age_moment(born, age.below, timeline.zone)
 
 
-class Likeness:
-    """Tells by one catalogue and one law who is alike."""
+class SituationClassifier:
+    """Computes situations under one catalogue and one set of laws."""
 
-    def __init__(self, catalogue: Catalogue, law: Law) -> None:
+    def __init__(self, catalogue: Catalogue, law: ConsentLaw) -> None:
         self.law = law
-        self.editions = tuple(sorted({one.start for one in law.editions}))
+        self.edition_starts = tuple(sorted({item.start for item in law.material_changes}))
         self._purposes = tuple(catalogue.purposes.values())
-        self._lengths = tuple(sorted({one.lasts for one in self._purposes}))
-        self._below: dict[str, tuple[int, ...]] = {}
+        self._lengths = tuple(sorted({item.lasts for item in self._purposes}))
+        self._lengths_by_node: dict[str, tuple[int, ...]] = {}
         for index, length in enumerate(self._lengths):
-            for node in {step for one in self._purposes if one.lasts == length for step in branch(one.key)}:
-                self._below[node] = (*self._below.get(node, ()), index)
-        self._remembered: dict[Hashable, int] = {}
-        self._numbers: dict[tuple[Answer, ...], int] = {}
-        self._number = count()
+            for node in {
+                ancestor
+                for item in self._purposes
+                if item.lasts == length
+                for ancestor in list_purpose_path(item.key)
+            }:
+                self._lengths_by_node[node] = (*self._lengths_by_node.get(node, ()), index)
+        self._answer_numbers: dict[Hashable, int] = {}
+        self._number_by_answers: dict[tuple[EffectiveChoice, ...], int] = {}
+        self._next_number = count()
 
     def lengths_below(self, node: str) -> tuple[int, ...]:
-        """Which of a yes's ends matter to a purpose at or below a node."""
-        return self._below.get(node, ())
+        """Return which ends of an acceptance of a node matter to purposes at or below that node."""
+        return self._lengths_by_node.get(node, ())
 
-    def record(self, heard: Heard) -> _Record:
-        """A record, with all that does not depend on the moment it is looked at."""
-        yeses = [
-            (node, one.at, self._ends(one))
-            for words in (heard.stamps, heard.words, heard.guards)
-            for node, one in words
-            if one.given
+    def classify_record(self, statements: RecordStatements) -> _ClassifiedRecord:
+        """Return a record with everything that does not depend on the time at which it is evaluated."""
+        acceptances = [
+            (node, choice.at, self._list_ends(choice))
+            for choices in (statements.ambient, statements.explicit, statements.guardian)
+            for node, choice in choices
+            if choice.accepted
         ]
-        return _Record(heard, _order(heard), yeses)
+        return _ClassifiedRecord(statements, _rank_moments(statements), acceptances)
 
-    def says(self, record: _Record, now_ms: int) -> int:
-        """A number for what a record alone answers, purpose by purpose: the same for the same answers.
+    def number_answers(self, record: _ClassifiedRecord, now_ms: int) -> int:
+        """Return a number for what a record alone answers for each purpose; equal answers have equal numbers.
 
-        What several answer together follows from what each answers (``said.answer``).
+        What several records answer together follows from the answer of each
+        (``statements.compute_effective_choice``).
         """
         situation = (
             record.order,
-            tuple([now_ms < one for _, _, ends in record.yeses for one in ends]),
-            tuple([at < one <= now_ms for _, at, _ in record.yeses for one in self.editions]),
+            tuple([now_ms < moment for _, _, ends in record.acceptances for moment in ends]),
+            tuple(
+                [
+                    given_at < moment <= now_ms
+                    for _, given_at, _ in record.acceptances
+                    for moment in self.edition_starts
+                ]
+            ),
         )
-        known = self._remembered.get(situation)
-        if known is None:
-            if len(self._remembered) >= REMEMBERED:
-                self._remembered.clear()
-                self._numbers.clear()  # and no number is given again
-            answers = self._answers(record.heard, now_ms)
-            known = self._numbers.get(answers)
-            if known is None:
-                known = self._numbers[answers] = next(self._number)
-            self._remembered[situation] = known
-        return known
+        number = self._answer_numbers.get(situation)
+        if number is None:
+            if len(self._answer_numbers) >= CACHE_SIZE:
+                self._answer_numbers.clear()
+                # The counter continues: a number must not return with another meaning while the engine's
+                # cache holds it.
+                self._number_by_answers.clear()
+            answers = self._compute_answers(record.statements, now_ms)
+            number = self._number_by_answers.get(answers)
+            if number is None:
+                number = self._number_by_answers[answers] = next(self._next_number)
+            self._answer_numbers[situation] = number
+        return number
 
-    def _answers(self, heard: Heard, now_ms: int) -> tuple[Answer, ...]:
-        """To each purpose; and if the notice ever changed, where a yes from before that does not count."""
-        told = [answer(one, (heard,), now_ms) for one in self._purposes]
-        if self.editions:
-            told += [answer(one, (heard,), now_ms, self._since(one, now_ms)) for one in self._purposes]
-        return tuple(told)
+    def _compute_answers(self, statements: RecordStatements, now_ms: int) -> tuple[EffectiveChoice, ...]:
+        """Return the answers to each purpose.
 
-    def _since(self, purpose: Purpose, now_ms: int) -> int:
-        starts = [one.start for one in self.law.editions if purpose.key in one.purposes]
-        return max((one for one in starts if one <= now_ms), default=0)
+        If the notice was ever replaced, a second answer for each purpose ignores acceptances from before the
+        present edition: laws that require renewal use it.
+        """
+        answers = [compute_effective_choice(purpose, (statements,), now_ms) for purpose in self._purposes]
+        if self.edition_starts:
+            answers += [
+                compute_effective_choice(purpose, (statements,), now_ms, self._valid_since(purpose, now_ms))
+                for purpose in self._purposes
+            ]
+        return tuple(answers)
 
-    def _ends(self, choice: Choice) -> tuple[int, ...]:
+    def _valid_since(self, purpose: Purpose, now_ms: int) -> int:
+        starts = [moment.start for moment in self.law.material_changes if purpose.key in moment.purposes]
+        return max((moment for moment in starts if moment <= now_ms), default=0)
+
+    def _list_ends(self, choice: PurposeChoice) -> tuple[int, ...]:
         until = _NEVER if choice.until is None else choice.until
-        return tuple([min(until, end(one, choice.at)) if one else until for one in self._lengths])
+        return tuple(
+            [min(until, add_duration(length, choice.at)) if length else until for length in self._lengths]
+        )
 
 
-def _birthdays(born: int, timeline: Timeline) -> Iterator[int]:
+def _list_birthdays(born: int, timeline: ConsentTimeline) -> Iterator[int]:
     for period in timeline.periods:
         for age in period.rules.ages:
-            yield attained(born, age.below, timeline.zone)
+            yield find_age_moment(born, age.below, timeline.zone)
 
 
-def _order(heard: Heard) -> Hashable:
-    """What a record heard, each moment as its place in their order; None if that is nothing."""
-    lists = (heard.stamps, heard.words, heard.guards)
-    moments = {one.at for words in lists for _, one in words}
-    if heard.opted_out is not None:
-        moments.add(heard.opted_out)
+def _rank_moments(statements: RecordStatements) -> Hashable:
+    """Return a record's statements with each moment replaced by its rank; None if there are no statements."""
+    choice_lists = (statements.ambient, statements.explicit, statements.guardian)
+    moments = {choice.at for choices in choice_lists for _, choice in choices}
+    if statements.opted_out_at is not None:
+        moments.add(statements.opted_out_at)
     if not moments:
         return None
-    place = {at: index for index, at in enumerate(sorted(moments))}
+    ranks = {at: index for index, at in enumerate(sorted(moments))}
     return (
-        tuple([tuple([(node, one.given, place[one.at]) for node, one in words]) for words in lists]),
-        None if heard.opted_out is None else place[heard.opted_out],
+        tuple(
+            [
+                tuple([(node, choice.accepted, ranks[choice.at]) for node, choice in choices])
+                for choices in choice_lists
+            ]
+        ),
+        None if statements.opted_out_at is None else ranks[statements.opted_out_at],
     )

@@ -1,8 +1,8 @@
-"""Judging persons: what is permitted now, until when, and what at least is permitted after that.
+"""The permission engine: what a person permits now, until when, and what they permit at least after that.
 
-Time alone changes what is permitted: a consent lapses, a child comes of age, a law takes effect. What is
-stored therefore says how long it holds and what holds from then on, so that a reader needs no
-state to be right at that very moment, and nobody needs to have been awake at midnight.
+Time alone changes permissions: a consent expires, a child comes of age, a law takes effect. Stored
+permissions therefore say how long they are valid and what is valid afterwards. A reader needs no person state
+to be right at that moment, and no job has to run at midnight.
 """
 
 from __future__ import annotations
@@ -13,104 +13,131 @@ from collections.abc import Hashable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from discretion.catalogue.model import DEMANDED, Catalogue, Purpose
-from discretion.law.model import Law, Timeline
-from discretion.purpose.equivalence import Alike, Likeness
-from discretion.purpose.permissions import Bits, PersonState, permitted, stretches, turned
+from discretion.catalogue.model import NON_REFUSABLE_BASES, Catalogue, Purpose
+from discretion.law.model import ConsentLaw, ConsentTimeline
+from discretion.purpose.equivalence import PersonSituation, SituationClassifier
+from discretion.purpose.permissions import (
+    PermissionBits,
+    PersonState,
+    compute_permitted_bits,
+    find_first_change,
+    group_moments,
+)
 
 FOREVER = 2**53
-"""In ms: no moment that anybody means."""
+"""In ms: later than any real time."""
 
 VERSION_LENGTH = 16
-HOLDS_MS = 30 * 86_400_000
-"""How long after its ``until`` an outlook says what holds. Servers judge anew within seconds of it; should
-none for so long, only what the law demands is permitted."""
+"""Characters of a rules version."""
+FORECAST_MS = 30 * 86_400_000
+"""How long after its ``until`` a forecast is valid (30 days). Servers recompute permissions within seconds of
+``until``. If none does for 30 days, only purposes that a law demands are permitted.
+"""
 
-REMEMBERED = 20_000
-"""Situations of which it is known what they permit."""
+CACHE_SIZE = 20_000
+"""Situations whose permissions are cached."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
-    """``now`` holds until ``until`` (ms); from then on no less than ``later`` does, for ``HOLDS_MS``."""
+class PermissionForecast:
+    """Permissions over time: ``now`` is valid until ``until`` (ms).
 
-    now: Bits
-    until: int
-    later: Bits
-
-
-class Judge:
-    """One catalogue and one law, and everybody judged by them.
-
-    ``version`` tells them from every other; ``purposes`` tells for each purpose what could change its bit.
+    For ``FORECAST_MS`` after that, at least ``later`` is valid.
     """
 
-    def __init__(self, catalogue: Catalogue, law: Law) -> None:
+    now: PermissionBits
+    until: int
+    later: PermissionBits
+
+
+class PermissionEngine:
+    """Computes permissions under one catalogue and one set of laws.
+
+    Attributes:
+        version: Digest of all rules; customers store the version their permissions were computed with.
+        purposes: For each purpose, a digest of everything that determines its bit, except the person.
+    """
+
+    def __init__(self, catalogue: Catalogue, law: ConsentLaw) -> None:
         self.catalogue = catalogue
         self.law = law
         self.purposes: Mapping[str, str] = {
-            key: _digest(_told(catalogue, law, one)) for key, one in sorted(catalogue.purposes.items())
+            key: _digest(_list_rule_inputs(catalogue, law, purpose))
+            for key, purpose in sorted(catalogue.purposes.items())
         }
-        self.version = _digest([dict(self.purposes), catalogue.kinds_kept])
-        self._likeness = Likeness(catalogue, law)
-        self._remembered: dict[Hashable, Bits] = {}
+        # Any difference in rules or in the layout of the bits is another version.
+        self.version = _digest([dict(self.purposes), catalogue.sensitive_kinds])
+        self._classifier = SituationClassifier(catalogue, law)
+        self._cache: dict[Hashable, PermissionBits] = {}
 
-    def outlook(self, state: PersonState, now_ms: int) -> Outlook:
-        """What this person permits, now and later."""
-        alike = Alike(self._likeness, state)
+    def forecast(self, state: PersonState, now_ms: int) -> PermissionForecast:
+        """Return what a person permits at ``now_ms`` and after the next change."""
+        situation = PersonSituation(self._classifier, state)
 
-        def judged(at: int) -> Bits:
-            return self._permitted(state, alike, at)
+        def permitted_at(at: int) -> PermissionBits:
+            return self._compute_cached(state, situation, at)
 
-        here = judged(now_ms)
-        until, later = FOREVER, here
-        for moments in stretches(alike.steps(), alike.lapses(), now_ms):
+        now = permitted_at(now_ms)
+        until, later = FOREVER, now
+        for moments in group_moments(
+            situation.list_turning_points(), situation.list_acceptance_ends(), now_ms
+        ):
             if until == FOREVER:
-                if (at := turned(moments, here, judged)) is None:
+                if (at := find_first_change(moments, now, permitted_at)) is None:
+                    # Nothing changes in this group; the present permissions hold beyond it.
                     continue
                 until = at
-                later = judged(at)
-            within = [at for at in moments if until <= at < until + HOLDS_MS]
-            if not within:
+                later = permitted_at(at)
+            # Within a group permissions only shrink (``group_moments``), so its last moment has the fewest.
+            moments_within = [at for at in moments if until <= at < until + FORECAST_MS]
+            if not moments_within:
                 break
-            later = later & judged(within[-1])
-        return Outlook(here, until, later)
+            # A reader does not know how much time has passed, so ``later`` keeps only what is permitted at
+            # every moment of the forecast.
+            later = later & permitted_at(moments_within[-1])
+        return PermissionForecast(now, until, later)
 
-    def _permitted(self, state: PersonState, alike: Alike, at: int) -> Bits:
-        """What is permitted at a moment; of whoever is alike it is remembered."""
-        situation = alike.at(at)
-        known = self._remembered.get(situation)
-        if known is None:
-            known = permitted(self.catalogue, self.law, state, at)
-            if len(self._remembered) >= REMEMBERED:
-                self._remembered.clear()
-            self._remembered[situation] = known
-        return known
+    def _compute_cached(self, state: PersonState, situation: PersonSituation, at: int) -> PermissionBits:
+        """Return the permissions at a moment, cached by situation."""
+        key = situation.at(at)
+        bits = self._cache.get(key)
+        if bits is None:
+            bits = compute_permitted_bits(self.catalogue, self.law, state, at)
+            if len(self._cache) >= CACHE_SIZE:
+                self._cache.clear()
+            self._cache[key] = bits
+        return bits
 
-    def binding(self) -> int:
-        """Bits that no choice and no law touches."""
+    def compute_binding_bits(self) -> int:
+        """Return the bits of the purposes that a law demands; no choice and no law changes them."""
         bits = 0
-        for one in self.catalogue.purposes.values():
-            bits |= (one.basis in DEMANDED) << one.bit
+        for purpose in self.catalogue.purposes.values():
+            bits |= (purpose.basis in NON_REFUSABLE_BASES) << purpose.bit
         return bits
 
-    def trusted(self, purposes: Mapping[str, str]) -> int:
-        """Bits that mean the same under an earlier judge, whose ``purposes`` these are."""
-        bits = self.binding()
-        for key, one in self.catalogue.purposes.items():
-            bits |= (purposes.get(key) == self.purposes[key]) << one.bit
+    def compute_trusted_bits(self, purposes: Mapping[str, str]) -> int:
+        """Return the bits that have the same meaning under another version.
+
+        Args:
+            purposes: The digests of that version, by purpose.
+        """
+        bits = self.compute_binding_bits()
+        for key, purpose in self.catalogue.purposes.items():
+            bits |= (purposes.get(key) == self.purposes[key]) << purpose.bit
         return bits
 
 
-def _told(catalogue: Catalogue, law: Law, purpose: Purpose) -> list[Any]:
-    """All that a purpose's bit follows from, but the person."""
-    timelines = [_rules(one, purpose) for _, one in sorted(law.timelines.items())]
-    editions = sorted(one.start for one in law.editions if purpose.key in one.purposes)
-    known = [purpose.bit, purpose.basis, purpose.family, purpose.lasts]
-    return [known, timelines, editions, law.places, catalogue.kinds_kept]
+def _list_rule_inputs(catalogue: Catalogue, law: ConsentLaw, purpose: Purpose) -> list[Any]:
+    """Return everything that determines a purpose's bit, except the person."""
+    # Everything that ``compute_permitted_bits`` reads must be here. If a rule that is missing here changes,
+    # permissions that were computed with the old rule are still trusted.
+    timelines = [_list_period_rules(timeline, purpose) for _, timeline in sorted(law.timelines.items())]
+    editions = sorted(timeline.start for timeline in law.material_changes if purpose.key in timeline.purposes)
+    properties = [purpose.bit, purpose.basis, purpose.family, purpose.lasts]
+    return [properties, timelines, editions, law.places_digest, catalogue.sensitive_kinds]
 
 
-def _rules(timeline: Timeline, purpose: Purpose) -> list[Any]:
+def _list_period_rules(timeline: ConsentTimeline, purpose: Purpose) -> list[Any]:
     periods = [
         [
             period.start,

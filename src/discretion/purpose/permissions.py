@@ -1,8 +1,8 @@
-"""What a person's own words, age, requests and law permit, purpose by purpose. One pure function.
+"""What a person permits, purpose by purpose, by their statements, age, requests and laws. One pure function.
 
-Everybody is protected by each law that their records name a place of, and what is permitted is what
-all of them permit. The bits it comes to are stored with the customer in the same transaction as
-whatever changed them, so the next read anywhere obeys.
+A person is protected by each jurisdiction that their records name a place of, and a purpose is permitted only
+if all of these laws permit it. The resulting bits are stored with the customer in the same transaction as the
+statement that changed them, so the next read on any server uses them.
 """
 
 from __future__ import annotations
@@ -11,34 +11,47 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from discretion.catalogue.model import DEMANDED, Basis, Catalogue, Family, Purpose
-from discretion.law.age import attained
-from discretion.law.model import Age, Law, Model, Needs, Rules
-from discretion.purpose.statements import Answer, Choice, Heard, answer, branch, over
+from discretion.catalogue.model import NON_REFUSABLE_BASES, Basis, Catalogue, Family, Purpose
+from discretion.law.age import find_age_moment
+from discretion.law.model import AgeRequirement, AgeRule, ConsentLaw, ConsentModel, ConsentRules
+from discretion.purpose.statements import (
+    EffectiveChoice,
+    PurposeChoice,
+    RecordStatements,
+    compute_acceptance_end,
+    compute_effective_choice,
+    list_purpose_path,
+)
 
 REFUSABLE = frozenset({Basis.CONSENT, Basis.LEGITIMATE_INTEREST})
-"""What a person may say no to (GDPR Art. 7(3), 21(1)); what is done to fulfil a contract ends with it."""
+"""Legal bases that a person can refuse (GDPR Art. 7(3), 21(1)).
 
-_BY_BASIS = {Basis.CONSENT: Model.OPT_IN, Basis.LEGITIMATE_INTEREST: Model.OPT_OUT}
-_WHATEVER_IS_LIMITED = frozenset({Family.NECESSARY, Family.SECURITY})
+Processing for a contract ends with the contract.
+"""
+
+_MODEL_BY_BASIS = {Basis.CONSENT: ConsentModel.OPT_IN, Basis.LEGITIMATE_INTEREST: ConsentModel.OPT_OUT}
+_EXEMPT_FROM_LIMITING = frozenset({Family.NECESSARY, Family.SECURITY})
 
 
 @dataclass(frozen=True, slots=True)
 class PersonState:
-    """Everything that what is permitted depends on.
+    """Everything that a person's permissions depend on.
 
-    ``heard`` has what each source record heard, ``laws`` the keys of the jurisdictions, sorted. ``born`` is
-    UTC midnight of the day of birth (ms) of whoever may still be a child, else None.
+    Attributes:
+        statements: The statements of each of their source records.
+        laws: Keys of the jurisdictions that protect them, sorted.
+        restricted: Whether processing is restricted (GDPR Art. 18).
+        born_at: UTC midnight of the birth date (ms) of a person who may be a child, else None.
     """
 
-    heard: tuple[Heard, ...] = field(default=(), repr=False)
+    statements: tuple[RecordStatements, ...] = field(default=(), repr=False)
     laws: tuple[str, ...] = ()
     restricted: bool = False
-    born: int | None = field(default=None, repr=False)
+    born_at: int | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PurposeVerdict:
     """Whether a purpose is permitted, and for each sensitive kind whether it is for data of that kind."""
 
     permitted: bool
@@ -46,168 +59,219 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Bits:
-    """A bit per permitted purpose, and the same for data of each sensitive kind the catalogue keeps."""
+class PermissionBits:
+    """One bit per permitted purpose, and the same for each sensitive kind of data that the catalogue has."""
 
     allow: int
     kinds: tuple[int, ...]
 
-    def __and__(self, other: Bits) -> Bits:
+    def __and__(self, other: PermissionBits) -> PermissionBits:
+        # Of two forecasts only what both permit can be relied on.
         pairs = zip(self.kinds, other.kinds, strict=True)
-        return Bits(self.allow & other.allow, tuple(one & two for one, two in pairs))
+        return PermissionBits(self.allow & other.allow, tuple(left & right for left, right in pairs))
 
 
-def permitted(catalogue: Catalogue, law: Law, state: PersonState, now_ms: int) -> Bits:
-    """The bits of every purpose this person permits now."""
+def compute_permitted_bits(
+    catalogue: Catalogue, law: ConsentLaw, state: PersonState, now_ms: int
+) -> PermissionBits:
+    """Return the bits of all purposes that this person permits at ``now_ms``."""
     allow = 0
-    kinds = [0] * len(catalogue.kinds_kept)
+    kinds = [0] * len(catalogue.sensitive_kinds)
     for purpose in catalogue.purposes.values():
-        found = verdict(catalogue, law, state, purpose, now_ms)
-        allow |= found.permitted << purpose.bit
-        for index, held in enumerate(found.kinds):
-            kinds[index] |= held << purpose.bit
-    return Bits(allow, tuple(kinds))
+        purpose_verdict = judge_purpose(catalogue, law, state, purpose, now_ms)
+        allow |= purpose_verdict.permitted << purpose.bit
+        for index, is_permitted in enumerate(purpose_verdict.kinds):
+            kinds[index] |= is_permitted << purpose.bit
+    return PermissionBits(allow, tuple(kinds))
 
 
-def verdict(catalogue: Catalogue, law: Law, state: PersonState, purpose: Purpose, now_ms: int) -> Verdict:
-    """Whether this person, by all their laws, lets ``purpose`` be pursued now."""
-    kept = catalogue.kinds_kept
-    if purpose.basis in DEMANDED:
-        return Verdict(True, (True,) * len(kept))
+def judge_purpose(
+    catalogue: Catalogue, law: ConsentLaw, state: PersonState, purpose: Purpose, now_ms: int
+) -> PurposeVerdict:
+    """Return whether this person, under all their laws, permits ``purpose`` at ``now_ms``."""
+    kinds_kept = catalogue.sensitive_kinds
+    if purpose.basis in NON_REFUSABLE_BASES:
+        return PurposeVerdict(True, (True,) * len(kinds_kept))
     if state.restricted:  # GDPR Art. 18(2)
-        return Verdict(False, (False,) * len(kept))
-    holds, kinds = True, [True] * len(kept)
-    limited = any(heard.limited for heard in state.heard)
+        return PurposeVerdict(False, (False,) * len(kinds_kept))
+    is_permitted, kinds = True, [True] * len(kinds_kept)
+    limited = any(statements.limits_sensitive_use for statements in state.statements)
+    # A person can be protected by several laws; the purpose is permitted only if each of them permits it.
     for key in state.laws:
-        timeline = law.of(key)
-        rules = timeline.at(now_ms)
-        said = answer(purpose, state.heard, now_ms, _since(law, rules, purpose, now_ms))
-        young = _young(state, timeline.zone, now_ms)
-        holds = holds and permits(purpose, rules, said, young)
-        for index, kind in enumerate(kept):
-            kinds[index] = kinds[index] and _sensitive(kind, purpose, rules, said, young, limited=limited)
-    return Verdict(holds, tuple(holds and one for one in kinds))
+        timeline = law.find_timeline(key)
+        rules = timeline.find_rules(now_ms)
+        choice = compute_effective_choice(
+            purpose, state.statements, now_ms, _valid_since(law, rules, purpose, now_ms)
+        )
+        is_younger_than = _build_age_test(state, timeline.zone, now_ms)
+        is_permitted = is_permitted and permits_purpose(purpose, rules, choice, is_younger_than)
+        for index, kind in enumerate(kinds_kept):
+            kinds[index] = kinds[index] and _permits_sensitive_kind(
+                kind, purpose, rules, choice, is_younger_than, limited=limited
+            )
+    return PurposeVerdict(
+        is_permitted, tuple(is_permitted and is_permitted_for_kind for is_permitted_for_kind in kinds)
+    )
 
 
-def permits(purpose: Purpose, rules: Rules, said: Answer, young: Callable[[int], bool]) -> bool:
-    """Whether one law lets a purpose, which is not binding, be pursued.
-
-    Consent must have been given (GDPR Art. 6(1)(a), 7), below an age by a guardian (Art. 8); a
-    legitimate interest ends with an objection (Art. 21); where a law asks for less, a no is heard all
-    the same. An opt-out signal speaks of sale and sharing (11 CCR 7025).
-    """
-    model = model_of(purpose, rules)
-    ages = [age for age in rules.ages if young(age.below)]
-    if rules.signals and said.opted_out and purpose.family is Family.SHARING:
-        return False
-    special = {age.needs for age in ages if purpose.family in age.families}
-    if Needs.NEVER in special:
-        return False
-    if any(_asks_a_guardian(age, purpose, rules, model) for age in ages):
-        return said.guarded
-    if Needs.OWN in special and not said.own:
-        return False
-    if said.given is False and purpose.basis in REFUSABLE:
-        return False
-    return model is not Model.OPT_IN or said.given is True
-
-
-def _asks_a_guardian(age: Age, purpose: Purpose, rules: Rules, model: Model) -> bool:
-    """Whether a guardian decides on a purpose below an age.
-
-    Whoever goes by legal bases asks them for consent, and for nothing else.
-    """
-    if age.needs is not Needs.GUARDIAN:
-        return False
-    by_basis = rules.models[purpose.family] is Model.BASIS
-    return model is Model.OPT_IN or (purpose.family in age.families and not by_basis)
-
-
-def model_of(purpose: Purpose, rules: Rules) -> Model:
-    """What a law takes for a purpose; by the catalogue's legal basis where the law goes by that."""
-    model = rules.models[purpose.family]
-    return _BY_BASIS.get(purpose.basis, Model.NOTICE) if model is Model.BASIS else model
-
-
-def _sensitive(
-    kind: str, purpose: Purpose, rules: Rules, said: Answer, young: Callable[[int], bool], *, limited: bool
+def permits_purpose(
+    purpose: Purpose, rules: ConsentRules, choice: EffectiveChoice, is_younger_than: Callable[[int], bool]
 ) -> bool:
-    """Whether a law lets data of a sensitive kind serve a purpose that it permits."""
-    takes = rules.sensitive.get(kind)
-    if takes is None:
-        return True
-    if limited and purpose.family not in _WHATEVER_IS_LIMITED:
+    """Return whether one law permits a purpose that no law demands.
+
+    Consent must have been given (GDPR Art. 6(1)(a), 7), below an age limit by a guardian (Art. 8). A
+    legitimate interest ends with an objection (Art. 21). Where a law requires less, a refusal counts
+    nevertheless. An opt-out signal applies to sale and sharing (11 CCR 7025).
+    """
+    model = select_model(purpose, rules)
+    ages = [age for age in rules.ages if is_younger_than(age.below)]
+    # First: under such a law a signal refuses sale and sharing, unless an explicit acceptance came after it
+    # (``opted_out``).
+    if rules.signals and choice.opted_out and purpose.family is Family.SHARING:
         return False
-    if takes is not Model.OPT_IN:
+    age_needs = {age.needs for age in ages if purpose.family in age.families}
+    # Some laws forbid a purpose below an age limit; no consent changes that.
+    if AgeRequirement.NEVER in age_needs:
+        return False
+    if any(_needs_guardian(age, purpose, rules, model) for age in ages):
+        return choice.by_guardian
+    if AgeRequirement.OWN in age_needs and not choice.is_own:
+        return False
+    # A refusal counts even under a law that would not require the retailer to ask.
+    if choice.accepted is False and purpose.basis in REFUSABLE:
+        return False
+    return model is not ConsentModel.OPT_IN or choice.accepted is True
+
+
+def _needs_guardian(age: AgeRule, purpose: Purpose, rules: ConsentRules, model: ConsentModel) -> bool:
+    """Return whether a guardian decides on a purpose below an age limit.
+
+    A law that distinguishes legal bases (GDPR) needs the guardian for consent only.
+    """
+    if age.needs is not AgeRequirement.GUARDIAN:
+        return False
+    goes_by_basis = rules.models[purpose.family] is ConsentModel.BASIS
+    return model is ConsentModel.OPT_IN or (purpose.family in age.families and not goes_by_basis)
+
+
+def select_model(purpose: Purpose, rules: ConsentRules) -> ConsentModel:
+    """Return the permission model of a law for a purpose.
+
+    For a law that distinguishes legal bases, the purpose's basis decides.
+    """
+    model = rules.models[purpose.family]
+    return _MODEL_BY_BASIS.get(purpose.basis, ConsentModel.NOTICE) if model is ConsentModel.BASIS else model
+
+
+def _permits_sensitive_kind(
+    kind: str,
+    purpose: Purpose,
+    rules: ConsentRules,
+    choice: EffectiveChoice,
+    is_younger_than: Callable[[int], bool],
+    *,
+    limited: bool,
+) -> bool:
+    """Return whether a law allows data of a sensitive kind for a purpose that it permits."""
+    required_model = rules.sensitive.get(kind)
+    if required_model is None:
         return True
-    guardians = any(age.needs is Needs.GUARDIAN and young(age.below) for age in rules.ages)
-    return said.guarded if guardians else said.express
+    if limited and purpose.family not in _EXEMPT_FROM_LIMITING:
+        return False
+    if required_model is not ConsentModel.OPT_IN:
+        return True
+    needs_guardian = any(
+        age.needs is AgeRequirement.GUARDIAN and is_younger_than(age.below) for age in rules.ages
+    )
+    return choice.by_guardian if needs_guardian else choice.is_explicit
 
 
-def _young(state: PersonState, zone: str, now_ms: int) -> Callable[[int], bool]:
-    born = state.born
-    if born is None:
+def _build_age_test(state: PersonState, zone: str, now_ms: int) -> Callable[[int], bool]:
+    born_at = state.born_at
+    # The birth date is available only of people who may be children. Without one, no age rule applies.
+    if born_at is None:
         return lambda _: False
-    return lambda years: now_ms < attained(born, years, zone)
+    return lambda years: now_ms < find_age_moment(born_at, years, zone)
 
 
-def _since(law: Law, rules: Rules, purpose: Purpose, now_ms: int) -> int:
-    """From when on a yes is to what the notice says now."""
+def _valid_since(law: ConsentLaw, rules: ConsentRules, purpose: Purpose, now_ms: int) -> int:
+    """Return from when on (ms) an acceptance refers to the present edition of the notice."""
     if not rules.renewal:
         return 0
-    starts = [one.start for one in law.editions if purpose.key in one.purposes and one.start <= now_ms]
+    starts = [
+        edition.start
+        for edition in law.material_changes
+        if purpose.key in edition.purposes and edition.start <= now_ms
+    ]
     return max(starts, default=0)
 
 
-def stretches(steps: Iterable[int], lapses: Iterable[int], now_ms: int) -> Iterator[list[int]]:
-    """Every moment (ms) after ``now_ms`` at which time alone may change what is permitted, in order.
+def group_moments(
+    turning_points: Iterable[int], acceptance_ends: Iterable[int], now_ms: int
+) -> Iterator[list[int]]:
+    """Group the moments (ms) after ``now_ms`` at which time alone may change permissions, in order.
 
-    A list begins where a law, an age or a notice turns (``steps``), the first also with the end of a yes
-    (``lapses``). All else in it are ends of yeses. Those only take away, so within a list what is permitted
-    only grows less.
+    A group begins at a turning point; the first group may begin with the end of an acceptance. All other
+    moments of a group are ends of acceptances. These only remove permissions, so within a group permissions
+    only shrink.
+
+    Args:
+        turning_points: When a law changes, an age limit is reached or a notice is replaced.
+        acceptance_ends: When acceptances end.
+        now_ms: The present.
     """
-    turns = {one for one in steps if one > now_ms}
+    later_turning_points = {moment for moment in turning_points if moment > now_ms}
     moments: list[int] = []
-    for at in sorted(turns.union(one for one in lapses if one > now_ms)):
-        if at in turns and moments:
+    for boundary in sorted(
+        later_turning_points.union(moment for moment in acceptance_ends if moment > now_ms)
+    ):
+        if boundary in later_turning_points and moments:
             yield moments
             moments = []
-        moments.append(at)
+        moments.append(boundary)
     if moments:
         yield moments
 
 
-def turned(moments: Sequence[int], here: object, judged: Callable[[int], object]) -> int | None:
-    """The first moment of a stretch at which another thing is judged than ``here``; None if there is none."""
-    if judged(moments[0]) != here:
+def find_first_change(
+    moments: Sequence[int], current: object, permitted_at: Callable[[int], object]
+) -> int | None:
+    """Return the first moment of a group at which permissions differ from ``current``.
+
+    None if there is none.
+    """
+    if permitted_at(moments[0]) != current:
         return moments[0]
-    if judged(moments[-1]) == here:
+    if permitted_at(moments[-1]) == current:
         return None
-    return moments[bisect_left(moments, True, key=lambda at: judged(at) != here)]
+    # Permissions only shrink within a group, so once they differ they stay different: binary search is valid.
+    return moments[bisect_left(moments, True, key=lambda moment: permitted_at(moment) != current)]
 
 
-def steps_of(law: Law, state: PersonState) -> Iterator[int]:
-    """Moments (ms) at which a law, an age or a notice turns."""
+def list_turning_points(law: ConsentLaw, state: PersonState) -> Iterator[int]:
+    """Yield the moments (ms) at which a law changes, an age limit is reached or a notice is replaced."""
     for key in state.laws:
-        timeline = law.of(key)
-        yield from timeline.turns()
-        if state.born is not None:
+        timeline = law.find_timeline(key)
+        yield from timeline.list_change_times()
+        if state.born_at is not None:
             for period in timeline.periods:
                 for age in period.rules.ages:
-                    yield attained(state.born, age.below, timeline.zone)
-    for edition in law.editions:
+                    yield find_age_moment(state.born_at, age.below, timeline.zone)
+    for edition in law.material_changes:
         yield edition.start
 
 
-def lapses_of(catalogue: Catalogue, state: PersonState) -> Iterator[int]:
-    """Moments (ms) at which a yes is over."""
-    for node, choice in _yeses(state):
+def list_acceptance_ends(catalogue: Catalogue, state: PersonState) -> Iterator[int]:
+    """Yield the moments (ms) at which an acceptance ends."""
+    for node, choice in _list_acceptances(state):
         for purpose in catalogue.purposes.values():
-            if node in branch(purpose.key) and (ends := over(purpose, choice)) != float("inf"):
-                yield int(ends)
+            if node in list_purpose_path(purpose.key) and (
+                ends_at := compute_acceptance_end(purpose, choice)
+            ) != float("inf"):
+                yield int(ends_at)
 
 
-def _yeses(state: PersonState) -> Iterator[tuple[str, Choice]]:
-    for heard in state.heard:
-        for words in (heard.stamps, heard.words, heard.guards):
-            yield from ((node, choice) for node, choice in words if choice.given)
+def _list_acceptances(state: PersonState) -> Iterator[tuple[str, PurposeChoice]]:
+    for statements in state.statements:
+        for choices in (statements.ambient, statements.explicit, statements.guardian):
+            yield from ((node, choice) for node, choice in choices if choice.accepted)

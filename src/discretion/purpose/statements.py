@@ -1,8 +1,9 @@
-"""What a person said about purposes, and what of it counts.
+"""Statements of a person about purposes, and which of them count.
 
-One record is what one source knows of them. A word is explicit (the person's own, or a source's
-message that is about nothing else) or a stamp (what a source says on every message). A stamp may take
-back an earlier explicit yes and never an explicit no: a page that was not told goes on stamping yes.
+A source record holds what one source knows about a person. A statement is *explicit* if the person made it
+themselves or the source's message is about nothing else; it is *ambient* if the source sends it with every
+message. A later ambient refusal withdraws an explicit acceptance, but an ambient acceptance never overrides
+an explicit refusal: a page that was not informed of the refusal keeps sending the acceptance.
 """
 
 from __future__ import annotations
@@ -11,140 +12,169 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from discretion.catalogue.duration import end
+from discretion.catalogue.duration import add_duration
 from discretion.catalogue.model import Purpose
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Choice:
-    """A word about a purpose: when (ms), in which message, whether they agreed, and until when (ms)."""
+class PurposeChoice:
+    """A statement about a purpose.
+
+    Attributes:
+        at: When it was made (ms).
+        message: The id of the message it came in.
+        accepted: Whether the person agreed.
+        until: When the acceptance ends (ms), if it was limited.
+    """
 
     at: int
     message: str
-    given: bool
+    accepted: bool
     until: int | None = None
 
 
-Words = tuple[tuple[str, Choice], ...]
-"""The latest word on each node of the tree of purposes."""
+NodeChoices = tuple[tuple[str, PurposeChoice], ...]
+"""The latest statement about each node of the purpose tree."""
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What one source record heard.
+class RecordStatements:
+    """The statements of one source record.
 
-    ``guards`` are a guardian's words. ``opted_out`` is when an opt-out signal was heard last, ``limited``
-    whether the person limited the use of sensitive data.
+    Attributes:
+        ambient: Statements that the source sends with every message.
+        explicit: Statements of the person, and messages about nothing else.
+        guardian: Statements of a guardian.
+        opted_out_at: When an opt-out signal was last received (ms).
+        limits_sensitive_use: Whether the person limited the use of sensitive data.
     """
 
-    stamps: Words = field(default=(), repr=False)
-    words: Words = field(default=(), repr=False)
-    guards: Words = field(default=(), repr=False)
-    opted_out: int | None = None
-    limited: bool = False
+    ambient: NodeChoices = field(default=(), repr=False)
+    explicit: NodeChoices = field(default=(), repr=False)
+    guardian: NodeChoices = field(default=(), repr=False)
+    opted_out_at: int | None = None
+    limits_sensitive_use: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What all records together say about a purpose.
+class EffectiveChoice:
+    """What all source records together say about a purpose.
 
-    ``given`` is the answer of whoever needs no guardian, None if nobody said anything that counts. ``own``:
-    it is a yes, and the person's own. ``express``: it is a yes, and an explicit one. ``guarded``: a guardian
-    agreed and nobody has refused since. ``opted_out``: a signal was heard, and no explicit yes since.
+    Attributes:
+        accepted: The answer of a person who needs no guardian; None if no statement counts.
+        is_own: It is an acceptance, and the person's own.
+        is_explicit: It is an acceptance, and an explicit one.
+        by_guardian: A guardian accepted and nobody has refused since.
+        opted_out: An opt-out signal was received, and no explicit acceptance since.
     """
 
-    given: bool | None
-    own: bool
-    express: bool
-    guarded: bool
+    accepted: bool | None
+    is_own: bool
+    is_explicit: bool
+    by_guardian: bool
     opted_out: bool
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """What one record says; ``agreed`` is when somebody agreed expressly (-1: never)."""
+class _RecordChoice:
+    """What one record says; ``accepted_at`` is the time of an explicit acceptance, -1 if there is none."""
 
-    given: bool | None = None
-    own: bool = False
-    guarded: bool = False
+    accepted: bool | None = None
+    is_own: bool = False
+    by_guardian: bool = False
     refused: bool = False
-    agreed: int = -1
+    accepted_at: int = -1
 
 
-def answer(purpose: Purpose, records: Sequence[Heard], now_ms: int, since: int = 0) -> Answer:
-    """What counts about a purpose now.
+def compute_effective_choice(
+    purpose: Purpose, records: Sequence[RecordStatements], now_ms: int, since: int = 0
+) -> EffectiveChoice:
+    """Return what counts about a purpose at ``now_ms``.
 
-    A word about a node covers its descendants; of the words along one branch in one record the
-    latest counts, and refusal wins a tie. Between records the most restrictive counts. A yes counts
-    from ``since`` (ms) on, as long as it was given for and as the purpose ``lasts``; a no always. What a
-    guardian agreed to holds on when the child has grown up (EDPB Guidelines 05/2020, 149), but who needs no
-    guardian consents themselves (GDPR Art. 4(11)), so a guardian does not take back their no.
+    A statement about a node covers its descendants. Of the statements along one branch in one record the
+    latest counts; refusal wins a tie. Between records the most restrictive counts. An acceptance counts from
+    ``since`` (ms) on, for the time it was given for and for at most the purpose's ``lasts``; a refusal always
+    counts. A guardian's acceptance stays valid when the child has come of age (EDPB Guidelines 05/2020, 149).
+    But a person who needs no guardian consents themselves (GDPR Art. 4(11)), so a guardian does not override
+    their refusal.
     """
-    parts = [_one(purpose, heard, now_ms, since) for heard in records]
-    given: bool | None = any(one.given for one in parts) or None
-    if any(one.given is False for one in parts):
-        given = False
-    return Answer(
-        given,
-        own=given is True and any(one.own for one in parts),
-        express=given is True and any(one.given and one.agreed >= 0 for one in parts),
-        guarded=any(one.guarded for one in parts) and not any(one.refused for one in parts),
+    record_choices = [_compute_record_choice(purpose, statements, now_ms, since) for statements in records]
+    accepted: bool | None = any(record_choice.accepted for record_choice in record_choices) or None
+    if any(record_choice.accepted is False for record_choice in record_choices):
+        accepted = False
+    return EffectiveChoice(
+        accepted,
+        is_own=accepted is True and any(record_choice.is_own for record_choice in record_choices),
+        is_explicit=accepted is True
+        and any(
+            record_choice.accepted and record_choice.accepted_at >= 0 for record_choice in record_choices
+        ),
+        by_guardian=any(record_choice.by_guardian for record_choice in record_choices)
+        and not any(record_choice.refused for record_choice in record_choices),
+        # At equal times the signal wins over the acceptance.
         opted_out=any(
-            heard.opted_out is not None and one.agreed <= heard.opted_out
-            for heard, one in zip(records, parts, strict=True)
+            statements.opted_out_at is not None and record_choice.accepted_at <= statements.opted_out_at
+            for statements, record_choice in zip(records, record_choices, strict=True)
         ),
     )
 
 
-def _one(purpose: Purpose, heard: Heard, now_ms: int, since: int) -> _Part:
-    if not (heard.stamps or heard.words or heard.guards):
-        return _Part()
-    stamp = _latest(_counting(purpose, heard.stamps, now_ms, since))
-    own = _latest(_counting(purpose, heard.words, now_ms, since))
-    guard = _latest(_counting(purpose, heard.guards, now_ms, since))
-    noes = [one.at for one in (stamp, own) if one is not None and not one.given]
-    guarded = guard is not None and guard.given and all(at < guard.at for at in noes)
-    explicit = own
-    if own is None or own.given:
-        explicit = _latest(one for one in (own, guard) if one is not None)
-    speaks = stamp if explicit is None else explicit
-    given = None if speaks is None else speaks.given and not _taken_back(speaks, stamp)
-    mine = own or stamp
-    agreed = explicit.at if explicit is not None and given else -1
-    return _Part(
-        given,
-        own=bool(given) and mine is not None and mine.given,
-        guarded=guarded,
-        refused=given is False and not guarded,
-        agreed=max(agreed, guard.at) if guard is not None and guarded else agreed,
+def _compute_record_choice(
+    purpose: Purpose, statements: RecordStatements, now_ms: int, since: int
+) -> _RecordChoice:
+    if not (statements.ambient or statements.explicit or statements.guardian):
+        return _RecordChoice()
+    ambient = _find_latest(_select_valid(purpose, statements.ambient, now_ms, since))
+    explicit = _find_latest(_select_valid(purpose, statements.explicit, now_ms, since))
+    guardian = _find_latest(_select_valid(purpose, statements.guardian, now_ms, since))
+    refused_at = [choice.at for choice in (ambient, explicit) if choice is not None and not choice.accepted]
+    by_guardian = guardian is not None and guardian.accepted and all(at < guardian.at for at in refused_at)
+    strongest = explicit
+    # After the person's own explicit refusal a guardian's statement is not considered: it cannot override
+    # that.
+    if explicit is None or explicit.accepted:
+        strongest = _find_latest(choice for choice in (explicit, guardian) if choice is not None)
+    decisive = ambient if strongest is None else strongest
+    accepted = None if decisive is None else decisive.accepted and not _is_withdrawn(decisive, ambient)
+    personal = explicit or ambient
+    accepted_at = strongest.at if strongest is not None and accepted else -1
+    return _RecordChoice(
+        accepted,
+        is_own=bool(accepted) and personal is not None and personal.accepted,
+        by_guardian=by_guardian,
+        refused=accepted is False and not by_guardian,
+        accepted_at=max(accepted_at, guardian.at) if guardian is not None and by_guardian else accepted_at,
     )
 
 
-def _taken_back(word: Choice, stamp: Choice | None) -> bool:
-    return stamp is not None and not stamp.given and stamp.at > word.at
+def _is_withdrawn(choice: PurposeChoice, ambient: PurposeChoice | None) -> bool:
+    return ambient is not None and not ambient.accepted and ambient.at > choice.at
 
 
-def _counting(purpose: Purpose, words: Words, now_ms: int, since: int) -> Iterator[Choice]:
-    along = branch(purpose.key)
-    for node, choice in words:
-        if node in along and (not choice.given or (choice.at >= since and now_ms < over(purpose, choice))):
+def _select_valid(purpose: Purpose, choices: NodeChoices, now_ms: int, since: int) -> Iterator[PurposeChoice]:
+    path = list_purpose_path(purpose.key)
+    for node, choice in choices:
+        if node in path and (
+            not choice.accepted or (choice.at >= since and now_ms < compute_acceptance_end(purpose, choice))
+        ):
             yield choice
 
 
-def over(purpose: Purpose, choice: Choice) -> float:
-    """When a yes stops counting (ms); infinity for one that does not."""
+def compute_acceptance_end(purpose: Purpose, choice: PurposeChoice) -> float:
+    """Return when an acceptance ends (ms), or infinity."""
     ends: list[float] = [float("inf") if choice.until is None else choice.until]
     if purpose.lasts:
-        ends.append(end(purpose.lasts, choice.at))
+        ends.append(add_duration(purpose.lasts, choice.at))
     return min(ends)
 
 
-def _latest(choices: Iterable[Choice]) -> Choice | None:
-    return max(choices, key=lambda one: (one.at, not one.given), default=None)
+def _find_latest(choices: Iterable[PurposeChoice]) -> PurposeChoice | None:
+    # At equal times the refusal wins.
+    return max(choices, key=lambda choice: (choice.at, not choice.accepted), default=None)
 
 
 @lru_cache(maxsize=1024)
-def branch(purpose: str) -> tuple[str, ...]:
-    """A purpose and its ancestors: ``a.b.c`` gives ``a``, ``a.b``, ``a.b.c``."""
-    steps = purpose.split(".")
-    return tuple(".".join(steps[: n + 1]) for n in range(len(steps)))
+def list_purpose_path(purpose: str) -> tuple[str, ...]:
+    """Return a purpose and its ancestors: ``a.b.c`` gives ``a``, ``a.b``, ``a.b.c``."""
+    segments = purpose.split(".")
+    return tuple(".".join(segments[: index + 1]) for index in range(len(segments)))

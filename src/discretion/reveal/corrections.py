@@ -1,21 +1,30 @@
-"""Opening what a person proposes where it is kept open: an open attribute, a child's birthday.
+"""Decryption of a proposed correction.
 
-It is their own word and goes into their own profile; nobody is shown it, so no disclosure is recorded. Only
-``domain.correction.apply`` may import this module; an import contract says so.
+It is needed when the attribute is stored in the clear, such as a country or a child's birth date.
+
+The value is the person's own statement and goes into their own profile. It is shown to nobody, so no
+disclosure is recorded. Only ``domain.correction.correction_step`` may import this module; an import contract
+enforces it.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from discretion.seal.open import opener
-from discretion.seal.redacted import Shut
+from discretion.seal.open import build_cell_decryptor
+from discretion.seal.redacted import Redacted
 
 
-def opened(customer: bytes, data_key: bytes, cell: bytes, key: str) -> Shut[Any]:
-    """The value in a proposed cell of the attribute ``key``.
+def open_proposed_value(customer: bytes, data_key: bytes, cell: bytes, key: str) -> Redacted[Any]:
+    """Decrypt a proposed value of an attribute.
+
+    Args:
+        customer: The customer's id.
+        data_key: Their unwrapped data key.
+        cell: The sealed cell from the request.
+        key: The attribute's key.
 
     Raises:
         Broken: ``SEAL_BROKEN``.
     """
-    return Shut(opener(customer, data_key)(cell, key.encode()))
+    return Redacted(build_cell_decryptor(customer, data_key)(cell, key.encode()))

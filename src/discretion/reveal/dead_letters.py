@@ -1,7 +1,7 @@
-"""Opening a refused message, for the one reason there is: to send it again.
+"""Decryption of a refused message, for the only permitted reason: to process it again.
 
-Nobody is shown what is in it, so no disclosure is recorded. Only ``domain.letters.replay`` may import this
-module; an import contract says so.
+The content is shown to nobody, so no disclosure is recorded. Only ``domain.ingest.dead_letters.replay`` may
+import this module; an import contract enforces it.
 """
 
 from __future__ import annotations
@@ -10,20 +10,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from discretion.errors import Broken
-from discretion.seal.daily_keys import DayKeys
-from discretion.seal.dead_letter import bound
-from discretion.seal.open import open_letter
-from discretion.seal.redacted import Shut
+from discretion.seal.daily_keys import DailyKeys
+from discretion.seal.dead_letter import build_associated_data
+from discretion.seal.open import decrypt_dead_letter
+from discretion.seal.redacted import Redacted
 
 
-def opened(keys: DayKeys, letter: Mapping[str, Any]) -> Shut[dict[str, Any]]:
-    """The message in a stored letter.
+def open_dead_letter(keys: DailyKeys, dead_letter: Mapping[str, Any]) -> Redacted[dict[str, Any]]:
+    """Decrypt the message in a stored dead letter.
 
     Raises:
-        Broken: ``KEY_DESTROYED``, the key of its day is gone; ``SEAL_BROKEN``, it was altered.
+        Broken: ``KEY_DESTROYED`` if the key of its day has been destroyed; ``SEAL_BROKEN`` if it was altered.
     """
-    received = letter["received"]
-    key = keys.to_open(received)
+    received = dead_letter["received"]
+    key = keys.find(received)
     if key is None:
-        raise Broken("KEY_DESTROYED", "The key of this letter's day has been destroyed.")
-    return Shut(open_letter(key, bound(letter["_id"], letter["source"], received), letter["sealed"]))
+        raise Broken("KEY_DESTROYED", "The key of this dead letter's day has been destroyed.")
+    return Redacted(
+        decrypt_dead_letter(
+            key,
+            build_associated_data(dead_letter["_id"], dead_letter["source"], received),
+            dead_letter["sealed"],
+        )
+    )

@@ -1,7 +1,7 @@
 """Forms: how a stored value looks when it is revealed.
 
-Each render is a pure function ``(stored value, now in ms) -> answer``; what a coarser form
-leaves out cannot be computed back from it.
+Each render is a pure function ``(stored value, now in ms) -> answer``. What a coarser form omits cannot be
+computed from its result.
 """
 
 from __future__ import annotations
@@ -12,64 +12,65 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from discretion.catalogue.model import Attribute, Form, ValueType
-from discretion.plan.plan import Render
+from discretion.plan.plan import RenderFunction
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_AGES = ((18, "under 18"), (25, "18-24"), (35, "25-34"), (45, "35-44"), (55, "45-54"), (65, "55-64"))
-_OLDEST = "65 or over"
+_AGE_BANDS = ((18, "under 18"), (25, "18-24"), (35, "25-34"), (45, "35-44"), (55, "45-54"), (65, "55-64"))
+_OLDEST_LABEL = "65 or over"
 
 
-class Forms:
-    """Makes the render of an attribute in a form. ``key`` keys pseudonyms."""
+class FormRenderer:
+    """Builds the render of an attribute in a form. ``key`` is the HMAC key of pseudonyms."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
 
     def __repr__(self) -> str:
-        """Without the key."""
-        return "Forms(****)"
+        """Return a text without the key."""
+        return "FormRenderer(****)"
 
-    def render(self, attribute: Attribute, form: Form) -> Render | None:
-        """How ``attribute`` looks in ``form``; None when the stored value is the answer."""
+    def build_render(self, attribute: Attribute, form: Form) -> RenderFunction | None:
+        """Return the render of ``attribute`` in ``form``, or None if the stored value is the answer."""
         if form is Form.CLEAR:
-            one = CLEAR.get(attribute.type)
+            render = CLEAR_RENDERS.get(attribute.type)
         elif form is Form.MASKED:
-            one = _masked
+            render = _render_masked
         elif form is Form.COARSE:
-            one = _COARSE.get(attribute.type, _first_letters)
+            render = _COARSE_RENDERS.get(attribute.type, _render_prefix)
         else:
-            one = self._pseudonym(attribute.path)
-        if one is None or not attribute.many:
-            return one
-        return lambda values, now: [one(value, now) for value in values]
+            render = self._build_pseudonym_render(attribute.path)
+        if render is None or not attribute.many:
+            return render
+        return lambda values, now: [render(value, now) for value in values]
 
-    def _pseudonym(self, path: str) -> Render:
+    def _build_pseudonym_render(self, path: str) -> RenderFunction:
         def render(value: Any, _now: int) -> str:
+            # The path is part of the input, so equal values of two attributes have different pseudonyms.
             return hmac.digest(self._key, f"{path}\0{value}".encode(), "sha256")[:12].hex()
 
         return render
 
 
-def iso(ms: int) -> str:
-    """A time as RFC 3339 text in UTC with milliseconds."""
+def format_timestamp(ms: int) -> str:
+    """Return a time (ms since 1970) as RFC 3339 text in UTC with milliseconds."""
     return (_EPOCH + timedelta(milliseconds=ms)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def month(ms: int) -> str:
-    """The month of a time: ``2026-05``."""
-    return iso(ms)[:7]
+def format_month(ms: int) -> str:
+    """Return the month of a time (ms since 1970), such as ``2026-05``."""
+    return format_timestamp(ms)[:7]
 
 
-def _datetime(value: Any, _now: int) -> str:
-    return iso(value)
+def _render_datetime(value: Any, _now: int) -> str:
+    return format_timestamp(value)
 
 
-def _money(value: Any, _now: int) -> float:
+def _render_money(value: Any, _now: int) -> float:
     return float(value) / 100
 
 
-def _masked(value: Any, _now: int) -> str:
-    """The first character of each part and no hint of the length: ``a***@e***``."""
+def _render_masked(value: Any, _now: int) -> str:
+    """Return the first character of each part without a hint of the length: ``a***@e***``."""
     text = str(value)
     name, at, host = text.rpartition("@")
     if at:
@@ -79,42 +80,43 @@ def _masked(value: Any, _now: int) -> str:
     return f"{text[:1]}***"
 
 
-def _age_band(value: Any, now: int) -> str:
+def _render_age_band(value: Any, now: int) -> str:
     born = date.fromisoformat(value)
     today = (_EPOCH + timedelta(milliseconds=now)).date()
     age = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
-    return next((label for below, label in _AGES if age < below), _OLDEST)
+    return next((label for below, label in _AGE_BANDS if age < below), _OLDEST_LABEL)
 
 
-def _month(value: Any, _now: int) -> str:
-    return month(value)
+def _render_month(value: Any, _now: int) -> str:
+    return format_month(value)
 
 
-def _money_magnitude(value: Any, now: int) -> float:
-    return float(_magnitude(value // 100, now))
+def _render_money_magnitude(value: Any, now: int) -> float:
+    return float(_render_magnitude(value // 100, now))
 
 
-def _magnitude(value: Any, _now: int) -> int:
-    """Rounded down to one significant digit."""
+def _render_magnitude(value: Any, _now: int) -> int:
+    """Round down to one significant digit."""
     whole = int(value)
     step = 10 ** max(len(str(abs(whole))) - 1, 0)
     return int(whole // step * step)
 
 
-def _first_letters(value: Any, _now: int) -> str:
-    """The first two characters, as of a postal code: its region."""
+def _render_prefix(value: Any, _now: int) -> str:
+    """Return the first two characters; of a postal code they name its region."""
     return f"{str(value)[:2]}…"
 
 
-CLEAR: dict[ValueType, Callable[[Any, int], Any]] = {
-    ValueType.DATETIME: _datetime,
-    ValueType.MONEY: _money,
+CLEAR_RENDERS: dict[ValueType, Callable[[Any, int], Any]] = {
+    ValueType.DATETIME: _render_datetime,
+    ValueType.MONEY: _render_money,
 }
-"""Types whose stored form is not the one an answer carries."""
-_COARSE: dict[ValueType, Callable[[Any, int], Any]] = {
-    ValueType.DATE: _age_band,
-    ValueType.DATETIME: _month,
-    ValueType.MONEY: _money_magnitude,
-    ValueType.INT: _magnitude,
-    ValueType.FLOAT: _magnitude,
+"""Renders of the types whose stored form differs from the form in an answer: times (ms) and money (cents)."""
+_COARSE_RENDERS: dict[ValueType, Callable[[Any, int], Any]] = {
+    ValueType.DATE: _render_age_band,
+    ValueType.DATETIME: _render_month,
+    ValueType.MONEY: _render_money_magnitude,
+    ValueType.INT: _render_magnitude,
+    ValueType.FLOAT: _render_magnitude,
 }
+"""Coarse renders by type; all other types show their first two characters."""

@@ -1,8 +1,8 @@
-"""One operation's meeting with stored customers: the only place that opens a seal.
+"""Readings: the only code that decrypts stored customers for an answer.
 
-A ``Reading`` lives for one operation. It turns documents into rows, rows into answers, and
-keeps the account of who was met, what was seen and what was withheld; the conductor hands that
-account to the ledger before the answer leaves.
+A ``Reading`` lives for one operation. It turns documents into rows and rows into answers, and it keeps the
+account of which customers were read, what was shown and what was withheld. ``disclose`` writes that account
+to the ledger before the answer leaves.
 """
 
 from __future__ import annotations
@@ -13,53 +13,61 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any
 
-from discretion.catalogue.duration import lapse
+from discretion.catalogue.duration import subtract_duration
 from discretion.catalogue.model import Attribute, Catalogue, Form
-from discretion.catalogue.retention_cut_off import shorter
-from discretion.plan.permission_window import Standing
-from discretion.plan.plan import CutOffs, Plan, Shape
-from discretion.purpose.decision import EVERY_BIT, Allow, Reason
-from discretion.reveal.forms import Forms
-from discretion.seal.bucket_keys import Buckets
-from discretion.seal.cell import HEAD_BYTES, head
-from discretion.seal.open import Keyed, Openers
-from discretion.seal.pairwise_ids import Pairwise
+from discretion.catalogue.retention_cut_off import list_shorter_cut_offs
+from discretion.plan.permission_window import PermissionWindow
+from discretion.plan.plan import PlanCutOffs, QueryPlan, ResponseShape
+from discretion.purpose.decision import EVERY_BIT, Allow, WithholdReason
+from discretion.reveal.forms import FormRenderer
+from discretion.seal.bucket_keys import BucketKeys
+from discretion.seal.cell import HEADER_BYTES, build_cell_header
+from discretion.seal.open import CipherCache, CustomerCipher
+from discretion.seal.pairwise_ids import PairwiseIds
 from discretion.token.grant import Grant
 
-CUSTOMER_KIND = b"customer"
-HELD = "held"
-"""What a look at data stands under in the ledger that another law ordered kept."""
+CUSTOMER_ID_KIND = b"customer"
+RETAINED_DATA = "held"
+"""Ledger label of access to data that another law orders kept after an erasure."""
 
-MAX_NAMES = 8
-"""Ids of one customer that are remembered; more clients than that rarely meet the same one."""
-_KINDS = (Reason.NO_VALUE, Reason.CHOICE, Reason.RETENTION)
+MAX_CLIENT_IDS = 8
+"""Pairwise ids cached per customer; the same customer is rarely read by more clients than that."""
+_WITHHOLD_REASONS = (WithholdReason.NO_VALUE, WithholdReason.CHOICE, WithholdReason.RETENTION)
+"""Reasons by the number that compiled functions write: 0 no value, 1 not permitted, 2 past its retention."""
 
 
-class Row:
+class CustomerRow:
     """One customer as read for one operation."""
 
-    __slots__ = ("_of_kind", "allow", "doc", "id", "keyed")
+    __slots__ = ("_permitted_for_kind", "allow", "cipher", "doc", "id")
 
     def __init__(
-        self, doc: dict[str, Any], allow: int, of_kind: Callable[[dict[str, Any], str], int], keyed: Keyed
+        self,
+        doc: dict[str, Any],
+        allow: int,
+        permitted_for_kind: Callable[[dict[str, Any], str], int],
+        cipher: CustomerCipher,
     ) -> None:
         self.doc = doc
         self.id: bytes = doc["_id"]
         self.allow = allow
-        self.keyed = keyed
-        self._of_kind = of_kind
+        self.cipher = cipher
+        self._permitted_for_kind = permitted_for_kind
 
-    def permitting(self, kinds: Iterable[str]) -> int:
-        """The purposes that the person permits for data of these sensitive kinds."""
+    def permitted_for(self, kinds: Iterable[str]) -> int:
+        """Return the bits of the purposes that the person permits for data of these sensitive kinds."""
         bits = self.allow
         for kind in kinds:
-            bits &= self._of_kind(self.doc, kind)
+            bits &= self._permitted_for_kind(self.doc, kind)
         return bits
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """What may be seen of an attribute: its form, when it was observed (ms); ``value`` opens its seal."""
+class VisibleValue:
+    """What may be seen of an attribute: its form and when it was observed (ms).
+
+    ``value`` decrypts and renders it.
+    """
 
     attribute: Attribute
     form: Form
@@ -68,200 +76,263 @@ class Sight:
 
 
 @dataclass(frozen=True, slots=True)
-class Withheld:
-    """``count`` customers' ``field`` stayed shut for ``reason``."""
+class WithheldField:
+    """An attribute that was withheld from the answer for ``count`` customers, with the ``reason``."""
 
     field: str
-    reason: Reason
+    reason: WithholdReason
     count: int
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """What a reading came to.
+class RevealAccount:
+    """The result of a reading, as it goes to the ledger.
 
-    ``seen`` maps each met person's ledger pseudonym to the bits of the plan's attributes they
-    revealed; ``extra`` names what was revealed beside attributes, such as event types.
+    Attributes:
+        revealed: For each customer that was read, by ledger pseudonym, the bits of the plan's attributes that
+            were revealed. A customer of whom nothing was revealed has 0.
+        extra: Labels of what was revealed besides attributes, such as event types.
+        withheld: What was withheld, by attribute and reason.
     """
 
-    seen: dict[bytes, int] = field(repr=False)
+    revealed: dict[bytes, int] = field(repr=False)
     extra: frozenset[str]
-    withheld: tuple[Withheld, ...]
+    withheld: tuple[WithheldField, ...]
 
 
 class Revealer:
-    """What every reading shares."""
+    """The dependencies that all readings share."""
 
     def __init__(
-        self, catalogue: Catalogue, standing: Standing, buckets: Buckets, forms: Forms, pairwise: Pairwise
+        self,
+        catalogue: Catalogue,
+        permission_window: PermissionWindow,
+        buckets: BucketKeys,
+        forms: FormRenderer,
+        pairwise: PairwiseIds,
     ) -> None:
         self.catalogue = catalogue
-        self.standing = standing
+        self.permission_window = permission_window
         self.buckets = buckets
-        self.openers = Openers(buckets)
+        self.ciphers = CipherCache(buckets)
         self.forms = forms
         self.pairwise = pairwise
 
-    def reading(self, plan: Plan, grant: Grant, now_ms: int) -> Reading:
-        """A reading for one operation."""
+    def start_reading(self, plan: QueryPlan, grant: Grant, now_ms: int) -> Reading:
+        """Start the reading of one operation."""
         return Reading(self, plan, grant, now_ms)
 
 
 class Reading:
-    """See the module."""
+    """The access to customers of one operation, and the account of what it revealed."""
 
-    def __init__(self, revealer: Revealer, plan: Plan, grant: Grant, now_ms: int) -> None:
+    def __init__(self, revealer: Revealer, plan: QueryPlan, grant: Grant, now_ms: int) -> None:
         self.plan = plan
         self.grant = grant
         self.now_ms = now_ms
         self._revealer = revealer
-        self._cut = cut_offs(plan, now_ms // 1000)
-        self._seen: dict[bytes, int] = {}
+        self._cut_offs = compute_cut_offs(plan, now_ms // 1000)
+        self._revealed: dict[bytes, int] = {}
         self._extra: set[str] = set()
-        self._shut: defaultdict[tuple[int, int], set[bytes]] = defaultdict(set)
-        self._struck: dict[str, set[bytes]] = {path: set() for path in plan.struck}
-        self._position = {one.path: index for index, one in enumerate(plan.attributes)}
-        self._of_kind = _every_bit_of_kind if grant.is_self else self._of_kind_now
-        self.name = revealer.pairwise.shutter(grant.client, CUSTOMER_KIND)
+        # Sets of ids and not counters: a document that selects an attribute twice counts a customer once.
+        self._withheld: defaultdict[tuple[int, int], set[bytes]] = defaultdict(set)
+        self._denied: dict[str, set[bytes]] = {path: set() for path in plan.denied}
+        self._positions = {attribute.path: index for index, attribute in enumerate(plan.attributes)}
+        self._permitted_for_kind = _every_bit_of_kind if grant.is_self else self._permitted_for_kind_now
+        self.encode_customer_id = revealer.pairwise.build_encoder(grant.client, CUSTOMER_ID_KIND)
 
-    def identify(self, text: str) -> bytes | None:
-        """The customer behind an id, if it was made for this client."""
-        return self._revealer.pairwise.open(self.grant.client, CUSTOMER_KIND, text)
+    def decode_customer_id(self, text: str) -> bytes | None:
+        """Return the customer behind a pairwise id, or None if the id was not made for this client."""
+        return self._revealer.pairwise.decode(self.grant.client, CUSTOMER_ID_KIND, text)
 
-    def shut(self, kind: bytes, content: bytes) -> str:
-        """An id or cursor that only this client can hand back."""
-        return self._revealer.pairwise.shut(self.grant.client, kind, content)
+    def encode_id(self, kind: bytes, content: bytes) -> str:
+        """Return an id or cursor that only this client can use."""
+        return self._revealer.pairwise.encode(self.grant.client, kind, content)
 
-    def unshut(self, kind: bytes, text: str) -> bytes | None:
-        """What ``shut`` was given, if it was for this client and kind."""
-        return self._revealer.pairwise.open(self.grant.client, kind, text)
+    def decode_id(self, kind: bytes, text: str) -> bytes | None:
+        """Return the content of an id from ``encode_id``, or None if it is of another client or kind."""
+        return self._revealer.pairwise.decode(self.grant.client, kind, text)
 
-    def rows(self, docs: Iterable[dict[str, Any]]) -> list[Row]:
-        """Documents, each with its key unwrapped and its account opened."""
-        keyed_of, seen, now = self._revealer.openers.of, self._seen, self.now_ms
-        bits = _every_bit if self.grant.is_self else self._revealer.standing.bits
+    def open_rows(self, documents: Iterable[dict[str, Any]]) -> list[CustomerRow]:
+        """Return a row for each document, with its key unwrapped and an entry in the account."""
+        cipher_of, revealed, now = self._revealer.ciphers.get, self._revealed, self.now_ms
+        permitted_bits = _every_bit if self.grant.is_self else self._revealer.permission_window.permitted_bits
         rows = []
-        for doc in docs:
-            if doc.get("contested"):
-                put_back(doc)
-            keyed = keyed_of(doc["_id"], doc["key"])
-            seen.setdefault(keyed.pseudonym, 0)
-            rows.append(Row(doc, bits(doc, now), self._of_kind, keyed))
+        for document in documents:
+            # The plan projects contested values only for the person themselves and for purposes that a law
+            # demands.
+            if document.get("contested"):
+                restore_contested_values(document)
+            cipher = cipher_of(document["_id"], document["key"])
+            # A customer who was read is recorded even if none of their attributes are revealed.
+            revealed.setdefault(cipher.pseudonym, 0)
+            rows.append(
+                CustomerRow(document, permitted_bits(document, now), self._permitted_for_kind, cipher)
+            )
         return rows
 
-    def permitting(self, mask: int) -> dict[str, Any]:
-        """Matches customers who permit one of these purposes now."""
-        return self._revealer.standing.clause(mask, self.now_ms)
+    def build_permission_clause(self, mask: int) -> dict[str, Any]:
+        """Return a query clause that matches customers who permit one of these purposes now."""
+        return self._revealer.permission_window.build_clause(mask, self.now_ms)
 
-    def shape(self, shape: Shape, rows: Sequence[Row]) -> list[Any]:
-        """The answers of many rows, by the compiled function of one place."""
-        function, seen, now, name = shape.function, self._seen, self.now_ms, self._named
-        cut, shut = self._cut, self._shut
-        times, heads, spans = cut.times, cut.heads, cut.shorter
+    def build_answers(self, shape: ResponseShape, rows: Sequence[CustomerRow]) -> list[Any]:
+        """Return the answers of many rows, made by the compiled function of one place of the response."""
+        function, revealed, now, encoded_id = shape.function, self._revealed, self.now_ms, self._encode_row_id
+        cut_offs, withheld = self._cut_offs, self._withheld
+        times, heads, purpose_cut_offs = cut_offs.times, cut_offs.heads, cut_offs.purpose_cut_offs
         answers = []
         for row in rows:
-            answer, bits = function(row, times, heads, spans, shut, now, name)
-            seen[row.keyed.pseudonym] |= bits
+            answer, bits = function(row, times, heads, purpose_cut_offs, withheld, now, encoded_id)
+            revealed[row.cipher.pseudonym] |= bits
             answers.append(answer)
-        for path in shape.struck:
-            self._struck[path].update(row.id for row in rows)
+        # Denied attributes are not in the compiled function, so they are counted here for all rows.
+        for path in shape.denied:
+            self._denied[path].update(row.id for row in rows)
         return answers
 
-    def _named(self, row: Row) -> bytes:
-        """The JSON of the row's id, remembered beside its key."""
-        names = row.keyed.names
-        name = names.get(self.grant.client)
-        if name is None:
-            if len(names) >= MAX_NAMES:
-                names.clear()
-            name = names[self.grant.client] = b'"%b"' % self.name(row.id).encode()
-        return name
+    def _encode_row_id(self, row: CustomerRow) -> bytes:
+        """Return the JSON of the row's pairwise id, cached beside the customer's key."""
+        client_ids = row.cipher.client_ids
+        client_id = client_ids.get(self.grant.client)
+        if client_id is None:
+            if len(client_ids) >= MAX_CLIENT_IDS:
+                client_ids.clear()
+            client_id = client_ids[self.grant.client] = b'"%b"' % self.encode_customer_id(row.id).encode()
+        return client_id
 
-    def _of_kind_now(self, doc: dict[str, Any], kind: str) -> int:
-        return self._revealer.standing.kind_bits(doc, kind, self.now_ms)
+    def _permitted_for_kind_now(self, doc: dict[str, Any], kind: str) -> int:
+        return self._revealer.permission_window.permitted_kind_bits(doc, kind, self.now_ms)
 
-    def value(self, row: Row, attribute: Attribute) -> Any:
-        """One attribute of one row, without a compiled function: stock execution uses this."""
-        found = self.look(row, attribute)
-        return None if found is None else found.value()
+    def read_value(self, row: CustomerRow, attribute: Attribute) -> Any:
+        """Reveal one attribute of one row without a compiled function, for the stock GraphQL executor."""
+        visible = self.read_attribute(row, attribute)
+        return None if visible is None else visible.value()
 
-    def look(self, row: Row, attribute: Attribute) -> Sight | None:
-        """An attribute of a row as the grant may see it, or None; either goes on the account."""
-        if attribute.path in self._struck:
-            self._struck[attribute.path].add(row.id)
+    def read_attribute(self, row: CustomerRow, attribute: Attribute) -> VisibleValue | None:
+        """Return an attribute of a row as the grant may see it, or None.
+
+        Both results are added to the account.
+        """
+        if attribute.path in self._denied:
+            self._denied[attribute.path].add(row.id)
             return None
-        index = self._position[attribute.path]
+        index = self._positions[attribute.path]
         decision = self.plan.decisions[attribute.path]
         assert isinstance(decision, Allow)
-        stored, observed = _stored(row.doc, attribute)
-        permitted = bits = row.permitting(attribute.kinds)
-        for purpose, earliest in shorter(attribute, self.now_ms // 1000 * 1000 + 999):
+        stored, observed = _read_stored(row.doc, attribute)
+        permitted_bits = bits = row.permitted_for(attribute.kinds)
+        # Some purposes keep the attribute for less time than its own retention; they do not justify an older
+        # value.
+        for purpose, earliest in list_shorter_cut_offs(attribute, self.now_ms // 1000 * 1000 + 999):
             bits &= -1 if observed >= earliest else ~purpose
-        way = next((way for way in decision.ways if bits & way.mask), None)
-        if stored is None or way is None or observed < self._cut.times[index]:
-            kind = 0 if stored is None else 2 if permitted & decision.mask else 1
-            self._shut[index, kind].add(row.id)
+        permitted_form = next(
+            (permitted_form for permitted_form in decision.permitted_forms if bits & permitted_form.mask),
+            None,
+        )
+        if stored is None or permitted_form is None or observed < self._cut_offs.times[index]:
+            # Numbers of ``_WITHHOLD_REASONS``, the same as in the functions that ``plan.compile`` generates.
+            reason = 0 if stored is None else 2 if permitted_bits & decision.mask else 1
+            self._withheld[index, reason].add(row.id)
             return None
-        self._seen[row.keyed.pseudonym] |= 1 << index
-        return Sight(attribute, way.form, observed, partial(self._shown, row, attribute, way.form, stored))
+        # Recorded before ``VisibleValue.value`` decrypts, so that no value can be revealed without its entry.
+        self._revealed[row.cipher.pseudonym] |= 1 << index
+        return VisibleValue(
+            attribute,
+            permitted_form.form,
+            observed,
+            partial(self._reveal_value, row, attribute, permitted_form.form, stored),
+        )
 
-    def _shown(self, row: Row, attribute: Attribute, form: Form, stored: Any) -> Any:
-        value = row.keyed.open(stored, attribute.key.encode()) if attribute.sealed else stored
-        render = self._revealer.forms.render(attribute, form)
+    def _reveal_value(self, row: CustomerRow, attribute: Attribute, form: Form, stored: Any) -> Any:
+        value = row.cipher.decrypt_cell(stored, attribute.key.encode()) if attribute.sealed else stored
+        render = self._revealer.forms.build_render(attribute, form)
         return value if render is None else render(value, self.now_ms)
 
-    def reveal_cell(self, row: Row, cell: bytes, key: str, what: str) -> Any:
-        """Open something of this customer that is not an attribute, and put it on the account."""
-        self._extra.add(what)
-        return row.keyed.open(cell, key.encode())
+    def reveal_cell(self, row: CustomerRow, cell: bytes, key: str, label: str) -> Any:
+        """Decrypt a value of this customer that is not an attribute, and add ``label`` to the account."""
+        # Recorded before the decryption, so that no value can be revealed without its entry.
+        self._extra.add(label)
+        return row.cipher.decrypt_cell(cell, key.encode())
 
-    def reveal_former(
-        self, row: Row, former: Mapping[bytes, bytes], owner: bytes, cell: bytes, key: str, what: str
+    def reveal_former_cell(
+        self, row: CustomerRow, former: Mapping[bytes, bytes], owner: bytes, cell: bytes, key: str, label: str
     ) -> Any:
-        """The same for what is shut under an id they had before; ``former`` has the wrapped keys of those."""
-        if owner == row.id:
-            return self.reveal_cell(row, cell, key, what)
-        self._extra.add(what)
-        return self._revealer.openers.of(owner, former[owner]).open(cell, key.encode())
+        """Decrypt a value that is sealed under a former id of this customer, and add it to the account.
 
-    def reveal_held(self, holder: tuple[bytes, bytes], cell: bytes, key: bytes) -> Any:
-        """Open something that another law ordered kept of somebody erased, and put it on the account.
-
-        ``holder`` is the random id that stands for them there, and its wrapped key.
+        Args:
+            row: The customer.
+            former: Wrapped data keys by former customer id.
+            owner: The id under whose key the cell is sealed; may be the present one.
+            cell: The sealed value.
+            key: What the cell is bound to.
+            label: What is recorded in the ledger.
         """
-        keyed = self._revealer.openers.of(*holder)
-        self._seen.setdefault(keyed.pseudonym, 0)
-        self._extra.add(HELD)
-        return keyed.open(cell, key)
+        if owner == row.id:
+            return self.reveal_cell(row, cell, key, label)
+        self._extra.add(label)
+        return self._revealer.ciphers.get(owner, former[owner]).decrypt_cell(cell, key.encode())
 
-    def pseudonyms(self, row: Row, former: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
-        """The ledger's names of a customer; ``former`` are merged ids, each with its wrapped key."""
-        of = self._revealer.openers.of
-        return [row.keyed.pseudonym, *(of(customer, wrapped).pseudonym for customer, wrapped in former)]
+    def reveal_retained_cell(self, holder: tuple[bytes, bytes], cell: bytes, key: bytes) -> Any:
+        """Decrypt a value that another law orders kept of an erased person, and add it to the account.
 
-    def note(self, what: str) -> None:
-        """Put something revealed beside attributes on the account."""
-        self._extra.add(what)
+        ``holder`` is the random id under which the data are retained, and its wrapped key.
+        """
+        cipher = self._revealer.ciphers.get(*holder)
+        self._revealed.setdefault(cipher.pseudonym, 0)
+        self._extra.add(RETAINED_DATA)
+        return cipher.decrypt_cell(cell, key)
 
-    def account(self) -> Account:
-        """The account so far; person-dependent reasons are told apart only to whom they concern."""
-        told_apart = self.grant.is_self or self.grant.is_steward
-        withheld = [
-            Withheld(path, self.plan.struck[path], len(customers)) for path, customers in self._struck.items()
+    def list_pseudonyms(self, row: CustomerRow, former: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
+        """Return the ledger pseudonyms of a customer.
+
+        Args:
+            row: The customer.
+            former: Former ids, each with its wrapped data key.
+        """
+        cipher_of = self._revealer.ciphers.get
+        return [
+            row.cipher.pseudonym,
+            *(cipher_of(customer, wrapped).pseudonym for customer, wrapped in former),
         ]
-        together: defaultdict[int, set[bytes]] = defaultdict(set)
-        for (index, kind), who in self._shut.items():
-            if told_apart:
-                withheld.append(Withheld(self.plan.attributes[index].path, _KINDS[kind], len(who)))
+
+    def record_extra(self, label: str) -> None:
+        """Add something that was revealed besides attributes to the account."""
+        self._extra.add(label)
+
+    def build_account(self) -> RevealAccount:
+        """Return the account so far.
+
+        Only the person themselves and a steward receive the reasons that depend on the person; for all others
+        they are merged into ``WITHHELD``.
+        """
+        shows_reasons = self.grant.is_self or self.grant.is_steward
+        withheld = [
+            WithheldField(path, self.plan.denied[path], len(customers))
+            for path, customers in self._denied.items()
+        ]
+        customers_by_attribute: defaultdict[int, set[bytes]] = defaultdict(set)
+        for (index, reason), withheld_customers in self._withheld.items():
+            if shows_reasons:
+                withheld.append(
+                    WithheldField(
+                        self.plan.attributes[index].path, _WITHHOLD_REASONS[reason], len(withheld_customers)
+                    )
+                )
             else:
-                together[index] |= who
-        for index, who in together.items():
-            withheld.append(Withheld(self.plan.attributes[index].path, Reason.WITHHELD, len(who)))
-        withheld.sort(key=lambda one: (one.field, one.reason))
-        return Account(self._seen, frozenset(self._extra), tuple(withheld))
+                # A third party must not learn whether a value was withheld or never existed.
+                customers_by_attribute[index] |= withheld_customers
+        for index, withheld_customers in customers_by_attribute.items():
+            withheld.append(
+                WithheldField(
+                    self.plan.attributes[index].path, WithholdReason.WITHHELD, len(withheld_customers)
+                )
+            )
+        withheld.sort(key=lambda withheld_field: (withheld_field.field, withheld_field.reason))
+        return RevealAccount(self._revealed, frozenset(self._extra), tuple(withheld))
 
 
 def _every_bit(_doc: dict[str, Any], _now_ms: int) -> int:
+    # A person may read all their own data (GDPR Art. 15), whatever they permit others.
     return EVERY_BIT
 
 
@@ -270,30 +341,41 @@ def _every_bit_of_kind(_doc: dict[str, Any], _kind: str) -> int:
 
 
 @lru_cache(maxsize=1024)
-def cut_offs(plan: Plan, second: int) -> CutOffs:
-    """The earliest observation of each attribute that retention lets us show throughout a second."""
+def compute_cut_offs(plan: QueryPlan, second: int) -> PlanCutOffs:
+    """Return for each attribute the earliest observation that its retention allows to be shown.
+
+    The result holds for the whole second: it is computed for the second's last millisecond.
+    """
+    # The last millisecond has the latest cut-off: a value is withheld up to a second early and never shown
+    # late.
     at_ms = second * 1000 + 999
-    times = tuple(lapse(one.retention, at_ms) for one in plan.attributes)
-    spans = tuple(
-        tuple((bits, head(at) if one.sealed else at) for bits, at in shorter(one, at_ms))
-        for one in plan.attributes
+    times = tuple(subtract_duration(attribute.retention, at_ms) for attribute in plan.attributes)
+    purpose_cut_offs = tuple(
+        tuple(
+            (bits, build_cell_header(at) if attribute.sealed else at)
+            for bits, at in list_shorter_cut_offs(attribute, at_ms)
+        )
+        for attribute in plan.attributes
     )
-    return CutOffs(times, tuple(head(time) for time in times), spans)
+    return PlanCutOffs(times, tuple(build_cell_header(time) for time in times), purpose_cut_offs)
 
 
-def put_back(doc: dict[str, Any]) -> None:
-    """Put what the person denies where it would stand; it is only there if the plan asked for it."""
-    for key, one in doc["contested"].items():
-        if "c" in one:
-            doc.setdefault("s", {})[key] = one["c"]
-        elif "v" in one:
-            doc.setdefault("o", {})[key] = one["v"]
-            doc.setdefault("t", {})[key] = one["t"]
-        doc.setdefault("p", {})[key] = one["p"]
+def restore_contested_values(document: dict[str, Any]) -> None:
+    """Copy contested values into the members that have them if the person does not contest them.
+
+    A document has ``contested`` only if the plan projected it.
+    """
+    for key, contested in document["contested"].items():
+        if "c" in contested:
+            document.setdefault("s", {})[key] = contested["c"]
+        elif "v" in contested:
+            document.setdefault("o", {})[key] = contested["v"]
+            document.setdefault("t", {})[key] = contested["t"]
+        document.setdefault("p", {})[key] = contested["p"]
 
 
-def _stored(doc: dict[str, Any], attribute: Attribute) -> tuple[Any, int]:
+def _read_stored(document: dict[str, Any], attribute: Attribute) -> tuple[Any, int]:
     if attribute.sealed:
-        cell = (doc.get("s") or {}).get(attribute.key)
-        return cell, int.from_bytes(cell[1:HEAD_BYTES]) if cell else 0
-    return (doc.get("o") or {}).get(attribute.key), (doc.get("t") or {}).get(attribute.key, 0)
+        cell = (document.get("s") or {}).get(attribute.key)
+        return cell, int.from_bytes(cell[1:HEADER_BYTES]) if cell else 0
+    return (document.get("o") or {}).get(attribute.key), (document.get("t") or {}).get(attribute.key, 0)

@@ -1,14 +1,20 @@
-"""Values that stay shut: a key per customer, blind indexes, ids that two partners cannot join.
+"""Encryption of personal data: a key per customer, blind indexes, and ids that two partners cannot join.
 
-Each value is sealed by AES-256-GCM under its customer's key and bound to customer, attribute
-and time, so it cannot be moved or dated back. The key is wrapped by the key of a bucket that
-lives outside MongoDB: destroy that one, and every old copy of the wrapped key is dead. What belongs
-to no customer yet, a refused message, is sealed under the key of its day.
+Each value is encrypted with AES-256-GCM under its customer's data key and bound to customer, attribute and
+time, so it can be neither moved nor backdated. The data key is wrapped by the key of a bucket that is stored
+outside MongoDB. Destroying the bucket key makes every old copy of the wrapped key useless (crypto-shredding).
+Data that do not belong to a customer yet, such as a refused message, are encrypted under the key of their
+day.
 
-Refuses: to show itself. What is shut prints as stars, and only ``reveal`` opens; ``move`` takes
-a cell from one customer to another without handing out what is in it.
+Personal values print as stars (``redacted``), and only ``reveal`` decrypts sealed ones. ``cell_transfer``
+re-encrypts a value for another customer without handing it to the caller.
 
-Considered and dropped: shredding by deleting a key from the database (it stays in the oplog and
-the data files, from where it can be put back); one key for all (nobody can be forgotten);
-order-preserving or searchable encryption (it tells an observer what it was to hide).
+Alternatives that were rejected: shredding by deleting a key from the database (it stays in the oplog and the
+data files and can be inserted again); one key for all customers (no single customer could be erased);
+order-preserving or searchable encryption (it reveals to an observer what it should hide).
+
+Modules, in reading order: ``cell`` (format of a sealed value), ``open`` (decryption), ``cell_transfer``,
+``key_files`` (root key and sealed files), ``key_ring`` and ``bucket_keys`` (keys of the buckets),
+``file_lock``, ``rewrapped_keys`` (reading old dumps), ``daily_keys`` and ``dead_letter`` (refused messages),
+``blind_index``, ``normalisation``, ``pairwise_ids``, ``redacted``.
 """

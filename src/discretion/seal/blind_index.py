@@ -1,4 +1,4 @@
-"""Blind indexes: an identifier can be found again without being readable."""
+"""Blind indexes: an identifier can be looked up without being readable."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import hmac
 
 
 class BlindIndex:
-    """HMAC-SHA-256 over type and normalised text, cut to 16 bytes.
+    """HMAC-SHA-256 over type and normalised text, truncated to 16 bytes.
 
-    Keyed, so that a stolen database cannot be searched for a known address without the key.
-    Equal identifiers have equal entries; that is its purpose and its leak, so only identifiers
-    go through it, never a low-entropy attribute such as a country.
+    The hash is keyed, so a stolen database cannot be searched for a known address without the key. Equal
+    identifiers have equal entries; that is the purpose of the index and also its leak. Therefore only
+    identifiers are indexed, never a low-entropy attribute such as a country.
     """
 
     __slots__ = ("_key",)
@@ -19,10 +19,12 @@ class BlindIndex:
         self._key = key
 
     def __repr__(self) -> str:
-        """Without the key."""
+        """Return a text without the key."""
         return "BlindIndex(****)"
 
-    def of(self, *parts: str) -> bytes:
-        """The entry of ``parts``, length-prefixed so that no two lists share one."""
+    def index(self, *parts: str) -> bytes:
+        """Return the 16-byte entry of ``parts``."""
+        # Each part has its length before it, so that ("ab", "c") and ("a", "bc") have different entries.
         text = b"".join(len(raw).to_bytes(4) + raw for raw in (part.encode() for part in parts))
+        # With 128 bits, two identifiers are not expected to collide below about 2^64 entries.
         return hmac.digest(self._key, text, "sha256")[:16]

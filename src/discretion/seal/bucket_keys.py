@@ -1,14 +1,13 @@
-"""Bucket keys, which live outside MongoDB, and wrapping under them.
+"""Bucket keys, which are stored outside MongoDB, and the wrapping of data keys under them.
 
-Every customer's data key is wrapped by the key of a *bucket*. Erasing a person gives their
-bucket a new key, rewraps its survivors and destroys the old one; every older copy of the
-wrapped key, in an oplog, a journal or a backup, is then dead. That only works because the
-bucket keys never enter the database: deleting a wrapped key there leaves it in the oplog and
-the data files, from where it can be inserted again.
+Every customer's data key is wrapped by the key of a *bucket*. An erasure gives the bucket a new key, rewraps
+the data keys of its surviving customers and destroys the old bucket key. Every older copy of the wrapped key,
+in an oplog, a journal or a backup, is then useless. This works only because bucket keys never enter the
+database: a deleted wrapped key stays in the oplog and the data files, from where it can be inserted again.
 
-Many processes use one file of keys. Each sees within half a second that it changed, and at once when it
-meets a generation it does not know. A key that is gone from the file can still be used from memory for
-``LINGER_S``: a document that was read before its key was rewrapped opens.
+Many processes use one key file. Each process notices a change within half a second, and immediately when it
+reads a generation that it does not know. A key that was removed from the file can still be used from memory
+for ``GRACE_S``, so that a document that was read before its key was rewrapped can be decrypted.
 """
 
 from __future__ import annotations
@@ -25,241 +24,291 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from discretion.errors import Broken, DiscretionError, Misconfigured, Unavailable
-from discretion.seal.file_lock import Turnstile
+from discretion.seal.file_lock import SharedExclusiveLock
 from discretion.seal.key_files import KEY_BYTES, NONCE_BYTES
-from discretion.seal.key_ring import Bucket, Ring, RingFile
+from discretion.seal.key_ring import BucketRecord, KeyRing, KeyRingFile
 
 WRAPPED_BYTES = 67
-LOOK_EVERY_S = 0.5
-LINGER_S = 1.0
-HORIZON_MS = 2000
-"""That long after a key was destroyed no process has it in memory."""
+"""Length of a wrapped data key: header 7, nonce 12, key 32, authentication tag 16."""
+POLL_S = 0.5
+"""Seconds between two checks of the key file."""
+GRACE_S = 1.0
+"""Seconds for which a destroyed key stays usable in memory."""
+DESTRUCTION_HORIZON_MS = 2000
+"""Time (ms) after which no process has a destroyed key in memory: ``POLL_S + GRACE_S`` and a margin."""
 
-_WRAPPED = struct.Struct(">BHI")  # format, bucket, generation
+_HEADER = struct.Struct(">BHI")  # format, bucket, generation
 _FORMAT = 1
 _log = logging.getLogger(__name__)
 
 
-def span(bucket: int, generation: int) -> tuple[bytes, bytes]:
-    """The least key wrapped under a bucket's generation, and the least beyond; MongoDB puts length first."""
-    least, beyond = (_WRAPPED.pack(_FORMAT, bucket, one) for one in (generation, generation + 1))
+def wrapped_key_range(bucket: int, generation: int) -> tuple[bytes, bytes]:
+    """Return the lowest wrapped key of a bucket's generation, and the lowest beyond it.
+
+    MongoDB orders binary data by length first, so both bounds are padded to the length of a wrapped key.
+    """
+    least, beyond = (_HEADER.pack(_FORMAT, bucket, bound) for bound in (generation, generation + 1))
     return least.ljust(WRAPPED_BYTES, b"\0"), beyond.ljust(WRAPPED_BYTES, b"\0")
 
 
-class Buckets:
-    """The bucket keys of this installation, kept at ``path``; see the module."""
+class BucketKeys:
+    """The bucket keys of this installation, stored in the file at ``path``.
+
+    The module docstring describes wrapping, rotation and the grace period.
+    """
 
     def __init__(self, path: Path, root: bytes, entropy: Callable[[int], bytes]) -> None:
-        self.file = RingFile(path, root, entropy)
+        self.file = KeyRingFile(path, root, entropy)
         self._entropy = entropy
-        self._turnstile = Turnstile(path)
-        self._ring, self._mark = self.file.read()
+        self._rotation_lock = SharedExclusiveLock(path)
+        self._ring, self._stamp = self.file.read()
         self._ciphers: dict[tuple[int, int], AESGCM] = {}
-        self._dying: dict[tuple[int, int], float] = {}
+        self._destroyed_until: dict[tuple[int, int], float] = {}
         self._listeners: list[Callable[[], None]] = []
 
     def __repr__(self) -> str:
-        """How many, never which."""
-        return f"Buckets({self._ring.count})"
+        """Return a text with the number of keys and without the keys."""
+        return f"BucketKeys({self._ring.count})"
 
     @classmethod
-    def keep(cls, path: Path, root: bytes, count: int, entropy: Callable[[int], bytes]) -> Buckets:
-        """Open the bucket keys kept at ``path``, making ``count`` of them the first time.
+    def open_or_create(
+        cls, path: Path, root: bytes, count: int, entropy: Callable[[int], bytes]
+    ) -> BucketKeys:
+        """Open the bucket keys stored at ``path``; the first time, create ``count`` of them.
 
         Raises:
-            Misconfigured: ``BUCKET_COUNT_FIXED`` if the file holds another number: the count
-                places every customer, so it is chosen once.
+            Misconfigured: ``BUCKET_COUNT_FIXED`` if the file holds another number. The number determines the
+                bucket of every customer, so it cannot change later.
         """
+        # Two processes may both find no file; ``create`` lets one of them win and both then read the same
+        # file.
         if not path.exists():
-            RingFile(path, root, entropy).make(count)
+            KeyRingFile(path, root, entropy).create(count)
         buckets = cls(path, root, entropy)
         if buckets.ring.count != count:
             raise Misconfigured(
                 "BUCKET_COUNT_FIXED",
                 f"{path.name} holds {buckets.ring.count} bucket keys, DISCRETION_BUCKETS says {count}.",
-                "The number is fixed when an installation is made; set it back.",
+                "The number is fixed when an installation is created; restore the earlier value.",
             )
         return buckets
 
     @property
-    def ring(self) -> Ring:
-        """The keys as they were when last looked at."""
+    def ring(self) -> KeyRing:
+        """The keys as they were at the last check of the file."""
         return self._ring
 
-    def listen(self, changed: Callable[[], None]) -> None:
-        """Have ``changed`` called whenever keys came or went."""
-        self._listeners.append(changed)
+    def add_listener(self, on_change: Callable[[], None]) -> None:
+        """Register a callback that is called whenever keys were added or removed."""
+        self._listeners.append(on_change)
 
-    def bucket(self, customer: bytes) -> int:
-        """The bucket a customer's id falls in; ids are random, so buckets fill evenly."""
+    def bucket_of(self, customer: bytes) -> int:
+        """Return the bucket of a customer. Ids are random, so buckets fill evenly."""
         return int.from_bytes(customer[:4]) % self._ring.count
 
-    async def hold(self, ends: MutableMapping[str, Callable[[], None]]) -> None:
-        """See that no generation is published until a transaction has ended.
+    async def block_rotation(self, end_callbacks: MutableMapping[str, Callable[[], None]]) -> None:
+        """Prevent the publication of a new generation until a transaction has ended.
 
-        Whoever wraps a new customer's key holds this first, and until what it wrote is committed or will
-        never be: a rotation looks for survivors after it has published, and must not miss one on its way.
+        A process that wraps a new customer's key acquires this first, and keeps it until its write is
+        committed or can no longer be committed. A rotation searches for surviving customers after it has
+        published new keys; without this lock it would miss a customer whose transaction is still in flight,
+        and destroy their key.
 
         Args:
-            ends: What is called when the transaction has ended, by name.
+            end_callbacks: Callbacks that run when the transaction has ended, by name
+            (``Database.end_callbacks``).
         """
-        if "buckets" not in ends:
-            ends["buckets"] = await self._turnstile.enter()
+        # A second acquisition by one transaction could wait behind an exclusive caller, who waits for the
+        # first one.
+        if "buckets" not in end_callbacks:
+            end_callbacks["buckets"] = await self._rotation_lock.acquire_shared()
 
     def wrap(self, customer: bytes, key: bytes, nonce: bytes) -> bytes:
-        """A customer's data key, shut under the newest key of their bucket; 67 bytes.
+        """Wrap a customer's data key under the newest key of their bucket.
+
+        Returns:
+            67 bytes: format, bucket, generation, nonce, encrypted key and tag.
 
         Raises:
             Unavailable: ``KEY_UNAVAILABLE``.
         """
-        self.look()
-        bucket = self.bucket(customer)
+        # A new key must not be wrapped under a generation that another process is giving up.
+        self.reload_if_changed()
+        bucket = self.bucket_of(customer)
         generation = self._ring[bucket].generation
-        head = _WRAPPED.pack(_FORMAT, bucket, generation)
+        header = _HEADER.pack(_FORMAT, bucket, generation)
         cipher = self._cipher(bucket, generation)
         assert cipher is not None
-        return head + nonce + cipher.encrypt(nonce, key, head + customer)
+        # The customer is authenticated too: a wrapped key that is copied to another customer cannot be
+        # unwrapped.
+        return header + nonce + cipher.encrypt(nonce, key, header + customer)
 
     def unwrap(self, customer: bytes, wrapped: bytes) -> bytes:
-        """The data key inside ``wrapped``.
+        """Return the data key inside a wrapped key.
 
         Raises:
-            Broken: ``KEY_DESTROYED`` if its bucket key is gone, ``KEY_BROKEN`` if it was tampered with.
+            Broken: ``KEY_DESTROYED`` if its bucket key no longer exists, ``KEY_BROKEN`` if it was altered.
             Unavailable: ``KEY_UNAVAILABLE``.
         """
-        head = wrapped[: _WRAPPED.size]
+        header = wrapped[: _HEADER.size]
         try:
-            form, bucket, generation = _WRAPPED.unpack(head)
+            format_version, bucket, generation = _HEADER.unpack(header)
         except struct.error:
             raise Broken("KEY_BROKEN", "A wrapped data key is not in a known form.") from None
-        if form != _FORMAT or bucket >= self._ring.count:
+        if format_version != _FORMAT or bucket >= self._ring.count:
             raise Broken("KEY_BROKEN", "A wrapped data key is not in a known form.")
         cipher = self._cipher(bucket, generation)
-        if cipher is None and self.look():
+        # Another process may have published this generation since the last check.
+        if cipher is None and self.reload_if_changed():
             cipher = self._cipher(bucket, generation)
         if cipher is None:
             raise Broken("KEY_DESTROYED", "The bucket key of this data key has been destroyed.")
-        start = _WRAPPED.size
+        start = _HEADER.size
         try:
             return cipher.decrypt(
-                wrapped[start : start + NONCE_BYTES], wrapped[start + NONCE_BYTES :], head + customer
+                wrapped[start : start + NONCE_BYTES], wrapped[start + NONCE_BYTES :], header + customer
             )
         except (InvalidTag, ValueError):
-            raise Broken("KEY_BROKEN", "A wrapped data key does not open.") from None
+            raise Broken("KEY_BROKEN", "A wrapped data key cannot be unwrapped: it was altered.") from None
 
-    def lives(self, wrapped: bytes) -> bool:
-        """Whether the bucket key of a wrapped key is in the file; what lingers is not."""
+    def is_key_live(self, wrapped: bytes) -> bool:
+        """Return whether the bucket key of a wrapped key is in the file; a key in its grace period is not."""
         try:
-            _, bucket, generation = _WRAPPED.unpack_from(wrapped)
+            _, bucket, generation = _HEADER.unpack_from(wrapped)
         except struct.error:
             return False
         return bucket < self._ring.count and generation in self._ring[bucket].keys
 
-    def look(self) -> bool:
-        """Look whether the file is another one than it was, and take it up; whether it was.
+    def reload_if_changed(self) -> bool:
+        """Reload the key file if it has changed, and return whether it had.
 
         Raises:
             Unavailable: ``KEY_UNAVAILABLE``; the file cannot be read.
         """
         try:
-            if self.file.mark() == self._mark:
+            if self.file.read_stamp() == self._stamp:
                 return False
-            ring, mark = self.file.read()
+            ring, stamp = self.file.read()
         except (OSError, Misconfigured) as error:
             reason = error.code if isinstance(error, Misconfigured) else type(error).__name__
             raise Unavailable("KEY_UNAVAILABLE", f"The bucket keys cannot be read ({reason}).") from None
-        self._take_up(ring, mark)
+        self._replace_ring(ring, stamp)
         return True
 
-    def let_go(self) -> None:
-        """Forget keys that were destroyed ``LINGER_S`` ago."""
+    def forget_destroyed_keys(self) -> None:
+        """Remove keys from memory that were destroyed ``GRACE_S`` ago."""
         now = time.monotonic()
-        over = [which for which, until in self._dying.items() if until <= now]
-        for which in over:
-            del self._dying[which]
-            self._ciphers.pop(which, None)
-        if over:
-            self._tell()
+        expired = [
+            bucket_generation for bucket_generation, until in self._destroyed_until.items() if until <= now
+        ]
+        for bucket_generation in expired:
+            del self._destroyed_until[bucket_generation]
+            self._ciphers.pop(bucket_generation, None)
+        if expired:
+            self._notify_listeners()
 
-    async def publish(self, wanted: Collection[int]) -> Ring:
-        """Give buckets a new key each; the one they had is being given up from now on.
+    async def publish_new_keys(self, rotated: Collection[int]) -> KeyRing:
+        """Give buckets a new key each; the present key of each becomes the retiring one.
 
-        Nobody who wraps a new key is under way when this happens, in any process. One caller at a time.
+        No process has a transaction with a newly wrapped key in flight at that moment (``block_rotation``).
+        Only one caller at a time may call this.
 
         Raises:
             Unavailable: ``KEYS_BUSY`` or ``KEY_UNAVAILABLE``.
         """
-        async with self._turnstile.alone():
-            self.look()
-            await self._write(
+        async with self._rotation_lock.hold_exclusive():
+            self.reload_if_changed()
+            await self._write_changes(
                 {
-                    one: self._ring[one].followed(self._entropy(KEY_BYTES))
-                    for one in wanted
-                    if not self._ring[one].retiring
+                    bucket: self._ring[bucket].with_new_key(self._entropy(KEY_BYTES))
+                    for bucket in rotated
+                    # A rotation that was interrupted is continued: its retiring key is still there and has to
+                    # be destroyed first.
+                    if not self._ring[bucket].retiring_generation
                 }
             )
         return self._ring
 
-    async def destroy(self, given_up: Collection[int], now: int) -> Ring:
-        """Destroy the keys that these buckets gave up, at ``now`` (ms). One caller at a time."""
-        self.look()
-        await self._write({one: self._ring[one].rid(now) for one in given_up if self._ring[one].retiring})
+    async def destroy_retiring_keys(self, retired: Collection[int], now: int) -> KeyRing:
+        """Destroy the retiring keys of these buckets; ``now`` is in ms.
+
+        Only one caller at a time may call this.
+        """
+        self.reload_if_changed()
+        await self._write_changes(
+            {
+                bucket: self._ring[bucket].without_retiring_key(now)
+                for bucket in retired
+                if self._ring[bucket].retiring_generation
+            }
+        )
         return self._ring
 
-    async def _write(self, changes: dict[int, Bucket]) -> None:
+    async def _write_changes(self, changes: dict[int, BucketRecord]) -> None:
         if not changes:
             return
         try:
-            await asyncio.to_thread(self.file.write, self._ring.changed(changes))
+            # The write flushes to disk several times, so it runs in a thread and does not block the event
+            # loop.
+            await asyncio.to_thread(self.file.write, self._ring.with_changes(changes))
         except OSError as error:
             raise Unavailable(
                 "KEY_UNAVAILABLE", f"The bucket keys cannot be written ({type(error).__name__})."
             ) from None
-        self.look()
+        self.reload_if_changed()
 
-    def _take_up(self, ring: Ring, mark: tuple[int, int, int]) -> None:
-        until = time.monotonic() + LINGER_S
-        for (bucket, generation), key in self._ring.gone(ring).items():
-            if generation in ring[bucket].keys:  # other keys were put in place of these
+    def _replace_ring(self, ring: KeyRing, stamp: tuple[int, int, int]) -> None:
+        # Monotonic: a wall clock that is set back would prolong the life of a destroyed key.
+        until = time.monotonic() + GRACE_S
+        for (bucket, generation), key in self._ring.list_removed_keys(ring).items():
+            # The same generation with another key: the file was replaced, for example by a restored backup.
+            if generation in ring[bucket].keys:
                 self._ciphers.pop((bucket, generation), None)
                 continue
-            self._dying[bucket, generation] = until
+            # Documents that were read before their key was rewrapped must still be decrypted for a moment.
+            self._destroyed_until[bucket, generation] = until
             self._ciphers.setdefault((bucket, generation), AESGCM(key))
-        self._ring, self._mark = ring, mark
-        self._tell()
+        self._ring, self._stamp = ring, stamp
+        self._notify_listeners()
 
-    def _tell(self) -> None:
-        for one in self._listeners:
-            one()
+    def _notify_listeners(self) -> None:
+        for listener in self._listeners:
+            listener()
 
     def _cipher(self, bucket: int, generation: int) -> AESGCM | None:
-        which = bucket, generation
-        cipher = self._ciphers.get(which)
+        bucket_generation = bucket, generation
+        cipher = self._ciphers.get(bucket_generation)
         if cipher is None:
             key = self._ring[bucket].keys.get(generation)
             if key is None:
                 return None
-            cipher = self._ciphers[which] = AESGCM(key)
-        if self._dying and self._dying.get(which, time.monotonic() + 1) <= time.monotonic():
-            self.let_go()
+            cipher = self._ciphers[bucket_generation] = AESGCM(key)
+        # The grace period ends on time, even if the polling task has not removed the key yet.
+        if (
+            self._destroyed_until
+            and self._destroyed_until.get(bucket_generation, time.monotonic() + 1) <= time.monotonic()
+        ):
+            self.forget_destroyed_keys()
             return None
         return cipher
 
 
 @asynccontextmanager
-async def watching(buckets: Buckets) -> AsyncIterator[None]:
-    """Look at the file twice a second, and forget what was destroyed."""
+async def watch_bucket_keys(buckets: BucketKeys) -> AsyncIterator[None]:
+    """Check the key file every ``POLL_S`` while the block runs, and forget destroyed keys."""
 
-    async def look() -> None:
+    async def poll() -> None:
         while True:
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(POLL_S)
             try:
-                buckets.look()
+                buckets.reload_if_changed()
+            # The loop continues: destroyed keys have to be forgotten on time, even if the file cannot be
+            # read.
             except DiscretionError as error:
-                _log.error("the bucket keys cannot be looked at: %s", error.code)
-            buckets.let_go()
+                _log.error("cannot check the bucket key file: %s", error.code)
+            buckets.forget_destroyed_keys()
 
-    task = asyncio.create_task(look())
+    task = asyncio.create_task(poll())
     try:
         yield
     finally:

@@ -1,13 +1,13 @@
-"""One sealed value: AES-256-GCM under its customer's own key.
+"""The format of one sealed value: AES-256-GCM under its customer's data key.
 
-    byte 0       format, now 1
+    byte 0       format, 1 at present
     bytes 1-8    when the value was observed, big-endian milliseconds since 1970
     bytes 9-20   nonce
-    bytes 21-    ciphertext of the value as JSON, and the tag
+    bytes 21-    ciphertext of the value as JSON, and the authentication tag
 
-The associated data are the customer's id, the nine bytes above and the attribute's key: a cell
-copied to another customer or another attribute, or given a younger date, does not open. This
-layout is a promise: cells outlive releases.
+The associated data are the customer's id, the nine header bytes and the attribute's key. A cell that is
+copied to another customer or another attribute, or given a later date, cannot be decrypted. The layout is a
+stable format: cells outlive releases.
 """
 
 from __future__ import annotations
@@ -18,33 +18,54 @@ from typing import Any
 import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-HEAD_BYTES = 9
-BODY_AT = 21
+HEADER_BYTES = 9
+CIPHERTEXT_OFFSET = 21
 _FORMAT = b"\x01"
-_LEDGER = b"discretion/led/1"
+# BLAKE2b takes at most 16 bytes of personalisation (RFC 7693). Another text would give every customer another
+# pseudonym, and entries in the ledger would no longer be found.
+_PSEUDONYM_PERSONALISATION = b"discretion/led/1"
 
 
-def head(observed: int) -> bytes:
-    """The nine clear bytes before the nonce; they sort by time."""
+def build_cell_header(observed: int) -> bytes:
+    """Return the nine unencrypted bytes before the nonce. As bytes they sort by time."""
+    # Times before 1970 become 0, because the bytes are unsigned so that headers sort by time.
     return _FORMAT + max(observed, 0).to_bytes(8)
 
 
-def shut(cipher: AESGCM, customer: bytes, key: bytes, observed: int, nonce: bytes, value: Any) -> bytes:
-    """Seal ``value`` as the attribute stored under ``key``."""
-    front = head(observed)
-    return front + nonce + cipher.encrypt(nonce, orjson.dumps(value), customer + front + key)
+def encrypt_cell(
+    cipher: AESGCM, customer: bytes, key: bytes, observed: int, nonce: bytes, value: Any
+) -> bytes:
+    """Encrypt ``value`` as the attribute that is stored under ``key``.
+
+    Args:
+        cipher: The customer's cipher.
+        customer: Their id.
+        key: The attribute's key; for other data see ``event_cell_key`` and ``identifier_cell_key``.
+        observed: When the value was observed (ms since 1970).
+        nonce: 12 random bytes, never used twice under one key.
+        value: A JSON value.
+    """
+    header = build_cell_header(observed)
+    return header + nonce + cipher.encrypt(nonce, orjson.dumps(value), customer + header + key)
 
 
-def event_key(event: bytes) -> str:
-    """What an event's sealed properties are bound to, in place of an attribute's key."""
+def event_cell_key(event: bytes) -> str:
+    """Return the key that an event's sealed properties are bound to, in place of an attribute's key."""
     return f"event/{event.hex()}"
 
 
-def identifier_key(entry: bytes) -> str:
-    """What the value of an identifier is bound to: its blind index, in place of an attribute's key."""
+def identifier_cell_key(entry: bytes) -> str:
+    """Return the key that an identifier's value is bound to in place of an attribute's key.
+
+    The result contains the blind index of the identifier.
+    """
     return f"identifier/{entry.hex()}"
 
 
-def pseudonym(data_key: bytes) -> bytes:
-    """What the ledger calls a person: a keyed BLAKE2b (RFC 7693), 16 bytes that die with their data key."""
-    return hashlib.blake2b(key=data_key, digest_size=16, person=_LEDGER).digest()
+def derive_ledger_pseudonym(data_key: bytes) -> bytes:
+    """Return the pseudonym of a customer in the ledger.
+
+    It is a keyed BLAKE2b hash (RFC 7693) of 16 bytes. Without the data key it cannot be linked to the
+    customer.
+    """
+    return hashlib.blake2b(key=data_key, digest_size=16, person=_PSEUDONYM_PERSONALISATION).digest()

@@ -1,6 +1,8 @@
-"""Moving sealed values between two keys: when records are merged, or kept apart from a customer.
+"""Re-encryption of sealed values under another key.
 
-The value is open for the length of one expression and never handed to a caller.
+It is used when records are merged, and when data are retained after an erasure.
+
+The value is decrypted for the duration of one expression and never handed to a caller.
 """
 
 from __future__ import annotations
@@ -10,41 +12,52 @@ from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from discretion.seal.cell import HEAD_BYTES, shut
-from discretion.seal.open import opener
+from discretion.seal.cell import HEADER_BYTES, encrypt_cell
+from discretion.seal.open import build_cell_decryptor
 
-Owner = tuple[bytes, bytes]
+CellOwner = tuple[bytes, bytes]
 """``(customer id, data key)``"""
 
 
-def move(cell: bytes, key: bytes, origin: Owner, goal: Owner, nonce: bytes) -> bytes:
-    """The same value and date, shut under another customer's key."""
-    return carry(cell, key, origin, key, goal, nonce)
+def transfer_cell(cell: bytes, key: bytes, from_owner: CellOwner, to_owner: CellOwner, nonce: bytes) -> bytes:
+    """Return the same value and date, encrypted under another customer's key."""
+    return transfer_cell_as(cell, key, from_owner, key, to_owner, nonce)
 
 
-def carry(
+def transfer_cell_as(
     cell: bytes,
     key: bytes,
-    origin: Owner,
-    under: bytes,
-    goal: Owner,
+    from_owner: CellOwner,
+    new_key: bytes,
+    to_owner: CellOwner,
     nonce: bytes,
-    only: Collection[str] | None = None,
-    without: Collection[str] = (),
+    included: Collection[str] | None = None,
+    excluded: Collection[str] = (),
 ) -> bytes:
-    """The same value and date under another key and name.
+    """Return the same value and date, encrypted under another customer's key and bound to another key.
 
-    Of an event's properties those alone that are in ``only``, unless it is None, and not in ``without``.
+    Args:
+        cell: The sealed value.
+        key: What it is bound to.
+        from_owner: Whose key it is sealed under.
+        new_key: What the result is bound to.
+        to_owner: Whose key the result is sealed under.
+        nonce: 12 random bytes.
+        included: Of a value that is an object, the members to keep; None keeps all.
+        excluded: Of a value that is an object, members to leave out.
     """
-    observed = int.from_bytes(cell[1:HEAD_BYTES])
-    customer, data_key = goal
-    value = _part(opener(*origin)(cell, key), only, without)
-    return shut(AESGCM(data_key), customer, under, observed, nonce, value)
+    # The date is carried over: retention counts from the observation, not from the transfer.
+    observed = int.from_bytes(cell[1:HEADER_BYTES])
+    customer, data_key = to_owner
+    value = _select_properties(build_cell_decryptor(*from_owner)(cell, key), included, excluded)
+    return encrypt_cell(AESGCM(data_key), customer, new_key, observed, nonce, value)
 
 
-def _part(value: Any, only: Collection[str] | None, without: Collection[str]) -> Any:
+def _select_properties(value: Any, included: Collection[str] | None, excluded: Collection[str]) -> Any:
     if not isinstance(value, Mapping):
         return value
     return {
-        name: one for name, one in value.items() if (only is None or name in only) and name not in without
+        name: property_value
+        for name, property_value in value.items()
+        if (included is None or name in included) and name not in excluded
     }

@@ -1,8 +1,8 @@
-"""A key for each day, outside MongoDB: what is sealed under it dies when the key is destroyed.
+"""A key for each day, stored outside MongoDB. Destroying it makes everything sealed on that day unreadable.
 
-One sealed file per day (UTC), made when first needed. Deleting a document leaves it in the oplog, the
-data files and backups; without its day's key each of those copies is dead. Keys are random and none
-follows from another, so an old copy of this folder opens only the days it was made in.
+There is one sealed file per day (UTC), created when it is first needed. A deleted document stays in the
+oplog, the data files and backups; without the key of its day each of those copies is unreadable. Keys are
+random and independent of each other, so an old copy of the folder opens only the days it contains.
 """
 
 from __future__ import annotations
@@ -13,16 +13,22 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from discretion.errors import Unavailable
-from discretion.seal.key_files import KEY_BYTES, flush, open_file, sealed_for, write_private
+from discretion.seal.key_files import (
+    KEY_BYTES,
+    encrypt_file_content,
+    flush_folder,
+    read_sealed_file,
+    write_private_file,
+)
 
 _SUFFIX = ".key"
 _EPOCH = date(1970, 1, 1)
 _DAY_MS = 86_400_000
-_DAY_LETTERS = 10
+_DATE_LENGTH = 10
 
 
-class DayKeys:
-    """The keys kept in ``folder``, sealed by the root key. Times are in ms since 1970."""
+class DailyKeys:
+    """The keys stored in ``folder``, sealed by the root key. Times are in ms since 1970."""
 
     def __init__(self, folder: Path, root: bytes, entropy: Callable[[int], bytes]) -> None:
         self._folder = folder
@@ -30,11 +36,11 @@ class DayKeys:
         self._entropy = entropy
 
     def __repr__(self) -> str:
-        """Where, never what."""
-        return "DayKeys(****)"
+        """Return a text without folder and keys."""
+        return "DailyKeys(****)"
 
-    def to_seal(self, at: int) -> bytes:
-        """The key of the day of ``at``, made if there is none yet.
+    def get_or_create(self, at: int) -> bytes:
+        """Return the key of the day of ``at``; create it if there is none.
 
         Raises:
             Unavailable: ``KEY_UNAVAILABLE``; the folder cannot be written or read.
@@ -42,46 +48,55 @@ class DayKeys:
         path = self._path(at)
         try:
             if not path.exists():
-                self._make(path)
-            return open_file(path, self._root)
+                self._create(path)
+            return read_sealed_file(path, self._root)
         except OSError as error:
             raise Unavailable(
-                "KEY_UNAVAILABLE", f"A key of the day cannot be kept ({type(error).__name__})."
+                "KEY_UNAVAILABLE", f"The key of the day cannot be read or written ({type(error).__name__})."
             ) from None
 
-    def to_open(self, at: int) -> bytes | None:
-        """The key of the day of ``at``, or None: it was destroyed, or never made."""
+    def find(self, at: int) -> bytes | None:
+        """Return the key of the day of ``at``, or None if it was destroyed or never created."""
+        # Only a missing file means that the key was destroyed. Any other error is raised, because a letter
+        # without a key is given up.
         with suppress(FileNotFoundError):
-            return open_file(self._path(at), self._root)
+            return read_sealed_file(self._path(at), self._root)
         return None
 
-    def destroy(self, before: int) -> int:
-        """Destroy the keys of the days that were over before ``before``; how many files that were."""
+    def destroy_before(self, before: int) -> int:
+        """Destroy the keys of the days that ended before ``before``.
+
+        Return the number of deleted files.
+        """
         if not self._folder.exists():
             return 0
-        first = _day(before).isoformat()
-        # A start that was cut short may have left a draft; its name begins with its day too.
-        over = [one for one in self._folder.iterdir() if one.name[:_DAY_LETTERS] < first]
-        for path in over:
+        first_kept_day = _date_of(before).isoformat()
+        # A crash in ``_create`` can leave a draft with a key in it; its name begins with the day too.
+        expired = [file for file in self._folder.iterdir() if file.name[:_DATE_LENGTH] < first_kept_day]
+        for path in expired:
             path.unlink(missing_ok=True)
-        if over:
-            flush(self._folder)
-        return len(over)
+        if expired:
+            # Without the flush a crash could bring the deleted key files back.
+            flush_folder(self._folder)
+        return len(expired)
 
-    def _make(self, path: Path) -> None:
-        """Put a new key in place unless another process is first: two keys of one day lose letters."""
+    def _create(self, path: Path) -> None:
+        """Create a key file unless another process was first: a second key would lose letters."""
         draft = path.with_name(f"{path.stem}.{self._entropy(8).hex()}")
-        write_private(draft, sealed_for(path.name, self._root, self._entropy(KEY_BYTES), self._entropy))
+        write_private_file(
+            draft, encrypt_file_content(path.name, self._root, self._entropy(KEY_BYTES), self._entropy)
+        )
         try:
             with suppress(FileExistsError):
+                # Unlike a rename, a hard link fails if the target exists, so exactly one process wins.
                 path.hardlink_to(draft)
         finally:
             draft.unlink()
-        flush(path.parent)
+        flush_folder(path.parent)
 
     def _path(self, at: int) -> Path:
-        return self._folder / f"{_day(at).isoformat()}{_SUFFIX}"
+        return self._folder / f"{_date_of(at).isoformat()}{_SUFFIX}"
 
 
-def _day(at: int) -> date:
+def _date_of(at: int) -> date:
     return _EPOCH + timedelta(days=at // _DAY_MS)

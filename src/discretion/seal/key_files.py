@@ -1,4 +1,4 @@
-"""The root key, what is derived from it, and files that are sealed under it."""
+"""The root key, the keys derived from it, and files that are sealed under it."""
 
 from __future__ import annotations
 
@@ -18,33 +18,36 @@ NONCE_BYTES = 12
 _MAGIC = b"discretion/keyfile/v1"
 
 
-def derive(root: bytes, use: str, length: int = KEY_BYTES) -> bytes:
-    """A key for one use only (HKDF-SHA-256, RFC 5869), so that no key does two things."""
+def derive_key(root: bytes, use: str, length: int = KEY_BYTES) -> bytes:
+    """Derive a key for one use only (HKDF-SHA-256, RFC 5869), so that no key serves two uses."""
     return HKDF(hashes.SHA256(), length, salt=None, info=f"discretion/{use}/v1".encode()).derive(root)
 
 
-def seal_file(path: Path, root: bytes, content: bytes, entropy: Callable[[int], bytes]) -> None:
-    """Write ``content`` under the root key: whole or not at all, flushed before it is renamed."""
-    write_private(path, sealed_for(path.name, root, content, entropy))
+def write_sealed_file(path: Path, root: bytes, content: bytes, entropy: Callable[[int], bytes]) -> None:
+    """Write ``content`` to a file sealed under the root key, atomically and durably."""
+    write_private_file(path, encrypt_file_content(path.name, root, content, entropy))
 
 
-def sealed_for(name: str, root: bytes, content: bytes, entropy: Callable[[int], bytes]) -> bytes:
-    """What a sealed file of this name holds."""
+def encrypt_file_content(name: str, root: bytes, content: bytes, entropy: Callable[[int], bytes]) -> bytes:
+    """Return the bytes of a sealed file of this name.
+
+    The name selects the derived key, so a sealed file cannot be exchanged for one of another name.
+    """
     nonce = entropy(NONCE_BYTES)
-    return _MAGIC + nonce + AESGCM(derive(root, f"file/{name}")).encrypt(nonce, content, _MAGIC)
+    return _MAGIC + nonce + AESGCM(derive_key(root, f"file/{name}")).encrypt(nonce, content, _MAGIC)
 
 
-def open_file(path: Path, root: bytes) -> bytes:
-    """Read what ``seal_file`` wrote.
+def read_sealed_file(path: Path, root: bytes) -> bytes:
+    """Return the content of a file from ``write_sealed_file``.
 
     Raises:
-        Misconfigured: ``KEY_FILE_UNREADABLE``, the root key is another one or the file is damaged.
+        Misconfigured: ``KEY_FILE_UNREADABLE``; the root key is a different one or the file is damaged.
     """
-    return opened(path.name, root, path.read_bytes())
+    return decrypt_file_content(path.name, root, path.read_bytes())
 
 
-def opened(name: str, root: bytes, body: bytes) -> bytes:
-    """The content of a sealed file of this name.
+def decrypt_file_content(name: str, root: bytes, body: bytes) -> bytes:
+    """Return the content of a sealed file of this name.
 
     Raises:
         Misconfigured: ``KEY_FILE_UNREADABLE``.
@@ -54,26 +57,29 @@ def opened(name: str, root: bytes, body: bytes) -> bytes:
         if not body.startswith(_MAGIC):
             raise InvalidTag
         nonce, sealed = body[start : start + NONCE_BYTES], body[start + NONCE_BYTES :]
-        return AESGCM(derive(root, f"file/{name}")).decrypt(nonce, sealed, _MAGIC)
+        return AESGCM(derive_key(root, f"file/{name}")).decrypt(nonce, sealed, _MAGIC)
     except (InvalidTag, ValueError):
         raise Misconfigured(
             "KEY_FILE_UNREADABLE",
-            f"{name} does not open with this root key.",
+            f"{name} cannot be decrypted with this root key.",
             "Use the root key it was written with, or start on another data folder.",
         ) from None
 
 
-def write_private(path: Path, body: bytes) -> None:
-    """Write a file only its owner can read, atomically and durably."""
+def write_private_file(path: Path, body: bytes) -> None:
+    """Write a file that only its owner can read, atomically and durably."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = path.with_name(path.name + ".new")
-    write_draft(draft, body)
+    write_flushed_file(draft, body)
+    # Readers see the earlier or the new content, never a part; after the flush the new one survives a crash.
     draft.replace(path)
-    flush(path.parent)
+    flush_folder(path.parent)
 
 
-def write_draft(path: Path, body: bytes) -> None:
-    """Write a file only its owner can read, durably, in a folder that is there."""
+def write_flushed_file(path: Path, body: bytes) -> None:
+    """Write a file that only its owner can read and flush it to disk; the folder must exist."""
+    # The mode is set when the file is created. A later ``chmod`` would leave a moment in which others can
+    # open it.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(body)
@@ -81,8 +87,9 @@ def write_draft(path: Path, body: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def flush(folder: Path) -> None:
-    """Have the names in a folder survive a crash, those that are gone too."""
+def flush_folder(folder: Path) -> None:
+    """Flush a folder, so that created, renamed and deleted names survive a crash."""
+    # Windows cannot open a folder as a file.
     if hasattr(os, "O_DIRECTORY"):
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:

@@ -1,15 +1,15 @@
-"""The bucket keys of an installation as one value, and the sealed file they are kept in.
+"""The bucket keys of an installation as one value, and the sealed file that stores them.
 
     bytes 0-3    "BKT2"
-    bytes 4-7    how many buckets
-    then, for each bucket, 80 bytes:
-    0-3, 4-35    generation and key now
+    bytes 4-7    number of buckets
+    then 80 bytes for each bucket:
+    0-3, 4-35    generation and key at present
     36-43        when the key before it was destroyed (ms since 1970), 0 for the first
-    44-47, 48-79 generation and key that are being given up, 0 if none
+    44-47, 48-79 retiring generation and its key, 0 if there is none
 
-When the file is written anew, its earlier bytes are overwritten where they lay before they are let go of;
-cut short in the middle, the next write does it. What a copying file system or a solid-state disk keeps of
-them is sealed under the root key.
+When the file is rewritten, the bytes of the earlier version are overwritten in place before they are
+released. If that is interrupted, the next write does it. What a copy-on-write file system or a solid-state
+disk keeps of them is sealed under the root key.
 """
 
 from __future__ import annotations
@@ -22,54 +22,69 @@ from pathlib import Path
 from typing import NamedTuple
 
 from discretion.errors import Misconfigured
-from discretion.seal.key_files import KEY_BYTES, flush, opened, sealed_for, write_draft, write_private
+from discretion.seal.key_files import (
+    KEY_BYTES,
+    decrypt_file_content,
+    encrypt_file_content,
+    flush_folder,
+    write_flushed_file,
+    write_private_file,
+)
 
-_HEAD = struct.Struct(">4sI")
+_HEADER = struct.Struct(">4sI")
 _MAGIC = b"BKT2"
 _RECORD = struct.Struct(f">I{KEY_BYTES}sQI{KEY_BYTES}s")
 _NO_KEY = bytes(KEY_BYTES)
-_READS = 20
-"""A file that was replaced while it was read is read again."""
+_READ_ATTEMPTS = 20
+"""Attempts to read a file that is replaced while it is being read."""
 
-Mark = tuple[int, int, int]
-"""Tells one writing of the file from another."""
+FileStamp = tuple[int, int, int]
+"""Inode, modification time (ns) and size: identifies one version of the file."""
 
 
-class Bucket(NamedTuple):
-    """A bucket's key; ``retiring`` is the generation that is being given up, 0 if none. ``since`` in ms."""
+class BucketRecord(NamedTuple):
+    """The keys of one bucket.
+
+    Attributes:
+        generation: Number of the present key, counted from 1.
+        key: The present key.
+        previous_destroyed_at: When the key before it was destroyed (ms since 1970), 0 for the first.
+        retiring_generation: Number of the key that is being given up, 0 if there is none.
+        retiring_key: The key that is being given up; empty if there is none.
+    """
 
     generation: int
     key: bytes
-    since: int = 0
-    retiring: int = 0
-    old: bytes = _NO_KEY
+    previous_destroyed_at: int = 0
+    retiring_generation: int = 0
+    retiring_key: bytes = _NO_KEY
 
     def __repr__(self) -> str:
-        return f"Bucket({self.generation}, retiring={self.retiring})"
+        return f"BucketRecord({self.generation}, retiring={self.retiring_generation})"
 
-    def followed(self, key: bytes) -> Bucket:
-        """With a new key, the present one being given up."""
-        return Bucket(self.generation + 1, key, self.since, self.generation, self.key)
+    def with_new_key(self, key: bytes) -> BucketRecord:
+        """Return the record with a new key; the present one becomes the retiring one."""
+        return BucketRecord(self.generation + 1, key, self.previous_destroyed_at, self.generation, self.key)
 
-    def rid(self, now: int) -> Bucket:
-        """Without the one that was being given up."""
-        return Bucket(self.generation, self.key, now)
+    def without_retiring_key(self, now: int) -> BucketRecord:
+        """Return the record without its retiring key, destroyed at ``now`` (ms)."""
+        return BucketRecord(self.generation, self.key, now)
 
     @property
     def keys(self) -> dict[int, bytes]:
-        """Those there are, by generation."""
-        both = {self.generation: self.key}
-        return both | {self.retiring: self.old} if self.retiring else both
+        """The existing keys of the bucket, by generation."""
+        keys = {self.generation: self.key}
+        return keys | {self.retiring_generation: self.retiring_key} if self.retiring_generation else keys
 
 
-class Ring:
-    """Every bucket."""
+class KeyRing:
+    """The keys of all buckets, as an immutable value."""
 
     __slots__ = ("_content", "count")
 
     def __init__(self, content: bytes) -> None:
-        self.count, rest = divmod(len(content) - _HEAD.size, _RECORD.size)
-        if rest or self.count < 1 or content[: _HEAD.size] != _HEAD.pack(_MAGIC, self.count):
+        self.count, remainder = divmod(len(content) - _HEADER.size, _RECORD.size)
+        if remainder or self.count < 1 or content[: _HEADER.size] != _HEADER.pack(_MAGIC, self.count):
             raise Misconfigured(
                 "KEY_FILE_UNREADABLE",
                 "The file of bucket keys is not in a known form.",
@@ -78,115 +93,126 @@ class Ring:
         self._content = content
 
     def __repr__(self) -> str:
-        return f"Ring({self.count})"
+        return f"KeyRing({self.count})"
 
     @classmethod
-    def of(cls, buckets: list[Bucket]) -> Ring:
-        """These buckets, by their number."""
-        records = (_RECORD.pack(*one) for one in buckets)
-        return cls(_HEAD.pack(_MAGIC, len(buckets)) + b"".join(records))
+    def from_records(cls, bucket_records: list[BucketRecord]) -> KeyRing:
+        """Return the ring with these buckets, numbered by position."""
+        records = (_RECORD.pack(*record) for record in bucket_records)
+        return cls(_HEADER.pack(_MAGIC, len(bucket_records)) + b"".join(records))
 
     @property
     def content(self) -> bytes:
-        """As it is sealed."""
+        """The bytes that are sealed in the file."""
         return self._content
 
-    def __getitem__(self, bucket: int) -> Bucket:
-        return Bucket(*_RECORD.unpack_from(self._content, _HEAD.size + bucket * _RECORD.size))
+    def __getitem__(self, bucket: int) -> BucketRecord:
+        return BucketRecord(*_RECORD.unpack_from(self._content, _HEADER.size + bucket * _RECORD.size))
 
-    def changed(self, changes: Mapping[int, Bucket]) -> Ring:
-        """With other buckets in their places."""
+    def with_changes(self, changes: Mapping[int, BucketRecord]) -> KeyRing:
+        """Return the ring with these buckets replaced."""
         content = bytearray(self._content)
-        for bucket, one in changes.items():
-            _RECORD.pack_into(content, _HEAD.size + bucket * _RECORD.size, *one)
-        return Ring(bytes(content))
+        for bucket, record in changes.items():
+            _RECORD.pack_into(content, _HEADER.size + bucket * _RECORD.size, *record)
+        return KeyRing(bytes(content))
 
-    def retiring(self) -> frozenset[int]:
-        """Buckets of which a key is being given up."""
-        records = enumerate(_RECORD.iter_unpack(self._content[_HEAD.size :]))
-        return frozenset(number for number, (*_, retiring, _) in records if retiring)
+    def list_retiring(self) -> frozenset[int]:
+        """Return the numbers of the buckets that have a retiring key."""
+        records = enumerate(_RECORD.iter_unpack(self._content[_HEADER.size :]))
+        return frozenset(bucket for bucket, (*_, retiring_generation, _) in records if retiring_generation)
 
-    def gone(self, later: Ring) -> dict[tuple[int, int], bytes]:
-        """Keys, by bucket and generation, that a later ring has no more."""
+    def list_removed_keys(self, later: KeyRing) -> dict[tuple[int, int], bytes]:
+        """Return the keys, by bucket and generation, that a later ring no longer has."""
         size = _RECORD.size
         return {
-            (number, generation): key
-            for number, at in enumerate(range(_HEAD.size, len(self._content), size))
-            if self._content[at : at + size] != later._content[at : at + size]
-            for generation, key in self[number].keys.items()
-            if later[number].keys.get(generation) != key
+            (bucket, generation): key
+            for bucket, offset in enumerate(range(_HEADER.size, len(self._content), size))
+            # Bytes are compared first, because most buckets are unchanged and need not be unpacked.
+            if self._content[offset : offset + size] != later._content[offset : offset + size]
+            for generation, key in self[bucket].keys.items()
+            if later[bucket].keys.get(generation) != key
         }
 
 
-class RingFile:
-    """The file at ``path``. Its writers are one at a time; see ``Buckets``."""
+class KeyRingFile:
+    """The sealed file at ``path``. Its callers write one at a time; see ``BucketKeys``."""
 
     def __init__(self, path: Path, root: bytes, entropy: Callable[[int], bytes]) -> None:
         self.path = path
         self._root = root
         self._entropy = entropy
-        self._spent = path.with_name(path.name + ".old")
+        self._replaced = path.with_name(path.name + ".old")
 
     def __repr__(self) -> str:
-        return f"RingFile({self.path.name!r})"
+        return f"KeyRingFile({self.path.name!r})"
 
-    def make(self, count: int) -> None:
-        """New keys, unless another process is first: two rings lose customers."""
-        ring = Ring.of([Bucket(1, self._entropy(KEY_BYTES)) for _ in range(count)])
+    def create(self, count: int) -> None:
+        """Create the file with new keys unless another process was first.
+
+        A second ring would lose customers.
+        """
+        ring = KeyRing.from_records([BucketRecord(1, self._entropy(KEY_BYTES)) for _ in range(count)])
         draft = self.path.with_name(f"{self.path.name}.{self._entropy(8).hex()}")
-        write_private(draft, self._sealed(ring))
+        write_private_file(draft, self._sealed(ring))
         try:
+            # Unlike a rename, a hard link fails if the target exists.
             with suppress(FileExistsError):
                 self.path.hardlink_to(draft)
         finally:
             draft.unlink()
-        flush(self.path.parent)
+        flush_folder(self.path.parent)
 
-    def mark(self) -> Mark:
-        """Of the file as it lies there now."""
-        return _mark(self.path.stat())
+    def read_stamp(self) -> FileStamp:
+        """Return the stamp of the file as it is now."""
+        return _stamp_of(self.path.stat())
 
-    def read(self) -> tuple[Ring, Mark]:
-        """The ring, and the mark of the file it came from.
+    def read(self) -> tuple[KeyRing, FileStamp]:
+        """Return the ring, and the stamp of the version that it was read from.
 
         Raises:
             Misconfigured: ``KEY_FILE_UNREADABLE``.
         """
-        for left in reversed(range(_READS)):
+        for attempts_left in reversed(range(_READ_ATTEMPTS)):
             with self.path.open("rb") as file:
-                mark, body = _mark(os.fstat(file.fileno())), file.read()
+                # The stamp of the open file and not of the path: the path may lead to another version by now.
+                stamp, body = _stamp_of(os.fstat(file.fileno())), file.read()
             try:
-                return Ring(opened(self.path.name, self._root, body)), mark
+                return KeyRing(decrypt_file_content(self.path.name, self._root, body)), stamp
             except Misconfigured:
-                if not left or mark == self.mark():
+                # The file may have been overwritten (``wipe_replaced``) while it was read; if it was
+                # replaced, read again.
+                if not attempts_left or stamp == self.read_stamp():
                     raise
         raise AssertionError("unreachable")
 
-    def write(self, ring: Ring) -> None:
-        """Put a ring in the place of the one before, durably, and overwrite what that one lay in."""
-        self.wipe()
+    def write(self, ring: KeyRing) -> None:
+        """Replace the ring durably, and overwrite the bytes of the earlier version."""
+        self.wipe_replaced()
         draft = self.path.with_name(self.path.name + ".new")
-        write_draft(draft, self._sealed(ring))
-        self._spent.hardlink_to(self.path)
+        write_flushed_file(draft, self._sealed(ring))
+        # The second name keeps the old bytes reachable after the rename, so that they can be overwritten. A
+        # crash between these steps leaves the second name, and the next write wipes it.
+        self._replaced.hardlink_to(self.path)
         draft.replace(self.path)
-        flush(self.path.parent)
-        self.wipe()
+        flush_folder(self.path.parent)
+        self.wipe_replaced()
 
-    def wipe(self) -> None:
-        """Overwrite and delete what an earlier file left, if a write was cut short there."""
-        if not self._spent.exists():
+    def wipe_replaced(self) -> None:
+        """Overwrite and delete the earlier version of the file, if an interrupted write left one."""
+        if not self._replaced.exists():
             return
-        if not self._spent.samefile(self.path):
-            with self._spent.open("r+b") as file:
+        # After a crash between the hard link and the rename both names are the present file: it must survive.
+        if not self._replaced.samefile(self.path):
+            with self._replaced.open("r+b") as file:
                 file.write(bytes(os.fstat(file.fileno()).st_size))
                 file.flush()
                 os.fsync(file.fileno())
-        self._spent.unlink()
-        flush(self.path.parent)
+        self._replaced.unlink()
+        flush_folder(self.path.parent)
 
-    def _sealed(self, ring: Ring) -> bytes:
-        return sealed_for(self.path.name, self._root, ring.content, self._entropy)
+    def _sealed(self, ring: KeyRing) -> bytes:
+        return encrypt_file_content(self.path.name, self._root, ring.content, self._entropy)
 
 
-def _mark(stat: os.stat_result) -> Mark:
+def _stamp_of(stat: os.stat_result) -> FileStamp:
     return stat.st_ino, stat.st_mtime_ns, stat.st_size

@@ -1,4 +1,4 @@
-"""Two spellings of one identifier become one text before they are indexed blindly."""
+"""Normalisation: two spellings of one identifier become one text before they are indexed blindly."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from types import MappingProxyType
 
 import phonenumbers
 
-LONGEST = 254
-"""Characters; the longest address RFC 5321 section 4.5.3.1.3 can carry."""
+MAX_LENGTH = 254
+"""In characters; the longest address that RFC 5321 section 4.5.3.1.3 allows."""
 
 
-def email(text: str, _region: str | None = None) -> str | None:
-    """Folded e-mail address, or None if it is not one.
+def normalise_email(text: str, _region: str | None = None) -> str | None:
+    """Return the case-folded e-mail address, or None if the text is not one.
 
-    RFC 5321 lets the local part be case-sensitive; no mailbox provider in use is, and people
-    do not spell their own address the same way twice.
+    RFC 5321 allows a case-sensitive local part. No mailbox provider in use distinguishes case, and people do
+    not spell their own address the same way each time.
     """
     folded = unicodedata.normalize("NFKC", text).strip().casefold()
-    local, at, host = folded.rpartition("@")
-    if not at or not local or "." not in host or len(folded) > LONGEST:
+    local, separator, host = folded.rpartition("@")
+    if not separator or not local or "." not in host or len(folded) > MAX_LENGTH:
         return None
     if any(character.isspace() for character in folded) or host.startswith(".") or host.endswith("."):
         return None
     return folded
 
 
-def e164(text: str, region: str | None = None) -> str | None:
-    """Phone number in E.164 form, or None if it is not one.
+def normalise_phone(text: str, region: str | None = None) -> str | None:
+    """Return the phone number in E.164 form, or None if the text is not one.
 
-    ``region`` (ISO 3166-1 alpha-2) reads numbers in national notation.
+    ``region`` (ISO 3166-1 alpha-2) is the country for numbers in national notation.
     """
-    if len(text) > LONGEST:
+    if len(text) > MAX_LENGTH:
         return None
     try:
         number = phonenumbers.parse(text, region.upper() if region else None)
@@ -43,15 +43,16 @@ def e164(text: str, region: str | None = None) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-def token(text: str, _region: str | None = None) -> str | None:
-    """An opaque identifier: compared as it stands, without surrounding space."""
+def normalise_token(text: str, _region: str | None = None) -> str | None:
+    """Return an opaque identifier without surrounding white space, or None if it is empty or too long."""
     stripped = unicodedata.normalize("NFC", text).strip()
-    if not stripped or len(stripped) > LONGEST:
+    if not stripped or len(stripped) > MAX_LENGTH:
         return None
     return stripped
 
 
-RULES: Mapping[str, Callable[[str, str | None], str | None]] = MappingProxyType(
-    {"email": email, "e164": e164, "token": token}
+# A changed rule gives identifiers another blind index: those that are stored would no longer be found.
+NORMALISATION_RULES: Mapping[str, Callable[[str, str | None], str | None]] = MappingProxyType(
+    {"email": normalise_email, "e164": normalise_phone, "token": normalise_token}
 )
-"""Rules an identifier type of the catalogue can name."""
+"""Rules that an identifier type of the catalogue can name."""

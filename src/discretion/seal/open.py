@@ -1,4 +1,7 @@
-"""Opening a seal. Only ``reveal`` may import this module; an import contract says so."""
+"""Decryption of sealed values.
+
+Only ``reveal`` and ``cell_transfer`` may import this module (import contract).
+"""
 
 from __future__ import annotations
 
@@ -11,81 +14,95 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from discretion.errors import Broken
-from discretion.seal.bucket_keys import Buckets
-from discretion.seal.cell import BODY_AT, HEAD_BYTES, pseudonym
-from discretion.seal.dead_letter import BODY_AT as LETTER_AT
+from discretion.seal.bucket_keys import BucketKeys
+from discretion.seal.cell import CIPHERTEXT_OFFSET, HEADER_BYTES, derive_ledger_pseudonym
+from discretion.seal.dead_letter import CIPHERTEXT_OFFSET as DEAD_LETTER_OFFSET
 from discretion.seal.dead_letter import FORMAT
 
-Opener = Callable[[bytes, bytes], Any]
+CellDecryptor = Callable[[bytes, bytes], Any]
 """``(cell, attribute key) -> value`` for one customer."""
 
 
-def opener(customer: bytes, data_key: bytes) -> Opener:
-    """A function that opens this customer's cells, and nobody else's."""
+def build_cell_decryptor(customer: bytes, data_key: bytes) -> CellDecryptor:
+    """Return a function that decrypts the cells of this customer, and of nobody else."""
     decrypt = AESGCM(data_key).decrypt
     loads = orjson.loads
 
-    def open_cell(cell: bytes, key: bytes) -> Any:
+    def decrypt_cell(cell: bytes, key: bytes) -> Any:
         try:
             return loads(
-                decrypt(cell[HEAD_BYTES:BODY_AT], cell[BODY_AT:], customer + cell[:HEAD_BYTES] + key)
+                decrypt(
+                    cell[HEADER_BYTES:CIPHERTEXT_OFFSET],
+                    cell[CIPHERTEXT_OFFSET:],
+                    customer + cell[:HEADER_BYTES] + key,
+                )
             )
         except (InvalidTag, ValueError):
-            raise Broken("SEAL_BROKEN", "A sealed value does not open: it was moved or altered.") from None
+            raise Broken(
+                "SEAL_BROKEN", "A sealed value cannot be decrypted: it was moved or altered."
+            ) from None
 
-    return open_cell
+    return decrypt_cell
 
 
-def open_letter(key: bytes, bound_to: bytes, letter: bytes) -> Any:
-    """The message in a sealed letter.
+def decrypt_dead_letter(key: bytes, associated_data: bytes, dead_letter: bytes) -> Any:
+    """Return the message in a sealed dead letter.
 
     Raises:
         Broken: ``SEAL_BROKEN``.
     """
     try:
-        if not letter.startswith(FORMAT):
+        if not dead_letter.startswith(FORMAT):
             raise InvalidTag
         return orjson.loads(
-            AESGCM(key).decrypt(letter[len(FORMAT) : LETTER_AT], letter[LETTER_AT:], FORMAT + bound_to)
+            AESGCM(key).decrypt(
+                dead_letter[len(FORMAT) : DEAD_LETTER_OFFSET],
+                dead_letter[DEAD_LETTER_OFFSET:],
+                FORMAT + associated_data,
+            )
         )
     except (InvalidTag, ValueError):
-        raise Broken("SEAL_BROKEN", "A letter does not open: it was moved or altered.") from None
+        raise Broken("SEAL_BROKEN", "A dead letter cannot be decrypted: it was moved or altered.") from None
 
 
-class Keyed:
-    """What a customer's data key gives.
+class CustomerCipher:
+    """The functions of one customer's data key.
 
-    ``open`` opens their cells; ``decrypt`` is the cipher alone, for code that takes cells apart itself;
-    ``pseudonym`` is their name in the ledger; ``names`` are the ids by which clients know them, as far
-    as they were asked for.
+    Attributes:
+        decrypt_cell: Decrypts a cell of the customer.
+        decrypt_raw: The bare AES-GCM decryption, for compiled functions that take cells apart themselves.
+        pseudonym: The customer's pseudonym in the ledger.
+        client_ids: Pairwise ids of the customer as JSON, by client, filled as they are needed.
     """
 
-    __slots__ = ("decrypt", "names", "open", "pseudonym")
+    __slots__ = ("client_ids", "decrypt_cell", "decrypt_raw", "pseudonym")
 
     def __init__(self, customer: bytes, data_key: bytes) -> None:
-        self.open = opener(customer, data_key)
-        self.decrypt = AESGCM(data_key).decrypt
-        self.pseudonym = pseudonym(data_key)
-        self.names: dict[str, bytes] = {}
+        self.decrypt_cell = build_cell_decryptor(customer, data_key)
+        self.decrypt_raw = AESGCM(data_key).decrypt
+        self.pseudonym = derive_ledger_pseudonym(data_key)
+        self.client_ids: dict[str, bytes] = {}
 
     def __repr__(self) -> str:
-        """Without what it opens."""
-        return "Keyed(****)"
+        """Return a text without the key."""
+        return "CustomerCipher(****)"
 
 
-class Openers:
-    """Data keys of customers met lately, unwrapped.
+class CipherCache:
+    """A cache of unwrapped data keys of recently read customers.
 
-    They lie in memory beside the bucket keys that unwrap them, and give nothing away that those do
-    not; when those change they are forgotten, so that both die together. No opened value is kept.
+    The bucket keys that unwrap them are in the same memory, so the cache exposes nothing more. It is cleared
+    when the bucket keys change, so that a data key does not outlive its bucket key. Decrypted values are
+    never cached.
     """
 
-    def __init__(self, buckets: Buckets, capacity: int = 10_000) -> None:
+    def __init__(self, buckets: BucketKeys, capacity: int = 10_000) -> None:
         self._buckets = buckets
-        self.of = lru_cache(capacity)(self._of)
-        """``(customer, wrapped data key)`` -> ``Keyed``; raises what ``Buckets.unwrap`` raises."""
-        self.forget = self.of.cache_clear
-        buckets.listen(self.forget)
+        # ``lru_cache`` stores no exceptions, so a key that was unavailable is tried again.
+        self.get = lru_cache(capacity)(self._build)
+        """``(customer, wrapped data key) -> CustomerCipher``; raises what ``BucketKeys.unwrap`` raises."""
+        self.clear = self.get.cache_clear
+        buckets.add_listener(self.clear)
 
-    def _of(self, customer: bytes, wrapped: bytes) -> Keyed:
-        return Keyed(customer, self._buckets.unwrap(customer, wrapped))
+    def _build(self, customer: bytes, wrapped: bytes) -> CustomerCipher:
+        return CustomerCipher(customer, self._buckets.unwrap(customer, wrapped))

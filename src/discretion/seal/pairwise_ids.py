@@ -1,7 +1,7 @@
-"""Pairwise ids: one person has another id for every client (as OpenID Connect Core 1.0, section 8.1).
+"""Pairwise ids: one person has a different id for every client (as in OpenID Connect Core 1.0, section 8.1).
 
-AES-SIV (RFC 5297) is deterministic and authenticated: a client always meets the same id, two
-clients cannot join theirs, and an id made for one client is not an id to another.
+AES-SIV (RFC 5297) is deterministic and authenticated: a client always receives the same id, two clients
+cannot join theirs, and an id made for one client is not valid for another.
 """
 
 from __future__ import annotations
@@ -14,40 +14,44 @@ from collections.abc import Callable
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-from discretion.seal.key_files import derive
+from discretion.seal.key_files import derive_key
 
-_CLIENTS_MAX = 4096
+_MAX_CLIENTS = 4096
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
-class Pairwise:
-    """Shuts and opens ids and cursors for one client at a time."""
+class PairwiseIds:
+    """Encodes and decodes ids and cursors for one client at a time."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
         self._ciphers: OrderedDict[str, AESSIV] = OrderedDict()
 
     def __repr__(self) -> str:
-        """Without the key."""
-        return "Pairwise(****)"
+        """Return a text without the key."""
+        return "PairwiseIds(****)"
 
-    def shut(self, client: str, kind: bytes, content: bytes) -> str:
-        """``content`` as text only ``client`` can hand back, in base64url without padding."""
-        return self.shutter(client, kind)(content)
+    def encode(self, client: str, kind: bytes, content: bytes) -> str:
+        """Encode ``content`` as text that only ``client`` can use, in base64url without padding.
 
-    def shutter(self, client: str, kind: bytes) -> Callable[[bytes], str]:
-        """``shut`` for many contents of one client and kind."""
+        ``kind`` separates uses: an id of one kind is not valid as an id of another.
+        """
+        return self.build_encoder(client, kind)(content)
+
+    def build_encoder(self, client: str, kind: bytes) -> Callable[[bytes], str]:
+        """Return ``encode`` for many contents of one client and kind."""
         encrypt, kinds = self._cipher(client).encrypt, [kind]
         to_base64 = binascii.b2a_base64
 
-        def shut(content: bytes) -> str:
+        def encode(content: bytes) -> str:
             text = to_base64(encrypt(content, kinds), newline=False)
             return text.translate(_URL_SAFE).rstrip(b"=").decode()
 
-        return shut
+        return encode
 
-    def open(self, client: str, kind: bytes, text: str) -> bytes | None:
-        """What ``shut`` was given, or None if ``text`` was not made for this client and kind."""
+    def decode(self, client: str, kind: bytes, text: str) -> bytes | None:
+        """Return the encoded content, or None if ``text`` was not made for this client and kind."""
+        # The caller chooses the text, so its length is limited before it is decoded.
         if not text.isascii() or len(text) > 4096:
             return None
         try:
@@ -55,14 +59,16 @@ class Pairwise:
             content = self._cipher(client).decrypt(sealed, [kind])
         except (binascii.Error, ValueError, InvalidTag):
             return None
-        # base64 has several spellings of some texts; only the one we wrote is an id.
-        return content if self.shut(client, kind, content) == text else None
+        # base64 has several spellings of some contents. Only the spelling from ``encode`` is accepted, so
+        # that an id has one form and can be compared as text.
+        return content if self.encode(client, kind, content) == text else None
 
     def _cipher(self, client: str) -> AESSIV:
         cipher = self._ciphers.get(client)
         if cipher is None:
-            cipher = AESSIV(derive(self._key, f"pairwise/{client}", 64))
+            cipher = AESSIV(derive_key(self._key, f"pairwise/{client}", 64))
             self._ciphers[client] = cipher
-            if len(self._ciphers) > _CLIENTS_MAX:
+            # The name of a client comes from its token, so the cache must not grow without limit.
+            if len(self._ciphers) > _MAX_CLIENTS:
                 self._ciphers.popitem(last=False)
         return cipher

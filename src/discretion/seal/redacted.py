@@ -1,4 +1,4 @@
-"""A value that keeps itself shut: its repr is stars, in logs and tracebacks too."""
+"""A wrapper that hides a personal value: its text is stars, in logs and tracebacks too."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ T = TypeVar("T")
 
 
 @final
-class Shut(Generic[T]):
-    """Holds a personal value on its way from the door to its seal.
+class Redacted(Generic[T]):
+    """Holds a personal value between its arrival and its encryption.
 
-    Printing, formatting and comparing never show it. ``value`` is the one way to it, so
-    that every use can be found by searching for the word.
+    Printing and formatting never show it. ``value`` is the only access, so every use can be found by
+    searching for that name.
     """
 
     __slots__ = ("value",)
@@ -21,15 +21,15 @@ class Shut(Generic[T]):
         self.value = value
 
     def __repr__(self) -> str:
-        """Stars, whatever is inside."""
-        return "Shut(****)"
+        """Return stars in place of the value."""
+        return "Redacted(****)"
 
     __str__ = __repr__
 
     def __format__(self, spec: str) -> str:
-        """Stars, whatever is asked."""
+        """Return stars, whatever the format specification."""
         return "****"
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Refuse to be pickled: a pickle is a copy that nothing shreds."""
-        raise TypeError("a shut value cannot be pickled")
+        """Refuse to be pickled: a pickle is a copy that crypto-shredding does not reach."""
+        raise TypeError("a redacted value cannot be pickled")

@@ -1,4 +1,8 @@
-"""Sowing: a cast with a story and generated customers, sent through the public HTTP API.
+"""Test data: a hand-written cast and generated customers, sent through the public HTTP API.
 
-A client like any other: it knows the tracking API and nothing of what is behind it.
+This package is a client like any other: it knows the tracking API and nothing of the platform behind it.
+
+Modules: ``cast`` (the people of ``seed/cast.yaml``), ``tpcds`` (customers and purchases of the benchmark
+TPC-DS), ``shopper`` and ``geography`` (what each channel knows of such a customer), ``message`` (the
+message and the deterministic random numbers), ``send`` (sending).
 """

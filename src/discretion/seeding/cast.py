@@ -1,7 +1,7 @@
-"""The cast: a few people written by hand, as ``seed/cast.yaml`` tells their story.
+"""The cast: a few invented customers, written by hand in ``seed/cast.yaml``.
 
-Times in the file are days before today and an hour of that day, ages are ages today, so the story
-is as old next year as it is now.
+Times in the file are a number of days before today and an hour of that day, ages are ages today. So the
+data have the same age whenever they are sent.
 """
 
 from __future__ import annotations
@@ -12,60 +12,67 @@ from typing import Any
 
 import yaml
 
-from discretion.seeding.message import DAY_MS, Message, iso, midnight, shipped
+from discretion.seeding.message import DAY_MS, SeedMessage, find_seed_file, format_time, start_of_day
 
 SINCE_BIRTHDAY = timedelta(days=100)
-"""Everybody's last birthday was this long ago, so nobody's age is about to change."""
+"""Time since the last birthday of everyone in the cast, so that no age changes soon."""
 
 
-def cast(now_ms: int) -> Iterator[Message]:
-    """All messages about the cast, as of ``now_ms``."""
-    today = midnight(now_ms)
-    people = yaml.safe_load(shipped("cast.yaml").read_text("utf-8"))["people"]
-    for person, told in people.items():
-        for source, known in told["known"].items():
-            yield from _known(person, source, known, today)
+def generate_cast_messages(now_ms: int) -> Iterator[SeedMessage]:
+    """Yield all messages about the cast, as of ``now_ms``, person by person."""
+    today = start_of_day(now_ms)
+    people = yaml.safe_load(find_seed_file("cast.yaml").read_text("utf-8"))["people"]
+    for person, story in people.items():
+        for source, source_story in story["known"].items():
+            yield from _source_messages(person, source, source_story, today)
 
 
-def _known(person: str, source: str, known: Mapping[str, Any], today: int) -> Iterator[Message]:
-    ids = {key: known[key] for key in ("userId", "anonymousId") if key in known}
-    for number, entry in enumerate(known["messages"]):
-        about = {**ids, **{key: entry[key] for key in ("userId", "anonymousId") if key in entry}}
-        if None in about.values():  # not signed in yet
-            about = {key: value for key, value in about.items() if value is not None}
+def _source_messages(
+    person: str, source: str, source_story: Mapping[str, Any], today: int
+) -> Iterator[SeedMessage]:
+    ids = {key: source_story[key] for key in ("userId", "anonymousId") if key in source_story}
+    for number, entry in enumerate(source_story["messages"]):
+        message_ids = {**ids, **{key: entry[key] for key in ("userId", "anonymousId") if key in entry}}
+        if None in message_ids.values():  # not signed in yet
+            message_ids = {key: value for key, value in message_ids.items() if value is not None}
         body = {
-            **_said(entry, today),
-            **about,
+            **_message_content(entry, today),
+            **message_ids,
             "messageId": f"cast-{person}-{source}-{number}",
-            "timestamp": iso(_moment(entry, today)),
+            "timestamp": format_time(_message_time(entry, today)),
         }
         if "choices" in entry:
             body["context"] = {"consent": {"categoryPreferences": entry["choices"]}}
-        yield Message(person, source, body)
+        yield SeedMessage(person, source, body)
 
 
-def _said(entry: Mapping[str, Any], today: int) -> dict[str, Any]:
-    """The message's type and what goes with it."""
-    for kind in ("page", "screen"):
-        if kind in entry:
-            return {"type": kind, "name": entry[kind], "properties": entry.get("properties", {})}
+def _message_content(entry: Mapping[str, Any], today: int) -> dict[str, Any]:
+    """Return the type of a message and the members of that type."""
+    for message_type in ("page", "screen"):
+        if message_type in entry:
+            return {
+                "type": message_type,
+                "name": entry[message_type],
+                "properties": entry.get("properties", {}),
+            }
     if "track" in entry:
         return {"type": "track", "event": entry["track"], "properties": entry.get("properties", {})}
     traits = dict(entry["identify"] or {})
     if "age" in traits:
-        traits["birthday"] = born(traits.pop("age"), today)
+        traits["birthday"] = compute_birth_date(traits.pop("age"), today)
     return {"type": "identify", "traits": traits}
 
 
-def born(age: int, now_ms: int) -> str:
-    """The birth date of somebody who turned ``age`` a hundred days before ``now_ms``."""
+def compute_birth_date(age: int, now_ms: int) -> str:
+    """Return the birth date (ISO 8601) of a person who turned ``age`` a hundred days before ``now_ms``."""
     birthday = (datetime.fromtimestamp(now_ms / 1000, UTC) - SINCE_BIRTHDAY).date()
+    # The year of birth may not have a 29 February.
     if (birthday.month, birthday.day) == (2, 29):
         birthday = birthday.replace(day=28)
     return birthday.replace(year=birthday.year - age).isoformat()
 
 
-def _moment(entry: Mapping[str, Any], today: int) -> int:
-    """``ago`` whole days before today, at least one, so that nothing lies in the future."""
+def _message_time(entry: Mapping[str, Any], today: int) -> int:
+    """Return the time of a message in ms: ``ago`` days before today, at least one, so never in the future."""
     hour, _, minute = entry["at"].partition(":")
     return today - int(entry["ago"]) * DAY_MS + (int(hour) * 60 + int(minute)) * 60_000

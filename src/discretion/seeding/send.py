@@ -1,4 +1,4 @@
-"""Sending messages through the front door: Segment's HTTP API, with the sources' write keys."""
+"""Sending of messages through Segment's HTTP API, with the write keys of the sources."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ import httpx
 import orjson
 
 from discretion.errors import Broken, Misconfigured, Unavailable
-from discretion.seeding.message import Message
+from discretion.seeding.message import SeedMessage
 
 MAX_ITEMS = 500
 MAX_BYTES = 480_000
-"""Segment takes 500 KB a request; the rest is room for what wraps the messages."""
+"""Segment's API accepts 500 KB per request; the rest is room for the enclosing JSON."""
 CONCURRENCY = 3
-ATTEMPTS = 8
-FIRST_PAUSE_S = 0.25
-LONGEST_PAUSE_S = 30.0
+MAX_ATTEMPTS = 8
+RETRY_MIN_S = 0.25
+RETRY_MAX_S = 30.0
 
-_BUSY = frozenset({429, 502, 503, 504})
+_RETRY_STATUSES = frozenset({429, 502, 503, 504})
 _OPEN, _SEPARATOR, _CLOSE = b'{"batch":[', b",", b"]}"
 
 
 @dataclass(frozen=True, slots=True)
-class Sown:
-    """What has become of the messages sent so far; ``reasons`` counts refusals by code and place."""
+class SeedingProgress:
+    """The outcomes of the messages sent so far; ``reasons`` counts refusals by code and place."""
 
     accepted: int = 0
     duplicate: int = 0
@@ -38,12 +38,12 @@ class Sown:
 
     @property
     def total(self) -> int:
-        """Messages answered."""
+        """The number of messages with an outcome."""
         return self.accepted + self.duplicate + self.refused
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class SeedBatch:
     """Messages of one source, encoded, within the limits of one request."""
 
     source: str
@@ -51,105 +51,112 @@ class Batch:
 
     @property
     def body(self) -> bytes:
-        """The request's body."""
+        """The body of the request."""
         return _OPEN + _SEPARATOR.join(self.items) + _CLOSE
 
 
-Round = tuple[Batch, ...]
-"""Batches with all messages of some people. Rounds share nobody, so they can be sent side by side."""
+SeedRound = tuple[SeedBatch, ...]
+"""Batches with all messages of some people. No person is in two rounds, so they can be sent concurrently."""
 
 
-async def sow(
+async def send_seed_messages(
     url: str,
     write_keys: Mapping[str, str],
-    messages: Iterable[Message],
-    progress: Callable[[Sown], None],
+    messages: Iterable[SeedMessage],
+    progress: Callable[[SeedingProgress], None],
     *,
     concurrency: int = CONCURRENCY,
     transport: httpx.AsyncBaseTransport | None = None,
-) -> Sown:
-    """Send ``messages`` to the platform at ``url`` and say what became of them.
+) -> SeedingProgress:
+    """Send ``messages`` to the platform at ``url`` and return their outcomes.
 
-    ``write_keys`` maps sources to keys. ``progress`` is told after every request. Sending
-    the same messages again changes nothing.
+    ``write_keys`` maps sources to keys. ``progress`` is called after every request. Sending the same messages
+    again changes nothing.
 
     Raises:
-        Misconfigured: ``WRITE_KEY_REFUSED``; Unavailable: ``SOWING_UNANSWERED``; Broken:
-            ``SOWING_REFUSED`` for a whole batch.
+        Misconfigured: ``WRITE_KEY_REFUSED``.
+        Unavailable: ``SOWING_UNANSWERED``.
+        Broken: ``SOWING_REFUSED`` for a whole batch.
     """
     counts: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
 
-    def so_far() -> Sown:
-        return Sown(counts["accepted"], counts["duplicate"], counts["refused"], dict(reasons))
+    def current_progress() -> SeedingProgress:
+        return SeedingProgress(counts["accepted"], counts["duplicate"], counts["refused"], dict(reasons))
 
-    async def work(client: httpx.AsyncClient) -> None:
+    async def send_rounds(client: httpx.AsyncClient) -> None:
         while True:
-            async with turn:
-                batches = await anext(made, None)
+            # An async generator may be advanced by one task at a time.
+            async with round_lock:
+                batches = await anext(pending_rounds, None)
             if batches is None:
                 return
             for batch in batches:
-                for result in await _post(client, batch, write_keys[batch.source]):
+                for result in await _post_batch(client, batch, write_keys[batch.source]):
                     counts[result["status"]] += 1
                     if result["status"] == "refused":
                         reasons[f"{result.get('code', '')} {result.get('place', '')}".strip()] += 1
-                progress(so_far())
+                progress(current_progress())
 
-    made, turn = _made(rounds(messages)), asyncio.Lock()
+    pending_rounds, round_lock = _generate_rounds(group_rounds(messages)), asyncio.Lock()
     client = httpx.AsyncClient(base_url=url, timeout=60, trust_env=False, transport=transport)
     try:
         async with client, asyncio.TaskGroup() as group:
             for _ in range(concurrency):
-                group.create_task(work(client))
-    except ExceptionGroup as failed:
-        raise failed.exceptions[0] from None
-    return so_far()
+                group.create_task(send_rounds(client))
+    except ExceptionGroup as group_error:
+        raise group_error.exceptions[0] from None
+    return current_progress()
 
 
-def rounds(messages: Iterable[Message]) -> Iterator[Round]:
-    """Whole people, as many as fit into one batch for each source; someone larger gets several."""
-    waiting: dict[str, list[bytes]] = {}
-    for _, told in itertools.groupby(messages, key=lambda message: message.person):
-        person: dict[str, list[bytes]] = {}
-        for message in told:
-            person.setdefault(message.source, []).append(orjson.dumps(message.body))
-        if waiting and any(not _fit([*waiting.get(source, ()), *items]) for source, items in person.items()):
-            yield _batches(waiting)
-            waiting = {}
-        for source, items in person.items():
-            waiting.setdefault(source, []).extend(items)
-    if waiting:
-        yield _batches(waiting)
+def group_rounds(messages: Iterable[SeedMessage]) -> Iterator[SeedRound]:
+    """Group the messages of whole people, as many as fit into one batch for each source.
+
+    A person whose messages do not fit gets a round with several batches.
+    """
+    pending: dict[str, list[bytes]] = {}
+    for _, person_messages in itertools.groupby(messages, key=lambda message: message.person_id):
+        encoded_by_source: dict[str, list[bytes]] = {}
+        for message in person_messages:
+            encoded_by_source.setdefault(message.source, []).append(orjson.dumps(message.body))
+        if pending and any(
+            not _fits([*pending.get(source, ()), *items]) for source, items in encoded_by_source.items()
+        ):
+            yield _build_batches(pending)
+            pending = {}
+        for source, items in encoded_by_source.items():
+            pending.setdefault(source, []).extend(items)
+    if pending:
+        yield _build_batches(pending)
 
 
-def _batches(waiting: Mapping[str, list[bytes]]) -> Round:
-    made: list[Batch] = []
-    for source, items in waiting.items():
+def _build_batches(pending: Mapping[str, list[bytes]]) -> SeedRound:
+    batches: list[SeedBatch] = []
+    for source, items in pending.items():
         start = 0
         while start < len(items):
             end = start + 1
-            while end < len(items) and _fit(items[start : end + 1]):
+            while end < len(items) and _fits(items[start : end + 1]):
                 end += 1
-            made.append(Batch(source, tuple(items[start:end])))
+            batches.append(SeedBatch(source, tuple(items[start:end])))
             start = end
-    return tuple(made)
+    return tuple(batches)
 
 
-def _fit(items: list[bytes]) -> bool:
+def _fits(items: list[bytes]) -> bool:
     size = sum(map(len, items)) + len(items) + len(_OPEN) + len(_CLOSE)
     return len(items) <= MAX_ITEMS and size <= MAX_BYTES
 
 
-async def _made(made: Iterator[Round]) -> AsyncIterator[Round]:
-    """Rounds, made in a thread: generating takes the processor for seconds."""
-    while (batches := await asyncio.to_thread(next, made, None)) is not None:
+async def _generate_rounds(rounds: Iterator[SeedRound]) -> AsyncIterator[SeedRound]:
+    """Yield rounds that are generated in a thread, because generating blocks for seconds."""
+    while (batches := await asyncio.to_thread(next, rounds, None)) is not None:
         yield batches
 
 
-async def _post(client: httpx.AsyncClient, batch: Batch, write_key: str) -> list[dict[str, Any]]:
-    pause = FIRST_PAUSE_S
-    for attempt in range(ATTEMPTS):
+async def _post_batch(client: httpx.AsyncClient, batch: SeedBatch, write_key: str) -> list[dict[str, Any]]:
+    pause = RETRY_MIN_S
+    for attempt in range(MAX_ATTEMPTS):
         try:
             response = await client.post(
                 "/v1/batch",
@@ -158,18 +165,20 @@ async def _post(client: httpx.AsyncClient, batch: Batch, write_key: str) -> list
                 headers={"content-type": "application/json", "prefer": "return=representation"},
             )
         except httpx.TransportError:
-            wanted = None
+            # Sending the batch again is safe: messages that arrived before the
+            # connection broke are duplicates by id.
+            retry_after = None
         else:
-            if response.status_code not in _BUSY:
-                return _results(response, batch)
-            wanted = _retry_after(response)
-        if attempt < ATTEMPTS - 1:
-            await asyncio.sleep(min(pause if wanted is None else wanted, LONGEST_PAUSE_S))
+            if response.status_code not in _RETRY_STATUSES:
+                return _read_results(response, batch)
+            retry_after = _retry_after(response)
+        if attempt < MAX_ATTEMPTS - 1:
+            await asyncio.sleep(min(pause if retry_after is None else retry_after, RETRY_MAX_S))
             pause *= 2
-    raise Unavailable("SOWING_UNANSWERED", f"No answer from {client.base_url} after {ATTEMPTS} attempts.")
+    raise Unavailable("SOWING_UNANSWERED", f"No answer from {client.base_url} after {MAX_ATTEMPTS} attempts.")
 
 
-def _results(response: httpx.Response, batch: Batch) -> list[dict[str, Any]]:
+def _read_results(response: httpx.Response, batch: SeedBatch) -> list[dict[str, Any]]:
     if response.status_code == httpx.codes.UNAUTHORIZED:
         raise Misconfigured(
             "WRITE_KEY_REFUSED",
@@ -177,7 +186,7 @@ def _results(response: httpx.Response, batch: Batch) -> list[dict[str, Any]]:
             "Make one with: discretion source key",
         )
     if response.status_code != httpx.codes.OK:
-        raise Broken("SOWING_REFUSED", f"A batch of {batch.source} was answered {response.status_code}.")
+        raise Broken("SOWING_REFUSED", f"A batch of {batch.source} got status {response.status_code}.")
     results: list[dict[str, Any]] = orjson.loads(response.content)["results"]
     if len(results) != len(batch.items):
         raise Broken("SOWING_REFUSED", f"{len(batch.items)} messages got {len(results)} results.")
@@ -185,6 +194,6 @@ def _results(response: httpx.Response, batch: Batch) -> list[dict[str, Any]]:
 
 
 def _retry_after(response: httpx.Response) -> float | None:
-    """Seconds the server asks for (RFC 9110, section 10.2.3); dates are left aside."""
-    given = response.headers.get("retry-after", "")
-    return float(given) if given.isascii() and given.isdigit() else None
+    """Return the seconds of Retry-After (RFC 9110, section 10.2.3); its form as a date is ignored."""
+    header = response.headers.get("retry-after", "")
+    return float(header) if header.isascii() and header.isdigit() else None

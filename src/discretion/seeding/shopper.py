@@ -1,8 +1,7 @@
-"""One generated person: what each channel knows of them, and what they did there.
+"""One generated customer: the identifiers and attributes that each channel has, and the events there.
 
-Every channel has ids of its own. That two of them speak of one person shows only where both were
-given the same e-mail address or phone number, and people spell those as they like. One in ten gives
-each channel something else.
+Each channel has ids of its own. Two channels have a customer in common only where both got the same e-mail
+address or phone number, in spellings that vary. One customer in ten gives each channel different ones.
 """
 
 from __future__ import annotations
@@ -12,11 +11,30 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from discretion.seeding.geography import TOWNS, Phone, PhoneBook, language, residence, store
-from discretion.seeding.message import APP, DAY_MS, TILLS, WEB, Message, day, draw, iso, midnight, name, pick
+from discretion.seeding.geography import (
+    TOWNS,
+    PhoneNumber,
+    PhoneNumberPool,
+    pick_language,
+    pick_residence,
+    pick_store,
+)
+from discretion.seeding.message import (
+    APP,
+    DAY_MS,
+    TILLS,
+    WEB,
+    SeedMessage,
+    derive_id,
+    draw_fraction,
+    format_date,
+    format_time,
+    pick_choice,
+    start_of_day,
+)
 
 FIRST_SALE, LAST_SALE = date(1998, 1, 1), date(2003, 1, 2)
-"""What TPC-DS spans; its five years are told as a thousand days, within every retention."""
+"""First and last sale in TPC-DS. Its five years are compressed to 1,000 days, within every retention."""
 SPAN_DAYS = 1_000
 SINCE_LAST_SALE_DAYS = 2
 BROWSED_WITHIN_DAYS = 300
@@ -36,56 +54,56 @@ CHOICES = (
     ("analytics.reporting", 0.00, 0.10),
     ("analytics.reporting.campaign_insights", 0.30, 0.20),
 )
-"""Purpose, share that agrees, share that refuses; the others say nothing."""
+"""Purpose, share of customers that consents, share that refuses; the others make no statement."""
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """A customer of TPC-DS. ``key`` is the shared customer number: the truth, never sent."""
+class TpcdsCustomer:
+    """A customer of TPC-DS. ``key`` is the customer number of all channels: the ground truth, never sent."""
 
     key: str
-    first: str
-    last: str
+    first_name: str
+    last_name: str
     salutation: str | None
-    born: str | None
-    born_in: str | None
+    birth_date: str | None
+    birth_country: str | None
     street: str | None
     city: str | None
     state: str | None
     postal_code: str | None
     gender: str | None
-    marital: str | None
+    marital_status: str | None
     education: str | None
     dependents: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """A purchase: ``total`` as decimal text in euros, ``second`` of the day."""
+class Purchase:
+    """A purchase; ``total`` is decimal text in euros."""
 
     source: str
     number: int
-    sold: date
-    second: int
+    sold_on: date
+    second_of_day: int
     total: str
     pieces: int
     products: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What one channel was given: its own ids, and the identifiers others may know too."""
+class ChannelIdentity:
+    """What one channel has of a customer: its own ids, and identifiers that other channels may have too."""
 
-    user: str
-    anonymous: str | None
+    user_id: str
+    anonymous_id: str | None
     email: str | None
-    phone: Phone | None
-    before_sign_in: bool
+    phone: PhoneNumber | None
+    seen_before_sign_in: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
-    """What can be looked at; ``price`` in euros."""
+class SeedProduct:
+    """A product that customers view; ``price`` is in euros."""
 
     id: str
     name: str
@@ -95,104 +113,128 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Shopper:
-    """A person, what each channel was given, and what they bought."""
+    """A customer, their identity in each channel, and their purchases."""
 
-    person: str
-    about: Person
+    person_id: str
+    customer: TpcdsCustomer
     country: str
-    known: Mapping[str, Known]
-    orders: tuple[Order, ...]
+    identities: Mapping[str, ChannelIdentity]
+    orders: tuple[Purchase, ...]
 
-    def clusters(self) -> tuple[frozenset[str], ...]:
-        """Records of this person, those that share an identifier together."""
-        clusters: list[tuple[set[str], set[str]]] = []
-        for source, known in self.known.items():
-            records = {f"{source}:{known.user}"}
-            if known.before_sign_in:
-                records.add(f"{source}:{known.anonymous}")
-            marks = {one for one in (known.email, known.phone and known.phone.e164) if one}
-            joined = [one for one in clusters if one[1] & marks]
-            clusters = [one for one in clusters if not one[1] & marks]
-            clusters.append((records.union(*(r for r, _ in joined)), marks.union(*(m for _, m in joined))))
+    def true_clusters(self) -> tuple[frozenset[str], ...]:
+        """Return the source records of this customer, grouped by shared identifiers."""
+        clusters: list[tuple[set[str], set[str]]] = []  # records and identifiers
+        for source, identity in self.identities.items():
+            records = {f"{source}:{identity.user_id}"}
+            if identity.seen_before_sign_in:
+                records.add(f"{source}:{identity.anonymous_id}")
+            phone = identity.phone.e164 if identity.phone else None
+            identifiers = {identifier for identifier in (identity.email, phone) if identifier}
+            joined = [cluster for cluster in clusters if cluster[1] & identifiers]
+            clusters = [cluster for cluster in clusters if not cluster[1] & identifiers]
+            for joined_records, joined_identifiers in joined:
+                records |= joined_records
+                identifiers |= joined_identifiers
+            clusters.append((records, identifiers))
         return tuple(sorted((frozenset(records) for records, _ in clusters), key=sorted))
 
 
-class Lists:
-    """What may be given out once only, over all people: phone numbers and e-mail addresses."""
+class UniqueContacts:
+    """Gives out phone numbers and e-mail addresses, each to one customer only."""
 
     def __init__(self) -> None:
-        self.phones = PhoneBook()
+        self.phones = PhoneNumberPool()
         self._emails: set[str] = set()
 
-    def email(self, person: Person, which: str) -> str:
-        """A new address under ``.example`` (RFC 2606)."""
-        local = ".".join(part.lower() for part in (person.first, person.last) if part) or "customer"
+    def create_email(self, customer: TpcdsCustomer, label: str) -> str:
+        """Return a new address under ``.example`` (RFC 2606); ``label`` tells several of a customer apart."""
+        local = (
+            ".".join(part.lower() for part in (customer.first_name, customer.last_name) if part) or "customer"
+        )
         for attempt in range(100):
-            number = int(draw("email", person.key, which, attempt) * 10_000)
-            email = f"{local}.{number:04}@{pick(HOSTS, 'host', person.key, which)}"
+            number = int(draw_fraction("email", customer.key, label, attempt) * 10_000)
+            email = f"{local}.{number:04}@{pick_choice(HOSTS, 'host', customer.key, label)}"
             if email not in self._emails:
                 break
         self._emails.add(email)
         return email
 
 
-def shopper(about: Person, orders: tuple[Order, ...], lists: Lists) -> Shopper:
-    """A person as the channels come to know them; who never bought has a loyalty card and nothing else."""
-    key = about.key
-    country = residence(key, about.born_in)
-    sources = [one for one in (TILLS, WEB, APP) if any(order.source == one for order in orders)] or [TILLS]
-    phone = lists.phones.next(country) if draw("phone", key) < 0.7 else None
-    apart = draw("apart", key) < 0.10
-    email = lists.email(about, "main")
-    by_phone = phone is not None and APP in sources and draw("by phone", key) < 0.4
-    known: dict[str, Known] = {}
+def build_shopper(customer: TpcdsCustomer, orders: tuple[Purchase, ...], contacts: UniqueContacts) -> Shopper:
+    """Build a customer as the channels know them; one without purchases has a loyalty card only."""
+    key = customer.key
+    country = pick_residence(key, customer.birth_country)
+    sources = [
+        channel for channel in (TILLS, WEB, APP) if any(order.source == channel for order in orders)
+    ] or [TILLS]
+    phone = contacts.phones.take(country) if draw_fraction("phone", key) < 0.7 else None
+    keeps_channels_apart = draw_fraction("apart", key) < 0.10
+    email = contacts.create_email(customer, "main")
+    by_phone = phone is not None and APP in sources and draw_fraction("by phone", key) < 0.4
+    identities: dict[str, ChannelIdentity] = {}
     for source in sources:
-        user, anonymous = PREFIXES[source]
-        given_email: str | None = email
-        given_phone = phone if source == APP or draw("phone told", key, source) < 0.5 else None
-        if apart:
-            given_email = None if source == TILLS else lists.email(about, source)
-            given_phone = None
+        user_prefix, anonymous_prefix = PREFIXES[source]
+        channel_email: str | None = email
+        channel_phone = phone if source == APP or draw_fraction("phone told", key, source) < 0.5 else None
+        if keeps_channels_apart:
+            channel_email = None if source == TILLS else contacts.create_email(customer, source)
+            channel_phone = None
         elif source == TILLS and by_phone:
-            given_email, given_phone = None, phone
-        anonymously = source != TILLS or draw("card", key) < 0.5
-        known[source] = Known(
-            user=f"{user}-{name('user', source, key)}",
-            anonymous=f"{anonymous}-{name('anonymous', source, key)}" if anonymously else None,
-            email=given_email,
-            phone=given_phone,
-            before_sign_in=source == WEB and draw("before", key) < 0.3,
+            channel_email, channel_phone = None, phone
+        has_anonymous_id = source != TILLS or draw_fraction("card", key) < 0.5
+        identities[source] = ChannelIdentity(
+            user_id=f"{user_prefix}-{derive_id('user', source, key)}",
+            anonymous_id=f"{anonymous_prefix}-{derive_id('anonymous', source, key)}"
+            if has_anonymous_id
+            else None,
+            email=channel_email,
+            phone=channel_phone,
+            seen_before_sign_in=source == WEB and draw_fraction("before", key) < 0.3,
         )
-    return Shopper(f"shopper-{key}", about, country, known, orders)
+    return Shopper(f"shopper-{key}", customer, country, identities, orders)
 
 
-def messages(one: Shopper, products: tuple[Product, ...], now_ms: int) -> Iterator[Message]:
-    """All messages about a person, channel by channel."""
-    today = midnight(now_ms)
-    for source, known in one.known.items():
-        told = [(_sold(order, today), _order(one, order)) for order in one.orders if order.source == source]
-        told += _browsing(one, source, products, today)
-        first = min((at for at, _ in told), default=today - 400 * DAY_MS)
-        last = max((at for at, _ in told), default=today - 90 * DAY_MS)
-        identify = {"type": "identify", "traits": _traits(one, source, first), **_choices(one, source)}
-        told.append((last, identify))
-        for number, (at, said) in enumerate(told):
-            ids = {"userId": known.user, **({"anonymousId": known.anonymous} if known.anonymous else {})}
-            if said.pop("unknown", False):
+def generate_shopper_messages(
+    shopper: Shopper, products: tuple[SeedProduct, ...], now_ms: int
+) -> Iterator[SeedMessage]:
+    """Yield all messages about a customer, channel by channel."""
+    today = start_of_day(now_ms)
+    for source, identity in shopper.identities.items():
+        timed_contents = [
+            (_sale_time(order, today), _order_content(shopper, order))
+            for order in shopper.orders
+            if order.source == source
+        ]
+        timed_contents += _browsing_contents(shopper, source, products, today)
+        first = min((at for at, _ in timed_contents), default=today - 400 * DAY_MS)
+        last = max((at for at, _ in timed_contents), default=today - 90 * DAY_MS)
+        identify = {
+            "type": "identify",
+            "traits": _identify_traits(shopper, source, first),
+            **_consent_context(shopper, source),
+        }
+        timed_contents.append((last, identify))
+        for number, (at, content) in enumerate(timed_contents):
+            ids = {
+                "userId": identity.user_id,
+                **({"anonymousId": identity.anonymous_id} if identity.anonymous_id else {}),
+            }
+            # A visit before sign-in has the anonymous id only; a later message with both ids links it.
+            if content.pop("unknown", False):
                 del ids["userId"]
-            message_id = name("message", source, one.about.key, number)
-            body = {**said, **ids, "messageId": message_id, "timestamp": iso(at)}
-            yield Message(one.person, source, body)
+            message_id = derive_id("message", source, shopper.customer.key, number)
+            body = {**content, **ids, "messageId": message_id, "timestamp": format_time(at)}
+            yield SeedMessage(shopper.person_id, source, body)
 
 
-def _sold(order: Order, today: int) -> int:
-    """The order's time, in ms, moved so that the latest day of TPC-DS is two days ago."""
+def _sale_time(order: Purchase, today: int) -> int:
+    """Return the time of an order in ms, moved so that the last day of TPC-DS is two days ago."""
     span = (LAST_SALE - FIRST_SALE).days
-    ago = SINCE_LAST_SALE_DAYS + (LAST_SALE - order.sold).days * SPAN_DAYS // span
-    return today - ago * DAY_MS + order.second * 1000
+    ago = SINCE_LAST_SALE_DAYS + (LAST_SALE - order.sold_on).days * SPAN_DAYS // span
+    return today - ago * DAY_MS + order.second_of_day * 1000
 
 
-def _order(one: Shopper, order: Order) -> dict[str, Any]:
+def _order_content(shopper: Shopper, order: Purchase) -> dict[str, Any]:
     number = f"{ORDER_PREFIXES[order.source]}-{order.number:06}"
     properties: dict[str, Any] = {
         "order_id": number,
@@ -200,30 +242,30 @@ def _order(one: Shopper, order: Order) -> dict[str, Any]:
         "currency": CURRENCY,
         "quantity": order.pieces,
         "product_ids": list(order.products),
-        "payment_method": pick(("card", "card", "invoice", "wallet"), "pay", number),
+        "payment_method": pick_choice(("card", "card", "invoice", "wallet"), "pay", number),
     }
     if order.source == TILLS:
-        properties["storeId"] = store(number, one.about.key, one.country)
-        properties["payment_method"] = pick(("card", "card", "cash"), "pay", number)
+        properties["storeId"] = pick_store(number, shopper.customer.key, shopper.country)
+        properties["payment_method"] = pick_choice(("card", "card", "cash"), "pay", number)
     return {"type": "track", "event": "Order Completed", "properties": properties}
 
 
-def _browsing(
-    one: Shopper, source: str, products: tuple[Product, ...], today: int
+def _browsing_contents(
+    shopper: Shopper, source: str, products: tuple[SeedProduct, ...], today: int
 ) -> list[tuple[int, dict[str, Any]]]:
-    """A few pages or screens; tills see none."""
+    """Return pages or screens with their times in ms; none at the tills."""
     if source == TILLS:
         return []
-    key = one.about.key
-    at = today - int((1 + draw("browsed", source, key) * BROWSED_WITHIN_DAYS) * DAY_MS)
-    seen: list[tuple[int, dict[str, Any]]] = []
+    key = shopper.customer.key
+    at = today - int((1 + draw_fraction("browsed", source, key) * BROWSED_WITHIN_DAYS) * DAY_MS)
+    timed_contents: list[tuple[int, dict[str, Any]]] = []
     if source == WEB:
         home = {"type": "page", "name": "Home", "properties": {"path": "/"}}
-        seen.append((at, {**home, "unknown": one.known[WEB].before_sign_in}))
+        timed_contents.append((at, {**home, "unknown": shopper.identities[WEB].seen_before_sign_in}))
     else:
-        seen.append((at, {"type": "screen", "name": "Home", "properties": {}}))
-    if draw("looked", source, key) < 0.5:
-        product = products[int(draw("product", source, key) * len(products))]
+        timed_contents.append((at, {"type": "screen", "name": "Home", "properties": {}}))
+    if draw_fraction("looked", source, key) < 0.5:
+        product = products[int(draw_fraction("product", source, key) * len(products))]
         viewed = {
             "product_id": product.id,
             "name": product.name,
@@ -231,113 +273,125 @@ def _browsing(
             "price": product.price,
             "currency": CURRENCY,
         }
-        seen.append((at + 90_000, {"type": "track", "event": "Product Viewed", "properties": viewed}))
-    if source == WEB and draw("searched", key) < 0.2:
-        query = {"query": pick(("rain coat", "headphones", "gift", "running shoes"), "query", key)}
-        seen.append((at + 30_000, {"type": "track", "event": "Products Searched", "properties": query}))
-    return seen
+        timed_contents.append(
+            (at + 90_000, {"type": "track", "event": "Product Viewed", "properties": viewed})
+        )
+    if source == WEB and draw_fraction("searched", key) < 0.2:
+        query = {"query": pick_choice(("rain coat", "headphones", "gift", "running shoes"), "query", key)}
+        timed_contents.append(
+            (at + 30_000, {"type": "track", "event": "Products Searched", "properties": query})
+        )
+    return timed_contents
 
 
-def _traits(one: Shopper, source: str, first: int) -> dict[str, Any]:
-    about, key, known = one.about, one.about.key, one.known[source]
+def _identify_traits(shopper: Shopper, source: str, first: int) -> dict[str, Any]:
+    customer, key, identity = shopper.customer, shopper.customer.key, shopper.identities[source]
     traits: dict[str, Any] = {
-        "firstName": about.first or None,
-        "lastName": about.last or None,
-        "email": _spelled(known.email, key, source),
-        "phone": _notation(known.phone, key, source),
-        "birthday": about.born if draw("birthday", key, source) < 0.6 else None,
-        "address": _address(one, whole=source != APP),
-        "language": language(key, one.country),
-        "createdAt": day(first),
+        "firstName": customer.first_name or None,
+        "lastName": customer.last_name or None,
+        "email": _vary_spelling(identity.email, key, source),
+        "phone": _phone_notation(identity.phone, key, source),
+        "birthday": customer.birth_date if draw_fraction("birthday", key, source) < 0.6 else None,
+        "address": _address_trait(shopper, full=source != APP),
+        "language": pick_language(key, shopper.country),
+        "createdAt": format_date(first),
     }
-    traits |= _OF_SOURCE[source](one)
-    return {place: value for place, value in traits.items() if value is not None}
+    traits |= _SOURCE_TRAITS[source](shopper)
+    return {trait: value for trait, value in traits.items() if value is not None}
 
 
-def _of_tills(one: Shopper) -> dict[str, Any]:
-    about = one.about
-    spent = sum(float(order.total) for order in one.orders if order.source == TILLS)
+def _till_traits(shopper: Shopper) -> dict[str, Any]:
+    customer = shopper.customer
+    spent = sum(float(order.total) for order in shopper.orders if order.source == TILLS)
     tiers = (("platinum", 1500), ("gold", 900), ("silver", 400), ("bronze", 0))
-    survey = draw("survey", about.key) < 0.4
+    survey = draw_fraction("survey", customer.key) < 0.4
     return {
-        "loyaltyId": one.known[TILLS].user,
-        "salutation": about.salutation,
-        "loyaltyTier": next(tier for tier, least in tiers if spent >= least),
+        "loyaltyId": shopper.identities[TILLS].user_id,
+        "salutation": customer.salutation,
+        "loyaltyTier": next(tier for tier, minimum_spent in tiers if spent >= minimum_spent),
         "loyaltyPoints": int(spent),
-        "paperReceipts": draw("paper", about.key) < 0.3,
-        "homeStore": store("", about.key, one.country),
-        "householdSize": about.dependents + 1 if survey and about.dependents is not None else None,
-        "maritalStatus": _MARITAL.get(about.marital or "") if survey else None,
-        "education": about.education if survey and about.education != "Unknown" else None,
+        "paperReceipts": draw_fraction("paper", customer.key) < 0.3,
+        "homeStore": pick_store("", customer.key, shopper.country),
+        "householdSize": customer.dependents + 1 if survey and customer.dependents is not None else None,
+        "maritalStatus": _MARITAL_STATUSES.get(customer.marital_status or "") if survey else None,
+        "education": customer.education if survey and customer.education != "Unknown" else None,
     }
 
 
-def _of_web(one: Shopper) -> dict[str, Any]:
-    key = one.about.key
-    gender = {"F": "female", "M": "male"}.get(one.about.gender or "")
+def _web_traits(shopper: Shopper) -> dict[str, Any]:
+    key = shopper.customer.key
+    gender = {"F": "female", "M": "male"}.get(shopper.customer.gender or "")
     return {
-        "gender": gender if draw("gender", key) < 0.5 else None,
-        "deliveryMethod": pick(("home", "pickup_point", "store", "neighbour"), "delivery", key),
-        "newsletterFrequency": pick(("weekly", "monthly"), "newsletter", key),
-        "interests": sorted({pick(DEPARTMENTS, "interest", key, n) for n in range(2)}),
-        "emailVerified": draw("verified", key) < 0.8,
+        "gender": gender if draw_fraction("gender", key) < 0.5 else None,
+        "deliveryMethod": pick_choice(("home", "pickup_point", "store", "neighbour"), "delivery", key),
+        "newsletterFrequency": pick_choice(("weekly", "monthly"), "newsletter", key),
+        "interests": sorted({pick_choice(DEPARTMENTS, "interest", key, index) for index in range(2)}),
+        "emailVerified": draw_fraction("verified", key) < 0.8,
     }
 
 
-def _of_app(one: Shopper) -> dict[str, Any]:
-    key = one.about.key
+def _app_traits(shopper: Shopper) -> dict[str, Any]:
+    key = shopper.customer.key
     return {
         "platform": "ios",
-        "appVersion": pick(("5.1.0", "5.2.3", "5.3.0"), "version", key),
-        "pushEnabled": draw("push", key) < 0.5,
+        "appVersion": pick_choice(("5.1.0", "5.2.3", "5.3.0"), "version", key),
+        "pushEnabled": draw_fraction("push", key) < 0.5,
     }
 
 
 DEPARTMENTS = ("books", "children", "electronics", "home", "jewelry", "men", "music", "shoes", "women")
-_MARITAL = {"S": "single", "M": "married", "D": "divorced", "W": "widowed", "U": "unknown"}
-_OF_SOURCE = {TILLS: _of_tills, WEB: _of_web, APP: _of_app}
+_MARITAL_STATUSES = {"S": "single", "M": "married", "D": "divorced", "W": "widowed", "U": "unknown"}
+_SOURCE_TRAITS = {TILLS: _till_traits, WEB: _web_traits, APP: _app_traits}
 
 
-def _address(one: Shopper, *, whole: bool) -> dict[str, str]:
-    about, country = one.about, one.country
-    if not whole:
+def _address_trait(shopper: Shopper, *, full: bool) -> dict[str, str]:
+    customer, country = shopper.customer, shopper.country
+    if not full:
         return {"country": country}
-    city, postal_code, state = about.city, about.postal_code, about.state if country == "US" else None
+    city, postal_code, state = (
+        customer.city,
+        customer.postal_code,
+        customer.state if country == "US" else None,
+    )
     if country in TOWNS:
         towns = TOWNS[country]
-        city, postal_code, state = towns[int(draw("town", about.key) * len(towns))]
-    address = {"street": about.street, "city": city, "postalCode": postal_code, "state": state}
+        city, postal_code, state = towns[int(draw_fraction("town", customer.key) * len(towns))]
+    address = {"street": customer.street, "city": city, "postalCode": postal_code, "state": state}
     return {part: value for part, value in address.items() if value is not None} | {"country": country}
 
 
-def _spelled(email: str | None, key: str, source: str) -> str | None:
-    """An address as somebody types it today."""
+def _vary_spelling(email: str | None, key: str, source: str) -> str | None:
+    """Return an address in one of the spellings that people use."""
     if email is None:
         return None
-    mood = draw("spelled", key, source)
-    if mood < 0.15:
+    variation = draw_fraction("spelled", key, source)
+    if variation < 0.15:
         local, _, host = email.partition("@")
         return f"{local.title()}@{host}"
-    return email.upper() if mood < 0.20 else email
+    return email.upper() if variation < 0.20 else email
 
 
-def _notation(phone: Phone | None, key: str, source: str) -> str | None:
-    """A number as somebody types it: tills are mostly told it as it is dialled at home."""
+def _phone_notation(phone: PhoneNumber | None, key: str, source: str) -> str | None:
+    """Return a number in national or international notation; at the tills mostly in the national one."""
     if phone is None:
         return None
-    return phone.local if draw("notation", key, source) < (0.6 if source == TILLS else 0.2) else phone.e164
+    return (
+        phone.local
+        if draw_fraction("notation", key, source) < (0.6 if source == TILLS else 0.2)
+        else phone.e164
+    )
 
 
-def _choices(one: Shopper, source: str) -> dict[str, Any]:
-    """What somebody said, to the one channel that asked; now and then another heard the opposite."""
-    key = one.about.key
-    asked = next(known for known in (WEB, APP, TILLS) if known in one.known)
-    said: dict[str, bool] = {}
-    if source == asked:
-        for purpose, yes, no in CHOICES:
-            answer = draw("choice", purpose, key)
-            if answer < yes + no:
-                said[purpose] = answer < yes
-    elif draw("changed", key, source) < 0.04:
-        said["marketing.communications.email"] = False
-    return {"context": {"consent": {"categoryPreferences": said}}} if said else {}
+def _consent_context(shopper: Shopper, source: str) -> dict[str, Any]:
+    """Return the statements of a customer, made in one channel; 4 % contradict them later in another."""
+    key = shopper.customer.key
+    asking_source = next(channel for channel in (WEB, APP, TILLS) if channel in shopper.identities)
+    choices: dict[str, bool] = {}
+    if source == asking_source:
+        for purpose, agree_share, refuse_share in CHOICES:
+            fraction = draw_fraction("choice", purpose, key)
+            if fraction < agree_share + refuse_share:
+                choices[purpose] = fraction < agree_share
+    elif draw_fraction("changed", key, source) < 0.04:
+        choices["marketing.communications.email"] = False
+    return {"context": {"consent": {"categoryPreferences": choices}}} if choices else {}

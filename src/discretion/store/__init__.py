@@ -1,13 +1,17 @@
-"""MongoDB, and the only package that knows its driver.
+"""Access to MongoDB, and the only package besides ``ledger.storage`` that uses its driver.
 
-Reads take a plan's projection and nothing wider. Writes are idempotent by key, majority and
-journaled, so each can be asked again: a write concern error means "unknown", never "failed".
-Collections, indexes and validators are declared as data.
+Reads use a plan's projection and nothing wider. Writes are idempotent by key, with write concern majority and
+journal, so each can be repeated: a write concern error means "outcome unknown", never "failed". Collections,
+indexes and validators are declared as data in ``schema``.
 
-Refuses: a server that is too old or no replica set; a read of a customer without a plan.
+This package refuses a server that is too old or not a replica set, and a read of a customer without a plan.
 
-Considered and dropped: one driver (Motor is the mission's and no longer developed, PyMongo's
-own asyncio API is twice as fast here; one seam hides both); an object mapper (it fetches
-whole documents, which is what a plan exists to avoid); a stand-in for MongoDB in tests (its
-errors would not be MongoDB's); client-side field level encryption (45 times slower than ``seal``).
+Alternatives that were rejected: a single driver (Motor is required but no longer developed; PyMongo's own
+asyncio API is twice as fast here; ``driver`` hides both); an object mapper (it fetches whole documents, which
+a plan exists to avoid); a stand-in for MongoDB in tests (its errors would not be MongoDB's); client-side
+field level encryption (45 times slower than ``seal``).
+
+Subpackages: ``driver`` (calls, errors and transactions), ``schema`` (every collection and the meaning of its
+keys), ``embedded`` (a MongoDB server for evaluation and tests). The other modules each serve one collection
+or one task.
 """

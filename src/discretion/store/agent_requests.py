@@ -1,4 +1,4 @@
-"""The ``mandates`` collection: who filed what for somebody, and where they are told how it goes."""
+"""The ``mandates`` collection: what authorised agents filed, and the URLs to notify."""
 
 from __future__ import annotations
 
@@ -6,60 +6,69 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from discretion.store.driver.database import Database, Document
+from discretion.store.document import MutableDocument
+from discretion.store.driver.database import Database
 
 COLLECTION = "mandates"
 
 
-class Mandates:
-    """See the module."""
+class AgentRequestStore:
+    """The ``mandates`` collection. A document is one agent request; see ``schema.agents`` for its keys."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def add(self, document: Mapping[str, Any]) -> None:
-        """A new mandate.
+        """Add an agent request.
 
         Raises:
-            Conflict: ``DUPLICATE``; its agent has used this reference.
+            Conflict: ``DUPLICATE``; the agent has already used this reference.
         """
         await self._database.insert_many(COLLECTION, [dict(document)])
 
-    async def one(self, mandate: bytes, agent: str) -> Document | None:
-        """The mandate with this id, if it is this agent's."""
-        return await self._database.find_one(COLLECTION, {"_id": mandate, "agent": agent})
+    async def find_for_agent(self, agent_request: bytes, agent: str) -> MutableDocument | None:
+        """Return the agent request with this id, or None if it does not exist or belongs to another agent."""
+        # The agent is part of the query. A request of another agent and one that does not exist take the same
+        # path, so an agent cannot find out which ids exist.
+        return await self._database.find_one(COLLECTION, {"_id": agent_request, "agent": agent})
 
-    async def referred(self, reference: str, agent: str) -> Document | None:
-        """The mandate that an agent gave this reference."""
+    async def find_by_reference(self, reference: str, agent: str) -> MutableDocument | None:
+        """Return the agent request to which the agent gave this reference."""
         return await self._database.find_one(COLLECTION, {"agent": agent, "reference": reference})
 
-    async def any(self, mandate: bytes) -> Document | None:
-        """The mandate with this id, whoever has it."""
-        return await self._database.find_one(COLLECTION, {"_id": mandate})
+    async def find(self, agent_request: bytes) -> MutableDocument | None:
+        """Return the agent request with this id, whichever agent filed it."""
+        return await self._database.find_one(COLLECTION, {"_id": agent_request})
 
-    async def under(self, request: bytes, agent: str) -> Document | None:
-        """The first mandate under which an agent filed a request."""
-        wanted = {"requests": request, "agent": agent}
-        return await self._database.find_one(COLLECTION, wanted, sort=[("at", 1), ("_id", 1)])
+    async def find_by_request(self, request: bytes, agent: str) -> MutableDocument | None:
+        """Return the earliest agent request of this agent that contains a rights request."""
+        query = {"requests": request, "agent": agent}
+        return await self._database.find_one(COLLECTION, query, sort=[("at", 1), ("_id", 1)])
 
-    async def due(self, now_ms: int, limit: int) -> list[Document]:
-        """Mandates whose agents may have to be told something, the one that waited longest first."""
+    async def list_due(self, now_ms: int, limit: int) -> list[MutableDocument]:
+        """List agent requests whose agents may have to be notified, the longest waiting first."""
         return await self._database.find(
             COLLECTION, {"due": {"$lte": now_ms}}, sort=[("due", 1)], limit=limit
         )
 
-    async def claim(self, mandate: bytes, due: int, until: int) -> bool:
-        """Put off what is due until then, unless another process has; whether it was us."""
-        found = {"_id": mandate, "due": due}
-        return (await self._database.update_one(COLLECTION, found, {"$set": {"due": until}})).matched == 1
+    async def claim(self, agent_request: bytes, due: int, until: int) -> bool:
+        """Postpone a due notification to ``until``, and return whether this process did so.
 
-    async def told(self, mandate: bytes, callbacks: Sequence[Mapping[str, Any]], due: int) -> None:
-        """Keep what each URL was told, and when to look again."""
-        change = {"$set": {"callbacks": [dict(one) for one in callbacks], "due": due}}
-        await self._database.update_one(COLLECTION, {"_id": mandate}, change)
+        The update matches the ``due`` that was read, so of several processes exactly one claims it.
+        """
+        unclaimed = {"_id": agent_request, "due": due}
+        return (await self._database.update_one(COLLECTION, unclaimed, {"$set": {"due": until}})).matched == 1
 
-    async def close(self, mandate: bytes, ends_ms: int) -> None:
-        """Nobody has to be told anything more: forget the URLs now, and all of it then."""
-        ends = datetime.fromtimestamp(ends_ms / 1000, UTC)
-        change = {"$set": {"callbacks": [], "ends": ends}, "$unset": {"due": ""}}
-        await self._database.update_one(COLLECTION, {"_id": mandate}, change)
+    async def save_callbacks(
+        self, agent_request: bytes, callbacks: Sequence[Mapping[str, Any]], due: int
+    ) -> None:
+        """Save the state of each callback URL and when to look again."""
+        change = {"$set": {"callbacks": [dict(callback) for callback in callbacks], "due": due}}
+        await self._database.update_one(COLLECTION, {"_id": agent_request}, change)
+
+    async def close(self, agent_request: bytes, delete_at_ms: int) -> None:
+        """Delete the callback URLs now, and have MongoDB delete the document at ``delete_at_ms``."""
+        delete_at = datetime.fromtimestamp(delete_at_ms / 1000, UTC)
+        # Without ``due`` the document is in no list of due work while it waits for MongoDB to delete it.
+        change = {"$set": {"callbacks": [], "ends": delete_at}, "$unset": {"due": ""}}
+        await self._database.update_one(COLLECTION, {"_id": agent_request}, change)

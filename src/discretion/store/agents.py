@@ -1,4 +1,4 @@
-"""The ``agents`` and ``replays`` collections: who asks for others, and what they have asked already."""
+"""The ``agents`` and ``replays`` collections: registered agents, and signed requests already received."""
 
 from __future__ import annotations
 
@@ -7,54 +7,63 @@ from datetime import UTC, datetime
 from typing import Any
 
 from discretion.errors import Conflict
-from discretion.store.driver.database import Database, Document
+from discretion.store.document import MutableDocument
+from discretion.store.driver.database import Database
 
 AGENTS = "agents"
 REPLAYS = "replays"
 
 
-class Agents:
-    """See the module."""
+class AgentStore:
+    """The ``agents`` collection. ``kind`` is the protocol by which an agent files requests."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def put(self, agent: str, content: Mapping[str, Any]) -> None:
-        """Keep what is known of an agent; its token, if it has one, stays."""
+    async def save(self, agent: str, content: Mapping[str, Any]) -> None:
+        """Save the data of an agent; an existing token stays valid."""
         await self._database.update_one(AGENTS, {"_id": agent}, {"$set": dict(content)}, upsert=True)
 
-    async def entrust(self, agent: str, kind: str, digest: bytes, at: int) -> bool:
-        """Give an agent the token of this digest in the place of the one before; False if it is not there."""
-        change = {"$set": {"digest": digest, "issued": at}}
-        done = await self._database.update_one(AGENTS, {"_id": agent, "kind": kind}, change)
-        return done.matched == 1
+    async def set_token(self, agent: str, kind: str, digest: bytes, issued_at: int) -> bool:
+        """Replace an agent's token by the one with this digest.
 
-    async def one(self, agent: str, kind: str) -> Document | None:
-        """The agent with this id."""
+        Return False if there is no such agent.
+        """
+        # Only the digest is stored, so no usable token can be read from the database or from a backup.
+        change = {"$set": {"digest": digest, "issued": issued_at}}
+        result = await self._database.update_one(AGENTS, {"_id": agent, "kind": kind}, change)
+        return result.matched == 1
+
+    async def find(self, agent: str, kind: str) -> MutableDocument | None:
+        """Return the agent with this id."""
         return await self._database.find_one(AGENTS, {"_id": agent, "kind": kind})
 
-    async def holder(self, digest: bytes, kind: str) -> Document | None:
-        """The agent whose token has this digest."""
+    async def find_by_token(self, digest: bytes, kind: str) -> MutableDocument | None:
+        """Return the agent whose token has this digest."""
         return await self._database.find_one(AGENTS, {"digest": digest, "kind": kind})
 
-    async def all(self) -> list[Document]:
-        """Every agent, by id."""
+    async def list_all(self) -> list[MutableDocument]:
+        """List all agents, sorted by id."""
         return await self._database.find(AGENTS, {}, sort=[("_id", 1)])
 
     async def remove(self, agent: str) -> bool:
-        """Forget an agent; False if it was not there."""
+        """Delete an agent, and return False if it did not exist."""
         return await self._database.delete_many(AGENTS, {"_id": agent}) == 1
 
 
-class Replays:
-    """What was asked once and may not be asked again until it has expired anyway."""
+class ReplayStore:
+    """The ``replays`` collection: digests of signed requests that must not be accepted a second time."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def first(self, digest: bytes, until_ms: int) -> bool:
-        """Remember a digest until then, durably; False if it is remembered already."""
+    async def remember(self, digest: bytes, until_ms: int) -> bool:
+        """Store a digest durably until it expires, and return False if it is already stored."""
+        # MongoDB deletes an expired document some time after its date and never before. So no replay is
+        # accepted while its signature is valid.
         expires = datetime.fromtimestamp(until_ms / 1000, UTC)
+        # The unique ``_id`` decides between processes that receive the same bytes at the same time. A read
+        # before the insert would let both accept them.
         try:
             await self._database.insert_many(REPLAYS, [{"_id": digest, "expires": expires}])
         except Conflict:
@@ -62,5 +71,5 @@ class Replays:
         return True
 
     async def forget(self, digest: bytes) -> None:
-        """What was remembered came to nothing: it may be asked again."""
+        """Delete a digest, because its request had no effect and may be sent again."""
         await self._database.delete_many(REPLAYS, {"_id": digest})

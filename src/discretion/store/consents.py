@@ -1,88 +1,104 @@
-"""What people said about purposes, and what was agreed to: written once, read ever after."""
+"""The ``consents`` and ``consent_terms`` collections: statements about purposes, and the terms they refer to.
+
+Both are append-only: a document is written once and never changed.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from discretion.store.driver.database import Database, Operation, Session, insert, update
+from discretion.store.document import MutableDocument, TimePosition
+from discretion.store.driver.database import Database, Session, WriteOperation, build_insert, build_update
 
 CONSENTS = "consents"
 TERMS = "consent_terms"
 RECORDS = "source_records"
-SAID = ("choices", "words", "guards", "signals", "place", "restricted")
-"""Members of a source record that tell what was said, and from where."""
-
-Document = dict[str, Any]
-Place = tuple[int, bytes]
-"""When a word came (ms), and the record's id."""
+STATEMENT_FIELDS = ("choices", "words", "guards", "signals", "place", "restricted")
+"""Members of a source record that hold statements and the place they came from."""
 
 
-class Consents:
-    """The ``consents`` collection, which only grows, and ``consent_terms``."""
+class ConsentStore:
+    """The ``consents`` and ``consent_terms`` collections."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def records(self, customer: bytes) -> list[bytes]:
-        """The ids of a customer's source records."""
-        own = await self._database.find(RECORDS, {"customer": customer}, {"_id": 1})
-        return [one["_id"] for one in own]
+    async def list_record_ids(self, customer: bytes) -> list[bytes]:
+        """List the ids of a customer's source records."""
+        records = await self._database.find(RECORDS, {"customer": customer}, {"_id": 1})
+        return [record["_id"] for record in records]
 
-    async def heard(self, customer: bytes, attributes: Collection[str]) -> list[Document]:
-        """Of a customer's source records, all that was said, and the cells of some attributes (by key)."""
-        fields = dict.fromkeys(("source", *SAID, *(f"cells.{key}" for key in attributes)), 1)
+    async def read_statements(self, customer: bytes, attributes: Collection[str]) -> list[MutableDocument]:
+        """Read the statements in a customer's source records, and the cells of some attributes.
+
+        Returns:
+            For each record ``_id``, ``source``, ``STATEMENT_FIELDS`` as far as present, and ``cells`` of
+            ``attributes``.
+        """
+        fields = dict.fromkeys(("source", *STATEMENT_FIELDS, *(f"cells.{key}" for key in attributes)), 1)
         return [
-            {"cells": {}, **one} for one in await self._database.find(RECORDS, {"customer": customer}, fields)
+            {"cells": {}, **record}
+            for record in await self._database.find(RECORDS, {"customer": customer}, fields)
         ]
 
-    async def of_customer(self, customer: bytes, before: Place | None, limit: int) -> list[Document]:
-        """What any of a customer's records heard, newest first, older than ``before``."""
-        wanted: Document = {"records": {"$in": await self.records(customer)}}
+    async def list_by_customer(
+        self, customer: bytes, before: TimePosition | None, limit: int
+    ) -> list[MutableDocument]:
+        """List the consent events of a customer's source records, newest first, older than ``before``."""
+        # By source record: ``customer`` in an event is the customer of that time, and a merge or a split
+        # moves records to another customer.
+        query: MutableDocument = {"records": {"$in": await self.list_record_ids(customer)}}
         if before is not None:
-            at, record = before
-            wanted["$or"] = [{"received": {"$lt": at}}, {"received": at, "_id": {"$lt": record}}]
+            at, event = before
+            query["$or"] = [{"received": {"$lt": at}}, {"received": at, "_id": {"$lt": event}}]
         order = [("received", -1), ("_id", -1)]
-        return await self._database.find(CONSENTS, wanted, sort=order, limit=limit)
+        return await self._database.find(CONSENTS, query, sort=order, limit=limit)
 
-    async def laws(self, customers: Collection[bytes], session: Session) -> dict[bytes, list[str]]:
-        """The jurisdictions that protect each of these customers, as they stand in the transaction."""
-        wanted = {"_id": {"$in": sorted(customers)}}
-        found = await self._database.find("customers", wanted, {"laws": 1}, session=session)
-        return {one["_id"]: one["laws"] for one in found}
+    async def read_jurisdictions(
+        self, customers: Collection[bytes], session: Session
+    ) -> dict[bytes, list[str]]:
+        """Return the keys of the jurisdictions that protect each customer, as read in the transaction."""
+        query = {"_id": {"$in": sorted(customers)}}
+        documents = await self._database.find("customers", query, {"laws": 1}, session=session)
+        return {document["_id"]: document["laws"] for document in documents}
 
-    async def add(self, events: Sequence[Document], session: Session) -> None:
-        """Put events on record within a transaction."""
+    async def add(self, events: Sequence[MutableDocument], session: Session) -> None:
+        """Add consent events in a transaction."""
         if events:
             await self._database.insert_many(CONSENTS, list(events), session=session)
 
-    async def latest(
+    async def read_latest(
         self, records: Collection[bytes], purposes: Collection[str], session: Session | None = None
-    ) -> dict[str, Document]:
-        """The latest event of these records about each purpose."""
+    ) -> dict[str, MutableDocument]:
+        """Return the latest consent event of these source records for each purpose, by purpose."""
         pipeline: list[Mapping[str, Any]] = [
             {"$match": {"records": {"$in": list(records)}, "purpose": {"$in": sorted(purposes)}}},
             {"$sort": {"received": -1, "_id": -1}},
             {"$group": {"_id": "$purpose", "latest": {"$first": "$$ROOT"}}},
         ]
-        found = await self._database.aggregate(CONSENTS, pipeline, session=session)
-        return {one["_id"]: one["latest"] for one in found}
+        groups = await self._database.aggregate(CONSENTS, pipeline, session=session)
+        return {group["_id"]: group["latest"] for group in groups}
 
-    async def terms(self, digests: Collection[bytes]) -> dict[bytes, Document]:
-        """Terms by their digest."""
-        found = await self._database.find(TERMS, {"_id": {"$in": sorted(set(digests))}})
-        return {one.pop("_id"): one for one in found}
+    async def read_terms(self, digests: Collection[bytes]) -> dict[bytes, MutableDocument]:
+        """Return terms by their digest."""
+        documents = await self._database.find(TERMS, {"_id": {"$in": sorted(set(digests))}})
+        return {document.pop("_id"): document for document in documents}
 
-    async def keep_terms(self, terms: Mapping[bytes, Document]) -> None:
-        """Keep terms; those that are there already stay as they are."""
-        await self._database.bulk_write(TERMS, terms_written(terms))
-
-
-def recorded(events: Sequence[Document]) -> list[tuple[str, Operation]]:
-    """The writes that put events on record, for a transaction of somebody else's."""
-    return [(CONSENTS, insert(one)) for one in events]
+    async def save_terms(self, terms: Mapping[bytes, MutableDocument]) -> None:
+        """Save terms; terms that exist already stay unchanged."""
+        await self._database.bulk_write(TERMS, build_terms_upserts(terms))
 
 
-def terms_written(terms: Mapping[bytes, Document]) -> list[Operation]:
-    """The writes that keep terms."""
-    return [update({"_id": key}, {"$setOnInsert": one}, upsert=True) for key, one in sorted(terms.items())]
+def build_consent_inserts(events: Sequence[MutableDocument]) -> list[tuple[str, WriteOperation]]:
+    """Return the writes that add consent events, for a transaction of the caller."""
+    return [(CONSENTS, build_insert(event)) for event in events]
+
+
+def build_terms_upserts(terms: Mapping[bytes, MutableDocument]) -> list[WriteOperation]:
+    """Return the writes that save terms, for a transaction of the caller."""
+    # Sorted, so that two transactions which save the same terms lock them in the same order.
+    return [
+        build_update({"_id": digest}, {"$setOnInsert": document}, upsert=True)
+        for digest, document in sorted(terms.items())
+    ]

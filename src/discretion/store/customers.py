@@ -1,96 +1,127 @@
-"""Reading customers: by id, coalesced; and by page. Takes a plan's projection, nothing wider."""
+"""Reading customers: by id with coalesced queries, and by page. Only with a projection from a plan."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
+from discretion.store.document import MutableDocument
 from discretion.store.driver.database import Database
 
 COLLECTION = "customers"
 MAX_COALESCED = 500
+"""Customers that one query loads at most."""
 
-Document = dict[str, Any]
-_Waiting = dict[bytes, list[asyncio.Future[Document | None]]]
+_PendingLoads = dict[bytes, list[asyncio.Future[MutableDocument | None]]]
 
 
-class Customers:
-    """The ``customers`` collection, for reading. ``permitting`` matches who permits one of these purposes."""
+class CustomerStore:
+    """Reads of the ``customers`` collection.
 
-    def __init__(self, database: Database, permitting: Callable[[int], Document]) -> None:
+    ``build_permission_clause`` returns the query clause that matches customers who permit one of the given
+    purposes.
+    """
+
+    def __init__(self, database: Database, build_permission_clause: Callable[[int], MutableDocument]) -> None:
         self._database = database
-        self._permitting = permitting
-        self._waiting: dict[tuple[str, ...], _Waiting] = {}
+        self._build_permission_clause = build_permission_clause
+        self._pending: dict[tuple[str, ...], _PendingLoads] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def by_id(self, customer: bytes, projection: Mapping[str, int], reach: int) -> Document | None:
-        """One customer, or None if there is none or they permit no purpose of ``reach``.
+    async def load(
+        self, customer: bytes, projection: Mapping[str, int], reach: int
+    ) -> MutableDocument | None:
+        """Load one customer, or None if there is none or they permit none of the purposes in ``reach``.
 
-        Loads asked for in one turn of the event loop under the same projection and reach go to
-        MongoDB as one query.
+        Loads within one turn of the event loop with the same projection and reach are sent to MongoDB as one
+        query.
+
+        Args:
+            customer: The customer's id, or an id that they had before a merge.
+            projection: The projection of the plan.
+            reach: Purpose bits; negative for a person who reads their own data.
         """
+        # Only loads with the same projection and reach share a query. A wider query would read members or
+        # customers that one of the plans excludes.
         key = (*sorted(projection), str(reach))
-        waiting = self._waiting.get(key)
-        if waiting is None:
-            waiting = self._waiting[key] = {}
+        pending = self._pending.get(key)
+        if pending is None:
+            pending = self._pending[key] = {}
             task = asyncio.create_task(self._load(key, dict(projection), reach))
+            # The event loop holds only a weak reference to a task. An unreferenced task can be collected
+            # while it runs.
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        future: asyncio.Future[Document | None] = asyncio.get_running_loop().create_future()
-        waiting.setdefault(customer, []).append(future)
+        future: asyncio.Future[MutableDocument | None] = asyncio.get_running_loop().create_future()
+        pending.setdefault(customer, []).append(future)
         return await future
 
-    async def by_ids(
+    async def load_many(
         self, customers: Sequence[bytes], projection: Mapping[str, int], reach: int
-    ) -> list[Document | None]:
-        """Customers in the order asked for, None where ``by_id`` gives None."""
-        return list(await asyncio.gather(*(self.by_id(one, projection, reach) for one in customers)))
+    ) -> list[MutableDocument | None]:
+        """Load customers in the order of ``customers``, with None where ``load`` returns None."""
+        return list(await asyncio.gather(*(self.load(customer, projection, reach) for customer in customers)))
 
-    async def page(
-        self, wanted: Document, sort: Sequence[tuple[str, int]], limit: int, projection: Mapping[str, int]
-    ) -> list[Document]:
-        """At most ``limit`` customers in this order."""
-        return await self._database.find(COLLECTION, wanted, dict(projection), sort=list(sort), limit=limit)
+    async def list_page(
+        self,
+        query: MutableDocument,
+        sort: Sequence[tuple[str, int]],
+        limit: int,
+        projection: Mapping[str, int],
+    ) -> list[MutableDocument]:
+        """List at most ``limit`` customers that match, in this order."""
+        return await self._database.find(COLLECTION, query, dict(projection), sort=list(sort), limit=limit)
 
-    async def count(self, wanted: Document) -> int:
-        """How many customers match."""
-        return await self._database.count(COLLECTION, wanted)
+    async def count(self, query: MutableDocument) -> int:
+        """Count the customers that match."""
+        return await self._database.count(COLLECTION, query)
 
-    async def by_identifier(self, entry: bytes) -> bytes | None:
-        """The customer an identifier's blind index leads to."""
-        found = await self._database.find_one("identifiers", {"_id": entry}, {"customer": 1})
-        return None if found is None else found.get("customer")
+    async def find_by_identifier(self, entry: bytes) -> bytes | None:
+        """Return the customer that an identifier's blind index leads to."""
+        document = await self._database.find_one("identifiers", {"_id": entry}, {"customer": 1})
+        return None if document is None else document.get("customer")
 
     async def _load(self, key: tuple[str, ...], projection: dict[str, int], reach: int) -> None:
-        waiting = self._waiting.pop(key)
+        # Removed before the first await. A load that arrives during the query starts a batch of its own and
+        # does not wait for a result without its customer.
+        pending = self._pending.pop(key)
         try:
-            for start in range(0, len(waiting), MAX_COALESCED):
-                part = list(waiting)[start : start + MAX_COALESCED]
-                found = await self._find(part, projection, reach)
-                for customer in part:
-                    for future in waiting[customer]:
+            for start in range(0, len(pending), MAX_COALESCED):
+                batch = list(pending)[start : start + MAX_COALESCED]
+                documents = await self._find(batch, projection, reach)
+                for customer in batch:
+                    # A caller that was cancelled meanwhile has cancelled its future.
+                    for future in pending[customer]:
                         if not future.done():
-                            future.set_result(found.get(customer))
-        except Exception as error:  # noqa: BLE001 - whatever it is belongs to those who wait
-            for futures in waiting.values():
+                            future.set_result(documents.get(customer))
+        except Exception as error:  # noqa: BLE001 - every waiting caller receives it
+            for futures in pending.values():
                 for future in futures:
                     if not future.done():
                         future.set_exception(error)
 
     async def _find(
         self, customers: list[bytes], projection: dict[str, int], reach: int
-    ) -> dict[bytes, Document]:
-        permitted: Document = {} if reach < 0 else self._permitting(reach)
-        docs = await self._database.find(COLLECTION, {"_id": {"$in": customers}, **permitted}, projection)
-        found: dict[bytes, Document] = {doc["_id"]: doc for doc in docs}
-        missing = [one for one in customers if one not in found]
+    ) -> dict[bytes, MutableDocument]:
+        # The clause is part of the query. A customer who permits none of the purposes is not read, and cannot
+        # be told from one who does not exist.
+        permission_clause: MutableDocument = {} if reach < 0 else self._build_permission_clause(reach)
+        documents = await self._database.find(
+            COLLECTION, {"_id": {"$in": customers}, **permission_clause}, projection
+        )
+        documents_by_id: dict[bytes, MutableDocument] = {document["_id"]: document for document in documents}
+        missing = [customer for customer in customers if customer not in documents_by_id]
         if missing:
             # An id given out before a merge keeps resolving, to the customer it became part of.
             merged = await self._database.find(
-                COLLECTION, {"merged.id": {"$in": missing}, **permitted}, {**projection, "merged.id": 1}
+                COLLECTION,
+                {"merged.id": {"$in": missing}, **permission_clause},
+                {**projection, "merged.id": 1},
             )
-            found.update(
-                (old["id"], doc) for doc in merged for old in doc.pop("merged") if old["id"] in missing
+            documents_by_id.update(
+                (former["id"], document)
+                for document in merged
+                for former in document.pop("merged")
+                if former["id"] in missing
             )
-        return found
+        return documents_by_id

@@ -1,4 +1,4 @@
-"""The ``dead_letters`` collection: kept by id, counted by reason, read in the order of ids."""
+"""The ``dead_letters`` collection: refused messages, saved by id, counted by reason, and listed by id."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from discretion.store.driver.database import Database, Document, Operation, Session, update
-from discretion.store.tombstones import Stone, Tombstones
+from discretion.store.document import MutableDocument
+from discretion.store.driver.database import Database, Session, WriteOperation, build_update
+from discretion.store.tombstones import Tombstone, TombstoneStore
 
 COLLECTION = "dead_letters"
-TOGETHER = 500
-"""Letters that one transaction keeps: MongoDB advises against more than a thousand changed documents."""
+BATCH_SIZE = 500
+"""Letters that one transaction saves. MongoDB advises against more than a thousand changed documents."""
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """How many letters one source has for one reason; times in ms since 1970."""
+class DeadLetterCount:
+    """The number of letters of one source with one reason; times in ms since 1970."""
 
     code: str
     place: str
@@ -28,56 +29,68 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which letters: those of a reason, of a source, not older than ``since`` in ms; None is any."""
+class DeadLetterFilter:
+    """Selects letters by reason, by source, and by ``since`` (received at or after, ms).
+
+    None does not filter.
+    """
 
     code: str | None = None
     source: str | None = None
     since: int | None = None
 
-    def query(self) -> Document:
-        """As MongoDB is asked."""
-        asked: Document = {
+    def build_query(self) -> MutableDocument:
+        """Return the MongoDB query of this filter."""
+        query: MutableDocument = {
             name: value for name, value in (("code", self.code), ("source", self.source)) if value is not None
         }
-        return asked if self.since is None else {**asked, "received": {"$gte": self.since}}
+        return query if self.since is None else {**query, "received": {"$gte": self.since}}
 
 
-class DeadLetters:
-    """See the module."""
+class DeadLetterStore:
+    """The ``dead_letters`` collection. It never stores a letter that names an erased person."""
 
-    def __init__(self, database: Database, tombstones: Tombstones) -> None:
+    def __init__(self, database: Database, tombstones: TombstoneStore) -> None:
         self._database = database
         self._tombstones = tombstones
 
-    async def keep(self, letters: Sequence[Mapping[str, Any]], kept_ms: int) -> None:
-        """Keep letters, each in the place of an earlier one with its id; durable when this returns.
+    async def save(self, dead_letters: Sequence[Mapping[str, Any]], retention_ms: int) -> None:
+        """Save letters, each replacing an earlier one with the same id; durable when this returns.
 
-        Each is deleted by MongoDB ``kept_ms`` after it was received. Of one that names somebody erased, or
-        was erased itself, nothing is kept.
+        MongoDB deletes each letter ``retention_ms`` after it was received. A letter that names an erased
+        person, or that was itself erased, is not stored.
         """
-        for start in range(0, len(letters), TOGETHER):
-            await self._keep(letters[start : start + TOGETHER], kept_ms)
+        for start in range(0, len(dead_letters), BATCH_SIZE):
+            await self._save_batch(dead_letters[start : start + BATCH_SIZE], retention_ms)
 
-    async def _keep(self, letters: Sequence[Mapping[str, Any]], kept_ms: int) -> None:
-        names = {name for letter in letters for name in _names(letter)}
-        graves = {name: self._tombstones.of(name) for name in names}
+    async def _save_batch(self, dead_letters: Sequence[Mapping[str, Any]], retention_ms: int) -> None:
+        marks = {mark for dead_letter in dead_letters for mark in _marks_of(dead_letter)}
+        tombstone_ids = {mark: self._tombstones.id_of(mark) for mark in marks}
 
         async def work(session: Session) -> None:
-            stones = await self._tombstones.over(graves, session)
-            kept = [one for one in letters if not _barred(one, stones)]
-            if not kept:
+            tombstones = await self._tombstones.find_by_mark(tombstone_ids, session)
+            storable = [
+                dead_letter for dead_letter in dead_letters if not _is_erased(dead_letter, tombstones)
+            ]
+            if not storable:
                 return
-            gates = self._tombstones.passed(name for one in kept for name in one["marks"])
+            # An erasure that commits meanwhile changes the same gates, so one of the two transactions runs
+            # again. Without that, both could commit and the letter would survive the erasure (write skew, see
+            # ``tombstones``).
+            gates = self._tombstones.build_gate_updates(
+                mark for dead_letter in storable for mark in dead_letter["marks"]
+            )
             await self._tombstones.write(gates, session)
-            await self._database.bulk_write(COLLECTION, _written(kept, kept_ms), session=session)
+            await self._database.bulk_write(
+                COLLECTION, _build_upserts(storable, retention_ms), session=session
+            )
 
-        await self._database.transaction(work)
+        await self._database.run_transaction(work)
 
-    async def counts(self) -> list[Counted]:
-        """How many there are of each reason and source, in that order."""
+    async def count_by_reason(self) -> list[DeadLetterCount]:
+        """Count the letters of each reason and source, sorted by these."""
         reason = {name: f"${name}" for name in ("code", "place", "source")}
-        found = await self._database.aggregate(
+        groups = await self._database.aggregate(
             COLLECTION,
             [
                 {
@@ -91,45 +104,52 @@ class DeadLetters:
                 {"$sort": {"_id": 1}},
             ],
         )
-        return [Counted(**one.pop("_id"), **one) for one in found]
+        return [DeadLetterCount(**group.pop("_id"), **group) for group in groups]
 
-    async def count(self, wanted: Wanted) -> int:
-        """How many are wanted."""
-        return await self._database.count(COLLECTION, wanted.query())
+    async def count(self, dead_letter_filter: DeadLetterFilter) -> int:
+        """Count the letters that a filter selects."""
+        return await self._database.count(COLLECTION, dead_letter_filter.build_query())
 
-    async def page(self, wanted: Wanted, after: bytes, limit: int) -> list[Document]:
-        """Those wanted whose id comes after another, in the order of ids."""
-        asked = {**wanted.query(), "_id": {"$gt": after}}
-        return await self._database.find(COLLECTION, asked, sort=[("_id", 1)], limit=limit)
+    async def list_page(
+        self, dead_letter_filter: DeadLetterFilter, after: bytes, limit: int
+    ) -> list[MutableDocument]:
+        """List selected letters whose id is greater than ``after``, in the order of ids."""
+        # By id and not by offset: a replay deletes letters while it reads the pages.
+        query = {**dead_letter_filter.build_query(), "_id": {"$gt": after}}
+        return await self._database.find(COLLECTION, query, sort=[("_id", 1)], limit=limit)
 
-    async def relabel(self, reasons: Mapping[bytes, tuple[str, str]]) -> None:
-        """Give letters the code and place they are refused for now."""
+    async def set_reasons(self, reasons: Mapping[bytes, tuple[str, str]]) -> None:
+        """Set the code and place for which letters are refused now, by letter id."""
         changes = [
-            update({"_id": letter}, {"$set": {"code": code, "place": place}})
-            for letter, (code, place) in reasons.items()
+            # Without upsert: a letter that an erasure has deleted meanwhile must not return.
+            build_update({"_id": dead_letter}, {"$set": {"code": code, "place": place}})
+            for dead_letter, (code, place) in reasons.items()
         ]
         await self._database.bulk_write(COLLECTION, changes)
 
-    async def remove(self, letters: Sequence[bytes]) -> None:
-        """Delete letters."""
-        if letters:
-            await self._database.delete_many(COLLECTION, {"_id": {"$in": list(letters)}})
+    async def remove(self, dead_letters: Sequence[bytes]) -> None:
+        """Delete letters by their ids."""
+        if dead_letters:
+            await self._database.delete_many(COLLECTION, {"_id": {"$in": list(dead_letters)}})
 
 
-def _names(letter: Mapping[str, Any]) -> list[bytes]:
-    return [letter["_id"], *letter["marks"]]
+def _marks_of(dead_letter: Mapping[str, Any]) -> list[bytes]:
+    return [dead_letter["_id"], *dead_letter["marks"]]
 
 
-def _barred(letter: Mapping[str, Any], stones: Mapping[bytes, Stone]) -> bool:
-    return any(one in stones and stones[one].bars(letter["received"]) for one in _names(letter))
+def _is_erased(dead_letter: Mapping[str, Any], tombstones: Mapping[bytes, Tombstone]) -> bool:
+    return any(
+        mark in tombstones and tombstones[mark].blocks(dead_letter["received"])
+        for mark in _marks_of(dead_letter)
+    )
 
 
-def _written(letters: Sequence[Mapping[str, Any]], kept_ms: int) -> list[Operation]:
+def _build_upserts(dead_letters: Sequence[Mapping[str, Any]], retention_ms: int) -> list[WriteOperation]:
     operations = []
-    for letter in letters:
-        expires = datetime.fromtimestamp((letter["received"] + kept_ms) / 1000, UTC)
-        content = {name: value for name, value in letter.items() if name != "_id"}
+    for dead_letter in dead_letters:
+        expires = datetime.fromtimestamp((dead_letter["received"] + retention_ms) / 1000, UTC)
+        content = {name: value for name, value in dead_letter.items() if name != "_id"}
         operations.append(
-            update({"_id": letter["_id"]}, {"$set": {**content, "expires": expires}}, upsert=True)
+            build_update({"_id": dead_letter["_id"]}, {"$set": {**content, "expires": expires}}, upsert=True)
         )
     return operations

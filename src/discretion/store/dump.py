@@ -1,4 +1,4 @@
-"""Whole collections as BSON files, written and read back: what ``mongorestore`` understands too."""
+"""Whole collections as BSON files, in the format that ``mongorestore`` reads too."""
 
 from __future__ import annotations
 
@@ -15,75 +15,80 @@ from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 
 from discretion.store.driver.database import Database
-from discretion.store.driver.error_translation import done
+from discretion.store.driver.error_translation import run_translated
 from discretion.store.schema.collections import COLLECTIONS
 
-TOGETHER = 500
+BATCH_SIZE = 500
+"""Documents that are read or written at once."""
 RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 
 
 @asynccontextmanager
-async def one_moment(database: Database) -> AsyncIterator[Any]:
-    """A session that reads everything as it was at one moment.
+async def open_snapshot_session(database: Database) -> AsyncIterator[Any]:
+    """Open a session in which all reads see the database at one moment.
 
-    MongoDB keeps that for five minutes (``minSnapshotHistoryWindowInSeconds``); a longer read is refused.
+    MongoDB keeps that moment for five minutes (``minSnapshotHistoryWindowInSeconds``) and refuses longer
+    reads.
     """
-    started = database._client.start_session(snapshot=True)
-    session = await started if inspect.isawaitable(started) else started
+    # Motor returns an awaitable here, PyMongo's asyncio API returns the session itself.
+    starting = database._client.start_session(snapshot=True)
+    session = await starting if inspect.isawaitable(starting) else starting
     try:
         yield session
     finally:
         await session.end_session()
 
 
-async def documents(database: Database, collection: str, session: Any) -> AsyncIterator[list[bytes]]:
-    """All documents of a collection, as BSON, ``TOGETHER`` at a time."""
-    found = database._database[collection].with_options(codec_options=RAW)
-    cursor = found.find({}, session=session, batch_size=TOGETHER)
+async def read_raw_documents(database: Database, collection: str, session: Any) -> AsyncIterator[list[bytes]]:
+    """Read all documents of a collection as BSON, ``BATCH_SIZE`` at a time."""
+    raw_collection = database._database[collection].with_options(codec_options=RAW)
+    cursor = raw_collection.find({}, session=session, batch_size=BATCH_SIZE)
     try:
         while True:
+            # ``timeoutMS`` of the client would limit the life of the cursor, and a large collection takes
+            # longer.
             with pymongo.timeout(0):
-                batch = await done(cursor.to_list(TOGETHER), wrote=False)
+                batch = await run_translated(cursor.to_list(BATCH_SIZE), is_write=False)
             if not batch:
                 return
-            yield [one.raw for one in batch]
+            yield [document.raw for document in batch]
     finally:
         await cursor.close()
 
 
-async def counted(database: Database) -> dict[str, int]:
-    """How many documents each declared collection has, of those that have any."""
-    counts = {one.name: await database.count(one.name, {}) for one in COLLECTIONS}
+async def count_all_documents(database: Database) -> dict[str, int]:
+    """Count the documents of each declared collection that is not empty, by name."""
+    counts = {collection.name: await database.count(collection.name, {}) for collection in COLLECTIONS}
     return {name: count for name, count in counts.items() if count}
 
 
-async def version(database: Database) -> str:
-    """The server's."""
+async def read_server_version(database: Database) -> str:
+    """Return the version of the server."""
     return str((await database.command({"buildInfo": 1}, admin=True))["version"])
 
 
-def written(path: Path) -> Iterator[list[RawBSONDocument]]:
-    """The documents of a file; none if there is no such file.
+def read_bson_file(path: Path) -> Iterator[list[RawBSONDocument]]:
+    """Read the documents of a BSON file in batches; a missing file yields nothing.
 
     Raises:
-        bson.errors.InvalidBSON: It is no file of documents.
+        bson.errors.InvalidBSON: The file is not valid BSON.
     """
     if not path.exists():
         return
     with path.open("rb") as file:
-        each = bson.decode_file_iter(file, RAW)
-        while batch := list(islice(each, TOGETHER)):
+        documents = bson.decode_file_iter(file, RAW)
+        while batch := list(islice(documents, BATCH_SIZE)):
             yield batch
 
 
-def whole(path: Path) -> int | None:
-    """How many documents a file has; None if it is no file of documents."""
+def count_bson_documents(path: Path) -> int | None:
+    """Count the documents of a BSON file, or return None if the file is not valid BSON."""
     try:
-        return sum(len(batch) for batch in written(path))
+        return sum(len(batch) for batch in read_bson_file(path))
     except bson.errors.InvalidBSON:
         return None
 
 
-async def load(database: Database, collection: str, batch: Sequence[Any]) -> None:
-    """Add documents as they are."""
-    await database.insert_many(collection, list(batch))
+async def insert_raw_documents(database: Database, collection: str, documents: Sequence[Any]) -> None:
+    """Insert documents unchanged into a collection."""
+    await database.insert_many(collection, list(documents))

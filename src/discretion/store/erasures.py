@@ -1,57 +1,60 @@
-"""Erasures that this database knows of, and whether it is being restored.
+"""The ``erasures`` collection: erasures that this database has executed, and whether it is being restored.
 
-An erasure is ``{_id, at, line}``; ``line`` once it is in the erasure ledger. While a dump is loaded and until
-the ledger has been replayed, there is also a mark.
+A document is ``{_id, at, line}``: a random id, when (ms), and ``line: true`` once the erasure is in the
+erasure ledger. While a dump is loaded and until the ledger has been replayed, there is also a document with
+the id ``restoring``. It marks the data as incomplete, so an interrupted restore can be repeated over them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from discretion.store.driver.database import Database, Operation, Session, update
+from discretion.store.driver.database import Database, Session, WriteOperation, build_update
 
 COLLECTION = "erasures"
 _RESTORING = b"restoring"
 
 
-class Erasures:
-    """The ``erasures`` collection."""
+class ErasureStore:
+    """Reads and changes of the ``erasures`` collection."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def begin(self, erasure: bytes, at: int, session: Session) -> None:
-        """Put an erasure on record in the transaction that erases (ms)."""
+    async def record(self, erasure: bytes, at: int, session: Session) -> None:
+        """Record an erasure in the transaction that erases; ``at`` is in ms."""
         await self._database.update_one(
             COLLECTION, {"_id": erasure}, {"$setOnInsert": {"at": at}}, upsert=True, session=session
         )
 
-    async def written(self, erasures: Iterable[tuple[bytes, int]]) -> None:
-        """Mark erasures, each with its time (ms), as being in the ledger."""
-        writes: list[Operation] = [
-            update({"_id": one}, {"$set": {"line": True}, "$setOnInsert": {"at": at}}, upsert=True)
-            for one, at in erasures
+    async def mark_logged(self, erasures: Iterable[tuple[bytes, int]]) -> None:
+        """Mark erasures, each with its time (ms), as written to the erasure ledger."""
+        writes: list[WriteOperation] = [
+            # With upsert: after a restore, the ledger lists erasures that the restored database does not
+            # have.
+            build_update({"_id": erasure}, {"$set": {"line": True}, "$setOnInsert": {"at": at}}, upsert=True)
+            for erasure, at in erasures
         ]
         await self._database.bulk_write(COLLECTION, writes)
 
-    async def known(self) -> dict[bytes, bool]:
-        """Every erasure there is, and whether it is in the ledger."""
-        found = await self._database.find(COLLECTION, {"_id": {"$ne": _RESTORING}}, {"line": 1})
-        return {one["_id"]: "line" in one for one in found}
+    async def list_logged(self) -> dict[bytes, bool]:
+        """Return for every erasure whether it is in the erasure ledger."""
+        documents = await self._database.find(COLLECTION, {"_id": {"$ne": _RESTORING}}, {"line": 1})
+        return {document["_id"]: "line" in document for document in documents}
 
-    async def restoring(self) -> bool:
-        """Whether a restore has begun and not ended."""
+    async def is_restoring(self) -> bool:
+        """Return whether a restore has begun and not ended."""
         return await self._database.find_one(COLLECTION, {"_id": _RESTORING}) is not None
 
-    async def restore(self, at: int) -> None:
-        """A restore begins (ms)."""
+    async def begin_restore(self, at: int) -> None:
+        """Record that a restore begins at ``at`` (ms)."""
         change = {"$set": {"at": at}}
         await self._database.update_one(COLLECTION, {"_id": _RESTORING}, change, upsert=True)
 
-    async def restored(self) -> None:
-        """It has ended."""
+    async def end_restore(self) -> None:
+        """Record that the restore has ended."""
         await self._database.delete_many(COLLECTION, {"_id": _RESTORING})
 
-    async def empty(self) -> None:
-        """Forget all erasures; that it is being restored stays."""
+    async def delete_all(self) -> None:
+        """Delete all erasures, but keep the mark of a running restore."""
         await self._database.delete_many(COLLECTION, {"_id": {"$ne": _RESTORING}})

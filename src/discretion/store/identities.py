@@ -1,27 +1,30 @@
-"""Reading who somebody is: the identifiers their records name, and what happened to their identity."""
+"""Reading identity data: the identifiers of a customer, and the history of merges and splits."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from discretion.store.document import MutableDocument, TimePosition
 from discretion.store.driver.database import Database
 
-Document = dict[str, Any]
-Place = tuple[int, bytes]
-"""Time in ms, and id."""
 
-
-class Identities:
-    """What is kept of identity, for reading."""
+class IdentityStore:
+    """Reads of identity data in ``source_records``, ``customers`` and ``identity_events``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def named(self, customer: bytes, kinds: Collection[str]) -> list[Document]:
-        """Identifiers of these types that a customer's records name: ``{source, ids}`` for each record."""
-        here = {"$in": ["$$one.k", sorted(kinds)]}
-        ids = {"$filter": {"input": "$ids", "as": "one", "cond": here}}
+    async def list_identifiers(self, customer: bytes, types: Collection[str]) -> list[MutableDocument]:
+        """List the identifiers of these types that a customer's records name.
+
+        Returns:
+            ``{source, ids}`` for each record; ``ids`` has entries ``{e, k, t, w, c}`` (see
+            ``schema.collections``).
+        """
+        # MongoDB filters the list, so identifiers of other types do not reach this process.
+        is_wanted_type = {"$in": ["$$one.k", sorted(types)]}
+        ids = {"$filter": {"input": "$ids", "as": "one", "cond": is_wanted_type}}
         pipeline: list[Mapping[str, Any]] = [
             {"$match": {"customer": customer}},
             {"$sort": {"_id": 1}},
@@ -29,17 +32,19 @@ class Identities:
         ]
         return await self._database.aggregate("source_records", pipeline)
 
-    async def former(self, customer: bytes) -> list[tuple[bytes, bytes]]:
-        """Ids of customers merged into this one, each with its wrapped key."""
-        found = await self._database.find_one("customers", {"_id": customer}, {"merged": 1})
-        return [] if found is None else [(one["id"], one["key"]) for one in found["merged"]]
+    async def list_former_ids(self, customer: bytes) -> list[tuple[bytes, bytes]]:
+        """List the ids of customers that were merged into this one, each with its wrapped key."""
+        document = await self._database.find_one("customers", {"_id": customer}, {"merged": 1})
+        return [] if document is None else [(former["id"], former["key"]) for former in document["merged"]]
 
-    async def history(self, customers: Sequence[bytes], before: Place | None, limit: int) -> list[Document]:
-        """What happened to the identity of any of these, newest first, older than ``before``."""
-        wanted: Document = {"customers": {"$in": list(customers)}}
+    async def list_history(
+        self, customers: Sequence[bytes], before: TimePosition | None, limit: int
+    ) -> list[MutableDocument]:
+        """List merges and splits of any of these customers, newest first, older than ``before``."""
+        query: MutableDocument = {"customers": {"$in": list(customers)}}
         if before is not None:
             at, event = before
-            wanted["$or"] = [{"at": {"$lt": at}}, {"at": at, "_id": {"$lt": event}}]
+            query["$or"] = [{"at": {"$lt": at}}, {"at": at, "_id": {"$lt": event}}]
         return await self._database.find(
-            "identity_events", wanted, sort=[("at", -1), ("_id", -1)], limit=limit
+            "identity_events", query, sort=[("at", -1), ("_id", -1)], limit=limit
         )

@@ -1,79 +1,100 @@
-"""``packages``, pages of what people asked for; and ``package_links``, which lead there once."""
+"""The ``packages`` and ``package_links`` collections: pages of access packages, and single-use links."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
 from discretion.errors import Broken
-from discretion.store.driver.database import Database, Document
+from discretion.store.document import MutableDocument
+from discretion.store.driver.database import Database
 
 PAGES = "packages"
 LINKS = "package_links"
 
 
-class Packages:
-    """See the module."""
+class PackageStore:
+    """The ``packages`` and ``package_links`` collections."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(
-        self, request: bytes, fence: int, place: int, customer: bytes, sealed: bytes, until: int
+    async def add_page(
+        self, request: bytes, fence: int, number: int, customer: bytes, sealed: bytes, expires_at: int
     ) -> None:
-        """A page of one attempt; MongoDB deletes it soon after ``until`` (ms since 1970)."""
+        """Add a page of a package.
+
+        Args:
+            request: The request that the package answers.
+            fence: The worker's lease number. An attempt that lost its lease writes under its own number, so
+                its pages cannot be mixed with those of the next attempt.
+            number: The number of the page.
+            customer: Whose data the page holds.
+            sealed: The encrypted page.
+            expires_at: When MongoDB may delete it (ms since 1970).
+        """
         page = {
-            "_id": _name(request, fence, place),
+            "_id": _page_id(request, fence, number),
             "request": request,
             "customer": customer,
             "sealed": sealed,
-            "expires": _date(until),
+            "expires": _to_date(expires_at),
         }
         await self._database.insert_many(PAGES, [page])
 
-    async def some(self, request: bytes, fence: int, start: int, many: int) -> list[bytes]:
-        """Sealed pages from one place on.
+    async def read_pages(self, request: bytes, fence: int, start: int, count: int) -> list[bytes]:
+        """Return ``count`` sealed pages, beginning with number ``start``.
 
         Raises:
-            Broken: ``PACKAGE_BROKEN``; one is missing.
+            Broken: ``PACKAGE_BROKEN``; a page is missing.
         """
-        names = [_name(request, fence, place) for place in range(start, start + many)]
-        wanted = {"_id": {"$gte": names[0], "$lte": names[-1]}}
-        found = await self._database.find(PAGES, wanted, {"sealed": 1}, sort=[("_id", 1)])
-        if [one["_id"] for one in found] != names:
+        page_ids = [_page_id(request, fence, number) for number in range(start, start + count)]
+        query = {"_id": {"$gte": page_ids[0], "$lte": page_ids[-1]}}
+        pages = await self._database.find(PAGES, query, {"sealed": 1}, sort=[("_id", 1)])
+        if [page["_id"] for page in pages] != page_ids:
             raise Broken("PACKAGE_BROKEN", "Pages of a package are missing.")
-        return [one["sealed"] for one in found]
+        return [page["sealed"] for page in pages]
 
-    async def clear(self, request: bytes, but: int | None = None) -> int:
-        """Delete the pages of a request, but for those of one attempt; how many that were."""
-        kept = (
+    async def delete_pages(self, request: bytes, except_fence: int | None = None) -> int:
+        """Delete the pages of a request, except those of one attempt, and return their number."""
+        exclusion = (
             {}
-            if but is None
-            else {"_id": {"$not": {"$gte": _name(request, but, 0), "$lt": _name(request, but + 1, 0)}}}
+            if except_fence is None
+            else {
+                "_id": {
+                    "$not": {
+                        "$gte": _page_id(request, except_fence, 0),
+                        "$lt": _page_id(request, except_fence + 1, 0),
+                    }
+                }
+            }
         )
-        return await self._database.delete_many(PAGES, {"request": request, **kept})
+        return await self._database.delete_many(PAGES, {"request": request, **exclusion})
 
-    async def link(self, digest: bytes, request: bytes, customer: bytes, until: int) -> None:
-        """A link that leads to a request's package once, known by the digest of what it carries."""
+    async def add_link(self, digest: bytes, request: bytes, customer: bytes, expires_at: int) -> None:
+        """Add a single-use link to a request's package, identified by the digest of its secret."""
         link = {
             "_id": digest,
             "request": request,
             "customer": customer,
-            "until": until,
-            "expires": _date(until),
+            "until": expires_at,
+            "expires": _to_date(expires_at),
         }
         await self._database.insert_many(LINKS, [link])
 
-    async def redeem(self, digest: bytes, now: int) -> Document | None:
-        """The link with this digest, which from now on leads nowhere; None if it does already."""
-        found = await self._database.find_one(LINKS, {"_id": digest, "until": {"$gt": now}})
-        if found is None or not await self._database.delete_many(LINKS, {"_id": digest}):
+    async def redeem_link(self, digest: bytes, now: int) -> MutableDocument | None:
+        """Return the link with this digest and make it invalid; None if it is invalid already."""
+        # The time is checked here too, because MongoDB deletes expired documents with a delay.
+        link = await self._database.find_one(LINKS, {"_id": digest, "until": {"$gt": now}})
+        # Of two concurrent requests with the same link only one deletes it; the other one is refused.
+        if link is None or not await self._database.delete_many(LINKS, {"_id": digest}):
             return None
-        return found
+        return link
 
 
-def _name(request: bytes, fence: int, place: int) -> bytes:
-    return request + fence.to_bytes(8) + place.to_bytes(4)
+def _page_id(request: bytes, fence: int, number: int) -> bytes:
+    # Big-endian, so that ids sort by attempt and page and a range of pages is a range of ids.
+    return request + fence.to_bytes(8) + number.to_bytes(4)
 
 
-def _date(ms: int) -> datetime:
+def _to_date(ms: int) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC)

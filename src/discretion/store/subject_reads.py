@@ -1,61 +1,61 @@
-"""Everything that is kept of one person, for reading it out to them: each query names one person."""
+"""Reads for an access request: everything that is stored about one person. Every query names one person."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-from discretion.store.driver.database import Database, Document
-
-Place = tuple[int, bytes]
-"""Time in ms, and id."""
+from discretion.store.document import MutableDocument, TimePosition
+from discretion.store.driver.database import Database
 
 
-class Kept:
-    """See the module."""
+class SubjectStore:
+    """Reads of everything that is stored about one person."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def customer(self, customer: bytes) -> Document | None:
-        """The customer an id stands for now, an older one as it may be."""
-        wanted = {"$or": [{"_id": customer}, {"merged.id": customer}]}
-        return await self._database.find_one("customers", wanted)
+    async def find_customer(self, customer: bytes) -> MutableDocument | None:
+        """Return the customer whom an id identifies now; the id may be from before a merge."""
+        query = {"$or": [{"_id": customer}, {"merged.id": customer}]}
+        return await self._database.find_one("customers", query)
 
-    async def records(self, customer: bytes) -> list[Document]:
-        """What each source told."""
+    async def list_records(self, customer: bytes) -> list[MutableDocument]:
+        """List a customer's source records."""
         return await self._database.find("source_records", {"customer": customer}, sort=[("_id", 1)])
 
-    async def owns(self, customer: bytes) -> list[bytes]:
-        """The ids of a customer's source records, in their order."""
-        found = await self._database.find(
+    async def list_record_ids(self, customer: bytes) -> list[bytes]:
+        """List the ids of a customer's source records, sorted."""
+        documents = await self._database.find(
             "source_records", {"customer": customer}, {"_id": 1}, sort=[("_id", 1)]
         )
-        return [one["_id"] for one in found]
+        return [document["_id"] for document in documents]
 
-    async def events(self, customer: bytes, before: Place | None, limit: int) -> list[Document]:
-        """Events, newest first, older than ``before``."""
-        wanted: Document = {"customer": customer}
+    async def list_events(
+        self, customer: bytes, before: TimePosition | None, limit: int
+    ) -> list[MutableDocument]:
+        """List a customer's events, newest first, older than ``before``."""
+        query: MutableDocument = {"customer": customer}
         if before is not None:
             at, event = before
-            wanted["$or"] = [{"at": {"$lt": at}}, {"at": at, "_id": {"$lt": event}}]
-        return await self._database.find("events", wanted, sort=[("at", -1), ("_id", -1)], limit=limit)
+            query["$or"] = [{"at": {"$lt": at}}, {"at": at, "_id": {"$lt": event}}]
+        return await self._database.find("events", query, sort=[("at", -1), ("_id", -1)], limit=limit)
 
-    async def suggestions(self, customer: bytes) -> list[Document]:
-        """Other profiles that resemble theirs."""
+    async def list_suggestions(self, customer: bytes) -> list[MutableDocument]:
+        """List the duplicate suggestions that name a customer."""
         return await self._database.find("suggestions", {"customers": customer}, sort=[("_id", 1)])
 
-    async def rulings(self, rulings: Collection[bytes]) -> list[Document]:
-        """Word of stewards on who is one person."""
+    async def list_rulings(self, rulings: Collection[bytes]) -> list[MutableDocument]:
+        """List rulings of stewards on which records are one person, by id."""
         return await self._database.find("rulings", {"_id": {"$in": sorted(rulings)}}, sort=[("_id", 1)])
 
-    async def letters(self, marks: Collection[bytes]) -> list[Document]:
-        """Refused messages that name any of these identifiers; not what is in them."""
+    async def list_dead_letters(self, marks: Collection[bytes]) -> list[MutableDocument]:
+        """List refused messages that name any of these identifiers, without their content."""
         fields = dict.fromkeys(("source", "code", "place", "received", "expires"), 1)
         return await self._database.find(
             "dead_letters", {"marks": {"$in": sorted(marks)}}, fields, sort=[("_id", 1)]
         )
 
-    async def parted(self, customer: bytes, since: int) -> bool:
-        """Whether somebody was parted from this customer since a moment (ms)."""
-        wanted = {"customers": customer, "kind": "parted", "at": {"$gte": since}}
-        return bool(await self._database.count("identity_events", wanted, 1))
+    async def was_split_since(self, customer: bytes, since: int) -> bool:
+        """Return whether another customer was split off from this one at or after a time (ms)."""
+        query = {"customers": customer, "kind": "parted", "at": {"$gte": since}}
+        return bool(await self._database.count("identity_events", query, 1))

@@ -1,6 +1,7 @@
-"""Suggestions on record: pairs of customers who are probably one person, and what a steward said.
+"""The ``suggestions`` collection: pairs of customers who are probably one person, and what a steward decided.
 
-A pair has one suggestion, whatever found it and how often. What a steward refused stays refused.
+A pair has one suggestion, regardless of which run found it and how often. A pair that a steward refused is
+never suggested again.
 """
 
 from __future__ import annotations
@@ -8,18 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
 
-from discretion.store.driver.database import Database, Operation, delete, update
+from discretion.store.document import MutableDocument
+from discretion.store.driver.database import Database, WriteOperation, build_delete, build_update
 
 COLLECTION = "suggestions"
-Document = dict[str, Any]
-Place = tuple[float, bytes]
-"""Where a suggestion stands among those of its state: its weight and id, the heaviest first."""
+SuggestionPosition = tuple[float, bytes]
+"""Position of a suggestion among those of its state: weight and id, greatest weight first."""
 
 
-class State(Enum):
-    """What became of a suggestion."""
+class SuggestionStatus(Enum):
+    """The state of a suggestion."""
 
     OPEN = "open"
     ACCEPTED = "accepted"
@@ -27,126 +27,160 @@ class State(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
-    """How far one comparison agrees, and its part in the match weight; no value."""
+class ComparisonResult:
+    """How far one comparison of two customers agrees, and its part of the match weight.
+
+    It holds no values.
+    """
 
     name: str
-    says: str
+    level: str
     weight: float
 
 
 @dataclass(frozen=True, slots=True)
-class Likely:
-    """Two customers who are one person with probability ``score``; ``weight`` is its log2 odds."""
+class LikelyPair:
+    """Two customers who are one person with probability ``score``; ``weight`` is the log2 of its odds."""
 
     customers: tuple[bytes, bytes]
     score: float
     weight: float
-    evidence: tuple[Agreement, ...]
+    evidence: tuple[ComparisonResult, ...]
 
     @property
     def id(self) -> bytes:
-        """The same for the same two, in any order."""
+        """The same id for the same two customers, in any order."""
         return b"".join(sorted(self.customers))
 
 
 @dataclass(frozen=True, slots=True)
-class Suggestion(Likely):
-    """One on record. ``at`` and ``decided`` are in ms, ``by`` is the steward who decided."""
+class Suggestion(LikelyPair):
+    """A stored suggestion. ``at`` and ``decided`` are in ms, ``by`` is the steward who decided."""
 
     model: str
-    state: State
+    state: SuggestionStatus
     at: int
     by: str | None = field(default=None)
     decided: int | None = None
 
     @property
-    def place(self) -> Place:
-        """See ``Place``."""
+    def position(self) -> SuggestionPosition:
+        """Position of the suggestion in a list of its state."""
         return self.weight, self.id
 
 
-class Suggestions:
-    """The ``suggestions`` collection."""
+class SuggestionStore:
+    """Reads and changes of the ``suggestions`` collection."""
 
     def __init__(self, database: Database, now_ms: Callable[[], int]) -> None:
         self._database = database
         self._now_ms = now_ms
 
-    async def propose(self, found: Sequence[Likely], model: str, limit: int | None) -> set[bytes]:
-        """Put pairs on record: at most ``limit`` new ones; known open ones get the new figures.
+    async def propose(self, pairs: Sequence[LikelyPair], model: str, limit: int | None) -> set[bytes]:
+        """Store pairs: at most ``limit`` new ones; open suggestions that exist receive the new figures.
 
         Returns:
-            The ids of the new ones.
+            The ids of the new suggestions.
         """
-        ids = [one.id for one in found]
-        known = {
-            doc["_id"] for doc in await self._database.find(COLLECTION, {"_id": {"$in": ids}}, {"_id": 1})
+        ids = [pair.id for pair in pairs]
+        known_ids = {
+            document["_id"]
+            for document in await self._database.find(COLLECTION, {"_id": {"$in": ids}}, {"_id": 1})
         }
-        new = [one for one in found if one.id not in known][:limit]
-        writes: list[Operation] = [
-            update({"_id": one.id, "state": State.OPEN.value}, {"$set": _figures(one, model)})
-            for one in found
-            if one.id in known
+        new_pairs = [pair for pair in pairs if pair.id not in known_ids][:limit]
+        # The filter on the state keeps a decided suggestion unchanged, even if it was decided since the read
+        # above.
+        writes: list[WriteOperation] = [
+            build_update(
+                {"_id": pair.id, "state": SuggestionStatus.OPEN.value}, {"$set": _build_figures(pair, model)}
+            )
+            for pair in pairs
+            if pair.id in known_ids
         ]
-        for one in new:
-            fresh = {"customers": sorted(one.customers), "state": State.OPEN.value, "at": self._now_ms()}
+        for pair in new_pairs:
+            initial = {
+                "customers": sorted(pair.customers),
+                "state": SuggestionStatus.OPEN.value,
+                "at": self._now_ms(),
+            }
             writes.append(
-                update({"_id": one.id}, {"$setOnInsert": fresh | _figures(one, model)}, upsert=True)
+                build_update(
+                    {"_id": pair.id}, {"$setOnInsert": initial | _build_figures(pair, model)}, upsert=True
+                )
             )
         await self._database.bulk_write(COLLECTION, writes)
-        return {one.id for one in new}
+        return {pair.id for pair in new_pairs}
 
-    async def drop_stale(self, met: frozenset[bytes], model: str) -> int:
-        """Drop open suggestions that no longer hold; how many.
+    async def drop_stale(self, compared: frozenset[bytes], model: str) -> int:
+        """Delete open suggestions that no longer apply, and return their number.
 
-        Those about anybody not ``met`` (gone, merged, or objecting), and those that only another model found.
+        These are suggestions about a customer who is not in ``compared`` (erased, merged or objecting) and
+        suggestions from another model.
         """
-        wanted = {"state": State.OPEN.value}
-        open_ones = await self._database.find(COLLECTION, wanted, {"customers": 1, "model": 1})
+        query = {"state": SuggestionStatus.OPEN.value}
+        open_suggestions = await self._database.find(COLLECTION, query, {"customers": 1, "model": 1})
         stale = [
-            doc["_id"] for doc in open_ones if doc["model"] != model or not met.issuperset(doc["customers"])
+            document["_id"]
+            for document in open_suggestions
+            if document["model"] != model or not compared.issuperset(document["customers"])
         ]
-        writes = [delete({"_id": one, "state": State.OPEN.value}) for one in stale]
+        # The state is checked again: a steward may have decided a suggestion since the read above.
+        writes = [
+            build_delete({"_id": suggestion, "state": SuggestionStatus.OPEN.value}) for suggestion in stale
+        ]
         return (await self._database.bulk_write(COLLECTION, writes)).deleted
 
-    async def page(self, state: State, after: Place | None, limit: int) -> list[Suggestion]:
-        """At most ``limit`` of a state, the likeliest first, beyond ``after``."""
-        wanted: Document = {"state": state.value}
+    async def list_page(
+        self, state: SuggestionStatus, after: SuggestionPosition | None, limit: int
+    ) -> list[Suggestion]:
+        """List at most ``limit`` suggestions of a state after a position, the likeliest first."""
+        query: MutableDocument = {"state": state.value}
         if after is not None:
             weight, last = after
-            wanted["$or"] = [{"weight": {"$lt": weight}}, {"weight": weight, "_id": {"$gt": last}}]
-        found = await self._database.find(COLLECTION, wanted, sort=[("weight", -1), ("_id", 1)], limit=limit)
-        return [_suggestion(doc) for doc in found]
+            query["$or"] = [{"weight": {"$lt": weight}}, {"weight": weight, "_id": {"$gt": last}}]
+        documents = await self._database.find(
+            COLLECTION, query, sort=[("weight", -1), ("_id", 1)], limit=limit
+        )
+        return [_read_suggestion(document) for document in documents]
 
-    async def one(self, suggestion: bytes) -> Suggestion | None:
-        """The suggestion with this id."""
-        found = await self._database.find_one(COLLECTION, {"_id": suggestion})
-        return None if found is None else _suggestion(found)
+    async def find(self, suggestion: bytes) -> Suggestion | None:
+        """Return the suggestion with this id."""
+        document = await self._database.find_one(COLLECTION, {"_id": suggestion})
+        return None if document is None else _read_suggestion(document)
 
-    async def decide(self, suggestion: bytes, state: State, by: str) -> bool:
-        """Put a steward's decision on record; False if it was decided or dropped meanwhile."""
+    async def decide(self, suggestion: bytes, state: SuggestionStatus, by: str) -> bool:
+        """Record a steward's decision.
+
+        Return False if the suggestion was decided or deleted meanwhile.
+        """
+        # Two stewards may decide at the same time. The update matches an open suggestion only, so the first
+        # decision is kept.
         decision = {"state": state.value, "by": by, "decided": self._now_ms()}
-        wanted = {"_id": suggestion, "state": State.OPEN.value}
-        done = await self._database.update_one(COLLECTION, wanted, {"$set": decision})
-        return done.matched == 1
+        query = {"_id": suggestion, "state": SuggestionStatus.OPEN.value}
+        result = await self._database.update_one(COLLECTION, query, {"$set": decision})
+        return result.matched == 1
 
 
-def _figures(one: Likely, model: str) -> Document:
-    evidence = [{"name": it.name, "says": it.says, "weight": it.weight} for it in one.evidence]
-    return {"score": one.score, "weight": one.weight, "evidence": evidence, "model": model}
+def _build_figures(pair: LikelyPair, model: str) -> MutableDocument:
+    evidence = [
+        {"name": result.name, "says": result.level, "weight": result.weight} for result in pair.evidence
+    ]
+    return {"score": pair.score, "weight": pair.weight, "evidence": evidence, "model": model}
 
 
-def _suggestion(doc: Document) -> Suggestion:
-    first, second = doc["customers"]
+def _read_suggestion(document: MutableDocument) -> Suggestion:
+    first, second = document["customers"]
     return Suggestion(
         customers=(first, second),
-        score=doc["score"],
-        weight=doc["weight"],
-        evidence=tuple(Agreement(it["name"], it["says"], it["weight"]) for it in doc["evidence"]),
-        model=doc["model"],
-        state=State(doc["state"]),
-        at=doc["at"],
-        by=doc.get("by"),
-        decided=doc.get("decided"),
+        score=document["score"],
+        weight=document["weight"],
+        evidence=tuple(
+            ComparisonResult(result["name"], result["says"], result["weight"])
+            for result in document["evidence"]
+        ),
+        model=document["model"],
+        state=SuggestionStatus(document["state"]),
+        at=document["at"],
+        by=document.get("by"),
+        decided=document.get("decided"),
     )

@@ -1,4 +1,4 @@
-"""What a sweep asks of MongoDB: who is next, what of theirs has lapsed, and the document of each run."""
+"""The database operations of a retention sweep: customers, their expired data, and the runs."""
 
 from __future__ import annotations
 
@@ -6,63 +6,82 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from discretion.store.driver.database import Database, Document, Session
+from discretion.store.document import MutableDocument
+from discretion.store.driver.database import Database, Session
 
 COLLECTION = "sweeps"
 
 
-class Sweeps:
-    """See the module."""
+class SweepStore:
+    """The ``sweeps`` collection, and the reads and deletions of a sweep."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def latest(self) -> Document | None:
-        """The latest run; only that one can be unfinished."""
+    async def find_latest(self) -> MutableDocument | None:
+        """Return the latest run; only that one can be unfinished."""
         return await self._database.find_one(COLLECTION, {}, sort=[("_id", -1)])
 
-    async def begin(self, number: int, told: Mapping[str, Any], until: int) -> None:
-        """Put a new run on record, held until ``until`` (ms).
+    async def add(self, number: int, progress: Mapping[str, Any], until: int) -> None:
+        """Record a new run with a lease until ``until`` (ms).
 
         Raises:
             Conflict: ``DUPLICATE``; another process was first.
         """
+        # Processes that start at the same time compute the same number. The unique ``_id`` lets one of them
+        # win.
         await self._database.insert_many(
-            COLLECTION, [{"_id": _name(number), "fence": 1, "until": until, **told}]
+            COLLECTION, [{"_id": _run_id(number), "fence": 1, "until": until, **progress}]
         )
 
     async def take_over(self, number: int, fence: int, now: int, until: int) -> bool:
-        """Hold an unfinished run that nobody holds any more, under the next fence; whether that went well."""
-        free = {"_id": _name(number), "fence": fence, "until": {"$lt": now}, "finished": {"$exists": False}}
-        done = await self._database.update_one(
-            COLLECTION, free, {"$set": {"until": until}, "$inc": {"fence": 1}}
+        """Take over an unfinished run whose lease has expired, under the next fence.
+
+        Return whether that succeeded.
+        """
+        # The fence is part of the filter. Of several processes that saw the expired lease, only the first one
+        # matches it.
+        expired_lease = {
+            "_id": _run_id(number),
+            "fence": fence,
+            "until": {"$lt": now},
+            "finished": {"$exists": False},
+        }
+        result = await self._database.update_one(
+            COLLECTION, expired_lease, {"$set": {"until": until}, "$inc": {"fence": 1}}
         )
-        return done.matched == 1
+        return result.matched == 1
 
     async def save(
-        self, number: int, fence: int, told: Mapping[str, Any], until: int, session: Session | None = None
+        self, number: int, fence: int, progress: Mapping[str, Any], until: int, session: Session | None = None
     ) -> bool:
-        """Put on record how far a run is; whether it was still held under this fence."""
-        done = await self._database.update_one(
+        """Save the progress of a run and extend its lease.
+
+        Return whether the lease was still held under this fence.
+        """
+        result = await self._database.update_one(
             COLLECTION,
-            {"_id": _name(number), "fence": fence},
-            {"$set": {**told, "until": until}},
+            {"_id": _run_id(number), "fence": fence},
+            {"$set": {**progress, "until": until}},
             session=session,
         )
-        return done.matched == 1
+        return result.matched == 1
 
-    async def count(self) -> int:
-        """How many customers there are."""
+    async def count_customers(self) -> int:
+        """Count the customers that a complete sweep visits."""
         return await self._database.count("customers", {})
 
-    async def customers(self, after: bytes, limit: int) -> list[Document]:
-        """The next customers in the order of their ids: ``{_id, restricted}``."""
+    async def list_customers(self, after: bytes, limit: int) -> list[MutableDocument]:
+        """List the next customers in the order of their ids, as ``{_id, restricted}``."""
         return await self._database.find(
             "customers", {"_id": {"$gt": after}}, {"restricted": 1}, sort=[("_id", 1)], limit=limit
         )
 
-    async def times(self, customers: Sequence[bytes]) -> list[Document]:
-        """The source records of customers as far as time matters: no sealed value, no id is read."""
+    async def list_value_times(self, customers: Sequence[bytes]) -> list[MutableDocument]:
+        """List the source records of customers with the times of their values.
+
+        Sealed values and ids are not read.
+        """
         observed = {"k": "$$this.k", "v": {"t": "$$this.v.t", "b": "$$this.v.b"}}
         cells = {"$map": {"input": {"$objectToArray": "$cells"}, "in": observed}}
         return await self._database.aggregate(
@@ -73,47 +92,56 @@ class Sweeps:
             ],
         )
 
-    async def events(
+    async def list_expired_events(
         self,
         customers: Sequence[bytes],
-        before: Mapping[str, int],
-        others: int,
+        cut_offs: Mapping[str, int],
+        default_cut_off: int,
         limit: int,
         session: Session | None = None,
-    ) -> list[Document]:
-        """Events of these customers that happened before their type's time (ms): ``{_id, type}``.
+    ) -> list[MutableDocument]:
+        """List events of these customers that are older than the cut-off of their type, as ``{_id, type}``.
 
-        ``others`` is the time for types that ``before`` does not name.
+        Args:
+            customers: Their ids.
+            cut_offs: The cut-off (ms) by event type.
+            default_cut_off: The cut-off of all other types.
+            limit: Events at most.
+            session: The transaction, if any.
         """
-        wanted = _lapsed(customers, before, others)
-        return await self._database.find("events", wanted, {"type": 1}, limit=limit, session=session)
+        query = _build_expired_query(customers, cut_offs, default_cut_off)
+        return await self._database.find("events", query, {"type": 1}, limit=limit, session=session)
 
-    async def count_events(
-        self, customers: Sequence[bytes], before: Mapping[str, int], others: int
+    async def count_expired_events(
+        self, customers: Sequence[bytes], cut_offs: Mapping[str, int], default_cut_off: int
     ) -> Counter[str]:
-        """How many such events there are, by type."""
-        counted = await self._database.aggregate(
+        """Count expired events by type; the arguments are those of ``list_expired_events``."""
+        groups = await self._database.aggregate(
             "events",
             [
-                {"$match": _lapsed(customers, before, others)},
+                {"$match": _build_expired_query(customers, cut_offs, default_cut_off)},
                 {"$group": {"_id": "$type", "n": {"$sum": 1}}},
             ],
         )
-        return Counter({one["_id"]: one["n"] for one in counted})
+        return Counter({group["_id"]: group["n"] for group in groups})
 
     async def delete_events(self, events: Sequence[bytes], session: Session) -> None:
-        """Delete events."""
+        """Delete events by their ids."""
         await self._database.delete_many("events", {"_id": {"$in": list(events)}}, session=session)
 
 
-def _name(number: int) -> str:
-    """Names are in the order of numbers."""
+def _run_id(number: int) -> str:
+    """Return the id of a run; ids sort like numbers."""
     return f"{number:09d}"
 
 
-def _lapsed(customers: Sequence[bytes], before: Mapping[str, int], others: int) -> Document:
-    """The latest of all times comes first, so that the index of the timeline bounds what is looked at."""
-    each: list[Document] = [{"type": kind, "at": {"$lt": at}} for kind, at in before.items()]
-    each.append({"type": {"$nin": list(before)}, "at": {"$lt": others}})
-    latest = max((*before.values(), others))
-    return {"customer": {"$in": list(customers)}, "at": {"$lt": latest}, "$or": each}
+def _build_expired_query(
+    customers: Sequence[bytes], cut_offs: Mapping[str, int], default_cut_off: int
+) -> MutableDocument:
+    alternatives: list[MutableDocument] = [
+        {"type": event_type, "at": {"$lt": at}} for event_type, at in cut_offs.items()
+    ]
+    alternatives.append({"type": {"$nin": list(cut_offs)}, "at": {"$lt": default_cut_off}})
+    # The condition on the latest of all cut-offs is redundant, but it lets the timeline index bound the scan.
+    latest = max((*cut_offs.values(), default_cut_off))
+    return {"customer": {"$in": list(customers)}, "at": {"$lt": latest}, "$or": alternatives}

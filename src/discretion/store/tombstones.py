@@ -1,13 +1,13 @@
-"""Tombstones: what must not come back, by keyed digests of names, records and messages.
+"""Tombstones: keyed digests of erased identifiers, records and messages, which must not be taken in again.
 
-A document is ``{_id, at}``: erased at ``at`` (ms). The name of somebody who came back also has ``back``: what
-happened from then on is taken in again, what happened before never is.
+A document is ``{_id, at}``: erased at ``at`` (ms). For a person who returned after an erasure it also has
+``back`` (ms): data from then on are taken in, data from before never are.
 
-Two transactions that run beside each other do not see each other's writes; MongoDB only refuses that both
-change one document (snapshot isolation, Berenson et al. 1995, which lets write skew through). Whoever takes
-messages in changes the customer that an erasure deletes, so one of the two runs again. Who keeps a refused
-message changes nobody: they and an erasure both change a *gate*, one of 256 documents by the first byte of
-a name's digest, and so meet there.
+Two concurrent transactions do not see each other's writes; MongoDB only prevents that both change one
+document (snapshot isolation, which permits write skew: Berenson et al. 1995). The ingestion of messages
+changes the customer whom an erasure deletes, so one of the two transactions runs again. The storage of a dead
+letter changes no customer. Therefore it and an erasure both change a *gate*, one of 256 documents selected by
+the first byte of the tombstone's id, and so conflict there. A gate is ``{_id: one byte, at: 0, n: counter}``.
 """
 
 from __future__ import annotations
@@ -16,67 +16,94 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from discretion.seal.blind_index import BlindIndex
-from discretion.store.driver.database import Database, Operation, Session, update
+from discretion.store.driver.database import Database, Session, WriteOperation, build_update
 
 COLLECTION = "tombstones"
 
 
 @dataclass(frozen=True, slots=True)
-class Stone:
-    """When something was erased (ms), and from when on it may be named again."""
+class Tombstone:
+    """When something was erased (ms), and from when on it is taken in again."""
 
-    at: int
-    back: int | None = None
+    erased_at: int
+    back_at: int | None = None
 
-    def bars(self, happened: int) -> bool:
-        """Whether what happened at a moment stays out."""
-        return self.back is None or happened < self.back
+    def blocks(self, happened_at: int) -> bool:
+        """Return whether data from a time (ms) must stay out."""
+        return self.back_at is None or happened_at < self.back_at
 
 
-class Tombstones:
-    """The ``tombstones`` collection. Names are blind marks: of identifiers, source records and messages."""
+class TombstoneStore:
+    """The ``tombstones`` collection.
+
+    A mark is a blind index of an identifier, a source record or a message.
+    """
 
     def __init__(self, database: Database, blind: BlindIndex) -> None:
         self._database = database
         self._blind = blind
 
-    def of(self, name: bytes) -> bytes:
-        """The tombstone of a name."""
-        return self._blind.of("tombstone", name.hex())
+    def id_of(self, mark: bytes) -> bytes:
+        """Return the tombstone id of a mark.
 
-    async def over(self, ids: Mapping[bytes, bytes], session: Session | None = None) -> dict[bytes, Stone]:
-        """The tombstones that stand, by name, among these (ids by name), in one query."""
-        wanted = {"_id": {"$in": list(ids.values())}}
-        found = await self._database.find(COLLECTION, wanted, session=session)
-        stones = {one["_id"]: Stone(one["at"], one.get("back")) for one in found}
-        return {name: stones[one] for name, one in ids.items() if one in stones} if stones else {}
+        The mark is hashed again with the key, so a tombstone cannot be joined with a mark stored elsewhere.
+        """
+        return self._blind.index("tombstone", mark.hex())
 
-    def raised(self, names: Iterable[bytes], at: int) -> list[Operation]:
-        """Writes that put tombstones over names; whoever had come back is gone again."""
+    async def find_by_mark(
+        self, ids: Mapping[bytes, bytes], session: Session | None = None
+    ) -> dict[bytes, Tombstone]:
+        """Return the existing tombstones by mark, with one query.
+
+        Args:
+            ids: Tombstone ids by mark.
+            session: The transaction, if any.
+        """
+        query = {"_id": {"$in": list(ids.values())}}
+        documents = await self._database.find(COLLECTION, query, session=session)
+        if not documents:
+            return {}
+        tombstones = {
+            document["_id"]: Tombstone(document["at"], document.get("back")) for document in documents
+        }
+        return {
+            mark: tombstones[tombstone_id] for mark, tombstone_id in ids.items() if tombstone_id in tombstones
+        }
+
+    def build_erasures(self, marks: Iterable[bytes], at: int) -> list[WriteOperation]:
+        """Return the writes that set tombstones for marks; a return before this erasure no longer counts."""
         change = {"$set": {"at": at}, "$unset": {"back": ""}}
-        return [update({"_id": self.of(name)}, change, upsert=True) for name in sorted(set(names))]
+        return [build_update({"_id": self.id_of(mark)}, change, upsert=True) for mark in sorted(set(marks))]
 
-    def lifted(self, backs: Mapping[bytes, int]) -> list[Operation]:
-        """Writes that let names be named from a moment on."""
+    def build_readmissions(self, back_times: Mapping[bytes, int]) -> list[WriteOperation]:
+        """Return the writes that allow marks again from a time (ms) on."""
         return [
-            update({"_id": self.of(name)}, {"$set": {"back": back}}) for name, back in sorted(backs.items())
+            # Without upsert: a mark that was never erased needs no permission to return.
+            build_update({"_id": self.id_of(mark)}, {"$set": {"back": back}})
+            for mark, back in sorted(back_times.items())
         ]
 
-    def passed(self, names: Iterable[bytes]) -> list[Operation]:
-        """Writes by which who keeps a refused message meets whoever erases somebody it names."""
-        gates = sorted({self.of(name)[:1] for name in names})
-        return [update({"_id": gate}, {"$set": {"at": 0}, "$inc": {"n": 1}}, upsert=True) for gate in gates]
+    def build_gate_updates(self, marks: Iterable[bytes]) -> list[WriteOperation]:
+        """Return the writes that make storing a dead letter conflict with an erasure of a person it names."""
+        # A gate has an id of one byte and a tombstone one of 16, so no search for a mark finds a gate.
+        gates = sorted({self.id_of(mark)[:1] for mark in marks})
+        # MongoDB does not write an update that changes nothing, and such an update conflicts with no other.
+        # So the counter ``n`` changes every time.
+        return [
+            build_update({"_id": gate}, {"$set": {"at": 0}, "$inc": {"n": 1}}, upsert=True) for gate in gates
+        ]
 
-    async def write(self, operations: Sequence[Operation], session: Session) -> None:
-        """Send writes."""
+    async def write(self, operations: Sequence[WriteOperation], session: Session) -> None:
+        """Send writes in a transaction."""
         await self._database.bulk_write(COLLECTION, operations, session=session)
 
     async def restore(self, ids: Iterable[bytes], at: int) -> None:
-        """Put tombstones back by their own ids, as an erasure ledger has them.
+        """Restore tombstones by their own ids from the erasure ledger.
 
-        One that is there stands as it is: it may have been lifted since.
+        A tombstone that exists stays unchanged: the person may have returned since.
         """
         operations = [
-            update({"_id": one}, {"$setOnInsert": {"at": at}}, upsert=True) for one in sorted(set(ids))
+            build_update({"_id": tombstone_id}, {"$setOnInsert": {"at": at}}, upsert=True)
+            for tombstone_id in sorted(set(ids))
         ]
         await self._database.bulk_write(COLLECTION, operations)

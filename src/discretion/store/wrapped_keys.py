@@ -1,6 +1,6 @@
-"""Wrapped data keys where they lie: found by the bucket key they are wrapped under, and replaced.
+"""Wrapped data keys in the database: found by the bucket key that they are wrapped under, and replaced.
 
-A wrapped key begins with its bucket and generation, so those under one bucket key are a range of an index.
+A wrapped key begins with its bucket and generation, so the keys under one bucket key are a range of an index.
 """
 
 from __future__ import annotations
@@ -9,114 +9,151 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from discretion.store.driver.database import Database, Document, Operation, Session, update
+from discretion.store.document import MutableDocument
+from discretion.store.driver.database import Database, Session, WriteOperation, build_update
 
-TOGETHER = 500
+BATCH_SIZE = 500
 """Documents that are read at once."""
 
-Span = tuple[bytes, bytes]
-"""The least key of a range, and the least beyond it."""
+KeyRange = tuple[bytes, bytes]
+"""The lowest key of a range, and the lowest beyond it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where keys lie: beside the ``customer`` they are of, each a document's own or in a list of it."""
+class KeyLocation:
+    """A place in the schema that holds wrapped keys.
+
+    Attributes:
+        collection: The collection.
+        customer_field: The member beside the key that holds the id of its customer.
+        list_field: The list that holds the keys, empty if each document holds one.
+        versioned: Whether the document has a version ``v``, which a replacement increments.
+    """
 
     collection: str
-    customer: str
-    inside: str = ""
+    customer_field: str
+    list_field: str = ""
     versioned: bool = False
 
-    def wanted(self, spans: Iterable[Span]) -> Document:
-        """Matches documents with a key in one of these ranges."""
-        ranges = [{"$gte": least, "$lt": beyond} for least, beyond in spans]
-        if not self.inside:
-            return {"$or": [{"key": one} for one in ranges]}
-        # That it is at least the empty key is how the planner knows that the partial index serves.
-        there = {f"{self.inside}.key": {"$gte": b""}}
-        return {"$or": [{**there, self.inside: {"$elemMatch": {"key": one}}} for one in ranges]}
+    def build_query(self, key_ranges: Iterable[KeyRange]) -> MutableDocument:
+        """Return a query for documents with a key in one of these ranges."""
+        ranges = [{"$gte": least, "$lt": beyond} for least, beyond in key_ranges]
+        if not self.list_field:
+            return {"$or": [{"key": bounds} for bounds in ranges]}
+        # The partial index requires this condition; without it the planner does not use the index.
+        has_key = {f"{self.list_field}.key": {"$gte": b""}}
+        return {"$or": [{**has_key, self.list_field: {"$elemMatch": {"key": bounds}}} for bounds in ranges]}
 
-    def held(self, document: Document) -> Iterable[Wrapped]:
-        """The keys of a document."""
-        for one in document[self.inside] if self.inside else (document,):
-            yield Wrapped(self, document["_id"], one[self.customer], one["key"])
+    def read_keys(self, document: MutableDocument) -> Iterable[WrappedKey]:
+        """Yield the wrapped keys in a document."""
+        for entry in document[self.list_field] if self.list_field else (document,):
+            yield WrappedKey(self, document["_id"], entry[self.customer_field], entry["key"])
 
-    def replacing(self, one: Wrapped, key: bytes) -> Operation:
-        """Puts another key in the place of one, if that one is still there.
+    def build_replacement(self, wrapped: WrappedKey, key: bytes) -> WriteOperation:
+        """Return the write that replaces a wrapped key, if it has not changed meanwhile.
 
-        It is a change of the document like any other: who read it before and writes it after meets a
-        conflict, and does not put the old key back.
+        It increments the version like any other change. A transaction that read the document before and
+        writes it afterwards conflicts, and does not restore the old key.
         """
-        change: Document = {"$inc": {"v": 1}} if self.versioned else {}
-        if not self.inside:
-            return update({"_id": one.document, "key": one.key}, {"$set": {"key": key}, **change})
-        entry = {"$elemMatch": {self.customer: one.customer, "key": one.key}}
-        return update(
-            {"_id": one.document, self.inside: entry}, {"$set": {f"{self.inside}.$.key": key}, **change}
+        change: MutableDocument = {"$inc": {"v": 1}} if self.versioned else {}
+        if not self.list_field:
+            return build_update(
+                {"_id": wrapped.document_id, "key": wrapped.key}, {"$set": {"key": key}, **change}
+            )
+        entry = {"$elemMatch": {self.customer_field: wrapped.customer, "key": wrapped.key}}
+        return build_update(
+            {"_id": wrapped.document_id, self.list_field: entry},
+            {"$set": {f"{self.list_field}.$.key": key}, **change},
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Wrapped:
-    """A customer's wrapped key, in a document."""
+class WrappedKey:
+    """A customer's wrapped data key, and the document that holds it."""
 
-    place: Place
-    document: Any
+    location: KeyLocation
+    document_id: Any
     customer: bytes
     key: bytes = field(repr=False)
 
 
-PLACES = (
-    Place("customers", "_id", versioned=True),
-    Place("customers", "id", "merged", versioned=True),
-    Place("held", "_id"),  # what is held has a key of its own, under a random id
+# Keys in a place that is missing here are not rewrapped. Their data would be lost with the next bucket key
+# that is destroyed.
+KEY_LOCATIONS = (
+    KeyLocation("customers", "_id", versioned=True),
+    KeyLocation("customers", "id", "merged", versioned=True),
+    KeyLocation("held", "_id"),  # retained data have a key of their own, under a random id
 )
-"""Wherever there are wrapped keys."""
+"""All places that hold wrapped keys."""
 
 
-class WrappedKeys:
-    """See the module."""
+class WrappedKeyStore:
+    """Reads and replaces wrapped keys in all their places."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def within(
-        self, spans: Sequence[Span], limit: int = 0, session: Session | None = None
-    ) -> list[Wrapped]:
-        """Keys in these ranges; those of at most ``limit`` documents of each place, of all if it is 0."""
-        found = []
-        for place in PLACES:
-            fields = {place.customer: 1, "key": 1} if not place.inside else {place.inside: 1}
-            docs = await self._database.find(
-                place.collection, place.wanted(spans), fields, limit=limit, session=session
+    async def list_within(
+        self, key_ranges: Sequence[KeyRange], limit: int = 0, session: Session | None = None
+    ) -> list[WrappedKey]:
+        """List the keys in these ranges, of at most ``limit`` documents of each place (0: of all)."""
+        wrapped_keys = []
+        for location in KEY_LOCATIONS:
+            fields = (
+                {location.customer_field: 1, "key": 1}
+                if not location.list_field
+                else {location.list_field: 1}
             )
-            found += [one for doc in docs for one in place.held(doc) if _in(spans, one.key)]
-        return found
+            documents = await self._database.find(
+                location.collection, location.build_query(key_ranges), fields, limit=limit, session=session
+            )
+            wrapped_keys += [
+                wrapped
+                for document in documents
+                for wrapped in location.read_keys(document)
+                # The query selects documents. A list in one of them may also hold keys of other buckets.
+                if _is_within(key_ranges, wrapped.key)
+            ]
+        return wrapped_keys
 
-    async def all(self) -> AsyncIterator[list[Wrapped]]:
-        """Every key, some at a time; not while others write."""
-        for place in PLACES:
-            fields = {place.customer: 1, "key": 1} if not place.inside else {place.inside: 1}
-            wanted = {f"{place.inside}.key" if place.inside else "key": {"$gte": b""}}
-            async for docs in self._database.stream(place.collection, wanted, fields, together=TOGETHER):
-                yield [one for doc in docs for one in place.held(doc)]
+    async def stream_all(self) -> AsyncIterator[list[WrappedKey]]:
+        """Yield all keys in batches. No other process may write meanwhile."""
+        for location in KEY_LOCATIONS:
+            fields = (
+                {location.customer_field: 1, "key": 1}
+                if not location.list_field
+                else {location.list_field: 1}
+            )
+            query = {f"{location.list_field}.key" if location.list_field else "key": {"$gte": b""}}
+            async for documents in self._database.stream(
+                location.collection, query, fields, batch_size=BATCH_SIZE
+            ):
+                yield [wrapped for document in documents for wrapped in location.read_keys(document)]
 
-    async def left(self, spans: Sequence[Span], limit: int) -> list[Wrapped]:
-        """The same at one moment: a key that is moved from one place to another meanwhile is not missed."""
+    async def list_within_snapshot(self, key_ranges: Sequence[KeyRange], limit: int) -> list[WrappedKey]:
+        """List the keys in these ranges as of one moment.
 
-        async def work(session: Session) -> list[Wrapped]:
-            return await self.within(spans, limit, session)
+        A key that moves from one place to another meanwhile, such as in a merge, is therefore not missed.
+        """
 
-        return await self._database.transaction(work)
+        async def work(session: Session) -> list[WrappedKey]:
+            return await self.list_within(key_ranges, limit, session)
 
-    async def replace(self, changes: Sequence[tuple[Wrapped, bytes]]) -> int:
-        """Put new keys in the places of old ones; how many were still there."""
-        writes: dict[str, list[Operation]] = {}
-        for one, key in changes:
-            writes.setdefault(one.place.collection, []).append(one.place.replacing(one, key))
-        done = [await self._database.bulk_write(name, several) for name, several in writes.items()]
-        return sum(one.matched for one in done)
+        return await self._database.run_transaction(work)
+
+    async def replace(self, changes: Sequence[tuple[WrappedKey, bytes]]) -> int:
+        """Replace keys, and return how many had not changed meanwhile."""
+        writes: dict[str, list[WriteOperation]] = {}
+        for wrapped, key in changes:
+            writes.setdefault(wrapped.location.collection, []).append(
+                wrapped.location.build_replacement(wrapped, key)
+            )
+        results = [
+            await self._database.bulk_write(collection, operations)
+            for collection, operations in writes.items()
+        ]
+        return sum(wrapped.matched for wrapped in results)
 
 
-def _in(spans: Iterable[Span], key: bytes) -> bool:
-    return any(least <= key < beyond for least, beyond in spans)
+def _is_within(key_ranges: Iterable[KeyRange], key: bytes) -> bool:
+    return any(least <= key < beyond for least, beyond in key_ranges)

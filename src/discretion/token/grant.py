@@ -1,21 +1,26 @@
-"""What a verified token allows."""
+"""The grant: what a verified token allows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 SELF = "self"
-"""The purpose of a person reading their own data; covers nobody else (GDPR Art. 15)."""
+"""The purpose of a customer who reads their own data; it covers no other customer (GDPR Art. 15)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
     """The most a request may do.
 
-    ``categories`` is None when the token does not narrow them. ``expires`` is in seconds
-    since 1970, as is ``authenticated``, when the subject last logged in, if that is known.
-    ``subject`` is the ``sub`` claim as it stands in the token: for a customer's own token it is
-    their pairwise id for ``client``.
+    Attributes:
+        client: The client the token was issued to.
+        subject: The ``sub`` claim; in a customer's own token their pairwise id for ``client``.
+        scopes: Scopes such as ``steward`` or ``ingest``.
+        purposes: The purposes data may be used for.
+        categories: The data categories the token is limited to; None without a limit.
+        expires: In seconds since 1970.
+        token_id: The ``jti`` claim.
+        authenticated: When the subject logged in, in seconds since 1970; None if unknown.
     """
 
     client: str
@@ -29,10 +34,10 @@ class Grant:
 
     @property
     def is_self(self) -> bool:
-        """Whether this is a customer reading their own data."""
+        """Whether this is a customer who reads their own data."""
         return SELF in self.purposes
 
     @property
     def is_steward(self) -> bool:
-        """Whether the retailer's privacy office is asking."""
+        """Whether the caller is a steward of the retailer's privacy office."""
         return "steward" in self.scopes

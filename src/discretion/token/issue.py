@@ -1,4 +1,4 @@
-"""Issuing access tokens (RFC 9068), for operators and for the demo."""
+"""Issuing of access tokens (RFC 9068), for operators and for the demo."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import jwt
 
 from discretion.errors import BadRequest
 from discretion.token.keys import KeySet
-from discretion.token.token_syntax import MAX_TOKEN
-from discretion.token.verify import MAX_LIST, MAX_TEXT
+from discretion.token.token_syntax import MAX_TOKEN_BYTES
+from discretion.token.verify import MAX_LIST_ITEMS, MAX_TEXT_CHARS
 
-MAX_LIFE_S = 24 * 3600
+MAX_LIFETIME_S = 24 * 3600
 
 
-def _any(_: str) -> bool:
+def _accept_any(_: str) -> bool:
     return True
 
 
-class Issuer:
-    """Signs tokens with the active key of a set."""
+class TokenIssuer:
+    """Signs tokens with the active key of a key set."""
 
     def __init__(
         self,
@@ -28,18 +28,18 @@ class Issuer:
         audience: str,
         now_ms: Callable[[], int],
         entropy: Callable[[int], bytes],
-        known_purposes: Callable[[str], bool] = _any,
-        known_categories: Callable[[str], bool] = _any,
+        is_known_purpose: Callable[[str], bool] = _accept_any,
+        is_known_category: Callable[[str], bool] = _accept_any,
     ) -> None:
         self._keys = keys
         self._issuer = issuer
         self._audience = audience
         self._now_ms = now_ms
         self._entropy = entropy
-        self._known_purposes = known_purposes
-        self._known_categories = known_categories
+        self._is_known_purpose = is_known_purpose
+        self._is_known_category = is_known_category
 
-    def issue(
+    def issue_token(
         self,
         client: str,
         subject: str,
@@ -50,28 +50,37 @@ class Issuer:
         lifetime_s: int = 3600,
         authenticated: int | None = None,
     ) -> str:
-        """A signed token. ``authenticated`` is when the subject logged in, in seconds since 1970.
+        """Return a signed token.
+
+        Args:
+            client: The client it is issued to.
+            subject: The ``sub`` claim.
+            scopes: Its scopes.
+            purposes: Its purposes.
+            categories: The data categories it is limited to; None for no limit.
+            lifetime_s: Its lifetime in seconds, at most a day.
+            authenticated: When the subject logged in, in seconds since 1970.
 
         Raises:
-            BadRequest: ``TOKEN_REQUEST_INVALID``; it would not be accepted.
+            BadRequest: ``TOKEN_REQUEST_INVALID``; the verifier would refuse such a token.
         """
         for text in (client, subject, *scopes, *purposes, *(categories or ())):
-            if not 0 < len(text) <= MAX_TEXT or not text.isprintable():
-                raise _invalid("a name is empty, too long or not printable")
+            if not 0 < len(text) <= MAX_TEXT_CHARS or not text.isprintable():
+                raise _build_request_error("a name is empty, too long or not printable")
         if any(" " in scope or not scope.isascii() for scope in scopes):
-            raise _invalid("a scope holds a space or is not ASCII")
-        if len(" ".join(scopes)) > MAX_TEXT:
-            raise _invalid("the scopes are too long together")
-        if max(len(purposes), len(categories or ())) > MAX_LIST:
-            raise _invalid("a list is too long")
-        if not 0 < lifetime_s <= MAX_LIFE_S:
-            raise _invalid("the lifetime is not between 1 second and a day")
+            raise _build_request_error("a scope contains a space or is not ASCII")
+        if len(" ".join(scopes)) > MAX_TEXT_CHARS:
+            raise _build_request_error("the scopes are too long together")
+        if max(len(purposes), len(categories or ())) > MAX_LIST_ITEMS:
+            raise _build_request_error("a list is too long")
+        if not 0 < lifetime_s <= MAX_LIFETIME_S:
+            raise _build_request_error("the lifetime is not between 1 second and a day")
         for purpose in purposes:
-            if not self._known_purposes(purpose):
-                raise _invalid(f"the catalogue has no purpose {purpose!r}")
+            if not self._is_known_purpose(purpose):
+                raise _build_request_error(f"the catalogue has no purpose {purpose!r}")
         for category in categories or ():
-            if not self._known_categories(category):
-                raise _invalid(f"Fideslang has no data category {category!r}")
+            if not self._is_known_category(category):
+                raise _build_request_error(f"Fideslang has no data category {category!r}")
         now = self._now_ms() // 1000
         claims: dict[str, object] = {
             "iss": self._issuer,
@@ -79,28 +88,28 @@ class Issuer:
             "sub": subject,
             "client_id": client,
             "scope": " ".join(scopes),
-            "purposes": list(dict.fromkeys(purposes)),
+            "purposes": list(dict.fromkeys(purposes)),  # the verifier refuses duplicates
             "iat": now,
             "exp": now + lifetime_s,
             "jti": self._entropy(16).hex(),
         }
         if authenticated is not None:
             if not 0 <= authenticated <= now:
-                raise _invalid("nobody logs in after now")
+                raise _build_request_error("the login is in the future")
             claims["auth_time"] = authenticated
         if categories is not None:
             claims["categories"] = list(dict.fromkeys(categories))
-        active = self._keys.active
+        signing_key = self._keys.active
         token = jwt.encode(
             claims,
-            active.key,
-            algorithm=active.verifying.algorithm,
-            headers={"typ": "at+jwt", "kid": active.verifying.kid},
+            signing_key.key,
+            algorithm=signing_key.verifying.algorithm,
+            headers={"typ": "at+jwt", "kid": signing_key.verifying.kid},
         )
-        if len(token) > MAX_TOKEN:
-            raise _invalid(f"it would be longer than {MAX_TOKEN} bytes")
+        if len(token) > MAX_TOKEN_BYTES:
+            raise _build_request_error(f"it would be longer than {MAX_TOKEN_BYTES} bytes")
         return token
 
 
-def _invalid(why: str) -> BadRequest:
-    return BadRequest("TOKEN_REQUEST_INVALID", f"No token is issued: {why}.")
+def _build_request_error(reason: str) -> BadRequest:
+    return BadRequest("TOKEN_REQUEST_INVALID", f"No token is issued: {reason}.")

@@ -1,7 +1,7 @@
-"""What a token must look like before any library sees it (RFC 7515, RFC 8725).
+"""The syntax of a token, checked before any library sees it (RFC 7515, RFC 8725).
 
-Three canonical base64url segments, JSON without a second meaning, and a header that names a key
-and nothing else. A library is lenient where it must serve everyone; we issue what we accept.
+A token has three canonical base64url segments, JSON without duplicate members, and a header that names a key
+and nothing else. A library accepts every valid spelling of a token; this package accepts exactly one.
 """
 
 from __future__ import annotations
@@ -16,84 +16,99 @@ from typing import Any, NoReturn
 
 from discretion.errors import Unauthenticated
 
-MAX_TOKEN = 8 * 1024
+MAX_TOKEN_BYTES = 8 * 1024
 MAX_DEPTH = 16
+# ``\Z`` and not ``$``, which also matches before a final line feed.
 _SHAPE = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\Z")
 _HEADER = frozenset({"alg", "kid", "typ"})
 
 
-def split(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Header and claims, not yet verified.
+def split_token(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return header and claims of a token. They are not verified yet.
 
     Raises:
         Unauthenticated: ``TOKEN_MALFORMED``.
     """
-    if len(token) > MAX_TOKEN or not _SHAPE.match(token):
-        raise malformed()
+    # The length first: an oversized token is not decoded.
+    if len(token) > MAX_TOKEN_BYTES or not _SHAPE.match(token):
+        raise build_malformed_error()
     header, claims, signature = token.split(".")
-    _decode(signature)
-    parsed_header = parse(_decode(header))
-    if not parsed_header.keys() <= _HEADER or not all(isinstance(one, str) for one in parsed_header.values()):
-        raise malformed("its header has other members than alg, kid and typ")
-    return parsed_header, parse(_decode(claims))
+    _decode_segment(signature)
+    parsed_header = parse_json_object(_decode_segment(header))
+    if not parsed_header.keys() <= _HEADER or not all(
+        isinstance(member, str) for member in parsed_header.values()
+    ):
+        raise build_malformed_error("its header has other members than alg, kid and typ")
+    return parsed_header, parse_json_object(_decode_segment(claims))
 
 
-def parse(body: bytes) -> dict[str, Any]:
-    """A JSON object in which no member stands twice, no number is infinite and nothing lies too deep."""
+def parse_json_object(body: bytes) -> dict[str, Any]:
+    """Return a JSON object; duplicate members, infinite numbers and deep nesting are refused.
+
+    Raises:
+        Unauthenticated: ``TOKEN_MALFORMED``.
+    """
     try:
         parsed = json.loads(
             body.decode("utf-8"),
-            object_pairs_hook=_members,
-            parse_float=_finite,
-            parse_constant=_no_constant,
+            object_pairs_hook=_build_unique_members,
+            parse_float=_parse_finite,
+            parse_constant=_reject_constant,
         )
+    # ``json.loads`` is recursive: a deeply nested text ends in a RecursionError.
     except (ValueError, RecursionError):
-        raise malformed() from None
-    if not isinstance(parsed, dict) or _deeper_than(MAX_DEPTH, parsed):
-        raise malformed()
+        raise build_malformed_error() from None
+    if not isinstance(parsed, dict) or _is_deeper_than(MAX_DEPTH, parsed):
+        raise build_malformed_error()
     return parsed
 
 
-def malformed(why: str = "it is not a signed JSON Web Token in compact form") -> Unauthenticated:
-    """The refusal of a token that cannot be one of ours."""
-    return Unauthenticated("TOKEN_MALFORMED", f"The token is refused: {why}.")
+def build_malformed_error(
+    reason: str = "it is not a signed JSON Web Token in compact form",
+) -> Unauthenticated:
+    """Return the error for a token that this platform cannot have issued."""
+    return Unauthenticated("TOKEN_MALFORMED", f"The token is refused: {reason}.")
 
 
-def _decode(segment: str) -> bytes:
-    """Base64url that is written in its one canonical way, so that a token has one spelling."""
+def _decode_segment(segment: str) -> bytes:
+    """Decode base64url. Only its canonical spelling is accepted, so that a token has one spelling."""
     try:
         raw = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
     except (binascii.Error, ValueError):
-        raise malformed() from None
+        raise build_malformed_error() from None
     if base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != segment:
-        raise malformed("a segment is not canonical base64url")
+        raise build_malformed_error("a segment is not canonical base64url")
     return raw
 
 
-def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _build_unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # RFC 7519, section 4, also allows a parser to use the last of two equal claims. Two parsers could then
+    # read two different grants from one signed token.
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise ValueError("a member stands twice")
+        raise ValueError("a member occurs twice")
     return members
 
 
-def _finite(text: str) -> float:
+def _parse_finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError("too large to be a number")
+        raise ValueError("a number is too large")
     return number
 
 
-def _deeper_than(depth: int, parsed: Any) -> bool:
+def _is_deeper_than(depth: int, parsed: Any) -> bool:
     level = [parsed]
     for _ in range(depth):
-        level = [inner for one in level if isinstance(one, dict | list) for inner in _inside(one)]
-    return any(isinstance(one, dict | list) for one in level)
+        level = [
+            inner for value in level if isinstance(value, dict | list) for inner in _list_nested_values(value)
+        ]
+    return any(isinstance(value, dict | list) for value in level)
 
 
-def _inside(part: dict[str, Any] | list[Any]) -> Iterable[Any]:
+def _list_nested_values(part: dict[str, Any] | list[Any]) -> Iterable[Any]:
     return part.values() if isinstance(part, dict) else part
 
 
-def _no_constant(_name: str) -> NoReturn:
+def _reject_constant(_name: str) -> NoReturn:
     raise ValueError("not a JSON number")

@@ -1,1 +1,4 @@
-"""How well the likeness finds doubles, on published ground truth."""
+"""Benchmark of duplicate detection on published ground truth.
+
+``python -m tests.bench.identity --help``
+"""

@@ -1,7 +1,8 @@
-"""Finds the doubles in FEBRL's datasets 3 and 4 and says how many it found and how many it made up.
+"""Precision and recall of duplicate detection on FEBRL's datasets 3 and 4.
 
-The likeness is the one `discretion identity suggest` compares customers by, with two comparisons more
-for what FEBRL's people have besides. It is trained on the records alone; the labels only judge.
+The match model is the one with which `discretion identity suggest` compares customers, with two more
+comparisons for attributes that FEBRL has and customers have not. It is trained without labels; the labels
+only evaluate it.
 """
 
 from __future__ import annotations
@@ -16,49 +17,49 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
-from discretion.domain.identity.duplicates.comparison import Backend, Pair, compare
-from discretion.domain.identity.duplicates.match_rules import THRESHOLD
-from tests.bench.identity.febrl import Dataset, datasets
-from tests.bench.identity.measure import SPLINK, THRESHOLDS, Counts, count, curve, met
+from discretion.domain.identity.duplicates.comparison import Backend, MatchedPair, compare_records
+from discretion.domain.identity.duplicates.match_rules import DEFAULT_THRESHOLD
+from tests.bench.identity.febrl import Dataset, load_datasets
+from tests.bench.identity.measure import SPLINK, THRESHOLDS, Counts, compute_curve, count_pairs, meets_target
 
 WIDTH = 120
-LEAST = 0.001
-"""The lowest match probability that is looked at, for the curve."""
+MIN_PROBABILITY = 0.001
+"""The lowest match probability of a pair that is included in the curve."""
 
 
-def shown(dataset: Dataset, pairs: list[Pair]) -> Table:
-    """The counts of one dataset at each threshold, beside Splink's own."""
-    beside = any(name == dataset.name for name, _ in SPLINK)
+def build_counts_table(dataset: Dataset, pairs: list[MatchedPair]) -> Table:
+    """Build the table of the counts of one dataset at each threshold, beside Splink's published figures."""
+    has_splink_figures = any(name == dataset.name for name, _ in SPLINK)
     columns = ["threshold", "TP", "FP", "FN", "precision", "recall", "F1"]
-    columns += ["Splink's precision", "recall", "F1"] if beside else []
-    table = Table(title=f"{dataset.name}: {len(dataset.truth):,} pairs are one person")
+    columns += ["Splink's precision", "Splink's recall", "Splink's F1"] if has_splink_figures else []
+    table = Table(title=f"{dataset.name}: {len(dataset.true_pairs):,} true pairs")
     for name in columns:
         table.add_column(name, justify="right")
     for threshold in THRESHOLDS:
-        counts = count(pairs, dataset.truth, threshold)
-        mark = "*" if threshold == THRESHOLD else ""
-        told = [f"{one:,}" for one in (counts.tp, counts.fp, counts.fn)]
-        splink = figures(SPLINK.get((dataset.name, threshold))) if beside else []
-        table.add_row(f"{mark}{threshold}", *told, *figures(counts), *splink)
+        counts = count_pairs(pairs, dataset.true_pairs, threshold)
+        mark = "*" if threshold == DEFAULT_THRESHOLD else ""
+        count_cells = [f"{pair_count:,}" for pair_count in (counts.tp, counts.fp, counts.fn)]
+        splink_cells = format_figures(SPLINK.get((dataset.name, threshold))) if has_splink_figures else []
+        table.add_row(f"{mark}{threshold}", *count_cells, *format_figures(counts), *splink_cells)
     return table
 
 
-def figures(counts: Counts | None) -> list[str]:
-    """Precision, recall and F1 as text."""
+def format_figures(counts: Counts | None) -> list[str]:
+    """Return precision, recall and F1 as text, or empty cells without counts."""
     if counts is None:
         return ["", "", ""]
-    return [f"{one:.4f}" for one in (counts.precision, counts.recall, counts.f1)]
+    return [f"{figure:.4f}" for figure in (counts.precision, counts.recall, counts.f1)]
 
 
-def draw(path: Path, found: list[tuple[Dataset, list[Pair]]]) -> None:
-    """The precision-recall curve of each dataset, and Splink's published points."""
+def draw_curves(path: Path, results: list[tuple[Dataset, list[MatchedPair]]]) -> None:
+    """Draw the precision-recall curve of each dataset and Splink's published points."""
     mpl.use("agg")
     figure = Figure(figsize=(7, 5), layout="constrained")
     axes: Any = figure.subplots()
-    for dataset, pairs in found:
-        axes.plot(*curve(pairs, dataset.truth), label=dataset.name)
-        at = count(pairs, dataset.truth, THRESHOLD)
-        axes.plot(at.recall, at.precision, "k.")
+    for dataset, pairs in results:
+        axes.plot(*compute_curve(pairs, dataset.true_pairs), label=dataset.name)
+        default_counts = count_pairs(pairs, dataset.true_pairs, DEFAULT_THRESHOLD)
+        axes.plot(default_counts.recall, default_counts.precision, "k.")
     for (name, threshold), counts in SPLINK.items():
         axes.plot(counts.recall, counts.precision, "x", label=f"Splink, {name} at {threshold}")
     axes.set(xlabel="recall", ylabel="precision", xlim=(0.9, 1.001), ylim=(0.9, 1.002))
@@ -67,25 +68,26 @@ def draw(path: Path, found: list[tuple[Dataset, list[Pair]]]) -> None:
 
 
 def main(
-    plot: Annotated[Path, typer.Option(help="Where the curve is drawn: .png or .svg.")] = Path(
-        "identity.svg"
-    ),
-    backend: Annotated[Backend, typer.Option(help="Where the comparing is done.")] = Backend.DUCKDB,
+    plot: Annotated[Path, typer.Option(help="File for the curve: .png or .svg.")] = Path("identity.svg"),
+    backend: Annotated[Backend, typer.Option(help="Engine that compares the records.")] = Backend.DUCKDB,
 ) -> None:
-    """Precision and recall on FEBRL 3 and 4, beside what Splink publishes; exit 1 if a target is missed."""
+    """Measure precision and recall on FEBRL 3 and 4 beside Splink's published figures.
+
+    The exit status is 1 if a target is missed.
+    """
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
-    found, missed = [], []
-    for dataset in datasets():
+    results, missed_targets = [], []
+    for dataset in load_datasets():
         with console.status(f"Comparing {dataset.name}"):
-            pairs = compare(dataset.tables, dataset.likeness, LEAST, backend)
-        console.print(shown(dataset, pairs))
-        found.append((dataset, pairs))
-        if not met(dataset.name, count(pairs, dataset.truth, THRESHOLD)):
-            missed.append(dataset.name)
-    draw(plot, found)
-    console.print(f"* the threshold of the product, fixed beforehand. The curve is in {plot}.")
-    if missed:
-        console.print(f"[red]Below its target: {', '.join(missed)}[/red]")
+            pairs = compare_records(dataset.tables, dataset.match_model, MIN_PROBABILITY, backend)
+        console.print(build_counts_table(dataset, pairs))
+        results.append((dataset, pairs))
+        if not meets_target(dataset.name, count_pairs(pairs, dataset.true_pairs, DEFAULT_THRESHOLD)):
+            missed_targets.append(dataset.name)
+    draw_curves(plot, results)
+    console.print(f"* The default threshold, which was fixed before the measurement. The curve is in {plot}.")
+    if missed_targets:
+        console.print(f"[red]Below the target: {', '.join(missed_targets)}[/red]")
         raise typer.Exit(1)
 
 

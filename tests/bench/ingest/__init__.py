@@ -1,4 +1,4 @@
-"""How fast messages are taken in, beside MongoDB's own ``insert_many``.
+"""Benchmark of message ingestion, compared with MongoDB's ``insert_many``.
 
 ``python -m tests.bench.ingest --help``
 """

@@ -1,4 +1,4 @@
-"""Two ways in for the same batches: our front door, and MongoDB's ``insert_many``."""
+"""Two ways to store the same batches: Discretion's tracking API and MongoDB's ``insert_many``."""
 
 from __future__ import annotations
 
@@ -16,96 +16,102 @@ from pymongo.collection import Collection
 from pymongo.write_concern import WriteConcern
 
 from tests.bench.ingest.traffic import Batch, Message
-from tests.bench.load import Load, request, send
+from tests.bench.load import LoadResult, encode_post, run_load
 
-PLAIN = "bench_plain"
-DURABLE = WriteConcern("majority", j=True)
-SPARE = 1.5
-"""How many times what a run is expected to need is made before its time begins."""
+PLAIN_DATABASE = "bench_plain"
+DURABLE_WRITE = WriteConcern("majority", j=True)
+PREPARED_FACTOR = 1.5
+"""How many times the expected number of batches is prepared before the measured time begins."""
 
-_COUNTS = re.compile(rb'"accepted":(\d+),"duplicate":(\d+),"refused":0,"dropped":0')
+_COUNTS_PATTERN = re.compile(rb'"accepted":(\d+),"duplicate":(\d+),"refused":0,"dropped":0')
 
 T = TypeVar("T")
 
 
-class Supply:
-    """What one sender has to say: made as it is needed, the same for everybody who asks from the start."""
+class BatchSupply:
+    """The batches of one sender, generated on demand. Each stream starts with the same batches."""
 
     def __init__(self, batches: Iterator[Batch]) -> None:
         self._batches = batches
-        self._made: list[Batch] = []
+        self._generated: list[Batch] = []
 
-    def turn(self, ready: Callable[[Batch], T], expected: int) -> Iterator[T]:
-        """The batches from the first, each made ready to be sent; ``expected`` of them beforehand."""
-        told = map(ready, self._all())
-        beforehand = list(itertools.islice(told, int(expected * SPARE)))
-        return itertools.chain(beforehand, told)
+    def start_stream(self, prepare: Callable[[Batch], T], expected: int) -> Iterator[T]:
+        """Return the prepared batches from the first one on; ``expected`` or more are prepared in advance."""
+        prepared_batches = map(prepare, self._iterate_batches())
+        first_batches = list(itertools.islice(prepared_batches, int(expected * PREPARED_FACTOR)))
+        return itertools.chain(first_batches, prepared_batches)
 
-    def _all(self) -> Iterator[Batch]:
+    def _iterate_batches(self) -> Iterator[Batch]:
         for number in itertools.count():
-            if number == len(self._made):
-                self._made.append(next(self._batches))
-            yield self._made[number]
+            if number == len(self._generated):
+                self._generated.append(next(self._batches))
+            yield self._generated[number]
 
 
-def encoded(port: int, keys: Mapping[str, str]) -> Callable[[Batch], bytes]:
-    """Makes a batch a request of our tracking API."""
+def build_encoder(port: int, keys: Mapping[str, str]) -> Callable[[Batch], bytes]:
+    """Return a function that encodes a batch as a request of the tracking API."""
     credentials = {
         source: "Basic " + base64.b64encode(f"{key}:".encode()).decode() for source, key in keys.items()
     }
 
-    def ready(batch: Batch) -> bytes:
+    def encode_batch(batch: Batch) -> bytes:
         body = orjson.dumps({"batch": batch.messages})
-        return request(port, "/v1/batch", body, credentials[batch.source])
+        return encode_post(port, "/v1/batch", body, credentials[batch.source])
 
-    return ready
+    return encode_batch
 
 
-def ours(port: int, turns: Sequence[Iterator[bytes]], seconds: float, size: int) -> Load:
-    """Send until the time is over.
+def send_to_discretion(
+    port: int, request_streams: Sequence[Iterator[bytes]], seconds: float, size: int
+) -> LoadResult:
+    """Send requests to Discretion until the time is over.
 
     Raises:
-        RuntimeError: not all ``size`` messages of a batch were accepted, or are there from its first sending.
+        RuntimeError: of the ``size`` messages of a batch, some were neither accepted nor duplicates of
+            an earlier attempt to send the same batch.
     """
 
-    def wrong(answer: bytearray, again: bool) -> bool:
-        found = _COUNTS.search(answer)
-        accepted, duplicate = map(int, found.groups()) if found else (0, 0)
-        return accepted + duplicate != size or (duplicate > 0 and not again)
+    def is_wrong(answer: bytearray, is_repeated: bool) -> bool:
+        counts = _COUNTS_PATTERN.search(answer)
+        accepted, duplicate = map(int, counts.groups()) if counts else (0, 0)
+        return accepted + duplicate != size or (duplicate > 0 and not is_repeated)
 
-    return send(port, turns, seconds, wrong)
+    return run_load(port, request_streams, seconds, is_wrong)
 
 
-def documents(batch: Batch) -> list[Message]:
-    """Makes a batch plain documents, each message known by its id."""
+def build_documents(batch: Batch) -> list[Message]:
+    """Return the plain documents of a batch, identified by source and message id."""
     return [
-        {"_id": f"{batch.source}:{one['messageId']}", "source": batch.source, **one} for one in batch.messages
+        {"_id": f"{batch.source}:{message['messageId']}", "source": batch.source, **message}
+        for message in batch.messages
     ]
 
 
-def plain(url: str, turns: Sequence[Iterable[list[Message]]], seconds: float) -> Load:
-    """Insert until the time is over, a thread for each of ``turns``; durable as ours are."""
-    with MongoClient[dict[str, Any]](url) as client, ThreadPoolExecutor(len(turns)) as pool:
-        client.drop_database(PLAIN)
-        collection = client[PLAIN].get_collection("messages", write_concern=DURABLE)
-        collection.insert_one({"_id": ""})  # makes the collection, before the time begins
+def insert_plain(url: str, document_streams: Sequence[Iterable[list[Message]]], seconds: float) -> LoadResult:
+    """Insert documents until the time is over, with one thread per stream and Discretion's durability."""
+    with MongoClient[dict[str, Any]](url) as client, ThreadPoolExecutor(len(document_streams)) as pool:
+        client.drop_database(PLAIN_DATABASE)
+        collection = client[PLAIN_DATABASE].get_collection("messages", write_concern=DURABLE_WRITE)
+        collection.insert_one({"_id": ""})  # creates the collection before the measured time begins
         started = time.perf_counter()
-        working = [pool.submit(_insert, collection, turn, started + seconds) for turn in turns]
-        latencies = sorted(latency for one in working for latency in one.result())
-        took = time.perf_counter() - started
-        client.drop_database(PLAIN)
-    return Load(took, tuple(latencies))
+        workers = [
+            pool.submit(_insert_stream, collection, stream, started + seconds) for stream in document_streams
+        ]
+        latencies = sorted(latency for worker in workers for latency in worker.result())
+        elapsed_s = time.perf_counter() - started
+        client.drop_database(PLAIN_DATABASE)
+    return LoadResult(elapsed_s, tuple(latencies))
 
 
-def _insert(
-    collection: Collection[dict[str, Any]], turn: Iterable[list[Message]], until: float
+def _insert_stream(
+    collection: Collection[dict[str, Any]], stream: Iterable[list[Message]], deadline: float
 ) -> list[float]:
     latencies = []
-    for batch in turn:
-        began = time.perf_counter()
+    for batch in stream:
+        started_at = time.perf_counter()
         collection.insert_many(batch, ordered=False)
         now = time.perf_counter()
-        latencies.append(now - began)
-        if now >= until:
+        latencies.append(now - started_at)
+        if now >= deadline:
             break
     return latencies

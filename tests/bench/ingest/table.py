@@ -1,4 +1,4 @@
-"""What was measured, and the tables it makes."""
+"""Measurements of ingestion and their tables."""
 
 from __future__ import annotations
 
@@ -9,84 +9,103 @@ from statistics import median
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from tests.bench.load import Load
+from tests.bench.load import LoadResult
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """One way in under one load; ``cpu_ms`` of who takes in or inserts and ``mongo_ms`` are for a message."""
+class IngestMeasurement:
+    """The measurement of one way under one load.
 
-    load: Load
+    Attributes:
+        cpu_ms: Processor time of the server or of the inserting process, in ms per message.
+        mongo_ms: Processor time of mongod, in ms per message.
+    """
+
+    load: LoadResult
     size: int
     cpu_ms: float
     mongo_ms: float
 
     @property
     def per_second(self) -> float:
-        """Messages in a second."""
+        """Messages per second."""
         return self.load.per_second * self.size
 
 
-Pairs = Sequence[tuple[Measured, Measured]]
-"""Ours and the plain way, round by round."""
+MeasurementPairs = Sequence[tuple[IngestMeasurement, IngestMeasurement]]
+"""The measurements of Discretion and of plain inserts in each round."""
 
 
-def beside(cells: Mapping[tuple[int, int], Pairs]) -> Table:
-    """Medians over rounds by (batch size, senders); ratios are taken within a round, with their spread."""
-    made = _table(
-        "Messages taken in by one server process, beside insert_many of the same", "batch x senders"
+def build_comparison_table(cells: Mapping[tuple[int, int], MeasurementPairs]) -> Table:
+    """Build the table of medians by (batch size, senders); ratios are within a round, with their range."""
+    table = _build_table(
+        "Ingestion by one server process, compared with insert_many of the same messages", "batch x senders"
     )
-    for name in ("per s", "p50 ms", "p99 ms", "busy", "CPU ms", "mongod"):
-        made.add_column(name, justify="right", no_wrap=True)
-    for name in ("raw per s", "CPU ms", "mongod", "raw/ours"):
-        made.add_column(name, justify="right", no_wrap=True)
+    for name in ("messages/s", "p50 ms", "p99 ms", "busy", "CPU ms", "mongod ms"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name in ("raw msgs/s", "CPU ms", "mongod ms", "raw/ours"):
+        table.add_column(name, justify="right", no_wrap=True)
     for (size, senders), rounds in cells.items():
-        mine, raw = [one for one, _ in rounds], [one for _, one in rounds]
-        ratios = [theirs.per_second / own.per_second for own, theirs in rounds]
-        made.add_row(
+        our_measurements, raw_measurements = (
+            [measurement for measurement, _ in rounds],
+            [measurement for _, measurement in rounds],
+        )
+        ratios = [
+            raw_measurement.per_second / our_measurement.per_second
+            for our_measurement, raw_measurement in rounds
+        ]
+        table.add_row(
             f"{size:,} x {senders}",
-            *_figures(mine),
-            f"{_median(raw, lambda one: one.per_second):,.0f}",
-            *_costs(raw),
+            *_format_figures(our_measurements),
+            f"{_compute_median(raw_measurements, lambda measurement: measurement.per_second):,.0f}",
+            *_format_costs(raw_measurements),
             f"{median(ratios):.3g} ({min(ratios):.3g}-{max(ratios):.3g})",
         )
-    return made
+    return table
 
 
-def growing(levels: Mapping[int, Sequence[Measured]]) -> Table:
-    """Medians over rounds by how many events are stored; ratios are to the first."""
-    made = _table("Messages taken in while this many events are stored", "stored")
-    for name in ("per s", "p50 ms", "p99 ms", "busy", "CPU ms", "mongod", "times the first"):
-        made.add_column(name, justify="right", no_wrap=True)
-    first = next((_median(one, lambda m: m.per_second) for one in levels.values()), 0)
+def build_growth_table(levels: Mapping[int, Sequence[IngestMeasurement]]) -> Table:
+    """Build the table of medians by the number of stored events; ratios are to the first row."""
+    table = _build_table("Ingestion by the number of stored events", "stored events")
+    for name in ("messages/s", "p50 ms", "p99 ms", "busy", "CPU ms", "mongod ms", "ratio to the first"):
+        table.add_column(name, justify="right", no_wrap=True)
+    first_rate = next(
+        (
+            _compute_median(level_rounds, lambda measurement: measurement.per_second)
+            for level_rounds in levels.values()
+        ),
+        0,
+    )
     for stored, rounds in levels.items():
-        here = _median(rounds, lambda one: one.per_second)
-        made.add_row(f"{stored:,}", *_figures(rounds), f"{here / first:.2f}")
-    return made
+        rate = _compute_median(rounds, lambda level_rounds: level_rounds.per_second)
+        table.add_row(f"{stored:,}", *_format_figures(rounds), f"{rate / first_rate:.2f}")
+    return table
 
 
-def _table(title: str, first: str) -> Table:
-    made = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    made.add_column(first, no_wrap=True)
-    return made
+def _build_table(title: str, first_column: str) -> Table:
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column(first_column, no_wrap=True)
+    return table
 
 
-def _figures(rounds: Sequence[Measured]) -> tuple[str, ...]:
+def _format_figures(rounds: Sequence[IngestMeasurement]) -> tuple[str, ...]:
     return (
-        f"{_median(rounds, lambda one: one.per_second):,.0f}",
-        f"{_median(rounds, lambda one: one.load.quantile(0.5)):.1f}",
-        f"{_median(rounds, lambda one: one.load.quantile(0.99)):.1f}",
-        f"{_median(rounds, lambda one: one.load.busy):.0f}",
-        *_costs(rounds),
+        f"{_compute_median(rounds, lambda measurement: measurement.per_second):,.0f}",
+        f"{_compute_median(rounds, lambda measurement: measurement.load.quantile_ms(0.5)):.1f}",
+        f"{_compute_median(rounds, lambda measurement: measurement.load.quantile_ms(0.99)):.1f}",
+        f"{_compute_median(rounds, lambda measurement: measurement.load.busy_count):.0f}",
+        *_format_costs(rounds),
     )
 
 
-def _costs(rounds: Sequence[Measured]) -> tuple[str, str]:
+def _format_costs(rounds: Sequence[IngestMeasurement]) -> tuple[str, str]:
     return (
-        f"{_median(rounds, lambda one: one.cpu_ms):.3f}",
-        f"{_median(rounds, lambda one: one.mongo_ms):.3f}",
+        f"{_compute_median(rounds, lambda measurement: measurement.cpu_ms):.3f}",
+        f"{_compute_median(rounds, lambda measurement: measurement.mongo_ms):.3f}",
     )
 
 
-def _median(rounds: Sequence[Measured], figure: Callable[[Measured], float]) -> float:
+def _compute_median(
+    rounds: Sequence[IngestMeasurement], figure: Callable[[IngestMeasurement], float]
+) -> float:
     return median(map(figure, rounds))

@@ -1,4 +1,4 @@
-"""Messages as shops send them, from a seed: known customers in three channels, every message another."""
+"""Generated traffic of a retailer: unique messages about known customers in three channels."""
 
 from __future__ import annotations
 
@@ -8,21 +8,34 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from discretion.seeding.message import APP, DAY_MS, TILLS, WEB, iso
+from discretion.seeding.message import APP, DAY_MS, TILLS, WEB, format_time
 
 SOURCES = (WEB, APP, TILLS)
 MIXES = ((6, 3, 1), (3, 6, 1), (4, 3, 3), (2, 2, 6))
-"""How much each sender says as each source; a fifth sender is like the first."""
+"""The share of each source in the batches of each sender; the fifth sender is like the first."""
 IDENTIFY_SHARE = 0.05
 ORDER_SHARE = 0.15
 STEP_MS = 20
-"""From one message to the next, so that a day has more than four million."""
+"""Time between messages, so that a day has more than four million of them."""
 LATE_MS = 60_000
-"""How late a message is on average; some are overtaken by others."""
+"""Average delay of a message, so that some arrive out of order."""
 SEED = 20_260_525
 
-FIRST = ("Ada", "Ben", "Chloé", "Deniz", "Emil", "Fatma", "Greta", "Hugo", "Ines", "Jonas", "Katya", "Luis")
-LAST = ("Albrecht", "Bauer", "Costa", "Dubois", "Evans", "Fischer", "García", "Haddad", "Ito", "Jansen")
+FIRST_NAMES = (
+    "Ada",
+    "Ben",
+    "Chloé",
+    "Deniz",
+    "Emil",
+    "Fatma",
+    "Greta",
+    "Hugo",
+    "Ines",
+    "Jonas",
+    "Katya",
+    "Luis",
+)
+LAST_NAMES = ("Albrecht", "Bauer", "Costa", "Dubois", "Evans", "Fischer", "García", "Haddad", "Ito", "Jansen")
 COUNTRIES = ("DE", "FR", "GB", "NL", "US")
 STORES = ("berlin-mitte", "lyon", "manchester", "denver")
 PRODUCTS = 500
@@ -32,91 +45,103 @@ Message = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Messages of one source, to be sent together."""
+    """Messages of one source in one request."""
 
     source: str
     messages: tuple[Message, ...]
 
     @property
-    def events(self) -> int:
-        """How many of them are kept as events."""
-        return sum(one["type"] != "identify" for one in self.messages)
+    def event_count(self) -> int:
+        """The number of messages that are stored as events."""
+        return sum(message["type"] != "identify" for message in self.messages)
 
 
 class Traffic:
-    """What is said about ``customers`` people; the same seed says the same."""
+    """Messages about a number of customers; the same seed generates the same messages."""
 
     def __init__(self, customers: int, now_ms: int, seed: int = SEED) -> None:
         self._customers = customers
-        self._now = now_ms
-        self._dice = random.Random(seed)
-        self._numbers = itertools.count(1)  # several threads draw from it, and no two the same
+        self._now_ms = now_ms
+        self._random = random.Random(seed)
+        self._numbers = itertools.count(1)  # shared by several threads; each number is drawn once
 
-    def introductions(self, size: int) -> Iterator[Batch]:
-        """Everybody is identified in every channel; their e-mail address says that they are one."""
+    def generate_introductions(self, size: int) -> Iterator[Batch]:
+        """Yield identify messages of all customers in every channel, linked by the e-mail address."""
         for start in range(0, self._customers, size):
-            known = range(start, min(start + size, self._customers))
+            customer_numbers = range(start, min(start + size, self._customers))
             for source in SOURCES:
-                yield Batch(source, tuple(self._identify(source, one) for one in known))
+                yield Batch(
+                    source, tuple(self._build_identify(source, customer) for customer in customer_numbers)
+                )
 
-    def batches(self, sender: int, size: int, parts: int = 1) -> Iterator[Batch]:
-        """What a sender says next, for ever; with ``parts``, about its share of the customers only."""
+    def generate_batches(self, sender: int, size: int, parts: int = 1) -> Iterator[Batch]:
+        """Yield batches of a sender without end; with ``parts``, about its share of the customers only."""
         mix = MIXES[sender % len(MIXES)]
-        known = range(sender % parts, self._customers, parts) or range(self._customers)
+        customer_numbers = range(sender % parts, self._customers, parts) or range(self._customers)
         while True:
-            (source,) = self._dice.choices(SOURCES, mix)
-            yield Batch(source, tuple(self._message(source, self._dice.choice(known)) for _ in range(size)))
+            (source,) = self._random.choices(SOURCES, mix)
+            yield Batch(
+                source,
+                tuple(
+                    self._build_message(source, self._random.choice(customer_numbers)) for _ in range(size)
+                ),
+            )
 
-    def _message(self, source: str, customer: int) -> Message:
-        kind = self._dice.random()
-        if kind < IDENTIFY_SHARE:
-            return self._identify(source, customer)
-        if source == TILLS or kind < IDENTIFY_SHARE + ORDER_SHARE:
-            return self._envelope(source, customer) | self._order(source)
-        return self._envelope(source, customer) | self._browsing(source)
+    def _build_message(self, source: str, customer: int) -> Message:
+        drawn = self._random.random()
+        if drawn < IDENTIFY_SHARE:
+            return self._build_identify(source, customer)
+        if source == TILLS or drawn < IDENTIFY_SHARE + ORDER_SHARE:
+            return self._build_envelope(source, customer) | self._build_order(source)
+        return self._build_envelope(source, customer) | self._build_browsing(source)
 
-    def _envelope(self, source: str, customer: int) -> Message:
+    def _build_envelope(self, source: str, customer: int) -> Message:
         number = next(self._numbers)
-        at = self._now - DAY_MS + number * STEP_MS - int(self._dice.expovariate(1 / LATE_MS))
+        sent_ms = self._now_ms - DAY_MS + number * STEP_MS - int(self._random.expovariate(1 / LATE_MS))
         ids = {"userId": f"{source}-{customer:07}"}
         if source != TILLS:
             ids["anonymousId"] = f"device-{source}-{customer:07}"
-        return {**ids, "messageId": f"m-{number:010}", "timestamp": iso(at)}
+        return {**ids, "messageId": f"m-{number:010}", "timestamp": format_time(sent_ms)}
 
-    def _identify(self, source: str, customer: int) -> Message:
-        about = random.Random(customer)
-        first, last = about.choice(FIRST), about.choice(LAST)
-        country, street = about.choice(COUNTRIES), about.randrange(200)
+    def _build_identify(self, source: str, customer: int) -> Message:
+        customer_random = random.Random(customer)
+        first_name, last_name = customer_random.choice(FIRST_NAMES), customer_random.choice(LAST_NAMES)
+        country, street = customer_random.choice(COUNTRIES), customer_random.randrange(200)
         traits = {
-            "firstName": first,
-            "lastName": last,
-            "email": f"{first}.{last}.{customer}@post.example".lower(),
+            "firstName": first_name,
+            "lastName": last_name,
+            "email": f"{first_name}.{last_name}.{customer}@post.example".lower(),
             "address": {"street": f"{street} High Street", "city": "Springfield", "country": country},
-            "language": self._dice.choice(("de-DE", "en-GB", "fr-FR", "nl-NL")),
+            "language": self._random.choice(("de-DE", "en-GB", "fr-FR", "nl-NL")),
         }
-        return {**self._envelope(source, customer), "type": "identify", "traits": traits}
+        return {**self._build_envelope(source, customer), "type": "identify", "traits": traits}
 
-    def _order(self, source: str) -> Message:
-        bought = [self._product() for _ in range(self._dice.randint(1, 4))]
+    def _build_order(self, source: str) -> Message:
+        product_ids = [self._draw_product() for _ in range(self._random.randint(1, 4))]
         properties = {
             "order_id": f"o-{next(self._numbers):010}",
-            "total": round(self._dice.uniform(5, 250), 2),
+            "total": round(self._random.uniform(5, 250), 2),
             "currency": "EUR",
-            "quantity": len(bought),
-            "product_ids": bought,
-            "payment_method": self._dice.choice(("card", "invoice", "wallet")),
+            "quantity": len(product_ids),
+            "product_ids": product_ids,
+            "payment_method": self._random.choice(("card", "invoice", "wallet")),
         }
         if source == TILLS:
-            properties["storeId"] = self._dice.choice(STORES)
+            properties["storeId"] = self._random.choice(STORES)
         return {"type": "track", "event": "Order Completed", "properties": properties}
 
-    def _browsing(self, source: str) -> Message:
-        if self._dice.random() < 0.5:
-            viewed = {"product_id": self._product(), "category": "shoes", "price": 79.9, "currency": "EUR"}
-            return {"type": "track", "event": "Product Viewed", "properties": viewed}
+    def _build_browsing(self, source: str) -> Message:
+        if self._random.random() < 0.5:
+            properties = {
+                "product_id": self._draw_product(),
+                "category": "shoes",
+                "price": 79.9,
+                "currency": "EUR",
+            }
+            return {"type": "track", "event": "Product Viewed", "properties": properties}
         if source == WEB:
-            return {"type": "page", "name": "Product", "properties": {"path": f"/p/{self._product()}"}}
+            return {"type": "page", "name": "Product", "properties": {"path": f"/p/{self._draw_product()}"}}
         return {"type": "screen", "name": "Product", "properties": {}}
 
-    def _product(self) -> str:
-        return f"P-{self._dice.randrange(PRODUCTS):05}"
+    def _draw_product(self) -> str:
+        return f"P-{self._random.randrange(PRODUCTS):05}"

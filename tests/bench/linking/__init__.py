@@ -1,4 +1,4 @@
-"""Who is one person, against the truth: TPC-DS customers in three channels.
+"""Benchmark of identity resolution against known truth: TPC-DS customers in three channels.
 
 ``python -m tests.bench.linking --help``
 """

@@ -1,4 +1,4 @@
-"""What the messages say of each record: its own id, and the identifiers that could link it."""
+"""The records that the messages describe, each with its own id and the identifiers that could link it."""
 
 from __future__ import annotations
 
@@ -7,45 +7,55 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from discretion.catalogue.model import Catalogue
-from discretion.seal.normalisation import RULES
-from discretion.seeding.message import Message
+from discretion.seal.normalisation import NORMALISATION_RULES
+from discretion.seeding.message import SeedMessage
 
 Identifier = tuple[str, str]
-"""Type and value, in the one spelling of its type."""
+"""Type and normalised value."""
 
 
 @dataclass(slots=True)
-class Record:
-    """What one source knows of one person. ``own`` is the id it knows them by."""
+class SentRecord:
+    """What one source sends about one person, under the id that the source uses."""
 
     source: str
-    own: Identifier
-    named: set[Identifier] = field(default_factory=set)
+    own_identifier: Identifier
+    identifiers: set[Identifier] = field(default_factory=set)
 
 
-def records(messages: Iterable[Message], catalogue: Catalogue) -> dict[str, Record]:
-    """Every record that the messages speak to, by ``source:id``."""
-    found: dict[str, Record] = {}
+def collect_records(messages: Iterable[SeedMessage], catalogue: Catalogue) -> dict[str, SentRecord]:
+    """Return the records of all messages by ``source:id``."""
+    records: dict[str, SentRecord] = {}
     for message in messages:
         source = catalogue.sources[message.source]
-        ids = [
-            (kind, message.body[member])
-            for member, kind in (("userId", source.user_id), ("anonymousId", source.anonymous_id))
+        id_values = [
+            (identifier_type, message.body[member])
+            for member, identifier_type in (("userId", source.user_id), ("anonymousId", source.anonymous_id))
             if member in message.body
         ]
-        record = found.setdefault(f"{message.source}:{ids[0][1]}", Record(message.source, ids[0]))
+        record = records.setdefault(
+            f"{message.source}:{id_values[0][1]}", SentRecord(message.source, id_values[0])
+        )
         traits = message.body.get("traits", {})
         region = traits.get("address", {}).get("country")
-        record.named.update(_spelled([*ids, *_given(traits)], region, catalogue))
-    return found
+        record.identifiers.update(
+            _normalise([*id_values, *_read_trait_identifiers(traits)], region, catalogue)
+        )
+    return records
 
 
-def _given(traits: Mapping[str, Any]) -> Iterator[Identifier]:
-    return ((kind, traits[kind]) for kind in ("email", "phone") if kind in traits)
+def _read_trait_identifiers(traits: Mapping[str, Any]) -> Iterator[Identifier]:
+    return (
+        (identifier_type, traits[identifier_type])
+        for identifier_type in ("email", "phone")
+        if identifier_type in traits
+    )
 
 
-def _spelled(given: Iterable[Identifier], region: str | None, catalogue: Catalogue) -> Iterator[Identifier]:
-    for kind, value in given:
-        spelled = RULES[catalogue.identifiers[kind].normalise](value, region)
-        if spelled is not None:
-            yield kind, spelled
+def _normalise(
+    identifiers: Iterable[Identifier], region: str | None, catalogue: Catalogue
+) -> Iterator[Identifier]:
+    for identifier_type, value in identifiers:
+        normalised = NORMALISATION_RULES[catalogue.identifiers[identifier_type].normalise](value, region)
+        if normalised is not None:
+            yield identifier_type, normalised

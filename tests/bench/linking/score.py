@@ -1,4 +1,4 @@
-"""Who the platform takes for one person beside who is, pair by pair, and why pairs are missing."""
+"""Comparison of linked pairs of records with the true pairs, and the reasons of missing pairs."""
 
 from __future__ import annotations
 
@@ -8,134 +8,175 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from discretion.catalogue.model import Catalogue
-from tests.bench.linking.evidence import Identifier, Record
+from tests.bench.linking.evidence import Identifier, SentRecord
 
-NOT_FOUND = "one of them was not found at all"
-NOTHING = "no identifier in common, nor over others"
-UNREAD = "an identifier in common, in a spelling that is not read"
-BLOCKED = "an identifier in common that the catalogue blocks"
-SHARED = "an identifier in common that too many share"
-LIMITED = "an identifier in common, and more of a type than one person may have"
-UNEXPLAINED = "an identifier in common, and nothing speaks against it"
-REASONS = (NOTHING, UNREAD, BLOCKED, SHARED, LIMITED, NOT_FOUND, UNEXPLAINED)
+NOT_FOUND = "a record was not found"
+NO_COMMON_IDENTIFIER = "no identifier in common, directly or through other records"
+UNREAD_SPELLING = "the common identifier is not read in its spelling"
+BLOCKED_IDENTIFIER = "the common identifier is blocked by the catalogue"
+SHARED_IDENTIFIER = "the common identifier is shared by too many records"
+OVER_LIMIT = "the person exceeds the limit of identifiers of a type"
+UNEXPLAINED = "unexplained, although an identifier is in common"
+REASONS = (
+    NO_COMMON_IDENTIFIER,
+    UNREAD_SPELLING,
+    BLOCKED_IDENTIFIER,
+    SHARED_IDENTIFIER,
+    OVER_LIMIT,
+    NOT_FOUND,
+    UNEXPLAINED,
+)
 
-Truth = Mapping[str, Sequence[frozenset[str]]]
-"""Person -> sets of records that share an identifier."""
+TrueClusters = Mapping[str, Sequence[frozenset[str]]]
+"""Person -> sets of records that are connected by shared identifiers."""
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
+class LinkingScore:
     """Counts of persons and of pairs of records.
 
-    ``linkable`` pairs are one person's and share an identifier, maybe over others; ``wrong`` were
-    linked and are two persons'. ``missing`` counts a person's pairs that were not linked, by reason.
+    Attributes:
+        complete_persons: Persons whose records are all in one customer.
+        linkable_pairs: Pairs of one person that share an identifier, directly or through other records.
+        wrong_pairs: Linked pairs of two persons.
+        missing_pairs: Pairs of one person that were not linked, by reason.
     """
 
     records: int
     persons: int
-    found: int
-    whole: int
-    linkable: int
-    right: int
-    wrong: int
-    missing: Mapping[str, int]
+    customers: int
+    complete_persons: int
+    linkable_pairs: int
+    correct_pairs: int
+    wrong_pairs: int
+    missing_pairs: Mapping[str, int]
 
     @property
-    def true(self) -> int:
-        """Pairs of one person's records."""
-        return self.right + sum(self.missing.values())
+    def true_pairs(self) -> int:
+        """The number of pairs of records of one person."""
+        return self.correct_pairs + sum(self.missing_pairs.values())
 
     @property
     def precision(self) -> float:
-        """The share of linked pairs that are one person's."""
-        return self.right / (self.right + self.wrong) if self.right + self.wrong else 1.0
+        """The share of linked pairs that belong to one person."""
+        return (
+            self.correct_pairs / (self.correct_pairs + self.wrong_pairs)
+            if self.correct_pairs + self.wrong_pairs
+            else 1.0
+        )
 
     @property
     def recall(self) -> float:
-        """The share of a person's pairs that were linked."""
-        return self.right / self.true if self.true else 1.0
+        """The share of true pairs that were linked."""
+        return self.correct_pairs / self.true_pairs if self.true_pairs else 1.0
 
     @property
     def deterministic_recall(self) -> float:
         """The share of linkable pairs that were linked."""
-        return self.right / self.linkable if self.linkable else 1.0
+        return self.correct_pairs / self.linkable_pairs if self.linkable_pairs else 1.0
 
 
-def score(
-    truth: Truth, customers: Mapping[str, str | None], records: Mapping[str, Record], catalogue: Catalogue
-) -> Score:
-    """Compare.
+def compute_score(
+    true_clusters: TrueClusters,
+    customers: Mapping[str, str | None],
+    records: Mapping[str, SentRecord],
+    catalogue: Catalogue,
+) -> LinkingScore:
+    """Compare the customers of the platform with the true persons.
 
     Args:
-        truth: Who is who.
-        customers: Record -> the customer that the platform takes it for; None if it found nobody.
-        records: What was sent of each record.
-        catalogue: The rules for identifiers.
+        true_clusters: The records of each person.
+        customers: Record -> its customer id on the platform, or None without a customer.
+        records: The identifiers that were sent of each record.
+        catalogue: The identifier rules of the platform.
     """
-    found = {one for one in customers.values() if one is not None}
-    linked = _pairs(Counter(one for one in customers.values() if one is not None).values())
-    why = _Why(records, catalogue)
-    right = linkable = whole = 0
-    missing: Counter[str] = Counter()
-    for clusters in truth.values():
-        everything = sorted(record for cluster in clusters for record in cluster)
-        linkable += _pairs(map(len, clusters))
-        whole += len({customers[one] or one for one in everything}) == 1
+    customer_ids = {left for left in customers.values() if left is not None}
+    linked_pairs = _count_pairs(Counter(left for left in customers.values() if left is not None).values())
+    explainer = _MissingPairExplainer(records, catalogue)
+    correct_pairs = linkable_pairs = complete_persons = 0
+    missing_pairs: Counter[str] = Counter()
+    for clusters in true_clusters.values():
+        person_records = sorted(record for cluster in clusters for record in cluster)
+        linkable_pairs += _count_pairs(map(len, clusters))
+        complete_persons += len({customers[left] or left for left in person_records}) == 1
         cluster_of = {record: number for number, cluster in enumerate(clusters) for record in cluster}
-        for one, two in itertools.combinations(everything, 2):
-            if customers[one] is not None and customers[one] == customers[two]:
-                right += 1
-            elif cluster_of[one] != cluster_of[two]:
-                missing[NOTHING] += 1
-            elif customers[one] is None or customers[two] is None:
-                missing[NOT_FOUND] += 1
+        for left, right in itertools.combinations(person_records, 2):
+            if customers[left] is not None and customers[left] == customers[right]:
+                correct_pairs += 1
+            elif cluster_of[left] != cluster_of[right]:
+                missing_pairs[NO_COMMON_IDENTIFIER] += 1
+            elif customers[left] is None or customers[right] is None:
+                missing_pairs[NOT_FOUND] += 1
             else:
-                missing[why(one, two, everything)] += 1
-    return Score(len(customers), len(truth), len(found), whole, linkable, right, linked - right, missing)
+                missing_pairs[explainer.explain(left, right, person_records)] += 1
+    return LinkingScore(
+        len(customers),
+        len(true_clusters),
+        len(customer_ids),
+        complete_persons,
+        linkable_pairs,
+        correct_pairs,
+        linked_pairs - correct_pairs,
+        missing_pairs,
+    )
 
 
-class _Why:
-    """Why two records of one person were not linked: what would join them is taken away step by step."""
+class _MissingPairExplainer:
+    """Explains why two records of one person were not linked, by excluding identifiers step by step."""
 
-    def __init__(self, records: Mapping[str, Record], catalogue: Catalogue) -> None:
+    def __init__(self, records: Mapping[str, SentRecord], catalogue: Catalogue) -> None:
         self._records = records
         self._types = catalogue.identifiers
-        self._named_by = Counter(one for record in records.values() for one in record.named)
+        self._record_counts = Counter(
+            identifier for record in records.values() for identifier in record.identifiers
+        )
 
-    def __call__(self, one: str, two: str, person: Sequence[str]) -> str:
+    def explain(self, left: str, right: str, person: Sequence[str]) -> str:
         steps: tuple[tuple[str, Callable[[Identifier], bool]], ...] = (
-            (UNREAD, lambda _: True),
-            (BLOCKED, self._somebodys),
-            (SHARED, lambda named: self._somebodys(named) and self._telling(named)),
+            (UNREAD_SPELLING, lambda _: True),
+            (BLOCKED_IDENTIFIER, self._is_allowed),
+            (
+                SHARED_IDENTIFIER,
+                lambda identifier: self._is_allowed(identifier) and self._is_rare(identifier),
+            ),
         )
         for reason, links in steps:
-            if two not in self._reached(one, person, links):
+            if right not in self._find_reachable(left, person, links):
                 return reason
-        return LIMITED if self._too_many(person) else UNEXPLAINED
+        return OVER_LIMIT if self._exceeds_limit(person) else UNEXPLAINED
 
-    def _somebodys(self, named: Identifier) -> bool:
-        return self._types[named[0]].never.fullmatch(named[1]) is None
+    def _is_allowed(self, identifier: Identifier) -> bool:
+        return self._types[identifier[0]].blocked_pattern.fullmatch(identifier[1]) is None
 
-    def _telling(self, named: Identifier) -> bool:
-        return self._named_by[named] <= self._types[named[0]].shared_by
+    def _is_rare(self, identifier: Identifier) -> bool:
+        return self._record_counts[identifier] <= self._types[identifier[0]].shared_by
 
-    def _too_many(self, person: Sequence[str]) -> bool:
-        held: dict[tuple[str, str], set[str]] = {}
+    def _exceeds_limit(self, person: Sequence[str]) -> bool:
+        values_by_type: dict[tuple[str, str], set[str]] = {}
         for record in map(self._records.__getitem__, person):
-            for kind, value in record.named:
-                held.setdefault((kind, record.source), set()).add(value)
-        most = {key: self._types[key[0]].most for key in held}
-        return any(limit is not None and len(held[key]) > limit for key, limit in most.items())
+            for identifier_type, value in record.identifiers:
+                values_by_type.setdefault((identifier_type, record.source), set()).add(value)
+        limits = {key: self._types[key[0]].most for key in values_by_type}
+        return any(limit is not None and len(values_by_type[key]) > limit for key, limit in limits.items())
 
-    def _reached(self, start: str, person: Sequence[str], links: Callable[[Identifier], bool]) -> set[str]:
-        reached, met = {start}, set[Hashable]()
+    def _find_reachable(
+        self, start: str, person: Sequence[str], links: Callable[[Identifier], bool]
+    ) -> set[str]:
+        reached, identifiers = {start}, set[Hashable]()
         while True:
-            met |= {named for one in reached for named in self._records[one].named if links(named)}
-            wider = reached | {one for one in person if not met.isdisjoint(self._records[one].named)}
+            identifiers |= {
+                identifier
+                for record in reached
+                for identifier in self._records[record].identifiers
+                if links(identifier)
+            }
+            wider = reached | {
+                record for record in person if not identifiers.isdisjoint(self._records[record].identifiers)
+            }
             if wider == reached:
                 return reached
             reached = wider
 
 
-def _pairs(sizes: Iterable[int]) -> int:
+def _count_pairs(sizes: Iterable[int]) -> int:
     return sum(size * (size - 1) // 2 for size in sizes)

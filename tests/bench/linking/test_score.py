@@ -1,67 +1,108 @@
-"""Pairs are counted as by hand, and each missing one has its reason."""
+"""The score counts pairs correctly and finds the reason of each missing pair."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from discretion.app.clock import now_ms
-from discretion.catalogue.load import load
-from discretion.seeding.tpcds import shoppers, truth
-from tests.bench.linking.evidence import Record, records
-from tests.bench.linking.score import BLOCKED, LIMITED, NOT_FOUND, NOTHING, SHARED, UNEXPLAINED, UNREAD, score
+from discretion.catalogue.load import load_catalogue
+from discretion.seeding.tpcds import compute_true_clusters, generate_customer_messages
+from tests.bench.linking.evidence import SentRecord, collect_records
+from tests.bench.linking.score import (
+    BLOCKED_IDENTIFIER,
+    NO_COMMON_IDENTIFIER,
+    NOT_FOUND,
+    OVER_LIMIT,
+    SHARED_IDENTIFIER,
+    UNEXPLAINED,
+    UNREAD_SPELLING,
+    compute_score,
+)
 
-CATALOGUE = load(None)
+CATALOGUE = load_catalogue(None)
 EMAIL = ("email", "ada@post.example")
 
 
-def known(**named: tuple[tuple[str, str], ...]) -> dict[str, Record]:
-    """Records, each under an id of its own, that name these identifiers."""
+def build_records(**identifiers_by_name: tuple[tuple[str, str], ...]) -> dict[str, SentRecord]:
+    """Build records with their own ids and the given identifiers."""
     return {
-        name: Record("web-shop", ("user_id", name), {("user_id", name), *those})
-        for name, those in named.items()
+        name: SentRecord("web-shop", ("user_id", name), {("user_id", name), *identifiers})
+        for name, identifiers in identifiers_by_name.items()
     }
 
 
-def test_pairs_are_counted_as_by_hand() -> None:
-    """Ada has three records in two sets, of which one is taken for Ben's."""
-    who = {"ada": (frozenset("ab"), frozenset("c")), "ben": (frozenset("d"),)}
-    told = known(a=(EMAIL,), b=(EMAIL,), c=(), d=())
-    found = score(who, {"a": "1", "b": "1", "c": "2", "d": "2"}, told, CATALOGUE)
-    assert (found.records, found.persons, found.found, found.whole) == (4, 2, 2, 1)
-    assert (found.right, found.wrong, found.true, found.linkable) == (1, 1, 3, 1)
-    assert (found.precision, found.recall, found.deterministic_recall) == (1 / 2, 1 / 3, 1)
-    assert found.missing == {NOTHING: 2}
+def test_pairs_are_counted_as_in_a_hand_made_example() -> None:
+    """Ada has three records in two sets, and one of them is linked with Ben's record."""
+    true_clusters = {"ada": (frozenset("ab"), frozenset("c")), "ben": (frozenset("d"),)}
+    sent_records = build_records(a=(EMAIL,), b=(EMAIL,), c=(), d=())
+    linking_score = compute_score(
+        true_clusters, {"a": "1", "b": "1", "c": "2", "d": "2"}, sent_records, CATALOGUE
+    )
+    assert (
+        linking_score.records,
+        linking_score.persons,
+        linking_score.customers,
+        linking_score.complete_persons,
+    ) == (4, 2, 2, 1)
+    assert (
+        linking_score.correct_pairs,
+        linking_score.wrong_pairs,
+        linking_score.true_pairs,
+        linking_score.linkable_pairs,
+    ) == (1, 1, 3, 1)
+    assert (linking_score.precision, linking_score.recall, linking_score.deterministic_recall) == (
+        1 / 2,
+        1 / 3,
+        1,
+    )
+    assert linking_score.missing_pairs == {NO_COMMON_IDENTIFIER: 2}
 
 
 def test_each_missing_pair_has_its_reason() -> None:
-    """What would join two records is blocked, shared, too much, unread, or nothing speaks against it."""
+    """The common identifier is blocked, shared, over the limit or unread, or the pair is unexplained."""
     blocked, shared = ("email", "guest@post.example"), ("cookie", "tablet")
-    crowd = {f"x{n}": Record("web-shop", ("cookie", "tablet"), {shared}) for n in range(5)}
-    for named, reason in (((), UNREAD), ((blocked,), BLOCKED), ((shared,), SHARED)):
-        told = {**known(a=named, b=named), **crowd}
-        told["b"] = replace(told["b"], source="ios-app")
-        assert _missing(told) == {reason: 1}
-    told = known(a=(EMAIL,), b=(EMAIL,))
-    assert _missing(told) == {LIMITED: 1}
-    told["b"] = replace(told["b"], source="ios-app")
-    assert _missing(told) == {UNEXPLAINED: 1}
-    assert _missing(told, lost="b") == {NOT_FOUND: 1}
+    crowd = {f"x{n}": SentRecord("web-shop", ("cookie", "tablet"), {shared}) for n in range(5)}
+    for identifiers, reason in (
+        ((), UNREAD_SPELLING),
+        ((blocked,), BLOCKED_IDENTIFIER),
+        ((shared,), SHARED_IDENTIFIER),
+    ):
+        sent_records = {**build_records(a=identifiers, b=identifiers), **crowd}
+        sent_records["b"] = replace(sent_records["b"], source="ios-app")
+        assert _count_missing_pairs(sent_records) == {reason: 1}
+    sent_records = build_records(a=(EMAIL,), b=(EMAIL,))
+    assert _count_missing_pairs(sent_records) == {OVER_LIMIT: 1}
+    sent_records["b"] = replace(sent_records["b"], source="ios-app")
+    assert _count_missing_pairs(sent_records) == {UNEXPLAINED: 1}
+    assert _count_missing_pairs(sent_records, unknown_record="b") == {NOT_FOUND: 1}
 
 
-def test_what_is_sent_speaks_of_the_records_of_the_truth() -> None:
-    """All of them and no others; taking everybody for who they are leaves only what nothing links."""
-    who, told = truth(200), records(shoppers(200, now_ms()), CATALOGUE)
-    everybody = {record for clusters in who.values() for cluster in clusters for record in cluster}
-    assert told.keys() == everybody
-    best = {r: min(cluster) for clusters in who.values() for cluster in clusters for r in cluster}
-    found = score(who, best, told, CATALOGUE)
-    assert (found.precision, found.deterministic_recall, found.persons) == (1, 1, 200)
-    assert found.missing.keys() == {NOTHING}
-    alone = score(who, {record: record for record in everybody}, told, CATALOGUE)
-    assert alone.right == 0
-    assert alone.missing.keys() == {NOTHING, UNEXPLAINED}
+def test_the_messages_cover_exactly_the_true_records() -> None:
+    """All true records and no others. Perfect linking misses only pairs without a common identifier."""
+    true_clusters, sent_records = (
+        compute_true_clusters(200),
+        collect_records(generate_customer_messages(200, now_ms()), CATALOGUE),
+    )
+    true_records = {
+        record for clusters in true_clusters.values() for cluster in clusters for record in cluster
+    }
+    assert sent_records.keys() == true_records
+    best_linking = {
+        record_name: min(cluster)
+        for clusters in true_clusters.values()
+        for cluster in clusters
+        for record_name in cluster
+    }
+    linking_score = compute_score(true_clusters, best_linking, sent_records, CATALOGUE)
+    assert (linking_score.precision, linking_score.deterministic_recall, linking_score.persons) == (1, 1, 200)
+    assert linking_score.missing_pairs.keys() == {NO_COMMON_IDENTIFIER}
+    unlinked_score = compute_score(
+        true_clusters, {record: record for record in true_records}, sent_records, CATALOGUE
+    )
+    assert unlinked_score.correct_pairs == 0
+    assert unlinked_score.missing_pairs.keys() == {NO_COMMON_IDENTIFIER, UNEXPLAINED}
 
 
-def _missing(told: dict[str, Record], lost: str = "") -> dict[str, int]:
-    customers = {record: None if record == lost else record for record in told}
-    return dict(score({"ada": (frozenset("ab"),)}, customers, told, CATALOGUE).missing)
+def _count_missing_pairs(sent_records: dict[str, SentRecord], unknown_record: str = "") -> dict[str, int]:
+    customers = {record: None if record == unknown_record else record for record in sent_records}
+    return dict(compute_score({"ada": (frozenset("ab"),)}, customers, sent_records, CATALOGUE).missing_pairs)

@@ -1,4 +1,4 @@
-"""One customer and a list of them, 13 attributes each, asked of Discretion and of others.
+"""Benchmark of GraphQL queries for 13 attributes of one customer and of a list, compared with other servers.
 
 ``python -m tests.bench.query --help``
 """

@@ -1,4 +1,4 @@
-"""Strawberry as its documentation shows it: a permission class on each field, PyJWT in the context."""
+"""Strawberry as in its documentation: a permission class on each field, and PyJWT in the context."""
 
 from __future__ import annotations
 
@@ -26,137 +26,140 @@ _client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(os.environ["BENCH_M
 _people = _client[os.environ["BENCH_DATABASE"]]["people"]
 
 
-def may(attribute: str) -> type[BasePermission]:
-    """A permission: a purpose that the token holds, the policy allows and the person has not refused."""
+def build_permission(attribute: str) -> type[BasePermission]:
+    """Return a permission class: it requires a purpose that the token has, allowed and not refused."""
 
-    class Allowed(BasePermission):
+    class PurposePermission(BasePermission):
         message = f"{attribute} may not be seen"
 
         def has_permission(self, source: Any, info: Info, **_: Any) -> bool:
-            held = info.context["purposes"]
-            return any(one in held and one not in source["refused"] for one in POLICY[attribute])
+            token_purposes = info.context["purposes"]
+            return any(
+                purpose in token_purposes and purpose not in source["refused"]
+                for purpose in POLICY[attribute]
+            )
 
-    return Allowed
+    return PurposePermission
 
 
-def shown(attribute: str) -> Any:
-    """A field that shows an attribute to those who may see it."""
+def build_attribute_field(attribute: str) -> Any:
+    """Return a field that shows an attribute to tokens with the permission."""
     *_, name = attribute.split(".")
 
-    def value(root: strawberry.Parent[Any]) -> Any:
+    def resolve_value(root: strawberry.Parent[Any]) -> Any:
         return root["of"].get(name)
 
-    return strawberry.field(resolver=value, permission_classes=[may(attribute)])
+    return strawberry.field(resolver=resolve_value, permission_classes=[build_permission(attribute)])
 
 
-def group(name: str) -> Any:
-    """A field that leads to a group of attributes."""
+def build_group_field(name: str) -> Any:
+    """Return a field of a group of attributes."""
 
-    def inner(root: strawberry.Parent[Any]) -> Any:
+    def resolve_group(root: strawberry.Parent[Any]) -> Any:
         return {"of": root["of"].get(name) or {}, "refused": root["refused"]}
 
-    return strawberry.field(resolver=inner)
+    return strawberry.field(resolver=resolve_group)
 
 
 @strawberry.type
 class Identity:
-    """Who somebody is."""
+    """Name of a person."""
 
-    given_name: str | None = shown("identity.givenName")
-    family_name: str | None = shown("identity.familyName")
+    given_name: str | None = build_attribute_field("identity.givenName")
+    family_name: str | None = build_attribute_field("identity.familyName")
 
 
 @strawberry.type
 class Address:
-    """Where somebody lives."""
+    """Postal address of a person."""
 
-    street: str | None = shown("contact.address.street")
-    city: str | None = shown("contact.address.city")
-    postal_code: str | None = shown("contact.address.postalCode")
-    country: str | None = shown("contact.address.country")
+    street: str | None = build_attribute_field("contact.address.street")
+    city: str | None = build_attribute_field("contact.address.city")
+    postal_code: str | None = build_attribute_field("contact.address.postalCode")
+    country: str | None = build_attribute_field("contact.address.country")
 
 
 @strawberry.type
 class Contact:
-    """How to reach somebody."""
+    """Contact data of a person."""
 
-    email: str | None = shown("contact.email")
-    phone: str | None = shown("contact.phone")
-    address: Address = group("address")
+    email: str | None = build_attribute_field("contact.email")
+    phone: str | None = build_attribute_field("contact.phone")
+    address: Address = build_group_field("address")
 
 
 @strawberry.type
 class Demographics:
-    """Of what age somebody is."""
+    """Age of a person."""
 
-    birth_date: str | None = shown("demographics.birthDate")
+    birth_date: str | None = build_attribute_field("demographics.birthDate")
 
 
 @strawberry.type
 class Commerce:
-    """What somebody buys."""
+    """Purchases of a person."""
 
-    loyalty_tier: str | None = shown("commerce.loyaltyTier")
-    lifetime_value: float | None = shown("commerce.lifetimeValue")
-    order_count: int | None = shown("commerce.orderCount")
+    loyalty_tier: str | None = build_attribute_field("commerce.loyaltyTier")
+    lifetime_value: float | None = build_attribute_field("commerce.lifetimeValue")
+    order_count: int | None = build_attribute_field("commerce.orderCount")
 
 
 @strawberry.type
 class Preferences:
-    """What somebody likes."""
+    """Preferences of a person."""
 
-    language: str | None = shown("preferences.language")
+    language: str | None = build_attribute_field("preferences.language")
 
 
-def _id(root: strawberry.Parent[Any]) -> strawberry.ID:
+def _resolve_id(root: strawberry.Parent[Any]) -> strawberry.ID:
     return strawberry.ID(root["of"]["_id"])
 
 
 @strawberry.type
 class Customer:
-    """A person."""
+    """A customer."""
 
-    id: strawberry.ID = strawberry.field(resolver=_id)
-    identity: Identity = group("identity")
-    contact: Contact = group("contact")
-    demographics: Demographics = group("demographics")
-    commerce: Commerce = group("commerce")
-    preferences: Preferences = group("preferences")
+    id: strawberry.ID = strawberry.field(resolver=_resolve_id)
+    identity: Identity = build_group_field("identity")
+    contact: Contact = build_group_field("contact")
+    demographics: Demographics = build_group_field("demographics")
+    commerce: Commerce = build_group_field("commerce")
+    preferences: Preferences = build_group_field("preferences")
 
 
 @strawberry.type
 class Customers:
-    """A page of persons."""
+    """A page of customers."""
 
     nodes: list[Customer]
 
 
 @strawberry.type
 class Query:
-    """What can be asked."""
+    """Root queries."""
 
     @strawberry.field
     async def customer(self, id: strawberry.ID) -> Customer | None:  # noqa: A002 - the name of the argument
-        """One."""
-        found = await _people.find_one({"_id": id}, FIELDS)
-        return found and _source(found)  # type: ignore[return-value]
+        """Return one customer."""
+        document = await _people.find_one({"_id": id}, FIELDS)
+        return document and _build_source(document)  # type: ignore[return-value]
 
     @strawberry.field
     async def customers(self, first: int) -> Customers:
-        """Several, in their order."""
-        found = await _people.find({}, FIELDS, sort=[("n", 1)], limit=first).to_list(None)
-        return Customers(nodes=[_source(one) for one in found])
+        """Return the first customers in their order."""
+        documents = await _people.find({}, FIELDS, sort=[("n", 1)], limit=first).to_list(None)
+        return Customers(nodes=[_build_source(document) for document in documents])
 
 
-def _source(document: dict[str, Any]) -> Any:
+def _build_source(document: dict[str, Any]) -> Any:
     return {"of": document, "refused": document["refused"]}
 
 
-class Door(GraphQL[Any, Any]):
-    """The GraphQL endpoint, which verifies the token of each request."""
+class TokenCheckingEndpoint(GraphQL[Any, Any]):
+    """GraphQL endpoint that verifies the token of each request."""
 
-    async def get_context(self, request: Any, response: Any) -> Any:  # noqa: ARG002 - as it is called
-        """The purposes of the token."""
+    async def get_context(self, request: Any, response: Any) -> Any:  # noqa: ARG002 - the signature of the base class
+        """Return a context with the purposes of the token."""
         token = request.headers["authorization"].removeprefix("Bearer ")
         claims = jwt.decode(token, KEY, algorithms=["EdDSA"], audience="discretion")
         return {"purposes": set(claims["purposes"])}
@@ -164,13 +167,15 @@ class Door(GraphQL[Any, Any]):
 
 @asynccontextmanager
 async def lifespan(_: Starlette) -> AsyncIterator[None]:
-    """MongoDB's connections end with the server."""
+    """Close the connections to MongoDB when the server stops."""
     yield
     await _client.close()
 
 
 if __name__ == "__main__":
-    app = Starlette(lifespan=lifespan, routes=[Route("/graphql", Door(strawberry.Schema(query=Query)))])
+    app = Starlette(
+        lifespan=lifespan, routes=[Route("/graphql", TokenCheckingEndpoint(strawberry.Schema(query=Query)))]
+    )
     uvicorn.run(
         app, host="127.0.0.1", port=int(os.environ["BENCH_PORT"]), access_log=False, log_level="warning"
     )

@@ -1,4 +1,4 @@
-"""What every server is asked: 13 attributes of one customer, and of a page of customers."""
+"""The operations that all servers execute: 13 attributes of one customer and of a page of customers."""
 
 from __future__ import annotations
 
@@ -20,12 +20,14 @@ ATTRIBUTES: Final = (
     "preferences.language",
 )
 PURPOSE: Final = "essential.legal_obligation"
-"""Shows every attribute of everybody in clear: all there is to fetch, open, check and send."""
+"""A purpose that shows all attributes of all customers in clear, which is the largest amount of work."""
 
-ASKED: Final = (
+SELECTION: Final = (
     "id identity { givenName familyName } "
     "contact { email phone address { street city postalCode country } } "
     "demographics { birthDate } commerce { loyaltyTier lifetimeValue orderCount } preferences { language }"
 )
-ONE: Final = f"query One($id: ID!) {{ customer(id: $id) {{ {ASKED} }} }}"
-MANY: Final = f"query Many($first: Int!) {{ customers(first: $first) {{ nodes {{ {ASKED} }} }} }}"
+ONE_CUSTOMER: Final = f"query One($id: ID!) {{ customer(id: $id) {{ {SELECTION} }} }}"
+CUSTOMER_PAGE: Final = (
+    f"query Many($first: Int!) {{ customers(first: $first) {{ nodes {{ {SELECTION} }} }} }}"
+)

@@ -1,4 +1,4 @@
-"""The servers that are compared, and what starts each."""
+"""The compared servers and their start commands."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.bench import servers
-from tests.bench.servers import OURS, SERVE, Server
+from tests.bench.servers import OURS, SERVE_COMMAND, Server
 from tests.fixtures.node import NODE
 
-JAVASCRIPT = Path(__file__).parent / "mercurius"
+MERCURIUS_FOLDER = Path(__file__).parent / "mercurius"
 MERCURIUS, NAIVE = "Mercurius", "Strawberry"
 
 
-def commands() -> dict[str, tuple[list[str], dict[str, str]]]:
-    """Each server's name with what starts it, and what it is told beside what all are told."""
+def build_commands() -> dict[str, tuple[list[str], dict[str, str]]]:
+    """Return the command and the additional environment of each server by name."""
     return {
-        OURS: ([*SERVE], {}),
-        MERCURIUS: ([NODE, str(JAVASCRIPT / "server.js")], {"BENCH_CHECKS": "on"}),
-        f"{MERCURIUS}, no checks": ([NODE, str(JAVASCRIPT / "server.js")], {"BENCH_CHECKS": "off"}),
+        OURS: ([*SERVE_COMMAND], {}),
+        MERCURIUS: ([NODE, str(MERCURIUS_FOLDER / "server.js")], {"BENCH_CHECKS": "on"}),
+        f"{MERCURIUS}, no checks": ([NODE, str(MERCURIUS_FOLDER / "server.js")], {"BENCH_CHECKS": "off"}),
         NAIVE: ([sys.executable, "-m", "tests.bench.query.naive"], {}),
         "bare ASGI": ([sys.executable, "-m", "tests.bench.query.bare"], {}),
     }
 
 
 @contextmanager
-def started(name: str, environ: Mapping[str, str], log: Path) -> Iterator[Server]:
-    """One of them for as long as the block lasts."""
-    command, more = commands()[name]
-    with servers.started(name, command, {**environ, **more}, log) as server:
+def run_compared_server(name: str, environ: Mapping[str, str], log: Path) -> Iterator[Server]:
+    """Run one of the servers until the block ends."""
+    command, extra_environ = build_commands()[name]
+    with servers.run_server(name, command, {**environ, **extra_environ}, log) as server:
         yield server

@@ -1,4 +1,4 @@
-"""Rounds of measurements, and the table they make."""
+"""Measurements of servers by round, and their table."""
 
 from __future__ import annotations
 
@@ -9,43 +9,46 @@ from statistics import median
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from tests.bench.load import Load
+from tests.bench.load import LoadResult
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """One server under one load in one round; ``cpu_ms`` and ``mongo_ms`` are for each request."""
+class QueryMeasurement:
+    """The measurement of one server in one round; ``cpu_ms`` and ``mongo_ms`` are ms per request."""
 
-    load: Load
+    load: LoadResult
     cpu_ms: float
     mongo_ms: float
 
 
-Rounds = Mapping[str, Sequence[Measured]]
-"""What was measured of each server; the n-th of every server are of the same round."""
+Rounds = Mapping[str, Sequence[QueryMeasurement]]
+"""The measurements of each server; the n-th measurements of all servers belong to the same round."""
 
 
-def table(title: str, rounds: Rounds, against: Sequence[str]) -> Table:
-    """Medians over the rounds; ratios are taken within a round, and their spread is shown."""
-    made = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    made.add_column("one process each", no_wrap=True)
-    for name in ("per s", "p50 ms", "p99 ms", "CPU ms", "mongod"):
-        made.add_column(name, justify="right", no_wrap=True)
-    for name in against:
-        made.add_column(f"times {name}", justify="right", no_wrap=True)
+def build_table(title: str, rounds: Rounds, baselines: Sequence[str]) -> Table:
+    """Build the table of medians over the rounds; ratios are within a round, with their range."""
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("server (one process)", no_wrap=True)
+    for name in ("requests/s", "p50 ms", "p99 ms", "CPU ms", "mongod ms"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name in baselines:
+        table.add_column(f"ratio to {name}", justify="right", no_wrap=True)
     for name, measured in rounds.items():
-        made.add_row(
+        table.add_row(
             name,
-            f"{median(one.load.per_second for one in measured):,.0f}",
-            f"{median(one.load.quantile(0.5) for one in measured):.2f}",
-            f"{median(one.load.quantile(0.99) for one in measured):.2f}",
-            f"{median(one.cpu_ms for one in measured):.3f}",
-            f"{median(one.mongo_ms for one in measured):.3f}",
-            *(_ratio(measured, rounds[other]) for other in against),
+            f"{median(measurement.load.per_second for measurement in measured):,.0f}",
+            f"{median(measurement.load.quantile_ms(0.5) for measurement in measured):.2f}",
+            f"{median(measurement.load.quantile_ms(0.99) for measurement in measured):.2f}",
+            f"{median(measurement.cpu_ms for measurement in measured):.3f}",
+            f"{median(measurement.mongo_ms for measurement in measured):.3f}",
+            *(_format_ratio(measured, rounds[other]) for other in baselines),
         )
-    return made
+    return table
 
 
-def _ratio(measured: Sequence[Measured], others: Sequence[Measured]) -> str:
-    ratios = [a.load.per_second / b.load.per_second for a, b in zip(measured, others, strict=True)]
+def _format_ratio(measured: Sequence[QueryMeasurement], others: Sequence[QueryMeasurement]) -> str:
+    ratios = [
+        measurement.load.per_second / other.load.per_second
+        for measurement, other in zip(measured, others, strict=True)
+    ]
     return f"{median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})"

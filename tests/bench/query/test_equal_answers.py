@@ -1,4 +1,4 @@
-"""What is compared in time gives the same answers; and the benchmark runs."""
+"""The compared servers give equal answers, and the query benchmark runs."""
 
 from __future__ import annotations
 
@@ -9,47 +9,57 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.bench.load import ask, query
-from tests.bench.query.__main__ import answer, cases
-from tests.bench.query.data import Data, prepared
-from tests.bench.query.servers import JAVASCRIPT, commands, started
+from tests.bench.load import encode_query, measure_queries
+from tests.bench.query.__main__ import build_request_bodies, fetch_answer
+from tests.bench.query.data import BenchmarkData, prepare_data
+from tests.bench.query.servers import MERCURIUS_FOLDER, build_commands, run_compared_server
 from tests.bench.servers import OURS
 from tests.fixtures.node import npm_install
 
 FIRST = 20
-RIVALS = [name for name in commands() if name != OURS]
+OTHER_SERVERS = [name for name in build_commands() if name != OURS]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def data() -> AsyncIterator[Data]:
-    """People, in Discretion and plain."""
+async def data() -> AsyncIterator[BenchmarkData]:
+    """Customers in Discretion and as plain documents."""
     with tempfile.TemporaryDirectory(prefix="discretion-bench-") as folder:
-        async with prepared(Path(folder), 30, lambda _done, _total: None) as made:
-            yield made
+        async with prepare_data(Path(folder), 30, lambda _done, _total: None) as benchmark_data:
+            yield benchmark_data
 
 
-@pytest.mark.parametrize("rival", RIVALS)
+@pytest.mark.parametrize("server_name", OTHER_SERVERS)
 @pytest.mark.asyncio(loop_scope="module")
-async def test_a_rival_answers_as_we_do(rival: str, data: Data, tmp_path: Path) -> None:
-    """One customer and a list, value by value; and it does so under load."""
-    npm_install(JAVASCRIPT)
+async def test_a_compared_server_gives_the_same_answers(
+    server_name: str, data: BenchmarkData, tmp_path: Path
+) -> None:
+    """The answers for one customer and for a list are equal, and the server answers under load."""
+    npm_install(MERCURIUS_FOLDER)
     with (
-        started(OURS, data.environ, tmp_path / "ours.log") as ours,
-        started(rival, data.environ, tmp_path / "rival.log") as theirs,
+        run_compared_server(OURS, data.environ, tmp_path / "ours.log") as our_server,
+        run_compared_server(server_name, data.environ, tmp_path / "other.log") as other_server,
     ):
-        for bodies in cases(data, FIRST).values():
+        for bodies in build_request_bodies(data, FIRST).values():
             for body in bodies[:3]:
-                wanted = answer(ours, body, data.token)
-                assert any(wanted.values())
-                assert answer(theirs, body, data.token) == wanted
-            load = ask(theirs.port, [query(theirs.port, one, data.token) for one in bodies], 0.2, 4)
+                expected = fetch_answer(our_server, body, data.token)
+                assert any(expected.values())
+                assert fetch_answer(other_server, body, data.token) == expected
+            load = measure_queries(
+                other_server.port,
+                [encode_query(other_server.port, load_body, data.token) for load_body in bodies],
+                0.2,
+                4,
+            )
             assert len(load.latencies) >= 4
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_an_answer_with_errors_is_not_counted(data: Data, tmp_path: Path) -> None:
-    """A server that refuses is fast; the load stops at its first refusal."""
-    with started(OURS, data.environ, tmp_path / "ours.log") as ours:
-        for body, token in ((b"{}", data.token), (cases(data, FIRST)["one customer"][0], "no.such.token")):
+async def test_an_answer_with_errors_stops_the_load(data: BenchmarkData, tmp_path: Path) -> None:
+    """Refusals are fast, so the load stops at the first one."""
+    with run_compared_server(OURS, data.environ, tmp_path / "ours.log") as our_server:
+        for body, token in (
+            (b"{}", data.token),
+            (build_request_bodies(data, FIRST)["one customer"][0], "no.such.token"),
+        ):
             with pytest.raises(RuntimeError, match=r"HTTP/1\.1 4"):
-                ask(ours.port, [query(ours.port, body, token)], 0.2, 1)
+                measure_queries(our_server.port, [encode_query(our_server.port, body, token)], 0.2, 1)

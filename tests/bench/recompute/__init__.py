@@ -1,4 +1,4 @@
-"""How long it takes to judge everybody anew.
+"""Benchmark of the recomputation of permissions.
 
 ``python -m tests.bench.recompute --help``
 """

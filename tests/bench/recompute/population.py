@@ -1,7 +1,7 @@
-"""Customers as ingest leaves them, from a seed, put straight into MongoDB: a million take minutes, not hours.
+"""Generated customer documents in the form that ingestion stores; inserting a million of them takes minutes.
 
-Some thousand persons are made and judged by the law that is shipped; every customer is one of them at
-another moment, under ids of their own, so that no two states are alike.
+A few thousand persons are generated, and their permissions are computed under the shipped lawbook. Every
+customer is a copy of one of them, shifted in time and with its own ids, so that no two states are equal.
 """
 
 from __future__ import annotations
@@ -12,132 +12,152 @@ from dataclasses import dataclass
 from typing import Any
 
 from discretion.catalogue.model import Catalogue
-from discretion.domain.profiles.permission_window import standing
-from discretion.domain.profiles.person_state import COUNTRY, REGION, state_of
+from discretion.domain.profiles.permission_window import build_permission_window
+from discretion.domain.profiles.person_state import COUNTRY_KEY, REGION_KEY, build_person_state
 from discretion.law.jurisdiction import Lawbook
-from discretion.purpose.permission_engine import FOREVER, Judge
+from discretion.purpose.permission_engine import FOREVER, PermissionEngine
+from discretion.store.document import MutableDocument
 
 PERSONS = 2_000
 SEED = 20_261_124
 DAY_MS = 86_400_000
 YEAR_MS = 365 * DAY_MS
-SHIFT_MS = 30 * DAY_MS
-RECORDS = ((1, 0.55), (2, 0.3), (3, 0.15))
-"""How many sources know a person, and how often that is so: 1.6 on average."""
+MAX_SHIFT_MS = 30 * DAY_MS
+RECORD_COUNTS = ((1, 0.55), (2, 0.3), (3, 0.15))
+"""Numbers of source records of a person and their shares: 1.6 records on average."""
 
 SOURCES = ("web-shop", "tills", "ios-app")
 PLACES = (("DE", None), ("FR", None), ("GB", None), ("US", "TX"), ("US", "CA"), ("US", "NY"), ("BR", None))
-CHILDREN = 0.03
-STAMPED, SPOKEN, SIGNALLED, ADDRESSED, SEEN = 0.5, 0.6, 0.05, 0.6, 0.8
-ASKED = ("marketing.communications.email", "personalize.content", "marketing.advertising", "analytics")
-
-Document = dict[str, Any]
+CHILD_SHARE = 0.03
+CHOICE_SHARE, STATEMENT_SHARE, SIGNAL_SHARE, ADDRESS_SHARE, PLACE_SHARE = 0.5, 0.6, 0.05, 0.6, 0.8
+PURPOSE_KEYS = ("marketing.communications.email", "personalize.content", "marketing.advertising", "analytics")
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """Source records, and what a customer document says of them."""
+class GeneratedPerson:
+    """The source records of a person and the permissions that follow from them."""
 
-    records: tuple[Document, ...]
-    standing: Mapping[str, Any]
+    records: tuple[MutableDocument, ...]
+    permission_window: Mapping[str, Any]
 
 
-class People:
-    """As many customers as are asked for; the same seed makes the same."""
+class CustomerGenerator:
+    """Generates customers; the same seed generates the same customers."""
 
-    def __init__(self, catalogue: Catalogue, book: Lawbook, now_ms: int, seed: int = SEED) -> None:
+    def __init__(self, catalogue: Catalogue, lawbook: Lawbook, now_ms: int, seed: int = SEED) -> None:
         self._catalogue = catalogue
-        self._book = book
-        self._judge = Judge(catalogue, book.law)
-        self._now = now_ms
-        self._dice = random.Random(seed)
-        self._persons = [self._person() for _ in range(PERSONS)]
+        self._lawbook = lawbook
+        self._permission_engine = PermissionEngine(catalogue, lawbook.consent_law)
+        self._now_ms = now_ms
+        self._random = random.Random(seed)
+        self._persons = [self._build_person() for _ in range(PERSONS)]
 
-    def some(self, count: int) -> Iterator[tuple[Document, list[Document]]]:
-        """Customers, each with their records."""
+    def generate_customers(self, count: int) -> Iterator[tuple[MutableDocument, list[MutableDocument]]]:
+        """Yield customer documents, each with its source records."""
         for _ in range(count):
-            person = self._dice.choice(self._persons)
-            yield self._customer(person)
+            person = self._random.choice(self._persons)
+            yield self._build_customer(person)
 
-    def _customer(self, person: Person) -> tuple[Document, list[Document]]:
-        dice, earlier = self._dice, self._dice.randrange(SHIFT_MS)
-        customer = dice.randbytes(16)
-        until = person.standing["until"]
-        doc = {
+    def _build_customer(self, person: GeneratedPerson) -> tuple[MutableDocument, list[MutableDocument]]:
+        randomness, shift_ms = self._random, self._random.randrange(MAX_SHIFT_MS)
+        customer = randomness.randbytes(16)
+        until = person.permission_window["until"]
+        document = {
             "_id": customer,
             "v": 1,
-            **person.standing,
-            "until": until if until == FOREVER else max(until - earlier, self._now + DAY_MS),
-            "key": dice.randbytes(60),
-            "s": {name: dice.randbytes(64) for name in ("identity/givenName", "contact/email")},
-            "o": {"commerce/orderCount": dice.randrange(40), "commerce/loyaltyTier": "gold"},
-            "t": dict.fromkeys(("identity/givenName", "contact/email"), self._now - earlier),
+            **person.permission_window,
+            "until": until if until == FOREVER else max(until - shift_ms, self._now_ms + DAY_MS),
+            "key": randomness.randbytes(60),
+            "s": {name: randomness.randbytes(64) for name in ("identity/givenName", "contact/email")},
+            "o": {"commerce/orderCount": randomness.randrange(40), "commerce/loyaltyTier": "gold"},
+            "t": dict.fromkeys(("identity/givenName", "contact/email"), self._now_ms - shift_ms),
             "p": {"contact/email": ["web-shop"]},
-            "created": self._now - earlier,
-            "updated": self._now - earlier,
+            "created": self._now_ms - shift_ms,
+            "updated": self._now_ms - shift_ms,
             "merged": [],
         }
-        return doc, [self._copy(one, customer, earlier) for one in person.records]
+        return document, [self._copy_record(record, customer, shift_ms) for record in person.records]
 
-    def _copy(self, record: Document, customer: bytes, earlier: int) -> Document:
-        moved: Document = {**record, "_id": self._dice.randbytes(16), "customer": customer}
+    def _copy_record(self, record: MutableDocument, customer: bytes, shift_ms: int) -> MutableDocument:
+        copied: MutableDocument = {**record, "_id": self._random.randbytes(16), "customer": customer}
         for name in ("choices", "words", "cells"):
-            moved[name] = {key: {**one, "t": one["t"] - earlier} for key, one in record[name].items()}
-        moved["cells"]["contact/email"] = self._sealed(earlier)
-        sealed = self._dice.randbytes(60)
-        moved["ids"] = [
-            {"e": self._dice.randbytes(32), "k": "email", "t": moved["first"], "w": 0, "c": sealed}
+            copied[name] = {key: {**cell, "t": cell["t"] - shift_ms} for key, cell in record[name].items()}
+        copied["cells"]["contact/email"] = self._build_sealed_cell(shift_ms)
+        ciphertext = self._random.randbytes(60)
+        copied["ids"] = [
+            {"e": self._random.randbytes(32), "k": "email", "t": copied["first"], "w": 0, "c": ciphertext}
         ]
-        return moved
+        return copied
 
-    def _sealed(self, earlier: int) -> Document:
-        return {"t": self._now - earlier, "m": f"m-{earlier}", "c": self._dice.randbytes(64)}
+    def _build_sealed_cell(self, shift_ms: int) -> MutableDocument:
+        return {"t": self._now_ms - shift_ms, "m": f"m-{shift_ms}", "c": self._random.randbytes(64)}
 
-    def _person(self) -> Person:
-        (count,) = self._dice.choices([many for many, _ in RECORDS], [often for _, often in RECORDS])
-        place = self._dice.choice(PLACES)
-        born = None
-        if self._dice.random() < CHILDREN:
-            born = (self._now - self._dice.randrange(10, 18) * YEAR_MS) // DAY_MS * DAY_MS
-        records = tuple(self._record(source, place, born) for source in self._dice.sample(SOURCES, count))
-        state = state_of(self._catalogue, self._book.of_place, records)
-        return Person(records, standing(self._judge, state, self._now))
+    def _build_person(self) -> GeneratedPerson:
+        (count,) = self._random.choices(
+            [record_count for record_count, _ in RECORD_COUNTS], [share for _, share in RECORD_COUNTS]
+        )
+        place = self._random.choice(PLACES)
+        birth_ms = None
+        if self._random.random() < CHILD_SHARE:
+            birth_ms = (self._now_ms - self._random.randrange(10, 18) * YEAR_MS) // DAY_MS * DAY_MS
+        records = tuple(
+            self._build_record(source, place, birth_ms) for source in self._random.sample(SOURCES, count)
+        )
+        state = build_person_state(self._catalogue, self._lawbook.find_key_of_place, records)
+        return GeneratedPerson(records, build_permission_window(self._permission_engine, state, self._now_ms))
 
-    def _record(self, source: str, place: tuple[str, str | None], born: int | None) -> Document:
-        at = self._now - self._dice.randrange(2 * YEAR_MS)
-        record: Document = {
-            "_id": self._dice.randbytes(16),
+    def _build_record(
+        self, source: str, place: tuple[str, str | None], birth_ms: int | None
+    ) -> MutableDocument:
+        seen_ms = self._now_ms - self._random.randrange(2 * YEAR_MS)
+        record: MutableDocument = {
+            "_id": self._random.randbytes(16),
             "source": source,
             "customer": b"",
             "v": 1,
             "ids": [],
-            "cells": self._cells(at, place, born),
+            "cells": self._build_cells(seen_ms, place, birth_ms),
             "folds": {},
-            "choices": self._words(at) if self._dice.random() < STAMPED else {},
-            "words": self._words(at + 1_000) if self._dice.random() < SPOKEN else {},
+            "choices": self._build_choices(seen_ms) if self._random.random() < CHOICE_SHARE else {},
+            "words": self._build_choices(seen_ms + 1_000) if self._random.random() < STATEMENT_SHARE else {},
             "guards": {},
-            "signals": {"gpc": {"f": at, "t": at}} if self._dice.random() < SIGNALLED else {},
-            "first": at,
-            "last": at + DAY_MS,
-            "born": at,
+            "signals": {"gpc": {"f": seen_ms, "t": seen_ms}} if self._random.random() < SIGNAL_SHARE else {},
+            "first": seen_ms,
+            "last": seen_ms + DAY_MS,
+            "born": seen_ms,
         }
-        if self._dice.random() < SEEN:
-            record["place"] = {"c": place[0], "t": at, "m": "m"}
+        if self._random.random() < PLACE_SHARE:
+            record["place"] = {"c": place[0], "t": seen_ms, "m": "m"}
         return record
 
-    def _words(self, at: int) -> Document:
-        asked: Sequence[str] = self._dice.sample(ASKED, self._dice.randint(1, len(ASKED)))
+    def _build_choices(self, seen_ms: int) -> MutableDocument:
+        purpose_keys: Sequence[str] = self._random.sample(
+            PURPOSE_KEYS, self._random.randint(1, len(PURPOSE_KEYS))
+        )
         return {
-            key.replace(".", "/"): {"g": self._dice.random() < 0.7, "t": at + number, "m": f"m-{number}"}
-            for number, key in enumerate(asked)
+            key.replace(".", "/"): {
+                "g": self._random.random() < 0.7,
+                "t": seen_ms + number,
+                "m": f"m-{number}",
+            }
+            for number, key in enumerate(purpose_keys)
         }
 
-    def _cells(self, at: int, place: tuple[str, str | None], born: int | None) -> Document:
-        cells: Document = {"identity/givenName": {"t": at, "m": "m-0", "c": self._dice.randbytes(48)}}
-        if self._dice.random() < ADDRESSED:
-            cells[COUNTRY] = {"t": at, "m": "m-0", "v": place[0]}
+    def _build_cells(
+        self, seen_ms: int, place: tuple[str, str | None], birth_ms: int | None
+    ) -> MutableDocument:
+        cells: MutableDocument = {
+            "identity/givenName": {"t": seen_ms, "m": "m-0", "c": self._random.randbytes(48)}
+        }
+        if self._random.random() < ADDRESS_SHARE:
+            cells[COUNTRY_KEY] = {"t": seen_ms, "m": "m-0", "v": place[0]}
             if place[1] is not None:
-                cells[REGION] = {"t": at, "m": "m-0", "v": place[1]}
-        if born is not None:
-            cells["demographics/birthDate"] = {"t": at, "m": "m-0", "b": born, "c": self._dice.randbytes(40)}
+                cells[REGION_KEY] = {"t": seen_ms, "m": "m-0", "v": place[1]}
+        if birth_ms is not None:
+            cells["demographics/birthDate"] = {
+                "t": seen_ms,
+                "m": "m-0",
+                "b": birth_ms,
+                "c": self._random.randbytes(40),
+            }
         return cells

@@ -1,32 +1,38 @@
-"""What is measured is what there would be: documents that MongoDB takes, judged as they are judged."""
+"""The generated customers are valid documents with the permissions that the platform computes."""
 
 from __future__ import annotations
 
 from discretion.app.clock import now_ms
-from discretion.catalogue.load import load
-from discretion.domain.consent.recompute import Rejudge
-from discretion.law.load import load as load_law
+from discretion.catalogue.load import load_catalogue
+from discretion.domain.consent.recompute import PermissionRecomputation
+from discretion.law.load import load_lawbook
 from discretion.store.driver.database import Database
-from tests.bench.recompute.population import RECORDS, People
-from tests.fixtures.platform import House
+from tests.bench.recompute.population import RECORD_COUNTS, CustomerGenerator
+from tests.fixtures.platform import PlatformUnderTest
 
 CUSTOMERS = 300
 
 
-async def test_they_are_taken_and_nobody_is_to_be_judged_anew(house: House, database: Database) -> None:
-    """They fit the schemas of their collections, carry the rules in force, and no two states are alike."""
-    catalogue = load(None)
-    made = list(People(catalogue, load_law(None, catalogue), now_ms()).some(CUSTOMERS))
-    await database.insert_many("customers", [one for one, _ in made])
-    await database.insert_many("source_records", [record for _, records in made for record in records])
-    rejudge: Rejudge = house.platform.rejudge
-    assert await rejudge.waiting() == 0
-    each = sum(len(records) for _, records in made) / CUSTOMERS
-    assert abs(each - sum(many * often for many, often in RECORDS)) < 0.2
-    spoken = [
-        sorted(one["t"] for one in record["words"].values())
-        for _, records in made
+async def test_generated_customers_fit_the_schemas_and_need_no_recomputation(
+    platform: PlatformUnderTest, database: Database
+) -> None:
+    """They fit the schemas of their collections, have the rules in effect, and no two states are equal."""
+    catalogue = load_catalogue(None)
+    customers = list(
+        CustomerGenerator(catalogue, load_lawbook(None, catalogue), now_ms()).generate_customers(CUSTOMERS)
+    )
+    await database.insert_many("customers", [customer for customer, _ in customers])
+    await database.insert_many("source_records", [record for _, records in customers for record in records])
+    recomputation: PermissionRecomputation = platform.internals.permission_recomputation
+    assert await recomputation.count_due() == 0
+    records_per_customer = sum(len(records) for _, records in customers) / CUSTOMERS
+    assert (
+        abs(records_per_customer - sum(record_count * share for record_count, share in RECORD_COUNTS)) < 0.2
+    )
+    statement_times = [
+        sorted(choice["t"] for choice in record["words"].values())
+        for _, records in customers
         for record in records
         if record["words"]
     ]
-    assert len({tuple(one) for one in spoken}) == len(spoken)
+    assert len({tuple(times) for times in statement_times}) == len(statement_times)

@@ -1,1 +1,4 @@
-"""How long it takes to answer people's requests."""
+"""Benchmarks of rights requests: erasure and access.
+
+``python -m tests.bench.rights --help`` and ``python -m tests.bench.rights.access --help``
+"""

@@ -1,10 +1,10 @@
-"""How long an erasure takes from end to end, and what it does to others' reads meanwhile.
+"""Duration of an erasure from end to end, and its effect on reads of other customers.
 
-Customers are put straight into MongoDB, with keys wrapped under the bucket keys of the installation. A
-process of its own, ``discretion serve``, takes requests over HTTP and carries them out. Beside the table
-stands what Edna says of itself (Tsai et al., SOSP 2023): 9.7 to 13.4 ms in the median for a disguise of one
-user, whose data one MySQL holds, and at most 7 % less throughput for others. It has no keys to destroy in
-files, no certificate and no ledger to sync.
+Customers are inserted directly into MongoDB, with keys wrapped under the bucket keys of the installation.
+``discretion serve`` runs in its own process, accepts the requests over HTTP and executes them. The table also
+shows the published figures of Edna (Tsai et al., SOSP 2023): a median of 9.7 to 13.4 ms for a disguise of one
+user, whose data is in one MySQL, and at most 7 % less throughput for other users. Edna has no key files to
+destroy, no certificate and no ledger to sync.
 """
 
 from __future__ import annotations
@@ -32,210 +32,258 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from discretion.app import Platform, platform
+from discretion.app import Platform, open_platform
 from discretion.app.clock import now_ms
-from discretion.catalogue.load import load
-from discretion.law.load import load as load_law
+from discretion.catalogue.load import load_catalogue
+from discretion.domain.kit.workflow.step_name import StepName
+from discretion.law.load import load_lawbook
 from discretion.settings import Settings
-from tests.bench.load import Load, ask, query
-from tests.bench.recompute.population import People
-from tests.bench.rights.erase import ONE, Erased, Eraser
-from tests.bench.rights.population import Whole
-from tests.bench.rival_install import CLIENT, ROOT, installed
-from tests.bench.servers import OURS, SERVE, started
+from tests.bench.installation import CLIENT, ROOT_KEY, run_installation
+from tests.bench.load import LoadResult, encode_query, measure_queries
+from tests.bench.recompute.population import CustomerGenerator
+from tests.bench.rights.erase import READ_CUSTOMER, ErasureClient, ErasureTimes
+from tests.bench.rights.population import CustomerDocumentGenerator
+from tests.bench.servers import OURS, SERVE_COMMAND, run_server
 
-WIDTH = 140
+WIDTH = 150
 LEVELS = (10_000, 100_000, 1_000_000)
-SOWN_TOGETHER = 2_000
-SPARE = 2_000
-"""Customers of each level who may be erased; the others are read."""
+INSERT_BATCH = 2_000
+ERASABLE = 2_000
+"""Customers of each level that may be erased; others are read."""
 
-READ, CONNECTIONS = 100, 4
-TOGETHER = 20
-NONE, PACED, FULL = "none", "one a second", "one after the other"
-EDNA = "Edna (SOSP 2023): 9.7 to 13.4 ms in the median, at most 7 % less for others"
+READ_CUSTOMERS, CONNECTIONS = 100, 4
+CONCURRENT_ERASURES = 20
+NO_ERASURES, ONE_PER_SECOND, BACK_TO_BACK = "none", "one per second", "back to back"
+EDNA = "Edna (SOSP 2023): median of 9.7 to 13.4 ms, at most 7 % less throughput for others"
 
 
 @dataclass(frozen=True, slots=True)
-class How:
-    """How much is measured: erasures alone, times that 20 go together, rounds of windows of ``seconds``."""
+class BenchOptions:
+    """Numbers of single erasures, of concurrent groups and of rounds, and the duration of a window."""
 
-    alone: int
-    together: int
+    single_erasures: int
+    concurrent_rounds: int
     rounds: int
     seconds: float
 
 
 @dataclass(slots=True)
-class Level:
-    """What was measured with so many customers; windows by what went on in them."""
+class LevelResults:
+    """The measurements with a number of customers.
+
+    Attributes:
+        windows: Kind of erasures in the window -> reads of other customers and number of erasures.
+    """
 
     customers: int
-    alone: list[Erased] = field(default_factory=list)
-    together: list[Erased] = field(default_factory=list)
-    windows: dict[str, list[tuple[Load, int]]] = field(default_factory=lambda: defaultdict(list))
+    single: list[ErasureTimes] = field(default_factory=list)
+    concurrent: list[ErasureTimes] = field(default_factory=list)
+    windows: dict[str, list[tuple[LoadResult, int]]] = field(default_factory=lambda: defaultdict(list))
 
 
-class Bench:
-    """An installation with customers in it, and its server."""
+class ErasureBench:
+    """An installation with customers, and its server."""
 
     def __init__(
-        self, ours: Platform, database: Any, eraser: Eraser, port: int, token: str, progress: Progress
+        self,
+        platform: Platform,
+        database: Any,
+        erasure_client: ErasureClient,
+        port: int,
+        token: str,
+        progress: Progress,
     ) -> None:
-        catalogue, now = load(None), now_ms()
-        self._pairwise = ours.conductor.revealer.pairwise
-        people = People(catalogue, load_law(None, catalogue), now)
-        self._people = Whole(people, ours.conductor.revealer.buckets, now)
+        catalogue, now = load_catalogue(None), now_ms()
+        self._pairwise = platform.discloser.revealer.pairwise
+        generator = CustomerGenerator(catalogue, load_lawbook(None, catalogue), now)
+        self._generator = CustomerDocumentGenerator(generator, platform.discloser.revealer.buckets, now)
         self._database = database
-        self._eraser = eraser
+        self._erasure_client = erasure_client
         self._port = port
         self._token = token
         self._progress = progress
         self._customers = 0
-        self._spare: list[bytes] = []
-        self._read: list[bytes] = []
+        self._erasable_ids: list[bytes] = []
+        self._read_ids: list[bytes] = []
 
-    async def sow(self, customers: int) -> None:
-        """Put in as many as are lacking."""
-        lacking = customers - self._customers
-        task = self._progress.add_task(f"Sowing {customers:,}", total=lacking)
-        made, names = self._people.some(lacking, SPARE), list[bytes]()
-        quick = WriteConcern(w=1, j=False)
-        while some := list(islice(made, SOWN_TOGETHER)):
-            names += [one["customers"][0]["_id"] for one in some]
-            for name in some[0]:
-                documents = [document for one in some for document in one[name]]
+    async def insert_customers(self, customers: int) -> None:
+        """Insert customers until there are ``customers`` of them."""
+        missing = customers - self._customers
+        task = self._progress.add_task(f"Inserting {customers:,}", total=missing)
+        generated, customer_ids = self._generator.generate_documents(missing, ERASABLE), list[bytes]()
+        fast_write = WriteConcern(w=1, j=False)
+        while batch := list(islice(generated, INSERT_BATCH)):
+            customer_ids += [customer_documents["customers"][0]["_id"] for customer_documents in batch]
+            for name in batch[0]:
+                documents = [
+                    document for customer_documents in batch for document in customer_documents[name]
+                ]
                 if documents:
-                    collection = self._database.get_collection(name, write_concern=quick)
+                    collection = self._database.get_collection(name, write_concern=fast_write)
                     await collection.insert_many(documents, ordered=False)
-            self._progress.advance(task, len(some))
-        self._customers, self._spare, self._read = customers, names[:SPARE], names[-READ:]
+            self._progress.advance(task, len(batch))
+        self._customers, self._erasable_ids, self._read_ids = (
+            customers,
+            customer_ids[:ERASABLE],
+            customer_ids[-READ_CUSTOMERS:],
+        )
         self._progress.remove_task(task)
 
-    async def measure(self, how: How) -> Level:
-        """All of it at the present number of customers."""
-        found, spare = Level(self._customers), iter(self._spare)
-        total = how.alone + how.together + how.rounds * 3
+    async def measure(self, options: BenchOptions) -> LevelResults:
+        """Measure all erasures and windows at the present number of customers."""
+        results, erasable_ids = LevelResults(self._customers), iter(self._erasable_ids)
+        total = options.single_erasures + options.concurrent_rounds + options.rounds * 3
         task = self._progress.add_task(f"Measuring {self._customers:,}", total=total)
-        await self._eraser(next(spare))  # the first one warms up
-        for _ in range(how.alone):
-            found.alone.append(await self._eraser(next(spare)))
+        await self._erasure_client.erase(next(erasable_ids))  # warm-up
+        for _ in range(options.single_erasures):
+            results.single.append(await self._erasure_client.erase(next(erasable_ids)))
             self._progress.advance(task)
-        for _ in range(how.together):
-            found.together += await self._eraser.together(list(islice(spare, TOGETHER)))
+        for _ in range(options.concurrent_rounds):
+            results.concurrent += await self._erasure_client.erase_concurrently(
+                list(islice(erasable_ids, CONCURRENT_ERASURES))
+            )
             self._progress.advance(task)
-        for number in range(how.rounds):
-            turn = number % 3
-            for kind in ((NONE, PACED, FULL) * 2)[turn : turn + 3]:
-                found.windows[kind].append(await self._window(kind, spare, how.seconds))
+        for number in range(options.rounds):
+            offset = number % 3
+            for kind in ((NO_ERASURES, ONE_PER_SECOND, BACK_TO_BACK) * 2)[offset : offset + 3]:
+                results.windows[kind].append(await self._measure_window(kind, erasable_ids, options.seconds))
                 self._progress.advance(task)
         self._progress.remove_task(task)
-        return found
+        return results
 
-    async def _window(self, kind: str, spare: Iterator[bytes], seconds: float) -> tuple[Load, int]:
-        """Others' reads while there are such erasures; and how many there were."""
+    async def _measure_window(
+        self, kind: str, erasable_ids: Iterator[bytes], seconds: float
+    ) -> tuple[LoadResult, int]:
+        """Return the reads of other customers during erasures of a kind, and the number of those erasures."""
         bodies = [
-            orjson.dumps({"query": ONE, "variables": {"id": self._pairwise.shut(CLIENT, b"customer", one)}})
-            for one in self._read
+            orjson.dumps(
+                {
+                    "query": READ_CUSTOMER,
+                    "variables": {"id": self._pairwise.encode(CLIENT, b"customer", customer)},
+                }
+            )
+            for customer in self._read_ids
         ]
-        requests = [query(self._port, one, self._token) for one in bodies]
-        reading = asyncio.create_task(asyncio.to_thread(ask, self._port, requests, seconds, CONNECTIONS))
-        begun: list[asyncio.Task[Erased]] = []
-        while kind != NONE and not reading.done():
-            start = time.monotonic()
-            begun.append(asyncio.create_task(self._eraser(next(spare))))
-            if kind == FULL:
-                await asyncio.wait([begun[-1], reading], return_when=asyncio.FIRST_COMPLETED)
+        requests = [encode_query(self._port, body, self._token) for body in bodies]
+        reading = asyncio.create_task(
+            asyncio.to_thread(measure_queries, self._port, requests, seconds, CONNECTIONS)
+        )
+        erasures: list[asyncio.Task[ErasureTimes]] = []
+        while kind != NO_ERASURES and not reading.done():
+            started_at = time.monotonic()
+            erasures.append(asyncio.create_task(self._erasure_client.erase(next(erasable_ids))))
+            if kind == BACK_TO_BACK:
+                await asyncio.wait([erasures[-1], reading], return_when=asyncio.FIRST_COMPLETED)
             else:
-                await asyncio.wait([reading], timeout=max(0.0, start + 1 - time.monotonic()))
-        read = await reading
-        await asyncio.gather(*begun)
-        return read, len(begun)
+                await asyncio.wait([reading], timeout=max(0.0, started_at + 1 - time.monotonic()))
+        load_result = await reading
+        await asyncio.gather(*erasures)
+        return load_result, len(erasures)
 
 
-def durations(levels: Sequence[Level]) -> Table:
-    """Median and 95th percentile."""
-    made = Table(title="Until an erasure is ...", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    made.add_column("customers", justify="right")
-    made.add_column("erasures")
-    for name in ("acknowledged", "out of every read", "certified"):
-        made.add_column(f"{name}, ms", justify="right")
-        made.add_column("p95", justify="right")
+def build_duration_table(levels: Sequence[LevelResults]) -> Table:
+    """Build the table of the medians and 95th percentiles of the durations."""
+    table = Table(
+        title="Time from the erasure request until ...", title_justify="left", box=SIMPLE_HEAD, pad_edge=False
+    )
+    table.add_column("customers", justify="right")
+    table.add_column("erasures")
+    for label in ("acknowledged", "unreadable", "certified"):
+        table.add_column(f"{label}, ms", justify="right")
+        table.add_column("p95", justify="right")
     for level in levels:
-        for name, told in (("alone", level.alone), (f"{TOGETHER} together", level.together)):
+        for label, erasures in (
+            ("single", level.single),
+            (f"{CONCURRENT_ERASURES} concurrent", level.concurrent),
+        ):
             figures = [
                 figure
-                for member in ("acknowledged", "gone", "signed")
-                for figure in middle([getattr(one, member) for one in told])
+                for durations in (
+                    [erasure.acknowledged_ms for erasure in erasures],
+                    [erasure.unreadable_ms for erasure in erasures],
+                    [erasure.certified_ms for erasure in erasures],
+                )
+                for figure in compute_median_and_p95(durations)
             ]
-            made.add_row(f"{level.customers:,}", name, *(f"{one:,.1f}" for one in figures))
-    made.caption = EDNA
-    made.caption_justify = "left"
-    return made
+            table.add_row(f"{level.customers:,}", label, *(f"{figure:,.1f}" for figure in figures))
+    table.caption = EDNA
+    table.caption_justify = "left"
+    return table
 
 
-def steps(levels: Sequence[Level]) -> Table:
-    """What each step takes, in the median of those alone."""
-    made = Table(title="Steps, median ms, alone", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    names = list(levels[0].alone[0].steps)
-    for name in ("customers", *names):
-        made.add_column(name, justify="right")
+def build_step_table(levels: Sequence[LevelResults]) -> Table:
+    """Build the table of the median durations of the steps of single erasures."""
+    table = Table(
+        title="Steps of a single erasure, median ms", title_justify="left", box=SIMPLE_HEAD, pad_edge=False
+    )
+    names = list(levels[0].single[0].step_ms)
+    table.add_column("customers", justify="right")
+    for name in names:
+        table.add_column(StepName(name).name.lower().replace("_", " "), justify="right")
     for level in levels:
-        took = (median(one.steps[name] for one in level.alone) for name in names)
-        made.add_row(f"{level.customers:,}", *(f"{one:,.1f}" for one in took))
-    return made
+        medians = (median(erasure.step_ms[name] for erasure in level.single) for name in names)
+        table.add_row(f"{level.customers:,}", *(f"{duration:,.1f}" for duration in medians))
+    return table
 
 
-def effect(levels: Sequence[Level]) -> Table:
-    """Others' reads; ratios are medians over rounds, each to the window without erasures of its round."""
-    made = Table(
-        title=f"Reads of {READ} others over {CONNECTIONS} connections, while there are erasures",
+def build_effect_table(levels: Sequence[LevelResults]) -> Table:
+    """Build the table of reads of other customers.
+
+    Ratios are to the window without erasures of the same round.
+    """
+    table = Table(
+        title=f"Reads of {READ_CUSTOMERS} other customers over {CONNECTIONS} connections during erasures",
         title_justify="left",
         box=SIMPLE_HEAD,
         pad_edge=False,
     )
-    made.add_column("customers", justify="right")
-    made.add_column("erasures")
-    for name in ("erasures per s", "reads per s", "ratio", "median ms", "p95 ms", "ratio of medians"):
-        made.add_column(name, justify="right")
+    table.add_column("customers", justify="right")
+    table.add_column("erasures")
+    for name in ("erasures/s", "reads/s", "ratio", "median ms", "p95 ms", "ratio of medians"):
+        table.add_column(name, justify="right")
     for level in levels:
-        quiet = [load for load, _ in level.windows[NONE]]
+        quiet_loads = [load for load, _ in level.windows[NO_ERASURES]]
         for kind, windows in level.windows.items():
             loads = [load for load, _ in windows]
-            rate = median(many / load.seconds for load, many in windows)
-            made.add_row(
+            pairs = list(zip(loads, quiet_loads, strict=True))
+            rate = median(count / load.seconds for load, count in windows)
+            table.add_row(
                 f"{level.customers:,}",
                 kind,
                 f"{rate:.2f}",
-                f"{median(one.per_second for one in loads):,.0f}",
-                f"{median(a.per_second / b.per_second for a, b in zip(loads, quiet, strict=True)):.3f}",
-                f"{median(one.quantile(0.5) for one in loads):.2f}",
-                f"{median(one.quantile(0.95) for one in loads):.2f}",
-                f"{median(a.quantile(0.5) / b.quantile(0.5) for a, b in zip(loads, quiet, strict=True)):.3f}",
+                f"{median(load.per_second for load in loads):,.0f}",
+                f"{median(load.per_second / quiet.per_second for load, quiet in pairs):.3f}",
+                f"{median(load.quantile_ms(0.5) for load in loads):.2f}",
+                f"{median(load.quantile_ms(0.95) for load in loads):.2f}",
+                f"{median(load.quantile_ms(0.5) / quiet.quantile_ms(0.5) for load, quiet in pairs):.3f}",
             )
-    return made
+    return table
 
 
-def middle(told: Sequence[float]) -> tuple[float, float]:
-    """Median and 95th percentile."""
-    return median(told), told[0] if len(told) == 1 else quantiles(told, n=20, method="inclusive")[-1]
+def compute_median_and_p95(durations: Sequence[float]) -> tuple[float, float]:
+    """Return the median and the 95th percentile."""
+    return median(durations), durations[0] if len(durations) == 1 else quantiles(
+        durations, n=20, method="inclusive"
+    )[-1]
 
 
-async def run(console: Console, levels: Sequence[int], how: How) -> None:
-    """Install, sow, erase, and print."""
+async def run(console: Console, levels: Sequence[int], options: BenchOptions) -> None:
+    """Start an installation, insert customers, measure erasures and print the tables."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    found: list[Level] = []
+    results: list[LevelResults] = []
     with (
-        tempfile.TemporaryDirectory(prefix="discretion-bench-") as name,
+        tempfile.TemporaryDirectory(prefix="discretion-bench-") as folder_name,
         Progress(*columns, console=console) as progress,
         ExitStack() as stack,
     ):
-        folder = Path(name)
-        async with installed(folder) as installation:
-            settings = replace(Settings(), data_dir=folder, mongo_url=installation.mongo_url, root_key=ROOT)
-            async with platform(settings, idle=True) as ours:
+        folder = Path(folder_name)
+        async with run_installation(folder) as installation:
+            settings = replace(
+                Settings(), data_dir=folder, mongo_url=installation.mongo_url, root_key=ROOT_KEY
+            )
+            async with open_platform(settings, idle=True) as platform:
                 server = stack.enter_context(
-                    started(OURS, SERVE, installation.environ, folder / "server.log")
+                    run_server(OURS, SERVE_COMMAND, installation.environ, folder / "server.log")
                 )
                 async with (
                     httpx.AsyncClient(
@@ -244,12 +292,18 @@ async def run(console: Console, levels: Sequence[int], how: How) -> None:
                     AsyncMongoClient[dict[str, Any]](installation.mongo_url) as mongo,
                 ):
                     database = mongo[Settings().mongo_database]
-                    eraser = Eraser(http, ours)
-                    bench = Bench(ours, database, eraser, server.port, installation.token, progress)
+                    erasure_client = ErasureClient(http, platform)
+                    bench = ErasureBench(
+                        platform, database, erasure_client, server.port, installation.token, progress
+                    )
                     for level in levels:
-                        await bench.sow(level)
-                        found.append(await bench.measure(how))
-                        for table in (durations(found), steps(found), effect(found)):
+                        await bench.insert_customers(level)
+                        results.append(await bench.measure(options))
+                        for table in (
+                            build_duration_table(results),
+                            build_step_table(results),
+                            build_effect_table(results),
+                        ):
                             progress.console.print(table)
                 stack.close()
 
@@ -257,24 +311,28 @@ async def run(console: Console, levels: Sequence[int], how: How) -> None:
 def main(
     customers: Annotated[int, typer.Option(help="Customers.", min=3_000)] = 10_000,
     levels: Annotated[
-        bool, typer.Option("--levels", help="Instead: 10 thousand, 100 thousand and 1 million customers.")
+        bool, typer.Option("--levels", help="Measure 10,000, 100,000 and 1,000,000 customers instead.")
     ] = False,
-    most: Annotated[int, typer.Option(help="With --levels: none with more customers than this.")] = 1_000_000,
-    alone: Annotated[int, typer.Option(help="Erasures one after the other.", min=1)] = 50,
-    together: Annotated[int, typer.Option(help=f"Times that {TOGETHER} are erased together.", min=1)] = 5,
+    most: Annotated[int, typer.Option(help="With --levels: the largest number of customers.")] = 1_000_000,
+    alone: Annotated[int, typer.Option(help="Single erasures, one after another.", min=1)] = 50,
+    together: Annotated[
+        int, typer.Option(help=f"Groups of {CONCURRENT_ERASURES} concurrent erasures.", min=1)
+    ] = 5,
     rounds: Annotated[int, typer.Option(help="Rounds of three windows of reads.", min=1)] = 6,
-    seconds: Annotated[float, typer.Option(help="How long a window is.", min=0.5)] = 4,
+    seconds: Annotated[float, typer.Option(help="Duration of a window.", min=0.5)] = 4,
 ) -> None:
-    """Erase customers alone and 20 together, and read others with erasures going on and without.
+    """Measure single and concurrent erasures, and reads of other customers with and without erasures.
 
-    In the first table: medians and 95th percentiles from sending the request, until it is answered,
-    until no read finds the person, until the certificate is signed. In the last: what others get, and
-    its ratio to what they get without erasures, windows taking turns.
+    The first table shows medians and 95th percentiles of the time from sending the request until it is
+    answered, until no read finds the customer and until the certificate is signed. The last table shows the
+    reads of other customers and their ratio to the reads without erasures; the kinds of windows alternate.
     """
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
-    chosen = [one for one in LEVELS if one <= most] if levels else [customers]
+    chosen_levels = (
+        [customer_count for customer_count in LEVELS if customer_count <= most] if levels else [customers]
+    )
     try:
-        asyncio.run(run(console, chosen, How(alone, together, rounds, seconds)))
+        asyncio.run(run(console, chosen_levels, BenchOptions(alone, together, rounds, seconds)))
     except RuntimeError as error:
         console.print(f"[red]{error}[/red]")
         raise typer.Exit(1) from None

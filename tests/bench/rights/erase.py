@@ -1,4 +1,4 @@
-"""Has somebody erased over HTTP, and takes the times from the request as it is kept."""
+"""Erasure requests over HTTP, with the times of the steps read from the stored request."""
 
 from __future__ import annotations
 
@@ -11,73 +11,85 @@ from typing import Any
 import httpx
 
 from discretion.app import Platform
+from discretion.domain.kit.workflow.step_name import StepName
 from discretion.token.grant import SELF
 
-APP = "customer-app"
-ERASE = "mutation { requestErasure { id } }"
-ONE = "query($id: ID!) { customer(id: $id) { id identity { givenName } contact { email } } }"
-LOOK_S = 0.02
-PATIENCE_S = 120
+CLIENT = "customer-app"
+ERASE_MUTATION = "mutation { requestErasure { id } }"
+READ_CUSTOMER = "query($id: ID!) { customer(id: $id) { id identity { givenName } contact { email } } }"
+POLL_S = 0.02
+TIMEOUT_S = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Erased:
-    """One erasure, in ms from when it was asked for.
+class ErasureTimes:
+    """The times of one erasure in ms.
 
-    Until it was ``acknowledged``, until no read found the person (``gone``), until its certificate was
-    ``signed``; ``steps`` is what each step took.
+    Attributes:
+        acknowledged_ms: From sending the request until its answer.
+        unreadable_ms: From sending the request until no read finds the customer.
+        certified_ms: From sending the request until its certificate is signed.
+        step_ms: The duration of each step by its stored name.
     """
 
-    acknowledged: float
-    gone: float
-    signed: float
-    steps: Mapping[str, float]
+    acknowledged_ms: float
+    unreadable_ms: float
+    certified_ms: float
+    step_ms: Mapping[str, float]
 
 
-class Eraser:
-    """Asks as customers, and reads their requests in MongoDB, so that asking how far it is costs little."""
+class ErasureClient:
+    """Sends erasure requests with customer tokens.
 
-    def __init__(self, http: httpx.AsyncClient, ours: Platform) -> None:
+    It polls the state in MongoDB, which costs the server little.
+    """
+
+    def __init__(self, http: httpx.AsyncClient, platform: Platform) -> None:
         self._http = http
-        self._issuer = ours.issuer
-        self._pairwise = ours.conductor.revealer.pairwise
-        self._requests = ours.rights.requests
+        self._issuer = platform.issuer
+        self._pairwise = platform.discloser.revealer.pairwise
+        self._requests = platform.requests.store
 
-    async def __call__(self, customer: bytes) -> Erased:
+    async def erase(self, customer: bytes) -> ErasureTimes:
         """Erase a customer.
 
         Raises:
-            RuntimeError: they were not, for too long.
+            RuntimeError: the request was refused, or the erasure took longer than TIMEOUT_S.
         """
-        subject = self._pairwise.shut(APP, b"customer", customer)
-        token = self._issuer.issue(APP, subject, (), (SELF,), authenticated=int(time.time()), lifetime_s=600)
-        asked_at, start = time.time() * 1000, time.perf_counter()
-        answer = await self._http.post(
-            "/graphql", json={"query": ERASE}, headers={"authorization": f"Bearer {token}"}
+        subject = self._pairwise.encode(CLIENT, b"customer", customer)
+        token = self._issuer.issue_token(
+            CLIENT, subject, (), (SELF,), authenticated=int(time.time()), lifetime_s=600
         )
-        acknowledged = (time.perf_counter() - start) * 1000
-        told = answer.json()
-        if "errors" in told:
-            raise RuntimeError(str(told["errors"]))
-        request = self._pairwise.open(APP, b"request", told["data"]["requestErasure"]["id"])
-        assert request is not None
-        until = time.monotonic() + PATIENCE_S
+        asked_at, started_at = time.time() * 1000, time.perf_counter()
+        answer = await self._http.post(
+            "/graphql", json={"query": ERASE_MUTATION}, headers={"authorization": f"Bearer {token}"}
+        )
+        acknowledged_ms = (time.perf_counter() - started_at) * 1000
+        body = answer.json()
+        if "errors" in body:
+            raise RuntimeError(str(body["errors"]))
+        request_id = self._pairwise.decode(CLIENT, b"request", body["data"]["requestErasure"]["id"])
+        assert request_id is not None
+        deadline = time.monotonic() + TIMEOUT_S
         while True:
-            found = await self._requests.get(request)
-            assert found is not None
-            if found["state"] == "fulfilled":
-                return _times(found["steps"], asked_at, acknowledged)
-            if time.monotonic() > until:
-                raise RuntimeError(f"somebody is not erased: {found['steps']}")
-            await asyncio.sleep(LOOK_S)
+            document = await self._requests.find(request_id)
+            assert document is not None
+            if document["state"] == "fulfilled":
+                return _compute_times(document["steps"], asked_at, acknowledged_ms)
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"a customer is not erased in time: {document['steps']}")
+            await asyncio.sleep(POLL_S)
 
-    async def together(self, customers: Sequence[bytes]) -> list[Erased]:
-        """Erase customers side by side."""
-        return await asyncio.gather(*(self(one) for one in customers))
+    async def erase_concurrently(self, customers: Sequence[bytes]) -> list[ErasureTimes]:
+        """Erase customers concurrently."""
+        return await asyncio.gather(*(self.erase(customer) for customer in customers))
 
 
-def _times(steps: Sequence[Mapping[str, Any]], asked_at: float, acknowledged: float) -> Erased:
-    ends = {one["name"]: one["at"] - asked_at for one in steps}
-    starts = (acknowledged, *ends.values())
-    took = {name: end - begun for (name, end), begun in zip(ends.items(), starts, strict=False)}
-    return Erased(acknowledged, ends["depart"], ends["certify"], took)
+def _compute_times(
+    steps: Sequence[Mapping[str, Any]], asked_at: float, acknowledged_ms: float
+) -> ErasureTimes:
+    ends = {step["name"]: step["at"] - asked_at for step in steps}
+    starts = (acknowledged_ms, *ends.values())
+    step_ms = {name: end - start for (name, end), start in zip(ends.items(), starts, strict=False)}
+    unreadable_ms, certified_ms = ends[StepName.DELETE_PROFILE], ends[StepName.SIGN_CERTIFICATE]
+    return ErasureTimes(acknowledged_ms, unreadable_ms, certified_ms, step_ms)

@@ -1,85 +1,91 @@
-"""The customers of ``tests.bench.recompute`` with real keys: survivors can be wrapped anew, and read."""
+"""The customers of ``tests.bench.recompute`` with real keys, so that rewrapped keys decrypt their values."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from random import Random
-from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from discretion.seal.bucket_keys import Buckets
-from discretion.seal.cell import event_key, shut
+from discretion.seal.bucket_keys import BucketKeys
+from discretion.seal.cell import encrypt_cell, event_cell_key
 from discretion.seal.key_files import KEY_BYTES, NONCE_BYTES
-from tests.bench.recompute.population import DAY_MS, SEED, People
+from discretion.store.document import MutableDocument
+from tests.bench.recompute.population import DAY_MS, SEED, CustomerGenerator
 
-EVENTS = 10
-"""Of each of those who are to be erased; every fifth is an order, which some laws keep."""
-
-Document = dict[str, Any]
+EVENTS_PER_CUSTOMER = 10
+"""Events of each customer to be erased; every fifth is an order, which some laws require to retain."""
 
 
-class Whole:
-    """Makes the documents of customers, by collection."""
+class CustomerDocumentGenerator:
+    """Generates the documents of customers by collection."""
 
-    def __init__(self, people: People, buckets: Buckets, now_ms: int) -> None:
-        self._people = people
+    def __init__(self, generator: CustomerGenerator, buckets: BucketKeys, now_ms: int) -> None:
+        self._generator = generator
         self._buckets = buckets
-        self._now = now_ms
-        self._dice = Random(SEED + 1)  # with the same seed two people would have one id
+        self._now_ms = now_ms
+        self._random = Random(SEED + 1)  # with the same seed two customers would have one id
 
-    def some(self, count: int, busy: int = 0) -> Iterator[dict[str, list[Document]]]:
-        """So many customers; the first ``busy`` of them with events."""
-        for number, (customer, records) in enumerate(self._people.some(count)):
-            cipher = self._keyed(customer)
+    def generate_documents(
+        self, count: int, with_events: int = 0
+    ) -> Iterator[dict[str, list[MutableDocument]]]:
+        """Yield the documents of customers by collection; the first ``with_events`` of them have events."""
+        for number, (customer, records) in enumerate(self._generator.generate_customers(count)):
+            cipher = self._encrypt_customer(customer)
             yield {
                 "customers": [customer],
                 "source_records": records,
-                "identifiers": [self._identifier(one) for one in records],
-                "events": [self._event(cipher, records[0], one) for one in range(EVENTS)]
-                if number < busy
+                "identifiers": [self._build_identifier(record) for record in records],
+                "events": [
+                    self._build_event(cipher, records[0], index) for index in range(EVENTS_PER_CUSTOMER)
+                ]
+                if number < with_events
                 else [],
             }
 
-    def _keyed(self, customer: Document) -> AESGCM:
-        """Give a customer a data key, and values under it."""
-        name, key = customer["_id"], self._dice.randbytes(KEY_BYTES)
+    def _encrypt_customer(self, customer: MutableDocument) -> AESGCM:
+        """Set a wrapped data key and values encrypted under it, and return the cipher of the key."""
+        customer_id, key = customer["_id"], self._random.randbytes(KEY_BYTES)
         cipher = AESGCM(key)
-        customer["key"] = self._buckets.wrap(name, key, self._nonce())
-        told = {"identity/givenName": "Ada", "contact/email": f"{name.hex()}@shop.example"}
+        customer["key"] = self._buckets.wrap(customer_id, key, self._draw_nonce())
+        values = {"identity/givenName": "Ada", "contact/email": f"{customer_id.hex()}@shop.example"}
         customer["s"] = {
-            attribute: shut(cipher, name, attribute.encode(), customer["t"][attribute], self._nonce(), value)
-            for attribute, value in told.items()
+            attribute: encrypt_cell(
+                cipher, customer_id, attribute.encode(), customer["t"][attribute], self._draw_nonce(), value
+            )
+            for attribute, value in values.items()
         }
         return cipher
 
-    def _identifier(self, record: Document) -> Document:
-        (named,) = record["ids"]
+    def _build_identifier(self, record: MutableDocument) -> MutableDocument:
+        (identifier,) = record["ids"]
         return {
-            "_id": named["e"],
-            "type": named["k"],
+            "_id": identifier["e"],
+            "type": identifier["k"],
             "records": [record["_id"]],
-            "t": named["t"],
+            "t": identifier["t"],
             "customer": record["customer"],
         }
 
-    def _event(self, cipher: AESGCM, record: Document, number: int) -> Document:
-        name, at = self._dice.randbytes(16), self._now - number * DAY_MS
-        kind, props = "Product Viewed", {"product_id": f"p{number}"}
+    def _build_event(self, cipher: AESGCM, record: MutableDocument, number: int) -> MutableDocument:
+        event_id, occurred_ms = self._random.randbytes(16), self._now_ms - number * DAY_MS
+        event_type, properties = "Product Viewed", {"product_id": f"p{number}"}
         if number % 5 == 0:
-            kind, props = "Order Completed", {"order_id": f"o{number}", "currency": "EUR"}
-        under = event_key(name).encode()
+            event_type, properties = "Order Completed", {"order_id": f"o{number}", "currency": "EUR"}
+        cell_key = event_cell_key(event_id).encode()
         return {
-            "_id": name,
+            "_id": event_id,
             "customer": record["customer"],
             "record": record["_id"],
             "source": record["source"],
             "channel": "web",
-            "type": kind,
-            "at": at,
-            "received": at,
-            "props": shut(cipher, record["customer"], under, at, self._nonce(), props),
+            "type": event_type,
+            "at": occurred_ms,
+            "received": occurred_ms,
+            "props": encrypt_cell(
+                cipher, record["customer"], cell_key, occurred_ms, self._draw_nonce(), properties
+            ),
         }
 
-    def _nonce(self) -> bytes:
-        return self._dice.randbytes(NONCE_BYTES)
+    def _draw_nonce(self) -> bytes:
+        return self._random.randbytes(NONCE_BYTES)

@@ -1,4 +1,4 @@
-"""The endpoints of the Data Rights Protocol 1.0 (section 2), and what an agent cannot find out by them."""
+"""The endpoints of the Data Rights Protocol 1.0 (section 2), and what they do not disclose to agents."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from discretion.domain.agents.status_map import DRP_FINAL, DRP_OPEN, drp
-from discretion.domain.requests.model import Reason, State
-from discretion.reveal.forms import iso
-from discretion.store.driver.database import connect
-from tests.fixtures.agency import REQUESTS, Agency, register
+from discretion.domain.agents.status_map import DRP_FINAL_STATUSES, DRP_OPEN_STATUSES, get_drp_status
+from discretion.domain.requests.model import RequestReason, RequestState
+from discretion.reveal.forms import format_timestamp
+from discretion.store.driver.connection import connect_database
+from tests.fixtures.agency import REQUESTS, AgentClient, register_agent
 from tests.fixtures.clock import Clock
-from tests.fixtures.mongo import Commands
-from tests.fixtures.platform import House, build
+from tests.fixtures.mongo import CommandRecorder
+from tests.fixtures.platform import PlatformUnderTest, build_test_platform
 
-KNOWN, NOBODY = "ada@known.example", "eve@nowhere.example"
-MINUTE = 60_000
+KNOWN_EMAIL, UNKNOWN_EMAIL = "ada@known.example", "eve@nowhere.example"
+MINUTE_MS = 60_000
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -31,243 +31,276 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest.fixture(scope="module")
 def clock() -> Clock:
-    """Later than today, so that MongoDB deletes nothing that has yet to expire."""
+    """A clock that is ahead of today, so that MongoDB's TTL monitor deletes nothing the test needs."""
     return Clock("2027-03-01T12:00:00")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house(
+async def platform(
     mongo_url: str, tmp_path_factory: pytest.TempPathFactory, clock: Clock
-) -> AsyncIterator[House]:
-    """A house that knows one person, in Sweden."""
-    commands = Commands()
-    database = await connect(mongo_url, f"agents_{secrets.token_hex(6)}", "pymongo", [commands])
-    built = await build(database, tmp_path_factory.mktemp("house"), commands, clock=clock)
-    async with built.http:
-        traits = {"email": KNOWN, "address": {"country": "SE"}}
+) -> AsyncIterator[PlatformUnderTest]:
+    """A platform with one customer, who lives in Sweden."""
+    commands = CommandRecorder()
+    database = await connect_database(mongo_url, f"agents_{secrets.token_hex(6)}", "pymongo", [commands])
+    test_platform = await build_test_platform(
+        database, tmp_path_factory.mktemp("platform"), commands, clock=clock
+    )
+    async with test_platform.http:
+        traits = {"email": KNOWN_EMAIL, "address": {"country": "SE"}}
         person = {"type": "identify", "userId": "u-1", "traits": traits}
-        assert (await built.tell("web-shop", person))["accepted"] == 1
-        yield built
+        assert (await test_platform.send_messages("web-shop", person))["accepted"] == 1
+        yield test_platform
     await database.command({"dropDatabase": 1})
     await database.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def agency(house: House) -> Agency:
-    """An agent of the test's own, with a token."""
-    return await register(house, f"AGENT_{secrets.token_hex(4).upper()}", hosts=("agent.example",))
+async def agent(platform: PlatformUnderTest) -> AgentClient:
+    """A newly registered agent with a token, one for each test."""
+    return await register_agent(platform, f"AGENT_{secrets.token_hex(4).upper()}", hosts=("agent.example",))
 
 
-def code(response: Any, status: int) -> str:
-    """The stable code of an error in the protocol's form (section 3.06)."""
-    said = response.json()
-    assert (response.status_code, said["code"]) == (status, str(status))
-    assert said["message"]
-    assert isinstance(said["fatal"], bool)
-    return str(said["error"]["code"])
+def read_error_code(response: Any, status: int) -> str:
+    """Return the stable code of an error response, and check the form of the response (section 3.06)."""
+    body = response.json()
+    assert (response.status_code, body["code"]) == (status, str(status))
+    assert body["message"]
+    assert isinstance(body["fatal"], bool)
+    return str(body["error"]["code"])
 
 
-async def test_a_token_is_made_by_a_signed_message(house: House, agency: Agency) -> None:
-    """Sections 2.05 and 2.06; it holds for one agent."""
-    other = await register(house, "OTHER_1", seed=7)
-    good = await agency.send("GET", f"/v1/agent/{agency.id}")
-    assert (good.status_code, good.json()) == (200, {})
-    assert (await agency.send("GET", f"/v1/agent/{agency.id}/")).status_code == 200
-    assert code(await agency.send("GET", "/v1/agent/OTHER_1"), 403) == "DRP_AGENT"
-    assert code(await agency.send("GET", f"/v1/agent/{agency.id}", token="x" * 43), 403) == "DRP_AGENT"
-    assert code(await agency.send("GET", f"/v1/agent/{agency.id}", token=""), 401) == "AGENT_TOKEN"
-    assert other.token != agency.token
+async def test_a_signed_message_obtains_a_token_for_one_agent(
+    platform: PlatformUnderTest, agent: AgentClient
+) -> None:
+    """Sections 2.05 and 2.06. A token of one agent gives no access to the path of another agent."""
+    other = await register_agent(platform, "OTHER_1", seed=7)
+    response = await agent.send("GET", f"/v1/agent/{agent.id}")
+    assert (response.status_code, response.json()) == (200, {})
+    assert (await agent.send("GET", f"/v1/agent/{agent.id}/")).status_code == 200
+    assert read_error_code(await agent.send("GET", "/v1/agent/OTHER_1"), 403) == "DRP_AGENT"
+    assert (
+        read_error_code(await agent.send("GET", f"/v1/agent/{agent.id}", token="x" * 43), 403) == "DRP_AGENT"
+    )
+    assert read_error_code(await agent.send("GET", f"/v1/agent/{agent.id}", token=""), 401) == "AGENT_TOKEN"
+    assert other.token != agent.token
 
 
-async def test_a_new_token_ends_the_one_before(agency: Agency, clock: Clock) -> None:
-    """An agent has one."""
-    clock.forward(1000)
-    here = f"/v1/agent/{agency.id}"
-    response = await agency.send("POST", here, agency.signed(agency.claims()))
-    assert response.json()["agent-id"] == agency.id
-    assert (await agency.send("GET", here, token=response.json()["token"])).status_code == 200
-    assert (await agency.send("GET", here)).status_code == 403
+async def test_a_new_token_invalidates_the_previous_token(agent: AgentClient, clock: Clock) -> None:
+    """An agent has one valid token at a time."""
+    clock.advance(1000)
+    agent_path = f"/v1/agent/{agent.id}"
+    response = await agent.send("POST", agent_path, agent.sign(agent.build_claims()))
+    assert response.json()["agent-id"] == agent.id
+    assert (await agent.send("GET", agent_path, token=response.json()["token"])).status_code == 200
+    assert (await agent.send("GET", agent_path)).status_code == 403
 
 
-async def test_whatever_does_not_hold_no_token_is_made_and_nothing_is_said(agency: Agency) -> None:
-    """Section 2.05.1: 403 with an empty body; a message that was heard is not heard again, by anybody."""
-    claims, here = agency.claims(), f"/v1/agent/{agency.id}"
-    once = agency.signed({**claims, "jti": "1"})
-    assert (await agency.send("POST", f"{here}/", once, token="")).status_code == 200
-    other = replace(agency, key=Ed25519PrivateKey.from_private_bytes(bytes(32)))
+async def test_an_invalid_token_request_is_refused_with_an_empty_body(agent: AgentClient) -> None:
+    """Section 2.05.1: 403 with an empty body. A message that was used once is refused from then on."""
+    claims, agent_path = agent.build_claims(), f"/v1/agent/{agent.id}"
+    used_message = agent.sign({**claims, "jti": "1"})
+    assert (await agent.send("POST", f"{agent_path}/", used_message, token="")).status_code == 200
+    other_signer = replace(agent, key=Ed25519PrivateKey.from_private_bytes(bytes(32)))
     for path, body in (
-        (here, once),
-        (here, b"%"),
-        (here, agency.signed({**claims, "agent-id": "OTHER"})),
-        (here, agency.signed({**claims, "business-id": "OTHER"})),
-        (here, agency.signed({**claims, "issued-at": "2099-01-01T00:00:00Z"})),
-        (here, agency.signed({**claims, "expires-at": "2020-01-01T00:00:00Z"})),
-        (here, agency.signed({**claims, "drp.version": "0.9.4"})),
-        ("/v1/agent/NOBODY", agency.signed({**claims, "agent-id": "NOBODY"})),
-        (here, other.signed(claims)),
+        (agent_path, used_message),
+        (agent_path, b"%"),
+        (agent_path, agent.sign({**claims, "agent-id": "OTHER"})),
+        (agent_path, agent.sign({**claims, "business-id": "OTHER"})),
+        (agent_path, agent.sign({**claims, "issued-at": "2099-01-01T00:00:00Z"})),
+        (agent_path, agent.sign({**claims, "expires-at": "2020-01-01T00:00:00Z"})),
+        (agent_path, agent.sign({**claims, "drp.version": "0.9.4"})),
+        ("/v1/agent/NOBODY", agent.sign({**claims, "agent-id": "NOBODY"})),
+        (agent_path, other_signer.sign(claims)),
     ):
-        refused = await agency.send("POST", path, body)
+        refused = await agent.send("POST", path, body)
         assert (refused.status_code, refused.content) == (403, b"")
 
 
-async def test_a_request_is_answered_with_its_status(agency: Agency, clock: Clock) -> None:
-    """Section 3.03, and a slash at the end of every path."""
-    told = await agency.exercise("deletion", email=KNOWN, email_verified=True, **{"agent-request-id": "r-1"})
-    assert (told.status_code, told.headers["cache-control"]) == (200, "no-store")
-    body = told.json()
-    request = body["request_id"]
-    assert uuid.UUID(request).version == 4
+async def test_a_request_is_answered_with_its_status(agent: AgentClient, clock: Clock) -> None:
+    """Section 3.03. Every path also works with a slash at its end."""
+    response = await agent.file_request(
+        "deletion", email=KNOWN_EMAIL, email_verified=True, **{"agent-request-id": "r-1"}
+    )
+    assert (response.status_code, response.headers["cache-control"]) == (200, "no-store")
+    body = response.json()
+    request_id = body["request_id"]
+    assert uuid.UUID(request_id).version == 4
     assert body == {
-        "request_id": request,
+        "request_id": request_id,
         "status": "in_progress",
         "reason": "need_user_verification",
-        "received_at": iso(clock.now),
+        "received_at": format_timestamp(clock.now),
         "expected_by": body["expected_by"],
-        "expires_at": iso(clock.now + 45 * 24 * 60 * MINUTE),
+        "expires_at": format_timestamp(clock.now + 45 * 24 * 60 * MINUTE_MS),
         "agent_request_id": "r-1",
-        "user_verification_url": f"http://127.0.0.1:8000/v1/data-rights-request/{request}/verify",
+        "user_verification_url": f"http://127.0.0.1:8000/v1/data-rights-request/{request_id}/verify",
     }
-    assert await agency.status(request) == body
-    assert await agency.status(f"{request}/") == body
-    slash = agency.signed(agency.claims(exercise="access", email=KNOWN))
-    assert (await agency.send("POST", f"{REQUESTS}/", slash)).status_code == 200
+    assert await agent.read_status(request_id) == body
+    assert await agent.read_status(f"{request_id}/") == body
+    second_body = agent.sign(agent.build_claims(exercise="access", email=KNOWN_EMAIL))
+    assert (await agent.send("POST", f"{REQUESTS}/", second_body)).status_code == 200
 
 
-async def test_somebody_and_nobody_are_answered_alike(agency: Agency, clock: Clock) -> None:
-    """At once and ever after, though the one is protected by another law than nobody."""
+async def test_known_and_unknown_persons_get_the_same_status(agent: AgentClient, clock: Clock) -> None:
+    """Immediately and later, although the known person is protected by another law than an unknown person."""
     pairs = []
     for right in ("deletion", "access", "access:categories", "access:specific", "sale:opt-out"):
         for verified in (True, False):
             if (right, verified) == ("sale:opt-out", True):
-                continue  # takes no proof: the next test
-            told = [
-                (await agency.exercise(right, email=one, email_verified=verified)).json()
-                for one in (KNOWN, NOBODY)
+                continue  # needs no proof of identity: see the next test
+            statuses = [
+                (await agent.file_request(right, email=email, email_verified=verified)).json()
+                for email in (KNOWN_EMAIL, UNKNOWN_EMAIL)
             ]
-            assert _unnamed(told[0]) == _unnamed(told[1])
-            pairs.append([one["request_id"] for one in told])
-    for after in (MINUTE, 30 * 24 * 60 * MINUTE):
-        clock.forward(after)
-        await agency.house.platform.rights.engine.once()
+            assert _remove_ids(statuses[0]) == _remove_ids(statuses[1])
+            pairs.append([status["request_id"] for status in statuses])
+    for elapsed_ms in (MINUTE_MS, 30 * 24 * 60 * MINUTE_MS):
+        clock.advance(elapsed_ms)
+        await agent.platform.internals.requests.workflow_runner.run_due()
         for pair in pairs:
-            some, none = [_unnamed(await agency.status(one)) for one in pair]
-            assert some == none
-            assert some["status"] == "in_progress"
+            known_status, unknown_status = [
+                _remove_ids(await agent.read_status(request_id)) for request_id in pair
+            ]
+            assert known_status == unknown_status
+            assert known_status["status"] == "in_progress"
 
 
-async def test_an_opt_out_needs_no_proof_and_shows_nobody(agency: Agency) -> None:
-    """11 CCR 7026(d). What the agent verified is taken at its word; who is not here is not sold."""
-    some, none = [
-        (await agency.exercise("sale:opt-out", email=one, email_verified=True)).json()
-        for one in (KNOWN, NOBODY)
+async def test_an_opt_out_needs_no_proof_and_does_not_reveal_customers(agent: AgentClient) -> None:
+    """11 CCR 7026(d).
+
+    The agent's verification is accepted. Data of an unknown person is not sold, so it is fulfilled.
+    """
+    known_status, unknown_status = [
+        (await agent.file_request("sale:opt-out", email=email, email_verified=True)).json()
+        for email in (KNOWN_EMAIL, UNKNOWN_EMAIL)
     ]
-    assert _unnamed(some) == _unnamed(none)
-    assert (none["status"], none.get("reason")) == ("fulfilled", None)
-    own = await agency.house.own_token("email", KNOWN)
-    told = await agency.house.ask("{ me { signals { kind } permissions { purpose permitted } } }", own)
-    assert told
+    assert _remove_ids(known_status) == _remove_ids(unknown_status)
+    assert (unknown_status["status"], unknown_status.get("reason")) == ("fulfilled", None)
+    customer_token = await agent.platform.issue_customer_token("email", KNOWN_EMAIL)
+    answer = await agent.platform.query(
+        "{ me { signals { kind } permissions { purpose permitted } } }", customer_token
+    )
+    assert answer
 
 
-async def test_what_was_made_once_is_refused_the_second_time(agency: Agency) -> None:
-    """The protocol has no nonce: the message itself is remembered until it expires."""
-    body = agency.signed(agency.claims(exercise="deletion", email=KNOWN))
-    assert (await agency.send("POST", REQUESTS, body)).status_code == 200
-    again = await agency.send("POST", REQUESTS, body)
-    assert code(again, 409) == "DRP_REPLAYED"
-    assert again.json()["fatal"] is True
+async def test_a_replayed_message_is_refused(agent: AgentClient) -> None:
+    """The protocol has no nonce, so the server stores each message until it expires."""
+    body = agent.sign(agent.build_claims(exercise="deletion", email=KNOWN_EMAIL))
+    assert (await agent.send("POST", REQUESTS, body)).status_code == 200
+    replay = await agent.send("POST", REQUESTS, body)
+    assert read_error_code(replay, 409) == "DRP_REPLAYED"
+    assert replay.json()["fatal"] is True
 
 
-async def test_an_expired_request_is_fatal_and_an_early_one_is_not(agency: Agency, clock: Clock) -> None:
-    """Section 2.01: what expired is discarded."""
-    body = agency.signed(agency.claims(exercise="deletion", email=KNOWN))
-    clock.forward(-1000)
-    early = await agency.send("POST", REQUESTS, body)
-    assert (code(early, 400), early.json()["fatal"]) == ("DRP_NOT_YET_ISSUED", False)
-    clock.forward(1000 + 10 * MINUTE + 1)
-    late = await agency.send("POST", REQUESTS, body)
-    assert (code(late, 400), late.json()["fatal"]) == ("DRP_EXPIRED", True)
+async def test_an_expired_request_is_fatal_and_a_premature_request_is_not(
+    agent: AgentClient, clock: Clock
+) -> None:
+    """Section 2.01: an expired request is discarded."""
+    body = agent.sign(agent.build_claims(exercise="deletion", email=KNOWN_EMAIL))
+    clock.advance(-1000)
+    early = await agent.send("POST", REQUESTS, body)
+    assert (read_error_code(early, 400), early.json()["fatal"]) == ("DRP_NOT_YET_ISSUED", False)
+    clock.advance(1000 + 10 * MINUTE_MS + 1)
+    late = await agent.send("POST", REQUESTS, body)
+    assert (read_error_code(late, 400), late.json()["fatal"]) == ("DRP_EXPIRED", True)
 
 
-async def test_the_body_is_looked_at_before_the_token(agency: Agency) -> None:
-    """Section 3.07's order; without a token there is no key to verify with."""
-    body = agency.signed(agency.claims(exercise="deletion", email=KNOWN))
-    assert code(await agency.send("POST", REQUESTS, b"%", token=""), 400) == "DRP_NOT_BASE64"
-    missing = await agency.send("POST", REQUESTS, body, token="")
-    assert code(missing, 401) == "AGENT_TOKEN"
+async def test_the_body_is_checked_before_the_token(agent: AgentClient) -> None:
+    """The order of section 3.07. Without a token the server has no key to verify the signature with."""
+    body = agent.sign(agent.build_claims(exercise="deletion", email=KNOWN_EMAIL))
+    assert read_error_code(await agent.send("POST", REQUESTS, b"%", token=""), 400) == "DRP_NOT_BASE64"
+    missing = await agent.send("POST", REQUESTS, body, token="")
+    assert read_error_code(missing, 401) == "AGENT_TOKEN"
     assert missing.headers["www-authenticate"].startswith("Bearer")
-    assert code(await agency.send("POST", REQUESTS, body, token="x" * 43), 401) == "AGENT_TOKEN"
-    assert code(await agency.send("POST", REQUESTS, base64.b64encode(bytes(70_000))), 413) == "BODY_TOO_LARGE"
+    assert read_error_code(await agent.send("POST", REQUESTS, body, token="x" * 43), 401) == "AGENT_TOKEN"
+    assert (
+        read_error_code(await agent.send("POST", REQUESTS, base64.b64encode(bytes(70_000))), 413)
+        == "BODY_TOO_LARGE"
+    )
 
 
-async def test_nobody_learns_of_the_requests_of_others(house: House, agency: Agency) -> None:
-    """One of another agent's, one that never was and what is no id are one answer, to both questions."""
-    other = await register(house, "OTHER_2", seed=8)
-    request = (await agency.exercise("deletion", email=KNOWN)).json()["request_id"]
+async def test_an_agent_cannot_see_the_requests_of_other_agents(
+    platform: PlatformUnderTest, agent: AgentClient
+) -> None:
+    """Another agent's id, an unassigned id and an invalid id give the same answer to GET and DELETE."""
+    other = await register_agent(platform, "OTHER_2", seed=8)
+    filed_id = (await agent.file_request("deletion", email=KNOWN_EMAIL)).json()["request_id"]
     answers = []
-    for one in (request, str(uuid.uuid4()), "1", request.upper()):
-        for method, body in (("GET", None), ("DELETE", other.signed({"reason": "mine"}))):
-            response = await other.send(method, f"{REQUESTS}/{one}", body)
-            assert code(response, 403) == "DRP_REQUEST"
+    for request_id in (filed_id, str(uuid.uuid4()), "1", filed_id.upper()):
+        for method, body in (("GET", None), ("DELETE", other.sign({"reason": "mine"}))):
+            response = await other.send(method, f"{REQUESTS}/{request_id}", body)
+            assert read_error_code(response, 403) == "DRP_REQUEST"
             answers.append(response.content)
     assert len(set(answers)) == 1
-    assert (await agency.status(request))["status"] == "in_progress"
+    assert (await agent.read_status(filed_id))["status"] == "in_progress"
 
 
-async def test_a_reference_is_of_one_request(agency: Agency, clock: Clock) -> None:
-    """An agent whose answer was lost asks again, signed anew, and finds what it filed."""
-    first = (await agency.exercise("deletion", email=KNOWN, **{"agent-request-id": "r-1"})).json()
-    clock.forward(1000)
-    again = (await agency.exercise("deletion", email=KNOWN, **{"agent-request-id": "r-1"})).json()
-    assert again == first
-    taken = await agency.exercise("access", email=KNOWN, **{"agent-request-id": "r-1"})
-    assert code(taken, 409) == "AGENT_REFERENCE_TAKEN"
+async def test_a_reference_identifies_one_request(agent: AgentClient, clock: Clock) -> None:
+    """An agent that lost the answer sends a newly signed request and gets the request it had filed."""
+    first = (await agent.file_request("deletion", email=KNOWN_EMAIL, **{"agent-request-id": "r-1"})).json()
+    clock.advance(1000)
+    repeated = (await agent.file_request("deletion", email=KNOWN_EMAIL, **{"agent-request-id": "r-1"})).json()
+    assert repeated == first
+    conflict = await agent.file_request("access", email=KNOWN_EMAIL, **{"agent-request-id": "r-1"})
+    assert read_error_code(conflict, 409) == "AGENT_REFERENCE_TAKEN"
 
 
-async def test_a_request_is_taken_back_by_a_signed_word(agency: Agency) -> None:
-    """Section 2.04: the new status is in the answer; the second time it is the same."""
-    request = (await agency.exercise("deletion", email=KNOWN)).json()["request_id"]
+async def test_a_signed_message_revokes_a_request(agent: AgentClient) -> None:
+    """Section 2.04: the answer contains the new status. A repeated revocation gives the same answer."""
+    request_id = (await agent.file_request("deletion", email=KNOWN_EMAIL)).json()["request_id"]
     unsigned = base64.b64encode(bytes(64) + b'{"reason": "no"}')
-    assert code(await agency.send("DELETE", f"{REQUESTS}/{request}", unsigned), 403) == "DRP_SIGNATURE"
-    for body in ({"reason": "I changed my mind"}, {}, agency.claims(reason="again")):
-        told = await agency.send("DELETE", f"{REQUESTS}/{request}/", agency.signed(body))
-        assert (told.status_code, told.json()["status"]) == (200, "revoked")
-        assert told.json().keys() == {"request_id", "status", "received_at"}
-    stale = agency.signed(agency.claims(**{"business-id": "OTHER"}))
-    assert code(await agency.send("DELETE", f"{REQUESTS}/{request}", stale), 403) == "DRP_BUSINESS"
-    odd = agency.signed({"reason": 1})
-    assert code(await agency.send("DELETE", f"{REQUESTS}/{request}", odd), 400) == "DRP_REASON"
+    assert (
+        read_error_code(await agent.send("DELETE", f"{REQUESTS}/{request_id}", unsigned), 403)
+        == "DRP_SIGNATURE"
+    )
+    for body in ({"reason": "I changed my mind"}, {}, agent.build_claims(reason="again")):
+        response = await agent.send("DELETE", f"{REQUESTS}/{request_id}/", agent.sign(body))
+        assert (response.status_code, response.json()["status"]) == (200, "revoked")
+        assert response.json().keys() == {"request_id", "status", "received_at"}
+    foreign = agent.sign(agent.build_claims(**{"business-id": "OTHER"}))
+    assert (
+        read_error_code(await agent.send("DELETE", f"{REQUESTS}/{request_id}", foreign), 403)
+        == "DRP_BUSINESS"
+    )
+    invalid = agent.sign({"reason": 1})
+    assert (
+        read_error_code(await agent.send("DELETE", f"{REQUESTS}/{request_id}", invalid), 400) == "DRP_REASON"
+    )
 
 
-async def test_what_is_over_cannot_be_taken_back(agency: Agency) -> None:
-    """Told as a conflict; the request stays what it is."""
-    request = (await agency.exercise("deletion", email=KNOWN)).json()["request_id"]
-    await _turn(agency.house, request, State.FULFILLED, None)
-    told = await agency.send("DELETE", f"{REQUESTS}/{request}", agency.signed({"reason": "no"}))
-    assert code(told, 409) == "REQUEST_STATE"
-    assert (await agency.status(request))["status"] == "fulfilled"
+async def test_a_finished_request_cannot_be_revoked(agent: AgentClient) -> None:
+    """The answer is a conflict, and the status does not change."""
+    request_id = (await agent.file_request("deletion", email=KNOWN_EMAIL)).json()["request_id"]
+    await _set_request_state(agent.platform, request_id, RequestState.FULFILLED, None)
+    response = await agent.send("DELETE", f"{REQUESTS}/{request_id}", agent.sign({"reason": "no"}))
+    assert read_error_code(response, 409) == "REQUEST_STATE"
+    assert (await agent.read_status(request_id))["status"] == "fulfilled"
 
 
-async def test_every_state_is_told_in_the_words_of_the_protocol(agency: Agency) -> None:
-    """A walk over all states and reasons (section 3.02), once the person has proven who they are."""
-    words = set(DRP_OPEN.values()) | set(DRP_FINAL.values())
-    request = (await agency.exercise("deletion", email=KNOWN)).json()["request_id"]
-    for state in State:
-        for reason in (None, *Reason):
-            await _turn(agency.house, request, state, reason, identified=1)
-            told = await agency.status(request)
-            assert (told["status"], told.get("reason")) == drp(state, reason)
-            asks = told.get("reason") == "need_user_verification"
-            assert asks == ("user_verification_url" in told)
-            assert asks or (told["status"], told.get("reason")) in words
-            assert ("expected_by" in told) == (told["status"] in ("open", "in_progress"))
+async def test_every_state_maps_to_a_status_of_the_protocol(agent: AgentClient) -> None:
+    """All states and reasons (section 3.02), for a person whose identity is verified."""
+    protocol_statuses = set(DRP_OPEN_STATUSES.values()) | set(DRP_FINAL_STATUSES.values())
+    request_id = (await agent.file_request("deletion", email=KNOWN_EMAIL)).json()["request_id"]
+    for state in RequestState:
+        for reason in (None, *RequestReason):
+            await _set_request_state(agent.platform, request_id, state, reason, identified=1)
+            status = await agent.read_status(request_id)
+            assert (status["status"], status.get("reason")) == get_drp_status(state, reason)
+            needs_verification = status.get("reason") == "need_user_verification"
+            assert needs_verification == ("user_verification_url" in status)
+            assert needs_verification or (status["status"], status.get("reason")) in protocol_statuses
+            assert ("expected_by" in status) == (status["status"] in ("open", "in_progress"))
 
 
-async def test_until_proven_nobody_is_not_told_from_somebody_who_failed(agency: Agency) -> None:
-    """'no_match' would say who is a customer; whoever proved nothing reads 'insuf_verification'."""
-    request = (await agency.exercise("deletion", email=KNOWN)).json()["request_id"]
-    for reason in (Reason.NO_MATCH, Reason.NOT_VERIFIED):
-        await _turn(agency.house, request, State.UNFULFILLED, reason)
-        assert (await agency.status(request))["reason"] == "insuf_verification"
+async def test_an_unverified_person_never_reads_no_match(agent: AgentClient) -> None:
+    """'no_match' would disclose who is a customer.
+
+    Without proof of identity the reason is 'insuf_verification'.
+    """
+    request_id = (await agent.file_request("deletion", email=KNOWN_EMAIL)).json()["request_id"]
+    for reason in (RequestReason.NO_MATCH, RequestReason.NOT_VERIFIED):
+        await _set_request_state(agent.platform, request_id, RequestState.UNFULFILLED, reason)
+        assert (await agent.read_status(request_id))["reason"] == "insuf_verification"
 
 
 @pytest.mark.parametrize(
@@ -284,56 +317,60 @@ async def test_until_proven_nobody_is_not_told_from_somebody_who_failed(agency: 
         "gopher://agent.example/",
     ],
 )
-async def test_callbacks_lead_to_hosts_of_the_agent_and_nowhere_else(agency: Agency, url: str) -> None:
-    """Whatever else is refused when it is filed, and nothing is filed."""
-    refused = await agency.exercise("deletion", email=KNOWN, status_callback=url)
-    assert code(refused, 400) == "DRP_CALLBACK"
-    assert await agency.house.platform.database.count("mandates", {"agent": agency.id}) == 0
+async def test_a_callback_url_must_use_a_registered_host_of_the_agent(agent: AgentClient, url: str) -> None:
+    """Any other URL is refused when the request is filed, and nothing is stored."""
+    refused = await agent.file_request("deletion", email=KNOWN_EMAIL, status_callback=url)
+    assert read_error_code(refused, 400) == "DRP_CALLBACK"
+    assert await agent.platform.internals.database.count("mandates", {"agent": agent.id}) == 0
 
 
-async def test_agents_find_us_by_our_entry_in_the_directory(agency: Agency) -> None:
-    """Section 3.05.2, with exactly what is done."""
-    entry = (await agency.house.http.get("/.well-known/data-rights.json")).json()
+async def test_the_directory_entry_lists_exactly_what_is_supported(agent: AgentClient) -> None:
+    """Section 3.05.2: all listed actions are accepted, and an action that is not listed is refused."""
+    entry = (await agent.platform.http.get("/.well-known/data-rights.json")).json()
     assert (entry["id"], entry["api_base"]) == ("LINDGREN_MOSS", "http://127.0.0.1:8000")
     assert entry["supported_verifications"] == ["email", "phone_number"]
     for right in entry["supported_actions"]:
-        assert (await agency.exercise(right, phone_number="+46701234567")).status_code == 200
-    assert code(await agency.exercise("sale:opt-in", email=KNOWN), 400) == "DRP_EXERCISE"
+        assert (await agent.file_request(right, phone_number="+46701234567")).status_code == 200
+    assert read_error_code(await agent.file_request("sale:opt-in", email=KNOWN_EMAIL), 400) == "DRP_EXERCISE"
 
 
-async def test_what_is_kept_of_a_request_names_nobody(agency: Agency) -> None:
-    """Neither the address nor the name nor the document, in no collection the doors write to."""
-    told = await agency.exercise(
+async def test_a_stored_agent_request_contains_no_personal_data(agent: AgentClient) -> None:
+    """Neither the e-mail address nor the name nor the power of attorney is in any written collection."""
+    response = await agent.file_request(
         "deletion", email="Zed@Nowhere.example", name="Zed Zulu", power_of_attorney="poa-of-zed"
     )
-    assert told.status_code == 200
-    database = agency.house.platform.database
+    assert response.status_code == 200
+    database = agent.platform.internals.database
     for name in ("mandates", "replays", "requests", "agents"):
-        kept = repr(await database.find(name, {})).lower()
-        assert "zed" not in kept
-        assert "zulu" not in kept
+        stored_text = repr(await database.find(name, {})).lower()
+        assert "zed" not in stored_text
+        assert "zulu" not in stored_text
 
 
-def _unnamed(told: dict[str, Any]) -> dict[str, Any]:
-    """A status without its ids."""
+def _remove_ids(status: dict[str, Any]) -> dict[str, Any]:
+    """Return a status without the members that contain the request id."""
     ids = ("request_id", "user_verification_url")
-    return {name: value for name, value in told.items() if name not in ids}
+    return {name: value for name, value in status.items() if name not in ids}
 
 
-async def _turn(
-    house: House, request: str, state: State, reason: Reason | None, identified: int | None = None
+async def _set_request_state(
+    platform: PlatformUnderTest,
+    agent_request_id: str,
+    state: RequestState,
+    reason: RequestReason | None,
+    identified: int | None = None,
 ) -> None:
-    """Put the requests of a mandate into a state, as stewards and the engine do."""
-    database = house.platform.database
-    mandate = await database.find_one("mandates", {"_id": uuid.UUID(request).bytes})
+    """Set the state of the requests of an agent request, as stewards and the workflow do."""
+    database = platform.internals.database
+    mandate = await database.find_one("mandates", {"_id": uuid.UUID(agent_request_id).bytes})
     assert mandate is not None
-    change: dict[str, Any] = {"state": state.value}
+    changes: dict[str, Any] = {"state": state.value}
     if identified is not None:
-        change["identified"] = identified
-    gone: dict[str, Any] = {}
+        changes["identified"] = identified
+    removals: dict[str, Any] = {}
     if reason is None:
-        gone = {"$unset": {"reason": ""}}
+        removals = {"$unset": {"reason": ""}}
     else:
-        change["reason"] = reason.value
-    for one in mandate["requests"]:
-        await database.update_one("requests", {"_id": one}, {"$set": change, **gone})
+        changes["reason"] = reason.value
+    for request_id in mandate["requests"]:
+        await database.update_one("requests", {"_id": request_id}, {"$set": changes, **removals})

@@ -1,4 +1,4 @@
-"""The endpoints of OpenDSR 2.0 and OpenGDPR, over HTTP, as a controller's client uses them."""
+"""The endpoints of OpenDSR 2.0 and OpenGDPR over HTTP, as a controller uses them."""
 
 from __future__ import annotations
 
@@ -17,54 +17,56 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from discretion.domain.agents.agent import Kind, agent
-from discretion.domain.agents.status_map import OPENDSR
-from discretion.domain.requests.model import State
-from discretion.reveal.forms import iso
-from discretion.store.driver.database import connect
-from tests.fixtures.agency import register
+from discretion.domain.agents.agent import AgentKind, build_agent
+from discretion.domain.agents.status_map import OPENDSR_STATUSES
+from discretion.domain.requests.model import RequestState
+from discretion.reveal.forms import format_timestamp
+from discretion.store.driver.connection import connect_database
+from tests.fixtures.agency import register_agent
 from tests.fixtures.clock import Clock
-from tests.fixtures.mongo import Commands
-from tests.fixtures.platform import House, build
+from tests.fixtures.mongo import CommandRecorder
+from tests.fixtures.platform import PlatformUnderTest, build_test_platform
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-KNOWN, NOBODY = "ada@known.example", "eve@nowhere.example"
-NEW, OLD = "/opendsr/v2/requests", "/opendsr/v1/opengdpr_requests"
+KNOWN_EMAIL, UNKNOWN_EMAIL = "ada@known.example", "eve@nowhere.example"
+V2_REQUESTS, V1_REQUESTS = "/opendsr/v2/requests", "/opendsr/v1/opengdpr_requests"
 
 
 @pytest.fixture(scope="module")
 def clock() -> Clock:
-    """Later than today, so that MongoDB deletes nothing that has yet to expire."""
+    """A clock that is ahead of today, so that MongoDB's TTL monitor deletes nothing the test needs."""
     return Clock("2027-03-01T12:00:00")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house(
+async def platform(
     mongo_url: str, tmp_path_factory: pytest.TempPathFactory, clock: Clock
-) -> AsyncIterator[House]:
-    """A house that knows one person."""
-    commands = Commands()
-    database = await connect(mongo_url, f"controllers_{secrets.token_hex(6)}", "pymongo", [commands])
-    built = await build(database, tmp_path_factory.mktemp("house"), commands, clock=clock)
-    async with built.http:
-        person = {"type": "identify", "userId": "u-1", "traits": {"email": KNOWN}}
-        assert (await built.tell("web-shop", person))["accepted"] == 1
-        yield built
+) -> AsyncIterator[PlatformUnderTest]:
+    """A platform with one customer."""
+    commands = CommandRecorder()
+    database = await connect_database(mongo_url, f"controllers_{secrets.token_hex(6)}", "pymongo", [commands])
+    test_platform = await build_test_platform(
+        database, tmp_path_factory.mktemp("platform"), commands, clock=clock
+    )
+    async with test_platform.http:
+        person = {"type": "identify", "userId": "u-1", "traits": {"email": KNOWN_EMAIL}}
+        assert (await test_platform.send_messages("web-shop", person))["accepted"] == 1
+        yield test_platform
     await database.command({"dropDatabase": 1})
     await database.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def token(house: House) -> str:
-    """The token of a controller."""
-    controller = agent("shop-4308", Kind.CONTROLLER, "Another shop", ("controller.example",))
-    await house.platform.acting.register.enter(controller)
-    return await house.platform.acting.register.entrust("shop-4308", Kind.CONTROLLER)
+async def token(platform: PlatformUnderTest) -> str:
+    """The token of a registered controller."""
+    controller = build_agent("shop-4308", AgentKind.CONTROLLER, "Another shop", ("controller.example",))
+    await platform.internals.agents.agent_register.register(controller)
+    return await platform.internals.agents.agent_register.issue_token("shop-4308", AgentKind.CONTROLLER)
 
 
-def body(address: str = KNOWN, **change: Any) -> dict[str, Any]:
-    """A request, as section 7.2 writes it."""
-    identity = {"identity_type": "email", "identity_value": address, "identity_format": "raw"}
+def build_request(email: str = KNOWN_EMAIL, **changes: Any) -> dict[str, Any]:
+    """Build a request in the form of section 7.2."""
+    identity = {"identity_type": "email", "identity_value": email, "identity_format": "raw"}
     return {
         "regulation": "gdpr",
         "subject_request_id": str(uuid.uuid4()),
@@ -73,147 +75,181 @@ def body(address: str = KNOWN, **change: Any) -> dict[str, Any]:
         "subject_identities": [identity],
         "api_version": "2.0",
         "status_callback_urls": ["https://controller.example/opendsr"],
-        **change,
+        **changes,
     }
 
 
-async def ask(house: House, method: str, path: str, token: str, content: Any = None) -> httpx.Response:
-    """Ask, and verify the signature before anything is read, with the certificate of discovery."""
+async def send_request(
+    platform: PlatformUnderTest, method: str, path: str, token: str, content: Any = None
+) -> httpx.Response:
+    """Send a request and verify the signature of the response with the certificate named by discovery."""
     headers = {"authorization": f"Bearer {token}"} if token else {}
-    raw = content if isinstance(content, bytes | None) else orjson.dumps(content)
-    response = await house.http.request(method, path, content=raw, headers=headers)
-    await verify(house, response.headers, response.content)
+    body = content if isinstance(content, bytes | None) else orjson.dumps(content)
+    response = await platform.http.request(method, path, content=body, headers=headers)
+    await verify_signature(platform, response.headers, response.content)
     return response
 
 
-async def verify(house: House, headers: Any, content: bytes) -> None:
-    """Section 8.8, under both names."""
-    public = x509.load_pem_x509_certificate(
-        (await house.http.get("/opendsr/certificate.pem")).content
+async def verify_signature(platform: PlatformUnderTest, headers: Any, content: bytes) -> None:
+    """Verify the signature of a response (section 8.8) in the headers of OpenDSR and of OpenGDPR."""
+    public_key = x509.load_pem_x509_certificate(
+        (await platform.http.get("/opendsr/certificate.pem")).content
     ).public_key()
-    assert isinstance(public, RSAPublicKey)
+    assert isinstance(public_key, RSAPublicKey)
     for name in ("opendsr", "opengdpr"):
         assert headers[f"x-{name}-processor-domain"] == "127.0.0.1"
         signature = base64.b64decode(headers[f"x-{name}-signature"])
-        public.verify(signature, content, PKCS1v15(), hashes.SHA256())
+        public_key.verify(signature, content, PKCS1v15(), hashes.SHA256())
 
 
 @pytest.mark.parametrize("path", ["/opendsr/discovery", "/opendsr/v1/discovery", "/opendsr/v2/discovery"])
-async def test_discovery_says_what_can_be_asked(house: House, path: str) -> None:
-    """Section 6.3, to anybody, signed."""
-    told = (await ask(house, "GET", path, "")).json()
-    assert told["api_version"] == "2.0"
-    assert told["supported_subject_request_types"] == ["access", "portability", "erasure"]
-    assert told["processor_certificate"] == "http://127.0.0.1:8000/opendsr/certificate.pem"
-    assert {one["identity_format"] for one in told["supported_identities"]} == {"raw"}
+async def test_discovery_lists_what_is_supported(platform: PlatformUnderTest, path: str) -> None:
+    """Section 6.3: without a token, and signed."""
+    document = (await send_request(platform, "GET", path, "")).json()
+    assert document["api_version"] == "2.0"
+    assert document["supported_subject_request_types"] == ["access", "portability", "erasure"]
+    assert document["processor_certificate"] == "http://127.0.0.1:8000/opendsr/certificate.pem"
+    assert {identity["identity_format"] for identity in document["supported_identities"]} == {"raw"}
 
 
-async def test_a_request_gets_a_receipt(house: House, token: str, clock: Clock) -> None:
-    """Section 7.3: the request is in it, in base64, and kept by nobody on the way."""
-    asked = body()
-    raw = orjson.dumps(asked)
-    response = await ask(house, "POST", NEW, token, raw)
+async def test_a_request_is_answered_with_a_receipt(
+    platform: PlatformUnderTest, token: str, clock: Clock
+) -> None:
+    """Section 7.3: the receipt contains the request in base64, and caches must not store it."""
+    request = build_request()
+    raw = orjson.dumps(request)
+    response = await send_request(platform, "POST", V2_REQUESTS, token, raw)
     assert (response.status_code, response.headers["cache-control"]) == (201, "no-store")
-    told = response.json()
-    assert base64.b64decode(told.pop("encoded_request")) == raw
-    assert told == {
+    receipt = response.json()
+    assert base64.b64decode(receipt.pop("encoded_request")) == raw
+    assert receipt == {
         "controller_id": "shop-4308",
-        "expected_completion_time": told["expected_completion_time"],
-        "received_time": iso(clock.now),
-        "subject_request_id": asked["subject_request_id"],
+        "expected_completion_time": receipt["expected_completion_time"],
+        "received_time": format_timestamp(clock.now),
+        "subject_request_id": request["subject_request_id"],
     }
-    assert told["expected_completion_time"] > told["received_time"]
+    assert receipt["expected_completion_time"] > receipt["received_time"]
 
 
-async def test_a_request_is_filed_once_however_often_it_comes(house: House, token: str) -> None:
-    """The controller's own id is the request's."""
-    asked = body()
-    first, again = [await ask(house, "POST", NEW, token, asked) for _ in range(2)]
-    assert first.json() == again.json()
-    found = await house.platform.database.find("mandates", {"reference": asked["subject_request_id"]})
-    assert [len(one["requests"]) for one in found] == [1]
-    other = await ask(house, "POST", NEW, token, {**asked, "subject_request_type": "access"})
-    assert (other.status_code, reason(other)) == (400, "AGENT_REFERENCE_TAKEN")
+async def test_a_repeated_request_is_filed_once(platform: PlatformUnderTest, token: str) -> None:
+    """The controller chooses the id of a request, so a repeated id is the same request."""
+    request = build_request()
+    first, repeated = [await send_request(platform, "POST", V2_REQUESTS, token, request) for _ in range(2)]
+    assert first.json() == repeated.json()
+    agent_requests = await platform.internals.database.find(
+        "mandates", {"reference": request["subject_request_id"]}
+    )
+    assert [len(agent_request["requests"]) for agent_request in agent_requests] == [1]
+    other = await send_request(
+        platform, "POST", V2_REQUESTS, token, {**request, "subject_request_type": "access"}
+    )
+    assert (other.status_code, read_error_reason(other)) == (400, "AGENT_REFERENCE_TAKEN")
 
 
-def reason(response: httpx.Response) -> str:
-    """The code of an error in the protocol's form (section 7.6)."""
+def read_error_reason(response: httpx.Response) -> str:
+    """Return the code of an error response, and check the form of the response (section 7.6)."""
     error = response.json()["error"]
     assert error["code"] == response.status_code
     assert error["message"] == error["errors"][0]["message"]
     return str(error["errors"][0]["reason"])
 
 
-async def test_every_state_is_told_in_the_words_of_the_protocol(house: House, token: str) -> None:
-    """A walk over all states (section 8)."""
-    asked = body()
-    path = f"{NEW}/{asked['subject_request_id']}"
-    await ask(house, "POST", NEW, token, asked)
-    mandate = await house.platform.database.find_one("mandates", {"reference": asked["subject_request_id"]})
-    assert mandate is not None
-    for state in State:
-        wanted = {"_id": {"$in": mandate["requests"]}}
-        await house.platform.database.update_one("requests", wanted, {"$set": {"state": state.value}})
-        told = (await ask(house, "GET", path, token)).json()
-        assert told["request_status"] == OPENDSR[state]
-        assert told.get("results_count") == (1 if state is State.FULFILLED else None)
-        assert (told["controller_id"], told["api_version"]) == ("shop-4308", "2.0")
+async def test_every_state_maps_to_a_status_of_the_protocol(platform: PlatformUnderTest, token: str) -> None:
+    """All states of a request (section 8)."""
+    request = build_request()
+    path = f"{V2_REQUESTS}/{request['subject_request_id']}"
+    await send_request(platform, "POST", V2_REQUESTS, token, request)
+    agent_request = await platform.internals.database.find_one(
+        "mandates", {"reference": request["subject_request_id"]}
+    )
+    assert agent_request is not None
+    for state in RequestState:
+        request_filter = {"_id": {"$in": agent_request["requests"]}}
+        await platform.internals.database.update_one(
+            "requests", request_filter, {"$set": {"state": state.value}}
+        )
+        status = (await send_request(platform, "GET", path, token)).json()
+        assert status["request_status"] == OPENDSR_STATUSES[state]
+        assert status.get("results_count") == (1 if state is RequestState.FULFILLED else None)
+        assert (status["controller_id"], status["api_version"]) == ("shop-4308", "2.0")
 
 
-async def test_nothing_is_held_of_whom_we_do_not_know(house: House, token: str) -> None:
-    """A controller, whose processor we are, may know that: done, for nobody."""
-    asked = body(NOBODY)
-    await ask(house, "POST", NEW, token, asked)
-    told = (await ask(house, "GET", f"{NEW}/{asked['subject_request_id']}", token)).json()
-    assert (told["request_status"], told["results_count"]) == ("completed", 0)
+async def test_a_request_for_an_unknown_person_completes_with_no_results(
+    platform: PlatformUnderTest, token: str
+) -> None:
+    """The platform is the controller's processor, so the controller may learn that no data was found."""
+    request = build_request(UNKNOWN_EMAIL)
+    await send_request(platform, "POST", V2_REQUESTS, token, request)
+    status = (
+        await send_request(platform, "GET", f"{V2_REQUESTS}/{request['subject_request_id']}", token)
+    ).json()
+    assert (status["request_status"], status["results_count"]) == ("completed", 0)
 
 
-async def test_only_a_pending_request_is_cancelled(house: House, token: str) -> None:
-    """Section 9: 202, and 400 once it is under way or over."""
-    asked = body()
-    path = f"{NEW}/{asked['subject_request_id']}"
-    await ask(house, "POST", NEW, token, asked)
-    mandate = await house.platform.database.find_one("mandates", {"reference": asked["subject_request_id"]})
-    assert mandate is not None
-    wanted = {"_id": {"$in": mandate["requests"]}}
-    for state, status in ((State.ACCEPTED, 400), (State.FULFILLED, 400), (State.ACKNOWLEDGED, 202)):
-        await house.platform.database.update_one("requests", wanted, {"$set": {"state": state.value}})
-        told = await ask(house, "DELETE", path, token)
-        assert told.status_code == status
-    assert told.json()["subject_request_id"] == asked["subject_request_id"]
-    assert (await ask(house, "GET", path, token)).json()["request_status"] == "cancelled"
-    assert reason(await ask(house, "DELETE", path, token)) == "REQUEST_UNDER_WAY"
+async def test_only_a_pending_request_can_be_cancelled(platform: PlatformUnderTest, token: str) -> None:
+    """Section 9: 202 for a pending request, and 400 for one that is in progress or finished."""
+    request = build_request()
+    path = f"{V2_REQUESTS}/{request['subject_request_id']}"
+    await send_request(platform, "POST", V2_REQUESTS, token, request)
+    agent_request = await platform.internals.database.find_one(
+        "mandates", {"reference": request["subject_request_id"]}
+    )
+    assert agent_request is not None
+    request_filter = {"_id": {"$in": agent_request["requests"]}}
+    for state, status in (
+        (RequestState.ACCEPTED, 400),
+        (RequestState.FULFILLED, 400),
+        (RequestState.ACKNOWLEDGED, 202),
+    ):
+        await platform.internals.database.update_one(
+            "requests", request_filter, {"$set": {"state": state.value}}
+        )
+        response = await send_request(platform, "DELETE", path, token)
+        assert response.status_code == status
+    assert response.json()["subject_request_id"] == request["subject_request_id"]
+    assert (await send_request(platform, "GET", path, token)).json()["request_status"] == "cancelled"
+    assert read_error_reason(await send_request(platform, "DELETE", path, token)) == "REQUEST_UNDER_WAY"
 
 
-async def test_the_old_names_are_honoured(house: House, token: str) -> None:
-    """Section 10.1: OpenGDPR's routes and headers; its requests name no regulation, for there was one."""
-    asked = {name: value for name, value in body().items() if name != "regulation"}
-    assert (await ask(house, "POST", NEW, token, asked)).status_code == 400
-    assert (await ask(house, "POST", OLD, token, {**asked, "api_version": "1.0"})).status_code == 201
-    assert (await ask(house, "GET", f"{OLD}/{asked['subject_request_id']}", token)).status_code == 200
+async def test_the_opengdpr_routes_are_supported(platform: PlatformUnderTest, token: str) -> None:
+    """Section 10.1: the routes and headers of OpenGDPR. Its requests have no member for the regulation."""
+    request = {name: value for name, value in build_request().items() if name != "regulation"}
+    assert (await send_request(platform, "POST", V2_REQUESTS, token, request)).status_code == 400
+    assert (
+        await send_request(platform, "POST", V1_REQUESTS, token, {**request, "api_version": "1.0"})
+    ).status_code == 201
+    assert (
+        await send_request(platform, "GET", f"{V1_REQUESTS}/{request['subject_request_id']}", token)
+    ).status_code == 200
 
 
-async def test_who_is_not_a_controller_is_refused_with_a_signature(house: House, token: str) -> None:
-    """An agent's token is none here, and a controller's none there; every refusal is signed."""
-    agency = await register(house, "AGENT")
-    for wrong in ("", "x" * 43, agency.token):
-        refused = await ask(house, "POST", NEW, wrong, body())
-        assert (refused.status_code, reason(refused)) == (401, "AGENT_TOKEN")
+async def test_other_tokens_are_refused_with_a_signed_response(
+    platform: PlatformUnderTest, token: str
+) -> None:
+    """An agent's token is invalid for OpenDSR and a controller's for DRP. Every refusal is signed."""
+    agent = await register_agent(platform, "AGENT")
+    for wrong_token in ("", "x" * 43, agent.token):
+        refused = await send_request(platform, "POST", V2_REQUESTS, wrong_token, build_request())
+        assert (refused.status_code, read_error_reason(refused)) == (401, "AGENT_TOKEN")
         assert refused.headers["www-authenticate"].startswith("Bearer")
-    assert (await agency.send("GET", "/v1/agent/AGENT", token=token)).status_code == 403
+    assert (await agent.send("GET", "/v1/agent/AGENT", token=token)).status_code == 403
 
 
-async def test_requests_of_another_controller_are_not_there(house: House, token: str) -> None:
-    """Nor is what has no id; one that never was is answered alike."""
-    await house.platform.acting.register.enter(agent("other", Kind.CONTROLLER, "Other"))
-    other = await house.platform.acting.register.entrust("other", Kind.CONTROLLER)
-    asked = body()
-    await ask(house, "POST", NEW, token, asked)
+async def test_a_controller_cannot_see_the_requests_of_another(
+    platform: PlatformUnderTest, token: str
+) -> None:
+    """The id of another controller's request, an unassigned id and an invalid id give the same answer."""
+    await platform.internals.agents.agent_register.register(
+        build_agent("other", AgentKind.CONTROLLER, "Other")
+    )
+    other_token = await platform.internals.agents.agent_register.issue_token("other", AgentKind.CONTROLLER)
+    request = build_request()
+    await send_request(platform, "POST", V2_REQUESTS, token, request)
     answers = set()
-    for one in (asked["subject_request_id"], str(uuid.uuid4()), "1"):
+    for request_id in (request["subject_request_id"], str(uuid.uuid4()), "1"):
         for method in ("GET", "DELETE"):
-            refused = await ask(house, method, f"{NEW}/{one}", other)
-            assert (refused.status_code, reason(refused)) == (404, "REQUEST_UNKNOWN")
+            refused = await send_request(platform, method, f"{V2_REQUESTS}/{request_id}", other_token)
+            assert (refused.status_code, read_error_reason(refused)) == (404, "REQUEST_UNKNOWN")
             answers.add(refused.content)
     assert len(answers) == 1
 
@@ -224,24 +260,24 @@ async def test_requests_of_another_controller_are_not_there(house: House, token:
         (b"{", "BODY_NOT_JSON"),
         (b"[]", "BODY_INVALID"),
         (b'{"regulation":"gdpr","regulation":"ccpa"}', "BODY_DUPLICATE_KEY"),
-        (body(status_callback_urls=["http://controller.example"]), "OUTWARD_URL"),
-        (body(status_callback_urls=["https://evil.example"]), "OUTWARD_HOST"),
-        (body(status_callback_urls=["https://169.254.169.254/latest"]), "OUTWARD_HOST"),
+        (build_request(status_callback_urls=["http://controller.example"]), "OUTWARD_URL"),
+        (build_request(status_callback_urls=["https://evil.example"]), "OUTWARD_HOST"),
+        (build_request(status_callback_urls=["https://169.254.169.254/latest"]), "OUTWARD_HOST"),
     ],
 )
-async def test_what_is_wrong_is_told_and_nothing_is_filed(
-    house: House, token: str, content: Any, expected: str
+async def test_an_invalid_request_is_refused_and_not_filed(
+    platform: PlatformUnderTest, token: str, content: Any, expected: str
 ) -> None:
-    """With 400 (section 7.5) and without a value."""
-    before = await house.platform.database.count("mandates", {})
-    refused = await ask(house, "POST", NEW, token, content)
-    assert (refused.status_code, reason(refused)) == (400, expected)
+    """The answer has status 400 (section 7.5) and contains no value of the request."""
+    count_before = await platform.internals.database.count("mandates", {})
+    refused = await send_request(platform, "POST", V2_REQUESTS, token, content)
+    assert (refused.status_code, read_error_reason(refused)) == (400, expected)
     assert "ada" not in refused.text
-    assert await house.platform.database.count("mandates", {}) == before
+    assert await platform.internals.database.count("mandates", {}) == count_before
 
 
-async def test_what_is_kept_of_a_request_names_nobody(house: House, token: str) -> None:
-    """The address goes through the blind index, and nowhere else."""
-    await ask(house, "POST", NEW, token, body("Zed@Nowhere.example"))
+async def test_a_stored_request_contains_no_personal_data(platform: PlatformUnderTest, token: str) -> None:
+    """The e-mail address is stored only as its blind index."""
+    await send_request(platform, "POST", V2_REQUESTS, token, build_request("Zed@Nowhere.example"))
     for name in ("mandates", "requests", "agents"):
-        assert "zed" not in repr(await house.platform.database.find(name, {})).lower()
+        assert "zed" not in repr(await platform.internals.database.find(name, {})).lower()

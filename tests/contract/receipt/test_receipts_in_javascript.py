@@ -1,4 +1,4 @@
-"""A receipt is verified offline by the JOSE library of the web, and one that was touched is refused."""
+"""The JavaScript library jose verifies receipts offline and refuses altered ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from discretion.domain.consent.receipt import Receipts
+from discretion.domain.consent.receipt import ReceiptSigner
 from discretion.token.keys import KeySet
 from tests.fixtures.node import NODE, npm_install
 from tests.unit.domain.consent import samples
@@ -18,53 +18,59 @@ ISSUER = "https://data.shop.example"
 KEYS = KeySet.generate()
 
 
-def verified(*receipts: str) -> list[dict[str, Any]]:
-    """What a program of somebody else's makes of receipts."""
+def verify_in_node(*receipts: str) -> list[dict[str, Any]]:
+    """Verify receipts with a Node.js program.
+
+    Returns:
+        For each receipt ``{"payload": ...}``, or ``{"refused": code}``.
+    """
     npm_install(HERE.parent)
-    asked = {"jwks": KEYS.public_jwks(), "issuer": ISSUER, "receipts": receipts}
+    program_input = {"jwks": KEYS.public_jwks(), "issuer": ISSUER, "receipts": receipts}
     command = [NODE, str(HERE / "verify.mjs")]
-    done = subprocess.run(
-        command, input=json.dumps(asked), capture_output=True, text=True, check=True, timeout=60
+    result = subprocess.run(
+        command, input=json.dumps(program_input), capture_output=True, text=True, check=True, timeout=60
     )
-    found: list[dict[str, Any]] = json.loads(done.stdout)
-    return found
+    outcomes: list[dict[str, Any]] = json.loads(result.stdout)
+    return outcomes
 
 
-def signed(keys: KeySet = KEYS) -> str:
-    """A receipt."""
-    return Receipts(keys, ISSUER).sign(samples.event(), samples.TERMS[samples.EMAIL].document(), "ann")
+def sign_receipt(keys: KeySet = KEYS) -> str:
+    """Return a signed receipt."""
+    return ReceiptSigner(keys, ISSUER).sign(
+        samples.build_event(), samples.TERMS[samples.EMAIL].build_document(), "ann"
+    )
 
 
-def altered(receipt: str, part: int, **members: Any) -> str:
-    """A receipt whose header or payload says something else."""
+def alter_receipt(receipt: str, part: int, **members: Any) -> str:
+    """Return a receipt with changed members in its header (part 0) or payload (part 1)."""
     parts = receipt.split(".")
     parts[part] = b64(json.dumps({**json.loads(unb64(parts[part])), **members}).encode())
     return ".".join(parts)
 
 
-def test_it_is_verified_with_the_published_keys_and_nothing_else() -> None:
-    (found,) = verified(signed())
-    assert found["payload"]["jti"] == samples.event().name
-    assert found["payload"]["event"]["event_state"] == "given"
+def test_a_receipt_verifies_with_the_published_keys_alone() -> None:
+    (outcome,) = verify_in_node(sign_receipt())
+    assert outcome["payload"]["jti"] == samples.build_event().record_uuid
+    assert outcome["payload"]["event"]["event_state"] == "given"
 
 
-def test_whatever_is_changed_in_it_or_signed_by_others_is_refused() -> None:
-    """Each part, the algorithm, the type, the key; and one without a signature."""
-    receipt = signed()
-    head, payload, signature = receipt.split(".")
-    turned = bytearray(unb64(signature))
-    turned[0] ^= 1
+def test_an_altered_or_foreign_receipt_is_refused() -> None:
+    """Each part, the algorithm, the type and the key are changed, and one receipt has no signature."""
+    receipt = sign_receipt()
+    header, payload, signature = receipt.split(".")
+    flipped = bytearray(unb64(signature))
+    flipped[0] ^= 1
     forged = [
-        altered(receipt, 1, event={"event_state": "given", "event_time": "1999-01-01T00:00:00Z"}),
-        altered(receipt, 1, iss="https://elsewhere.example"),
-        altered(receipt, 0, alg="none"),
-        altered(receipt, 0, typ="at+jwt"),
-        altered(receipt, 0, alg="HS256"),
-        f"{altered(receipt, 0, alg='none').rpartition('.')[0]}.",
-        f"{head}.{payload}.",
-        f"{head}.{payload}.{b64(bytes(turned))}",
-        signed(KeySet.generate()),
+        alter_receipt(receipt, 1, event={"event_state": "given", "event_time": "1999-01-01T00:00:00Z"}),
+        alter_receipt(receipt, 1, iss="https://elsewhere.example"),
+        alter_receipt(receipt, 0, alg="none"),
+        alter_receipt(receipt, 0, typ="at+jwt"),
+        alter_receipt(receipt, 0, alg="HS256"),
+        f"{alter_receipt(receipt, 0, alg='none').rpartition('.')[0]}.",
+        f"{header}.{payload}.",
+        f"{header}.{payload}.{b64(bytes(flipped))}",
+        sign_receipt(KeySet.generate()),
     ]
-    found = verified(*forged, receipt)
-    assert [one for one in found[:-1] if "refused" not in one] == []
-    assert "payload" in found[-1]
+    outcomes = verify_in_node(*forged, receipt)
+    assert [outcome for outcome in outcomes[:-1] if "refused" not in outcome] == []
+    assert "payload" in outcomes[-1]

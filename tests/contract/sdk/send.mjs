@@ -1,6 +1,6 @@
-// A shop's program in JavaScript: says what it is told to say, through an SDK that knows its host and its key.
+// Makes the given calls of the JavaScript SDK of Segment, configured with a host and a write key only.
 // node send.mjs < {"host", "key", "calls": [[method, members], ...], "options"}
-// Prints a JSON list of what the SDK reported as gone wrong.
+// Prints a JSON list of the errors that the SDK reported.
 import { Analytics } from '@segment/analytics-node';
 import { text } from 'node:stream/consumers';
 

@@ -1,6 +1,6 @@
-"""SDKs of Segment and RudderStack, as their makers publish them, told a host and a key and nothing else.
+"""The published SDKs of Segment and RudderStack, configured with a host and a write key only.
 
-Each is a program of its own that speaks through a proxy to a served house; what it said is read back
+Each SDK runs in its own process and sends through a proxy to a served platform. The tests read the result
 over GraphQL.
 """
 
@@ -17,25 +17,25 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.contract.sdk.proxy import fronted
+from tests.contract.sdk.proxy import run_proxy
 from tests.fixtures.node import NODE, npm_install
-from tests.fixtures.platform import House, open_house
+from tests.fixtures.platform import PlatformUnderTest, open_platform
 
 HERE = Path(__file__).resolve().parent
 WAIT_S = 60
 
 Call = tuple[str, dict[str, Any]]
-"""A method of an SDK and what it is given."""
+"""The name of a method of an SDK and its arguments."""
 
 
 @dataclass(frozen=True)
 class Sdk:
-    """How to run a program that speaks through an SDK."""
+    """A program that uses one SDK, and the properties of the requests that this SDK sends."""
 
     name: str
     command: Sequence[str]
-    agent: str
-    packed: bool = False
+    user_agent: str
+    uses_gzip: bool = False
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -49,49 +49,49 @@ SDKS = [
     ),
     Sdk("segment-node", (NODE, "send.mjs"), "analytics-node-next/latest"),
 ]
-EACH = [one for one in SDKS if not one.options]
-"""Every SDK once, as it comes."""
+DEFAULT_SDKS = [sdk for sdk in SDKS if not sdk.options]
+"""Every SDK once, with its default options."""
 
-BOUGHT = {"order_id": "o-1", "total": 19.99, "currency": "EUR"}
-ANN = {"firstName": "Ann", "email": "Ann@Shop.Example"}
-WEB: list[Call] = [
+ORDER = {"order_id": "o-1", "total": 19.99, "currency": "EUR"}
+ANN_TRAITS = {"firstName": "Ann", "email": "Ann@Shop.Example"}
+WEB_CALLS: list[Call] = [
     ("page", {"anonymousId": "ck-0", "name": "Landing", "properties": {"path": "/"}}),
     (
         "identify",
-        {"userId": "w-1", "anonymousId": "ck-1", "traits": ANN},
+        {"userId": "w-1", "anonymousId": "ck-1", "traits": ANN_TRAITS},
     ),
-    ("track", {"userId": "w-1", "event": "Order Completed", "properties": BOUGHT}),
+    ("track", {"userId": "w-1", "event": "Order Completed", "properties": ORDER}),
     ("page", {"userId": "w-1", "name": "Home", "category": "Shop"}),
-    ("group", {"userId": "w-1", "groupId": "house-1", "traits": {"role": "owner"}}),
+    ("group", {"userId": "w-1", "groupId": "platform-1", "traits": {"role": "owner"}}),
     ("alias", {"userId": "w-1", "previousId": "ck-0"}),
 ]
-APP: list[Call] = [
+APP_CALLS: list[Call] = [
     ("identify", {"userId": "a-1", "traits": {"email": "ann@shop.example"}}),
     ("screen", {"userId": "a-1", "name": "Basket"}),
 ]
-HAPPENED = [
-    ("Order Completed", "web", BOUGHT),
-    ("group", "web", {"groupId": "house-1", "role": "owner"}),
+EXPECTED_EVENTS = [
+    ("Order Completed", "web", ORDER),
+    ("group", "web", {"groupId": "platform-1", "role": "owner"}),
     ("page", "web", {"name": "Home", "category": "Shop"}),
     ("page", "web", {"name": "Landing", "path": "/"}),
     ("screen", "app", {"name": "Basket"}),
 ]
-ME = """{ me {
+ME_QUERY = """{ me {
   identity { givenName } contact { email } commerce { orderCount lifetimeValue }
   events(first: 50) { nodes { name channel properties } }
 } }"""
 
 
 @pytest_asyncio.fixture
-async def served(mongo_url: str, tmp_path: Path) -> AsyncIterator[House]:
-    """A house behind a socket."""
+async def served_platform(mongo_url: str, tmp_path: Path) -> AsyncIterator[PlatformUnderTest]:
+    """A platform that is served on a socket."""
     npm_install(HERE.parent)
-    async with open_house(mongo_url, tmp_path) as house:
-        yield house
+    async with open_platform(mongo_url, tmp_path) as platform:
+        yield platform
 
 
-async def say(sdk: Sdk, host: str, key: str, calls: Sequence[Call]) -> list[str]:
-    """Have a program say this; what its SDK reported as gone wrong."""
+async def run_sdk_program(sdk: Sdk, host: str, key: str, calls: Sequence[Call]) -> list[str]:
+    """Run a program that makes these calls, and return the errors that its SDK reported."""
     program = await asyncio.create_subprocess_exec(
         *sdk.command,
         cwd=HERE,
@@ -99,9 +99,9 @@ async def say(sdk: Sdk, host: str, key: str, calls: Sequence[Call]) -> list[str]
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    told = json.dumps({"host": host, "key": key, "calls": calls, "options": sdk.options})
+    program_input = json.dumps({"host": host, "key": key, "calls": calls, "options": sdk.options})
     try:
-        out, err = await asyncio.wait_for(program.communicate(told.encode()), WAIT_S)
+        out, err = await asyncio.wait_for(program.communicate(program_input.encode()), WAIT_S)
     except TimeoutError:
         program.kill()
         await program.wait()
@@ -111,61 +111,70 @@ async def say(sdk: Sdk, host: str, key: str, calls: Sequence[Call]) -> list[str]
     return errors
 
 
-async def read_back(house: House) -> dict[str, Any]:
-    """Everything that is known of Ann, who is the only customer."""
-    answer = await house.ask("{ customers { totalCount } }", house.token("support"))
+async def read_ann(platform: PlatformUnderTest) -> dict[str, Any]:
+    """Return the profile and events of Ann, and check that she is the only customer."""
+    answer = await platform.query("{ customers { totalCount } }", platform.issue_token("support"))
     assert answer["data"]["customers"]["totalCount"] == 1
-    answer = await house.ask(ME, await house.own_token("email", "ann@shop.example"))
+    answer = await platform.query(ME_QUERY, await platform.issue_customer_token("email", "ann@shop.example"))
     me: dict[str, Any] = answer["data"]["me"]
     return me
 
 
-def happened(me: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
-    """Her events, in a fixed order, without what was not said."""
-    nodes = [(one["name"], one["channel"], _said(one["properties"])) for one in me["events"]["nodes"]]
-    return sorted(nodes, key=lambda one: (one[0], one[2].get("name", "")))
+def list_events(me: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    """Return the name, channel and properties of her events, in a fixed order and without nulls."""
+    events = [
+        (event["name"], event["channel"], _remove_nulls(event["properties"]))
+        for event in me["events"]["nodes"]
+    ]
+    return sorted(events, key=lambda event: (event[0], event[2].get("name", "")))
 
 
-def _said(properties: dict[str, Any]) -> dict[str, Any]:
+def _remove_nulls(properties: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in properties.items() if value is not None}
 
 
 @pytest.mark.parametrize("sdk", SDKS, ids=lambda sdk: sdk.name)
-async def test_what_an_sdk_is_told_is_what_is_known(served: House, sdk: Sdk) -> None:
-    """All it can say, on the web and in the app: one person, and everything that happened, once."""
-    async with fronted(served.platform.app) as front:
-        assert await say(sdk, front.url, served.keys["web-shop"], WEB) == []
-        assert await say(sdk, front.url, served.keys["ios-app"], APP) == []
-    me = await read_back(served)
+async def test_the_calls_of_an_sdk_reach_one_profile_exactly_once(
+    served_platform: PlatformUnderTest, sdk: Sdk
+) -> None:
+    """Every kind of call, from the web and from the app: one person, and each event once."""
+    async with run_proxy(served_platform.internals.app) as proxy:
+        assert await run_sdk_program(sdk, proxy.url, served_platform.write_keys["web-shop"], WEB_CALLS) == []
+        assert await run_sdk_program(sdk, proxy.url, served_platform.write_keys["ios-app"], APP_CALLS) == []
+    me = await read_ann(served_platform)
     assert me["identity"] == {"givenName": "Ann"}
     assert me["contact"]["email"].lower() == "ann@shop.example"
     assert me["commerce"] == {"orderCount": 1, "lifetimeValue": 19.99}
-    assert happened(me) == HAPPENED
-    assert {path for path, _ in front.asked} == {"/v1/batch"}
-    assert {headers["user-agent"] for _, headers in front.asked} == {sdk.agent}
-    assert {headers.get("content-encoding") == "gzip" for _, headers in front.asked} == {sdk.packed}
+    assert list_events(me) == EXPECTED_EVENTS
+    assert {path for path, _ in proxy.requests} == {"/v1/batch"}
+    assert {headers["user-agent"] for _, headers in proxy.requests} == {sdk.user_agent}
+    assert {headers.get("content-encoding") == "gzip" for _, headers in proxy.requests} == {sdk.uses_gzip}
 
 
-@pytest.mark.parametrize("sdk", EACH, ids=lambda sdk: sdk.name)
-async def test_an_sdk_that_asks_again_doubles_nothing(served: House, sdk: Sdk) -> None:
-    """Its messages were taken in and the answers lost on the way: it sends all of them twice more."""
-    async with fronted(served.platform.app, lost=(503, 429)) as front:
-        assert await say(sdk, front.url, served.keys["web-shop"], WEB) == []
-        assert len(front.asked) >= 3
-        assert await say(sdk, front.url, served.keys["ios-app"], APP) == []
-    me = await read_back(served)
+@pytest.mark.parametrize("sdk", DEFAULT_SDKS, ids=lambda sdk: sdk.name)
+async def test_retries_of_an_sdk_create_no_duplicates(served_platform: PlatformUnderTest, sdk: Sdk) -> None:
+    """The messages were accepted and two responses were lost, so the SDK sends all messages twice more."""
+    async with run_proxy(served_platform.internals.app, lost_statuses=(503, 429)) as proxy:
+        assert await run_sdk_program(sdk, proxy.url, served_platform.write_keys["web-shop"], WEB_CALLS) == []
+        assert len(proxy.requests) >= 3
+        assert await run_sdk_program(sdk, proxy.url, served_platform.write_keys["ios-app"], APP_CALLS) == []
+    me = await read_ann(served_platform)
     assert me["commerce"] == {"orderCount": 1, "lifetimeValue": 19.99}
-    assert happened(me) == HAPPENED
+    assert list_events(me) == EXPECTED_EVENTS
 
 
-@pytest.mark.parametrize("sdk", EACH, ids=lambda sdk: sdk.name)
-async def test_an_sdk_with_a_wrong_key_says_so_at_once(served: House, sdk: Sdk) -> None:
-    """It reports an error, asks no second time, and nobody is known."""
-    async with fronted(served.platform.app) as front:
-        errors = await say(sdk, front.url, "wrong", WEB)
-    assert len(front.asked) == 1
+@pytest.mark.parametrize("sdk", DEFAULT_SDKS, ids=lambda sdk: sdk.name)
+async def test_an_sdk_with_an_invalid_key_reports_an_error_without_retrying(
+    served_platform: PlatformUnderTest, sdk: Sdk
+) -> None:
+    """The SDK reports an error and sends one request, and no customer is created."""
+    async with run_proxy(served_platform.internals.app) as proxy:
+        errors = await run_sdk_program(sdk, proxy.url, "wrong", WEB_CALLS)
+    assert len(proxy.requests) == 1
     assert errors
-    wanted = "401" if sdk.command[0] == NODE else "WRITE_KEY_INVALID"
-    assert all(wanted in error for error in errors)
-    answer = await served.ask("{ customers { totalCount } }", served.token("support"))
+    expected_error = "401" if sdk.command[0] == NODE else "WRITE_KEY_INVALID"
+    assert all(expected_error in error for error in errors)
+    answer = await served_platform.query(
+        "{ customers { totalCount } }", served_platform.issue_token("support")
+    )
     assert answer["data"]["customers"]["totalCount"] == 0

@@ -1,7 +1,7 @@
-// Random choices, as the IAB's own libraries write them down.
+// Encodes random choices with the IAB's own libraries.
 // node encode.mjs <seed> <count>
-// Prints {"gpp": [{"text", "sections": {name: {field: value}}}], "tcf": [{"text", field: value}]} with what was
-// asked for, not with what the libraries read back.
+// Prints {"gpp": [{"text", "sections": {name: {field: value}}}], "tcf": [{"text", field: value}]} with the values
+// that were passed to the libraries, not the values that the libraries decode.
 import { GppModel } from '@iabgpp/cmpapi';
 import { GVL, TCModel, TCString } from '@iabtcf/core';
 
@@ -31,7 +31,7 @@ const chosen = (name, field, value) => {
 };
 
 const tcModel = () => {
-  const told = {
+  const choices = {
     created: new Date((15e9 + below(3e9)) * TENTH),
     lastUpdated: new Date((15e9 + below(3e9)) * TENTH),
     cmpId: 2 + below(4094),
@@ -45,30 +45,30 @@ const tcModel = () => {
     publisherCountryCode: 'ABCXYZ'[below(6)] + 'ABCXYZ'[below(6)],
     specialFeatureOptins: some(12),
     purposeConsents: some(24),
-    purposeLegitimateInterests: some(24).filter((one) => one !== 1),
+    purposeLegitimateInterests: some(24).filter((purpose) => purpose !== 1),
   };
-  // what `new GVL` asks for when it is given a list instead of an address to fetch one from
+  // the members that `new GVL` requires of a vendor list that it does not fetch from a URL
   const vendors = {};
   for (const id of maybe() ? some(40) : [below(9999) + 1, below(9999) + 1]) {
     vendors[id] = { ...VENDOR, id, name: `${id}` };
   }
-  const { vendorListVersion, policyVersion: tcfPolicyVersion } = told;
+  const { vendorListVersion, policyVersion: tcfPolicyVersion } = choices;
   const gvl = new GVL({
     gvlSpecificationVersion: 3, vendorListVersion, tcfPolicyVersion, lastUpdated: '2026-01-01T00:00:00Z',
     purposes: { 1: {}, 2: {} }, specialPurposes: {}, features: {}, specialFeatures: {}, stacks: {}, vendors,
   });
   const model = new TCModel(gvl);
-  for (const [field, value] of Object.entries(told)) {
+  for (const [field, value] of Object.entries(choices)) {
     if (Array.isArray(value)) model[field].set(value);
     else if (!(value instanceof Date)) model[field] = value;
   }
   const ids = Object.keys(vendors).map(Number);
   model.vendorConsents.set(ids.filter(maybe));
   model.vendorLegitimateInterests.set(ids.filter(maybe));
-  model.created = told.created;
-  model.lastUpdated = told.lastUpdated;
-  const times = { created: told.created.getTime(), lastUpdated: told.lastUpdated.getTime() };
-  return { text: TCString.encode(model), ...told, ...times };
+  model.created = choices.created;
+  model.lastUpdated = choices.lastUpdated;
+  const times = { created: choices.created.getTime(), lastUpdated: choices.lastUpdated.getTime() };
+  return { text: TCString.encode(model), ...choices, ...times };
 };
 
 const gppModel = (tcString) => {
@@ -84,7 +84,7 @@ const gppModel = (tcString) => {
     }
   }
   if (maybe()) {
-    // the section's own encoder writes today's date into what it encodes, so the string goes in as it is
+    // the section's own encoder would set the date of today, so the encoded string is inserted unchanged
     model.setFieldValue('tcfeuv2', 'CmpId', 1);
     model.sections.get('tcfeuv2').encode = () => tcString;
     sections.tcfeuv2 = tcString;

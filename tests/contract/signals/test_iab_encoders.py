@@ -1,4 +1,4 @@
-"""What the IAB's own JavaScript libraries write down is what is read."""
+"""Strings of the IAB's own JavaScript libraries decode to the choices that were encoded."""
 
 from __future__ import annotations
 
@@ -11,48 +11,54 @@ from typing import Any
 import pytest
 
 from discretion.law.signals import gpp, tcf
-from discretion.law.signals.gpp import Choice, Gpp, Section
-from discretion.law.signals.tcf import Tcf
+from discretion.law.signals.gpp import GppString, SectionChoice, UsSection
+from discretion.law.signals.tcf import TcString
 from tests.fixtures.node import NODE, npm_install
 
 HERE = Path(__file__).resolve().parent
 SEED = 20_261_124
 COUNT = 400
-CHOICES = [Choice.NOT_APPLICABLE, Choice.OPTED_OUT, Choice.NOT]
-LETTERS = {"Y": Choice.OPTED_OUT, "N": Choice.NOT, "-": Choice.NOT_APPLICABLE}
-NAMES = {
+CHOICES = [SectionChoice.NOT_APPLICABLE, SectionChoice.OPTED_OUT, SectionChoice.NOT_OPTED_OUT]
+USP_CHARACTERS = {
+    "Y": SectionChoice.OPTED_OUT,
+    "N": SectionChoice.NOT_OPTED_OUT,
+    "-": SectionChoice.NOT_APPLICABLE,
+}
+SECTION_NAMES = {
     **dict(enumerate(("uspv1", "usnat", "usca", "usva", "usco", "usut", "usct", "usfl", "usmt"), 6)),
     **dict(enumerate(("usor", "ustx", "usde", "usia", "usne", "usnh", "usnj", "ustn", "usmn"), 15)),
     **dict(enumerate(("usmd", "usin", "usky", "usri"), 24)),
 }
-"""The IAB's ids and names of sections ("Section Information")."""
+"""The ids and names of sections in the IAB's table "Section Information"."""
 
 
 @pytest.fixture(scope="module")
-def written() -> dict[str, Any]:
-    """Random choices and the strings that the libraries make of them."""
+def encoded_choices() -> dict[str, Any]:
+    """Random choices and the strings that the libraries encode them as."""
     npm_install(HERE.parent)
     command = [NODE, str(HERE / "encode.mjs"), str(SEED), str(COUNT)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert result.returncode == 0, result.stderr
+    choices: dict[str, Any] = json.loads(result.stdout)
+    return choices
 
 
-def test_every_choice_in_a_gpp_string_is_read_as_it_was_made(written: dict[str, Any]) -> None:
-    for case in written["gpp"]:
-        read = gpp.decode(case["text"])
-        assert isinstance(read, Gpp), case
-        assert read == Gpp(expected(case["sections"]), expected_tcf(case["sections"])), case
+def test_every_gpp_string_decodes_to_the_encoded_choices(encoded_choices: dict[str, Any]) -> None:
+    for case in encoded_choices["gpp"]:
+        decoded = gpp.decode_gpp(case["text"])
+        assert isinstance(decoded, GppString), case
+        assert decoded == GppString(
+            build_expected_sections(case["sections"]), decode_expected_tcf(case["sections"])
+        ), case
 
 
-def test_every_consent_in_a_tc_string_is_read_as_it_was_given(written: dict[str, Any]) -> None:
-    for case in written["tcf"]:
-        read = tcf.decode(case["text"])
-        assert isinstance(read, Tcf), case
-        assert read == Tcf(
-            created=case["created"],
-            updated=case["lastUpdated"],
+def test_every_tc_string_decodes_to_the_encoded_consents(encoded_choices: dict[str, Any]) -> None:
+    for case in encoded_choices["tcf"]:
+        decoded = tcf.decode_tcf(case["text"])
+        assert isinstance(decoded, TcString), case
+        assert decoded == TcString(
+            created_at=case["created"],
+            updated_at=case["lastUpdated"],
             cmp=case["cmpId"],
             cmp_version=case["cmpVersion"],
             screen=case["consentScreen"],
@@ -64,56 +70,64 @@ def test_every_consent_in_a_tc_string_is_read_as_it_was_given(written: dict[str,
             features=frozenset(case["specialFeatureOptins"]),
             consents=frozenset(case["purposeConsents"]),
             interests=frozenset(case["purposeLegitimateInterests"]),
-            purpose_one=case["purposeOneTreatment"],
+            purpose_one_undisclosed=case["purposeOneTreatment"],
             country=case["publisherCountryCode"],
         ), case
 
 
-def test_the_choices_reach_every_section_and_every_answer(written: dict[str, Any]) -> None:
-    """Encoders that wrote nothing but zeros would agree with anybody."""
-    made = [section for case in written["gpp"] for section in case["sections"].items()]
-    assert {name for name, _ in made} - {"tcfeuv2"} == set(NAMES.values())
-    for name in set(NAMES.values()) - {"uspv1"}:
-        own = [section for other, section in made if other == name]
-        assert {section["SaleOptOut"] for section in own} == {0, 1, 2}, name
-        browser = {(section.get("GpcSegmentIncluded"), section.get("Gpc")) for section in own}
-        assert browser in (
+def test_the_random_choices_cover_every_section_and_every_value(encoded_choices: dict[str, Any]) -> None:
+    """Without this check, a decoder that returns only zeros would pass if the choices were all zero."""
+    sections = [section for case in encoded_choices["gpp"] for section in case["sections"].items()]
+    assert {name for name, _ in sections} - {"tcfeuv2"} == set(SECTION_NAMES.values())
+    for name in set(SECTION_NAMES.values()) - {"uspv1"}:
+        named_sections = [section for other, section in sections if other == name]
+        assert {section["SaleOptOut"] for section in named_sections} == {0, 1, 2}, name
+        gpc_values = {(section.get("GpcSegmentIncluded"), section.get("Gpc")) for section in named_sections}
+        assert gpc_values in (
             {(None, None)},
-            {(there, said) for there in (True, False) for said in (True, False)},
+            {(is_included, gpc) for is_included in (True, False) for gpc in (True, False)},
         )
-    assert any(name == "tcfeuv2" for name, _ in made)
+    assert any(name == "tcfeuv2" for name, _ in sections)
 
 
-def expected(sections: dict[str, Any]) -> tuple[Section, ...]:
-    """What was chosen, in the order of ids."""
-    return tuple(_section(one, name, sections[name]) for one, name in NAMES.items() if name in sections)
-
-
-def expected_tcf(sections: dict[str, Any]) -> Tcf | None:
-    """The string that was put into the section of Europe; that it is read rightly is another test's."""
-    text = sections.get("tcfeuv2")
-    read = tcf.decode(text) if text else None
-    assert read is None or isinstance(read, Tcf)
-    return read
-
-
-def _section(one: int, name: str, made: dict[str, Any]) -> Section:
-    if name == "uspv1":
-        return Section(one, name, made["Version"], sale=LETTERS[made["OptOutSale"]])
-    sale, sharing, advertising = (
-        CHOICES[made.get(field, 0)] for field in ("SaleOptOut", "SharingOptOut", "TargetedAdvertisingOptOut")
+def build_expected_sections(sections: dict[str, Any]) -> tuple[UsSection, ...]:
+    """Return the sections that a decoder must return, in the order of their ids."""
+    return tuple(
+        _build_section(section_id, name, sections[name])
+        for section_id, name in SECTION_NAMES.items()
+        if name in sections
     )
-    child = made.get("KnownChildSensitiveDataConsents", 0)
-    version: int = made.get("MspaVersion") or made["Version"]
-    return Section(
-        one,
+
+
+def decode_expected_tcf(sections: dict[str, Any]) -> TcString | None:
+    """Return the decoded string of the section of Europe.
+
+    Another test checks the decoder of these strings.
+    """
+    text = sections.get("tcfeuv2")
+    decoded = tcf.decode_tcf(text) if text else None
+    assert decoded is None or isinstance(decoded, TcString)
+    return decoded
+
+
+def _build_section(section_id: int, name: str, fields: dict[str, Any]) -> UsSection:
+    if name == "uspv1":
+        return UsSection(section_id, name, fields["Version"], sale=USP_CHARACTERS[fields["OptOutSale"]])
+    sale, sharing, advertising = (
+        CHOICES[fields.get(field, 0)]
+        for field in ("SaleOptOut", "SharingOptOut", "TargetedAdvertisingOptOut")
+    )
+    child = fields.get("KnownChildSensitiveDataConsents", 0)
+    version: int = fields.get("MspaVersion") or fields["Version"]
+    return UsSection(
+        section_id,
         name,
         version,
         sale,
         sharing,
         advertising,
-        gpc=bool(made.get("GpcSegmentIncluded") and made["Gpc"]),
-        known_child=any(_as_list(child)[: _children(name, version)]),
+        gpc=bool(fields.get("GpcSegmentIncluded") and fields["Gpc"]),
+        known_child=any(_as_list(child)[: _count_child_fields(name, version)]),
     )
 
 
@@ -121,6 +135,6 @@ def _as_list(value: int | Sequence[int]) -> list[int]:
     return [value] if isinstance(value, int) else list(value)
 
 
-def _children(name: str, version: int) -> int:
-    """The first version of the national section has no place for the third."""
+def _count_child_fields(name: str, version: int) -> int:
+    """Return how many fields about children a section has; version 1 of the national section has two."""
     return 2 if (name, version) == ("usnat", 1) else 9

@@ -1,1 +1,1 @@
-"""Whether what was erased can be found again, by programs that share nothing with what erases."""
+"""Searches for erased data, by programs that share no code with the erasure."""

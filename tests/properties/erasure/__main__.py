@@ -1,4 +1,4 @@
-"""The laws of erasure at length: a search of everything, schedules by the thousand, a kill at every point.
+"""Long erasure tests: a search of all stored data, thousands of schedules, a kill at every checkpoint.
 
 ``python -m tests.properties.erasure --help``
 """
@@ -23,134 +23,195 @@ from rich.table import Table
 
 from discretion.law.jurisdiction import Right
 from discretion.store.embedded import mongo_server as embedded
-from tests.properties.erasure.crash_points import Matrix, matrix, opened
-from tests.properties.erasure.population import person, town
-from tests.properties.erasure.schedules import Moment, Round, play, schedule
-from tests.properties.erasure.search import Found, search
+from tests.properties.erasure.crash_points import KillResult, kill_at_points, open_installation
+from tests.properties.erasure.population import build_person, open_population
+from tests.properties.erasure.schedules import DumpMoment, RoundResult, draw_schedule, play_round
+from tests.properties.erasure.search import SearchResult, erase_and_search
 
 WIDTH = 140
-SHOWN = 20
-DUMPS = (None, Moment.BEFORE, Moment.DURING)
-"""One after the other, by rounds."""
+MAX_SHOWN_FAULTS = 20
+DUMP_MOMENTS = (None, DumpMoment.BEFORE, DumpMoment.DURING)
+"""When a round makes the dump that it restores; the rounds go through these in turn."""
 
 
-class Told(Protocol):
-    """Is told how many are done, and of how many where that was not known."""
+class ProgressCallback(Protocol):
+    """A callback that receives the number of completed items, and the total if it was not known before."""
 
-    def __call__(self, done: int, of: int | None = None, /) -> None:
-        """See the class."""
+    def __call__(self, completed: int, of: int | None = None, /) -> None:
+        """Report progress."""
 
 
-app = typer.Typer(help="Try at length whether whoever was erased can be found again.", no_args_is_help=True)
+app = typer.Typer(help="Search at length for data of erased people.", no_args_is_help=True)
 console = Console(width=None if sys.stdout.isatty() else WIDTH)
 
 
 @contextmanager
-def _bar(name: str, total: int | None) -> Iterator[Told]:
-    """A progress bar."""
+def _show_progress(name: str, total: int | None) -> Iterator[ProgressCallback]:
+    """Show a progress bar; yield the function that updates it."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         task = progress.add_task(name, total=total)
 
-        def told(done: int, of: int | None = None, /) -> None:
-            progress.update(task, completed=done, total=of or total)
+        def report_progress(completed: int, of: int | None = None, /) -> None:
+            progress.update(task, completed=completed, total=of or total)
 
-        yield told
+        yield report_progress
 
 
-def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
-    made = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    for one in columns:
-        made.add_column(one, justify="right")
+def _build_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right")
     for row in rows:
-        made.add_row(*(f"{one:,}" if isinstance(one, int) else str(one) for one in row))
-    return made
+        table.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
+    return table
 
 
-def _end(faults: Sequence[object]) -> None:
-    """Print what was found, as far as it is read, and fail if there is any."""
-    for one in faults[:SHOWN]:
-        console.print(one)
+def _exit_with_faults(faults: Sequence[object]) -> None:
+    """Print the first faults; exit with 1 if there is any, with 0 otherwise."""
+    for fault in faults[:MAX_SHOWN_FAULTS]:
+        console.print(fault)
     raise typer.Exit(1 if faults else 0)
 
 
-@app.command()
-def scan(people: Annotated[int, typer.Option(min=1, help="People who are erased.")] = 1_000) -> None:
-    """Erase people under messages that keep coming, and search documents, oplog and files for them."""
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="discretion-scan-") as folder, _bar("Erasing", people) as told:
-        found: Found = asyncio.run(search(Path(folder), people, told))
-    columns = ("erased", "messages", "MiB searched", "hits", "keys tried", "opened", "alive", "seconds")
-    row = (
-        *(found.erased, found.messages, found.bytes >> 20, len(found.hits), found.tried),
-        *(found.opened, found.alive, int(time.monotonic() - began)),
-    )
-    console.print(_table("Search for the erased", columns, [row]))
-    console.print(f"A value put there in clear was found in: {', '.join(sorted(found.control))}")
-    _end([*found.hits, *(["a key opens"] * found.opened), *(["somebody is found"] * found.alive)])
-
-
-@app.command()
-def schedules(
-    people: Annotated[int, typer.Option(min=1, help="People of a round, each with their schedule.")] = 5_000,
-    seed: Annotated[int, typer.Option(help="Of the schedules.")] = 1,
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds; two of three restore a dump.")] = 3,
-    seconds: Annotated[float, typer.Option(min=0, help="Begin no round after so long; 0 is never.")] = 0,
-) -> None:
-    """Tell of people before, while and after they are erased, in random orders; see that they stay gone."""
-    found: list[tuple[Moment | None, Round, float]] = []
-    asyncio.run(_schedules(people, seed, rounds, seconds, found))
+@app.command("scan")
+def run_scan(people: Annotated[int, typer.Option(min=1, help="Number of people to erase.")] = 1_000) -> None:
+    """Erase people while messages about them arrive, and search documents, oplog and files for their data."""
+    started_at = time.monotonic()
+    with (
+        tempfile.TemporaryDirectory(prefix="discretion-scan-") as folder,
+        _show_progress("Erasing", people) as report_progress,
+    ):
+        result: SearchResult = asyncio.run(erase_and_search(Path(folder), people, report_progress))
     columns = (
-        *("round", "dump restored", "schedules", "messages", "customers", "survivors", "replayed"),
-        *("held", "astray", "seconds"),
+        "erased",
+        "messages",
+        "MiB searched",
+        "hits",
+        "keys tried",
+        "keys usable",
+        "people found",
+        "seconds",
+    )
+    row = (
+        *(
+            result.people_erased,
+            result.messages_sent,
+            result.bytes_searched >> 20,
+            len(result.hits),
+            result.keys_tried,
+        ),
+        *(result.keys_opened, result.people_found, int(time.monotonic() - started_at)),
+    )
+    console.print(_build_table("Search for data of erased people", columns, [row]))
+    console.print(
+        f"The control value, written in clear, was found in: {', '.join(sorted(result.control_locations))}"
+    )
+    _exit_with_faults(
+        [
+            *result.hits,
+            *(["a key can be unwrapped"] * result.keys_opened),
+            *(["a person is found"] * result.people_found),
+        ]
+    )
+
+
+@app.command("schedules")
+def run_schedules(
+    people: Annotated[
+        int, typer.Option(min=1, help="People per round, each with their own schedule.")
+    ] = 5_000,
+    seed: Annotated[int, typer.Option(help="Seed of the schedules.")] = 1,
+    rounds: Annotated[int, typer.Option(min=1, help="Number of rounds; two of three restore a dump.")] = 3,
+    seconds: Annotated[
+        float, typer.Option(min=0, help="Start no round after this time; 0 means no limit.")
+    ] = 0,
+) -> None:
+    """Send messages before, during and after erasures in random orders; check that no data returns."""
+    outcomes: list[tuple[DumpMoment | None, RoundResult, float]] = []
+    asyncio.run(_play_rounds(people, seed, rounds, seconds, outcomes))
+    columns = (
+        *("round", "dump restored", "schedules", "messages", "customers", "remaining", "replayed"),
+        *("retained", "unjustified", "seconds"),
     )
     rows = [
         (
-            *(number, "-" if dump is None else dump.value, people, one.messages, one.asked),
-            *(sum(one.left.values()), one.replayed, one.held, len(one.astray), f"{took:.0f}"),
+            *(number, "-" if dump is None else dump.value, people, played.messages, played.customers),
+            *(
+                sum(played.remaining.values()),
+                played.replayed,
+                played.retained,
+                len(played.unjustified),
+                f"{seconds_taken:.0f}",
+            ),
         )
-        for number, (dump, one, took) in enumerate(found, 1)
+        for number, (dump, played, seconds_taken) in enumerate(outcomes, 1)
     ]
-    console.print(_table(f"{len(found) * people:,} schedules, seed {seed}", columns, rows))
-    _end([fault for _, one, _ in found for fault in (*one.left.items(), *one.astray)])
-
-
-async def _schedules(
-    people: int, seed: int, rounds: int, seconds: float, found: list[tuple[Moment | None, Round, float]]
-) -> None:
-    dice, began = random.Random(seed), time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="discretion-schedules-") as folder:
-        async with town(Path(folder)) as here:
-            for number in range(rounds):
-                start = time.monotonic()
-                if seconds and start - began > seconds:
-                    return
-                first, dump = number * people, DUMPS[number % len(DUMPS)]
-                drawn = [schedule(dice, person(one), one) for one in range(first, first + people)]
-                with _bar(f"Round {number + 1}", people) as told:
-                    done = await play(here, drawn, dump, told)
-                found.append((dump, done, time.monotonic() - start))
-
-
-@app.command()
-def crash(
-    right: Annotated[Right, typer.Option(help="Whose steps.")] = Right.ERASURE,
-    every: Annotated[int, typer.Option(min=1, help="Kill at every n-th point only.")] = 1,
-) -> None:
-    """Kill whoever carries a request out at every point it passes; see that it ends as if it never was."""
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="discretion-crash-") as folder, _bar("Killing", None) as told:
-        done = asyncio.run(_crash(Path(folder), right, every, told))
-    row = (right.value, done.points, done.killed, len(done.wrong), int(time.monotonic() - began))
-    console.print(
-        _table("Killed at a point", ("right", "points", "killed", "ended otherwise", "seconds"), [row])
+    console.print(_build_table(f"{len(outcomes) * people:,} schedules, seed {seed}", columns, rows))
+    _exit_with_faults(
+        [fault for _, played, _ in outcomes for fault in (*played.remaining.items(), *played.unjustified)]
     )
-    _end(done.wrong)
 
 
-async def _crash(folder: Path, right: Right, every: int, told: Told) -> Matrix:
-    async with embedded.running(folder / "mongo") as mongo, opened(mongo.url, folder / "data") as here:
-        return await matrix(here, right, lambda points: points[::every], told)
+async def _play_rounds(
+    people: int,
+    seed: int,
+    rounds: int,
+    seconds: float,
+    outcomes: list[tuple[DumpMoment | None, RoundResult, float]],
+) -> None:
+    generator, started_at = random.Random(seed), time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="discretion-schedules-") as folder:
+        async with open_population(Path(folder)) as population:
+            for number in range(rounds):
+                round_started_at = time.monotonic()
+                if seconds and round_started_at - started_at > seconds:
+                    return
+                first_number, dump = number * people, DUMP_MOMENTS[number % len(DUMP_MOMENTS)]
+                schedules = [
+                    draw_schedule(generator, build_person(person_number), person_number)
+                    for person_number in range(first_number, first_number + people)
+                ]
+                with _show_progress(f"Round {number + 1}", people) as report_progress:
+                    played = await play_round(population, schedules, dump, report_progress)
+                outcomes.append((dump, played, time.monotonic() - round_started_at))
+
+
+@app.command("crash")
+def run_crash(
+    right: Annotated[Right, typer.Option(help="The right whose steps are interrupted.")] = Right.ERASURE,
+    every: Annotated[int, typer.Option(min=1, help="Kill at every n-th checkpoint only.")] = 1,
+) -> None:
+    """Kill the process of a request at every checkpoint; check that the request ends as without a kill."""
+    started_at = time.monotonic()
+    with (
+        tempfile.TemporaryDirectory(prefix="discretion-crash-") as folder,
+        _show_progress("Killing", None) as report_progress,
+    ):
+        result = asyncio.run(_kill_at_points(Path(folder), right, every, report_progress))
+    row = (
+        right.value,
+        result.point_count,
+        result.kill_count,
+        len(result.deviating_points),
+        int(time.monotonic() - started_at),
+    )
+    console.print(
+        _build_table(
+            "Killed at a checkpoint", ("right", "points", "killed", "different outcome", "seconds"), [row]
+        )
+    )
+    _exit_with_faults(result.deviating_points)
+
+
+async def _kill_at_points(
+    folder: Path, right: Right, every: int, report_progress: ProgressCallback
+) -> KillResult:
+    async with (
+        embedded.run_embedded_mongo(folder / "mongo") as mongo,
+        open_installation(mongo.url, folder / "data") as installation,
+    ):
+        return await kill_at_points(installation, right, lambda points: points[::every], report_progress)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Kills whoever carries a request out, at each point it passes, and compares what the request came to.
+"""Kills the process that runs a request at each checkpoint, and compares the outcome of the request.
 
-One person's request passes every point undisturbed. For each point it named, another person's request is
-carried out by a process that is killed there, and by a second one that is not.
+The request of one person runs without a kill and reports its checkpoints. For each of these checkpoints, the
+request of another person is run by a process that is killed there, and then by a second process.
 """
 
 from __future__ import annotations
@@ -13,164 +13,186 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from discretion.domain.kit.workflow.lease import HELD_MS
-from discretion.domain.requests.model import Asked, Asker, Assurance, Kind
+from discretion.domain.kit.workflow.lease import LEASE_MS
+from discretion.domain.requests.model import Assurance, RequestDetails, Requester, RequesterRole
 from discretion.law.jurisdiction import Right
-from discretion.store.driver.database import Database, connect
-from tests.fixtures.mongo import Commands
-from tests.fixtures.platform import House, build
-from tests.properties.erasure.worker_process import Place, carried
+from discretion.store.driver.connection import connect_database
+from discretion.store.driver.database import Database
+from tests.fixtures.mongo import CommandRecorder
+from tests.fixtures.platform import PlatformUnderTest, build_test_platform
+from tests.properties.erasure.worker_process import InstallationLocation, run_in_process
 
-LATER_MS = HELD_MS + 1_000
-ROUNDS = 200
-"""Times that a request is carried on before it is taken for one that never ends."""
+CLOCK_AHEAD_MS = LEASE_MS + 1_000
+MAX_RUNS = 200
+"""Runs of a request after which the test fails because the request does not end."""
 
 
 @dataclass(frozen=True)
-class Town:
-    """An installation, and where its processes find it."""
+class Installation:
+    """An installation, and the location that its processes need."""
 
-    house: House
-    place: Place
+    platform: PlatformUnderTest
+    location: InstallationLocation
 
     @property
     def database(self) -> Database:
-        """Its database."""
-        return self.house.platform.database
+        """Return the database of the installation."""
+        return self.platform.internals.database
 
-    async def settle(self, name: str) -> bytes:
-        """Somebody new, known in two channels; the customer they are."""
-        mail = f"{name}@shop.example"
+    async def create_customer(self, name: str) -> bytes:
+        """Send the messages of a new person from two events; return the customer id."""
+        email = f"{name}@shop.example"
         order = {"order_id": f"order-{name}", "total": "12.50", "currency": "EUR"}
-        for source, event, told in (
+        for source, event, properties in (
             ("web-shop", "Product Viewed", {"product_id": "p-1"}),
             ("web-shop", "Order Completed", order),
         ):
-            heard = await self.house.tell(
+            outcome = await self.platform.send_messages(
                 source,
                 {
                     "type": "identify",
                     "userId": name,
                     "messageId": f"{name}-i-{event}",
-                    "traits": {"email": mail, "firstName": name, "address": {"country": "FR"}},
+                    "traits": {"email": email, "firstName": name, "address": {"country": "FR"}},
                 },
                 {
                     "type": "track",
                     "userId": name,
                     "event": event,
                     "messageId": f"{name}-{event}",
-                    "properties": told,
+                    "properties": properties,
                 },
             )
-            assert not heard["refused"], heard
-        token = self.house.token("steward")
-        found = await self.house.ask(
+            assert not outcome["refused"], outcome
+        token = self.platform.issue_token("steward")
+        answer = await self.platform.query(
             'query($v: String!) { customer(identifier: {type: "email", value: $v}) { id } }',
             token,
-            {"v": mail},
+            {"v": email},
         )
-        named: str = found["data"]["customer"]["id"]
-        customer = self.house.platform.conductor.revealer.pairwise.open("privacy-office", b"customer", named)
+        encoded_id: str = answer["data"]["customer"]["id"]
+        customer = self.platform.internals.discloser.revealer.pairwise.decode(
+            "privacy-office", b"customer", encoded_id
+        )
         assert customer is not None
         return customer
 
-    async def file(self, customer: bytes, right: Right) -> bytes:
-        """Their request; when this returns it is acknowledged."""
-        asker = Asker(Kind.PERSON, "self:customer-app", "customer-app", "someone", Assurance.FRESH)
-        return (await self.house.platform.rights.file(customer, Asked(right), asker)).id
+    async def submit_request(self, customer: bytes, right: Right) -> bytes:
+        """Submit a request of a customer; return its id once the request is acknowledged."""
+        requester = Requester(
+            RequesterRole.PERSON, "self:customer-app", "customer-app", "someone", Assurance.FRESH
+        )
+        return (
+            await self.platform.internals.requests.submission.submit(
+                customer, RequestDetails(right), requester
+            )
+        ).id
 
-    async def request(self, request: bytes) -> Mapping[str, Any]:
-        """A request as it stands."""
-        found = await self.house.platform.rights.requests.get(request)
-        assert found is not None
-        return found
+    async def read_request(self, request: bytes) -> Mapping[str, Any]:
+        """Return the stored document of a request."""
+        document = await self.platform.internals.requests.store.find(request)
+        assert document is not None
+        return document
 
-    async def forget_the_dead(self) -> None:
-        """Have MongoDB give up transactions that nobody ends, as it does by itself before a lease is over."""
+    async def end_abandoned_transactions(self) -> None:
+        """Abort the transactions of killed processes, as MongoDB does by itself before a lease expires."""
         await self.database.command({"killAllSessions": []}, admin=True)
 
-    async def finish(self, request: bytes, later_ms: int = 0) -> list[str]:
-        """Carry a request out to its end; the points it passed."""
-        passed: list[str] = []
-        for _ in range(ROUNDS):
-            passed += carried(self.place, request, later_ms=later_ms)
-            told = await self.request(request)
-            if "next" not in told:
-                return passed
-            later_ms = max(later_ms, told["next"] - self.house.platform.conductor.now_ms() + 1)
-        raise AssertionError(f"it never ends: {told['steps']}")
+    async def run_until_finished(self, request: bytes, clock_ahead_ms: int = 0) -> list[str]:
+        """Run a request to its end; return the checkpoints it passed."""
+        points: list[str] = []
+        for _ in range(MAX_RUNS):
+            points += run_in_process(self.location, request, clock_ahead_ms=clock_ahead_ms)
+            document = await self.read_request(request)
+            if "next" not in document:
+                return points
+            clock_ahead_ms = max(
+                clock_ahead_ms, document["next"] - self.platform.internals.discloser.now_ms() + 1
+            )
+        raise AssertionError(f"the request does not end: {document['steps']}")
 
 
 @asynccontextmanager
-async def opened(mongo_url: str, folder: Path) -> AsyncIterator[Town]:
-    """An installation of its own."""
-    commands = Commands()
+async def open_installation(mongo_url: str, folder: Path) -> AsyncIterator[Installation]:
+    """Open an installation on a database of its own."""
+    commands = CommandRecorder()
     name = f"crash_{secrets.token_hex(6)}"
-    database = await connect(mongo_url, name, "pymongo", [commands])
-    house = await build(database, folder, commands)
+    database = await connect_database(mongo_url, name, "pymongo", [commands])
+    platform = await build_test_platform(database, folder, commands)
     try:
-        async with house.http:
-            yield Town(house, Place(mongo_url, name, folder))
+        async with platform.http:
+            yield Installation(platform, InstallationLocation(mongo_url, name, folder))
     finally:
         await database.command({"dropDatabase": 1})
         await database.close()
 
 
-def ended(request: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a request came to, without names and times."""
+def summarise_outcome(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the outcome of a request without ids and times."""
     return {
         "state": request["state"],
-        "turns": [one["state"] for one in request["history"]],
-        "steps": [(one["name"], one["state"], shape(one.get("told"))) for one in request["steps"]],
+        "turns": [transition["state"] for transition in request["history"]],
+        "steps": [
+            (step["name"], step["state"], describe_shape(step.get("told"))) for step in request["steps"]
+        ],
         "members": sorted(request.keys() - {"v", "fence"}),
     }
 
 
-def shape(told: Any) -> Any:
-    """Names and kinds of what was told, without ids, times and texts; numbers of buckets are by chance."""
-    if isinstance(told, Mapping):
-        return {"#" if name.isdigit() else name: shape(one) for name, one in sorted(told.items())}
-    if isinstance(told, list):
-        return [shape(one) for one in told]
-    return type(told).__name__
+def describe_shape(value: Any) -> Any:
+    """Return names and types of a step's result, without ids, times and texts; bucket numbers are random."""
+    if isinstance(value, Mapping):
+        return {
+            "#" if name.isdigit() else name: describe_shape(member) for name, member in sorted(value.items())
+        }
+    if isinstance(value, list):
+        return [describe_shape(member) for member in value]
+    return type(value).__name__
 
 
 @dataclass(frozen=True, slots=True)
-class Matrix:
-    """What came of it: points there are, points killed at, and those after which it ended otherwise."""
+class KillResult:
+    """The numbers of checkpoints and kills, and the checkpoints after which the outcome differed."""
 
-    points: int
-    killed: int
-    wrong: list[str]
+    point_count: int
+    kill_count: int
+    deviating_points: list[str]
 
 
-async def matrix(
-    town: Town,
+async def kill_at_points(
+    installation: Installation,
     right: Right,
-    wanted: Callable[[Sequence[str]], Sequence[str]],
-    told: Callable[[int, int], None] = lambda _done, _of: None,
-) -> Matrix:
-    """Kill at the points that are ``wanted`` of all; ``told`` how many are done, and of how many."""
-    first = await town.file(await town.settle("ada"), right)
-    points = list(dict.fromkeys(await town.finish(first)))
-    whole = ended(await town.request(first))
-    assert whole["state"] == "fulfilled"
-    chosen = wanted(points)
-    killed, wrong = 0, []
-    for number, point in enumerate(chosen):
-        told(number, len(chosen))
-        request = await town.file(await town.settle(f"person{number}"), right)
-        passed = carried(town.place, request, kill_at=point)
-        killed += passed[-1] == point
-        await town.forget_the_dead()
-        await town.finish(request, LATER_MS)
-        if ended(await town.request(request)) != whole:
-            wrong.append(point)
-    told(len(chosen), len(chosen))
-    return Matrix(len(points), killed, wrong)
+    select_points: Callable[[Sequence[str]], Sequence[str]],
+    report_progress: Callable[[int, int], None] = lambda _done, _of: None,
+) -> KillResult:
+    """Kill a process at each checkpoint that ``select_points`` selects from all of them.
+
+    ``report_progress`` receives the number of completed checkpoints and the total.
+    """
+    undisturbed = await installation.submit_request(await installation.create_customer("ada"), right)
+    points = list(dict.fromkeys(await installation.run_until_finished(undisturbed)))
+    expected = summarise_outcome(await installation.read_request(undisturbed))
+    assert expected["state"] == "fulfilled"
+    selected = select_points(points)
+    kill_count, deviating_points = 0, []
+    for number, point in enumerate(selected):
+        report_progress(number, len(selected))
+        request = await installation.submit_request(
+            await installation.create_customer(f"person{number}"), right
+        )
+        passed_points = run_in_process(installation.location, request, kill_at=point)
+        kill_count += passed_points[-1] == point
+        await installation.end_abandoned_transactions()
+        await installation.run_until_finished(request, CLOCK_AHEAD_MS)
+        if summarise_outcome(await installation.read_request(request)) != expected:
+            deviating_points.append(point)
+    report_progress(len(selected), len(selected))
+    return KillResult(len(points), kill_count, deviating_points)
 
 
-def some(points: Sequence[str]) -> list[str]:
-    """Every fifth point that has a name, and some of those that are but an answer of MongoDB's."""
-    answers = [one for one in points if " " in one]
-    return [one for one in points if one not in answers][::5] + answers[:: max(1, len(answers) // 4)]
+def sample_points(points: Sequence[str]) -> list[str]:
+    """Return every fifth named checkpoint, and some of those that follow an answer of MongoDB."""
+    answer_points = [point for point in points if " " in point]
+    return [point for point in points if point not in answer_points][::5] + answer_points[
+        :: max(1, len(answer_points) // 4)
+    ]

@@ -1,4 +1,4 @@
-"""Every way in which a value may lie about: as it is, in other cases, hashed, in base64 at any alignment."""
+"""Encodings in which a value may be stored: plain, in other cases, hashed, in base64 at any alignment."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-PREFIX = 8
-"""Bytes of a needle that are looked for at once; the rest is compared where those were found."""
+PREFIX_BYTES = 8
+"""Bytes of an encoded value that are searched for first; the rest is compared where they match."""
 
-BLOCK = 1 << 22
+BLOCK_BYTES = 1 << 22
 HASHES = ("sha1", "sha256", "md5")
 
 
-def forms(value: str) -> Iterator[tuple[str, bytes]]:
-    """The name of each form, and its bytes."""
-    spelled = {"plain": value, "lower": value.lower(), "upper": value.upper()}
-    for name, text in spelled.items():
+def encode_forms(value: str) -> Iterator[tuple[str, bytes]]:
+    """Yield the name and the bytes of each encoding of a value."""
+    spellings = {"plain": value, "lower": value.lower(), "upper": value.upper()}
+    for name, text in spellings.items():
         raw = text.encode()
         yield name, raw
         for shift in range(3):
-            yield f"{name} in base64", inner(raw, shift)
+            yield f"{name} in base64", find_stable_base64(raw, shift)
     for name, text in (("plain", value), ("lower", value.lower())):
         for kind in HASHES:
             digest = hashlib.new(kind, text.encode(), usedforsecurity=False)
@@ -31,42 +31,47 @@ def forms(value: str) -> Iterator[tuple[str, bytes]]:
             yield f"{kind} of {name} in base64", base64.b64encode(digest.digest())[:-2]
 
 
-def inner(raw: bytes, shift: int) -> bytes:
-    """What a text has in base64 whatever stands around it, ``shift`` bytes after a boundary."""
+def find_stable_base64(raw: bytes, shift: int) -> bytes:
+    """Return the part of a text's base64 that bytes around it do not change.
+
+    ``shift`` is the number of bytes between the last base64 boundary and the text.
+    """
     encoded = base64.b64encode(b"\0" * shift + raw)
     first = (shift * 8 + 5) // 6
     last = len(encoded) if (shift + len(raw)) % 3 == 0 else ((shift + len(raw)) * 8) // 6
     return encoded[first:last]
 
 
-class Needles:
-    """Many needles at once. ``owners`` says of each whose it is and in which form."""
+class EncodedValues:
+    """Searches for many encoded values at once. ``owners`` maps each to the person and the encoding."""
 
     def __init__(self, values: Mapping[str, Sequence[str]]) -> None:
         self.owners: dict[bytes, tuple[str, str]] = {}
         for owner, texts in values.items():
             for text in texts:
-                for form, needle in forms(text):
-                    if len(needle) >= PREFIX:
-                        self.owners.setdefault(needle, (owner, form))
+                for form, encoded in encode_forms(text):
+                    if len(encoded) >= PREFIX_BYTES:
+                        self.owners.setdefault(encoded, (owner, form))
         self._by_prefix: dict[bytes, list[bytes]] = {}
-        for needle in self.owners:
-            self._by_prefix.setdefault(needle[:PREFIX], []).append(needle)
+        for encoded in self.owners:
+            self._by_prefix.setdefault(encoded[:PREFIX_BYTES], []).append(encoded)
         prefixes = np.frombuffer(b"".join(self._by_prefix), dtype="<u8")
-        self._possible = np.zeros(1 << 24, dtype=bool)
-        self._possible[prefixes & 0xFFFFFF] = True
+        self._possible_prefixes = np.zeros(1 << 24, dtype=bool)
+        self._possible_prefixes[prefixes & 0xFFFFFF] = True
 
-    def found_in(self, haystack: bytes) -> Iterator[tuple[str, str]]:
-        """Whose value is in there, and in which form."""
-        for start in range(0, max(len(haystack) - PREFIX + 1, 0), BLOCK):
-            yield from self._found(haystack, start, min(start + BLOCK, len(haystack) - PREFIX + 1))
+    def find_in(self, content: bytes) -> Iterator[tuple[str, str]]:
+        """Yield the owner and the encoding of each value that the content contains."""
+        for start in range(0, max(len(content) - PREFIX_BYTES + 1, 0), BLOCK_BYTES):
+            yield from self._find_in_block(
+                content, start, min(start + BLOCK_BYTES, len(content) - PREFIX_BYTES + 1)
+            )
 
-    def _found(self, haystack: bytes, start: int, end: int) -> Iterator[tuple[str, str]]:
-        raw = np.frombuffer(haystack, dtype=np.uint8, count=end - start + PREFIX - 1, offset=start)
-        wide = raw.astype(np.int64)
-        first_three = wide[:-7] | wide[1:-6] << 8 | wide[2:-5] << 16
-        for place in np.flatnonzero(self._possible[first_three]):
-            at = start + int(place)
-            for needle in self._by_prefix.get(haystack[at : at + PREFIX], ()):
-                if haystack.startswith(needle, at):
-                    yield self.owners[needle]
+    def _find_in_block(self, content: bytes, start: int, end: int) -> Iterator[tuple[str, str]]:
+        block = np.frombuffer(content, dtype=np.uint8, count=end - start + PREFIX_BYTES - 1, offset=start)
+        widened = block.astype(np.int64)
+        first_three = widened[:-7] | widened[1:-6] << 8 | widened[2:-5] << 16
+        for offset in np.flatnonzero(self._possible_prefixes[first_three]):
+            position = start + int(offset)
+            for encoded in self._by_prefix.get(content[position : position + PREFIX_BYTES], ()):
+                if content.startswith(encoded, position):
+                    yield self.owners[encoded]

@@ -1,4 +1,4 @@
-"""A town whose people are erased while others live on, and everything that could give them away searched for.
+"""A population of which some people are erased while others remain customers.
 
 MongoDB writes its files uncompressed here, so that they can be searched as they are.
 """
@@ -14,171 +14,213 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from discretion.domain.requests.model import Asked, Asker, Assurance, Kind
+from discretion.domain.requests.model import Assurance, RequestDetails, Requester, RequesterRole
 from discretion.law.jurisdiction import Right
-from discretion.store.driver.database import connect
+from discretion.store.driver.connection import connect_database
 from discretion.store.embedded import mongo_server as embedded
-from tests.fixtures.mongo import FAILPOINTS, Commands
-from tests.fixtures.platform import House, build
+from tests.fixtures.mongo import FAILPOINTS, CommandRecorder
+from tests.fixtures.platform import PlatformUnderTest, build_test_platform
 
 UNCOMPRESSED = (
     *("--wiredTigerCollectionBlockCompressor", "none"),
     *("--wiredTigerJournalCompressor", "none"),
     *("--wiredTigerIndexPrefixCompression", "false"),
 )
-Told = tuple[str, dict[str, Any]]
-"""A source and a message of its."""
+SourcedMessage = tuple[str, dict[str, Any]]
+"""A source and a message it sends."""
 
-HAPPENED = "2026-11-01T10:00:00Z"
-TOGETHER = 50
-"""People who are told of, or ask to be erased, at once."""
+DATABASE = "population"
+OCCURRED_AT = "2026-11-01T10:00:00Z"
+BATCH_SIZE = 50
+"""People whose messages are sent in one batch."""
 
-ROUNDS = 4_000
+MAX_RUNS = 4_000
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody, and every value of theirs that was ever told."""
+    """A person, and every value that was ever sent about them."""
 
     name: str
     values: tuple[str, ...] = field(repr=False)
     messages: tuple[tuple[str, dict[str, Any]], ...] = field(repr=False)
 
 
-def person(number: int) -> Person:
-    """Somebody whose every value is theirs alone, and none a placeholder, as a number of noughts would be."""
-    one = f"{number:06d}{secrets.token_hex(4)}"
-    mail, phone = f"Mail.{one}@Shop.example", f"+4930{number + 1:06d}{number % 10_000:04d}"
-    told = {
-        "firstName": f"Given{one}",
-        "lastName": f"Family{one}",
-        "company": f"Company{one}",
-        "address": {"street": f"Street {one} 12", "city": f"City{one}", "country": "DE"},
+def build_person(number: int) -> Person:
+    """Build a person whose values are unique; none is a placeholder such as a number of zeros."""
+    unique = f"{number:06d}{secrets.token_hex(4)}"
+    email, phone = f"Mail.{unique}@Shop.example", f"+4930{number + 1:06d}{number % 10_000:04d}"
+    traits = {
+        "firstName": f"Given{unique}",
+        "lastName": f"Family{unique}",
+        "company": f"Company{unique}",
+        "address": {"street": f"Street {unique} 12", "city": f"City{unique}", "country": "DE"},
     }
-    user, cookie, device, loyalty = f"user-{one}", f"cookie-{one}", f"device-{one}", f"loyalty-{one}"
-    # The coupon belongs to no invoice: no law keeps it.
-    order = {"order_id": f"order-{one}", "total": 12.5, "currency": "EUR", "coupon": f"coupon-{one}"}
-    looked = {"product_id": f"product-{one}", "name": f"Seen{one}"}
+    user, cookie, device, loyalty = (
+        f"user-{unique}",
+        f"cookie-{unique}",
+        f"device-{unique}",
+        f"loyalty-{unique}",
+    )
+    # The coupon is no part of an invoice: no law requires that it is retained.
+    order = {"order_id": f"order-{unique}", "total": 12.5, "currency": "EUR", "coupon": f"coupon-{unique}"}
+    viewed_product = {"product_id": f"product-{unique}", "name": f"Seen{unique}"}
     messages: list[tuple[str, dict[str, Any]]] = [
-        ("web-shop", {"type": "page", "anonymousId": cookie, "properties": {"path": f"/path-{one}"}}),
+        ("web-shop", {"type": "page", "anonymousId": cookie, "properties": {"path": f"/path-{unique}"}}),
         (
             "web-shop",
-            {"type": "identify", "userId": user, "anonymousId": cookie, "traits": {**told, "email": mail}},
+            {"type": "identify", "userId": user, "anonymousId": cookie, "traits": {**traits, "email": email}},
         ),
-        ("web-shop", {"type": "track", "userId": user, "event": "Product Viewed", "properties": looked}),
+        (
+            "web-shop",
+            {"type": "track", "userId": user, "event": "Product Viewed", "properties": viewed_product},
+        ),
         ("web-shop", {"type": "track", "userId": user, "event": "Order Completed", "properties": order}),
-        ("ios-app", {"type": "identify", "anonymousId": device, "traits": {"email": mail, "phone": phone}}),
+        ("ios-app", {"type": "identify", "anonymousId": device, "traits": {"email": email, "phone": phone}}),
         ("tills", {"type": "identify", "userId": loyalty, "traits": {"phone": phone}}),
     ]
-    # Long before anybody is erased: a message that comes late says when it happened.
-    happened = [(source, {**one_told, "timestamp": HAPPENED}) for source, one_told in messages]
-    named = renamed(happened, f"m{number}")
+    # Long before any erasure: a message that arrives late states when the event occurred.
+    dated = [(source, {**body, "timestamp": OCCURRED_AT}) for source, body in messages]
+    identified = assign_message_ids(dated, f"m{number}")
     values = (
-        *(mail, phone, user, cookie, device, loyalty, f"Given{one}", f"Family{one}", f"Company{one}"),
-        *(f"Street {one} 12", f"City{one}", f"/path-{one}", f"order-{one}", f"product-{one}", f"Seen{one}"),
-        f"coupon-{one}",
+        *(
+            email,
+            phone,
+            user,
+            cookie,
+            device,
+            loyalty,
+            f"Given{unique}",
+            f"Family{unique}",
+            f"Company{unique}",
+        ),
+        *(
+            f"Street {unique} 12",
+            f"City{unique}",
+            f"/path-{unique}",
+            f"order-{unique}",
+            f"product-{unique}",
+            f"Seen{unique}",
+        ),
+        f"coupon-{unique}",
     )
-    return Person(one, values, named)
+    return Person(unique, values, identified)
 
 
-def renamed(
-    messages: Sequence[tuple[str, dict[str, Any]]], name: str
+def assign_message_ids(
+    messages: Sequence[tuple[str, dict[str, Any]]], prefix: str
 ) -> tuple[tuple[str, dict[str, Any]], ...]:
-    """The same messages under ids of their own."""
-    return tuple((source, {**told, "messageId": f"{name}-{n}"}) for n, (source, told) in enumerate(messages))
+    """Return the same messages with new message ids."""
+    return tuple(
+        (source, {**body, "messageId": f"{prefix}-{number}"})
+        for number, (source, body) in enumerate(messages)
+    )
 
 
 @dataclass
-class Town:
-    """See the module."""
+class ErasurePopulation:
+    """A platform with people to erase, on a MongoDB of its own."""
 
-    house: House
+    platform: PlatformUnderTest
     mongo: embedded.EmbeddedMongo
     folder: Path
-    late: int = 0
+    late_message_count: int = 0
 
-    async def tell(self, people: Sequence[Person]) -> None:
-        """Everything there is to tell of some people."""
-        for start in range(0, len(people), TOGETHER):
+    async def send_messages(self, people: Sequence[Person]) -> None:
+        """Send all messages about some people."""
+        for start in range(0, len(people), BATCH_SIZE):
             by_source: dict[str, list[dict[str, Any]]] = {}
-            for one in people[start : start + TOGETHER]:
-                for source, message in one.messages:
+            for person in people[start : start + BATCH_SIZE]:
+                for source, message in person.messages:
                     by_source.setdefault(source, []).append(message)
             for source, messages in by_source.items():
-                heard = await self.house.tell(source, *messages)
-                assert heard["refused"] == 0, heard
+                outcome = await self.platform.send_messages(source, *messages)
+                assert outcome["refused"] == 0, outcome
 
     async def restart(self) -> None:
-        """Another process in place of this one: it remembers nothing but what is kept."""
-        commands = Commands()
-        await self.house.http.aclose()
-        self.house = await build(self.house.platform.database, self.folder / "data", commands)
-
-    async def customer(self, who: Person) -> bytes | None:
-        """The customer somebody is."""
-        found = await self.house.ask(
-            'query($v: String!) { customer(identifier: {type: "email", value: $v}) { id } }',
-            self.house.token("steward"),
-            {"v": who.values[0]},
+        """Replace the platform by a new one, which has nothing in memory but what is stored."""
+        commands = CommandRecorder()
+        await self.platform.http.aclose()
+        self.platform = await build_test_platform(
+            self.platform.internals.database, self.folder / "data", commands
         )
-        if found["data"]["customer"] is None:
+
+    async def find_customer(self, person: Person) -> bytes | None:
+        """Return the customer id of a person; None if there is none."""
+        answer = await self.platform.query(
+            'query($v: String!) { customer(identifier: {type: "email", value: $v}) { id } }',
+            self.platform.issue_token("steward"),
+            {"v": person.values[0]},
+        )
+        if answer["data"]["customer"] is None:
             return None
-        pairwise = self.house.platform.conductor.revealer.pairwise
-        return pairwise.open("privacy-office", b"customer", found["data"]["customer"]["id"])
+        pairwise = self.platform.internals.discloser.revealer.pairwise
+        return pairwise.decode("privacy-office", b"customer", answer["data"]["customer"]["id"])
 
-    async def ask_erasure(self, customer: bytes) -> bytes:
-        """Somebody's request to be erased."""
-        asker = Asker(Kind.PERSON, "self:customer-app", "customer-app", "someone", Assurance.FRESH)
-        return (await self.house.platform.rights.file(customer, Asked(Right.ERASURE), asker)).id
+    async def request_erasure(self, customer: bytes) -> bytes:
+        """Submit the erasure request of a customer; return its id."""
+        requester = Requester(
+            RequesterRole.PERSON, "self:customer-app", "customer-app", "someone", Assurance.FRESH
+        )
+        return (
+            await self.platform.internals.requests.submission.submit(
+                customer, RequestDetails(Right.ERASURE), requester
+            )
+        ).id
 
-    async def erase(self, customers: Sequence[bytes], told: Callable[[int], None]) -> None:
-        """Erase people while messages about them and about others keep coming; ``told`` how many are done."""
-        for one in customers:
-            await self.ask_erasure(one)
-        await self.finish(lambda left: told(len(customers) - left))
+    async def erase(self, customers: Sequence[bytes], report_erased: Callable[[int], None]) -> None:
+        """Erase customers; ``report_erased`` receives the number of erased customers."""
+        for customer in customers:
+            await self.request_erasure(customer)
+        await self.run_until_finished(lambda remaining: report_erased(len(customers) - remaining))
 
-    async def finish(self, told: Callable[[int], None] = lambda _: None) -> None:
-        """Carry every request out; ``told`` how many are left."""
-        rights = self.house.platform.rights
-        for _ in range(ROUNDS):
-            await rights.engine.once()
-            left = await rights.requests.count({"state": {"$ne": "fulfilled"}})
-            told(left)
-            if not left:
+    async def run_until_finished(self, report_remaining: Callable[[int], None] = lambda _: None) -> None:
+        """Run all requests to their end; ``report_remaining`` receives the number of unfinished requests."""
+        requests = self.platform.internals.requests
+        for _ in range(MAX_RUNS):
+            await requests.workflow_runner.run_due()
+            remaining = await requests.store.count({"state": {"$ne": "fulfilled"}})
+            report_remaining(remaining)
+            if not remaining:
                 return
             await asyncio.sleep(0.02)
-        stuck = await rights.requests.find({"state": {"$ne": "fulfilled"}}, [("_id", 1)], 3)
-        raise AssertionError(f"they are not erased: {[one['steps'] for one in stuck]}")
+        stuck = await requests.store.list_matching({"state": {"$ne": "fulfilled"}}, [("_id", 1)], 3)
+        raise AssertionError(f"these requests do not end: {[document['steps'] for document in stuck]}")
 
-    async def go_on(self, erased: Sequence[Person], others: int, stop: asyncio.Event) -> int:
-        """Messages about people being erased, told again and late, among those of others; how many."""
-        numbers, sent = count(others), 0
+    async def keep_sending(self, erased: Sequence[Person], first_other: int, stop: asyncio.Event) -> int:
+        """Send repeated and late messages about people who are being erased, and messages about others.
+
+        Return the number of messages.
+        """
+        numbers, sent_count = count(first_other), 0
         while not stop.is_set():
-            stranger = person(next(numbers))
-            again = erased[sent % len(erased)]
-            late = [
-                (source, {**told, "messageId": f"late{sent}-{n}"})
-                for n, (source, told) in enumerate(again.messages)
+            other_person = build_person(next(numbers))
+            erased_person = erased[sent_count % len(erased)]
+            late_messages = [
+                (source, {**body, "messageId": f"late{sent_count}-{position}"})
+                for position, (source, body) in enumerate(erased_person.messages)
             ]
-            for source, message in (*again.messages[:2], *late, *stranger.messages[:2]):
-                await self.house.tell(source, message)
-                sent += 1
+            for source, message in (*erased_person.messages[:2], *late_messages, *other_person.messages[:2]):
+                await self.platform.send_messages(source, message)
+                sent_count += 1
             await asyncio.sleep(0)
-        self.late += sent
-        return sent
+        self.late_message_count += sent_count
+        return sent_count
 
 
 @asynccontextmanager
-async def town(folder: Path) -> AsyncIterator[Town]:
-    """A town on a MongoDB of its own."""
-    mongo = await embedded.start(folder / "mongo", extra_arguments=(*FAILPOINTS, *UNCOMPRESSED))
+async def open_population(folder: Path) -> AsyncIterator[ErasurePopulation]:
+    """Open a population on a MongoDB of its own."""
+    mongo = await embedded.start_embedded_mongo(
+        folder / "mongo", extra_arguments=(*FAILPOINTS, *UNCOMPRESSED)
+    )
     try:
-        commands = Commands()
-        database = await connect(mongo.url, "town", "pymongo", [commands])
+        commands = CommandRecorder()
+        database = await connect_database(mongo.url, DATABASE, "pymongo", [commands])
         try:
-            house = await build(database, folder / "data", commands)
-            async with house.http:
-                yield Town(house, mongo, folder)
+            platform = await build_test_platform(database, folder / "data", commands)
+            async with platform.http:
+                yield ErasurePopulation(platform, mongo, folder)
         finally:
             await database.close()
     finally:

@@ -1,6 +1,8 @@
-"""Whether what is held of the erased is only what law orders kept, opened as whoever may read it would.
+"""Checks that data retained after an erasure is only what a law requires.
 
-Written from the description of the formats, not with the code that holds it.
+It decrypts the data as an authorised reader would.
+
+Written from the description of the formats, without the code that retains the data.
 """
 
 from __future__ import annotations
@@ -11,43 +13,51 @@ from typing import Any
 import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from discretion.law.jurisdiction import Keeping, Lawbook
+from discretion.law.jurisdiction import Lawbook, LegalRetentionRule
 
-HEAD, NONCE = 9, 12
+HEADER_BYTES, NONCE_BYTES = 9, 12
 MEMBERS = frozenset({"_id", "law", "why", "request", "key", "items", "until"})
-OF_AN_ITEM = frozenset({"id", "kind", "type", "source", "at", "props"})
+ITEM_MEMBERS = frozenset({"id", "kind", "type", "source", "at", "props"})
 
 
-def astray(document: Mapping[str, Any], data_key: bytes, book: Lawbook, now: int) -> Iterator[str]:
-    """What of a held document no law orders kept, where nobody put a hold on anything; names, no values.
+def list_unjustified(
+    document: Mapping[str, Any], data_key: bytes, lawbook: Lawbook, now: int
+) -> Iterator[str]:
+    """Yield the names (no values) of what a retained document contains that no law requires.
+
+    There must be no legal holds.
 
     Args:
-        document: One of the collection ``held``.
+        document: A document of the collection ``held``.
         data_key: Its data key, unwrapped.
-        book: The laws.
+        lawbook: The laws.
         now: The present (ms).
     """
-    yield from (f"the member {one}" for one in document.keys() - MEMBERS)
+    yield from (f"the member {name}" for name in document.keys() - MEMBERS)
     if document.get("until", 0) <= now:
-        yield "a day that is over"
-    rules = [one for one in book.of(document["law"]).keeping if one.cited.source == document["why"]]
+        yield "a retention end in the past"
+    rules = [
+        rule
+        for rule in lawbook.find_jurisdiction(document["law"]).retention_rules
+        if rule.citation.source == document["why"]
+    ]
     for item in document["items"]:
-        ordering = [one for one in rules if item["type"] in one.events]
-        if item["kind"] != "event" or not ordering:
+        matching_rules = [rule for rule in rules if item["type"] in rule.events]
+        if item["kind"] != "event" or not matching_rules:
             yield f"the {item['kind']} {item['type']}"
             continue
-        yield from (f"the member {one} of {item['type']}" for one in item.keys() - OF_AN_ITEM)
-        yield from _properties(item, AESGCM(data_key), document["_id"], ordering)
+        yield from (f"the member {name} of {item['type']}" for name in item.keys() - ITEM_MEMBERS)
+        yield from _list_unjustified_properties(item, AESGCM(data_key), document["_id"], matching_rules)
 
 
-def _properties(
-    item: Mapping[str, Any], cipher: AESGCM, holder: bytes, rules: list[Keeping]
+def _list_unjustified_properties(
+    item: Mapping[str, Any], cipher: AESGCM, holder: bytes, rules: list[LegalRetentionRule]
 ) -> Iterator[str]:
-    if "props" not in item or any(one.properties is None for one in rules):
+    if "props" not in item or any(rule.properties is None for rule in rules):
         return
-    ordered = frozenset[str]().union(*(one.properties or () for one in rules))
+    ordered_names = frozenset[str]().union(*(rule.properties or () for rule in rules))
     cell: bytes = item["props"]
-    under = f"event/{item['id'].hex()}".encode()
-    nonce, sealed = cell[HEAD : HEAD + NONCE], cell[HEAD + NONCE :]
-    opened = orjson.loads(cipher.decrypt(nonce, sealed, holder + cell[:HEAD] + under))
-    yield from (f"the property {one} of {item['type']}" for one in opened.keys() - ordered)
+    cell_name = f"event/{item['id'].hex()}".encode()
+    nonce, ciphertext = cell[HEADER_BYTES : HEADER_BYTES + NONCE_BYTES], cell[HEADER_BYTES + NONCE_BYTES :]
+    opened = orjson.loads(cipher.decrypt(nonce, ciphertext, holder + cell[:HEADER_BYTES] + cell_name))
+    yield from (f"the property {name} of {item['type']}" for name in opened.keys() - ordered_names)

@@ -1,7 +1,7 @@
 """Random interleavings of erasure with late, duplicate, merged and replayed messages, restarts and restores.
 
-Everybody has a schedule of their own: what is told of them before they are erased, while, and after, in any
-order and often twice. Many people share a round, so one round is many interleavings: each is one person's.
+Each person has their own schedule: the messages about them before, during and after their erasure, in any
+order and often twice. Many people share a round, so one round tests many interleavings, one for each person.
 """
 
 from __future__ import annotations
@@ -15,164 +15,197 @@ from pathlib import Path
 from typing import Any
 
 from discretion.app.clock import now_ms
-from discretion.domain.backup.dump import backup
-from tests.fixtures.platform import shipped_law
-from tests.properties.erasure.population import Person, Told, Town, renamed
-from tests.properties.erasure.retained_data import astray
+from discretion.domain.backup.dump import write_dump
+from tests.fixtures.platform import read_shipped_lawbook
+from tests.properties.erasure.population import ErasurePopulation, Person, SourcedMessage, assign_message_ids
+from tests.properties.erasure.retained_data import list_unjustified
 
-BATCH, FEW = 500, 10
+LARGE_BATCH, SMALL_BATCH = 500, 10
 
 PHASES = ("before", "while", "after", "again")
-"""When a message comes; only what comes ``before`` is known when the erasure is asked for."""
+"""When a message is sent; only the messages of ``before`` are stored when the erasure is requested."""
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """What is told of somebody in each phase."""
+    """The messages about a person in each phase."""
 
     person: Person
-    phases: Mapping[str, tuple[Told, ...]]
+    phases: Mapping[str, tuple[SourcedMessage, ...]]
 
 
-def schedule(dice: random.Random, person: Person, number: int) -> Schedule:
-    """A schedule: every message in some phases; before the erasure all that links the person is known."""
-    phases: dict[str, list[Told]] = {phase: [] for phase in PHASES}
-    phases["before"] += [one for one in person.messages if one[1]["type"] == "identify"]
+def draw_schedule(generator: random.Random, person: Person, number: int) -> Schedule:
+    """Draw a schedule: each message in some phases. Messages that link identifiers precede the erasure."""
+    phases: dict[str, list[SourcedMessage]] = {phase: [] for phase in PHASES}
+    phases["before"] += [
+        sourced_message for sourced_message in person.messages if sourced_message[1]["type"] == "identify"
+    ]
     for message in person.messages:
         for phase in PHASES:
-            if dice.random() < 0.5:
+            if generator.random() < 0.5:
                 phases[phase].append(message)
-    for phase in PHASES[1:]:  # the same things again under other ids, as a replay of a source's own log would
-        if dice.random() < 0.5:
-            fresh = renamed(person.messages, f"{phase}{number}")
-            phases[phase] += dice.sample(fresh, dice.randint(1, len(fresh)))
-    if dice.random() < 0.3:  # a new device of theirs says their address
-        _, told = next(one for one in person.messages if one[0] == "ios-app")
-        device = {**told, "messageId": f"new{number}", "anonymousId": f"new-{person.name}"}
-        phases[dice.choice(PHASES[1:])].append(("ios-app", device))
-    for told_of in phases.values():
-        dice.shuffle(told_of)
-    return Schedule(person, {phase: tuple(told_of) for phase, told_of in phases.items()})
+    for phase in PHASES[1:]:  # the same content under other message ids, as if a source replays its own log
+        if generator.random() < 0.5:
+            resent = assign_message_ids(person.messages, f"{phase}{number}")
+            phases[phase] += generator.sample(resent, generator.randint(1, len(resent)))
+    if generator.random() < 0.3:  # a new device of the person sends their e-mail address
+        _, body = next(
+            sourced_message for sourced_message in person.messages if sourced_message[0] == "ios-app"
+        )
+        device = {**body, "messageId": f"new{number}", "anonymousId": f"new-{person.name}"}
+        phases[generator.choice(PHASES[1:])].append(("ios-app", device))
+    for phase_messages in phases.values():
+        generator.shuffle(phase_messages)
+    return Schedule(person, {phase: tuple(phase_messages) for phase, phase_messages in phases.items()})
 
 
-def by_source(schedules: Sequence[Schedule], phase: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Everything of a phase, in batches of one source."""
+def batch_by_source(schedules: Sequence[Schedule], phase: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Yield the messages of a phase in batches of one source."""
     batches: dict[str, list[dict[str, Any]]] = {}
-    for one in schedules:
-        for source, message in one.phases[phase]:
+    for schedule in schedules:
+        for source, message in schedule.phases[phase]:
             batches.setdefault(source, []).append(message)
     yield from batches.items()
 
 
-LIVING = ("customers", "source_records", "identifiers", "events", "messages", "dead_letters", "consents")
-"""Collections that are empty where everybody was erased."""
+LIVING_COLLECTIONS = (
+    "customers",
+    "source_records",
+    "identifiers",
+    "events",
+    "messages",
+    "dead_letters",
+    "consents",
+)
+"""Collections that are empty after everybody was erased."""
 
 
-class Moment(Enum):
-    """When a dump is made that is restored after the erasure."""
+class DumpMoment(Enum):
+    """When the dump is made that is restored after the erasure."""
 
     BEFORE = "before"
     DURING = "during"
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
-    """What a round came to.
+class RoundResult:
+    """The result of a round.
 
-    ``asked`` customers were erased, ``left`` are documents of the living by collection. ``held`` is how many
-    documents are kept of the erased, ``astray`` what in those no law orders kept.
+    Attributes:
+        messages: Number of messages that were sent.
+        customers: Number of customers that were erased.
+        remaining: Number of documents by collection, for collections that should be empty.
+        retained: Number of documents that are retained of erased people.
+        unjustified: Names of what these contain that no law requires.
+        replayed: Number of erasures that were replayed after the restore.
     """
 
     messages: int
-    asked: int
-    left: Mapping[str, int]
-    held: int
-    astray: tuple[str, ...]
+    customers: int
+    remaining: Mapping[str, int]
+    retained: int
+    unjustified: tuple[str, ...]
     replayed: int = 0
 
 
-async def play(
-    town: Town,
+async def play_round(
+    population: ErasurePopulation,
     schedules: Sequence[Schedule],
-    dump: Moment | None = None,
-    told: Callable[[int], None] = lambda _: None,
-) -> Round:
-    """Tell, erase while telling, tell again, and again after a restart; what is left of everybody.
+    dump: DumpMoment | None = None,
+    report_erased: Callable[[int], None] = lambda _: None,
+) -> RoundResult:
+    """Send messages before, during and after an erasure and after a restart; return what remains stored.
 
     Args:
-        town: Where nobody lives yet.
-        schedules: One for each person.
-        dump: When a dump is made that is restored before the last messages; None if none is.
-        told: Told how many are erased.
+        population: A population without people.
+        schedules: One schedule for each person.
+        dump: When the dump is made that is restored before the last messages; None for no dump.
+        report_erased: Receives the number of erased customers.
     """
-    messages, replayed = await _tell(town, schedules, "before", BATCH), 0
-    customers = [one["_id"] for one in await town.house.platform.database.find("customers", {}, {"_id": 1})]
-    target = town.folder / f"dump-{len(list(town.folder.glob('dump-*')))}"
-    if dump is Moment.BEFORE:
-        await _dump(town, target)
-    half = asyncio.Event()
+    messages, replayed = await _send_phase(population, schedules, "before", LARGE_BATCH), 0
+    customers = [
+        customer["_id"]
+        for customer in await population.platform.internals.database.find("customers", {}, {"_id": 1})
+    ]
+    target = population.folder / f"dump-{len(list(population.folder.glob('dump-*')))}"
+    if dump is DumpMoment.BEFORE:
+        await _write_dump(population, target)
+    half_erased = asyncio.Event()
 
-    def heard(erased: int) -> None:
-        told(erased)
+    def note_erased(erased: int) -> None:
+        report_erased(erased)
         if 2 * erased >= len(customers):
-            half.set()
+            half_erased.set()
 
-    _, sent, _ = await asyncio.gather(
-        town.erase(customers, heard),
-        _tell(town, schedules, "while", FEW),
-        _dump_after(town, target, half, wanted=dump is Moment.DURING),
+    _, sent_count, _ = await asyncio.gather(
+        population.erase(customers, note_erased),
+        _send_phase(population, schedules, "while", SMALL_BATCH),
+        _write_dump_after(population, target, half_erased, wanted=dump is DumpMoment.DURING),
     )
-    messages += sent + await _tell(town, schedules, "after", BATCH)
-    await town.restart()
+    messages += sent_count + await _send_phase(population, schedules, "after", LARGE_BATCH)
+    await population.restart()
     if dump is not None:
-        restored = await town.house.platform.restore(target, lambda _name, _more: None, replace=True)
-        replayed = restored.replayed
-        await town.restart()
-        await town.house.platform.remember.check()
-        await _leases_are_over(town)
-        await town.finish()
-    messages += await _tell(town, schedules, "again", BATCH)
-    await town.restart()
-    left = {one: await town.house.platform.database.count(one, {}) for one in LIVING}
-    held, wrong = await _held(town)
-    return Round(
-        messages, len(customers), {name: many for name, many in left.items() if many}, held, wrong, replayed
+        restore = await population.platform.internals.backup_restore.run(
+            target, lambda _name, _more: None, replace=True
+        )
+        replayed = restore.replayed_erasures
+        await population.restart()
+        await population.platform.internals.erasure_log.check_replayed()
+        await _end_leases(population)
+        await population.run_until_finished()
+    messages += await _send_phase(population, schedules, "again", LARGE_BATCH)
+    await population.restart()
+    database = population.platform.internals.database
+    remaining = {name: await database.count(name, {}) for name in LIVING_COLLECTIONS}
+    retained, unjustified = await _inspect_retained(population)
+    return RoundResult(
+        messages,
+        len(customers),
+        {name: count for name, count in remaining.items() if count},
+        retained,
+        unjustified,
+        replayed,
     )
 
 
-async def _tell(town: Town, schedules: Sequence[Schedule], phase: str, together: int) -> int:
-    sent = 0
-    for source, batch in by_source(schedules, phase):
-        for start in range(0, len(batch), together):
-            await town.house.tell(source, *batch[start : start + together])
-            sent += len(batch[start : start + together])
-    return sent
+async def _send_phase(
+    population: ErasurePopulation, schedules: Sequence[Schedule], phase: str, batch_size: int
+) -> int:
+    sent_count = 0
+    for source, batch in batch_by_source(schedules, phase):
+        for start in range(0, len(batch), batch_size):
+            await population.platform.send_messages(source, *batch[start : start + batch_size])
+            sent_count += len(batch[start : start + batch_size])
+    return sent_count
 
 
-async def _dump(town: Town, target: Path) -> None:
-    platform = town.house.platform
-    versions = ("0", platform.catalogue.version)
-    await backup(platform.database, target, now_ms(), versions, lambda _name, _more: None)
+async def _write_dump(population: ErasurePopulation, target: Path) -> None:
+    internals = population.platform.internals
+    versions = ("0", internals.catalogue.version)
+    await write_dump(internals.database, target, now_ms(), versions, lambda _name, _more: None)
 
 
-async def _dump_after(town: Town, target: Path, half: asyncio.Event, *, wanted: bool) -> None:
-    """A dump when half are erased."""
+async def _write_dump_after(
+    population: ErasurePopulation, target: Path, half_erased: asyncio.Event, *, wanted: bool
+) -> None:
+    """Write a dump when half of the customers are erased."""
     if wanted:
-        await half.wait()
-        await _dump(town, target)
+        await half_erased.wait()
+        await _write_dump(population, target)
 
 
-async def _leases_are_over(town: Town) -> None:
-    """Who held a request when the dump was made is gone; nobody waits here until that shows."""
-    requests = town.house.platform.rights.requests
-    for one in await requests.find({"until": {"$gt": 0}}, [("_id", 1)], 0):
-        await requests.save(one["_id"], one["fence"], {"until": 0})
+async def _end_leases(population: ErasurePopulation) -> None:
+    """End the leases in the restored dump, whose holders are gone; the test need not wait for their end."""
+    requests = population.platform.internals.requests.store
+    for request in await requests.list_matching({"until": {"$gt": 0}}, [("_id", 1)], 0):
+        await requests.update_under_lease(request["_id"], request["fence"], {"until": 0})
 
 
-async def _held(town: Town) -> tuple[int, tuple[str, ...]]:
-    """How many documents are held, and what in them no law orders kept."""
-    buckets, found = town.house.platform.conductor.revealer.buckets, set[str]()
-    held = await town.house.platform.database.find("held", {})
-    for one in held:
-        found |= set(astray(one, buckets.unwrap(one["_id"], one["key"]), shipped_law(), now_ms()))
-    return len(held), tuple(sorted(found))
+async def _inspect_retained(population: ErasurePopulation) -> tuple[int, tuple[str, ...]]:
+    """Return the number of retained documents, and their content that no law requires."""
+    buckets, unjustified = population.platform.internals.discloser.revealer.buckets, set[str]()
+    documents = await population.platform.internals.database.find("held", {})
+    for document in documents:
+        data_key = buckets.unwrap(document["_id"], document["key"])
+        unjustified |= set(list_unjustified(document, data_key, read_shipped_lawbook(), now_ms()))
+    return len(documents), tuple(sorted(unjustified))

@@ -1,4 +1,4 @@
-"""Erases people of a town under messages that keep coming, and searches everything for them."""
+"""Erases people of a population while messages arrive, and searches all stored data for their values."""
 
 from __future__ import annotations
 
@@ -10,89 +10,99 @@ from typing import Any
 
 from pymongo import MongoClient
 
-from tests.fixtures.platform import ROOT
-from tests.properties.erasure.encoded_values import Needles
-from tests.properties.erasure.population import Town, person, town
-from tests.properties.erasure.scan import Hit, everywhere
-from tests.properties.erasure.wrapped_key_attack import candidates, opens
+from tests.fixtures.platform import ROOT_KEY
+from tests.properties.erasure.encoded_values import EncodedValues
+from tests.properties.erasure.population import DATABASE, ErasurePopulation, build_person, open_population
+from tests.properties.erasure.scan import Hit, search_everything
+from tests.properties.erasure.wrapped_key_attack import can_unwrap, list_candidate_keys
 
-OTHERS = 1_000_000
-"""From this number on, people live on."""
+FIRST_OTHER = 1_000_000
+"""People with this number or a higher one are not erased."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What came of it.
+class SearchResult:
+    """The result of a search.
 
-    ``bytes`` were searched. ``opened`` counts wrapped keys of the erased that a key of today opens;
-    ``control`` says where a value was found that had been put there in clear.
+    ``keys_opened`` counts old wrapped keys of erased people that a present bucket key unwraps.
+    ``control_locations`` are the kinds of places in which a value was found that had been written in clear.
     """
 
-    erased: int
-    messages: int
-    bytes: int
+    people_erased: int
+    messages_sent: int
+    bytes_searched: int
     hits: list[Hit]
-    opened: int
-    tried: int
-    alive: int
-    control: set[str]
+    keys_opened: int
+    keys_tried: int
+    people_found: int
+    control_locations: set[str]
 
 
-async def search(folder: Path, people: int, told: Callable[[int], None] = lambda _: None) -> Found:
-    """Erase so many people, and search."""
-    async with town(folder) as here:
-        erased = [person(number) for number in range(people)]
-        await here.tell(erased)
-        customers = {one.name: await here.customer(one) for one in erased}
+async def erase_and_search(
+    folder: Path, people_count: int, report_erased: Callable[[int], None] = lambda _: None
+) -> SearchResult:
+    """Erase this number of people, and search for them."""
+    async with open_population(folder) as population:
+        people = [build_person(number) for number in range(people_count)]
+        await population.send_messages(people)
+        customers = {person.name: await population.find_customer(person) for person in people}
         assert None not in customers.values()
-        known = [one for one in customers.values() if one is not None]
-        old = wrapped_keys(here, known)
+        erased_customers = [customer for customer in customers.values() if customer is not None]
+        old_keys = read_wrapped_keys(population, erased_customers)
         stop = asyncio.Event()
-        going_on = asyncio.create_task(here.go_on(erased, OTHERS, stop))
+        sending = asyncio.create_task(population.keep_sending(people, FIRST_OTHER, stop))
         try:
-            await here.erase(known, told)
+            await population.erase(erased_customers, report_erased)
         finally:
             stop.set()
-        messages = await going_on
-        await here.tell(erased)  # the very same messages once more
-        needles = Needles({one.name: one.values for one in erased})
-        hits = await asyncio.to_thread(everywhere, needles, here.mongo.url, folder)
-        keys = candidates(folder / "data" / "keys" / "buckets.keys", ROOT)
-        opened = [one for one in old if await asyncio.to_thread(opens, one[1], one[0], keys)]
-        alive = [one for one in erased if await here.customer(one) is not None]
-        return Found(
-            len(erased),
-            messages,
-            size(folder),
+        messages_sent = await sending
+        await population.send_messages(people)  # the same messages once more
+        encoded_values = EncodedValues({person.name: person.values for person in people})
+        hits = await asyncio.to_thread(search_everything, encoded_values, population.mongo.url, folder)
+        candidate_keys = list_candidate_keys(folder / "data" / "keys" / "buckets.keys", ROOT_KEY)
+        keys_opened = [
+            customer
+            for customer, wrapped in old_keys
+            if await asyncio.to_thread(can_unwrap, wrapped, customer, candidate_keys)
+        ]
+        people_found = [person for person in people if await population.find_customer(person) is not None]
+        return SearchResult(
+            len(people),
+            messages_sent,
+            measure_size(folder),
             hits,
-            len(opened),
-            len(old),
-            len(alive),
-            control(here, folder),
+            len(keys_opened),
+            len(old_keys),
+            len(people_found),
+            search_control_value(population, folder),
         )
 
 
-def wrapped_keys(here: Town, customers: list[bytes]) -> list[tuple[bytes, bytes]]:
-    """The wrapped keys of people as they lie in the database now."""
-    client: MongoClient[dict[str, Any]] = MongoClient(here.mongo.url)
+def read_wrapped_keys(population: ErasurePopulation, customers: list[bytes]) -> list[tuple[bytes, bytes]]:
+    """Return customer id and wrapped key of customers as they are stored now."""
+    client: MongoClient[dict[str, Any]] = MongoClient(population.mongo.url)
     with client:
-        found = client["town"]["customers"].find({"_id": {"$in": customers}}, {"key": 1})
-        return [(one["_id"], one["key"]) for one in found]
+        documents = client[DATABASE]["customers"].find({"_id": {"$in": customers}}, {"key": 1})
+        return [(document["_id"], document["key"]) for document in documents]
 
 
-def control(here: Town, folder: Path) -> set[str]:
-    """Where a value that is put there in clear, and deleted again, is found."""
-    canary = person(999_999)
-    client: MongoClient[dict[str, Any]] = MongoClient(here.mongo.url)
+def search_control_value(population: ErasurePopulation, folder: Path) -> set[str]:
+    """Return the kinds of places in which a value is found that was stored in clear and deleted again."""
+    control_person = build_person(999_999)
+    client: MongoClient[dict[str, Any]] = MongoClient(population.mongo.url)
     with client:
-        client["town_control"]["notes"].insert_one({"_id": 1, "text": canary.values[0]})
+        client["control"]["notes"].insert_one({"_id": 1, "text": control_person.values[0]})
         client.admin.command({"fsync": 1})
-        client["town_control"]["notes"].delete_one({"_id": 1})
-    needles = Needles({canary.name: canary.values})
-    places = {hit.place for hit in everywhere(needles, here.mongo.url, folder)}
-    return {kind for kind in ("oplog", "journal", "collection-") if any(kind in place for place in places)}
+        client["control"]["notes"].delete_one({"_id": 1})
+    encoded_values = EncodedValues({control_person.name: control_person.values})
+    locations = {hit.location for hit in search_everything(encoded_values, population.mongo.url, folder)}
+    return {
+        kind
+        for kind in ("oplog", "journal", "collection-")
+        if any(kind in location for location in locations)
+    }
 
 
-def size(folder: Path) -> int:
-    """How many bytes there are in files."""
-    return sum(one.stat().st_size for one in folder.rglob("*") if one.is_file())
+def measure_size(folder: Path) -> int:
+    """Return the total size of all files (bytes)."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -1,4 +1,4 @@
-"""The scanner finds a value in every form it may lie about in, and nothing else."""
+"""The scanner finds a value in each encoding, and nothing else."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.properties.erasure.encoded_values import Needles
+from tests.properties.erasure.encoded_values import EncodedValues
 
 VALUE = "Ada.Lovelace-4711@Mail.example"
 LOWER = VALUE.lower()
-NEEDLES = Needles({"ada": [VALUE]})
+ENCODED_VALUES = EncodedValues({"ada": [VALUE]})
 
 FORMS = {
     "plain": VALUE.encode(),
@@ -28,16 +28,16 @@ FORMS = {
 
 @pytest.mark.parametrize("form", FORMS)
 @given(before=st.binary(max_size=40), after=st.binary(max_size=40))
-def test_a_form_is_found_wherever_it_stands(form: str, before: bytes, after: bytes) -> None:
-    assert ("ada") in {owner for owner, _ in NEEDLES.found_in(before + FORMS[form] + after)}
+def test_each_encoding_is_found_at_any_position(form: str, before: bytes, after: bytes) -> None:
+    assert "ada" in {owner for owner, _ in ENCODED_VALUES.find_in(before + FORMS[form] + after)}
 
 
 @given(before=st.binary(max_size=40), after=st.binary(max_size=40))
 def test_base64_is_found_at_any_alignment(before: bytes, after: bytes) -> None:
-    haystack = base64.b64encode(before + LOWER.encode() + after)
-    assert [owner for owner, _ in NEEDLES.found_in(haystack)]
+    content = base64.b64encode(before + LOWER.encode() + after)
+    assert [owner for owner, _ in ENCODED_VALUES.find_in(content)]
 
 
-@given(haystack=st.binary(max_size=2_000))
-def test_nothing_is_found_where_nothing_is(haystack: bytes) -> None:
-    assert list(NEEDLES.found_in(haystack)) == []
+@given(content=st.binary(max_size=2_000))
+def test_random_bytes_contain_no_value(content: bytes) -> None:
+    assert list(ENCODED_VALUES.find_in(content)) == []

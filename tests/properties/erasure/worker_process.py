@@ -1,4 +1,4 @@
-"""A process that carries one request out, and ends by ``kill -9`` where it is told to."""
+"""A process that runs one request, and ends by ``kill -9`` at a selected checkpoint."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from pathlib import Path
 
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
-from discretion.app import assemble
+from discretion.app import build_platform
 from discretion.app.clock import now_ms
-from discretion.catalogue.load import load
-from discretion.law.load import load as load_law
+from discretion.catalogue.load import load_catalogue
+from discretion.law.load import load_lawbook
 from discretion.settings import Settings
-from discretion.store.driver.database import connect
-from tests.fixtures.platform import ROOT
+from discretion.store.driver.connection import connect_database
+from tests.fixtures.platform import ROOT_KEY
 
 WAIT_S = 60
-CATALOGUE = load(None)
-LAW = load_law(None, CATALOGUE)
-WRITING = frozenset({"bulkWrite", "commitTransaction", "delete", "findAndModify", "insert", "update"})
-"""Commands after which something may be otherwise."""
+CATALOGUE = load_catalogue(None)
+LAW = load_lawbook(None, CATALOGUE)
+WRITE_COMMANDS = frozenset({"bulkWrite", "commitTransaction", "delete", "findAndModify", "insert", "update"})
+"""Commands that may change stored data."""
 
 _START = multiprocessing.get_context("forkserver")
 _START.set_forkserver_preload([__name__])
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """An installation: its MongoDB, the database's name, the folder with its keys."""
+class InstallationLocation:
+    """The location of an installation: its MongoDB, the name of the database, the folder with its keys."""
 
     mongo_url: str
     database: str
@@ -41,67 +41,92 @@ class Place:
     buckets: int = 64
 
 
-class Answers(CommandListener):
-    """Names a point after each answer of MongoDB: what was written is, and the process does not know yet."""
+class AnswerListener(CommandListener):
+    """Reports a checkpoint after each answer of MongoDB, when a write is done and not yet processed."""
 
-    def __init__(self, at: Callable[[str], None]) -> None:
-        self._at = at
-        self._answers = 0
+    def __init__(self, on_checkpoint: Callable[[str], None]) -> None:
+        self._on_checkpoint = on_checkpoint
+        self._answer_count = 0
 
     def started(self, event: CommandStartedEvent) -> None:
-        """Not yet."""
+        """Report nothing: the command is not answered yet."""
 
     def failed(self, event: CommandFailedEvent) -> None:
-        """Nothing was written."""
+        """Report nothing: nothing was written."""
 
     def succeeded(self, event: CommandSucceededEvent) -> None:
-        """Here."""
-        if event.command_name in WRITING:
-            self._answers += 1
-            self._at(f"{event.command_name} {self._answers}")
+        """Report a checkpoint after a write."""
+        if event.command_name in WRITE_COMMANDS:
+            self._answer_count += 1
+            self._on_checkpoint(f"{event.command_name} {self._answer_count}")
 
 
-def carried(place: Place, request: bytes, *, later_ms: int = 0, kill_at: str = "", nth: int = 1) -> list[str]:
-    """Carry a request out in a process of its own; the points it passed.
+def run_in_process(
+    location: InstallationLocation,
+    request: bytes,
+    *,
+    clock_ahead_ms: int = 0,
+    kill_at: str = "",
+    nth: int = 1,
+) -> list[str]:
+    """Run a request in a process of its own; return the checkpoints it passed.
 
-    With ``kill_at`` it is killed when it passes that point for the ``nth`` time, if it does. Its clock is
-    ``later_ms`` late, so that it need not wait for what a dead process holds.
+    With ``kill_at`` it is killed when it passes this checkpoint for the ``nth`` time. Its clock is
+    ``clock_ahead_ms`` ahead, so that it need not wait for the lease of a killed process.
     """
-    ours, theirs = _START.Pipe(duplex=False)
-    process = _START.Process(target=_main, args=(place, request, later_ms, kill_at, nth, theirs))
+    receiver, sender = _START.Pipe(duplex=False)
+    process = _START.Process(
+        target=_run_process, args=(location, request, clock_ahead_ms, kill_at, nth, sender)
+    )
     process.start()
-    theirs.close()
-    passed: list[str] = []
+    sender.close()
+    points: list[str] = []
     try:
         while True:
-            passed.append(ours.recv())
+            points.append(receiver.recv())
     except EOFError:
         pass
     process.join(WAIT_S)
-    killed = bool(kill_at) and passed.count(kill_at) >= nth
+    killed = bool(kill_at) and points.count(kill_at) >= nth
     expected = -signal.SIGKILL if killed else 0
-    assert process.exitcode == expected, f"it ended with {process.exitcode} after {passed[-3:]}"
-    return passed
+    assert process.exitcode == expected, f"the process ended with {process.exitcode} after {points[-3:]}"
+    return points
 
 
-def _main(place: Place, request: bytes, later_ms: int, kill_at: str, nth: int, told: Connection) -> None:
-    seen = 0
+def _run_process(
+    location: InstallationLocation,
+    request: bytes,
+    clock_ahead_ms: int,
+    kill_at: str,
+    nth: int,
+    sender: Connection,
+) -> None:
+    times_passed = 0
 
-    def at(point: str) -> None:
-        nonlocal seen
-        told.send(point)
-        seen += point == kill_at
-        if seen == nth and point == kill_at:
+    def report_point(point: str) -> None:
+        nonlocal times_passed
+        sender.send(point)
+        times_passed += point == kill_at
+        if times_passed == nth and point == kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    asyncio.run(_carry(place, request, lambda: now_ms() + later_ms, at))
+    asyncio.run(_run_request(location, request, lambda: now_ms() + clock_ahead_ms, report_point))
 
 
-async def _carry(place: Place, request: bytes, clock: Callable[[], int], at: Callable[[str], None]) -> None:
-    database = await connect(place.mongo_url, place.database, "pymongo", [Answers(at)])
-    settings = replace(Settings(), data_dir=place.folder, buckets=place.buckets)
-    platform = assemble(settings, CATALOGUE, LAW, database, ROOT, None, clock, at=at)
+async def _run_request(
+    location: InstallationLocation,
+    request: bytes,
+    clock: Callable[[], int],
+    on_checkpoint: Callable[[str], None],
+) -> None:
+    database = await connect_database(
+        location.mongo_url, location.database, "pymongo", [AnswerListener(on_checkpoint)]
+    )
+    settings = replace(Settings(), data_dir=location.folder, buckets=location.buckets)
+    platform = build_platform(
+        settings, CATALOGUE, LAW, database, ROOT_KEY, None, clock, on_checkpoint=on_checkpoint
+    )
     try:
-        await platform.rights.engine.carry(request)
+        await platform.requests.workflow_runner.run_request(request)
     finally:
         await database.close()

@@ -1,31 +1,43 @@
-"""Whether a purpose is permitted, read once more from the texts of the laws, in plain ifs.
+"""Whether a purpose is permitted, derived a second time from the texts of the laws, in plain if statements.
 
-Nothing here comes from the package under test, and nothing from ``schema/``: plain strings, numbers and
-truth values in, one truth value out. It was written before the code it judges was read. Slow and long
-winded on purpose: each answer can be held against the article beside it.
+Nothing here comes from the package under test or from ``schema/``: the input is strings, numbers and truth
+values, the output is one truth value. It was written before the code it checks was read. It is slow and
+long on purpose: each answer can be compared with the article cited beside it.
 
-Three sorts of lines are the house's and not a law's; they say "house": binding bases, what counts as said,
-and the stricter of two readings where a text leaves both open.
+Three kinds of rules are the platform's and not a law's; they are marked "platform": binding bases, which
+statements count, and the stricter of two readings where a text permits both.
 """
 
-# ruff: noqa: SIM102, SIM103 - an article to each if, however plain the answer
+# ruff: noqa: SIM102, SIM103 - one if for each article, however simple the answer
 from __future__ import annotations
 
-SAID: dict[str, tuple[str, str, bool, bool, str]] = {
-    # what was said, oldest first: (what stands for a grown person, whose yes it is, the yes is express,
-    #                               a guardian's yes stands after every no, what stands without the yes)
+STATEMENTS: dict[str, tuple[str, str, bool, bool, str]] = {
+    # statements, oldest first: (answer of an adult, who gave the consent, whether it is express,
+    #                            a guardian's consent is later than every refusal, answer without the consent)
     "nothing": ("nothing", "", False, False, "nothing"),
     "yes": ("yes", "own", True, False, "nothing"),
     "no": ("no", "", False, False, "no"),
     "no, then yes": ("yes", "own", True, False, "nothing"),
     "yes, then no": ("no", "", False, False, "no"),
-    "yes and no at once": ("no", "", False, False, "no"),  # house: of two at once the no
-    # house: a consent that is older than it lasts is as if never given
+    "yes and no at once": (
+        "no",
+        "",
+        False,
+        False,
+        "no",
+    ),  # platform: of two simultaneous statements the refusal counts
+    # platform: an expired consent has no effect
     "yes lapsed": ("nothing", "", False, False, "nothing"),
-    "no, then yes lapsed": ("nothing", "", False, False, "nothing"),  # the yes took the no back all the same
+    "no, then yes lapsed": (
+        "nothing",
+        "",
+        False,
+        False,
+        "nothing",
+    ),  # the consent withdrew the refusal nevertheless
     "guardian yes lapsed": ("nothing", "", False, False, "nothing"),
     "stamp yes lapsed": ("nothing", "", False, False, "nothing"),
-    # house: what a source stamps speaks for the person until they do; its no always counts
+    # platform: an ambient statement ("stamp") counts until the person's own; an ambient refusal always counts
     "stamp yes": ("yes", "own", False, False, "nothing"),
     "stamp no": ("no", "", False, False, "no"),
     "stamp no, then stamp yes": ("yes", "own", False, False, "nothing"),
@@ -35,22 +47,17 @@ SAID: dict[str, tuple[str, str, bool, bool, str]] = {
     "no, then stamp yes": ("no", "", False, False, "no"),
     "yes, then stamp no": ("no", "", False, False, "no"),
     "stamp no, then yes": ("yes", "own", True, False, "no"),
-    # GDPR Art. 8(1): the holder of parental responsibility gives or authorises; EDPB 05/2020, 148-149: what a
-    # parent gave holds on after the age is reached, until the person takes it back
+    # GDPR Art. 8(1): the holder of parental responsibility gives or authorises; EDPB 05/2020, 148-149: a
+    # parent's consent stays valid after the age is reached, until the person withdraws it
     "guardian yes": ("yes", "guardian", True, True, "nothing"),
     "guardian yes, then no": ("no", "", False, False, "no"),
     "guardian yes, then guardian no": ("no", "", False, False, "no"),
-    "no, then guardian yes": (
-        "no",
-        "",
-        False,
-        True,
-        "no",
-    ),  # house: nobody lifts a grown person's no for them
+    # platform: nobody overrides an adult's refusal
+    "no, then guardian yes": ("no", "", False, True, "no"),
     "yes, then guardian yes": ("yes", "own", True, True, "nothing"),
     "guardian yes, then yes": ("yes", "own", True, True, "nothing"),
     "guardian no, then yes": ("yes", "own", True, False, "no"),
-    # a purpose is a tree: what is said of a node is said of what is below it
+    # purposes are a tree: a statement about a node applies to its descendants
     "parent yes": ("yes", "own", True, False, "nothing"),
     "parent no": ("no", "", False, False, "no"),
     "parent no, then yes": ("yes", "own", True, False, "no"),
@@ -66,72 +73,73 @@ PLACES = (
 DPDP_IN_FORCE = "2027-05-13"  # 18 months after G.S.R. 846(E) of 13 November 2025, Rule 1(4)
 
 
-def permitted(
+def is_permitted(
     place: str,
     *,
     basis: str,
     family: str,
-    said: str,
+    statement: str,
     signal: str = "none",
     restricted: bool = False,
     limited: bool = False,
     age: int | None = None,
     kind: str = "",
-    changed: bool = False,
+    notice_changed: bool = False,
     day: str = "2026-11-24",
 ) -> bool:
-    """Whether a person of one place may be dealt with for a purpose.
+    """Return whether data of a person of one place may be used for a purpose.
 
-    ``said`` is a key of ``SAID``; ``signal`` is none, before (all that was said) or after; ``age`` in years,
-    None unknown; ``kind`` is the sensitive kind of the data or nothing; ``limited`` whether the use of
-    sensitive data was limited; ``changed`` whether the notice changed since; ``day`` is today (ISO 8601).
+    ``statement`` is a key of ``STATEMENTS``. ``signal`` is none, before (all statements) or after.
+    ``age`` is in years, None if unknown. ``kind`` is the sensitive kind of the data or empty. ``limited``
+    is whether the use of sensitive data was limited, ``notice_changed`` whether the notice changed since.
+    ``day`` is today (ISO 8601).
     """
-    # House: what the law orders, what saves a life and what a public task demands is not the person's to
-    # refuse (GDPR Art. 7(3) and 21(1) do not reach Art. 6(1)(c), (d); Art. 18(2)).
+    # platform: a person cannot refuse legal obligations, vital interests and public tasks
+    # (GDPR Art. 7(3) and 21(1) do not apply to Art. 6(1)(c), (d); Art. 18(2)).
     if basis in ("legal_obligation", "vital_interest", "public_task"):
         return True
     if restricted:  # GDPR Art. 18(2), in its narrow reading
         return False
-    # House: who may live anywhere is protected by the strictest rule of each law.
+    # platform: a person of an unknown place is protected by the strictest rule of each law.
     laws = (place,) if place in PLACES else PLACES
-    word, whose, express, guardian, without = SAID[said]
-    if changed and any(renewed(law) for law in laws):
-        word, whose, express, guardian = without, "", False, False
-    if any(forbidden(law, family, age) for law in laws):
+    answer, given_by, is_express, guardian_agreed, answer_without = STATEMENTS[statement]
+    if notice_changed and any(requires_renewal(law) for law in laws):
+        answer, given_by, is_express, guardian_agreed = answer_without, "", False, False
+    if any(is_forbidden(law, family, age) for law in laws):
         return False
-    if any(signalled(law, family, signal) for law in laws):
+    if any(is_signal_binding(law, family, signal) for law in laws):
         # 11 CCR 7025(c)(4): the consumer may consent notwithstanding the signal, once asked
-        if not (signal == "before" and (express or guardian)):
+        if not (signal == "before" and (is_express or guardian_agreed)):
             return False
-    young = any(guarded(law, age) for law in laws)
+    is_minor = any(needs_guardian(law, age) for law in laws)
     if kind:
-        if any(opted_into(law, kind, day) for law in laws):
+        if any(requires_opt_in(law, kind, day) for law in laws):
             # GDPR Art. 9(2) knows no contract and no interest; explicit: Art. 9(2)(a), PIPEDA Sch. 1, 4.3.6
-            if young and not guardian:
+            if is_minor and not guardian_agreed:
                 return False
-            if not young and not (word == "yes" and express):
+            if not is_minor and not (answer == "yes" and is_express):
                 return False
-        if limited and any(opted_into(law, kind, day) or opted_out_of(law, kind) for law in laws):
+        if limited and any(requires_opt_in(law, kind, day) or allows_opt_out(law, kind) for law in laws):
             # Cal. Civ. Code 1798.121(a), 11 CCR 7027(m)(1)-(3); Iowa 715D.4(2); Utah 13-61-302(3);
-            # house: a no is heard everywhere
+            # platform: a refusal counts everywhere
             if family not in ("necessary", "security"):
                 return False
     if basis == "contract":
         return True
-    if any(own_yes(law, family, age) for law in laws):
-        if not (word == "yes" and whose == "own"):
+    if any(needs_own_consent(law, family, age) for law in laws):
+        if not (answer == "yes" and given_by == "own"):
             return False
-    if any(asks_consent(law, basis, family) for law in laws):
-        if young:
-            return guardian
-        return word == "yes"
-    if any(guarded_all(law, family) and guarded(law, age) for law in laws):
-        return guardian
-    return word != "no"  # house: a no is honoured, even where a law asks for a notice only
+    if any(requires_consent(law, basis, family) for law in laws):
+        if is_minor:
+            return guardian_agreed
+        return answer == "yes"
+    if any(needs_guardian_for_all(law, family) and needs_guardian(law, age) for law in laws):
+        return guardian_agreed
+    return answer != "no"  # platform: a refusal counts, even where a law requires a notice only
 
 
-def signalled(place: str, family: str, signal: str) -> bool:
-    """Whether an opt-out preference signal was heard that binds."""
+def is_signal_binding(place: str, family: str, signal: str) -> bool:
+    """Return whether a binding opt-out preference signal was received."""
     if family != "sharing" or signal == "none":
         return False
     if place == "us-ca":  # Cal. Civ. Code 1798.135(e), 11 CCR 7025(b)-(c)
@@ -161,8 +169,8 @@ def signalled(place: str, family: str, signal: str) -> bool:
     return False
 
 
-def asks_consent(place: str, basis: str, family: str) -> bool:
-    """Whether the law of a place asks for a yes before data that are not sensitive serve a purpose."""
+def requires_consent(place: str, basis: str, family: str) -> bool:
+    """Return whether the law of a place requires consent for a purpose, for data that is not sensitive."""
     if family == "necessary":
         return False
     if place in ("eu", "gb"):
@@ -177,7 +185,7 @@ def asks_consent(place: str, basis: str, family: str) -> bool:
             return True
         if family == "sharing":  # FADP Art. 5(g), 6(7)(b): linking across businesses is high-risk profiling
             return True
-        return False  # FADP Art. 30(2)(b): until an express declaration against it
+        return False  # FADP Art. 30(2)(b): until an express objection
     if place == "ca":
         if family in ("messages", "texts"):  # CASL s. 6(1), 10(1)
             return True
@@ -187,12 +195,12 @@ def asks_consent(place: str, basis: str, family: str) -> bool:
     if place == "ca-qc":
         if family in ("messages", "texts"):  # CASL s. 6(1)
             return True
-        if family in ("personalisation", "advertising"):  # P-39.1, s. 8.1: profiling is off until switched on
+        if family in ("personalisation", "advertising"):  # P-39.1, s. 8.1: profiling is off by default
             return True
         if family == "sharing":  # P-39.1, s. 13
             return True
-        # P-39.1, s. 12(5) spares statistics consent once de-identified, s. 8.1 not while one is told from
-        # another; house: so it is asked for. Security: s. 12(2); keeping right: s. 11.
+        # P-39.1, s. 12(5) requires no consent for de-identified statistics, s. 8.1 does while persons are
+        # distinguished; platform: so consent is required. Security: s. 12(2); accuracy: s. 11.
         return family == "statistics"
     if place == "cn":
         if family == "security":  # PIPL Art. 13(3) with 51, Cybersecurity Law Art. 21
@@ -201,9 +209,9 @@ def asks_consent(place: str, basis: str, family: str) -> bool:
             return False
         return True  # PIPL Art. 13: no legitimate interest; Art. 23 for sharing
     if place == "in":
-        # Binds from 13 May 2027 on; house: from the day its rules were published. Security: DPDP Act
-        # s. 17(1)(c); keeping right: s. 8(3); statistics are free only by the standards of s. 17(2)(b), which
-        # nobody promises here.
+        # Binds from 13 May 2027 on; platform: from the day its rules were published. Security: DPDP Act
+        # s. 17(1)(c); accuracy: s. 8(3); statistics are exempt only by the standards of s. 17(2)(b), which
+        # the platform does not guarantee.
         return family not in ("security", "improvement")  # DPDP Act s. 4, 6
     if place == "jp":
         if family in ("messages", "texts"):  # Act on Specified Electronic Mail, Art. 3(1)
@@ -212,11 +220,11 @@ def asks_consent(place: str, basis: str, family: str) -> bool:
     return family == "texts"  # United States: TCPA, 47 U.S.C. 227; 47 CFR 64.1200(a)(2), (c)(2)
 
 
-def guarded(place: str, age: int | None) -> bool:
-    """Whether a yes has to be a guardian's at this age."""
-    if age is None:  # all of these speak of whom one knows, or should know, to be young
+def needs_guardian(place: str, age: int | None) -> bool:
+    """Return whether a guardian has to give the consent at this age."""
+    if age is None:  # these laws apply if the controller knows, or should know, that the person is young
         return False
-    if place == "eu":  # GDPR Art. 8(1): 16, unless a state has less; house: 16 in each
+    if place == "eu":  # GDPR Art. 8(1): 16, unless a state has less; platform: 16 in each
         return age < 16
     if place == "gb":  # DPA 2018 s. 9
         return age < 13
@@ -226,41 +234,39 @@ def guarded(place: str, age: int | None) -> bool:
         return age < 13
     if place == "ca-qc":  # P-39.1, s. 4.1, 14
         return age < 14
-    if (
-        place == "ch"
-    ):  # Civil Code Art. 19c: who can judge, decides; no number; house: as in the states around
+    if place == "ch":
+        # Civil Code Art. 19c: capacity of judgement, no number; platform: as in the neighbouring states
         return age < 16
     if place == "cn":  # PIPL Art. 31
         return age < 14
     if place == "in":  # DPDP Act s. 2(f), 9(1)
         return age < 18
-    if place == "jp":  # PPC Guidelines (general rules) and Q&A 1-62: up to 12 to 15; house: 15 included
+    if place == "jp":  # PPC Guidelines (general rules) and Q&A 1-62: up to 12 to 15; platform: 15 included
         return age < 16
     if place == "za":  # POPIA s. 1 "child", 34-35
         return age < 18
     return age < 13  # COPPA, 16 CFR 312.5(a)
 
 
-def guarded_all(place: str, family: str) -> bool:
-    """Whether a guardian has to agree to a purpose of which others need only be told."""
+def needs_guardian_for_all(place: str, family: str) -> bool:
+    """Return whether a guardian has to agree to a purpose for which adults only receive a notice."""
     if family in ("necessary", "security", "improvement"):  # 16 CFR 312.2 "internal operations", 312.8
         return False
     if place.startswith(
         "us-"
     ):  # 16 CFR 312.5(a): "before any collection, use, or disclosure", counting included
         return True
-    if place == "ca":  # OPC: below 13 nobody consents for themselves, by silence neither
+    if place == "ca":  # OPC: below 13 a person cannot consent for themselves, nor by silence
         return True
-    return place == "ch"  # house: who cannot judge cannot let it pass either
+    return place == "ch"  # platform: without capacity of judgement, silence permits nothing either
 
 
-def own_yes(place: str, family: str, age: int | None) -> bool:
-    """Whether a purpose takes the young person's own yes at this age, of which others need only be told."""
+def needs_own_consent(place: str, family: str, age: int | None) -> bool:
+    """Return whether a purpose requires a minor's own consent at this age, where adults receive a notice."""
     if age is None or age < 13:
         return False
-    if (
-        place == "us-ct" and family == "personalisation"
-    ):  # SB 1295 (2025): no profiling of minors without consent
+    if place == "us-ct" and family == "personalisation":
+        # SB 1295 (2025): no profiling of minors without consent
         return age < 18
     if family != "sharing":
         return False
@@ -281,8 +287,8 @@ def own_yes(place: str, family: str, age: int | None) -> bool:
     return False
 
 
-def forbidden(place: str, family: str, age: int | None) -> bool:
-    """Whether nobody's yes permits it."""
+def is_forbidden(place: str, family: str, age: int | None) -> bool:
+    """Return whether no consent permits the purpose."""
     if age is None:
         return False
     if place == "in" and age < 18:
@@ -298,8 +304,8 @@ def forbidden(place: str, family: str, age: int | None) -> bool:
     return False
 
 
-def opted_into(place: str, kind: str, day: str) -> bool:
-    """Whether a law asks for an express yes for a kind of data."""
+def requires_opt_in(place: str, kind: str, day: str) -> bool:
+    """Return whether a law requires express consent for a kind of data."""
     if place in ("eu", "gb"):
         if kind in ("belief", "biometric", "ethnicity", "genetic", "health", "sexuality"):  # GDPR Art. 9(1)
             return True
@@ -312,9 +318,8 @@ def opted_into(place: str, kind: str, day: str) -> bool:
         return kind in ("belief", "biometric", "criminal", "ethnicity", "genetic", "health", "sexuality")
     if place == "ch":  # FADP Art. 5(c), 6(7)(a)
         return kind in ("belief", "biometric", "criminal", "ethnicity", "genetic", "health", "sexuality")
-    if (
-        place == "ca"
-    ):  # PIPEDA Sch. 1, 4.3.4; OPC Interpretation Bulletin (2022); Findings 2022-001 for whereabouts
+    if place == "ca":
+        # PIPEDA Sch. 1, 4.3.4; OPC Interpretation Bulletin (2022); Findings 2022-001 for whereabouts
         if kind in ("belief", "biometric", "ethnicity", "genetic", "health", "sexuality"):
             return True
         return kind in ("financial_account", "precise_location")
@@ -341,7 +346,7 @@ def opted_into(place: str, kind: str, day: str) -> bool:
     if place == "jp":  # APPI Art. 2(3), 20(2)
         return kind in ("belief", "criminal", "ethnicity", "genetic", "health")
     if place in ("us-ca", "us-ia", "us-ut"):
-        return False  # they may be limited, see opted_out_of
+        return False  # their use may be limited, see allows_opt_out
     # Va. Code 59.1-575, "sensitive data", and those modelled on it
     if kind in (
         "belief",
@@ -363,8 +368,8 @@ def opted_into(place: str, kind: str, day: str) -> bool:
     return False
 
 
-def opted_out_of(place: str, kind: str) -> bool:
-    """Whether a law lets people limit a kind of data, and asks for no yes."""
+def allows_opt_out(place: str, kind: str) -> bool:
+    """Return whether a law lets people limit the use of a kind of data, and requires no consent."""
     if place == "us-ca":  # Cal. Civ. Code 1798.140(ae); 11 CCR 7001 "sensitive personal information" (2026)
         if kind in ("belief", "biometric", "ethnicity", "genetic", "health", "immigration", "sexuality"):
             return True
@@ -378,15 +383,15 @@ def opted_out_of(place: str, kind: str) -> bool:
     if place in ("us-ia", "us-ut"):  # Iowa Code 715D.1(26); Utah Code 13-61-101(32)
         if kind in ("belief", "biometric", "ethnicity", "genetic", "health", "immigration", "sexuality"):
             return True
-        if kind == "children":  # Utah leaves them to COPPA, 13-61-302(3)(b)
+        if kind == "children":  # Utah refers to COPPA, 13-61-302(3)(b)
             return place == "us-ia"
         return kind == "precise_location"
     return False
 
 
-def renewed(place: str) -> bool:
-    """Whether a material change of what is done takes a new yes."""
-    if place == "br":  # LGPD Art. 8(6), 9(2) has people told; consent to another purpose is none, Art. 8(4)
+def requires_renewal(place: str) -> bool:
+    """Return whether a material change of the processing requires a new consent."""
+    if place == "br":  # LGPD Art. 8(6), 9(2) require a notice; consent to another purpose is void, Art. 8(4)
         return True
     # EDPB 05/2020, 110; PIPL Art. 14; PIPEDA Sch. 1, 4.2.4; P-39.1 s. 12; APPI Art. 18(1); POPIA s. 13, 15;
     # FADP Art. 6(3); DPDP Act s. 6(1); 11 CCR 7002(e); FTC Act s. 5 (Gateway Learning, 2004) for all states

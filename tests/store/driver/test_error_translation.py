@@ -1,4 +1,4 @@
-"""What MongoDB's failures are called here, seen from a server that fails on purpose."""
+"""Error codes of MongoDB failures, tested with fail points."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from discretion.errors import Unavailable
-from discretion.store.driver.database import Database, connect, insert
+from discretion.store.driver.connection import connect_database
+from discretion.store.driver.database import Database, build_insert
 from tests.fixtures.mongo import FailPoint, with_options
 
 pytestmark = pytest.mark.parametrize("driver", ["pymongo", "motor"])
@@ -16,12 +17,12 @@ WRITE_CONCERN_FAILED = {"code": 64, "codeName": "WriteConcernFailed", "errmsg": 
 SHUTDOWN_IN_PROGRESS = 91
 
 
-async def test_a_write_concern_error_means_unknown_because_the_document_is_there(
+async def test_a_write_concern_error_is_unknown_since_the_document_is_stored(
     database: Database, fail: FailPoint
 ) -> None:
     writes: tuple[Callable[[], Awaitable[object]], ...] = (
         lambda: database.insert_many("things", [{"_id": 1}]),
-        lambda: database.bulk_write("things", [insert({"_id": 2})]),
+        lambda: database.bulk_write("things", [build_insert({"_id": 2})]),
         lambda: database.update_one("things", {"_id": 3}, {"$set": {"n": 1}}, upsert=True),
     )
     for number, write in enumerate(writes, 1):
@@ -32,8 +33,8 @@ async def test_a_write_concern_error_means_unknown_because_the_document_is_there
         assert await database.count("things", {"_id": number}) == 1
 
 
-async def test_one_failure_under_a_write_is_not_noticed(database: Database, fail: FailPoint) -> None:
-    """The driver asks again with the same number, and the server answers what it did."""
+async def test_one_failure_during_a_write_is_retried(database: Database, fail: FailPoint) -> None:
+    """The driver retries with the same transaction number, and the server returns the first result."""
     await fail.set("insert", errorCode=SHUTDOWN_IN_PROGRESS, errorLabels=["RetryableWriteError"])
     await database.insert_many("things", [{"_id": 1}])
     await fail.set("insert", closeConnection=True)
@@ -41,11 +42,11 @@ async def test_one_failure_under_a_write_is_not_noticed(database: Database, fail
     assert await database.count("things", {}) == 2
 
 
-async def test_a_server_that_keeps_shutting_down_leaves_a_write_unknown(
+async def test_a_write_to_a_server_that_shuts_down_is_unknown(
     mongo_url: str, driver: str, fail: FailPoint
 ) -> None:
     url = with_options(mongo_url, heartbeatFrequencyMS=500, timeoutMS=700)
-    impatient = await connect(url, "nothing", driver)
+    impatient = await connect_database(url, "nothing", driver)
     await fail.set("insert", "find", times=1_000, errorCode=SHUTDOWN_IN_PROGRESS)
     with pytest.raises(Unavailable) as write:
         await impatient.insert_many("things", [{"_id": 1}])
@@ -55,6 +56,6 @@ async def test_a_server_that_keeps_shutting_down_leaves_a_write_unknown(
     assert [write.value.code, read.value.code] == ["STORE_WRITE_UNKNOWN", "STORE_UNAVAILABLE"]
 
 
-async def test_a_connection_lost_under_a_read_is_opened_again(database: Database, fail: FailPoint) -> None:
+async def test_a_connection_lost_during_a_read_is_reopened(database: Database, fail: FailPoint) -> None:
     await fail.set("find", closeConnection=True)
     assert await database.find("things", {}) == []

@@ -1,4 +1,4 @@
-"""Collections are as declared, whoever prepares them and however often."""
+"""The schema of the collections is as declared, whichever process applies it and however often."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from discretion.errors import Broken, Misconfigured
-from discretion.store.driver.database import Database, update
-from discretion.store.schema.apply import prepare
-from discretion.store.schema.collections import COLLECTIONS, MAX_ORDERED, ORDERED_PREFIX, ordered_index
-from tests.fixtures.mongo import Commands
+from discretion.store.driver.database import Database, build_update
+from discretion.store.schema.apply import apply_schema
+from discretion.store.schema.collections import COLLECTIONS, MAX_ORDERED, ORDERED_PREFIX, build_ordered_index
+from tests.fixtures.mongo import CommandRecorder
 
 ID = b"\1" * 16
 OTHER = b"\2" * 16
 
-FITTING: dict[str, dict[str, Any]] = {
+VALID_DOCUMENTS: dict[str, dict[str, Any]] = {
     "customers": {
         "_id": ID,
         "v": 1,
@@ -255,81 +255,90 @@ FITTING: dict[str, dict[str, Any]] = {
 }
 
 
-async def _indexes(database: Database, collection: str) -> set[str]:
-    listed = await database.command({"listIndexes": collection})
-    return {one["name"] for one in listed["cursor"]["firstBatch"]}
+async def _list_indexes(database: Database, collection: str) -> set[str]:
+    answer = await database.command({"listIndexes": collection})
+    return {index["name"] for index in answer["cursor"]["firstBatch"]}
 
 
-def test_every_collection_has_its_entry_in_the_inventory() -> None:
-    assert {one.name for one in COLLECTIONS} == set(FITTING)
-    for one in COLLECTIONS:
-        assert one.holds.endswith(".")
-        assert one.erasure.endswith(".")
-        assert one.inventory.startswith(one.holds)
+def test_every_collection_has_an_inventory_entry() -> None:
+    assert {collection.name for collection in COLLECTIONS} == set(VALID_DOCUMENTS)
+    for collection in COLLECTIONS:
+        assert collection.contents.endswith(".")
+        assert collection.erasure.endswith(".")
+        assert collection.inventory.startswith(collection.contents)
 
 
 @pytest.mark.parametrize("driver", ["pymongo", "motor"])
-async def test_a_document_that_fits_is_taken_and_one_with_a_field_more_is_not(database: Database) -> None:
-    await prepare(database)
-    for collection, document in FITTING.items():
+async def test_valid_documents_are_stored_and_an_additional_field_is_refused(database: Database) -> None:
+    await apply_schema(database)
+    for collection, document in VALID_DOCUMENTS.items():
         await database.insert_many(collection, [document])
-        bare = {key: value for key, value in document.items() if key != "_id"}
-        for wrong in (
-            {**bare, "_id": OTHER if document["_id"] == ID else "r2", "surname": "Byron"},
-            {**bare, "_id": 7},
+        without_id = {key: value for key, value in document.items() if key != "_id"}
+        for invalid in (
+            {**without_id, "_id": OTHER if document["_id"] == ID else "r2", "surname": "Byron"},
+            {**without_id, "_id": 7},
             dict(list(document.items())[:2]) | {"_id": OTHER if document["_id"] == ID else "r2"},
         ):
             with pytest.raises(Broken) as caught:
-                await database.insert_many(collection, [wrong])
+                await database.insert_many(collection, [invalid])
             assert caught.value.code == "STORE_DOCUMENT_INVALID"
             assert "Byron" not in str(caught.value)
         with pytest.raises(Broken):
             await database.bulk_write(
-                collection, [update({"_id": document["_id"]}, {"$set": {"surname": "Byron"}})]
+                collection, [build_update({"_id": document["_id"]}, {"$set": {"surname": "Byron"}})]
             )
 
 
-async def test_names_inside_a_cell_are_closed_too(database: Database) -> None:
-    await prepare(database)
-    wrong = {**FITTING["source_records"], "cells": {"contact/email": {"t": 1, "m": "m", "clear": "x"}}}
+async def test_additional_fields_inside_a_cell_are_refused(database: Database) -> None:
+    await apply_schema(database)
+    invalid = {
+        **VALID_DOCUMENTS["source_records"],
+        "cells": {"contact/email": {"t": 1, "m": "m", "clear": "x"}},
+    }
     with pytest.raises(Broken):
-        await database.insert_many("source_records", [wrong])
+        await database.insert_many("source_records", [invalid])
 
 
-async def test_preparing_again_changes_nothing(database: Database, commands: Commands) -> None:
-    await prepare(database, ["commerce/loyaltyTier"])
+async def test_a_second_application_of_the_schema_changes_nothing(
+    database: Database, commands: CommandRecorder
+) -> None:
+    await apply_schema(database, ["commerce/loyaltyTier"])
     commands.clear()
-    await prepare(database, ["commerce/loyaltyTier"])
-    assert not commands.named("create") + commands.named("collMod") + commands.named("dropIndexes")
-    assert ordered_index("commerce/loyaltyTier").name in await _indexes(database, "customers")
+    await apply_schema(database, ["commerce/loyaltyTier"])
+    assert (
+        not commands.list_commands("create")
+        + commands.list_commands("collMod")
+        + commands.list_commands("dropIndexes")
+    )
+    assert build_ordered_index("commerce/loyaltyTier").name in await _list_indexes(database, "customers")
 
 
-async def test_two_processes_may_prepare_at_once(database: Database) -> None:
+async def test_several_processes_can_apply_the_schema_at_once(database: Database) -> None:
     keys = [f"web/attribute{n}" for n in range(5)]
-    await asyncio.gather(*(prepare(database, keys) for _ in range(4)))
-    assert {ordered_index(key).name for key in keys} <= await _indexes(database, "customers")
+    await asyncio.gather(*(apply_schema(database, keys) for _ in range(4)))
+    assert {build_ordered_index(key).name for key in keys} <= await _list_indexes(database, "customers")
 
 
-async def test_a_changed_declaration_takes_the_place_of_the_old(database: Database) -> None:
+async def test_a_changed_declaration_replaces_the_old_one(database: Database) -> None:
     await database.command({"create": "clients"})
     await database.insert_many("clients", [{"_id": 1, "anything": 1}])
-    await prepare(database, ["web/old", "web/kept"])
-    await prepare(database, ["web/kept", "web/new"])
-    names = {name for name in await _indexes(database, "customers") if name.startswith(ORDERED_PREFIX)}
-    assert names == {ordered_index("web/kept").name, ordered_index("web/new").name}
+    await apply_schema(database, ["web/old", "web/kept"])
+    await apply_schema(database, ["web/kept", "web/new"])
+    names = {name for name in await _list_indexes(database, "customers") if name.startswith(ORDERED_PREFIX)}
+    assert names == {build_ordered_index("web/kept").name, build_ordered_index("web/new").name}
     with pytest.raises(Broken):
         await database.insert_many("clients", [{"_id": 2, "anything": 1}])
 
 
-async def test_too_many_ordered_attributes_are_refused_before_anything_is_made(database: Database) -> None:
+async def test_too_many_ordered_attributes_are_refused_before_any_change(database: Database) -> None:
     with pytest.raises(Misconfigured) as caught:
-        await prepare(database, [f"web/attribute{n}" for n in range(MAX_ORDERED + 1)])
+        await apply_schema(database, [f"web/attribute{n}" for n in range(MAX_ORDERED + 1)])
     assert caught.value.code == "ORDERED_ATTRIBUTES_TOO_MANY"
     assert (await database.command({"listCollections": 1}))["cursor"]["firstBatch"] == []
 
 
-async def test_the_most_ordered_attributes_fit(database: Database) -> None:
-    await prepare(database, [f"web/attribute{n}" for n in range(MAX_ORDERED)])
+async def test_the_maximum_of_ordered_attributes_is_accepted(database: Database) -> None:
+    await apply_schema(database, [f"web/attribute{n}" for n in range(MAX_ORDERED)])
 
 
 @pytest.mark.parametrize(
@@ -351,14 +360,14 @@ async def test_the_most_ordered_attributes_fit(database: Database) -> None:
         ("package_links", {"customer": ID}, {}),
     ],
 )
-async def test_what_is_asked_often_reads_an_index_and_sorts_nothing(
+async def test_frequent_queries_use_an_index_and_no_sort(
     database: Database, collection: str, query: dict[str, Any], sort: dict[str, int]
 ) -> None:
-    await prepare(database, ["commerce/loyaltyTier"])
-    await database.insert_many(collection, [FITTING[collection]])
-    plan = await database.command(
+    await apply_schema(database, ["commerce/loyaltyTier"])
+    await database.insert_many(collection, [VALID_DOCUMENTS[collection]])
+    explanation = await database.command(
         {"explain": {"find": collection, "filter": query, "sort": sort}, "verbosity": "queryPlanner"}
     )
-    told = str(plan["queryPlanner"]["winningPlan"])
-    assert "IXSCAN" in told
-    assert "'SORT'" not in told
+    winning_plan = str(explanation["queryPlanner"]["winningPlan"])
+    assert "IXSCAN" in winning_plan
+    assert "'SORT'" not in winning_plan

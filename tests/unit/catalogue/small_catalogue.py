@@ -1,10 +1,10 @@
-"""A catalogue of one screen that holds; tests break it."""
+"""A small valid catalogue, which tests modify."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-SMALL = """\
+SMALL_CATALOGUE = """\
 controller: Corner Shop
 always:
   clear: [essential.legal_obligation]
@@ -68,8 +68,8 @@ events:
 """
 
 
-def written(folder: Path, text: str = SMALL, name: str = "small.yaml") -> Path:
-    """A folder with one file of this text."""
+def write_catalogue(folder: Path, text: str = SMALL_CATALOGUE, name: str = "small.yaml") -> Path:
+    """Write one file of a catalogue into a folder; return the folder."""
     folder.mkdir(exist_ok=True)
     (folder / name).write_text(text, "utf-8")
     return folder

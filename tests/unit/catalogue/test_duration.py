@@ -1,4 +1,4 @@
-"""Durations are counted on the calendar."""
+"""Durations are subtracted on the calendar."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from discretion.catalogue.duration import lapse, parse
+from discretion.catalogue.duration import parse_duration, subtract_duration
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TIMES = st.integers(0, 250_000_000_000_000 // 1000)
 
 
-def ms(text: str) -> int:
-    """A time as ms since 1970."""
+def to_ms(text: str) -> int:
+    """Convert an ISO 8601 time in UTC to ms since 1970."""
     return (datetime.fromisoformat(text).replace(tzinfo=UTC) - EPOCH) // timedelta(milliseconds=1)
 
 
 @st.composite
 def durations(draw: st.DrawFn) -> str:
-    """Durations of every shape, none of them empty."""
-    date = "".join(f"{n}{unit}" for unit in "YMWD" if (n := draw(st.integers(0, 40))))
-    time = "".join(f"{n}{unit}" for unit in "HMS" if (n := draw(st.integers(0, 90))))
-    text = f"P{date}" + (f"T{time}" if time else "")
+    """Durations of every form, none of them empty."""
+    date_part = "".join(f"{count}{unit}" for unit in "YMWD" if (count := draw(st.integers(0, 40))))
+    time_part = "".join(f"{count}{unit}" for unit in "HMS" if (count := draw(st.integers(0, 90))))
+    text = f"P{date_part}" + (f"T{time_part}" if time_part else "")
     return text if len(text) > 1 else "P1D"
 
 
 @pytest.mark.parametrize(
-    ("duration", "at", "since"),
+    ("duration", "now", "cut_off"),
     [
         ("P1Y", "2026-05-01", "2025-05-01"),
         ("P1Y", "2024-02-29", "2023-02-28"),
@@ -46,35 +46,38 @@ def durations(draw: st.DrawFn) -> str:
         ("PT30S", "2026-03-10T00:01:00", "2026-03-10T00:00:30"),
     ],
 )
-def test_a_duration_goes_back_on_the_calendar(duration: str, at: str, since: str) -> None:
-    assert lapse(duration, ms(at)) == ms(since)
+def test_a_duration_is_subtracted_on_the_calendar(duration: str, now: str, cut_off: str) -> None:
+    assert subtract_duration(duration, to_ms(now)) == to_ms(cut_off)
 
 
 @given(durations(), TIMES)
-def test_it_agrees_with_another_implementation(duration: str, at: int) -> None:
-    moment = EPOCH + timedelta(milliseconds=at)
+def test_subtraction_agrees_with_isodate(duration: str, now: int) -> None:
+    moment = EPOCH + timedelta(milliseconds=now)
     try:
-        since = moment - isodate.parse_duration(duration)
+        cut_off = moment - isodate.parse_duration(duration)
     except (OverflowError, ValueError):
-        since = EPOCH
-    assert lapse(duration, at) == max(0, (since - EPOCH) // timedelta(milliseconds=1))
+        cut_off = EPOCH
+    assert subtract_duration(duration, now) == max(0, (cut_off - EPOCH) // timedelta(milliseconds=1))
 
 
 @given(durations(), TIMES, TIMES)
-def test_time_never_brings_back_what_has_lapsed(duration: str, one: int, other: int) -> None:
-    earlier, later = sorted((one, other))
-    assert lapse(duration, earlier) <= lapse(duration, later)
+def test_a_later_time_never_has_an_earlier_cut_off(duration: str, first_ms: int, second_ms: int) -> None:
+    earlier, later = sorted((first_ms, second_ms))
+    assert subtract_duration(duration, earlier) <= subtract_duration(duration, later)
 
 
 @given(durations(), TIMES)
-def test_it_lies_in_the_past_and_after_1970(duration: str, at: int) -> None:
-    assert 0 <= lapse(duration, at) < max(at, 1)
+def test_a_cut_off_lies_in_the_past_and_not_before_1970(duration: str, now: int) -> None:
+    assert 0 <= subtract_duration(duration, now) < max(now, 1)
 
 
 @given(TIMES)
-def test_a_longer_duration_keeps_longer(at: int) -> None:
-    kept = [lapse(one, at) for one in ("PT1H", "P1D", "P1W", "P1M", "P1Y", "P10Y", "P9999Y")]
-    assert kept == sorted(kept, reverse=True)
+def test_a_longer_duration_has_an_earlier_cut_off(now: int) -> None:
+    cut_offs = [
+        subtract_duration(duration, now)
+        for duration in ("PT1H", "P1D", "P1W", "P1M", "P1Y", "P10Y", "P9999Y")
+    ]
+    assert cut_offs == sorted(cut_offs, reverse=True)
 
 
 @pytest.mark.parametrize(
@@ -98,6 +101,6 @@ def test_a_longer_duration_keeps_longer(at: int) -> None:
         "P\u0661Y",
     ],
 )
-def test_what_is_no_duration_is_refused(text: str) -> None:
+def test_an_invalid_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"not an ISO 8601 duration|no time at all"):
-        parse(text)
+        parse_duration(text)

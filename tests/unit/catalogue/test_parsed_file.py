@@ -1,4 +1,4 @@
-"""Merge protection that cannot be is told like any other mistake of a catalogue."""
+"""Invalid merge protection is reported like any other mistake in a catalogue."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ from pathlib import Path
 
 import pytest
 
-from discretion.catalogue.load import load
+from discretion.catalogue.load import load_catalogue
 from discretion.errors import Misconfigured
-from tests.unit.catalogue.small_catalogue import SMALL, written
+from tests.unit.catalogue.small_catalogue import SMALL_CATALOGUE, write_catalogue
 
 RULE = "  email: {normalise: email"
 
 
 @pytest.mark.parametrize(
-    ("protection", "wrong", "right"),
+    ("protection", "problem", "correction"),
     [
         ("most: 0", "most is '0'", "a number of at least 1"),
-        ("most: 5, within: a week", "email counts within 'a week'", "such as P7D"),
-        ("within: P7D", "email says 'within' and not how many", "Add 'most'"),
-        ("blocked: ['guest@(']", "is no regular expression", "Write one"),
+        ("most: 5, within: a week", "email has the invalid 'within' 'a week'", "such as P7D"),
+        ("within: P7D", "email has 'within' without 'most'", "Add 'most'"),
+        ("blocked: ['guest@(']", "is no regular expression", "Write a valid one"),
     ],
 )
-def test_what_protects_nobody_is_told_with_its_line(
-    tmp_path: Path, protection: str, wrong: str, right: str
+def test_invalid_merge_protection_is_reported_with_its_line(
+    tmp_path: Path, protection: str, problem: str, correction: str
 ) -> None:
-    """The line of the entry, what is wrong and what would be right."""
-    text = SMALL.replace(RULE, f"{RULE}, {protection}")
-    line = next(n for n, one in enumerate(text.splitlines(), 1) if RULE in one)
-    with pytest.raises(Misconfigured) as caught:
-        load(written(tmp_path, text))
-    told = str(caught.value)
-    assert f":{line}" in told
-    assert wrong in told
-    assert right in told
+    """The message has the line of the entry, the problem and the correction."""
+    text = SMALL_CATALOGUE.replace(RULE, f"{RULE}, {protection}")
+    line_number = next(number for number, text_line in enumerate(text.splitlines(), 1) if RULE in text_line)
+    with pytest.raises(Misconfigured) as refusal:
+        load_catalogue(write_catalogue(tmp_path, text))
+    message = str(refusal.value)
+    assert f":{line_number}" in message
+    assert problem in message
+    assert correction in message

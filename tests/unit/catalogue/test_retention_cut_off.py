@@ -1,4 +1,4 @@
-"""How long anything may be kept, and how long it serves one purpose."""
+"""How long a value may be stored, and how long it may be used for one purpose."""
 
 from __future__ import annotations
 
@@ -8,31 +8,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from discretion.catalogue.duration import lapse
-from discretion.catalogue.load import load
+from discretion.catalogue.duration import subtract_duration
+from discretion.catalogue.load import load_catalogue
 from discretion.catalogue.model import Attribute, Form, Purpose, Use
-from discretion.catalogue.retention_cut_off import cut_offs, longest, serves
-from tests.fixtures.clock import ms
+from discretion.catalogue.retention_cut_off import compute_cut_off, compute_cut_offs, compute_use_cut_off
+from tests.fixtures.clock import parse_ms
 
-CATALOGUE = load(None)
+CATALOGUE = load_catalogue(None)
 EMAIL = CATALOGUE.attributes["contact.email"]
-LIMITS = st.lists(st.sampled_from(["", "P1M", "P30D", "P2Y", "P10Y"]), max_size=4)
-TIMES = st.integers(ms("1990-01-01"), ms("2060-01-01"))
+PURPOSE_RETENTIONS = st.lists(st.sampled_from(["", "P1M", "P30D", "P2Y", "P10Y"]), max_size=4)
+TIMES = st.integers(parse_ms("1990-01-01"), parse_ms("2060-01-01"))
 
 
-def use(limit: str) -> Use:
-    """A use for a purpose with a retention of its own, or none."""
+def build_use(purpose_retention: str) -> Use:
+    """Build a use for a purpose with this retention; an empty text is none."""
     purpose: Purpose = EMAIL.uses[0].purpose
-    return Use(replace(purpose, retention=limit), Form.CLEAR)
+    return Use(replace(purpose, retention=purpose_retention), Form.CLEAR)
 
 
-def email(own: str, *limits: str) -> Attribute:
-    """An attribute with a retention, for purposes with theirs."""
-    return replace(EMAIL, retention=own, uses=tuple(use(one) for one in limits))
+def build_email(retention: str, *purpose_retentions: str) -> Attribute:
+    """Build an e-mail attribute with a retention, for purposes with these retentions."""
+    return replace(
+        EMAIL,
+        retention=retention,
+        uses=tuple(build_use(purpose_retention) for purpose_retention in purpose_retentions),
+    )
 
 
 @pytest.mark.parametrize(
-    ("now", "own", "limits", "since"),
+    ("now", "retention", "purpose_retentions", "cut_off"),
     [
         ("2026-03-31T12:00", "P1M", [""], "2026-02-28T12:00"),
         ("2028-03-31T12:00", "P1M", [""], "2028-02-29T12:00"),
@@ -45,26 +49,32 @@ def email(own: str, *limits: str) -> Attribute:
         ("2026-03-31", "P3Y", [], "2023-03-31"),
     ],
 )
-def test_its_own_retention_and_no_longer_than_its_longest_purpose(
-    now: str, own: str, limits: list[str], since: str
+def test_retention_is_limited_by_the_longest_purpose(
+    now: str, retention: str, purpose_retentions: list[str], cut_off: str
 ) -> None:
-    """Of a month and thirty days, on the last of March, the month is longer: February has no such day."""
-    assert longest(email(own, *limits), ms(now)) == ms(since)
+    """On 31 March, one month reaches back further than thirty days: to 28 February."""
+    assert compute_cut_off(build_email(retention, *purpose_retentions), parse_ms(now)) == parse_ms(cut_off)
 
 
-@given(st.sampled_from(["P1M", "P13M", "P3Y"]), LIMITS, TIMES)
-def test_what_serves_no_purpose_any_more_is_kept_for_none(own: str, limits: list[str], now: int) -> None:
-    """It may be kept exactly as long as its attribute says and one of its purposes still has a use for it."""
-    kept = email(own, *limits)
-    served = [serves(one, kept, now) for one in kept.uses]
-    assert longest(kept, now) == min(served, default=lapse(own, now))
-    assert all(since >= lapse(own, now) for since in served)
+@given(st.sampled_from(["P1M", "P13M", "P3Y"]), PURPOSE_RETENTIONS, TIMES)
+def test_a_value_is_stored_only_while_a_purpose_uses_it(
+    retention: str, purpose_retentions: list[str], now: int
+) -> None:
+    """It is stored as long as both its attribute and one of its purposes allow it."""
+    attribute = build_email(retention, *purpose_retentions)
+    use_cut_offs = [compute_use_cut_off(use, attribute, now) for use in attribute.uses]
+    assert compute_cut_off(attribute, now) == min(use_cut_offs, default=subtract_duration(retention, now))
+    assert all(cut_off >= subtract_duration(retention, now) for cut_off in use_cut_offs)
 
 
-def test_what_nobody_declares_any_more_stays_as_long_as_the_longest() -> None:
-    """And not for ever."""
-    now = ms("2026-11-24")
-    cuts = cut_offs(CATALOGUE, now)
-    assert cuts.attribute("contact/fax") == cuts.event("Fax Sent") == lapse("P8Y", now)
-    assert cuts.attribute("contact/email") == lapse("P3Y", now)
-    assert cuts.event("Product Viewed") == lapse("P13M", now)
+def test_undeclared_data_has_the_longest_retention() -> None:
+    """It is not stored for ever."""
+    now = parse_ms("2026-11-24")
+    cut_offs = compute_cut_offs(CATALOGUE, now)
+    assert (
+        cut_offs.find_attribute_cut_off("contact/fax")
+        == cut_offs.find_event_cut_off("Fax Sent")
+        == subtract_duration("P8Y", now)
+    )
+    assert cut_offs.find_attribute_cut_off("contact/email") == subtract_duration("P3Y", now)
+    assert cut_offs.find_event_cut_off("Product Viewed") == subtract_duration("P13M", now)

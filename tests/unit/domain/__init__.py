@@ -1,1 +1,1 @@
-"""Tests without sockets; they mirror the package."""
+"""Unit tests of ``discretion.domain``, in the folders of its packages."""

@@ -1,4 +1,4 @@
-"""Callers learn codes, never values; the log learns places, never values."""
+"""Callers see codes and the log has places in the code; neither has values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from graphql import ExecutionResult, GraphQLError, build_schema, execute_sync, parse
 
-from discretion.edge.error_mask import Mask
+from discretion.edge.error_mask import ErrorMask
 from discretion.errors import Forbidden, Unauthenticated, Unavailable
 
 SECRET = "ada@shop.example"
@@ -16,28 +16,30 @@ SCHEMA = build_schema("""
     input Who { email: String!, size: Int }
     type Query { name(n: Int, who: Who, list: [Int!]): String, must: String!, number: Int }
 """)
-MASK = Mask(lambda size: b"\x07" * size)
+MASK = ErrorMask(lambda size: b"\x07" * size)
 
 
-def run(text: str, root: Any = None, **variables: Any) -> dict[str, Any]:
+def mask_first_error(text: str, root: Any = None, **variables: Any) -> dict[str, Any]:
     result = execute_sync(
         SCHEMA, parse(text), root, variable_values=variables, middleware=None, hide_suggestions=True
     )
     assert isinstance(result, ExecutionResult)
     assert result.errors
-    return MASK.errors(result.errors)[0]
+    return MASK.mask_errors(result.errors)[0]
 
 
-def raising(error: Exception) -> dict[str, Any]:
+def build_failing_root(error: Exception) -> dict[str, Any]:
     def resolve(*_: Any, **__: Any) -> str:
         raise error
 
     return {"name": resolve}
 
 
-def test_a_refusal_speaks_with_its_code_and_advice() -> None:
-    said = run("{ x: name }", raising(Forbidden("SCOPE_MISSING", "No.", "Ask for it.")))
-    assert said == {
+def test_a_refusal_has_its_code_and_advice() -> None:
+    masked_error = mask_first_error(
+        "{ x: name }", build_failing_root(Forbidden("SCOPE_MISSING", "No.", "Ask for it."))
+    )
+    assert masked_error == {
         "message": "No.",
         "extensions": {"code": "SCOPE_MISSING", "advice": "Ask for it."},
         "locations": [{"line": 1, "column": 3}],
@@ -45,29 +47,35 @@ def test_a_refusal_speaks_with_its_code_and_advice() -> None:
     }
 
 
-def test_a_fault_tells_its_code_only(caplog: pytest.LogCaptureFixture) -> None:
-    said = run("{ name }", raising(Unavailable("LEDGER_UNAVAILABLE", f"lost {SECRET}")))
-    assert said["message"] == "The service cannot answer now."
-    assert said["extensions"] == {"code": "LEDGER_UNAVAILABLE"}
+def test_a_fault_of_the_server_shows_only_its_code(caplog: pytest.LogCaptureFixture) -> None:
+    masked_error = mask_first_error(
+        "{ name }", build_failing_root(Unavailable("LEDGER_UNAVAILABLE", f"lost {SECRET}"))
+    )
+    assert masked_error["message"] == "The service cannot answer now."
+    assert masked_error["extensions"] == {"code": "LEDGER_UNAVAILABLE"}
     assert "LEDGER_UNAVAILABLE" in caplog.text
     assert SECRET not in caplog.text
 
 
 @pytest.mark.parametrize("error", [ValueError(SECRET), KeyError(SECRET), GraphQLError(SECRET)])
-def test_anything_else_is_an_id_to_quote(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
-    said = run("{ name }", raising(error))
-    assert said["message"] == "Unexpected error"
-    assert said["extensions"] == {"code": "INTERNAL", "correlation": "07" * 8}
+def test_an_unexpected_error_shows_only_a_correlation_id(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    masked_error = mask_first_error("{ name }", build_failing_root(error))
+    assert masked_error["message"] == "Unexpected error"
+    assert masked_error["extensions"] == {"code": "INTERNAL", "correlation": "07" * 8}
     assert "07" * 8 in caplog.text
     assert "test_error_mask.py" in caplog.text
-    assert SECRET not in caplog.text + str(said)
+    assert SECRET not in caplog.text + str(masked_error)
 
 
-def test_the_log_names_the_causes_of_an_error_without_their_words(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_names_the_causes_of_an_error_without_their_messages(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     caplog.set_level(logging.DEBUG)
     error = RuntimeError(SECRET)
     error.__cause__ = OSError(SECRET)
-    run("{ name }", raising(error))
+    mask_first_error("{ name }", build_failing_root(error))
     assert "OSError" in caplog.text
     assert SECRET not in caplog.text
 
@@ -83,39 +91,40 @@ def test_the_log_names_the_causes_of_an_error_without_their_words(caplog: pytest
         ("query ($n: [Int!]) { name(list: $n) }", {"n": [1, SECRET]}),
     ],
 )
-def test_a_variable_that_does_not_fit_is_named_with_its_type_only(
-    text: str, variables: dict[str, Any]
-) -> None:
-    said = run(text, **variables)
-    type_ = text.partition(": ")[2].partition(")")[0]
-    assert said["message"] == f"Variable '$n' takes a value of type '{type_}'."
-    assert said["extensions"] == {"code": "BAD_USER_INPUT"}
-    assert SECRET not in str(said)
+def test_the_error_for_a_wrong_variable_names_only_its_type(text: str, variables: dict[str, Any]) -> None:
+    masked_error = mask_first_error(text, **variables)
+    variable_type = text.partition(": ")[2].partition(")")[0]
+    assert masked_error["message"] == f"Variable '$n' takes a value of type '{variable_type}'."
+    assert masked_error["extensions"] == {"code": "BAD_USER_INPUT"}
+    assert SECRET not in str(masked_error)
 
 
-def test_variables_nested_without_end_are_the_callers_fault() -> None:
-    deep: Any = 1
+def test_deeply_nested_variables_are_bad_user_input() -> None:
+    nested_list: Any = 1
     for _ in range(5_000):
-        deep = [deep]
-    assert run("query ($n: [Int!]) { name(list: $n) }", n=deep)["extensions"]["code"] == "BAD_USER_INPUT"
+        nested_list = [nested_list]
+    assert (
+        mask_first_error("query ($n: [Int!]) { name(list: $n) }", n=nested_list)["extensions"]["code"]
+        == "BAD_USER_INPUT"
+    )
 
 
-def test_a_value_of_ours_that_does_not_fit_its_type_is_not_told() -> None:
+def test_a_stored_value_of_the_wrong_type_is_not_shown() -> None:
     for root, text in (({"number": SECRET}, "{ number }"), ({"must": None}, "{ must }")):
-        said = run(text, root)
-        assert said["extensions"]["code"] == "INTERNAL"
-        assert SECRET not in str(said)
+        masked_error = mask_first_error(text, root)
+        assert masked_error["extensions"]["code"] == "INTERNAL"
+        assert SECRET not in str(masked_error)
 
 
-def test_an_argument_left_out_at_run_time_is_named() -> None:
+def test_an_argument_missing_at_run_time_is_named() -> None:
     error = GraphQLError(f"Argument 'Query.name(n:)' has invalid value {SECRET}.", path=["name"])
-    said = MASK.error(error)
-    assert said["message"] == "Argument 'Query.name(n:)' has no value it can take."
-    assert said["extensions"]["code"] == "BAD_USER_INPUT"
+    masked_error = MASK.mask_execution_error(error)
+    assert masked_error["message"] == "Argument 'Query.name(n:)' has no value it can take."
+    assert masked_error["extensions"]["code"] == "BAD_USER_INPUT"
 
 
-def test_outside_execution_the_class_gives_the_status() -> None:
-    assert MASK.outside(Unauthenticated("TOKEN_EXPIRED", "Expired.")).status == 401
-    assert MASK.outside(Unavailable("STORE_UNAVAILABLE", "Away.")).status == 503
-    assert MASK.outside(ValueError(SECRET)).status == 500
-    assert MASK.outside(GraphQLError("Variable '$n' has invalid value: 1")).status == 400
+def test_outside_execution_the_error_class_gives_the_status() -> None:
+    assert MASK.mask_exception(Unauthenticated("TOKEN_EXPIRED", "Expired.")).status == 401
+    assert MASK.mask_exception(Unavailable("STORE_UNAVAILABLE", "Away.")).status == 503
+    assert MASK.mask_exception(ValueError(SECRET)).status == 500
+    assert MASK.mask_exception(GraphQLError("Variable '$n' has invalid value: 1")).status == 400

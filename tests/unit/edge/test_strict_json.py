@@ -1,4 +1,4 @@
-"""The body means one thing, however it is written."""
+"""Strict JSON: a request body has exactly one meaning."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from discretion.edge.strict_json import strict_json
+from discretion.edge.strict_json import parse_strict_json
 from discretion.errors import BadRequest
 
 VALUES = st.recursive(
@@ -20,24 +20,26 @@ VALUES = st.recursive(
 
 
 @given(VALUES, st.booleans())
-def test_what_json_writes_is_read_as_json_reads_it(value: Any, ascii_only: bool) -> None:
+def test_json_is_read_as_the_standard_library_reads_it(value: Any, ascii_only: bool) -> None:
     text = json.dumps(value, ensure_ascii=ascii_only)
-    assert strict_json(text.encode()) == json.loads(text)
+    assert parse_strict_json(text.encode()) == json.loads(text)
 
 
 @given(st.text('a:"\\'), VALUES, VALUES, st.booleans())
-def test_a_member_named_twice_is_refused_at_any_depth(name: str, one: Any, two: Any, escape: bool) -> None:
+def test_a_repeated_member_is_refused_at_any_depth(
+    name: str, first_value: Any, second_value: Any, escapes_key: bool
+) -> None:
     key = json.dumps(name)
-    other = key.replace("a", "\\u0061").replace(":", "\\u003A") if escape else key
-    twice = f"{{{key}: {json.dumps(one)}, {other}: {json.dumps(two)}}}"
-    for text in (twice, f'{{"x": [{twice}]}}', f'{{"x": ":\\u003A", "y": {twice}}}'):
-        with pytest.raises(BadRequest) as refused:
-            strict_json(text.encode())
-        assert refused.value.code == "BODY_DUPLICATE_KEY"
+    second_key = key.replace("a", "\\u0061").replace(":", "\\u003A") if escapes_key else key
+    duplicate = f"{{{key}: {json.dumps(first_value)}, {second_key}: {json.dumps(second_value)}}}"
+    for text in (duplicate, f'{{"x": [{duplicate}]}}', f'{{"x": ":\\u003A", "y": {duplicate}}}'):
+        with pytest.raises(BadRequest) as refusal:
+            parse_strict_json(text.encode())
+        assert refusal.value.code == "BODY_DUPLICATE_KEY"
 
 
 @pytest.mark.parametrize(
-    ("body", "refused"),
+    ("body", "expected_code"),
     [
         (b"", "BODY_NOT_JSON"),
         (b"{", "BODY_NOT_JSON"),
@@ -53,7 +55,7 @@ def test_a_member_named_twice_is_refused_at_any_depth(name: str, one: Any, two: 
         (b'{"a":' * 65 + b"1" + b"}" * 65, "BODY_TOO_DEEP"),
     ],
 )
-def test_what_is_no_json_is_refused_cleanly(body: bytes, refused: str) -> None:
-    with pytest.raises(BadRequest) as met:
-        strict_json(body)
-    assert met.value.code == refused
+def test_a_body_that_is_not_json_is_refused_with_its_code(body: bytes, expected_code: str) -> None:
+    with pytest.raises(BadRequest) as refusal:
+        parse_strict_json(body)
+    assert refusal.value.code == expected_code

@@ -1,1 +1,1 @@
-"""What laws demand, and since when."""
+"""Tests of what laws require, and since when."""

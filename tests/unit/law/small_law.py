@@ -1,12 +1,12 @@
-"""Two jurisdictions of one screen that hold; tests break them."""
+"""Two small valid jurisdictions, which tests modify."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from discretion.catalogue.load import load as load_catalogue
+from discretion.catalogue.load import load_catalogue
 from discretion.law.jurisdiction import Lawbook
-from discretion.law.load import load
+from discretion.law.load import load_lawbook
 
 CATALOGUE = load_catalogue()
 
@@ -18,7 +18,7 @@ holidays: AT
 authority: {name: Office, url: https://office.example/}
 """
 
-SMALL = (
+SMALL_LAW = (
     HEAD
     + """\
 places: [AT]
@@ -48,7 +48,7 @@ deadlines:
 """
 )
 
-UNKNOWN = """\
+UNKNOWN_LAW = """\
 label: Unknown
 law: The strictest
 time_zone: Etc/UTC
@@ -77,19 +77,19 @@ deadlines:
 """
 
 
-def written(folder: Path, small: str = SMALL, unknown: str = UNKNOWN) -> Path:
-    """A folder with the two files, ``at.yaml`` and ``unknown.yaml``."""
+def write_jurisdictions(folder: Path, small: str = SMALL_LAW, unknown: str = UNKNOWN_LAW) -> Path:
+    """Write ``at.yaml`` and ``unknown.yaml`` into a folder; return the folder."""
     (folder / "at.yaml").write_text(small, "utf-8")
     (folder / "unknown.yaml").write_text(unknown, "utf-8")
     return folder
 
 
-def book(folder: Path, small: str = SMALL, unknown: str = UNKNOWN) -> Lawbook:
-    """The two, loaded."""
-    return load(written(folder, small, unknown), CATALOGUE)
+def load_small_lawbook(folder: Path, small: str = SMALL_LAW, unknown: str = UNKNOWN_LAW) -> Lawbook:
+    """Load the lawbook of both jurisdictions."""
+    return load_lawbook(write_jurisdictions(folder, small, unknown), CATALOGUE)
 
 
-def with_rule(section: str, rule: str) -> str:
-    """The small law with one more rule, at the top of a section."""
-    assert f"\n{section}:\n" in SMALL
-    return SMALL.replace(f"\n{section}:\n", f"\n{section}:\n  - {rule}\n", 1)
+def add_rule(section: str, rule: str) -> str:
+    """Return the small law with one more rule, at the top of a section."""
+    assert f"\n{section}:\n" in SMALL_LAW
+    return SMALL_LAW.replace(f"\n{section}:\n", f"\n{section}:\n  - {rule}\n", 1)

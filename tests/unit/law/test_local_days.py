@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from discretion.law.age import attained, reached
-from discretion.law.holiday_calendar import works
-from discretion.law.local_days import local_day, midnight, months_after
+from discretion.law.age import find_age_day, find_age_moment
+from discretion.law.holiday_calendar import is_working_day
+from discretion.law.local_days import add_months, find_local_day, find_midnight
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from discretion.law.local_days import local_day, midnight, months_after
 def test_a_month_ends_on_the_same_day_or_the_last_of_a_shorter_month(
     day: date, months: int, after: date
 ) -> None:
-    assert months_after(day, months) == after
+    assert add_months(day, months) == after
 
 
 @pytest.mark.parametrize(
@@ -46,13 +46,13 @@ def test_a_month_ends_on_the_same_day_or_the_last_of_a_shorter_month(
 )
 def test_a_local_day_begins_at_its_own_midnight(day: date, zone: str, utc: str) -> None:
     expected = datetime.fromisoformat(utc).replace(tzinfo=UTC)
-    assert midnight(day, zone) == expected.timestamp() * 1000
+    assert find_midnight(day, zone) == expected.timestamp() * 1000
 
 
 @given(st.dates(date(1975, 1, 1), date(2100, 1, 1)), st.sampled_from(["Europe/London", "Asia/Tokyo", "UTC"]))
 def test_a_day_is_between_its_midnights(day: date, zone: str) -> None:
-    assert local_day(midnight(day, zone), zone) == day
-    assert local_day(midnight(day, zone) - 1, zone) < day
+    assert find_local_day(find_midnight(day, zone), zone) == day
+    assert find_local_day(find_midnight(day, zone) - 1, zone) < day
 
 
 @pytest.mark.parametrize(
@@ -67,14 +67,14 @@ def test_a_day_is_between_its_midnights(day: date, zone: str) -> None:
 def test_an_age_is_reached_on_the_birthday_and_of_a_leap_day_on_the_first_of_march(
     born: date, years: int, day: date
 ) -> None:
-    assert reached(born, years) == day
+    assert find_age_day(born, years) == day
     born_ms = int(datetime(born.year, born.month, born.day, tzinfo=UTC).timestamp() * 1000)
     begins = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo("America/Los_Angeles"))
-    assert attained(born_ms, years, "America/Los_Angeles") == int(begins.timestamp() * 1000)
+    assert find_age_moment(born_ms, years, "America/Los_Angeles") == int(begins.timestamp() * 1000)
 
 
 @pytest.mark.parametrize(
-    ("day", "place", "open_"),
+    ("day", "place", "is_open"),
     [
         (date(2026, 4, 3), "GB-ENG", False),  # Good Friday
         (date(2026, 4, 3), "BE", True),  # none in Belgium
@@ -86,5 +86,7 @@ def test_an_age_is_reached_on_the_birthday_and_of_a_leap_day_on_the_first_of_mar
         (date(2026, 12, 28), "GB-ENG", False),  # Boxing Day on a Saturday
     ],
 )
-def test_a_working_day_is_no_weekend_and_no_holiday_of_the_place(day: date, place: str, open_: bool) -> None:
-    assert works(day, place) is open_
+def test_a_working_day_is_no_weekend_and_no_holiday_of_the_place(
+    day: date, place: str, is_open: bool
+) -> None:
+    assert is_working_day(day, place) is is_open

@@ -1,4 +1,4 @@
-"""Which jurisdiction a place is in; what is not sure is unknown."""
+"""The jurisdiction of a place; an unknown or ambiguous place has the jurisdiction ``unknown``."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from discretion.law.load import load
+from discretion.law.load import load_lawbook
 from tests.unit.law.small_law import CATALOGUE
 
-BOOK = load(None, CATALOGUE)
+BOOK = load_lawbook(None, CATALOGUE)
 
 
 @pytest.mark.parametrize(
@@ -45,8 +45,8 @@ BOOK = load(None, CATALOGUE)
         ("CN", "Guangdong", "cn"),
     ],
 )
-def test_a_place_has_its_law(country: str | None, region: str | None, key: str) -> None:
-    assert BOOK.of_place(country, region) == key
+def test_a_place_has_its_jurisdiction(country: str | None, region: str | None, key: str) -> None:
+    assert BOOK.find_key_of_place(country, region) == key
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,8 @@ def test_a_place_has_its_law(country: str | None, region: str | None, key: str) 
     [
         (None, None),
         ("", ""),
-        ("US", None),  # many laws, and nobody said which
-        ("US", "Nevada"),  # none is written down
+        ("US", None),  # several laws, and no state is given
+        ("US", "Nevada"),  # no law in the lawbook
         ("US", "NV"),
         ("US", "Californai"),
         ("CA", None),  # it may be Québec
@@ -68,7 +68,7 @@ def test_a_place_has_its_law(country: str | None, region: str | None, key: str) 
         ("ZZ", None),
         ("Atlantis", None),
         ("Atlantis", "US-CA"),
-        ("DE", "US-CA"),  # it cannot be both
+        ("DE", "US-CA"),  # a contradiction
         ("US-TX", "US-CA"),
         ("US-TX", "California"),
         (None, "California"),
@@ -78,10 +78,10 @@ def test_a_place_has_its_law(country: str | None, region: str | None, key: str) 
         ("eu-", "-"),
     ],
 )
-def test_what_is_no_place_or_two_is_unknown(country: str | None, region: str | None) -> None:
-    assert BOOK.of_place(country, region) == "unknown"
+def test_an_unknown_or_ambiguous_place_is_unknown(country: str | None, region: str | None) -> None:
+    assert BOOK.find_key_of_place(country, region) == "unknown"
 
 
 @given(st.text(max_size=12), st.one_of(st.none(), st.text(max_size=12)))
-def test_any_words_lead_to_a_jurisdiction_that_there_is(country: str, region: str | None) -> None:
-    assert BOOK.of_place(country, region) in BOOK.jurisdictions
+def test_any_text_gives_an_existing_jurisdiction(country: str, region: str | None) -> None:
+    assert BOOK.find_key_of_place(country, region) in BOOK.jurisdictions

@@ -1,4 +1,4 @@
-"""When a step of a request is due in each law, counted by hand on the calendar."""
+"""The due date of a step of a request under each law, counted by hand on the calendar."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ class Vector(NamedTuple):
     step: str
     received: str
     day: str
-    why: str
+    comment: str
     identified: str = ""
-    paused: tuple[str, ...] = ()  # reason, start, end, ...
-    told: str = ""  # of the extension
+    pauses: tuple[str, ...] = ()  # reason, start, end, ...
+    extended: str = ""
 
 
 VECTORS = (
@@ -34,9 +34,13 @@ VECTORS = (
     Vector("eu", "portability", "respond", "2026-03-10T23:30", "2026-04-10", "summer time begins"),
     Vector("eu", "objection", "respond", "2026-10-12T10:00", "2026-11-12", "summer time ends"),
     Vector("eu", "restriction", "refuse", "2026-01-31T10:00", "2026-03-02", "a refusal takes no longer"),
-    Vector("eu", "access", "respond", "2026-01-31T10:00", "2026-04-30", "3 months", told="2026-02-27T09:00"),
-    Vector("eu", "access", "respond", "2025-11-30T10:00", "2026-03-02", "3 months", told="2025-12-20T09:00"),
-    Vector("eu", "access", "extend", "2026-01-31T10:00", "2026-03-02", "told within the first month"),
+    Vector(
+        "eu", "access", "respond", "2026-01-31T10:00", "2026-04-30", "3 months", extended="2026-02-27T09:00"
+    ),
+    Vector(
+        "eu", "access", "respond", "2025-11-30T10:00", "2026-03-02", "3 months", extended="2025-12-20T09:00"
+    ),
+    Vector("eu", "access", "extend", "2026-01-31T10:00", "2026-03-02", "notified in the first month"),
     Vector("eu", "withdraw_consent", "respond", "2026-01-31T10:00", "2026-01-31", "at once"),
     # UK: English holidays; since February 2026 the clock waits for identity and may pause
     Vector("gb", "access", "respond", "2026-01-15T10:00", "2026-02-16", "a Sunday; the rule before"),
@@ -135,7 +139,13 @@ VECTORS = (
         "us-ca", "access", "respond", "2026-11-20T10:00", "2027-01-04", "verified late", "2026-12-10T10:00"
     ),
     Vector(
-        "us-ca", "erasure", "respond", "2026-11-20T10:00", "2027-02-18", "90 days", told="2027-01-04T23:59"
+        "us-ca",
+        "erasure",
+        "respond",
+        "2026-11-20T10:00",
+        "2027-02-18",
+        "90 days",
+        extended="2027-01-04T23:59",
     ),
     Vector(
         "us-ca", "opt_out_sale", "respond", "2026-06-15T10:00", "2026-07-08", "Juneteenth, Independence Day"
@@ -148,7 +158,7 @@ VECTORS = (
     # other states: calendar days, extension, appeal
     Vector("us-va", "access", "respond", "2026-01-31T10:00", "2026-03-17", "45 days"),
     Vector(
-        "us-va", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", told="2026-03-17T10:00"
+        "us-va", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", extended="2026-03-17T10:00"
     ),
     Vector("us-va", "access", "respond", "2028-01-31T10:00", "2028-03-16", "45 days, a leap year"),
     Vector("us-va", "access", "appeal", "2026-03-20T10:00", "2026-05-19", "60 days"),
@@ -156,9 +166,9 @@ VECTORS = (
     Vector("us-co", "access", "respond", "2026-01-31T10:00", "2026-03-17", "45 days"),
     Vector("us-co", "access", "appeal", "2026-03-20T10:00", "2026-05-04", "45 days"),
     Vector(
-        "us-co", "access", "appeal", "2026-03-20T10:00", "2026-07-03", "105 days", told="2026-05-04T10:00"
+        "us-co", "access", "appeal", "2026-03-20T10:00", "2026-07-03", "105 days", extended="2026-05-04T10:00"
     ),
-    Vector("us-co", "access", "appeal_extend", "2026-03-20T10:00", "2026-05-04", "told within the first"),
+    Vector("us-co", "access", "appeal_extend", "2026-03-20T10:00", "2026-05-04", "notified in the first"),
     Vector("us-ct", "access", "appeal", "2026-03-20T10:00", "2026-05-19", "60 days"),
     Vector("us-ct", "withdraw_consent", "respond", "2026-03-20T10:00", "2026-04-04", "15 days"),
     Vector("us-tx", "erasure", "appeal", "2026-03-20T10:00", "2026-05-19", "60 days"),
@@ -166,7 +176,13 @@ VECTORS = (
     Vector("us-or", "access", "appeal", "2026-03-20T10:00", "2026-05-04", "45 days"),
     Vector("us-ia", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days"),
     Vector(
-        "us-ia", "access", "respond", "2026-01-31T10:00", "2026-06-15", "135 days", told="2026-04-30T10:00"
+        "us-ia",
+        "access",
+        "respond",
+        "2026-01-31T10:00",
+        "2026-06-15",
+        "135 days",
+        extended="2026-04-30T10:00",
     ),
     Vector("us-ia", "opt_out_sale", "appeal", "2026-03-20T10:00", "2026-05-19", "60 days"),
     # Brazil
@@ -175,7 +191,9 @@ VECTORS = (
     Vector("br", "correction", "respond", "2026-02-14T23:59", "2026-02-14", "at once"),
     # Canada and Québec
     Vector("ca", "access", "respond", "2026-01-31T10:00", "2026-03-02", "30 days"),
-    Vector("ca", "access", "respond", "2026-01-31T10:00", "2026-04-01", "60 days", told="2026-03-02T10:00"),
+    Vector(
+        "ca", "access", "respond", "2026-01-31T10:00", "2026-04-01", "60 days", extended="2026-03-02T10:00"
+    ),
     Vector("ca", "access", "refuse", "2026-01-31T10:00", "2026-03-02", "silence would be a refusal"),
     Vector("ca-qc", "access", "respond", "2026-02-01T10:00", "2026-03-03", "30 days"),
     Vector("ca-qc", "deindexing", "respond", "2026-02-01T10:00", "2026-03-03", "30 days"),
@@ -188,7 +206,9 @@ VECTORS = (
     Vector("in", "complaint", "respond", "2027-05-13T00:00", "2027-08-11", "90 days"),
     # South Africa
     Vector("za", "access", "respond", "2026-01-31T10:00", "2026-03-02", "30 days"),
-    Vector("za", "access", "respond", "2026-01-31T10:00", "2026-04-01", "60 days", told="2026-02-28T10:00"),
+    Vector(
+        "za", "access", "respond", "2026-01-31T10:00", "2026-04-01", "60 days", extended="2026-02-28T10:00"
+    ),
     Vector("za", "correction", "respond", "2026-02-01T10:00", "2026-03-03", "30 days"),
     # unknown
     Vector("unknown", "access", "acknowledge", "2026-01-31T10:00", "2026-02-10", "10 days"),
@@ -211,93 +231,93 @@ VECTORS = (
     Vector("us-ia", "access", "refuse", "2026-01-31T10:00", "2026-05-01", "90 days"),
     Vector("unknown", "access", "refuse", "2026-01-31T10:00", "2026-02-14", "14 days"),
     Vector(
-        "us-co", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", told="2026-03-17T10:00"
+        "us-co", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", extended="2026-03-17T10:00"
     ),
     Vector(
-        "us-ct", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", told="2026-03-17T10:00"
+        "us-ct", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", extended="2026-03-17T10:00"
     ),
     Vector(
-        "us-tx", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", told="2026-03-17T10:00"
+        "us-tx", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", extended="2026-03-17T10:00"
     ),
     Vector(
-        "us-or", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", told="2026-03-17T10:00"
+        "us-or", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", extended="2026-03-17T10:00"
     ),
     Vector("us-ct", "access", "respond", "2026-01-31T10:00", "2026-03-17", "45 days"),
     Vector("us-tx", "access", "respond", "2026-01-31T10:00", "2026-03-17", "45 days"),
     # states that follow Virginia
     Vector("us-mt", "access", "respond", "2026-01-31T10:00", "2026-03-17", "45 days"),
     Vector(
-        "us-mt", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", told="2026-03-17T10:00"
+        "us-mt", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", extended="2026-03-17T10:00"
     ),
     Vector("us-mt", "access", "refuse", "2026-01-31T10:00", "2026-03-17", "45 days"),
     Vector("us-mt", "access", "appeal", "2026-03-20T10:00", "2026-05-19", "60 days"),
     Vector("us-de", "access", "respond", "2026-01-31T10:00", "2026-03-17", "45 days"),
     Vector(
-        "us-de", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", told="2026-03-17T10:00"
+        "us-de", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", extended="2026-03-17T10:00"
     ),
     Vector("us-de", "access", "refuse", "2026-01-31T10:00", "2026-03-17", "45 days"),
     Vector("us-de", "access", "appeal", "2026-03-20T10:00", "2026-05-19", "60 days"),
     Vector("us-nh", "access", "respond", "2026-01-31T10:00", "2026-03-17", "45 days"),
     Vector(
-        "us-nh", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", told="2026-03-17T10:00"
+        "us-nh", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", extended="2026-03-17T10:00"
     ),
     Vector("us-nh", "access", "refuse", "2026-01-31T10:00", "2026-03-17", "45 days"),
     Vector("us-nh", "access", "appeal", "2026-03-20T10:00", "2026-05-19", "60 days"),
     Vector("us-ne", "access", "respond", "2026-01-31T10:00", "2026-03-17", "45 days"),
     Vector(
-        "us-ne", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", told="2026-03-17T10:00"
+        "us-ne", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", extended="2026-03-17T10:00"
     ),
     Vector("us-ne", "access", "refuse", "2026-01-31T10:00", "2026-03-17", "45 days"),
     Vector("us-ne", "access", "appeal", "2026-03-20T10:00", "2026-05-19", "60 days"),
     Vector("us-nj", "access", "respond", "2026-01-31T10:00", "2026-03-17", "45 days"),
     Vector(
-        "us-nj", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", told="2026-03-17T10:00"
+        "us-nj", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", extended="2026-03-17T10:00"
     ),
     Vector("us-nj", "access", "refuse", "2026-01-31T10:00", "2026-03-17", "45 days"),
     Vector("us-nj", "access", "appeal", "2026-03-20T10:00", "2026-05-04", "45 days"),
     Vector("us-tn", "access", "respond", "2026-01-31T10:00", "2026-03-17", "45 days"),
     Vector(
-        "us-tn", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", told="2026-03-17T10:00"
+        "us-tn", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", extended="2026-03-17T10:00"
     ),
     Vector("us-tn", "access", "refuse", "2026-01-31T10:00", "2026-03-17", "45 days"),
     Vector("us-tn", "access", "appeal", "2026-03-20T10:00", "2026-05-19", "60 days"),
     Vector("us-mn", "access", "respond", "2026-01-31T10:00", "2026-03-17", "45 days"),
     Vector(
-        "us-mn", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", told="2026-03-17T10:00"
+        "us-mn", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", extended="2026-03-17T10:00"
     ),
     Vector("us-mn", "access", "refuse", "2026-01-31T10:00", "2026-03-17", "45 days"),
     Vector("us-mn", "access", "appeal", "2026-03-20T10:00", "2026-05-04", "45 days"),
     Vector("us-md", "access", "respond", "2026-01-31T10:00", "2026-03-17", "45 days"),
     Vector(
-        "us-md", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", told="2026-03-17T10:00"
+        "us-md", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", extended="2026-03-17T10:00"
     ),
     Vector("us-md", "access", "refuse", "2026-01-31T10:00", "2026-03-17", "45 days"),
     Vector("us-md", "access", "appeal", "2026-03-20T10:00", "2026-05-19", "60 days"),
     Vector("us-in", "access", "respond", "2026-01-31T10:00", "2026-03-17", "45 days"),
     Vector(
-        "us-in", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", told="2026-03-17T10:00"
+        "us-in", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", extended="2026-03-17T10:00"
     ),
     Vector("us-in", "access", "refuse", "2026-01-31T10:00", "2026-03-17", "45 days"),
     Vector("us-in", "access", "appeal", "2026-03-20T10:00", "2026-05-19", "60 days"),
     Vector("us-ky", "access", "respond", "2026-01-31T10:00", "2026-03-17", "45 days"),
     Vector(
-        "us-ky", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", told="2026-03-17T10:00"
+        "us-ky", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", extended="2026-03-17T10:00"
     ),
     Vector("us-ky", "access", "refuse", "2026-01-31T10:00", "2026-03-17", "45 days"),
     Vector("us-ky", "access", "appeal", "2026-03-20T10:00", "2026-05-19", "60 days"),
     Vector("us-ri", "access", "respond", "2026-01-31T10:00", "2026-03-17", "45 days"),
     Vector(
-        "us-ri", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", told="2026-03-17T10:00"
+        "us-ri", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", extended="2026-03-17T10:00"
     ),
     Vector("us-ri", "access", "refuse", "2026-01-31T10:00", "2026-03-17", "45 days"),
     Vector("us-ri", "access", "appeal", "2026-03-20T10:00", "2026-05-19", "60 days"),
     Vector("us-ut", "access", "respond", "2026-01-31T10:00", "2026-03-17", "45 days"),
     Vector(
-        "us-ut", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", told="2026-03-17T10:00"
+        "us-ut", "access", "respond", "2026-01-31T10:00", "2026-05-01", "90 days", extended="2026-03-17T10:00"
     ),
     Vector("us-ut", "access", "refuse", "2026-01-31T10:00", "2026-03-17", "45 days"),
     Vector(
-        "us-mn", "access", "appeal", "2026-03-20T10:00", "2026-07-03", "105 days", told="2026-05-04T10:00"
+        "us-mn", "access", "appeal", "2026-03-20T10:00", "2026-07-03", "105 days", extended="2026-05-04T10:00"
     ),
     Vector("us-or", "withdraw_consent", "respond", "2026-03-20T10:00", "2026-04-04", "15 days"),
     Vector("us-ut", "correction", "respond", "2026-07-01T10:00", "2026-08-15", "45 days"),

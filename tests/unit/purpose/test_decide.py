@@ -1,4 +1,4 @@
-"""The purpose decision, as tables."""
+"""The decision on an attribute for a token's purposes, as tables."""
 
 from __future__ import annotations
 
@@ -7,28 +7,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from discretion.catalogue.model import Basis, Catalogue, Form, Purpose, Use
-from discretion.purpose.decide import decide, narrow, reach
-from discretion.purpose.decision import EVERY_BIT, Allow, Decision, Deny, Gap, Reason, Way
+from discretion.purpose.decide import compute_reach, decide_reveal, narrow_purposes
+from discretion.purpose.decision import EVERY_BIT, Allow, Decision, Deny, Gap, PermittedForm, WithholdReason
 from discretion.token.grant import SELF, Grant
 
 EMAIL = Purpose("marketing.communications.email", 0, Basis.CONSENT, "", "", "")
 SMS = Purpose("marketing.communications.sms", 1, Basis.CONSENT, "", "", "")
 REPORTING = Purpose("analytics.reporting", 2, Basis.LEGITIMATE_INTEREST, "", "", "")
 SUPPORT = Purpose("essential.service.operations.support", 3, Basis.CONTRACT, "", "", "")
-PURPOSES = {one.key: one for one in (EMAIL, SMS, REPORTING, SUPPORT)}
+PURPOSES = {purpose.key: purpose for purpose in (EMAIL, SMS, REPORTING, SUPPORT)}
 CATALOGUE = Catalogue("v", "Shop", PURPOSES, {}, {}, {}, {}, {})
 CATEGORY = "user.contact.email"
 
 
-def grant(*purposes: str, categories: frozenset[str] | None = None) -> Grant:
-    """A token holding these purposes."""
+def build_grant(*purposes: str, categories: frozenset[str] | None = None) -> Grant:
+    """Return a grant with these purposes."""
     return Grant("client", "who", frozenset(), frozenset(purposes), categories, 0, "jti")
 
 
-def taken(held: tuple[str, ...], uses: tuple[Use, ...], categories: frozenset[str] | None = None) -> Decision:
-    """The decision for an attribute declared for ``uses``."""
-    asking = grant(*held, categories=categories)
-    return decide(CATALOGUE, asking, asking.purposes, CATEGORY, uses)
+def decide(
+    held_purposes: tuple[str, ...], uses: tuple[Use, ...], categories: frozenset[str] | None = None
+) -> Decision:
+    """Return the decision on an attribute that is declared for ``uses``."""
+    grant = build_grant(*held_purposes, categories=categories)
+    return decide_reveal(CATALOGUE, grant, grant.purposes, CATEGORY, uses)
 
 
 CLEAR_EMAIL = Use(EMAIL, Form.CLEAR)
@@ -36,40 +38,70 @@ COARSE_REPORT = Use(REPORTING, Form.COARSE)
 MASKED_SUPPORT = Use(SUPPORT, Form.MASKED)
 
 CASES = [
-    ("the purpose itself", (EMAIL.key,), (CLEAR_EMAIL,), Allow((Way(1, Form.CLEAR),), (EMAIL.key,))),
-    ("its parent", ("marketing.communications",), (CLEAR_EMAIL,), Allow((Way(1, Form.CLEAR),), (EMAIL.key,))),
-    ("the root of its branch", ("marketing",), (CLEAR_EMAIL,), Allow((Way(1, Form.CLEAR),), (EMAIL.key,))),
-    ("a sibling", (SMS.key,), (CLEAR_EMAIL,), Deny(Reason.PURPOSE)),
-    ("a child of it", ("marketing.communications.email.weekly",), (CLEAR_EMAIL,), Deny(Reason.PURPOSE)),
-    ("a prefix that is no node", ("market",), (CLEAR_EMAIL,), Deny(Reason.PURPOSE)),
-    ("no purpose", (), (CLEAR_EMAIL,), Deny(Reason.PURPOSE)),
-    ("an unknown purpose", ("espionage",), (CLEAR_EMAIL,), Deny(Reason.PURPOSE)),
+    (
+        "the purpose itself",
+        (EMAIL.key,),
+        (CLEAR_EMAIL,),
+        Allow((PermittedForm(1, Form.CLEAR),), (EMAIL.key,)),
+    ),
+    (
+        "its parent",
+        ("marketing.communications",),
+        (CLEAR_EMAIL,),
+        Allow((PermittedForm(1, Form.CLEAR),), (EMAIL.key,)),
+    ),
+    (
+        "the root of its branch",
+        ("marketing",),
+        (CLEAR_EMAIL,),
+        Allow((PermittedForm(1, Form.CLEAR),), (EMAIL.key,)),
+    ),
+    ("a sibling", (SMS.key,), (CLEAR_EMAIL,), Deny(WithholdReason.PURPOSE)),
+    (
+        "a child of it",
+        ("marketing.communications.email.weekly",),
+        (CLEAR_EMAIL,),
+        Deny(WithholdReason.PURPOSE),
+    ),
+    ("a prefix that is no node", ("market",), (CLEAR_EMAIL,), Deny(WithholdReason.PURPOSE)),
+    ("no purpose", (), (CLEAR_EMAIL,), Deny(WithholdReason.PURPOSE)),
+    ("an unknown purpose", ("espionage",), (CLEAR_EMAIL,), Deny(WithholdReason.PURPOSE)),
     (
         "two purposes, the most revealing form first",
         (EMAIL.key, REPORTING.key),
         (COARSE_REPORT, CLEAR_EMAIL),
-        Allow((Way(1, Form.CLEAR), Way(4, Form.COARSE)), (REPORTING.key, EMAIL.key)),
+        Allow((PermittedForm(1, Form.CLEAR), PermittedForm(4, Form.COARSE)), (REPORTING.key, EMAIL.key)),
     ),
     (
         "one of two purposes, only its form",
         (REPORTING.key,),
         (COARSE_REPORT, CLEAR_EMAIL),
-        Allow((Way(4, Form.COARSE),), (REPORTING.key,)),
+        Allow((PermittedForm(4, Form.COARSE),), (REPORTING.key,)),
     ),
-    ("masked for support", (SUPPORT.key,), (MASKED_SUPPORT,), Allow((Way(8, Form.MASKED),), (SUPPORT.key,))),
+    (
+        "masked for support",
+        (SUPPORT.key,),
+        (MASKED_SUPPORT,),
+        Allow((PermittedForm(8, Form.MASKED),), (SUPPORT.key,)),
+    ),
     ("declared for nothing", (EMAIL.key,), (), Gap(f"{CATEGORY} is declared for no purpose")),
-    ("the person themselves", (SELF,), (COARSE_REPORT,), Allow((Way(EVERY_BIT, Form.CLEAR),), (SELF,))),
+    (
+        "the person themselves",
+        (SELF,),
+        (COARSE_REPORT,),
+        Allow((PermittedForm(EVERY_BIT, Form.CLEAR),), (SELF,)),
+    ),
 ]
 
 
 @pytest.mark.parametrize(
-    ("held", "uses", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+    ("held_purposes", "uses", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
 )
-def test_a_decision_follows_from_what_is_held_and_declared(
-    held: tuple[str, ...], uses: tuple[Use, ...], expected: Decision
+def test_a_decision_follows_from_token_purposes_and_declared_uses(
+    held_purposes: tuple[str, ...], uses: tuple[Use, ...], expected: Decision
 ) -> None:
-    """Grant x catalogue -> decision, for every kind of holding."""
-    assert expected == taken(held, uses)
+    """Every combination of granted purposes and declared uses has its decision."""
+    assert expected == decide(held_purposes, uses)
 
 
 @pytest.mark.parametrize(
@@ -84,11 +116,11 @@ def test_a_decision_follows_from_what_is_held_and_declared(
     ],
 )
 def test_categories_only_narrow(categories: frozenset[str] | None, allowed: bool) -> None:
-    """A token's categories restrict what its purposes would allow, and never add."""
-    decision = taken((EMAIL.key,), (CLEAR_EMAIL,), categories)
+    """A token's categories restrict what its purposes allow and never extend it."""
+    decision = decide((EMAIL.key,), (CLEAR_EMAIL,), categories)
     assert allowed is isinstance(decision, Allow)
     if not allowed:
-        assert Deny(Reason.CATEGORY) == decision
+        assert Deny(WithholdReason.CATEGORY) == decision
 
 
 NODES = st.sampled_from(
@@ -105,41 +137,53 @@ NODES = st.sampled_from(
 
 
 @given(st.frozensets(NODES), st.none() | st.lists(NODES))
-def test_narrowing_only_narrows(held: frozenset[str], uses: list[str] | None) -> None:
-    """What ``@purpose`` leaves covers nothing that the token did not."""
-    assert CATALOGUE.covered(narrow(held, uses)) <= CATALOGUE.covered(held)
+def test_narrowing_never_adds_purposes(held_purposes: frozenset[str], narrowing: list[str] | None) -> None:
+    """The purposes left by ``@purpose`` cover no purpose that the token does not cover."""
+    assert CATALOGUE.find_covered_purposes(
+        narrow_purposes(held_purposes, narrowing)
+    ) <= CATALOGUE.find_covered_purposes(held_purposes)
 
 
 @given(st.frozensets(NODES), st.lists(NODES))
-def test_narrowing_leaves_nothing_but_what_was_named(held: frozenset[str], uses: list[str]) -> None:
-    """What ``@purpose`` leaves is covered by what it names, and all of that which is held is left."""
-    left = CATALOGUE.covered(narrow(held, uses))
-    assert CATALOGUE.covered(held) & CATALOGUE.covered(frozenset(uses)) == left
+def test_narrowing_leaves_exactly_the_named_purposes(
+    held_purposes: frozenset[str], narrowing: list[str]
+) -> None:
+    """``@purpose`` leaves the intersection of the token's purposes and the purposes that it names."""
+    covered = CATALOGUE.find_covered_purposes(narrow_purposes(held_purposes, narrowing))
+    assert (
+        CATALOGUE.find_covered_purposes(held_purposes) & CATALOGUE.find_covered_purposes(frozenset(narrowing))
+        == covered
+    )
 
 
 @given(st.frozensets(NODES), st.frozensets(NODES))
-def test_holding_more_never_shows_less(held: frozenset[str], more: frozenset[str]) -> None:
-    """Purposes unite."""
+def test_more_purposes_never_show_less(
+    held_purposes: frozenset[str], additional_purposes: frozenset[str]
+) -> None:
+    """Additional purposes extend the permitted forms."""
     uses = (CLEAR_EMAIL, COARSE_REPORT, MASKED_SUPPORT)
-    few, many = taken(tuple(held), uses), taken(tuple(held | more), uses)
-    if isinstance(few, Allow):
-        assert isinstance(many, Allow)
-        assert few.mask & many.mask == few.mask
+    fewer, broader = (
+        decide(tuple(held_purposes), uses),
+        decide(tuple(held_purposes | additional_purposes), uses),
+    )
+    if isinstance(fewer, Allow):
+        assert isinstance(broader, Allow)
+        assert fewer.mask & broader.mask == fewer.mask
 
 
-def test_a_request_reaches_whom_its_purposes_could_concern() -> None:
-    """The rows a request may meet are those who permit one of its purposes."""
-    asking = grant("marketing")
-    assert reach(CATALOGUE, asking, asking.purposes) == 0b11
-    assert reach(CATALOGUE, asking, frozenset()) == 0
-    own = grant(SELF)
-    assert reach(CATALOGUE, own, own.purposes) == EVERY_BIT
-    assert reach(CATALOGUE, own, frozenset()) == 0
+def test_a_request_reaches_customers_who_permit_one_of_its_purposes() -> None:
+    """A request reads only the customers who permit at least one of its purposes."""
+    grant = build_grant("marketing")
+    assert compute_reach(CATALOGUE, grant, grant.purposes) == 0b11
+    assert compute_reach(CATALOGUE, grant, frozenset()) == 0
+    own_grant = build_grant(SELF)
+    assert compute_reach(CATALOGUE, own_grant, own_grant.purposes) == EVERY_BIT
+    assert compute_reach(CATALOGUE, own_grant, frozenset()) == 0
 
 
-def test_a_person_who_narrows_to_another_purpose_sees_nothing() -> None:
-    """``@purpose`` narrows a customer's own token like any other."""
-    own = grant(SELF)
-    assert Deny(Reason.PURPOSE) == decide(
-        CATALOGUE, own, narrow(own.purposes, [EMAIL.key]), CATEGORY, (CLEAR_EMAIL,)
+def test_a_customer_token_narrowed_to_another_purpose_sees_nothing() -> None:
+    """``@purpose`` narrows a customer's token like any other token."""
+    own_grant = build_grant(SELF)
+    assert Deny(WithholdReason.PURPOSE) == decide_reveal(
+        CATALOGUE, own_grant, narrow_purposes(own_grant.purposes, [EMAIL.key]), CATEGORY, (CLEAR_EMAIL,)
     )

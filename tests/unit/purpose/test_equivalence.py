@@ -1,4 +1,4 @@
-"""What is permitted later, worked out of few moments, is what every moment says."""
+"""The forecast of permissions, computed from few moments, equals the evaluation of every moment."""
 
 from __future__ import annotations
 
@@ -9,27 +9,33 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from discretion.law.model import Edition, Law
-from discretion.purpose import permission_engine as judging
-from discretion.purpose.permission_engine import FOREVER, HOLDS_MS, Judge, Outlook
-from discretion.purpose.permissions import Bits, PersonState, lapses_of, permitted, steps_of
-from discretion.purpose.statements import Choice, Heard
+from discretion.law.model import ConsentLaw, MaterialChange
+from discretion.purpose import permission_engine
+from discretion.purpose.permission_engine import FORECAST_MS, FOREVER, PermissionEngine, PermissionForecast
+from discretion.purpose.permissions import (
+    PermissionBits,
+    PersonState,
+    compute_permitted_bits,
+    list_acceptance_ends,
+    list_turning_points,
+)
+from discretion.purpose.statements import PurposeChoice, RecordStatements
 from tests.fixtures.law import LAW
 from tests.unit.purpose.test_permissions import CATALOGUE, KEY, NOW, SHARE, YEAR
 
 LASTING = replace(
     CATALOGUE,
     purposes={
-        key: replace(one, lasts="P1Y" if one.key in (KEY, SHARE.key) else "")
-        for key, one in CATALOGUE.purposes.items()
+        key: replace(purpose, lasts="P1Y" if purpose.key in (KEY, SHARE.key) else "")
+        for key, purpose in CATALOGUE.purposes.items()
     },
 )
-NEWS = Law("2", LAW.timelines, (Edition(NOW + 40, frozenset({KEY})),))
+CHANGING_LAW = ConsentLaw("2", LAW.timelines, (MaterialChange(NOW + 40, frozenset({KEY})),))
 CHOICES = st.lists(
     st.tuples(
         st.sampled_from(["marketing", "marketing.communications", KEY, "analytics", "functional", SHARE.key]),
         st.builds(
-            Choice,
+            PurposeChoice,
             st.integers(NOW - YEAR, NOW - YEAR + 60) | st.integers(NOW - 60, NOW),
             st.sampled_from("ab"),
             st.booleans(),
@@ -39,53 +45,66 @@ CHOICES = st.lists(
     max_size=4,
     unique_by=lambda pair: pair[0],
 ).map(tuple)
-HEARD = st.builds(Heard, CHOICES, CHOICES, CHOICES, st.none() | st.integers(NOW - 60, NOW), st.booleans())
+RECORDS = st.builds(
+    RecordStatements, CHOICES, CHOICES, CHOICES, st.none() | st.integers(NOW - 60, NOW), st.booleans()
+)
 STATES = st.builds(
     PersonState,
-    st.lists(HEARD, max_size=3).map(tuple),
+    st.lists(RECORDS, max_size=3).map(tuple),
     st.lists(st.sampled_from(sorted(LAW.timelines)), min_size=1, max_size=2, unique=True).map(tuple),
     st.just(value=False),
     st.none() | st.integers(1, 20).map(lambda years: NOW - years * YEAR),
 )
 
 
-def every_moment(state: PersonState) -> Outlook:
-    """The same by looking at all of time."""
-    here = permitted(LASTING, NEWS, state, NOW)
-    turns = sorted({at for at in (*steps_of(NEWS, state), *lapses_of(LASTING, state)) if at > NOW})
-    held = [(at, permitted(LASTING, NEWS, state, at)) for at in turns]
-    first = next((number for number, (_, then) in enumerate(held) if then != here), None)
-    if first is None:
-        return Outlook(here, FOREVER, here)
-    until = held[first][0]
-    soon = (then for at, then in held[first:] if at < until + HOLDS_MS)
-    return Outlook(here, until, reduce(Bits.__and__, soon))
+def forecast_from_every_moment(state: PersonState) -> PermissionForecast:
+    """Return the forecast computed from every turning point."""
+    current_bits = compute_permitted_bits(LASTING, CHANGING_LAW, state, NOW)
+    turning_points = sorted(
+        {
+            at
+            for at in (*list_turning_points(CHANGING_LAW, state), *list_acceptance_ends(LASTING, state))
+            if at > NOW
+        }
+    )
+    bits_by_time = [(at, compute_permitted_bits(LASTING, CHANGING_LAW, state, at)) for at in turning_points]
+    first_change = next(
+        (number for number, (_, bits) in enumerate(bits_by_time) if bits != current_bits), None
+    )
+    if first_change is None:
+        return PermissionForecast(current_bits, FOREVER, current_bits)
+    until = bits_by_time[first_change][0]
+    later_bits = (bits for at, bits in bits_by_time[first_change:] if at < until + FORECAST_MS)
+    return PermissionForecast(current_bits, until, reduce(PermissionBits.__and__, later_bits))
 
 
 @settings(max_examples=400)
 @given(STATES)
-def test_what_is_permitted_later_is_what_every_moment_says(state: PersonState) -> None:
-    """The end of a yes only takes away, so of those between two turns of the law the last says all."""
-    assert Judge(LASTING, NEWS).outlook(state, NOW) == every_moment(state)
+def test_the_forecast_equals_the_evaluation_of_every_moment(state: PersonState) -> None:
+    """The end of a consent only removes permissions.
+
+    Of the ends between two turning points of the law, the last one therefore decides.
+    """
+    assert PermissionEngine(LASTING, CHANGING_LAW).forecast(state, NOW) == forecast_from_every_moment(state)
 
 
-def test_a_person_of_many_devices_is_judged_by_few_moments(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every device goes on stamping yes, and every stamp lapses at a moment of its own."""
-    asked: list[int] = []
+def test_many_devices_are_evaluated_at_few_moments(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every device repeats its consent, and every repetition expires at another moment."""
+    calls: list[int] = []
 
-    def counted(*given_: object) -> Bits:
-        asked.append(1)
-        return permitted(*given_)  # type: ignore[arg-type]
+    def count_call(*arguments: object) -> PermissionBits:
+        calls.append(1)
+        return compute_permitted_bits(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(judging, "permitted", counted)
-    many = tuple(
-        Heard(
-            stamps=tuple(
-                (key, Choice(NOW - 2 * one - odd, "m", given=True))
-                for odd, key in enumerate((KEY, SHARE.key))
+    monkeypatch.setattr(permission_engine, "compute_permitted_bits", count_call)
+    records = tuple(
+        RecordStatements(
+            ambient=tuple(
+                (key, PurposeChoice(NOW - 2 * number - offset, "m", accepted=True))
+                for offset, key in enumerate((KEY, SHARE.key))
             )
         )
-        for one in range(200)
+        for number in range(200)
     )
-    Judge(LASTING, NEWS).outlook(PersonState(many, ("eu",)), NOW)
-    assert len(asked) < 40
+    PermissionEngine(LASTING, CHANGING_LAW).forecast(PersonState(records, ("eu",)), NOW)
+    assert len(calls) < 40

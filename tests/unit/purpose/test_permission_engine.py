@@ -1,4 +1,4 @@
-"""What holds until when, and what an earlier judge's word is still worth."""
+"""Forecasts of permissions, equivalent situations, and which stored permissions stay trusted."""
 
 from __future__ import annotations
 
@@ -9,23 +9,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from discretion.catalogue.model import Basis, Catalogue, Family, Purpose
-from discretion.law.model import UNKNOWN, Edition, Law, Model, Period
-from discretion.purpose.equivalence import Alike, Likeness
-from discretion.purpose.permission_engine import FOREVER, HOLDS_MS, Judge
-from discretion.purpose.permissions import PersonState, lapses_of, permitted, steps_of
-from discretion.purpose.statements import Choice, Heard
-from tests.fixtures.law import EUROPE, LAW, MOSTLY_NOTICE, TEXAS, timeline
+from discretion.law.model import UNKNOWN, ConsentLaw, ConsentModel, ConsentPeriod, MaterialChange
+from discretion.purpose.equivalence import PersonSituation, SituationClassifier
+from discretion.purpose.permission_engine import FORECAST_MS, FOREVER, PermissionEngine
+from discretion.purpose.permissions import (
+    PersonState,
+    compute_permitted_bits,
+    list_acceptance_ends,
+    list_turning_points,
+)
+from discretion.purpose.statements import PurposeChoice, RecordStatements
+from tests.fixtures.law import EUROPE, LAW, MOSTLY_NOTICE, TEXAS, build_timeline
 from tests.unit.purpose.test_permissions import (
-    BORN,
+    BIRTH_TIMES,
     CATALOGUE,
+    JURISDICTIONS,
     KEY,
-    LAWS,
     MAIL,
     NOW,
     SHARE,
     YEAR,
+    build_choices,
     no,
-    told,
     yes,
 )
 
@@ -38,202 +43,264 @@ LASTING = replace(
     },
 )
 LATER = NOW + YEAR // 2
-CHANGING = Law(
+CHANGING = ConsentLaw(
     "changing",
     {
         **LAW.timelines,
-        "us-tx": timeline("us-tx", "America/Chicago", Period(0, TEXAS), Period(LATER, EUROPE)),
+        "us-tx": build_timeline(
+            "us-tx", "America/Chicago", ConsentPeriod(0, TEXAS), ConsentPeriod(LATER, EUROPE)
+        ),
     },
-    (Edition(NOW - 5, frozenset({MAIL.key})), Edition(NOW + 5, frozenset({SHARE.key, MAIL.key}))),
+    (
+        MaterialChange(NOW - 5, frozenset({MAIL.key})),
+        MaterialChange(NOW + 5, frozenset({SHARE.key, MAIL.key})),
+    ),
 )
 SAMPLES = tuple(NOW + step * YEAR // 12 for step in range(30))
 
 
-def state(*heard: Heard, law: str = "eu", born: int | None = None) -> PersonState:
-    """Somebody who is protected by one law."""
-    return PersonState(heard, (law,), born=born)
+def build_state(*records: RecordStatements, jurisdiction: str = "eu", born: int | None = None) -> PersonState:
+    """Return the state of a person who is protected by one law."""
+    return PersonState(records, (jurisdiction,), born_at=born)
 
 
-def test_a_consent_holds_until_it_lapses() -> None:
-    """Until then the bit is there, and then it is not; nothing else turns."""
-    outlook = Judge(LASTING, LAW).outlook(state(Heard(words=yes(at=NOW))), NOW)
-    assert outlook.now.allow >> MAIL.bit & 1
-    assert NOW + 365 * 86_400_000 <= outlook.until <= NOW + 366 * 86_400_000
-    assert outlook.now.allow & ~outlook.later.allow == 1 << MAIL.bit
+def test_a_consent_counts_until_it_expires() -> None:
+    """The bit is set until then and cleared afterwards; no other bit changes."""
+    forecast = PermissionEngine(LASTING, LAW).forecast(
+        build_state(RecordStatements(explicit=yes(at=NOW))), NOW
+    )
+    assert forecast.now.allow >> MAIL.bit & 1
+    assert NOW + 365 * 86_400_000 <= forecast.until <= NOW + 366 * 86_400_000
+    assert forecast.now.allow & ~forecast.later.allow == 1 << MAIL.bit
 
 
-def test_what_nothing_can_change_holds_for_ever() -> None:
-    """No yes, no child, no change of law."""
-    outlook = Judge(LASTING, LAW).outlook(state(), NOW)
-    assert (outlook.until, outlook.later) == (FOREVER, outlook.now)
+def test_a_forecast_without_future_changes_has_no_end() -> None:
+    """There is no consent, no child and no change of law."""
+    forecast = PermissionEngine(LASTING, LAW).forecast(build_state(), NOW)
+    assert (forecast.until, forecast.later) == (FOREVER, forecast.now)
 
 
-def test_what_a_law_takes_away_is_gone_at_that_moment() -> None:
-    """Texas treats messages as Europe does from then on."""
-    outlook = Judge(LASTING, CHANGING).outlook(state(law="us-tx"), NOW)
-    assert (outlook.until, outlook.later.allow >> MAIL.bit & 1) == (LATER, 0)
-    assert outlook.now.allow >> MAIL.bit & 1
+def test_a_change_of_law_ends_the_forecast_at_that_moment() -> None:
+    """From that moment the law of Texas treats messages as that of Europe does."""
+    forecast = PermissionEngine(LASTING, CHANGING).forecast(build_state(jurisdiction="us-tx"), NOW)
+    assert (forecast.until, forecast.later.allow >> MAIL.bit & 1) == (LATER, 0)
+    assert forecast.now.allow >> MAIL.bit & 1
 
 
-def test_what_time_gives_holds_unless_it_soon_takes_it_again() -> None:
-    """A child comes of age, and their consent lapses in a year, or within the days that an outlook holds."""
+def test_a_later_permission_counts_unless_it_ends_again_soon() -> None:
+    """A child comes of age; the consent expires in a year, or within the period of a forecast."""
     born = NOW - 16 * YEAR + YEAR // 12
-    outlook = Judge(LASTING, LAW).outlook(state(Heard(words=yes(at=NOW)), born=born), NOW)
-    assert NOW < outlook.until < NOW + YEAR // 6
-    assert not outlook.now.allow >> MAIL.bit & 1
-    assert outlook.later.allow >> MAIL.bit & 1
-    ending = Heard(words=told(at=NOW, until=outlook.until + HOLDS_MS - 1, marketing=True))
-    assert not Judge(LASTING, LAW).outlook(state(ending, born=born), NOW).later.allow >> MAIL.bit & 1
-    of_age = Judge(LASTING, LAW).outlook(state(Heard(words=yes(at=NOW)), born=born), outlook.until)
-    assert of_age.now.allow >> MAIL.bit & 1
+    forecast = PermissionEngine(LASTING, LAW).forecast(
+        build_state(RecordStatements(explicit=yes(at=NOW)), born=born), NOW
+    )
+    assert NOW < forecast.until < NOW + YEAR // 6
+    assert not forecast.now.allow >> MAIL.bit & 1
+    assert forecast.later.allow >> MAIL.bit & 1
+    expiring = RecordStatements(
+        explicit=build_choices(at=NOW, limited=forecast.until + FORECAST_MS - 1, marketing=True)
+    )
+    assert (
+        not PermissionEngine(LASTING, LAW).forecast(build_state(expiring, born=born), NOW).later.allow
+        >> MAIL.bit
+        & 1
+    )
+    forecast_of_age = PermissionEngine(LASTING, LAW).forecast(
+        build_state(RecordStatements(explicit=yes(at=NOW)), born=born), forecast.until
+    )
+    assert forecast_of_age.now.allow >> MAIL.bit & 1
 
 
 MOMENTS = st.one_of(
-    st.integers(NOW - 10, NOW + 10), st.sampled_from([NOW + one - YEAR for one in (-1, 0, 1)]), st.just(0)
+    st.integers(NOW - 10, NOW + 10),
+    st.sampled_from([NOW + offset - YEAR for offset in (-1, 0, 1)]),
+    st.just(0),
 )
 NODES = ("marketing", "marketing.communications", KEY, "analytics", SHARE.key)
 ENDING = st.none() | st.integers(NOW - 10, NOW + 10) | st.sampled_from(SAMPLES)
-WORDS = st.lists(
+CHOICES = st.lists(
     st.tuples(
-        st.sampled_from(NODES), st.builds(Choice, MOMENTS, st.sampled_from("ab"), st.booleans(), ENDING)
+        st.sampled_from(NODES),
+        st.builds(PurposeChoice, MOMENTS, st.sampled_from("ab"), st.booleans(), ENDING),
     ),
     max_size=3,
     unique_by=lambda pair: pair[0],
 ).map(tuple)
-HEARD = st.builds(Heard, WORDS, WORDS, WORDS, st.none() | MOMENTS, st.booleans())
+RECORDS = st.builds(RecordStatements, CHOICES, CHOICES, CHOICES, st.none() | MOMENTS, st.booleans())
 STATES = st.builds(
-    PersonState, st.lists(HEARD, max_size=2).map(tuple), LAWS, st.sampled_from([False, False, True]), BORN
+    PersonState,
+    st.lists(RECORDS, max_size=2).map(tuple),
+    JURISDICTIONS,
+    st.sampled_from([False, False, True]),
+    BIRTH_TIMES,
 )
 LAW_OF_THE_TEST = st.sampled_from([LAW, CHANGING])
-KEPT = {law.version: Judge(LASTING, law) for law in (LAW, CHANGING)}
+ENGINES_BY_VERSION = {law.version: PermissionEngine(LASTING, law) for law in (LAW, CHANGING)}
 
 
 @given(STATES, LAW_OF_THE_TEST, st.integers(NOW - 10, NOW + 10))
-def test_an_outlook_is_never_wrong_and_never_too_generous(found: PersonState, law: Law, now_ms: int) -> None:
-    """Now to the bit; until then to the bit; after that never more than the reference permits, as long as
-    an outlook holds."""
-    outlook = KEPT[law.version].outlook(found, now_ms)
-    assert outlook.now == permitted(LASTING, law, found, now_ms)
-    turns = {*steps_of(law, found), *lapses_of(LASTING, found)}
-    for at in {*SAMPLES, *turns, *(one - 1 for one in turns), outlook.until - 1, outlook.until}:
+def test_a_forecast_never_permits_more_than_the_reference(
+    state: PersonState, law: ConsentLaw, now_ms: int
+) -> None:
+    """Up to ``until`` the forecast is exact.
+
+    After that it never permits more than the reference, for the period of a forecast.
+    """
+    forecast = ENGINES_BY_VERSION[law.version].forecast(state, now_ms)
+    assert forecast.now == compute_permitted_bits(LASTING, law, state, now_ms)
+    turning_points = {*list_turning_points(law, state), *list_acceptance_ends(LASTING, state)}
+    for at in {
+        *SAMPLES,
+        *turning_points,
+        *(turning_point - 1 for turning_point in turning_points),
+        forecast.until - 1,
+        forecast.until,
+    }:
         if at < now_ms or at > SAMPLES[-1] + 20 * YEAR:
             continue
-        here = permitted(LASTING, law, found, at)
-        if at < outlook.until:
-            assert here == outlook.now
-        elif at < outlook.until + HOLDS_MS:
-            assert outlook.later & here == outlook.later
+        bits = compute_permitted_bits(LASTING, law, state, at)
+        if at < forecast.until:
+            assert bits == forecast.now
+        elif at < forecast.until + FORECAST_MS:
+            assert forecast.later & bits == forecast.later
 
 
 @given(STATES, LAW_OF_THE_TEST)
-def test_every_moment_that_may_turn_anything_is_looked_at(found: PersonState, law: Law) -> None:
-    """The reference names no other."""
-    alike = Alike(Likeness(LASTING, law), found)
-    assert alike.steps() == set(steps_of(law, found))
-    assert alike.lapses() == set(lapses_of(LASTING, found))
+def test_every_turning_point_of_the_reference_is_considered(state: PersonState, law: ConsentLaw) -> None:
+    """The situation lists the same turning points as the reference."""
+    situation = PersonSituation(SituationClassifier(LASTING, law), state)
+    assert situation.list_turning_points() == set(list_turning_points(law, state))
+    assert situation.list_acceptance_ends() == set(list_acceptance_ends(LASTING, state))
 
 
 @given(STATES, STATES, LAW_OF_THE_TEST, st.integers(NOW - 10, NOW + 10))
-def test_who_is_alike_permits_the_same(one: PersonState, other: PersonState, law: Law, now_ms: int) -> None:
-    """Equal likeness, equal bits: nothing that counts is left out of it."""
-    likeness = Likeness(LASTING, law)
-    if Alike(likeness, one).at(now_ms) == Alike(likeness, other).at(now_ms):
-        assert permitted(LASTING, law, one, now_ms) == permitted(LASTING, law, other, now_ms)
+def test_equivalent_situations_have_the_same_permissions(
+    first: PersonState, second: PersonState, law: ConsentLaw, now_ms: int
+) -> None:
+    """Equal situations have equal bits, so a situation has everything that decides permissions."""
+    classifier = SituationClassifier(LASTING, law)
+    if PersonSituation(classifier, first).at(now_ms) == PersonSituation(classifier, second).at(now_ms):
+        assert compute_permitted_bits(LASTING, law, first, now_ms) == compute_permitted_bits(
+            LASTING, law, second, now_ms
+        )
 
 
-def test_another_moment_of_the_same_words_is_alike() -> None:
-    """Else a million customers would be a million situations."""
-    likeness = Likeness(LASTING, LAW)
-    early, late = (state(Heard(words=yes(at=NOW - ago), opted_out=NOW - ago - 1)) for ago in (9_000, 5))
-    assert Alike(likeness, early).at(NOW) == Alike(likeness, late).at(NOW)
+def test_statements_at_different_times_can_be_equivalent() -> None:
+    """Otherwise a million customers would be a million situations."""
+    classifier = SituationClassifier(LASTING, LAW)
+    early, late = (
+        build_state(RecordStatements(explicit=yes(at=NOW - ago), opted_out_at=NOW - ago - 1))
+        for ago in (9_000, 5)
+    )
+    assert PersonSituation(classifier, early).at(NOW) == PersonSituation(classifier, late).at(NOW)
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
-        (Heard(words=yes(at=NOW - 6)), Heard(words=yes(at=NOW - 4))),
-        (Heard(words=yes(at=NOW - 2 * YEAR)), Heard(words=yes(at=NOW - 1))),
+        (RecordStatements(explicit=yes(at=NOW - 6)), RecordStatements(explicit=yes(at=NOW - 4))),
+        (RecordStatements(explicit=yes(at=NOW - 2 * YEAR)), RecordStatements(explicit=yes(at=NOW - 1))),
         (
-            Heard(words=told(at=NOW - 3, until=NOW, marketing=True)),
-            Heard(words=told(at=NOW - 3, marketing=True)),
+            RecordStatements(explicit=build_choices(at=NOW - 3, limited=NOW, marketing=True)),
+            RecordStatements(explicit=build_choices(at=NOW - 3, marketing=True)),
         ),
         (
-            Heard(words=yes(at=NOW - 3), stamps=no(at=NOW - 4)),
-            Heard(words=yes(at=NOW - 3), stamps=no(at=NOW - 2)),
+            RecordStatements(explicit=yes(at=NOW - 3), ambient=no(at=NOW - 4)),
+            RecordStatements(explicit=yes(at=NOW - 3), ambient=no(at=NOW - 2)),
         ),
         (
-            Heard(words=yes("analytics", at=NOW - 4) + yes(SHARE.key, at=NOW - 3), opted_out=NOW - 4),
-            Heard(words=yes("analytics", at=NOW - 4) + yes(SHARE.key, at=NOW - 3), opted_out=NOW - 2),
+            RecordStatements(
+                explicit=yes("analytics", at=NOW - 4) + yes(SHARE.key, at=NOW - 3), opted_out_at=NOW - 4
+            ),
+            RecordStatements(
+                explicit=yes("analytics", at=NOW - 4) + yes(SHARE.key, at=NOW - 3), opted_out_at=NOW - 2
+            ),
         ),
     ],
     ids=["notice", "lasts", "until", "order", "signal"],
 )
-def test_who_permits_something_else_is_not_alike(one: Heard, other: Heard) -> None:
-    """The same words and one moment that counts: what is remembered of the one is not told of the other."""
-    judge = Judge(LASTING, CHANGING)
-    laws = ("us-ca",) if SHARE.key in str(one.words) else ("eu",)
-    found = [judge.outlook(PersonState((heard,), laws), NOW).now for heard in (one, other)]
-    assert found == [permitted(LASTING, CHANGING, PersonState((heard,), laws), NOW) for heard in (one, other)]
-    assert found[0] != found[1]
+def test_situations_with_different_permissions_are_not_equivalent(
+    first: RecordStatements, second: RecordStatements
+) -> None:
+    """The statements differ only in a moment that matters, so a cached result must not be shared."""
+    engine = PermissionEngine(LASTING, CHANGING)
+    jurisdictions = ("us-ca",) if SHARE.key in str(first.explicit) else ("eu",)
+    permitted_bits = [
+        engine.forecast(PersonState((record,), jurisdictions), NOW).now for record in (first, second)
+    ]
+    assert permitted_bits == [
+        compute_permitted_bits(LASTING, CHANGING, PersonState((record,), jurisdictions), NOW)
+        for record in (first, second)
+    ]
+    assert permitted_bits[0] != permitted_bits[1]
 
 
-def sharing_opts_in(law: Law) -> Law:
-    """The law, with a yes for sharing in Texas."""
-    rules = replace(TEXAS, models={**MOSTLY_NOTICE, Family.SHARING: Model.OPT_IN})
-    texas = timeline("us-tx", "America/Chicago", Period(0, rules))
+def require_sharing_opt_in(law: ConsentLaw) -> ConsentLaw:
+    """Return the law with a required consent for sharing in Texas."""
+    rules = replace(TEXAS, models={**MOSTLY_NOTICE, Family.SHARING: ConsentModel.OPT_IN})
+    texas = build_timeline("us-tx", "America/Chicago", ConsentPeriod(0, rules))
     return replace(law, version="after", timelines={**law.timelines, "us-tx": texas})
 
 
-def bits(*purposes: Purpose) -> int:
-    """Their bits."""
-    return sum(1 << one.bit for one in purposes)
+def combine_bits(*purposes: Purpose) -> int:
+    """Return the bits of purposes."""
+    return sum(1 << purpose.bit for purpose in purposes)
 
 
-def with_mail(purpose: Purpose) -> Catalogue:
-    """The catalogue with another purpose of messages."""
+def replace_mail_purpose(purpose: Purpose) -> Catalogue:
+    """Return the catalogue with another purpose for e-mail."""
     return replace(CATALOGUE, purposes={**CATALOGUE.purposes, KEY: purpose})
 
 
-EVERYBODY = bits(*CATALOGUE.purposes.values())
-BINDING = sum(1 << one.bit for one in CATALOGUE.purposes.values() if one.basis is Basis.LEGAL_OBLIGATION)
+ALL_BITS = combine_bits(*CATALOGUE.purposes.values())
+OBLIGATORY_BITS = sum(
+    1 << offset.bit for offset in CATALOGUE.purposes.values() if offset.basis is Basis.LEGAL_OBLIGATION
+)
 
 
 @pytest.mark.parametrize(
-    ("catalogue", "law", "changed"),
+    ("catalogue", "law", "changed_bits"),
     [
         (CATALOGUE, LAW, 0),
-        (CATALOGUE, sharing_opts_in(LAW), bits(SHARE)),
+        (CATALOGUE, require_sharing_opt_in(LAW), combine_bits(SHARE)),
         (
             replace(CATALOGUE, purposes={**CATALOGUE.purposes, KEY: replace(MAIL, lasts="P1Y")}),
             LAW,
-            bits(MAIL),
+            combine_bits(MAIL),
         ),
-        (with_mail(replace(MAIL, basis=Basis.CONTRACT)), LAW, bits(MAIL)),
-        (CATALOGUE, replace(LAW, editions=(Edition(NOW, frozenset({KEY})),)), bits(MAIL)),
-        (CATALOGUE, replace(LAW, places="elsewhere"), EVERYBODY & ~BINDING),
-        (CATALOGUE, replace(LAW, timelines={UNKNOWN: LAW.timelines[UNKNOWN]}), EVERYBODY & ~BINDING),
-        (replace(CATALOGUE, attributes={}), LAW, EVERYBODY & ~BINDING),
+        (replace_mail_purpose(replace(MAIL, basis=Basis.CONTRACT)), LAW, combine_bits(MAIL)),
+        (
+            CATALOGUE,
+            replace(LAW, material_changes=(MaterialChange(NOW, frozenset({KEY})),)),
+            combine_bits(MAIL),
+        ),
+        (CATALOGUE, replace(LAW, places_digest="elsewhere"), ALL_BITS & ~OBLIGATORY_BITS),
+        (CATALOGUE, replace(LAW, timelines={UNKNOWN: LAW.timelines[UNKNOWN]}), ALL_BITS & ~OBLIGATORY_BITS),
+        (replace(CATALOGUE, attributes={}), LAW, ALL_BITS & ~OBLIGATORY_BITS),
     ],
     ids=["nothing", "law", "lasts", "basis", "edition", "places", "jurisdictions", "sensitive kinds"],
 )
-def test_an_earlier_word_is_believed_where_nothing_changed(
-    catalogue: Catalogue, law: Law, changed: int
+def test_stored_permissions_are_trusted_only_where_no_rule_changed(
+    catalogue: Catalogue, law: ConsentLaw, changed_bits: int
 ) -> None:
-    """And what law or life demands always."""
-    before, after = Judge(CATALOGUE, LAW), Judge(catalogue, law)
-    assert after.trusted(before.purposes) == EVERYBODY & ~changed
-    assert (after.version == before.version) is (changed == 0)
+    """Bits of legal obligations are always trusted."""
+    earlier_engine, later_engine = PermissionEngine(CATALOGUE, LAW), PermissionEngine(catalogue, law)
+    assert later_engine.compute_trusted_bits(earlier_engine.purposes) == ALL_BITS & ~changed_bits
+    assert (later_engine.version == earlier_engine.version) is (changed_bits == 0)
 
 
-def test_a_purpose_that_is_new_is_believed_of_nobody() -> None:
-    """Though its bit be free, and whatever an old document holds there."""
-    new = Purpose("marketing.new", 7, Basis.CONSENT, "", "", "", Family.MESSAGES)
-    after = Judge(replace(CATALOGUE, purposes={**CATALOGUE.purposes, new.key: new}), LAW)
-    assert after.trusted(Judge(CATALOGUE, LAW).purposes) == EVERYBODY
+def test_stored_permissions_are_not_trusted_for_a_new_purpose() -> None:
+    """Its bit was unused, and an old document may have any value there."""
+    new_purpose = Purpose("marketing.new", 7, Basis.CONSENT, "", "", "", Family.MESSAGES)
+    later_engine = PermissionEngine(
+        replace(CATALOGUE, purposes={**CATALOGUE.purposes, new_purpose.key: new_purpose}), LAW
+    )
+    assert later_engine.compute_trusted_bits(PermissionEngine(CATALOGUE, LAW).purposes) == ALL_BITS
 
 
-def test_the_bit_of_another_purpose_is_not_taken_for_it() -> None:
-    """Two that swap their bits are both others."""
+def test_purposes_that_swap_their_bits_are_not_trusted() -> None:
+    """Neither of two purposes that swap their bits keeps its stored permission."""
     swapped = {KEY: replace(MAIL, bit=SHARE.bit), SHARE.key: replace(SHARE, bit=MAIL.bit)}
-    after = Judge(replace(CATALOGUE, purposes={**CATALOGUE.purposes, **swapped}), LAW)
-    assert after.trusted(Judge(CATALOGUE, LAW).purposes) == EVERYBODY & ~bits(MAIL, SHARE)
+    later_engine = PermissionEngine(replace(CATALOGUE, purposes={**CATALOGUE.purposes, **swapped}), LAW)
+    assert later_engine.compute_trusted_bits(
+        PermissionEngine(CATALOGUE, LAW).purposes
+    ) == ALL_BITS & ~combine_bits(MAIL, SHARE)

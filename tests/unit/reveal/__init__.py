@@ -1,1 +1,1 @@
-"""Tests without sockets; they mirror the package."""
+"""Unit tests without sockets; the folders mirror those of the package."""

@@ -1,4 +1,4 @@
-"""Bucket keys: what was destroyed stays shut, and many processes have the same."""
+"""Bucket keys: destroyed keys unwrap nothing, and all processes use the same keys."""
 
 from __future__ import annotations
 
@@ -10,243 +10,246 @@ from pathlib import Path
 import pytest
 
 from discretion.errors import Broken, Misconfigured, Unavailable
-from discretion.seal import bucket_keys as buckets_module
-from discretion.seal import file_lock as lock_module
-from discretion.seal.bucket_keys import Buckets, span, watching
-from discretion.seal.file_lock import Turnstile
-from discretion.seal.key_ring import Bucket, Ring, RingFile
-from discretion.seal.open import Openers
+from discretion.seal import bucket_keys, file_lock
+from discretion.seal.bucket_keys import BucketKeys, watch_bucket_keys, wrapped_key_range
+from discretion.seal.file_lock import SharedExclusiveLock
+from discretion.seal.key_ring import BucketRecord, KeyRing, KeyRingFile
+from discretion.seal.open import CipherCache
 
 ROOT, DATA_KEY = bytes(range(32)), bytes(range(1, 33))
 ANN, BOB = b"\0\0\0\1" + b"a" * 12, b"\0\0\0\2" + b"b" * 12
 NOW = 1_700_000_000_000
 
 
-def kept(folder: Path) -> Buckets:
-    """The same keys in another process."""
-    return Buckets.keep(folder / "keys" / "buckets.keys", ROOT, 8, os.urandom)
+def open_keys(folder: Path) -> BucketKeys:
+    """Return the keys as another process reads them."""
+    return BucketKeys.open_or_create(folder / "keys" / "buckets.keys", ROOT, 8, os.urandom)
 
 
 @pytest.fixture
-def buckets(tmp_path: Path) -> Buckets:
-    """Eight of them."""
-    return kept(tmp_path)
+def buckets(tmp_path: Path) -> BucketKeys:
+    """Return eight bucket keys."""
+    return open_keys(tmp_path)
 
 
-async def replaced(buckets: Buckets, *customers: bytes) -> None:
-    """Give the buckets of customers new keys and destroy the ones before."""
-    wanted = {buckets.bucket(one) for one in customers}
-    await buckets.publish(wanted)
-    await buckets.destroy(wanted, NOW)
+async def rotate_keys(buckets: BucketKeys, *customers: bytes) -> None:
+    """Give the buckets of customers new keys and destroy the old ones."""
+    bucket_numbers = {buckets.bucket_of(customer) for customer in customers}
+    await buckets.publish_new_keys(bucket_numbers)
+    await buckets.destroy_retiring_keys(bucket_numbers, NOW)
 
 
-def code(call: Callable[[], object]) -> str:
-    """What is refused."""
+def find_refusal_code(call: Callable[[], object]) -> str:
+    """Return the code with which a call is refused."""
     with pytest.raises(Broken) as refusal:
         call()
     return refusal.value.code
 
 
-async def test_both_keys_open_until_the_old_one_is_destroyed(buckets: Buckets, tmp_path: Path) -> None:
-    """What was wrapped before is dead then, in every process that starts; the new stays."""
-    before = buckets.wrap(ANN, DATA_KEY, os.urandom(12))
-    other = buckets.wrap(BOB, DATA_KEY, os.urandom(12))
-    await buckets.publish({buckets.bucket(ANN)})
-    after = buckets.wrap(ANN, DATA_KEY, os.urandom(12))
-    assert {kept(tmp_path).unwrap(ANN, one) for one in (before, after)} == {DATA_KEY}
-    await buckets.destroy({buckets.bucket(ANN)}, NOW)
-    again = kept(tmp_path)
-    assert again.unwrap(ANN, after) == again.unwrap(BOB, other) == DATA_KEY
-    assert code(lambda: again.unwrap(ANN, before)) == "KEY_DESTROYED"
-    assert again.ring[1] == Bucket(2, again.ring[1].key, NOW)
-
-
-async def test_another_process_opens_what_is_new_at_once_and_wraps_by_it(
-    buckets: Buckets, tmp_path: Path
+async def test_both_bucket_keys_unwrap_until_the_old_one_is_destroyed(
+    buckets: BucketKeys, tmp_path: Path
 ) -> None:
-    """Nobody has to tell it."""
-    other = kept(tmp_path)
-    await replaced(buckets, ANN)
-    assert other.unwrap(ANN, buckets.wrap(ANN, DATA_KEY, os.urandom(12))) == DATA_KEY
-    await replaced(buckets, ANN)
-    assert other.wrap(ANN, DATA_KEY, os.urandom(12))[3:7] == (3).to_bytes(4)
+    """After that no new process can unwrap with the old key; the new key stays."""
+    wrapped_before = buckets.wrap(ANN, DATA_KEY, os.urandom(12))
+    wrapped_for_bob = buckets.wrap(BOB, DATA_KEY, os.urandom(12))
+    await buckets.publish_new_keys({buckets.bucket_of(ANN)})
+    wrapped_after = buckets.wrap(ANN, DATA_KEY, os.urandom(12))
+    assert {open_keys(tmp_path).unwrap(ANN, wrapped) for wrapped in (wrapped_before, wrapped_after)} == {
+        DATA_KEY
+    }
+    await buckets.destroy_retiring_keys({buckets.bucket_of(ANN)}, NOW)
+    reopened = open_keys(tmp_path)
+    assert reopened.unwrap(ANN, wrapped_after) == reopened.unwrap(BOB, wrapped_for_bob) == DATA_KEY
+    assert find_refusal_code(lambda: reopened.unwrap(ANN, wrapped_before)) == "KEY_DESTROYED"
+    assert reopened.ring[1] == BucketRecord(2, reopened.ring[1].key, NOW)
 
 
-async def test_a_destroyed_key_lingers_for_a_moment_and_is_forgotten(
-    buckets: Buckets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_another_process_uses_a_new_bucket_key_at_once(buckets: BucketKeys, tmp_path: Path) -> None:
+    """The other process needs no notification."""
+    other_process = open_keys(tmp_path)
+    await rotate_keys(buckets, ANN)
+    assert other_process.unwrap(ANN, buckets.wrap(ANN, DATA_KEY, os.urandom(12))) == DATA_KEY
+    await rotate_keys(buckets, ANN)
+    assert other_process.wrap(ANN, DATA_KEY, os.urandom(12))[3:7] == (3).to_bytes(4)
+
+
+async def test_a_destroyed_key_is_cached_for_a_grace_period_only(
+    buckets: BucketKeys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who read a document before still opens it; then the key is gone, and what it opened is forgotten."""
-    monkeypatch.setattr(buckets_module, "LINGER_S", 0.2)
-    monkeypatch.setattr(buckets_module, "LOOK_EVERY_S", 0.02)
-    other = kept(tmp_path)
-    openers = Openers(other)
+    """A request that read a document earlier can still decrypt it; then keys and ciphers are removed."""
+    monkeypatch.setattr(bucket_keys, "GRACE_S", 0.2)
+    monkeypatch.setattr(bucket_keys, "POLL_S", 0.02)
+    other_process = open_keys(tmp_path)
+    cipher_cache = CipherCache(other_process)
     wrapped = buckets.wrap(ANN, DATA_KEY, os.urandom(12))
-    known = openers.of(ANN, wrapped)
-    await replaced(buckets, ANN)
-    async with watching(other):
+    cipher = cipher_cache.get(ANN, wrapped)
+    await rotate_keys(buckets, ANN)
+    async with watch_bucket_keys(other_process):
         await asyncio.sleep(0.1)
-        assert openers.of(ANN, wrapped) is not known
+        assert cipher_cache.get(ANN, wrapped) is not cipher
         await asyncio.sleep(0.3)
-        assert code(lambda: openers.of(ANN, wrapped)) == "KEY_DESTROYED"
-        assert (1, 1) not in other._ciphers
+        assert find_refusal_code(lambda: cipher_cache.get(ANN, wrapped)) == "KEY_DESTROYED"
+        assert (1, 1) not in other_process._ciphers
 
 
-async def test_without_a_watch_a_destroyed_key_is_refused_in_time_too(
-    buckets: Buckets, monkeypatch: pytest.MonkeyPatch
+async def test_without_a_watcher_a_destroyed_key_is_refused_in_time(
+    buckets: BucketKeys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A command that runs for long does not keep what is dead."""
-    monkeypatch.setattr(buckets_module, "LINGER_S", 0.05)
+    """A command that runs for a long time does not keep destroyed keys."""
+    monkeypatch.setattr(bucket_keys, "GRACE_S", 0.05)
     wrapped = buckets.wrap(ANN, DATA_KEY, os.urandom(12))
-    await replaced(buckets, ANN)
+    await rotate_keys(buckets, ANN)
     assert buckets.unwrap(ANN, wrapped) == DATA_KEY
     await asyncio.sleep(0.06)
-    assert code(lambda: buckets.unwrap(ANN, wrapped)) == "KEY_DESTROYED"
+    assert find_refusal_code(lambda: buckets.unwrap(ANN, wrapped)) == "KEY_DESTROYED"
 
 
-async def test_a_key_file_put_back_counts_at_once(buckets: Buckets, tmp_path: Path) -> None:
-    """The same generation with another key is another key."""
+async def test_a_restored_key_file_is_used_at_once(buckets: BucketKeys, tmp_path: Path) -> None:
+    """A different key of the same generation is read anew."""
     path = tmp_path / "keys" / "buckets.keys"
-    other = Buckets.keep(tmp_path / "else" / "buckets.keys", ROOT, 8, os.urandom)
-    there = other.wrap(ANN, DATA_KEY, os.urandom(12))
-    assert code(lambda: buckets.unwrap(ANN, there)) == "KEY_BROKEN"
+    other_keys = BucketKeys.open_or_create(tmp_path / "else" / "buckets.keys", ROOT, 8, os.urandom)
+    foreign_wrapped = other_keys.wrap(ANN, DATA_KEY, os.urandom(12))
+    assert find_refusal_code(lambda: buckets.unwrap(ANN, foreign_wrapped)) == "KEY_BROKEN"
     path.write_bytes((tmp_path / "else" / "buckets.keys").read_bytes())
-    buckets.look()
-    assert buckets.unwrap(ANN, there) == DATA_KEY
+    buckets.reload_if_changed()
+    assert buckets.unwrap(ANN, foreign_wrapped) == DATA_KEY
 
 
-async def test_the_bytes_of_a_destroyed_key_are_overwritten(buckets: Buckets, tmp_path: Path) -> None:
-    """The attack: keep the file open, or find its blocks, after another took its name."""
+async def test_the_bytes_of_a_destroyed_key_are_overwritten(buckets: BucketKeys, tmp_path: Path) -> None:
+    """The attack: read the old file through an open handle or from its disk blocks."""
     path = tmp_path / "keys" / "buckets.keys"
-    with path.open("rb") as held:
-        sealed = held.read()
-        await buckets.publish({1})
-        held.seek(0)
-        assert held.read() == bytes(len(sealed))
-    with path.open("rb") as held:
-        await buckets.destroy({1}, NOW)
-        assert held.read() == bytes(len(sealed))
-    assert {one.suffix for one in path.parent.iterdir()} == {".keys", ".gate", ".lock"}
+    with path.open("rb") as key_file:
+        sealed = key_file.read()
+        await buckets.publish_new_keys({1})
+        key_file.seek(0)
+        assert key_file.read() == bytes(len(sealed))
+    with path.open("rb") as key_file:
+        await buckets.destroy_retiring_keys({1}, NOW)
+        assert key_file.read() == bytes(len(sealed))
+    assert {file.suffix for file in path.parent.iterdir()} == {".keys", ".gate", ".lock"}
 
 
-@pytest.mark.parametrize("cut", ["hardlink_to", "replace", "unlink"])
-async def test_a_write_that_was_cut_short_is_finished_by_the_next(
-    buckets: Buckets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: str
+@pytest.mark.parametrize("failing_call", ["hardlink_to", "replace", "unlink"])
+async def test_an_interrupted_write_is_completed_by_the_next(
+    buckets: BucketKeys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing_call: str
 ) -> None:
-    """Whole or not at all, and nothing of the former file stays, nor is a live one overwritten."""
+    """The write is atomic; nothing of the old file stays, and a file in use is not overwritten."""
     path = tmp_path / "keys" / "buckets.keys"
     wrapped = buckets.wrap(BOB, DATA_KEY, os.urandom(12))
 
-    def die(*_: object, **__: object) -> None:
-        raise OSError(cut)
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(failing_call)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Path, cut, die)
+        patched.setattr(Path, failing_call, fail)
         with pytest.raises(Unavailable):
-            await buckets.publish({1})
-    again = kept(tmp_path)
-    assert again.unwrap(BOB, wrapped) == DATA_KEY
-    await again.publish({1})
-    await again.destroy({1}, NOW)
-    assert kept(tmp_path).unwrap(BOB, wrapped) == DATA_KEY
+            await buckets.publish_new_keys({1})
+    reopened = open_keys(tmp_path)
+    assert reopened.unwrap(BOB, wrapped) == DATA_KEY
+    await reopened.publish_new_keys({1})
+    await reopened.destroy_retiring_keys({1}, NOW)
+    assert open_keys(tmp_path).unwrap(BOB, wrapped) == DATA_KEY
     assert not path.with_name("buckets.keys.old").exists()
 
 
-async def test_a_reader_meets_a_whole_file_however_often_it_is_written(buckets: Buckets) -> None:
-    """Reading while it is replaced and overwritten gives one ring or the next."""
-    done = asyncio.Event()
+async def test_a_reader_always_gets_a_complete_key_file(buckets: BucketKeys) -> None:
+    """A read during a replacement returns the old or the new key ring."""
+    finished = asyncio.Event()
 
     async def write() -> None:
         for number in range(30):
-            await buckets.publish({number % 8})
-            await buckets.destroy({number % 8}, NOW)
-        done.set()
+            await buckets.publish_new_keys({number % 8})
+            await buckets.destroy_retiring_keys({number % 8}, NOW)
+        finished.set()
 
-    writing = asyncio.create_task(write())
-    while not done.is_set():
+    writer = asyncio.create_task(write())
+    while not finished.is_set():
         ring, _ = await asyncio.to_thread(buckets.file.read)
         assert ring.count == 8
-    await writing
+    await writer
 
 
-async def test_two_who_make_the_first_keys_at_once_have_the_same(tmp_path: Path) -> None:
-    """Whoever comes second takes what is there."""
+async def test_processes_that_create_the_first_keys_at_once_share_them(tmp_path: Path) -> None:
+    """The second process uses the keys of the first."""
     path = tmp_path / "keys" / "buckets.keys"
-    file = RingFile(path, ROOT, os.urandom)
-    file.make(8)
-    first = kept(tmp_path).wrap(ANN, DATA_KEY, os.urandom(12))
-    file.make(8)
-    assert kept(tmp_path).unwrap(ANN, first) == DATA_KEY
-    assert [one.name for one in path.parent.iterdir() if one.suffix != ".keys"] == []
+    file = KeyRingFile(path, ROOT, os.urandom)
+    file.create(8)
+    wrapped = open_keys(tmp_path).wrap(ANN, DATA_KEY, os.urandom(12))
+    file.create(8)
+    assert open_keys(tmp_path).unwrap(ANN, wrapped) == DATA_KEY
+    assert [entry.name for entry in path.parent.iterdir() if entry.suffix != ".keys"] == []
 
 
-def test_a_ring_of_another_form_is_refused() -> None:
-    """With what to do."""
-    for content in (b"", b"\0" * 360, Ring.of([Bucket(1, ROOT)]).content[:-1]):
+def test_a_key_ring_in_an_unknown_format_is_refused() -> None:
+    """The error says what to do."""
+    for content in (b"", b"\0" * 360, KeyRing.from_records([BucketRecord(1, ROOT)]).content[:-1]):
         with pytest.raises(Misconfigured, match="known form"):
-            Ring(content)
+            KeyRing(content)
 
 
-async def test_a_span_has_the_keys_of_one_generation(buckets: Buckets) -> None:
-    """By length and then by bytes, as MongoDB sorts them."""
+async def test_a_key_range_has_the_wrapped_keys_of_one_generation(buckets: BucketKeys) -> None:
+    """MongoDB sorts binary values by length and then by bytes."""
     first = buckets.wrap(ANN, DATA_KEY, os.urandom(12))
-    await buckets.publish({1})
+    await buckets.publish_new_keys({1})
     second = buckets.wrap(ANN, DATA_KEY, b"\xff" * 12)
-    least, beyond = span(1, 1)
-    assert len(least) == len(beyond) == len(first)
-    assert least <= first < beyond <= second < span(1, 2)[1]
+    lower_bound, upper_bound = wrapped_key_range(1, 1)
+    assert len(lower_bound) == len(upper_bound) == len(first)
+    assert lower_bound <= first < upper_bound <= second < wrapped_key_range(1, 2)[1]
 
 
-async def test_nothing_is_published_while_somebody_wraps(buckets: Buckets, tmp_path: Path) -> None:
-    """In whatever process; when the transaction has ended, it is."""
-    ends: dict[str, Callable[[], None]] = {}
-    await kept(tmp_path).hold(ends)
-    publishing = asyncio.create_task(buckets.publish({1}))
+async def test_no_key_is_published_during_a_transaction_that_wraps(
+    buckets: BucketKeys, tmp_path: Path
+) -> None:
+    """The transaction may run in any process; the key is published when it has ended."""
+    end_callbacks: dict[str, Callable[[], None]] = {}
+    await open_keys(tmp_path).block_rotation(end_callbacks)
+    publication = asyncio.create_task(buckets.publish_new_keys({1}))
     await asyncio.sleep(0.05)
-    assert not publishing.done()
-    ends["buckets"]()
-    await publishing
-    assert buckets.ring[1].retiring == 1
+    assert not publication.done()
+    end_callbacks["buckets"]()
+    await publication
+    assert buckets.ring[1].retiring_generation == 1
 
 
-async def test_who_wants_to_be_alone_is_not_starved(tmp_path: Path) -> None:
-    """However many come and go without a pause, and they go on afterwards."""
-    inside = [Turnstile(tmp_path / "one"), Turnstile(tmp_path / "one")]
-    entered = 0
+async def test_an_exclusive_lock_is_not_starved_by_shared_locks(tmp_path: Path) -> None:
+    """Many tasks take shared locks without a pause, and they continue afterwards."""
+    locks = [SharedExclusiveLock(tmp_path / "one"), SharedExclusiveLock(tmp_path / "one")]
+    entry_count = 0
     stop = asyncio.Event()
 
-    async def come_and_go(turnstile: Turnstile) -> None:
-        nonlocal entered
+    async def enter_repeatedly(lock: SharedExclusiveLock) -> None:
+        nonlocal entry_count
         while not stop.is_set():
-            leave = await turnstile.enter()
-            entered += 1
+            release = await lock.acquire_shared()
+            entry_count += 1
             await asyncio.sleep(0.002)
-            leave()
+            release()
 
-    crowd = [asyncio.create_task(come_and_go(one)) for one in inside for _ in range(20)]
+    readers = [asyncio.create_task(enter_repeatedly(lock)) for lock in locks for _ in range(20)]
     await asyncio.sleep(0.02)
     for _ in range(5):
-        async with asyncio.timeout(2), Turnstile(tmp_path / "one").alone():
-            before = entered
+        async with asyncio.timeout(2), SharedExclusiveLock(tmp_path / "one").hold_exclusive():
+            count_before = entry_count
             await asyncio.sleep(0.01)
-            assert entered == before
+            assert entry_count == count_before
         await asyncio.sleep(0.01)
-    assert entered > before
+    assert entry_count > count_before
     stop.set()
-    await asyncio.gather(*crowd)
+    await asyncio.gather(*readers)
 
 
-async def test_a_transaction_that_hangs_does_not_keep_everybody_out(
+async def test_a_shared_lock_that_hangs_blocks_no_other_shared_lock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who wants to be alone gives up after a while, and others go in again."""
-    monkeypatch.setattr(lock_module, "PATIENCE_S", 0.05)
-    turnstile = Turnstile(tmp_path / "one")
-    leave = await turnstile.enter()
+    """The exclusive lock times out, and shared locks are granted again."""
+    monkeypatch.setattr(file_lock, "EXCLUSIVE_TIMEOUT_S", 0.05)
+    lock = SharedExclusiveLock(tmp_path / "one")
+    release = await lock.acquire_shared()
     with pytest.raises(Unavailable) as refusal:
-        async with Turnstile(tmp_path / "one").alone():
-            pytest.fail("somebody is inside")
+        async with SharedExclusiveLock(tmp_path / "one").hold_exclusive():
+            pytest.fail("the lock is held by another task")
     assert refusal.value.code == "KEYS_BUSY"
-    (await turnstile.enter())()
-    leave()
-    async with turnstile.alone():
+    (await lock.acquire_shared())()
+    release()
+    async with lock.hold_exclusive():
         pass

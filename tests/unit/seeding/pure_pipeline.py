@@ -1,4 +1,4 @@
-"""What sown messages come to by the pure stages alone: validated, linked, folded, decided. No store."""
+"""Seed messages run through the pure stages: validation, clustering, folding, decisions. No store."""
 
 from __future__ import annotations
 
@@ -7,96 +7,110 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from discretion.catalogue.model import Catalogue
-from discretion.domain.identity.clustering import resolve
+from discretion.domain.identity.clustering import cluster_records
 from discretion.domain.ingest.message import Fact
-from discretion.domain.ingest.message_index import marks_of
-from discretion.domain.profiles.fold import Profile, fold
-from discretion.domain.profiles.minimisation import minimised
-from discretion.domain.profiles.person_state import state_of
-from discretion.domain.profiles.source_record import empty, hear, tell
+from discretion.domain.ingest.message_index import index_message
+from discretion.domain.profiles.fold import Profile, fold_profile
+from discretion.domain.profiles.minimisation import minimise_fact
+from discretion.domain.profiles.person_state import build_person_state
+from discretion.domain.profiles.source_record import apply_fact, apply_statements, build_source_record
 from discretion.law.jurisdiction import Lawbook
-from discretion.purpose.decide import decide, reach
+from discretion.purpose.decide import compute_reach, decide_reveal
 from discretion.purpose.decision import EVERY_BIT, Allow
-from discretion.purpose.permissions import Bits, permitted
-from discretion.reveal.forms import Forms
+from discretion.purpose.permissions import PermissionBits, compute_permitted_bits
+from discretion.reveal.forms import FormRenderer
 from discretion.seal.blind_index import BlindIndex
-from discretion.seeding.message import Message
+from discretion.seeding.message import SeedMessage
 from discretion.token.grant import SELF, Grant
-from tests.fixtures.validator import validator
+from tests.fixtures.validator import build_validator
 
 
-def facts(catalogue: Catalogue, messages: Iterable[Message], now_ms: int) -> list[tuple[Message, Fact]]:
-    """Every message as the platform understands it; none is refused and nothing in it is dropped."""
-    reads = validator(catalogue)
-    found = []
+def validate_messages(
+    catalogue: Catalogue, messages: Iterable[SeedMessage], now_ms: int
+) -> list[tuple[SeedMessage, Fact]]:
+    """Return each message with its validated fact; none may be refused or lose a value."""
+    validator = build_validator(catalogue)
+    pairs = []
     for message in messages:
-        fact = reads.fact(catalogue.sources[message.source], message.body, now_ms)
+        fact = validator.validate(catalogue.sources[message.source], message.body, now_ms)
         assert isinstance(fact, Fact), (fact, message)
         assert fact.dropped == 0, message
-        found.append((message, fact))
-    return found
+        pairs.append((message, fact))
+    return pairs
 
 
-def record_name(fact: Fact) -> str:
-    """``source:id``, the record a message is told to."""
+def name_record(fact: Fact) -> str:
+    """Return ``source:id``, the name of the source record that a message belongs to."""
     return f"{fact.source.key}:{fact.identifiers[0].value.value}"
 
 
-def linked(catalogue: Catalogue, told: list[tuple[Message, Fact]]) -> set[frozenset[str]]:
-    """Records that identifiers put together."""
-    blind = BlindIndex(bytes(32))
-    marks = [(record_name(fact), marks_of(fact, blind)) for _, fact in told]
-    names = {one.record: name for name, one in marks}
-    mentions = [mention for _, one in marks for mention in one.mentions]
-    persons = resolve(names, mentions, catalogue.identifiers)
+def cluster_facts(catalogue: Catalogue, facts: list[tuple[SeedMessage, Fact]]) -> set[frozenset[str]]:
+    """Return the sets of source records that identifiers link."""
+    blind_index = BlindIndex(bytes(32))
+    indexed_messages = [(name_record(fact), index_message(fact, blind_index)) for _, fact in facts]
+    names = {index.record: name for name, index in indexed_messages}
+    mentions = [mention for _, index in indexed_messages for mention in index.mentions]
+    persons = cluster_records(names, mentions, catalogue.identifiers)
     return {frozenset(names[record] for record in person.records) for person in persons}
 
 
-def profile(
-    catalogue: Catalogue, lawbook: Lawbook, told: list[tuple[Message, Fact]], now_ms: int
-) -> tuple[Profile, Bits]:
-    """The profile of the one person these facts are about, and what they permit; nothing is sealed."""
+def build_profile(
+    catalogue: Catalogue, lawbook: Lawbook, facts: list[tuple[SeedMessage, Fact]], now_ms: int
+) -> tuple[Profile, PermissionBits]:
+    """Return the profile of the person of these facts, unencrypted, and the permissions of the person."""
     records: dict[str, list[Fact]] = defaultdict(list)
-    for _, fact in told:
-        records[record_name(fact)].append(fact)
+    for _, fact in facts:
+        records[name_record(fact)].append(fact)
     documents = []
-    for name, heard in records.items():
-        document = empty(name.encode(), heard[0], b"")
-        for fact in heard:
-            hear(document, fact)
-            tell(document, minimised(fact, document)[0], catalogue, _unsealed)
+    for name, record_facts in records.items():
+        document = build_source_record(name.encode(), record_facts[0], b"")
+        for fact in record_facts:
+            apply_statements(document, fact)
+            apply_fact(document, minimise_fact(fact, document)[0], catalogue, _keep_open)
         documents.append(document)
-    state = state_of(catalogue, lawbook.of_place, documents)
-    return fold(catalogue, documents), permitted(catalogue, lawbook.law, state, now_ms)
+    state = build_person_state(catalogue, lawbook.find_key_of_place, documents)
+    return fold_profile(catalogue, documents), compute_permitted_bits(
+        catalogue, lawbook.consent_law, state, now_ms
+    )
 
 
-def seen(
+def render_attributes(
     catalogue: Catalogue,
-    whose: tuple[Profile, Bits],
+    person: tuple[Profile, PermissionBits],
     purposes: frozenset[str],
     attributes: Mapping[str, str],
     now_ms: int,
 ) -> dict[str, Any] | None:
-    """What a token with ``purposes`` sees of ``attributes``, without nulls; None if it meets nobody."""
+    """Return what a token with ``purposes`` sees of ``attributes``, without nulls.
+
+    The result is None if the person permits none of the purposes.
+    """
     grant = Grant("client", "", frozenset(), purposes, None, 2**40, "")
-    whom, permits = whose
-    allow = EVERY_BIT if SELF in purposes else permits.allow
-    if not reach(catalogue, grant, purposes) & allow:
+    profile, permissions = person
+    permitted_bits = EVERY_BIT if SELF in purposes else permissions.allow
+    if not compute_reach(catalogue, grant, purposes) & permitted_bits:
         return None
-    values = {**whom.sealed, **whom.open}
-    shown: dict[str, Any] = {}
+    values = {**profile.sealed, **profile.open}
+    rendered: dict[str, Any] = {}
     for name, path in attributes.items():
         attribute = catalogue.attributes[path]
-        decision = decide(catalogue, grant, purposes, attribute.category, attribute.uses)
+        decision = decide_reveal(catalogue, grant, purposes, attribute.category, attribute.uses)
         if attribute.key not in values or not isinstance(decision, Allow):
             continue
-        form = next((way.form for way in decision.ways if way.mask & allow), None)
+        form = next(
+            (
+                permitted_form.form
+                for permitted_form in decision.permitted_forms
+                if permitted_form.mask & permitted_bits
+            ),
+            None,
+        )
         if form is not None:
-            render = Forms(bytes(32)).render(attribute, form)
+            render = FormRenderer(bytes(32)).build_render(attribute, form)
             value = values[attribute.key]
-            shown[name] = render(value, now_ms) if render else value
-    return shown
+            rendered[name] = render(value, now_ms) if render else value
+    return rendered
 
 
-def _unsealed(_key: bytes, _at: int, value: Any) -> Any:
+def _keep_open(_key: bytes, _at: int, value: Any) -> Any:
     return value

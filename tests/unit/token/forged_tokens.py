@@ -1,6 +1,6 @@
-"""Makes tokens by hand, good and bad: base64, JSON and a signature, and no JWT library.
+"""Builds valid and forged tokens from base64, JSON and a signature, without a JWT library.
 
-What verifies here was not made by the library that verifies, so the two cannot be wrong together.
+The tokens do not come from the library that verifies them, so both cannot share a defect.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from discretion.errors import Unauthenticated
 from discretion.token.grant import Grant
 from discretion.token.keys import KeySet, PrivateKey
-from discretion.token.verify import Verifier
+from discretion.token.verify import TokenVerifier
 
 NOW = 1_800_000_000
 LEEWAY = 5
 DAY = 24 * 3600
 ISSUER = "https://id.shop.example"
 AUDIENCE = "discretion"
-ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-"""How many points P-256 has; r and s of a signature are below it."""
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+"""The order of P-256; r and s of a signature are smaller."""
 
 PURPOSES = (
     "analytics",
@@ -38,30 +38,30 @@ PURPOSES = (
     "marketing.communications.email",
     "self",
 )
-GONE: Final = object()
-"""As a changed claim or header: left out."""
+LEFT_OUT: Final = object()
+"""The value of a changed claim or header member that is left out."""
 
 Sign = Callable[[bytes], bytes]
 
 
 def b64(raw: bytes) -> str:
-    """Base64url without padding."""
+    """Return base64url without padding."""
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def unb64(text: str) -> bytes:
-    """The bytes of base64url without padding."""
+    """Return the bytes of base64url without padding."""
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-def raw_signature(r: int, s: int) -> bytes:
-    """An ES256 signature as RFC 7518, section 3.4, writes it."""
+def encode_raw_signature(r: int, s: int) -> bytes:
+    """Return an ES256 signature in the format of RFC 7518, section 3.4."""
     return r.to_bytes(32) + s.to_bytes(32)
 
 
 @dataclass(frozen=True)
-class Key:
-    """A private key with its id, as a forger would hold it."""
+class ForgerKey:
+    """A private key with its id, as a forger would have it."""
 
     algorithm: str
     jwk: dict[str, str]
@@ -69,13 +69,13 @@ class Key:
 
     @property
     def kid(self) -> str:
-        """RFC 7638: the digest of the public members in order."""
+        """Return the thumbprint of RFC 7638: the digest of the public members in order."""
         members = {name: self.jwk[name] for name in ("crv", "kty", "x", "y") if name in self.jwk}
         return b64(hashlib.sha256(json.dumps(members, separators=(",", ":")).encode()).digest())
 
 
-def ed25519(seed: str) -> Key:
-    """The Ed25519 key grown from a word."""
+def derive_ed25519_key(seed: str) -> ForgerKey:
+    """Return the Ed25519 key that is derived from a text."""
     key = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(seed.encode()).digest())
     jwk = {
         "kty": "OKP",
@@ -84,12 +84,12 @@ def ed25519(seed: str) -> Key:
         "d": b64(key.private_bytes_raw()),
         "alg": "EdDSA",
     }
-    return Key("EdDSA", jwk, key.sign)
+    return ForgerKey("EdDSA", jwk, key.sign)
 
 
-def p256(seed: str) -> Key:
-    """The P-256 key grown from a word."""
-    secret = int.from_bytes(hashlib.sha256(seed.encode()).digest()) % (ORDER - 1) + 1
+def derive_p256_key(seed: str) -> ForgerKey:
+    """Return the P-256 key that is derived from a text."""
+    secret = int.from_bytes(hashlib.sha256(seed.encode()).digest()) % (P256_ORDER - 1) + 1
     key = derive_private_key(secret, SECP256R1())
     numbers = key.public_key().public_numbers()
     jwk = {
@@ -100,28 +100,30 @@ def p256(seed: str) -> Key:
         "d": b64(secret.to_bytes(32)),
         "alg": "ES256",
     }
-    return Key(
-        "ES256", jwk, lambda message: raw_signature(*decode_dss_signature(key.sign(message, ECDSA(SHA256()))))
+    return ForgerKey(
+        "ES256",
+        jwk,
+        lambda message: encode_raw_signature(*decode_dss_signature(key.sign(message, ECDSA(SHA256())))),
     )
 
 
-def key_set(*keys: Key) -> KeySet:
-    """These keys, as they are kept; the first signs."""
-    return KeySet.from_private_json(json.dumps({"keys": [one.jwk for one in keys]}).encode())
+def build_key_set(*keys: ForgerKey) -> KeySet:
+    """Return a key set of these keys as it is loaded from its file; the first key signs."""
+    return KeySet.from_private_json(json.dumps({"keys": [key.jwk for key in keys]}).encode())
 
 
-ED, EC, STRANGER = ed25519("ours"), p256("ours"), ed25519("a stranger's")
-KEYS = key_set(ED, EC)
-PRIVATE: tuple[PrivateKey, ...] = tuple(one.key for one in KEYS.signing)
+ED, EC, STRANGER = derive_ed25519_key("ours"), derive_p256_key("ours"), derive_ed25519_key("a stranger's")
+KEYS = build_key_set(ED, EC)
+PRIVATE: tuple[PrivateKey, ...] = tuple(key.key for key in KEYS.signing)
 
 
-def header(key: Key = ED, **changes: Any) -> dict[str, Any]:
-    """The header of a good token, changed."""
+def build_header(key: ForgerKey = ED, **changes: Any) -> dict[str, Any]:
+    """Return the header of a valid token with changes."""
     return _changed({"alg": key.algorithm, "typ": "at+jwt", "kid": key.kid}, changes)
 
 
-def claims(**changes: Any) -> dict[str, Any]:
-    """The claims of a good token, changed."""
+def build_claims(**changes: Any) -> dict[str, Any]:
+    """Return the claims of a valid token with changes."""
     good = {
         "iss": ISSUER,
         "aud": AUDIENCE,
@@ -137,54 +139,57 @@ def claims(**changes: Any) -> dict[str, Any]:
 
 
 def _changed(good: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in {**good, **changes}.items() if value is not GONE}
+    return {name: value for name, value in {**good, **changes}.items() if value is not LEFT_OUT}
 
 
-def signed(head: dict[str, Any] | bytes, body: dict[str, Any] | bytes, sign: Sign) -> str:
-    """A token of a header and claims, or of the very bytes given for them."""
-    parts = [one if isinstance(one, bytes) else json.dumps(one).encode() for one in (head, body)]
+def sign_token(head: dict[str, Any] | bytes, body: dict[str, Any] | bytes, sign: Sign) -> str:
+    """Return a token of a header and claims, or of the exact bytes that are passed for them."""
+    parts = [part if isinstance(part, bytes) else json.dumps(part).encode() for part in (head, body)]
     signing_input = ".".join(map(b64, parts))
     return f"{signing_input}.{b64(sign(signing_input.encode()))}"
 
 
-def token(key: Key = ED, /, **changes: Any) -> str:
-    """A token whose signature holds, with these claims changed."""
-    return signed(header(key), claims(**changes), key.sign)
+def build_token(key: ForgerKey = ED, /, **changes: Any) -> str:
+    """Return a token with changed claims and a valid signature."""
+    return sign_token(build_header(key), build_claims(**changes), key.sign)
 
 
-def headed(key: Key = ED, /, **changes: Any) -> str:
-    """A token whose signature holds, with these header members changed."""
-    return signed(header(key, **changes), claims(), key.sign)
+def build_token_with_header(key: ForgerKey = ED, /, **changes: Any) -> str:
+    """Return a token with changed header members and a valid signature."""
+    return sign_token(build_header(key, **changes), build_claims(), key.sign)
 
 
 @dataclass
 class Clock:
-    """A clock that stands where it is put."""
+    """A clock that stands still at ``ms``."""
 
     ms: int = NOW * 1000
 
     def __call__(self) -> int:
-        """The time in ms since 1970."""
+        """Return the time in ms since 1970."""
         return self.ms
 
 
-def verifier(keys: KeySet = KEYS, clock: Clock | None = None, capacity: int = 10_000) -> Verifier:
-    """A verifier that stands at NOW unless it is given a clock."""
-    return Verifier(
+def build_verifier(keys: KeySet = KEYS, clock: Clock | None = None, capacity: int = 10_000) -> TokenVerifier:
+    """Return a verifier at NOW or with another clock."""
+    return TokenVerifier(
         keys,
         ISSUER,
         AUDIENCE,
         clock or Clock(),
         frozenset(PURPOSES).__contains__,
         leeway_s=LEEWAY,
-        max_life_s=DAY,
+        max_lifetime_s=DAY,
         capacity=capacity,
     )
 
 
-def outcome(judge: Verifier, text: str) -> Grant | str:
-    """The grant of a token, or the code it is refused with; anything else that is raised is a bug."""
+def read_outcome(verifier: TokenVerifier, text: str) -> Grant | str:
+    """Return the grant of a token, or the code with which it is refused.
+
+    Any other exception is a defect of the verifier and fails the test.
+    """
     try:
-        return judge.verify(text)
+        return verifier.verify(text)
     except Unauthenticated as refused:
         return refused.code

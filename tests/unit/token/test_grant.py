@@ -1,4 +1,4 @@
-"""What the claims of a signed token must be: a table, and the edges of time to the second."""
+"""The claims of a signed token, as a table of invalid claims, and its validity to the millisecond."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from tests.unit.token.forged_tokens import (
     AUDIENCE,
     DAY,
     ED,
-    GONE,
     ISSUER,
     LEEWAY,
+    LEFT_OUT,
     NOW,
     STRANGER,
     Clock,
-    claims,
-    header,
-    outcome,
-    signed,
-    token,
-    verifier,
+    build_claims,
+    build_header,
+    build_token,
+    build_verifier,
+    read_outcome,
+    sign_token,
 )
 
-VERIFIER = verifier()
-FAR = NOW + 2**40
-NO_TEXT: list[Any] = [
-    GONE,
+VERIFIER = build_verifier()
+FAR_FUTURE = NOW + 2**40
+INVALID_TEXTS: list[Any] = [
+    LEFT_OUT,
     None,
     "",
     1,
@@ -44,33 +44,37 @@ NO_TEXT: list[Any] = [
     "\ud800",
     "\u202eb",
 ]
-NO_TIME: list[Any] = [GONE, None, str(NOW), True, float(NOW), -1, 2**53, 10**400, [NOW], {}]
-NO_LIST: list[Any] = [
+INVALID_TIMES: list[Any] = [LEFT_OUT, None, str(NOW), True, float(NOW), -1, 2**53, 10**400, [NOW], {}]
+INVALID_LISTS: list[Any] = [
     *(None, "analytics", "", 1, True, {"analytics": 1}, [None], [1], [True], [["analytics"]], [{}]),
     *([""], ["analytics", "analytics"], ["x" * 513], ["a\n"], ["\ud800"], [f"a{n}" for n in range(65)]),
 ]
 
 
-def shown(value: object) -> str:
-    """A value, short enough for a test's name."""
-    text = "left out" if value is GONE else ascii(value)
+def describe(value: object) -> str:
+    """Return a value as text that is short enough for the name of a test."""
+    text = "left out" if value is LEFT_OUT else ascii(value)
     return text if len(text) < 40 else f"{text[:30]}... ({len(text)})"
 
 
 CLAIMS = [
-    *((f"{name}: {shown(v)}", {name: v}) for name in ("iss", "sub", "client_id", "jti") for v in NO_TEXT),
-    *((f"{name}: {shown(v)}", {name: v}) for name in ("exp", "iat") for v in NO_TIME),
-    *((f"nbf: {shown(v)}", {"nbf": v}) for v in NO_TIME if v is not GONE),
     *(
-        (f"aud: {shown(v)}", {"aud": v})
-        for v in (GONE, None, [], 1, True, {AUDIENCE: 1}, [AUDIENCE, 1], [None])
+        (f"{name}: {describe(value)}", {name: value})
+        for name in ("iss", "sub", "client_id", "jti")
+        for value in INVALID_TEXTS
+    ),
+    *((f"{name}: {describe(value)}", {name: value}) for name in ("exp", "iat") for value in INVALID_TIMES),
+    *((f"nbf: {describe(value)}", {"nbf": value}) for value in INVALID_TIMES if value is not LEFT_OUT),
+    *(
+        (f"aud: {describe(value)}", {"aud": value})
+        for value in (LEFT_OUT, None, [], 1, True, {AUDIENCE: 1}, [AUDIENCE, 1], [None])
     ),
     ("aud: 65 of them", {"aud": [AUDIENCE] * 65}),
-    *((f"purposes: {shown(v)}", {"purposes": v}) for v in (GONE, *NO_LIST)),
-    *((f"categories: {shown(v)}", {"categories": v}) for v in NO_LIST),
+    *((f"purposes: {describe(value)}", {"purposes": value}) for value in (LEFT_OUT, *INVALID_LISTS)),
+    *((f"categories: {describe(value)}", {"categories": value}) for value in INVALID_LISTS),
     *(
-        (f"scope: {shown(v)}", {"scope": v})
-        for v in (GONE, None, 1, ["steward"], {}, "s" * 513, "a\tb", "st\xe9", "a\0")
+        (f"scope: {describe(value)}", {"scope": value})
+        for value in (LEFT_OUT, None, 1, ["steward"], {}, "s" * 513, "a\tb", "st\xe9", "a\0")
     ),
     *(
         (f"the catalogue has no purpose {name!r}", {"purposes": ["analytics", name]})
@@ -85,8 +89,8 @@ CLAIMS = [
             *("Marketing", "marketing ", "*", "marketing.*", "\uff4darketing", "self.self", "essential"),
         )
     ),
-    ("held a second longer than a day", {"exp": NOW + DAY + 1}),
-    ("held for ages", {"exp": FAR}),
+    ("valid a second longer than a day", {"exp": NOW + DAY + 1}),
+    ("valid for very long", {"exp": FAR_FUTURE}),
     ("expires before it is issued", {"iat": NOW + 4, "exp": NOW - 4}),
     ("expires the second it is issued", {"exp": NOW}),
     ("expires before it begins", {"nbf": NOW + 4, "exp": NOW + 3}),
@@ -103,7 +107,7 @@ OTHERS = [
         )
     ),
     *(
-        (f"aud {shown(value)} is not for us", {"aud": value}, "TOKEN_AUDIENCE")
+        (f"aud {describe(value)} is not for us", {"aud": value}, "TOKEN_AUDIENCE")
         for value in ("", "discretio", "Discretion", "discretion ", "https://discretion", ["a", "b"], [""])
     ),
     ("expired for an hour", {"iat": NOW - 7200, "exp": NOW - 3600}, "TOKEN_EXPIRED"),
@@ -111,25 +115,25 @@ OTHERS = [
     ("begins in an hour", {"nbf": NOW + 3600, "exp": NOW + 7200}, "TOKEN_NOT_YET_VALID"),
     ("issued in an hour", {"iat": NOW + 3600, "exp": NOW + 7200}, "TOKEN_NOT_YET_VALID"),
     (
-        "issued in an hour, said to begin before",
+        "issued in an hour, but valid earlier",
         {"iat": NOW + 3600, "nbf": 0, "exp": NOW + 7200},
         "TOKEN_NOT_YET_VALID",
     ),
 ]
-TABLE = [*((law, changes, "TOKEN_CLAIMS") for law, changes in CLAIMS), *OTHERS]
+TABLE = [*((case, changes, "TOKEN_CLAIMS") for case, changes in CLAIMS), *OTHERS]
 
 
-@pytest.mark.parametrize(("law", "changes", "code"), TABLE, ids=[law for law, _, _ in TABLE])
-def test_a_claim_that_is_not_as_it_must_be_is_refused(law: str, changes: dict[str, Any], code: str) -> None:
-    """Our own signature does not excuse it: each claim is required, with its type and its bounds."""
-    with pytest.raises(Unauthenticated) as refused:
-        VERIFIER.verify(token(**changes))
-    assert refused.value.code == code, law
-    assert refused.value.message.isascii()
-    assert len(refused.value.message) < 200
+@pytest.mark.parametrize(("case", "changes", "code"), TABLE, ids=[case for case, _, _ in TABLE])
+def test_an_invalid_claim_is_refused_with_its_code(case: str, changes: dict[str, Any], code: str) -> None:
+    """A valid signature is not enough: each claim is required, with its type and its limits."""
+    with pytest.raises(Unauthenticated) as refusal:
+        VERIFIER.verify(build_token(**changes))
+    assert refusal.value.code == code, case
+    assert refusal.value.message.isascii()
+    assert len(refusal.value.message) < 200
 
 
-HELD: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+ACCEPTED: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("aud: one of several", {"aud": ["another", AUDIENCE]}, {}),
     ("aud: a list of one", {"aud": [AUDIENCE]}, {}),
     ("no purpose at all", {"purposes": []}, {"purposes": frozenset()}),
@@ -147,15 +151,15 @@ HELD: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("scopes, and stray spaces", {"scope": " a  b a "}, {"scopes": frozenset({"a", "b"})}),
     ("a name that is not ASCII", {"sub": "Zo\xeb"}, {"subject": "Zo\xeb"}),
     ("a name of 512 characters", {"client_id": "c" * 512}, {"client": "c" * 512}),
-    ("held for exactly a day", {"exp": NOW + DAY}, {"expires": NOW + DAY}),
+    ("valid for exactly a day", {"exp": NOW + DAY}, {"expires": NOW + DAY}),
 ]
 
 
-@pytest.mark.parametrize(("law", "changes", "granted"), HELD, ids=[law for law, _, _ in HELD])
-def test_a_grant_is_what_the_claims_say(law: str, changes: dict[str, Any], granted: dict[str, Any]) -> None:
-    """Nothing is added and nothing is lost between a token and its grant."""
-    grant = VERIFIER.verify(token(**changes))
-    usual: dict[str, Any] = {
+@pytest.mark.parametrize(("case", "changes", "granted"), ACCEPTED, ids=[case for case, _, _ in ACCEPTED])
+def test_a_grant_equals_the_claims(case: str, changes: dict[str, Any], granted: dict[str, Any]) -> None:
+    """A grant has neither more nor less than the claims of its token."""
+    grant = VERIFIER.verify(build_token(**changes))
+    defaults: dict[str, Any] = {
         "client": "campaigns",
         "subject": "staff@shop.example",
         "scopes": frozenset(),
@@ -164,11 +168,11 @@ def test_a_grant_is_what_the_claims_say(law: str, changes: dict[str, Any], grant
         "expires": NOW + 600,
         "token_id": "0123456789abcdef",
     }
-    assert grant == Grant(**{**usual, **granted}), law
+    assert grant == Grant(**{**defaults, **granted}), case
 
 
-EDGES = [
-    # claims, ms from NOW at which it first holds, ms from NOW at which it no longer does
+VALIDITY_EDGES = [
+    # claims, ms from NOW at which the token becomes valid, ms from NOW at which it has expired
     ({"exp": NOW + 600}, -LEEWAY * 1000, (600 + LEEWAY) * 1000),
     ({"exp": NOW + 1}, -LEEWAY * 1000, (1 + LEEWAY) * 1000),
     ({"nbf": NOW + 60}, (60 - LEEWAY) * 1000, (600 + LEEWAY) * 1000),
@@ -178,46 +182,54 @@ EDGES = [
 ]
 
 
-@pytest.mark.parametrize(("changes", "first", "last"), EDGES)
-def test_the_leeway_is_exact_at_both_ends(changes: dict[str, Any], first: int, last: int) -> None:
-    """From five seconds before it begins until, and not at, five seconds after it expires."""
-    text = token(**changes)
+@pytest.mark.parametrize(("changes", "valid_from_ms", "valid_until_ms"), VALIDITY_EDGES)
+def test_the_leeway_is_exact_at_both_ends(
+    changes: dict[str, Any], valid_from_ms: int, valid_until_ms: int
+) -> None:
+    """A token is valid from five seconds before its start until before five seconds after its end."""
+    text = build_token(**changes)
     for ms, expected in (
-        (first - 1, "TOKEN_NOT_YET_VALID"),
-        (first, None),
-        (last - 1, None),
-        (last, "TOKEN_EXPIRED"),
+        (valid_from_ms - 1, "TOKEN_NOT_YET_VALID"),
+        (valid_from_ms, None),
+        (valid_until_ms - 1, None),
+        (valid_until_ms, "TOKEN_EXPIRED"),
     ):
-        met = outcome(verifier(clock=Clock(NOW * 1000 + ms)), text)
-        assert (met if isinstance(met, str) else None) == expected, ms
+        result = read_outcome(build_verifier(clock=Clock(NOW * 1000 + ms)), text)
+        assert (result if isinstance(result, str) else None) == expected, ms
 
 
-JSON = st.recursive(
+JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
-CHANGES = st.dictionaries(st.sampled_from(sorted({*claims(), "nbf", "categories", "act"})), JSON, max_size=4)
+CHANGES = st.dictionaries(
+    st.sampled_from(sorted({*build_claims(), "nbf", "categories", "act"})), JSON_VALUES, max_size=4
+)
 
 
 @given(CHANGES)
 @settings(derandomize=True, deadline=None, max_examples=300)
-def test_whatever_the_claims_are_there_is_a_grant_or_a_refusal(changes: dict[str, Any]) -> None:
-    """No claim makes the verifier stumble, and a grant never says more than its claims."""
-    met = outcome(VERIFIER, token(**changes))
-    said = claims(**changes)
-    if isinstance(met, Grant):
-        assert (met.client, met.subject, met.token_id) == (said["client_id"], said["sub"], said["jti"])
-        assert sorted(met.purposes) == sorted(said["purposes"])
-        assert met.scopes <= set(said["scope"].split())
+def test_any_claims_give_a_grant_or_a_refusal(changes: dict[str, Any]) -> None:
+    """No claim makes the verifier fail, and a grant never has more than its claims."""
+    result = read_outcome(VERIFIER, build_token(**changes))
+    sent_claims = build_claims(**changes)
+    if isinstance(result, Grant):
+        assert (result.client, result.subject, result.token_id) == (
+            sent_claims["client_id"],
+            sent_claims["sub"],
+            sent_claims["jti"],
+        )
+        assert sorted(result.purposes) == sorted(sent_claims["purposes"])
+        assert result.scopes <= set(sent_claims["scope"].split())
     else:
-        assert met.startswith("TOKEN_")
+        assert result.startswith("TOKEN_")
 
 
 @given(CHANGES)
 @settings(derandomize=True, deadline=None, max_examples=150)
-def test_who_cannot_sign_learns_nothing_about_claims(changes: dict[str, Any]) -> None:
-    """Claims are judged after the signature, so a forger hears the same whatever is claimed."""
-    forged = signed(header(), claims(**changes), STRANGER.sign)
-    assert outcome(VERIFIER, forged) == "TOKEN_SIGNATURE"
+def test_a_forger_learns_nothing_about_claims(changes: dict[str, Any]) -> None:
+    """Claims are checked after the signature, so every forgery gets the same refusal."""
+    forged = sign_token(build_header(), build_claims(**changes), STRANGER.sign)
+    assert read_outcome(VERIFIER, forged) == "TOKEN_SIGNATURE"
     assert ED.kid != STRANGER.kid

@@ -1,4 +1,4 @@
-"""What is issued is accepted, as it was asked for; what would not be accepted is not issued."""
+"""Issued tokens are accepted with the requested rights; no other tokens are issued."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from discretion.errors import BadRequest
 from discretion.token.grant import Grant
-from discretion.token.issue import Issuer
+from discretion.token.issue import TokenIssuer
 from discretion.token.keys import KeySet
 from tests.unit.token.forged_tokens import (
     AUDIENCE,
@@ -23,13 +23,13 @@ from tests.unit.token.forged_tokens import (
     NOW,
     PURPOSES,
     Clock,
-    key_set,
+    build_key_set,
+    build_verifier,
     unb64,
-    verifier,
 )
 
-LAW = settings(derandomize=True, deadline=None, max_examples=150)
-GOOD: dict[str, Any] = {
+SETTINGS = settings(derandomize=True, deadline=None, max_examples=150)
+VALID_REQUEST: dict[str, Any] = {
     "client": "campaigns",
     "subject": "staff@shop.example",
     "scopes": (),
@@ -37,16 +37,18 @@ GOOD: dict[str, Any] = {
 }
 
 
-def issuer(keys: KeySet = KEYS) -> Issuer:
-    """An issuer at NOW, whose chance is not."""
+def build_issuer(keys: KeySet = KEYS) -> TokenIssuer:
+    """Return an issuer at NOW whose random bytes are a counter."""
     count = iter(range(2**20))
-    known = frozenset(PURPOSES).__contains__
-    return Issuer(keys, ISSUER, AUDIENCE, Clock(), lambda n: next(count).to_bytes(n), known)
+    is_known_purpose = frozenset(PURPOSES).__contains__
+    return TokenIssuer(
+        keys, ISSUER, AUDIENCE, Clock(), lambda size: next(count).to_bytes(size), is_known_purpose
+    )
 
 
-def issued(**changes: Any) -> str:
-    """A token that is asked for in a good way, changed."""
-    return issuer().issue(**{**GOOD, **changes})
+def issue_changed(**changes: Any) -> str:
+    """Return a token for a valid request with changes."""
+    return build_issuer().issue_token(**{**VALID_REQUEST, **changes})
 
 
 names = st.text(st.characters(exclude_categories=["C", "Z"]) | st.just(" "), min_size=1, max_size=40)
@@ -57,21 +59,28 @@ categories = st.none() | st.lists(names, max_size=8)
 
 
 @given(names, names, scopes, st.lists(st.sampled_from(PURPOSES)), categories, st.integers(1, DAY))
-@LAW
-def test_what_is_issued_is_granted_word_for_word(
-    client: str, subject: str, scopes: list[str], purposes: list[str], categories: list[str] | None, life: int
+@SETTINGS
+def test_an_issued_token_grants_exactly_what_was_requested(
+    client: str,
+    subject: str,
+    scopes: list[str],
+    purposes: list[str],
+    categories: list[str] | None,
+    lifetime_s: int,
 ) -> None:
-    """Under either algorithm; repeated names count once."""
+    """This holds for both algorithms; repeated names count once."""
     for key in (ED, EC):
-        keys = key_set(key)
-        text = issuer(keys).issue(client, subject, scopes, purposes, categories, lifetime_s=life)
-        assert verifier(keys).verify(text) == Grant(
+        keys = build_key_set(key)
+        text = build_issuer(keys).issue_token(
+            client, subject, scopes, purposes, categories, lifetime_s=lifetime_s
+        )
+        assert build_verifier(keys).verify(text) == Grant(
             client,
             subject,
             frozenset(scopes),
             frozenset(purposes),
             None if categories is None else frozenset(categories),
-            NOW + life,
+            NOW + lifetime_s,
             "0" * 32,
         )
 
@@ -82,29 +91,36 @@ anything = st.text(max_size=30) | st.text("é a", max_size=600) | st.sampled_fro
 @given(
     anything, anything, st.lists(anything), st.lists(anything), st.none() | st.lists(anything), st.integers()
 )
-@LAW
-def test_whatever_is_asked_for_is_refused_with_a_code_or_accepted(
-    client: str, subject: str, scopes: list[str], purposes: list[str], categories: list[str] | None, life: int
+@SETTINGS
+def test_any_request_for_a_token_is_refused_or_accepted(
+    client: str,
+    subject: str,
+    scopes: list[str],
+    purposes: list[str],
+    categories: list[str] | None,
+    lifetime_s: int,
 ) -> None:
-    """The issuer signs nothing that the verifier would not take."""
+    """The issuer signs nothing that the verifier would refuse."""
     code = text = ""
     try:
-        text = issuer().issue(client, subject, scopes, purposes, categories, lifetime_s=life)
-    except BadRequest as refused:
-        code = refused.code
-    assert code == "TOKEN_REQUEST_INVALID" or verifier().verify(text).purposes == frozenset(purposes)
+        text = build_issuer().issue_token(
+            client, subject, scopes, purposes, categories, lifetime_s=lifetime_s
+        )
+    except BadRequest as refusal:
+        code = refusal.code
+    assert code == "TOKEN_REQUEST_INVALID" or build_verifier().verify(text).purposes == frozenset(purposes)
 
 
 REFUSED: list[tuple[str, dict[str, Any]]] = [
-    ("a purpose nobody knows", {"purposes": ["marketing.communications.pigeon"]}),
+    ("an unknown purpose", {"purposes": ["marketing.communications.pigeon"]}),
     ("a known and an unknown purpose", {"purposes": ["analytics", "Analytics"]}),
     ("a purpose with a space", {"purposes": ["analytics "]}),
     ("an empty purpose", {"purposes": [""]}),
     ("65 purposes", {"purposes": ["analytics"] * 65}),
     ("no client", {"client": ""}),
     ("a client of two lines", {"client": "a\nb"}),
-    ("a client whose name turns around", {"client": "a\u202eb"}),
-    ("half a character", {"client": "\ud800"}),
+    ("a client with a right-to-left override", {"client": "a\u202eb"}),
+    ("a lone surrogate", {"client": "\ud800"}),
     ("no subject", {"subject": ""}),
     ("a subject too long", {"subject": "s" * 513}),
     ("a scope of two words", {"scopes": ["a b"]}),
@@ -114,23 +130,23 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("an empty category", {"categories": [""]}),
     ("65 categories", {"categories": [f"c{n}" for n in range(65)]}),
     ("more than fits in a header", {"categories": [f"{n:0512}" for n in range(20)]}),
-    ("a life of nothing", {"lifetime_s": 0}),
-    ("a life that is over", {"lifetime_s": -1}),
-    ("a life longer than a day", {"lifetime_s": DAY + 1}),
+    ("a lifetime of zero", {"lifetime_s": 0}),
+    ("a negative lifetime", {"lifetime_s": -1}),
+    ("a lifetime longer than a day", {"lifetime_s": DAY + 1}),
 ]
 
 
-@pytest.mark.parametrize(("law", "changes"), REFUSED, ids=[law for law, _ in REFUSED])
-def test_what_would_not_be_accepted_is_not_issued(law: str, changes: dict[str, Any]) -> None:
-    """With a code, and before anything is signed."""
-    with pytest.raises(BadRequest) as refused:
-        issued(**changes)
-    assert refused.value.code == "TOKEN_REQUEST_INVALID", law
+@pytest.mark.parametrize(("case", "changes"), REFUSED, ids=[case for case, _ in REFUSED])
+def test_a_token_that_would_be_refused_is_not_issued(case: str, changes: dict[str, Any]) -> None:
+    """The request is refused with a code before a token is signed."""
+    with pytest.raises(BadRequest) as refusal:
+        issue_changed(**changes)
+    assert refusal.value.code == "TOKEN_REQUEST_INVALID", case
 
 
-def test_an_issued_token_is_of_rfc_9068() -> None:
-    """Header and claims, member by member, as the standard lists them (section 2)."""
-    head, body = (json.loads(unb64(part)) for part in issued(scopes=["steward", "x"]).split(".")[:2])
+def test_an_issued_token_follows_rfc_9068() -> None:
+    """Header and claims have exactly the members that section 2 lists."""
+    head, body = (json.loads(unb64(part)) for part in issue_changed(scopes=["steward", "x"]).split(".")[:2])
     assert head == {"alg": "EdDSA", "typ": "at+jwt", "kid": ED.kid}
     assert body == {
         "iss": ISSUER,
@@ -146,23 +162,23 @@ def test_an_issued_token_is_of_rfc_9068() -> None:
 
 
 def test_no_two_tokens_have_one_id() -> None:
-    """The id is what a revocation names; it comes from the entropy handed in."""
-    one = issuer()
-    ids = {verifier().verify(one.issue(**GOOD)).token_id for _ in range(50)}
+    """A revocation names the id; it comes from the random bytes that the issuer receives."""
+    issuer = build_issuer()
+    ids = {build_verifier().verify(issuer.issue_token(**VALID_REQUEST)).token_id for _ in range(50)}
     assert len(ids) == 50
 
 
 @pytest.mark.parametrize(
-    ("scopes", "purposes", "own", "steward"),
+    ("scopes", "purposes", "is_self", "is_steward"),
     [
         ((), ("self",), True, False),
         (("steward",), ("analytics",), False, True),
         (("Steward",), (), False, False),
     ],
 )
-def test_a_grant_knows_whose_it_is(
-    scopes: tuple[str, ...], purposes: tuple[str, ...], own: bool, steward: bool
+def test_a_grant_is_a_customers_by_purpose_and_a_stewards_by_scope(
+    scopes: tuple[str, ...], purposes: tuple[str, ...], is_self: bool, is_steward: bool
 ) -> None:
-    """A customer's own by its purpose, a steward's by its scope, and neither by resemblance."""
-    grant = verifier().verify(issued(scopes=scopes, purposes=purposes))
-    assert (grant.is_self, grant.is_steward) == (own, steward)
+    """The purpose ``self`` marks a customer's token, the scope ``steward`` a steward's."""
+    grant = build_verifier().verify(issue_changed(scopes=scopes, purposes=purposes))
+    assert (grant.is_self, grant.is_steward) == (is_self, is_steward)

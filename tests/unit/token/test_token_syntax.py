@@ -1,4 +1,4 @@
-"""A token has one spelling: change one character, leave one out, cut it anywhere, and it is nothing."""
+"""A token has exactly one spelling: every edited or truncated token is refused."""
 
 from __future__ import annotations
 
@@ -11,93 +11,115 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from discretion.token.grant import Grant
-from tests.unit.token.forged_tokens import EC, ED, STRANGER, outcome, signed, token, verifier
+from tests.unit.token.forged_tokens import (
+    EC,
+    ED,
+    STRANGER,
+    build_token,
+    build_verifier,
+    read_outcome,
+    sign_token,
+)
 
 ALPHABET = string.ascii_letters + string.digits + "-_"
-TOKENS = [token(ED), token(EC)]
-VERIFIER = verifier()
+TOKENS = [build_token(ED), build_token(EC)]
+VERIFIER = build_verifier()
 for _text in TOKENS:
-    assert isinstance(outcome(VERIFIER, _text), Grant)
-LAW = settings(derandomize=True, deadline=None, max_examples=400)
+    assert isinstance(read_outcome(VERIFIER, _text), Grant)
+SETTINGS = settings(derandomize=True, deadline=None, max_examples=400)
 
 texts = pytest.mark.parametrize("text", TOKENS, ids=["EdDSA", "ES256"])
 
 
-def refused(changed: str) -> bool:
-    """Whether a token is refused, and by our own error; anything else that is raised fails the test."""
-    met = outcome(VERIFIER, changed)
-    return isinstance(met, str) and met.startswith("TOKEN_")
+def is_refused(changed: str) -> bool:
+    """Return whether a token is refused with a code; any other exception fails the test."""
+    result = read_outcome(VERIFIER, changed)
+    return isinstance(result, str) and result.startswith("TOKEN_")
 
 
 @texts
-def test_every_character_matters(text: str) -> None:
-    """At each place: the neighbours in the alphabet, the other case, and what does not belong."""
-    for at, old in enumerate(text):
-        near = ALPHABET.find(old)
-        others = {ALPHABET[near - 1], ALPHABET[(near + 1) % 64], old.swapcase(), "=", ".", " ", "\n"} - {old}
-        for new in others:
-            assert refused(text[:at] + new + text[at + 1 :]), (at, new)
-        assert refused(text[:at] + text[at + 1 :]), at
-        assert refused(text[:at] + old + text[at:]), at
+def test_a_token_with_one_changed_character_is_refused(text: str) -> None:
+    """At each position: neighbours in the alphabet, the other case, and characters outside of it."""
+    for position, char in enumerate(text):
+        index = ALPHABET.find(char)
+        replacements = {
+            ALPHABET[index - 1],
+            ALPHABET[(index + 1) % 64],
+            char.swapcase(),
+            "=",
+            ".",
+            " ",
+            "\n",
+        } - {char}
+        for replacement in replacements:
+            assert is_refused(text[:position] + replacement + text[position + 1 :]), (position, replacement)
+        assert is_refused(text[:position] + text[position + 1 :]), position
+        assert is_refused(text[:position] + char + text[position:]), position
 
 
 @texts
-def test_every_cut_is_refused(text: str) -> None:
-    """From the end, from the front, and in every segment."""
-    for at in range(len(text)):
-        assert refused(text[:at])
-        assert at == 0 or refused(text[at:])
-    dots = [-1, *(at for at, char in enumerate(text) if char == "."), len(text)]
+def test_a_truncated_token_is_refused(text: str) -> None:
+    """Characters are removed at the end, at the start and in every segment."""
+    for position in range(len(text)):
+        assert is_refused(text[:position])
+        assert position == 0 or is_refused(text[position:])
+    dots = [-1, *(position for position, char in enumerate(text) if char == "."), len(text)]
     for start, end in pairwise(dots):
-        for at in range(start + 1, end):
-            assert refused(text[:at] + text[end:])
+        for position in range(start + 1, end):
+            assert is_refused(text[:position] + text[end:])
 
 
 @texts
 @given(data=st.data())
-@LAW
-def test_any_one_change_is_refused(text: str, data: st.DataObject) -> None:
-    """Any character of Unicode, put, dropped, doubled or swapped with another, anywhere."""
-    at = data.draw(st.integers(0, len(text) - 1))
-    new = data.draw(st.characters(exclude_categories=()) | st.sampled_from(ALPHABET))
-    to = data.draw(st.integers(0, len(text) - 1))
+@SETTINGS
+def test_a_token_with_any_single_edit_is_refused(text: str, data: st.DataObject) -> None:
+    """Any Unicode character replaces or precedes another one, or two characters are swapped."""
+    position = data.draw(st.integers(0, len(text) - 1))
+    replacement = data.draw(st.characters(exclude_categories=()) | st.sampled_from(ALPHABET))
+    swapped_with = data.draw(st.integers(0, len(text) - 1))
     swapped = list(text)
-    swapped[at], swapped[to] = swapped[to], swapped[at]
-    for changed in (text[:at] + new + text[at + 1 :], text[:at] + new + text[at:], "".join(swapped)):
-        assert changed == text or refused(changed)
+    swapped[position], swapped[swapped_with] = swapped[swapped_with], swapped[position]
+    for changed in (
+        text[:position] + replacement + text[position + 1 :],
+        text[:position] + replacement + text[position:],
+        "".join(swapped),
+    ):
+        assert changed == text or is_refused(changed)
 
 
 @texts
-@given(mask=st.binary(min_size=1, max_size=8), at=st.integers(0, 2**12))
-@LAW
-def test_any_bits_flipped_under_the_base64_are_refused(text: str, mask: bytes, at: int) -> None:
-    """The same one layer down, where every spelling is canonical."""
+@given(mask=st.binary(min_size=1, max_size=8), position=st.integers(0, 2**12))
+@SETTINGS
+def test_a_token_with_flipped_bits_in_its_decoded_bytes_is_refused(
+    text: str, mask: bytes, position: int
+) -> None:
+    """The bytes are changed below base64, so that the spelling stays canonical."""
     parts = [bytearray(base64.urlsafe_b64decode(part + "==")) for part in text.split(".")]
-    place = at % sum(map(len, parts))
+    offset = position % sum(map(len, parts))
     for part in parts:
-        if place < len(part):
-            for n, bits in enumerate(mask[: len(part) - place]):
-                part[place + n] ^= bits
+        if offset < len(part):
+            for index, bits in enumerate(mask[: len(part) - offset]):
+                part[offset + index] ^= bits
             break
-        place -= len(part)
+        offset -= len(part)
     changed = ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
-    assert changed == text or refused(changed)
+    assert changed == text or is_refused(changed)
 
 
 @given(st.binary(max_size=200), st.binary(max_size=300), st.binary(min_size=1, max_size=64))
-@LAW
-def test_any_bytes_in_the_shape_of_a_token_are_refused(head: bytes, body: bytes, tail: bytes) -> None:
-    """Whatever is under the base64, signed by nobody or by ourselves."""
+@SETTINGS
+def test_random_bytes_in_the_format_of_a_token_are_refused(head: bytes, body: bytes, tail: bytes) -> None:
+    """The bytes have no signature, a valid one or a stranger's."""
     for text in (
-        signed(head, body, lambda _: tail),
-        signed(head, body, ED.sign),
-        signed(head, body, STRANGER.sign),
+        sign_token(head, body, lambda _: tail),
+        sign_token(head, body, ED.sign),
+        sign_token(head, body, STRANGER.sign),
     ):
-        assert refused(text)
+        assert is_refused(text)
 
 
 @given(st.text(max_size=300) | st.text(ALPHABET + ".=", max_size=300))
-@LAW
-def test_any_text_at_all_is_refused(text: str) -> None:
-    """Nothing but our own error, for anything a header may hold."""
-    assert refused(text)
+@SETTINGS
+def test_any_other_text_is_refused(text: str) -> None:
+    """Every text of an HTTP header is refused with a code."""
+    assert is_refused(text)

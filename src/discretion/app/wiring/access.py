@@ -1,61 +1,61 @@
-"""Where making packages and handing them out is put together."""
+"""Builds the components that make access packages and deliver them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from discretion.catalogue.model import Catalogue
-from discretion.disclose import Conductor
-from discretion.domain.access.download_links import HandOut
-from discretion.domain.access.package_page import ROWS
-from discretion.domain.access.package_steps import Gather
-from discretion.domain.access.subject_history import Archive
-from discretion.domain.access.transfer import Send
-from discretion.domain.consent.receipt import Receipts
-from discretion.domain.kit.egress import Outward
-from discretion.domain.kit.workflow.runner import Act
-from discretion.domain.notices.privacy_office import Office
-from discretion.law.jurisdiction import Lawbook
+from discretion.app.wiring.context import WiringContext
+from discretion.disclose import Discloser
+from discretion.domain.access.download_links import DownloadLinks
+from discretion.domain.access.package_page import PAGE_ROWS
+from discretion.domain.access.package_steps import GatherPackage
+from discretion.domain.access.subject_history import SubjectHistory
+from discretion.domain.access.transfer import SendPackage
+from discretion.domain.consent.receipt import ReceiptSigner
+from discretion.domain.kit.egress import EgressClient
+from discretion.domain.kit.workflow.runner import StepAction
 from discretion.ledger.storage import LedgerStorage
-from discretion.store.consents import Consents
-from discretion.store.driver.database import Database
-from discretion.store.identities import Identities
-from discretion.store.packages import Packages
-from discretion.store.requests import Requests
-from discretion.store.subject_reads import Kept
-from discretion.token.keys import KeySet
+from discretion.store.consents import ConsentStore
+from discretion.store.identities import IdentityStore
+from discretion.store.packages import PackageStore
+from discretion.store.requests import RequestStore
+from discretion.store.subject_reads import SubjectStore
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
-    """Making packages, and handing them out; ``acts`` are the steps of a request."""
+class AccessComponents:
+    """The download links of packages; ``steps`` are the workflow steps of access, by their stored names."""
 
-    hand_out: HandOut
-    acts: Mapping[str, Act]
+    download_links: DownloadLinks
+    steps: Mapping[str, StepAction]
 
     @property
-    def verbs(self) -> tuple[object, ...]:
-        """What resolvers act through."""
-        return (self.hand_out,)
+    def operations(self) -> tuple[object, ...]:
+        """The operations that resolvers look up by their type."""
+        return (self.download_links,)
 
 
-def access(
-    catalogue: Catalogue,
-    lawbook: Lawbook,
-    database: Database,
-    conductor: Conductor,
-    office: Office,
-    receipts: Receipts,
-    outward: Outward,
-    keys: KeySet,
-) -> Access:
-    """Put the parts together."""
-    kept, requests, packages = Kept(database), Requests(database), Packages(database)
-    archive = Archive(
-        kept, Consents(database), Identities(database), LedgerStorage(database), requests, receipts, ROWS
+def build_access(
+    context: WiringContext, discloser: Discloser, receipts: ReceiptSigner, egress: EgressClient
+) -> AccessComponents:
+    """Build the components of access and portability."""
+    catalogue, database = context.catalogue, context.database
+    subjects, requests, packages = SubjectStore(database), RequestStore(database), PackageStore(database)
+    history = SubjectHistory(
+        subjects,
+        ConsentStore(database),
+        IdentityStore(database),
+        LedgerStorage(database),
+        requests,
+        receipts,
+        PAGE_ROWS,
     )
-    gather = Gather(catalogue, lawbook, office, archive, packages, conductor, conductor.revealer.buckets)
-    hand_out = HandOut(catalogue, conductor, requests, packages, kept, receipts.issuer)
-    send = Send(hand_out, outward, keys, receipts.issuer)
-    return Access(hand_out, {"gather": gather, "ready": gather.ready, "send": send})
+    gather = GatherPackage(
+        catalogue, context.lawbook, context.notices.office, history, packages, discloser, context.buckets
+    )
+    download_links = DownloadLinks(catalogue, discloser, requests, packages, subjects, receipts.issuer)
+    send = SendPackage(download_links, egress, context.signing_keys, receipts.issuer)
+    return AccessComponents(
+        download_links, {"gather": gather.run, "ready": gather.clear_failed_attempts, "send": send.run}
+    )

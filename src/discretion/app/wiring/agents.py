@@ -1,4 +1,4 @@
-"""Where the doors for organisations that act for people are put together."""
+"""Builds the endpoints and the callbacks of authorised agents and controllers."""
 
 from __future__ import annotations
 
@@ -11,109 +11,144 @@ from urllib.parse import urlsplit
 import orjson
 from starlette.routing import Route
 
-from discretion.app.wiring.subject_rights import Asking, Ground
-from discretion.domain.agents.agent import Kind
-from discretion.domain.agents.agent_register import Register
-from discretion.domain.agents.agent_request import Standing
-from discretion.domain.agents.callbacks import Message, Tell
-from discretion.domain.agents.delegated_requests import Desk
-from discretion.domain.kit.graphql.context import Records
-from discretion.domain.notices.privacy_office import Office
-from discretion.edge.drp.directory import business
-from discretion.edge.drp.endpoints import DataRights
-from discretion.edge.drp.identity_verification import Verification
-from discretion.edge.drp.status import status
+from discretion.app.wiring.context import WiringContext
+from discretion.app.wiring.subject_rights import SubjectRightsComponents
+from discretion.domain.agents.agent import AgentKind
+from discretion.domain.agents.agent_register import AgentRegister
+from discretion.domain.agents.agent_request import AgentRequestStatus
+from discretion.domain.agents.callbacks import CallbackMessage, CallbackSender
+from discretion.domain.agents.delegated_requests import DelegatedRequests
+from discretion.domain.kit.graphql.context import ResolverResources
+from discretion.edge.drp.directory import build_directory_entry
+from discretion.edge.drp.endpoints import DrpEndpoints
+from discretion.edge.drp.identity_verification import IdentityVerificationPage
+from discretion.edge.drp.status import build_drp_status
 from discretion.edge.opendsr import certificate
-from discretion.edge.opendsr.certificate import Seal
-from discretion.edge.opendsr.endpoints import OpenDSR
-from discretion.edge.opendsr.status import callback
+from discretion.edge.opendsr.certificate import SigningCertificate
+from discretion.edge.opendsr.endpoints import OpenDsrEndpoints
+from discretion.edge.opendsr.status import build_callback
 from discretion.settings import Settings
-from discretion.store.agent_requests import Mandates
-from discretion.store.agents import Agents, Replays
+from discretion.store.agent_requests import AgentRequestStore
+from discretion.store.agents import AgentStore, ReplayStore
 
 _JSON = {"content-type": "application/json"}
 
 
 @dataclass(frozen=True, slots=True)
-class Acting:
-    """Who may act for people, what they filed, telling them, and the doors they come through."""
+class AgentComponents:
+    """The register of agents, their requests, the callbacks to them, and the routes of their endpoints.
 
-    register: Register
-    desk: Desk
-    tell: Tell
+    ``load_certificate`` returns the certificate under which answers to controllers are signed.
+    """
+
+    agent_register: AgentRegister
+    delegated_requests: DelegatedRequests
+    callbacks: CallbackSender
     routes: tuple[Route, ...]
-    seal: Callable[[], Seal]
+    load_certificate: Callable[[], SigningCertificate]
 
 
-def acting(on: Ground, records: Records, asking: Asking, office: Office) -> Acting:
-    """Put the parts together. The certificate is looked at now, if an authority issued it.
+def build_agents(
+    context: WiringContext, resources: ResolverResources, rights: SubjectRightsComponents
+) -> AgentComponents:
+    """Build the components of agents. A certificate that an authority issued is checked now.
 
     Raises:
         Misconfigured: ``CERTIFICATE_UNFIT``.
     """
-    database, clock, entropy = on.database, on.clock, on.entropy
-    asked, outward = asking.rights, asking.telling.outward
-    base = on.settings.issuer.rstrip("/")
-    seal = sealing(on.settings, on.root, clock, entropy)
-    if on.settings.processor_certificate is not None:
-        seal()
-    register = Register(Agents(database), entropy, clock)
-    desk = Desk(
-        asked.file,
-        asked.once,
-        asked.decide,
-        asked.requests,
-        Mandates(database),
-        asking.access.hand_out,
-        records.customers,
-        records.blind,
-        entropy,
+    settings, database, clock = context.settings, context.database, context.clock
+    requests, egress = rights.requests, rights.recipients.egress
+    api_base = settings.issuer.rstrip("/")
+    load_certificate = build_certificate_loader(settings, context.root, clock, context.entropy)
+    # A self-signed certificate is made when it is first needed: making its key takes a second.
+    if settings.processor_certificate is not None:
+        load_certificate()
+    register = AgentRegister(AgentStore(database), context.entropy, clock)
+    delegated_requests = DelegatedRequests(
+        requests.submission,
+        requests.immediate_requests,
+        requests.decisions,
+        requests.store,
+        AgentRequestStore(database),
+        rights.access.download_links,
+        resources.customers,
+        context.blind_index,
+        context.entropy,
         clock,
     )
-    controllers = OpenDSR(desk, register, outward, records.catalogue, seal, base, clock)
-    routes = controllers.routes()
-    if office.listing is not None:
-        document = business(office.listing, records.catalogue.controller, base, office.rights)
-        agents = DataRights(desk, register, Replays(database), outward, document, base, clock)
-        pages = Verification(desk, register, outward, asked.prove, records.catalogue.controller)
-        routes += [*agents.routes(), *pages.routes()]
+    opendsr = OpenDsrEndpoints(
+        delegated_requests, register, egress, context.catalogue, load_certificate, api_base, clock
+    )
+    routes = opendsr.routes()
+    # Agents of the Data Rights Protocol find a business by its directory entry; without one it serves none.
+    if context.notices.office.listing is not None:
+        routes += _build_drp_routes(context, delegated_requests, register, rights, api_base)
 
-    def to_agent(standing: Standing, _url: str) -> Message:
-        return Message(orjson.dumps(status(standing, base)), _JSON)
+    def build_agent_callback(request_status: AgentRequestStatus, _url: str) -> CallbackMessage:
+        return CallbackMessage(orjson.dumps(build_drp_status(request_status, api_base)), _JSON)
 
-    def to_controller(standing: Standing, url: str) -> Message:
-        body = orjson.dumps(callback(standing, url))
-        return Message(body, {**_JSON, **controllers.headers(body)})
+    def build_controller_callback(request_status: AgentRequestStatus, url: str) -> CallbackMessage:
+        body = orjson.dumps(build_callback(request_status, url))
+        return CallbackMessage(body, {**_JSON, **opendsr.signature_headers(body)})
 
-    say = {Kind.AGENT: to_agent, Kind.CONTROLLER: to_controller}
-    return Acting(register, desk, Tell(desk, register, outward, say, clock), tuple(routes), seal)
+    builders = {AgentKind.AGENT: build_agent_callback, AgentKind.CONTROLLER: build_controller_callback}
+    return AgentComponents(
+        agent_register=register,
+        delegated_requests=delegated_requests,
+        callbacks=CallbackSender(delegated_requests, register, egress, builders, clock),
+        routes=tuple(routes),
+        load_certificate=load_certificate,
+    )
 
 
-def sealing(
+def _build_drp_routes(
+    context: WiringContext,
+    delegated_requests: DelegatedRequests,
+    register: AgentRegister,
+    rights: SubjectRightsComponents,
+    api_base: str,
+) -> list[Route]:
+    """Build the endpoints of the Data Rights Protocol and its page for identity verification."""
+    office, controller = context.notices.office, context.catalogue.controller
+    egress = rights.recipients.egress
+    assert office.listing is not None
+    entry = build_directory_entry(office.listing, controller, api_base, office.rights)
+    replays = ReplayStore(context.database)
+    endpoints = DrpEndpoints(delegated_requests, register, replays, egress, entry, api_base, context.clock)
+    page = IdentityVerificationPage(
+        delegated_requests, register, egress, rights.requests.identity_proofing, controller
+    )
+    return [*endpoints.routes(), *page.routes()]
+
+
+def build_certificate_loader(
     settings: Settings, root: bytes, clock: Callable[[], int], entropy: Callable[[int], bytes]
-) -> Callable[[], Seal]:
-    """What answers to controllers are signed with, made ready when it is first needed."""
+) -> Callable[[], SigningCertificate]:
+    """Build a function that returns the certificate for answers to controllers, loaded on first use."""
     domain = _domain(settings)
 
     @cache
-    def seal() -> Seal:
-        key = certificate.kept_key(processor_key(settings), root, entropy)
+    def load_certificate() -> SigningCertificate:
+        key = certificate.load_or_create_key(processor_key_path(settings), root, entropy)
         if settings.processor_certificate is None:
-            return Seal(domain, certificate.own(key, domain, clock()), key)
+            return SigningCertificate(domain, certificate.build_self_signed(key, domain, clock()), key)
         chain = settings.processor_certificate.read_bytes()
-        return Seal(domain, certificate.issued(chain, key, domain, clock()), key)
+        return SigningCertificate(domain, certificate.check_issued_chain(chain, key, domain, clock()), key)
 
-    return seal
+    return load_certificate
 
 
-def processor_key(settings: Settings) -> Path:
-    """Where the key for answers to controllers is kept."""
+def processor_key_path(settings: Settings) -> Path:
+    """Return the path of the key that signs answers to controllers."""
     return settings.data_dir / "keys" / "processor.key"
 
 
-def wanted(settings: Settings, root: bytes, entropy: Callable[[int], bytes]) -> bytes:
-    """The request for a certificate, in PEM, for an authority to sign."""
-    return certificate.wanted(certificate.kept_key(processor_key(settings), root, entropy), _domain(settings))
+def build_processor_signing_request(
+    settings: Settings, root: bytes, entropy: Callable[[int], bytes]
+) -> bytes:
+    """Build the request for a certificate, in PEM, for an authority to sign."""
+    key = certificate.load_or_create_key(processor_key_path(settings), root, entropy)
+    return certificate.build_signing_request(key, _domain(settings))
 
 
 def _domain(settings: Settings) -> str:

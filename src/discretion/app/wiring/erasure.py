@@ -1,109 +1,104 @@
-"""Where erasing people is put together."""
+"""Builds the components that erase customers, or only the data that a scoped request names."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from discretion.domain.erasure.certification import Certify
-from discretion.domain.erasure.crypto_shred import Shred
-from discretion.domain.erasure.dry_run import Rehearse
-from discretion.domain.erasure.erasure_log import Remember
-from discretion.domain.erasure.key_destruction import Destroy
-from discretion.domain.erasure.ledger_step import Inscribe
-from discretion.domain.erasure.profile_deletion import Depart
-from discretion.domain.erasure.purge import Purge
-from discretion.domain.erasure.scoped_erasure import Partial
-from discretion.domain.erasure.verification import Verify
-from discretion.domain.identity.unit_of_work import Workshop
-from discretion.domain.kit.workflow.lease import Hold
-from discretion.domain.kit.workflow.runner import Act, Document
-from discretion.domain.kit.workflow.step_outcome import Done, Outcome
-from discretion.domain.legal_retention.legal_holds import Holds
-from discretion.domain.legal_retention.retained_data_expiry import Lapse
-from discretion.domain.profiles.erased_scopes import KINDS
-from discretion.law.jurisdiction import Lawbook
-from discretion.seal.bucket_keys import Buckets
-from discretion.store.driver.database import Database
-from discretion.store.tombstones import Tombstones
-from discretion.token.keys import KeySet
+from discretion.app.keys import erasure_ledger_path
+from discretion.app.wiring.context import WiringContext
+from discretion.domain.erasure.certification import SignCertificate
+from discretion.domain.erasure.crypto_shred import CryptoShredder
+from discretion.domain.erasure.dry_run import ErasureDryRun
+from discretion.domain.erasure.erasure_ledger import ErasureLedger
+from discretion.domain.erasure.erasure_log import ErasureLog
+from discretion.domain.erasure.key_destruction import ShredKeys
+from discretion.domain.erasure.ledger_step import RecordErasure
+from discretion.domain.erasure.profile_deletion import DeleteProfile
+from discretion.domain.erasure.purge import PurgeCollections
+from discretion.domain.erasure.scoped_erasure import ScopedErasure
+from discretion.domain.erasure.verification import VerifyErasure
+from discretion.domain.kit.workflow.lease import Lease
+from discretion.domain.kit.workflow.runner import StepAction
+from discretion.domain.kit.workflow.step_outcome import StepDone, StepOutcome
+from discretion.domain.legal_retention.legal_holds import LegalHolds
+from discretion.domain.legal_retention.retained_data_expiry import RetainedDataExpiry
+from discretion.domain.profiles.erased_scopes import SCOPE_KINDS
+from discretion.store.document import Document
+from discretion.store.erasures import ErasureStore
 
-NEEDED = ("depart", "remember", "purge", "shred", "verify")
-"""What must be done before an erasure is certified."""
+REQUIRED_STEPS = ("depart", "remember", "purge", "shred", "verify")
+"""Stored names of the steps that must be done before an erasure is certified."""
 
 
 @dataclass(frozen=True, slots=True)
-class Erasing:
-    """The steps of an erasure."""
+class ErasureComponents:
+    """The steps of an erasure, its log, its preview, and legal holds."""
 
-    depart: Depart
-    inscribe: Inscribe
-    purge: Purge
-    destroy: Destroy
-    lapse: Lapse
-    verify: Verify
-    certify: Certify
-    partial: Partial
-    rehearse: Rehearse
-    holds: Holds
-
-    @property
-    def verbs(self) -> tuple[object, ...]:
-        """What resolvers act through."""
-        return self.rehearse, self.holds
+    profile_deletion: DeleteProfile
+    ledger_step: RecordErasure
+    purge: PurgeCollections
+    key_destruction: ShredKeys
+    retained_data_expiry: RetainedDataExpiry
+    verification: VerifyErasure
+    certification: SignCertificate
+    scoped_erasure: ScopedErasure
+    erasure_preview: ErasureDryRun
+    legal_holds: LegalHolds
+    erasure_log: ErasureLog
 
     @property
-    def acts(self) -> Mapping[str, Act]:
-        """The steps by the names that requests have for them."""
-        part = self.partial
+    def operations(self) -> tuple[object, ...]:
+        """The operations that resolvers look up by their type."""
+        return self.erasure_preview, self.legal_holds
+
+    @property
+    def steps(self) -> Mapping[str, StepAction]:
+        """The workflow steps, by their stored names."""
+        scoped = self.scoped_erasure
         return {
-            "depart": either(self.depart, part.take),
-            "remember": either(self.inscribe, nothing),
-            "purge": either(self.purge, part.purge),
-            "shred": either(self.destroy, nothing),
-            "verify": either(self.verify, part.verify),
-            "certify": self.certify,
+            # Requests store these names. A request that is under way would not find a renamed step.
+            "depart": build_scope_switch(self.profile_deletion.run, scoped.erase_values),
+            "remember": build_scope_switch(self.ledger_step.run, skip_step),
+            "purge": build_scope_switch(self.purge.run, scoped.purge_events),
+            "shred": build_scope_switch(self.key_destruction.run, skip_step),
+            "verify": build_scope_switch(self.verification.run, scoped.verify_erased),
+            "certify": self.certification.run,
         }
 
 
-def erasing(
-    database: Database,
-    workshop: Callable[[], Workshop],
-    lawbook: Lawbook,
-    tombstones: Tombstones,
-    buckets: Buckets,
-    keys: KeySet,
-    issuer: str,
-    clock: Callable[[], int],
-    entropy: Callable[[int], bytes],
-    remember: Remember,
-) -> Erasing:
-    """Put the parts together."""
-    shred = Shred(database, buckets, clock, entropy)
-    return Erasing(
-        Depart(database, workshop, lawbook, tombstones),
-        Inscribe(remember, tombstones),
-        Purge(database, tombstones),
-        Destroy(shred),
-        Lapse(database, clock, shred),
-        Verify(database, tombstones),
-        Certify(keys, issuer, clock, NEEDED),
-        Partial(database, workshop, tombstones),
-        Rehearse(database, workshop, lawbook),
-        Holds(database, entropy, clock),
+def build_erasure(context: WiringContext) -> ErasureComponents:
+    """Build the components of erasure."""
+    database, clock = context.database, context.clock
+    tombstones, open_write_context = context.tombstones, context.open_write_context
+    erasure_ledger = ErasureLedger(erasure_ledger_path(context.settings), context.root)
+    erasure_log = ErasureLog(ErasureStore(database), erasure_ledger)
+    shredder = CryptoShredder(database, context.buckets, clock, context.entropy)
+    return ErasureComponents(
+        profile_deletion=DeleteProfile(database, open_write_context, context.lawbook, tombstones),
+        ledger_step=RecordErasure(erasure_log, tombstones),
+        purge=PurgeCollections(database, tombstones),
+        key_destruction=ShredKeys(shredder),
+        retained_data_expiry=RetainedDataExpiry(database, clock, shredder.shred),
+        verification=VerifyErasure(database, tombstones),
+        certification=SignCertificate(context.signing_keys, context.settings.issuer, clock, REQUIRED_STEPS),
+        scoped_erasure=ScopedErasure(database, open_write_context, tombstones),
+        erasure_preview=ErasureDryRun(database, open_write_context, context.lawbook),
+        legal_holds=LegalHolds(database, context.entropy, clock),
+        erasure_log=erasure_log,
     )
 
 
-async def nothing(_document: Document, _hold: Hold) -> Outcome:
-    """Of a part no key is destroyed: what stays is under the same one."""
-    return Done()
+async def skip_step(_document: Document, _lease: Lease) -> StepOutcome:
+    """Do nothing: a scoped erasure destroys no key, because the data that remain are sealed under it."""
+    return StepDone()
 
 
-def either(whole: Act, part: Act) -> Act:
-    """A step that does one thing when everything is erased, and another when a part is."""
+def build_scope_switch(whole_action: StepAction, scoped_action: StepAction) -> StepAction:
+    """Build a step that runs ``scoped_action`` when the request names a scope, else ``whole_action``."""
 
-    async def act(document: Document, hold: Hold) -> Outcome:
-        partial = any(document["scope"].get(kind) is not None for kind in KINDS)
-        return await (part if partial else whole)(document, hold)
+    async def run_step(document: Document, lease: Lease) -> StepOutcome:
+        is_scoped = any(document["scope"].get(kind) is not None for kind in SCOPE_KINDS)
+        return await (scoped_action if is_scoped else whole_action)(document, lease)
 
-    return act
+    return run_step

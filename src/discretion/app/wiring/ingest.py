@@ -1,63 +1,67 @@
-"""Where what takes messages in is put together."""
+"""Builds the components that ingest messages and store those that are refused."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from discretion.catalogue.model import Catalogue
-from discretion.domain.identity.statement_observer import Witness
-from discretion.domain.identity.unification import MAX_TOGETHER, Unify
-from discretion.domain.identity.unit_of_work import Workshop
-from discretion.domain.ingest.dead_letters.redaction import Declared
-from discretion.domain.ingest.dead_letters.replay import Replay
-from discretion.domain.ingest.dead_letters.retention import Letters
+from discretion.app.wiring.context import WiringContext
+from discretion.domain.identity.statement_observer import StatementObserver
+from discretion.domain.identity.unification import MAX_FACTS_PER_TRANSACTION, ProfileUnifier
+from discretion.domain.ingest.dead_letters.redaction import DeclaredNames
+from discretion.domain.ingest.dead_letters.replay import DeadLetterReplay
+from discretion.domain.ingest.dead_letters.retention import DeadLetterRecorder
 from discretion.domain.ingest.intake import Intake
-from discretion.domain.ingest.ip_country import Locator
-from discretion.domain.ingest.queue import Flow
-from discretion.domain.ingest.validation import Validator
-from discretion.domain.retention.intake_filter import Arrivals
-from discretion.law.signals.load import load as load_signals
-from discretion.seal.blind_index import BlindIndex
-from discretion.seal.daily_keys import DayKeys
-from discretion.settings import Settings
-from discretion.store.dead_letters import DeadLetters
-from discretion.store.driver.database import Database
-from discretion.store.tombstones import Tombstones
+from discretion.domain.ingest.ip_country import CountryLocator
+from discretion.domain.ingest.queue import IngestQueue
+from discretion.domain.ingest.validation import MessageValidator
+from discretion.domain.ingest.write_keys import WriteKeys
+from discretion.domain.retention.intake_filter import IntakeFilter
+from discretion.law.signals.load import load_signals
+from discretion.seal.daily_keys import DailyKeys
+from discretion.store.dead_letters import DeadLetterStore
 
 
 @dataclass(frozen=True, slots=True)
-class Receiving:
-    """Taking messages in, and what becomes of those that are refused."""
+class IngestComponents:
+    """The intake of messages, the write keys of their senders, and the dead letters."""
 
     intake: Intake
-    letters: Letters
-    replay: Replay
-    stored: DeadLetters
+    write_keys: WriteKeys
+    dead_letter_recorder: DeadLetterRecorder
+    dead_letter_replay: DeadLetterReplay
+    dead_letters: DeadLetterStore
+
+    @property
+    def operations(self) -> tuple[object, ...]:
+        """The operations that resolvers look up by their type."""
+        return self.intake, self.dead_letters
 
 
-def receiving(
-    settings: Settings,
-    database: Database,
-    catalogue: Catalogue,
-    workshop: Callable[[], Workshop],
-    witness: Witness,
-    tombstones: Tombstones,
-    blind: BlindIndex,
-    root: bytes,
-    clock: Callable[[], int],
-    entropy: Callable[[int], bytes],
-) -> Receiving:
-    """Put the parts together."""
-    unify = Unify(database, blind, workshop, witness, tombstones)
-    take = Arrivals(catalogue, unify.take, clock).take
-    validator = Validator(catalogue, entropy, load_signals(catalogue), Locator(settings.places_file).country)
-    stored = DeadLetters(database, tombstones)
-    days = DayKeys(settings.data_dir / "keys" / "letters", root, entropy)
-    letters = Letters(stored, catalogue, Declared.of(catalogue), days, blind, entropy, clock)
-    return Receiving(
-        Intake(validator, Flow(take, MAX_TOGETHER), letters, clock),
-        letters,
-        Replay(stored, catalogue, days, validator, take),
-        stored,
+def build_ingest(context: WiringContext, statement_observer: StatementObserver) -> IngestComponents:
+    """Build the components of ingest; ``statement_observer`` puts statements in messages on record."""
+    settings, database, catalogue = context.settings, context.database, context.catalogue
+    clock, entropy = context.clock, context.entropy
+    unifier = ProfileUnifier(
+        database, context.blind_index, context.open_write_context, statement_observer, context.tombstones
+    )
+    process_facts = IntakeFilter(catalogue, unifier.apply_facts, clock).process
+    locator = CountryLocator(settings.places_file)
+    validator = MessageValidator(catalogue, entropy, load_signals(catalogue), locator.find_country)
+    dead_letters = DeadLetterStore(database, context.tombstones)
+    daily_keys = DailyKeys(settings.data_dir / "keys" / "letters", context.root, entropy)
+    recorder = DeadLetterRecorder(
+        dead_letters,
+        catalogue,
+        DeclaredNames.from_catalogue(catalogue),
+        daily_keys,
+        context.blind_index,
+        entropy,
+        clock,
+    )
+    return IngestComponents(
+        intake=Intake(validator, IngestQueue(process_facts, MAX_FACTS_PER_TRANSACTION), recorder, clock),
+        write_keys=WriteKeys(database, catalogue, entropy, clock),
+        dead_letter_recorder=recorder,
+        dead_letter_replay=DeadLetterReplay(dead_letters, catalogue, daily_keys, validator, process_facts),
+        dead_letters=dead_letters,
     )

@@ -1,63 +1,60 @@
-"""Where telling recipients is put together."""
+"""Builds the components that notify the recipients of personal data (GDPR Art. 19)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from discretion.catalogue.model import Catalogue
-from discretion.domain.kit.egress import Outward
-from discretion.domain.kit.workflow.runner import Act
-from discretion.domain.recipients.acknowledgement import Confirm
-from discretion.domain.recipients.delivery_worker import Deliver
-from discretion.domain.recipients.notification import Notices
-from discretion.domain.recipients.notification_steps import acts
-from discretion.domain.recipients.recipient_notifier import Tell
-from discretion.domain.recipients.recipient_register import Register
+from discretion.app.wiring.context import WiringContext
+from discretion.domain.kit.egress import EgressClient
+from discretion.domain.kit.workflow.runner import StepAction
+from discretion.domain.recipients.acknowledgement import AcknowledgementRecorder
+from discretion.domain.recipients.delivery_worker import DeliveryWorker
+from discretion.domain.recipients.notification import NotificationSigner
+from discretion.domain.recipients.notification_steps import build_notification_steps
+from discretion.domain.recipients.recipient_notifier import RecipientNotifier
+from discretion.domain.recipients.recipient_register import RecipientRegister
 from discretion.ledger.storage import LedgerStorage
-from discretion.seal.bucket_keys import Buckets
-from discretion.seal.pairwise_ids import Pairwise
-from discretion.settings import Settings
-from discretion.store.deliveries import Deliveries
-from discretion.store.driver.database import Database
-from discretion.token.keys import KeySet
+from discretion.store.deliveries import DeliveryStore
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
-    """Whom to tell, telling them, and hearing that they know; ``acts`` are the steps of a request."""
+class RecipientComponents:
+    """The register of recipients, the delivery of notifications, and their acknowledgements.
 
-    register: Register
-    tell: Tell
-    deliver: Deliver
-    confirm: Confirm
-    outward: Outward
-    acts: Mapping[str, Act]
+    ``steps`` are the workflow steps of this package, by their stored names.
+    """
+
+    recipient_register: RecipientRegister
+    notifier: RecipientNotifier
+    delivery_worker: DeliveryWorker
+    acknowledgements: AcknowledgementRecorder
+    egress: EgressClient
+    steps: Mapping[str, StepAction]
 
     @property
-    def verbs(self) -> tuple[object, ...]:
-        """What resolvers act through."""
-        return self.tell, self.confirm, self.outward
+    def operations(self) -> tuple[object, ...]:
+        """The operations that resolvers look up by their type."""
+        return self.notifier, self.acknowledgements, self.egress
 
 
-def telling(
-    settings: Settings,
-    catalogue: Catalogue,
-    database: Database,
-    keys: KeySet,
-    buckets: Buckets,
-    pairwise: Pairwise,
-    clock: Callable[[], int],
-    entropy: Callable[[int], bytes],
-) -> Telling:
-    """Put the parts together."""
-    deliveries, outward = Deliveries(database), Outward(loopback=settings.outward_loopback)
-    tell = Tell(catalogue, LedgerStorage(database), deliveries, pairwise)
-    return Telling(
-        register=Register(catalogue, deliveries, outward, clock),
-        tell=tell,
-        deliver=Deliver(deliveries, Notices(keys, settings.issuer), outward, clock, entropy),
-        confirm=Confirm(deliveries, clock),
-        outward=outward,
-        acts=acts(database, tell, buckets, clock),
+def build_recipients(context: WiringContext) -> RecipientComponents:
+    """Build the components of recipients."""
+    settings, catalogue, database, clock = (
+        context.settings,
+        context.catalogue,
+        context.database,
+        context.clock,
+    )
+    deliveries = DeliveryStore(database)
+    egress = EgressClient(loopback=settings.outward_loopback)
+    notifier = RecipientNotifier(catalogue, LedgerStorage(database), deliveries, context.pairwise)
+    signer = NotificationSigner(context.signing_keys, settings.issuer)
+    return RecipientComponents(
+        recipient_register=RecipientRegister(catalogue, deliveries, egress, clock),
+        notifier=notifier,
+        delivery_worker=DeliveryWorker(deliveries, signer, egress, clock, context.entropy),
+        acknowledgements=AcknowledgementRecorder(deliveries, clock),
+        egress=egress,
+        steps=build_notification_steps(database, notifier, context.buckets, clock),
     )

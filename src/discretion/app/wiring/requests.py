@@ -1,120 +1,131 @@
-"""Where people's rights are put together."""
+"""Builds the components that file, decide and execute rights requests."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from discretion.domain.consent.record_statement import Say
-from discretion.domain.consent.statement_writer import Speak
-from discretion.domain.correction.contest_flags import Contest
-from discretion.domain.correction.correction_step import correcting
-from discretion.domain.correction.proposal import Propose
-from discretion.domain.identity.unit_of_work import Workshop
-from discretion.domain.kit.workflow.lease import At
-from discretion.domain.kit.workflow.runner import Act, Engine
-from discretion.domain.requests.code_addresses import Addresses
-from discretion.domain.requests.contested_data import Contested
-from discretion.domain.requests.deadline_monitor import Watch
-from discretion.domain.requests.deadlines import Clock
-from discretion.domain.requests.decisions import Decide
-from discretion.domain.requests.identity_proofing import Pace, Prove
-from discretion.domain.requests.immediate import Once, exercising
-from discretion.domain.requests.mailer import Post
-from discretion.domain.requests.messages import Converse
-from discretion.domain.requests.restriction import Restrict
-from discretion.domain.requests.sealed_fields import Sealing
-from discretion.domain.requests.submission import File
-from discretion.domain.requests.subscription import Follow
-from discretion.domain.requests.workflows import ROUTES, fulfilled, restricting, saying
-from discretion.law.jurisdiction import Lawbook
-from discretion.seal.bucket_keys import Buckets
-from discretion.store.driver.database import Database
-from discretion.store.requests import Requests
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What they are put together from."""
-
-    database: Database
-    workshop: Callable[[], Workshop]
-    lawbook: Lawbook
-    buckets: Buckets
-    say: Say
-    speak: Speak
-    clock: Callable[[], int]
-    entropy: Callable[[int], bytes] = field(repr=False)
-    post: Post
+from discretion.app.wiring.consent import ConsentComponents
+from discretion.app.wiring.context import WiringContext
+from discretion.domain.correction.contest_flags import ContestFlags
+from discretion.domain.correction.correction_step import build_correction_step
+from discretion.domain.correction.proposal import ProposalBuilder
+from discretion.domain.kit.workflow.lease import Checkpoint
+from discretion.domain.kit.workflow.runner import StepAction, WorkflowRunner
+from discretion.domain.requests.code_addresses import CodeAddresses
+from discretion.domain.requests.contested_data import ContestTracker
+from discretion.domain.requests.deadline_monitor import DeadlineMonitor
+from discretion.domain.requests.deadlines import DeadlineClock
+from discretion.domain.requests.decisions import RequestDecisions
+from discretion.domain.requests.identity_proofing import CodeRateLimiter, IdentityProofing
+from discretion.domain.requests.immediate_rights import ImmediateRights, build_objection_hook
+from discretion.domain.requests.mailer import Mailer
+from discretion.domain.requests.messages import RequestMessages
+from discretion.domain.requests.restriction import ProcessingRestriction
+from discretion.domain.requests.sealed_fields import RequestSealer
+from discretion.domain.requests.submission import RequestSubmission
+from discretion.domain.requests.subscription import RequestWatcher
+from discretion.domain.requests.workflows import (
+    WORKFLOWS,
+    build_fulfilment,
+    build_immediate_right_step,
+    build_restriction_step,
+)
+from discretion.store.requests import RequestStore
 
 
 @dataclass(frozen=True, slots=True)
-class Rights:
+class RequestComponents:
     """Filing requests, deciding them, and carrying them out."""
 
-    requests: Requests
-    clock: Clock
-    file: File
-    engine: Engine
-    propose: Propose
-    contest: Contest
-    contested: Contested
-    once: Once
-    decide: Decide
-    sealing: Sealing
-    converse: Converse
-    prove: Prove
-    watch: Watch
+    store: RequestStore
+    deadlines: DeadlineClock
+    submission: RequestSubmission
+    workflow_runner: WorkflowRunner
+    correction_proposals: ProposalBuilder
+    contest_flags: ContestFlags
+    contested_data: ContestTracker
+    immediate_requests: ImmediateRights
+    decisions: RequestDecisions
+    sealed_fields: RequestSealer
+    messages: RequestMessages
+    identity_proofing: IdentityProofing
+    deadline_monitor: DeadlineMonitor
 
     @property
-    def verbs(self) -> tuple[object, ...]:
-        """What resolvers act through."""
+    def operations(self) -> tuple[object, ...]:
+        """The operations that resolvers look up by their type."""
         return (
-            self.requests,
-            self.clock,
-            self.file,
-            self.engine,
-            self.once,
-            self.decide,
-            self.sealing,
-            self.converse,
-            self.prove,
-            Follow(self.requests),
-            self.propose,
-            self.contested,
-            exercising(self.file),
+            self.store,
+            self.deadlines,
+            self.submission,
+            self.workflow_runner,
+            self.immediate_requests,
+            self.decisions,
+            self.sealed_fields,
+            self.messages,
+            self.identity_proofing,
+            RequestWatcher(self.store),
+            self.correction_proposals,
+            self.contested_data,
+            build_objection_hook(self.submission),
         )
 
 
-def rights(parts: Parts, at: At, others: Mapping[str, Act]) -> Rights:
-    """Put the parts together; ``at`` is told every point at which a step may be cut off.
+def build_requests(
+    context: WiringContext,
+    consent: ConsentComponents,
+    steps_elsewhere: Mapping[str, StepAction],
+    on_checkpoint: Checkpoint,
+) -> RequestComponents:
+    """Build the components of rights requests.
 
-    ``others`` are steps that were put together elsewhere.
+    ``steps_elsewhere`` are workflow steps that other packages carry out, by their stored names.
+    ``on_checkpoint`` is called with the name of each point at which a step may be cut off.
     """
-    database, clock, entropy = parts.database, parts.clock, parts.entropy
-    requests, dates = Requests(database), Clock(parts.lawbook)
-    acts: dict[str, Act] = {"correct": correcting(database, parts.workshop), **others}
-    engine = Engine(requests, acts, fulfilled, clock, at)
-    file = File(database, requests, dates, ROUTES, entropy, clock, engine.kick)
-    restrict = Restrict(database, parts.workshop)
-    once = Once(database, file, parts.say, parts.speak, restrict)
-    acts |= {"restrict": restricting(database, restrict), "say": saying(once)}
-    contest = Contest(database, parts.workshop)
-    contested = Contested(contest)
-    decide = Decide(requests, dates, file, clock, engine.kick, contested)
-    sealing = Sealing(database, parts.buckets, entropy, clock)
-    return Rights(
-        requests,
-        dates,
-        file,
-        engine,
-        Propose(database, parts.workshop),
-        contest,
-        contested,
-        once,
-        decide,
-        sealing,
-        Converse(requests, sealing, decide, clock),
-        Prove(decide, parts.post, Addresses(database), entropy, clock, Pace(clock)),
-        Watch(requests, decide, clock),
+    database, clock, entropy = context.database, context.clock, context.entropy
+    open_write_context = context.open_write_context
+    store, deadlines = RequestStore(database), DeadlineClock(context.lawbook)
+    steps: dict[str, StepAction] = {
+        "correct": build_correction_step(database, open_write_context),
+        **steps_elsewhere,
+    }
+    runner = WorkflowRunner(store, steps, build_fulfilment, clock, on_checkpoint)
+    submission = RequestSubmission(database, store, deadlines, WORKFLOWS, entropy, clock, runner.wake)
+    restriction = ProcessingRestriction(database, open_write_context)
+    immediate = ImmediateRights(
+        database, submission, consent.statement_recorder, consent.statement_writer, restriction
     )
+    # These two steps need the submission, which needs the runner: they join the runner's mapping afterwards.
+    steps |= {
+        "restrict": build_restriction_step(database, restriction),
+        "say": build_immediate_right_step(immediate),
+    }
+    contest_flags = ContestFlags(database, open_write_context)
+    contests = ContestTracker(contest_flags)
+    decisions = RequestDecisions(store, deadlines, submission, clock, runner.wake, contests.update)
+    sealer = RequestSealer(database, context.buckets, entropy, clock)
+    mailer = _build_mailer(context)
+    return RequestComponents(
+        store=store,
+        deadlines=deadlines,
+        submission=submission,
+        workflow_runner=runner,
+        correction_proposals=ProposalBuilder(database, open_write_context),
+        contest_flags=contest_flags,
+        contested_data=contests,
+        immediate_requests=immediate,
+        decisions=decisions,
+        sealed_fields=sealer,
+        messages=RequestMessages(store, sealer, decisions, clock),
+        identity_proofing=IdentityProofing(
+            decisions, mailer, CodeAddresses(database), entropy, clock, CodeRateLimiter(clock)
+        ),
+        deadline_monitor=DeadlineMonitor(store, decisions, clock),
+    )
+
+
+def _build_mailer(context: WiringContext) -> Mailer:
+    settings = context.settings
+    outbox = settings.data_dir / "outbox"
+    return Mailer(settings.mail_url, settings.mail_from, outbox, context.entropy, context.clock)

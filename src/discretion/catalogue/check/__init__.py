@@ -1,1 +1,1 @@
-"""Cross checks of a catalogue: every name exists and the entries do not contradict each other."""
+"""Cross checks of a catalogue: every name is declared, and the entries do not contradict each other."""

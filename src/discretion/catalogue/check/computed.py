@@ -1,4 +1,4 @@
-"""Cross checks of what follows from events: the tracking plan, and attributes computed from it."""
+"""Cross checks of event properties and of attributes that are computed from events."""
 
 from __future__ import annotations
 
@@ -7,58 +7,76 @@ from collections.abc import Iterator, Mapping
 from discretion.catalogue.correction_authority import Correctable
 from discretion.catalogue.entry import AttributeEntry, EventEntry, PropertyEntry
 from discretion.catalogue.model import Channel, Fold, ValueType
-from discretion.catalogue.nearest_name import nearest
-from discretion.catalogue.parsed_file import Shaped, Whole
-from discretion.catalogue.problem import Problem
+from discretion.catalogue.nearest_name import suggest_name
+from discretion.catalogue.parsed_file import ParsedCatalogue, ParsedCatalogueFile
+from discretion.catalogue.problem import ConfigurationProblem
 from discretion.catalogue.yaml_file import Place
 
-SUMMABLE = frozenset({ValueType.INT, ValueType.MONEY})
-"""Not Float: the sum of binary fractions depends on their order, and events come in any."""
+SUMMABLE_TYPES = frozenset({ValueType.INT, ValueType.MONEY})
+"""Types that a sum may be taken over. Float is excluded: the sum of binary fractions depends on their order,
+and events arrive in any order."""
 
 
-def computed(whole: Whole) -> Iterator[Problem]:
-    """Every fold is over what its events carry, and gives what the attribute is."""
-    events = {name: part.complete(entry) for part, name, entry in whole.each("events")}
-    carried = {name: entry for _, name, entry in whole.each("properties")}
-    names = whole.names("events")
-    for part, path, entry in whole.completed("attributes"):
+def check_computed_attributes(parsed_catalogue: ParsedCatalogue) -> Iterator[ConfigurationProblem]:
+    """Report each computed attribute whose rule does not fit its events, properties, type or sealing."""
+    events = {
+        name: parsed_file.complete_entry(entry)
+        for parsed_file, name, entry in parsed_catalogue.iterate_entries("events")
+    }
+    declared_properties = {name: entry for _, name, entry in parsed_catalogue.iterate_entries("properties")}
+    declared_events = parsed_catalogue.declared_names("events")
+    for parsed_file, path, entry in parsed_catalogue.iterate_completed("attributes"):
         if (rule := entry.computed) is None:
             continue
-        at = ("attributes", path, "computed")
-        if part.entries.attributes[path].correctable not in (None, Correctable.NEVER):
-            right = "It follows from events, which nobody's word changes; take 'correctable' out."
-            yield part.file.problem(("attributes", path, "correctable"), f"{path} is computed", right)
+        place = ("attributes", path, "computed")
+        if parsed_file.entries.attributes[path].correctable not in (None, Correctable.NEVER):
+            advice = "It is computed from events and cannot be corrected; remove 'correctable'."
+            yield parsed_file.file.build_problem(
+                ("attributes", path, "correctable"), f"{path} is computed", advice
+            )
+        # Folding combines stored states without decrypting anything, so states and results are stored open.
         if entry.sealed is not False:
-            right = "Add 'sealed: false', or supply it by a trait instead."
-            yield part.file.problem(at, f"{path} is computed and sealed", right)
+            advice = "Add 'sealed: false', or supply it by a trait instead."
+            yield parsed_file.file.build_problem(place, f"{path} is computed and sealed", advice)
         for index, name in enumerate(rule.events):
-            here = (*at, "events", index)
-            if name not in names:
-                yield part.file.problem(here, f"{name!r} is not an event", nearest(name, names))
+            event_place = (*place, "events", index)
+            if name not in declared_events:
+                yield parsed_file.file.build_problem(
+                    event_place, f"{name!r} is not an event", suggest_name(name, declared_events)
+                )
             elif name in events:
-                yield from _event_gives(part, here, name, events[name], rule.property, rule.channel)
-        if right := _unlike(entry, carried):
-            yield part.file.problem(at, f"{path} cannot be the {rule.fold}", right)
+                yield from _check_event_supplies(
+                    parsed_file, event_place, name, events[name], rule.property, rule.channel
+                )
+        if advice := _explain_type_mismatch(entry, declared_properties):
+            yield parsed_file.file.build_problem(place, f"{path} cannot be the {rule.fold}", advice)
 
 
-def _event_gives(
-    part: Shaped, place: Place, name: str, event: EventEntry, wanted: str | None, channel: Channel | None
-) -> Iterator[Problem]:
+def _check_event_supplies(
+    parsed_file: ParsedCatalogueFile,
+    place: Place,
+    name: str,
+    event: EventEntry,
+    property_name: str | None,
+    channel: Channel | None,
+) -> Iterator[ConfigurationProblem]:
     carried = [*event.required, *event.properties]
-    if wanted is not None and wanted not in carried:
-        yield part.file.problem(place, f"{name!r} has no property {wanted!r}", nearest(wanted, carried))
+    if property_name is not None and property_name not in carried:
+        yield parsed_file.file.build_problem(
+            place, f"{name!r} has no property {property_name!r}", suggest_name(property_name, carried)
+        )
     if channel is not None and channel not in (event.channels or Channel):
-        right = f"It happens in {', '.join(sorted(event.channels or ()))}."
-        yield part.file.problem(place, f"{name!r} never happens in {channel}", right)
+        advice = f"It happens in {', '.join(sorted(event.channels or ()))}."
+        yield parsed_file.file.build_problem(place, f"{name!r} never happens in {channel}", advice)
 
 
-def _unlike(entry: AttributeEntry, carried: Mapping[str, PropertyEntry]) -> str:
-    """Why a fold does not give the attribute's type, as advice; the empty string if it does."""
+def _explain_type_mismatch(entry: AttributeEntry, declared_properties: Mapping[str, PropertyEntry]) -> str:
+    """Return advice if the fold does not give the attribute's type, else the empty string."""
     rule = entry.computed
     assert rule is not None
     if entry.many is not (rule.fold is Fold.SET):
         return (
-            "A fold gives one value; take 'many' out." if entry.many else "A set is a list; add 'many: true'."
+            "A fold gives one value; remove 'many'." if entry.many else "A set is a list; add 'many: true'."
         )
     if rule.fold is Fold.COUNT:
         return "" if entry.type is ValueType.INT else "A count is an Int."
@@ -69,25 +87,37 @@ def _unlike(entry: AttributeEntry, carried: Mapping[str, PropertyEntry]) -> str:
         return "" if is_time else "Without a 'property' it is the event's time, a DateTime."
     if not rule.events:
         return "Name the 'events' that carry the property."
-    if (found := carried.get(rule.property)) is None:
+    if (declared_property := declared_properties.get(rule.property)) is None:
         return ""
-    if found.many and rule.fold is not Fold.SET:
+    if declared_property.many and rule.fold is not Fold.SET:
         return f"Property {rule.property!r} is a list."
-    if rule.fold is Fold.SUM and found.type not in SUMMABLE:
-        return f"Property {rule.property!r} is {found.type}; only Int and Money add up in any order."
-    return "" if found.type is entry.type else f"Property {rule.property!r} is {found.type}."
+    if rule.fold is Fold.SUM and declared_property.type not in SUMMABLE_TYPES:
+        return (
+            f"Property {rule.property!r} is {declared_property.type}; only Int and Money add up in any order."
+        )
+    return (
+        ""
+        if declared_property.type is entry.type
+        else f"Property {rule.property!r} is {declared_property.type}."
+    )
 
 
-def properties(whole: Whole) -> Iterator[Problem]:
-    """Every event lists properties that are declared, each once."""
-    known = whole.names("properties")
-    for part, name, event in whole.each("events"):
-        seen: set[str] = set()
+def check_event_properties(parsed_catalogue: ParsedCatalogue) -> Iterator[ConfigurationProblem]:
+    """Report each property that an event lists and that is undeclared or listed twice."""
+    declared_properties = parsed_catalogue.declared_names("properties")
+    for parsed_file, name, event in parsed_catalogue.iterate_entries("events"):
+        listed_names: set[str] = set()
         for key, listed in (("required", event.required), ("properties", event.properties)):
-            for index, one in enumerate(listed):
-                at = ("events", name, key, index)
-                if one not in known:
-                    yield part.file.problem(at, f"{one!r} is not a property", nearest(one, known))
-                if one in seen:
-                    yield part.file.problem(at, f"{name!r} lists {one!r} twice", "List it once.")
-                seen.add(one)
+            for index, property_name in enumerate(listed):
+                place = ("events", name, key, index)
+                if property_name not in declared_properties:
+                    yield parsed_file.file.build_problem(
+                        place,
+                        f"{property_name!r} is not a property",
+                        suggest_name(property_name, declared_properties),
+                    )
+                if property_name in listed_names:
+                    yield parsed_file.file.build_problem(
+                        place, f"{name!r} lists {property_name!r} twice", "List it once."
+                    )
+                listed_names.add(property_name)

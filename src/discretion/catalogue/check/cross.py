@@ -1,6 +1,6 @@
-"""Cross checks: every name that an entry uses exists, and what it says of itself can hold.
+"""Cross checks between the entries of a catalogue: declared names, purposes, forms, retention and paths.
 
-Each check yields problems and stops nothing, so that one run shows them all.
+Each check yields problems and does not stop at the first one, so that one run reports them all.
 """
 
 from __future__ import annotations
@@ -8,30 +8,31 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from discretion.catalogue.check.computed import computed, properties
-from discretion.catalogue.check.recipients import received
-from discretion.catalogue.check.sources import believed, supplied
-from discretion.catalogue.duration import parse
+from discretion.catalogue.check.computed import check_computed_attributes, check_event_properties
+from discretion.catalogue.check.recipients import check_recipients
+from discretion.catalogue.check.sources import check_sources, check_supply_places
+from discretion.catalogue.duration import parse_duration
 from discretion.catalogue.entry import AttributeEntry, EventEntry, IdentifierEntry, Uses
 from discretion.catalogue.model import Channel, Form, Sensitivity, ValueType
-from discretion.catalogue.nearest_name import nearest
-from discretion.catalogue.parsed_file import Shaped, Whole
-from discretion.catalogue.problem import Problem
-from discretion.catalogue.taxonomy import taxonomy
+from discretion.catalogue.nearest_name import suggest_name
+from discretion.catalogue.parsed_file import ParsedCatalogue, ParsedCatalogueFile
+from discretion.catalogue.problem import ConfigurationProblem
+from discretion.catalogue.taxonomy import load_taxonomy
 from discretion.catalogue.yaml_file import Place
 
-NORMALISE = frozenset({"email", "e164", "token"})
-"""Rules of ``seal/normalise.py``; a test compares."""
+NORMALISATIONS = frozenset({"email", "e164", "token"})
+"""Rules of ``seal/normalisation.py``; a test compares the two."""
 
 COARSE_TYPES = frozenset(
     {ValueType.DATE, ValueType.DATETIME, ValueType.MONEY, ValueType.INT, ValueType.FLOAT}
 )
-"""Types with a coarse rule: age band, month, magnitude."""
+"""Types with a coarse form: age band, month or magnitude."""
 
 COARSE_CATEGORIES = frozenset({"user.contact.address.postal_code"})
-"""Texts whose beginning is coarser than the whole, not merely shorter."""
+"""Text categories whose prefix is less precise than the whole value: the first digits of a postal code name a
+region. For other texts a prefix is only a shorter text."""
 
-_NAMED = (
+_NAMED_SECTIONS = (
     "purposes",
     "groups",
     "objects",
@@ -43,96 +44,129 @@ _NAMED = (
     "sensitive",
     "recipients",
 )
-_NAME = re.compile(r"(?!__)[_A-Za-z][_0-9A-Za-z]*")  # GraphQL, October 2021, section 2.1.9
-_DURATION = "It takes an ISO 8601 duration, such as P3Y, P13M or P90D"
+_GRAPHQL_NAME = re.compile(r"(?!__)[_A-Za-z][_0-9A-Za-z]*")  # GraphQL, October 2021, section 2.1.9
+_DURATION_ADVICE = "It takes an ISO 8601 duration, such as P3Y, P13M or P90D"
 
 
-def check(parts: Sequence[Shaped]) -> Iterator[Problem]:
-    """Everything wrong between the entries of a catalogue."""
-    whole = Whole(parts)
-    for one in _CHECKS:
-        yield from one(whole)
+def check_catalogue(parsed_files: Sequence[ParsedCatalogueFile]) -> Iterator[ConfigurationProblem]:
+    """Yield all problems between the entries of a catalogue."""
+    parsed_catalogue = ParsedCatalogue(parsed_files)
+    for check_section in _CHECKS:
+        yield from check_section(parsed_catalogue)
 
 
-def _once(whole: Whole) -> Iterator[Problem]:
-    for section in _NAMED:
-        first: dict[str, Shaped] = {}
-        for part, name, _ in whole.each(section):
-            if (known := first.setdefault(name, part)) is not part:
-                other = f"{known.file.path.name}:{known.file.line((section, name))}"
-                yield part.file.problem(
-                    (section, name), f"{name!r} stands twice", f"It is in {other} too; keep one of them."
+def _check_names_unique(parsed_catalogue: ParsedCatalogue) -> Iterator[ConfigurationProblem]:
+    for section in _NAMED_SECTIONS:
+        first_files: dict[str, ParsedCatalogueFile] = {}
+        for parsed_file, name, _ in parsed_catalogue.iterate_entries(section):
+            if (first_file := first_files.setdefault(name, parsed_file)) is not parsed_file:
+                other_place = f"{first_file.file.path.name}:{first_file.file.find_line((section, name))}"
+                yield parsed_file.file.build_problem(
+                    (section, name),
+                    f"{name!r} is declared twice",
+                    f"It is also in {other_place}; keep one of them.",
                 )
-    told = [part for part in whole.parts if part.entries.controller is not None]
-    for part in told[1:]:
-        right = f"It is in {told[0].file.path.name} too; keep one of them."
-        yield part.file.problem(("controller",), "'controller' stands twice", right)
-    if not told and whole.parts:
-        file = whole.parts[0].file
-        right = "Add 'controller:' with the name of who answers for the data (GDPR Art. 4(7)) to one file."
-        yield Problem(file.path.parent, 1, "no file names a controller", right)
+    controller_files = [
+        parsed_file for parsed_file in parsed_catalogue.parts if parsed_file.entries.controller is not None
+    ]
+    for parsed_file in controller_files[1:]:
+        advice = f"It is also in {controller_files[0].file.path.name}; keep one of them."
+        yield parsed_file.file.build_problem(("controller",), "'controller' is declared twice", advice)
+    if not controller_files and parsed_catalogue.parts:
+        file = parsed_catalogue.parts[0].file
+        advice = "Add 'controller:' with the name of the controller (GDPR Art. 4(7)) to one file."
+        yield ConfigurationProblem(file.path.parent, 1, "no file names a controller", advice)
 
 
-def _purposes(whole: Whole) -> Iterator[Problem]:
-    retired = {bit for part in whole.parts for bit in part.entries.retired}
-    bits: dict[int, str] = {}
-    for part, key, purpose in whole.each("purposes"):
-        if key not in taxonomy().uses:
-            yield part.file.problem(
-                ("purposes", key), f"{key!r} is not a Fideslang data use", nearest(key, taxonomy().uses)
+def _check_purposes(parsed_catalogue: ParsedCatalogue) -> Iterator[ConfigurationProblem]:
+    retired_bits = {bit for parsed_file in parsed_catalogue.parts for bit in parsed_file.entries.retired}
+    purpose_by_bit: dict[int, str] = {}
+    for parsed_file, key, purpose in parsed_catalogue.iterate_entries("purposes"):
+        if key not in load_taxonomy().uses:
+            yield parsed_file.file.build_problem(
+                ("purposes", key),
+                f"{key!r} is not a Fideslang data use",
+                suggest_name(key, load_taxonomy().uses),
             )
         place = ("purposes", key, "bit")
-        if purpose.bit in retired:
-            yield part.file.problem(place, f"bit {purpose.bit} is retired", "Take one that was never used.")
-        if (other := bits.setdefault(purpose.bit, key)) != key:
-            wrong = f"bit {purpose.bit} of {key!r} is the bit of {other!r}"
-            free = next((bit for bit in range(63) if bit > max(bits) and bit not in retired), None)
-            right = "All 63 are taken." if free is None else f"The next free one is {free}."
-            yield part.file.problem(place, wrong, right)
+        # Customers still store permissions under a retired bit; a new purpose on it would inherit them.
+        if purpose.bit in retired_bits:
+            yield parsed_file.file.build_problem(
+                place, f"bit {purpose.bit} is retired", "Take one that was never used."
+            )
+        if (other_purpose := purpose_by_bit.setdefault(purpose.bit, key)) != key:
+            fault = f"bit {purpose.bit} of {key!r} is the bit of {other_purpose!r}"
+            free_bit = next(
+                (bit for bit in range(63) if bit > max(purpose_by_bit) and bit not in retired_bits), None
+            )
+            advice = "All 63 are taken." if free_bit is None else f"The next free one is {free_bit}."
+            yield parsed_file.file.build_problem(place, fault, advice)
         for name in ("lasts", "retention"):
-            yield from _duration(part, ("purposes", key, name), getattr(purpose, name))
+            yield from _check_duration(parsed_file, ("purposes", key, name), getattr(purpose, name))
 
 
-def _uses(whole: Whole) -> Iterator[Problem]:
-    known = whole.names("purposes")
-    for part in whole.parts:
-        yield from _each_use(part, ("always",), part.entries.always, known)
-        yield from _each_use(part, ("defaults", "uses"), part.entries.defaults.uses, known)
-    always = {form for part in whole.parts for form, held in part.entries.always.items() if held}
+def _check_uses(parsed_catalogue: ParsedCatalogue) -> Iterator[ConfigurationProblem]:
+    declared_purposes = parsed_catalogue.declared_names("purposes")
+    for parsed_file in parsed_catalogue.parts:
+        yield from _check_use_purposes(
+            parsed_file, ("always",), parsed_file.entries.always, declared_purposes
+        )
+        yield from _check_use_purposes(
+            parsed_file, ("defaults", "uses"), parsed_file.entries.defaults.uses, declared_purposes
+        )
+    shared_forms = {
+        form
+        for parsed_file in parsed_catalogue.parts
+        for form, purposes in parsed_file.entries.always.items()
+        if purposes
+    }
     for section in ("attributes", "events"):
-        for part, name, entry in whole.each(section):
-            yield from _each_use(part, (section, name, "uses"), entry.uses, known)
-            complete = part.complete(entry)
-            forms = always | {form for form, held in (complete.uses or {}).items() if held}
+        for parsed_file, name, entry in parsed_catalogue.iterate_entries(section):
+            yield from _check_use_purposes(
+                parsed_file, (section, name, "uses"), entry.uses, declared_purposes
+            )
+            complete_entry = parsed_file.complete_entry(entry)
+            forms = shared_forms | {
+                form for form, purposes in (complete_entry.uses or {}).items() if purposes
+            }
+            # Data that no purpose needs must not be collected.
             if not forms:
-                right = "Add 'uses:' here or in the file's defaults (GDPR Art. 5(1)(b))."
-                yield part.file.problem((section, name), f"{name} has no use", right)
+                advice = "Add 'uses:' here or in the file's defaults (GDPR Art. 5(1)(b))."
+                yield parsed_file.file.build_problem((section, name), f"{name} has no use", advice)
             for form in sorted(forms):
-                if right := _unfit(form, complete):
+                if advice := _explain_unfit_form(form, complete_entry):
                     place = (section, name, "uses", form.value)
-                    yield part.file.problem(place, f"{name} cannot be shown {form}", right)
+                    yield parsed_file.file.build_problem(place, f"{name} cannot be shown {form}", advice)
 
 
-def _each_use(part: Shaped, place: Place, uses: Uses | None, known: set[str]) -> Iterator[Problem]:
-    seen: dict[str, Form] = {}
+def _check_use_purposes(
+    parsed_file: ParsedCatalogueFile, place: Place, uses: Uses | None, declared_purposes: set[str]
+) -> Iterator[ConfigurationProblem]:
+    form_by_purpose: dict[str, Form] = {}
     for form, purposes in (uses or {}).items():
         for index, purpose in enumerate(purposes):
-            here = (*place, form.value, index)
-            if purpose not in known:
-                wrong = f"{purpose!r} is not a purpose of this catalogue"
-                yield part.file.problem(here, wrong, nearest(purpose, known))
-            if purpose in seen:
-                wrong = f"{purpose!r} sees it {seen[purpose]} and {form}"
-                yield part.file.problem(here, wrong, "Name it under one form, once.")
-            seen[purpose] = form
+            purpose_place = (*place, form.value, index)
+            if purpose not in declared_purposes:
+                fault = f"{purpose!r} is not a purpose of this catalogue"
+                yield parsed_file.file.build_problem(
+                    purpose_place, fault, suggest_name(purpose, declared_purposes)
+                )
+            if purpose in form_by_purpose:
+                fault = f"{purpose!r} is listed under {form_by_purpose[purpose]} and {form}"
+                yield parsed_file.file.build_problem(purpose_place, fault, "List it under one form, once.")
+            form_by_purpose[purpose] = form
 
 
-def _unfit(form: Form, entry: AttributeEntry | EventEntry) -> str:
-    """Why an entry has no such form, as advice; the empty string if it has."""
+def _explain_unfit_form(form: Form, entry: AttributeEntry | EventEntry) -> str:
+    """Return advice if an entry cannot be shown in a form, else the empty string."""
     if form is Form.CLEAR:
         return ""
     if isinstance(entry, EventEntry):
-        return "" if form is Form.COARSE else "An event takes clear, or coarse to learn that it happened."
+        return (
+            ""
+            if form is Form.COARSE
+            else "An event takes clear, or coarse for the bare fact that it happened."
+        )
     if form is Form.COARSE:
         if entry.type in COARSE_TYPES or entry.category in COARSE_CATEGORIES:
             return ""
@@ -141,152 +175,199 @@ def _unfit(form: Form, entry: AttributeEntry | EventEntry) -> str:
     return "" if entry.type is ValueType.STRING else f"Only a String is {form}; this is {entry.type}."
 
 
-def _categories(whole: Whole) -> Iterator[Problem]:
+def _check_categories(parsed_catalogue: ParsedCatalogue) -> Iterator[ConfigurationProblem]:
     for section in ("attributes", "identifiers", "properties", "events"):
-        for part, name, entry in whole.each(section):
-            if entry.category not in taxonomy().categories:
-                wrong = f"{entry.category!r} is not a Fideslang data category"
-                right = nearest(entry.category, taxonomy().categories)
-                yield part.file.problem((section, name, "category"), wrong, right)
-    for part, kind, tops in whole.each("sensitive"):
-        for index, top in enumerate(tops):
-            if top not in taxonomy().categories:
-                wrong = f"{top!r} is not a Fideslang data category"
-                yield part.file.problem(
-                    ("sensitive", kind, index), wrong, nearest(top, taxonomy().categories)
+        for parsed_file, name, entry in parsed_catalogue.iterate_entries(section):
+            if entry.category not in load_taxonomy().categories:
+                fault = f"{entry.category!r} is not a Fideslang data category"
+                advice = suggest_name(entry.category, load_taxonomy().categories)
+                yield parsed_file.file.build_problem((section, name, "category"), fault, advice)
+    for parsed_file, kind, categories in parsed_catalogue.iterate_entries("sensitive"):
+        for index, category in enumerate(categories):
+            if category not in load_taxonomy().categories:
+                fault = f"{category!r} is not a Fideslang data category"
+                yield parsed_file.file.build_problem(
+                    ("sensitive", kind, index), fault, suggest_name(category, load_taxonomy().categories)
                 )
 
 
-def _kept(whole: Whole) -> Iterator[Problem]:
-    for part in whole.parts:
-        yield from _duration(part, ("defaults", "retention"), part.entries.defaults.retention)
+def _check_retention(parsed_catalogue: ParsedCatalogue) -> Iterator[ConfigurationProblem]:
+    for parsed_file in parsed_catalogue.parts:
+        yield from _check_duration(
+            parsed_file, ("defaults", "retention"), parsed_file.entries.defaults.retention
+        )
         for section in ("attributes", "events"):
-            for name, entry in getattr(part.entries, section).items():
-                yield from _duration(part, (section, name, "retention"), entry.retention)
-                if part.complete(entry).retention is None:
-                    right = f"Add 'retention:' here or in the file's defaults. {_DURATION}."
-                    yield part.file.problem((section, name), f"{name} has no retention", right)
+            for name, entry in getattr(parsed_file.entries, section).items():
+                yield from _check_duration(parsed_file, (section, name, "retention"), entry.retention)
+                if parsed_file.complete_entry(entry).retention is None:
+                    advice = f"Add 'retention:' here or in the file's defaults. {_DURATION_ADVICE}."
+                    yield parsed_file.file.build_problem((section, name), f"{name} has no retention", advice)
                 if entry.channels == []:
-                    right = f"It takes some of {', '.join(Channel)}; leave the key out for all."
-                    yield part.file.problem((section, name, "channels"), f"{name} has no channel", right)
+                    advice = f"It takes some of {', '.join(Channel)}; leave the key out for all."
+                    yield parsed_file.file.build_problem(
+                        (section, name, "channels"), f"{name} has no channel", advice
+                    )
 
 
-def _duration(part: Shaped, place: Place, text: str | None) -> Iterator[Problem]:
+def _check_duration(
+    parsed_file: ParsedCatalogueFile, place: Place, text: str | None
+) -> Iterator[ConfigurationProblem]:
     if text is None:
         return
     try:
-        parse(text)
+        parse_duration(text)
     except ValueError as error:
-        yield part.file.problem(place, f"{place[-1]} {text!r} is {error}", f"{_DURATION}.")
+        yield parsed_file.file.build_problem(
+            place, f"{place[-1]} {text!r} is {error}", f"{_DURATION_ADVICE}."
+        )
 
 
-def _paths(whole: Whole) -> Iterator[Problem]:
-    groups, paths, objects = whole.names("groups"), whole.names("attributes"), whole.names("objects")
+def _check_paths(parsed_catalogue: ParsedCatalogue) -> Iterator[ConfigurationProblem]:
+    groups, paths, objects = (
+        parsed_catalogue.declared_names("groups"),
+        parsed_catalogue.declared_names("attributes"),
+        parsed_catalogue.declared_names("objects"),
+    )
     for section in ("attributes", "objects"):
-        for part, path, _ in whole.each(section):
-            group, *inner = path.split(".")
-            at = (section, path)
-            longest = 2 if section == "attributes" else 1
-            if not 1 <= len(inner) <= longest or not all(map(_NAME.fullmatch, inner)):
-                form = "group.name or group.object.name" if longest == 2 else "group.name"
-                right = f"It takes {form}, in letters, digits and '_'."
-                yield part.file.problem(at, f"{path!r} is not a path", right)
+        for parsed_file, path, _ in parsed_catalogue.iterate_entries(section):
+            group, *inner_steps = path.split(".")
+            place = (section, path)
+            max_inner_steps = 2 if section == "attributes" else 1
+            if not 1 <= len(inner_steps) <= max_inner_steps or not all(
+                map(_GRAPHQL_NAME.fullmatch, inner_steps)
+            ):
+                form = "group.name or group.object.name" if max_inner_steps == 2 else "group.name"
+                advice = f"It takes {form}, in letters, digits and '_'."
+                yield parsed_file.file.build_problem(place, f"{path!r} is not a path", advice)
             elif group not in groups:
-                yield part.file.problem(at, f"{group!r} is not a group", nearest(group, groups))
-            if section == "attributes" and (path in objects or any(p.startswith(path + ".") for p in paths)):
-                yield part.file.problem(at, f"{path!r} is an object too", "Give one of them another name.")
-    for section, words in (("groups", "group"), ("objects", "object")):
-        for part, name, _ in whole.each(section):
-            if section == "groups" and not _NAME.fullmatch(name):
-                wrong = f"{name!r} is not a name GraphQL can have"
-                yield part.file.problem((section, name), wrong, "It takes letters, digits and '_'.")
+                yield parsed_file.file.build_problem(
+                    place, f"{group!r} is not a group", suggest_name(group, groups)
+                )
+            if section == "attributes" and (
+                path in objects or any(attribute_path.startswith(path + ".") for attribute_path in paths)
+            ):
+                yield parsed_file.file.build_problem(
+                    place, f"{path!r} is also an object", "Give one of them another name."
+                )
+    for section, section_noun in (("groups", "group"), ("objects", "object")):
+        for parsed_file, name, _ in parsed_catalogue.iterate_entries(section):
+            if section == "groups" and not _GRAPHQL_NAME.fullmatch(name):
+                fault = f"{name!r} is not a name GraphQL can have"
+                yield parsed_file.file.build_problem(
+                    (section, name), fault, "It takes letters, digits and '_'."
+                )
             elif not any(path.startswith(name + ".") for path in paths):
-                wrong = f"{words} {name!r} has no attribute"
-                right = f"Add one, such as {name + '.name'!r}, or take the {words} out."
-                yield part.file.problem((section, name), wrong, right)
+                fault = f"{section_noun} {name!r} has no attribute"
+                advice = f"Add one, such as {name + '.name'!r}, or remove the {section_noun}."
+                yield parsed_file.file.build_problem((section, name), fault, advice)
 
 
-def _attributes(whole: Whole) -> Iterator[Problem]:
-    identifiers = whole.names("identifiers")
-    for part, path, entry in whole.completed("attributes"):
-        for key, wrong, right in _faults(entry, identifiers, whole.kinds(entry.category)):
-            yield part.file.problem(("attributes", path, key), f"{path} {wrong}", right)
+def _check_attributes(parsed_catalogue: ParsedCatalogue) -> Iterator[ConfigurationProblem]:
+    identifiers = parsed_catalogue.declared_names("identifiers")
+    for parsed_file, path, entry in parsed_catalogue.iterate_completed("attributes"):
+        for key, fault, advice in _find_attribute_faults(
+            entry, identifiers, parsed_catalogue.find_sensitive_kinds(entry.category)
+        ):
+            yield parsed_file.file.build_problem(("attributes", path, key), f"{path} {fault}", advice)
 
 
-def _faults(
+def _find_attribute_faults(
     entry: AttributeEntry, identifiers: set[str], kinds: Sequence[str]
 ) -> Iterator[tuple[str, str, str]]:
-    """What an attribute says of itself and cannot be: key, what is wrong, what would be right."""
+    """Yield what contradicts itself in one attribute.
+
+    Yields: the key at fault, the fault, and the advice.
+    """
     is_open = entry.sealed is False
+    # An index over ciphertext has no useful order.
     if entry.ordered and (entry.many or not is_open):
         yield (
             "ordered",
-            "is ordered and cannot be sorted by",
-            "Only one open value can be; take 'ordered' out.",
+            "is ordered, but cannot be sorted by",
+            "Only a single open value can be sorted by; remove 'ordered'.",
         )
     if entry.identifier is not None:
         if entry.identifier not in identifiers:
-            wrong = f"is the unknown identifier type {entry.identifier!r}"
-            yield "identifier", wrong, nearest(entry.identifier, identifiers)
+            fault = f"is the unknown identifier type {entry.identifier!r}"
+            yield "identifier", fault, suggest_name(entry.identifier, identifiers)
         if entry.type is not ValueType.STRING or entry.many:
-            yield "type", "is an identifier and not one text", "Make it a String, without 'many'."
+            yield "type", "is an identifier, but not a single String", "Make it a String, without 'many'."
+        # In clear, an identifier would link the pseudonymous documents of the database to the person.
         if is_open:
-            yield "sealed", "is an identifier and open", "Make it 'sealed: true'."
+            yield "sealed", "is an identifier, but not sealed", "Make it 'sealed: true'."
     if kinds and is_open:
-        wrong = f"is {' and '.join(kinds)} data, which laws protect, and open"
-        yield "sealed", wrong, "Make it 'sealed: true'."
+        fault = f"is {' and '.join(kinds)} data, which laws protect, but is not sealed"
+        yield "sealed", fault, "Make it 'sealed: true'."
     elif entry.sensitivity is Sensitivity.SPECIAL and is_open:
-        yield "sealed", "is special (GDPR Art. 9) and open", "Make it 'sealed: true'."
+        yield "sealed", "is special (GDPR Art. 9), but not sealed", "Make it 'sealed: true'."
     if entry.values and entry.type is not ValueType.STRING:
-        yield "values", f"has values and is {entry.type}", "Values are for String; take them out."
+        yield "values", f"has values and is {entry.type}", "Only a String can have values; remove them."
     if len(set(entry.values)) < len(entry.values):
-        yield "values", "names a value twice", "Name each once."
+        yield "values", "lists a value twice", "List each once."
 
 
-def _protection(entry: IdentifierEntry) -> Iterator[tuple[str, str, str]]:
-    """What merge protection cannot be."""
+def _find_protection_faults(entry: IdentifierEntry) -> Iterator[tuple[str, str, str]]:
+    """Yield what is wrong with an identifier type's merge protection.
+
+    Yields: the key at fault, the fault, and the advice.
+    """
+    # Compiled here, because an invalid pattern would otherwise fail at the first message with such an
+    # identifier.
     for pattern in entry.blocked:
         try:
             re.compile(pattern)
         except re.error as error:
-            yield "blocked", f"blocks {pattern!r}, which is no regular expression ({error})", "Write one."
+            yield (
+                "blocked",
+                f"blocks {pattern!r}, which is no regular expression ({error})",
+                "Write a valid one.",
+            )
     if entry.within is None:
         return
     if entry.most is None:
-        yield "within", "says 'within' and not how many", "Add 'most', or take it out."
+        yield "within", "has 'within' without 'most'", "Add 'most', or remove it."
     try:
-        parse(entry.within)
+        parse_duration(entry.within)
     except ValueError:
-        yield "within", f"counts within {entry.within!r}", "It takes an ISO 8601 duration, such as P7D."
+        yield (
+            "within",
+            f"has the invalid 'within' {entry.within!r}",
+            "It takes an ISO 8601 duration, such as P7D.",
+        )
 
 
-def _ids(whole: Whole) -> Iterator[Problem]:
-    known = whole.names("identifiers")
-    for part, name, entry in whole.each("identifiers"):
-        if entry.normalise not in NORMALISE:
-            wrong, right = f"{entry.normalise!r} is not a rule", nearest(entry.normalise, NORMALISE)
-            yield part.file.problem(("identifiers", name, "normalise"), wrong, right)
-        for key, wrong, right in _protection(entry):
-            yield part.file.problem(("identifiers", name, key), f"{name} {wrong}", right)
-    for part, name, source in whole.each("sources"):
-        for key, kind in (("user_id", source.user_id), ("anonymous_id", source.anonymous_id)):
-            if kind not in known:
-                wrong = f"{key} of {name!r} is the unknown identifier type {kind!r}"
-                yield part.file.problem(("sources", name, key), wrong, nearest(kind, known))
+def _check_identifier_types(parsed_catalogue: ParsedCatalogue) -> Iterator[ConfigurationProblem]:
+    declared_types = parsed_catalogue.declared_names("identifiers")
+    for parsed_file, name, entry in parsed_catalogue.iterate_entries("identifiers"):
+        if entry.normalise not in NORMALISATIONS:
+            fault, advice = (
+                f"{entry.normalise!r} is not a rule",
+                suggest_name(entry.normalise, NORMALISATIONS),
+            )
+            yield parsed_file.file.build_problem(("identifiers", name, "normalise"), fault, advice)
+        for key, fault, advice in _find_protection_faults(entry):
+            yield parsed_file.file.build_problem(("identifiers", name, key), f"{name} {fault}", advice)
+    for parsed_file, name, source in parsed_catalogue.iterate_entries("sources"):
+        for key, type_name in (("user_id", source.user_id), ("anonymous_id", source.anonymous_id)):
+            if type_name not in declared_types:
+                fault = f"{key} of {name!r} is the unknown identifier type {type_name!r}"
+                yield parsed_file.file.build_problem(
+                    ("sources", name, key), fault, suggest_name(type_name, declared_types)
+                )
 
 
-_CHECKS: Iterable[Callable[[Whole], Iterator[Problem]]] = (
-    _once,
-    _purposes,
-    _uses,
-    _categories,
-    _kept,
-    _paths,
-    _attributes,
-    supplied,
-    believed,
-    received,
-    computed,
-    properties,
-    _ids,
+_CHECKS: Iterable[Callable[[ParsedCatalogue], Iterator[ConfigurationProblem]]] = (
+    _check_names_unique,
+    _check_purposes,
+    _check_uses,
+    _check_categories,
+    _check_retention,
+    _check_paths,
+    _check_attributes,
+    check_supply_places,
+    check_sources,
+    check_recipients,
+    check_computed_attributes,
+    check_event_properties,
+    _check_identifier_types,
 )

@@ -1,4 +1,4 @@
-"""Cross checks of where values come from: sources, and places in a tracking call's traits and context."""
+"""Cross checks of sources, and of the places in a tracking call that supply attributes and identifiers."""
 
 from __future__ import annotations
 
@@ -6,100 +6,124 @@ import re
 from collections.abc import Iterator
 
 from discretion.catalogue.entry import AttributeEntry
-from discretion.catalogue.model import CORRECTIONS, RESERVED, Channel
-from discretion.catalogue.nearest_name import nearest
-from discretion.catalogue.parsed_file import Shaped, Whole
-from discretion.catalogue.problem import Problem
+from discretion.catalogue.model import CORRECTION_SOURCE, RESERVED_SOURCES, Channel
+from discretion.catalogue.nearest_name import suggest_name
+from discretion.catalogue.parsed_file import ParsedCatalogue, ParsedCatalogueFile
+from discretion.catalogue.problem import ConfigurationProblem
 from discretion.catalogue.yaml_file import Place
 
-_DOTTED = re.compile(r"[^.\s]+(\.[^.\s]+){0,4}")
+_DOTTED_PLACE = re.compile(r"[^.\s]+(\.[^.\s]+){0,4}")
 _READ_ELSEWHERE = {
-    "consent": "It says what a person chose; take it out.",
-    "context": "Leave the 'context.' in front out.",
-    "externalIds": "They are read for every identifier type; take it out.",
-    "traits": "Name it under 'traits', without the 'traits.' in front.",
+    "consent": "It holds consent choices, not attributes; remove it.",
+    "context": "Remove the prefix 'context.'.",
+    "externalIds": "They are read for every identifier type; remove it.",
+    "traits": "Name it under 'traits', without the prefix 'traits.'.",
 }
-"""Members of a context, or what is taken for one, that hold no attribute."""
+"""Top-level names that cannot hold an attribute's context place, each with the advice."""
 
 
-def supplied(whole: Whole) -> Iterator[Problem]:
-    """Every place is one, and leads to one attribute in each channel or to one identifier type."""
-    yield from _attributes(whole)
-    taken: dict[str, str] = {}
-    for part, kind, entry in whole.each("identifiers"):
-        yield from _misplaced(part, ("identifiers", kind, "context"), kind, entry.context)
+def check_supply_places(parsed_catalogue: ParsedCatalogue) -> Iterator[ConfigurationProblem]:
+    """Report context places that are malformed, and places that supply two attributes or identifier types."""
+    yield from _check_attribute_places(parsed_catalogue)
+    identifier_type_by_place: dict[str, str] = {}
+    for parsed_file, kind, entry in parsed_catalogue.iterate_entries("identifiers"):
+        yield from _check_context_places(parsed_file, ("identifiers", kind, "context"), kind, entry.context)
         for index, place in enumerate(entry.context):
-            if (other := taken.setdefault(place, kind)) != kind:
-                wrong = f"context {place!r} of {kind} is already {other}"
-                right = "Name another place in 'context'."
-                yield part.file.problem(("identifiers", kind, "context", index), wrong, right)
+            if (other_type := identifier_type_by_place.setdefault(place, kind)) != kind:
+                fault = f"context {place!r} of {kind} is already {other_type}"
+                advice = "Name another place in 'context'."
+                yield parsed_file.file.build_problem(("identifiers", kind, "context", index), fault, advice)
 
 
-def believed(whole: Whole) -> Iterator[Problem]:
-    """No source has a reserved name, and an attribute's own order of sources names those that supply it."""
-    for part, name, _ in whole.each("sources"):
-        if why := RESERVED.get(name):
-            right = f"It {why}; give the source another name."
-            yield part.file.problem(("sources", name), f"no source can be called {name!r}", right)
-    names = whole.names("sources")
-    channel = {name: entry.channel for _, name, entry in whole.each("sources")}
-    for part, path, entry in whole.completed("attributes"):
+def check_sources(parsed_catalogue: ParsedCatalogue) -> Iterator[ConfigurationProblem]:
+    """Report sources with a reserved name, and attributes whose ``precedence`` names an unfit source."""
+    for parsed_file, name, _ in parsed_catalogue.iterate_entries("sources"):
+        if reservation := RESERVED_SOURCES.get(name):
+            advice = f"It {reservation}; give the source another name."
+            yield parsed_file.file.build_problem(
+                ("sources", name), f"no source can be called {name!r}", advice
+            )
+    source_names = parsed_catalogue.declared_names("sources")
+    # Only of valid entries: a source that is misshapen is reported once, and not for each `precedence` again.
+    channel_by_source = {
+        name: entry.channel for _, name, entry in parsed_catalogue.iterate_entries("sources")
+    }
+    for parsed_file, path, entry in parsed_catalogue.iterate_completed("attributes"):
         if entry.computed is not None and entry.precedence:
-            wrong = f"{path} is computed and has a precedence"
-            yield part.file.problem(("attributes", path, "precedence"), wrong, "Take one of the two out.")
+            fault = f"{path} is computed and has a precedence"
+            yield parsed_file.file.build_problem(
+                ("attributes", path, "precedence"), fault, "Remove one of the two."
+            )
             continue
         for index, source in enumerate(entry.precedence):
-            here = ("attributes", path, "precedence", index)
-            if source == CORRECTIONS.key:
-                yield part.file.problem(here, f"{source!r} always goes first", "Take it out.")
-            elif source not in names:
-                wrong = f"{source!r} is not a source of this catalogue"
-                yield part.file.problem(here, wrong, nearest(source, names))
+            source_place = ("attributes", path, "precedence", index)
+            if source == CORRECTION_SOURCE.key:
+                yield parsed_file.file.build_problem(
+                    source_place, f"{source!r} always has precedence", "Remove it."
+                )
+            elif source not in source_names:
+                fault = f"{source!r} is not a source of this catalogue"
+                yield parsed_file.file.build_problem(source_place, fault, suggest_name(source, source_names))
             elif source in entry.precedence[:index]:
-                yield part.file.problem(here, f"{path} names {source!r} twice", "Name each source once.")
-            elif (met := channel.get(source)) and met not in (entry.channels or Channel):
-                right = f"It comes from {', '.join(sorted(entry.channels or ()))}; take {source!r} out."
-                yield part.file.problem(here, f"{path} never comes from {met}", right)
+                yield parsed_file.file.build_problem(
+                    source_place, f"{path} names {source!r} twice", "Name each source once."
+                )
+            elif (source_channel := channel_by_source.get(source)) and source_channel not in (
+                entry.channels or Channel
+            ):
+                advice = f"It comes from {', '.join(sorted(entry.channels or ()))}; remove {source!r}."
+                yield parsed_file.file.build_problem(
+                    source_place, f"{path} never comes from {source_channel}", advice
+                )
 
 
-def traits_of(path: str, entry: AttributeEntry) -> tuple[str, ...]:
-    """Where a tracking call may carry an attribute: as told, or under its own name."""
+def list_trait_places(path: str, entry: AttributeEntry) -> tuple[str, ...]:
+    """Return the places in ``traits`` that supply an attribute: the declared ones, else its own name."""
     if entry.computed is not None:
         return ()
     return tuple(entry.traits) if entry.traits else (path.rpartition(".")[2],)
 
 
-def _attributes(whole: Whole) -> Iterator[Problem]:
-    taken: dict[tuple[str, Channel, str], str] = {}
-    for part, path, entry in whole.completed("attributes"):
-        at = ("attributes", path)
+def _check_attribute_places(parsed_catalogue: ParsedCatalogue) -> Iterator[ConfigurationProblem]:
+    path_by_place: dict[tuple[str, Channel, str], str] = {}
+    for parsed_file, path, entry in parsed_catalogue.iterate_completed("attributes"):
+        attribute_place = ("attributes", path)
         if entry.computed is not None:
             for member in ("traits", "context"):
                 if getattr(entry, member):
-                    wrong = f"{path} is computed and has {member}"
-                    yield part.file.problem((*at, member), wrong, "Take one of the two out.")
+                    fault = f"{path} is computed and has {member}"
+                    yield parsed_file.file.build_problem(
+                        (*attribute_place, member), fault, "Remove one of the two."
+                    )
             continue
-        yield from _misplaced(part, (*at, "context"), path, entry.context)
+        yield from _check_context_places(parsed_file, (*attribute_place, "context"), path, entry.context)
+        # Per channel: two attributes may share a place if no channel supplies both.
         channels = entry.channels or Channel
-        for word, member, places in (
-            ("trait", "traits", traits_of(path, entry)),
+        for member_noun, member, places in (
+            ("trait", "traits", list_trait_places(path, entry)),
             ("context", "context", tuple(entry.context)),
         ):
             for place in places:
-                others = {taken.setdefault((member, channel, place), path) for channel in channels}
-                for other in sorted(others - {path}):
-                    wrong = f"{word} {place!r} of {path} is already {other}"
-                    right = f"Name another place in {member!r}, or other channels."
-                    yield part.file.problem((*at, member), wrong, right)
+                occupying_paths = {
+                    path_by_place.setdefault((member, channel, place), path) for channel in channels
+                }
+                for other_path in sorted(occupying_paths - {path}):
+                    fault = f"{member_noun} {place!r} of {path} is already {other_path}"
+                    advice = f"Name another place in {member!r}, or other channels."
+                    yield parsed_file.file.build_problem((*attribute_place, member), fault, advice)
 
 
-def _misplaced(part: Shaped, at: Place, name: str, places: list[str]) -> Iterator[Problem]:
+def _check_context_places(
+    parsed_file: ParsedCatalogueFile, parent_place: Place, name: str, places: list[str]
+) -> Iterator[ConfigurationProblem]:
     for index, place in enumerate(places):
-        here = (*at, index)
-        if not _DOTTED.fullmatch(place):
-            wrong = f"context {place!r} of {name} is not a place"
-            yield part.file.problem(
-                here, wrong, "It takes up to five names with dots between, such as app.version."
+        item_place = (*parent_place, index)
+        if not _DOTTED_PLACE.fullmatch(place):
+            fault = f"context {place!r} of {name} is not a place"
+            yield parsed_file.file.build_problem(
+                item_place, fault, "It takes up to five names with dots between, such as app.version."
             )
-        elif right := _READ_ELSEWHERE.get(place.partition(".")[0]):
-            yield part.file.problem(here, f"context {place!r} of {name} is no attribute's place", right)
+        elif advice := _READ_ELSEWHERE.get(place.partition(".")[0]):
+            yield parsed_file.file.build_problem(
+                item_place, f"context {place!r} of {name} cannot hold an attribute", advice
+            )

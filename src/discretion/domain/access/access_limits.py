@@ -1,8 +1,8 @@
-"""What an answer may not hold: what some law forbids to hand out, and what is older than a law looks back.
+"""Limits on an answer to an access request: categories a law forbids to hand out, and the look-back period.
 
-Several US laws have a business say that it keeps a government's number, an account number or biometric data,
-and never what it is (11 CCR 7024(d); Conn. Gen. Stat. 42-518(a)(1); Minn. Stat. ch. 325M): an answer that
-reaches the wrong hands must not be worth stealing.
+Several US laws require a business to confirm that it keeps a government id number, an account number or
+biometric data, but forbid it to hand out the value (11 CCR 7024(d); Conn. Gen. Stat. 42-518(a)(1); Minn.
+Stat. ch. 325M). An answer that reaches the wrong person must not be useful for identity theft.
 """
 
 from __future__ import annotations
@@ -12,53 +12,70 @@ from dataclasses import dataclass
 
 from discretion.catalogue.model import Catalogue
 from discretion.law.jurisdiction import Entitlement, Jurisdiction, Right
-from discretion.law.local_days import local_day, midnight
+from discretion.law.local_days import find_local_day, find_midnight
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """``categories`` are forbidden, each with those below it, by ``law``; ``since`` is the look-back (ms)."""
+class AccessLimits:
+    """Data categories that may not be handed out, and the earliest time covered by the answer.
+
+    Attributes:
+        categories: Forbidden Fideslang categories; each includes the categories below it.
+        law: The citation that forbids them.
+        since: Start of the look-back period in ms since 1970; 0 for no limit.
+    """
 
     categories: frozenset[str]
     law: str
     since: int
 
-    def forbids(self, category: str) -> str | None:
-        """The law that forbids to show data of a category, or None."""
+    def find_forbidding_law(self, category: str) -> str | None:
+        """Return the citation that forbids handing out data of a category, or None if it may be shown."""
         if not self.categories:
             return None
-        above = {category, *(category[:at] for at, one in enumerate(category) if one == ".")}
-        return self.law if above & self.categories else None
+        ancestors = {
+            category,
+            *(category[:position] for position, character in enumerate(category) if character == "."),
+        }
+        return self.law if ancestors & self.categories else None
 
 
-def limits(catalogue: Catalogue, laws: Sequence[Jurisdiction], at_ms: int) -> Limits:
-    """By all the laws that protect a person, as they stood when they asked (ms).
+def build_access_limits(catalogue: Catalogue, laws: Sequence[Jurisdiction], at_ms: int) -> AccessLimits:
+    """Combine the limits of all laws that protect a person, as in force when they made the request.
 
-    What one of them forbids is not shown. How far back is as far as the one that looks back furthest, and
-    all the way where one sets no day.
+    A category is forbidden if one law forbids it. The look-back period is the longest of all laws, and
+    unlimited if one law sets no period.
+
+    Args:
+        catalogue: The data catalogue.
+        laws: The jurisdictions that protect the person.
+        at_ms: When the request was received (ms since 1970).
     """
-    found = [one for law in laws if (one := _access(law, at_ms)) is not None]
-    forbidding = [one for one in found if one.withheld]
-    kinds = frozenset(kind for one in forbidding for kind in one.withheld)
-    return Limits(
-        frozenset(_categories(catalogue, kinds)),
-        "; ".join(sorted({one.cited.source for one in forbidding})),
-        _since(laws, found),
+    entitlements = [
+        entitlement for law in laws if (entitlement := _find_access_entitlement(law, at_ms)) is not None
+    ]
+    restricting_entitlements = [entitlement for entitlement in entitlements if entitlement.withheld]
+    kinds = frozenset(kind for entitlement in restricting_entitlements for kind in entitlement.withheld)
+    return AccessLimits(
+        frozenset(_list_categories(catalogue, kinds)),
+        "; ".join(sorted({entitlement.citation.source for entitlement in restricting_entitlements})),
+        _compute_look_back_start(laws, entitlements),
     )
 
 
-def _access(law: Jurisdiction, at_ms: int) -> Entitlement | None:
-    return law.right(Right.ACCESS, local_day(at_ms, law.zone))
+def _find_access_entitlement(law: Jurisdiction, at_ms: int) -> Entitlement | None:
+    return law.find_right(Right.ACCESS, find_local_day(at_ms, law.zone))
 
 
-def _categories(catalogue: Catalogue, kinds: Collection[str]) -> Iterable[str]:
+def _list_categories(catalogue: Catalogue, kinds: Collection[str]) -> Iterable[str]:
     for kind in kinds:
         yield from catalogue.sensitive.get(kind, ())
 
 
-def _since(laws: Sequence[Jurisdiction], found: Sequence[Entitlement]) -> int:
-    days = [one.look_back for one in found]
-    if not days or len(found) < len(laws):
+def _compute_look_back_start(laws: Sequence[Jurisdiction], entitlements: Sequence[Entitlement]) -> int:
+    look_backs = [entitlement.look_back for entitlement in entitlements]
+    # A law without a look-back, or without a right of access, limits nothing: everything is shown then.
+    if not look_backs or len(entitlements) < len(laws):
         return 0
-    told = [one for one in days if one is not None]
-    return midnight(min(told), laws[0].zone) if len(told) == len(days) else 0
+    look_back_days = [look_back for look_back in look_backs if look_back is not None]
+    return find_midnight(min(look_back_days), laws[0].zone) if len(look_back_days) == len(look_backs) else 0

@@ -1,4 +1,4 @@
-"""``openPackage``: a link to what a person asked for, which works once."""
+"""GraphQL: the mutation ``openPackage``, which issues a link to a package that works once."""
 
 from __future__ import annotations
 
@@ -8,68 +8,77 @@ import strawberry
 from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
-from discretion.domain.access.download_links import HandOut, Link
-from discretion.domain.access.subject_history import REQUEST_KIND
-from discretion.domain.kit.graphql.context import Context
-from discretion.domain.kit.graphql.field import field
+from discretion.domain.access.download_links import DownloadLink, DownloadLinks
+from discretion.domain.access.subject_history import REQUEST_ID_KIND
+from discretion.domain.kit.graphql.context import ResolverContext
+from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.scalars import DateTime
 from discretion.errors import Forbidden, NotFound
-from discretion.reveal.forms import iso
-from discretion.store.requests import Requests
-from discretion.store.subject_reads import Kept
+from discretion.reveal.forms import format_timestamp
+from discretion.store.requests import RequestStore
+from discretion.store.subject_reads import SubjectStore
 
-Where = Info[Context, None]
+ResolverInfo = Info[ResolverContext, None]
 
 
 @strawberry.type(description="Where a package can be fetched, once.")
 class PackageLink:
-    """See ``handing.Link``."""
+    """A ``DownloadLink`` as the API returns it."""
 
     url: str = strawberry.field(description="Works once. Whoever has it has the package: show it to nobody.")
     expires_at: DateTime
 
 
-def package_mutations() -> list[StrawberryField]:
-    """``Mutation.openPackage``."""
+def build_package_mutations() -> list[StrawberryField]:
+    """Return the field ``Mutation.openPackage``."""
 
-    async def open_package(root: Any, info: Where, request: strawberry.ID) -> PackageLink:
+    async def open_package(root: Any, info: ResolverInfo, request: strawberry.ID) -> PackageLink:
         del root
-        link = await _link(info, request)
-        return PackageLink(url=link.url, expires_at=DateTime(iso(link.until)))
+        link = await _issue_link(info, request)
+        return PackageLink(url=link.url, expires_at=DateTime(format_timestamp(link.valid_until)))
 
-    words = (
+    description = (
         "A link to the package of a fulfilled request for access, portability or recipients. For the person "
         "it is about. It works once and for 15 minutes; the package is kept for 5 days."
     )
-    return [field(open_package, "openPackage", PackageLink | None, words)]
+    return [build_field(open_package, "openPackage", PackageLink | None, description)]
 
 
-async def _link(info: Where, request: str) -> Link:
-    """A link, for the person a request is about.
+async def _issue_link(info: ResolverInfo, request: str) -> DownloadLink:
+    """Issue a link to the package of a request, if the caller is the customer the request is about.
 
     Raises:
-        Unauthenticated: ``TOKEN_MISSING``; Forbidden: ``PACKAGE_NOT_GRANTED``;
-        NotFound: ``REQUEST_NOT_FOUND``; what ``HandOut.link`` raises.
+        Unauthenticated: ``TOKEN_MISSING``.
+        Forbidden: ``PACKAGE_NOT_GRANTED``.
+        NotFound: ``REQUEST_NOT_FOUND``.
+        Conflict, NotFound: as ``DownloadLinks.issue_link``.
     """
-    reading, verbs = info.context.meeting(), info.context.records.verbs
+    reading, services = info.context.require_reading(), info.context.resources.operations
     if not reading.grant.is_self:
         raise Forbidden(
             "PACKAGE_NOT_GRANTED",
-            "Only the person it is about gets a package.",
+            "Only the customer a request is about may open its package.",
             "Use the customer's own token.",
         )
-    hand_out = verbs[HandOut]
-    named, own = reading.unshut(REQUEST_KIND, request), reading.identify(reading.grant.subject)
-    document = None if named is None else await verbs[Requests].get(named)
-    if document is None or not await _same(hand_out.kept, own, document.get("customer")):
+    download_links = services[DownloadLinks]
+    request_id = reading.decode_id(REQUEST_ID_KIND, request)
+    caller = reading.decode_customer_id(reading.grant.subject)
+    document = None if request_id is None else await services[RequestStore].find(request_id)
+    # One answer for "no such request" and "another customer's request": ids of others cannot be probed.
+    if document is None or not await _is_same_person(
+        download_links.subject_reads, caller, document.get("customer")
+    ):
         raise NotFound("REQUEST_NOT_FOUND", "There is no such request.")
-    reading.note("package_link")
-    return await hand_out.link(document)
+    reading.record_extra("package_link")
+    return await download_links.issue_link(document)
 
 
-async def _same(kept: Kept, own: bytes | None, other: bytes | None) -> bool:
-    """Whether two ids are of one person now."""
-    if own is None or other is None:
+async def _is_same_person(subject_reads: SubjectStore, caller: bytes | None, customer: bytes | None) -> bool:
+    """Return whether two customer ids belong to one customer now, merged ids included."""
+    if caller is None or customer is None:
         return False
-    found = await kept.customer(own)
-    return found is not None and other in {found["_id"], *(one["id"] for one in found["merged"])}
+    current = await subject_reads.find_customer(caller)
+    return current is not None and customer in {
+        current["_id"],
+        *(former["id"] for former in current["merged"]),
+    }

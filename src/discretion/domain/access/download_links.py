@@ -1,172 +1,204 @@
-"""Handing a package out: a link that works once and soon leads nowhere, and the bytes behind it.
+"""Delivery of a package: a link that works once and expires after 15 minutes, and the ZIP file behind it.
 
-The link carries 32 random bytes, of which the database holds a digest: whoever reads the database finds no
-link in it, and guessing one takes as long as guessing a key. What is handed out is on the ledger before its
-first byte leaves.
+The link contains 32 random bytes. The database stores only their SHA-256 digest, so a reader of the database
+finds no usable link, and guessing a link is as hard as guessing a key. The disclosure is written to the
+ledger before the first byte of the package is sent.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 from discretion.catalogue.model import Catalogue
-from discretion.disclose import Conductor
-from discretion.domain.access import package_page as page
-from discretion.domain.access.package_page import Made, made
-from discretion.domain.access.package_steps import own, whole
-from discretion.domain.access.zip_archive import Opened, zipped
+from discretion.disclose import Discloser
+from discretion.domain.access.package_page import StoredPackage, parse_package, read_pages
+from discretion.domain.access.package_steps import build_full_plan, build_self_grant
+from discretion.domain.access.zip_archive import PackageReader, write_archive
+from discretion.domain.kit.workflow.step_name import StepName
 from discretion.errors import Conflict, NotFound
-from discretion.reveal.revealer import Reading, Row
-from discretion.store.packages import Packages
-from discretion.store.requests import Requests
-from discretion.store.subject_reads import Kept
+from discretion.reveal.revealer import CustomerRow, Reading
+from discretion.store.document import Document
+from discretion.store.packages import PackageStore
+from discretion.store.requests import RequestStore
+from discretion.store.subject_reads import SubjectStore
 
-LINK_LASTS_MS = 15 * 60_000
+LINK_LIFETIME_MS = 15 * 60_000
 TOKEN_BYTES = 32
 
-Document = Mapping[str, Any]
-
 
 @dataclass(frozen=True, slots=True)
-class Link:
-    """Where a package can be fetched once, until then (ms since 1970)."""
+class DownloadLink:
+    """A URL that returns a package once. ``valid_until`` is in ms since 1970."""
 
     url: str
-    until: int
+    valid_until: int
 
 
 @dataclass(frozen=True, slots=True)
-class Handed:
-    """A package on its way; ``name`` is the file's."""
+class PackageDownload:
+    """A package that is being sent: the name of the file and its bytes."""
 
     name: str
     content: AsyncIterator[bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class HandOut:
-    """Makes links and follows them. ``house`` is the address of this installation on the web."""
+class DownloadLinks:
+    """Issues links to packages and resolves them.
+
+    Attributes:
+        base_url: The public address of this installation.
+    """
 
     catalogue: Catalogue
-    conductor: Conductor
-    requests: Requests
-    packages: Packages
-    kept: Kept
-    house: str
+    discloser: Discloser
+    requests: RequestStore
+    packages: PackageStore
+    subject_reads: SubjectStore
+    base_url: str
 
-    async def link(self, document: Document) -> Link:
-        """A link to a request's package, for whoever asked and has shown that they did.
+    async def issue_link(self, document: Document) -> DownloadLink:
+        """Return a link to the package of a request. The caller has checked that the client may have it.
 
         Raises:
-            Conflict: ``PACKAGE_NOT_READY``, ``PACKAGE_STALE``; NotFound: ``PACKAGE_GONE``.
+            Conflict: ``PACKAGE_NOT_READY`` or ``PACKAGE_STALE``.
+            NotFound: ``PACKAGE_GONE``.
         """
-        package = await self._package(document)
-        now = self.conductor.now_ms()
-        token = self.conductor.entropy(TOKEN_BYTES)
-        until = min(now + LINK_LASTS_MS, package.until)
-        await self.packages.link(hashlib.sha256(token).digest(), package.request, package.customer, until)
-        text = base64.urlsafe_b64encode(token).rstrip(b"=").decode()
-        return Link(f"{self.house.rstrip('/')}/v1/packages/{text}", until)
+        package = await self._load_package(document)
+        now = self.discloser.now_ms()
+        token = self.discloser.entropy(TOKEN_BYTES)
+        valid_until = min(now + LINK_LIFETIME_MS, package.available_until)
+        # The database keeps only the digest: a stolen copy of it contains no usable link.
+        await self.packages.add_link(
+            hashlib.sha256(token).digest(), package.request, package.customer, valid_until
+        )
+        encoded_token = base64.urlsafe_b64encode(token).rstrip(b"=").decode()
+        return DownloadLink(f"{self.base_url.rstrip('/')}/v1/packages/{encoded_token}", valid_until)
 
-    async def follow(self, text: str) -> Handed | None:
-        """The package behind a link's last part; None alike for one that was used, is over or never was.
+    async def follow_link(self, encoded_token: str) -> PackageDownload | None:
+        """Return the package behind the last path segment of a link.
+
+        Returns:
+            The download, or None if the link was used, has expired or never existed. The caller cannot
+            distinguish these cases.
 
         Raises:
             Unavailable: ``LEDGER_UNAVAILABLE``; nothing is handed out.
         """
-        token = _token(text)
+        token = _decode_token(encoded_token)
         if token is None:
             return None
-        link = await self.packages.redeem(hashlib.sha256(token).digest(), self.conductor.now_ms())
-        document = None if link is None else await self.requests.get(link["request"])
+        # This deletes the link, so of two requests with the same link only one gets the package.
+        link = await self.packages.redeem_link(hashlib.sha256(token).digest(), self.discloser.now_ms())
+        document = None if link is None else await self.requests.find(link["request"])
         if document is None:
             return None
         try:
-            package = await self._package(document)
+            package = await self._load_package(document)
         except (Conflict, NotFound):
             return None
-        return await self._handed(document, package)
+        return await self._build_download(document, package)
 
-    async def sending(self, document: Document, cell: bytes, bound: str) -> tuple[Opened, str]:
-        """A package to be sent to where the person said, which is shut in ``cell``.
+    async def open_for_transfer(
+        self, document: Document, cell: bytes, binding: str
+    ) -> tuple[PackageReader, str]:
+        """Open a package to send it to another controller, and decrypt the URL to send it to.
+
+        Args:
+            document: The rights request.
+            cell: The sealed URL.
+            binding: What the cell is bound to.
+
+        Returns:
+            The reader of the package, and the URL.
 
         Raises:
-            Conflict, NotFound: as ``link``; Unavailable: ``LEDGER_UNAVAILABLE``.
+            Conflict, NotFound: as ``issue_link``.
+            Unavailable: ``LEDGER_UNAVAILABLE``.
         """
-        package = await self._package(document)
-        opened, reading, found = await self._opened(document, package, "package_sent")
-        row = reading.rows([_keyed(found, document["customer"])])[0]
-        return opened, reading.reveal_cell(row, cell, bound, "package_sent")
+        package = await self._load_package(document)
+        reader, reading, current = await self._open_package(document, package, "package_sent")
+        row = reading.open_rows([_select_customer_key(current, document["customer"])])[0]
+        return reader, reading.reveal_cell(row, cell, binding, "package_sent")
 
-    async def _handed(self, document: Document, package: Made) -> Handed | None:
+    async def _build_download(self, document: Document, package: StoredPackage) -> PackageDownload | None:
         try:
-            opened, _, _ = await self._opened(document, package, "package")
+            reader, _, _ = await self._open_package(document, package, "package")
         except NotFound:
             return None
-        return Handed(f"{document['right']}.zip", zipped(opened))
+        return PackageDownload(f"{document['right']}.zip", write_archive(reader))
 
-    async def _opened(self, document: Document, package: Made, what: str) -> tuple[Opened, Reading, Document]:
-        """A package on the ledger and ready to be read, under the key it was shut with."""
-        found = await self.kept.customer(package.customer)
-        if found is None:
-            raise _gone()
-        keyed = _keyed(found, package.customer)
+    async def _open_package(
+        self, document: Document, package: StoredPackage, operation: str
+    ) -> tuple[PackageReader, Reading, Document]:
+        """Record the disclosure in the ledger and return a reader that decrypts the pages."""
+        current = await self.subject_reads.find_customer(package.customer)
+        if current is None:
+            raise _build_package_gone()
+        customer_with_key = _select_customer_key(current, package.customer)
 
-        async def execute(reading: Reading) -> tuple[Reading, Row]:
-            reading.note(what)
-            return reading, reading.rows([keyed])[0]
+        async def read_customer_row(reading: Reading) -> tuple[Reading, CustomerRow]:
+            reading.record_extra(operation)
+            return reading, reading.open_rows([customer_with_key])[0]
 
-        grant = own(document["client"], document["subject"])
-        plan = whole(self.catalogue, grant)
-        reading, row = (await self.conductor.disclose(plan, grant, what, execute)).answer
-        opened = Opened(package, lambda only=None: page.read(self.packages, reading, row, package, only))
-        return opened, reading, found
+        grant = build_self_grant(document["client"], document["subject"])
+        plan = build_full_plan(self.catalogue, grant)
+        reading, row = (await self.discloser.disclose(plan, grant, operation, read_customer_row)).answer
+        reader = PackageReader(
+            package,
+            lambda only_section=None: read_pages(self.packages, reading, row, package, only_section),
+        )
+        return reader, reading, current
 
-    async def _package(self, document: Document) -> Made:
-        told = document.get("package")
-        gathered = any(one["name"] == "gather" and one["state"] == "done" for one in document["steps"])
-        if told is None or not gathered:
+    async def _load_package(self, document: Document) -> StoredPackage:
+        stored = document.get("package")
+        # The package is stored before its step is done. Until then another attempt may replace it.
+        is_gathered = any(
+            step["name"] == StepName.GATHER_PACKAGE and step["state"] == "done" for step in document["steps"]
+        )
+        if stored is None or not is_gathered:
             raise Conflict(
                 "PACKAGE_NOT_READY",
                 "There is no package for this request yet.",
                 "Ask again when its state is FULFILLED.",
             )
-        package = made(document["_id"], told)
-        if package.until <= self.conductor.now_ms():
-            raise _gone()
-        if await self.kept.parted(package.customer, package.made):
+        package = parse_package(document["_id"], stored)
+        if package.available_until <= self.discloser.now_ms():
+            raise _build_package_gone()
+        # After a split a record in the package may belong to another customer: the package is withheld.
+        if await self.subject_reads.was_split_since(package.customer, package.made_at):
             raise Conflict(
                 "PACKAGE_STALE",
-                "Since the package was made, some of what is in it turned out to be somebody else's.",
+                "Since the package was made, some of its data proved to belong to another customer.",
                 "Make the request again.",
             )
         return package
 
 
-def _gone() -> NotFound:
-    return NotFound("PACKAGE_GONE", "The package is no longer kept.", "Make the request again.")
+def _build_package_gone() -> NotFound:
+    return NotFound("PACKAGE_GONE", "The package is no longer available.", "Make the request again.")
 
 
-def _keyed(found: Document, customer: bytes) -> dict[str, Any]:
-    """An id that a customer has or had, with its wrapped key.
+def _select_customer_key(current: Document, customer: bytes) -> dict[str, Any]:
+    """Return ``{"_id", "key"}`` of a present or former id of a customer, with the wrapped key of that id.
 
     Raises:
-        NotFound: ``PACKAGE_GONE``; they have it no more.
+        NotFound: ``PACKAGE_GONE``; the customer no longer has that id.
     """
-    keys = {found["_id"]: found["key"], **{one["id"]: one["key"] for one in found["merged"]}}
+    keys = {current["_id"]: current["key"], **{former["id"]: former["key"] for former in current["merged"]}}
     if customer not in keys:
-        raise _gone()
+        raise _build_package_gone()
     return {"_id": customer, "key": keys[customer]}
 
 
-def _token(text: str) -> bytes | None:
-    if not text.isascii() or len(text) != -(-TOKEN_BYTES * 4 // 3):
+def _decode_token(encoded_token: str) -> bytes | None:
+    if not encoded_token.isascii() or len(encoded_token) != -(-TOKEN_BYTES * 4 // 3):
         return None
     try:
-        return base64.b64decode(text + "=", altchars=b"-_", validate=True)
+        return base64.b64decode(encoded_token + "=", altchars=b"-_", validate=True)
     except ValueError:
         return None

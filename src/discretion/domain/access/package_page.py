@@ -1,9 +1,10 @@
-"""Pages of a package: some rows of one section, shut under the person's own key.
+"""Pages of a package: rows of one section, sealed under the customer's own key.
 
-Each is bound to its request, the attempt that wrote it and its place, so that none can be put in another's
-place or left out unseen: how many there are stands with the request. The database alone opens none of them,
-since what unwraps a person's key never enters it; and with that key they die (``seal/keyring.py``). So a
-package has no key of its own: it would lie where the person's does, and open to the same.
+Each page is bound to its request, to the attempt that wrote it and to its position. A page can therefore not
+be moved to another position or left out unnoticed: the request stores the number of pages. The database alone
+cannot decrypt a page, because the bucket key that unwraps the customer's key is never stored in it. When that
+key is destroyed, the pages are unreadable too (``seal/key_ring.py``). A package has no key of its own: it
+would be stored where the customer's key is stored, and anyone who can read one could read the other.
 """
 
 from __future__ import annotations
@@ -14,33 +15,39 @@ from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from discretion.domain.kit.workflow.lease import Hold
-from discretion.reveal.forms import iso
-from discretion.reveal.revealer import Reading, Row
-from discretion.seal.cell import shut
+from discretion.domain.kit.workflow.lease import Lease
+from discretion.reveal.forms import format_timestamp
+from discretion.reveal.revealer import CustomerRow, Reading
+from discretion.seal.cell import encrypt_cell
 from discretion.seal.key_files import NONCE_BYTES
-from discretion.store.packages import Packages
+from discretion.store.packages import PackageStore
 
-ROWS = 200
-"""Rows of a page; a row is at most as large as a message."""
+PAGE_ROWS = 200
+"""Rows of one page. A row is at most as large as a message."""
 
-HOLD_EVERY = 16
-"""Pages after which the request is held on."""
+LEASE_RENEWAL_PAGES = 16
+"""Number of pages after which the lease on the request is renewed."""
 
-TOGETHER = 4
-"""Pages that are read at a time."""
+READ_BATCH = 4
+"""Pages that are read from the database at a time."""
 
-Rows = Sequence[Mapping[str, Any]]
-Pages = AsyncIterator[tuple[str, Rows]]
-"""Sections and rows of them, in the order of the package; a section may come several times in a row."""
+PackageRows = Sequence[Mapping[str, Any]]
+PageIterator = AsyncIterator[tuple[str, PackageRows]]
+"""Pairs of section key and rows, in the order of the package. A section may span several pairs in a row."""
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """A package as it stands with its request, which alone names it.
+class StoredPackage:
+    """A package as its request stores it; the request is the only place that refers to it.
 
-    ``fence`` is the attempt that wrote it, ``customer`` whose key it is shut under, ``pages`` the number of
-    pages of each section in their order, ``rows`` that of rows. Times in ms since 1970.
+    Attributes:
+        request: Id of the request.
+        customer: The customer id whose key the pages are sealed under.
+        fence: Number of the attempt that wrote the pages.
+        sections: Number of pages by section, in the order of the package.
+        rows: Number of rows by section.
+        made_at: When it was made (ms since 1970).
+        available_until: When it is deleted (ms since 1970).
     """
 
     request: bytes
@@ -48,94 +55,117 @@ class Made:
     fence: int
     sections: Mapping[str, int]
     rows: Mapping[str, int]
-    made: int
-    until: int
+    made_at: int
+    available_until: int
 
-    def document(self) -> dict[str, Any]:
-        """As it is kept with the request."""
+    def to_document(self) -> dict[str, Any]:
+        """Return the document that is stored in the request, under ``package``."""
         return {
             "customer": self.customer,
             "fence": self.fence,
             "sections": dict(self.sections),
             "rows": dict(self.rows),
-            "made": self.made,
-            "until": self.until,
+            "made": self.made_at,
+            "until": self.available_until,
         }
 
-    def told(self) -> dict[str, Any]:
-        """What anybody who may see the request is told of it."""
-        return {"madeAt": iso(self.made), "availableUntil": iso(self.until), "rows": dict(self.rows)}
+    def to_summary(self) -> dict[str, Any]:
+        """Return what everyone who may see the request may know about the package; no personal data."""
+        return {
+            "madeAt": format_timestamp(self.made_at),
+            "availableUntil": format_timestamp(self.available_until),
+            "rows": dict(self.rows),
+        }
 
 
-def made(request: bytes, document: Mapping[str, Any]) -> Made:
-    """What ``Made.document`` gave."""
-    return Made(request=request, **document)
+def parse_package(request: bytes, document: Mapping[str, Any]) -> StoredPackage:
+    """Return the package that ``StoredPackage.to_document`` wrote into a request."""
+    return StoredPackage(
+        request=request,
+        customer=document["customer"],
+        fence=document["fence"],
+        sections=document["sections"],
+        rows=document["rows"],
+        made_at=document["made"],
+        available_until=document["until"],
+    )
 
 
-def bound(request: bytes, fence: int, place: int) -> str:
-    """What a page is bound to, in place of an attribute's key."""
-    return f"package/{request.hex()}/{fence}/{place}"
+def bind_page(request: bytes, fence: int, position: int) -> str:
+    """Return the string a page is bound to; cells of a profile are bound to their attribute's key instead."""
+    return f"package/{request.hex()}/{fence}/{position}"
 
 
-class Writing:
-    """Writes the pages of one attempt; ``until`` is when they go (ms since 1970)."""
+class PackageWriter:
+    """Writes the pages of one attempt.
+
+    Attributes:
+        sections: Number of pages written so far, by section.
+        rows: Number of rows written so far, by section.
+    """
 
     def __init__(
         self,
-        packages: Packages,
-        hold: Hold,
+        packages: PackageStore,
+        lease: Lease,
         request: tuple[bytes, int],
         customer: tuple[bytes, bytes],
-        until: int,
+        available_until: int,
         entropy: Callable[[int], bytes],
     ) -> None:
         self._packages = packages
-        self._hold = hold
+        self._lease = lease
         self._request, self._fence = request
         self._customer, key = customer
         self._cipher = AESGCM(key)
-        self._until = until
+        self._available_until = available_until
         self._entropy = entropy
-        self._place = 0
+        self._position = 0
         self.sections: dict[str, int] = {}
         self.rows: dict[str, int] = {}
 
-    async def add(self, section: str, rows: Rows) -> None:
-        """One more page.
+    async def add_page(self, section: str, rows: PackageRows) -> None:
+        """Seal and store one page, and renew the lease from time to time.
 
         Raises:
-            Conflict: ``LEASE_LOST``; another process makes the package.
+            Conflict: ``LEASE_LOST``; another worker makes the package.
         """
-        key = bound(self._request, self._fence, self._place).encode()
+        key = bind_page(self._request, self._fence, self._position).encode()
         nonce = self._entropy(NONCE_BYTES)
-        sealed = shut(self._cipher, self._customer, key, 0, nonce, {"section": section, "rows": rows})
-        await self._packages.add(self._request, self._fence, self._place, self._customer, sealed, self._until)
-        self._place += 1
+        sealed = encrypt_cell(self._cipher, self._customer, key, 0, nonce, {"section": section, "rows": rows})
+        await self._packages.add_page(
+            self._request, self._fence, self._position, self._customer, sealed, self._available_until
+        )
+        self._position += 1
         self.sections[section] = self.sections.get(section, 0) + 1
         self.rows[section] = self.rows.get(section, 0) + len(rows)
-        if self._place % HOLD_EVERY == 0:
-            await self._hold.save({})
-        self._hold.at("page")
+        if self._position % LEASE_RENEWAL_PAGES == 0:
+            await self._lease.save({})  # renews the lease; fails if another worker has taken the request
+        self._lease.checkpoint("page")
 
 
-async def read(
-    packages: Packages, reading: Reading, row: Row, package: Made, only: str | None = None
-) -> Pages:
-    """The pages of a package in their order, or those of one section; few are in memory at a time.
+async def read_pages(
+    packages: PackageStore,
+    reading: Reading,
+    row: CustomerRow,
+    package: StoredPackage,
+    only_section: str | None = None,
+) -> PageIterator:
+    """Decrypt the pages of a package in order, or those of one section; few pages are in memory at a time.
 
     Raises:
-        Broken: ``PACKAGE_BROKEN``, a page is missing; ``SEAL_BROKEN``, one was altered.
+        Broken: ``PACKAGE_BROKEN`` if a page is missing, ``SEAL_BROKEN`` if one was altered.
     """
-    place = 0
+    first_position = 0
     for section, pages in package.sections.items():
-        if only is None or section == only:
-            for start in range(place, place + pages, TOGETHER):
-                many = min(TOGETHER, place + pages - start)
-                for at, sealed in enumerate(
-                    await packages.some(package.request, package.fence, start, many), start
+        if only_section is None or section == only_section:
+            for start in range(first_position, first_position + pages, READ_BATCH):
+                count = min(READ_BATCH, first_position + pages - start)
+                for position, sealed in enumerate(
+                    await packages.read_pages(package.request, package.fence, start, count), start
                 ):
-                    opened = reading.reveal_cell(
-                        row, sealed, bound(package.request, package.fence, at), "package"
+                    page = reading.reveal_cell(
+                        row, sealed, bind_page(package.request, package.fence, position), "package"
                     )
-                    yield opened["section"], opened["rows"]
-        place += pages
+                    yield page["section"], page["rows"]
+        first_position += pages

@@ -1,7 +1,9 @@
-"""What a package holds: its sections, and the columns of each. Every format is made from this table.
+"""The sections of a package and their columns. Every file format is generated from this table.
 
-The sections answer GDPR Art. 15(1) and (2) one by one, and what other laws ask beside it; those that
-``PORTABLE`` names are what Art. 20 gives to be taken elsewhere.
+The sections answer GDPR Art. 15(1) and (2) point by point, and what other laws require in addition.
+``PORTABILITY_SECTIONS`` are those that Art. 20 requires in a portable form.
+
+The titles and descriptions are part of the published JSON Schema.
 """
 
 from __future__ import annotations
@@ -11,58 +13,58 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-FORMAT = "discretion/package/1"
-"""Sections and columns may be added; none changes its meaning or goes away."""
-
-Row = Mapping[str, Any]
+PACKAGE_FORMAT = "discretion/package/1"
+"""Version of the format. Sections and columns may be added. None may be removed or change its meaning."""
 
 
-class Kind(StrEnum):
-    """What stands in a column; everything may be null."""
+class ColumnKind(StrEnum):
+    """Type of the values of a column. Every value may be null."""
 
     TEXT = "text"
     TIME = "time"  # RFC 3339, UTC
     NUMBER = "number"
     FLAG = "flag"
     LIST = "list"  # of texts
-    ANY = "any"  # as it was told: JSON
+    ANY = "any"  # any JSON value, as the source sent it
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column; ``says`` is for people."""
+    """One column. ``description`` is shown to the customer."""
 
     name: str
-    kind: Kind
-    says: str
+    kind: ColumnKind
+    description: str
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
-    """One kind of rows. ``law`` is what asks for it."""
+class PackageSection:
+    """One section: a kind of rows. ``law`` cites the provision that requires it."""
 
     key: str
     title: str
-    says: str
+    description: str
     law: str
     columns: tuple[Column, ...]
 
 
-def _section(key: str, title: str, says: str, law: str, *columns: tuple[str, Kind, str]) -> Section:
-    return Section(key, title, says, law, tuple(Column(*one) for one in columns))
+def _build_section(
+    key: str, title: str, description: str, law: str, *columns: tuple[str, ColumnKind, str]
+) -> PackageSection:
+    return PackageSection(key, title, description, law, tuple(Column(*column) for column in columns))
 
 
-_TEXT, _TIME, _NUMBER, _FLAG, _LIST, _ANY = Kind
+_TEXT, _TIME, _NUMBER, _FLAG, _LIST, _ANY = ColumnKind
 _AT = ("at", _TIME, "When.")
-_KEPT = ("kept_until", _TIME, "When it is deleted, if nothing newer is told.")
+_KEPT_UNTIL = ("kept_until", _TIME, "When it is deleted, if nothing newer is told.")
 _WITHHELD = ("withheld", _TEXT, "The law that forbids to show it; that it is kept is all that is told.")
 _RECORD = ("record", _TEXT, "Which of the records in 'records'.")
 _SOURCE = ("source", _TEXT, "Who told it; 'self' is you, 'computed' follows from events.")
 _CHANNEL = ("channel", _TEXT, "Where: web, store or app.")
 _PURPOSES = ("purposes", _LIST, "What for; 'purposes' says more of each.")
 
-SECTIONS: tuple[Section, ...] = (
-    _section(
+SECTIONS: tuple[PackageSection, ...] = (
+    _build_section(
         "about",
         "About this package",
         "Who made it, when, and what to know of it.",
@@ -70,7 +72,7 @@ SECTIONS: tuple[Section, ...] = (
         ("fact", _TEXT, "What it is."),
         ("says", _TEXT, "How it is."),
     ),
-    _section(
+    _build_section(
         "laws",
         "Laws that protect you",
         "By where you live, as far as we know, and where you can complain.",
@@ -81,7 +83,7 @@ SECTIONS: tuple[Section, ...] = (
         ("authority_url", _TEXT, "Their address on the web."),
         ("rights", _LIST, "What you can ask for."),
     ),
-    _section(
+    _build_section(
         "purposes",
         "What your data are used for",
         "Each purpose, its legal basis, and whether your data may serve it now.",
@@ -95,7 +97,7 @@ SECTIONS: tuple[Section, ...] = (
         ("kept_for", _TEXT, "How long data serve it at most; ISO 8601."),
         ("recipients", _LIST, "Who receives data for it."),
     ),
-    _section(
+    _build_section(
         "categories",
         "Kinds of data",
         "Which kinds are kept of anybody, what for, and for how long.",
@@ -106,7 +108,7 @@ SECTIONS: tuple[Section, ...] = (
         ("kept_for", _LIST, "How long; ISO 8601."),
         ("sensitive", _LIST, "As which sensitive kinds some law protects it."),
     ),
-    _section(
+    _build_section(
         "recipients",
         "Who may receive data",
         "Staff, processors and third parties, and where data leave for other countries.",
@@ -118,7 +120,7 @@ SECTIONS: tuple[Section, ...] = (
         _PURPOSES,
         ("transfers", _ANY, "Countries outside our legal area, each with what protects data there."),
     ),
-    _section(
+    _build_section(
         "sources",
         "Where data come from",
         "Our systems that tell us of you.",
@@ -127,7 +129,7 @@ SECTIONS: tuple[Section, ...] = (
         ("label", _TEXT, "In words."),
         _CHANNEL,
     ),
-    _section(
+    _build_section(
         "values",
         "Your profile",
         "What we hold to be true of you, and what we infer.",
@@ -139,14 +141,14 @@ SECTIONS: tuple[Section, ...] = (
         _SOURCE,
         _CHANNEL,
         ("observed_at", _TIME, "When it was observed."),
-        _KEPT,
+        _KEPT_UNTIL,
         ("inferred", _FLAG, "Whether it was computed rather than told."),
         ("follows_from", _TEXT, "From what it was computed."),
         _PURPOSES,
         ("sensitive", _LIST, "As which sensitive kinds some law protects it."),
         _WITHHELD,
     ),
-    _section(
+    _build_section(
         "told",
         "What each source told",
         "All that is kept, what we do not go by too.",
@@ -156,13 +158,13 @@ SECTIONS: tuple[Section, ...] = (
         _SOURCE,
         _CHANNEL,
         ("observed_at", _TIME, "When it was observed."),
-        _KEPT,
+        _KEPT_UNTIL,
         ("believed", _FLAG, "Whether your profile goes by it."),
         ("inferred", _FLAG, "Whether it was computed from what this source told."),
         _RECORD,
         _WITHHELD,
     ),
-    _section(
+    _build_section(
         "identifiers",
         "Under what you are known",
         "Addresses, numbers and ids by which sources name you.",
@@ -174,7 +176,7 @@ SECTIONS: tuple[Section, ...] = (
         _RECORD,
         _WITHHELD,
     ),
-    _section(
+    _build_section(
         "records",
         "Records",
         "One for each account, card or device under which a source knows you.",
@@ -186,7 +188,7 @@ SECTIONS: tuple[Section, ...] = (
         ("last", _TIME, "The latest it tells of."),
         ("restricted", _FLAG, "Whether processing is restricted (GDPR Art. 18)."),
     ),
-    _section(
+    _build_section(
         "identity",
         "Who we think is one person",
         "Records that were put together or apart, and profiles that resemble yours: inferences.",
@@ -198,7 +200,7 @@ SECTIONS: tuple[Section, ...] = (
         ("score", _NUMBER, "How likely it is, from 0 to 1, where that was computed."),
         ("evidence", _ANY, "What spoke for it."),
     ),
-    _section(
+    _build_section(
         "said",
         "What you allowed and refused",
         "As each source heard it; signals of your browser, and the country you were seen in.",
@@ -211,7 +213,7 @@ SECTIONS: tuple[Section, ...] = (
         _SOURCE,
         _RECORD,
     ),
-    _section(
+    _build_section(
         "consents",
         "History of consent",
         "Every word about a purpose, with its receipt, which proves it to anybody.",
@@ -234,7 +236,7 @@ SECTIONS: tuple[Section, ...] = (
         ("terms", _TEXT, "Which of the terms in 'terms'."),
         ("receipt", _TEXT, "The record, signed: a JSON Web Signature."),
     ),
-    _section(
+    _build_section(
         "terms",
         "What was agreed to",
         "As it stood when you were asked.",
@@ -242,7 +244,7 @@ SECTIONS: tuple[Section, ...] = (
         ("terms", _TEXT, "Their digest."),
         ("document", _ANY, "In full."),
     ),
-    _section(
+    _build_section(
         "event_types",
         "Kinds of events",
         "What we may note of what you do, what for, and for how long.",
@@ -254,7 +256,7 @@ SECTIONS: tuple[Section, ...] = (
         _PURPOSES,
         ("sensitive", _LIST, "As which sensitive kinds some law protects it."),
     ),
-    _section(
+    _build_section(
         "events",
         "What happened",
         "Everything we noted, the newest first.",
@@ -264,12 +266,12 @@ SECTIONS: tuple[Section, ...] = (
         _SOURCE,
         ("occurred_at", _TIME, "When it happened."),
         ("received_at", _TIME, "When we heard of it."),
-        _KEPT,
+        _KEPT_UNTIL,
         ("properties", _ANY, "What was told of it."),
         _RECORD,
         _WITHHELD,
     ),
-    _section(
+    _build_section(
         "disclosures",
         "Who saw your data",
         "Every look, the newest first.",
@@ -283,7 +285,7 @@ SECTIONS: tuple[Section, ...] = (
         ("forms", _LIST, "How each was shown at most: clear, masked, coarse, pseudonym."),
         ("also", _LIST, "What else they saw or asked by."),
     ),
-    _section(
+    _build_section(
         "refused_messages",
         "Messages we could not take in",
         "Kept sealed for some days, to be sent again once the mistake is mended; nobody is shown them.",
@@ -294,7 +296,7 @@ SECTIONS: tuple[Section, ...] = (
         ("place", _TEXT, "Which part of it was wrong."),
         ("deleted_by", _TIME, "When it is gone at the latest."),
     ),
-    _section(
+    _build_section(
         "requests",
         "What you asked for",
         "Your requests about your data, and what became of each.",
@@ -316,29 +318,39 @@ SECTIONS: tuple[Section, ...] = (
     ),
 )
 
-BY_KEY: Mapping[str, Section] = {one.key: one for one in SECTIONS}
+SECTIONS_BY_KEY: Mapping[str, PackageSection] = {section.key: section for section in SECTIONS}
 
-WHOLE = tuple(BY_KEY)
-"""What access gives (GDPR Art. 15)."""
+ACCESS_SECTIONS = tuple(SECTIONS_BY_KEY)
+"""Sections of an access package (GDPR Art. 15)."""
 
-PORTABLE = ("about", "purposes", "sources", "told", "identifiers", "records", "said", "consents", "events")
-"""What is given to be taken elsewhere (GDPR Art. 20): what the person provided, and nothing inferred."""
+PORTABILITY_SECTIONS = (
+    "about",
+    "purposes",
+    "sources",
+    "told",
+    "identifiers",
+    "records",
+    "said",
+    "consents",
+    "events",
+)
+"""Sections of a portability package (GDPR Art. 20): data the person provided, nothing inferred."""
 
-RECEIVED = ("about", "laws", "purposes", "recipients", "disclosures")
-"""What answers who received data (GDPR Art. 15(1)(c))."""
+RECIPIENT_SECTIONS = ("about", "laws", "purposes", "recipients", "disclosures")
+"""Sections that answer who received data (GDPR Art. 15(1)(c))."""
 
-CATEGORIES = ("about", "laws", "purposes", "categories", "recipients", "sources")
-"""What tells of data without giving them (Cal. Civ. Code 1798.110(a)(1) to (4))."""
+CATEGORY_SECTIONS = ("about", "laws", "purposes", "categories", "recipients", "sources")
+"""Sections that describe the data without the values (Cal. Civ. Code 1798.110(a)(1) to (4))."""
 
 
-def row(section: str, **values: Any) -> dict[str, Any]:
-    """A row of a section, every column in its order.
+def build_row(section_key: str, **values: Any) -> dict[str, Any]:
+    """Return a row of a section with all its columns in order; columns without a value are None.
 
     Raises:
-        KeyError: a column that the section does not have; a mistake of ours.
+        KeyError: A column that the section does not have, which is a programming error.
     """
-    names = [one.name for one in BY_KEY[section].columns]
-    strange = values.keys() - set(names)
-    if strange:
-        raise KeyError(*sorted(strange))
+    names = [column.name for column in SECTIONS_BY_KEY[section_key].columns]
+    unknown = values.keys() - set(names)
+    if unknown:
+        raise KeyError(*sorted(unknown))
     return {name: values.get(name) for name in names}

@@ -1,8 +1,9 @@
-"""The steps that make a package: ``gather`` reads it all out, ``ready`` clears away what other attempts left.
+"""Workflow steps that make a package: ``gather`` reads everything, ``ready`` deletes failed attempts.
 
-Reading goes through the conductor as every read does, as the person's own: it is on the ledger, and a package
-without its receipt is never ready. An attempt that is cut off is begun anew, so that a package shows one
-moment, and one that somebody else took over can add nothing: its pages carry its fence.
+The data are read through the discloser like any other read, with the customer's own grant. So the ledger
+records the disclosure, and a package without a receipt never becomes available. An attempt that was
+interrupted starts again from the beginning, so that a package shows one point in time. A worker that lost its
+lease cannot add pages to the attempt of another worker, because every page carries the fence of its attempt.
 """
 
 from __future__ import annotations
@@ -13,172 +14,210 @@ from functools import partial
 from typing import Any
 
 from discretion.catalogue.model import Catalogue, Form
-from discretion.catalogue.retention_cut_off import cut_offs
-from discretion.disclose import Conductor
-from discretion.domain.access import processing_information as meaning
-from discretion.domain.access import profile_sections as profile
-from discretion.domain.access.access_limits import limits
-from discretion.domain.access.package_page import ROWS, Made, Writing
-from discretion.domain.access.package_sections import CATEGORIES, PORTABLE, RECEIVED, WHOLE
-from discretion.domain.access.package_subject import Subject
-from discretion.domain.access.subject_history import Archive, Rows
-from discretion.domain.kit.workflow.lease import Hold
-from discretion.domain.kit.workflow.step_outcome import Done, Later, Outcome
-from discretion.domain.notices.privacy_office import Office
+from discretion.catalogue.retention_cut_off import compute_cut_offs
+from discretion.disclose import Discloser
+from discretion.domain.access import processing_information, profile_sections
+from discretion.domain.access.access_limits import build_access_limits
+from discretion.domain.access.package_page import PAGE_ROWS, PackageWriter, StoredPackage
+from discretion.domain.access.package_sections import (
+    ACCESS_SECTIONS,
+    CATEGORY_SECTIONS,
+    PORTABILITY_SECTIONS,
+    RECIPIENT_SECTIONS,
+)
+from discretion.domain.access.package_subject import PackageSubject
+from discretion.domain.access.subject_history import RowBatch, SubjectHistory
+from discretion.domain.kit.workflow.lease import Lease
+from discretion.domain.kit.workflow.step_outcome import StepDone, StepOutcome, StepWaiting
+from discretion.domain.notices.privacy_office import PrivacyOffice
 from discretion.law.jurisdiction import Lawbook, Right
-from discretion.plan.plan import Plan
-from discretion.purpose.decide import decide
+from discretion.plan.plan import QueryPlan
+from discretion.purpose.decide import decide_reveal
 from discretion.purpose.decision import EVERY_BIT
 from discretion.reveal.revealer import Reading
-from discretion.seal.bucket_keys import Buckets
-from discretion.store.packages import Packages
+from discretion.seal.bucket_keys import BucketKeys
+from discretion.store.document import Document
+from discretion.store.packages import PackageStore
 from discretion.token.grant import SELF, Grant
 
 DAY_MS = 86_400_000
-LASTS_MS = 5 * DAY_MS
+PACKAGE_LIFETIME_MS = 5 * DAY_MS
 """How long a package can be fetched."""
 
-AGAIN_MS = 1_000
+RETRY_MS = 1_000
+"""Pause before the next attempt when a customer was merged or split during the reading."""
 
-CONTENT: Mapping[Right, tuple[str, ...]] = {
-    Right.ACCESS: WHOLE,
-    Right.PORTABILITY: PORTABLE,
-    Right.RECIPIENTS: RECEIVED,
+SECTIONS_BY_RIGHT: Mapping[Right, tuple[str, ...]] = {
+    Right.ACCESS: ACCESS_SECTIONS,
+    Right.PORTABILITY: PORTABILITY_SECTIONS,
+    Right.RECIPIENTS: RECIPIENT_SECTIONS,
 }
 """The sections that answer each right."""
 
 OPERATION = "package"
-"""What the ledger calls a package that was made."""
-
-Document = Mapping[str, Any]
+"""Name of the operation in the ledger when a package is made."""
 
 
 @dataclass(frozen=True, slots=True)
-class Gather:
-    """Makes packages; what it needs is handed in by ``app``."""
+class GatherPackage:
+    """The steps ``gather`` (``run``) and ``ready`` (``clear_failed_attempts``)."""
 
     catalogue: Catalogue
     lawbook: Lawbook
-    office: Office
-    archive: Archive
-    packages: Packages
-    conductor: Conductor
-    buckets: Buckets = field(repr=False)
+    office: PrivacyOffice
+    history: SubjectHistory
+    packages: PackageStore
+    discloser: Discloser
+    buckets: BucketKeys = field(repr=False)
 
-    async def __call__(self, document: Document, hold: Hold) -> Outcome:
-        """Read everything out; the result names the package."""
+    async def run(self, document: Document, lease: Lease) -> StepOutcome:
+        """Read all sections of the customer and store them as pages.
+
+        The request then stores the package and its summary with the ledger receipt.
+
+        Returns:
+            Done with ``{"found": bool, "rows": int}``, or waiting if the customer was merged or split
+            meanwhile.
+        """
         customer = document.get("customer")
-        found = None if customer is None else await self.archive.kept.customer(customer)
-        if found is None:
-            return Done({"found": False})
-        here, now = found["_id"], self.conductor.now_ms()
-        whose = await self.archive.kept.owns(here)
-        request = document["_id"], document["fence"]
-        key = self.buckets.unwrap(here, found["key"])
-        writing = Writing(self.packages, hold, request, (here, key), now + LASTS_MS, self.conductor.entropy)
-        grant = own(document["client"], document["subject"])
-        work = partial(self._write, document, found, writing)
-        disclosed = await self.conductor.disclose(whole(self.catalogue, grant), grant, OPERATION, work)
-        if not whose or await self.archive.kept.owns(here) != whose:
-            return Later(AGAIN_MS, "who is one person changed meanwhile")
-        package = Made(*request[:1], here, request[1], writing.sections, writing.rows, now, now + LASTS_MS)
-        result = {"package": package.told(), "receipt": disclosed.receipt}
-        await hold.save({"package": package.document(), "result": result})
-        return Done({"found": True, "rows": sum(writing.rows.values())})
+        current = None if customer is None else await self.history.subject_reads.find_customer(customer)
+        if current is None:
+            return StepDone({"found": False})
+        customer_id, now = current["_id"], self.discloser.now_ms()
+        # Read before and after: a merge or split in between is noticed.
+        record_ids = await self.history.subject_reads.list_record_ids(customer_id)
+        key = self.buckets.unwrap(customer_id, current["key"])
+        writer = PackageWriter(
+            self.packages,
+            lease,
+            (document["_id"], document["fence"]),
+            (customer_id, key),
+            now + PACKAGE_LIFETIME_MS,
+            self.discloser.entropy,
+        )
+        grant = build_self_grant(document["client"], document["subject"])
+        write_package = partial(self._write_package, document, current, writer)
+        disclosed = await self.discloser.disclose(
+            build_full_plan(self.catalogue, grant), grant, OPERATION, write_package
+        )
+        # A merge or a split during the reading could have mixed two people's data: start again.
+        if not record_ids or await self.history.subject_reads.list_record_ids(customer_id) != record_ids:
+            return StepWaiting(RETRY_MS, "the customer was merged or split while the package was made")
+        package = StoredPackage(
+            document["_id"],
+            customer_id,
+            document["fence"],
+            writer.sections,
+            writer.rows,
+            now,
+            now + PACKAGE_LIFETIME_MS,
+        )
+        result = {"package": package.to_summary(), "receipt": disclosed.receipt}
+        # Only this write makes the package available. It fails if another worker has taken the request over.
+        await lease.save({"package": package.to_document(), "result": result})
+        return StepDone({"found": True, "rows": sum(writer.rows.values())})
 
-    async def ready(self, document: Document, hold: Hold) -> Outcome:
-        """Clear away pages of attempts that came to nothing."""
+    async def clear_failed_attempts(self, document: Document, lease: Lease) -> StepOutcome:
+        """Delete the pages of all attempts except the one that the request refers to."""
         package = document.get("package")
-        await self.packages.clear(document["_id"], None if package is None else package["fence"])
-        hold.at("cleared")
-        return Done()
+        await self.packages.delete_pages(document["_id"], None if package is None else package["fence"])
+        lease.checkpoint("cleared")
+        return StepDone()
 
-    async def _write(
-        self, document: Document, found: dict[str, Any], writing: Writing, reading: Reading
+    async def _write_package(
+        self, document: Document, current: dict[str, Any], writer: PackageWriter, reading: Reading
     ) -> None:
-        subject = await self._subject(document, found, reading)
-        parts = document["scope"].get("part") == "categories"
-        wanted = CATEGORIES if parts else CONTENT[Right(document["right"])]
-        for section in wanted:
-            async for rows in self._section(section, subject):
-                await writing.add(section, rows)
+        subject = await self._build_subject(document, current, reading)
+        categories_only = document["scope"].get("part") == "categories"
+        sections = CATEGORY_SECTIONS if categories_only else SECTIONS_BY_RIGHT[Right(document["right"])]
+        for section in sections:
+            async for rows in self._read_section(section, subject):
+                await writer.add_page(section, rows)
 
-    async def _subject(self, document: Document, found: dict[str, Any], reading: Reading) -> Subject:
-        laws = [self.lawbook.of(key) for key in found["laws"]]
-        return Subject(
+    async def _build_subject(
+        self, document: Document, current: dict[str, Any], reading: Reading
+    ) -> PackageSubject:
+        laws = [self.lawbook.find_jurisdiction(key) for key in current["laws"]]
+        return PackageSubject(
             catalogue=self.catalogue,
             reading=reading,
-            row=reading.rows([found])[0],
-            records=await self.archive.kept.records(found["_id"]),
-            former=[(one["id"], one["key"]) for one in found["merged"]],
+            row=reading.open_rows([current])[0],
+            records=await self.history.subject_reads.list_records(current["_id"]),
+            former_keys=[(former["id"], former["key"]) for former in current["merged"]],
             laws=laws,
-            limits=limits(self.catalogue, laws, document["received"]),
-            cuts=cut_offs(self.catalogue, reading.now_ms),
+            # The laws in force when the request was received decide, not those of today.
+            limits=build_access_limits(self.catalogue, laws, document["received"]),
+            cut_offs=compute_cut_offs(self.catalogue, reading.now_ms),
             request=document,
-            portable=document["right"] == Right.PORTABILITY,
+            portable_only=document["right"] == Right.PORTABILITY,
         )
 
-    def _section(self, section: str, subject: Subject) -> AsyncIterator[Rows]:
-        paged: Mapping[str, Callable[[Subject], AsyncIterator[Rows]]] = {
-            "events": self.archive.events,
-            "consents": self.archive.consent,
-            "terms": self.archive.terms,
-            "identity": self.archive.identity,
-            "disclosures": self.archive.disclosures,
-            "refused_messages": self.archive.letters,
-            "requests": self.archive.asked,
+    def _read_section(self, section: str, subject: PackageSubject) -> AsyncIterator[RowBatch]:
+        history_readers: Mapping[str, Callable[[PackageSubject], AsyncIterator[RowBatch]]] = {
+            "events": self.history.read_events,
+            "consents": self.history.read_consents,
+            "terms": self.history.read_terms,
+            "identity": self.history.read_identity_history,
+            "disclosures": self.history.read_disclosures,
+            "refused_messages": self.history.read_refused_messages,
+            "requests": self.history.read_requests,
         }
-        if section in paged:
-            return paged[section](subject)
-        return _paged(self._rows(section, subject))
+        if section in history_readers:
+            return history_readers[section](subject)
+        return _batch_rows(self._list_rows(section, subject))
 
-    def _rows(self, section: str, subject: Subject) -> Iterator[dict[str, Any]]:
+    def _list_rows(self, section: str, subject: PackageSubject) -> Iterator[dict[str, Any]]:
         doc, now = subject.row.doc, subject.reading.now_ms
         if section == "about":
-            return meaning.about(subject, self.office, subject.request["right"], now)
+            return processing_information.list_about_rows(subject, self.office, subject.request["right"], now)
         if section == "purposes":
-            return meaning.uses(subject, self.conductor.revealer.standing.bits(doc, now))
-        return _PLAIN[section](subject)
+            return processing_information.list_purpose_rows(
+                subject, self.discloser.revealer.permission_window.permitted_bits(doc, now)
+            )
+        return _ROW_READERS[section](subject)
 
 
-_PLAIN: Mapping[str, Callable[[Subject], Iterator[dict[str, Any]]]] = {
-    "laws": meaning.laws,
-    "categories": meaning.categories,
-    "recipients": meaning.recipients,
-    "sources": meaning.sources,
-    "event_types": meaning.event_types,
-    "values": profile.values,
-    "told": profile.source_words,
-    "identifiers": profile.identifiers,
-    "records": profile.records,
-    "said": profile.said,
+_ROW_READERS: Mapping[str, Callable[[PackageSubject], Iterator[dict[str, Any]]]] = {
+    "laws": processing_information.list_law_rows,
+    "categories": processing_information.list_category_rows,
+    "recipients": processing_information.list_recipient_rows,
+    "sources": processing_information.list_source_rows,
+    "event_types": processing_information.list_event_type_rows,
+    "values": profile_sections.list_value_rows,
+    "told": profile_sections.list_source_value_rows,
+    "identifiers": profile_sections.list_identifier_rows,
+    "records": profile_sections.list_record_rows,
+    "said": profile_sections.list_statement_rows,
 }
 
 
-def own(client: str, subject: str) -> Grant:
-    """A person's own grant, for what the platform reads out on their behalf."""
+def build_self_grant(client: str, subject: str) -> Grant:
+    """Return the customer's own grant, for data the platform reads on their behalf."""
     return Grant(client, subject, frozenset(), frozenset({SELF}), None, 0, "")
 
 
-def whole(catalogue: Catalogue, grant: Grant) -> Plan:
-    """The plan of reading everything of one person: every attribute, in clear."""
+def build_full_plan(catalogue: Catalogue, grant: Grant) -> QueryPlan:
+    """Return a plan that reads every attribute of one customer in clear."""
     attributes = tuple(catalogue.attributes.values())
-    return Plan(
+    return QueryPlan(
         attributes=attributes,
-        forms=tuple((one.path, Form.CLEAR.value) for one in attributes),
+        forms=tuple((attribute.path, Form.CLEAR.value) for attribute in attributes),
         decisions={
-            one.path: decide(catalogue, grant, grant.purposes, one.category, one.uses) for one in attributes
+            attribute.path: decide_reveal(
+                catalogue, grant, grant.purposes, attribute.category, attribute.uses
+            )
+            for attribute in attributes
         },
-        struck={},
+        denied={},
         shapes={},
         projections={},
-        reach=EVERY_BIT,
-        held=grant.purposes,
+        reach_bits=EVERY_BIT,
+        granted_purposes=grant.purposes,
         purposes=(SELF,),
         touches_customers=True,
     )
 
 
-async def _paged(rows: Iterator[dict[str, Any]]) -> AsyncIterator[Rows]:
-    for page in profile.chunks(rows, ROWS):
+async def _batch_rows(rows: Iterator[dict[str, Any]]) -> AsyncIterator[RowBatch]:
+    for page in profile_sections.paginate_rows(rows, PAGE_ROWS):
         yield page

@@ -1,4 +1,4 @@
-"""Whom a package is about, and what each of its readers is handed."""
+"""The customer a package is about, as the section readers get it, and how values are formatted."""
 
 from __future__ import annotations
 
@@ -6,87 +6,97 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from discretion.catalogue.duration import end
+from discretion.catalogue.duration import add_duration
 from discretion.catalogue.model import Catalogue, ValueType
-from discretion.catalogue.retention_cut_off import CutOffs, Thing
-from discretion.domain.access.access_limits import Limits
+from discretion.catalogue.retention_cut_off import RetainedType, RetentionCutOffs
+from discretion.domain.access.access_limits import AccessLimits
 from discretion.law.jurisdiction import Jurisdiction
-from discretion.reveal.forms import CLEAR, iso
-from discretion.reveal.revealer import Reading, Row
-
-Document = dict[str, Any]
+from discretion.reveal.forms import CLEAR_RENDERS, format_timestamp
+from discretion.reveal.revealer import CustomerRow, Reading
+from discretion.store.document import MutableDocument
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """One person during one reading.
+class PackageSubject:
+    """One customer during one reading.
 
-    ``records`` are their source records, ``former`` the ids that were merged into theirs with their wrapped
-    keys, ``cuts`` what retention lets us keep now, ``request`` what they asked, ``called`` what records are
-    called. With ``portable`` only what rests on consent or a contract counts, and nothing that was inferred
-    (GDPR Art. 20(1)(a)).
+    Attributes:
+        row: The customer document, opened for this reading.
+        records: Their source records.
+        former_keys: Ids that were merged into theirs, each with its wrapped key.
+        laws: The jurisdictions that protect them.
+        limits: What may not be shown to them.
+        cut_offs: The earliest observation within its retention period, per attribute and event type.
+        request: The rights request.
+        portable_only: Only data that rest on consent or a contract, and nothing inferred (GDPR Art.
+            20(1)(a)).
+        record_names: Encoded ids of source records, filled on demand.
     """
 
     catalogue: Catalogue
     reading: Reading
-    row: Row = field(repr=False)
-    records: Sequence[Document] = field(repr=False)
-    former: Sequence[tuple[bytes, bytes]] = field(repr=False)
+    row: CustomerRow = field(repr=False)
+    records: Sequence[MutableDocument] = field(repr=False)
+    former_keys: Sequence[tuple[bytes, bytes]] = field(repr=False)
     laws: Sequence[Jurisdiction]
-    limits: Limits
-    cuts: CutOffs
+    limits: AccessLimits
+    cut_offs: RetentionCutOffs
     request: Mapping[str, Any] = field(repr=False)
-    portable: bool
-    called: dict[bytes, str] = field(default_factory=dict, repr=False)
+    portable_only: bool
+    record_names: dict[bytes, str] = field(default_factory=dict, repr=False)
 
     @property
-    def names(self) -> list[bytes]:
-        """Ids under which they are known, now and before."""
-        return [self.row.id, *(one for one, _ in self.former)]
+    def customer_ids(self) -> list[bytes]:
+        """The ids under which they are or were known."""
+        return [self.row.id, *(former_id for former_id, _ in self.former_keys)]
 
-    def channel(self, source: str) -> str | None:
-        """The channel a source is in; None for one that is gone or none."""
-        known = self.catalogue.sources.get(source)
-        return None if known is None else known.channel.value
+    def find_channel(self, source: str) -> str | None:
+        """Return the channel of a source; None if the catalogue does not have the source."""
+        declared_source = self.catalogue.sources.get(source)
+        return None if declared_source is None else declared_source.channel.value
 
-    def opened(self, customer: bytes, cell: bytes, key: str, what: str) -> Any:
-        """Open what was shut when they were known by an id that they have or had; None if they never were."""
-        keys = {self.row.id: self.row.doc["key"], **dict(self.former)}
+    def open_cell(self, customer: bytes, cell: bytes, key: str, ledger_note: str) -> Any:
+        """Decrypt a cell that was sealed under a present or former id of the customer.
+
+        Returns:
+            The value, or None if the cell was sealed under the id of another customer.
+        """
+        keys = {self.row.id: self.row.doc["key"], **dict(self.former_keys)}
         if customer not in keys:
             return None
-        row = self.reading.rows([{**self.row.doc, "_id": customer, "key": keys[customer]}])[0]
-        return self.reading.reveal_cell(row, cell, key, what)
+        row = self.reading.open_rows([{**self.row.doc, "_id": customer, "key": keys[customer]}])[0]
+        return self.reading.reveal_cell(row, cell, key, ledger_note)
 
-    def record(self, record: bytes) -> str:
-        """What a record is called for whoever asks, and nobody else."""
-        name = self.called.get(record)
+    def name_record(self, record: bytes) -> str:
+        """Return the id of a source record encoded for this client; it differs for each client."""
+        name = self.record_names.get(record)
         if name is None:
-            name = self.called[record] = self.reading.shut(b"record", record)
+            name = self.record_names[record] = self.reading.encode_id(b"record", record)
         return name
 
 
-def told(at: int | None) -> str | None:
-    """A time (ms) as packages have it."""
-    return None if at is None else iso(at)
+def format_time(time_ms: int | None) -> str | None:
+    """Return a time (ms since 1970) in the format of packages, or None."""
+    return None if time_ms is None else format_timestamp(time_ms)
 
 
-def kept_until(thing: Thing, observed: int) -> str:
-    """When something is deleted: after its own retention, or when no purpose needs it any more."""
-    over = end(thing.retention, observed)
-    limits = {use.purpose.retention for use in thing.uses}
-    if limits and "" not in limits:
-        over = min(over, max(end(one, observed) for one in limits))
-    return iso(over)
+def compute_deletion_time(declaration: RetainedType, observed: int) -> str:
+    """Return when data are deleted: after their own retention, or when no purpose needs them any more."""
+    deadline = add_duration(declaration.retention, observed)
+    retentions = {use.purpose.retention for use in declaration.uses}
+    if retentions and "" not in retentions:
+        deadline = min(deadline, max(add_duration(retention, observed) for retention in retentions))
+    return format_timestamp(deadline)
 
 
-def purposes(thing: Thing) -> list[str]:
-    """What something is used for."""
-    return sorted({use.purpose.key for use in thing.uses})
+def list_purpose_keys(declaration: RetainedType) -> list[str]:
+    """Return the keys of the purposes that data of this declaration are used for."""
+    return sorted({use.purpose.key for use in declaration.uses})
 
 
-def clear(kind: ValueType, value: Any, *, many: bool) -> Any:
-    """A stored value as it is shown."""
-    show = CLEAR.get(kind)
-    if show is None:
+def format_clear(value_type: ValueType, value: Any, *, many: bool) -> Any:
+    """Return a stored value in its clear form, or each item of a list."""
+    formatter = CLEAR_RENDERS.get(value_type)
+    if formatter is None:
         return value
-    return [show(one, 0) for one in value] if many else show(value, 0)
+    return [formatter(item, 0) for item in value] if many else formatter(value, 0)

@@ -1,225 +1,266 @@
-"""A package's profile: what we go by, what each source told, the person's identifiers, what they allow."""
+"""Package sections about the profile: values, what each source sent, identifiers, records and statements.
+
+Short member names of the stored documents:
+
+- customer: ``s`` sealed cells, ``o`` open values, ``p`` ``[source, message]`` that each value comes from
+- cell of a source record: ``c`` sealed value, ``v`` open value, ``t`` observed at (ms), ``m`` message
+- fold (computed value) of a source record: ``n`` intermediate value, ``t`` latest event (ms)
+- identifier of a source record: ``k`` type, ``e`` entry (blind index), ``c`` sealed value, ``t`` first named
+  (ms)
+- statement: ``g`` given or refused, ``t`` stated at (ms), ``u`` valid until (ms)
+- place: ``c`` country, ``t`` observed at (ms)
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from discretion.catalogue.model import COMPUTED, Attribute, Basis, Computed, Fold
-from discretion.domain.access.package_sections import row
-from discretion.domain.access.package_subject import Subject, clear, kept_until, purposes, told
-from discretion.domain.profiles.fold import COMBINE
-from discretion.reveal.forms import iso
-from discretion.seal.cell import identifier_key
+from discretion.catalogue.model import COMPUTED_SOURCE, Attribute, Basis, Computation, Fold
+from discretion.domain.access.package_sections import build_row
+from discretion.domain.access.package_subject import (
+    PackageSubject,
+    compute_deletion_time,
+    format_clear,
+    format_time,
+    list_purpose_keys,
+)
+from discretion.domain.profiles.fold import FOLD_COMBINERS
+from discretion.reveal.forms import format_timestamp
+from discretion.seal.cell import identifier_cell_key
+from discretion.store.document import MutableDocument
 
-Document = dict[str, Any]
-Rows = Iterator[dict[str, Any]]
+RowIterator = Iterator[dict[str, Any]]
 
-PORTABLE = frozenset({Basis.CONSENT, Basis.CONTRACT})
-"""Bases on which data can be taken elsewhere (GDPR Art. 20(1)(a))."""
+PORTABLE_BASES = frozenset({Basis.CONSENT, Basis.CONTRACT})
+"""Legal bases whose data are portable (GDPR Art. 20(1)(a))."""
 
 
-def values(subject: Subject) -> Rows:
-    """Every attribute that has a value. One that may not be shown is not opened."""
+def list_value_rows(subject: PackageSubject) -> RowIterator:
+    """Yield every attribute that has a value. Values that may not be shown are not decrypted."""
     for attribute in subject.catalogue.attributes.values():
-        law = subject.limits.forbids(attribute.category)
+        law = subject.limits.find_forbidding_law(attribute.category)
         if law is not None:
-            if _kept(subject, attribute):
-                yield _value(subject, attribute, None, None, law)
+            if _has_value(subject, attribute):
+                yield _build_value_row(subject, attribute, None, None, law)
             continue
-        sight = subject.reading.look(subject.row, attribute)
-        if sight is not None and sight.observed >= subject.limits.since:
-            yield _value(subject, attribute, sight.value(), sight.observed, None)
+        revealed = subject.reading.read_attribute(subject.row, attribute)
+        if revealed is not None and revealed.observed >= subject.limits.since:
+            yield _build_value_row(subject, attribute, revealed.value(), revealed.observed, None)
 
 
-def _kept(subject: Subject, attribute: Attribute) -> bool:
+def _has_value(subject: PackageSubject, attribute: Attribute) -> bool:
     doc = subject.row.doc
     return attribute.key in doc["s"] or attribute.key in doc["o"]
 
 
-def _value(
-    subject: Subject, attribute: Attribute, value: Any, observed: int | None, law: str | None
+def _build_value_row(
+    subject: PackageSubject, attribute: Attribute, value: Any, observed: int | None, law: str | None
 ) -> dict[str, Any]:
     source, *_ = subject.row.doc["p"].get(attribute.key) or (None,)
-    return row(
+    return build_row(
         "values",
         attribute=attribute.path,
         says=attribute.description,
         category=attribute.category,
         value=value,
-        source=COMPUTED if attribute.computed else source,
-        channel=None if source is None else subject.channel(source),
-        observed_at=told(observed),
-        kept_until=None if observed is None else kept_until(attribute, observed),
+        source=COMPUTED_SOURCE if attribute.computed else source,
+        channel=None if source is None else subject.find_channel(source),
+        observed_at=format_time(observed),
+        kept_until=None if observed is None else compute_deletion_time(attribute, observed),
         inferred=attribute.computed is not None,
-        follows_from=None if attribute.computed is None else _follows(attribute.computed),
-        purposes=purposes(attribute),
+        follows_from=None if attribute.computed is None else _describe_computation(attribute.computed),
+        purposes=list_purpose_keys(attribute),
         sensitive=list(attribute.kinds),
         withheld=law,
     )
 
 
-def _follows(computed: Computed) -> str:
+def _describe_computation(computed: Computation) -> str:
     events = ", ".join(computed.events) or "all events"
-    of = f" of {computed.property}" if computed.property else ""
-    where = f" in the {computed.channel.value}" if computed.channel else ""
-    return f"{computed.fold.value}{of}: {events}{where}"
+    property_part = f" of {computed.property}" if computed.property else ""
+    channel_part = f" in the {computed.channel.value}" if computed.channel else ""
+    return f"{computed.fold.value}{property_part}: {events}{channel_part}"
 
 
-def source_words(subject: Subject) -> Rows:
-    """Every value that any source told and that is kept, whether it is believed or not."""
+def list_source_value_rows(subject: PackageSubject) -> RowIterator:
+    """Yield every stored value that a source sent, whether the profile uses it or not."""
     for record in subject.records:
         for key, cell in record["cells"].items():
-            if cell["t"] >= max(subject.cuts.attribute(key), subject.limits.since):
-                yield from _cell(subject, record, key, cell)
-        for key, fold in () if subject.portable else record["folds"].items():
-            if fold["t"] >= max(subject.cuts.attribute(key), subject.limits.since):
-                yield _fold(subject, record, key, fold)
+            if cell["t"] >= max(subject.cut_offs.find_attribute_cut_off(key), subject.limits.since):
+                yield from _list_cell_rows(subject, record, key, cell)
+        # Folds are computed from events. Inferred data are not portable.
+        for key, fold in () if subject.portable_only else record["folds"].items():
+            if fold["t"] >= max(subject.cut_offs.find_attribute_cut_off(key), subject.limits.since):
+                yield _build_fold_row(subject, record, key, fold)
 
 
-def _cell(subject: Subject, record: Document, key: str, cell: Document) -> Rows:
-    attribute = subject.catalogue.by_key.get(key)
-    if subject.portable and not (attribute and _portable(attribute)):
+def _list_cell_rows(
+    subject: PackageSubject, record: MutableDocument, key: str, cell: MutableDocument
+) -> RowIterator:
+    attribute = subject.catalogue.attributes_by_key.get(key)
+    if subject.portable_only and not (attribute and _is_portable(attribute)):
         return
-    law = None if attribute is None else subject.limits.forbids(attribute.category)
+    law = None if attribute is None else subject.limits.find_forbidding_law(attribute.category)
     value = None
     if law is None:
         value = subject.reading.reveal_cell(subject.row, cell["c"], key, "told") if "c" in cell else cell["v"]
         if attribute is not None:
-            value = clear(attribute.type, value, many=attribute.many)
-    believed = subject.row.doc["p"].get(key) == [record["source"], cell["m"]]
-    yield _word(subject, record, key, value, cell["t"], law=law, believed=believed, inferred=False)
+            value = format_clear(attribute.type, value, many=attribute.many)
+    in_profile = subject.row.doc["p"].get(key) == [record["source"], cell["m"]]
+    yield _build_source_value_row(
+        subject, record, key, value, cell["t"], law=law, in_profile=in_profile, is_inferred=False
+    )
 
 
-def _portable(attribute: Attribute) -> bool:
-    return any(use.purpose.basis in PORTABLE for use in attribute.uses)
+def _is_portable(attribute: Attribute) -> bool:
+    return any(use.purpose.basis in PORTABLE_BASES for use in attribute.uses)
 
 
-def _fold(subject: Subject, record: Document, key: str, fold: Document) -> dict[str, Any]:
-    attribute = subject.catalogue.by_key.get(key)
-    law = None if attribute is None else subject.limits.forbids(attribute.category)
+def _build_fold_row(
+    subject: PackageSubject, record: MutableDocument, key: str, fold: MutableDocument
+) -> dict[str, Any]:
+    attribute = subject.catalogue.attributes_by_key.get(key)
+    law = None if attribute is None else subject.limits.find_forbidding_law(attribute.category)
     value = fold["n"]
     if law is not None:
         value = None
     elif attribute is not None and attribute.computed is not None:
-        whole = COMBINE[attribute.computed.fold]([fold])
+        combined_value = FOLD_COMBINERS[attribute.computed.fold]([fold])
         many = attribute.many and attribute.computed.fold is Fold.SET
-        value = clear(attribute.type, whole, many=many)
-    subject.reading.note("told")
-    return _word(subject, record, key, value, fold["t"], law=law, believed=True, inferred=True)
+        value = format_clear(attribute.type, combined_value, many=many)
+    # Totals are not sealed, so no `reveal_cell` records them.
+    subject.reading.record_extra("told")
+    return _build_source_value_row(
+        subject, record, key, value, fold["t"], law=law, in_profile=True, is_inferred=True
+    )
 
 
-def _word(
-    subject: Subject,
-    record: Document,
+def _build_source_value_row(
+    subject: PackageSubject,
+    record: MutableDocument,
     key: str,
     value: Any,
-    at: int,
+    observed: int,
     *,
     law: str | None,
-    believed: bool,
-    inferred: bool,
+    in_profile: bool,
+    is_inferred: bool,
 ) -> dict[str, Any]:
-    attribute = subject.catalogue.by_key.get(key)
-    return row(
+    attribute = subject.catalogue.attributes_by_key.get(key)
+    return build_row(
         "told",
         attribute=key.replace("/", "."),
         value=value,
         source=record["source"],
-        channel=subject.channel(record["source"]),
-        observed_at=iso(at),
-        kept_until=None if attribute is None else kept_until(attribute, at),
-        believed=believed,
-        inferred=inferred,
-        record=subject.record(record["_id"]),
+        channel=subject.find_channel(record["source"]),
+        observed_at=format_timestamp(observed),
+        kept_until=None if attribute is None else compute_deletion_time(attribute, observed),
+        believed=in_profile,
+        inferred=is_inferred,
+        record=subject.name_record(record["_id"]),
         withheld=law,
     )
 
 
-def identifiers(subject: Subject) -> Rows:
-    """Every identifier that a record names."""
+def list_identifier_rows(subject: PackageSubject) -> RowIterator:
+    """Yield every identifier that a source record names."""
     for record in subject.records:
-        for one in record["ids"]:
-            law = _forbidden(subject, one["k"])
+        for identifier in record["ids"]:
+            law = _find_forbidding_law(subject, identifier["k"])
             value = None
             if law is None:
-                key = identifier_key(one["e"])
-                value = subject.reading.reveal_cell(subject.row, one["c"], key, "identifiers")
-            yield row(
+                key = identifier_cell_key(identifier["e"])
+                value = subject.reading.reveal_cell(subject.row, identifier["c"], key, "identifiers")
+            yield build_row(
                 "identifiers",
-                type=one["k"],
+                type=identifier["k"],
                 value=value,
                 source=record["source"],
-                named_at=iso(one["t"]),
-                record=subject.record(record["_id"]),
+                named_at=format_timestamp(identifier["t"]),
+                record=subject.name_record(record["_id"]),
                 withheld=law,
             )
 
 
-def _forbidden(subject: Subject, kind: str) -> str | None:
-    declared = subject.catalogue.identifiers.get(kind)
-    categories = [one.category for one in subject.catalogue.attributes.values() if one.identifier == kind]
+def _find_forbidding_law(subject: PackageSubject, identifier_type: str) -> str | None:
+    declared = subject.catalogue.identifiers.get(identifier_type)
+    categories = [
+        attribute.category
+        for attribute in subject.catalogue.attributes.values()
+        if attribute.identifier == identifier_type
+    ]
     if declared is not None:
         categories.append(declared.category)
-    return next((law for one in categories if (law := subject.limits.forbids(one)) is not None), None)
+    return next(
+        (law for category in categories if (law := subject.limits.find_forbidding_law(category)) is not None),
+        None,
+    )
 
 
-def records(subject: Subject) -> Rows:
-    """The records themselves."""
+def list_record_rows(subject: PackageSubject) -> RowIterator:
+    """Yield the source records."""
     for record in subject.records:
-        yield row(
+        yield build_row(
             "records",
-            record=subject.record(record["_id"]),
+            record=subject.name_record(record["_id"]),
             source=record["source"],
-            channel=subject.channel(record["source"]),
-            first=iso(record["first"]),
-            last=iso(record["last"]),
+            channel=subject.find_channel(record["source"]),
+            first=format_timestamp(record["first"]),
+            last=format_timestamp(record["last"]),
             restricted=record.get("restricted", False),
         )
 
 
-def said(subject: Subject) -> Rows:
-    """What stands of choices, signals and places, record by record."""
+def list_statement_rows(subject: PackageSubject) -> RowIterator:
+    """Yield the current choices, signals and countries of each source record."""
     for record in subject.records:
-        for what, member in (("choice", "choices"), ("word", "words"), ("guardian", "guards")):
-            for purpose, one in record.get(member, {}).items():
-                yield _said(
-                    subject, record, what, purpose.replace("/", "."), one["g"], one["t"], one.get("u")
+        for statement_kind, member in (("choice", "choices"), ("word", "words"), ("guardian", "guards")):
+            for purpose, statement in record.get(member, {}).items():
+                yield _build_statement_row(
+                    subject,
+                    record,
+                    statement_kind,
+                    purpose.replace("/", "."),
+                    statement["g"],
+                    statement["t"],
+                    statement.get("u"),
                 )
-        for signal, one in record.get("signals", {}).items():
-            yield _said(subject, record, "signal", signal, False, one["t"], None)
+        for signal, statement in record.get("signals", {}).items():
+            yield _build_statement_row(subject, record, "signal", signal, False, statement["t"], None)
         if "place" in record:
             place = record["place"]
-            yield _said(subject, record, "country", place["c"], None, place["t"], None)
+            yield _build_statement_row(subject, record, "country", place["c"], None, place["t"], None)
 
 
-def _said(
-    subject: Subject,
-    record: Document,
-    what: str,
+def _build_statement_row(
+    subject: PackageSubject,
+    record: MutableDocument,
+    statement_kind: str,
     name: str,
-    given: bool | None,
-    at: int,
+    is_given: bool | None,
+    stated_at: int,
     until: int | None,
 ) -> dict[str, Any]:
-    subject.reading.note("consents")
-    return row(
+    # Statements are not sealed, so no `reveal_cell` records them.
+    subject.reading.record_extra("consents")
+    return build_row(
         "said",
-        what=what,
+        what=statement_kind,
         name=name,
-        given=given,
-        at=iso(at),
-        until=told(until),
+        given=is_given,
+        at=format_timestamp(stated_at),
+        until=format_time(until),
         source=record["source"],
-        record=subject.record(record["_id"]),
+        record=subject.name_record(record["_id"]),
     )
 
 
-def chunks(rows: Iterator[dict[str, Any]], size: int) -> Iterator[Sequence[dict[str, Any]]]:
-    """Rows as pages of at most ``size``."""
+def paginate_rows(rows: Iterator[dict[str, Any]], size: int) -> Iterator[Sequence[dict[str, Any]]]:
+    """Yield rows in batches of at most ``size``."""
     page: list[dict[str, Any]] = []
-    for one in rows:
-        page.append(one)
+    for row in rows:
+        page.append(row)
         if len(page) == size:
             yield page
             page = []

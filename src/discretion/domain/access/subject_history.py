@@ -1,4 +1,7 @@
-"""A package's history, page by page: events, words about purposes, merges, looks, requests."""
+"""Package sections about the history: events, consents, merges, disclosures, refused messages and requests.
+
+Each reader yields batches of rows, newest first, and keeps one batch in memory.
+"""
 
 from __future__ import annotations
 
@@ -7,327 +10,369 @@ from dataclasses import dataclass
 from typing import Any
 
 from discretion.catalogue.model import EventType
-from discretion.domain.access.package_sections import row
-from discretion.domain.access.package_subject import Subject, clear, kept_until, told
-from discretion.domain.access.profile_sections import PORTABLE
-from discretion.domain.consent.receipt import Receipts
-from discretion.domain.consent.statement_record import ConsentEvent, event, text
-from discretion.ledger.entry import Entry
+from discretion.domain.access.package_sections import build_row
+from discretion.domain.access.package_subject import (
+    PackageSubject,
+    compute_deletion_time,
+    format_clear,
+    format_time,
+)
+from discretion.domain.access.profile_sections import PORTABLE_BASES
+from discretion.domain.consent.receipt import ReceiptSigner
+from discretion.domain.consent.statement_record import ConsentEvent, format_record_id, parse_consent_event
+from discretion.ledger.entry import LedgerEntry
 from discretion.ledger.storage import LedgerStorage
-from discretion.reveal.forms import iso
-from discretion.reveal.revealer import CUSTOMER_KIND
-from discretion.seal.cell import event_key, identifier_key
-from discretion.store.consents import Consents
-from discretion.store.identities import Identities
-from discretion.store.requests import Requests
-from discretion.store.subject_reads import Kept
+from discretion.reveal.forms import format_timestamp
+from discretion.reveal.revealer import CUSTOMER_ID_KIND
+from discretion.seal.cell import event_cell_key, identifier_cell_key
+from discretion.store.consents import ConsentStore
+from discretion.store.document import Document
+from discretion.store.identities import IdentityStore
+from discretion.store.requests import RequestStore
+from discretion.store.subject_reads import SubjectStore
 from discretion.token.grant import SELF
 
-Document = Mapping[str, Any]
-Rows = Sequence[dict[str, Any]]
+RowBatch = Sequence[dict[str, Any]]
 
-MESSAGE = "request/message"
-"""What a message of a request is bound to, in place of an attribute's key."""
+MESSAGE_BINDING = "request/message"
+"""What a message of a rights request is bound to; cells of a profile are bound to their attribute's key."""
 
-BOUND: Mapping[str, str] = {"changes": "request/changes", "words": MESSAGE}
-"""The sealed parts of a request, by what each is bound to."""
+SEALED_PART_BINDINGS: Mapping[str, str] = {"changes": "request/changes", "words": MESSAGE_BINDING}
+"""Sealed parts of a rights request that go into a package, each with what it is bound to."""
 
-REQUEST_KIND = b"request"
-"""What a request's id is shut as, for whoever asks."""
+REQUEST_ID_KIND = b"request"
+"""Kind under which ids of rights requests are encoded for a client."""
 
 
 @dataclass(frozen=True, slots=True)
-class Archive:
-    """Where a person's history is kept, and how many rows of it are read at a time."""
+class SubjectHistory:
+    """Reads the history of one customer, ``batch_size`` rows at a time."""
 
-    kept: Kept
-    consents: Consents
-    identities: Identities
+    subject_reads: SubjectStore
+    consents: ConsentStore
+    identities: IdentityStore
     ledger: LedgerStorage
-    requests: Requests
-    receipts: Receipts
-    together: int
+    requests: RequestStore
+    receipts: ReceiptSigner
+    batch_size: int
 
-    async def events(self, subject: Subject) -> AsyncIterator[Rows]:
-        """Everything that happened, newest first."""
+    async def read_events(self, subject: PackageSubject) -> AsyncIterator[RowBatch]:
+        """Yield all events of the person in batches of rows."""
         before = None
         while True:
-            docs = await self.kept.events(subject.row.id, before, self.together)
-            rows = [one for doc in docs if (one := _event(subject, doc)) is not None]
+            documents = await self.subject_reads.list_events(subject.row.id, before, self.batch_size)
+            rows = [row for document in documents if (row := _build_event_row(subject, document)) is not None]
             if rows:
                 yield rows
-            if len(docs) < self.together:
+            if len(documents) < self.batch_size:
                 return
-            before = docs[-1]["at"], docs[-1]["_id"]
+            before = documents[-1]["at"], documents[-1]["_id"]
 
-    async def consent(self, subject: Subject) -> AsyncIterator[Rows]:
-        """Every word about a purpose, newest first, each with its receipt."""
+    async def read_consents(self, subject: PackageSubject) -> AsyncIterator[RowBatch]:
+        """Yield all statements about purposes, each with its signed receipt."""
         before = None
-        person = subject.reading.shut(CUSTOMER_KIND, subject.row.id)
+        customer_id = subject.reading.encode_id(CUSTOMER_ID_KIND, subject.row.id)
         while True:
-            docs = await self.consents.of_customer(subject.row.id, before, self.together)
-            words = [event(one) for one in docs]
-            terms = await self.consents.terms({one.terms for one in words})
-            subject.reading.note("consents")
-            if words:
-                yield [_consent(one, self.receipts.sign(one, terms[one.terms], person)) for one in words]
-            if len(docs) < self.together:
+            documents = await self.consents.list_by_customer(subject.row.id, before, self.batch_size)
+            statements = [parse_consent_event(document) for document in documents]
+            terms = await self.consents.read_terms({statement.terms for statement in statements})
+            subject.reading.record_extra("consents")
+            if statements:
+                yield [
+                    _build_consent_row(
+                        statement, self.receipts.sign(statement, terms[statement.terms], customer_id)
+                    )
+                    for statement in statements
+                ]
+            if len(documents) < self.batch_size:
                 return
-            before = words[-1].received, words[-1].id
+            before = statements[-1].received, statements[-1].id
 
-    async def terms(self, subject: Subject) -> AsyncIterator[Rows]:
-        """What was agreed to, each once."""
-        known: set[bytes] = set()
-        before = None
-        while True:
-            docs = await self.consents.of_customer(subject.row.id, before, self.together)
-            found = await self.consents.terms({one["terms"] for one in docs} - known)
-            if found:
-                yield [row("terms", terms=key.hex(), document=one) for key, one in sorted(found.items())]
-            known |= found.keys()
-            if len(docs) < self.together:
-                return
-            before = docs[-1]["received"], docs[-1]["_id"]
-
-    async def identity(self, subject: Subject) -> AsyncIterator[Rows]:
-        """What happened to who they are, and whom they resemble."""
-        subject.reading.note("identityHistory")
-        named = {one["e"]: one for record in subject.records for one in record["ids"]}
+    async def read_terms(self, subject: PackageSubject) -> AsyncIterator[RowBatch]:
+        """Yield the terms that the statements refer to, each once."""
+        seen: set[bytes] = set()
         before = None
         while True:
-            docs = await self.identities.history(subject.names, before, self.together)
-            if docs:
-                yield [_happened(subject, named, one) for one in docs]
-            if len(docs) < self.together:
+            documents = await self.consents.list_by_customer(subject.row.id, before, self.batch_size)
+            new_terms = await self.consents.read_terms({document["terms"] for document in documents} - seen)
+            if new_terms:
+                yield [
+                    build_row("terms", terms=digest.hex(), document=terms)
+                    for digest, terms in sorted(new_terms.items())
+                ]
+            seen |= new_terms.keys()
+            if len(documents) < self.batch_size:
+                return
+            before = documents[-1]["received"], documents[-1]["_id"]
+
+    async def read_identity_history(self, subject: PackageSubject) -> AsyncIterator[RowBatch]:
+        """Yield merges and splits, then duplicate suggestions, then rulings of stewards."""
+        subject.reading.record_extra("identityHistory")
+        identifiers = {
+            identifier["e"]: identifier for record in subject.records for identifier in record["ids"]
+        }
+        before = None
+        while True:
+            documents = await self.identities.list_history(subject.customer_ids, before, self.batch_size)
+            if documents:
+                yield [_build_identity_event_row(subject, identifiers, document) for document in documents]
+            if len(documents) < self.batch_size:
                 break
-            before = docs[-1]["at"], docs[-1]["_id"]
-        if alike := await self.kept.suggestions(subject.row.id):
-            yield [_alike(one) for one in alike]
-        names = {ruling for record in subject.records for ruling in record.get("rulings", ())}
-        if rulings := await self.kept.rulings(names):
-            yield [_ruled(one) for one in rulings]
+            before = documents[-1]["at"], documents[-1]["_id"]
+        if suggestions := await self.subject_reads.list_suggestions(subject.row.id):
+            yield [_build_suggestion_row(suggestion) for suggestion in suggestions]
+        ruling_ids = {ruling for record in subject.records for ruling in record.get("rulings", ())}
+        if rulings := await self.subject_reads.list_rulings(ruling_ids):
+            yield [_build_ruling_row(ruling) for ruling in rulings]
 
-    async def disclosures(self, subject: Subject) -> AsyncIterator[Rows]:
-        """Who saw what, newest first."""
-        names = subject.reading.pseudonyms(subject.row, subject.former)
-        subject.reading.note("disclosures")
+    async def read_disclosures(self, subject: PackageSubject) -> AsyncIterator[RowBatch]:
+        """Yield the disclosures that the ledger recorded."""
+        pseudonyms = subject.reading.list_pseudonyms(subject.row, subject.former_keys)
+        subject.reading.record_extra("disclosures")
         before = None
         while True:
-            entries = await self.ledger.of_subject(names, before, self.together)
+            entries = await self.ledger.list_by_subject(pseudonyms, before, self.batch_size)
             if entries:
-                yield [_disclosure(one, names) for one in entries]
-            if len(entries) < self.together:
+                yield [_build_disclosure_row(entry, pseudonyms) for entry in entries]
+            if len(entries) < self.batch_size:
                 return
             before = entries[-1].at, entries[-1].receipt
 
-    async def letters(self, subject: Subject) -> AsyncIterator[Rows]:
-        """Messages of theirs that were refused."""
-        marks = {one["e"] for record in subject.records for one in record["ids"]}
-        letters = await self.kept.letters(marks)
-        for start in range(0, len(letters), self.together):
-            yield [_letter(one) for one in letters[start : start + self.together]]
+    async def read_refused_messages(self, subject: PackageSubject) -> AsyncIterator[RowBatch]:
+        """Yield refused messages that name an identifier of the customer."""
+        identifier_entries = {identifier["e"] for record in subject.records for identifier in record["ids"]}
+        dead_letters = await self.subject_reads.list_dead_letters(identifier_entries)
+        for start in range(0, len(dead_letters), self.batch_size):
+            yield [
+                _build_refused_message_row(dead_letter)
+                for dead_letter in dead_letters[start : start + self.batch_size]
+            ]
 
-    async def asked(self, subject: Subject) -> AsyncIterator[Rows]:
-        """Their requests, this one and refused ones too, newest first."""
-        subject.reading.note("requests")
-        wanted: dict[str, Any] = {"customer": {"$in": subject.names}}
+    async def read_requests(self, subject: PackageSubject) -> AsyncIterator[RowBatch]:
+        """Yield all rights requests of the customer, this one and refused ones too."""
+        subject.reading.record_extra("requests")
+        by_customer: dict[str, Any] = {"customer": {"$in": subject.customer_ids}}
         order = [("received", -1), ("_id", -1)]
         before: Document | None = None
         while True:
-            here = wanted if before is None else {**wanted, "$or": _older(before)}
-            docs = await self.requests.find(here, order, self.together)
-            if docs:
-                yield [_request(subject, one) for one in docs]
-            if len(docs) < self.together:
+            query = by_customer if before is None else {**by_customer, "$or": _build_older_clause(before)}
+            documents = await self.requests.list_matching(query, order, self.batch_size)
+            if documents:
+                yield [_build_request_row(subject, request) for request in documents]
+            if len(documents) < self.batch_size:
                 return
-            before = docs[-1]
+            before = documents[-1]
 
 
-def _older(doc: Document) -> list[dict[str, Any]]:
-    at = doc["received"]
-    return [{"received": {"$lt": at}}, {"received": at, "_id": {"$lt": doc["_id"]}}]
+def _build_older_clause(doc: Document) -> list[dict[str, Any]]:
+    received = doc["received"]
+    return [{"received": {"$lt": received}}, {"received": received, "_id": {"$lt": doc["_id"]}}]
 
 
-def _event(subject: Subject, doc: Document) -> dict[str, Any] | None:
-    kind = subject.catalogue.events.get(doc["type"])
-    if doc["at"] < max(subject.cuts.event(doc["type"]), subject.limits.since):
+def _build_event_row(subject: PackageSubject, doc: Document) -> dict[str, Any] | None:
+    event_type = subject.catalogue.events.get(doc["type"])
+    if doc["at"] < max(subject.cut_offs.find_event_cut_off(doc["type"]), subject.limits.since):
         return None
-    if subject.portable and not (kind and any(use.purpose.basis in PORTABLE for use in kind.uses)):
+    # GDPR Art. 20(1)(a): only data processed on consent or a contract are portable.
+    if subject.portable_only and not (
+        event_type and any(use.purpose.basis in PORTABLE_BASES for use in event_type.uses)
+    ):
         return None
-    what = f"event:{doc['type']}"
-    law = None if kind is None else subject.limits.forbids(kind.category)
+    ledger_note = f"event:{doc['type']}"
+    law = None if event_type is None else subject.limits.find_forbidding_law(event_type.category)
     properties: Any = None
+    # Recorded although the properties are withheld: the row still says that the event happened.
     if law is not None:
-        subject.reading.note(what)
+        subject.reading.record_extra(ledger_note)
     elif "props" in doc:
-        stored = subject.reading.reveal_cell(subject.row, doc["props"], event_key(doc["_id"]), what)
-        properties, law = _properties(subject, kind, stored)
+        stored = subject.reading.reveal_cell(
+            subject.row, doc["props"], event_cell_key(doc["_id"]), ledger_note
+        )
+        properties, law = _select_properties(subject, event_type, stored)
     else:
-        subject.reading.note(what)
-    return row(
+        subject.reading.record_extra(ledger_note)
+    return build_row(
         "events",
         name=doc["type"],
         channel=doc["channel"],
         source=doc["source"],
-        occurred_at=iso(doc["at"]),
-        received_at=iso(doc["received"]),
-        kept_until=None if kind is None else kept_until(kind, doc["at"]),
+        occurred_at=format_timestamp(doc["at"]),
+        received_at=format_timestamp(doc["received"]),
+        kept_until=None if event_type is None else compute_deletion_time(event_type, doc["at"]),
         properties=properties,
-        record=subject.record(doc["record"]),
+        record=subject.name_record(doc["record"]),
         withheld=law,
     )
 
 
-def _properties(subject: Subject, kind: EventType | None, stored: Document) -> tuple[Any, str | None]:
-    """Every property that may be shown, those that left the catalogue as they are kept; and why not all."""
-    declared = {} if kind is None else {one.name: one for one in kind.properties}
+def _select_properties(
+    subject: PackageSubject, event_type: EventType | None, stored: Document
+) -> tuple[Any, str | None]:
+    """Return the properties that may be shown, and the laws that forbid the others.
+
+    Properties that are no longer in the catalogue are returned as stored.
+    """
+    properties = () if event_type is None else event_type.properties
+    declared = {declared_property.name: declared_property for declared_property in properties}
     shown: dict[str, Any] = {}
     laws: set[str] = set()
     for name, value in stored.items():
-        one = declared.get(name)
-        if one is None:
+        declared_property = declared.get(name)
+        if declared_property is None:
             shown[name] = value
-        elif (law := subject.limits.forbids(one.category)) is not None:
+        elif (law := subject.limits.find_forbidding_law(declared_property.category)) is not None:
             laws.add(law)
         else:
-            shown[name] = clear(one.type, value, many=one.many)
+            shown[name] = format_clear(declared_property.type, value, many=declared_property.many)
     return shown, "; ".join(sorted(laws)) or None
 
 
-def _consent(one: ConsentEvent, receipt: str) -> dict[str, Any]:
-    notice = one.notice
-    return row(
+def _build_consent_row(statement: ConsentEvent, receipt: str) -> dict[str, Any]:
+    notice = statement.notice
+    return build_row(
         "consents",
-        id=one.name,
-        purpose=one.purpose,
-        state=one.state.value,
-        at=iso(one.at),
-        received_at=iso(one.received),
-        until=told(one.until),
-        by=one.by,
-        method=one.method.value,
-        channel=None if one.channel is None else one.channel.value,
-        basis=one.basis.value,
-        laws=list(one.laws),
+        id=statement.record_uuid,
+        purpose=statement.purpose,
+        state=statement.state.value,
+        at=format_timestamp(statement.at),
+        received_at=format_timestamp(statement.received),
+        until=format_time(statement.until),
+        by=statement.by,
+        method=statement.method.value,
+        channel=None if statement.channel is None else statement.channel.value,
+        basis=statement.basis.value,
+        laws=list(statement.laws),
         notice=None
         if notice is None
         else {"version": notice.version, "language": notice.language, "sha256": notice.sha256},
-        signal=one.signal,
-        guardian=one.guardian,
-        conflicts_with=None if one.conflict is None else text(one.conflict),
-        terms=one.terms.hex(),
+        signal=statement.signal,
+        guardian=statement.guardian,
+        conflicts_with=None if statement.conflict is None else format_record_id(statement.conflict),
+        terms=statement.terms.hex(),
         receipt=receipt,
     )
 
 
-def _happened(subject: Subject, named: Mapping[bytes, Document], doc: Document) -> dict[str, Any]:
-    """What spoke for it, with the value only where it is still one of this person's own."""
+def _build_identity_event_row(
+    subject: PackageSubject, identifiers: Mapping[bytes, Document], doc: Document
+) -> dict[str, Any]:
+    """Return a merge or split. The value of an identifier is shown only if it is the customer's own."""
     evidence = []
-    for one in doc["evidence"]:
-        mine = named.get(one["entry"])
+    for item in doc["evidence"]:
+        # A merge may rest on another customer's identifier. Its value is shown only to its owner.
+        identifier = identifiers.get(item["entry"])
         value = None
-        if mine is not None:
-            key = identifier_key(one["entry"])
-            value = subject.reading.reveal_cell(subject.row, mine["c"], key, "identifiers")
-        evidence.append({"type": one["type"], "value": value})
-    return row(
+        if identifier is not None:
+            key = identifier_cell_key(item["entry"])
+            value = subject.reading.reveal_cell(subject.row, identifier["c"], key, "identifiers")
+        evidence.append({"type": item["type"], "value": value})
+    return build_row(
         "identity",
         kind=doc["kind"],
-        at=iso(doc["at"]),
+        at=format_timestamp(doc["at"]),
         by=doc["by"],
         profiles=len(doc["customers"]),
         evidence=evidence,
     )
 
 
-def _alike(doc: Document) -> dict[str, Any]:
-    """That another profile resembles theirs; not whose it is."""
-    return row(
+def _build_suggestion_row(doc: Document) -> dict[str, Any]:
+    """Return that another profile resembles this one, but not whose it is."""
+    return build_row(
         "identity",
         kind="resembles",
-        at=iso(doc["at"]),
+        at=format_timestamp(doc["at"]),
         by=doc["model"],
         profiles=len(doc["customers"]),
         score=doc["score"],
-        evidence=[{"type": one["name"], "says": one["says"]} for one in doc["evidence"]],
+        evidence=[{"type": item["name"], "says": item["says"]} for item in doc["evidence"]],
     )
 
 
-def _ruled(doc: Document) -> dict[str, Any]:
+def _build_ruling_row(doc: Document) -> dict[str, Any]:
     kind = "ruled_one" if doc["joined"] else "ruled_different"
-    return row("identity", kind=kind, at=iso(doc["at"]), by=doc["by"], profiles=len(doc["sides"]))
+    return build_row(
+        "identity", kind=kind, at=format_timestamp(doc["at"]), by=doc["by"], profiles=len(doc["sides"])
+    )
 
 
-def _disclosure(entry: Entry, names: Sequence[bytes]) -> dict[str, Any]:
-    """One look, and not by which of a recipient's people.
+def _build_disclosure_row(entry: LedgerEntry, pseudonyms: Sequence[bytes]) -> dict[str, Any]:
+    """Return one disclosure with the client, but not which employee of the recipient made it.
 
-    They are no recipients themselves, and their names are their own data (CJEU C-579/21).
+    Employees are no recipients themselves, and their names are their own personal data (CJEU C-579/21).
     """
     bits = 0
-    for name in names:
-        bits |= entry.subjects.get(name, 0)
-    seen = [pair for index, pair in enumerate(entry.attributes) if bits >> index & 1]
-    return row(
+    for pseudonym in pseudonyms:
+        bits |= entry.subjects.get(pseudonym, 0)
+    seen_attributes = [pair for index, pair in enumerate(entry.attributes) if bits >> index & 1]
+    return build_row(
         "disclosures",
         receipt=entry.receipt,
-        at=iso(entry.at),
+        at=format_timestamp(entry.at),
         client=entry.client,
         own=entry.actor == SELF,
         purposes=list(entry.purposes),
-        attributes=[path for path, _ in seen],
-        forms=[form for _, form in seen],
+        attributes=[path for path, _ in seen_attributes],
+        forms=[form for _, form in seen_attributes],
         also=list(entry.extra),
     )
 
 
-def _letter(doc: Document) -> dict[str, Any]:
-    return row(
+def _build_refused_message_row(doc: Document) -> dict[str, Any]:
+    return build_row(
         "refused_messages",
         source=doc["source"],
-        received_at=iso(doc["received"]),
+        received_at=format_timestamp(doc["received"]),
         reason=doc["code"],
         place=doc["place"],
-        deleted_by=iso(int(doc["expires"].timestamp() * 1000)),
+        deleted_by=format_timestamp(int(doc["expires"].timestamp() * 1000)),
     )
 
 
-def _asked(subject: Subject, doc: Document) -> dict[str, Any]:
-    """What of a request is personal. A value that may not be shown is not shown because it was corrected."""
-    told = {}
+def _open_personal_parts(subject: PackageSubject, doc: Document) -> dict[str, Any]:
+    """Return the personal parts of a request, without changes to attributes that may not be shown."""
+    parts = {}
     for name, cell in doc["sealed"].items():
-        if name in BOUND:
-            told[name] = subject.opened(doc["customer"], cell, BOUND[name], f"requests.{name}")
-    if told.get("changes"):
-        told["changes"] = [one for one in told["changes"] if not _hidden(subject, one["attribute"])]
-    return told
+        if name in SEALED_PART_BINDINGS:
+            parts[name] = subject.open_cell(
+                doc["customer"], cell, SEALED_PART_BINDINGS[name], f"requests.{name}"
+            )
+    if parts.get("changes"):
+        parts["changes"] = [
+            change for change in parts["changes"] if not _is_withheld(subject, change["attribute"])
+        ]
+    return parts
 
 
-def _hidden(subject: Subject, path: str) -> bool:
+def _is_withheld(subject: PackageSubject, path: str) -> bool:
     attribute = subject.catalogue.attributes.get(path)
-    return attribute is not None and subject.limits.forbids(attribute.category) is not None
+    return attribute is not None and subject.limits.find_forbidding_law(attribute.category) is not None
 
 
-def _message(subject: Subject, told: Document) -> dict[str, Any]:
-    """What the person and the privacy office told each other; shut when they were known by ``for``."""
-    text = subject.opened(told["for"], told["sealed"], MESSAGE, "requests.messages")
-    return {"at": iso(told["at"]), "by": told["by"], "text": text}
+def _build_message_entry(subject: PackageSubject, message: Document) -> dict[str, Any]:
+    """Return a message between the customer and the privacy office.
+
+    It was sealed under the customer id in ``for``.
+    """
+    text = subject.open_cell(message["for"], message["sealed"], MESSAGE_BINDING, "requests.messages")
+    return {"at": format_timestamp(message["at"]), "by": message["by"], "text": text}
 
 
-def _request(subject: Subject, doc: Document) -> dict[str, Any]:
-    return row(
+def _build_request_row(subject: PackageSubject, doc: Document) -> dict[str, Any]:
+    return build_row(
         "requests",
-        id=subject.reading.shut(REQUEST_KIND, doc["_id"]),
+        id=subject.reading.encode_id(REQUEST_ID_KIND, doc["_id"]),
         right=doc["right"],
         state=doc["state"],
         reason=doc.get("reason"),
-        received_at=iso(doc["received"]),
-        due_at=told(doc.get("due")),
-        ended_at=told(doc.get("ended")),
+        received_at=format_timestamp(doc["received"]),
+        due_at=format_time(doc.get("due")),
+        ended_at=format_time(doc.get("ended")),
         by=doc["by"],
         laws=list(doc["laws"]),
         scope=dict(doc["scope"]),
-        asked=_asked(subject, doc),
-        messages=[_message(subject, one) for one in doc.get("messages", ())],
-        history=[{**one, "at": iso(one["at"])} for one in doc["history"]],
+        asked=_open_personal_parts(subject, doc),
+        messages=[_build_message_entry(subject, entry) for entry in doc.get("messages", ())],
+        history=[{**entry, "at": format_timestamp(entry["at"])} for entry in doc["history"]],
         refusal=doc.get("refusal"),
     )

@@ -1,137 +1,149 @@
-"""Sending a package to another controller at the person's word (GDPR Art. 20(2)).
+"""Workflow step ``send``: sends a package to another controller at the customer's request (GDPR Art. 20(2)).
 
-What is sent is ``package.json``, in one POST: with its digest (RFC 9530), and a JSON Web Signature of the
-type ``package+jwt`` over that digest, for that host, which the keys at ``/.well-known/jwks.json`` verify. It
-is read twice, once for the digest and once to be sent, and never whole in memory. A second attempt carries
-the same ``idempotency-key``. What the other side answered is on record with the request, and the sending on
-the ledger.
+``package.json`` is sent in one POST with its digest (RFC 9530) and with a JSON Web Signature of the type
+``package+jwt`` over that digest, for that host. The keys at ``/.well-known/jwks.json`` verify it. The package
+is read twice, once for the digest and once to be sent, and is never whole in memory. A second attempt carries
+the same ``idempotency-key``. The request records the answer of the other controller, and the ledger records
+the disclosure.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
 
 import jwt
 
-from discretion.domain.access.download_links import HandOut
-from discretion.domain.access.format.json_format import Whole
-from discretion.domain.access.zip_archive import File, Opened, written
-from discretion.domain.kit.egress import Outward
-from discretion.domain.kit.workflow.lease import Hold
-from discretion.domain.kit.workflow.step_outcome import Done, Later, Outcome
+from discretion.domain.access.download_links import DownloadLinks
+from discretion.domain.access.format.json_format import JsonWriter
+from discretion.domain.access.zip_archive import ArchiveFile, PackageReader, write_file
+from discretion.domain.kit.egress import EgressClient
+from discretion.domain.kit.workflow.lease import Lease
+from discretion.domain.kit.workflow.step_outcome import StepDone, StepOutcome, StepWaiting
 from discretion.errors import Conflict, Refusal, Unavailable
+from discretion.store.document import Document
 from discretion.token.keys import KeySet
 
-TYPE = "package+jwt"
-HEADER = "discretion-package"
-"""Carries the signature."""
+TRANSFER_TYPE = "package+jwt"
+SIGNATURE_HEADER = "discretion-package"
+"""HTTP header with the signature."""
 
-ENDPOINT = "endpoint"
-"""The sealed part of a request that has the URL to send to."""
+ENDPOINT_PART = "endpoint"
+"""The sealed part of a request that contains the URL to send to."""
 
-BOUND = "request/endpoint"
-"""What it is bound to, in place of an attribute's key."""
+ENDPOINT_BINDING = "request/endpoint"
+"""What that part is bound to; cells of a profile are bound to their attribute's key."""
 
-WITHIN_S = 50.0
-"""The longest that sending may take; a request is held for a minute."""
+SEND_TIMEOUT_S = 50.0
+"""Time limit of one POST. The lease on a request lasts one minute, so it must be less."""
 
-AGAIN_MS = 600_000
-LIFE_S = 3_600
-
-Document = Mapping[str, Any]
+RETRY_MS = 600_000
+SIGNATURE_LIFETIME_S = 3_600
 
 
 @dataclass(frozen=True, slots=True)
-class Digested:
-    """The digest and the length of what is sent."""
+class PackageDigest:
+    """SHA-256 digest and length in bytes of the body to be sent."""
 
     sha256: bytes
     length: int
 
 
 @dataclass(frozen=True, slots=True)
-class Send:
-    """The step that sends a package, if that was asked for."""
+class SendPackage:
+    """The step ``send``: send the package to another controller (GDPR Art. 20(2))."""
 
-    hand_out: HandOut
-    outward: Outward
+    download_links: DownloadLinks
+    egress: EgressClient
     keys: KeySet
     issuer: str
 
-    async def __call__(self, document: Document, hold: Hold) -> Outcome:
-        """Send; again later while nobody takes it and there is something to send."""
-        cell = document["sealed"].get(ENDPOINT)
-        if cell is None:
-            return Done({"sent": False})
-        try:
-            opened, url = await self.hand_out.sending(document, cell, BOUND)
-            return await self._send(document, opened, url, hold)
-        except Unavailable as away:
-            return Later(AGAIN_MS, away.code)
-        except Conflict as lost:
-            if lost.code == "LEASE_LOST":
-                raise
-            return Done({"sent": False, "why": lost.code})
-        except Refusal as refused:
-            return Done({"sent": False, "why": refused.code})
+    async def run(self, document: Document, lease: Lease) -> StepOutcome:
+        """Send the package if the request has a URL.
 
-    async def _send(self, document: Document, opened: Opened, url: str, hold: Hold) -> Outcome:
-        host = self.outward.target(url).host
-        digested = await digest(opened)
-        headers = self._headers(document, digested, host)
-        await hold.save({})
-        status = await self.outward.post(url, body(opened), headers, within_s=WITHIN_S)
-        hold.at("sent")
+        Returns:
+            Done with ``{"sent": bool, ...}``, or waiting if the network, the ledger or the other controller
+            failed.
+        """
+        cell = document["sealed"].get(ENDPOINT_PART)
+        if cell is None:
+            return StepDone({"sent": False})
+        try:
+            reader, url = await self.download_links.open_for_transfer(document, cell, ENDPOINT_BINDING)
+            return await self._send(document, reader, url, lease)
+        except Unavailable as unavailable:
+            return StepWaiting(RETRY_MS, unavailable.code)
+        except Conflict as conflict:
+            if conflict.code == "LEASE_LOST":
+                raise  # another worker has the request; the runner must not record a result
+            return StepDone({"sent": False, "why": conflict.code})
+        except Refusal as refusal:
+            return StepDone({"sent": False, "why": refusal.code})
+
+    async def _send(self, document: Document, reader: PackageReader, url: str, lease: Lease) -> StepOutcome:
+        host = self.egress.check_target(url).host
+        # The digest precedes the body in the request, so the package is read twice.
+        digest = await compute_digest(reader)
+        headers = self._headers(document, digest, host)
+        await lease.save({})  # renews the lease: the POST may take SEND_TIMEOUT_S of its minute
+        status = await self.egress.post(url, stream_package_body(reader), headers, within_s=SEND_TIMEOUT_S)
+        lease.checkpoint("sent")
         if not 200 <= status < 300:
-            return Later(AGAIN_MS, f"HTTP_{status}")
-        return Done(
-            {"sent": True, "host": host, "status": status, "sha256": digested.sha256.hex(), **_size(digested)}
+            return StepWaiting(RETRY_MS, f"HTTP_{status}")
+        return StepDone(
+            {
+                "sent": True,
+                "host": host,
+                "status": status,
+                "sha256": digest.sha256.hex(),
+                **_build_size_claim(digest),
+            }
         )
 
-    def _headers(self, document: Document, digested: Digested, host: str) -> dict[str, str]:
-        now = self.hand_out.conductor.now_ms() // 1000
-        request, active = document["_id"].hex(), self.keys.active
+    def _headers(self, document: Document, digest: PackageDigest, host: str) -> dict[str, str]:
+        now = self.download_links.discloser.now_ms() // 1000
+        request, signing_key = document["_id"].hex(), self.keys.active
         claims = {
             "iss": self.issuer,
+            # The signature counts for this host only (RFC 7519, section 4.1.3):
+            # the receiver cannot pass it on.
             "aud": host,
             "iat": now,
-            "exp": now + LIFE_S,
+            "exp": now + SIGNATURE_LIFETIME_S,
             "jti": request,
-            "sha256": digested.sha256.hex(),
-            **_size(digested),
+            "sha256": digest.sha256.hex(),
+            **_build_size_claim(digest),
         }
-        signed = jwt.encode(
+        signature = jwt.encode(
             claims,
-            active.key,
-            algorithm=active.verifying.algorithm,
-            headers={"typ": TYPE, "kid": active.verifying.kid},
+            signing_key.key,
+            algorithm=signing_key.verifying.algorithm,
+            headers={"typ": TRANSFER_TYPE, "kid": signing_key.verifying.kid},
         )
         return {
             "content-type": "application/json",
-            "content-length": str(digested.length),
-            "content-digest": f"sha-256=:{base64.b64encode(digested.sha256).decode()}:",
+            "content-length": str(digest.length),
+            "content-digest": f"sha-256=:{base64.b64encode(digest.sha256).decode()}:",
             "idempotency-key": request,
-            HEADER: signed,
+            SIGNATURE_HEADER: signature,
         }
 
 
-def body(opened: Opened) -> AsyncIterator[bytes]:
-    """What is sent, part by part."""
-    return written(File("package.json", Whole()), opened)
+def stream_package_body(reader: PackageReader) -> AsyncIterator[bytes]:
+    """Yield the body to be sent, part by part."""
+    return write_file(ArchiveFile("package.json", JsonWriter()), reader)
 
 
-async def digest(opened: Opened) -> Digested:
-    """The digest and the length of what is sent."""
-    known, length = hashlib.sha256(), 0
-    async for part in body(opened):
-        known.update(part)
+async def compute_digest(reader: PackageReader) -> PackageDigest:
+    """Return the digest and the length of the body."""
+    hasher, length = hashlib.sha256(), 0
+    async for part in stream_package_body(reader):
+        hasher.update(part)
         length += len(part)
-    return Digested(known.digest(), length)
+    return PackageDigest(hasher.digest(), length)
 
 
-def _size(digested: Digested) -> dict[str, int]:
-    return {"bytes": digested.length}
+def _build_size_claim(digest: PackageDigest) -> dict[str, int]:
+    return {"bytes": digest.length}

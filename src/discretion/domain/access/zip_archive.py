@@ -1,7 +1,7 @@
-"""A package as one ZIP file, written while it is read: one page is in memory, however many there are.
+"""A package as one ZIP file, written while the pages are read, so that one page is in memory at a time.
 
-Every file is made from the same pages: ``package.json`` with its JSON Schema, a table (CSV, RFC 4180) for
-each section, and for the whole of access a page to read and linked data.
+All files are made from the same pages: ``package.json`` with its JSON Schema, a CSV table (RFC 4180) for each
+section and, for access and recipients, an HTML page and a JSON-LD document.
 """
 
 from __future__ import annotations
@@ -13,121 +13,130 @@ from datetime import UTC, datetime
 from typing import Protocol
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from discretion.domain.access.format import csv_format as csv
-from discretion.domain.access.format import html_format as html
-from discretion.domain.access.format import json_format as json
-from discretion.domain.access.format import jsonld_format as jsonld
-from discretion.domain.access.package_page import Made, Pages, Rows
-from discretion.domain.access.package_sections import BY_KEY, Section
+from discretion.domain.access.format import csv_format, html_format, json_format, jsonld_format
+from discretion.domain.access.package_page import PackageRows, PageIterator, StoredPackage
+from discretion.domain.access.package_sections import SECTIONS_BY_KEY, PackageSection
 
-LEVEL = 4
-"""Of compression: higher ones take twice the time for a few parts in a hundred."""
+COMPRESSION_LEVEL = 4
+"""Higher levels take twice the time and save a few percent."""
 
 
-class Writer(Protocol):
-    """Writes the sections of a package as one file, part by part."""
+class FormatWriter(Protocol):
+    """Writes the sections of a package into one file, part by part."""
 
     def begin(self) -> bytes:
-        """What comes first."""
+        """Return the bytes before the first section."""
 
-    def open(self, section: Section) -> bytes:
-        """A section begins."""
+    def open_section(self, section: PackageSection) -> bytes:
+        """Return the bytes that begin a section."""
 
-    def rows(self, section: Section, rows: Rows) -> bytes:
-        """Some of its rows."""
+    def write_rows(self, section: PackageSection, rows: PackageRows) -> bytes:
+        """Return the bytes of some rows of the section."""
 
-    def close(self, section: Section) -> bytes:
-        """It is over."""
+    def close_section(self, section: PackageSection) -> bytes:
+        """Return the bytes that end the section."""
 
     def end(self) -> bytes:
-        """What comes last."""
+        """Return the bytes after the last section."""
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """A package that can be read, once for each file; ``pages`` takes one section's key or none."""
+class PackageReader:
+    """An opened package. ``pages`` takes the key of one section or None, and may be called several times."""
 
-    made: Made
-    pages: Callable[..., Pages]
+    package: StoredPackage
+    pages: Callable[..., PageIterator]
 
 
 @dataclass(frozen=True, slots=True)
-class File:
-    """One file of the archive; ``only`` is the section it has, None for all."""
+class ArchiveFile:
+    """One file of the archive. ``only_section`` is the key of its section, None for all sections."""
 
     name: str
-    writer: Writer
-    only: str | None = None
+    writer: FormatWriter
+    only_section: str | None = None
 
 
-def files(sections: Iterable[str], *, legible: bool) -> list[File]:
-    """The files for these sections; ``legible`` ones include those for people."""
-    known = [BY_KEY[one] for one in sections]
-    read = [File("package.html", html.Page(known)), File("package.jsonld", jsonld.Graph())] if legible else []
-    tables = [File(f"csv/{one.key}.csv", csv.Table(), one.key) for one in known]
-    return [*read, File("package.json", json.Whole()), *tables]
+def build_files(section_keys: Iterable[str], *, readable: bool) -> list[ArchiveFile]:
+    """Return the files for these sections; with ``readable`` also the HTML and JSON-LD files."""
+    sections = [SECTIONS_BY_KEY[key] for key in section_keys]
+    readable_files = (
+        [
+            ArchiveFile("package.html", html_format.HtmlWriter(sections)),
+            ArchiveFile("package.jsonld", jsonld_format.JsonLdWriter()),
+        ]
+        if readable
+        else []
+    )
+    tables = [
+        ArchiveFile(f"csv/{section.key}.csv", csv_format.CsvWriter(), section.key) for section in sections
+    ]
+    return [*readable_files, ArchiveFile("package.json", json_format.JsonWriter()), *tables]
 
 
-async def zipped(package: Opened) -> AsyncIterator[bytes]:
-    """The bytes of the archive."""
-    sink = _Sink()
-    at = datetime.fromtimestamp(package.made.made / 1000, UTC).timetuple()[:6]
-    legible = "values" in package.made.sections or "disclosures" in package.made.sections
-    with ZipFile(sink, "w", ZIP_DEFLATED) as whole:
-        for file in files(package.made.sections, legible=legible):
-            with whole.open(_entry(file.name, at), "w", force_zip64=True) as entry:
-                async for part in written(file, package):
+async def write_archive(reader: PackageReader) -> AsyncIterator[bytes]:
+    """Yield the bytes of the ZIP file."""
+    sink = _ByteSink()
+    made_at = datetime.fromtimestamp(reader.package.made_at / 1000, UTC).timetuple()[:6]
+    readable = "values" in reader.package.sections or "disclosures" in reader.package.sections
+    with ZipFile(sink, "w", ZIP_DEFLATED) as archive:
+        for file in build_files(reader.package.sections, readable=readable):
+            # ZIP64 always: the size of a file is not known yet when its header is written.
+            with archive.open(_build_zip_entry(file.name, made_at), "w", force_zip64=True) as entry:
+                async for part in write_file(file, reader):
                     entry.write(part)
                     if len(sink) >= io.DEFAULT_BUFFER_SIZE:
-                        yield sink.drained()
-            yield sink.drained()
-        whole.writestr(_entry("package.schema.json", at), json.schema_text())
-    yield sink.drained()
+                        yield sink.drain()
+            yield sink.drain()
+        archive.writestr(
+            _build_zip_entry("package.schema.json", made_at), json_format.build_package_schema_text()
+        )
+    yield sink.drain()
 
 
-async def written(file: File, package: Opened) -> AsyncIterator[bytes]:
-    """The bytes of one file, before they are compressed."""
-    writer, present = file.writer, None
+async def write_file(file: ArchiveFile, reader: PackageReader) -> AsyncIterator[bytes]:
+    """Yield the uncompressed bytes of one file."""
+    writer, current = file.writer, None
     yield writer.begin()
-    async for key, rows in package.pages(file.only):
-        section = BY_KEY[key]
-        if section is not present:
-            if present is not None:
-                yield writer.close(present)
-            yield writer.open(section)
-            present = section
-        yield writer.rows(section, rows)
-    if present is not None:
-        yield writer.close(present)
+    async for key, rows in reader.pages(file.only_section):
+        section = SECTIONS_BY_KEY[key]
+        if section is not current:
+            if current is not None:
+                yield writer.close_section(current)
+            yield writer.open_section(section)
+            current = section
+        yield writer.write_rows(section, rows)
+    if current is not None:
+        yield writer.close_section(current)
     yield writer.end()
 
 
-def _entry(name: str, at: tuple[int, ...]) -> ZipInfo:
-    year, month, day, hour, minute, second = at
+def _build_zip_entry(name: str, made_at: tuple[int, ...]) -> ZipInfo:
+    year, month, day, hour, minute, second = made_at
     entry = ZipInfo(name, (year, month, day, hour, minute, second))
     entry.compress_type = ZIP_DEFLATED
-    entry._compresslevel = LEVEL  # type: ignore[attr-defined]
+    entry._compresslevel = COMPRESSION_LEVEL  # type: ignore[attr-defined]
     return entry
 
 
-class _Sink(io.RawIOBase):
-    """Takes what is written, to be drained; nothing can be sought in it."""
+class _ByteSink(io.RawIOBase):
+    """Collects written bytes until they are drained. It cannot seek, so ``ZipFile`` writes a stream."""
 
     def __init__(self) -> None:
-        self._held = bytearray()
+        self._pending = bytearray()
 
     def __len__(self) -> int:
-        return len(self._held)
+        return len(self._pending)
 
     def writable(self) -> bool:
         return True
 
     def write(self, part: bytes) -> int:  # type: ignore[override]
-        self._held += part
+        self._pending += part
         return len(part)
 
-    def drained(self) -> bytes:
-        """What was written since the last time."""
-        held = bytes(self._held)
-        self._held.clear()
-        return held
+    def drain(self) -> bytes:
+        """Return the bytes written since the last call."""
+        pending = bytes(self._pending)
+        self._pending.clear()
+        return pending

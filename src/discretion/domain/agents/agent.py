@@ -1,8 +1,8 @@
-"""An organisation that files requests for people.
+"""Organisations that file requests for people.
 
-An *agent* is authorised by a person and speaks the Data Rights Protocol; it signs what it sends. A
-*controller* has us process its customers' data and speaks OpenDSR; it has verified the person itself, and
-answers for that.
+An *agent* is authorised by a person. It uses the Data Rights Protocol (DRP) and signs its requests. A
+*controller* has this installation process its customers' data. It uses OpenDSR, and is responsible for having
+verified the person's identity.
 """
 
 from __future__ import annotations
@@ -18,29 +18,41 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from discretion.errors import BadRequest, Misconfigured
 from discretion.token.keys import KeySet
 
-_IDS = {"agent": re.compile(r"[A-Z0-9_]{1,64}"), "controller": re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")}
-_HOST = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_ID_PATTERNS = {
+    "agent": re.compile(r"[A-Z0-9_]{1,64}"),
+    "controller": re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"),
+}
+_HOST_PATTERN = re.compile(
+    r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+)
 MAX_HOSTS = 20
-MAX_TEXT = 200
+MAX_TEXT_LENGTH = 200
 
 
-class Kind(StrEnum):
-    """Which protocol an organisation speaks."""
+class AgentKind(StrEnum):
+    """Kind of an organisation, which decides the protocol that it uses."""
 
-    AGENT = "agent"
-    CONTROLLER = "controller"
+    AGENT = "agent"  # Data Rights Protocol 1.0
+    CONTROLLER = "controller"  # OpenDSR 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """A registered organisation; ``hosts`` are the only ones that its callback URLs may lead to.
+    """A registered organisation. Fields have the stored names.
 
-    ``verify_key`` is the 32 bytes of an Ed25519 key, and empty for a controller. ``contact`` is a mailbox
-    of the organisation, ``assurance`` a page on how it makes sure of whom it speaks for (DRP 1.0, 3.05.1).
+    Attributes:
+        id: Id in the protocol, such as ``CR_AGENT_1``.
+        kind: Agent or controller.
+        name: Name that people know it by.
+        hosts: The only hosts that its callback URLs may name.
+        verify_key: The 32 bytes of an agent's Ed25519 public key; empty for a controller.
+        web: URL of the home page.
+        assurance: URL of a page on how the agent verifies the people it acts for (DRP 1.0, 3.05.1).
+        contact: Mailbox of the organisation.
     """
 
     id: str
-    kind: Kind
+    kind: AgentKind
     name: str
     hosts: tuple[str, ...] = ()
     verify_key: bytes = b""
@@ -49,9 +61,9 @@ class Agent:
     contact: str = ""
 
 
-def agent(
+def build_agent(
     id: str,  # noqa: A002
-    kind: Kind,
+    kind: AgentKind,
     name: str,
     hosts: tuple[str, ...] = (),
     verify_key: str = "",
@@ -60,41 +72,60 @@ def agent(
     assurance: str = "",
     contact: str = "",
 ) -> Agent:
-    """An organisation as an operator describes it; ``verify_key`` is base64, as in the directory of agents.
+    """Return an organisation from an operator's input; ``verify_key`` is in base64, as in the directory.
 
     Raises:
         BadRequest: ``AGENT_ID``, ``AGENT_NAME``, ``AGENT_HOST``, ``AGENT_KEY``.
     """
-    if not _IDS[kind].fullmatch(id):
-        raise BadRequest("AGENT_ID", f"{kind.value} ids are written as {_IDS[kind].pattern}.")
+    if not _ID_PATTERNS[kind].fullmatch(id):
+        raise BadRequest(
+            "AGENT_ID", f"The id of a {kind.value} has the pattern {_ID_PATTERNS[kind].pattern}."
+        )
     for text in (name, web, assurance, contact):
-        if len(text) > MAX_TEXT or not text.isprintable():
-            raise BadRequest("AGENT_NAME", f"A text has more than {MAX_TEXT} characters, or odd ones.")
+        if len(text) > MAX_TEXT_LENGTH or not text.isprintable():
+            raise BadRequest(
+                "AGENT_NAME", f"A text has more than {MAX_TEXT_LENGTH} characters, or unprintable ones."
+            )
     if not name.strip():
-        raise BadRequest("AGENT_NAME", "It has no name.", "Give the one that people know it by.")
-    spelled = tuple(dict.fromkeys(one.strip().rstrip(".").lower() for one in hosts))
-    if len(spelled) > MAX_HOSTS or not all(_HOST.fullmatch(one) for one in spelled):
+        raise BadRequest("AGENT_NAME", "The name is empty.", "Give the name that people know it by.")
+    normalised_hosts = tuple(dict.fromkeys(host.strip().rstrip(".").lower() for host in hosts))
+    if len(normalised_hosts) > MAX_HOSTS or not all(
+        _HOST_PATTERN.fullmatch(host) for host in normalised_hosts
+    ):
         raise BadRequest(
             "AGENT_HOST",
-            f"Callbacks go to at most {MAX_HOSTS} hosts, each a name without scheme, port or path.",
-            "Such as agent.example.",
+            f"There are at most {MAX_HOSTS} callback hosts, each a name without scheme, port or path.",
+            "For example: agent.example.",
         )
-    return Agent(id, kind, name.strip(), spelled, _key(kind, verify_key), web, assurance, contact)
+    return Agent(
+        id,
+        kind,
+        name.strip(),
+        normalised_hosts,
+        _decode_verify_key(kind, verify_key),
+        web,
+        assurance,
+        contact,
+    )
 
 
-def public_key(one: Agent) -> Ed25519PublicKey:
-    """The key that an agent signs with."""
-    return Ed25519PublicKey.from_public_bytes(one.verify_key)
+def load_agent_public_key(agent: Agent) -> Ed25519PublicKey:
+    """Return the public key that verifies an agent's signatures."""
+    return Ed25519PublicKey.from_public_bytes(agent.verify_key)
 
 
-def _key(kind: Kind, text: str) -> bytes:
-    """The bytes of a key under which not everybody can sign: canonical, and not of small order."""
-    if kind is Kind.CONTROLLER:
+def _decode_verify_key(kind: AgentKind, text: str) -> bytes:
+    """Return the bytes of a verify key; empty for a controller.
+
+    The point must be canonical and must not have a small order: anybody could forge signatures for such a
+    key.
+    """
+    if kind is AgentKind.CONTROLLER:
         return b""
     try:
         raw = base64.b64decode(text, validate=True)
-        x = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-        jwk = {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "kid": "agent", "x": x}
+        encoded_point = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+        jwk = {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "kid": "agent", "x": encoded_point}
         KeySet.from_public_jwks({"keys": [jwk]})
     except (binascii.Error, ValueError, Misconfigured):
         raise BadRequest(

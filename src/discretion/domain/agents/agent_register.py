@@ -1,7 +1,7 @@
-"""The register of agents: who they are, and the tokens by which they are known at the door.
+"""The register of agents and controllers, and their bearer tokens.
 
-A token is made by us, 256 bits, and kept as a digest: nothing of that size can be guessed, so it needs no
-slow hash. An agent has one; a new one takes the place of the one before.
+A token has 256 random bits and is stored as a SHA-256 digest. A value of this size cannot be guessed, so a
+slow hash is not needed. An organisation has one token; a new token replaces the previous one.
 """
 
 from __future__ import annotations
@@ -12,79 +12,86 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from discretion.domain.agents.agent import Agent, Kind
+from discretion.domain.agents.agent import Agent, AgentKind
 from discretion.errors import NotFound
-from discretion.store.agents import Agents
+from discretion.store.agents import AgentStore
 
 TOKEN_BYTES = 32
-MAX_TOKEN = 200
+MAX_TOKEN_LENGTH = 200
 
 
-class Register:
-    """Who may file requests for others."""
+class AgentRegister:
+    """The organisations that may file requests for people."""
 
-    def __init__(self, agents: Agents, entropy: Callable[[int], bytes], now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, agents: AgentStore, entropy: Callable[[int], bytes], now_ms: Callable[[], int]
+    ) -> None:
         self._agents = agents
         self._entropy = entropy
         self._now_ms = now_ms
 
-    async def enter(self, agent: Agent) -> None:
-        """Put an agent in the register, or change what is known of it. A token it has stays its own."""
+    async def register(self, agent: Agent) -> None:
+        """Add an agent, or replace its description. An existing token stays valid."""
         content: dict[str, Any] = {name: value for name, value in asdict(agent).items() if name != "id"}
         content |= {"kind": agent.kind.value, "hosts": list(agent.hosts)}
-        await self._agents.put(agent.id, content)
+        await self._agents.save(agent.id, content)
 
-    async def entrust(self, id: str, kind: Kind) -> str:  # noqa: A002
-        """A new token of an agent; the one before stops working at once.
+    async def issue_token(self, id: str, kind: AgentKind) -> str:  # noqa: A002
+        """Return a new token of an agent. The previous token stops working at once.
 
         Raises:
             NotFound: ``AGENT_UNKNOWN``.
         """
         token = base64.urlsafe_b64encode(self._entropy(TOKEN_BYTES)).rstrip(b"=").decode()
-        if not await self._agents.entrust(id, kind.value, _digest(token), self._now_ms()):
-            raise unknown(id)
+        if not await self._agents.set_token(id, kind.value, _digest_token(token), self._now_ms()):
+            raise build_unknown_agent_error(id)
         return token
 
-    async def named(self, id: str, kind: Kind) -> Agent | None:  # noqa: A002
-        """The agent with this id."""
-        return _agent(await self._agents.one(id, kind.value))
+    async def find_by_id(self, id: str, kind: AgentKind) -> Agent | None:  # noqa: A002
+        """Return the agent with an id."""
+        return _read_agent(await self._agents.find(id, kind.value))
 
-    async def holding(self, token: str, kind: Kind) -> Agent | None:
-        """The agent that holds this token."""
-        if not 0 < len(token) <= MAX_TOKEN:
+    async def find_by_token(self, token: str, kind: AgentKind) -> Agent | None:
+        """Return the agent that a token belongs to."""
+        if not 0 < len(token) <= MAX_TOKEN_LENGTH:
             return None
-        return _agent(await self._agents.holder(_digest(token), kind.value))
+        return _read_agent(await self._agents.find_by_token(_digest_token(token), kind.value))
 
-    async def all(self) -> list[Agent]:
-        """Everybody in the register, by id."""
-        return [one for found in await self._agents.all() if (one := _agent(found)) is not None]
+    async def list_all(self) -> list[Agent]:
+        """Return all registered organisations, sorted by id."""
+        return [
+            agent
+            for document in await self._agents.list_all()
+            if (agent := _read_agent(document)) is not None
+        ]
 
-    async def strike(self, id: str) -> None:  # noqa: A002
-        """Take an agent out of the register; its token stops working at once.
+    async def remove(self, id: str) -> None:  # noqa: A002
+        """Remove an agent. Its token stops working at once.
 
         Raises:
             NotFound: ``AGENT_UNKNOWN``.
         """
         if not await self._agents.remove(id):
-            raise unknown(id)
+            raise build_unknown_agent_error(id)
 
 
-def unknown(id: str) -> NotFound:  # noqa: A002
-    """The error for an agent that is not in the register; an id is an organisation's and shown."""
-    return NotFound("AGENT_UNKNOWN", f"No {id!r} is registered.", "See: discretion agent list")
+def build_unknown_agent_error(id: str) -> NotFound:  # noqa: A002
+    """Return the error for an unregistered agent. It may quote the id, which names no person."""
+    return NotFound("AGENT_UNKNOWN", f"No agent {id!r} is registered.", "See: discretion agent list")
 
 
-def _agent(found: dict[str, Any] | None) -> Agent | None:
-    if found is None:
+def _read_agent(document: dict[str, Any] | None) -> Agent | None:
+    if document is None:
         return None
     return Agent(
-        id=found["_id"],
-        kind=Kind(found["kind"]),
-        hosts=tuple(found["hosts"]),
-        verify_key=bytes(found["verify_key"]),
-        **{name: found[name] for name in ("name", "web", "assurance", "contact")},
+        id=document["_id"],
+        kind=AgentKind(document["kind"]),
+        hosts=tuple(document["hosts"]),
+        verify_key=bytes(document["verify_key"]),
+        **{name: document[name] for name in ("name", "web", "assurance", "contact")},
     )
 
 
-def _digest(token: str) -> bytes:
+def _digest_token(token: str) -> bytes:
+    # "surrogatepass": text with lone surrogates matches no token, but must not raise an error.
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

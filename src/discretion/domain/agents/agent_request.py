@@ -1,7 +1,8 @@
-"""A mandate: what an organisation filed for somebody, and how that stands.
+"""Requests of agents and controllers, and their status for the organisation.
 
-What it is told depends on nothing that only a match could show, until the person has proven who they are: a
-request for nobody we know begins, is dated and is told like one for somebody (see ``rights.file``).
+Until the person has proven their identity, the status must not show whether a customer was found. A request
+without a customer therefore has the same states, dates and answers as one with a customer (see
+``requests.submission``).
 """
 
 from __future__ import annotations
@@ -11,58 +12,83 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from discretion.domain.agents.agent import Kind
-from discretion.domain.requests.model import FINAL, Assurance, Reason, Request, State, needed
+from discretion.domain.agents.agent import AgentKind
+from discretion.domain.requests.model import (
+    FINAL_STATES,
+    Assurance,
+    RequestReason,
+    RequestState,
+    SubjectRequest,
+    required_assurance,
+)
 from discretion.law.jurisdiction import Right
 
-_ORDER = tuple(State)
+_STATE_ORDER = tuple(RequestState)
+"""The states in the order of progress."""
 
 
 @dataclass(frozen=True, slots=True)
-class Mandate:
-    """``id`` is what its agent calls the request by; ``requests`` are those filed under it."""
+class AgentRequest:
+    """A request as an organisation filed it.
+
+    Attributes:
+        id: Id by which the organisation refers to it; not the id of a rights request.
+        agent: Id of the organisation.
+        kind: Kind of the organisation.
+        right: The right that is exercised.
+        request_ids: The rights requests that were filed for it.
+        filed_at: When it was filed (ms).
+        reference: The organisation's own id of it, unique for the organisation.
+    """
 
     id: bytes
     agent: str
-    kind: Kind
+    kind: AgentKind
     right: Right
-    requests: tuple[bytes, ...]
-    at: int
+    request_ids: tuple[bytes, ...]
+    filed_at: int
     reference: str | None = None
 
     @property
-    def name(self) -> str:
+    def public_id(self) -> str:
         """The id as a UUID."""
-        return named(self.id)
+        return format_agent_request_id(self.id)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How a mandate stands, for its agent. Times in ms since 1970.
+class AgentRequestStatus:
+    """Status of an agent request, as the organisation may see it. Times in ms since 1970.
 
-    ``count`` is of people it is about, ``expires`` is until when they may prove who they are.
+    Attributes:
+        agent_request: The request.
+        state: State of its least advanced rights request.
+        reason: Reason of that state.
+        due: The latest deadline.
+        details: What the agent may tell the person.
+        count: Number of customers it concerns; 0 until the identity is proven.
+        expires: Until when the person may prove their identity.
     """
 
-    mandate: Mandate
-    state: State
-    reason: Reason | None
+    agent_request: AgentRequest
+    state: RequestState
+    reason: RequestReason | None
     due: int
     details: str | None = None
     count: int = 0
     expires: int | None = None
 
     @property
-    def final(self) -> bool:
-        """Whether nothing is still to come."""
-        return self.state in FINAL
+    def is_final(self) -> bool:
+        """Whether the state cannot change any more."""
+        return self.state in FINAL_STATES
 
 
-def read(document: Mapping[str, Any]) -> Mandate:
-    """A mandate from its document."""
-    return Mandate(
+def read_agent_request(document: Mapping[str, Any]) -> AgentRequest:
+    """Return the agent request that a document of the collection ``mandates`` stores."""
+    return AgentRequest(
         document["_id"],
         document["agent"],
-        Kind(document["kind"]),
+        AgentKind(document["kind"]),
         Right(document["right"]),
         tuple(document["requests"]),
         document["at"],
@@ -70,49 +96,68 @@ def read(document: Mapping[str, Any]) -> Mandate:
     )
 
 
-def named(mandate: bytes) -> str:
-    """A mandate's id as a UUID of version 4; ``fresh`` makes it one."""
-    return str(uuid.UUID(bytes=mandate))
+def format_agent_request_id(agent_request_id: bytes) -> str:
+    """Return the id of an agent request as a UUID of version 4 (see ``build_agent_request_id``)."""
+    return str(uuid.UUID(bytes=agent_request_id))
 
 
-def fresh(entropy: bytes) -> bytes:
-    """The id of a new mandate, of 16 random bytes."""
+def build_agent_request_id(entropy: bytes) -> bytes:
+    """Return the id of a new agent request from 16 random bytes."""
     return uuid.UUID(bytes=entropy, version=4).bytes
 
 
-def parse(name: str) -> bytes | None:
-    """The id that a UUID in its one canonical spelling names."""
+def parse_agent_request_id(text: str) -> bytes | None:
+    """Return the id that a UUID in canonical form represents, or None for any other text."""
     try:
-        found = uuid.UUID(name)
+        parsed = uuid.UUID(text)
     except ValueError:
         return None
-    return found.bytes if str(found) == name else None
+    # `uuid.UUID` also reads braces, `urn:uuid:` and text without hyphens. None of them is the issued id.
+    return parsed.bytes if str(parsed) == text else None
 
 
-def standing(mandate: Mandate, requests: Sequence[Request]) -> Standing:
-    """How a mandate stands: as the one of its requests does that is furthest from its end.
+def compute_agent_request_status(
+    agent_request: AgentRequest, requests: Sequence[SubjectRequest]
+) -> AgentRequestStatus:
+    """Return the status of an agent request: that of its least advanced rights request.
 
-    A mandate without requests is of a controller, for whom nothing is kept of whoever it asked about.
+    Only a controller's request about a person without stored data has no rights requests. It is fulfilled.
     """
     if not requests:
-        return Standing(mandate, State.FULFILLED, None, mandate.at)
-    due = max((one.due for one in requests if one.due is not None), default=mandate.at)
-    last = min(requests, key=lambda one: (one.state in FINAL, _ORDER.index(one.state)))
-    if _proven(last):
-        return Standing(mandate, last.state, last.reason, due, _details(last), len(requests))
-    reason = Reason.NOT_VERIFIED if last.reason is Reason.NO_MATCH else last.reason
-    return Standing(mandate, last.state, reason, due)
+        return AgentRequestStatus(agent_request, RequestState.FULFILLED, None, agent_request.filed_at)
+    due = max(
+        (request.due for request in requests if request.due is not None), default=agent_request.filed_at
+    )
+    least_advanced = min(
+        requests, key=lambda request: (request.state in FINAL_STATES, _STATE_ORDER.index(request.state))
+    )
+    if _is_identity_proven(least_advanced):
+        return AgentRequestStatus(
+            agent_request,
+            least_advanced.state,
+            least_advanced.reason,
+            due,
+            _describe_details(least_advanced),
+            len(requests),
+        )
+    # NO_MATCH would show that no customer was found.
+    reason = (
+        RequestReason.NOT_VERIFIED
+        if least_advanced.reason is RequestReason.NO_MATCH
+        else least_advanced.reason
+    )
+    return AgentRequestStatus(agent_request, least_advanced.state, reason, due)
 
 
-def _proven(request: Request) -> bool:
-    """Whether whoever it is about has proven who they are, or somebody answers for it who may."""
+def _is_identity_proven(request: SubjectRequest) -> bool:
+    """Return whether the person proved their identity, or an organisation that may do so vouched for it."""
     return request.assurance >= Assurance.FRESH or (
-        request.identified is not None and needed(request.right) > Assurance.SESSION
+        request.identified is not None and required_assurance(request.right) > Assurance.SESSION
     )
 
 
-def _details(request: Request) -> str | None:
-    """What the agent may tell the person: the law and the next step, or why it takes longer."""
+def _describe_details(request: SubjectRequest) -> str | None:
+    """Return what the agent may tell the person: provision and remedies, or the reason of an extension."""
     if request.refusal is not None:
         return f"{request.refusal.law}. {request.refusal.next}"
     return request.extended_why

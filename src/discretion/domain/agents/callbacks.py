@@ -1,7 +1,7 @@
-"""Telling organisations how their requests stand: at the URLs they gave, until each has said 200.
+"""Status callbacks: each status change is POSTed to the organisation's URLs until they reply with 200.
 
-What has changed since a URL was last told is found by comparing what would be said now. A URL that does not
-take it is tried again later and later, for three days; what has changed by then is said instead.
+A change is detected by comparing the digest of the current message with the digest of the last delivered one.
+A failed delivery is retried with growing delays for three days. A retry sends the status of that time.
 """
 
 from __future__ import annotations
@@ -14,120 +14,142 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from discretion.background import beside
-from discretion.domain.agents.agent import Agent, Kind
-from discretion.domain.agents.agent_register import Register
-from discretion.domain.agents.agent_request import Standing, read
-from discretion.domain.agents.delegated_requests import KEPT_MS, Desk
-from discretion.domain.kit.egress import Outward
+from discretion.background import run_alongside
+from discretion.domain.agents.agent import Agent, AgentKind
+from discretion.domain.agents.agent_register import AgentRegister
+from discretion.domain.agents.agent_request import AgentRequestStatus, read_agent_request
+from discretion.domain.agents.delegated_requests import RETENTION_MS, DelegatedRequests
+from discretion.domain.kit.egress import EgressClient
 from discretion.errors import DiscretionError
 
-OK = 200
-TOGETHER = 50
-LOOK_MS = 20_000
-"""How often it is looked whether there is something new."""
+HTTP_OK = 200
+BATCH = 50
+POLL_MS = 20_000
+"""Interval of the checks for a changed status (ms)."""
 
-IDLE_MS = 3600 * 1000
-"""How often where nobody is to be told."""
+IDLE_POLL_MS = 3600 * 1000
+"""Interval for agent requests without callback URLs (ms)."""
 
-HELD_MS = 60_000
-FIRST_MS, LONGEST_MS = 30_000, 3 * 3600 * 1000
+LEASE_MS = 60_000
+"""How long one worker keeps an agent request from others (ms)."""
+
+RETRY_MIN_MS, RETRY_MAX_MS = 30_000, 3 * 3600 * 1000
 MAX_TRIES = 30
-"""Three days, by ``pause``."""
+"""About three days, with the delays of ``compute_callback_delay``."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """What a URL is sent."""
+class CallbackMessage:
+    """Body and headers of a callback."""
 
     body: bytes
     headers: Mapping[str, str]
 
 
-Say = Callable[[Standing, str], Message]
-"""Puts how a mandate stands in the words of a protocol, for a URL. The same standing gives the same body."""
+MessageBuilder = Callable[[AgentRequestStatus, str], CallbackMessage]
+"""Builds the message of a protocol from a status and a URL. The same status must give the same body."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tell:
-    """Tells. ``say`` has the words of each kind of organisation."""
+class CallbackSender:
+    """Worker that sends callbacks; ``message_builders`` has the builder of each kind of organisation."""
 
-    desk: Desk
-    register: Register
-    outward: Outward
-    say: Mapping[Kind, Say]
+    delegated_requests: DelegatedRequests
+    register: AgentRegister
+    egress: EgressClient
+    message_builders: Mapping[AgentKind, MessageBuilder]
     now_ms: Callable[[], int]
 
-    async def once(self) -> int:
-        """Tell everybody who is due something; how many mandates were looked at."""
+    async def run_once(self) -> int:
+        """Send the callbacks that are due. Return the number of agent requests that were checked."""
         now = self.now_ms()
-        found = await self.desk.mandates.due(now, TOGETHER)
-        until = now + HELD_MS
-        claimed = [one for one in found if await self.desk.mandates.claim(one["_id"], one["due"], until)]
-        await asyncio.gather(*(self._mandate(one) for one in claimed))
+        documents = await self.delegated_requests.agent_requests.list_due(now, BATCH)
+        # `due` is also the lease: a worker that crashes leaves the agent request due again after
+        # `LEASE_MS`.
+        leased_until = now + LEASE_MS
+        claimed = [
+            document
+            for document in documents
+            if await self.delegated_requests.agent_requests.claim(
+                document["_id"], document["due"], leased_until
+            )
+        ]
+        await asyncio.gather(*(self._process_agent_request(document) for document in claimed))
         return len(claimed)
 
-    async def _mandate(self, document: Mapping[str, Any]) -> None:
-        mandate = read(document)
-        agent = await self.register.named(mandate.agent, mandate.kind)
-        standing = await self.desk.stands(mandate)
-        if agent is None or standing is None:
-            await self.desk.mandates.close(mandate.id, self.now_ms() + KEPT_MS)
+    async def _process_agent_request(self, document: Mapping[str, Any]) -> None:
+        agent_request = read_agent_request(document)
+        agent = await self.register.find_by_id(agent_request.agent, agent_request.kind)
+        status = await self.delegated_requests.compute_status(agent_request)
+        if agent is None or status is None:
+            await self.delegated_requests.agent_requests.close(agent_request.id, self.now_ms() + RETENTION_MS)
             return
-        callbacks = [await self._told(agent, standing, one) for one in document["callbacks"]]
-        if standing.final and all(self._over(standing, one) for one in callbacks):
-            await self.desk.mandates.close(mandate.id, self.now_ms() + KEPT_MS)
+        callbacks = [
+            await self._update_callback(agent, status, callback) for callback in document["callbacks"]
+        ]
+        if status.is_final and all(self._is_finished(status, callback) for callback in callbacks):
+            await self.delegated_requests.agent_requests.close(agent_request.id, self.now_ms() + RETENTION_MS)
             return
-        due = min((one["due"] for one in callbacks), default=self.now_ms() + IDLE_MS)
-        await self.desk.mandates.told(mandate.id, callbacks, due)
+        # Stored after the POST: after a crash in between the same status is sent once more, and never lost.
+        due = min((callback["due"] for callback in callbacks), default=self.now_ms() + IDLE_POLL_MS)
+        await self.delegated_requests.agent_requests.save_callbacks(agent_request.id, callbacks, due)
 
-    async def _told(self, agent: Agent, standing: Standing, callback: Mapping[str, Any]) -> dict[str, Any]:
-        """What is kept of a URL after it was told what it does not know yet."""
+    async def _update_callback(
+        self, agent: Agent, status: AgentRequestStatus, callback: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Send the current status to a URL if it is new and due. Return the stored form of the callback.
+
+        Returns:
+            ``url``, ``told`` (SHA-256 of the last delivered body), ``tries`` (failures since), ``due`` (ms).
+        """
         now = self.now_ms()
-        message = self.say[agent.kind](standing, callback["url"])
+        message = self.message_builders[agent.kind](status, callback["url"])
         digest = hashlib.sha256(message.body).digest()
         if callback["told"] == digest:
-            return {**callback, "due": now + LOOK_MS}
+            return {**callback, "due": now + POLL_MS}
         if callback["due"] > now:
             return dict(callback)
-        if await self._sent(agent, callback["url"], message):
-            return {**callback, "told": digest, "tries": 0, "due": now + LOOK_MS}
+        if await self._post_message(agent, callback["url"], message):
+            return {**callback, "told": digest, "tries": 0, "due": now + POLL_MS}
         tries = callback["tries"] + 1
-        return {**callback, "tries": tries, "due": now + pause(tries)}
+        return {**callback, "tries": tries, "due": now + compute_callback_delay(tries)}
 
-    async def _sent(self, agent: Agent, url: str, message: Message) -> bool:
+    async def _post_message(self, agent: Agent, url: str, message: CallbackMessage) -> bool:
         try:
-            status = await self.outward.post(url, message.body, message.headers, hosts=agent.hosts)
+            # The hosts are checked again: one may have been removed from the register
+            # since the request was filed.
+            http_status = await self.egress.post(url, message.body, message.headers, hosts=agent.hosts)
         except DiscretionError as error:
-            _log.info("an agent was not told: %s", error.code)
+            # Only the code is logged: the message may quote the URL, which may identify a person.
+            _log.info("a callback failed: %s", error.code)
             return False
-        return status == OK
+        return http_status == HTTP_OK
 
-    def _over(self, standing: Standing, callback: Mapping[str, Any]) -> bool:
-        body = self.say[standing.mandate.kind](standing, callback["url"]).body
-        told: bool = callback["told"] == hashlib.sha256(body).digest()
-        return told or callback["tries"] >= MAX_TRIES
+    def _is_finished(self, status: AgentRequestStatus, callback: Mapping[str, Any]) -> bool:
+        body = self.message_builders[status.agent_request.kind](status, callback["url"]).body
+        is_acknowledged: bool = callback["told"] == hashlib.sha256(body).digest()
+        return is_acknowledged or callback["tries"] >= MAX_TRIES
 
-    async def work(self) -> None:
-        """Tell, again and again."""
+    async def run(self) -> None:
+        """Send callbacks until the task is cancelled."""
         while True:
             try:
-                if await self.once() == TOGETHER:
+                if await self.run_once() == BATCH:
                     continue
             except DiscretionError as error:
-                _log.error("agents could not be told: %s", error.code)
-            await asyncio.sleep(LOOK_MS / 1000)
+                _log.error("callbacks could not be sent: %s", error.code)
+            await asyncio.sleep(POLL_MS / 1000)
 
 
 @asynccontextmanager
-async def informing(tell: Tell) -> AsyncIterator[None]:
-    """Have organisations told for as long as the block lasts."""
-    async with beside(tell.work()):
+async def run_callback_sender(sender: CallbackSender) -> AsyncIterator[None]:
+    """Run the callback sender in the background while the block runs."""
+    async with run_alongside(sender.run()):
         yield
 
 
-def pause(tries: int) -> int:
-    """How long to wait after so many failures, in ms."""
-    return int(min(FIRST_MS * 2 ** min(tries - 1, 30), LONGEST_MS))
+def compute_callback_delay(failures: int) -> int:
+    """Return the delay after a number of failures (ms): doubled each time, up to three hours."""
+    return int(min(RETRY_MIN_MS * 2 ** min(failures - 1, 30), RETRY_MAX_MS))

@@ -1,7 +1,7 @@
-"""The desk: where organisations file requests for people, ask how they stand, and take them back.
+"""Filing, status and revocation of requests by organisations, for both protocols.
 
-Both protocols come here. Each organisation sees what it filed itself, under an id of its own; that the same
-is asked already by somebody else, the person perhaps, is not shown.
+Each organisation sees only what it filed, under ids of its own. It does not learn that somebody else, such as
+the person, already filed the same request.
 """
 
 from __future__ import annotations
@@ -11,32 +11,57 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from discretion.domain.access.download_links import HandOut
-from discretion.domain.agents.agent import Agent, Kind
-from discretion.domain.agents.agent_request import Mandate, Standing, fresh, read, standing
-from discretion.domain.ingest.message import Identifier
-from discretion.domain.requests import model
-from discretion.domain.requests.decisions import Decide
-from discretion.domain.requests.immediate import Once
-from discretion.domain.requests.model import AT_ONCE, Asked, Asker, Assurance, Request, State, needed
-from discretion.domain.requests.submission import File
+from discretion.domain.access.download_links import DownloadLinks
+from discretion.domain.agents.agent import Agent, AgentKind
+from discretion.domain.agents.agent_request import (
+    AgentRequest,
+    AgentRequestStatus,
+    build_agent_request_id,
+    compute_agent_request_status,
+    read_agent_request,
+)
+from discretion.domain.ingest.message import ExternalIdentifier
+from discretion.domain.requests.decisions import RequestDecisions
+from discretion.domain.requests.immediate_rights import ImmediateRights
+from discretion.domain.requests.model import (
+    IMMEDIATE_RIGHTS,
+    Assurance,
+    RequestDetails,
+    Requester,
+    RequesterRole,
+    RequestState,
+    SubjectRequest,
+    read_request,
+    required_assurance,
+)
+from discretion.domain.requests.submission import RequestSubmission
 from discretion.errors import Conflict, NotFound
 from discretion.law.jurisdiction import Right
 from discretion.seal.blind_index import BlindIndex
-from discretion.store.agent_requests import Mandates
-from discretion.store.customers import Customers
-from discretion.store.requests import Requests
+from discretion.store.agent_requests import AgentRequestStore
+from discretion.store.customers import CustomerStore
+from discretion.store.requests import RequestStore
 
-KEPT_MS = 60 * 24 * 3600 * 1000
-"""How long a request that is over can still be asked about (DRP 1.0, 3.02: 7 to 60 days)."""
+RETENTION_MS = 60 * 24 * 3600 * 1000
+"""How long the status of a finished request stays available (DRP 1.0, 3.02: 7 to 60 days), in ms."""
 
 
 @dataclass(frozen=True, slots=True)
-class Filing:
-    """What is filed. A request is known by the first of ``identifiers``; ``callbacks`` have checked hosts."""
+class AgentFiling:
+    """A request as an organisation submits it.
+
+    Attributes:
+        right: The right that is exercised.
+        identifiers: Identifiers of the person, normalised. The first one names the customer of the request.
+        assurance: How surely the organisation identified the person.
+        scope: The part without personal data.
+        regime: The law that the agent names, such as ``ccpa``.
+        reference: The organisation's own id of the request.
+        callbacks: URLs whose hosts were checked against those of the organisation.
+    """
 
     right: Right
-    identifiers: tuple[Identifier, ...]
+    identifiers: tuple[ExternalIdentifier, ...]
     assurance: Assurance
     scope: Mapping[str, str] = field(default_factory=dict)
     regime: str | None = None
@@ -45,167 +70,202 @@ class Filing:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """See the module."""
+class DelegatedRequests:
+    """Operations of agents and controllers on requests."""
 
-    file: File
-    once: Once
-    decide: Decide
-    requests: Requests
-    mandates: Mandates
-    hand_out: HandOut
-    customers: Customers
+    submission: RequestSubmission
+    immediate_rights: ImmediateRights
+    decisions: RequestDecisions
+    requests: RequestStore
+    agent_requests: AgentRequestStore
+    hand_out: DownloadLinks
+    customers: CustomerStore
     blind: BlindIndex
     entropy: Callable[[int], bytes] = field(repr=False)
     now_ms: Callable[[], int]
 
-    async def take(self, agent: Agent, filing: Filing) -> Standing:
-        """File a request, or find it, if this agent filed it before and it is open, or under this reference.
+    async def submit(self, agent: Agent, filing: AgentFiling) -> AgentRequestStatus:
+        """File a request and return its status.
+
+        If the agent filed it before with the same reference, or it is still open, the earlier one is
+        returned.
 
         Raises:
-            Conflict: ``AGENT_REFERENCE_TAKEN``; the reference is of a request for another right.
+            Conflict: ``AGENT_REFERENCE_TAKEN``; the reference belongs to a request for another right.
         """
-        if (known := await self._known(agent, filing)) is not None:
-            return await self._standing(known)
-        mandate = fresh(_digest(agent, filing.reference) if filing.reference else self.entropy(16))
-        filed = await (self._instructed if agent.kind is Kind.CONTROLLER else self._asked)(
-            agent, filing, mandate
+        if (earlier := await self._find_by_reference(agent, filing)) is not None:
+            return await self._require_status(earlier)
+        agent_request_id = build_agent_request_id(
+            _derive_id(agent, filing.reference) if filing.reference else self.entropy(16)
         )
-        if filing.reference is None and filed:
-            before = await self.mandates.under(filed[0].id, agent.id)
-            if before is not None:
-                return await self._standing(read(before))
+        # The rights requests come first. After a crash before the agent request is stored, a repetition with
+        # the same reference finds those that are open.
+        requests = await (
+            self._file_for_customers if agent.kind is AgentKind.CONTROLLER else self._file_for_person
+        )(agent, filing, agent_request_id)
+        if filing.reference is None and requests:
+            # `submit` returns an open request for the same. If this agent filed it, the
+            # agent gets its earlier id again.
+            earlier_document = await self.agent_requests.find_by_request(requests[0].id, agent.id)
+            if earlier_document is not None:
+                return await self._require_status(read_agent_request(earlier_document))
         now = self.now_ms()
+        # In a callback `told` is the digest of the last accepted status, `tries` the number of failures since
+        # then, and `due` the time of the next check (ms).
         document: dict[str, Any] = {
-            "_id": mandate,
+            "_id": agent_request_id,
             "agent": agent.id,
             "kind": agent.kind.value,
             "right": filing.right.value,
-            "requests": [one.id for one in filed],
+            "requests": [request.id for request in requests],
             "at": now,
-            "callbacks": [{"url": one, "told": b"", "tries": 0, "due": now} for one in filing.callbacks],
+            "callbacks": [{"url": url, "told": b"", "tries": 0, "due": now} for url in filing.callbacks],
             "due": now,
             **({"reference": filing.reference} if filing.reference else {}),
             **({"regime": filing.regime} if filing.regime else {}),
         }
         try:
-            await self.mandates.add(document)
-        except Conflict:  # the same was filed at the same time
-            known = await self._known(agent, filing)
-            if known is None:
+            await self.agent_requests.add(document)
+        except Conflict:  # the agent filed the same reference at the same time
+            earlier = await self._find_by_reference(agent, filing)
+            if earlier is None:
                 raise
-            return await self._standing(known)
-        return await self._standing(read(document))
+            return await self._require_status(earlier)
+        return await self._require_status(read_agent_request(document))
 
-    async def status(self, agent: Agent, mandate: bytes) -> Standing | None:
-        """How a mandate stands, if it is this agent's."""
-        found = await self.mandates.one(mandate, agent.id)
-        return None if found is None else await self._standing(read(found))
+    async def get_status(self, agent: Agent, agent_request_id: bytes) -> AgentRequestStatus | None:
+        """Return the status of an agent request, or None if this agent did not file it."""
+        document = await self.agent_requests.find_for_agent(agent_request_id, agent.id)
+        return None if document is None else await self._require_status(read_agent_request(document))
 
-    async def referred(self, agent: Agent, reference: str) -> Standing | None:
-        """How the mandate stands to which this agent gave a reference."""
-        found = await self.mandates.referred(reference, agent.id)
-        return None if found is None else await self._standing(read(found))
+    async def get_status_by_reference(self, agent: Agent, reference: str) -> AgentRequestStatus | None:
+        """Return the status of the agent request with this agent's reference, or None."""
+        document = await self.agent_requests.find_by_reference(reference, agent.id)
+        return None if document is None else await self._require_status(read_agent_request(document))
 
-    async def revoke(self, agent: Agent, mandate: Mandate) -> Standing:
-        """Take back what was filed, as long as nothing of it was done.
+    async def revoke(self, agent: Agent, agent_request: AgentRequest) -> AgentRequestStatus:
+        """Withdraw the rights requests of an agent request, and return its status.
 
         Raises:
             Conflict: ``REQUEST_UNDER_WAY``, ``REQUEST_STATE``.
         """
-        for one in mandate.requests:
-            document = await self.requests.get(one)
-            if document is not None and document["state"] != State.WITHDRAWN:
-                await self.decide.withdraw(one, voice(agent))
-        return await self._standing(mandate)
+        for request_id in agent_request.request_ids:
+            document = await self.requests.find(request_id)
+            # A repeated revocation continues where an interrupted one ended.
+            if document is not None and document["state"] != RequestState.WITHDRAWN:
+                await self.decisions.withdraw(request_id, format_agent_actor(agent))
+        return await self._require_status(agent_request)
 
-    async def stands(self, mandate: Mandate) -> Standing | None:
-        """How a mandate stands; None if nothing is known of its requests any more."""
-        wanted = {"_id": {"$in": list(mandate.requests)}}
-        found = await self.requests.find(wanted, [("_id", 1)], len(mandate.requests) or 1)
-        if len(found) < len(mandate.requests):
+    async def compute_status(self, agent_request: AgentRequest) -> AgentRequestStatus | None:
+        """Return the status of an agent request, or None if one of its rights requests does not exist."""
+        query = {"_id": {"$in": list(agent_request.request_ids)}}
+        documents = await self.requests.list_matching(
+            query, [("_id", 1)], len(agent_request.request_ids) or 1
+        )
+        if len(documents) < len(agent_request.request_ids):
             return None
-        expires = min((one["expires"] for one in found if "expires" in one), default=None)
-        return replace(standing(mandate, [model.read(one) for one in found]), expires=expires)
+        expires = min((document["expires"] for document in documents if "expires" in document), default=None)
+        return replace(
+            compute_agent_request_status(agent_request, [read_request(document) for document in documents]),
+            expires=expires,
+        )
 
-    async def results(self, standing: Standing) -> str | None:
-        """A link to what was made for a mandate, good once and for minutes; None if there is nothing."""
-        if standing.state is not State.FULFILLED or len(standing.mandate.requests) != 1:
+    async def get_result_link(self, status: AgentRequestStatus) -> str | None:
+        """Return a link to the access package of an agent request, or None if there is none.
+
+        The link can be used once and expires after minutes.
+        """
+        if status.state is not RequestState.FULFILLED or len(status.agent_request.request_ids) != 1:
             return None
-        document = await self.requests.get(standing.mandate.requests[0])
+        document = await self.requests.find(status.agent_request.request_ids[0])
         try:
-            return None if document is None else (await self.hand_out.link(document)).url
-        except (Conflict, NotFound):  # nothing is made for this right, or it is gone
+            return None if document is None else (await self.hand_out.issue_link(document)).url
+        except (Conflict, NotFound):  # this right has no package, or the package was deleted
             return None
 
-    def contact(self, kind: str, spelled: str) -> bytes:
-        """What a request is known by that names an address, in its one spelling."""
-        return self.blind.of("request-contact", kind, spelled)
+    def digest_contact(self, identifier_type: str, normalised: str) -> bytes:
+        """Return the digest by which a request stores the normalised address that names the customer."""
+        return self.blind.index("request-contact", identifier_type, normalised)
 
-    async def _asked(self, agent: Agent, filing: Filing, _mandate: bytes) -> list[Request]:
-        """What an agent asks: for one person or nobody, which looks the same until it is proven who it is."""
-        first = filing.identifiers[0]
-        asker = Asker(
-            model.Kind.AGENT,
-            voice(agent),
+    async def _file_for_person(
+        self, agent: Agent, filing: AgentFiling, _agent_request_id: bytes
+    ) -> list[SubjectRequest]:
+        """File an agent's request for the one customer that its identifiers name, or without a customer.
+
+        If the identifiers name several customers, no customer is chosen: an agent acts for one person.
+        """
+        primary_identifier = filing.identifiers[0]
+        requester = Requester(
+            RequesterRole.AGENT,
+            format_agent_actor(agent),
             agent.id,
             agent.id,
             filing.assurance,
             filing.reference,
-            self.contact(first.type, first.value.value),
+            self.digest_contact(primary_identifier.type, primary_identifier.value.value),
         )
-        found = await self._customers(filing.identifiers)
-        customer = found[0] if len(found) == 1 else None
-        asked = Asked(filing.right, filing.scope)
-        if filing.right in AT_ONCE and filing.assurance >= needed(filing.right):
-            return [await self.once(customer, asked, asker)]
-        return [await self.file(customer, asked, asker)]
+        customers = await self._find_customers(filing.identifiers)
+        customer = customers[0] if len(customers) == 1 else None
+        details = RequestDetails(filing.right, filing.scope)
+        if filing.right in IMMEDIATE_RIGHTS and filing.assurance >= required_assurance(filing.right):
+            return [await self.immediate_rights.exercise(customer, details, requester)]
+        return [await self.submission.submit(customer, details, requester)]
 
-    async def _instructed(self, agent: Agent, filing: Filing, mandate: bytes) -> list[Request]:
-        """What a controller has us do: for everybody whom its ids lead to."""
-        asker = Asker(
-            model.Kind.STEWARD, voice(agent), agent.id, agent.id, filing.assurance, filing.reference
+    async def _file_for_customers(
+        self, agent: Agent, filing: AgentFiling, agent_request_id: bytes
+    ) -> list[SubjectRequest]:
+        """File a controller's request for every customer that its identifiers name."""
+        requester = Requester(
+            RequesterRole.STEWARD,
+            format_agent_actor(agent),
+            agent.id,
+            agent.id,
+            filing.assurance,
+            filing.reference,
         )
-        asked = Asked(filing.right, filing.scope, same=mandate)
-        found = await self._customers(filing.identifiers)
-        return [await self.file(one, asked, asker) for one in found]
+        # The fingerprint keeps a controller's request apart from an open one of the person.
+        details = RequestDetails(filing.right, filing.scope, fingerprint=agent_request_id)
+        customers = await self._find_customers(filing.identifiers)
+        return [await self.submission.submit(customer, details, requester) for customer in customers]
 
-    async def _standing(self, mandate: Mandate) -> Standing:
-        found = await self.stands(mandate)
-        if found is None:
+    async def _require_status(self, agent_request: AgentRequest) -> AgentRequestStatus:
+        status = await self.compute_status(agent_request)
+        if status is None:
             raise NotFound("REQUEST_UNKNOWN", "There is no such request.")
-        return found
+        return status
 
-    async def _known(self, agent: Agent, filing: Filing) -> Mandate | None:
+    async def _find_by_reference(self, agent: Agent, filing: AgentFiling) -> AgentRequest | None:
         if filing.reference is None:
             return None
-        found = await self.mandates.referred(filing.reference, agent.id)
-        if found is None:
+        document = await self.agent_requests.find_by_reference(filing.reference, agent.id)
+        if document is None:
             return None
-        known = read(found)
-        if known.right is not filing.right:
+        agent_request = read_agent_request(document)
+        if agent_request.right is not filing.right:
             raise Conflict(
                 "AGENT_REFERENCE_TAKEN",
-                "This reference is of a request for another right.",
-                "Give each request a reference of its own.",
+                "This reference belongs to a request for another right.",
+                "Give each request its own reference.",
             )
-        return known
+        return agent_request
 
-    async def _customers(self, identifiers: Sequence[Identifier]) -> list[bytes]:
-        """Everybody whom one of these ids leads to, by id."""
-        found = set()
-        for one in identifiers:
-            customer = await self.customers.by_identifier(self.blind.of(one.type, one.value.value))
+    async def _find_customers(self, identifiers: Sequence[ExternalIdentifier]) -> list[bytes]:
+        """Return the ids of all customers that the identifiers name, sorted."""
+        customers = set()
+        for identifier in identifiers:
+            customer = await self.customers.find_by_identifier(
+                self.blind.index(identifier.type, identifier.value.value)
+            )
             if customer is not None:
-                found.add(customer)
-        return sorted(found)
+                customers.add(customer)
+        return sorted(customers)
 
 
-def voice(agent: Agent) -> str:
-    """Who an agent is, in the history of a request."""
+def format_agent_actor(agent: Agent) -> str:
+    """Return the actor of an agent for the history of a request, such as ``agent:CR_AGENT_1``."""
     return f"{agent.kind.value}:{agent.id}"
 
 
-def _digest(agent: Agent, reference: str) -> bytes:
-    """So that whoever files again, after an answer that was lost, files the same."""
-    return hashlib.sha256(f"{voice(agent)} {reference}".encode()).digest()[:16]
+def _derive_id(agent: Agent, reference: str) -> bytes:
+    """Return the id for an agent's reference. A retry after a lost answer gets the same id."""
+    return hashlib.sha256(f"{format_agent_actor(agent)} {reference}".encode()).digest()[:16]

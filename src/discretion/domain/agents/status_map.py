@@ -1,4 +1,4 @@
-"""States and reasons of a request in the words of the protocols that organisations speak.
+"""States and reasons of a request as statuses of the Data Rights Protocol and of OpenDSR.
 
 Sources: Data Rights Protocol 1.0, section 3.02; OpenDSR 2.0, section 8.
 """
@@ -8,67 +8,67 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from discretion.domain.requests.model import Reason, State
+from discretion.domain.requests.model import RequestReason, RequestState
 
-Told = tuple[str, str | None]
-"""A status, and its reason."""
+ProtocolStatus = tuple[str, str | None]
+"""A status and its reason."""
 
-OPENDSR: Mapping[State, str] = MappingProxyType(
+OPENDSR_STATUSES: Mapping[RequestState, str] = MappingProxyType(
     {
-        State.INITIATED: "pending",
-        State.ACKNOWLEDGED: "pending",
-        State.ACTION_REQUIRED: "pending",
-        State.ACTION_PERFORMED: "pending",
-        State.ACCEPTED: "in_progress",
-        State.DELAYED: "in_progress",
-        State.FULFILLED: "completed",
-        State.REJECTED: "cancelled",  # it has no word for what failed, and this is not completed
-        State.UNFULFILLED: "cancelled",
-        State.WITHDRAWN: "cancelled",
+        RequestState.INITIATED: "pending",
+        RequestState.ACKNOWLEDGED: "pending",
+        RequestState.ACTION_REQUIRED: "pending",
+        RequestState.ACTION_PERFORMED: "pending",
+        RequestState.ACCEPTED: "in_progress",
+        RequestState.DELAYED: "in_progress",
+        RequestState.FULFILLED: "completed",
+        RequestState.REJECTED: "cancelled",  # OpenDSR has no status for a failure, and it is not completed
+        RequestState.UNFULFILLED: "cancelled",
+        RequestState.WITHDRAWN: "cancelled",
     }
 )
 
-DRP_FINAL: Mapping[tuple[State, Reason | None], Told] = MappingProxyType(
+DRP_FINAL_STATUSES: Mapping[tuple[RequestState, RequestReason | None], ProtocolStatus] = MappingProxyType(
     {
-        (State.FULFILLED, None): ("fulfilled", None),
-        (State.WITHDRAWN, None): ("revoked", None),
-        (State.REJECTED, Reason.FRAUD): ("denied", "suspected_fraud"),
-        (State.UNFULFILLED, Reason.NOT_VERIFIED): ("denied", "insuf_verification"),
-        (State.UNFULFILLED, Reason.NO_MATCH): ("denied", "no_match"),
-        (State.REJECTED, Reason.NOT_COVERED): ("denied", "claim_not_covered"),
-        (State.REJECTED, Reason.OUTSIDE_JURISDICTION): ("denied", "outside_jurisdiction"),
-        (State.REJECTED, Reason.TOO_MANY): ("denied", "too_many_requests"),
-        (State.REJECTED, Reason.OTHER): ("denied", "other"),
-        (State.UNFULFILLED, Reason.EXPIRED): ("expired", None),
+        (RequestState.FULFILLED, None): ("fulfilled", None),
+        (RequestState.WITHDRAWN, None): ("revoked", None),
+        (RequestState.REJECTED, RequestReason.FRAUD): ("denied", "suspected_fraud"),
+        (RequestState.UNFULFILLED, RequestReason.NOT_VERIFIED): ("denied", "insuf_verification"),
+        (RequestState.UNFULFILLED, RequestReason.NO_MATCH): ("denied", "no_match"),
+        (RequestState.REJECTED, RequestReason.NOT_COVERED): ("denied", "claim_not_covered"),
+        (RequestState.REJECTED, RequestReason.OUTSIDE_JURISDICTION): ("denied", "outside_jurisdiction"),
+        (RequestState.REJECTED, RequestReason.TOO_MANY): ("denied", "too_many_requests"),
+        (RequestState.REJECTED, RequestReason.OTHER): ("denied", "other"),
+        (RequestState.UNFULFILLED, RequestReason.EXPIRED): ("expired", None),
     }
 )
-"""One to one: from each of these words leads one way back."""
+"""Final statuses. The mapping is one to one: each DRP status and reason belongs to one state and reason."""
 
-_IN_PROGRESS: Told = ("in_progress", None)
-DRP_OPEN: Mapping[State, Told] = MappingProxyType(
+_IN_PROGRESS: ProtocolStatus = ("in_progress", None)
+DRP_OPEN_STATUSES: Mapping[RequestState, ProtocolStatus] = MappingProxyType(
     {
-        State.INITIATED: ("open", None),
-        State.ACKNOWLEDGED: _IN_PROGRESS,
-        State.ACTION_REQUIRED: _IN_PROGRESS,
-        State.ACTION_PERFORMED: _IN_PROGRESS,
-        State.ACCEPTED: _IN_PROGRESS,
-        State.DELAYED: _IN_PROGRESS,
+        RequestState.INITIATED: ("open", None),
+        RequestState.ACKNOWLEDGED: _IN_PROGRESS,
+        RequestState.ACTION_REQUIRED: _IN_PROGRESS,
+        RequestState.ACTION_PERFORMED: _IN_PROGRESS,
+        RequestState.ACCEPTED: _IN_PROGRESS,
+        RequestState.DELAYED: _IN_PROGRESS,
     }
 )
-_VERIFY: Told = ("in_progress", "need_user_verification")
-_OF_REASON: Mapping[Reason, Told] = MappingProxyType(
-    {reason: told for (_, reason), told in DRP_FINAL.items() if reason}
+_NEEDS_VERIFICATION: ProtocolStatus = ("in_progress", "need_user_verification")
+_STATUS_BY_REASON: Mapping[RequestReason, ProtocolStatus] = MappingProxyType(
+    {reason: protocol_status for (_, reason), protocol_status in DRP_FINAL_STATUSES.items() if reason}
 )
 
 
-def drp(state: State, reason: Reason | None) -> Told:
-    """Status and reason in the Data Rights Protocol, for any state and any reason."""
-    if state in DRP_OPEN:
-        wants = state is State.ACTION_REQUIRED and reason is Reason.IDENTITY
-        return _VERIFY if wants else DRP_OPEN[state]
-    if (state, reason) in DRP_FINAL:
-        return DRP_FINAL[state, reason]
-    if state in (State.FULFILLED, State.WITHDRAWN):
-        return DRP_FINAL[state, None]
-    other = DRP_FINAL[State.REJECTED, Reason.OTHER]
-    return other if reason is None else _OF_REASON.get(reason, other)
+def get_drp_status(state: RequestState, reason: RequestReason | None) -> ProtocolStatus:
+    """Return the status and reason of the Data Rights Protocol for any state and reason."""
+    if state in DRP_OPEN_STATUSES:
+        needs_verification = state is RequestState.ACTION_REQUIRED and reason is RequestReason.IDENTITY
+        return _NEEDS_VERIFICATION if needs_verification else DRP_OPEN_STATUSES[state]
+    if (state, reason) in DRP_FINAL_STATUSES:
+        return DRP_FINAL_STATUSES[state, reason]
+    if state in (RequestState.FULFILLED, RequestState.WITHDRAWN):
+        return DRP_FINAL_STATUSES[state, None]
+    fallback = DRP_FINAL_STATUSES[RequestState.REJECTED, RequestReason.OTHER]
+    return fallback if reason is None else _STATUS_BY_REASON.get(reason, fallback)

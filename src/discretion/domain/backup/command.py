@@ -1,4 +1,4 @@
-"""``discretion backup`` and ``discretion restore``."""
+"""Commands ``discretion backup`` and ``discretion restore``."""
 
 from __future__ import annotations
 
@@ -12,121 +12,142 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from discretion.domain.backup.dump import Told, backup, checked
-from discretion.domain.backup.restore import Restore, Restored
-from discretion.domain.erasure.erasure_log import Remember
+from discretion.domain.backup.dump import ProgressCallback, check_dump, write_dump
+from discretion.domain.backup.restore import DatabaseRestore, RestoreResult
+from discretion.domain.erasure.erasure_log import ErasureLog
 from discretion.store.driver.database import Database
-from discretion.store.dump import counted
+from discretion.store.dump import count_all_documents
 
-errors = Console(stderr=True)
-DataDir = Annotated[
-    Path | None, typer.Option("--data-dir", help="Where MongoDB's data and the keys are kept.")
-]
+stderr = Console(stderr=True)
+DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder of MongoDB's data and of the keys.")]
 
 
 @dataclass(frozen=True, slots=True)
-class Archive:
-    """What is dumped and restored, and what is kept beside it."""
+class BackupInstallation:
+    """What the commands need: the database, and what is kept beside it.
+
+    Attributes:
+        versions: The versions of Discretion and of the catalogue.
+    """
 
     database: Database
-    remember: Remember
-    restore: Restore
-    keys: Path
+    erasure_log: ErasureLog
+    restore: DatabaseRestore
+    key_folder: Path
     versions: tuple[str, str]
-    """Discretion's and the catalogue's."""
 
 
-Opening = Callable[[Path | None], AbstractAsyncContextManager[Archive]]
-Run = Callable[[Coroutine[Any, Any, None]], None]
+OpenInstallation = Callable[[Path | None], AbstractAsyncContextManager[BackupInstallation]]
+RunCoroutine = Callable[[Coroutine[Any, Any, None]], None]
 
 
-def commands(cli: typer.Typer, opening: Opening, run: Run, clock: Callable[[], int]) -> None:
-    """Add the commands; ``opening`` opens an installation that serves nobody."""
+def add_backup_commands(
+    cli: typer.Typer, open_installation: OpenInstallation, run: RunCoroutine, clock: Callable[[], int]
+) -> None:
+    """Add the commands to an application.
+
+    Args:
+        cli: The application.
+        open_installation: Opens the installation of a data folder without serving it.
+        run: Runs a coroutine and reports its errors.
+        clock: The present (ms since 1970).
+    """
 
     @cli.command("backup")
     def backup_command(
         target: Annotated[Path, typer.Argument(help="A folder that does not exist yet.")],
         data_dir: DataDir = None,
     ) -> None:
-        """Write a dump of the database: each collection as it is at one moment.
+        """Write a dump of the database: all collections at one point in time.
 
-        No key is in it, so nobody who finds it can read what is sealed; what is
-        open stands there under random ids. Keep two things elsewhere, each in
-        one copy that is always the latest: the folder of keys, whose older
-        copies would open what was erased since, and the erasure ledger, without
-        which a dump would bring the erased back.
+        The dump contains no keys, so sealed values in it cannot be read; open
+        values in it are stored under random ids. Keep two things elsewhere,
+        each as one copy that is always the latest: the key folder, because an
+        older copy of it would open data erased since, and the erasure ledger,
+        because a restore without it would bring erased people back.
 
-        A folder that exists is not written over. With MongoDB of our own it
-        runs while the server is stopped.
+        An existing folder is not overwritten. If Discretion runs its own
+        MongoDB, stop the server first.
         """
 
-        async def work() -> None:
-            async with opening(data_dir) as archive:
-                total = sum((await counted(archive.database)).values())
-                with _progress("Dumping", total) as told:
-                    made = await backup(archive.database, target, clock(), archive.versions, told)
-                errors.print(f"{made.count:,} documents of {len(made.files)} collections are in {target}.")
-                errors.print(
-                    f"Not in it, and to be kept elsewhere: the keys in {archive.keys}, and the erasure "
-                    f"ledger {archive.remember.ledger.path}.",
-                    highlight=False,
-                    soft_wrap=True,
-                )
+        async def write() -> None:
+            async with open_installation(data_dir) as installation:
+                await _back_up(installation, target, clock())
 
-        run(work())
+        run(write())
 
     @cli.command("restore")
     def restore_command(
-        source: Annotated[Path | None, typer.Argument(help="What `discretion backup` wrote.")] = None,
+        source: Annotated[
+            Path | None, typer.Argument(help="A folder that `discretion backup` wrote.")
+        ] = None,
         replace: Annotated[
-            bool, typer.Option("--replace", help="Delete what the database holds now.")
+            bool, typer.Option("--replace", help="Delete the present data of the database first.")
         ] = False,
         replay_only: Annotated[
             bool,
-            typer.Option("--replay-only", help="Load nothing; for a database that other tools restored."),
+            typer.Option(
+                "--replay-only",
+                help="Load nothing: only replay erasures, in a database restored by other tools.",
+            ),
         ] = False,
         data_dir: DataDir = None,
     ) -> None:
-        """Load a dump, and take out whoever was erased since it was made.
+        """Load a dump, and delete everyone who was erased since it was made.
 
-        The dump is checked before anything is touched. Keys that were replaced
-        since are taken from beside the key file, and the erasure ledger is
-        replayed: both must be the latest there are.
+        The dump is checked before anything is changed. Keys that were replaced
+        since are read from the key folder, and the erasure ledger is replayed;
+        both must be the latest copies.
 
-        Stop every server first; none starts on the database before it is done.
-        Cut short, it is started again.
+        Stop every server first. No server starts on the database before the
+        restore is complete. If it was interrupted, run it again.
         """
         if (source is None) is not replay_only:
             raise typer.BadParameter("Give the folder of a dump, or --replay-only.")
 
-        async def work() -> None:
-            async with opening(data_dir) as archive:
-                errors.print(_became(await _restored(archive, source, replace=replace)), soft_wrap=True)
+        async def load() -> None:
+            async with open_installation(data_dir) as installation:
+                result = await _restore(installation, source, replace=replace)
+                stderr.print(_describe_result(result), soft_wrap=True)
 
-        run(work())
+        run(load())
 
 
-async def _restored(archive: Archive, source: Path | None, *, replace: bool) -> Restored:
+async def _back_up(installation: BackupInstallation, target: Path, now: int) -> None:
+    # For the progress bar only: the dump counts the documents of its own snapshot.
+    total = sum((await count_all_documents(installation.database)).values())
+    with _progress("Dumping", total) as report:
+        manifest = await write_dump(installation.database, target, now, installation.versions, report)
+    stderr.print(f"{manifest.count:,} documents of {len(manifest.files)} collections are in {target}.")
+    stderr.print(
+        f"Not in the dump, and to be kept elsewhere: the keys in {installation.key_folder}, and "
+        f"the erasure ledger {installation.erasure_log.ledger.path}.",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+async def _restore(installation: BackupInstallation, source: Path | None, *, replace: bool) -> RestoreResult:
     if source is None:
-        return await archive.restore.replay()
-    with _progress("Loading", checked(source).count) as told:
-        return await archive.restore(source, told, replace=replace)
+        return await installation.restore.replay()
+    with _progress("Loading", check_dump(source).count) as report:
+        return await installation.restore.run(source, report, replace=replace)
 
 
-def _became(done: Restored) -> str:
+def _describe_result(result: RestoreResult) -> str:
     return (
-        f"Restored: {done.replayed:,} erasures were replayed, {done.renewed:,} keys renewed, and "
-        f"{done.dead:,} customers left out whose key is destroyed."
+        f"Restored: {result.replayed_erasures:,} erasures were replayed, {result.renewed_keys:,} keys "
+        f"renewed, and {result.unreadable_customers:,} customers left out whose key is destroyed."
     )
 
 
 @contextmanager
-def _progress(what: str, total: int) -> Iterator[Told]:
+def _progress(label: str, total: int) -> Iterator[ProgressCallback]:
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=errors) as progress:
-        task = progress.add_task(what, total=total)
+    with Progress(*columns, console=stderr) as progress:
+        task = progress.add_task(label, total=total)
 
-        def told(name: str, more: int) -> None:
-            progress.update(task, description=f"{what} {name}", advance=more)
+        def report(name: str, count: int) -> None:
+            progress.update(task, description=f"{label} {name}", advance=count)
 
-        yield told
+        yield report

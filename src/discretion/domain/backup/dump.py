@@ -1,7 +1,7 @@
-"""A dump: every collection at one moment, as BSON files under a manifest.
+"""A dump: all collections at one point in time as BSON files, with a manifest.
 
-No key is in it, nor the erasure ledger. Without the folder of keys a dump is shut, so keys are not kept with
-it: whoever has both has the people.
+A dump contains neither keys nor the erasure ledger. Without the key folder it cannot be decrypted, so keys
+must not be stored together with it: anyone who has both can read all personal data.
 """
 
 from __future__ import annotations
@@ -18,123 +18,149 @@ import orjson
 
 from discretion.errors import BadRequest
 from discretion.store.driver.database import Database
-from discretion.store.dump import counted, documents, one_moment, version, whole
+from discretion.store.dump import (
+    count_all_documents,
+    count_bson_documents,
+    open_snapshot_session,
+    read_raw_documents,
+    read_server_version,
+)
 
-FORMAT = "discretion/dump/1"
+DUMP_FORMAT = "discretion/dump/1"
 MANIFEST = "manifest.json"
-Told = Callable[[str, int], None]
-"""Told of which collection how many documents more are done."""
+ProgressCallback = Callable[[str, int], None]
+"""Called with the name of a collection and the number of documents just processed."""
 
 
 @dataclass(frozen=True, slots=True)
-class File:
-    """One collection in a dump."""
+class DumpFile:
+    """The file of one collection: number of documents and SHA-256 digest."""
 
     count: int
     sha256: str
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
-    """What a dump is: when it was ``made`` (ms), by and of which versions, and its files by collection."""
+class DumpManifest:
+    """The manifest of a dump.
 
-    made: int
+    Attributes:
+        made_at: When it was made (ms since 1970).
+        discretion: Version of Discretion.
+        mongodb: Version of the MongoDB server.
+        catalogue: Version of the catalogue.
+        files: The files by collection.
+    """
+
+    made_at: int
     discretion: str
     mongodb: str
     catalogue: str
-    files: Mapping[str, File]
+    files: Mapping[str, DumpFile]
 
     @property
     def count(self) -> int:
-        """How many documents there are."""
-        return sum(one.count for one in self.files.values())
+        """The number of documents in all files."""
+        return sum(file.count for file in self.files.values())
 
 
-async def backup(
-    database: Database, target: Path, made: int, versions: tuple[str, str], told: Told
-) -> Manifest:
-    """Write a dump into a new folder; it is there when it is whole.
+async def write_dump(
+    database: Database, target: Path, made_at: int, versions: tuple[str, str], report: ProgressCallback
+) -> DumpManifest:
+    """Write a dump into a new folder. The folder gets its name when the dump is complete.
 
     Args:
-        database: Of what.
+        database: The database to dump.
         target: The folder.
-        made: The present (ms).
-        versions: Discretion's and the catalogue's.
-        told: Told how far it is.
+        made_at: The present (ms since 1970).
+        versions: Versions of Discretion and of the catalogue.
+        report: Called after each batch.
 
     Raises:
         BadRequest: ``BACKUP_EXISTS``.
     """
-    draft = _draft(target)
-    files: dict[str, File] = {}
-    async with one_moment(database) as session:
-        for name in await counted(database):
-            files[name] = await _file(database, draft / f"{name}.bson", name, session, told)
-    manifest = Manifest(made, versions[0], await version(database), versions[1], files)
-    told_files = {name: {"count": one.count, "sha256": one.sha256} for name, one in files.items()}
+    draft = _create_draft(target)
+    files: dict[str, DumpFile] = {}
+    # One snapshot for all collections: their documents refer to each other and must be of one moment.
+    async with open_snapshot_session(database) as session:
+        for name in await count_all_documents(database):
+            files[name] = await _write_collection(database, draft / f"{name}.bson", name, session, report)
+    manifest = DumpManifest(made_at, versions[0], await read_server_version(database), versions[1], files)
+    file_entries = {name: {"count": file.count, "sha256": file.sha256} for name, file in files.items()}
     body = {
-        "format": FORMAT,
-        "made": made,
+        "format": DUMP_FORMAT,
+        "made": made_at,
         "discretion": manifest.discretion,
         "mongodb": manifest.mongodb,
         "catalogue": manifest.catalogue,
-        "collections": told_files,
+        "collections": file_entries,
     }
     (draft / MANIFEST).write_bytes(orjson.dumps(body, option=orjson.OPT_INDENT_2))
-    draft.rename(target)
+    draft.rename(target)  # last: an interrupted dump is never mistaken for a complete one
     return manifest
 
 
-def _draft(target: Path) -> Path:
+def _create_draft(target: Path) -> Path:
     if target.exists():
         raise BadRequest("BACKUP_EXISTS", f"{target} exists.", "Name a folder that does not exist yet.")
     draft = target.with_name(target.name + ".part")
+    # Left behind by a dump that was interrupted.
     shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True, mode=0o700)
+    draft.mkdir(parents=True, mode=0o700)  # open values are readable in a dump
     return draft
 
 
-async def _file(database: Database, path: Path, name: str, session: Any, told: Told) -> File:
+async def _write_collection(
+    database: Database, path: Path, name: str, session: Any, report: ProgressCallback
+) -> DumpFile:
     digest, count = hashlib.sha256(), 0
+    # O_EXCL: the file is created here with these permissions, and never opened
+    # through a link of another user.
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        async for batch in documents(database, name, session):
-            for one in batch:
-                file.write(one)
-                digest.update(one)
+        async for batch in read_raw_documents(database, name, session):
+            for document in batch:
+                file.write(document)
+                digest.update(document)
             count += len(batch)
-            told(name, len(batch))
+            report(name, len(batch))
+        # Durable before the folder gets its name: a complete dump must not have empty
+        # files after a power failure.
         file.flush()
         os.fsync(file.fileno())
-    return File(count, digest.hexdigest())
+    return DumpFile(count, digest.hexdigest())
 
 
-def checked(source: Path) -> Manifest:
-    """The manifest of a dump whose files are what it says.
+def check_dump(source: Path) -> DumpManifest:
+    """Return the manifest of a dump after checking all its files against it.
 
     Raises:
-        BadRequest: ``BACKUP_UNREADABLE``, with what is wrong.
+        BadRequest: ``BACKUP_UNREADABLE``; the message says what is wrong.
     """
     try:
-        told = orjson.loads((source / MANIFEST).read_bytes())
-        if told["format"] != FORMAT:
-            raise _unreadable(source, "its format is not known")
-        files = {name: File(one["count"], one["sha256"]) for name, one in told["collections"].items()}
-        manifest = Manifest(told["made"], told["discretion"], told["mongodb"], told["catalogue"], files)
+        body = orjson.loads((source / MANIFEST).read_bytes())
+        if body["format"] != DUMP_FORMAT:
+            raise _build_unreadable_error(source, "its format is unknown")
+        files = {
+            name: DumpFile(entry["count"], entry["sha256"]) for name, entry in body["collections"].items()
+        }
+        manifest = DumpManifest(body["made"], body["discretion"], body["mongodb"], body["catalogue"], files)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise _unreadable(source, f"there is no {MANIFEST} that can be read") from None
-    for name, one in files.items():
+        raise _build_unreadable_error(source, f"it has no readable {MANIFEST}") from None
+    # All files are checked before the first is loaded: the restore deletes the present data in between.
+    for name, entry in files.items():
         path = source / f"{name}.bson"
+        # A manifest must not name a file outside the folder of the dump.
         if "/" in name or not path.is_file():
-            raise _unreadable(source, f"{name}.bson is missing")
+            raise _build_unreadable_error(source, f"{name}.bson is missing")
         with path.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != one.sha256:
-                raise _unreadable(source, f"{name}.bson was changed")
-        if whole(path) != one.count:
-            raise _unreadable(source, f"{name}.bson does not hold {one.count} documents")
+            if hashlib.file_digest(file, "sha256").hexdigest() != entry.sha256:
+                raise _build_unreadable_error(source, f"{name}.bson was changed")
+        if count_bson_documents(path) != entry.count:
+            raise _build_unreadable_error(source, f"{name}.bson does not contain {entry.count} documents")
     return manifest
 
 
-def _unreadable(source: Path, why: str) -> BadRequest:
+def _build_unreadable_error(source: Path, reason: str) -> BadRequest:
     return BadRequest(
-        "BACKUP_UNREADABLE", f"{source} is no dump that can be restored: {why}.", "Take another one."
+        "BACKUP_UNREADABLE", f"The dump {source} cannot be restored: {reason}.", "Use another dump."
     )

@@ -1,8 +1,10 @@
-"""Restoring a dump: whoever was erased since does not come back, and everybody else can be read.
+"""Restore of a dump: people erased since the dump stay erased, and all other customers can be read.
 
-The database is marked first and unmarked last; in between nobody is served from it, whatever happens.
-A dump has keys that were wrapped under bucket keys since destroyed. Survivors' present ones are beside the
-key file; whoever has none there was erased, or became part of somebody else, and is taken out.
+The database is marked as being restored first and unmarked last. No server starts on a marked database,
+whatever happens in between. A dump may contain data keys wrapped under bucket keys that were destroyed since.
+The present wrapped keys of the remaining customers are stored beside the key file
+(``seal/rewrapped_keys.py``). A customer who has none there was erased, or was merged into another customer,
+and is deleted.
 """
 
 from __future__ import annotations
@@ -11,148 +13,177 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from discretion.domain.backup.dump import Told, checked
-from discretion.domain.backup.erasure_replay import Banish, Gone
-from discretion.domain.erasure.erasure_log import Remember
+from discretion.domain.backup.dump import ProgressCallback, check_dump
+from discretion.domain.backup.erasure_replay import ErasedIds, ErasureReplay
+from discretion.domain.erasure.erasure_log import ErasureLog
 from discretion.errors import BadRequest, Broken, Misconfigured
-from discretion.seal.bucket_keys import Buckets
-from discretion.seal.rewrapped_keys import Rewrapped
+from discretion.seal.bucket_keys import BucketKeys
+from discretion.seal.rewrapped_keys import RewrappedKeyFiles
 from discretion.store.driver.database import Database
-from discretion.store.dump import counted, load, written
+from discretion.store.dump import count_all_documents, insert_raw_documents, read_bson_file
 from discretion.store.erasures import COLLECTION as ERASURES
 from discretion.store.schema.collections import COLLECTIONS
-from discretion.store.wrapped_keys import Wrapped, WrappedKeys
+from discretion.store.wrapped_keys import WrappedKey, WrappedKeyStore
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
-    """What came of it: erasures replayed, keys renewed, and others of whom there is no key any more."""
+class RestoreResult:
+    """Number of replayed erasures, of renewed keys, and of other customers without a key."""
 
-    replayed: int
-    renewed: int
-    dead: int
+    replayed_erasures: int
+    renewed_keys: int
+    unreadable_customers: int
 
 
-class Restore:
-    """See the module."""
+class DatabaseRestore:
+    """Restores dumps into a database."""
 
     def __init__(
         self,
         database: Database,
-        buckets: Buckets,
-        remember: Remember,
-        banish: Banish,
+        buckets: BucketKeys,
+        erasure_log: ErasureLog,
+        erasure_replay: ErasureReplay,
         clock: Callable[[], int],
     ) -> None:
         self._database = database
         self._buckets = buckets
-        self._remember = remember
-        self._banish = banish
+        self._erasure_log = erasure_log
+        self._erasure_replay = erasure_replay
         self._clock = clock
-        self._keys = WrappedKeys(database)
+        self._keys = WrappedKeyStore(database)
         self._survivors: dict[int, dict[bytes, bytes]] = {}
-        self._rewrapped = Rewrapped(buckets.file.path.parent / "rewrapped")
+        self._rewrapped = RewrappedKeyFiles(buckets.file.path.parent / "rewrapped")
 
-    async def __call__(self, source: Path, told: Told, *, replace: bool) -> Restored:
-        """Load a dump, and then what ``replay`` does.
+    async def run(self, source: Path, report: ProgressCallback, *, replace: bool) -> RestoreResult:
+        """Load a dump, then replay the erasures.
 
         Raises:
-            BadRequest: ``BACKUP_UNREADABLE``; ``RESTORE_NOT_EMPTY``, there are data and they are not to be
-                replaced. Nothing was changed.
-            Misconfigured: ``KEYS_MISSING``; no customer of the dump can be read. Nothing was changed.
+            BadRequest: ``BACKUP_UNREADABLE``; or ``RESTORE_NOT_EMPTY``, the database has data and ``replace``
+                is not set. Nothing was changed.
+            Misconfigured: ``KEYS_MISSING``; the keys decrypt no customer of the dump. Nothing was changed.
         """
-        manifest = checked(source)
-        there = await counted(self._database)
-        if there and not replace and not await self._remember.erasures.restoring():
+        manifest = check_dump(source)
+        present_counts = await count_all_documents(self._database)
+        # An interrupted restore is repeated without --replace: what it loaded is incomplete anyway.
+        if present_counts and not replace and not await self._erasure_log.erasures.is_restoring():
             raise BadRequest(
                 "RESTORE_NOT_EMPTY",
-                f"The database holds {sum(there.values())} documents.",
-                "Restore into an empty one, or have all of them replaced with --replace.",
+                f"The database contains {sum(present_counts.values())} documents.",
+                "Restore into an empty database, or replace all of them with --replace.",
             )
-        self._buckets.look()
+        self._buckets.reload_if_changed()
         self._survivors.clear()
-        self._opening(source)
-        await self._remember.erasures.restore(self._clock())
+        # The last check: from the next line on, the database is changed.
+        self._check_keys(source)
+        await self._erasure_log.erasures.begin_restore(self._clock())
         for collection in COLLECTIONS:
+            # The mark is a document in ``erasures``: it must outlive the deletion of everything else.
             if collection.name != ERASURES:
                 await self._database.delete_many(collection.name, {})
-        await self._remember.erasures.empty()
+        # The dump has its own documents of `erasures`. Entries of the ledger that are
+        # not among them are replayed.
+        await self._erasure_log.erasures.delete_all()
         for name in manifest.files:
-            for batch in written(source / f"{name}.bson"):
-                await load(self._database, name, batch)
-                told(name, len(batch))
+            for batch in read_bson_file(source / f"{name}.bson"):
+                await insert_raw_documents(self._database, name, batch)
+                report(name, len(batch))
         return await self.replay()
 
-    async def replay(self) -> Restored:
-        """Have survivors' keys renewed and everybody erased since taken out; then the database may serve.
+    async def replay(self) -> RestoreResult:
+        """Renew the wrapped keys, erase everyone who was erased since the dump, and unmark the database.
 
         Raises:
             Misconfigured: ``ERASURE_LEDGER_MISSING`` or ``ERASURE_LEDGER_BROKEN``.
         """
-        self._buckets.look()
-        missing = await self._remember.missing()
-        await self._remember.erasures.restore(self._clock())
-        renewed, dead, former = await self._renew()
-        home = await self._database.find("source_records", {"home": {"$in": sorted(former)}}, {"_id": 1})
-        erased = {customer for one in missing for customer in one.customers}
-        await self._banish(
-            Gone(
-                frozenset(erased | dead),
-                frozenset(record for one in missing for record in one.records) | {one["_id"] for one in home},
-                {stone: one.at for one in missing for stone in one.tombstones},
+        self._buckets.reload_if_changed()
+        missing = await self._erasure_log.list_missing()
+        # With --replay-only the database is not marked yet.
+        await self._erasure_log.erasures.begin_restore(self._clock())
+        # Before the erasures are replayed: the replay rebuilds profiles, and
+        # unwraps their data keys for that.
+        renewed_keys, unreadable, former_ids = await self._renew_keys()
+        # A former id without a key was split off after the dump and then erased. Its records
+        # are those whose home it was.
+        home_records = await self._database.find(
+            "source_records", {"home": {"$in": sorted(former_ids)}}, {"_id": 1}
+        )
+        erased = {customer for entry in missing for customer in entry.customers}
+        await self._erasure_replay.run(
+            ErasedIds(
+                frozenset(erased | unreadable),
+                frozenset(record for entry in missing for record in entry.records)
+                | {record["_id"] for record in home_records},
+                {tombstone: entry.at for entry in missing for tombstone in entry.tombstones},
             )
         )
-        await self._remember.erasures.written([(one.id, one.at) for one in missing])
-        await self._remember.erasures.restored()
-        return Restored(len(missing), renewed, len(dead - erased))
+        # Only now: an erasure that is marked as logged would not be replayed again after a crash.
+        await self._erasure_log.erasures.mark_logged([(entry.id, entry.at) for entry in missing])
+        await self._erasure_log.erasures.end_restore()
+        return RestoreResult(len(missing), renewed_keys, len(unreadable - erased))
 
-    def _opening(self, source: Path) -> None:
-        """See that these are the keys of the dump: with others everybody would be taken for erased.
+    def _check_keys(self, source: Path) -> None:
+        """Check that the keys belong to the dump. With other keys every customer would be treated as erased.
 
-        Whoever the ledger knows to be erased says nothing about the keys.
+        Customers that the ledger lists as erased are not counted, since their keys are destroyed.
+
+        Raises:
+            Misconfigured: ``KEYS_MISSING``.
         """
-        erased = {customer for one in self._remember.ledger.read() for customer in one.customers}
-        met = False
-        for batch in written(source / "customers.bson"):
-            for one in batch:
-                if self._present(one["_id"], one["key"]) is not None:
+        erased = {
+            customer for entry in self._erasure_log.ledger.read_entries() for customer in entry.customers
+        }
+        has_living_customer = False
+        for batch in read_bson_file(source / "customers.bson"):
+            for document in batch:
+                if self._find_current_key(document["_id"], document["key"]) is not None:
                     return
-                met = met or one["_id"] not in erased
-        if met:
+                has_living_customer = has_living_customer or document["_id"] not in erased
+        if has_living_customer:
             raise Misconfigured(
                 "KEYS_MISSING",
                 f"No customer of this dump can be read with the keys in {self._buckets.file.path.parent}.",
-                "Put the latest copy of the folder of keys there, with the root key that goes with it.",
+                "Put the latest copy of the key folder there, and use the root key that belongs to it.",
             )
 
-    async def _renew(self) -> tuple[int, set[bytes], set[bytes]]:
-        """How many keys were renewed, and whose is gone: customers, and former ids of customers."""
-        renewed, dead, former, held = 0, set[bytes](), set[bytes](), set[bytes]()
-        async for batch in self._keys.all():
-            changes: list[tuple[Wrapped, bytes]] = []
-            for one in batch:
-                key = self._present(one.customer, one.key)
-                if key is None:
-                    lost = held if one.place.collection == "held" else former if one.place.inside else dead
-                    lost.add(one.customer)
-                elif key != one.key:
-                    changes.append((one, key))
-            renewed += await self._keys.replace(changes)
-        await self._database.delete_many("held", {"_id": {"$in": sorted(held)}})
-        return renewed, dead, former
+    async def _renew_keys(self) -> tuple[int, set[bytes], set[bytes]]:
+        """Replace outdated wrapped keys by the present ones and delete retained data without a key.
 
-    def _present(self, customer: bytes, key: bytes) -> bytes | None:
-        """The wrapped key by which a customer can be read now; None if there is none."""
-        if self._opens(customer, key):
+        Returns:
+            The number of renewed keys, the customers without a key, and the former customer ids without a
+            key.
+        """
+        renewed_keys, unreadable, former_ids, retained_ids = 0, set[bytes](), set[bytes](), set[bytes]()
+        async for batch in self._keys.stream_all():
+            changes: list[tuple[WrappedKey, bytes]] = []
+            for wrapped in batch:
+                key = self._find_current_key(wrapped.customer, wrapped.key)
+                if key is None:
+                    if wrapped.location.collection == "held":
+                        retained_ids.add(wrapped.customer)
+                    elif wrapped.location.list_field:  # in the list ``merged`` of a customer
+                        former_ids.add(wrapped.customer)
+                    else:
+                        unreadable.add(wrapped.customer)
+                elif key != wrapped.key:
+                    changes.append((wrapped, key))
+            renewed_keys += await self._keys.replace(changes)
+        await self._database.delete_many("held", {"_id": {"$in": sorted(retained_ids)}})
+        return renewed_keys, unreadable, former_ids
+
+    def _find_current_key(self, customer: bytes, key: bytes) -> bytes | None:
+        """Return the wrapped key that opens a customer's data now; None if there is none."""
+        if self._can_open(customer, key):
             return key
-        bucket = self._buckets.bucket(customer)
+        bucket = self._buckets.bucket_of(customer)
         if bucket not in self._survivors:
             self._survivors[bucket] = self._rewrapped.read(bucket)
-        later = self._survivors[bucket].get(customer)
-        return later if later is not None and self._opens(customer, later) else None
+        replacement = self._survivors[bucket].get(customer)
+        return replacement if replacement is not None and self._can_open(customer, replacement) else None
 
-    def _opens(self, customer: bytes, key: bytes) -> bool:
-        if not self._buckets.lives(key):
+    def _can_open(self, customer: bytes, key: bytes) -> bool:
+        # A key that was destroyed just now may still be in memory. It must not count as usable.
+        if not self._buckets.is_key_live(key):
             return False
         try:
             self._buckets.unwrap(customer, key)

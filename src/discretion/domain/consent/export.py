@@ -1,8 +1,8 @@
 """Consent records as linked data: JSON-LD 1.1 in the terms of the W3C Data Privacy Vocabulary, version 2.
 
-The mapping follows the vocabulary's own guide to ISO/IEC TS 27560 (``dpv-27560``). The context is
-written out, so whoever reads the file needs nothing from the network. What may have changed between two
-records, such as a purpose's words, has no name of its own: under one name the two would flow together.
+The mapping follows the vocabulary's own guide to ISO/IEC TS 27560 (``dpv-27560``). The context is included,
+so that a reader needs no network access. Nodes whose content may differ between two records, such as a
+purpose with its description, have no ``@id``: under one id, a reader would merge them.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from discretion.catalogue.model import Basis
-from discretion.domain.consent.receipt import moment
-from discretion.domain.consent.statement_record import ConsentEvent, State, text
+from discretion.domain.consent.receipt import format_rfc3339
+from discretion.domain.consent.statement_record import ConsentEvent, ConsentState, format_record_id
+from discretion.store.document import Document
 
 PROFILE = "https://w3id.org/dpv/schema/dpv-27560#record"
 
-Document = Mapping[str, Any]
 
-CONTEXT: Document = {
+JSON_LD_CONTEXT: Document = {
     "@version": 1.1,
     "dpv": "https://w3id.org/dpv#",
     "dct": "http://purl.org/dc/terms/",
@@ -27,21 +27,21 @@ CONTEXT: Document = {
     "xsd": "http://www.w3.org/2001/XMLSchema#",
 }
 
-_STATUS: Mapping[State, str] = {
-    State.GIVEN: "dpv:ConsentGiven",
-    State.RENEWED: "dpv:RenewedConsentGiven",
-    State.REFUSED: "dpv:ConsentRefused",
-    State.WITHDRAWN: "dpv:ConsentWithdrawn",
-    State.EXPIRED: "dpv:ConsentExpired",
-    State.INVALIDATED: "dpv:ConsentInvalidated",
-    State.REVOKED: "dpv:ConsentRevoked",
+_STATUS: Mapping[ConsentState, str] = {
+    ConsentState.GIVEN: "dpv:ConsentGiven",
+    ConsentState.RENEWED: "dpv:RenewedConsentGiven",
+    ConsentState.REFUSED: "dpv:ConsentRefused",
+    ConsentState.WITHDRAWN: "dpv:ConsentWithdrawn",
+    ConsentState.EXPIRED: "dpv:ConsentExpired",
+    ConsentState.INVALIDATED: "dpv:ConsentInvalidated",
+    ConsentState.REVOKED: "dpv:ConsentRevoked",
 }
-"""States of consent; the others are rights that were exercised."""
+"""States of consent; the others are exercised rights."""
 
-_INVOLVEMENT: Mapping[State, str] = {
-    State.OBJECTED: "dpv:ObjectingToProcess",
-    State.OPTED_OUT: "dpv:OptingOutFromProcess",
-    State.UNOBJECTED: "dpv:OptingInToProcess",
+_INVOLVEMENT: Mapping[ConsentState, str] = {
+    ConsentState.OBJECTED: "dpv:ObjectingToProcess",
+    ConsentState.OPTED_OUT: "dpv:OptingOutFromProcess",
+    ConsentState.UNOBJECTED: "dpv:OptingInToProcess",
 }
 
 _BASIS: Mapping[Basis, str] = {
@@ -54,43 +54,53 @@ _BASIS: Mapping[Basis, str] = {
 }
 
 
-def export(
+def export_consents(
     events: Sequence[ConsentEvent], terms: Mapping[bytes, Document], subject: str, issuer: str
 ) -> dict[str, Any]:
-    """All events of a person. ``terms`` are by digest, ``subject`` is the person's id for whoever asks."""
-    told = [_record(one, terms[one.terms], subject, issuer) for one in events]
-    return {"@context": {**CONTEXT, "here": f"{issuer}/vocabulary#"}, "@graph": told}
+    """Build the JSON-LD document of a customer's events.
+
+    Args:
+        events: The events, in the order of the document.
+        terms: Documents of their terms by digest.
+        subject: The customer's id for the client that gets the document.
+        issuer: URL of this installation.
+    """
+    records = [_build_record(event, terms[event.terms], subject, issuer) for event in events]
+    return {"@context": {**JSON_LD_CONTEXT, "here": f"{issuer}/vocabulary#"}, "@graph": records}
 
 
-def _record(event: ConsentEvent, terms: Document, subject: str, issuer: str) -> dict[str, Any]:
+def _build_record(event: ConsentEvent, terms: Document, subject: str, issuer: str) -> dict[str, Any]:
     person = {"@id": f"here:person-{subject}", "@type": "dpv:DataSubject", "dct:identifier": subject}
-    told: dict[str, Any] = {
-        "@id": f"urn:uuid:{event.name}",
+    record: dict[str, Any] = {
+        "@id": f"urn:uuid:{event.record_uuid}",
         "@type": "dpv:ConsentRecord" if event.state in _STATUS else "dpv:RightExerciseRecord",
         "dct:conformsTo": {"@id": PROFILE},
-        "dct:identifier": event.name,
-        "dct:date": _time(event.at),
-        "dct:dateSubmitted": _time(event.received),
+        "dct:identifier": event.record_uuid,
+        "dct:date": _format_time(event.at),
+        "dct:dateSubmitted": _format_time(event.received),
         "dpv:hasDataSubject": person,
-        "dpv:hasProcess": _process(event, terms, issuer),
-        "dpv:isIndicatedBy": {"@id": person["@id"]} if event.by.startswith("self:") else _entity(event.by),
+        "dpv:hasProcess": _build_process(event, terms, issuer),
+        "dpv:isIndicatedBy": {"@id": person["@id"]}
+        if event.by.startswith("self:")
+        else _build_entity(event.by),
         "dpv:hasIndicationMethod": event.method.value,
+        # DPV has no term for the other states. `here:` is the vocabulary of this installation.
         "dpv:hasStatus": {"@id": _STATUS.get(event.state, f"here:{event.state.value}")},
     }
     if event.state in _STATUS:
-        told["dpv:hasConsentStatus"] = {"@id": _STATUS[event.state]}
+        record["dpv:hasConsentStatus"] = {"@id": _STATUS[event.state]}
     if event.state in _INVOLVEMENT:
-        told["dpv:hasEntityInvolvement"] = {"@id": _INVOLVEMENT[event.state]}
+        record["dpv:hasEntityInvolvement"] = {"@id": _INVOLVEMENT[event.state]}
     if event.until is not None:
-        told["dct:valid"] = _time(event.until)
+        record["dct:valid"] = _format_time(event.until)
     if event.notice is not None:
-        told["dpv:hasNotice"] = _notice(event)
+        record["dpv:hasNotice"] = _build_notice(event)
     if event.conflict is not None:
-        told["dct:replaces"] = {"@id": f"urn:uuid:{text(event.conflict)}"}
-    return told
+        record["dct:replaces"] = {"@id": f"urn:uuid:{format_record_id(event.conflict)}"}
+    return record
 
 
-def _process(event: ConsentEvent, terms: Document, issuer: str) -> dict[str, Any]:
+def _build_process(event: ConsentEvent, terms: Document, issuer: str) -> dict[str, Any]:
     return {
         "@type": "dpv:Process",
         "dct:identifier": event.terms.hex(),
@@ -101,7 +111,7 @@ def _process(event: ConsentEvent, terms: Document, issuer: str) -> dict[str, Any
             "skos:definition": terms["description"],
         },
         "dpv:hasLegalBasis": {"@id": _BASIS[event.basis]},
-        "dpv:hasPersonalData": [_data(one) for one in terms["data"]],
+        "dpv:hasPersonalData": [_build_personal_data(item) for item in terms["data"]],
         "dpv:hasDataController": {
             "@id": issuer,
             "@type": "dpv:DataController",
@@ -109,9 +119,9 @@ def _process(event: ConsentEvent, terms: Document, issuer: str) -> dict[str, Any
             "dpv:hasAddress": terms["controller"]["address"],
             "dpv:hasContact": terms["controller"]["contact"],
         },
-        "dpv:hasRecipient": [{"@type": "dpv:Recipient", "dpv:hasName": one} for one in terms["recipients"]],
+        "dpv:hasRecipient": [{"@type": "dpv:Recipient", "dpv:hasName": item} for item in terms["recipients"]],
         "dpv:hasStorageCondition": {"@type": "dpv:StorageLocation", "dpv:hasLocation": terms["storage"]},
-        "dpv:hasJurisdiction": [{"@id": f"here:law-{one}", "dct:identifier": one} for one in event.laws],
+        "dpv:hasJurisdiction": [{"@id": f"here:law-{item}", "dct:identifier": item} for item in event.laws],
         "dpv:hasConsentControl": {
             "@type": "dpv:WithdrawConsent",
             "dpv:isExercisedAt": terms["withdrawal_url"],
@@ -121,20 +131,22 @@ def _process(event: ConsentEvent, terms: Document, issuer: str) -> dict[str, Any
     }
 
 
-def _data(kept: Document) -> dict[str, Any]:
-    """A category of data, and how long it is kept for this."""
-    kind = ["dpv:PersonalData", "dpv:SensitivePersonalData"] if kept["sensitive"] else ["dpv:PersonalData"]
+def _build_personal_data(category: Document) -> dict[str, Any]:
+    """Build a data category with its storage durations."""
+    types = (
+        ["dpv:PersonalData", "dpv:SensitivePersonalData"] if category["sensitive"] else ["dpv:PersonalData"]
+    )
     return {
-        "@type": kind,
-        "dct:identifier": kept["category"],
+        "@type": types,
+        "dct:identifier": category["category"],
         "dpv:hasStorageCondition": [
-            {"@type": "dpv:StorageDuration", "dpv:hasDuration": {"@type": "xsd:duration", "@value": one}}
-            for one in kept["retention"]
+            {"@type": "dpv:StorageDuration", "dpv:hasDuration": {"@type": "xsd:duration", "@value": duration}}
+            for duration in category["retention"]
         ],
     }
 
 
-def _notice(event: ConsentEvent) -> dict[str, Any]:
+def _build_notice(event: ConsentEvent) -> dict[str, Any]:
     assert event.notice is not None
     return {
         "@id": f"here:notice-{event.notice.sha256}",
@@ -149,9 +161,9 @@ def _notice(event: ConsentEvent) -> dict[str, Any]:
     }
 
 
-def _entity(by: str) -> dict[str, Any]:
-    return {"@type": "dpv:LegalEntity", "dct:identifier": by}
+def _build_entity(author: str) -> dict[str, Any]:
+    return {"@type": "dpv:LegalEntity", "dct:identifier": author}
 
 
-def _time(ms: int) -> dict[str, Any]:
-    return {"@type": "xsd:dateTime", "@value": moment(ms)}
+def _format_time(ms: int) -> dict[str, Any]:
+    return {"@type": "xsd:dateTime", "@value": format_rfc3339(ms)}

@@ -1,25 +1,35 @@
-"""What is written beside an objection: that a right was exercised, for whoever keeps account of rights."""
+"""The interface through which an objection also becomes a rights request, in one transaction.
+
+``requests`` implements it; this interface keeps consent independent of requests.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from discretion.domain.consent.statement_writer import Also
+from discretion.domain.consent.statement_writer import ExtraWrites
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
-    """Who speaks: as it stands on record, as their token has them, and whether they are the office."""
+class StatementAuthor:
+    """Who makes a statement.
+
+    Attributes:
+        by: The author as recorded, such as ``self:customer-app``.
+        client: The token's client.
+        subject: The token's subject.
+        is_steward: Whether a steward speaks for the customer.
+    """
 
     by: str
     client: str
     subject: str = field(repr=False)
-    office: bool
+    is_steward: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Exercise:
-    """``objected`` has the writes for somebody's objection to purposes, in the transaction that obeys it."""
+class ObjectionHook:
+    """``build_writes`` builds the writes of a rights request for an objection to these purposes."""
 
-    objected: Callable[[Voice, Sequence[str]], Also]
+    build_writes: Callable[[StatementAuthor, Sequence[str]], ExtraWrites]

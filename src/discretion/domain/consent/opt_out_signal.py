@@ -1,7 +1,7 @@
-"""Heeding the opt-out signal of a browser in which a customer asks for themselves.
+"""Recording of the opt-out signal (Global Privacy Control) of a browser in which a customer is signed in.
 
-It is the customer's own browser, so what it says holds for all that is known of them, from the first
-request on (11 CCR 7025(c)(1)).
+It is the customer's own browser, so the signal applies to all their data, from the first request on
+(11 CCR 7025(c)(1)).
 """
 
 from __future__ import annotations
@@ -9,53 +9,65 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 
-from discretion.domain.consent.statement_writer import Also, Speak, Utterance
+from discretion.domain.consent.statement_writer import CustomerStatement, ExtraWrites, StatementWriter
 from discretion.errors import Conflict, NotFound
-from discretion.seal.pairwise_ids import Pairwise
+from discretion.seal.pairwise_ids import PairwiseIds
 from discretion.token.grant import Grant
 
-SIGNAL = "gpc"
-KIND = b"customer"
-AGAIN_MS = 60_000
-"""How long a customer's signal is not written again; after that it is, for it may have been lifted."""
+GPC_SIGNAL = "gpc"
+CUSTOMER_ID_KIND = b"customer"
+REPEAT_AFTER_MS = 60_000
+"""How long a repeated signal is not written. Later it is, because it may have been revoked meanwhile."""
 
-REMEMBERED = 10_000
+MAX_REMEMBERED = 10_000
+"""Most customers whose last signal is remembered; for others it is written again, which is harmless."""
 
 
-class Heed:
-    """Puts ``Sec-GPC: 1`` in force for the customer who sent it; ``also`` is written with it."""
+class OptOutSignalRecorder:
+    """Puts ``Sec-GPC: 1`` in force for the customer who sent it, with ``extra_writes`` in one transaction."""
 
-    def __init__(self, speak: Speak, pairwise: Pairwise, now_ms: Callable[[], int], also: Also) -> None:
-        self._speak = speak
-        self._also = also
+    def __init__(
+        self,
+        writer: StatementWriter,
+        pairwise: PairwiseIds,
+        now_ms: Callable[[], int],
+        extra_writes: ExtraWrites,
+    ) -> None:
+        self._writer = writer
+        self._extra_writes = extra_writes
         self._pairwise = pairwise
         self._now_ms = now_ms
-        self._heard: OrderedDict[bytes, int] = OrderedDict()
+        self._recorded_at: OrderedDict[bytes, int] = OrderedDict()
 
-    async def __call__(self, grant: Grant) -> None:
-        """Heed the signal that came with a request; when this returns it is in force.
+    async def record(self, grant: Grant) -> None:
+        """Record the signal that came with a request of this grant; it is in force when this returns.
 
         Raises:
-            Unavailable: the store is away.
+            Unavailable: The store cannot be reached.
         """
+        # The signal of a steward's or a partner's browser concerns no customer.
         if not grant.is_self:
             return
-        customer = self._pairwise.open(grant.client, KIND, grant.subject)
-        now = self._now_ms()
-        if customer is None or now - self._heard.get(customer, -AGAIN_MS) < AGAIN_MS:
+        customer = self._pairwise.decode(grant.client, CUSTOMER_ID_KIND, grant.subject)
+        now_ms = self._now_ms()
+        if customer is None or now_ms - self._recorded_at.get(customer, -REPEAT_AFTER_MS) < REPEAT_AFTER_MS:
             return
         try:
-            said = Utterance(f"{SIGNAL}-{now // AGAIN_MS}", signals=frozenset({SIGNAL}))
-            await self._speak.say(customer, said, self._also)
+            # The name contains the minute: processes that receive the signal at the same time write it once.
+            statement = CustomerStatement(
+                f"{GPC_SIGNAL}-{now_ms // REPEAT_AFTER_MS}", signals=frozenset({GPC_SIGNAL})
+            )
+            await self._writer.write_statement(customer, statement, self._extra_writes)
         except NotFound:
             return
-        except Conflict:  # another process heard it within the minute, under the same name
+        except Conflict:  # another process recorded it within the same minute, under the same name
             pass
-        self._heard[customer] = now
-        self._heard.move_to_end(customer)
-        if len(self._heard) > REMEMBERED:
-            self._heard.popitem(last=False)
+        # Only after the write: if it fails, the next request of the customer must write the signal.
+        self._recorded_at[customer] = now_ms
+        self._recorded_at.move_to_end(customer)
+        if len(self._recorded_at) > MAX_REMEMBERED:
+            self._recorded_at.popitem(last=False)
 
-    def forget(self) -> None:
-        """Let go of whom it heard; what they said is on record."""
-        self._heard.clear()
+    def clear_cache(self) -> None:
+        """Forget which customers' signals were recorded; the records themselves are stored."""
+        self._recorded_at.clear()

@@ -1,4 +1,7 @@
-"""What law and words permit a person's data to be used for, purpose by purpose, and why."""
+"""Explanation of permissions: for each purpose, whether it is permitted for a person, and why. Pure.
+
+``purpose.permission_engine`` computes the same result as bits for storage; this module gives the reasons.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +9,32 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from discretion.catalogue.model import DEMANDED, Basis, Catalogue, Family, Purpose
-from discretion.law.model import Law, Model
+from discretion.catalogue.model import NON_REFUSABLE_BASES, Basis, Catalogue, Family, Purpose
+from discretion.law.model import ConsentLaw, ConsentModel
 from discretion.purpose.permissions import (
     REFUSABLE,
     PersonState,
-    lapses_of,
-    model_of,
-    steps_of,
-    stretches,
-    turned,
-    verdict,
+    find_first_change,
+    group_moments,
+    judge_purpose,
+    list_acceptance_ends,
+    list_turning_points,
+    select_model,
 )
-from discretion.purpose.statements import Answer, Choice, Heard, answer, branch
+from discretion.purpose.statements import (
+    EffectiveChoice,
+    PurposeChoice,
+    RecordStatements,
+    compute_effective_choice,
+    list_purpose_path,
+)
 
-_STRICT = (Model.NOTICE, Model.BASIS, Model.OPT_OUT, Model.OPT_IN)
-"""From the one that takes least."""
+_MODELS_BY_STRICTNESS = (ConsentModel.NOTICE, ConsentModel.BASIS, ConsentModel.OPT_OUT, ConsentModel.OPT_IN)
+"""From the model that requires least of the retailer to the one that requires most."""
 
 
-class Why(StrEnum):
-    """Why a purpose is permitted, or is not."""
+class PermissionReason(StrEnum):
+    """Why a purpose is permitted or denied."""
 
     LAW = "required_by_law"
     CONTRACT = "contract"
@@ -40,106 +49,164 @@ class Why(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Permission:
-    """One purpose. ``model`` is what the strictest of the person's laws takes for it.
+class PurposePermission:
+    """The permission for one purpose.
 
-    ``said`` is their word that counts, None for none; ``since`` (ms) is when it was said, ``until`` (ms)
-    when time alone will change what is permitted.
+    Attributes:
+        purpose: The purpose.
+        permitted: Whether it is permitted now.
+        model: What the strictest of the person's laws requires for it.
+        choice: The person's choice in effect; None if there is none.
+        reason: Why it is permitted or denied.
+        since: When that choice was made (ms).
+        until: When the result changes by the passage of time alone (ms); None if it does not.
     """
 
     purpose: Purpose
     permitted: bool
-    model: Model
-    said: bool | None
-    why: Why
+    model: ConsentModel
+    choice: bool | None
+    reason: PermissionReason
     since: int | None
     until: int | None
 
 
-def permissions(catalogue: Catalogue, law: Law, state: PersonState, now_ms: int) -> list[Permission]:
-    """All purposes, in the order of their keys."""
-    turns = list(stretches(steps_of(law, state), lapses_of(catalogue, state), now_ms))
+def evaluate_permissions(
+    catalogue: Catalogue, law: ConsentLaw, state: PersonState, now_ms: int
+) -> list[PurposePermission]:
+    """Evaluate all purposes of the catalogue, in the order of their keys."""
+    periods = list(
+        group_moments(list_turning_points(law, state), list_acceptance_ends(catalogue, state), now_ms)
+    )
     return [
-        permission(catalogue, law, state, catalogue.purposes[key], now_ms, turns)
+        evaluate_permission(catalogue, law, state, catalogue.purposes[key], now_ms, periods)
         for key in sorted(catalogue.purposes)
     ]
 
 
-def permission(
-    catalogue: Catalogue, law: Law, state: PersonState, purpose: Purpose, now_ms: int, turns: list[list[int]]
-) -> Permission:
-    """One purpose; ``turns`` are the stretches of time after ``now_ms``."""
+def evaluate_permission(
+    catalogue: Catalogue,
+    law: ConsentLaw,
+    state: PersonState,
+    purpose: Purpose,
+    now_ms: int,
+    periods: list[list[int]],
+) -> PurposePermission:
+    """Evaluate one purpose.
 
-    def permitted(at: int) -> bool:
-        return verdict(catalogue, law, state, purpose, at).permitted
+    Args:
+        catalogue: All purposes.
+        law: The rules of all jurisdictions.
+        state: What the person's records state.
+        purpose: The purpose to evaluate.
+        now_ms: The present in ms.
+        periods: Groups of later moments at which the result may change, as ``group_moments`` returns them.
+    """
 
-    here = permitted(now_ms)
-    said = answer(purpose, state.heard, now_ms)
-    rules = [law.of(key).at(now_ms) for key in state.laws]
-    model = max((model_of(purpose, one) for one in rules), key=_STRICT.index, default=Model.NOTICE)
-    signalled = said.opted_out and purpose.family is Family.SHARING and any(one.signals for one in rules)
-    since = _since(purpose, state, said, signalled=signalled and said.given is not False)
-    return Permission(
+    def is_permitted(at: int) -> bool:
+        return judge_purpose(catalogue, law, state, purpose, at).permitted
+
+    permitted_now = is_permitted(now_ms)
+    effective_choice = compute_effective_choice(purpose, state.statements, now_ms)
+    rules = [law.find_timeline(key).find_rules(now_ms) for key in state.laws]
+    model = max(
+        (select_model(purpose, law_rules) for law_rules in rules),
+        key=_MODELS_BY_STRICTNESS.index,
+        default=ConsentModel.NOTICE,
+    )
+    is_signalled = (
+        effective_choice.opted_out
+        and purpose.family is Family.SHARING
+        and any(law_rules.signals for law_rules in rules)
+    )
+    # A refusal counts by itself: with one, the signal is not what ``since`` and ``choice`` are about.
+    since = _find_choice_time(
+        purpose, state, effective_choice, is_signalled=is_signalled and effective_choice.accepted is not False
+    )
+    return PurposePermission(
         purpose=purpose,
-        permitted=here,
-        model=Model.NOTICE if purpose.basis in DEMANDED else model,
-        said=said.given,
-        why=_allowed(purpose, said)
-        if here
-        else _shut(purpose, law, state, said, model, since, signalled=signalled),
+        permitted=permitted_now,
+        model=ConsentModel.NOTICE if purpose.basis in NON_REFUSABLE_BASES else model,
+        choice=effective_choice.accepted,
+        reason=_explain_permitted(purpose, effective_choice)
+        if permitted_now
+        else _explain_denied(purpose, law, state, effective_choice, model, since, is_signalled=is_signalled),
         since=since,
-        until=next((at for one in turns if (at := turned(one, here, permitted)) is not None), None),
+        until=next(
+            (
+                at
+                for period in periods
+                if (at := find_first_change(period, permitted_now, is_permitted)) is not None
+            ),
+            None,
+        ),
     )
 
 
-def _allowed(purpose: Purpose, said: Answer) -> Why:
-    if purpose.basis in DEMANDED:
-        return Why.LAW
+def _explain_permitted(purpose: Purpose, effective_choice: EffectiveChoice) -> PermissionReason:
+    if purpose.basis in NON_REFUSABLE_BASES:
+        return PermissionReason.LAW
     if purpose.basis is Basis.CONTRACT:
-        return Why.CONTRACT
-    return Why.AGREED if said.given else Why.NOT_REFUSED
+        return PermissionReason.CONTRACT
+    return PermissionReason.AGREED if effective_choice.accepted else PermissionReason.NOT_REFUSED
 
 
-def _shut(
+def _explain_denied(
     purpose: Purpose,
-    law: Law,
+    law: ConsentLaw,
     state: PersonState,
-    said: Answer,
-    model: Model,
+    effective_choice: EffectiveChoice,
+    model: ConsentModel,
     since: int | None,
     *,
-    signalled: bool,
-) -> Why:
+    is_signalled: bool,
+) -> PermissionReason:
     if state.restricted:
-        return Why.RESTRICTED
-    if said.given is False and purpose.basis in REFUSABLE:
-        return Why.REFUSED
-    if signalled:
-        return Why.SIGNAL
-    if said.given is not True:
-        return Why.NOT_AGREED if model is Model.OPT_IN else Why.AGE
-    changed = (one.start for one in law.editions if purpose.key in one.purposes)
-    return Why.NOTICE_CHANGED if since is not None and any(since < one for one in changed) else Why.AGE
+        return PermissionReason.RESTRICTED
+    if effective_choice.accepted is False and purpose.basis in REFUSABLE:
+        return PermissionReason.REFUSED
+    if is_signalled:
+        return PermissionReason.SIGNAL
+    # By elimination: without a consent where none is required, only the person's age denies the purpose.
+    if effective_choice.accepted is not True:
+        return PermissionReason.NOT_AGREED if model is ConsentModel.OPT_IN else PermissionReason.AGE
+    change_times = (change.start for change in law.material_changes if purpose.key in change.purposes)
+    if since is not None and any(since < changed_at for changed_at in change_times):
+        return PermissionReason.NOTICE_CHANGED
+    return PermissionReason.AGE
 
 
-def _since(purpose: Purpose, state: PersonState, said: Answer, *, signalled: bool) -> int | None:
-    if signalled:
-        return max((one.opted_out for one in state.heard if one.opted_out is not None), default=None)
-    choices = (choice for heard in state.heard for choice in _along(purpose, heard))
-    return max((one.at for one in choices if one.given is said.given), default=None)
-
-
-def _along(purpose: Purpose, heard: Heard) -> Iterator[Choice]:
-    along = branch(purpose.key)
-    for words in (heard.stamps, heard.words, heard.guards):
-        yield from (choice for node, choice in words if node in along)
-
-
-def honoured(catalogue: Catalogue, law: Law, state: PersonState, now_ms: int) -> str | None:
-    """The key of the first law of theirs that makes an opt-out signal of this person binding now, or None."""
-    heard = any(
-        answer(one, state.heard, now_ms).opted_out
-        for one in catalogue.purposes.values()
-        if one.family is Family.SHARING
+def _find_choice_time(
+    purpose: Purpose, state: PersonState, effective_choice: EffectiveChoice, *, is_signalled: bool
+) -> int | None:
+    if is_signalled:
+        opt_out_times = (statements.opted_out_at for statements in state.statements)
+        return max((at for at in opt_out_times if at is not None), default=None)
+    choices = (
+        choice
+        for record_statements in state.statements
+        for choice in _iterate_choices(purpose, record_statements)
     )
-    return next((key for key in state.laws if heard and law.of(key).at(now_ms).signals), None)
+    return max(
+        (choice.at for choice in choices if choice.accepted is effective_choice.accepted), default=None
+    )
+
+
+def _iterate_choices(purpose: Purpose, record_statements: RecordStatements) -> Iterator[PurposeChoice]:
+    """Yield a record's choices about a purpose or a node above it."""
+    branch_nodes = list_purpose_path(purpose.key)
+    for choices in (record_statements.ambient, record_statements.explicit, record_statements.guardian):
+        yield from (choice for node, choice in choices if node in branch_nodes)
+
+
+def find_honouring_law(catalogue: Catalogue, law: ConsentLaw, state: PersonState, now_ms: int) -> str | None:
+    """Return the key of the person's first law that makes their opt-out signal binding now, or None."""
+    is_signalled = any(
+        compute_effective_choice(purpose, state.statements, now_ms).opted_out
+        for purpose in catalogue.purposes.values()
+        if purpose.family is Family.SHARING
+    )
+    return next(
+        (key for key in state.laws if is_signalled and law.find_timeline(key).find_rules(now_ms).signals),
+        None,
+    )

@@ -1,32 +1,36 @@
-"""Receipts: a consent record signed for the person it is about, to keep and to show to anybody.
+"""Receipts: signed copies of consent records for the person they are about.
 
-A receipt is a JSON Web Signature in compact form (RFC 7515) of the type ``consent-receipt+jwt``. It
-carries the whole record by the field names of ISO/IEC TS 27560:2023 with what was agreed to in full, so
-that it proves something by itself; the keys at ``/.well-known/jwks.json`` verify it, also offline and with
-any library. It is no access token: type and audience are not those of one.
+A receipt is a JSON Web Signature in compact form (RFC 7515) of the type ``consent-receipt+jwt``. It contains
+the whole record under the field names of ISO/IEC TS 27560:2023, including the full terms, so that it is
+evidence without access to this installation. Any library can verify it with the keys at
+``/.well-known/jwks.json``, also offline. It cannot be used as an access token: it has another type and no
+audience.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import jwt
 
-from discretion.domain.consent.statement_record import AGREEING, SCHEMA, ConsentEvent, text
+from discretion.domain.consent.statement_record import (
+    AGREEING_STATES,
+    RECORD_SCHEMA,
+    ConsentEvent,
+    format_record_id,
+)
+from discretion.store.document import Document
 from discretion.token.keys import KeySet
 
-TYPE = "consent-receipt+jwt"
-
-Document = Mapping[str, Any]
+RECEIPT_TYPE = "consent-receipt+jwt"
 
 
-class Receipts:
+class ReceiptSigner:
     """Signs receipts with the installation's keys.
 
-    The same record gives the same person the same receipt at the same client: Ed25519 has no chance in it,
-    and a receipt is dated when the word came.
+    Receipts are reproducible: the same record, person and client always give the same receipt, because
+    Ed25519 is deterministic and the receipt is dated with the time when the statement was received.
     """
 
     def __init__(self, keys: KeySet, issuer: str) -> None:
@@ -34,34 +38,43 @@ class Receipts:
         self.issuer = issuer
 
     def sign(self, event: ConsentEvent, terms: Document, subject: str) -> str:
-        """The receipt of an event; ``subject`` is the person's id for whom it is given to."""
+        """Sign the receipt of an event.
+
+        Args:
+            event: The event.
+            terms: The document of its terms.
+            subject: The customer's id for the client that gets the receipt.
+
+        Returns:
+            A JSON Web Signature in compact form.
+        """
         active = self._keys.active
         return jwt.encode(
-            payload(event, terms, subject, self.issuer),
+            build_receipt_payload(event, terms, subject, self.issuer),
             active.key,
             algorithm=active.verifying.algorithm,
-            headers={"typ": TYPE, "kid": active.verifying.kid},
+            headers={"typ": RECEIPT_TYPE, "kid": active.verifying.kid},
         )
 
 
-def payload(event: ConsentEvent, terms: Document, subject: str, issuer: str) -> dict[str, Any]:
-    """What a receipt says."""
+def build_receipt_payload(event: ConsentEvent, terms: Document, subject: str, issuer: str) -> dict[str, Any]:
+    """Build the payload of a receipt; see ``ReceiptSigner.sign`` for the arguments."""
     return {
         "iss": issuer,
         "sub": subject,
         "iat": event.received // 1000,
-        "jti": event.name,
-        "schema_version": SCHEMA,
-        "record_id": event.name,
-        "receipt_id": event.name,
+        "jti": event.record_uuid,
+        "schema_version": RECORD_SCHEMA,
+        "record_id": event.record_uuid,
+        "receipt_id": event.record_uuid,
         "pii_principal_id": subject,
-        "pii_processing": _processing(event, terms, issuer),
-        "party_identification": [_party(terms["controller"], issuer)],
-        "event": _said(event, terms),
+        "pii_processing": _build_processing(event, terms, issuer),
+        "party_identification": [_build_party(terms["controller"], issuer)],
+        "event": _build_event(event, terms),
     }
 
 
-def _processing(event: ConsentEvent, terms: Document, issuer: str) -> dict[str, Any]:
+def _build_processing(event: ConsentEvent, terms: Document, issuer: str) -> dict[str, Any]:
     notice = event.notice
     return {
         "privacy_notice": None if notice is None else {"version": notice.version, "sha256": notice.sha256},
@@ -72,16 +85,16 @@ def _processing(event: ConsentEvent, terms: Document, issuer: str) -> dict[str, 
         "lawful_basis": event.basis.value,
         "pii_information": [
             {
-                "pii_type": one["category"],
-                "retention_period": one["retention"],
-                "sensitive_pii_category": one["sensitive"],
+                "pii_type": item["category"],
+                "retention_period": item["retention"],
+                "sensitive_pii_category": item["sensitive"],
             }
-            for one in terms["data"]
+            for item in terms["data"]
         ],
         "pii_controllers": [issuer],
         "collection_method": None if event.channel is None else event.channel.value,
         "storage_locations": [terms["storage"]],
-        "retention_period": sorted({one for kept in terms["data"] for one in kept["retention"]}),
+        "retention_period": sorted({item for category in terms["data"] for item in category["retention"]}),
         "jurisdiction": list(event.laws),
         "recipient_third_parties": terms["recipients"],
         "withdrawal_method": {"how": terms["withdrawal"], "url": terms["withdrawal_url"]},
@@ -90,7 +103,7 @@ def _processing(event: ConsentEvent, terms: Document, issuer: str) -> dict[str, 
     }
 
 
-def _party(controller: Document, issuer: str) -> dict[str, Any]:
+def _build_party(controller: Document, issuer: str) -> dict[str, Any]:
     return {
         "party_id": issuer,
         "party_name": controller["name"],
@@ -100,27 +113,27 @@ def _party(controller: Document, issuer: str) -> dict[str, Any]:
     }
 
 
-def _said(event: ConsentEvent, terms: Document) -> dict[str, Any]:
-    """The event; ``validity_duration`` is the purpose's own, ``valid_until`` what was agreed besides."""
-    told = {
-        "event_time": moment(event.at),
-        "received_time": moment(event.received),
+def _build_event(event: ConsentEvent, terms: Document) -> dict[str, Any]:
+    """Build ``event``: ``validity_duration`` is the purpose's, ``valid_until`` the person's own limit."""
+    event_payload = {
+        "event_time": format_rfc3339(event.at),
+        "received_time": format_rfc3339(event.received),
         "validity_duration": terms["lasts"] or None,
-        "valid_until": None if event.until is None else moment(event.until),
+        "valid_until": None if event.until is None else format_rfc3339(event.until),
         "entity_id": event.by,
-        "event_type": "explicit" if event.state in AGREEING else "none",
+        "event_type": "explicit" if event.state in AGREEING_STATES else "none",
         "event_state": event.state.value,
         "method": event.method.value,
     }
     if event.guardian is not None:
-        told["guardian"] = event.guardian
+        event_payload["guardian"] = event.guardian
     if event.signal is not None:
-        told["signal"] = event.signal
+        event_payload["signal"] = event.signal
     if event.conflict is not None:
-        told["conflict_with"] = text(event.conflict)
-    return told
+        event_payload["conflict_with"] = format_record_id(event.conflict)
+    return event_payload
 
 
-def moment(ms: int) -> str:
-    """RFC 3339, to the millisecond."""
+def format_rfc3339(ms: int) -> str:
+    """Return a time in ms as RFC 3339 text in UTC with milliseconds."""
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

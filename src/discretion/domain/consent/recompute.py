@@ -1,9 +1,11 @@
-"""Judging customers anew: whose rules have changed, and for whom time has run on.
+"""Recomputation of stored permissions after a change of rules, and where the passage of time changed them.
 
-Whom it has not come to yet is read with care (see ``plan.standing``), so nothing hangs on how soon
-it does. It needs no memory of its own: what is left to do is who still carries other rules, so it may be
-killed at any moment and started again. Two at once do the same work twice and harm nobody: of two
-writes about one customer the second finds another version, and does nothing.
+A reader of a customer who was not recomputed yet detects that and reads them with restrictions (see
+``plan.permission_window``), so correctness does not depend on how soon this runs.
+
+It stores no progress of its own: the customers to process are those whose document has other rules, so it can
+be killed at any time and started again. Two runs at the same time duplicate work but do no harm: of two
+writes about one customer, the second does not match the version it expects and changes nothing.
 """
 
 from __future__ import annotations
@@ -14,168 +16,203 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Se
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from discretion.domain.identity.unit_of_work import Workshop
-from discretion.domain.profiles.document_update import difference
-from discretion.domain.profiles.permission_window import standing
-from discretion.domain.profiles.person_state import bearing, state_of
-from discretion.store.driver.database import Database, Operation, update
-from discretion.store.rulebooks import Rulebooks
+from discretion.domain.identity.unit_of_work import WriteContext
+from discretion.domain.profiles.document_update import build_document_update
+from discretion.domain.profiles.permission_window import build_permission_window
+from discretion.domain.profiles.person_state import build_person_state, list_state_attributes
+from discretion.store.document import Document
+from discretion.store.driver.database import Database, WriteOperation, build_update
+from discretion.store.rulebooks import RulebookStore
 
-AT_ONCE = 500
-"""Customers that are read and written together."""
+BATCH_SIZE = 500
+"""Customers that are read, and written, with one request to the database."""
 
-IN_ONE_GO = 20
-"""Customers that are judged before others have a turn, so that no request waits for all ``AT_ONCE``."""
+YIELD_EVERY = 20
+"""Customers after which the event loop gets a turn, so that no request waits for a whole batch."""
 
-ROUNDS = 5
-"""How often whoever is left is looked for; a server with other rules may go on writing meanwhile."""
+MAX_ROUNDS = 5
+"""Most searches for remaining customers: a server with other rules may write some again and again."""
 
-_RECORD = ("source", "customer", "choices", "words", "guards", "signals", "place", "restricted")
-_STANDING = ("v", "allow", "until", "later", "kinds", "rules", "laws", "restricted")
-
-Document = Mapping[str, Any]
+# Legend: ``allow`` bits of permitted purposes until ``until`` (ms), ``later`` those afterwards, ``kinds`` the
+# same by sensitive kind, ``rules`` version of the rules, ``laws`` jurisdictions, ``v`` version of the
+# document.
+_RECORD_FIELDS = ("source", "customer", "choices", "words", "guards", "signals", "place", "restricted")
+_PERMISSION_FIELDS = ("v", "allow", "until", "later", "kinds", "rules", "laws", "restricted")
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """How many customers were met so far, and how many of them permit something else now.
+class RecomputeProgress:
+    """The progress of a recomputation.
 
-    ``turned`` counts them by the bits they permitted before and those they permit now. ``superseded``: other
-    rules were put in force meanwhile, and whoever has those goes on.
+    Attributes:
+        processed: Customers recomputed so far.
+        changed: Customers whose permissions changed.
+        transitions: Customers by purpose bits permitted before and after.
+        superseded: Other rules were put in force meanwhile; a process with those rules continues.
     """
 
-    met: int = 0
+    processed: int = 0
     changed: int = 0
-    turned: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    transitions: Mapping[tuple[int, int], int] = field(default_factory=dict)
     superseded: bool = False
 
     def gained(self, bit: int) -> int:
-        """How many permit the purpose with this bit now and did not before."""
-        return self._count(lambda before, now: now & ~before, bit)
+        """Return how many customers permit the purpose with this bit now and did not before."""
+        return self._count_transitions(lambda before, now: now & ~before, bit)
 
     def lost(self, bit: int) -> int:
-        """How many permitted the purpose with this bit before and do not now."""
-        return self._count(lambda before, now: before & ~now, bit)
+        """Return how many customers permitted the purpose with this bit before and do not now."""
+        return self._count_transitions(lambda before, now: before & ~now, bit)
 
-    def _count(self, turn: Callable[[int, int], int], bit: int) -> int:
-        return sum(many for both, many in self.turned.items() if turn(*both) >> bit & 1)
+    def _count_transitions(self, changed_bits: Callable[[int, int], int], bit: int) -> int:
+        return sum(
+            count for allow_pair, count in self.transitions.items() if changed_bits(*allow_pair) >> bit & 1
+        )
 
 
-class _Batch(NamedTuple):
-    """Customers, and their records by customer."""
+class _CustomerBatch(NamedTuple):
+    """Customers, and source records by customer."""
 
     customers: Sequence[Document]
     records: Mapping[bytes, Sequence[Document]]
 
 
-class Rejudge:
-    """Works out anew what customers permit."""
+class PermissionRecomputation:
+    """Computes again what customers permit. ``write_context`` gives the current rules and time."""
 
-    def __init__(self, database: Database, workshop: Callable[[], Workshop]) -> None:
+    def __init__(self, database: Database, write_context: Callable[[], WriteContext]) -> None:
         self._database = database
-        self._workshop = workshop
-        self._rulebooks = Rulebooks(database)
+        self._write_context = write_context
+        self._rulebooks = RulebookStore(database)
 
-    async def enforce(self) -> None:
-        """Put these rules in force: from now on, who has others judges nobody anew."""
-        shop = self._workshop()
-        await self._rulebooks.keep(shop.judge.version, shop.judge.purposes, shop.now)
+    async def enforce_rules(self) -> None:
+        """Put this process's rules in force; recomputations with other rules then stop."""
+        context = self._write_context()
+        await self._rulebooks.save(
+            context.permission_engine.version, context.permission_engine.purposes, context.now_ms
+        )
 
-    async def waiting(self) -> int:
-        """How many customers are to be judged anew."""
-        return await self._database.count("customers", self._due())
+    async def count_due(self) -> int:
+        """Return how many customers need to be recomputed."""
+        return await self._database.count("customers", self._due_query())
 
     async def run(
         self,
-        told: Callable[[Progress], None] = lambda _: None,
+        report_progress: Callable[[RecomputeProgress], None] = lambda _: None,
         pause_s: float = 0.0,
         *,
-        dry: bool = False,
-    ) -> Progress:
-        """Judge until nobody is left; what is done stays done if it is stopped.
+        dry_run: bool = False,
+    ) -> RecomputeProgress:
+        """Recompute customers until none remains. If it is interrupted, what was written stays written.
 
         Args:
-            told: Called after every ``AT_ONCE`` customers.
-            pause_s: Seconds to leave to others between them.
-            dry: Only work out what would become of them.
+            report_progress: Called after every batch.
+            pause_s: Seconds to wait between batches, to leave the database to others.
+            dry_run: Compute the changes without writing them.
 
         Raises:
-            Unavailable: the store is away.
+            Unavailable: The store cannot be reached.
         """
-        so_far = Progress()
-        for _ in range(1 if dry else ROUNDS):
-            before = so_far.met
-            async for progress in self._round(so_far, pause_s, dry=dry):
-                so_far = progress
-                told(so_far)
-            if so_far.superseded or so_far.met == before:
+        progress = RecomputeProgress()
+        for _ in range(1 if dry_run else MAX_ROUNDS):
+            processed_before = progress.processed
+            async for round_progress in self._run_round(progress, pause_s, dry_run=dry_run):
+                progress = round_progress
+                report_progress(progress)
+            if progress.superseded or progress.processed == processed_before:
                 break
-        return so_far
+        return progress
 
-    async def _round(self, so_far: Progress, pause_s: float, *, dry: bool) -> AsyncIterator[Progress]:
-        """Everybody who is due, once: the next are read and the last are written while some are judged."""
-        batches = self._batches()
-        reading = asyncio.ensure_future(anext(batches, None))
-        writing: asyncio.Future[Any] = asyncio.ensure_future(asyncio.sleep(0))
+    async def _run_round(
+        self, progress: RecomputeProgress, pause_s: float, *, dry_run: bool
+    ) -> AsyncIterator[RecomputeProgress]:
+        """Process every due customer once; compute a batch while the next is read and the last written."""
+        batches = self._read_batches()
+        read_task = asyncio.ensure_future(anext(batches, None))
+        write_task: asyncio.Future[Any] = asyncio.ensure_future(asyncio.sleep(0))
         try:
-            while (batch := await reading) is not None:
-                if not dry and not await self._in_force():
-                    yield Progress(so_far.met, so_far.changed, so_far.turned, superseded=True)
+            while (batch := await read_task) is not None:
+                # Checked for every batch: two processes with different rules would undo each other's work
+                # forever.
+                if not dry_run and not await self._is_in_force():
+                    yield RecomputeProgress(
+                        progress.processed, progress.changed, progress.transitions, superseded=True
+                    )
                     return
-                reading = asyncio.ensure_future(anext(batches, None))
-                writes, turned, changed = await self._judged(batch)
-                await writing
-                if not dry:
-                    writing = asyncio.ensure_future(self._database.bulk_write("customers", writes))
-                so_far = Progress(
-                    so_far.met + len(batch.customers),
-                    so_far.changed + changed,
-                    Counter(so_far.turned) + turned,
+                read_task = asyncio.ensure_future(anext(batches, None))
+                writes, transitions, changed = await self._recompute_batch(batch)
+                await write_task
+                if not dry_run:
+                    write_task = asyncio.ensure_future(self._database.bulk_write("customers", writes))
+                progress = RecomputeProgress(
+                    progress.processed + len(batch.customers),
+                    progress.changed + changed,
+                    Counter(progress.transitions) + transitions,
                 )
-                yield so_far
+                yield progress
                 if pause_s:
                     await asyncio.sleep(pause_s)
-            await writing
+            await write_task
         finally:
-            reading.cancel()
-            await asyncio.gather(reading, writing, return_exceptions=True)
+            read_task.cancel()
+            # An async generator cannot be closed while a task advances it, so the read must end first.
+            await asyncio.gather(read_task, write_task, return_exceptions=True)
             await batches.aclose()
 
-    def _due(self) -> dict[str, Any]:
-        shop = self._workshop()
-        rules = shop.judge.version
-        return {"$or": [{"rules": {"$ne": rules}}, {"rules": rules, "until": {"$lte": shop.now}}]}
+    def _due_query(self) -> dict[str, Any]:
+        context = self._write_context()
+        rules = context.permission_engine.version
+        return {"$or": [{"rules": {"$ne": rules}}, {"rules": rules, "until": {"$lte": context.now_ms}}]}
 
-    async def _in_force(self) -> bool:
-        """Whether nobody put other rules in force; two that disagree would judge each other's for ever."""
-        return await self._rulebooks.in_force() in (None, self._workshop().judge.version)
+    async def _is_in_force(self) -> bool:
+        """Return whether no other rules were put in force."""
+        return await self._rulebooks.find_in_force() in (
+            None,
+            self._write_context().permission_engine.version,
+        )
 
-    async def _batches(self) -> AsyncGenerator[_Batch, None]:
-        cells = {f"cells.{key}": 1 for key in bearing(self._workshop().catalogue)}
-        fields = dict.fromkeys(_RECORD, 1) | cells
-        due = self._database.stream("customers", self._due(), dict.fromkeys(_STANDING, 1), together=AT_ONCE)
-        async for customers in due:
-            wanted = {"customer": {"$in": [one["_id"] for one in customers]}}
-            theirs: dict[bytes, list[Document]] = {}
-            for record in await self._database.find("source_records", wanted, fields):
-                theirs.setdefault(record["customer"], []).append({"cells": {}, **record})
-            yield _Batch(customers, theirs)
+    async def _read_batches(self) -> AsyncGenerator[_CustomerBatch, None]:
+        cell_fields = {f"cells.{key}": 1 for key in list_state_attributes(self._write_context().catalogue)}
+        fields = dict.fromkeys(_RECORD_FIELDS, 1) | cell_fields
+        due_batches = self._database.stream(
+            "customers", self._due_query(), dict.fromkeys(_PERMISSION_FIELDS, 1), batch_size=BATCH_SIZE
+        )
+        async for customers in due_batches:
+            query = {"customer": {"$in": [customer["_id"] for customer in customers]}}
+            records_by_customer: dict[bytes, list[Document]] = {}
+            for record in await self._database.find("source_records", query, fields):
+                records_by_customer.setdefault(record["customer"], []).append({"cells": {}, **record})
+            yield _CustomerBatch(customers, records_by_customer)
 
-    async def _judged(self, batch: _Batch) -> tuple[list[Operation], Counter[tuple[int, int]], int]:
-        """What is to be written; whoever was written meanwhile was judged by that, or comes up again."""
-        shop = self._workshop()
-        writes: list[Operation] = []
-        turned: Counter[tuple[int, int]] = Counter()
+    async def _recompute_batch(
+        self, batch: _CustomerBatch
+    ) -> tuple[list[WriteOperation], Counter[tuple[int, int]], int]:
+        """Return the writes, the transitions and the number of changed customers of a batch.
+
+        A customer who was written meanwhile was recomputed by that write, or is found again in the next
+        round.
+        """
+        context = self._write_context()
+        writes: list[WriteOperation] = []
+        transitions: Counter[tuple[int, int]] = Counter()
         changed = 0
-        for number, one in enumerate(batch.customers):
-            if number % IN_ONE_GO == 0:
+        for number, customer in enumerate(batch.customers):
+            if number % YIELD_EVERY == 0:
                 await asyncio.sleep(0)
-            state = state_of(shop.catalogue, shop.jurisdiction, batch.records.get(one["_id"], ()))
-            now = {**one, **standing(shop.judge, state, shop.now)}
-            change = difference(one, now)
-            before = one["allow"] if shop.now < one["until"] else one["later"]
-            turned[before, now["allow"]] += 1
-            changed += before != now["allow"] or one["kinds"] != now["kinds"]
+            state = build_person_state(
+                context.catalogue, context.jurisdiction, batch.records.get(customer["_id"], ())
+            )
+            recomputed = {
+                **customer,
+                **build_permission_window(context.permission_engine, state, context.now_ms),
+            }
+            change = build_document_update(customer, recomputed)
+            # What readers used until now: after ``until``, they apply the bits stored for later.
+            allow_before = customer["allow"] if context.now_ms < customer["until"] else customer["later"]
+            transitions[allow_before, recomputed["allow"]] += 1
+            changed += allow_before != recomputed["allow"] or customer["kinds"] != recomputed["kinds"]
             if change:
-                writes.append(update({"_id": one["_id"], "v": one["v"]}, {**change, "$inc": {"v": 1}}))
-        return writes, turned, changed
+                writes.append(
+                    build_update({"_id": customer["_id"], "v": customer["v"]}, {**change, "$inc": {"v": 1}})
+                )
+        return writes, transitions, changed

@@ -1,4 +1,4 @@
-"""Saying something about purposes: in force and on record together, and a receipt for it."""
+"""Recording of a statement that a customer or a steward makes: in force and on record in one transaction."""
 
 from __future__ import annotations
 
@@ -6,69 +6,96 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from discretion.domain.consent.source_statements import stands
-from discretion.domain.consent.statement_record import ConsentEvent, event
-from discretion.domain.consent.statement_writer import Also, Before, Speak, Utterance
-from discretion.domain.consent.statements import Act, Occasion, Subject, events
-from discretion.domain.consent.terms_registry import Agreed
-from discretion.domain.ingest.message import Said
-from discretion.domain.ingest.statement_context import Saying
-from discretion.store.consents import recorded
-from discretion.store.driver.database import Operation
+from discretion.domain.consent.source_statements import read_effective_choices
+from discretion.domain.consent.statement_record import ConsentEvent, parse_consent_event
+from discretion.domain.consent.statement_writer import (
+    CustomerStateBefore,
+    CustomerStatement,
+    ExtraWrites,
+    StatementWriter,
+)
+from discretion.domain.consent.statements import (
+    ConsentAction,
+    StatementOccasion,
+    StatementSubject,
+    build_consent_events,
+)
+from discretion.domain.consent.terms_registry import TermsRegistry
+from discretion.domain.ingest.message import ExplicitChoice
+from discretion.domain.ingest.statement_context import StatementContext
+from discretion.store.consents import build_consent_inserts
+from discretion.store.driver.database import WriteOperation
 
 
 @dataclass(frozen=True, slots=True)
-class Say:
-    """Puts what is said in force and on record."""
+class StatementRecorder:
+    """Puts statements of customers and stewards in force and on record. ``entropy`` returns random bytes."""
 
-    agreed: Agreed
-    speak: Speak
+    terms_registry: TermsRegistry
+    writer: StatementWriter
     entropy: Callable[[int], bytes] = field(repr=False)
 
-    async def __call__(
+    async def record(
         self,
         customer: bytes,
-        act: Act,
-        by: str,
-        saying: Saying,
-        words: Mapping[str, Said],
+        action: ConsentAction,
+        author: str,
+        context: StatementContext,
+        choices: Mapping[str, ExplicitChoice],
         *,
         message: bytes | None = None,
-        beside: Also = lambda _: (),
+        extra_writes: ExtraWrites = lambda _: (),
     ) -> list[ConsentEvent]:
-        """Tell all records of a customer; the events, when they are durable.
+        """Record a statement and return its events when they are durable.
 
         Args:
-            customer: Their id, or an older one of theirs.
-            act: What they do.
-            by: Who speaks, as it stands on record.
-            saying: How it is said.
-            words: What is said of each purpose.
-            message: Tells it from every other word; said again under the same it is a Conflict.
-            beside: What is written in the same transaction.
+            customer: The customer's id, or a former id.
+            action: What the person does.
+            author: Who makes the statement, as recorded in ``by``.
+            context: How it is made.
+            choices: The choices by purpose, as ``resolve_choices`` returned them.
+            message: A unique name of the statement; a random one if None. A repetition is a conflict.
+            extra_writes: Further writes of the same transaction.
 
         Raises:
             NotFound: ``CUSTOMER_NOT_FOUND``; Conflict: ``DUPLICATE``.
         """
-        await self.agreed.keep()
+        # Before the events: after a crash in between there are unused terms, and never an event without its
+        # terms.
+        await self.terms_registry.store_terms()
         message = self.entropy(16) if message is None else message
-        told = {key: event(one) for key, one in (await self._last(customer, words)).items()}
-        made: list[ConsentEvent] = []
+        last_events = {
+            key: parse_consent_event(document)
+            for key, document in (await self._read_last_events(customer, choices)).items()
+        }
+        recorded_events: list[ConsentEvent] = []
 
-        def also(before: Before) -> Sequence[tuple[str, Operation]]:
-            occasion = Occasion(message, act, by, saying, before.at, before.at)
-            subject = Subject(
-                before.records,
-                before.customer,
-                before.state.laws,
-                stands(self.agreed.catalogue, words, before.state.heard, before.at),
-                told,
+        def build_writes(state_before: CustomerStateBefore) -> Sequence[tuple[str, WriteOperation]]:
+            occasion = StatementOccasion(message, action, author, context, state_before.at, state_before.at)
+            subject = StatementSubject(
+                state_before.records,
+                state_before.customer,
+                state_before.state.laws,
+                read_effective_choices(
+                    self.terms_registry.catalogue, choices, state_before.state.statements, state_before.at
+                ),
+                last_events,
             )
-            made[:] = events(self.agreed.catalogue, self.agreed.digests, occasion, subject, words)
-            return [*recorded([one.document() for one in made]), *beside(before)]
+            # Replaced, not extended: a transaction that runs again calls this function again.
+            recorded_events[:] = build_consent_events(
+                self.terms_registry.catalogue, self.terms_registry.digests, occasion, subject, choices
+            )
+            return [
+                *build_consent_inserts([event.build_document() for event in recorded_events]),
+                *extra_writes(state_before),
+            ]
 
-        await self.speak.say(customer, Utterance(message.hex(), words), also)
-        return made
+        await self.writer.write_statement(customer, CustomerStatement(message.hex(), choices), build_writes)
+        return recorded_events
 
-    async def _last(self, customer: bytes, words: Mapping[str, Said]) -> dict[str, dict[str, Any]]:
-        return await self.agreed.consents.latest(await self.agreed.consents.records(customer), words)
+    async def _read_last_events(
+        self, customer: bytes, choices: Mapping[str, ExplicitChoice]
+    ) -> dict[str, dict[str, Any]]:
+        return await self.terms_registry.consents.read_latest(
+            await self.terms_registry.consents.list_record_ids(customer), choices
+        )

@@ -1,8 +1,8 @@
-"""What sources report that people said, put on record with the words themselves: together or not at all.
+"""Recording of statements that sources report, in the same transaction as the messages that contain them.
 
-What comes with every message is on record when it is not what it was. An opt-out signal is on record once
-for each source record, when it is heard first: with it goes every page that is looked at, and nothing new
-is said by the next.
+Ambient choices, which a source repeats in every message, are recorded only when they change. An opt-out
+signal is recorded once for each source record, when it is first received: a browser sends it with every
+page view, and the repetitions state nothing new.
 """
 
 from __future__ import annotations
@@ -12,134 +12,216 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from discretion.catalogue.model import Catalogue
-from discretion.domain.consent.statement_record import ConsentEvent, event
-from discretion.domain.consent.statement_writer import Before
-from discretion.domain.consent.statements import Act, Occasion, Subject, events, shared
-from discretion.domain.consent.terms_registry import Agreed
-from discretion.domain.identity.statement_observer import Spoken
-from discretion.domain.ingest.message import Fact, Said
-from discretion.domain.ingest.purpose_tree import askable, below
-from discretion.domain.ingest.statement_context import Method, Saying
-from discretion.domain.profiles.person_state import LIMIT, heard_of
-from discretion.purpose.statements import Heard, answer
-from discretion.store.consents import TERMS, recorded, terms_written
-from discretion.store.driver.database import Operation, Session
+from discretion.domain.consent.statement_record import ConsentEvent, parse_consent_event
+from discretion.domain.consent.statement_writer import CustomerStateBefore
+from discretion.domain.consent.statements import (
+    ConsentAction,
+    StatementOccasion,
+    StatementSubject,
+    build_consent_events,
+    list_sharing_purposes,
+)
+from discretion.domain.consent.terms_registry import TermsRegistry
+from discretion.domain.identity.statement_observer import ObservedStatement
+from discretion.domain.ingest.message import ExplicitChoice, Fact
+from discretion.domain.ingest.purpose_tree import find_purposes_under, select_askable
+from discretion.domain.ingest.statement_context import StatementContext, StatementMethod
+from discretion.domain.profiles.person_state import LIMIT_SIGNAL, read_record_statements
+from discretion.purpose.statements import RecordStatements, compute_effective_choice
+from discretion.store.consents import TERMS, build_consent_inserts, build_terms_upserts
+from discretion.store.driver.database import Session, WriteOperation
 
-NO = Said(False)
-
-
-@dataclass(frozen=True, slots=True)
-class New:
-    """Words that change what a record says, and on which occasion they were said."""
-
-    told: Spoken
-    occasion: Occasion
-    words: Mapping[str, Said] = field(repr=False)
+REFUSAL = ExplicitChoice(False)
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """Puts on record what changes what a source record says; a late message that changes nothing does not."""
+class NewStatement:
+    """Choices that change what a source record states, with the occasion on which they were made."""
 
-    agreed: Agreed
+    observed: ObservedStatement
+    occasion: StatementOccasion
+    choices: Mapping[str, ExplicitChoice] = field(repr=False)
 
-    async def __call__(self, session: Session, told: Sequence[Spoken]) -> None:
-        """Put words and signals on record within a transaction."""
-        new = list(self._new(told))
-        if not new:
+
+@dataclass(frozen=True, slots=True)
+class SourceStatementRecorder:
+    """Records every statement that changes what a source record states; a late one may change nothing."""
+
+    terms_registry: TermsRegistry
+
+    async def record(self, session: Session, observed: Sequence[ObservedStatement]) -> None:
+        """Put choices and signals on record within a transaction."""
+        new_statements = list(self._find_new_statements(observed))
+        if not new_statements:
             return
-        await self.agreed.keep()
-        laws = await self.agreed.consents.laws({one.told.customer for one in new}, session)
-        made: list[ConsentEvent] = []
-        for one in new:
-            record = one.told.record
-            last = await self.agreed.consents.latest([record], one.words, session)
-            known = {key: event(found) for key, found in last.items()}
-            known |= {past.purpose: past for past in made if record in past.records}
-            stood = stands(self.agreed.catalogue, one.words, _heard(one.told), one.occasion.received)
-            subject = Subject((record,), one.told.customer, tuple(laws[one.told.customer]), stood, known)
-            made += events(self.agreed.catalogue, self.agreed.digests, one.occasion, subject, one.words)
-        await self.agreed.consents.add([one.document() for one in made], session)
+        await self.terms_registry.store_terms()
+        laws = await self.terms_registry.consents.read_jurisdictions(
+            {statement.observed.customer for statement in new_statements}, session
+        )
+        recorded_events: list[ConsentEvent] = []
+        for statement in new_statements:
+            record = statement.observed.record
+            last_documents = await self.terms_registry.consents.read_latest(
+                [record], statement.choices, session
+            )
+            last_events = {key: parse_consent_event(document) for key, document in last_documents.items()}
+            # Events of this very transaction are not in the store yet.
+            last_events |= {
+                recorded_event.purpose: recorded_event
+                for recorded_event in recorded_events
+                if record in recorded_event.records
+            }
+            choices_before = read_effective_choices(
+                self.terms_registry.catalogue,
+                statement.choices,
+                _parse_record_statements(statement.observed),
+                statement.occasion.received,
+            )
+            subject = StatementSubject(
+                (record,),
+                statement.observed.customer,
+                tuple(laws[statement.observed.customer]),
+                choices_before,
+                last_events,
+            )
+            recorded_events += build_consent_events(
+                self.terms_registry.catalogue,
+                self.terms_registry.digests,
+                statement.occasion,
+                subject,
+                statement.choices,
+            )
+        await self.terms_registry.consents.add([event.build_document() for event in recorded_events], session)
 
-    def heeded(self, before: Before) -> Sequence[tuple[str, Operation]]:
-        """The writes that put the signal of a customer's own browser on record, unless one is."""
-        if any(one.opted_out is not None for one in before.state.heard):
+    def build_signal_writes(self, state_before: CustomerStateBefore) -> Sequence[tuple[str, WriteOperation]]:
+        """Build the writes that put the signal of a customer's own browser on record, unless one is there."""
+        if any(statements.opted_out_at is not None for statements in state_before.state.statements):
             return []
-        words = dict.fromkeys(shared(self.agreed.catalogue), NO)
-        message = b"".join((before.customer, Method.GPC.encode(), before.at.to_bytes(8)))
-        occasion = Occasion(message, Act.OPT_OUT, "self:browser", _SIGNALLED, before.at, before.at)
-        stood = stands(self.agreed.catalogue, words, before.state.heard, before.at)
-        subject = Subject(before.records, before.customer, before.state.laws, stood)
-        made = list(events(self.agreed.catalogue, self.agreed.digests, occasion, subject, words))
-        terms = {one.terms: self.agreed.documents[one.terms] for one in made}
-        kept = [(TERMS, operation) for operation in terms_written(terms)]
-        return [*kept, *recorded([one.document() for one in made])]
+        choices = dict.fromkeys(list_sharing_purposes(self.terms_registry.catalogue), REFUSAL)
+        message = b"".join((state_before.customer, StatementMethod.GPC.encode(), state_before.at.to_bytes(8)))
+        occasion = StatementOccasion(
+            message, ConsentAction.OPT_OUT, "self:browser", _GPC_CONTEXT, state_before.at, state_before.at
+        )
+        choices_before = read_effective_choices(
+            self.terms_registry.catalogue, choices, state_before.state.statements, state_before.at
+        )
+        subject = StatementSubject(
+            state_before.records, state_before.customer, state_before.state.laws, choices_before
+        )
+        events = list(
+            build_consent_events(
+                self.terms_registry.catalogue, self.terms_registry.digests, occasion, subject, choices
+            )
+        )
+        # This function cannot await ``store_terms``: the terms are part of the transaction instead.
+        terms = {event.terms: self.terms_registry.documents[event.terms] for event in events}
+        term_writes = [(TERMS, operation) for operation in build_terms_upserts(terms)]
+        return [*term_writes, *build_consent_inserts([event.build_document() for event in events])]
 
-    def _new(self, told: Sequence[Spoken]) -> Iterator[New]:
-        """What changes something, in the order of time."""
+    def _find_new_statements(self, observed: Sequence[ObservedStatement]) -> Iterator[NewStatement]:
+        """Yield the statements that change something, in the order of time."""
+        # ``record_before`` is the state before the whole batch: these two hold what earlier messages of it
+        # changed.
         signalled: set[tuple[bytes, str]] = set()
-        stamped: dict[tuple[bytes, str], bool] = {}
-        for one in sorted(told, key=lambda one: (one.fact.at, one.mark)):
-            before: Mapping[str, Any] = one.before or {}
-            for name in sorted(one.fact.signals - before.get("signals", {}).keys() - {LIMIT}):
-                if (one.record, name) not in signalled:
-                    signalled.add((one.record, name))
-                    iab = Saying(_method(name), signal=one.fact.iab or None)
-                    saying = _SIGNALLED if name == Method.GPC else iab
-                    occasion = _occasion(one.fact, one.mark + name.encode(), Act.OPT_OUT, saying)
-                    yield New(one, occasion, dict.fromkeys(shared(self.agreed.catalogue), NO))
-            if stamps := dict(self._stamps(one, before, stamped)):
-                saying = Saying(Method.SOURCE, signal=one.fact.iab or None)
-                yield New(one, _occasion(one.fact, one.mark + b"stamp", Act.CHOOSE, saying), stamps)
-            words = {key: said for key, said in one.fact.words.items() if _newer(before, one.fact, key, said)}
-            if words:
-                saying = one.fact.saying or Saying(Method.SOURCE)
-                yield New(one, _occasion(one.fact, one.mark, Act.CHOOSE, saying), words)
+        stamped_values: dict[tuple[bytes, str], bool] = {}
+        for statement in sorted(observed, key=lambda statement: (statement.fact.at, statement.mark)):
+            record_before: Mapping[str, Any] = statement.record_before or {}
+            for name in sorted(
+                statement.fact.signals - record_before.get("signals", {}).keys() - {LIMIT_SIGNAL}
+            ):
+                if (statement.record, name) not in signalled:
+                    signalled.add((statement.record, name))
+                    # A message may contain a signal, ambient and explicit choices about the same purpose. The
+                    # id of an event is derived from its message, so the three get different message ids.
+                    iab_context = StatementContext(
+                        _parse_signal_method(name), signal=statement.fact.iab_strings or None
+                    )
+                    context = _GPC_CONTEXT if name == StatementMethod.GPC else iab_context
+                    occasion = _build_occasion(
+                        statement.fact, statement.mark + name.encode(), ConsentAction.OPT_OUT, context
+                    )
+                    yield NewStatement(
+                        statement,
+                        occasion,
+                        dict.fromkeys(list_sharing_purposes(self.terms_registry.catalogue), REFUSAL),
+                    )
+            if stamps := dict(self._find_changed_stamps(statement, record_before, stamped_values)):
+                context = StatementContext(StatementMethod.SOURCE, signal=statement.fact.iab_strings or None)
+                yield NewStatement(
+                    statement,
+                    _build_occasion(statement.fact, statement.mark + b"stamp", ConsentAction.CHOOSE, context),
+                    stamps,
+                )
+            choices = {
+                key: choice
+                for key, choice in statement.fact.explicit_choices.items()
+                if _is_newer(record_before, statement.fact, key, choice)
+            }
+            if choices:
+                context = statement.fact.statement_context or StatementContext(StatementMethod.SOURCE)
+                yield NewStatement(
+                    statement,
+                    _build_occasion(statement.fact, statement.mark, ConsentAction.CHOOSE, context),
+                    choices,
+                )
 
-    def _stamps(
-        self, one: Spoken, before: Mapping[str, Any], stamped: dict[tuple[bytes, str], bool]
-    ) -> Iterator[tuple[str, Said]]:
-        """Of what comes with every message, what is not what it was; ``stamped`` remembers."""
-        for node, given in sorted(one.fact.choices.items()):
-            known = before.get("choices", {}).get(node.replace(".", "/"))
-            was = stamped.get((one.record, node), None if known is None else known["g"])
-            if was is given or (known is not None and known["t"] > one.fact.at):
+    def _find_changed_stamps(
+        self,
+        statement: ObservedStatement,
+        record_before: Mapping[str, Any],
+        stamped_values: dict[tuple[bytes, str], bool],
+    ) -> Iterator[tuple[str, ExplicitChoice]]:
+        """Yield the ambient choices that differ from the stored ones; ``stamped_values`` collects them."""
+        for node, is_given in sorted(statement.fact.ambient_choices.items()):
+            stored_choice = record_before.get("choices", {}).get(node.replace(".", "/"))
+            previous = stamped_values.get(
+                (statement.record, node), None if stored_choice is None else stored_choice["g"]
+            )
+            # A late message (older than the stored choice) states nothing that is in force.
+            if previous is is_given or (stored_choice is not None and stored_choice["t"] > statement.fact.at):
                 continue
-            stamped[one.record, node] = given
-            covered = below(self.agreed.catalogue, node)
-            for purpose in askable(self.agreed.catalogue, covered, node):
-                yield purpose, Said(given)
+            stamped_values[statement.record, node] = is_given
+            covered = find_purposes_under(self.terms_registry.catalogue, node)
+            for purpose in select_askable(self.terms_registry.catalogue, covered, node):
+                yield purpose, ExplicitChoice(is_given)
 
 
-_SIGNALLED = Saying(Method.GPC, signal="Sec-GPC: 1")
+_GPC_CONTEXT = StatementContext(StatementMethod.GPC, signal="Sec-GPC: 1")
 
 
-def stands(
-    catalogue: Catalogue, words: Mapping[str, Said], heard: Sequence[Heard], now_ms: int
+def read_effective_choices(
+    catalogue: Catalogue,
+    choices: Mapping[str, ExplicitChoice],
+    record_statements: Sequence[RecordStatements],
+    now_ms: int,
 ) -> dict[str, bool | None]:
-    """What counts of the purposes that words are about, before they are said."""
+    """Return the choice in effect for each purpose among ``choices``; None if there is none."""
     return {
-        key: answer(purpose, heard, now_ms).given
+        key: compute_effective_choice(purpose, record_statements, now_ms).accepted
         for key, purpose in catalogue.purposes.items()
-        if key in words
+        if key in choices
     }
 
 
-def _heard(told: Spoken) -> list[Heard]:
-    return [] if told.before is None else [heard_of(told.before)]
+def _parse_record_statements(observed: ObservedStatement) -> list[RecordStatements]:
+    return [] if observed.record_before is None else [read_record_statements(observed.record_before)]
 
 
-def _method(signal: str) -> Method:
-    """One that could not be read is taken for an opt-out; it came as a GPP string."""
-    return Method(signal) if signal in set(Method) else Method.GPP
+def _parse_signal_method(signal: str) -> StatementMethod:
+    """Return the method of a signal. A signal that could not be read counts as an opt-out by GPP string."""
+    return StatementMethod(signal) if signal in set(StatementMethod) else StatementMethod.GPP
 
 
-def _occasion(fact: Fact, message: bytes, act: Act, saying: Saying) -> Occasion:
-    by = f"source:{fact.source.key}"
-    return Occasion(message, act, by, saying, fact.at, fact.received, fact.source.channel)
+def _build_occasion(
+    fact: Fact, message: bytes, action: ConsentAction, context: StatementContext
+) -> StatementOccasion:
+    author = f"source:{fact.source.key}"
+    return StatementOccasion(message, action, author, context, fact.at, fact.received, fact.source.channel)
 
 
-def _newer(before: Mapping[str, Any], fact: Fact, purpose: str, said: Said) -> bool:
-    """Whether a word is later than the one of its kind that the record has."""
-    known = before.get("guards" if said.guardian else "words", {}).get(purpose.replace(".", "/"))
-    return known is None or known["t"] <= fact.at
+def _is_newer(record_before: Mapping[str, Any], fact: Fact, purpose: str, choice: ExplicitChoice) -> bool:
+    """Return whether a choice is not older than the stored one of its kind (own or a guardian's)."""
+    stored_choice = record_before.get("guards" if choice.guardian else "words", {}).get(
+        purpose.replace(".", "/")
+    )
+    return stored_choice is None or stored_choice["t"] <= fact.at

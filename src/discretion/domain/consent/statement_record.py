@@ -1,8 +1,8 @@
-"""A consent event: somebody said something about one purpose, once. The evidence that they did.
+"""Consent events: the evidence that a person made one statement about one purpose.
 
-One event is one record in the terms of ISO/IEC TS 27560:2023, with what was agreed to kept beside it
-(``terms.py``). It is about source records rather than a customer: who is one person may be found out or
-undone later, and the history then follows the records without being touched.
+One event is one record in the sense of ISO/IEC TS 27560:2023. The terms that applied are stored separately
+(``terms.py``). An event refers to source records and not only to a customer: a later merge or unmerge moves
+the records to another customer, and the history follows them without being changed.
 """
 
 from __future__ import annotations
@@ -15,24 +15,23 @@ from typing import Any
 from uuid import UUID
 
 from discretion.catalogue.model import Basis, Channel
-from discretion.domain.ingest.statement_context import Method, Notice
+from discretion.domain.ingest.statement_context import NoticeReference, StatementMethod
+from discretion.store.document import MutableDocument
 
-SCHEMA = "iso-27560:2023"
-MAX_SIGNAL = 4096
-"""Characters of a signal's own text that are kept; longer ones are kept as their beginning."""
-
-Document = dict[str, Any]
+RECORD_SCHEMA = "iso-27560:2023"
+MAX_SIGNAL_CHARS = 4096
+"""Most characters of a signal's own text that are stored; longer texts are cut off."""
 
 
-class State(StrEnum):
-    """What a purpose came to by an event. The first seven are the W3C Data Privacy Vocabulary's."""
+class ConsentState(StrEnum):
+    """The state of a purpose after an event. The first seven are those of the W3C Data Privacy Vocabulary."""
 
     GIVEN = "given"
     RENEWED = "renewed"  # given again
     REFUSED = "refused"  # never given
     WITHDRAWN = "withdrawn"  # given before, by the person themselves or for them
     EXPIRED = "expired"
-    INVALIDATED = "invalidated"  # it never counted, as an authority or court found
+    INVALIDATED = "invalidated"  # an authority or a court decided that it was never valid
     REVOKED = "revoked"  # ended by the retailer
     OBJECTED = "objected"  # GDPR Art. 21
     UNOBJECTED = "unobjected"  # an objection is taken back
@@ -41,18 +40,28 @@ class State(StrEnum):
     UNRESTRICTED = "unrestricted"
 
 
-AGREEING = frozenset({State.GIVEN, State.RENEWED, State.UNOBJECTED, State.UNRESTRICTED})
-"""States after which the person lets the purpose be pursued, as far as their word goes."""
+AGREEING_STATES = frozenset(
+    {ConsentState.GIVEN, ConsentState.RENEWED, ConsentState.UNOBJECTED, ConsentState.UNRESTRICTED}
+)
+"""States in which the person's own statement permits the purpose."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentEvent:
-    """One word about one purpose. Times in ms since 1970.
+    """One statement about one purpose. Times are in ms since 1970.
 
-    ``records`` are the source records that heard it, ``customer`` whom they belonged to then. ``by``
-    says who spoke, such as ``self:customer-app``, ``steward:privacy-office`` or ``source:web-shop``;
-    ``conflict`` is the id of an earlier event in which another voice had said the contrary. ``terms`` is
-    the digest of what was agreed to, ``guardian`` the retailer's own reference to who agreed for a child.
+    Attributes:
+        records: Source records to which the statement applies.
+        customer: The customer to whom they belonged at that time.
+        catalogue: Version of the catalogue.
+        laws: Keys of the jurisdictions that protected the customer at that time.
+        at: When the statement was made; ``received`` is when it arrived here.
+        by: Who made it, such as ``self:customer-app``, ``steward:privacy-office`` or ``source:web-shop``.
+        terms: Digest of the terms that were agreed to or refused.
+        until: When a consent ends, if the person limited it.
+        signal: The text of a browser's or device's signal, if it was one.
+        guardian: The retailer's own reference to the person who agreed for a child.
+        conflict: Id of an earlier event in which another author stated the contrary.
     """
 
     id: bytes
@@ -62,29 +71,29 @@ class ConsentEvent:
     catalogue: str
     basis: Basis
     laws: tuple[str, ...]
-    state: State
+    state: ConsentState
     at: int
     received: int
-    method: Method
+    method: StatementMethod
     by: str
     terms: bytes
     until: int | None = None
-    notice: Notice | None = None
+    notice: NoticeReference | None = None
     channel: Channel | None = None
     signal: str | None = None
     guardian: str | None = None
     conflict: bytes | None = None
 
     @property
-    def name(self) -> str:
-        """The record's id as text: a UUID (RFC 9562)."""
-        return text(self.id)
+    def record_uuid(self) -> str:
+        """The id as text: a UUID (RFC 9562)."""
+        return format_record_id(self.id)
 
-    def document(self) -> Document:
-        """As it is kept."""
-        told: Document = {
+    def build_document(self) -> MutableDocument:
+        """Build the document that is stored in MongoDB. Fields without a value are left out."""
+        document: MutableDocument = {
             "_id": self.id,
-            "schema": SCHEMA,
+            "schema": RECORD_SCHEMA,
             "records": list(self.records),
             "customer": self.customer,
             "purpose": self.purpose,
@@ -99,7 +108,7 @@ class ConsentEvent:
             "terms": self.terms,
         }
         if self.notice is not None:
-            told["notice"] = {
+            document["notice"] = {
                 "version": self.notice.version,
                 "language": self.notice.language,
                 "sha256": self.notice.sha256,
@@ -111,11 +120,11 @@ class ConsentEvent:
             "guardian": self.guardian,
             "conflict": self.conflict,
         }
-        return {**told, **{name: value for name, value in optional.items() if value is not None}}
+        return {**document, **{name: value for name, value in optional.items() if value is not None}}
 
 
-def event(document: Mapping[str, Any]) -> ConsentEvent:
-    """What ``ConsentEvent.document`` gave."""
+def parse_consent_event(document: Mapping[str, Any]) -> ConsentEvent:
+    """Parse a document that ``ConsentEvent.build_document`` built."""
     notice, channel = document.get("notice"), document.get("channel")
     return ConsentEvent(
         id=document["_id"],
@@ -125,14 +134,14 @@ def event(document: Mapping[str, Any]) -> ConsentEvent:
         catalogue=document["catalogue"],
         basis=Basis(document["basis"]),
         laws=tuple(document["laws"]),
-        state=State(document["state"]),
+        state=ConsentState(document["state"]),
         at=document["at"],
         received=document["received"],
-        method=Method(document["method"]),
+        method=StatementMethod(document["method"]),
         by=document["by"],
         terms=document["terms"],
         until=document.get("until"),
-        notice=None if notice is None else Notice(**notice),
+        notice=None if notice is None else NoticeReference(**notice),
         channel=None if channel is None else Channel(channel),
         signal=document.get("signal"),
         guardian=document.get("guardian"),
@@ -140,17 +149,17 @@ def event(document: Mapping[str, Any]) -> ConsentEvent:
     )
 
 
-def record_id(message: bytes, purpose: str) -> bytes:
-    """The id of what one message says of one purpose: told twice, it is one record.
+def build_record_id(message: bytes, purpose: str) -> bytes:
+    """Return the id of the event for one purpose of one message; a repeated message has the same id.
 
     A UUID of version 8 (RFC 9562, section 5.8) over SHA-256.
     """
-    raw = bytearray(hashlib.sha256(message + b"|" + purpose.encode()).digest()[:16])
-    raw[6] = raw[6] & 0x0F | 0x80
-    raw[8] = raw[8] & 0x3F | 0x80
-    return bytes(raw)
+    uuid_bytes = bytearray(hashlib.sha256(message + b"|" + purpose.encode()).digest()[:16])
+    uuid_bytes[6] = uuid_bytes[6] & 0x0F | 0x80
+    uuid_bytes[8] = uuid_bytes[8] & 0x3F | 0x80
+    return bytes(uuid_bytes)
 
 
-def text(record: bytes) -> str:
-    """A record's id, as people write it."""
+def format_record_id(record: bytes) -> str:
+    """Return an event's id as the text of a UUID."""
     return str(UUID(bytes=record))

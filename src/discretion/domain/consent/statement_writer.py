@@ -1,7 +1,8 @@
-"""What a person says themselves, told to all their records at once, and in force when this returns.
+"""Writing of a customer's own statement to all their source records. It is in force when the call returns.
 
-Told to each record, a word stays with it whatever becomes of the person: joined with others it is one
-word of several, of which the most restrictive counts, and parted again it is still theirs.
+The statement is stored in each record, so that it stays with the record through merges and unmerges. After a
+merge, the person has the statements of all their records, of which the most restrictive counts. After an
+unmerge, each person still has their own.
 """
 
 from __future__ import annotations
@@ -9,36 +10,37 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from discretion.catalogue.model import CORRECTIONS
-from discretion.domain.identity.evidence_reader import Gathering
-from discretion.domain.identity.resolution import settlement
-from discretion.domain.identity.unit_of_work import Word, Workshop
-from discretion.domain.ingest.message import Fact, Said
-from discretion.domain.ingest.message_index import Marks
-from discretion.domain.profiles.person_state import state_of
+from discretion.catalogue.model import CORRECTION_SOURCE
+from discretion.domain.identity.evidence_reader import EvidenceReader
+from discretion.domain.identity.resolution import resolve_identities
+from discretion.domain.identity.unit_of_work import StampedMessage, WriteContext
+from discretion.domain.ingest.message import ExplicitChoice, Fact
+from discretion.domain.ingest.message_index import MessageIndex
+from discretion.domain.profiles.person_state import build_person_state
 from discretion.errors import NotFound
 from discretion.purpose.permissions import PersonState
-from discretion.store.driver.database import Database, Operation, Session
-
-Document = Mapping[str, Any]
+from discretion.store.driver.database import Database, Session, WriteOperation
 
 
 @dataclass(frozen=True, slots=True)
-class Utterance:
-    """Words about purposes, and signals (such as ``gpc``), said under a name of its own."""
+class CustomerStatement:
+    """Choices about purposes, and signals such as ``gpc``. ``message`` is unique for each statement."""
 
     message: str
-    words: Mapping[str, Said] = field(default_factory=dict)
+    choices: Mapping[str, ExplicitChoice] = field(default_factory=dict)
     signals: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
-    """What stood when something was said: the customer, ids of their records, and their state.
+class CustomerStateBefore:
+    """A customer's state just before a statement.
 
-    ``at`` is the moment (ms) from which the word is in force.
+    Attributes:
+        customer: The current customer id.
+        records: Ids of their source records.
+        state: What their records stated about purposes, laws and age.
+        at: When the statement is made (ms).
     """
 
     customer: bytes
@@ -47,63 +49,87 @@ class Before:
     at: int
 
 
-Also = Callable[[Before], Sequence[tuple[str, Operation]]]
-"""Writes that belong to the same change, each with its collection. It may be asked more than once."""
+ExtraWrites = Callable[[CustomerStateBefore], Sequence[tuple[str, WriteOperation]]]
+"""Builds pairs of collection and write for the same transaction; called once for each attempt of it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Speak:
-    """Tells a customer's records what they say."""
+class StatementWriter:
+    """Writes statements to source records. ``write_context`` builds the context of each transaction."""
 
     database: Database
-    workshop: Callable[[], Workshop]
+    write_context: Callable[[], WriteContext]
 
-    async def say(self, customer: bytes, said: Utterance, also: Also = lambda _: ()) -> Before:
-        """Put words in force; the next read in any process obeys them.
+    async def write_statement(
+        self, customer: bytes, statement: CustomerStatement, extra_writes: ExtraWrites = lambda _: ()
+    ) -> CustomerStateBefore:
+        """Put a statement in force; the next read in any process obeys it.
 
         Args:
-            customer: Their id, or an older one of theirs.
-            said: What they say.
-            also: What is written with it.
+            customer: The customer's id, or a former id.
+            statement: What the customer states.
+            extra_writes: Further writes of the same transaction.
 
         Returns:
-            What stood before.
+            The customer's state before the statement.
 
         Raises:
-            NotFound: ``CUSTOMER_NOT_FOUND``.
+            NotFound: ``CUSTOMER_NOT_FOUND``; Conflict: ``DUPLICATE`` for a repeated message.
         """
 
-        async def work(session: Session) -> Before:
-            return await self._together(session, customer, said, also)
+        async def work(session: Session) -> CustomerStateBefore:
+            return await self._write_in_transaction(session, customer, statement, extra_writes)
 
-        return await self.database.transaction(work)
+        return await self.database.run_transaction(work)
 
-    async def _together(self, session: Session, customer: bytes, said: Utterance, also: Also) -> Before:
-        shop = self.workshop()
-        here = await self._now(session, customer)
-        gathering = Gathering(self.database, session, shop.catalogue.identifiers)
-        await gathering.customers([here])
-        known = gathering.known
-        records = sorted(known.of_customer(here))
-        state = state_of(shop.catalogue, shop.jurisdiction, [known.records[one] for one in records])
-        before = Before(here, tuple(records), state, shop.now)
-        words = [_word(record, said, shop.now) for record in records]
-        await settlement(
-            self.database, session, shop, known, CORRECTIONS.key, words=words, also=list(also(before))
+    async def _write_in_transaction(
+        self, session: Session, customer: bytes, statement: CustomerStatement, extra_writes: ExtraWrites
+    ) -> CustomerStateBefore:
+        context = self.write_context()
+        # Resolved in the transaction: a merge or an unmerge in between gives the id to another customer.
+        customer_id = await self._find_customer(session, customer)
+        reader = EvidenceReader(self.database, session, context.catalogue.identifiers)
+        await reader.read_customers([customer_id])
+        evidence = reader.evidence
+        records = sorted(evidence.records_of_customer(customer_id))
+        # Read in the transaction that writes the statement: evidence must name the state that it really
+        # changed.
+        state = build_person_state(
+            context.catalogue, context.jurisdiction, [evidence.records[record_id] for record_id in records]
         )
-        return before
+        state_before = CustomerStateBefore(customer_id, tuple(records), state, context.now_ms)
+        messages = [_build_message(record, statement, context.now_ms) for record in records]
+        await resolve_identities(
+            self.database,
+            session,
+            context,
+            evidence,
+            CORRECTION_SOURCE.key,
+            messages=messages,
+            extra_writes=list(extra_writes(state_before)),
+        )
+        return state_before
 
-    async def _now(self, session: Session, customer: bytes) -> bytes:
-        """The customer behind an id, which may be an older one."""
-        wanted = {"$or": [{"_id": customer}, {"merged.id": customer}]}
-        found = await self.database.find_one("customers", wanted, {"_id": 1}, session=session)
-        if found is None:
+    async def _find_customer(self, session: Session, customer: bytes) -> bytes:
+        """Return the current customer id for an id, which may be a former one."""
+        query = {"$or": [{"_id": customer}, {"merged.id": customer}]}
+        document = await self.database.find_one("customers", query, {"_id": 1}, session=session)
+        if document is None:
             raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
-        here: bytes = found["_id"]
-        return here
+        customer_id: bytes = document["_id"]
+        return customer_id
 
 
-def _word(record: bytes, said: Utterance, now: int) -> Word:
-    fact = Fact(CORRECTIONS, said.message, now, now, (), words=said.words, signals=said.signals)
-    mark = hashlib.sha256(record + said.message.encode()).digest()[:16]
-    return Word(fact, Marks(record, (), mark, {}))
+def _build_message(record: bytes, statement: CustomerStatement, now_ms: int) -> StampedMessage:
+    fact = Fact(
+        CORRECTION_SOURCE,
+        statement.message,
+        now_ms,
+        now_ms,
+        (),
+        explicit_choices=statement.choices,
+        signals=statement.signals,
+    )
+    # A statement is one message for each record: each needs its own digest.
+    digest = hashlib.sha256(record + statement.message.encode()).digest()[:16]
+    return StampedMessage(fact, MessageIndex(record, (), digest, {}))

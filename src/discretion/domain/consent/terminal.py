@@ -1,4 +1,4 @@
-"""What recomputing looks like in a terminal: how far it is, and what it came to."""
+"""Terminal output of a recomputation: its progress and its result."""
 
 from __future__ import annotations
 
@@ -20,54 +20,68 @@ from rich.table import Table
 from rich.text import Text
 
 from discretion.catalogue.model import Catalogue
-from discretion.domain.consent.recompute import Progress
+from discretion.domain.consent.recompute import RecomputeProgress
 
 
-class _Rate(ProgressColumn):
+class _RateColumn(ProgressColumn):
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
         return Text("" if speed is None else f"{speed:,.0f}/s")
 
 
 @contextmanager
-def judging_customers(console: Console, waiting: int) -> Iterator[Callable[[Progress], None]]:
-    """A bar with the rate and the time that is left."""
+def show_recompute_progress(
+    console: Console, due_count: int
+) -> Iterator[Callable[[RecomputeProgress], None]]:
+    """Show a progress bar with the rate and the remaining time."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        _Rate(),
+        _RateColumn(),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
     )
     with Bar(*columns, console=console) as bar:
-        task = bar.add_task("Judging customers", total=waiting)
+        task = bar.add_task("Recomputing customers", total=due_count)
 
-        def told(so_far: Progress) -> None:
-            bar.update(task, completed=so_far.met, total=max(waiting, so_far.met))
+        def report_progress(progress: RecomputeProgress) -> None:
+            bar.update(task, completed=progress.processed, total=max(due_count, progress.processed))
 
-        yield told
+        yield report_progress
 
 
-def judged(catalogue: Catalogue, outcome: Progress, left: int, *, dry: bool) -> Table:
-    """Who was judged, and for each purpose that anybody gained or lost how many did."""
-    tense = "would permit" if dry else "permit"
-    title = f"{outcome.met:,} customers judged, {outcome.changed:,} {tense} something else now"
-    made = Table("purpose", "gained by", "lost by", title=title, caption=_caption(outcome, left, dry=dry))
-    for column in made.columns[1:]:
+def build_recompute_table(
+    catalogue: Catalogue, progress: RecomputeProgress, remaining: int, *, dry_run: bool
+) -> Table:
+    """Build a table with the number of customers who gained and lost each purpose."""
+    verb = "would change" if dry_run else "changed"
+    title = f"{progress.processed:,} customers recomputed, the permissions of {progress.changed:,} {verb}"
+    table = Table(
+        "purpose",
+        "gained by",
+        "lost by",
+        title=title,
+        caption=_build_caption(progress, remaining, dry_run=dry_run),
+    )
+    for column in table.columns[1:]:
         column.justify = "right"
-    known = {one.bit: key for key, one in catalogue.purposes.items()}
+    purposes_by_bit = {purpose.bit: key for key, purpose in catalogue.purposes.items()}
     for bit in range(63):
-        gained, lost = outcome.gained(bit), outcome.lost(bit)
+        gained, lost = progress.gained(bit), progress.lost(bit)
         if gained or lost:
-            made.add_row(known.get(bit, f"bit {bit}, which is no purpose now"), f"{gained:,}", f"{lost:,}")
-    return made
+            table.add_row(
+                purposes_by_bit.get(bit, f"bit {bit} (no purpose any more)"), f"{gained:,}", f"{lost:,}"
+            )
+    return table
 
 
-def _caption(outcome: Progress, left: int, *, dry: bool) -> str | None:
-    if dry:
+def _build_caption(progress: RecomputeProgress, remaining: int, *, dry_run: bool) -> str | None:
+    if dry_run:
         return "Dry run: nothing is changed"
-    if outcome.superseded:
-        return f"Other rules were put in force meanwhile; {left:,} are left to whoever has them"
-    return f"{left:,} were written by a server with other rules; start it anew" if left else None
+    if progress.superseded:
+        return (
+            f"Other rules were put in force meanwhile; {remaining:,} customers are left to a server with them"
+        )
+    return f"{remaining:,} were written by a server with other rules; restart it" if remaining else None

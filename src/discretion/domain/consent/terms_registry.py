@@ -1,4 +1,4 @@
-"""What people agree to today: the terms of every purpose, on record before anybody's word names them."""
+"""The current terms of every purpose. They are stored before a consent event refers to them."""
 
 from __future__ import annotations
 
@@ -7,36 +7,39 @@ from functools import cached_property
 from typing import Any
 
 from discretion.catalogue.model import Catalogue
-from discretion.domain.consent.terms import terms
-from discretion.domain.notices.privacy_office import Office
-from discretion.store.consents import Consents
+from discretion.domain.consent.terms import build_terms
+from discretion.domain.notices.privacy_office import PrivacyOffice
+from discretion.store.consents import ConsentStore
 
 
-class Agreed:
-    """The terms of a catalogue's purposes, and where they are kept."""
+class TermsRegistry:
+    """The terms of a catalogue's purposes, and the store that keeps them."""
 
-    def __init__(self, catalogue: Catalogue, office: Office, consents: Consents) -> None:
+    def __init__(self, catalogue: Catalogue, office: PrivacyOffice, consents: ConsentStore) -> None:
         self.catalogue = catalogue
         self.office = office
         self.consents = consents
-        self._kept = False
+        self._is_stored = False
 
     @cached_property
     def digests(self) -> Mapping[str, bytes]:
-        """By purpose."""
+        """Digests of the current terms by purpose."""
         return {
-            key: terms(self.catalogue, self.office, one).digest()
-            for key, one in self.catalogue.purposes.items()
+            key: build_terms(self.catalogue, self.office, purpose).compute_digest()
+            for key, purpose in self.catalogue.purposes.items()
         }
 
     @cached_property
     def documents(self) -> Mapping[bytes, dict[str, Any]]:
-        """By digest."""
-        told = [terms(self.catalogue, self.office, one) for one in self.catalogue.purposes.values()]
-        return {one.digest(): one.document() for one in told}
+        """Documents of the current terms by digest."""
+        all_terms = [
+            build_terms(self.catalogue, self.office, purpose) for purpose in self.catalogue.purposes.values()
+        ]
+        return {terms.compute_digest(): terms.build_document() for terms in all_terms}
 
-    async def keep(self) -> None:
-        """Put them on record; once is enough, for nothing changes while a process runs."""
-        if not self._kept:
-            await self.consents.keep_terms(self.documents)
-            self._kept = True
+    async def store_terms(self) -> None:
+        """Store the terms, once for each process: the catalogue does not change while a process runs."""
+        # Two calls at the same time store the same documents under the same ids, which is harmless.
+        if not self._is_stored:
+            await self.consents.save_terms(self.documents)
+            self._is_stored = True

@@ -1,6 +1,6 @@
-"""What a person says is wrong is not used while somebody finds out (GDPR Art. 18(1)(a)).
+"""Restriction of contested values while a request for correction is open (GDPR Art. 18(1)(a)).
 
-The value stays where it is and out of reach: it is read by the person, and for what the law itself demands.
+A contested value stays stored, but only the person and purposes that the law requires can read it.
 """
 
 from __future__ import annotations
@@ -10,71 +10,90 @@ from dataclasses import dataclass
 from typing import Any
 
 from discretion.catalogue.model import Catalogue
-from discretion.domain.correction.correction_record import Edit, Owned, owned, write
-from discretion.domain.identity.unit_of_work import Workshop
+from discretion.domain.correction.correction_record import (
+    CorrectableCustomer,
+    RecordEdit,
+    read_correctable_customer,
+    write_record_edits,
+)
+from discretion.domain.identity.unit_of_work import WriteContext
+from discretion.store.document import MutableDocument
 from discretion.store.driver.database import Database, Session
-
-Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Contest:
-    """Flags values as contested while a request about them is open; doing so twice is doing so once."""
+class ContestFlags:
+    """Flags values as contested while a request about them is open. Flagging is idempotent.
+
+    ``write_context`` builds the context of each transaction.
+    """
 
     database: Database
-    workshop: Callable[[], Workshop]
+    write_context: Callable[[], WriteContext]
 
-    async def __call__(self, request: Mapping[str, Any], *, contested: bool = True) -> bool:
-        """Flag what a request for correction is about, or no longer; whether the person is there.
+    async def set_flags(self, request: Mapping[str, Any], *, contested: bool = True) -> bool:
+        """Set or lift the flags of a request for correction; return whether the customer exists.
 
         Args:
-            request: Its document.
-            contested: False once it was refused or taken back; applying it lifts the flag by itself.
+            request: The request's document.
+            contested: False after the request was refused or withdrawn. The correction step lifts them
+                itself.
         """
 
         async def work(session: Session) -> bool:
-            shop = self.workshop()
-            one = await owned(self.database, session, shop, request["customer"])
-            if one is None:
+            context = self.write_context()
+            customer = await read_correctable_customer(self.database, session, context, request["customer"])
+            if customer is None:
                 return False
-            edits = lifting(one, request["_id"])
+            edits = build_lift_edits(customer, request["_id"])
             if contested:
-                flag = flagging(request["_id"], keys_of(shop.catalogue, request))
-                edits = {} if edits else {one.record: flag}
+                # Flags that are set already stay as they are, also those that a merge moved to another
+                # record.
+                flag_edit = build_flag_edit(request["_id"], list_requested_keys(context.catalogue, request))
+                edits = {} if edits else {customer.own_record: flag_edit}
             if edits:
-                await write(self.database, session, shop, one, edits)
+                await write_record_edits(self.database, session, context, customer, edits)
             return True
 
-        return await self.database.transaction(work)
+        return await self.database.run_transaction(work)
 
 
-def flagging(request: bytes, keys: Sequence[str]) -> Edit:
-    """The record in which a request contests these attributes and no others."""
+def build_flag_edit(request: bytes, keys: Sequence[str]) -> RecordEdit:
+    """Build an edit after which a request contests exactly these attributes in a record.
 
-    def edit(record: Document) -> Document:
-        held = {key: [one for one in by if one != request] for key, by in record.get("contested", {}).items()}
+    ``contested`` of a record has, by attribute key, the ids of the requests that contest the attribute.
+    """
+
+    def edit(record: MutableDocument) -> MutableDocument:
+        contests_by_key = {
+            key: [contesting_request for contesting_request in requests if contesting_request != request]
+            for key, requests in record.get("contested", {}).items()
+        }
         for key in keys:
-            held[key] = sorted({*held.get(key, ()), request})
-        return {**record, "contested": {key: by for key, by in sorted(held.items()) if by}}
+            contests_by_key[key] = sorted({*contests_by_key.get(key, ()), request})
+        return {
+            **record,
+            "contested": {key: requests for key, requests in sorted(contests_by_key.items()) if requests},
+        }
 
     return edit
 
 
-def lifting(one: Owned, request: bytes) -> dict[bytes, Edit]:
-    """The edits after which a request contests nothing."""
-    return {name: flagging(request, []) for name in _flagged(one, request)}
+def build_lift_edits(customer: CorrectableCustomer, request: bytes) -> dict[bytes, RecordEdit]:
+    """Build edits, by record id, after which a request contests nothing."""
+    return {record_id: build_flag_edit(request, []) for record_id in _list_flagged_records(customer, request)}
 
 
-def keys_of(catalogue: Catalogue, request: Mapping[str, Any]) -> list[str]:
-    """Keys of the attributes that a request is about, as far as the catalogue has them."""
-    known = (catalogue.attributes.get(path) for path in request["scope"]["attributes"])
-    return [one.key for one in known if one is not None]
+def list_requested_keys(catalogue: Catalogue, request: Mapping[str, Any]) -> list[str]:
+    """Return the keys of the attributes that a request is about and that the catalogue still has."""
+    attributes = (catalogue.attributes.get(path) for path in request["scope"]["attributes"])
+    return [attribute.key for attribute in attributes if attribute is not None]
 
 
-def _flagged(one: Owned, request: bytes) -> list[bytes]:
-    """Records in which a request contests something: more than one only after a merge."""
+def _list_flagged_records(customer: CorrectableCustomer, request: bytes) -> list[bytes]:
+    """Return the records in which a request contests something; after a merge, there can be several."""
     return [
-        name
-        for name, record in one.known.records.items()
-        if any(request in by for by in record.get("contested", {}).values())
+        record_id
+        for record_id, record in customer.evidence.records.items()
+        if any(request in requests for requests in record.get("contested", {}).values())
     ]

@@ -1,7 +1,8 @@
-"""Applying a correction: the step of a request that makes what the person said the word that is believed.
+"""The step of a request for correction that applies the correction.
 
-What stood before is copied, still shut, into the request beside what stands now and why. From then on
-no source changes it, however often it sends again and in whichever order (``profiles.precedence``).
+The previous values are copied into the request as sealed cells, next to the new values and the reason. From
+then on no source can change the corrected attributes, however often and in whichever order it sends them
+(``profiles.precedence``).
 """
 
 from __future__ import annotations
@@ -13,117 +14,155 @@ from typing import Any
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from discretion.catalogue.model import Attribute
-from discretion.domain.correction.contest_flags import flagging, lifting
-from discretion.domain.correction.correction_record import Document, Owned, owned, write
-from discretion.domain.correction.proposal import OLD
-from discretion.domain.identity.unit_of_work import Workshop
-from discretion.domain.kit.workflow.lease import Hold
-from discretion.domain.kit.workflow.runner import Act
-from discretion.domain.kit.workflow.step_outcome import Done, Outcome
-from discretion.domain.profiles.person_state import BIRTH
-from discretion.domain.profiles.source_record import may_be_a_child, midnight
+from discretion.domain.correction.contest_flags import build_flag_edit, build_lift_edits
+from discretion.domain.correction.correction_record import (
+    CorrectableCustomer,
+    read_correctable_customer,
+    write_record_edits,
+)
+from discretion.domain.correction.proposal import OLD_VALUE_PREFIX
+from discretion.domain.identity.unit_of_work import WriteContext
+from discretion.domain.kit.workflow.lease import Lease
+from discretion.domain.kit.workflow.runner import StepAction
+from discretion.domain.kit.workflow.step_outcome import StepDone, StepOutcome
+from discretion.domain.profiles.person_state import BIRTH_DATE_CATEGORY
+from discretion.domain.profiles.source_record import may_be_minor, parse_utc_midnight
 from discretion.errors import Broken
-from discretion.reveal.corrections import opened
-from discretion.seal.cell import shut
-from discretion.seal.cell_transfer import move
+from discretion.reveal.corrections import open_proposed_value
+from discretion.seal.cell import encrypt_cell
+from discretion.seal.cell_transfer import transfer_cell
 from discretion.seal.key_files import NONCE_BYTES
+from discretion.store.document import MutableDocument
 from discretion.store.driver.database import Database, Session
 
 
-def correcting(database: Database, workshop: Callable[[], Workshop]) -> Act:
-    """The step."""
+def build_correction_step(database: Database, write_context: Callable[[], WriteContext]) -> StepAction:
+    """Build the step. ``write_context`` builds the context of each transaction."""
 
-    async def act(document: Mapping[str, Any], hold: Hold) -> Outcome:
+    async def correct_values(document: Mapping[str, Any], lease: Lease) -> StepOutcome:
         async def work(session: Session) -> None:
-            shop = workshop()
-            one = await owned(database, session, shop, document["customer"])
-            if one is None:
-                await hold.complete({"found": False}, session)
+            context = write_context()
+            customer = await read_correctable_customer(database, session, context, document["customer"])
+            if customer is None:
+                await lease.complete_step({"found": False}, session)
                 return
-            made = _Correction(shop, document, one)
+            correction = _CorrectionRun(context, document, customer)
             request = document["_id"]
-            edits = {**lifting(one, request), one.record: made.edit}
-            await write(database, session, shop, one, edits)
-            hold.at("corrected")
-            await hold.save({f"sealed.{OLD}{key}": cell for key, cell in made.old.items()}, session)
-            told = {
+            edits = {**build_lift_edits(customer, request), customer.own_record: correction.edit_own_record}
+            # The profile, the previous values and the step's completion are one transaction under the lease's
+            # fence: after a crash, either all of it happened or nothing.
+            await write_record_edits(database, session, context, customer, edits)
+            lease.checkpoint("corrected")
+            await lease.save(
+                {f"sealed.{OLD_VALUE_PREFIX}{key}": cell for key, cell in correction.old_cells.items()},
+                session,
+            )
+            outcome = {
                 "found": True,
-                "corrected": made.paths(removed=False),
-                "removed": made.paths(removed=True),
+                "corrected": correction.list_paths(removed=False),
+                "removed": correction.list_paths(removed=True),
             }
-            await hold.complete(told, session)
+            await lease.complete_step(outcome, session)
 
-        await database.transaction(work)
-        return Done()
+        await database.run_transaction(work)
+        return StepDone()
 
-    return act
+    return correct_values
 
 
-class _Correction:
-    """What one request changes of one customer."""
+class _CorrectionRun:
+    """The changes of one request to one customer; ``old_cells`` are the sealed previous values by key."""
 
-    def __init__(self, shop: Workshop, document: Mapping[str, Any], one: Owned) -> None:
-        self._shop = shop
+    def __init__(
+        self, context: WriteContext, document: Mapping[str, Any], customer: CorrectableCustomer
+    ) -> None:
+        self._context = context
         self._document = document
-        self._customer: bytes = one.customer["_id"]
-        keys = {self._customer: one.customer["key"]}
-        keys |= {former["id"]: former["key"] for former in one.customer["merged"]}
-        self._keys = {who: shop.buckets.unwrap(who, wrapped) for who, wrapped in keys.items()}
-        known = (shop.catalogue.attributes.get(path) for path in document["scope"]["attributes"])
-        there = {*document["sealed"], *(path.replace(".", "/") for path in document["scope"]["remove"])}
-        self._attributes = [one for one in known if one is not None and one.key in there]
-        self.old = dict(self._before(one.customer))
+        self._customer: bytes = customer.customer["_id"]
+        keys = {self._customer: customer.customer["key"]}
+        keys |= {former["id"]: former["key"] for former in customer.customer["merged"]}
+        self._keys = {
+            customer_id: context.buckets.unwrap(customer_id, wrapped) for customer_id, wrapped in keys.items()
+        }
+        attributes = (context.catalogue.attributes.get(path) for path in document["scope"]["attributes"])
+        changed_keys = {
+            *document["sealed"],
+            *(path.replace(".", "/") for path in document["scope"]["remove"]),
+        }
+        # An erasure deletes sealed values: an attribute with neither a value nor a removal is left unchanged.
+        self._attributes = [
+            attribute for attribute in attributes if attribute is not None and attribute.key in changed_keys
+        ]
+        self.old_cells = dict(self._seal_old_values(customer.customer))
 
-    def edit(self, record: Document) -> Document:
-        """The person's own record with what they said; an older word does not undo a younger one."""
-        said, cells = (self._document["received"], self._document["_id"].hex()), dict(record["cells"])
+    def edit_own_record(self, record: MutableDocument) -> MutableDocument:
+        """Return the person's own record with the corrected values; a newer correction is not overwritten."""
+        precedence, cells = (self._document["received"], self._document["_id"].hex()), dict(record["cells"])
         for attribute in self._attributes:
-            stands = cells.get(attribute.key)
-            if stands is None or (stands["t"], stands["m"]) < said:
-                cells[attribute.key] = {"t": said[0], "m": said[1], **self._value(attribute)}
-        return flagging(self._document["_id"], [])(
-            {**record, "cells": cells, "last": max(record["last"], said[0])}
+            current_cell = cells.get(attribute.key)
+            # By time and id of the request: a step that runs again finds its own cells and changes nothing.
+            if current_cell is None or (current_cell["t"], current_cell["m"]) < precedence:
+                cells[attribute.key] = {
+                    "t": precedence[0],
+                    "m": precedence[1],
+                    **self._build_value(attribute),
+                }
+        return build_flag_edit(self._document["_id"], [])(
+            {**record, "cells": cells, "last": max(record["last"], precedence[0])}
         )
 
-    def paths(self, *, removed: bool) -> list[str]:
-        """What was changed, or taken away."""
-        gone = set(self._document["scope"]["remove"])
-        return [one.path for one in self._attributes if (one.path in gone) is removed]
+    def list_paths(self, *, removed: bool) -> list[str]:
+        """Return the paths of the attributes that were changed, or that were removed."""
+        removed_paths = set(self._document["scope"]["remove"])
+        return [
+            attribute.path for attribute in self._attributes if (attribute.path in removed_paths) is removed
+        ]
 
-    def _value(self, attribute: Attribute) -> Document:
-        """What is kept of an attribute; of one that is to have no value, that it has none."""
+    def _build_value(self, attribute: Attribute) -> MutableDocument:
+        """Build the value members of a cell, ``{}`` for an attribute that should have no value.
+
+        ``c`` is a sealed value, ``v`` an open one, ``b`` the birth date of a possible minor in ms, which age
+        limits need unsealed.
+        """
         cell = self._document["sealed"].get(attribute.key)
         if cell is None:
             return {}
-        cell = self._here(cell, attribute.key)
-        kept: Document = {"c": cell}
-        if attribute.sealed and attribute.category != BIRTH:
-            return kept
-        value = opened(self._customer, self._keys[self._customer], cell, attribute.key).value
+        cell = self._reencrypt(cell, attribute.key)
+        member: MutableDocument = {"c": cell}
+        if attribute.sealed and attribute.category != BIRTH_DATE_CATEGORY:
+            return member
+        # Only unsealed attributes and birth dates are opened: the values stored next to the seal come from
+        # them.
+        value = open_proposed_value(self._customer, self._keys[self._customer], cell, attribute.key).value
         if not attribute.sealed:
-            kept = {"v": value}
-        if attribute.category == BIRTH and may_be_a_child(born := midnight(value), self._shop.now):
-            kept["b"] = born
-        return kept
+            member = {"v": value}
+        if attribute.category == BIRTH_DATE_CATEGORY and may_be_minor(
+            birth_midnight := parse_utc_midnight(value), self._context.now_ms
+        ):
+            member["b"] = birth_midnight
+        return member
 
-    def _here(self, cell: bytes, key: str) -> bytes:
-        """A cell shut under the customer's key of today: since it was proposed they may have been merged."""
-        nonce = self._shop.entropy(NONCE_BYTES)
-        goal = (self._customer, self._keys[self._customer])
+    def _reencrypt(self, cell: bytes, key: str) -> bytes:
+        """Return a cell under the customer's current key: they may have been merged since the proposal."""
+        nonce = self._context.entropy(NONCE_BYTES)
+        target = (self._customer, self._keys[self._customer])
         for origin in self._keys.items():
-            with suppress(Broken):  # shut under another of their keys
-                return move(cell, key.encode(), origin, goal, nonce)
-        raise Broken("SEAL_BROKEN", "A proposed value opens with no key of this customer.")
+            with suppress(Broken):  # sealed under another of their keys
+                return transfer_cell(cell, key.encode(), origin, target, nonce)
+        raise Broken("SEAL_BROKEN", "No key of this customer decrypts a proposed value.")
 
-    def _before(self, customer: Document) -> Mapping[str, bytes]:
-        """What stood before, shut."""
-        held = customer.get("contested", {})
-        sealed = {key: one["c"] for key, one in held.items() if "c" in one} | customer["s"]
-        values = {key: one["v"] for key, one in held.items() if "v" in one} | customer["o"]
-        times = {key: one["t"] for key, one in held.items()} | customer["t"]
+    def _seal_old_values(self, customer: MutableDocument) -> Mapping[str, bytes]:
+        """Return the previous values as sealed cells by attribute key, including values contested now."""
+        contested_values = customer.get("contested", {})
+        sealed = {key: cell["c"] for key, cell in contested_values.items() if "c" in cell} | customer["s"]
+        values = {key: cell["v"] for key, cell in contested_values.items() if "v" in cell} | customer["o"]
+        times = {key: cell["t"] for key, cell in contested_values.items()} | customer["t"]
         cipher = AESGCM(self._keys[self._customer])
-        found = {one.key: sealed[one.key] for one in self._attributes if one.key in sealed}
-        for key in (one.key for one in self._attributes if one.key in values):
-            nonce = self._shop.entropy(NONCE_BYTES)
-            found[key] = shut(cipher, self._customer, key.encode(), times.get(key, 0), nonce, values[key])
-        return found
+        keys = [attribute.key for attribute in self._attributes]
+        old_cells = {key: sealed[key] for key in keys if key in sealed}
+        for key in (key for key in keys if key in values):
+            nonce = self._context.entropy(NONCE_BYTES)
+            old_cells[key] = encrypt_cell(
+                cipher, self._customer, key.encode(), times.get(key, 0), nonce, values[key]
+            )
+        return old_cells

@@ -1,4 +1,4 @@
-"""A proposal: every value shut under the person's own key, as the cell it will become."""
+"""Proposals: the values of a request for correction, sealed under the customer's key as cells."""
 
 from __future__ import annotations
 
@@ -8,74 +8,93 @@ from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from discretion.domain.correction.proposed_change import Change, needs_evidence
-from discretion.domain.identity.unit_of_work import Workshop
+from discretion.domain.correction.proposed_change import ProposedChange, needs_evidence
+from discretion.domain.identity.unit_of_work import WriteContext
 from discretion.errors import NotFound
-from discretion.seal.cell import shut
+from discretion.seal.cell import encrypt_cell
 from discretion.seal.key_files import NONCE_BYTES
 from discretion.store.driver.database import Database
 
-WHY = "why"
-"""Under which name the person's reason is sealed, beside attributes by their keys."""
+REASON_NAME = "why"
+"""The name under which the person's reason is sealed, next to attribute keys."""
 
-OLD = "old:"
-"""Before the key of an attribute, in the name under which its value before is sealed."""
+OLD_VALUE_PREFIX = "old:"
+"""Prefix of an attribute key in the name under which its previous value is sealed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
-    """What a request for correction holds.
+class CorrectionProposal:
+    """The content of a request for correction.
 
-    ``scope`` names ``attributes`` by path, and those of them to ``remove``. With ``decides`` a steward looks
-    first.
+    Attributes:
+        scope: ``{attributes, remove}``: paths of all attributes, and of those that should have no value.
+        sealed: Cells by attribute key, and the reason.
+        needs_decision: Whether a steward must decide first.
     """
 
     scope: Mapping[str, Any]
     sealed: Mapping[str, bytes] = field(repr=False)
-    decides: bool
+    needs_decision: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Propose:
-    """Makes proposals."""
+class ProposalBuilder:
+    """Builds proposals. ``write_context`` gives the keys and the present."""
 
     database: Database
-    workshop: Callable[[], Workshop]
+    write_context: Callable[[], WriteContext]
 
-    async def __call__(self, customer: bytes, changes: Sequence[Change], why: str | None = None) -> Proposal:
-        """Shut what is proposed.
+    async def build(
+        self, customer: bytes, changes: Sequence[ProposedChange], reason: str | None = None
+    ) -> CorrectionProposal:
+        """Seal the proposed values.
 
         Args:
-            customer: Whom it is about, an older id as it may be.
-            changes: What ``check`` gave.
-            why: The person's reason in their own words.
+            customer: The customer's id, or a former id.
+            changes: As ``check_changes`` returned them.
+            reason: The person's reason in their own words.
 
         Raises:
             NotFound: ``CUSTOMER_NOT_FOUND``.
         """
-        wanted = {"$or": [{"_id": customer}, {"merged.id": customer}]}
-        found = await self.database.find_one("customers", wanted, {"key": 1})
-        if found is None:
+        query = {"$or": [{"_id": customer}, {"merged.id": customer}]}
+        customer_document = await self.database.find_one("customers", query, {"key": 1})
+        if customer_document is None:
             raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
-        shop = self.workshop()
-        key = shop.buckets.unwrap(found["_id"], found["key"])
+        context = self.write_context()
+        key = context.buckets.unwrap(customer_document["_id"], customer_document["key"])
         cipher = AESGCM(key)
 
-        def sealed(name: str, value: Any) -> bytes:
-            return shut(cipher, found["_id"], name.encode(), shop.now, shop.entropy(NONCE_BYTES), value)
+        # Sealed before the request is filed: no personal data of a request is ever stored in clear, and an
+        # erasure of the customer's key makes open proposals unreadable as well.
+        def seal_value(name: str, value: Any) -> bytes:
+            return encrypt_cell(
+                cipher,
+                customer_document["_id"],
+                name.encode(),
+                context.now_ms,
+                context.entropy(NONCE_BYTES),
+                value,
+            )
 
         cells = {
-            one.attribute.key: sealed(one.attribute.key, one.value.value)
-            for one in changes
-            if one.value is not None
+            change.attribute.key: seal_value(change.attribute.key, change.value.value)
+            for change in changes
+            if change.value is not None
         }
-        reason = {WHY: sealed(WHY, why)} if why else {}
-        return Proposal(scope_of(changes), {**cells, **reason}, needs_evidence(changes))
+        reason_cells = {REASON_NAME: seal_value(REASON_NAME, reason)} if reason else {}
+        return CorrectionProposal(
+            build_correction_scope(changes), {**cells, **reason_cells}, needs_evidence(changes)
+        )
 
 
-def scope_of(changes: Sequence[Change]) -> dict[str, list[str]]:
-    """What of changes is nobody's secret: which attributes, and which of them are to have no value."""
+def build_correction_scope(changes: Sequence[ProposedChange]) -> dict[str, list[str]]:
+    """Build the part of a proposal that contains no personal data: the paths of the attributes.
+
+    Returns:
+        ``{attributes, remove}``: all paths, and those that should have no value.
+    """
     return {
-        "attributes": [one.attribute.path for one in changes],
-        "remove": [one.attribute.path for one in changes if one.value is None],
+        "attributes": [change.attribute.path for change in changes],
+        "remove": [change.attribute.path for change in changes if change.value is None],
     }

@@ -1,4 +1,4 @@
-"""What a person wants changed, checked against the catalogue as a source's word is. Pure."""
+"""Proposed changes, checked against the catalogue in the same way as values from sources. Pure."""
 
 from __future__ import annotations
 
@@ -8,67 +8,79 @@ from typing import Any
 
 from discretion.catalogue.correction_authority import Correctable
 from discretion.catalogue.model import Attribute, Catalogue
-from discretion.catalogue.nearest_name import nearest
-from discretion.domain.ingest.attributes import value_of
-from discretion.domain.ingest.rejection import No
+from discretion.catalogue.nearest_name import suggest_name
+from discretion.domain.ingest.attributes import parse_attribute_value
+from discretion.domain.ingest.rejection import MessageRejected
 from discretion.errors import BadRequest
-from discretion.seal.redacted import Shut
+from discretion.seal.redacted import Redacted
 
 MAX_CHANGES = 100
-MAX_NAME = 100
+"""Most attributes in one request."""
+
+MAX_NAME_CHARS = 100
+"""Most characters of an unknown path that are compared with known ones, for a suggestion in the error."""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One attribute and its right value, in stored form; None where there should be none."""
+class ProposedChange:
+    """One attribute and its correct value in stored form; None if it should have no value."""
 
     attribute: Attribute
-    value: Shut[Any] | None
+    value: Redacted[Any] | None
 
 
-def check(catalogue: Catalogue, changes: Mapping[str, Any], region: str | None = None) -> list[Change]:
-    """What is asked for, in the order of the catalogue.
+def check_changes(
+    catalogue: Catalogue, changes: Mapping[str, Any], region: str | None = None
+) -> list[ProposedChange]:
+    """Check proposed changes and return them in the order of the catalogue.
 
     Args:
-        catalogue: What may be corrected, and what it takes.
-        changes: Values by the paths of attributes; None removes one.
-        region: The country (ISO 3166-1 alpha-2) in whose notation phone numbers are written.
+        catalogue: Defines what may be corrected, and the values that are allowed.
+        changes: Values by attribute path; None removes a value.
+        region: The country (ISO 3166-1 alpha-2) for phone numbers in national notation.
 
     Raises:
         BadRequest: ``CORRECTION_EMPTY``, ``CORRECTION_TOO_MANY``, ``ATTRIBUTE_UNKNOWN``,
-            ``CORRECTION_NEVER``, or ``TYPE_WRONG``, ``VALUE_UNDECLARED``, ``IDENTIFIER_INVALID`` as of a
-            message; none repeats a value.
+            ``CORRECTION_NEVER``; or, as for a message, ``TYPE_WRONG``, ``VALUE_UNDECLARED``,
+            ``IDENTIFIER_INVALID``. No error repeats a value.
     """
     if not changes:
-        raise BadRequest("CORRECTION_EMPTY", "Nothing is to be changed.", "Name what is wrong by its path.")
+        raise BadRequest(
+            "CORRECTION_EMPTY", "The request contains no change.", "Name each attribute by its path."
+        )
     if len(changes) > MAX_CHANGES:
         raise BadRequest(
-            "CORRECTION_TOO_MANY", f"There are more than {MAX_CHANGES} changes.", "Ask several times."
+            "CORRECTION_TOO_MANY", f"There are more than {MAX_CHANGES} changes.", "Send several requests."
         )
     for path in changes:
         if path not in catalogue.attributes:
-            advice = nearest(path[:MAX_NAME], catalogue.attributes)
+            # The path is cut: the cost of the comparison grows with its length, and the caller chooses it.
+            advice = suggest_name(path[:MAX_NAME_CHARS], catalogue.attributes)
             raise BadRequest("ATTRIBUTE_UNKNOWN", "There is no such attribute.", advice)
-    known = [one for path, one in catalogue.attributes.items() if path in changes]
-    return [_change(catalogue, one, changes[one.path], region) for one in known]
+    attributes = [attribute for path, attribute in catalogue.attributes.items() if path in changes]
+    return [_check_change(catalogue, attribute, changes[attribute.path], region) for attribute in attributes]
 
 
-def needs_evidence(changes: Sequence[Change]) -> bool:
-    """Whether a steward is to look at it first."""
-    return any(one.attribute.correctable is Correctable.EVIDENCE for one in changes)
+def needs_evidence(changes: Sequence[ProposedChange]) -> bool:
+    """Return whether a steward must examine evidence before these changes are applied."""
+    return any(change.attribute.correctable is Correctable.EVIDENCE for change in changes)
 
 
-def _change(catalogue: Catalogue, attribute: Attribute, given: Any, region: str | None) -> Change:
+def _check_change(
+    catalogue: Catalogue, attribute: Attribute, proposed_value: Any, region: str | None
+) -> ProposedChange:
     if attribute.correctable is Correctable.NEVER:
         raise BadRequest(
             "CORRECTION_NEVER",
-            f"{attribute.path} is not corrected: it follows from what happened, or tells devices apart.",
-            "If what it follows from is wrong, object to it or have it erased.",
+            f"{attribute.path} cannot be corrected: it is computed from events, or identifies a device.",
+            "If the events are wrong, object to their use or request erasure.",
         )
-    if given is None:
-        return Change(attribute, None)
+    if proposed_value is None:
+        return ProposedChange(attribute, None)
     try:
-        told = value_of(catalogue, attribute, given, region, attribute.path)
-    except No as no:
-        raise BadRequest(no.code, f"{attribute.path} cannot be that.", no.reason) from None
-    return Change(attribute, told.value)
+        parsed_value = parse_attribute_value(catalogue, attribute, proposed_value, region, attribute.path)
+    except MessageRejected as rejection:
+        raise BadRequest(
+            rejection.code, f"{attribute.path} cannot have this value.", rejection.reason
+        ) from None
+    return ProposedChange(attribute, parsed_value.value)

@@ -1,9 +1,10 @@
-"""The certificate of an erasure: signed, for the person to keep and to show to anybody.
+"""Workflow step ``certify``: the signed certificate of an erasure.
 
-A JSON Web Signature in compact form (RFC 7515) of the type ``erasure-certificate+jwt``, verified by the keys
-at ``/.well-known/jwks.json``. It says how many documents of each collection went, what is kept under which
-law until when, which recipients were told, and the *horizon*: by when no copy anywhere can be opened. It has
-no personal value in it, and there is none while any store is unfinished.
+The certificate is a JSON Web Signature in compact form (RFC 7515) of the type ``erasure-certificate+jwt``.
+The keys at ``/.well-known/jwks.json`` verify it. It states how many documents of each collection were
+deleted, what is retained under which law until when, which recipients were notified, and the *horizon*: a
+statement until when copies can be decrypted, and the measured time from the erasure to the signature. It
+contains no personal data, and it is not issued before every step is done.
 """
 
 from __future__ import annotations
@@ -14,88 +15,110 @@ from typing import Any
 
 import jwt
 
-from discretion.domain.kit.workflow.lease import Hold
-from discretion.domain.kit.workflow.step_outcome import Done, Outcome
+from discretion.domain.kit.workflow.lease import Lease
+from discretion.domain.kit.workflow.step_name import StepName
+from discretion.domain.kit.workflow.step_outcome import StepDone, StepOutcome
 from discretion.errors import Conflict
+from discretion.store.document import Document
 from discretion.token.keys import KeySet
 
-TYPE = "erasure-certificate+jwt"
-
-Document = Mapping[str, Any]
+CERTIFICATE_TYPE = "erasure-certificate+jwt"
 
 
 @dataclass(frozen=True, slots=True)
-class Certify:
-    """Signs certificates. ``needed`` are the steps that must be done before there is one."""
+class SignCertificate:
+    """The step ``certify``. ``required_steps`` are the stored names of the steps that come before it."""
 
     keys: KeySet = field(repr=False)
     issuer: str
     now_ms: Callable[[], int]
-    needed: tuple[str, ...]
+    required_steps: tuple[str, ...]
 
-    async def __call__(self, document: Document, hold: Hold) -> Outcome:
-        """Sign the certificate of a request and destroy its snapshot; signed already, it stays.
+    async def run(self, document: Document, lease: Lease) -> StepOutcome:
+        """Sign the certificate of a request and delete its snapshot. An existing certificate is kept.
 
         Raises:
-            Conflict: ``ERASURE_UNFINISHED``; a step before this one is not done.
+            Conflict: ``ERASURE_UNFINISHED``; an earlier step is not done.
         """
         if "certificate" in document.get("result", {}):
-            return Done({"signed": True})
-        steps = {one["name"]: one for one in document["steps"]}
-        open_ = [one for one in self.needed if steps.get(one, {}).get("state") != "done"]
-        if open_:
-            raise Conflict("ERASURE_UNFINISHED", f"Steps of the erasure are not done: {', '.join(open_)}.")
-        signed = self.sign(document, {name: one.get("told", {}) for name, one in steps.items()})
-        # Who asks again finds the certificate, and nothing by which the person could be told.
-        await hold.save({"result.certificate": signed, "snapshot": None, "sealed": {}})
-        return Done({"signed": True})
+            return StepDone({"signed": True})
+        steps = {step["name"]: step for step in document["steps"]}
+        unfinished = [step for step in self.required_steps if steps.get(step, {}).get("state") != "done"]
+        if unfinished:
+            raise Conflict(
+                "ERASURE_UNFINISHED", f"Steps of the erasure are not done: {', '.join(unfinished)}."
+            )
+        certificate = self.sign_certificate(
+            document, {name: step.get("told", {}) for name, step in steps.items()}
+        )
+        # The snapshot and the sealed parts are deleted in the same write. A repeated step then finds the
+        # certificate, and the request no longer identifies the person.
+        await lease.save({"result.certificate": certificate, "snapshot": None, "sealed": {}})
+        return StepDone({"signed": True})
 
-    def sign(self, document: Document, told: Mapping[str, Document]) -> str:
-        """The certificate of a request whose steps told this."""
-        active = self.keys.active
+    def sign_certificate(self, document: Document, results: Mapping[str, Document]) -> str:
+        """Return the certificate of a request as a compact JWS.
+
+        Args:
+            document: The rights request.
+            results: The results of its steps, by stored step name.
+        """
+        signing_key = self.keys.active
         return jwt.encode(
-            payload(document, told, self.issuer, self.now_ms()),
-            active.key,
-            algorithm=active.verifying.algorithm,
-            headers={"typ": TYPE, "kid": active.verifying.kid},
+            build_certificate_claims(document, results, self.issuer, self.now_ms()),
+            signing_key.key,
+            algorithm=signing_key.verifying.algorithm,
+            headers={"typ": CERTIFICATE_TYPE, "kid": signing_key.verifying.kid},
         )
 
 
-def payload(document: Document, told: Mapping[str, Document], issuer: str, now: int) -> dict[str, Any]:
-    """What a certificate says; times in seconds since 1970, but ``*_ms``."""
-    departed, shredded = told.get("depart", {}), told.get("shred", {})
-    erased = document["snapshot"]["at"] if "snapshot" in document else document["received"]
+def build_certificate_claims(
+    document: Document, results: Mapping[str, Document], issuer: str, now: int
+) -> dict[str, Any]:
+    """Return the claims of a certificate. Times are in seconds since 1970, but ``*_ms`` in ms.
+
+    Returns:
+        ``iss``, ``sub`` (of the requester's token), ``jti`` (id of the request, hexadecimal), ``iat``,
+        ``requested_ms``, ``erased_ms``, ``scope``, ``laws``, ``found``; ``deleted``, ``kept``, ``verified``,
+        ``recipients`` and ``keys_destroyed`` (results of the steps); ``horizon`` as
+        ``{stated: text, measured_ms: duration}``.
+    """
+    profile_result = results.get(StepName.DELETE_PROFILE, {})
+    key_result = results.get(StepName.SHRED_KEYS, {})
+    erased_ms = document["snapshot"]["at"] if "snapshot" in document else document["received"]
     return {
         "iss": issuer,
         "sub": document["subject"],
         "jti": document["_id"].hex(),
         "iat": now // 1000,
         "requested_ms": document["received"],
-        "erased_ms": erased,
+        "erased_ms": erased_ms,
         "scope": dict(document["scope"]),
         "laws": list(document["laws"]),
-        "found": departed.get("found", False),
-        "deleted": _deleted(departed, told.get("purge", {})),
-        "kept": [dict(one) for one in departed.get("held", ())],
-        "verified": dict(told.get("verify", {})),
-        "recipients": dict(told.get("told", {})),
-        "keys_destroyed": dict(shredded),
+        "found": profile_result.get("found", False),
+        "deleted": _count_deleted(profile_result, results.get(StepName.PURGE_COLLECTIONS, {})),
+        "kept": [dict(retained) for retained in profile_result.get("held", ())],
+        "verified": dict(results.get(StepName.VERIFY_ERASURE, {})),
+        "recipients": dict(results.get(StepName.AWAIT_ACKNOWLEDGEMENTS, {})),
+        "keys_destroyed": dict(key_result),
         "horizon": {
-            "stated": _PART if document["scope"] else _WHOLE,
-            "measured_ms": now - erased,
+            "stated": _SCOPED_HORIZON if document["scope"] else _FULL_HORIZON,
+            "measured_ms": now - erased_ms,
         },
     }
 
 
-def _deleted(departed: Document, purged: Document) -> dict[str, Any]:
-    """How many documents went by collection; of a part, how many values by attribute and events by type."""
-    if "values" in departed:
-        return {"values": dict(departed["values"]), "events": dict(purged)}
-    return {"source_records": departed.get("records", 0), **purged}
+def _count_deleted(profile_result: Document, purge_result: Document) -> dict[str, Any]:
+    """Return deleted documents by collection; of a scoped erasure, values by attribute and events by type."""
+    if "values" in profile_result:
+        return {"values": dict(profile_result["values"]), "events": dict(purge_result)}
+    return {"source_records": profile_result.get("records", 0), **purge_result}
 
 
-_WHOLE = "When this is signed no copy of what was erased opens: the key of each is destroyed."
-_PART = (
-    "The key of the person is in use for what stays: older copies of the part, in the database's log and in "
-    "backups, open until those are written over."
+_FULL_HORIZON = (
+    "When this is signed, no copy of the erased data can be decrypted: the keys of all copies are destroyed."
+)
+_SCOPED_HORIZON = (
+    "The key of the person is still used for the remaining data. Older copies of the erased data, in the log "
+    "of the database and in backups, can be decrypted until they are overwritten."
 )

@@ -1,14 +1,16 @@
-"""Shredding: the key of a bucket is replaced and destroyed, so that old copies of what it wrapped are dead.
+"""Crypto-shredding: a bucket key is replaced and destroyed, so that old copies of the data are unreadable.
 
-    publish   a new key for each bucket; from here on everything new is wrapped under it
-    rewrap    whoever is left in the bucket
-    record    their wrapped keys beside the key file, for dumps that have the old ones
-    verify    that at one moment nothing is wrapped under the old key
-    destroy   the old key
+A rotation has these phases:
 
-One rotation at a time, of whatever process; those who wait for theirs share the next one. What a process
-did not finish when it was killed, the next rotation finishes before its own: the key file says what is
-under way, and every step does nothing the second time.
+    publish   write a new key for each bucket; from here on every new data key is wrapped under it
+    rewrap    wrap the data keys of the remaining customers in the bucket under the new key
+    record    write their wrapped keys beside the key file, for dumps that contain the old ones
+    verify    check in one snapshot that no key is wrapped under the old bucket key
+    destroy   delete the old bucket key
+
+One rotation runs at a time across all processes (file lock); callers that wait share the next one. If a
+process is killed during a rotation, the next rotation completes it first: the key file records which buckets
+are being rotated, and every phase can be repeated.
 """
 
 from __future__ import annotations
@@ -18,163 +20,190 @@ import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from discretion.domain.kit.workflow.lease import Checkpoint, no_checkpoint
 from discretion.errors import Broken, Unavailable
-from discretion.seal.bucket_keys import HORIZON_MS, Buckets, span
-from discretion.seal.file_lock import alone
+from discretion.seal.bucket_keys import DESTRUCTION_HORIZON_MS, BucketKeys, wrapped_key_range
+from discretion.seal.file_lock import hold_exclusive_lock
 from discretion.seal.key_files import NONCE_BYTES
-from discretion.seal.key_ring import Ring
-from discretion.seal.rewrapped_keys import Rewrapped
+from discretion.seal.key_ring import KeyRing
+from discretion.seal.rewrapped_keys import RewrappedKeyFiles
 from discretion.store.driver.database import Database
-from discretion.store.wrapped_keys import Span, Wrapped, WrappedKeys
+from discretion.store.wrapped_keys import KeyRange, WrappedKey, WrappedKeyStore
 
-TOGETHER = 32
-"""Buckets that are looked at in one query."""
+BUCKET_BATCH = 32
+"""Number of buckets that one query covers."""
 
-AT_ONCE = 500
-"""Documents that are rewrapped in one go."""
+REWRAP_BATCH = 500
+"""Number of documents that are rewrapped in one write."""
 
-ROUNDS = 10
-"""How often survivors are looked for; a key that was moved in the last moment takes one more."""
+VERIFY_ROUNDS = 10
+"""Maximum number of search rounds; a key written by a transaction that commits late needs one more round."""
 
-At = Callable[[str], None]
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Shredded:
-    """What a certificate says: of which buckets the keys up to which generation are destroyed.
+class ShredResult:
+    """Destroyed keys: for each bucket the generation up to which all keys are destroyed.
 
-    ``destroyed`` is when the last of them was (ms); from ``horizon`` (ms) on no process has one in memory.
+    ``destroyed_ms`` is when the last of them was destroyed (ms since 1970).
     """
 
-    buckets: Mapping[int, int]
-    destroyed: int
+    generations: Mapping[int, int]
+    destroyed_ms: int
 
     @property
-    def horizon(self) -> int:
-        """See the class."""
-        return self.destroyed + HORIZON_MS
+    def horizon_ms(self) -> int:
+        """The time (ms since 1970) from which no process has a destroyed key in memory."""
+        return self.destroyed_ms + DESTRUCTION_HORIZON_MS
 
 
-class Shred:
-    """Replaces bucket keys; see the module."""
+class CryptoShredder:
+    """Replaces and destroys bucket keys."""
 
     def __init__(
         self,
         database: Database,
-        buckets: Buckets,
+        buckets: BucketKeys,
         clock: Callable[[], int],
         entropy: Callable[[int], bytes],
     ) -> None:
         path = buckets.file.path
-        self._keys = WrappedKeys(database)
+        self._keys = WrappedKeyStore(database)
         self._buckets = buckets
         self._clock = clock
         self._entropy = entropy
-        self._rewrapped = Rewrapped(path.parent / "rewrapped")
-        self._lock = path.with_name(path.name + ".rotation")
-        self._turn = asyncio.Lock()
-        self._waiting: dict[int, int] = {}
+        self._rewrapped = RewrappedKeyFiles(path.parent / "rewrapped")
+        self._lock_path = path.with_name(path.name + ".rotation")
+        self._rotation_turn = asyncio.Lock()
+        self._waiting_generations: dict[int, int] = {}
 
-    async def __call__(self, customers: Collection[bytes], at: At = lambda _: None) -> Shredded:
+    async def shred(
+        self, customers: Collection[bytes], checkpoint: Checkpoint = no_checkpoint
+    ) -> ShredResult:
         """Destroy the bucket keys that wrap, or ever wrapped, the data keys of customers.
 
-        Their documents are gone when this is called; documents that are there are survivors.
+        The caller has deleted their documents. Data keys that are still found belong to other customers and
+        are rewrapped.
 
         Args:
-            customers: Ids, former ones of merged customers too.
-            at: Told the name of each point that is passed.
+            customers: Customer ids, former ids of merged customers too.
+            checkpoint: Called with the name of each point that is passed.
 
         Raises:
-            Unavailable: the store or the folder of keys is away, or a transaction hangs; asking again goes on
-                from there.
+            Unavailable: ``KEYS_BUSY`` or ``KEY_UNAVAILABLE``: the store or the key folder is unavailable, or
+                a transaction does not end. A repeated call continues from there.
         """
-        self._buckets.look()
+        self._buckets.reload_if_changed()
         ring = self._buckets.ring
-        wanted = {one: ring[one].generation for one in map(self._buckets.bucket, customers)}
-        self._waiting |= wanted
-        async with self._turn:
-            self._buckets.look()
-            if _alive(self._buckets.ring, wanted):
-                async with alone(self._lock):
-                    await self._rotate(wanted, at)
+        generations = {bucket: ring[bucket].generation for bucket in map(self._buckets.bucket_of, customers)}
+        self._waiting_generations |= generations
+        async with self._rotation_turn:
+            self._buckets.reload_if_changed()
+            # Another call may have destroyed these keys while this one waited for its turn.
+            if _find_live_buckets(self._buckets.ring, generations):
+                async with hold_exclusive_lock(self._lock_path):
+                    await self._rotate(generations, checkpoint)
         ring = self._buckets.ring
-        return Shredded(wanted, max((ring[one].since for one in wanted), default=self._clock()))
+        return ShredResult(
+            generations,
+            max((ring[bucket].previous_destroyed_at for bucket in generations), default=self._clock()),
+        )
 
-    async def _rotate(self, wanted: Mapping[int, int], at: At) -> None:
-        together, self._waiting = {**self._waiting, **wanted}, {}
-        self._buckets.look()
+    async def _rotate(self, generations: Mapping[int, int], checkpoint: Checkpoint) -> None:
+        # The rotation also serves all calls that wait for their turn; they find nothing left to do.
+        pending, self._waiting_generations = {**self._waiting_generations, **generations}, {}
+        self._buckets.reload_if_changed()
         while True:
             ring = self._buckets.ring
-            alive, retiring = _alive(ring, together), ring.retiring()
-            if not alive and not retiring:
+            # Retiring buckets come from a process that was killed in the middle of a rotation.
+            live_buckets, retiring_buckets = _find_live_buckets(ring, pending), ring.list_retiring()
+            if not live_buckets and not retiring_buckets:
                 return
-            at("shred.publish")
-            await self._buckets.publish(alive - retiring)
-            at("shred.published")
-            await self._finish(sorted(self._buckets.ring.retiring()), at)
+            checkpoint("shred.publish")
+            # A retiring bucket has its new key already. Its old key must be destroyed
+            # before another one is published.
+            await self._buckets.publish_new_keys(live_buckets - retiring_buckets)
+            checkpoint("shred.published")
+            await self._retire_keys(sorted(self._buckets.ring.list_retiring()), checkpoint)
 
-    async def _finish(self, retiring: Sequence[int], at: At) -> None:
-        """From the new keys in the file to the old ones out of it."""
-        for group in _groups(retiring):
-            await self._rid(group, at)
-        at("shred.destroy")
-        await self._buckets.destroy(retiring, self._clock())
-        at("shred.destroyed")
+    async def _retire_keys(self, retiring_buckets: Sequence[int], checkpoint: Checkpoint) -> None:
+        """Complete a rotation whose new keys are published, up to the destruction of the old keys."""
+        for group in _batch_buckets(retiring_buckets):
+            await self._rewrap_survivors(group, checkpoint)
+        checkpoint("shred.destroy")
+        await self._buckets.destroy_retiring_keys(retiring_buckets, self._clock())
+        checkpoint("shred.destroyed")
 
-    async def _rid(self, group: Sequence[int], at: At) -> None:
-        """See that nothing is wrapped under the old keys of some buckets any more."""
+    async def _rewrap_survivors(self, group: Sequence[int], checkpoint: Checkpoint) -> None:
+        """Make sure that no data key is wrapped under the old keys of some buckets.
+
+        Raises:
+            Unavailable: ``KEYS_BUSY``; keys are still wrapped under an old key after ``VERIFY_ROUNDS``
+                rounds.
+        """
         ring = self._buckets.ring
-        old = [span(one, ring[one].retiring) for one in group]
-        lost: set[Wrapped] = set()
-        for _ in range(ROUNDS):
-            await self._rewrap(old, lost, at)
-            at("shred.rewrapped")
-            await self._record(group, at)
-            at("shred.verify")
-            if lost.issuperset(await self._keys.left(old, len(lost) + 1)):
+        old_spans = [wrapped_key_range(bucket, ring[bucket].retiring_generation) for bucket in group]
+        unreadable: set[WrappedKey] = set()
+        # A transaction that began before the new keys were published may still commit a key wrapped under an
+        # old one. So the search is repeated until a snapshot read finds none.
+        for _ in range(VERIFY_ROUNDS):
+            await self._rewrap(old_spans, unreadable, checkpoint)
+            checkpoint("shred.rewrapped")
+            # Before the old key is destroyed: a dump made earlier needs these keys to be restored.
+            await self._record_survivors(group, checkpoint)
+            checkpoint("shred.verify")
+            if unreadable.issuperset(await self._keys.list_within_snapshot(old_spans, len(unreadable) + 1)):
                 return
         raise Unavailable("KEYS_BUSY", "Keys are wrapped under a bucket key that is to be destroyed.")
 
-    async def _rewrap(self, old: Sequence[Span], lost: set[Wrapped], at: At) -> None:
-        """Wrap whoever is left under the new keys. What opens under no key is ``lost`` already."""
+    async def _rewrap(
+        self, old_spans: Sequence[KeyRange], unreadable: set[WrappedKey], checkpoint: Checkpoint
+    ) -> None:
+        """Rewrap the data keys that are wrapped under old keys; add those no key opens to ``unreadable``."""
         while True:
-            found = await self._keys.within(old, AT_ONCE + len(lost))
+            # Unreadable keys stay in the range. Without a larger limit they would fill the
+            # batch and end the loop early.
+            wrapped_keys = await self._keys.list_within(old_spans, REWRAP_BATCH + len(unreadable))
             changes = []
-            for one in found:
+            for wrapped in wrapped_keys:
                 try:
-                    key = self._buckets.unwrap(one.customer, one.key)
-                except Broken as broken:
-                    if one not in lost:
-                        _log.error("a data key cannot be wrapped anew: %s", broken.code)
-                    lost.add(one)
+                    data_key = self._buckets.unwrap(wrapped.customer, wrapped.key)
+                except Broken as error:
+                    if wrapped not in unreadable:
+                        _log.error("a data key cannot be rewrapped: %s", error.code)
+                    unreadable.add(wrapped)
                     continue
-                changes.append((one, self._buckets.wrap(one.customer, key, self._entropy(NONCE_BYTES))))
+                changes.append(
+                    (wrapped, self._buckets.wrap(wrapped.customer, data_key, self._entropy(NONCE_BYTES)))
+                )
             if not changes:
                 return
-            at("shred.rewrap")
+            checkpoint("shred.rewrap")
             await self._keys.replace(changes)
 
-    async def _record(self, group: Sequence[int], at: At) -> None:
+    async def _record_survivors(self, group: Sequence[int], checkpoint: Checkpoint) -> None:
         ring = self._buckets.ring
-        survivors: dict[int, dict[bytes, bytes]] = {one: {} for one in group}
-        for one in await self._keys.within([span(bucket, ring[bucket].generation) for bucket in group]):
-            survivors[self._buckets.bucket(one.customer)][one.customer] = one.key
+        survivors: dict[int, dict[bytes, bytes]] = {bucket: {} for bucket in group}
+        for wrapped in await self._keys.list_within(
+            [wrapped_key_range(bucket, ring[bucket].generation) for bucket in group]
+        ):
+            survivors[self._buckets.bucket_of(wrapped.customer)][wrapped.customer] = wrapped.key
         for bucket, keys in survivors.items():
-            at("shred.record")
+            checkpoint("shred.record")
             try:
                 await asyncio.to_thread(self._rewrapped.write, bucket, keys)
             except OSError as error:
                 raise Unavailable(
-                    "KEY_UNAVAILABLE", f"Wrapped keys cannot be kept ({type(error).__name__})."
+                    "KEY_UNAVAILABLE", f"Rewrapped keys cannot be written ({type(error).__name__})."
                 ) from None
 
 
-def _alive(ring: Ring, wanted: Mapping[int, int]) -> set[int]:
-    """Buckets of which a generation up to the one wanted is not destroyed."""
-    return {bucket for bucket, generation in wanted.items() if min(ring[bucket].keys) <= generation}
+def _find_live_buckets(ring: KeyRing, generations: Mapping[int, int]) -> set[int]:
+    """Return the buckets with a key of the given generation or an older one that is not destroyed."""
+    return {bucket for bucket, generation in generations.items() if min(ring[bucket].keys) <= generation}
 
 
-def _groups(buckets: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(buckets), TOGETHER):
-        yield buckets[start : start + TOGETHER]
+def _batch_buckets(buckets: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(buckets), BUCKET_BATCH):
+        yield buckets[start : start + BUCKET_BATCH]

@@ -1,4 +1,4 @@
-"""Reading what a dry run is worked out from; nothing is changed, and no seal is opened."""
+"""Dry run of an erasure: reads what the forecast is computed from, without changing or decrypting data."""
 
 from __future__ import annotations
 
@@ -6,58 +6,69 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from discretion.domain.erasure.erasure_snapshot import Person, person
-from discretion.domain.erasure.preview import Met, Plan, plan
-from discretion.domain.erasure.purge import PLACES, SHARED
-from discretion.domain.identity.unit_of_work import Workshop
-from discretion.domain.profiles.erased_scopes import scope_of
+from discretion.domain.erasure.erasure_snapshot import ErasureSubject, read_erasure_subject
+from discretion.domain.erasure.preview import ErasureFindings, ErasureForecast, forecast_erasure
+from discretion.domain.erasure.purge import PERSONAL_COLLECTIONS, SHARED_COLLECTIONS
+from discretion.domain.identity.unit_of_work import WriteContext
+from discretion.domain.profiles.erased_scopes import read_erasure_scope
 from discretion.errors import NotFound
 from discretion.law.jurisdiction import Lawbook
 from discretion.store.driver.database import Database, Session
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearse:
-    """See the module."""
+class ErasureDryRun:
+    """Reads a customer's documents and computes the forecast of their erasure."""
 
     database: Database
-    workshop: Callable[[], Workshop]
-    book: Lawbook
+    build_context: Callable[[], WriteContext]
+    lawbook: Lawbook
 
-    async def __call__(self, customer: bytes, asked: Mapping[str, Any]) -> Plan:
-        """What an erasure of a customer, of a scope as requests have it, would do now.
+    async def run(self, customer: bytes, requested_scope: Mapping[str, Any]) -> ErasureForecast:
+        """Return what an erasure of a customer would do now.
+
+        Args:
+            customer: A present or former customer id.
+            requested_scope: The scope as a rights request stores it; empty for everything.
 
         Raises:
-            NotFound: ``CUSTOMER_NOT_FOUND``; BadRequest: ``SCOPE_INVALID``.
+            NotFound: ``CUSTOMER_NOT_FOUND``.
+            BadRequest: ``SCOPE_INVALID``.
         """
-        shop = self.workshop()
-        scope = scope_of(asked, shop.catalogue)
+        context = self.build_context()
+        scope = read_erasure_scope(requested_scope, context.catalogue)
 
-        async def work(session: Session) -> Met | None:
-            found = await person(self.database, session, shop.catalogue, customer, shop.now)
-            return None if found is None else await self._met(session, found)
+        async def read_findings(session: Session) -> ErasureFindings | None:
+            subject = await read_erasure_subject(
+                self.database, session, context.catalogue, customer, context.now_ms
+            )
+            return None if subject is None else await self._read_findings(session, subject)
 
-        met = await self.database.transaction(work)
-        if met is None:
+        # A transaction although nothing is written: all counts are of one moment.
+        findings = await self.database.run_transaction(read_findings)
+        if findings is None:
             raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
-        return plan(met, scope, shop.catalogue, self.book, shop.now)
+        return forecast_erasure(findings, scope, context.catalogue, self.lawbook, context.now_ms)
 
-    async def _met(self, session: Session, found: Person) -> Met:
-        theirs = {"customer": {"$in": list(found.snapshot.customers)}}
-        parts = {"type": 1, "at": 1, "channel": 1}
-        events = await self.database.find("events", theirs, parts, session=session)
-        holds = await self.database.find("holds", theirs, session=session)
-        wanted = {one.collection: {one.member: {"$in": list(one.ids(found.snapshot))}} for one in PLACES}
-        wanted |= {name: one.wanted(found.snapshot) for name, one in SHARED.items()}
-        counts = {name: await self._count(session, name, query) for name, query in wanted.items()}
+    async def _read_findings(self, session: Session, subject: ErasureSubject) -> ErasureFindings:
+        by_customer = {"customer": {"$in": list(subject.snapshot.customers)}}
+        projection = {"type": 1, "at": 1, "channel": 1}
+        events = await self.database.find("events", by_customer, projection, session=session)
+        holds = await self.database.find("holds", by_customer, session=session)
+        queries = {
+            personal.collection: {personal.member: {"$in": list(personal.ids(subject.snapshot))}}
+            for personal in PERSONAL_COLLECTIONS
+        }
+        queries |= {name: shared.build_query(subject.snapshot) for name, shared in SHARED_COLLECTIONS.items()}
+        counts = {name: await self._count(session, name, query) for name, query in queries.items()}
         counts |= {
             "customers": 1,
-            "source_records": len(found.records),
-            "identifiers": len(found.identifiers),
+            "source_records": len(subject.records),
+            "identifiers": len(subject.identifiers),
         }
-        return Met(found.snapshot, found.records, events, holds, counts)
+        return ErasureFindings(subject.snapshot, subject.records, events, holds, counts)
 
-    async def _count(self, session: Session, collection: str, wanted: Mapping[str, Any]) -> int:
-        counting: list[Mapping[str, Any]] = [{"$match": wanted}, {"$count": "n"}]
-        found = await self.database.aggregate(collection, counting, session)
-        return int(found[0]["n"]) if found else 0
+    async def _count(self, session: Session, collection: str, query: Mapping[str, Any]) -> int:
+        pipeline: list[Mapping[str, Any]] = [{"$match": query}, {"$count": "n"}]
+        counted = await self.database.aggregate(collection, pipeline, session)
+        return int(counted[0]["n"]) if counted else 0

@@ -1,11 +1,15 @@
-"""The erasure ledger: who must stay erased, in a file that is kept beside backups and never inside one.
+"""The erasure ledger: a file of the ids that must stay erased, kept beside backups and never inside one.
 
-One line of JSON for each erasure, in the order they happened. Each carries the HMAC of itself and of the
-line before, so that a line that was changed, moved or cut out is noticed; the collection ``erasures`` tells
-when the last ones are missing. It names nobody: its ids are random, or keyed digests.
+It has one line of JSON for each erasure, in order. Each line contains an HMAC over itself and the HMAC of the
+previous line, so that a changed, moved or deleted line is detected. Missing lines at the end are detected by
+comparison with the collection ``erasures``. The file identifies nobody: its ids are random or keyed digests.
 
-Order of an erasure: the transaction that erases puts a document into ``erasures``, then the line is
-appended, then the document is marked. Cut short in between, appending again adds nothing twice.
+Order of an erasure: the transaction that erases inserts a document into ``erasures``, then the line is
+appended, then the document is marked as logged. If the process stops in between, appending again adds nothing
+twice.
+
+Members of a line: ``n`` line number from 1, ``id`` request, ``at`` time (ms), ``tombstones``, ``records`` and
+``customers`` (lists of ids in hexadecimal), ``mac`` HMAC-SHA-256.
 """
 
 from __future__ import annotations
@@ -21,15 +25,15 @@ from typing import Any
 import orjson
 
 from discretion.errors import Misconfigured, Unavailable
-from discretion.seal.file_lock import alone
-from discretion.seal.key_files import derive, flush
+from discretion.seal.file_lock import hold_exclusive_lock
+from discretion.seal.key_files import derive_key, flush_folder
 
-_START = b"discretion/erasure-ledger/1"
+_FIRST_MAC = b"discretion/erasure-ledger/1"
 
 
 @dataclass(frozen=True, slots=True)
-class Erased:
-    """One erasure at ``at`` (ms): ids of tombstones over names, of source records and of customers."""
+class ErasureEntry:
+    """One erasure at ``at`` (ms): ids of the tombstones, of the source records and of the customers."""
 
     id: bytes
     at: int
@@ -39,112 +43,118 @@ class Erased:
 
 
 class ErasureLedger:
-    """The ledger at ``path``, under a key that follows from the root key."""
+    """The ledger file at ``path``. Its HMAC key is derived from the root key."""
 
     def __init__(self, path: Path, root: bytes) -> None:
         self.path = path
-        self._key = derive(root, "erasure-ledger")
+        self._key = derive_key(root, "erasure-ledger")
         self._lock = path.with_name(path.name + ".lock")
-        self._at = 0
-        self._number = 0
-        self._mac = _START
+        self._offset = 0
+        self._line_number = 0
+        self._mac = _FIRST_MAC
         self._ids: set[bytes] = set()
 
     def __repr__(self) -> str:
-        """Where, never what."""
+        """Return the file name and no content."""
         return f"ErasureLedger({self.path.name!r})"
 
-    async def append(self, erased: Erased) -> None:
-        """Put an erasure on record; durable when this returns. One with this id that is there stays as it is.
+    async def append_entry(self, entry: ErasureEntry) -> None:
+        """Append an erasure durably. An entry whose id is in the file already is not appended again.
 
         Raises:
             Misconfigured: ``ERASURE_LEDGER_BROKEN``.
-            Unavailable: ``ERASURE_LEDGER_UNAVAILABLE``; it cannot be written.
+            Unavailable: ``ERASURE_LEDGER_UNAVAILABLE``; the file cannot be written.
         """
         try:
-            async with alone(self._lock):
-                await asyncio.to_thread(self._append, erased)
+            # Two processes that append at the same time would both continue from the
+            # same HMAC and break the chain.
+            async with hold_exclusive_lock(self._lock):
+                await asyncio.to_thread(self._append_line, entry)
         except OSError as error:
             raise Unavailable(
-                "ERASURE_LEDGER_UNAVAILABLE", f"The erasure ledger cannot be kept ({type(error).__name__})."
+                "ERASURE_LEDGER_UNAVAILABLE",
+                f"The erasure ledger cannot be written ({type(error).__name__}).",
             ) from None
 
-    def read(self) -> Iterator[Erased]:
-        """Every erasure on record, the first one first; none if there is no file.
+    def read_entries(self) -> Iterator[ErasureEntry]:
+        """Yield all entries in order; none if the file does not exist.
 
-        A line that was cut off while it was written was never acknowledged, and does not count.
+        An incomplete last line was never acknowledged and is ignored.
 
         Raises:
             Misconfigured: ``ERASURE_LEDGER_BROKEN``.
         """
         if not self.path.exists():
             return
-        mac = _START
+        mac = _FIRST_MAC
         with self.path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 if not line.endswith(b"\n"):
                     return
-                erased, mac = self._read(line, number, mac)
-                yield erased
+                entry, mac = self._parse_line(line, number, mac)
+                yield entry
 
-    def _append(self, erased: Erased) -> None:
-        fresh = not self.path.exists()
+    def _append_line(self, entry: ErasureEntry) -> None:
+        is_new = not self.path.exists()
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         with os.fdopen(descriptor, "r+b") as file:
-            if os.fstat(file.fileno()).st_size < self._at:
-                raise _broken(self._number)
-            file.seek(self._at)
+            # A shorter file lost lines that were acknowledged. Another line at its end would hide that.
+            if os.fstat(file.fileno()).st_size < self._offset:
+                raise _build_broken_error(self._line_number)
+            # Another process may have appended since this one read the file: read only its new lines.
+            file.seek(self._offset)
             for line in file:
                 if not line.endswith(b"\n"):
                     break
-                known, self._mac = self._read(line, self._number + 1, self._mac)
-                self._number, self._at = self._number + 1, self._at + len(line)
-                self._ids.add(known.id)
-            if erased.id in self._ids:
+                previous, self._mac = self._parse_line(line, self._line_number + 1, self._mac)
+                self._line_number, self._offset = self._line_number + 1, self._offset + len(line)
+                self._ids.add(previous.id)
+            if entry.id in self._ids:
                 return
-            line, mac = self._line(erased)
-            file.seek(self._at)
-            file.truncate()
+            line, mac = self._format_line(entry)
+            file.seek(self._offset)
+            file.truncate()  # a crash may have left half a line, which was never acknowledged
             file.write(line)
             file.flush()
             os.fsync(file.fileno())
-        if fresh:
-            flush(self.path.parent)
-        self._mac, self._number, self._at = mac, self._number + 1, self._at + len(line)
-        self._ids.add(erased.id)
+        if is_new:
+            flush_folder(self.path.parent)  # the folder entry of the new file must be durable too
+        # Only after the flush: if the write fails, the next call reads the file again from the old offset.
+        self._mac, self._line_number, self._offset = mac, self._line_number + 1, self._offset + len(line)
+        self._ids.add(entry.id)
 
-    def _line(self, erased: Erased) -> tuple[bytes, bytes]:
-        told: dict[str, Any] = {
-            "n": self._number + 1,
-            "id": erased.id.hex(),
-            "at": erased.at,
-            "tombstones": [one.hex() for one in erased.tombstones],
-            "records": [one.hex() for one in erased.records],
-            "customers": [one.hex() for one in erased.customers],
+    def _format_line(self, entry: ErasureEntry) -> tuple[bytes, bytes]:
+        body: dict[str, Any] = {
+            "n": self._line_number + 1,
+            "id": entry.id.hex(),
+            "at": entry.at,
+            "tombstones": [tombstone.hex() for tombstone in entry.tombstones],
+            "records": [record.hex() for record in entry.records],
+            "customers": [customer.hex() for customer in entry.customers],
         }
-        mac = self._sealed(told, self._mac)
-        return orjson.dumps({**told, "mac": mac.hex()}) + b"\n", mac
+        mac = self._compute_mac(body, self._mac)
+        return orjson.dumps({**body, "mac": mac.hex()}) + b"\n", mac
 
-    def _read(self, line: bytes, number: int, before: bytes) -> tuple[Erased, bytes]:
+    def _parse_line(self, line: bytes, number: int, previous_mac: bytes) -> tuple[ErasureEntry, bytes]:
         try:
-            told = orjson.loads(line)
-            mac = bytes.fromhex(told.pop("mac"))
-            if told["n"] != number or not hmac.compare_digest(mac, self._sealed(told, before)):
-                raise _broken(number)
-            several = (
-                tuple(map(bytes.fromhex, told[name])) for name in ("tombstones", "records", "customers")
+            body = orjson.loads(line)
+            mac = bytes.fromhex(body.pop("mac"))
+            if body["n"] != number or not hmac.compare_digest(mac, self._compute_mac(body, previous_mac)):
+                raise _build_broken_error(number)
+            id_lists = (
+                tuple(map(bytes.fromhex, body[name])) for name in ("tombstones", "records", "customers")
             )
-            return Erased(bytes.fromhex(told["id"]), told["at"], *several), mac
+            return ErasureEntry(bytes.fromhex(body["id"]), body["at"], *id_lists), mac
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise _broken(number) from None
+            raise _build_broken_error(number) from None
 
-    def _sealed(self, told: Mapping[str, Any], before: bytes) -> bytes:
-        return hmac.digest(self._key, before + orjson.dumps(told), "sha256")
+    def _compute_mac(self, body: Mapping[str, Any], previous_mac: bytes) -> bytes:
+        return hmac.digest(self._key, previous_mac + orjson.dumps(body), "sha256")
 
 
-def _broken(number: int) -> Misconfigured:
+def _build_broken_error(number: int) -> Misconfigured:
     return Misconfigured(
         "ERASURE_LEDGER_BROKEN",
-        f"Line {number} of the erasure ledger does not follow from the one before, or is missing.",
-        "Put its latest copy in its place; without it nobody knows who must stay erased.",
+        f"Line {number} of the erasure ledger is missing, or its HMAC does not match the line before.",
+        "Put the latest copy of the ledger in its place. Without it, erased people are served again.",
     )

@@ -1,67 +1,72 @@
-"""That erasures are remembered: in the database and, beyond it, in the erasure ledger."""
+"""The record of all erasures, in the collection ``erasures`` and in the erasure ledger."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
 
-from discretion.domain.erasure.erasure_ledger import Erased, ErasureLedger
+from discretion.domain.erasure.erasure_ledger import ErasureEntry, ErasureLedger
 from discretion.errors import Misconfigured
-from discretion.store.erasures import Erasures
+from discretion.store.erasures import ErasureStore
 
 
 @dataclass(frozen=True, slots=True)
-class Remember:
-    """Remembers erasures; the transaction that erased called ``erasures.begin``."""
+class ErasureLog:
+    """Keeps the collection ``erasures`` and the ledger consistent.
 
-    erasures: Erasures
+    The transaction that erases has inserted the document into ``erasures`` (``ErasureStore.record``).
+    """
+
+    erasures: ErasureStore
     ledger: ErasureLedger
 
-    async def __call__(self, erased: Erased) -> None:
-        """Put an erasure into the ledger; done already, it adds nothing.
+    async def record(self, entry: ErasureEntry) -> None:
+        """Append an erasure to the ledger and mark it as logged in the database. It may be repeated.
 
         Raises:
             Misconfigured: ``ERASURE_LEDGER_BROKEN``.
-            Unavailable: the ledger or the store is away.
+            Unavailable: The ledger or the store is unavailable.
         """
-        await self.ledger.append(erased)
-        await self.erasures.written([(erased.id, erased.at)])
+        # The ledger first: an erasure that the database marks as logged is certainly in the file.
+        await self.ledger.append_entry(entry)
+        await self.erasures.mark_logged([(entry.id, entry.at)])
 
-    async def missing(self) -> list[Erased]:
-        """Erasures of the ledger that the database does not know: it was restored from before them.
+    async def list_missing(self) -> list[ErasureEntry]:
+        """Return the entries of the ledger that the database does not have, since it was restored.
 
         Raises:
-            Misconfigured: ``ERASURE_LEDGER_MISSING`` or ``ERASURE_LEDGER_BROKEN``: the database knows
-                erasures that the ledger should have, and it has them not.
+            Misconfigured: ``ERASURE_LEDGER_MISSING`` or ``ERASURE_LEDGER_BROKEN``: the database has erasures
+                marked as logged that the ledger lacks.
         """
-        known = await self.erasures.known()
-        there = {one for one, line in known.items() if line}
-        if there and not self.ledger.path.exists():
+        recorded = await self.erasures.list_logged()
+        written_ids = {erasure for erasure, has_line in recorded.items() if has_line}
+        if written_ids and not self.ledger.path.exists():
             raise Misconfigured(
                 "ERASURE_LEDGER_MISSING",
-                f"The database holds erasures, and their ledger {self.ledger.path} is missing.",
-                "Put its latest copy there, or say where it is with DISCRETION_ERASURE_LEDGER.",
+                f"The database records erasures, but the erasure ledger {self.ledger.path} is missing.",
+                "Put its latest copy there, or set its path with DISCRETION_ERASURE_LEDGER.",
             )
-        lines = await asyncio.to_thread(lambda: list(self.ledger.read()))
-        if lost := len(there - {one.id for one in lines}):
+        entries = await asyncio.to_thread(lambda: list(self.ledger.read_entries()))
+        if lost_count := len(written_ids - {erasure.id for erasure in entries}):
             raise Misconfigured(
                 "ERASURE_LEDGER_BROKEN",
-                f"{lost} erasures that the database holds are not in its ledger {self.ledger.path}.",
-                "Put its latest copy in its place; without it nobody knows who must stay erased.",
+                f"{lost_count} erasures that the database records are not in the erasure ledger "
+                f"{self.ledger.path}.",
+                "Put the latest copy of the ledger in its place. Without it, erased people are served again.",
             )
-        return [one for one in lines if one.id not in known]
+        return [erasure for erasure in entries if erasure.id not in recorded]
 
-    async def check(self) -> None:
-        """See that nobody is served who was erased.
+    async def check_replayed(self) -> None:
+        """Check that every erasure in the ledger is applied, so that no erased person is served.
 
         Raises:
-            Misconfigured: ``RESTORE_UNFINISHED``, or what ``missing`` raises.
+            Misconfigured: ``RESTORE_UNFINISHED``, or as ``list_missing``.
         """
-        missing = await self.missing()
-        if missing or await self.erasures.restoring():
+        missing = await self.list_missing()
+        if missing or await self.erasures.is_restoring():
             raise Misconfigured(
                 "RESTORE_UNFINISHED",
-                f"This database was restored, and {len(missing)} erasures since are not in it yet.",
-                "Run: discretion restore --replay-only. If a restore was cut short: discretion restore "
+                f"This database was restored, and {len(missing)} later erasures are not replayed yet.",
+                "Run: discretion restore --replay-only. If a restore was interrupted: discretion restore "
                 "SOURCE --replace",
             )

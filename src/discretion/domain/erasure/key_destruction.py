@@ -1,4 +1,4 @@
-"""The step of an erasure after which no older copy opens: the keys of the person's buckets are replaced."""
+"""Workflow step ``shred``: destroys the person's bucket keys, so that older copies cannot be decrypted."""
 
 from __future__ import annotations
 
@@ -6,23 +6,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from discretion.domain.erasure.crypto_shred import Shred
-from discretion.domain.kit.workflow.lease import Hold
-from discretion.domain.kit.workflow.step_outcome import Done, Outcome
+from discretion.domain.erasure.crypto_shred import CryptoShredder
+from discretion.domain.kit.workflow.lease import Lease
+from discretion.domain.kit.workflow.step_outcome import StepDone, StepOutcome
 
 
 @dataclass(frozen=True, slots=True)
-class Destroy:
-    """See the module."""
+class ShredKeys:
+    """The step ``shred``: replace and destroy the bucket keys of the person."""
 
-    shred: Shred
+    shredder: CryptoShredder
 
-    async def __call__(self, document: Mapping[str, Any], hold: Hold) -> Outcome:
-        """Destroy the keys of everybody in the snapshot of a request, former ids too."""
+    async def run(self, document: Mapping[str, Any], lease: Lease) -> StepOutcome:
+        """Destroy the bucket keys of all customer ids in the snapshot of a request, former ids too.
+
+        Returns:
+            ``{"buckets": [{"bucket": int, "generation": int}], "destroyed_ms": int, "horizon_ms": int}``;
+            empty without a snapshot.
+        """
         if "snapshot" not in document:
-            return Done()
-        done = await self.shred(document["snapshot"]["customers"], hold.at)
+            return StepDone()
+        result = await self.shredder.shred(document["snapshot"]["customers"], lease.checkpoint)
         buckets = [
-            {"bucket": bucket, "generation": generation} for bucket, generation in done.buckets.items()
+            {"bucket": bucket, "generation": generation} for bucket, generation in result.generations.items()
         ]
-        return Done({"buckets": buckets, "destroyed_ms": done.destroyed, "horizon_ms": done.horizon})
+        return StepDone(
+            {"buckets": buckets, "destroyed_ms": result.destroyed_ms, "horizon_ms": result.horizon_ms}
+        )

@@ -1,4 +1,4 @@
-"""The step of an erasure after which no restored database brings the person back: a line in the ledger."""
+"""Workflow step ``remember``: records the erasure in the ledger, so that restored backups are erased too."""
 
 from __future__ import annotations
 
@@ -6,28 +6,32 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from discretion.domain.erasure.erasure_ledger import Erased
-from discretion.domain.erasure.erasure_log import Remember
-from discretion.domain.erasure.erasure_snapshot import read
-from discretion.domain.kit.workflow.lease import Hold
-from discretion.domain.kit.workflow.step_outcome import Done, Outcome
-from discretion.store.tombstones import Tombstones
+from discretion.domain.erasure.erasure_ledger import ErasureEntry
+from discretion.domain.erasure.erasure_log import ErasureLog
+from discretion.domain.erasure.erasure_snapshot import parse_snapshot
+from discretion.domain.kit.workflow.lease import Lease
+from discretion.domain.kit.workflow.step_outcome import StepDone, StepOutcome
+from discretion.store.tombstones import TombstoneStore
 
 
 @dataclass(frozen=True, slots=True)
-class Inscribe:
-    """See the module."""
+class RecordErasure:
+    """The step ``remember``: append the erasure to the erasure ledger."""
 
-    remember: Remember
-    tombstones: Tombstones
+    erasure_log: ErasureLog
+    tombstones: TombstoneStore
 
-    async def __call__(self, document: Mapping[str, Any], hold: Hold) -> Outcome:
-        """Put the erasure of a request into the ledger; a second time it adds nothing."""
+    async def run(self, document: Mapping[str, Any], lease: Lease) -> StepOutcome:
+        """Append the erasure of a request to the ledger. Repeating it adds nothing."""
         if "snapshot" not in document:
-            return Done()
-        snapshot = read(document["snapshot"])
-        stones = tuple(self.tombstones.of(one) for one in (*snapshot.names, *snapshot.records))
-        erased = Erased(document["_id"], snapshot.at, stones, snapshot.records, snapshot.customers)
-        hold.at("ledger")
-        await self.remember(erased)
-        return Done({"line": True})
+            return StepDone()
+        snapshot = parse_snapshot(document["snapshot"])
+        tombstone_ids = tuple(
+            self.tombstones.id_of(erased_id) for erased_id in (*snapshot.own_identifiers, *snapshot.records)
+        )
+        entry = ErasureEntry(
+            document["_id"], snapshot.taken_at, tombstone_ids, snapshot.records, snapshot.customers
+        )
+        lease.checkpoint("ledger")
+        await self.erasure_log.record(entry)
+        return StepDone({"line": True})

@@ -1,7 +1,7 @@
-"""The dry run of an erasure: what would go and where, how much, what stays and by whose order. Pure.
+"""The forecast of an erasure: what would be deleted, how much of it, and what is retained under which law.
 
-It is worked out from what was read (``rehearse.py``) by the same functions that the erasure goes by, so that
-what it promises and what happens cannot drift apart.
+It is computed from what ``dry_run`` read, with the same functions that the erasure itself uses, so that
+forecast and erasure cannot differ. All functions are pure.
 """
 
 from __future__ import annotations
@@ -9,119 +9,146 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from discretion.catalogue.model import Catalogue
-from discretion.domain.erasure.erasure_snapshot import Snapshot
-from discretion.domain.legal_retention.retained_items import Keeping, keeping
-from discretion.domain.profiles.erased_scopes import Scope, erased_of
+from discretion.domain.erasure.erasure_snapshot import ErasureSnapshot
+from discretion.domain.legal_retention.retained_items import RetainedByOrder, select_retained
+from discretion.domain.profiles.erased_scopes import ErasureScope, find_erased_keys
 from discretion.law.jurisdiction import Lawbook
+from discretion.store.document import Document
 from discretion.store.schema.collections import COLLECTIONS
 
-Document = Mapping[str, Any]
-
 
 @dataclass(frozen=True, slots=True)
-class Going:
-    """How many documents of a collection would go, or lose what names the person."""
+class ForecastDeletion:
+    """Number of documents of a collection that would be deleted, or lose what identifies the person."""
 
     collection: str
-    holds: str
+    content: str
     count: int
 
 
 @dataclass(frozen=True, slots=True)
-class Staying:
-    """How much stays although it was asked for: by which law and provision, until when (ms) if it says."""
+class ForecastRetention:
+    """Number of items that would be retained, by law and provision. ``until`` is in ms, None for no limit."""
 
-    what: str
+    item_kind: str
     count: int
     law: str
-    why: str
+    provision: str
     until: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """A dry run. Of a part, ``values`` are what goes by attribute and ``events`` by type.
+class ErasureForecast:
+    """Result of a dry run.
 
-    ``names`` are identifiers that would be barred from coming back, ``shared`` those that living others name
-    too and that therefore stay theirs.
+    Attributes:
+        scope: ``everything``, or the scope as text.
+        deletions: Deleted or changed documents by collection.
+        retentions: What is retained; empty for a scoped erasure, which moves nothing to ``held``.
+        values: Of a scoped erasure: deleted values by attribute, such as ``contact.email``.
+        events: Of a scoped erasure: deleted events by type.
+        trimmed_events: Of a scoped erasure: events that lose some properties, by type.
+        own_identifiers: Number of identifiers that get a tombstone.
+        shared_identifiers: Number of identifiers that stay, because other customers use them.
     """
 
     scope: str
-    going: tuple[Going, ...]
-    staying: tuple[Staying, ...]
+    deletions: tuple[ForecastDeletion, ...]
+    retentions: tuple[ForecastRetention, ...]
     values: Mapping[str, int] = field(default_factory=dict)
     events: Mapping[str, int] = field(default_factory=dict)
-    trimmed: Mapping[str, int] = field(default_factory=dict)
-    names: int = 0
-    shared: int = 0
+    trimmed_events: Mapping[str, int] = field(default_factory=dict)
+    own_identifiers: int = 0
+    shared_identifiers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Met:
-    """What was read of a person; ``counts`` has documents by collection, ``events`` their types and times."""
+class ErasureFindings:
+    """What the dry run read: ``counts`` by collection, and events with ``type``, ``at`` and ``channel``."""
 
-    snapshot: Snapshot
+    snapshot: ErasureSnapshot
     records: Sequence[Document] = field(repr=False)
     events: Sequence[Document] = field(repr=False)
     holds: Sequence[Document] = field(repr=False)
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
-def plan(met: Met, scope: Scope | None, catalogue: Catalogue, book: Lawbook, now: int) -> Plan:
-    """What an erasure would do."""
+def forecast_erasure(
+    findings: ErasureFindings, scope: ErasureScope | None, catalogue: Catalogue, lawbook: Lawbook, now: int
+) -> ErasureForecast:
+    """Return what an erasure would do. ``scope`` is None for everything."""
     if scope is not None:
-        return _part(met, scope, catalogue)
-    known = {one.name: one.holds for one in COLLECTIONS}
-    going = [Going(name, known[name], count) for name, count in sorted(met.counts.items()) if count]
-    keeps = keeping(book, met.snapshot.laws, met.events, met.records, met.holds, now)
-    snapshot = met.snapshot
-    return Plan(
-        "everything", tuple(going), _staying(keeps), names=len(snapshot.names), shared=len(snapshot.shared)
+        return _forecast_scoped_erasure(findings, scope, catalogue)
+    contents = {collection.name: collection.contents for collection in COLLECTIONS}
+    deletions = [
+        ForecastDeletion(name, contents[name], count)
+        for name, count in sorted(findings.counts.items())
+        if count
+    ]
+    retained = select_retained(
+        lawbook, findings.snapshot.laws, findings.events, findings.records, findings.holds, now
+    )
+    snapshot = findings.snapshot
+    return ErasureForecast(
+        "everything",
+        tuple(deletions),
+        _forecast_retentions(retained),
+        own_identifiers=len(snapshot.own_identifiers),
+        shared_identifiers=len(snapshot.shared_identifiers),
     )
 
 
-def _staying(keeps: Keeping) -> tuple[Staying, ...]:
+def _forecast_retentions(retained: RetainedByOrder) -> tuple[ForecastRetention, ...]:
     return tuple(
-        Staying(what, count, order.law, order.why, order.until)
-        for order, items in sorted(keeps.items(), key=lambda one: (one[0].until or 0, one[0].law))
-        for what, count in sorted(Counter(_what(one.kind, one.document) for one in items).items())
+        ForecastRetention(item_kind, count, order.law, order.provision, order.until)
+        for order, items in sorted(retained.items(), key=lambda entry: (entry[0].until or 0, entry[0].law))
+        for item_kind, count in sorted(
+            Counter(_name_item_kind(item.kind, item.document) for item in items).items()
+        )
     )
 
 
-def _what(kind: str, document: Document) -> str:
+def _name_item_kind(kind: str, document: Document) -> str:
     return str(document["type"]) if kind == "event" else kind
 
 
-def _part(met: Met, scope: Scope, catalogue: Catalogue) -> Plan:
-    values = Counter(key for record in met.records for key in erased_of(scope, catalogue, record))
-    going = [one for one in met.events if _goes(scope, catalogue, one)]
-    rest = [one for one in met.events if not _goes(scope, catalogue, one)]
-    trimmed = Counter(one["type"] for one in rest if _trimmed(scope, catalogue, one["type"]))
-    return Plan(
+def _forecast_scoped_erasure(
+    findings: ErasureFindings, scope: ErasureScope, catalogue: Catalogue
+) -> ErasureForecast:
+    values = Counter(key for record in findings.records for key in find_erased_keys(scope, catalogue, record))
+    deleted_events = [event for event in findings.events if _is_deleted(scope, catalogue, event)]
+    remaining_events = [event for event in findings.events if not _is_deleted(scope, catalogue, event)]
+    trimmed_events = Counter(
+        event["type"] for event in remaining_events if _is_trimmed(scope, catalogue, event["type"])
+    )
+    return ErasureForecast(
         str(scope),
-        tuple(_documents(values, going)),
+        tuple(_count_deletions(values, deleted_events)),
         (),
         values={key.replace("/", "."): count for key, count in sorted(values.items())},
-        events=Counter(one["type"] for one in going),
-        trimmed=trimmed,
+        events=Counter(event["type"] for event in deleted_events),
+        trimmed_events=trimmed_events,
     )
 
 
-def _documents(values: Mapping[str, int], events: Sequence[Document]) -> Iterable[Going]:
-    known = {one.name: one.holds for one in COLLECTIONS}
+def _count_deletions(values: Mapping[str, int], events: Sequence[Document]) -> Iterable[ForecastDeletion]:
+    contents = {collection.name: collection.contents for collection in COLLECTIONS}
     for name, count in (("source_records", sum(values.values())), ("events", len(events))):
         if count:
-            yield Going(name, known[name], count)
+            yield ForecastDeletion(name, contents[name], count)
 
 
-def _goes(scope: Scope, catalogue: Catalogue, event: Document) -> bool:
-    kind = catalogue.events.get(event["type"])
-    return scope.source(event["channel"]) or (kind is not None and scope.event(kind))
+def _is_deleted(scope: ErasureScope, catalogue: Catalogue, event: Document) -> bool:
+    event_type = catalogue.events.get(event["type"])
+    return scope.covers_channel(event["channel"]) or (
+        event_type is not None and scope.covers_event(event_type)
+    )
 
 
-def _trimmed(scope: Scope, catalogue: Catalogue, kind: str) -> bool:
-    known = catalogue.events.get(kind)
-    return known is not None and any(scope.property(one) for one in known.properties)
+def _is_trimmed(scope: ErasureScope, catalogue: Catalogue, type_name: str) -> bool:
+    event_type = catalogue.events.get(type_name)
+    return event_type is not None and any(
+        scope.covers_property(declared_property) for declared_property in event_type.properties
+    )

@@ -1,9 +1,9 @@
-"""Erasing a part: a channel, a data category, or what serves one purpose only.
+"""Erasure of a scope: a channel, a data category, or data that serve one purpose only. The customer stays.
 
-The person stays, and so does who they are. First one transaction takes values and totals out of their source
-records, marks each record (``profiles/without.py``) and folds the profile anew; who takes in a message of
-theirs changes the same customer, so it either comes before and is erased, or sees the marks. Then events go,
-in batches; of those that stay the properties that belong to the part are taken out.
+First, one transaction deletes values and computed totals from the source records, marks each record with the
+erased scope (``profiles/erased_scopes.py``) and rebuilds the profile. A message of the customer changes the
+same customer document, so it either commits first and is erased, or sees the marks. Then events are deleted
+in batches, and events that stay lose the properties that belong to the scope.
 """
 
 from __future__ import annotations
@@ -13,193 +13,244 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from discretion.domain.identity.assignment import settle
-from discretion.domain.identity.evidence_reader import Gathering
-from discretion.domain.identity.unit_of_work import Workshop, Writing
-from discretion.domain.kit.workflow.lease import Hold
-from discretion.domain.kit.workflow.step_outcome import Done, Outcome
-from discretion.domain.profiles.document_update import difference
-from discretion.domain.profiles.erased_scopes import Scope, erased_of, marked, scope_of
+from discretion.domain.identity.assignment import resolve_persons
+from discretion.domain.identity.evidence_reader import EvidenceReader
+from discretion.domain.identity.unit_of_work import UnitOfWork, WriteContext
+from discretion.domain.kit.workflow.lease import Lease
+from discretion.domain.kit.workflow.step_outcome import StepDone, StepOutcome
+from discretion.domain.profiles.document_update import build_document_update
+from discretion.domain.profiles.erased_scopes import (
+    ErasureScope,
+    add_erased_scope,
+    find_erased_keys,
+    read_erasure_scope,
+)
 from discretion.errors import Broken
-from discretion.seal.cell import event_key
-from discretion.seal.cell_transfer import Owner, carry
+from discretion.seal.cell import event_cell_key
+from discretion.seal.cell_transfer import CellOwner, transfer_cell_as
 from discretion.seal.key_files import NONCE_BYTES
-from discretion.store.driver.database import Database, Operation, Session, update
-from discretion.store.tombstones import Tombstones
+from discretion.store.document import MutableDocument
+from discretion.store.driver.database import Database, Session, WriteOperation, build_update
+from discretion.store.tombstones import TombstoneStore
 
-Document = dict[str, Any]
-
-TOGETHER = 500
+EVENT_BATCH = 500
 """Events that one transaction deletes or rewrites."""
 
 
 @dataclass(frozen=True, slots=True)
-class Partial:
-    """See the module. ``take`` is of the profile, ``purge`` of events; ``verify`` reads both anew."""
+class ScopedErasure:
+    """The steps ``depart``, ``purge`` and ``verify`` of a request with a scope."""
 
     database: Database
-    workshop: Callable[[], Workshop]
-    tombstones: Tombstones
+    build_context: Callable[[], WriteContext]
+    tombstones: TombstoneStore
 
-    async def take(self, document: Mapping[str, Any], hold: Hold) -> Outcome:
-        """Take a part out of somebody's records and profile.
+    async def erase_values(self, document: Mapping[str, Any], lease: Lease) -> StepOutcome:
+        """Delete the values of the scope from the source records and rebuild the profile (step ``depart``).
+
+        The ``snapshot`` that it stores has only ``at`` (ms) and ``records`` (ids).
+
+        Returns:
+            ``{"found": bool, "at": int, "values": {attribute key: number of records}}``.
 
         Raises:
             BadRequest: ``SCOPE_INVALID``.
         """
 
-        async def work(session: Session) -> dict[str, Any]:
-            shop = self.workshop()
-            scope = scope_of(document["scope"], shop.catalogue)
-            here = await self._now(session, document["customer"])
-            told: dict[str, Any] = {"found": here is not None, "at": shop.now}
-            if here is not None and scope is not None:
-                told["values"], records = await self._take(session, shop, here, scope)
-                await hold.save({"snapshot": {"at": shop.now, "records": records}}, session)
-            await hold.complete(told, session)
-            return told
+        async def erase_values_of_customer(session: Session) -> dict[str, Any]:
+            context = self.build_context()
+            scope = read_erasure_scope(document["scope"], context.catalogue)
+            customer = await self._find_current_id(session, document["customer"])
+            result: dict[str, Any] = {"found": customer is not None, "at": context.now_ms}
+            if customer is not None and scope is not None:
+                result["values"], records = await self._erase_values(session, context, customer, scope)
+                await lease.save({"snapshot": {"at": context.now_ms, "records": records}}, session)
+            await lease.complete_step(result, session)
+            return result
 
-        return Done(await self.database.transaction(work))
+        return StepDone(await self.database.run_transaction(erase_values_of_customer))
 
-    async def purge(self, document: Mapping[str, Any], hold: Hold) -> Outcome:
-        """Delete the events of the part that had happened when it was taken; how many, by type."""
+    async def purge_events(self, document: Mapping[str, Any], lease: Lease) -> StepOutcome:
+        """Delete the events of the scope that happened before the erasure (step ``purge``).
+
+        Returns:
+            The number of deleted events by type; each batch saves it in the request (``result.events``), so
+            that a repeated step continues the count.
+        """
         counts = dict(document.get("result", {}).get("events", {}))
         if "snapshot" not in document:
-            return Done(counts)
-        shop, at = self.workshop(), document["snapshot"]["at"]
-        scope = scope_of(document["scope"], shop.catalogue)
-        customer = await self._now(None, document["customer"])
+            return StepDone(counts)
+        context, taken_at = self.build_context(), document["snapshot"]["at"]
+        scope = read_erasure_scope(document["scope"], context.catalogue)
+        customer = await self._find_current_id(None, document["customer"])
         if scope is None or customer is None:
-            return Done(counts)
-        theirs = _theirs(document, customer)
-        while batch := await self._batch({**theirs, **_events(shop, scope)}, at, counts, hold):
-            for kind, count in batch.items():
-                counts[kind] = counts.get(kind, 0) + count
-            hold.at("batch")
-        await self._trim(shop, scope, customer, theirs, hold)
-        return Done(counts)
+            return StepDone(counts)
+        by_customer = _build_customer_events_query(document, customer)
+        while batch := await self._delete_batch(
+            {**by_customer, **_build_scope_events_query(context, scope)}, taken_at, counts, lease
+        ):
+            for type_name, count in batch.items():
+                counts[type_name] = counts.get(type_name, 0) + count
+            lease.checkpoint("batch")
+        await self._trim_events(context, scope, customer, by_customer, lease)
+        return StepDone(counts)
 
-    async def verify(self, document: Mapping[str, Any], hold: Hold) -> Outcome:
-        """Read the records and events anew.
+    async def verify_erased(self, document: Mapping[str, Any], lease: Lease) -> StepOutcome:
+        """Read the records and events again and check that nothing of the scope is left (step ``verify``).
 
         Raises:
-            Broken: ``ERASURE_INCOMPLETE``; something of the part is left.
+            Broken: ``ERASURE_INCOMPLETE``.
         """
         if "snapshot" not in document:
-            return Done()
-        shop, snapshot = self.workshop(), document["snapshot"]
-        scope = scope_of(document["scope"], shop.catalogue)
-        customer = await self._now(None, document["customer"])
+            return StepDone()
+        context, snapshot = self.build_context(), document["snapshot"]
+        scope = read_erasure_scope(document["scope"], context.catalogue)
+        customer = await self._find_current_id(None, document["customer"])
         if scope is None or customer is None:
-            return Done()
+            return StepDone()
         records = await self.database.find("source_records", {"_id": {"$in": snapshot["records"]}})
-        left = [
+        # A value observed after the erasure is new data and may stay.
+        remaining_keys = [
             key
             for record in records
-            for key in erased_of(scope, shop.catalogue, record)
+            for key in find_erased_keys(scope, context.catalogue, record)
             if max(record[part][key]["t"] for part in ("cells", "folds") if key in record[part])
             <= snapshot["at"]
         ]
-        events = await self.database.count("events", {**_theirs(document, customer), **_events(shop, scope)})
-        if left or events:
-            raise Broken("ERASURE_INCOMPLETE", "Something of what was to be erased is left.")
-        hold.at("read")
-        return Done({"records": len(records)})
+        events = await self.database.count(
+            "events",
+            {**_build_customer_events_query(document, customer), **_build_scope_events_query(context, scope)},
+        )
+        if remaining_keys or events:
+            raise Broken("ERASURE_INCOMPLETE", "Data of the erased scope are left.")
+        lease.checkpoint("read")
+        return StepDone({"records": len(records)})
 
-    async def _now(self, session: Session | None, customer: bytes) -> bytes | None:
-        wanted: Document = {"$or": [{"_id": customer}, {"merged.id": customer}]}
-        found = await self.database.find_one("customers", wanted, {"_id": 1}, session=session)
-        return None if found is None else found["_id"]
+    async def _find_current_id(self, session: Session | None, customer: bytes) -> bytes | None:
+        query: MutableDocument = {"$or": [{"_id": customer}, {"merged.id": customer}]}
+        current = await self.database.find_one("customers", query, {"_id": 1}, session=session)
+        return None if current is None else current["_id"]
 
-    async def _take(
-        self, session: Session, shop: Workshop, customer: bytes, scope: Scope
+    async def _erase_values(
+        self, session: Session, context: WriteContext, customer: bytes, scope: ErasureScope
     ) -> tuple[dict[str, int], list[bytes]]:
-        gathering = Gathering(self.database, session, shop.catalogue.identifiers)
-        await gathering.customers([customer])
-        known = gathering.known
-        people = settle(known, (), shop.catalogue.identifiers, sorted(known.records))
-        known.open |= known.records.keys()
-        writing = Writing(shop, known)
-        gone: Counter[str] = Counter()
-        for name, record in known.records.items():
-            keys = erased_of(scope, shop.catalogue, record)
-            gone.update(keys)
-            known.records[name] = {
+        evidence_reader = EvidenceReader(self.database, session, context.catalogue.identifiers)
+        await evidence_reader.read_customers([customer])
+        evidence = evidence_reader.evidence
+        people = resolve_persons(evidence, (), context.catalogue.identifiers, sorted(evidence.records))
+        # Opened only after the persons are resolved: this changes nobody's identity, but without open records
+        # ``write_person`` would narrow the evidence to the attributes of messages.
+        evidence.open_records |= evidence.records.keys()
+        unit_of_work = UnitOfWork(context, evidence)
+        erased_counts: Counter[str] = Counter()
+        for record_id, record in evidence.records.items():
+            keys = find_erased_keys(scope, context.catalogue, record)
+            erased_counts.update(keys)
+            evidence.records[record_id] = {
                 **record,
-                "cells": {key: one for key, one in record["cells"].items() if key not in keys},
-                "folds": {key: one for key, one in record["folds"].items() if key not in keys},
-                "without": marked(record, scope, shop.now),
+                "cells": {key: cell for key, cell in record["cells"].items() if key not in keys},
+                "folds": {key: fold for key, fold in record["folds"].items() if key not in keys},
+                "without": add_erased_scope(record, scope, context.now_ms),
             }
-            change = {**difference(record, known.records[name]), "$inc": {"v": 1}}
-            writing.add("source_records", update({"_id": name, "v": record["v"]}, change))
+            change = {**build_document_update(record, evidence.records[record_id]), "$inc": {"v": 1}}
+            unit_of_work.add("source_records", build_update({"_id": record_id, "v": record["v"]}, change))
         for person in people:
-            await writing.person(session, self.database, person, ())
-        await writing.send(session, self.database)
-        return dict(gone), sorted(known.records)
+            await unit_of_work.write_person(session, self.database, person, ())
+        await unit_of_work.send(session, self.database)
+        return dict(erased_counts), sorted(evidence.records)
 
-    async def _batch(
-        self, wanted: Document, at: int, counts: Mapping[str, int], hold: Hold
+    async def _delete_batch(
+        self, query: MutableDocument, taken_at: int, counts: Mapping[str, int], lease: Lease
     ) -> Mapping[str, int]:
-        async def work(session: Session) -> Mapping[str, int]:
-            parts = {"type": 1}
-            found = await self.database.find("events", wanted, parts, limit=TOGETHER, session=session)
-            if not found:
+        async def delete_events(session: Session) -> Mapping[str, int]:
+            projection = {"type": 1}
+            events = await self.database.find("events", query, projection, limit=EVENT_BATCH, session=session)
+            if not events:
                 return {}
-            ids = [one["_id"] for one in found]
-            await self.tombstones.write(self.tombstones.raised(ids, at), session)
+            ids = [event["_id"] for event in events]
+            # In the same transaction: without its tombstone a repeated event would be taken in as new.
+            await self.tombstones.write(self.tombstones.build_erasures(ids, taken_at), session)
             await self.database.delete_many("events", {"_id": {"$in": ids}}, session=session)
-            batch = Counter(one["type"] for one in found)
-            await hold.save({"result.events": dict(Counter(counts) + batch)}, session)
+            batch = Counter(event["type"] for event in events)
+            await lease.save({"result.events": dict(Counter(counts) + batch)}, session)
             return batch
 
-        return await self.database.transaction(work)
+        return await self.database.run_transaction(delete_events)
 
-    async def _trim(
-        self, shop: Workshop, scope: Scope, customer: bytes, theirs: Document, hold: Hold
+    async def _trim_events(
+        self,
+        context: WriteContext,
+        scope: ErasureScope,
+        customer: bytes,
+        by_customer: MutableDocument,
+        lease: Lease,
     ) -> None:
-        """Take properties of the part out of events that stay; a second time nothing is there to be taken."""
-        trimmed = {
-            event.key: frozenset(one.name for one in event.properties if scope.property(one))
-            for event in shop.catalogue.events.values()
+        """Remove properties of the scope from events that stay. Repeating it changes nothing."""
+        properties_by_type = {
+            event.key: frozenset(
+                declared_property.name
+                for declared_property in event.properties
+                if scope.covers_property(declared_property)
+            )
+            for event in context.catalogue.events.values()
         }
-        kinds = [key for key, names in trimmed.items() if names]
-        wanted: Document = {**theirs, "type": {"$in": kinds}}
-        after = b""
+        type_names = [key for key, names in properties_by_type.items() if names]
+        query: MutableDocument = {**by_customer, "type": {"$in": type_names}}
+        last_event = b""
 
-        async def work(session: Session) -> bytes:
-            page = {**wanted, "_id": {"$gt": after}, "props": {"$exists": True}}
+        async def trim_batch(session: Session) -> bytes:
+            # Trimmed events still match the query, so each batch begins after the last id.
+            batch_query = {**query, "_id": {"$gt": last_event}, "props": {"$exists": True}}
             order = [("_id", 1)]
-            found = await self.database.find("events", page, sort=order, limit=TOGETHER, session=session)
-            if not found:
+            events = await self.database.find(
+                "events", batch_query, sort=order, limit=EVENT_BATCH, session=session
+            )
+            if not events:
                 return b""
-            held = await self.database.find_one("customers", {"_id": customer}, {"key": 1}, session=session)
-            if held is None:
+            # The wrapped key is read again for each batch: a rotation may have rewrapped it meanwhile.
+            current = await self.database.find_one(
+                "customers", {"_id": customer}, {"key": 1}, session=session
+            )
+            if current is None:
                 return b""
-            owner = (customer, shop.buckets.unwrap(customer, held["key"]))
-            writes = [_trimmed(shop, one, owner, trimmed[one["type"]]) for one in found]
+            owner = (customer, context.buckets.unwrap(customer, current["key"]))
+            writes = [
+                _build_trim_update(context, event, owner, properties_by_type[event["type"]])
+                for event in events
+            ]
             await self.database.bulk_write("events", writes, session=session)
-            await hold.save({}, session)
-            last: bytes = found[-1]["_id"]
+            await lease.save({}, session)  # a worker that lost its lease aborts this transaction
+            last: bytes = events[-1]["_id"]
             return last
 
-        while after := await self.database.transaction(work):
-            hold.at("trimmed")
+        while last_event := await self.database.run_transaction(trim_batch):
+            lease.checkpoint("trimmed")
 
 
-def _theirs(document: Mapping[str, Any], customer: bytes) -> Document:
-    """Events that had happened; of whoever was merged with them meanwhile none."""
+def _build_customer_events_query(document: Mapping[str, Any], customer: bytes) -> MutableDocument:
+    """Match events before the erasure, but not those of customers who were merged with this one since."""
     snapshot = document["snapshot"]
     return {"customer": customer, "at": {"$lte": snapshot["at"]}, "record": {"$in": snapshot["records"]}}
 
 
-def _events(shop: Workshop, scope: Scope) -> Document:
+def _build_scope_events_query(context: WriteContext, scope: ErasureScope) -> MutableDocument:
     if scope.kind == "channel":
         return {"channel": scope.key}
-    return {"type": {"$in": [one.key for one in shop.catalogue.events.values() if scope.event(one)]}}
+    return {
+        "type": {
+            "$in": [
+                event_type.key
+                for event_type in context.catalogue.events.values()
+                if scope.covers_event(event_type)
+            ]
+        }
+    }
 
 
-def _trimmed(shop: Workshop, event: Document, owner: Owner, names: frozenset[str]) -> Operation:
-    key = event_key(event["_id"]).encode()
-    nonce = shop.entropy(NONCE_BYTES)
-    props = carry(event["props"], key, owner, key, owner, nonce, without=names)
-    return update({"_id": event["_id"]}, {"$set": {"props": props}})
+def _build_trim_update(
+    context: WriteContext, event: MutableDocument, owner: CellOwner, names: frozenset[str]
+) -> WriteOperation:
+    key = event_cell_key(event["_id"]).encode()
+    nonce = context.entropy(NONCE_BYTES)
+    props = transfer_cell_as(event["props"], key, owner, key, owner, nonce, excluded=names)
+    return build_update({"_id": event["_id"]}, {"$set": {"props": props}})

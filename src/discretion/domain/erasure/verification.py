@@ -1,8 +1,9 @@
-"""Whether anything of an erased person is left: read anew, and not in the way it was erased.
+"""Workflow step ``verify``: searches the database for data of an erased person.
 
-The eraser has a list of places. This has none: it walks the declared shape of every collection, and looks for
-each id of the snapshot under every member that may hold one. Where an index begins with that member all of
-the collection is covered at any size; elsewhere it is read through, unless it is larger than ``MOST``.
+The deleting steps have a list of collections. This step has none, so that it finds what they forgot: it walks
+the declared schema of every collection except ``EVIDENCE_COLLECTIONS`` and searches every member that may
+contain an id for each id of the snapshot. Members that begin an index are searched at any size. Other members
+are searched without an index, unless the collection has more than ``SCAN_LIMIT`` documents.
 """
 
 from __future__ import annotations
@@ -11,98 +12,109 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from discretion.domain.erasure.erasure_snapshot import Snapshot, read
-from discretion.domain.kit.workflow.lease import Hold
-from discretion.domain.kit.workflow.step_outcome import Done, Outcome
+from discretion.domain.erasure.erasure_snapshot import ErasureSnapshot, parse_snapshot
+from discretion.domain.kit.workflow.lease import Lease
+from discretion.domain.kit.workflow.step_outcome import StepDone, StepOutcome
 from discretion.errors import Broken
 from discretion.store.driver.database import Database
 from discretion.store.schema.collections import COLLECTIONS
 from discretion.store.schema.declaration import Collection
-from discretion.store.tombstones import Tombstones
+from discretion.store.tombstones import TombstoneStore
 
-Member = tuple[str, int]
+MemberPath = tuple[str, int]
 
-MOST = 20_000
-"""Documents of a collection that are read through without an index."""
+SCAN_LIMIT = 20_000
+"""Documents of a collection that are searched without an index."""
 
-EVIDENCE: Mapping[str, str] = {
-    "disclosures": "Who saw what is evidence; people stand there under a pseudonym of their data key.",
-    "erasures": "It says which ids were erased, so that a restored backup is erased again.",
-    "requests": "That there was a request is kept as evidence, under an id that leads nowhere.",
-    "tombstones": "Its digests are of the ids and are not the ids.",
+EVIDENCE_COLLECTIONS: Mapping[str, str] = {
+    "disclosures": "Evidence of who saw what. It names people by a pseudonym derived from their data key.",
+    "erasures": "The ids that were erased, so that a restored backup is erased again.",
+    "requests": "Evidence that there was a request, under an id that no other document contains.",
+    "tombstones": "Keyed digests of the ids, not the ids.",
 }
-"""Collections that may name somebody erased, and why."""
+"""Collections that may contain ids of an erased person and are not searched, and why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Verify:
-    """See the module."""
+class VerifyErasure:
+    """The step ``verify``: search every collection for ids of the erased person."""
 
     database: Database
-    tombstones: Tombstones
+    tombstones: TombstoneStore
     collections: Sequence[Collection] = COLLECTIONS
 
-    async def __call__(self, document: Mapping[str, Any], hold: Hold) -> Outcome:
-        """Look for everything in the snapshot of a request.
+    async def run(self, document: Mapping[str, Any], lease: Lease) -> StepOutcome:
+        """Search for all ids in the snapshot of a request.
+
+        Returns:
+            ``{"members": int, "by_index_only": [collection, ...]}``: the number of searched members, and the
+            collections of which only members that begin an index were searched.
 
         Raises:
-            Broken: ``ERASURE_INCOMPLETE``; something is left, and the message says in which collection.
+            Broken: ``ERASURE_INCOMPLETE``; the message names the collections that still contain an id.
         """
         if "snapshot" not in document:
-            return Done()
-        ids = await self._erased(read(document["snapshot"]))
-        looked, left, large = 0, [], []
+            return StepDone()
+        ids = await self._list_ids_to_find(parse_snapshot(document["snapshot"]))
+        member_count, incomplete, index_only = 0, [], []
         for collection in self.collections:
-            if collection.name in EVIDENCE:
+            if collection.name in EVIDENCE_COLLECTIONS:
                 continue
-            paths, whole = await self._paths(collection)
-            looked += len(paths)
-            if not whole:
-                large.append(collection.name)
-            if paths and await self._any(collection.name, paths, ids):
-                left.append(collection.name)
-            hold.at(collection.name)
-        if left:
-            raise Broken("ERASURE_INCOMPLETE", f"Something of an erased person is left in {', '.join(left)}.")
-        return Done({"members": looked, "by_index_only": large})
+            paths, is_complete = await self._list_member_paths(collection)
+            member_count += len(paths)
+            if not is_complete:
+                index_only.append(collection.name)
+            if paths and await self._has_any(collection.name, paths, ids):
+                incomplete.append(collection.name)
+            lease.checkpoint(collection.name)
+        if incomplete:
+            raise Broken(
+                "ERASURE_INCOMPLETE", f"Data of an erased person are left in {', '.join(incomplete)}."
+            )
+        return StepDone({"members": member_count, "by_index_only": index_only})
 
-    async def _erased(self, snapshot: Snapshot) -> list[bytes]:
-        """The ids that must not be found: whoever has come back since names some of them again."""
-        graves = {one: self.tombstones.of(one) for one in (*snapshot.records, *snapshot.names)}
-        stones = await self.tombstones.over(graves)
-        back = {one for one, stone in stones.items() if stone.back is not None}
-        return [*snapshot.customers, *sorted(graves.keys() - back)]
+    async def _list_ids_to_find(self, snapshot: ErasureSnapshot) -> list[bytes]:
+        """Return the ids that must not exist, without those a returned person uses again."""
+        tombstone_ids = {
+            erased_id: self.tombstones.id_of(erased_id)
+            for erased_id in (*snapshot.records, *snapshot.own_identifiers)
+        }
+        standing = await self.tombstones.find_by_mark(tombstone_ids)
+        returned = {erased_id for erased_id, tombstone in standing.items() if tombstone.back_at is not None}
+        # Customer ids are always searched: a person who returns gets a new one.
+        return [*snapshot.customers, *sorted(tombstone_ids.keys() - returned)]
 
-    async def _paths(self, collection: Collection) -> tuple[list[Member], bool]:
-        """Members to look in, and whether these are all that may hold an id."""
-        every = list(dict.fromkeys(members(collection.schema)))
-        first = {"_id", *(index.keys[0][0] for index in collection.indexes if not index.partial)}
-        indexed = [one for one in every if one[0] in first]
-        if len(indexed) == len(every):
-            return every, True
-        few = await self.database.count(collection.name, {}, MOST + 1) <= MOST
-        return (every, True) if few else (indexed, False)
+    async def _list_member_paths(self, collection: Collection) -> tuple[list[MemberPath], bool]:
+        """Return the members to search, and whether these are all members that may contain an id."""
+        all_members = list(dict.fromkeys(list_id_members(collection.schema)))
+        # A partial index does not contain every document.
+        index_prefixes = {"_id", *(index.keys[0][0] for index in collection.indexes if not index.partial)}
+        indexed = [member for member in all_members if member[0] in index_prefixes]
+        if len(indexed) == len(all_members):
+            return all_members, True
+        is_small = await self.database.count(collection.name, {}, SCAN_LIMIT + 1) <= SCAN_LIMIT
+        return (all_members, True) if is_small else (indexed, False)
 
-    async def _any(self, collection: str, paths: Sequence[Member], ids: Sequence[bytes]) -> bool:
-        wanted = {"$or": [_holding(path, deep, ids) for path, deep in paths]}
-        return await self.database.find_one(collection, wanted, {"_id": 1}) is not None
+    async def _has_any(self, collection: str, paths: Sequence[MemberPath], ids: Sequence[bytes]) -> bool:
+        query = {"$or": [_build_member_query(path, depth, ids) for path, depth in paths]}
+        return await self.database.find_one(collection, query, {"_id": 1}) is not None
 
 
-def members(schema: Mapping[str, Any], path: str = "", deep: int = 0) -> Iterator[tuple[str, int]]:
-    """Dotted paths of what may hold an id, which is binary, and how deep it lies in lists of lists."""
-    kind = schema.get("bsonType")
-    if kind == "binData" and path:
-        yield path, deep
-    elif kind == "array":
-        yield from members(schema["items"], path, deep + 1)
-    elif kind == "object":
+def list_id_members(schema: Mapping[str, Any], path: str = "", depth: int = 0) -> Iterator[tuple[str, int]]:
+    """Yield the path of each member that may contain an id (binary data), and its depth in nested lists."""
+    bson_type = schema.get("bsonType")
+    if bson_type == "binData" and path:
+        yield path, depth
+    elif bson_type == "array":
+        yield from list_id_members(schema["items"], path, depth + 1)
+    elif bson_type == "object":
         for name, inner in schema.get("properties", {}).items():
-            yield from members(inner, f"{path}.{name}" if path else name)
+            yield from list_id_members(inner, f"{path}.{name}" if path else name)
 
 
-def _holding(path: str, deep: int, ids: Sequence[bytes]) -> Mapping[str, Any]:
-    """A query for documents with one of these ids there; MongoDB looks into one list by itself."""
+def _build_member_query(path: str, depth: int, ids: Sequence[bytes]) -> Mapping[str, Any]:
+    """Match documents that contain one of the ids at a path. MongoDB searches one level of lists itself."""
     condition: Mapping[str, Any] = {"$in": ids}
-    for _ in range(deep if deep > 1 else 0):
+    for _ in range(depth if depth > 1 else 0):  # a list in a list needs one $elemMatch per level
         condition = {"$elemMatch": condition}
     return {path: condition}

@@ -1,8 +1,8 @@
-"""Whose records are whose, after new evidence: pure.
+"""Assignment of persons to customer ids after new evidence. Pure functions.
 
-A person is known as the *home* of their eldest record that has one: the customer id under which
-that record was first a customer. So a merge keeps the eldest id, and a person who is parted again
-goes back under the id they had.
+The *home* of a source record is the customer id that was created for it (only the eldest record of a new
+customer has one). A person's customer id is the home of their eldest record that has a home. So a merge keeps
+the eldest id, and a person who is split off again gets their former id back.
 """
 
 from __future__ import annotations
@@ -10,86 +10,139 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from discretion.catalogue.model import IdentifierType
-from discretion.domain.identity.clustering import resolve, shared
-from discretion.domain.identity.evidence import Person, Ruling
-from discretion.domain.identity.evidence_reader import Known, mentions_of, rulings_of
+from discretion.catalogue.identifier_type import IdentifierType
+from discretion.domain.identity.clustering import cluster_records, is_shared
+from discretion.domain.identity.evidence_reader import IdentityEvidence, parse_mentions, parse_rulings
+from discretion.domain.identity.ruling import PersonCluster, Ruling
 from discretion.domain.ingest.mention import Mention
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """One person: their records, identifiers, and the customer they are; None is a new one.
+class ResolvedPerson:
+    """One person with their source records, identifiers and customer id.
 
-    ``before`` has the customers these records belonged to, each with its records; ``homes`` the
-    ids under which they were ever known besides ``customer``.
+    Attributes:
+        records: Ids of the source records.
+        identifiers: Blind indexes of the identifiers. Empty if the person was not clustered again.
+        customer: The customer id; None if a new one has to be created.
+        records_before: The records by the customer they belonged to until now.
+        former_customers: The other homes of their records; those data keys are kept for an unmerge.
     """
 
     records: frozenset[bytes]
     identifiers: frozenset[bytes]
     customer: bytes | None
-    before: Mapping[bytes, Sequence[bytes]]
-    homes: tuple[bytes, ...]
+    records_before: Mapping[bytes, Sequence[bytes]]
+    former_customers: tuple[bytes, ...]
 
 
-def settle(
-    known: Known, fresh: Sequence[Mention], types: Mapping[str, IdentifierType], touched: Sequence[bytes]
-) -> list[Settled]:
-    """Everybody whom ``touched`` or open records are about, in a stable order.
+def resolve_persons(
+    evidence: IdentityEvidence,
+    new_mentions: Sequence[Mention],
+    types: Mapping[str, IdentifierType],
+    touched_records: Sequence[bytes],
+) -> list[ResolvedPerson]:
+    """Return every person whom open or touched records are about, in a stable order.
 
     Args:
-        known: What is on record, ``fresh`` not yet.
-        fresh: New evidence.
-        types: The catalogue's identifier types.
-        touched: Records that are spoken to without new evidence.
+        evidence: Stored evidence, without ``new_mentions``.
+        new_mentions: Mentions that are not stored yet.
+        types: The catalogue's identifier types by key.
+        touched_records: Stored records to resolve in any case, such as those that messages address. Those
+            that are not open keep their customer.
     """
-    opened = known.open | {one.record for one in fresh}
-    closed = {known.records[one]["customer"] for one in touched if one not in opened}
-    as_before = [_as_before(known, customer) for customer in sorted(closed)]
-    return [*as_before, *(_settled(known, person) for person in _resolved(known, opened, fresh, types))]
-
-
-def _resolved(
-    known: Known, opened: set[bytes], fresh: Sequence[Mention], types: Mapping[str, IdentifierType]
-) -> list[Person]:
-    stored = [one for record in opened & known.records.keys() for one in mentions_of(known.records[record])]
-    useful = [one for one in (*stored, *fresh) if not _shared_already(known, one, types)]
-    return resolve(opened, useful, types, [*_corrections(known, opened), *rulings_of(known.rulings.values())])
-
-
-def _corrections(known: Known, opened: set[bytes]) -> list[Ruling]:
-    """What a person corrected goes where the record goes that it is of, whoever that is found to be."""
-    there = [known.records[one] for one in sorted(opened & known.records.keys())]
+    open_records = evidence.open_records | {mention.record for mention in new_mentions}
+    # Nothing new is known about records that are not open, so clustering would only repeat its result.
+    unchanged_customers = {
+        evidence.records[record]["customer"] for record in touched_records if record not in open_records
+    }
+    unchanged_persons = [_unchanged_person(evidence, customer) for customer in sorted(unchanged_customers)]
     return [
-        Ruling(joined=True, sides=(frozenset({one["_id"]}), frozenset({one["of"]})))
-        for one in there
-        if one.get("of") in opened
+        *unchanged_persons,
+        *(
+            _assign_customer(evidence, cluster)
+            for cluster in _cluster_open_records(evidence, open_records, new_mentions, types)
+        ),
     ]
 
 
-def _shared_already(known: Known, mention: Mention, types: Mapping[str, IdentifierType]) -> bool:
-    doc, kind = known.identifiers.get(mention.entry), types.get(mention.kind)
-    return doc is not None and kind is not None and shared(len(doc["records"]), kind)
-
-
-def _as_before(known: Known, customer: bytes) -> Settled:
-    records = frozenset(known.of_customer(customer))
-    before = {customer: sorted(records)}
-    return Settled(records, frozenset(), customer, before, _homes(known, records, customer))
-
-
-def _settled(known: Known, person: Person) -> Settled:
-    there = [known.records[one] for one in person.records if one in known.records]
-    at_home = [(one["born"], one["home"]) for one in there if "home" in one]
-    customer = min(at_home)[1] if at_home else None
-    before: dict[bytes, list[bytes]] = {}
-    for one in sorted(there, key=lambda one: (one["customer"], one["_id"])):
-        before.setdefault(one["customer"], []).append(one["_id"])
-    return Settled(
-        person.records, person.identifiers, customer, before, _homes(known, person.records, customer)
+def _cluster_open_records(
+    evidence: IdentityEvidence,
+    open_records: set[bytes],
+    new_mentions: Sequence[Mention],
+    types: Mapping[str, IdentifierType],
+) -> list[PersonCluster]:
+    stored_mentions = [
+        mention
+        for record in open_records & evidence.records.keys()
+        for mention in parse_mentions(evidence.records[record])
+    ]
+    linking_mentions = [
+        mention
+        for mention in (*stored_mentions, *new_mentions)
+        if not _is_already_shared(evidence, mention, types)
+    ]
+    return cluster_records(
+        open_records,
+        linking_mentions,
+        types,
+        [*_correction_rulings(evidence, open_records), *parse_rulings(evidence.rulings.values())],
     )
 
 
-def _homes(known: Known, records: frozenset[bytes], customer: bytes | None) -> tuple[bytes, ...]:
-    homes = {known.records[one]["home"] for one in records if "home" in known.records.get(one, ())}
+def _correction_rulings(evidence: IdentityEvidence, open_records: set[bytes]) -> list[Ruling]:
+    """Return rulings that keep each correction record (member ``of``) with the record that it corrects."""
+    records = [evidence.records[record] for record in sorted(open_records & evidence.records.keys())]
+    return [
+        Ruling(joined=True, sides=(frozenset({record["_id"]}), frozenset({record["of"]})))
+        for record in records
+        if record.get("of") in open_records
+    ]
+
+
+def _is_already_shared(
+    evidence: IdentityEvidence, mention: Mention, types: Mapping[str, IdentifierType]
+) -> bool:
+    # ``records`` of an identifier stops growing once it is shared, so the stored count must be asked too:
+    # the mentions read here are only a part of those that exist.
+    identifier, identifier_type = evidence.identifiers.get(mention.entry), types.get(mention.identifier_type)
+    return (
+        identifier is not None
+        and identifier_type is not None
+        and is_shared(len(identifier["records"]), identifier_type)
+    )
+
+
+def _unchanged_person(evidence: IdentityEvidence, customer: bytes) -> ResolvedPerson:
+    records = frozenset(evidence.records_of_customer(customer))
+    records_before = {customer: sorted(records)}
+    return ResolvedPerson(
+        records, frozenset(), customer, records_before, _former_customers(evidence, records, customer)
+    )
+
+
+def _assign_customer(evidence: IdentityEvidence, cluster: PersonCluster) -> ResolvedPerson:
+    # A record that is new in this transaction is not in the evidence yet, and has no home.
+    records = [evidence.records[record] for record in cluster.records if record in evidence.records]
+    # The eldest home by the time of receipt, which no sender can choose; equal times are decided by the id.
+    homes = [(record["born"], record["home"]) for record in records if "home" in record]
+    customer = min(homes)[1] if homes else None
+    records_before: dict[bytes, list[bytes]] = {}
+    for record in sorted(records, key=lambda record: (record["customer"], record["_id"])):
+        records_before.setdefault(record["customer"], []).append(record["_id"])
+    return ResolvedPerson(
+        cluster.records,
+        cluster.identifiers,
+        customer,
+        records_before,
+        _former_customers(evidence, cluster.records, customer),
+    )
+
+
+def _former_customers(
+    evidence: IdentityEvidence, records: frozenset[bytes], customer: bytes | None
+) -> tuple[bytes, ...]:
+    homes = {
+        evidence.records[record]["home"] for record in records if "home" in evidence.records.get(record, ())
+    }
     return tuple(sorted(homes - {customer}))

@@ -1,17 +1,20 @@
-"""What of messages is taken in when tombstones stand over names in them. Pure.
+"""Protection of erasures against late messages. Pure functions.
 
-A message about somebody erased is not stored, and whoever sent it is told nothing else than of any other:
-write keys are public, and an answer must not say who was erased. That is a message
+A tombstone marks an erased *name*: the digest of a source record, an identifier or a message. Messages about
+an erased customer are not stored. The sender gets the same response as for any other message, because write
+keys are public and a response must not reveal who was erased. A message is blocked if
 
-* whose source record was erased, or would be new and named by an erased name;
-* of a record that only a browser, a device or a card is known by, when it says that this is somebody erased;
-* that is on record as having been heard before.
+* its source record was erased, or does not exist and the message names an erased identifier;
+* its source record is known only by a browser, device or card id, and the message links it to an erased
+  identifier;
+* its own digest is erased, which means that it was received before.
 
-A living account's message keeps what is its own: the erased name is left out, and values of its type.
+A message of an existing account is stored without the erased identifier and without values of that
+identifier's type.
 
-Erased people come back by doing something that ``enrols``, or by an express yes, after the erasure. Names in
-that message, and in later ones of that record, may be named from then on. What happened before stays out, in
-whatever order messages come.
+An erased customer comes back through an event whose type ``enrols``, or through explicit consent, if it
+happened after the erasure. From then on the names in that message, and in later messages of that record, are
+stored again. What happened earlier stays out, in whichever order messages arrive.
 """
 
 from __future__ import annotations
@@ -19,78 +22,131 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from discretion.domain.identity.unit_of_work import Word
+from discretion.domain.identity.unit_of_work import StampedMessage
 from discretion.domain.ingest.message import Fact
-from discretion.store.tombstones import Stone
+from discretion.store.tombstones import Tombstone
 
 
 @dataclass(frozen=True, slots=True)
-class Admitted:
-    """``words`` are told; ``barred`` has marks of messages that are not, ``lifted`` names with their time."""
+class AdmittedMessages:
+    """The result of the guard.
 
-    words: Sequence[Word]
-    barred: Sequence[bytes]
-    lifted: Mapping[bytes, int]
-
-
-def names_of(word: Word) -> list[bytes]:
-    """What a message names that may have been erased: its record, identifiers, and the message itself."""
-    return [word.marks.record, *(one.entry for one in word.marks.mentions), word.marks.message]
-
-
-def enrols(fact: Fact) -> bool:
-    """Whether by what happened somebody becomes a customer."""
-    event = fact.event is not None and fact.event.type.enrols
-    return event or any(said.given for said in fact.words.values())
-
-
-def admit(words: Sequence[Word], stones: Mapping[bytes, Stone], enrolled: Mapping[bytes, int]) -> Admitted:
-    """What becomes of new messages.
-
-    Args:
-        words: The messages; none of them was heard before.
-        stones: Tombstones over names in them.
-        enrolled: For each living record among theirs when it last enrolled, 0 if never.
+    Attributes:
+        messages: The messages to store, in their original order, some without erased names.
+        blocked_digests: Digests of the messages that are not stored.
+        lifted_names: Names that are no longer blocked, each with the time (ms) from which messages may
+            contain it again.
     """
-    standing, living = dict(stones), dict(enrolled)
-    kept: dict[bytes, Word] = {}
-    barred: list[bytes] = []
-    lifted: dict[bytes, int] = {}
-    for word in sorted(words, key=lambda one: (one.fact.earliest, one.marks.message)):
-        mark, record, at = word.marks.message, word.marks.record, word.fact.earliest
-        since = at if enrols(word.fact) else living.get(record, 0)
-        for name in _back(word, standing, since):
-            lifted[name] = at
-            standing[name] = Stone(standing[name].at, at)
-        against = {one for one in names_of(word) if one in standing and standing[one].bars(at)}
-        told = word if not against else _spared(word, against, known=record in living)
-        if told is None:
-            barred.append(mark)
-            continue
-        kept[mark] = told
-        living[record] = max(living.get(record, 0), at if enrols(word.fact) else 0)
-    return Admitted([kept[one.marks.message] for one in words if one.marks.message in kept], barred, lifted)
+
+    messages: Sequence[StampedMessage]
+    blocked_digests: Sequence[bytes]
+    lifted_names: Mapping[bytes, int]
 
 
-def _back(word: Word, standing: Mapping[bytes, Stone], since: int) -> list[bytes]:
-    """Names that are lifted by a message of whoever enrolled at ``since``."""
-    at = word.fact.earliest
+def list_erasable_names(message: StampedMessage) -> list[bytes]:
+    """Return the names in a message that may have a tombstone: its record, identifiers and own digest."""
     return [
-        one
-        for one in (word.marks.record, *(mention.entry for mention in word.marks.mentions))
-        if one in standing and standing[one].at < min(at, since) and standing[one].bars(at)
+        message.index.record,
+        *(mention.entry for mention in message.index.mentions),
+        message.index.message_digest,
     ]
 
 
-def _spared(word: Word, against: set[bytes], *, known: bool) -> Word | None:
-    """A message without erased names, or None if nothing of it is anybody else's."""
-    fact, marks = word.fact, word.marks
-    own = next((one.entry for one in marks.mentions), None)
-    if not known or not against.isdisjoint((marks.record, own, marks.message)):
+def is_enrolment(fact: Fact) -> bool:
+    """Return whether a fact makes somebody a customer: an enrolling event, or explicit consent."""
+    is_enrolling_event = fact.event is not None and fact.event.type.enrols
+    return is_enrolling_event or any(choice.permits for choice in fact.explicit_choices.values())
+
+
+def admit_messages(
+    messages: Sequence[StampedMessage],
+    tombstones: Mapping[bytes, Tombstone],
+    enrolled_at: Mapping[bytes, int],
+) -> AdmittedMessages:
+    """Decide which of some new messages are stored, and what of them.
+
+    Args:
+        messages: Messages that are not on record.
+        tombstones: Tombstones of names in them, by name.
+        enrolled_at: For each existing source record that they address, when it last enrolled (ms; 0: never).
+    """
+    active_tombstones, living_records = dict(tombstones), dict(enrolled_at)
+    admitted: dict[bytes, StampedMessage] = {}
+    blocked_digests: list[bytes] = []
+    lifted_names: dict[bytes, int] = {}
+    # In the order of time: an enrolment lifts names for later messages, but never for earlier ones.
+    for message in sorted(
+        messages, key=lambda candidate: (candidate.fact.earliest_at, candidate.index.message_digest)
+    ):
+        digest, record, at = message.index.message_digest, message.index.record, message.fact.earliest_at
+        # An enrolment covers its own message and, for an existing record, those that happen after it.
+        enrolled_since = at if is_enrolment(message.fact) else living_records.get(record, 0)
+        for name in _names_to_lift(message, active_tombstones, enrolled_since):
+            # Later messages of this batch must see the readmission too. The store has
+            # it only after the transaction.
+            lifted_names[name] = at
+            active_tombstones[name] = Tombstone(active_tombstones[name].erased_at, at)
+        erased_names = {
+            name
+            for name in list_erasable_names(message)
+            if name in active_tombstones and active_tombstones[name].blocks(at)
+        }
+        remaining = (
+            message
+            if not erased_names
+            else _without_erased_names(message, erased_names, is_known=record in living_records)
+        )
+        if remaining is None:
+            blocked_digests.append(digest)
+            continue
+        admitted[digest] = remaining
+        # The message creates its record if there was none: later messages of the
+        # batch address an existing one.
+        living_records[record] = max(living_records.get(record, 0), at if is_enrolment(message.fact) else 0)
+    return AdmittedMessages(
+        [
+            admitted[message.index.message_digest]
+            for message in messages
+            if message.index.message_digest in admitted
+        ],
+        blocked_digests,
+        lifted_names,
+    )
+
+
+def _names_to_lift(
+    message: StampedMessage, active_tombstones: Mapping[bytes, Tombstone], enrolled_since: int
+) -> list[bytes]:
+    """Return the names that a message of a customer who enrolled at ``enrolled_since`` (ms) lifts.
+
+    The earlier of both times of the message counts, so that a false claim of a recent time lifts nothing.
+    """
+    at = message.fact.earliest_at
+    return [
+        name
+        for name in (message.index.record, *(mention.entry for mention in message.index.mentions))
+        if name in active_tombstones
+        and active_tombstones[name].erased_at < min(at, enrolled_since)
+        and active_tombstones[name].blocks(at)
+    ]
+
+
+def _without_erased_names(
+    message: StampedMessage, erased_names: set[bytes], *, is_known: bool
+) -> StampedMessage | None:
+    """Return a message without erased names and their values; None if the whole message is blocked."""
+    fact, index = message.fact, message.index
+    # The first mention is the id by which the source knows the person (`index_message`).
+    own_entry = next((mention.entry for mention in index.mentions), None)
+    if not is_known or not erased_names.isdisjoint((index.record, own_entry, index.message_digest)):
         return None
+    # A record without an account id (browser, device, card) that names an erased customer is taken for
+    # theirs.
     if fact.identifiers and fact.identifiers[0].type != fact.source.user_id:
         return None
-    kinds = {one.kind for one in marks.mentions if one.entry in against}
-    values = tuple(one for one in fact.values if one[0].identifier not in kinds)
-    mentions = tuple(one for one in marks.mentions if one.entry not in against)
-    return Word(replace(fact, values=values), replace(marks, mentions=mentions))
+    erased_types = {mention.identifier_type for mention in index.mentions if mention.entry in erased_names}
+    values = tuple(
+        (attribute, value) for attribute, value in fact.values if attribute.identifier not in erased_types
+    )
+    mentions = tuple(mention for mention in index.mentions if mention.entry not in erased_names)
+    return StampedMessage(replace(fact, values=values), replace(index, mentions=mentions))

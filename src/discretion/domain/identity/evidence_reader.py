@@ -1,82 +1,106 @@
-"""Everything that bears on who some records are about, read round by round until nobody else can be meant.
+"""Reading of all evidence that decides which persons some source records belong to.
 
-A customer comes with all their records. Where new evidence is on the table, so does everybody
-whom an identifier of theirs leads to; an identifier that too many share leads nowhere.
+A customer is read with all their source records. If there is new evidence, every customer who is reachable
+through a common identifier or a ruling is read as well, round by round until no new one appears. Identifiers
+that too many records share are not followed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from discretion.catalogue.model import IdentifierType
-from discretion.domain.identity.clustering import shared
-from discretion.domain.identity.evidence import Ruling
-from discretion.domain.ingest.mention import Mention, Voice
+from discretion.catalogue.identifier_type import IdentifierType
+from discretion.domain.identity.clustering import is_shared
+from discretion.domain.identity.ruling import Ruling
+from discretion.domain.ingest.mention import Mention, MentionStrength
+from discretion.store.document import MutableDocument
 from discretion.store.driver.database import Database, Session
-
-Document = dict[str, Any]
 
 
 @dataclass(slots=True)
-class Known:
-    """Documents by their ids.
+class IdentityEvidence:
+    """Stored documents by their ids, as read in one transaction.
 
-    ``open`` are the records whose person is in question, ``ruled`` those a steward has just spoken about,
-    with the rulings that name them now.
+    Attributes:
+        records: ``source_records``.
+        customers: ``customers``.
+        identifiers: ``identifiers``, by blind index.
+        rulings: ``rulings`` of stewards.
+        open_records: Ids of the records that are clustered again. Their customers are read and written
+            completely. A caller that changes stored records but nobody's identity opens them only after
+            ``resolve_persons``: then ``UnitOfWork.write_person`` writes all attributes.
+        changed_rulings: For each record that a ruling of this transaction changes, its ruling ids from now
+            on.
     """
 
-    records: dict[bytes, Document] = field(default_factory=dict)
-    customers: dict[bytes, Document] = field(default_factory=dict)
-    identifiers: dict[bytes, Document] = field(default_factory=dict)
-    rulings: dict[bytes, Document] = field(default_factory=dict)
-    open: set[bytes] = field(default_factory=set)
-    ruled: dict[bytes, list[bytes]] = field(default_factory=dict)
-    _of: dict[bytes, list[bytes]] = field(default_factory=dict)
+    records: dict[bytes, MutableDocument] = field(default_factory=dict)
+    customers: dict[bytes, MutableDocument] = field(default_factory=dict)
+    identifiers: dict[bytes, MutableDocument] = field(default_factory=dict)
+    rulings: dict[bytes, MutableDocument] = field(default_factory=dict)
+    open_records: set[bytes] = field(default_factory=set)
+    changed_rulings: dict[bytes, list[bytes]] = field(default_factory=dict)
+    _records_by_customer: dict[bytes, list[bytes]] = field(default_factory=dict)
 
-    def add(self, record: Document) -> None:
-        """A record as it was read."""
+    def add_record(self, record: MutableDocument) -> None:
+        """Add a record document as it was read, or replace it."""
         if record["_id"] not in self.records:
-            self._of.setdefault(record["customer"], []).append(record["_id"])
+            self._records_by_customer.setdefault(record["customer"], []).append(record["_id"])
         self.records[record["_id"]] = record
 
-    def of_customer(self, customer: bytes) -> list[bytes]:
-        """A customer's records."""
-        return self._of.get(customer, [])
+    def records_of_customer(self, customer: bytes) -> list[bytes]:
+        """Return the ids of a customer's records that were read."""
+        return self._records_by_customer.get(customer, [])
 
-    def narrow(self, customer: bytes, keys: Collection[str]) -> None:
-        """Forget of a customer what these attributes do not touch: it stays as it is."""
-        self.customers[customer] = _only(self.customers[customer], _CUSTOMER[1], keys)
-        for one in self.of_customer(customer):
-            self.records[one] = _only(self.records[one], _RECORD[1], keys)
+    def narrow_customer(self, customer: bytes, keys: Collection[str]) -> None:
+        """Drop all attributes but ``keys`` from a customer and their records.
 
-    def fresh(self, mention: Mention) -> bool:
-        """Whether a record has not yet named this identifier so, or not so early."""
+        The others cannot change, and what was not read is not compared and not written.
+        """
+        self.customers[customer] = _keep_attributes(self.customers[customer], _CUSTOMER_MEMBERS[1], keys)
+        for record_id in self.records_of_customer(customer):
+            self.records[record_id] = _keep_attributes(self.records[record_id], _RECORD_MEMBERS[1], keys)
+
+    def is_new_mention(self, mention: Mention) -> bool:
+        """Return whether a record has not named this identifier with this strength yet, or only later."""
         record = self.records.get(mention.record)
-        known = None if record is None else _named(record, mention)
-        return known is None or mention.at < known
+        named_at = None if record is None else _first_named_at(record, mention)
+        return named_at is None or mention.at < named_at
 
 
-def mentions_of(record: Document) -> list[Mention]:
-    """What a stored record names."""
+def parse_mentions(record: MutableDocument) -> list[Mention]:
+    """Parse the mentions in a source record's ``ids``.
+
+    Each is ``{k, e, t, w, c}``: identifier type, entry (blind index), earliest time in ms, strength, sealed
+    value.
+    """
     return [
-        Mention(record["_id"], one["k"], one["e"], record["source"], one["t"], Voice(one["w"]))
-        for one in record["ids"]
+        Mention(
+            record["_id"],
+            identifier["k"],
+            identifier["e"],
+            record["source"],
+            identifier["t"],
+            MentionStrength(identifier["w"]),
+        )
+        for identifier in record["ids"]
     ]
 
 
-def rulings_of(docs: Iterable[Document]) -> list[Ruling]:
-    """Stored rulings, the earlier first."""
-    ordered = sorted(docs, key=lambda one: (one["at"], one["_id"]))
-    return [Ruling(one["joined"], tuple(frozenset(side) for side in one["sides"])) for one in ordered]
+def parse_rulings(documents: Iterable[MutableDocument]) -> list[Ruling]:
+    """Parse stored rulings, the earliest first."""
+    ordered = sorted(documents, key=lambda document: (document["at"], document["_id"]))
+    return [
+        Ruling(document["joined"], tuple(frozenset(side) for side in document["sides"]))
+        for document in ordered
+    ]
 
 
-class Gathering:
-    """One transaction's reads.
+class EvidenceReader:
+    """The identity reads of one transaction.
 
-    Of customers who are only spoken to, those attributes are read that may change, named by their key in a
-    document; of those whose person is in question, everything.
+    Customers whose person cannot change are read partially: only the attributes that may change, by their
+    keys in documents. Customers whose records are clustered again are read completely.
     """
 
     def __init__(
@@ -88,105 +112,147 @@ class Gathering:
         self._database = database
         self._session = session
         self._types = types
-        self._whole: set[bytes] = set()
-        self.known = Known()
+        self._complete_customers: set[bytes] = set()
+        self.evidence = IdentityEvidence()
 
-    async def spoken_to(self, touched: Mapping[bytes, Collection[str]], light: Collection[str]) -> None:
-        """Records with the attributes that may change in each, their customers, and their other records.
+    async def read_addressed(
+        self, touched_attributes: Mapping[bytes, Collection[str]], light_attributes: Collection[str]
+    ) -> None:
+        """Read the records that messages address, their customers and those customers' other records.
 
-        Of customers of whom only ``light`` attributes may change, no others are read.
+        Args:
+            touched_attributes: For each record, the keys of the attributes that may change.
+            light_attributes: Keys that a message with only an event may change. If no other attribute of a
+                customer may change, only these are read, which keeps page views cheap.
         """
-        every = {key for keys in touched.values() for key in keys}
-        theirs: dict[bytes, set[str]] = {}
-        for one in await self._find(
-            "source_records", {"_id": {"$in": list(touched)}}, _parts(_RECORD, every)
+        all_keys = {key for keys in touched_attributes.values() for key in keys}
+        keys_by_customer: dict[bytes, set[str]] = {}
+        for record in await self._find(
+            "source_records",
+            {"_id": {"$in": list(touched_attributes)}},
+            _build_projection(_RECORD_MEMBERS, all_keys),
         ):
-            self.known.add(one)
-            theirs.setdefault(one["customer"], set()).update(touched[one["_id"]])
-        few = every.intersection(light)
-        await self._part([one for one, keys in theirs.items() if keys <= few], few)
-        await self._part([one for one, keys in theirs.items() if not keys <= few], every)
+            self.evidence.add_record(record)
+            keys_by_customer.setdefault(record["customer"], set()).update(touched_attributes[record["_id"]])
+        # One query for both groups would read every attribute that any message of the batch may change.
+        light_keys = all_keys.intersection(light_attributes)
+        await self._read_partially(
+            [customer for customer, keys in keys_by_customer.items() if keys <= light_keys], light_keys
+        )
+        await self._read_partially(
+            [customer for customer, keys in keys_by_customer.items() if not keys <= light_keys], all_keys
+        )
 
-    async def _part(self, customers: list[bytes], keys: Collection[str]) -> None:
+    async def _read_partially(self, customers: list[bytes], keys: Collection[str]) -> None:
         if not customers:
             return
-        for one in await self._find("customers", {"_id": {"$in": customers}}, _parts(_CUSTOMER, keys)):
-            self.known.customers[one["_id"]] = one
-        others = {"customer": {"$in": customers}, "_id": {"$nin": list(self.known.records)}}
-        for one in await self._find("source_records", others, _parts(_OTHER, keys)):
-            self.known.add(one)
+        for document in await self._find(
+            "customers", {"_id": {"$in": customers}}, _build_projection(_CUSTOMER_MEMBERS, keys)
+        ):
+            self.evidence.customers[document["_id"]] = document
+        other_records = {"customer": {"$in": customers}, "_id": {"$nin": list(self.evidence.records)}}
+        for document in await self._find(
+            "source_records", other_records, _build_projection(_OTHER_RECORD_MEMBERS, keys)
+        ):
+            self.evidence.add_record(document)
 
-    async def records(self, wanted: Iterable[bytes]) -> None:
-        """These records, their customers, and those customers' other records."""
-        missing = [one for one in set(wanted) if one not in self.known.records]
-        if missing:
-            found = await self._find("source_records", {"_id": {"$in": missing}}, {"customer": 1})
-            await self.customers({one["customer"] for one in found})
+    async def read_records(self, record_ids: Iterable[bytes]) -> None:
+        """Read these records with their customers and those customers' other records, unless already read."""
+        missing_ids = [record_id for record_id in set(record_ids) if record_id not in self.evidence.records]
+        if missing_ids:
+            found_records = await self._find("source_records", {"_id": {"$in": missing_ids}}, {"customer": 1})
+            await self.read_customers({record["customer"] for record in found_records})
 
-    async def customers(self, wanted: Iterable[bytes]) -> None:
-        """These customers with all their records."""
-        missing = [one for one in set(wanted) if one not in self._whole]
-        if not missing:
+    async def read_customers(self, customer_ids: Iterable[bytes]) -> None:
+        """Read these customers completely, with all their records, unless already done."""
+        # Customers in `evidence` may have been read partially only, and clustering needs them complete.
+        missing_ids = [
+            customer_id for customer_id in set(customer_ids) if customer_id not in self._complete_customers
+        ]
+        if not missing_ids:
             return
-        for one in await self._find("customers", {"_id": {"$in": missing}}):
-            self.known.customers[one["_id"]] = one
-        for one in await self._find("source_records", {"customer": {"$in": missing}}):
-            self.known.add(one)
-        self._whole.update(missing)
+        for document in await self._find("customers", {"_id": {"$in": missing_ids}}):
+            self.evidence.customers[document["_id"]] = document
+        for document in await self._find("source_records", {"customer": {"$in": missing_ids}}):
+            self.evidence.add_record(document)
+        self._complete_customers.update(missing_ids)
 
-    async def around(self, fresh: Sequence[Mention], records: Iterable[bytes] = ()) -> None:
-        """Everybody on whom these mentions, or a new word about these records, may bear."""
-        met = {*records, *(one.record for one in fresh)}
-        frontier = {one.entry for one in fresh}
-        while met or frontier:
-            frontier |= await self._widen(met)
-            named = await self._named_by(frontier - self.known.identifiers.keys())
-            await self.records(named)
-            named |= await self._ruled()
-            met = (named & self.known.records.keys()) - self.known.open
+    async def read_connected(self, new_mentions: Sequence[Mention], records: Iterable[bytes] = ()) -> None:
+        """Read everything that new mentions, or a new ruling about ``records``, may change.
+
+        A breadth-first search over records, identifiers and rulings. The records it reaches become open.
+        """
+        reached_records = {*records, *(mention.record for mention in new_mentions)}
+        frontier = {mention.entry for mention in new_mentions}
+        while reached_records or frontier:
+            frontier |= await self._open_customers(reached_records)
+            naming_records = await self._read_identifiers(frontier - self.evidence.identifiers.keys())
+            await self.read_records(naming_records)
+            naming_records |= await self._read_rulings()
+            reached_records = (naming_records & self.evidence.records.keys()) - self.evidence.open_records
             frontier = set()
 
-    async def _widen(self, records: Iterable[bytes]) -> set[bytes]:
-        """Open these records with the rest of their customers; the identifiers that all those name."""
-        known = self.known
-        customers = {known.records[one]["customer"] for one in records if one in known.records}
-        await self.customers(customers)
-        opened = {one for customer in customers for one in known.of_customer(customer)} - known.open
-        known.open |= opened
-        return {named["e"] for one in opened for named in known.records[one]["ids"]}
+    async def _open_customers(self, records: Iterable[bytes]) -> set[bytes]:
+        """Open all records of the customers of ``records``; return the entries that the opened records name.
 
-    async def _named_by(self, entries: Iterable[bytes]) -> set[bytes]:
-        wanted = list(entries)
-        found = await self._find("identifiers", {"_id": {"$in": wanted}}) if wanted else []
-        met: set[bytes] = set()
-        for one in found:
-            self.known.identifiers[one["_id"]] = one
-            kind = self._types.get(one["type"])
-            if kind is not None and not shared(len(one["records"]), kind):
-                met.update(one["records"])
-        return met
+        A customer is opened as a whole, because new evidence may also split off their other records.
+        """
+        evidence = self.evidence
+        customers = {
+            evidence.records[record_id]["customer"] for record_id in records if record_id in evidence.records
+        }
+        await self.read_customers(customers)
+        opened_records = {
+            record_id for customer_id in customers for record_id in evidence.records_of_customer(customer_id)
+        } - evidence.open_records
+        evidence.open_records |= opened_records
+        return {
+            identifier["e"]
+            for record_id in opened_records
+            for identifier in evidence.records[record_id]["ids"]
+        }
 
-    async def _ruled(self) -> set[bytes]:
-        """Records that stewards named together with those in question."""
-        records = self.known.records
-        told = (records[one].get("rulings", ()) for one in self.known.open & records.keys())
-        named = {ruling for some in told for ruling in some}
-        missing = list(named - self.known.rulings.keys())
-        if not missing:
+    async def _read_identifiers(self, entries: Iterable[bytes]) -> set[bytes]:
+        entry_ids = list(entries)
+        documents = await self._find("identifiers", {"_id": {"$in": entry_ids}}) if entry_ids else []
+        naming_records: set[bytes] = set()
+        for document in documents:
+            self.evidence.identifiers[document["_id"]] = document
+            identifier_type = self._types.get(document["type"])
+            if identifier_type is not None and not is_shared(len(document["records"]), identifier_type):
+                naming_records.update(document["records"])
+        return naming_records
+
+    async def _read_rulings(self) -> set[bytes]:
+        """Read the rulings about open records; return the records that those rulings name."""
+        records = self.evidence.records
+        ruling_lists = (
+            records[record_id].get("rulings", ()) for record_id in self.evidence.open_records & records.keys()
+        )
+        named_rulings = {ruling for ruling_list in ruling_lists for ruling in ruling_list}
+        missing_ids = list(named_rulings - self.evidence.rulings.keys())
+        if not missing_ids:
             return set()
-        for one in await self._find("rulings", {"_id": {"$in": missing}}):
-            self.known.rulings[one["_id"]] = one
-        met = {record for one in missing for side in self.known.rulings[one]["sides"] for record in side}
-        await self.records(met)
-        return met
+        for ruling in await self._find("rulings", {"_id": {"$in": missing_ids}}):
+            self.evidence.rulings[ruling["_id"]] = ruling
+        ruled_records = {
+            record
+            for ruling_id in missing_ids
+            for side in self.evidence.rulings[ruling_id]["sides"]
+            for record in side
+        }
+        await self.read_records(ruled_records)
+        return ruled_records
 
     async def _find(
-        self, collection: str, wanted: Document, parts: Mapping[str, int] | None = None
-    ) -> list[Document]:
-        return await self._database.find(collection, wanted, parts, session=self._session)
+        self, collection: str, query: MutableDocument, projection: Mapping[str, int] | None = None
+    ) -> list[MutableDocument]:
+        return await self._database.find(collection, query, projection, session=self._session)
 
 
-_RECORD = (
+# Each of these is a pair: the members of a document that are read whole, and those that are objects by
+# attribute key, of which only the wanted keys are read.
+_RECORD_MEMBERS = (
     (
         *("source", "customer", "v", "ids", "first", "last", "born", "home", "of", "rulings"),
         *("restricted", "without"),
@@ -194,31 +260,54 @@ _RECORD = (
     ),
     ("cells", "folds", "contested"),
 )
-_OTHER = (tuple(one for one in _RECORD[0] if one != "ids"), _RECORD[1])
-_CUSTOMER = (
+"""Of a source record that a message addresses."""
+
+_OTHER_RECORD_MEMBERS = (
+    tuple(member for member in _RECORD_MEMBERS[0] if member != "ids"),
+    _RECORD_MEMBERS[1],
+)
+"""Of the customer's other records: a message adds no identifier to them, so their ``ids`` are not needed."""
+
+_CUSTOMER_MEMBERS = (
     (
         *("v", "key", "allow", "until", "later", "rules", "kinds", "laws"),
         *("restricted", "created", "updated", "merged"),
     ),
     ("s", "o", "t", "p", "contested"),
 )
-"""Members of a document that are read whole, and those of which only some attributes are: of a record that is
-spoken to, of the other records of the same customer, of the customer."""
+"""Of a customer. By attribute key: ``s`` sealed cells, ``o`` open values, ``t`` times in ms of the open
+values, ``p`` provenance as ``[source, message id]``, ``contested`` values that the customer denies."""
 
 
-def _only(doc: Document, members: Sequence[str], keys: Collection[str]) -> Document:
-    held = {name: doc[name] for name in members if name in doc}
-    return {**doc, **{name: {key: one[key] for key in keys if key in one} for name, one in held.items()}}
-
-
-def _parts(members: tuple[Sequence[str], Sequence[str]], keys: Collection[str]) -> dict[str, int]:
-    """A projection. Where none of the attributes is, an empty object is read."""
-    whole, by_attribute = members
-    return dict.fromkeys(whole, 1) | {
-        f"{member}.{key}": 1 for member in by_attribute for key in keys or ("-",)
+def _keep_attributes(
+    document: MutableDocument, members: Sequence[str], keys: Collection[str]
+) -> MutableDocument:
+    values_by_member = {name: document[name] for name in members if name in document}
+    return {
+        **document,
+        **{
+            name: {key: values[key] for key in keys if key in values}
+            for name, values in values_by_member.items()
+        },
     }
 
 
-def _named(record: Document, mention: Mention) -> int | None:
-    told = (one["t"] for one in record["ids"] if one["e"] == mention.entry and one["w"] == mention.voice)
-    return next(told, None)
+def _build_projection(members: tuple[Sequence[str], Sequence[str]], keys: Collection[str]) -> dict[str, int]:
+    """Build a MongoDB projection.
+
+    With no keys, a key that does not exist (``-``) is named, so that the member is read as an empty object
+    and not left out.
+    """
+    whole_members, attribute_members = members
+    return dict.fromkeys(whole_members, 1) | {
+        f"{member}.{key}": 1 for member in attribute_members for key in keys or ("-",)
+    }
+
+
+def _first_named_at(record: MutableDocument, mention: Mention) -> int | None:
+    times = (
+        identifier["t"]
+        for identifier in record["ids"]
+        if identifier["e"] == mention.entry and identifier["w"] == mention.strength
+    )
+    return next(times, None)

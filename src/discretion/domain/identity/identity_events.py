@@ -1,65 +1,99 @@
-"""What happened to who somebody is, as events: merged and parted, when, by whom, on which evidence."""
+"""Identity events: a document for every merge and split, with time, actor and evidence."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
 
-from discretion.domain.identity.assignment import Settled
-from discretion.domain.identity.evidence_reader import Known
+from discretion.domain.identity.assignment import ResolvedPerson
+from discretion.domain.identity.evidence_reader import IdentityEvidence
 from discretion.domain.ingest.mention import Mention
+from discretion.store.document import MutableDocument
 
 MERGED, PARTED = "merged", "parted"
-Document = dict[str, Any]
 
 
-def changes(
-    known: Known, settled: Mapping[bytes, Settled], fresh: Sequence[Mention], by: str, at: int
-) -> Iterator[Document]:
-    """One document for each merge and each parting, without its id.
+def build_identity_events(
+    evidence: IdentityEvidence,
+    persons: Mapping[bytes, ResolvedPerson],
+    new_mentions: Sequence[Mention],
+    actor: str,
+    at: int,
+) -> Iterator[MutableDocument]:
+    """Build one ``identity_events`` document for each merge and each split, without ``_id``.
 
-    ``settled`` are the persons by the customer they are now. ``sides`` are the records of each
-    customer that met or came to be; ``evidence`` the new identifiers that spoke for it, with their types.
-    Many senders share a transaction: of those in ``by`` only the ones are named who spoke of these records.
+    Args:
+        evidence: Stored evidence.
+        persons: Resolved persons by their customer id now.
+        new_mentions: Mentions that are not stored yet.
+        actor: Recorded as ``by`` if no source can be named. A transaction has messages of several sources;
+            only those whose mentions concern these records are named.
+        at: Time in ms.
+
+    Yields:
+        ``{kind, at, by, customers, sides, evidence}``: ``kind`` is ``merged`` or ``parted``; ``sides`` are
+        the records of each customer that was merged or results from a split; ``evidence`` the new
+        identifiers ``{type, entry}`` that led to a merge (empty for a split).
     """
-    into: dict[bytes, list[bytes]] = {}
-    for customer, person in settled.items():
-        for one in person.before:
-            into.setdefault(one, []).append(customer)
-        if len(person.before) > 1:
-            theirs = {one.entry: one.kind for one in fresh if one.entry in person.identifiers}
-            evidence = [{"type": kind, "entry": entry} for entry, kind in sorted(theirs.items())]
-            sides = [list(records) for records in person.before.values()]
-            whose = _whose(known, fresh, person.records) or by
-            yield _event(MERGED, {*person.before, customer}, sides, evidence, whose, at)
-    for one, customers in into.items():
+    customers_by_origin: dict[bytes, list[bytes]] = {}
+    for customer, person in persons.items():
+        for origin in person.records_before:
+            customers_by_origin.setdefault(origin, []).append(customer)
+        if len(person.records_before) > 1:
+            new_identifiers = {
+                mention.entry: mention.identifier_type
+                for mention in new_mentions
+                if mention.entry in person.identifiers
+            }
+            evidence_items = [
+                {"type": identifier_type, "entry": entry}
+                for entry, identifier_type in sorted(new_identifiers.items())
+            ]
+            sides = [list(records) for records in person.records_before.values()]
+            sources = _evidence_sources(evidence, new_mentions, person.records) or actor
+            yield _build_event(MERGED, {*person.records_before, customer}, sides, evidence_items, sources, at)
+    # A split has no evidence of its own: stronger evidence elsewhere, or a ruling, no longer lets a link
+    # hold.
+    for origin, customers in customers_by_origin.items():
         if len(customers) > 1:
-            sides = [list(settled[customer].before[one]) for customer in customers]
-            whose = _whose(known, fresh, {record for side in sides for record in side}) or by
-            yield _event(PARTED, {one, *customers}, sides, [], whose, at)
+            sides = [list(persons[customer].records_before[origin]) for customer in customers]
+            sources = (
+                _evidence_sources(evidence, new_mentions, {record for side in sides for record in side})
+                or actor
+            )
+            yield _build_event(PARTED, {origin, *customers}, sides, [], sources, at)
 
 
-def _whose(known: Known, fresh: Sequence[Mention], records: Collection[bytes]) -> str:
-    """The sources whose new evidence is of these records, or of an identifier that they name."""
-    there = [known.records[one] for one in records if one in known.records]
-    named = {told["e"] for one in there for told in one["ids"]}
-    sources = {one.source for one in fresh if one.record in records or one.entry in named}
+def _evidence_sources(
+    evidence: IdentityEvidence, new_mentions: Sequence[Mention], records: Collection[bytes]
+) -> str:
+    """Return ``source:`` and the keys of the sources whose new mentions concern these records, or ``""``.
+
+    A mention concerns them if it is made by one of them, or names an identifier that one of them already
+    names.
+    """
+    stored_records = [evidence.records[record_id] for record_id in records if record_id in evidence.records]
+    named_entries = {identifier["e"] for record in stored_records for identifier in record["ids"]}
+    sources = {
+        mention.source
+        for mention in new_mentions
+        if mention.record in records or mention.entry in named_entries
+    }
     return f"source:{','.join(sorted(sources))}" if sources else ""
 
 
-def _event(
+def _build_event(
     kind: str,
     customers: set[bytes],
     sides: Sequence[Sequence[bytes]],
-    evidence: Sequence[Document],
-    by: str,
+    evidence_items: Sequence[MutableDocument],
+    actor: str,
     at: int,
-) -> Document:
+) -> MutableDocument:
     return {
         "kind": kind,
         "at": at,
-        "by": by,
+        "by": actor,
         "customers": sorted(customers),
         "sides": list(sides),
-        "evidence": list(evidence),
+        "evidence": list(evidence_items),
     }

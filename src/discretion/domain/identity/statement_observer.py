@@ -1,48 +1,63 @@
-"""Express words and signals from sources, told to whoever puts them on record, in the same transaction."""
+"""The interface through which consent statements in messages are recorded, within the same transaction.
+
+Identity resolution applies statements to source records; ``consent.source_statements`` implements the
+observer that stores the evidence. This interface keeps identity independent of consent.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from discretion.domain.identity.unit_of_work import Word
+from discretion.domain.identity.unit_of_work import StampedMessage
 from discretion.domain.ingest.message import Fact
+from discretion.store.document import Document
 from discretion.store.driver.database import Session
-
-Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
-    """A message's words, told to a record for the first time.
+class ObservedStatement:
+    """A message with a statement, applied to a source record for the first time.
 
-    ``mark`` tells the message from every other, ``customer`` is who the record belongs to now, ``before`` the
-    record as it was, None if it is new.
+    Attributes:
+        fact: The message.
+        mark: Its digest.
+        record: Id of the source record.
+        customer: The customer that the record belongs to now.
+        record_before: The record as the transaction read it, before all its messages; None if it is new.
     """
 
     fact: Fact
     mark: bytes
     record: bytes
     customer: bytes = field(repr=False)
-    before: Document | None = field(repr=False)
+    record_before: Document | None = field(repr=False)
 
 
-Witness = Callable[[Session, Sequence[Spoken]], Awaitable[None]]
+StatementObserver = Callable[[Session, Sequence[ObservedStatement]], Awaitable[None]]
+"""Stores the evidence of observed statements within the transaction of the session."""
 
 
-def spoken(
-    words: Sequence[Word], owners: Mapping[bytes, bytes], before: Mapping[bytes, Document]
-) -> list[Spoken]:
-    """What of messages is to be put on record. ``owners`` are customers by their records."""
+def collect_statements(
+    messages: Sequence[StampedMessage],
+    owners: Mapping[bytes, bytes],
+    records_before: Mapping[bytes, Document],
+) -> list[ObservedStatement]:
+    """Return the messages that contain choices or signals, for the record of statements.
+
+    Args:
+        messages: Messages of this transaction.
+        owners: Customer ids by source record, as resolved now.
+        records_before: Source records as they were read.
+    """
     return [
-        Spoken(
-            word.fact,
-            word.marks.message,
-            word.marks.record,
-            owners[word.marks.record],
-            before.get(word.marks.record),
+        ObservedStatement(
+            message.fact,
+            message.index.message_digest,
+            message.index.record,
+            owners[message.index.record],
+            records_before.get(message.index.record),
         )
-        for word in words
-        if word.fact.words or word.fact.signals or word.fact.choices
+        for message in messages
+        if message.fact.explicit_choices or message.fact.signals or message.fact.ambient_choices
     ]

@@ -1,174 +1,235 @@
-"""Taking facts in: who they are about, what is on record then, folded and written in one transaction.
+"""Application of messages to profiles: identity resolution, profile fold and all writes in one transaction.
 
-Everything is read inside it, so a race with
-another process is a write conflict and runs again; everything is written by key, so an answer
-that was lost on the way can be asked for again without counting anything twice.
+Everything is read inside the transaction, so a race with another process is a write conflict, and the
+transaction runs again. Each event or message digest is stored under an ``_id`` derived from the message, so a
+client whose response was lost can send again, and nothing is counted twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from discretion.catalogue.model import IdentifierType
-from discretion.domain.identity.clustering import shared
-from discretion.domain.identity.erasure_guard import admit, names_of
-from discretion.domain.identity.evidence_reader import Gathering, Known
-from discretion.domain.identity.resolution import settlement
-from discretion.domain.identity.statement_observer import Witness, spoken
-from discretion.domain.identity.unit_of_work import Word, Workshop
+from discretion.catalogue.identifier_type import IdentifierType
+from discretion.domain.identity.clustering import is_shared
+from discretion.domain.identity.erasure_guard import admit_messages, list_erasable_names
+from discretion.domain.identity.evidence_reader import EvidenceReader, IdentityEvidence
+from discretion.domain.identity.resolution import resolve_identities
+from discretion.domain.identity.statement_observer import StatementObserver, collect_statements
+from discretion.domain.identity.unit_of_work import StampedMessage, WriteContext
 from discretion.domain.ingest.mention import Mention
-from discretion.domain.ingest.message import Fact, Outcome, Status
-from discretion.domain.ingest.message_index import marks_of
-from discretion.domain.profiles.minimisation import minimised
-from discretion.domain.profiles.source_record import empty, hear, light, touched
+from discretion.domain.ingest.message import Fact, IngestStatus, MessageOutcome
+from discretion.domain.ingest.message_index import index_message
+from discretion.domain.profiles.minimisation import minimise_fact
+from discretion.domain.profiles.source_record import (
+    apply_statements,
+    build_source_record,
+    list_affected_attributes,
+    list_event_attributes,
+)
 from discretion.seal.blind_index import BlindIndex
 from discretion.store.driver.database import Database, Session
-from discretion.store.tombstones import Stone, Tombstones
+from discretion.store.tombstones import Tombstone, TombstoneStore
 
-MAX_TOGETHER = 500
-"""Facts that one transaction carries: MongoDB advises against more than a thousand changed documents."""
+MAX_FACTS_PER_TRANSACTION = 500
+"""Most facts in one transaction: MongoDB advises against changing more than a thousand documents in one."""
 
 
-class Unify:
-    """Turns facts into profiles."""
+class ProfileUnifier:
+    """Applies facts to customer profiles. ``write_context`` builds the context of each transaction."""
 
     def __init__(
         self,
         database: Database,
-        blind: BlindIndex,
-        workshop: Callable[[], Workshop],
-        witness: Witness,
-        tombstones: Tombstones,
+        blind_index: BlindIndex,
+        write_context: Callable[[], WriteContext],
+        observer: StatementObserver,
+        tombstones: TombstoneStore,
     ) -> None:
         self._database = database
-        self._blind = blind
-        self._workshop = workshop
-        self._witness = witness
+        self._blind_index = blind_index
+        self._write_context = write_context
+        self._observer = observer
         self._tombstones = tombstones
 
-    async def take(self, facts: Sequence[Fact]) -> list[Outcome]:
-        """Take facts in, at most ``MAX_TOGETHER``; when this returns, they are durable.
+    async def apply_facts(self, facts: Sequence[Fact]) -> list[MessageOutcome]:
+        """Apply facts in one transaction. They are durable when this returns.
+
+        Args:
+            facts: At most ``MAX_FACTS_PER_TRANSACTION``; the caller divides larger batches.
 
         Returns:
             One outcome for each fact, in their order.
 
         Raises:
-            Unavailable: the store is away; telling them again changes nothing.
+            Unavailable: The store cannot be reached; sending the facts again is safe.
         """
         if not facts:
             return []
-        words = [Word(fact, marks_of(fact, self._blind)) for fact in facts]
-        names = {name for word in words for name in names_of(word)}
-        graves = {name: self._tombstones.of(name) for name in names}
+        messages = [StampedMessage(fact, index_message(fact, self._blind_index)) for fact in facts]
+        names = {name for message in messages for name in list_erasable_names(message)}
+        # Outside the transaction, which may run several times: these are keyed digests.
+        tombstone_ids = {name: self._tombstones.id_of(name) for name in names}
 
-        async def work(session: Session) -> list[Outcome]:
-            return await self._together(session, words, graves)
+        async def work(session: Session) -> list[MessageOutcome]:
+            return await self._apply_in_transaction(session, messages, tombstone_ids)
 
-        return await self._database.transaction(work)
+        return await self._database.run_transaction(work)
 
-    async def _together(
-        self, session: Session, words: Sequence[Word], graves: Mapping[bytes, bytes]
-    ) -> list[Outcome]:
-        stones = await self._tombstones.over(graves, session)
-        heard = await self._heard(session, words) | stones.keys()
-        new: dict[bytes, Word] = {}
-        for word in words:
-            if word.marks.message not in heard:
-                new.setdefault(word.marks.message, word)
-        told = list(new.values())
-        if stones:
-            told = await self._admitted(session, told, stones)
-        left_out = dict(await self._take_in(session, told)) if told else {}
-        left_out |= _as_of_somebody_new(new.values(), told)
-        return [_outcome(word, new, left_out) for word in words]
+    async def _apply_in_transaction(
+        self, session: Session, messages: Sequence[StampedMessage], tombstone_ids: Mapping[bytes, bytes]
+    ) -> list[MessageOutcome]:
+        tombstones = await self._tombstones.find_by_mark(tombstone_ids, session)
+        # A message with a tombstone of its own was received and blocked before: it is a duplicate.
+        recorded_digests = await self._find_recorded_digests(session, messages) | tombstones.keys()
+        new_messages: dict[bytes, StampedMessage] = {}
+        for message in messages:
+            if message.index.message_digest not in recorded_digests:
+                new_messages.setdefault(message.index.message_digest, message)
+        admitted = list(new_messages.values())
+        # Nearly all transactions meet no tombstone and skip the guard with its two reads.
+        if tombstones:
+            admitted = await self._admit(session, admitted, tombstones)
+        minimised_counts = dict(await self._write_messages(session, admitted)) if admitted else {}
+        minimised_counts |= _count_minimised_as_new(new_messages.values(), admitted)
+        return [_build_outcome(message, new_messages, minimised_counts) for message in messages]
 
-    async def _heard(self, session: Session, words: Sequence[Word]) -> set[bytes]:
-        """Marks of the messages that are on record, as events or as having been heard."""
-        heard: set[bytes] = set()
-        events = [word.marks.message for word in words if word.fact.event is not None]
-        for collection, marks in (("events", events), ("messages", [word.marks.message for word in words])):
-            if marks:
-                wanted = {"_id": {"$in": marks}}
-                found = await self._database.find(collection, wanted, {"_id": 1}, session=session)
-                heard.update(one["_id"] for one in found)
-        return heard
+    async def _find_recorded_digests(
+        self, session: Session, messages: Sequence[StampedMessage]
+    ) -> set[bytes]:
+        """Return the digests of those messages that are on record, in ``events`` or in ``messages``."""
+        recorded_digests: set[bytes] = set()
+        event_digests = [
+            message.index.message_digest for message in messages if message.fact.event is not None
+        ]
+        for collection, digests in (
+            ("events", event_digests),
+            ("messages", [message.index.message_digest for message in messages]),
+        ):
+            if digests:
+                query = {"_id": {"$in": digests}}
+                documents = await self._database.find(collection, query, {"_id": 1}, session=session)
+                recorded_digests.update(document["_id"] for document in documents)
+        return recorded_digests
 
-    async def _admitted(
-        self, session: Session, words: Sequence[Word], stones: Mapping[bytes, Stone]
-    ) -> list[Word]:
-        """The messages that are told; that the others were heard is noted, as of any."""
-        admitted = admit(words, stones, await self._enrolled(session, words, stones))
-        heard = self._tombstones.raised(admitted.barred, self._workshop().now)
-        await self._tombstones.write([*heard, *self._tombstones.lifted(admitted.lifted)], session)
-        return list(admitted.words)
-
-    async def _enrolled(
-        self, session: Session, words: Sequence[Word], stones: Mapping[bytes, Stone]
-    ) -> dict[bytes, int]:
-        """The living among the records that are spoken to, and when each last enrolled."""
-        wanted = {"_id": {"$in": sorted({word.marks.record for word in words})}}
-        parts = {"customer": 1, "words": 1}
-        found = await self._database.find("source_records", wanted, parts, session=session)
-        enrolled = {
-            one["_id"]: max((said["t"] for said in one["words"].values() if said["g"]), default=0)
-            for one in found
-        }
-        catalogue = self._workshop().catalogue
-        since = {
-            "customer": {"$in": sorted({one["customer"] for one in found})},
-            "at": {"$gt": min(stone.at for stone in stones.values())},
-            "type": {"$in": [key for key, one in catalogue.events.items() if one.enrols]},
-        }
-        for event in await self._database.find("events", since, {"record": 1, "at": 1}, session=session):
-            if event["record"] in enrolled:
-                enrolled[event["record"]] = max(enrolled[event["record"]], event["at"])
-        return enrolled
-
-    async def _take_in(self, session: Session, words: Sequence[Word]) -> Mapping[bytes, int]:
-        shop = self._workshop()
-        gathering = Gathering(self._database, session, shop.catalogue.identifiers)
-        facts: dict[bytes, list[Fact]] = {}
-        for word in words:
-            facts.setdefault(word.marks.record, []).append(word.fact)
-        change = {record: touched(told, shop.catalogue) for record, told in facts.items()}
-        await gathering.spoken_to(change, light(shop.catalogue))
-        fresh = [one for word in words for one in word.marks.mentions if gathering.known.fresh(one)]
-        await gathering.around(fresh)
-        await self._tombstones.write(
-            self._tombstones.passed(_unlinking(gathering.known, fresh, shop.catalogue.identifiers)), session
+    async def _admit(
+        self, session: Session, messages: Sequence[StampedMessage], tombstones: Mapping[bytes, Tombstone]
+    ) -> list[StampedMessage]:
+        """Apply the erasure guard; return the messages to store."""
+        admitted = admit_messages(
+            messages, tombstones, await self._read_enrolments(session, messages, tombstones)
         )
-        by = ",".join(sorted({word.fact.source.key for word in words}))
-        done = await settlement(self._database, session, shop, gathering.known, f"source:{by}", fresh, words)
-        owners = {record: customer for customer, one in done.settled.items() for record in one.records}
-        await self._witness(session, spoken(words, owners, gathering.known.records))
-        return done.left_out
+        # Blocked messages become duplicates when they are sent again, as all others do: a different
+        # response would reveal an erasure.
+        blocked = self._tombstones.build_erasures(admitted.blocked_digests, self._write_context().now_ms)
+        readmitted = self._tombstones.build_readmissions(admitted.lifted_names)
+        await self._tombstones.write([*blocked, *readmitted], session)
+        return list(admitted.messages)
+
+    async def _read_enrolments(
+        self, session: Session, messages: Sequence[StampedMessage], tombstones: Mapping[bytes, Tombstone]
+    ) -> dict[bytes, int]:
+        """Return, for each existing record that the messages address, when it last enrolled (ms; 0: never).
+
+        Only enrolments after the earliest erasure are looked for; earlier ones lift nothing.
+        """
+        record_query = {"_id": {"$in": sorted({message.index.record for message in messages})}}
+        projection = {"customer": 1, "words": 1}
+        records = await self._database.find("source_records", record_query, projection, session=session)
+        enrolled_at = {
+            record["_id"]: max((choice["t"] for choice in record["words"].values() if choice["g"]), default=0)
+            for record in records
+        }
+        catalogue = self._write_context().catalogue
+        event_query = {
+            "customer": {"$in": sorted({record["customer"] for record in records})},
+            "at": {"$gt": min(tombstone.erased_at for tombstone in tombstones.values())},
+            "type": {"$in": [key for key, event_type in catalogue.events.items() if event_type.enrols]},
+        }
+        for event in await self._database.find(
+            "events", event_query, {"record": 1, "at": 1}, session=session
+        ):
+            if event["record"] in enrolled_at:
+                enrolled_at[event["record"]] = max(enrolled_at[event["record"]], event["at"])
+        return enrolled_at
+
+    async def _write_messages(
+        self, session: Session, messages: Sequence[StampedMessage]
+    ) -> Mapping[bytes, int]:
+        context = self._write_context()
+        reader = EvidenceReader(self._database, session, context.catalogue.identifiers)
+        facts_by_record: dict[bytes, list[Fact]] = {}
+        for message in messages:
+            facts_by_record.setdefault(message.index.record, []).append(message.fact)
+        touched_attributes = {
+            record: list_affected_attributes(record_facts, context.catalogue)
+            for record, record_facts in facts_by_record.items()
+        }
+        await reader.read_addressed(touched_attributes, list_event_attributes(context.catalogue))
+        new_mentions = [
+            mention
+            for message in messages
+            for mention in message.index.mentions
+            if reader.evidence.is_new_mention(mention)
+        ]
+        await reader.read_connected(new_mentions)
+        # A shared identifier links this message to no customer, so it has no write in common with an erasure
+        # of the identifier: both change a gate document instead, and one of the two transactions runs again.
+        await self._tombstones.write(
+            self._tombstones.build_gate_updates(
+                _find_shared_identifiers(reader.evidence, new_mentions, context.catalogue.identifiers)
+            ),
+            session,
+        )
+        source_keys = ",".join(sorted({message.fact.source.key for message in messages}))
+        resolution = await resolve_identities(
+            self._database, session, context, reader.evidence, f"source:{source_keys}", new_mentions, messages
+        )
+        owners = {
+            record: customer for customer, person in resolution.persons.items() for record in person.records
+        }
+        # In the same transaction: a statement is never in force without its evidence, nor on record without
+        # effect.
+        await self._observer(session, collect_statements(messages, owners, reader.evidence.records))
+        return resolution.minimised_counts
 
 
-def _unlinking(known: Known, fresh: Sequence[Mention], types: Mapping[str, IdentifierType]) -> set[bytes]:
-    """Identifiers that too many name: to name them changes no customer, so erasures are met at the gates."""
+def _find_shared_identifiers(
+    evidence: IdentityEvidence, new_mentions: Sequence[Mention], types: Mapping[str, IdentifierType]
+) -> set[bytes]:
+    """Return the entries of new mentions that too many records share."""
     return {
-        one.entry
-        for one in fresh
-        if (doc := known.identifiers.get(one.entry)) is not None
-        and (kind := types.get(doc["type"])) is not None
-        and shared(len(doc["records"]), kind)
+        mention.entry
+        for mention in new_mentions
+        if (identifier := evidence.identifiers.get(mention.entry)) is not None
+        and (identifier_type := types.get(identifier["type"])) is not None
+        and is_shared(len(identifier["records"]), identifier_type)
     }
 
 
-def _as_of_somebody_new(new: Iterable[Word], told: Iterable[Word]) -> dict[bytes, int]:
-    """What of messages that are not told would not be stored: an answer does not say who was erased."""
-    kept = {word.marks.message for word in told}
-    left_out = {}
-    for word in new:
-        if word.marks.message not in kept:
-            record = empty(word.marks.record, word.fact, b"")
-            hear(record, word.fact)
-            left_out[word.marks.message] = minimised(word.fact, record)[1]
-    return left_out
+def _count_minimised_as_new(
+    new_messages: Iterable[StampedMessage], admitted: Iterable[StampedMessage]
+) -> dict[bytes, int]:
+    """Count, for each blocked message, what would be minimised if its source record were new.
+
+    The response contains these counts, so that it does not reveal that the message was blocked.
+    """
+    admitted_digests = {message.index.message_digest for message in admitted}
+    minimised_counts = {}
+    for message in new_messages:
+        if message.index.message_digest not in admitted_digests:
+            record = build_source_record(message.index.record, message.fact, b"")
+            apply_statements(record, message.fact)
+            minimised_counts[message.index.message_digest] = minimise_fact(message.fact, record)[1]
+    return minimised_counts
 
 
-def _outcome(word: Word, new: Mapping[bytes, Word], left_out: Mapping[bytes, int]) -> Outcome:
-    fresh = new.get(word.marks.message) is word
-    status = Status.ACCEPTED if fresh else Status.DUPLICATE
-    minimised = left_out.get(word.marks.message, 0) if fresh else 0
-    return Outcome(word.fact.message, status, word.fact.dropped, minimised)
+def _build_outcome(
+    message: StampedMessage,
+    new_messages: Mapping[bytes, StampedMessage],
+    minimised_counts: Mapping[bytes, int],
+) -> MessageOutcome:
+    # Of two equal messages in one request, the first is accepted and the second is a duplicate.
+    is_new = new_messages.get(message.index.message_digest) is message
+    status = IngestStatus.ACCEPTED if is_new else IngestStatus.DUPLICATE
+    minimised_count = minimised_counts.get(message.index.message_digest, 0) if is_new else 0
+    return MessageOutcome(message.fact.message_id, status, message.fact.dropped, minimised_count)

@@ -1,4 +1,4 @@
-"""What a transaction changes, collected person by person and then sent."""
+"""The writes of one transaction, collected person by person and then sent together."""
 
 from __future__ import annotations
 
@@ -9,203 +9,273 @@ from typing import Any
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from discretion.catalogue.model import Catalogue
-from discretion.domain.identity.assignment import Settled
-from discretion.domain.identity.clustering import shared
-from discretion.domain.identity.evidence_reader import Known
+from discretion.domain.identity.assignment import ResolvedPerson
+from discretion.domain.identity.clustering import is_shared
+from discretion.domain.identity.evidence_reader import IdentityEvidence
 from discretion.domain.ingest.mention import Mention
 from discretion.domain.ingest.message import Fact
-from discretion.domain.ingest.message_index import Marks
-from discretion.domain.profiles.document_update import difference
-from discretion.domain.profiles.erased_scopes import told, without
-from discretion.domain.profiles.fold import fold
-from discretion.domain.profiles.minimisation import minimised
-from discretion.domain.profiles.permission_window import standing
-from discretion.domain.profiles.person_state import Jurisdiction, state_of
-from discretion.domain.profiles.source_record import Sealer, empty, hear, name, tell, touched
-from discretion.purpose.permission_engine import Judge
-from discretion.seal.bucket_keys import Buckets
-from discretion.seal.cell import event_key, identifier_key, shut
-from discretion.seal.cell_transfer import move
+from discretion.domain.ingest.message_index import MessageIndex
+from discretion.domain.profiles.document_update import build_document_update
+from discretion.domain.profiles.erased_scopes import read_erased_scopes, remove_erased_data
+from discretion.domain.profiles.fold import fold_profile
+from discretion.domain.profiles.minimisation import minimise_fact
+from discretion.domain.profiles.permission_window import build_permission_window
+from discretion.domain.profiles.person_state import FindJurisdiction, build_person_state
+from discretion.domain.profiles.source_record import (
+    SealValue,
+    add_identifiers,
+    apply_fact,
+    apply_statements,
+    build_source_record,
+    list_affected_attributes,
+)
+from discretion.purpose.permission_engine import PermissionEngine
+from discretion.seal.bucket_keys import BucketKeys
+from discretion.seal.cell import encrypt_cell, event_cell_key, identifier_cell_key
+from discretion.seal.cell_transfer import transfer_cell
 from discretion.seal.key_files import KEY_BYTES, NONCE_BYTES
-from discretion.store.driver.database import Database, Operation, Session, delete, insert, update
-from discretion.store.driver.error_translation import Again
-
-Document = dict[str, Any]
+from discretion.store.document import MutableDocument
+from discretion.store.driver.database import (
+    Database,
+    Session,
+    WriteOperation,
+    build_delete,
+    build_insert,
+    build_update,
+)
+from discretion.store.driver.error_translation import TransactionAborted
 
 
 @dataclass(frozen=True, slots=True)
-class Workshop:
-    """What writing needs: the catalogue, who judges by which law, keys, chance and the present (ms)."""
+class WriteContext:
+    """The dependencies of a write of a customer, and its time.
+
+    Attributes:
+        catalogue: Attributes, identifiers, events and purposes.
+        permission_engine: Computes what a person permits under their laws.
+        jurisdiction: Finds the laws that protect a person.
+        buckets: Wraps and unwraps customers' data keys.
+        entropy: Returns that many random bytes.
+        now_ms: The present in ms since 1970, one value for the whole transaction.
+    """
 
     catalogue: Catalogue
-    judge: Judge
-    jurisdiction: Jurisdiction
-    buckets: Buckets
+    permission_engine: PermissionEngine
+    jurisdiction: FindJurisdiction
+    buckets: BucketKeys
     entropy: Callable[[int], bytes]
-    now: int
+    now_ms: int
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """A message to be told, with its marks."""
+class StampedMessage:
+    """A message with its blind index: source record, mentions and digest."""
 
     fact: Fact
-    marks: Marks
+    index: MessageIndex
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
-    """Under whom values are shut: a customer's id and data key."""
+class CellOwner:
+    """Whose key a cell is encrypted under: a customer's id and data key."""
 
     customer: bytes
     key: bytes = field(repr=False)
 
 
-class Writing:
-    """The writes of one transaction. ``left_out`` counts, by a message's mark, what of it is not stored."""
+class UnitOfWork:
+    """The writes of one transaction.
 
-    def __init__(self, workshop: Workshop, known: Known) -> None:
-        self._shop = workshop
-        self._known = known
-        opened = known.open & known.records.keys()
-        self._before = {known.records[one]["customer"] for one in opened}
-        self._keys = _keys(known.customers.values())
-        self._owners: dict[bytes, bytes] = {}
-        self._kept: set[bytes] = set()
-        self.left_out: dict[bytes, int] = {}
-        self._writes: dict[str, list[Operation]] = {}
+    Call ``write_person`` for every person, then the other ``write_`` and ``delete_`` methods, then ``send``.
+    ``minimised_counts`` has, by message digest, how many of its values and events are not stored because of
+    refusals.
+    """
 
-    async def person(
-        self, session: Session, database: Database, settled: Settled, words: Sequence[Word]
+    def __init__(self, context: WriteContext, evidence: IdentityEvidence) -> None:
+        self._context = context
+        self._evidence = evidence
+        open_records = evidence.open_records & evidence.records.keys()
+        self._customers_before = {evidence.records[record_id]["customer"] for record_id in open_records}
+        self._wrapped_keys = _collect_wrapped_keys(evidence.customers.values())
+        self._identifier_owners: dict[bytes, bytes] = {}
+        self._customers_written: set[bytes] = set()
+        self.minimised_counts: dict[bytes, int] = {}
+        self._writes: dict[str, list[WriteOperation]] = {}
+
+    async def write_person(
+        self, session: Session, database: Database, person: ResolvedPerson, messages: Sequence[StampedMessage]
     ) -> bytes:
-        """Everything that changes about one person; the customer they are now."""
-        if settled.customer is not None and settled.records.isdisjoint(self._known.open):
-            self._known.narrow(settled.customer, touched((word.fact for word in words), self._shop.catalogue))
-        doc = None if settled.customer is None else self._known.customers.get(settled.customer)
-        owner, wrapped = await self._owner(session, database, settled.customer)
-        there = settled.records & self._known.records.keys()
-        records = {one: _copy(self._known.records[one]) for one in there}
-        changed = await self._move(session, database, records.values(), owner)
-        changed |= self._tell(records, words, owner)
-        for one in self._known.ruled.keys() & records.keys():
-            records[one]["rulings"] = self._known.ruled[one]
-            changed.add(one)
-        if settled.customer is None:
-            eldest = min(records.values(), key=lambda one: (one["born"], one["first"], one["_id"]))
+        """Collect all changes of one person and their events, and return their customer id.
+
+        If none of the records is open, only attributes that the messages may change are compared and written.
+        """
+        if person.customer is not None and person.records.isdisjoint(self._evidence.open_records):
+            self._evidence.narrow_customer(
+                person.customer,
+                list_affected_attributes((message.fact for message in messages), self._context.catalogue),
+            )
+        document = None if person.customer is None else self._evidence.customers.get(person.customer)
+        owner, wrapped = await self._load_owner(session, database, person.customer)
+        record_ids = person.records & self._evidence.records.keys()
+        records = {record: _copy_record(self._evidence.records[record]) for record in record_ids}
+        changed_records = await self._reencrypt_records(session, database, records.values(), owner)
+        changed_records |= self._apply_messages(records, messages, owner)
+        for record in self._evidence.changed_rulings.keys() & records.keys():
+            records[record]["rulings"] = self._evidence.changed_rulings[record]
+            changed_records.add(record)
+        if person.customer is None:
+            # The home of a record never changes: after a merge and an unmerge, it gives the former id back.
+            eldest = min(
+                records.values(), key=lambda record: (record["born"], record["first"], record["_id"])
+            )
             eldest["home"] = owner.customer
-            changed.add(eldest["_id"])
-        for one in sorted(changed):
-            self._save(records[one])
-        self._owners |= dict.fromkeys(settled.identifiers, owner.customer)
-        self._kept.add(owner.customer)
-        self._customer(settled, doc, {"key": wrapped}, owner.customer, list(records.values()))
+            changed_records.add(eldest["_id"])
+        for record in sorted(changed_records):
+            self._save_record(records[record])
+        self._identifier_owners |= dict.fromkeys(person.identifiers, owner.customer)
+        self._customers_written.add(owner.customer)
+        self._write_customer(person, document, {"key": wrapped}, owner.customer, list(records.values()))
         return owner.customer
 
-    def identifiers(self, fresh: Sequence[Mention]) -> None:
-        """Who names which identifier, and whose each is now."""
-        namers: dict[bytes, dict[bytes, Mention]] = {}
-        for mention in fresh:
-            namers.setdefault(mention.entry, {})[mention.record] = mention
-        for entry in sorted({*namers, *self._known.identifiers}):
-            self._identifier(entry, namers.get(entry, {}))
+    def write_identifiers(self, new_mentions: Sequence[Mention]) -> None:
+        """Collect changes of identifiers: the records that name them, and the customer who has each now."""
+        mentions_by_entry: dict[bytes, dict[bytes, Mention]] = {}
+        for mention in new_mentions:
+            mentions_by_entry.setdefault(mention.entry, {})[mention.record] = mention
+        for entry in sorted({*mentions_by_entry, *self._evidence.identifiers}):
+            self._write_identifier(entry, mentions_by_entry.get(entry, {}))
 
-    def gone(self) -> None:
-        """Customers in question whose records are all somebody else's now."""
-        for customer in sorted(self._before - self._kept):
-            self.add("customers", delete({"_id": customer, "v": self._known.customers[customer]["v"]}))
+    def delete_merged_customers(self) -> None:
+        """Collect deletions of the customers whose records all belong to other customers now."""
+        for customer in sorted(self._customers_before - self._customers_written):
+            self.add(
+                "customers", build_delete({"_id": customer, "v": self._evidence.customers[customer]["v"]})
+            )
 
-    def add(self, collection: str, operation: Operation) -> None:
-        """One more write."""
+    def add(self, collection: str, operation: WriteOperation) -> None:
+        """Collect one more write."""
         self._writes.setdefault(collection, []).append(operation)
 
     async def send(self, session: Session, database: Database) -> None:
-        """Send everything collected.
+        """Send all collected writes, one bulk write for each collection.
 
         Raises:
-            Again: a customer changed meanwhile; the transaction runs again from its reads.
+            TransactionAborted: A customer changed meanwhile; the transaction runs again from its reads.
         """
         for collection, operations in self._writes.items():
-            done = await database.bulk_write(collection, operations, session=session)
-            if collection == "customers" and done.touched != len(operations):
-                raise Again("STORE_UNAVAILABLE", "A customer changed while their profile was being written.")
+            result = await database.bulk_write(collection, operations, session=session)
+            # Each customer write names the version that was read: if it matches none, the customer changed.
+            if collection == "customers" and result.affected != len(operations):
+                raise TransactionAborted(
+                    "STORE_UNAVAILABLE", "A customer changed while their profile was being written."
+                )
 
-    async def _owner(
+    async def _load_owner(
         self, session: Session, database: Database, customer: bytes | None
-    ) -> tuple[Owner, bytes]:
-        """A customer's id and key, unwrapped and wrapped; whoever is parted again has the key they had."""
-        wrapped = None if customer is None else self._keys.get(customer)
+    ) -> tuple[CellOwner, bytes]:
+        """Return a customer's id and data key, and the wrapped key.
+
+        A customer who is split off again gets their former key back; ``merged`` keeps it. A new customer gets
+        a new id and key.
+        """
+        wrapped = None if customer is None else self._wrapped_keys.get(customer)
         if customer is not None and wrapped is not None:
-            return Owner(customer, self._shop.buckets.unwrap(customer, wrapped)), wrapped
-        await self._shop.buckets.hold(database.ends(session))
-        owner = Owner(customer or self._shop.entropy(16), self._shop.entropy(KEY_BYTES))
-        wrapped = self._shop.buckets.wrap(owner.customer, owner.key, self._shop.entropy(NONCE_BYTES))
+            return CellOwner(customer, self._context.buckets.unwrap(customer, wrapped)), wrapped
+        # Until this transaction has ended, a rotation would not find this customer, and would destroy the
+        # bucket key that their data key is wrapped under.
+        await self._context.buckets.block_rotation(database.end_callbacks(session))
+        owner = CellOwner(customer or self._context.entropy(16), self._context.entropy(KEY_BYTES))
+        wrapped = self._context.buckets.wrap(owner.customer, owner.key, self._context.entropy(NONCE_BYTES))
         return owner, wrapped
 
-    async def _move(
-        self, session: Session, database: Database, records: Iterable[Document], owner: Owner
+    async def _reencrypt_records(
+        self, session: Session, database: Database, records: Iterable[MutableDocument], owner: CellOwner
     ) -> set[bytes]:
-        """Shut under this customer's key what came from others; records stay whole, so it can be undone."""
-        strangers: dict[bytes, list[Document]] = {}
+        """Re-encrypt records and events of other customers under this customer's key; return the record ids.
+
+        Records are moved as a whole and never merged with others, so that a merge can be undone.
+        """
+        records_by_origin: dict[bytes, list[MutableDocument]] = {}
         for record in records:
             if record["customer"] != owner.customer:
-                strangers.setdefault(record["customer"], []).append(record)
-        for customer, moving in sorted(strangers.items()):
-            origin, _ = await self._owner(session, database, customer)
-            for record in moving:
-                self._move_cells(record, origin, owner)
+                records_by_origin.setdefault(record["customer"], []).append(record)
+        for customer, moved_records in sorted(records_by_origin.items()):
+            origin, _ = await self._load_owner(session, database, customer)
+            for record in moved_records:
+                self._reencrypt_cells(record, origin, owner)
                 record["customer"] = owner.customer
-            await self._move_events(session, database, [one["_id"] for one in moving], origin, owner)
-        return {record["_id"] for moving in strangers.values() for record in moving}
+            await self._reencrypt_events(
+                session, database, [record["_id"] for record in moved_records], origin, owner
+            )
+        return {record["_id"] for moved_records in records_by_origin.values() for record in moved_records}
 
-    def _move_cells(self, record: Document, origin: Owner, owner: Owner) -> None:
+    def _reencrypt_cells(self, record: MutableDocument, origin: CellOwner, owner: CellOwner) -> None:
         for key, cell in record["cells"].items():
             if "c" in cell:
-                record["cells"][key] = {**cell, "c": self._moved(cell["c"], key, origin, owner)}
+                record["cells"][key] = {**cell, "c": self._reencrypt(cell["c"], key, origin, owner)}
         record["ids"] = [
-            {**one, "c": self._moved(one["c"], identifier_key(one["e"]), origin, owner)}
-            for one in record["ids"]
+            {
+                **identifier,
+                "c": self._reencrypt(identifier["c"], identifier_cell_key(identifier["e"]), origin, owner),
+            }
+            for identifier in record["ids"]
         ]
 
-    async def _move_events(
-        self, session: Session, database: Database, records: Sequence[bytes], origin: Owner, owner: Owner
+    async def _reencrypt_events(
+        self,
+        session: Session,
+        database: Database,
+        records: Sequence[bytes],
+        origin: CellOwner,
+        owner: CellOwner,
     ) -> None:
-        wanted = {"customer": origin.customer, "record": {"$in": records}}
-        for event in await database.find("events", wanted, {"props": 1}, session=session):
-            change: Document = {"customer": owner.customer}
+        # A person can have many events: only ids and sealed properties are read.
+        query = {"customer": origin.customer, "record": {"$in": records}}
+        for event in await database.find("events", query, {"props": 1}, session=session):
+            change: MutableDocument = {"customer": owner.customer}
             if "props" in event:
-                change["props"] = self._moved(event["props"], event_key(event["_id"]), origin, owner)
-            self.add("events", update({"_id": event["_id"]}, {"$set": change}))
+                change["props"] = self._reencrypt(event["props"], event_cell_key(event["_id"]), origin, owner)
+            self.add("events", build_update({"_id": event["_id"]}, {"$set": change}))
 
-    def _moved(self, cell: bytes, key: str, origin: Owner, goal: Owner) -> bytes:
-        nonce = self._shop.entropy(NONCE_BYTES)
-        return move(cell, key.encode(), (origin.customer, origin.key), (goal.customer, goal.key), nonce)
+    def _reencrypt(self, cell: bytes, key: str, origin: CellOwner, target: CellOwner) -> bytes:
+        nonce = self._context.entropy(NONCE_BYTES)
+        return transfer_cell(
+            cell, key.encode(), (origin.customer, origin.key), (target.customer, target.key), nonce
+        )
 
-    def _tell(self, records: dict[bytes, Document], words: Sequence[Word], owner: Owner) -> set[bytes]:
-        seal = self._sealer(owner)
-        erased = {mark for record in records.values() for mark in told(record)}
-        for word in words:
-            fact, marks = word.fact, word.marks
-            record = records.get(marks.record)
+    def _apply_messages(
+        self, records: dict[bytes, MutableDocument], messages: Sequence[StampedMessage], owner: CellOwner
+    ) -> set[bytes]:
+        """Apply messages to their records, new ones included; return the ids of the records that changed."""
+        seal = self._build_sealer(owner)
+        erased_scopes = {scope for record in records.values() for scope in read_erased_scopes(record)}
+        for message in messages:
+            fact, index = message.fact, message.index
+            record = records.get(index.record)
             if record is None:
-                record = records[marks.record] = empty(marks.record, fact, owner.customer)
-            name(record, marks, seal)
-            hear(record, fact)
-            left = without(fact, erased, self._shop.catalogue)
-            kept, self.left_out[marks.message] = minimised(left.fact, record)
-            tell(record, kept, self._shop.catalogue, seal, left.uncounted)
-            self._mark(kept, marks, owner.customer, seal)
-        return {word.marks.record for word in words}
+                record = records[index.record] = build_source_record(index.record, fact, owner.customer)
+            add_identifiers(record, index, seal)
+            # Statements first: a refusal in this very message already keeps its values from being stored.
+            apply_statements(record, fact)
+            admissible = remove_erased_data(fact, erased_scopes, self._context.catalogue)
+            stored_fact, self.minimised_counts[index.message_digest] = minimise_fact(admissible.fact, record)
+            apply_fact(record, stored_fact, self._context.catalogue, seal, admissible.uncounted)
+            self._record_message(stored_fact, index, owner.customer, seal)
+        return {message.index.record for message in messages}
 
-    def _mark(self, fact: Fact, marks: Marks, customer: bytes, seal: Sealer) -> None:
-        """The event, or if the message is none, the mark that it was heard."""
+    def _record_message(self, fact: Fact, index: MessageIndex, customer: bytes, seal: SealValue) -> None:
+        """Collect the event, or for a message without one its digest; a duplicate is recognised by either.
+
+        ``t`` is when the message was received (ms), ``props`` the event's properties as a sealed cell.
+        """
         if fact.event is None:
-            heard = {"_id": marks.message, "record": marks.record, "t": fact.received}
-            self.add("messages", insert(heard))
+            receipt = {"_id": index.message_digest, "record": index.record, "t": fact.received}
+            self.add("messages", build_insert(receipt))
             return
-        doc: Document = {
-            "_id": marks.message,
+        document: MutableDocument = {
+            "_id": index.message_digest,
             "customer": customer,
-            "record": marks.record,
+            "record": index.record,
             "source": fact.source.key,
             "channel": fact.source.channel.value,
             "type": fact.event.type.key,
@@ -213,87 +283,118 @@ class Writing:
             "received": fact.received,
         }
         if fact.event.properties.value:
-            key = event_key(marks.message).encode()
-            doc["props"] = seal(key, fact.at, fact.event.properties.value)
-        self.add("events", insert(doc))
+            key = event_cell_key(index.message_digest).encode()
+            document["props"] = seal(key, fact.at, fact.event.properties.value)
+        self.add("events", build_insert(document))
 
-    def _sealer(self, owner: Owner) -> Sealer:
+    def _build_sealer(self, owner: CellOwner) -> SealValue:
         cipher = AESGCM(owner.key)
 
         def seal(key: bytes, observed: int, value: Any) -> bytes:
-            return shut(cipher, owner.customer, key, observed, self._shop.entropy(NONCE_BYTES), value)
+            return encrypt_cell(
+                cipher, owner.customer, key, observed, self._context.entropy(NONCE_BYTES), value
+            )
 
         return seal
 
-    def _save(self, record: Document) -> None:
-        told = {key: value for key, value in record.items() if key not in ("_id", "v")}
-        known = self._known.records.get(record["_id"])
-        change = {"$set": told} if known is None else difference(known, {**known, **told})
+    def _save_record(self, record: MutableDocument) -> None:
+        members = {key: value for key, value in record.items() if key not in ("_id", "v")}
+        stored_record = self._evidence.records.get(record["_id"])
+        change = (
+            {"$set": members}
+            if stored_record is None
+            else build_document_update(stored_record, {**stored_record, **members})
+        )
         if change:
             self.add(
-                "source_records", update({"_id": record["_id"]}, {**change, "$inc": {"v": 1}}, upsert=True)
+                "source_records",
+                build_update({"_id": record["_id"]}, {**change, "$inc": {"v": 1}}, upsert=True),
             )
 
-    def _identifier(self, entry: bytes, namers: Mapping[bytes, Mention]) -> None:
-        doc, owner = self._known.identifiers.get(entry), self._owners.get(entry)
-        whose = {} if owner is None else {"customer": owner}
-        if doc is None:
-            first = min(namers.values())
-            fresh = {"_id": entry, "type": first.kind, "records": sorted(namers), "t": self._shop.now}
-            self.add("identifiers", insert({**fresh, **whose}))
-            return
-        change: Document = {}
-        kind = self._shop.catalogue.identifiers.get(doc["type"])
-        new = sorted(namers.keys() - set(doc["records"]))
-        if new and not (kind and shared(len(doc["records"]), kind)):
-            change["$addToSet"] = {"records": {"$each": new}}
-        if doc.get("customer") != owner:
-            change |= {"$set": whose} if whose else {"$unset": {"customer": ""}}
-        if change:
-            self.add("identifiers", update({"_id": entry}, change))
+    def _write_identifier(self, entry: bytes, mentions_by_record: Mapping[bytes, Mention]) -> None:
+        """Collect the change of one identifier.
 
-    def _customer(
+        ``records`` are the source records that name it. Once it is shared, ``records`` no longer grows, which
+        bounds the document. ``customer`` is missing while the identifier identifies no customer.
+        """
+        document, owner = self._evidence.identifiers.get(entry), self._identifier_owners.get(entry)
+        owner_member = {} if owner is None else {"customer": owner}
+        if document is None:
+            first_mention = min(mentions_by_record.values())
+            identifier = {
+                "_id": entry,
+                "type": first_mention.identifier_type,
+                "records": sorted(mentions_by_record),
+                "t": self._context.now_ms,
+            }
+            self.add("identifiers", build_insert({**identifier, **owner_member}))
+            return
+        change: MutableDocument = {}
+        identifier_type = self._context.catalogue.identifiers.get(document["type"])
+        new_records = sorted(mentions_by_record.keys() - set(document["records"]))
+        if new_records and not (identifier_type and is_shared(len(document["records"]), identifier_type)):
+            change["$addToSet"] = {"records": {"$each": new_records}}
+        if document.get("customer") != owner:
+            change |= {"$set": owner_member} if owner_member else {"$unset": {"customer": ""}}
+        if change:
+            self.add("identifiers", build_update({"_id": entry}, change))
+
+    def _write_customer(
         self,
-        settled: Settled,
-        known: Document | None,
-        base: Document,
+        person: ResolvedPerson,
+        stored_customer: MutableDocument | None,
+        key_member: MutableDocument,
         customer: bytes,
-        records: Sequence[Document],
+        records: Sequence[MutableDocument],
     ) -> None:
-        profile = fold(self._shop.catalogue, records)
-        state = state_of(self._shop.catalogue, self._shop.jurisdiction, records)
-        doc: Document = {
-            **base,
-            **standing(self._shop.judge, state, self._shop.now),
+        """Fold the profile from all records and collect the change of the customer document.
+
+        By attribute key: ``s`` sealed cells, ``o`` open values, ``t`` their times in ms, ``p`` provenance.
+        ``key`` (``key_member``) is the wrapped data key; ``merged`` are former ids with their wrapped data
+        keys; ``v`` is the version that optimistic locking compares.
+        """
+        profile = fold_profile(self._context.catalogue, records)
+        state = build_person_state(self._context.catalogue, self._context.jurisdiction, records)
+        document: MutableDocument = {
+            **key_member,
+            **build_permission_window(self._context.permission_engine, state, self._context.now_ms),
             "s": profile.sealed,
             "o": profile.open,
             "t": profile.observed,
             "p": profile.provenance,
-            "created": min(one["born"] for one in records),
-            "updated": self._shop.now,
-            "merged": [{"id": one, "key": self._keys[one]} for one in settled.homes],
+            "created": min(record["born"] for record in records),
+            "updated": self._context.now_ms,
+            "merged": [
+                {"id": former_customer, "key": self._wrapped_keys[former_customer]}
+                for former_customer in person.former_customers
+            ],
         }
-        if profile.contested or "contested" in (known or ()):
-            doc["contested"] = profile.contested
-        if known is None:
-            self.add("customers", insert({"_id": customer, "v": 1, **doc}))
+        if profile.contested or "contested" in (stored_customer or ()):
+            document["contested"] = profile.contested
+        if stored_customer is None:
+            self.add("customers", build_insert({"_id": customer, "v": 1, **document}))
             return
-        change = difference(known, {"_id": customer, "v": known["v"], **doc})
-        self.add("customers", update({"_id": customer, "v": known["v"]}, {**change, "$inc": {"v": 1}}))
+        change = build_document_update(
+            stored_customer, {"_id": customer, "v": stored_customer["v"], **document}
+        )
+        self.add(
+            "customers",
+            build_update({"_id": customer, "v": stored_customer["v"]}, {**change, "$inc": {"v": 1}}),
+        )
 
 
-def _keys(customers: Iterable[Document]) -> dict[bytes, bytes]:
-    """Wrapped data keys by the customer id they belong to, those of merged ids too."""
-    keys: dict[bytes, bytes] = {}
-    for one in customers:
-        keys[one["_id"]] = one["key"]
-        keys |= {former["id"]: former["key"] for former in one["merged"]}
-    return keys
+def _collect_wrapped_keys(customers: Iterable[MutableDocument]) -> dict[bytes, bytes]:
+    """Return wrapped data keys by customer id, including those of former ids."""
+    wrapped_keys: dict[bytes, bytes] = {}
+    for customer in customers:
+        wrapped_keys[customer["_id"]] = customer["key"]
+        wrapped_keys |= {former["id"]: former["key"] for former in customer["merged"]}
+    return wrapped_keys
 
 
-_TOLD = ("cells", "folds", "choices", "words", "guards", "signals")
+_MUTABLE_MEMBERS = ("cells", "folds", "choices", "words", "guards", "signals")
 
 
-def _copy(record: Document) -> Document:
-    """A record that can be told more while the one that was read stays as it was read."""
-    return {**record, **{name: dict(record[name]) for name in _TOLD}}
+def _copy_record(record: MutableDocument) -> MutableDocument:
+    """Return a copy that messages can be applied to. The record that was read is compared with it later."""
+    return {**record, **{member: dict(record[member]) for member in _MUTABLE_MEMBERS}}

@@ -1,4 +1,4 @@
-"""``ingest``: messages through GraphQL, from sources that hold an access token."""
+"""The GraphQL mutation ``ingest``: messages from sources that hold an access token."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from strawberry.types.field import StrawberryField
 
 from discretion.catalogue.model import Source
 from discretion.domain.ingest.intake import Intake
-from discretion.domain.ingest.message import Outcome, Status
-from discretion.domain.kit.graphql.context import Context
-from discretion.domain.kit.graphql.field import field
+from discretion.domain.ingest.message import IngestStatus, MessageOutcome
+from discretion.domain.kit.graphql.context import ResolverContext
+from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.scalars import Json
 from discretion.errors import Forbidden
 
-SCOPE = "ingest"
-"""The scope of a token that may send messages."""
+INGEST_SCOPE = "ingest"
+"""The OAuth scope that permits a token to send messages."""
 
-strawberry.enum(Status, name="IngestStatus", description="What became of a message.")
+strawberry.enum(IngestStatus, name="IngestStatus", description="What became of a message.")
 
 
 @strawberry.type(description="What became of one message.")
 class IngestOutcome:
-    """An outcome, as the batch endpoint tells it."""
+    """One message's outcome, with the same members as in the reply of the batch endpoint."""
 
     message_id: str | None = strawberry.field(
         description="The message's own, or the one it was given; null if it was refused without one."
     )
-    status: Status
+    status: IngestStatus
     dropped: int = strawberry.field(description="How many values the catalogue does not declare.")
     minimised: int = strawberry.field(
         description="How many values and events of it the person refused, so that they are not stored."
@@ -42,7 +42,7 @@ class IngestOutcome:
 
 @strawberry.type(description="What became of messages: how many of each, and one by one in their order.")
 class IngestResult:
-    """All outcomes of a call."""
+    """All outcomes of one call, with their totals."""
 
     accepted: int
     duplicate: int = strawberry.field(description="Known already by their `messageId`; they count once.")
@@ -52,58 +52,59 @@ class IngestResult:
     results: list[IngestOutcome]
 
 
-def ingest_mutations() -> list[StrawberryField]:
-    """``Mutation.ingest``."""
+def build_ingest_mutations() -> list[StrawberryField]:
+    """Build the field ``Mutation.ingest``."""
 
-    async def ingest(root: Any, info: Info[Context, None], messages: list[Json]) -> IngestResult:
+    async def ingest(root: Any, info: Info[ResolverContext, None], messages: list[Json]) -> IngestResult:
         del root
-        source = _source(info.context)
-        return _result(await info.context.records.verbs[Intake].take(source, messages))
+        source = _require_source(info.context)
+        return _build_result(await info.context.resources.operations[Intake].ingest(source, messages))
 
-    words = (
+    description = (
         "Takes in messages of Segment's tracking API, at most 2,500 of at most 32 KB each: the same as "
         "`POST /v1/batch`. For a token with the scope `ingest` whose client is a source of the catalogue. "
         "A wrong message is refused alone. When this answers, what was accepted is durable. Send messages "
         "as a variable: the text of a document is remembered for a while, and variables are not."
     )
-    return [field(ingest, "ingest", IngestResult, words)]
+    return [build_field(ingest, "ingest", IngestResult, description)]
 
 
-def _source(context: Context) -> Source:
-    """The source that a token speaks for.
+def _require_source(context: ResolverContext) -> Source:
+    """Return the catalogue's source that the token's client is.
 
     Raises:
         Forbidden: ``INGEST_NOT_GRANTED``.
     """
-    grant = context.meeting().grant
-    source = context.records.catalogue.sources.get(grant.client)
-    if source is None or SCOPE not in grant.scopes:
+    grant = context.require_reading().grant
+    source = context.resources.catalogue.sources.get(grant.client)
+    if source is None or INGEST_SCOPE not in grant.scopes:
         raise Forbidden(
             "INGEST_NOT_GRANTED",
             "This token may not send messages.",
-            f"Use one with the scope '{SCOPE}' whose client_id is the key of a source in the catalogue.",
+            f"Use one with the scope '{INGEST_SCOPE}' whose client_id is the key of a source in the "
+            "catalogue.",
         )
     return source
 
 
-def _result(outcomes: Sequence[Outcome]) -> IngestResult:
-    counts = {status: sum(1 for one in outcomes if one.status is status) for status in Status}
+def _build_result(outcomes: Sequence[MessageOutcome]) -> IngestResult:
+    counts = {status: sum(1 for outcome in outcomes if outcome.status is status) for status in IngestStatus}
     return IngestResult(
-        accepted=counts[Status.ACCEPTED],
-        duplicate=counts[Status.DUPLICATE],
-        refused=counts[Status.REFUSED],
-        dropped=sum(one.dropped for one in outcomes),
-        minimised=sum(one.minimised for one in outcomes),
+        accepted=counts[IngestStatus.ACCEPTED],
+        duplicate=counts[IngestStatus.DUPLICATE],
+        refused=counts[IngestStatus.REFUSED],
+        dropped=sum(outcome.dropped for outcome in outcomes),
+        minimised=sum(outcome.minimised for outcome in outcomes),
         results=[
             IngestOutcome(
-                message_id=one.message or None,
-                status=one.status,
-                dropped=one.dropped,
-                minimised=one.minimised,
-                code=one.code or None,
-                reason=one.reason or None,
-                place=one.place or None,
+                message_id=outcome.message_id or None,
+                status=outcome.status,
+                dropped=outcome.dropped,
+                minimised=outcome.minimised,
+                code=outcome.code or None,
+                reason=outcome.reason or None,
+                place=outcome.place or None,
             )
-            for one in outcomes
+            for outcome in outcomes
         ],
     )

@@ -1,4 +1,4 @@
-"""What a message tells about a person: attributes out of its traits and its context."""
+"""Extraction of attribute values from the traits and the context of a message."""
 
 from __future__ import annotations
 
@@ -7,88 +7,97 @@ from dataclasses import dataclass
 from typing import Any
 
 from discretion.catalogue.model import Attribute, Catalogue, Source
-from discretion.domain.ingest.identifiers import identifier
-from discretion.domain.ingest.json_path import flat, pluck
-from discretion.domain.ingest.message import Identifier
-from discretion.domain.ingest.rejection import No
-from discretion.domain.ingest.value_parsing import WrongType, store
-from discretion.seal.redacted import Shut
+from discretion.domain.ingest.identifiers import parse_identifier
+from discretion.domain.ingest.json_path import find_first_value, flatten_traits
+from discretion.domain.ingest.message import ExternalIdentifier
+from discretion.domain.ingest.rejection import MessageRejected
+from discretion.domain.ingest.value_parsing import WrongType, parse_value
+from discretion.seal.redacted import Redacted
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """An attribute's value in stored form, and the identifier it is, if it is one."""
+class AttributeValue:
+    """An attribute's value in stored form; ``identifier`` is set if the attribute is also an identifier."""
 
     attribute: Attribute
-    value: Shut[Any]
-    identifier: Identifier | None = None
+    value: Redacted[Any]
+    identifier: ExternalIdentifier | None = None
 
 
-def told(
+def extract_attributes(
     catalogue: Catalogue, source: Source, traits: Mapping[str, Any], context: Mapping[str, Any]
-) -> tuple[list[Told], int]:
-    """Every value that this source's channel supplies, and how many it does not; traits go first.
+) -> tuple[list[AttributeValue], int]:
+    """Extract the values of attributes that the source's channel supplies; a trait wins over the context.
 
-    A trait of the wrong type is what the sender said, and refuses the message. What an SDK fills
-    into the context by itself and does not fit is dropped and counted.
+    A trait of the wrong type refuses the message, because the sender wrote it. A context value that does not
+    fit is dropped and counted, because an SDK filled it in.
+
+    Returns:
+        The values, and the number of traits and context values that were dropped.
 
     Raises:
-        No: ``TYPE_WRONG``, ``VALUE_UNDECLARED``, ``IDENTIFIER_INVALID``.
+        MessageRejected: ``TYPE_WRONG``, ``VALUE_UNDECLARED``, ``IDENTIFIER_INVALID``.
     """
-    left = dict(flat(traits))
-    region = region_of(traits)
-    found: list[Told] = []
+    unread_traits = dict(flatten_traits(traits))
+    region = read_phone_region(traits)
+    values: list[AttributeValue] = []
     misfits = 0
-    supply = catalogue.supplied[source.channel]
-    spoken_of = supply.in_context.union(
-        supply.by_trait[trait] for trait in left.keys() & supply.by_trait.keys()
+    supply = catalogue.supply_by_channel[source.channel]
+    supplied_indexes = supply.in_context.union(
+        supply.by_trait[trait] for trait in unread_traits.keys() & supply.by_trait.keys()
     )
-    for index in sorted(spoken_of):
+    for index in sorted(supplied_indexes):
         attribute = supply.attributes[index]
-        place = next((trait for trait in attribute.traits if trait in left), None)
-        given = None if place is None else left.pop(place)
-        if given is not None:
-            found.append(value_of(catalogue, attribute, given, region, f"traits.{place}"))
+        place = next((trait for trait in attribute.traits if trait in unread_traits), None)
+        raw_value = None if place is None else unread_traits.pop(place)
+        if raw_value is not None:
+            values.append(parse_attribute_value(catalogue, attribute, raw_value, region, f"traits.{place}"))
             continue
-        seen = pluck(context, attribute.context)
-        if seen is None:
+        place_and_value = find_first_value(context, attribute.context)
+        if place_and_value is None:
             continue
+        place, raw_value = place_and_value
         try:
-            found.append(value_of(catalogue, attribute, seen[1], region, f"context.{seen[0]}"))
-        except No:
+            values.append(parse_attribute_value(catalogue, attribute, raw_value, region, f"context.{place}"))
+        except MessageRejected:
             misfits += 1
-    return found, misfits + sum(1 for value in left.values() if value is not None)
+    return values, misfits + sum(1 for unread_value in unread_traits.values() if unread_value is not None)
 
 
-def region_of(traits: Mapping[str, Any]) -> str | None:
-    """The country (ISO 3166-1 alpha-2) in whose notation phone numbers are written."""
+def read_phone_region(traits: Mapping[str, Any]) -> str | None:
+    """Return the country (ISO 3166-1 alpha-2) whose national notation phone numbers are read in, or None."""
     address = traits.get("address")
     country = address.get("country") if isinstance(address, dict) else None
     return country if isinstance(country, str) and len(country) == 2 else None
 
 
-def value_of(catalogue: Catalogue, attribute: Attribute, given: Any, region: str | None, place: str) -> Told:
-    """What is given of one attribute, in stored form; ``place`` is where it stood.
+def parse_attribute_value(
+    catalogue: Catalogue, attribute: Attribute, raw_value: Any, region: str | None, place: str
+) -> AttributeValue:
+    """Parse one attribute's value into stored form; ``place`` is its path in the message, for error reports.
 
     Raises:
-        No: as ``told``.
+        MessageRejected: ``TYPE_WRONG``, ``VALUE_UNDECLARED``, ``IDENTIFIER_INVALID``.
     """
-    value = _stored(attribute, given, place)
+    value = _parse_stored_value(attribute, raw_value, place)
     if attribute.identifier is None:
-        return Told(attribute, Shut(value))
-    known = identifier(catalogue, attribute.identifier, value, region, attribute.path)
-    # A phone number is kept in E.164, an address as its owner spells it.
-    rule = catalogue.identifiers[attribute.identifier].normalise
-    return Told(attribute, known.value if rule == "e164" else Shut(value), known)
+        return AttributeValue(attribute, Redacted(value))
+    parsed_identifier = parse_identifier(catalogue, attribute.identifier, value, region, attribute.path)
+    # A phone number is stored in E.164; an e-mail address is stored as the customer spells it.
+    normalisation = catalogue.identifiers[attribute.identifier].normalise
+    stored = parsed_identifier.value if normalisation == "e164" else Redacted(value)
+    return AttributeValue(attribute, stored, parsed_identifier)
 
 
-def _stored(attribute: Attribute, given: Any, place: str) -> Any:
+def _parse_stored_value(attribute: Attribute, raw_value: Any, place: str) -> Any:
     try:
-        value = store(attribute.type, given, many=attribute.many)
-    except WrongType as wrong:
-        raise No("TYPE_WRONG", f"It takes {wrong.wanted}.", place) from None
+        value = parse_value(attribute.type, raw_value, many=attribute.many)
+    except WrongType as type_error:
+        raise MessageRejected("TYPE_WRONG", f"It takes {type_error.expected}.", place) from None
     if attribute.values:
-        for one in value if attribute.many else [value]:
-            if one not in attribute.values:
-                raise No("VALUE_UNDECLARED", f"It is one of {', '.join(attribute.values)}.", place)
+        for item in value if attribute.many else [value]:
+            if item not in attribute.values:
+                raise MessageRejected(
+                    "VALUE_UNDECLARED", f"It is one of {', '.join(attribute.values)}.", place
+                )
     return value

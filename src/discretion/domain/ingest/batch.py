@@ -1,7 +1,7 @@
-"""A batch (Segment's HTTP API) -> its messages, each with what the batch says of all of them.
+"""Splitting of a batch (Segment's HTTP API) into messages.
 
-``context`` and ``integrations`` are merged into each message, member by member, and what a message
-says itself stands. ``sentAt`` holds for those that have none: SDKs send it once, with the batch.
+``context`` and ``integrations`` of the batch are merged into each message, member by member; a message's own
+value wins. ``sentAt`` of the batch applies to messages that have none: SDKs send it once for the batch.
 """
 
 from __future__ import annotations
@@ -9,55 +9,63 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from discretion.domain.ingest.intake import few_enough, weight
+from discretion.domain.ingest.intake import check_message_count, measure_json
 from discretion.errors import BadRequest, TooLarge
 
-MAX_SPREAD = 5 * 1024 * 1024
-"""Bytes that a batch's own members may come to, merged into every message."""
+MAX_MERGED_BYTES = 5 * 1024 * 1024
+"""The most bytes that the batch's own members may take, added up over every message they are merged into."""
 
-_MERGED = ("context", "integrations")
-_DEPTH = 5
-"""From a message down to ``context.consent.categoryPreferences.<purpose>``."""
+_MERGED_MEMBERS = ("context", "integrations")
+_MERGE_DEPTH = 5
+"""Levels that are merged: from the message down to ``context.consent.categoryPreferences.<purpose>``."""
 
 
-def messages(body: Mapping[str, Any]) -> list[Any]:
-    """The messages of a batch, as if each had been sent alone.
+def split_batch(body: Mapping[str, Any]) -> list[Any]:
+    """Return the messages of a batch, each as if it had been sent alone.
 
     Raises:
-        BadRequest: ``BATCH_INVALID``; TooLarge: ``BATCH_TOO_LARGE``.
+        BadRequest: ``BATCH_INVALID``.
+        TooLarge: ``BATCH_TOO_LARGE``.
     """
     batch = body.get("batch")
     if not isinstance(batch, list):
-        raise _invalid("A batch holds its messages as a list in 'batch'.")
-    few_enough(batch)
-    shared = _shared(body)
+        raise _build_batch_error("A batch holds its messages as a list in 'batch'.")
+    check_message_count(batch)
+    shared = _read_shared_members(body)
     if not shared:
         return batch
-    size = weight(shared)
+    size = measure_json(shared)
     if size is None:
-        raise _invalid("A batch's context is nested too deeply, or holds what JSON cannot.")
-    if size * len(batch) > MAX_SPREAD:
+        raise _build_batch_error("A batch's context is nested too deeply, or holds what JSON cannot.")
+    # Without this limit, a body within its own limit could grow by the number of its messages.
+    if size * len(batch) > MAX_MERGED_BYTES:
         raise TooLarge(
             "BATCH_TOO_LARGE",
-            f"Merged into every message, the batch's context has more than {MAX_SPREAD:,} bytes.",
+            f"Merged into every message, the batch's context has more than {MAX_MERGED_BYTES:,} bytes.",
             "Send less of it, or fewer messages.",
         )
-    return [_merged(shared, one, _DEPTH) if isinstance(one, dict) else one for one in batch]
+    return [
+        _merge_member(shared, message, _MERGE_DEPTH) if isinstance(message, dict) else message
+        for message in batch
+    ]
 
 
-def _shared(body: Mapping[str, Any]) -> dict[str, Any]:
-    given = {name: body[name] for name in (*_MERGED, "sentAt") if body.get(name) is not None}
-    for name in _MERGED:
-        if not isinstance(given.get(name, {}), dict):
-            raise _invalid(f"A batch's {name} is a JSON object.")
-    return given
+def _read_shared_members(body: Mapping[str, Any]) -> dict[str, Any]:
+    shared = {name: body[name] for name in (*_MERGED_MEMBERS, "sentAt") if body.get(name) is not None}
+    for name in _MERGED_MEMBERS:
+        if not isinstance(shared.get(name, {}), dict):
+            raise _build_batch_error(f"A batch's {name} is a JSON object.")
+    return shared
 
 
-def _merged(shared: Any, own: Any, depth: int) -> Any:
-    if depth == 0 or not isinstance(shared, dict) or not isinstance(own, dict):
-        return shared if own is None else own
-    return {**shared, **{name: _merged(shared.get(name), value, depth - 1) for name, value in own.items()}}
+def _merge_member(shared: Any, message_value: Any, depth: int) -> Any:
+    if depth == 0 or not isinstance(shared, dict) or not isinstance(message_value, dict):
+        return shared if message_value is None else message_value
+    return {
+        **shared,
+        **{name: _merge_member(shared.get(name), value, depth - 1) for name, value in message_value.items()},
+    }
 
 
-def _invalid(why: str) -> BadRequest:
-    return BadRequest("BATCH_INVALID", why)
+def _build_batch_error(reason: str) -> BadRequest:
+    return BadRequest("BATCH_INVALID", reason)

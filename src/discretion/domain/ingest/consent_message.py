@@ -1,8 +1,8 @@
-"""What a message says expressly about purposes: a consent message, or Segment's of changed preferences.
+"""Parsing of explicit statements about purposes: a ``consent`` message, or Segment's preference update event.
 
-A yes or no on an ordinary message is said beside other things; here it is all that is said. A purpose that
-a consent message misspells refuses it, lest a no be lost; Segment's categories are the consent tool's own,
-and those that are no purpose of ours are left out and counted.
+Preferences in the context of an ordinary message are ambient choices (``validation``); here the statement is
+the message. An unknown purpose refuses a consent message: dropping it could lose a refusal. Segment's
+categories belong to the consent tool; those that are no purpose of the catalogue are dropped and counted.
 """
 
 from __future__ import annotations
@@ -11,106 +11,134 @@ from collections.abc import Mapping
 from typing import Any
 
 from discretion.catalogue.model import Catalogue, Source
-from discretion.catalogue.nearest_name import nearest
-from discretion.domain.ingest.message import Said
-from discretion.domain.ingest.purpose_tree import about, askable, below
-from discretion.domain.ingest.rejection import No, mapping
-from discretion.domain.ingest.statement_context import Method, Saying, guardian, notice
-from discretion.domain.ingest.value_parsing import WrongType, moment
+from discretion.catalogue.nearest_name import suggest_name
+from discretion.domain.ingest.message import ExplicitChoice
+from discretion.domain.ingest.purpose_tree import expand_choice, find_purposes_under, select_askable
+from discretion.domain.ingest.rejection import MessageRejected, read_object
+from discretion.domain.ingest.statement_context import (
+    StatementContext,
+    StatementMethod,
+    parse_guardian_reference,
+    parse_notice_reference,
+)
+from discretion.domain.ingest.value_parsing import WrongType, parse_timestamp
 
-CONSENT = "consent"
-UPDATED = "Segment Consent Preference Updated"
-"""The event that Segment's consent wrappers send when somebody changed their preferences."""
+CONSENT_TYPE = "consent"
+PREFERENCE_UPDATE_EVENT = "Segment Consent Preference Updated"
+"""The event that Segment's consent wrappers send when a customer changed their preferences."""
 
-_PREFERENCES = "context.consent.categoryPreferences"
+_PREFERENCES_PLACE = "context.consent.categoryPreferences"
 MAX_PURPOSES = 100
-MAX_NAME = 100
+MAX_PURPOSE_LENGTH = 100
 
-Expressed = tuple[dict[str, Said], Saying | None, int]
-"""Words, how they were said, and how many words about no purpose of ours were left out."""
-
-
-def updates(kind: Any, raw: Mapping[str, Any]) -> bool:
-    """Whether a message is Segment's event, which is consent and not an event."""
-    return kind == "track" and raw.get("event") == UPDATED
+ExplicitStatement = tuple[dict[str, ExplicitChoice], StatementContext | None, int]
+"""The choices by purpose, the context of the statement, and the number of choices that were dropped."""
 
 
-def expressed(catalogue: Catalogue, source: Source, kind: Any, raw: Mapping[str, Any]) -> Expressed:
-    """What a message says expressly; nothing for one of another kind. Where it says yes and no, it is no.
+def is_preference_update(message_type: Any, raw: Mapping[str, Any]) -> bool:
+    """Return whether a message is Segment's preference update, which is a statement and not an event."""
+    return message_type == "track" and raw.get("event") == PREFERENCE_UPDATE_EVENT
+
+
+def parse_explicit_statement(
+    catalogue: Catalogue, source: Source, message_type: Any, raw: Mapping[str, Any]
+) -> ExplicitStatement:
+    """Parse the explicit statement of a message; it is empty for a message of another type.
+
+    If a message permits and refuses the same purpose, the refusal counts.
 
     Raises:
-        No: ``PURPOSES_MISSING``, ``PURPOSE_UNKNOWN``, ``TYPE_WRONG``, ``VALID_UNTIL_INVALID``,
+        MessageRejected: ``PURPOSES_MISSING``, ``PURPOSE_UNKNOWN``, ``TYPE_WRONG``, ``VALID_UNTIL_INVALID``,
             ``METHOD_UNKNOWN``, ``NOTICE_INVALID``, ``GUARDIAN_INVALID``, ``GUARDIAN_NOT_GRANTED``.
     """
-    if updates(kind, raw):
-        consent = mapping(mapping(raw, "context"), "consent")
-        preferences = mapping(consent, "categoryPreferences")
+    if is_preference_update(message_type, raw):
+        consent = read_object(read_object(raw, "context"), "consent")
+        preferences = read_object(consent, "categoryPreferences")
         return (
-            _words(catalogue, preferences, _PREFERENCES),
-            Saying(Method.SOURCE),
-            _idle(catalogue, preferences),
+            _parse_explicit_choices(catalogue, preferences, _PREFERENCES_PLACE),
+            StatementContext(StatementMethod.SOURCE),
+            _count_unaskable(catalogue, preferences),
         )
-    if kind != CONSENT:
+    if message_type != CONSENT_TYPE:
         return {}, None, 0
-    purposes = mapping(raw, "purposes")
+    purposes = read_object(raw, "purposes")
     if not 0 < len(purposes) <= MAX_PURPOSES:
-        wanted = f"It takes from 1 to {MAX_PURPOSES} purposes, each true or false."
-        raise No("PURPOSES_MISSING", wanted, "purposes")
-    for node in purposes:
-        if not below(catalogue, node):
-            advice = nearest(node[:MAX_NAME], catalogue.purposes)
-            raise No("PURPOSE_UNKNOWN", f"The catalogue has no such purpose. {advice}", "purposes")
-    saying = _saying(raw)
-    if saying.guardian is not None and not source.guardians:
-        raise No("GUARDIAN_NOT_GRANTED", "This source does not speak for guardians.", "guardian")
-    words = _words(catalogue, purposes, "purposes", _until(raw), guardian=saying.guardian is not None)
-    return words, saying, _idle(catalogue, purposes)
+        expected = f"It takes from 1 to {MAX_PURPOSES} purposes, each true or false."
+        raise MessageRejected("PURPOSES_MISSING", expected, "purposes")
+    for purpose_key in purposes:
+        if not find_purposes_under(catalogue, purpose_key):
+            # The key is cut: the cost of the comparison grows with its length, and the sender chooses it.
+            advice = suggest_name(purpose_key[:MAX_PURPOSE_LENGTH], catalogue.purposes)
+            raise MessageRejected(
+                "PURPOSE_UNKNOWN", f"The catalogue has no such purpose. {advice}", "purposes"
+            )
+    statement_context = _parse_statement_context(raw)
+    if statement_context.guardian is not None and not source.guardians:
+        raise MessageRejected(
+            "GUARDIAN_NOT_GRANTED", "This source may not report choices of guardians.", "guardian"
+        )
+    explicit_choices = _parse_explicit_choices(
+        catalogue,
+        purposes,
+        "purposes",
+        _parse_valid_until(raw),
+        by_guardian=statement_context.guardian is not None,
+    )
+    return explicit_choices, statement_context, _count_unaskable(catalogue, purposes)
 
 
-def _words(
+def _parse_explicit_choices(
     catalogue: Catalogue,
-    given: Mapping[str, Any],
+    preferences: Mapping[str, Any],
     place: str,
-    until: int | None = None,
+    valid_until: int | None = None,
     *,
-    guardian: bool = False,
-) -> dict[str, Said]:
-    words: dict[str, Said] = {}
-    for node, said in given.items():
-        if not isinstance(said, bool):
-            raise No("TYPE_WRONG", "It takes true or false for each purpose.", place)
-        asked = askable(catalogue, below(catalogue, node), node)
-        word = Said(said, until if said else None, guardian)
-        for name in about(node, asked, given=said) if asked else ():
-            if not said or name not in words:
-                words[name] = word
-    return words
+    by_guardian: bool = False,
+) -> dict[str, ExplicitChoice]:
+    choices: dict[str, ExplicitChoice] = {}
+    for purpose_key, permits in preferences.items():
+        if not isinstance(permits, bool):
+            raise MessageRejected("TYPE_WRONG", "It takes true or false for each purpose.", place)
+        askable_keys = select_askable(catalogue, find_purposes_under(catalogue, purpose_key), purpose_key)
+        choice = ExplicitChoice(permits, valid_until if permits else None, by_guardian)
+        for key in expand_choice(purpose_key, askable_keys, permits=permits) if askable_keys else ():
+            if not permits or key not in choices:
+                choices[key] = choice
+    return choices
 
 
-def _idle(catalogue: Catalogue, given: Mapping[str, Any]) -> int:
-    """How many words are about nothing that is asked of anybody."""
-    return sum(1 for node in given if not askable(catalogue, below(catalogue, node), node))
-
-
-def _saying(raw: Mapping[str, Any]) -> Saying:
-    shown, agreed = mapping(raw, "notice"), mapping(raw, "guardian")
-    method = raw.get("method")
-    if method is None:
-        method = Method.GUARDIAN if agreed else Method.SOURCE
-    if not isinstance(method, str) or method not in set(Method):
-        raise No("METHOD_UNKNOWN", f"It is one of {', '.join(sorted(Method))}.", "method")
-    return Saying(
-        Method(method),
-        notice(shown, "notice") if shown else None,
-        guardian(agreed, "guardian") if agreed else None,
+def _count_unaskable(catalogue: Catalogue, preferences: Mapping[str, Any]) -> int:
+    """Count the choices about purposes that rest on law or contract, which a customer cannot choose."""
+    return sum(
+        1
+        for purpose_key in preferences
+        if not select_askable(catalogue, find_purposes_under(catalogue, purpose_key), purpose_key)
     )
 
 
-def _until(raw: Mapping[str, Any]) -> int | None:
-    given = raw.get("validUntil")
-    if given is None:
+def _parse_statement_context(raw: Mapping[str, Any]) -> StatementContext:
+    notice_object, guardian_object = read_object(raw, "notice"), read_object(raw, "guardian")
+    method = raw.get("method")
+    if method is None:
+        method = StatementMethod.GUARDIAN if guardian_object else StatementMethod.SOURCE
+    if not isinstance(method, str) or method not in set(StatementMethod):
+        raise MessageRejected(
+            "METHOD_UNKNOWN", f"It is one of {', '.join(sorted(StatementMethod))}.", "method"
+        )
+    return StatementContext(
+        StatementMethod(method),
+        parse_notice_reference(notice_object, "notice") if notice_object else None,
+        parse_guardian_reference(guardian_object, "guardian") if guardian_object else None,
+    )
+
+
+def _parse_valid_until(raw: Mapping[str, Any]) -> int | None:
+    raw_value = raw.get("validUntil")
+    if raw_value is None:
         return None
     try:
-        return moment(given)
-    except WrongType as wrong:
-        raise No("VALID_UNTIL_INVALID", f"It takes {wrong.wanted}.", "validUntil") from None
+        return parse_timestamp(raw_value)
+    except WrongType as type_error:
+        raise MessageRejected(
+            "VALID_UNTIL_INVALID", f"It takes {type_error.expected}.", "validUntil"
+        ) from None

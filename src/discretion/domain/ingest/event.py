@@ -1,4 +1,4 @@
-"""What happened: the event of a track, page, screen or group call, as the tracking plan declares it."""
+"""Parsing of the event in a track, page, screen or group message, as the catalogue declares it."""
 
 from __future__ import annotations
 
@@ -6,59 +6,74 @@ from collections.abc import Mapping
 from typing import Any
 
 from discretion.catalogue.model import Catalogue, EventType, Source
-from discretion.domain.ingest.message import Happening
-from discretion.domain.ingest.rejection import No, mapping
-from discretion.domain.ingest.value_parsing import WrongType, store
-from discretion.seal.redacted import Shut
+from discretion.domain.ingest.message import ReceivedEvent
+from discretion.domain.ingest.rejection import MessageRejected, read_object
+from discretion.domain.ingest.value_parsing import WrongType, parse_value
+from discretion.seal.redacted import Redacted
 
 MAX_GROUP_ID = 500
-BESIDE = ("name", "category")
-"""What page and screen calls carry beside their properties."""
+PAGE_MEMBERS = ("name", "category")
+"""Members of page and screen messages that count as properties."""
 
 
-def happening(
-    catalogue: Catalogue, source: Source, kind: str, raw: Mapping[str, Any]
-) -> tuple[Happening | None, int]:
-    """The event and how many properties nobody declared; ``None`` for an identify or alias.
+def parse_event(
+    catalogue: Catalogue, source: Source, message_type: str, raw: Mapping[str, Any]
+) -> tuple[ReceivedEvent | None, int]:
+    """Parse the event of a message; it is None for identify and alias.
+
+    Returns:
+        The event, and the number of properties that the catalogue does not declare.
 
     Raises:
-        No: ``EVENT_UNDECLARED``, ``PROPERTY_MISSING``, ``TYPE_WRONG``, ``GROUP_ID_INVALID``.
+        MessageRejected: ``EVENT_UNDECLARED``, ``PROPERTY_MISSING``, ``TYPE_WRONG``, ``GROUP_ID_INVALID``.
     """
-    if kind in ("identify", "alias"):
+    if message_type in ("identify", "alias"):
         return None, 0
-    name = raw.get("event") if kind == "track" else kind
-    declared = catalogue.events.get(name) if isinstance(name, str) else None
-    if declared is None or source.channel not in declared.channels:
-        raise No("EVENT_UNDECLARED", "The catalogue declares no such event for this channel.", "event")
-    if kind == "group":
-        return _kept(declared, {**mapping(raw, "traits"), "groupId": _group_id(raw)}, "traits")
-    given = dict(mapping(raw, "properties"))
-    if kind != "track":
-        for one in BESIDE:
-            if given.get(one) is None:
-                given[one] = raw.get(one)
-    return _kept(declared, given, "properties")
+    name = raw.get("event") if message_type == "track" else message_type
+    event_type = catalogue.events.get(name) if isinstance(name, str) else None
+    if event_type is None or source.channel not in event_type.channels:
+        raise MessageRejected(
+            "EVENT_UNDECLARED", "The catalogue declares no such event for this channel.", "event"
+        )
+    if message_type == "group":
+        return _parse_properties(
+            event_type, {**read_object(raw, "traits"), "groupId": _parse_group_id(raw)}, "traits"
+        )
+    raw_properties = dict(read_object(raw, "properties"))
+    if message_type != "track":
+        for member in PAGE_MEMBERS:
+            if raw_properties.get(member) is None:
+                raw_properties[member] = raw.get(member)
+    return _parse_properties(event_type, raw_properties, "properties")
 
 
-def _group_id(raw: Mapping[str, Any]) -> str:
-    given = raw.get("groupId")
-    text = str(given) if isinstance(given, int) and not isinstance(given, bool) else given
+def _parse_group_id(raw: Mapping[str, Any]) -> str:
+    raw_value = raw.get("groupId")
+    text = str(raw_value) if isinstance(raw_value, int) and not isinstance(raw_value, bool) else raw_value
     if not isinstance(text, str) or not 1 <= len(text) <= MAX_GROUP_ID:
-        raise No("GROUP_ID_INVALID", f"It takes text of 1 to {MAX_GROUP_ID} characters.", "groupId")
+        raise MessageRejected(
+            "GROUP_ID_INVALID", f"It takes text of 1 to {MAX_GROUP_ID} characters.", "groupId"
+        )
     return text
 
 
-def _kept(declared: EventType, given: dict[str, Any], where: str) -> tuple[Happening, int]:
-    kept: dict[str, Any] = {}
-    for one in declared.properties:
-        value = given.pop(one.name, None)
-        place = f"{where}.{one.name}"
+def _parse_properties(
+    event_type: EventType, raw_properties: dict[str, Any], place_prefix: str
+) -> tuple[ReceivedEvent, int]:
+    properties: dict[str, Any] = {}
+    for declared_property in event_type.properties:
+        value = raw_properties.pop(declared_property.name, None)
+        place = f"{place_prefix}.{declared_property.name}"
         if value is None:
-            if one.required:
-                raise No("PROPERTY_MISSING", f"{declared.key} needs it.", place)
+            if declared_property.required:
+                raise MessageRejected("PROPERTY_MISSING", f"{event_type.key} needs it.", place)
             continue
         try:
-            kept[one.name] = store(one.type, value, many=one.many)
-        except WrongType as wrong:
-            raise No("TYPE_WRONG", f"It takes {wrong.wanted}.", place) from None
-    return Happening(declared, Shut(kept)), sum(1 for value in given.values() if value is not None)
+            properties[declared_property.name] = parse_value(
+                declared_property.type, value, many=declared_property.many
+            )
+        except WrongType as type_error:
+            raise MessageRejected("TYPE_WRONG", f"It takes {type_error.expected}.", place) from None
+    return ReceivedEvent(event_type, Redacted(properties)), sum(
+        1 for value in raw_properties.values() if value is not None
+    )

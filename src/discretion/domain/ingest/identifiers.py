@@ -1,4 +1,4 @@
-"""Whom a message is about: its own ids, those of other systems, and those that a device brings."""
+"""Parsing of identifiers: the person's ids at the source, ids of other systems, and ids of the device."""
 
 from __future__ import annotations
 
@@ -6,135 +6,177 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from discretion.catalogue.model import Catalogue, Source
-from discretion.domain.ingest.json_path import pluck
-from discretion.domain.ingest.message import Identifier
-from discretion.domain.ingest.rejection import No
-from discretion.seal.normalisation import RULES
-from discretion.seal.redacted import Shut
+from discretion.domain.ingest.json_path import find_first_value
+from discretion.domain.ingest.message import ExternalIdentifier
+from discretion.domain.ingest.rejection import MessageRejected
+from discretion.seal.normalisation import NORMALISATION_RULES
+from discretion.seal.redacted import Redacted
 
-MAX_ID = 254
-MAX_EXTERNAL = 100
-_EXTERNAL = "context.externalIds"
-
-
-def identifier(catalogue: Catalogue, kind: str, text: Any, region: str | None, place: str) -> Identifier:
-    """An id in the one spelling of its type; ``region`` reads national phone numbers.
-
-    Raises:
-        No: ``IDENTIFIER_INVALID``.
-    """
-    rule = catalogue.identifiers[kind].normalise
-    spelled = RULES[rule](text, region) if isinstance(text, str) else None
-    if spelled is None:
-        raise No("IDENTIFIER_INVALID", f"It is not a valid {kind}.", place)
-    return Identifier(kind, Shut(spelled))
+MAX_ID_LENGTH = 254
+MAX_EXTERNAL_IDS = 100
+_EXTERNAL_PLACE = "context.externalIds"
+_BLOCKED_REASON = "The catalogue blocks this id: it identifies no single person."
 
 
-def person(catalogue: Catalogue, source: Source, raw: Mapping[str, Any]) -> Iterator[Identifier]:
-    """``userId`` and ``anonymousId``, as the types they are when this source sends them.
+def parse_identifier(
+    catalogue: Catalogue, identifier_type: str, text: Any, region: str | None, place: str
+) -> ExternalIdentifier:
+    """Normalise an id by the rule of its type; ``region`` is the country of national phone numbers.
 
     Raises:
-        No: ``NO_USER_ANON_ID``, ``ID_INVALID``, ``IDENTIFIER_INVALID``; ``IDENTIFIER_BLOCKED`` if all
-            it has is nobody's.
+        MessageRejected: ``IDENTIFIER_INVALID``.
     """
-    found = blocked = False
-    for member, kind in (("userId", source.user_id), ("anonymousId", source.anonymous_id)):
-        given = raw.get(member)
-        if given is None or given == "":
+    normalisation = catalogue.identifiers[identifier_type].normalise
+    normalised = NORMALISATION_RULES[normalisation](text, region) if isinstance(text, str) else None
+    if normalised is None:
+        raise MessageRejected("IDENTIFIER_INVALID", f"It is not a valid {identifier_type}.", place)
+    return ExternalIdentifier(identifier_type, Redacted(normalised))
+
+
+def parse_person_identifiers(
+    catalogue: Catalogue, source: Source, raw: Mapping[str, Any]
+) -> Iterator[ExternalIdentifier]:
+    """Parse ``userId`` and ``anonymousId`` as the identifier types that the source declares for them.
+
+    Raises:
+        MessageRejected: ``NO_USER_ANON_ID``, ``ID_INVALID``, ``IDENTIFIER_INVALID``; ``IDENTIFIER_BLOCKED``
+            if the catalogue blocks every id of the message.
+    """
+    has_identifier = has_blocked = False
+    for member, identifier_type in (("userId", source.user_id), ("anonymousId", source.anonymous_id)):
+        raw_value = raw.get(member)
+        if raw_value is None or raw_value == "":
             continue
-        one = identifier(catalogue, kind, _text(given, member), None, member)
-        if nobodys(catalogue, one):
-            blocked = True
+        parsed_identifier = parse_identifier(
+            catalogue, identifier_type, _parse_id_text(raw_value, member), None, member
+        )
+        if is_blocked(catalogue, parsed_identifier):
+            has_blocked = True
             continue
-        found = True
-        yield one
-    if blocked and not found:
-        raise No("IDENTIFIER_BLOCKED", "The catalogue blocks this id: it is nobody's.", "userId")
-    if not found:
-        raise No("NO_USER_ANON_ID", "A message names a person by userId, anonymousId or both.", "userId")
+        has_identifier = True
+        yield parsed_identifier
+    if has_blocked and not has_identifier:
+        raise MessageRejected("IDENTIFIER_BLOCKED", _BLOCKED_REASON, "userId")
+    if not has_identifier:
+        raise MessageRejected(
+            "NO_USER_ANON_ID", "A message names a person by userId, anonymousId or both.", "userId"
+        )
 
 
-def former(catalogue: Catalogue, source: Source, raw: Mapping[str, Any]) -> Iterator[Identifier]:
-    """An alias's ``previousId``: what this source called the person before, as either of its ids.
+def parse_previous_identifiers(
+    catalogue: Catalogue, source: Source, raw: Mapping[str, Any]
+) -> Iterator[ExternalIdentifier]:
+    """Parse ``previousId`` of an alias message: an earlier id of the person at this source.
+
+    The message does not say whether it was a user id or an anonymous id, so it is returned as both types.
 
     Raises:
-        No: ``PREVIOUS_ID_INVALID``, ``ID_INVALID``, ``IDENTIFIER_BLOCKED``.
+        MessageRejected: ``PREVIOUS_ID_INVALID``, ``ID_INVALID``, ``IDENTIFIER_INVALID``,
+            ``IDENTIFIER_BLOCKED``.
     """
-    given = raw.get("previousId")
-    if given is None or given == "":
-        raise No("PREVIOUS_ID_INVALID", "An alias names the person's id before.", "previousId")
-    for kind in dict.fromkeys((source.user_id, source.anonymous_id)):
-        one = identifier(catalogue, kind, _text(given, "previousId"), None, "previousId")
-        if nobodys(catalogue, one):
-            raise No("IDENTIFIER_BLOCKED", "The catalogue blocks this id: it is nobody's.", "previousId")
-        yield one
+    raw_value = raw.get("previousId")
+    if raw_value is None or raw_value == "":
+        raise MessageRejected(
+            "PREVIOUS_ID_INVALID", "An alias message names the person's earlier id.", "previousId"
+        )
+    for identifier_type in dict.fromkeys((source.user_id, source.anonymous_id)):
+        parsed_identifier = parse_identifier(
+            catalogue, identifier_type, _parse_id_text(raw_value, "previousId"), None, "previousId"
+        )
+        if is_blocked(catalogue, parsed_identifier):
+            raise MessageRejected("IDENTIFIER_BLOCKED", _BLOCKED_REASON, "previousId")
+        yield parsed_identifier
 
 
-def nobodys(catalogue: Catalogue, one: Identifier) -> bool:
-    """Whether the catalogue blocks this value: it stands for nobody in particular."""
-    return catalogue.identifiers[one.type].never.fullmatch(one.value.value) is not None
+def is_blocked(catalogue: Catalogue, identifier: ExternalIdentifier) -> bool:
+    """Return whether the catalogue blocks this value because many people share it, such as a test account."""
+    return (
+        catalogue.identifiers[identifier.type].blocked_pattern.fullmatch(identifier.value.value) is not None
+    )
 
 
-def external(
+def parse_external_ids(
     catalogue: Catalogue, source: Source, context: Mapping[str, Any], region: str | None
-) -> tuple[list[Identifier], int]:
-    """``context.externalIds``: ``[{id, type, collection, encoding}]``, and how many are none of ours.
+) -> tuple[list[ExternalIdentifier], int]:
+    """Parse ``context.externalIds``, a list of ``{id, type, collection, encoding}``.
 
-    Those of a type or collection that nobody declared, and those that are encoded, are dropped.
+    Ids of an undeclared type or collection, and encoded ids, are dropped.
+
+    Returns:
+        The identifiers, and the number of ids that were dropped.
 
     Raises:
-        No: ``TYPE_WRONG``, ``ID_INVALID``, ``IDENTIFIER_INVALID``.
+        MessageRejected: ``TYPE_WRONG``, ``ID_INVALID``, ``IDENTIFIER_INVALID``.
     """
-    given = context.get("externalIds")
-    if given is None:
+    external_ids = context.get("externalIds")
+    if external_ids is None:
         return [], 0
-    if not isinstance(given, list) or len(given) > MAX_EXTERNAL:
-        raise No("TYPE_WRONG", f"It takes a list of at most {MAX_EXTERNAL} ids.", _EXTERNAL)
-    found: list[Identifier] = []
-    for index, one in enumerate(given):
-        place = f"{_EXTERNAL}.{index}"
-        if not isinstance(one, dict):
-            raise No("TYPE_WRONG", "It takes a JSON object.", place)
-        kind = one.get("type")
-        if isinstance(kind, str) and of_a_user(one) and supplies(catalogue, source, kind):
-            text = _text(one.get("id"), f"{place}.id")
-            found.append(identifier(catalogue, kind, text, region, f"{place}.id"))
-    return found, len(given) - len(found)
+    if not isinstance(external_ids, list) or len(external_ids) > MAX_EXTERNAL_IDS:
+        raise MessageRejected(
+            "TYPE_WRONG", f"It takes a list of at most {MAX_EXTERNAL_IDS} ids.", _EXTERNAL_PLACE
+        )
+    identifiers: list[ExternalIdentifier] = []
+    for index, external_id in enumerate(external_ids):
+        place = f"{_EXTERNAL_PLACE}.{index}"
+        if not isinstance(external_id, dict):
+            raise MessageRejected("TYPE_WRONG", "It takes a JSON object.", place)
+        identifier_type = external_id.get("type")
+        if (
+            isinstance(identifier_type, str)
+            and is_plain_user_id(external_id)
+            and may_supply(catalogue, source, identifier_type)
+        ):
+            text = _parse_id_text(external_id.get("id"), f"{place}.id")
+            identifiers.append(parse_identifier(catalogue, identifier_type, text, region, f"{place}.id"))
+    return identifiers, len(external_ids) - len(identifiers)
 
 
-def brought(catalogue: Catalogue, source: Source, context: Mapping[str, Any]) -> tuple[list[Identifier], int]:
-    """Ids in the places of the context that identifier types name, and how many do not fit.
+def parse_context_identifiers(
+    catalogue: Catalogue, source: Source, context: Mapping[str, Any]
+) -> tuple[list[ExternalIdentifier], int]:
+    """Parse the ids at the context places that the catalogue's identifier types name.
 
-    What an SDK fills in by itself refuses no message.
+    An id that does not fit is dropped and does not refuse the message, because an SDK filled it in.
+
+    Returns:
+        The identifiers, and the number of ids that were dropped.
     """
-    found: list[Identifier] = []
+    identifiers: list[ExternalIdentifier] = []
     misfits = 0
-    for kind, declared in catalogue.identifiers.items():
-        given = pluck(context, declared.context)
-        if given is None or not supplies(catalogue, source, kind):
+    for identifier_type, declared in catalogue.identifiers.items():
+        place_and_value = find_first_value(context, declared.context)
+        if place_and_value is None or not may_supply(catalogue, source, identifier_type):
             continue
+        place, raw_value = place_and_value
         try:
-            found.append(identifier(catalogue, kind, given[1], None, f"context.{given[0]}"))
-        except No:
+            identifiers.append(
+                parse_identifier(catalogue, identifier_type, raw_value, None, f"context.{place}")
+            )
+        except MessageRejected:
             misfits += 1
-    return found, misfits
+    return identifiers, misfits
 
 
-def supplies(catalogue: Catalogue, source: Source, kind: str) -> bool:
-    """Whether a source may send ids of a type: its own, and those whose attribute its channel supplies."""
-    if kind not in catalogue.identifiers or kind in (source.user_id, source.anonymous_id):
-        return kind in catalogue.identifiers
-    kept = [one for one in catalogue.attributes.values() if one.identifier == kind]
-    return not kept or any(source.channel in one.channels for one in kept)
+def may_supply(catalogue: Catalogue, source: Source, identifier_type: str) -> bool:
+    """Return whether a source may send ids of a type: its own two types, or one its channel supplies."""
+    if identifier_type not in catalogue.identifiers:
+        return False
+    if identifier_type in (source.user_id, source.anonymous_id):
+        return True
+    attributes = [
+        attribute for attribute in catalogue.attributes.values() if attribute.identifier == identifier_type
+    ]
+    return not attributes or any(source.channel in attribute.channels for attribute in attributes)
 
 
-def of_a_user(one: Mapping[str, Any]) -> bool:
-    """Whether an external id is a person's, spelled as it is."""
-    return one.get("collection") in (None, "users") and one.get("encoding") in (None, "none")
+def is_plain_user_id(external_id: Mapping[str, Any]) -> bool:
+    """Return whether an external id identifies a person and is not encoded."""
+    return external_id.get("collection") in (None, "users") and external_id.get("encoding") in (None, "none")
 
 
-def _text(given: Any, place: str) -> str:
-    text = str(given) if isinstance(given, int) and not isinstance(given, bool) else given
-    if not isinstance(text, str) or len(text) > MAX_ID:
-        raise No("ID_INVALID", f"It takes text of at most {MAX_ID} characters.", place)
+def _parse_id_text(raw_value: Any, place: str) -> str:
+    # A bool is an int in Python: as an id, `true` would become the text "True".
+    text = str(raw_value) if isinstance(raw_value, int) and not isinstance(raw_value, bool) else raw_value
+    if not isinstance(text, str) or len(text) > MAX_ID_LENGTH:
+        raise MessageRejected("ID_INVALID", f"It takes text of at most {MAX_ID_LENGTH} characters.", place)
     return text

@@ -1,6 +1,6 @@
-"""Raw messages of a source -> what became of each: weighed, validated, and told to the profiles.
+"""Intake: raw messages of a source are checked for size, validated and submitted to the queue.
 
-Every door hands its messages to this one class, so that a message meets the same rules everywhere.
+Every endpoint hands its messages to this one class, so the same rules apply everywhere.
 """
 
 from __future__ import annotations
@@ -11,65 +11,81 @@ from typing import Any
 import orjson
 
 from discretion.catalogue.model import Source
-from discretion.domain.ingest.dead_letters.retention import Letters
-from discretion.domain.ingest.message import Fact, Outcome, Refused, Status
-from discretion.domain.ingest.queue import Flow
-from discretion.domain.ingest.validation import MAX_MESSAGE_ID, Validator
+from discretion.domain.ingest.dead_letters.retention import DeadLetterRecorder
+from discretion.domain.ingest.message import Fact, IngestStatus, MessageOutcome, RefusedMessage
+from discretion.domain.ingest.queue import IngestQueue
+from discretion.domain.ingest.validation import MAX_MESSAGE_ID, MessageValidator
 from discretion.errors import TooLarge
 
 MAX_MESSAGES = 2_500
-"""Messages that are taken together (Segment's limit)."""
+"""The most messages of one request (Segment's limit)."""
 
-MAX_MESSAGE = 32 * 1024
-"""Bytes of one message as JSON without blanks (Segment's limit)."""
+MAX_MESSAGE_BYTES = 32 * 1024
+"""The most bytes of one message as JSON without whitespace (Segment's limit)."""
 
-TOO_LARGE = "MESSAGE_TOO_LARGE"
-"""The code of a message that is refused for its size."""
+MESSAGE_TOO_LARGE = "MESSAGE_TOO_LARGE"
+"""The error code of a message that is refused for its size."""
 
 
 class Intake:
-    """Takes messages in. ``now_ms`` is the clock that says when they came."""
+    """The entry point for messages; ``now_ms`` is the clock for the time of receipt."""
 
-    def __init__(self, validator: Validator, flow: Flow, letters: Letters, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        validator: MessageValidator,
+        queue: IngestQueue,
+        dead_letters: DeadLetterRecorder,
+        now_ms: Callable[[], int],
+    ) -> None:
         self._validator = validator
-        self._flow = flow
-        self._letters = letters
+        self._queue = queue
+        self._dead_letters = dead_letters
         self._now_ms = now_ms
 
-    async def take(self, source: Source, messages: Sequence[Any], *, gpc: bool = False) -> list[Outcome]:
-        """Take a source's messages in; when this returns, those that were accepted are durable.
-
-        So is what is kept of those that were refused (see ``letters``).
+    async def ingest(
+        self, source: Source, messages: Sequence[Any], *, gpc: bool = False
+    ) -> list[MessageOutcome]:
+        """Ingest a source's messages; on return, accepted messages and dead letters are durable.
 
         Args:
-            source: Who sends them.
-            messages: JSON values, each meant to be a message of Segment's tracking API.
-            gpc: Whether they came with ``Sec-GPC: 1``, which then speaks for all of them.
+            source: The sender.
+            messages: JSON values, each expected to be a message of Segment's tracking API.
+            gpc: Whether the request had the header ``Sec-GPC: 1``; it applies to every message.
 
         Returns:
-            One outcome for each message, in their order. A wrong message is refused alone.
+            One outcome for each message, in the same order. An invalid message is refused alone.
 
         Raises:
-            TooLarge: ``BATCH_TOO_LARGE``; nothing was taken in.
-            TooMany: ``SOURCE_TOO_FAST``; Unavailable: ``INTAKE_FULL``; nothing was, now.
-            Unavailable: the store is away; some may have been taken in, and sending all of them again
-                counts none twice.
+            TooLarge: ``BATCH_TOO_LARGE``; no message was ingested.
+            TooMany: ``SOURCE_TOO_FAST``; no message was ingested.
+            Unavailable: ``INTAKE_FULL``; no message was ingested. Or the database is unavailable; some
+                messages may have been ingested. Sending all of them again counts none twice.
         """
-        few_enough(messages)
+        check_message_count(messages)
         received = self._now_ms()
-        read = [self._read(source, one, received, gpc=gpc) for one in messages]
-        refused = [(raw, one) for raw, one in zip(messages, read, strict=True) if isinstance(one, Refused)]
-        # Letters go first: if they cannot be kept, nothing was taken in.
-        dropped = iter(await self._letters.keep(source, refused, received))
-        taken = iter(await self._flow.take([one for one in read if isinstance(one, Fact)]))
-        return [next(taken) if isinstance(one, Fact) else refusal(one, next(dropped)) for one in read]
+        validated = [self._validate(source, message, received, gpc=gpc) for message in messages]
+        refused = [
+            (raw, result)
+            for raw, result in zip(messages, validated, strict=True)
+            if isinstance(result, RefusedMessage)
+        ]
+        # Dead letters are written first: if that fails, no message was ingested, and the sender can retry.
+        dropped_counts = iter(await self._dead_letters.record(source, refused, received))
+        facts = [result for result in validated if isinstance(result, Fact)]
+        accepted = iter(await self._queue.submit(facts))
+        return [
+            next(accepted)
+            if isinstance(result, Fact)
+            else build_refused_outcome(result, next(dropped_counts))
+            for result in validated
+        ]
 
-    def _read(self, source: Source, message: Any, received: int, *, gpc: bool) -> Fact | Refused:
-        return unfit(message) or self._validator.fact(source, message, received, gpc=gpc)
+    def _validate(self, source: Source, message: Any, received: int, *, gpc: bool) -> Fact | RefusedMessage:
+        return precheck_message(message) or self._validator.validate(source, message, received, gpc=gpc)
 
 
-def few_enough(messages: Sequence[Any]) -> None:
-    """Nothing, if these may be taken together.
+def check_message_count(messages: Sequence[Any]) -> None:
+    """Raise if one request holds more than ``MAX_MESSAGES`` messages.
 
     Raises:
         TooLarge: ``BATCH_TOO_LARGE``.
@@ -80,10 +96,10 @@ def few_enough(messages: Sequence[Any]) -> None:
         )
 
 
-def weight(value: Any) -> int | None:
-    """Bytes of a value as JSON without blanks; None if it cannot be written as that.
+def measure_json(value: Any) -> int | None:
+    """Return the bytes of a value as JSON without whitespace, or None if orjson cannot write it.
 
-    It is nested deeper than anybody's traits, or holds a number beyond 64 bits or half a character.
+    That is a value nested more than 254 levels deep, an integer beyond 64 bits, or a lone surrogate.
     """
     try:
         return len(orjson.dumps(value))
@@ -91,18 +107,30 @@ def weight(value: Any) -> int | None:
         return None
 
 
-def unfit(message: Any) -> Refused | None:
-    """Why a message is refused before it is read, or None if it is not."""
-    name = message.get("messageId") if isinstance(message, dict) else None
-    shown = name if isinstance(name, str) and len(name) <= MAX_MESSAGE_ID else ""
-    size = weight(message)
+def precheck_message(message: Any) -> RefusedMessage | None:
+    """Return the refusal of a message that is too large or no JSON, or None; its content is not read."""
+    message_id = message.get("messageId") if isinstance(message, dict) else None
+    shown_id = message_id if isinstance(message_id, str) and len(message_id) <= MAX_MESSAGE_ID else ""
+    size = measure_json(message)
     if size is None:
-        return Refused(shown, "MESSAGE_INVALID", "It is nested too deeply, or holds what JSON cannot.")
-    if size > MAX_MESSAGE:
-        return Refused(shown, TOO_LARGE, f"A message has at most {MAX_MESSAGE:,} bytes.")
+        return RefusedMessage(
+            shown_id, "MESSAGE_INVALID", "It is nested too deeply, or holds what JSON cannot."
+        )
+    if size > MAX_MESSAGE_BYTES:
+        return RefusedMessage(
+            shown_id, MESSAGE_TOO_LARGE, f"A message has at most {MAX_MESSAGE_BYTES:,} bytes."
+        )
     return None
 
 
-def refusal(refused: Refused, dropped: int = 0) -> Outcome:
-    """The outcome of a message that is not taken in."""
-    return Outcome(refused.message, Status.REFUSED, dropped, 0, refused.code, refused.reason, refused.place)
+def build_refused_outcome(refused_message: RefusedMessage, dropped: int = 0) -> MessageOutcome:
+    """Build the outcome of a refused message; ``dropped`` counts values its dead letter does not keep."""
+    return MessageOutcome(
+        refused_message.message_id,
+        IngestStatus.REFUSED,
+        dropped,
+        0,
+        refused_message.code,
+        refused_message.reason,
+        refused_message.place,
+    )

@@ -1,4 +1,4 @@
-"""An IP address -> the country it is in. The address itself goes no further than this."""
+"""Lookup of the country of an IP address. The address itself is not stored or passed on."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from geoip2fast import GeoIP2Fast
 from discretion.errors import Misconfigured
 
 
-class Locator:
-    """Knows countries by address: from data that come with the package, or a file in MaxMind's format.
+class CountryLocator:
+    """Countries by IP address, from the data of the geoip2fast package or from a file in MaxMind's format.
 
     Args:
-        file: Such a file (GeoLite2-Country, GeoIP2-City, DB-IP), or None for the package's own.
+        file: A database (GeoLite2-Country, GeoIP2-City, DB-IP), or None for the package's own data.
 
     Raises:
         Misconfigured: ``PLACES_FILE_INVALID``.
     """
 
     def __init__(self, file: Path | None = None) -> None:
-        self._own: Any = None if file else GeoIP2Fast(geoip2fast_data_file="geoip2fast.dat.gz")
-        self._file = None
+        self._builtin: Any = None if file else GeoIP2Fast(geoip2fast_data_file="geoip2fast.dat.gz")
+        self._database = None
         if file is None:
             return
         try:
-            self._file = maxminddb.open_database(str(file))
+            self._database = maxminddb.open_database(str(file))
         except (OSError, ValueError, maxminddb.InvalidDatabaseError):
             raise Misconfigured(
                 "PLACES_FILE_INVALID",
@@ -36,26 +36,30 @@ class Locator:
                 "DISCRETION_PLACES_FILE names a file such as GeoLite2-Country.mmdb, or nothing.",
             ) from None
 
-    def country(self, address: object) -> str | None:
-        """The country, as two letters of ISO 3166-1; None if the address is none, or nobody knows."""
-        if not isinstance(address, str) or len(address) > _LONGEST:
+    def find_country(self, address: object) -> str | None:
+        """Return the country (ISO 3166-1 alpha-2); None for an invalid, private or unknown address."""
+        if not isinstance(address, str) or len(address) > _MAX_ADDRESS_LENGTH:
             return None
         try:
-            there = ipaddress.ip_address(address.strip())
+            ip = ipaddress.ip_address(address.strip())
         except ValueError:
             return None
-        if not there.is_global:
+        if not ip.is_global:
             return None
-        found = self._own.lookup(str(there)).country_code if self._file is None else self._looked_up(there)
-        return found if isinstance(found, str) and len(found) == 2 and found.isalpha() else None
+        code = (
+            self._builtin.lookup(str(ip)).country_code
+            if self._database is None
+            else self._find_in_database(ip)
+        )
+        return code if isinstance(code, str) and len(code) == 2 and code.isalpha() else None
 
-    def _looked_up(self, there: ipaddress.IPv4Address | ipaddress.IPv6Address) -> object:
-        assert self._file is not None
-        found: Any = self._file.get(there)
+    def _find_in_database(self, ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> object:
+        assert self._database is not None
+        entry: Any = self._database.get(ip)
         for part in ("country", "registered_country"):
-            if isinstance(found, dict) and isinstance(found.get(part), dict):
-                return found[part].get("iso_code")
+            if isinstance(entry, dict) and isinstance(entry.get(part), dict):
+                return entry[part].get("iso_code")
         return None
 
 
-_LONGEST = 45  # characters of an IPv6 address that ends in an IPv4 one
+_MAX_ADDRESS_LENGTH = 45  # characters of an IPv6 address whose last 32 bits are written as an IPv4 address

@@ -1,33 +1,33 @@
-"""Dotted places in what a message carries: ``address.city``."""
+"""Dotted paths into the JSON of a message, such as ``address.city``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-NOBODYS = "00000000-0000-0000-0000-000000000000"
-"""What phones give as an id when they may give none (Apple, ``advertisingIdentifier``)."""
+NULL_ADVERTISING_ID = "00000000-0000-0000-0000-000000000000"
+"""The id that a phone returns where tracking is not permitted (Apple, ``advertisingIdentifier``)."""
 
-DEPTH = 4
-"""Objects within objects in which traits are looked for."""
+MAX_TRAIT_DEPTH = 4
+"""Levels of nested objects that are searched for traits."""
 
 
-def flat(traits: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
-    """Nested traits by their dotted places."""
+def flatten_traits(traits: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
+    """Yield the leaves of nested traits as pairs of dotted path and value."""
     for name, value in traits.items():
         place = f"{prefix}{name}"
-        if isinstance(value, dict) and depth < DEPTH:
-            yield from flat(value, f"{place}.", depth + 1)
+        if isinstance(value, dict) and depth < MAX_TRAIT_DEPTH:
+            yield from flatten_traits(value, f"{place}.", depth + 1)
         else:
             yield place, value
 
 
-def pluck(context: Mapping[str, Any], places: Iterable[str]) -> tuple[str, Any] | None:
-    """The first of these places that holds something, with what it holds."""
+def find_first_value(context: Mapping[str, Any], places: Iterable[str]) -> tuple[str, Any] | None:
+    """Return the first path that holds a value, with the value; None if none does."""
     for place in places:
-        here: Any = context
+        value: Any = context
         for step in place.split("."):
-            here = here.get(step) if isinstance(here, dict) else None
-        if here is not None and here not in ("", NOBODYS):
-            return place, here
+            value = value.get(step) if isinstance(value, dict) else None
+        if value is not None and value not in ("", NULL_ADVERTISING_ID):
+            return place, value
     return None

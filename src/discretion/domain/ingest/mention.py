@@ -1,4 +1,4 @@
-"""A source record mentions an identifier."""
+"""Mentions: a source record names an identifier. They are the edges of the identity graph."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 
-class Voice(IntEnum):
-    """How a record names an identifier, from strongest to weakest."""
+class MentionStrength(IntEnum):
+    """How a record names an identifier, from strongest to weakest. The numbers are stored as ``w``."""
 
-    OWN = 0  # the name its source knows the person by
-    ALIAS = 1  # an older name of the same person, said so by the source (Segment's ``alias``)
-    SAID = 2  # something that came with a message
+    OWN = 0  # the id by which the source knows the person; it names the source record
+    ALIAS = 1  # an earlier id of the same person, as the source states (Segment's ``alias``)
+    ATTACHED = 2  # an identifier in the traits or the context of a message
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Mention:
-    """A source record named an identifier, first ``at`` (ms since 1970).
+    """A source record names an identifier, for the first time at ``at`` (ms since 1970).
 
-    ``entry`` is the identifier's blind index.
+    ``record`` is the id of the source record, ``entry`` the blind index of the identifier.
     """
 
     record: bytes
-    kind: str
+    identifier_type: str
     entry: bytes
     source: str
     at: int
-    voice: Voice = Voice.SAID
+    strength: MentionStrength = MentionStrength.ATTACHED

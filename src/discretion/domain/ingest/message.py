@@ -1,4 +1,4 @@
-"""A fact: one tracking message, validated, in the catalogue's terms."""
+"""Facts and outcomes: one tracking message after validation, in the catalogue's terms."""
 
 from __future__ import annotations
 
@@ -8,86 +8,101 @@ from enum import StrEnum
 from typing import Any
 
 from discretion.catalogue.model import Attribute, EventType, Source
-from discretion.domain.ingest.statement_context import Saying
-from discretion.seal.redacted import Shut
+from discretion.domain.ingest.statement_context import StatementContext
+from discretion.seal.redacted import Redacted
 
 
 @dataclass(frozen=True, slots=True)
-class Identifier:
-    """A typed external identifier, normalised."""
+class ExternalIdentifier:
+    """An external identifier with its type; ``value`` is normalised."""
 
     type: str
-    value: Shut[str]
+    value: Redacted[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
-    """An event and its declared properties, in stored form."""
+class ReceivedEvent:
+    """An event with its declared properties, in stored form."""
 
     type: EventType
-    properties: Shut[dict[str, Any]]
+    properties: Redacted[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """An explicit word about a purpose; a yes counts until ``until`` (ms), if that is not None.
+class ExplicitChoice:
+    """An explicit choice about one purpose.
 
-    ``guardian``: it is the word of whoever has parental responsibility.
+    ``permits`` is False for a refusal. A permission ends at ``until`` (ms), if that is not None. ``guardian``
+    says that the holder of parental responsibility made the choice (GDPR Art. 8).
     """
 
-    given: bool
+    permits: bool
     until: int | None = None
     guardian: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What one message says about one person.
+    """What one message says about one person. Times are ms since 1970.
 
-    ``identifiers[0]`` is the person's id at the source: it names the source record. ``aliases``
-    are what the source says the person was called before. ``values``
-    are in stored form. ``choices`` maps purposes to what the source says beside other things that the person
-    said, ``words`` to what they said expressly, ``saying`` is how. ``signals`` are opt-out signals that
-    came with it, ``iab`` the strings some were read in, ``country`` is where the device was seen. Times in
-    ms; ``claimed`` is the sender's own, not set right. ``dropped`` counts what the catalogue does not declare
-    and the disk therefore never sees.
+    Attributes:
+        source: The sender.
+        message_id: The message's id, unique within its source.
+        at: When it happened, with the sender's clock corrected.
+        received: When the server received it.
+        identifiers: The person's ids; the first is the id at the source and names the source record.
+        values: Attribute values in stored form.
+        ambient_choices: Purpose → permitted, as the source reports beside other content.
+        explicit_choices: Purpose → choice, from a message that is a statement.
+        statement_context: How the explicit choices were made; None for other messages.
+        signals: Opt-out signals of the message.
+        iab_strings: The IAB consent strings of these signals, separated by blanks.
+        country: The country of the device's IP address.
+        event: The event, if the message is one.
+        aliases: Earlier ids of the person at the source.
+        dropped: The number of values that the catalogue does not declare; they are never stored.
+        claimed_at: The time the sender wrote, by the sender's clock.
     """
 
     source: Source
-    message: str
+    message_id: str
     at: int
     received: int
-    identifiers: tuple[Identifier, ...]
-    values: tuple[tuple[Attribute, Shut[Any]], ...] = ()
-    choices: Mapping[str, bool] = field(default_factory=dict)
-    words: Mapping[str, Said] = field(default_factory=dict)
-    saying: Saying | None = None
+    identifiers: tuple[ExternalIdentifier, ...]
+    values: tuple[tuple[Attribute, Redacted[Any]], ...] = ()
+    ambient_choices: Mapping[str, bool] = field(default_factory=dict)
+    explicit_choices: Mapping[str, ExplicitChoice] = field(default_factory=dict)
+    statement_context: StatementContext | None = None
     signals: frozenset[str] = frozenset()
-    iab: str = field(default="", repr=False)
+    iab_strings: str = field(default="", repr=False)
     country: str | None = field(default=None, repr=False)
-    event: Happening | None = None
-    aliases: tuple[Identifier, ...] = ()
+    event: ReceivedEvent | None = None
+    aliases: tuple[ExternalIdentifier, ...] = ()
     dropped: int = 0
-    claimed: int | None = None
+    claimed_at: int | None = None
 
     @property
-    def earliest(self) -> int:
-        """When it happened by whichever clock says earlier: nothing comes back for being called recent."""
-        return self.at if self.claimed is None else min(self.at, self.claimed)
+    def earliest_at(self) -> int:
+        """The earlier of the corrected and the claimed time.
+
+        Erasures compare this time: an old message that is sent again with a new ``sentAt`` must not bring
+        erased data back.
+        """
+        return self.at if self.claimed_at is None else min(self.at, self.claimed_at)
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """A message that was not taken in, with a stable code and a reason that carries no value."""
+class RefusedMessage:
+    """A refused message, with a stable code and a reason that contains no value of the message."""
 
-    message: str
+    message_id: str
     code: str
     reason: str
     place: str = ""
 
 
-class Status(StrEnum):
-    """What became of a message."""
+class IngestStatus(StrEnum):
+    """The result of ingesting one message."""
 
     ACCEPTED = "accepted"
     DUPLICATE = "duplicate"
@@ -95,14 +110,15 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one message, in the order they were sent.
+class MessageOutcome:
+    """The outcome of one message.
 
-    ``minimised`` counts what was not stored because the person refused every purpose of it.
+    ``dropped`` counts values the catalogue does not declare, ``minimised`` values and events that were not
+    stored because the customer refused every purpose they serve.
     """
 
-    message: str
-    status: Status
+    message_id: str
+    status: IngestStatus
     dropped: int = 0
     minimised: int = 0
     code: str = ""

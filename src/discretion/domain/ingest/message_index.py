@@ -1,4 +1,4 @@
-"""Blind marks of a message: the record it speaks to, what that record thereby names, and itself."""
+"""Blind indexes of a message: of its source record, its identifiers, and the message itself."""
 
 from __future__ import annotations
 
@@ -6,44 +6,55 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from discretion.domain.ingest.consent_message import CONSENT
-from discretion.domain.ingest.mention import Mention, Voice
+from discretion.domain.ingest.consent_message import CONSENT_TYPE
+from discretion.domain.ingest.mention import Mention, MentionStrength
 from discretion.domain.ingest.message import Fact
 from discretion.seal.blind_index import BlindIndex
-from discretion.seal.redacted import Shut
+from discretion.seal.redacted import Redacted
 
 
 @dataclass(frozen=True, slots=True)
-class Marks:
-    """``message`` is what a repetition is known by, for as long as anything is kept of it.
+class MessageIndex:
+    """The indexes of one message.
 
-    ``values`` has the identifier behind each mention's entry.
+    Attributes:
+        record: The id of the source record.
+        mentions: The identifiers that the record names by this message.
+        message_digest: Recognises a repetition, for as long as anything of the message is stored.
+        identifier_values: Blind index → identifier, for each mention.
     """
 
     record: bytes
     mentions: tuple[Mention, ...]
-    message: bytes
-    values: Mapping[bytes, Shut[str]]
+    message_digest: bytes
+    identifier_values: Mapping[bytes, Redacted[str]]
 
 
-def marks_of(fact: Fact, blind: BlindIndex) -> Marks:
-    """The marks of a message; nothing in them can be read back."""
-    person = fact.identifiers[0]
-    record = blind.of("record", fact.source.key, person.type, person.value.value)
-    voices = {person: Voice.OWN}
-    voices |= {one: Voice.ALIAS for one in fact.aliases if one not in voices}
-    voices |= {one: Voice.SAID for one in fact.identifiers if one not in voices}
-    entries = {one: blind.of(one.type, one.value.value) for one in voices}
+def index_message(fact: Fact, blind_index: BlindIndex) -> MessageIndex:
+    """Compute the indexes of a message with a keyed hash; they cannot be inverted."""
+    own_identifier = fact.identifiers[0]
+    record = blind_index.index("record", fact.source.key, own_identifier.type, own_identifier.value.value)
+    strengths = {own_identifier: MentionStrength.OWN}
+    strengths |= {
+        identifier: MentionStrength.ALIAS for identifier in fact.aliases if identifier not in strengths
+    }
+    strengths |= {
+        identifier: MentionStrength.ATTACHED for identifier in fact.identifiers if identifier not in strengths
+    }
+    entries = {
+        identifier: blind_index.index(identifier.type, identifier.value.value) for identifier in strengths
+    }
     mentions = tuple(
-        Mention(record, one.type, entries[one], fact.source.key, fact.at, voice)
-        for one, voice in voices.items()
+        Mention(record, identifier.type, entries[identifier], fact.source.key, fact.at, strength)
+        for identifier, strength in strengths.items()
     )
-    values = {entry: one.value for one, entry in entries.items()}
-    # Consent is counted by itself: a no is not lost under the name of a message about something else.
-    name = fact.message if fact.saying is None else f"{CONSENT}\0{fact.message}"
-    return Marks(record, mentions, message_mark(fact.source.key, name), values)
+    values = {entry: identifier.value for identifier, entry in entries.items()}
+    # Statements have their own digests: otherwise a refusal that reuses the id of an ordinary message would
+    # be dropped as a repetition of it.
+    message_name = fact.message_id if fact.statement_context is None else f"{CONSENT_TYPE}\0{fact.message_id}"
+    return MessageIndex(record, mentions, digest_message_id(fact.source.key, message_name), values)
 
 
-def message_mark(source: str, message: str) -> bytes:
-    """16 bytes that tell one message of one source from every other."""
-    return hashlib.sha256(f"{source}\0{message}".encode()).digest()[:16]
+def digest_message_id(source: str, message_id: str) -> bytes:
+    """Return the first 16 bytes of SHA-256 over the source's key and the message id."""
+    return hashlib.sha256(f"{source}\0{message_id}".encode()).digest()[:16]

@@ -1,4 +1,4 @@
-"""What a person may be asked, and what a word about a node of the tree of purposes is about."""
+"""The tree of purposes: which purposes a node covers, and which of them a customer may choose about."""
 
 from __future__ import annotations
 
@@ -8,23 +8,32 @@ from discretion.catalogue.model import Catalogue, Purpose
 from discretion.purpose.permissions import REFUSABLE
 
 
-def below(catalogue: Catalogue, node: str) -> list[Purpose]:
-    """The purposes that a node of the tree covers; none for one that the catalogue does not have."""
+def find_purposes_under(catalogue: Catalogue, purpose_key: str) -> list[Purpose]:
+    """Return the purposes at and below a node of the tree; empty for an unknown node."""
     return [
-        one for key, one in sorted(catalogue.purposes.items()) if key == node or key.startswith(f"{node}.")
+        purpose
+        for key, purpose in sorted(catalogue.purposes.items())
+        if key == purpose_key or key.startswith(f"{purpose_key}.")
     ]
 
 
-def askable(catalogue: Catalogue, purposes: Iterable[Purpose], node: str = "") -> list[str]:
-    """Keys of those that a person may say yes or no to; the others rest on the law or on a contract.
+def select_askable(catalogue: Catalogue, purposes: Iterable[Purpose], purpose_key: str = "") -> list[str]:
+    """Return the keys of the purposes a customer may permit or refuse; others rest on law or contract.
 
-    For sensitive data a contract is not enough in many places (GDPR Art. 9(2)(a)), so a purpose that they
-    serve is asked too; but by its own name, as ``node``: an express yes is not to something wider.
+    A contract is no legal basis for sensitive data (GDPR Art. 9(2)(a)). So a purpose that sensitive data
+    serve can be chosen too, but only if ``purpose_key`` names it itself: explicit consent does not extend to
+    a wider node.
     """
-    expressly = catalogue.sensitive_purposes & {node}
-    return [one.key for one in purposes if one.basis in REFUSABLE or one.key in expressly]
+    sensitive_keys = catalogue.sensitive_purposes & {purpose_key}
+    return [
+        purpose.key for purpose in purposes if purpose.basis in REFUSABLE or purpose.key in sensitive_keys
+    ]
 
 
-def about(node: str, asked: list[str], *, given: bool) -> list[str]:
-    """What is told to records: a yes is to what there is now, a no also to what may yet come below a node."""
-    return asked if given else list(dict.fromkeys([node, *asked]))
+def expand_choice(purpose_key: str, askable_keys: list[str], *, permits: bool) -> list[str]:
+    """Return the keys a choice about a node is recorded under.
+
+    A permission covers the purposes that exist now. A refusal is recorded for the node too, so that it also
+    covers purposes added below the node later.
+    """
+    return askable_keys if permits else list(dict.fromkeys([purpose_key, *askable_keys]))

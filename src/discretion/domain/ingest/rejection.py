@@ -1,4 +1,4 @@
-"""Saying no to a message: a stable code, a reason that carries no value, and the place to look at."""
+"""Rejection of a message: a stable code, a reason without values of the message, and the path at fault."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from collections.abc import Mapping
 from typing import Any
 
 
-class No(Exception):
-    """What a message gets wrong; the validator makes a refusal of it."""
+class MessageRejected(Exception):
+    """A message is invalid; the validator turns this exception into a ``RefusedMessage``."""
 
     def __init__(self, code: str, reason: str, place: str = "") -> None:
         super().__init__(code)
         self.code, self.reason, self.place = code, reason, place
 
 
-def mapping(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """The JSON object under a name, empty if there is none.
+def read_object(parent: Mapping[str, Any], member: str) -> Mapping[str, Any]:
+    """Return the JSON object in a member; empty if the member is absent or null.
 
     Raises:
-        No: ``TYPE_WRONG``, it is something else.
+        MessageRejected: ``TYPE_WRONG``; the member is something else.
     """
-    given = parent.get(name)
-    if given is None:
+    value = parent.get(member)
+    if value is None:
         return {}
-    if not isinstance(given, dict):
-        raise No("TYPE_WRONG", "It takes a JSON object.", name)
-    return given
+    if not isinstance(value, dict):
+        raise MessageRejected("TYPE_WRONG", "It takes a JSON object.", member)
+    return value

@@ -1,4 +1,7 @@
-"""How something was said about purposes: in which way, after which notice, by whom for a child."""
+"""The context of a statement about purposes: the method, the notice shown, and a child's guardian.
+
+It is the proof that consent was given (GDPR Art. 7(1)).
+"""
 
 from __future__ import annotations
 
@@ -8,36 +11,37 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from discretion.domain.ingest.rejection import No
+from discretion.domain.ingest.rejection import MessageRejected
 
-REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+-]{0,99}")
-"""Has no room for a name or an address."""
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}")  # BCP 47, as far as languages are told
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-NOTICE = (
-    ("version", REFERENCE, "the version of the notice, of letters, digits and . _ : / + -"),
-    ("language", _LANGUAGE, "the language of the notice, such as de or pt-BR"),
-    ("sha256", _SHA256, "SHA-256 of the notice's text, in 64 small hexadecimal digits"),
+REFERENCE_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+-]{0,99}")
+"""The form of references; without blanks and ``@`` it has no room for a full name or an address."""
+# BCP 47: language, script, region and variants
+_LANGUAGE_PATTERN = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}")
+_SHA256_PATTERN = re.compile(r"[0-9a-f]{64}")
+NOTICE_MEMBERS = (
+    ("version", REFERENCE_PATTERN, "the version of the notice, of letters, digits and . _ : / + -"),
+    ("language", _LANGUAGE_PATTERN, "the language of the notice, such as de or pt-BR"),
+    ("sha256", _SHA256_PATTERN, "SHA-256 of the notice's text, in 64 small hexadecimal digits"),
 )
-"""What a notice is named by: member, form, and the form in words."""
+"""The members of a notice reference: name, pattern, and a description of the pattern."""
 
 
-class Method(StrEnum):
-    """How a word came to us."""
+class StatementMethod(StrEnum):
+    """How a statement reached the platform. The values are stored."""
 
     CLICK = "explicit_click"
     GPC = "gpc"
     GPP = "gpp"
     TCF = "tcf"
     IMPORT = "import"
-    AGENT = "agent"  # somebody acted for the person
+    AGENT = "agent"  # an authorised agent acted for the customer
     GUARDIAN = "guardian"
-    SOURCE = "source"  # a source reported it
+    SOURCE = "source"  # a source reported the statement
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
-    """The privacy notice that was shown: its version, language (BCP 47), and SHA-256 of its text in hex."""
+class NoticeReference:
+    """The privacy notice that was shown: version, language (BCP 47), and SHA-256 of its text in hex."""
 
     version: str
     language: str
@@ -45,35 +49,39 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Saying:
-    """``guardian`` is the retailer's own reference to who agreed for a child, ``signal`` a signal's text."""
+class StatementContext:
+    """How a statement was made.
 
-    method: Method
-    notice: Notice | None = None
+    ``guardian`` is the retailer's file reference for the guardian who agreed for a child. ``signal`` is the
+    text of the opt-out signal.
+    """
+
+    method: StatementMethod
+    notice: NoticeReference | None = None
     guardian: str | None = None
     signal: str | None = field(default=None, repr=False)
 
 
-def notice(given: Mapping[str, Any], place: str) -> Notice:
-    """A notice, as a source or a client names it.
+def parse_notice_reference(raw_notice: Mapping[str, Any], place: str) -> NoticeReference:
+    """Parse the reference to a notice in a source's or a client's request; ``place`` is its path.
 
     Raises:
-        No: ``NOTICE_INVALID``.
+        MessageRejected: ``NOTICE_INVALID``.
     """
-    for name, form, wanted in NOTICE:
-        if not isinstance(given.get(name), str) or not form.fullmatch(given[name]):
-            raise No("NOTICE_INVALID", f"It takes {wanted}.", f"{place}.{name}")
-    return Notice(given["version"], given["language"], given["sha256"])
+    for member, pattern, expected in NOTICE_MEMBERS:
+        if not isinstance(raw_notice.get(member), str) or not pattern.fullmatch(raw_notice[member]):
+            raise MessageRejected("NOTICE_INVALID", f"It takes {expected}.", f"{place}.{member}")
+    return NoticeReference(raw_notice["version"], raw_notice["language"], raw_notice["sha256"])
 
 
-def guardian(given: Mapping[str, Any], place: str) -> str:
-    """The reference to a guardian's word. Its form has no room for a name or an address.
+def parse_guardian_reference(raw_guardian: Mapping[str, Any], place: str) -> str:
+    """Parse the file reference for a guardian's agreement; its form has no room for a name or an address.
 
     Raises:
-        No: ``GUARDIAN_INVALID``.
+        MessageRejected: ``GUARDIAN_INVALID``.
     """
-    reference = given.get("reference")
-    if not isinstance(reference, str) or not REFERENCE.fullmatch(reference):
-        wanted = "the number of your own file on it, of letters, digits and . _ : / + -, and no name"
-        raise No("GUARDIAN_INVALID", f"It takes {wanted}.", f"{place}.reference")
+    reference = raw_guardian.get("reference")
+    if not isinstance(reference, str) or not REFERENCE_PATTERN.fullmatch(reference):
+        expected = "the number of your own file on it, of letters, digits and . _ : / + -, and no name"
+        raise MessageRejected("GUARDIAN_INVALID", f"It takes {expected}.", f"{place}.reference")
     return reference

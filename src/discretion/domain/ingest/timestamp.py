@@ -1,47 +1,51 @@
-"""When a message's matter happened, by our clock."""
+"""The time of a message's content by the server's clock."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from discretion.domain.ingest.rejection import No
-from discretion.domain.ingest.value_parsing import WrongType, moment
+from discretion.domain.ingest.rejection import MessageRejected
+from discretion.domain.ingest.value_parsing import WrongType, parse_timestamp
 
 
-def when(raw: Mapping[str, Any], received: int) -> int:
-    """Ms since 1970: ``received - (sentAt - timestamp)``, as Segment corrects a wrong clock.
+def correct_timestamp(raw: Mapping[str, Any], received: int) -> int:
+    """Return when a message's content happened (ms since 1970): ``received - (sentAt - timestamp)``.
 
-    A message without ``sentAt`` is taken at its word, one without a time happened when it came.
-    A clock that runs ahead does not make the future, and none makes a time before 1970.
+    This is Segment's correction of a wrong clock. Without ``sentAt`` the timestamp is used as it is; without
+    a timestamp, the time of receipt. The result is never later than ``received`` and never before 1970.
 
     Raises:
-        No: ``TIMESTAMP_INVALID``, ``SENT_AT_INVALID``.
+        MessageRejected: ``TIMESTAMP_INVALID``, ``SENT_AT_INVALID``.
     """
-    sent = _read(raw, "sentAt", "SENT_AT_INVALID")
-    given = _read(raw, "timestamp", "TIMESTAMP_INVALID")
-    if given is None:
-        given = _read(raw, "originalTimestamp", "TIMESTAMP_INVALID")
-    if given is None:
+    sent = _parse_time_member(raw, "sentAt", "SENT_AT_INVALID")
+    claimed_time = _parse_time_member(raw, "timestamp", "TIMESTAMP_INVALID")
+    if claimed_time is None:
+        claimed_time = _parse_time_member(raw, "originalTimestamp", "TIMESTAMP_INVALID")
+    if claimed_time is None:
         return received
-    slow = 0 if sent is None else received - sent
-    return max(0, min(given + slow, received))
+    clock_error = 0 if sent is None else received - sent
+    # A future time would outrank every later message, so it is cut to the time of receipt.
+    return max(0, min(claimed_time + clock_error, received))
 
 
-def claimed(raw: Mapping[str, Any]) -> int | None:
-    """The time the sender wrote on a message that ``when`` has read, by their clock; None without one.
+def read_claimed_timestamp(raw: Mapping[str, Any]) -> int | None:
+    """Return the sender's own time of a message, uncorrected, in ms; None if it has none.
 
-    A body that is sent again long after has the old ``sentAt``, and ``when`` then makes its matter recent.
+    A body that is sent again long after still has the old ``sentAt``, and ``correct_timestamp`` then moves
+    its content to the present. The claimed time shows its age.
     """
-    given = _read(raw, "timestamp", "TIMESTAMP_INVALID")
-    return _read(raw, "originalTimestamp", "TIMESTAMP_INVALID") if given is None else given
+    claimed_time = _parse_time_member(raw, "timestamp", "TIMESTAMP_INVALID")
+    if claimed_time is None:
+        claimed_time = _parse_time_member(raw, "originalTimestamp", "TIMESTAMP_INVALID")
+    return claimed_time
 
 
-def _read(raw: Mapping[str, Any], member: str, code: str) -> int | None:
-    given = raw.get(member)
-    if given is None:
+def _parse_time_member(raw: Mapping[str, Any], member: str, code: str) -> int | None:
+    raw_value = raw.get(member)
+    if raw_value is None:
         return None
     try:
-        return moment(given)
-    except WrongType as wrong:
-        raise No(code, f"It takes {wrong.wanted}.", member) from None
+        return parse_timestamp(raw_value)
+    except WrongType as type_error:
+        raise MessageRejected(code, f"It takes {type_error.expected}.", member) from None

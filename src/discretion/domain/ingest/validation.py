@@ -1,9 +1,9 @@
-"""A tracking message (Segment's HTTP API) -> a fact in the catalogue's terms, or a refusal.
+"""Validation of a tracking message (Segment's HTTP API): the result is a fact or a refusal.
 
-What the catalogue does not declare for the sender's channel is dropped here and counted: data
-minimisation at the door (GDPR Art. 5(1)(c)). What it declares and the message gets wrong refuses
-the message, with the place and what would be right. Of the context only declared places are read;
-the rest is what SDKs tell about themselves, and is not counted.
+Data that the catalogue does not declare for the sender's channel are dropped here and counted: data
+minimisation on collection (GDPR Art. 5(1)(c)). A declared value that is wrong refuses the message, with its
+path and what is expected. Of the context only declared places are read; the rest describes the SDK itself and
+is not counted.
 """
 
 from __future__ import annotations
@@ -13,120 +13,181 @@ from dataclasses import dataclass
 from typing import Any
 
 from discretion.catalogue.model import Catalogue, Source
-from discretion.domain.ingest.attributes import region_of, told
-from discretion.domain.ingest.consent_message import CONSENT, expressed
-from discretion.domain.ingest.event import happening
-from discretion.domain.ingest.identifiers import brought, external, former, nobodys, person
-from discretion.domain.ingest.message import Fact, Refused
-from discretion.domain.ingest.rejection import No, mapping
-from discretion.domain.ingest.timestamp import claimed, when
-from discretion.law.signals.gpc import HEADER
-from discretion.law.signals.model import Signals
-from discretion.law.signals.read_signals import GPC, GPP_STRING, SILENCE, Signal, hear
+from discretion.domain.ingest.attributes import extract_attributes, read_phone_region
+from discretion.domain.ingest.consent_message import CONSENT_TYPE, parse_explicit_statement
+from discretion.domain.ingest.event import parse_event
+from discretion.domain.ingest.identifiers import (
+    is_blocked,
+    parse_context_identifiers,
+    parse_external_ids,
+    parse_person_identifiers,
+    parse_previous_identifiers,
+)
+from discretion.domain.ingest.message import Fact, RefusedMessage
+from discretion.domain.ingest.rejection import MessageRejected, read_object
+from discretion.domain.ingest.timestamp import correct_timestamp, read_claimed_timestamp
+from discretion.law.signals.gpc import GPC_HEADER
+from discretion.law.signals.model import SignalMeanings
+from discretion.law.signals.read_signals import (
+    GPC_MEMBER,
+    GPP_STRING_MEMBER,
+    NO_SIGNAL,
+    PrivacySignal,
+    read_signals,
+)
 
 MAX_MESSAGE_ID = 100
-UNREAD = "unread"
-_NONE: frozenset[str] = frozenset()
-KINDS = ("identify", "track", "page", "screen", "group", "alias", CONSENT)
+UNREADABLE_SIGNAL = "unread"
+_NO_OPT_OUTS: frozenset[str] = frozenset()
+MESSAGE_TYPES = ("identify", "track", "page", "screen", "group", "alias", CONSENT_TYPE)
 
 
 @dataclass(frozen=True, slots=True)
-class Validator:
-    """Validates messages of one installation.
+class MessageValidator:
+    """Validator of messages, for one catalogue.
 
-    ``entropy`` names messages that came without an id; ``signals`` says what opt-out signals mean, and
-    ``country`` which country an address is in.
+    Attributes:
+        catalogue: What may be collected, and in what form.
+        entropy: Random bytes, for the ids of messages that have none.
+        signals: The meaning of opt-out signals.
+        find_country: IP address → country (ISO 3166-1 alpha-2) or None.
     """
 
     catalogue: Catalogue
     entropy: Callable[[int], bytes]
-    signals: Signals
-    country: Callable[[object], str | None]
+    signals: SignalMeanings
+    find_country: Callable[[object], str | None]
 
-    def fact(self, source: Source, raw: Any, received: int, *, gpc: bool = False) -> Fact | Refused:
-        """What a message says, or why it is refused; ``gpc``: it came with ``Sec-GPC: 1``."""
-        name = raw.get("messageId") if isinstance(raw, dict) else None
+    def validate(
+        self, source: Source, raw: Any, received: int, *, gpc: bool = False
+    ) -> Fact | RefusedMessage:
+        """Validate a message; ``gpc`` says that the request had the header ``Sec-GPC: 1``."""
+        message_id = raw.get("messageId") if isinstance(raw, dict) else None
         try:
             if not isinstance(raw, dict):
-                raise No("MESSAGE_INVALID", "A message is a JSON object.")
-            name = self._message_id(name)
-            return self._read(source, raw, name, received, gpc=gpc)
-        except No as no:
-            shown = name if isinstance(name, str) and len(name) <= MAX_MESSAGE_ID else ""
-            return Refused(shown, no.code, no.reason, no.place)
+                raise MessageRejected("MESSAGE_INVALID", "A message is a JSON object.")
+            message_id = self._parse_message_id(message_id)
+            return self._build_fact(source, raw, message_id, received, gpc=gpc)
+        except MessageRejected as rejection:
+            shown_id = message_id if isinstance(message_id, str) and len(message_id) <= MAX_MESSAGE_ID else ""
+            return RefusedMessage(shown_id, rejection.code, rejection.reason, rejection.place)
 
-    def _message_id(self, given: Any) -> str:
-        if given is None or given == "":
+    def _parse_message_id(self, raw_value: Any) -> str:
+        if raw_value is None or raw_value == "":
+            # A random id recognises no repetition: such a message counts again when it is sent again.
             return self.entropy(12).hex()
-        if not isinstance(given, str) or len(given) > MAX_MESSAGE_ID or not given.isprintable():
-            raise No("MESSAGE_ID_INVALID", f"A messageId has 1 to {MAX_MESSAGE_ID} characters.", "messageId")
-        return given
+        if not isinstance(raw_value, str) or len(raw_value) > MAX_MESSAGE_ID or not raw_value.isprintable():
+            raise MessageRejected(
+                "MESSAGE_ID_INVALID", f"A messageId has 1 to {MAX_MESSAGE_ID} characters.", "messageId"
+            )
+        return raw_value
 
-    def _read(self, source: Source, raw: Mapping[str, Any], name: str, received: int, *, gpc: bool) -> Fact:
-        kind = raw.get("type")
-        if kind not in KINDS:
-            raise No("TYPE_UNSUPPORTED", f"A message's type is one of {', '.join(KINDS)}.", "type")
-        context = mapping(raw, "context")
-        at = when(raw, received)
-        ids = list(person(self.catalogue, source, raw))
-        traits = {**mapping(context, "traits"), **(mapping(raw, "traits") if kind == "identify" else {})}
-        values, dropped = told(self.catalogue, source, traits, context)
-        said = [one.identifier for one in values if one.identifier is not None]
-        foreign, unknown_ids = external(self.catalogue, source, context, region_of(traits))
-        devices, misfits = brought(self.catalogue, source, context)
-        words, saying, unasked = expressed(self.catalogue, source, kind, raw)
-        event, undeclared = (None, 0) if saying else happening(self.catalogue, source, kind, raw)
-        choices, unknown = ({}, 0) if saying else self._choices(context)
-        signal = hear(self.signals, gpc, context)
+    def _build_fact(
+        self, source: Source, raw: Mapping[str, Any], message_id: str, received: int, *, gpc: bool
+    ) -> Fact:
+        message_type = raw.get("type")
+        if message_type not in MESSAGE_TYPES:
+            raise MessageRejected(
+                "TYPE_UNSUPPORTED", f"A message's type is one of {', '.join(MESSAGE_TYPES)}.", "type"
+            )
+        context = read_object(raw, "context")
+        at = correct_timestamp(raw, received)
+        person_ids = list(parse_person_identifiers(self.catalogue, source, raw))
+        traits = {
+            **read_object(context, "traits"),
+            **(read_object(raw, "traits") if message_type == "identify" else {}),
+        }
+        values, dropped = extract_attributes(self.catalogue, source, traits, context)
+        attribute_ids = [value.identifier for value in values if value.identifier is not None]
+        external_ids, unknown_external_ids = parse_external_ids(
+            self.catalogue, source, context, read_phone_region(traits)
+        )
+        context_ids, misfits = parse_context_identifiers(self.catalogue, source, context)
+        explicit_choices, statement_context, unaskable = parse_explicit_statement(
+            self.catalogue, source, message_type, raw
+        )
+        event, undeclared_properties = (
+            (None, 0) if statement_context else parse_event(self.catalogue, source, message_type, raw)
+        )
+        ambient_choices, unknown_purposes = (
+            ({}, 0) if statement_context else self._parse_ambient_choices(context)
+        )
+        signal = read_signals(self.signals, gpc, context)
+        if signal is not NO_SIGNAL:
+            # A consent string and a preference of the same message may differ: the refusal counts.
+            ambient_choices = merge_strictest(ambient_choices, signal.tcf_choices)
         return Fact(
             source=source,
-            message=name,
+            message_id=message_id,
             at=at,
             received=received,
             identifiers=(
-                *ids,
-                *(one for one in (*said, *foreign, *devices) if not nobodys(self.catalogue, one)),
+                *person_ids,
+                *(
+                    identifier
+                    for identifier in (*attribute_ids, *external_ids, *context_ids)
+                    if not is_blocked(self.catalogue, identifier)
+                ),
             ),
-            values=tuple((one.attribute, one.value) for one in values),
-            choices=choices if signal is SILENCE else strictest(choices, signal.words),
-            words=words,
-            saying=saying,
-            signals=opt_outs(signal),
-            iab=" ".join(signal.raw.values()),
-            country=self.country(context["ip"]) if "ip" in context else None,
+            values=tuple((value.attribute, value.value) for value in values),
+            ambient_choices=ambient_choices,
+            explicit_choices=explicit_choices,
+            statement_context=statement_context,
+            signals=collect_opt_outs(signal),
+            iab_strings=" ".join(signal.raw.values()),
+            # Only the country is kept: the address itself is neither stored nor passed on.
+            country=self.find_country(context["ip"]) if "ip" in context else None,
             event=event,
-            aliases=tuple(former(self.catalogue, source, raw)) if kind == "alias" else (),
-            claimed=claimed(raw),
-            dropped=dropped + undeclared + unknown + unasked + unknown_ids + misfits,
+            aliases=tuple(parse_previous_identifiers(self.catalogue, source, raw))
+            if message_type == "alias"
+            else (),
+            claimed_at=read_claimed_timestamp(raw),
+            dropped=dropped
+            + undeclared_properties
+            + unknown_purposes
+            + unaskable
+            + unknown_external_ids
+            + misfits,
         )
 
-    def _choices(self, context: Mapping[str, Any]) -> tuple[dict[str, bool], int]:
-        """Segment's consent object; an unknown purpose is nobody's yes, so it is dropped."""
-        preferences = mapping(mapping(context, "consent"), "categoryPreferences")
-        known: dict[str, bool] = {}
-        for purpose, given in preferences.items():
-            if not isinstance(given, bool):
+    def _parse_ambient_choices(self, context: Mapping[str, Any]) -> tuple[dict[str, bool], int]:
+        """Parse Segment's consent object; a choice about an unknown purpose is dropped and counted."""
+        preferences = read_object(read_object(context, "consent"), "categoryPreferences")
+        choices: dict[str, bool] = {}
+        for purpose, permits in preferences.items():
+            if not isinstance(permits, bool):
                 place = "context.consent.categoryPreferences"
-                raise No("TYPE_WRONG", "It takes true or false for each purpose.", place)
-            if purposed(self.catalogue, purpose):
-                known[purpose] = given
-        return known, len(preferences) - len(known)
+                raise MessageRejected("TYPE_WRONG", "It takes true or false for each purpose.", place)
+            if is_known_purpose(self.catalogue, purpose):
+                choices[purpose] = permits
+        return choices, len(preferences) - len(choices)
 
 
-def strictest(choices: Mapping[str, bool], more: Mapping[str, bool]) -> dict[str, bool]:
-    """What two say about purposes; where one says no it is no."""
-    return {**choices, **{purpose: given and choices.get(purpose, True) for purpose, given in more.items()}}
+def merge_strictest(choices: Mapping[str, bool], other_choices: Mapping[str, bool]) -> dict[str, bool]:
+    """Merge two mappings of purpose → permitted; if one of them refuses, the result refuses."""
+    return {
+        **choices,
+        **{purpose: permits and choices.get(purpose, True) for purpose, permits in other_choices.items()},
+    }
 
 
-def opt_outs(signal: Signal) -> frozenset[str]:
-    """Who opts out; a browser is one, however it says so. An unreadable GPP string may be one, so it is."""
-    if signal is SILENCE:
-        return _NONE
-    unread = {UNREAD for one in signal.problems if one.place.startswith(GPP_STRING)}
-    heard = [GPC if one == HEADER else one for one in signal.sources] if signal.opt_out else []
-    return frozenset(unread.union(heard))
+def collect_opt_outs(signal: PrivacySignal) -> frozenset[str]:
+    """Return the senders of opt-out signals; GPC is one sender, as header or as property.
+
+    An unreadable GPP string may contain an opt-out, so it counts as one.
+    """
+    if signal is NO_SIGNAL:
+        return _NO_OPT_OUTS
+    unreadable = {
+        UNREADABLE_SIGNAL for problem in signal.problems if problem.place.startswith(GPP_STRING_MEMBER)
+    }
+    if not signal.has_opt_out:
+        return frozenset(unreadable)
+    return frozenset(
+        unreadable.union(GPC_MEMBER if sender == GPC_HEADER else sender for sender in signal.sources)
+    )
 
 
-def purposed(catalogue: Catalogue, purpose: str) -> bool:
-    """Whether a purpose is a node of the catalogue's tree."""
+def is_known_purpose(catalogue: Catalogue, purpose: str) -> bool:
+    """Return whether a purpose is a node of the catalogue's tree of purposes."""
     return any(key == purpose or key.startswith(purpose + ".") for key in catalogue.purposes)

@@ -1,4 +1,4 @@
-"""Values as they arrive, brought into stored form or refused by type."""
+"""Parsing of JSON values into stored form, by the catalogue's value types."""
 
 from __future__ import annotations
 
@@ -13,66 +13,72 @@ from discretion.catalogue.model import ValueType
 
 MAX_TEXT = 2_000
 MAX_ITEMS = 100
-_INT = 2**31
+_INT32_LIMIT = 2**31
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-_END = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND  # an offset can say a later one
-"""Whole numbers throughout: a float of seconds loses one in a thousand."""
+"""Times are computed in whole ms: a float of seconds is wrong by 1 ms for one value in a thousand."""
+_MAX_MS = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
+"""The last ms of the year 9999; text with a negative offset can denote a later time."""
 
 
 class WrongType(Exception):
-    """A value is not of its declared type. Carries what was wanted, never the value."""
+    """A value is not of its declared type; ``expected`` describes the type and never contains the value."""
 
-    def __init__(self, wanted: str) -> None:
-        super().__init__(wanted)
-        self.wanted = wanted
+    def __init__(self, expected: str) -> None:
+        super().__init__(expected)
+        self.expected = expected
 
 
-def store(kind: ValueType, value: Any, *, many: bool = False) -> Any:
-    """``value`` in stored form.
+def parse_value(value_type: ValueType, value: Any, *, many: bool = False) -> Any:
+    """Return ``value`` in the stored form of a value type; ``many`` expects a list.
 
     Raises:
-        WrongType: it is something else.
+        WrongType: the value is not of that type.
     """
     if not many:
-        return _STORE[kind](value)
+        return _PARSERS[value_type](value)
     if not isinstance(value, list) or len(value) > MAX_ITEMS:
-        raise WrongType(f"a list of at most {MAX_ITEMS} of {kind.value}")
-    return [_STORE[kind](one) for one in value]
+        raise WrongType(f"a list of at most {MAX_ITEMS} of {value_type.value}")
+    return [_PARSERS[value_type](item) for item in value]
 
 
-def moment(text: Any) -> int:
-    """RFC 3339 or ISO 8601 text as ms since 1970; without an offset it is read as UTC."""
+def parse_timestamp(text: Any) -> int:
+    """Parse RFC 3339 or ISO 8601 text into ms since 1970; without an offset it is UTC.
+
+    Raises:
+        WrongType: it is no time, or not between 1970 and 10000.
+    """
     if not isinstance(text, str) or len(text) > 40:
         raise WrongType("an ISO 8601 time")
     try:
-        when = datetime.fromisoformat(text)
-        ms = ((when if when.tzinfo else when.replace(tzinfo=UTC)) - _EPOCH) // _MILLISECOND
+        parsed = datetime.fromisoformat(text)
+        ms = ((parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)) - _EPOCH) // _MILLISECOND
     except (ValueError, OverflowError):
         raise WrongType("an ISO 8601 time") from None
-    if not 0 <= ms <= _END:
+    if not 0 <= ms <= _MAX_MS:
         raise WrongType("a time after 1970 and before 10000")
     return ms
 
 
-def _text(value: Any) -> str:
+def _parse_text(value: Any) -> str:
     if not isinstance(value, str) or len(value) > MAX_TEXT:
         raise WrongType(f"text of at most {MAX_TEXT} characters")
     try:
+        # JSON text may contain a lone surrogate, which cannot be stored: MongoDB takes UTF-8.
         value.encode()
     except UnicodeEncodeError:
         raise WrongType("text in Unicode") from None
     return value
 
 
-def _whole(value: Any) -> int:
-    """What GraphQL's Int can say: 32 bits."""
-    if isinstance(value, bool) or not isinstance(value, int) or not -_INT <= value < _INT:
+def _parse_whole_number(value: Any) -> int:
+    """Accept the range of GraphQL's Int: 32 bits."""
+    if isinstance(value, bool) or not isinstance(value, int) or not -_INT32_LIMIT <= value < _INT32_LIMIT:
         raise WrongType("a whole number of 32 bits")
     return value
 
 
-def _number(value: Any) -> float:
+def _parse_number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise WrongType("a number")
     try:
@@ -81,16 +87,16 @@ def _number(value: Any) -> float:
         raise WrongType("a number") from None
     if not math.isfinite(number):
         raise WrongType("a finite number")
-    return number + 0.0  # -0.0 is 0.0: which of two equal spellings is kept would hang on their order
+    return number + 0.0  # -0.0 becomes 0.0: both are equal, but their bytes differ
 
 
-def _boolean(value: Any) -> bool:
+def _parse_boolean(value: Any) -> bool:
     if not isinstance(value, bool):
         raise WrongType("true or false")
     return value
 
 
-def _date(value: Any) -> str:
+def _parse_date(value: Any) -> str:
     if not isinstance(value, str) or len(value) > 40:
         raise WrongType("an ISO 8601 date")
     try:
@@ -99,8 +105,8 @@ def _date(value: Any) -> str:
         raise WrongType("an ISO 8601 date") from None
 
 
-def _money(value: Any) -> int:
-    """Cents, by decimal arithmetic: 19.99 is 1999, not what a binary float makes of it."""
+def _parse_money(value: Any) -> int:
+    """Return cents by decimal arithmetic: 19.99 is 1999; a binary float would give 1998."""
     if isinstance(value, bool) or not isinstance(value, int | float | str) or len(str(value)) > 30:
         raise WrongType("an amount of money")
     try:
@@ -112,14 +118,14 @@ def _money(value: Any) -> int:
         raise WrongType("an amount of money") from None
 
 
-_STORE: Mapping[ValueType, Callable[[Any], Any]] = MappingProxyType(
+_PARSERS: Mapping[ValueType, Callable[[Any], Any]] = MappingProxyType(
     {
-        ValueType.STRING: _text,
-        ValueType.INT: _whole,
-        ValueType.FLOAT: _number,
-        ValueType.BOOLEAN: _boolean,
-        ValueType.DATE: _date,
-        ValueType.DATETIME: moment,
-        ValueType.MONEY: _money,
+        ValueType.STRING: _parse_text,
+        ValueType.INT: _parse_whole_number,
+        ValueType.FLOAT: _parse_number,
+        ValueType.BOOLEAN: _parse_boolean,
+        ValueType.DATE: _parse_date,
+        ValueType.DATETIME: parse_timestamp,
+        ValueType.MONEY: _parse_money,
     }
 )

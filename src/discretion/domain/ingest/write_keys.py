@@ -1,4 +1,9 @@
-"""Write keys: what a source shows at the door. Made by us, 256 bits, kept as a digest."""
+"""Write keys: the credentials of sources; 256 random bits, stored as a SHA-256 digest.
+
+Documents of the collection ``clients``: ``_id`` and ``source`` are the source's key in the catalogue,
+``kind`` is ``source``, ``digest`` is SHA-256 of the write key. An unsalted digest suffices for a random key
+of 256 bits.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +14,13 @@ from collections.abc import Callable
 from discretion.catalogue.model import Catalogue, Source
 from discretion.store.driver.database import Database
 
-COLLECTION = "clients"
-REMEMBERED_MS = 10_000
-MAX_REMEMBERED = 1_000
+CLIENTS_COLLECTION = "clients"
+CACHE_MS = 10_000
+MAX_CACHED_KEYS = 1_000
 
 
 class WriteKeys:
-    """Issues and recognises the sources' keys; one key per source."""
+    """The write keys of all sources; a source has one key at a time."""
 
     def __init__(
         self,
@@ -28,36 +33,38 @@ class WriteKeys:
         self._catalogue = catalogue
         self._entropy = entropy
         self._now_ms = now_ms
-        self._remembered: dict[bytes, tuple[int, Source]] = {}
+        self._cached_sources: dict[bytes, tuple[int, Source]] = {}
 
-    async def issue(self, source: str) -> str:
-        """A new key of a source; the one before stops working within ten seconds."""
+    async def issue_key(self, source: str) -> str:
+        """Issue a new key for a source and return it; the earlier key stops working within ten seconds."""
         key = base64.urlsafe_b64encode(self._entropy(32)).rstrip(b"=").decode()
         await self._database.replace_one(
-            COLLECTION,
+            CLIENTS_COLLECTION,
             {"_id": source},
-            {"_id": source, "kind": "source", "source": source, "digest": _digest(key)},
+            {"_id": source, "kind": "source", "source": source, "digest": _digest_key(key)},
             upsert=True,
         )
         return key
 
-    async def source_of(self, key: str) -> Source | None:
-        """The source that holds this key, or None."""
-        digest = _digest(key)
+    async def find_source(self, key: str) -> Source | None:
+        """Return the source that holds this key, or None."""
+        digest = _digest_key(key)
         now = self._now_ms()
-        remembered = self._remembered.get(digest)
-        if remembered is not None and remembered[0] > now:
-            return remembered[1]
-        found = await self._database.find_one(COLLECTION, {"kind": "source", "digest": digest})
-        source = self._catalogue.sources.get(found["source"]) if found else None
+        cached = self._cached_sources.get(digest)
+        if cached is not None and cached[0] > now:
+            return cached[1]
+        document = await self._database.find_one(CLIENTS_COLLECTION, {"kind": "source", "digest": digest})
+        source = self._catalogue.sources.get(document["source"]) if document else None
         if source is None:
-            self._remembered.pop(digest, None)
+            self._cached_sources.pop(digest, None)
             return None
-        if len(self._remembered) >= MAX_REMEMBERED:
-            self._remembered.clear()
-        self._remembered[digest] = (now + REMEMBERED_MS, source)
+        # Only valid keys are cached, so a caller cannot fill the cache with invented ones.
+        if len(self._cached_sources) >= MAX_CACHED_KEYS:
+            self._cached_sources.clear()
+        self._cached_sources[digest] = (now + CACHE_MS, source)
         return source
 
 
-def _digest(key: str) -> bytes:
+def _digest_key(key: str) -> bytes:
+    # "surrogatepass": text with lone surrogates matches no key, but must not raise an error.
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()

@@ -1,6 +1,6 @@
-"""``purposes`` and ``dataInventory``: what is collected, why, on which basis, how long, who sees it.
+"""The GraphQL fields ``purposes`` and ``dataInventory``: what is collected, why, on which basis and how long.
 
-Public, no token (GDPR Art. 13 and 14).
+They are public and need no token (GDPR Art. 13 and 14).
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from strawberry.types.field import StrawberryField
 from discretion.catalogue.model import Attribute, EventType
 from discretion.catalogue.model import Purpose as CataloguePurpose
 from discretion.catalogue.model import Use as CatalogueUse
-from discretion.domain.kit.graphql.context import Context
-from discretion.domain.kit.graphql.field import field
+from discretion.domain.kit.graphql.context import ResolverContext
+from discretion.domain.kit.graphql.field import build_field
 
 
-@strawberry.type(description="What personal data are used for; a Fideslang data use.")
-class Purpose:
-    """A purpose of the catalogue."""
+@strawberry.type(name="Purpose", description="What personal data are used for; a Fideslang data use.")
+class InventoryPurpose:
+    """A purpose of the catalogue, as the API publishes it."""
 
     key: str
     label: str
@@ -31,9 +31,9 @@ class Purpose:
 
 @strawberry.type(description="A purpose an item may be revealed for, and how.")
 class InventoryUse:
-    """A use of the catalogue."""
+    """A use of the catalogue: a purpose, and the form in which it may see the item."""
 
-    purpose: Purpose
+    purpose: InventoryPurpose
     form: str = strawberry.field(description="`clear`, `masked`, `coarse` or `pseudonym`.")
 
 
@@ -56,7 +56,7 @@ class InventoryItem:
 
 @strawberry.type(description="Everything the retailer keeps about people.")
 class DataInventory:
-    """The catalogue, as the public may read it."""
+    """The public part of the catalogue."""
 
     version: str
     controller: str
@@ -64,33 +64,42 @@ class DataInventory:
     events: list[InventoryItem]
 
 
-def inventory_fields() -> list[StrawberryField]:
-    """The public fields of the query."""
+def build_inventory_fields() -> list[StrawberryField]:
+    """Build the public query fields ``purposes`` and ``dataInventory``."""
 
-    def purposes(root: Any, info: Info[Context, None]) -> list[Purpose]:
+    def resolve_purposes(root: Any, info: Info[ResolverContext, None]) -> list[InventoryPurpose]:
         del root
-        return [purpose_of(one) for _, one in sorted(info.context.records.catalogue.purposes.items())]
+        return [
+            build_inventory_purpose(purpose)
+            for _, purpose in sorted(info.context.resources.catalogue.purposes.items())
+        ]
 
-    def inventory(root: Any, info: Info[Context, None]) -> DataInventory:
+    def resolve_inventory(root: Any, info: Info[ResolverContext, None]) -> DataInventory:
         del root
-        catalogue = info.context.records.catalogue
+        catalogue = info.context.resources.catalogue
         return DataInventory(
             version=catalogue.version,
             controller=catalogue.controller,
-            attributes=[_attribute(one, catalogue.controller) for one in catalogue.attributes.values()],
-            events=[_event(one, catalogue.controller) for one in catalogue.events.values()],
+            attributes=[
+                _build_attribute_item(declaration, catalogue.controller)
+                for declaration in catalogue.attributes.values()
+            ],
+            events=[
+                _build_event_item(declaration, catalogue.controller)
+                for declaration in catalogue.events.values()
+            ],
         )
 
-    words = "What is collected, why, on which basis, for how long, and who sees it."
+    description = "What is collected, why, on which basis, for how long, and who sees it."
     return [
-        field(purposes, "purposes", list[Purpose], "What personal data are used for."),
-        field(inventory, "dataInventory", DataInventory, words),
+        build_field(resolve_purposes, "purposes", list[InventoryPurpose], "What personal data are used for."),
+        build_field(resolve_inventory, "dataInventory", DataInventory, description),
     ]
 
 
-def purpose_of(purpose: CataloguePurpose) -> Purpose:
-    """A purpose of the catalogue, as the API shows it."""
-    return Purpose(
+def build_inventory_purpose(purpose: CataloguePurpose) -> InventoryPurpose:
+    """Build the published form of a purpose."""
+    return InventoryPurpose(
         key=purpose.key,
         label=purpose.label,
         description=purpose.description,
@@ -99,37 +108,37 @@ def purpose_of(purpose: CataloguePurpose) -> Purpose:
     )
 
 
-def _uses(uses: tuple[CatalogueUse, ...]) -> list[InventoryUse]:
-    return [InventoryUse(purpose=purpose_of(use.purpose), form=use.form.value) for use in uses]
+def _build_uses(uses: tuple[CatalogueUse, ...]) -> list[InventoryUse]:
+    return [InventoryUse(purpose=build_inventory_purpose(use.purpose), form=use.form.value) for use in uses]
 
 
-def _attribute(one: Attribute, controller: str) -> InventoryItem:
+def _build_attribute_item(attribute: Attribute, controller: str) -> InventoryItem:
     return InventoryItem(
-        name=one.path,
+        name=attribute.path,
         kind="attribute",
-        type=f"[{one.type.value}]" if one.many else one.type.value,
-        category=one.category,
-        description=one.description,
-        sensitivity=one.sensitivity.value,
-        channels=sorted(one.channels),
-        controller=one.controller or controller,
-        retention=one.retention,
-        sealed=one.sealed,
-        uses=_uses(one.uses),
+        type=f"[{attribute.type.value}]" if attribute.many else attribute.type.value,
+        category=attribute.category,
+        description=attribute.description,
+        sensitivity=attribute.sensitivity.value,
+        channels=sorted(attribute.channels),
+        controller=attribute.controller or controller,
+        retention=attribute.retention,
+        sealed=attribute.sealed,
+        uses=_build_uses(attribute.uses),
     )
 
 
-def _event(one: EventType, controller: str) -> InventoryItem:
+def _build_event_item(event: EventType, controller: str) -> InventoryItem:
     return InventoryItem(
-        name=one.key,
+        name=event.key,
         kind="event",
         type="Event",
-        category=one.category,
-        description=one.description,
+        category=event.category,
+        description=event.description,
         sensitivity="medium",
-        channels=sorted(one.channels),
+        channels=sorted(event.channels),
         controller=controller,
-        retention=one.retention,
+        retention=event.retention,
         sealed=True,
-        uses=_uses(one.uses),
+        uses=_build_uses(event.uses),
     )

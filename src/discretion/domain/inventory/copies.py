@@ -1,7 +1,8 @@
-"""The inventory of copies: every place personal data may come to lie, and what an erasure does to each.
+"""The inventory of copies: every place where personal data may be stored, and what an erasure does to each.
 
-Collections say it themselves (``store/collections.py``). Here are the others: files, what a process keeps in
-memory, partners, and what leaves the house. A test looks for places that nobody declared.
+Collections are declared in ``store.schema.collections``. This module adds files, the memory of processes, and
+partners. A test (``tests/architecture/test_copies.py``) fails for a cache, queue or file that is not
+declared.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from enum import StrEnum
 from discretion.store.schema.collections import COLLECTIONS
 
 
-class Kind(StrEnum):
-    """Where a copy lies."""
+class CopyKind(StrEnum):
+    """The kind of place that holds a copy."""
 
     COLLECTION = "collection"
     MEMORY = "memory"
@@ -22,209 +23,264 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
-    """A place, what it may hold, and what an erasure does to it.
+class DataCopy:
+    """A place that may hold personal data.
 
-    Of memory the name is the module and what lies there; of a file its path in the data folder, with ``*``.
+    Attributes:
+        kind: The kind of place.
+        name: A collection; a module and the name of the variable; or a path pattern in the data folder.
+        holds: What it may hold.
+        erasure: What an erasure does to it.
     """
 
-    kind: Kind
+    kind: CopyKind
     name: str
     holds: str
     erasure: str
 
 
-_OPERATION = "Lives for one operation and goes with it, in seconds."
-_NONE = "None; no personal data."
-_EMPTIED = "Emptied in every process whenever keys change, which each erasure makes them do."
-_QUEUE = "Empties within seconds; the write checks the tombstones, so nothing erased gets past it."
+_PER_OPERATION = "Freed at the end of the operation, within seconds."
+_NO_PERSONAL_DATA = "None; no personal data."
+_CLEARED_ON_KEY_CHANGE = "Cleared in every process whenever keys change, as each erasure causes."
+_DRAINED = "Processed within seconds; the write checks the tombstones, so no erased data are stored again."
 
 
-def _memory(name: str, holds: str, erasure: str) -> Copy:
-    return Copy(Kind.MEMORY, name, holds, erasure)
+def _build_memory_copy(name: str, holds: str, erasure: str) -> DataCopy:
+    return DataCopy(CopyKind.MEMORY, name, holds, erasure)
 
 
-def _nobody(*names: str) -> tuple[Copy, ...]:
+def _list_impersonal(*names: str) -> tuple[DataCopy, ...]:
     return tuple(
-        _memory(name, "Terms of the catalogue, the law, the schema or the house.", _NONE) for name in names
+        _build_memory_copy(
+            name, "Definitions of the catalogue, the law, the schema or the installation.", _NO_PERSONAL_DATA
+        )
+        for name in names
     )
 
 
-def _passing(*names: str) -> tuple[Copy, ...]:
-    return tuple(_memory(name, "What is read, revealed or written just now.", _OPERATION) for name in names)
+def _list_transient(*names: str) -> tuple[DataCopy, ...]:
+    return tuple(
+        _build_memory_copy(
+            name, "Data of the current operation that are read, revealed or written.", _PER_OPERATION
+        )
+        for name in names
+    )
 
 
-MEMORY: tuple[Copy, ...] = (
-    _memory("seal.open Openers.of", "Data keys of customers met lately; no opened value.", _EMPTIED),
-    _memory("seal.open Keyed.names", "Ids by which clients know a customer.", "Goes with the data key."),
-    _memory(
-        "edge.graphql.document_cache Documents._kept",
-        "Texts of queries, with values somebody wrote in.",
-        _EMPTIED,
+MEMORY: tuple[DataCopy, ...] = (
+    _build_memory_copy(
+        "seal.open CipherCache.get",
+        "Data keys of recently read customers; no decrypted value.",
+        _CLEARED_ON_KEY_CHANGE,
     ),
-    _memory("edge.graphql.document_cache Documents._weighed", "The same documents, weighed.", _EMPTIED),
-    _memory("plan.plan_cache Plans._kept", "Plans, and with them documents of queries.", _EMPTIED),
-    _memory("token.verify Verifier._kept", "Verified tokens by digest, and whose they are.", _EMPTIED),
-    _memory(
-        "domain.consent.opt_out_signal Heed._heard", "Ids of customers whose signal was heard.", _EMPTIED
+    _build_memory_copy(
+        "seal.open CustomerCipher.client_ids",
+        "Ids by which clients know a customer.",
+        "Freed with the data key.",
     ),
-    _memory("domain.ingest.queue Flow._waiting", "Messages on their way in.", _QUEUE),
-    _memory("ledger.append Ledger._waiting", "Disclosures on their way to the ledger.", _QUEUE),
-    _memory("store.customers Customers._waiting", "Ids of customers being read.", _OPERATION),
-    _memory("store.customers Customers._tasks", "Reads under way.", _OPERATION),
-    _memory(
-        "law.age attained",
-        "Days of birth of children and the days they come of age; nothing says whose.",
-        "None; it leads to nobody, and falls out after 4,096 others.",
+    _build_memory_copy(
+        "edge.graphql.document_cache DocumentCache._documents",
+        "Texts of queries, with the values written into them.",
+        _CLEARED_ON_KEY_CHANGE,
     ),
-    _memory(
-        "purpose.permission_engine Judge._remembered",
-        "What people of one state permit; states are shared by many and lead to nobody.",
-        "None; it leads to nobody.",
+    _build_memory_copy(
+        "edge.graphql.document_cache DocumentCache._cost_checks",
+        "The same documents with their costs.",
+        _CLEARED_ON_KEY_CHANGE,
     ),
-    _memory("purpose.equivalence Likeness._remembered", "Parts of such states.", "None; it leads to nobody."),
-    _memory("purpose.equivalence Likeness._numbers", "Parts of such states.", "None; it leads to nobody."),
-    _memory(
-        "seal.bucket_keys Buckets._ciphers",
+    _build_memory_copy(
+        "plan.plan_cache PlanCache._plans",
+        "Compiled plans with their query documents.",
+        _CLEARED_ON_KEY_CHANGE,
+    ),
+    _build_memory_copy(
+        "token.verify TokenVerifier._verified",
+        "Verified tokens by digest, with their subjects.",
+        _CLEARED_ON_KEY_CHANGE,
+    ),
+    _build_memory_copy(
+        "domain.consent.opt_out_signal OptOutSignalRecorder._recorded_at",
+        "Ids of customers whose opt-out signal was recorded.",
+        _CLEARED_ON_KEY_CHANGE,
+    ),
+    _build_memory_copy(
+        "domain.ingest.queue IngestQueue._pending", "Messages that wait to be ingested.", _DRAINED
+    ),
+    _build_memory_copy(
+        "ledger.append Ledger._pending", "Disclosures that wait to be written to the ledger.", _DRAINED
+    ),
+    _build_memory_copy(
+        "store.customers CustomerStore._pending", "Ids of customers being read.", _PER_OPERATION
+    ),
+    _build_memory_copy("store.customers CustomerStore._tasks", "Reads in progress.", _PER_OPERATION),
+    _build_memory_copy(
+        "law.age find_age_moment",
+        "Birth dates of children and the times they come of age, without identifiers.",
+        "None; it identifies nobody, and is evicted after 4,096 other entries.",
+    ),
+    _build_memory_copy(
+        "purpose.permission_engine PermissionEngine._cache",
+        "What people in the same state permit; a state is shared by many and identifies nobody.",
+        "None; it identifies nobody.",
+    ),
+    _build_memory_copy(
+        "purpose.equivalence SituationClassifier._answer_numbers",
+        "Parts of such states.",
+        "None; it identifies nobody.",
+    ),
+    _build_memory_copy(
+        "purpose.equivalence SituationClassifier._number_by_answers",
+        "Parts of such states.",
+        "None; it identifies nobody.",
+    ),
+    _build_memory_copy(
+        "seal.bucket_keys BucketKeys._ciphers",
         "Keys of buckets, which wrap data keys.",
-        "One that was destroyed is let go of within two seconds, in every process.",
+        "A destroyed key is removed within two seconds, in every process.",
     ),
-    _memory("seal.bucket_keys Buckets._dying", "Which of them were destroyed just now.", "The same."),
-    _memory(
+    _build_memory_copy(
+        "seal.bucket_keys BucketKeys._destroyed_until", "Which keys were destroyed recently.", "The same."
+    ),
+    _build_memory_copy(
         "domain.erasure.erasure_ledger ErasureLedger._ids",
-        "Ids of lines of the erasure ledger; nothing leads back.",
-        "Kept: they are how an erasure lasts.",
+        "Ids of entries of the erasure ledger; they cannot be traced back to a person.",
+        "Kept: they make erasures permanent.",
     ),
-    _memory(
-        "domain.requests.identity_proofing Pace._tries",
-        "Who asked for a code lately, and when.",
-        "Falls out when the pace no longer counts it, or after others; it opens nothing.",
+    _build_memory_copy(
+        "domain.requests.identity_proofing CodeRateLimiter._tries",
+        "Who requested a code recently, and when.",
+        "Evicted when the rate limit no longer counts it, or after others; it gives no access.",
     ),
-    _memory(
-        "edge.graphql.websocket LiveDoor._callers",
-        "How many connections each caller has open.",
-        "Goes with the last of them, which ends with its token.",
+    _build_memory_copy(
+        "edge.graphql.websocket SubscriptionEndpoint._connections_by_caller",
+        "The number of open connections of each caller.",
+        "Removed with the caller's last connection, which ends with its token.",
     ),
-    _memory(
-        "domain.kit.workflow.runner Engine._under_way",
-        "Ids of requests that are being carried out.",
-        "Goes when a request has come as far as it does now.",
+    _build_memory_copy(
+        "domain.kit.workflow.runner WorkflowRunner._running_tasks",
+        "Ids of requests that are running.",
+        "Removed when the current run of the request ends.",
     ),
-    *_passing(
-        "domain.access.package_page Writing.rows",
-        "domain.access.package_page Writing.sections",
-        "domain.access.zip_archive _Sink._held",
-        "domain.correction.correction_step _Correction.old",
-        "domain.backup.restore Restore._survivors",
-        "domain.identity.evidence_reader Gathering._whole",
-        "domain.identity.clustering _Graph._of",
-        "domain.identity.unit_of_work Writing._kept",
-        "domain.identity.unit_of_work Writing._owners",
-        "domain.identity.unit_of_work Writing._writes",
-        "domain.identity.unit_of_work Writing.left_out",
-        "law.signals.read_signals _Hearing._opted_out",
-        "law.signals.read_signals _Hearing._problems",
-        "law.signals.read_signals _Hearing._raw",
-        "law.signals.read_signals _Hearing._sources",
-        "law.signals.read_signals _Hearing._words",
-        "plan.query_cost _Meter._known",
-        "plan.selection Selector._customers",
-        "plan.selection Selector._live",
+    *_list_transient(
+        "domain.access.package_page PackageWriter.rows",
+        "domain.access.package_page PackageWriter.sections",
+        "domain.access.zip_archive _ByteSink._pending",
+        "domain.correction.correction_step _CorrectionRun.old_cells",
+        "domain.backup.restore DatabaseRestore._survivors",
+        "domain.identity.evidence_reader EvidenceReader._complete_customers",
+        "domain.identity.clustering _IdentityGraph._cluster_of",
+        "domain.identity.unit_of_work UnitOfWork._customers_written",
+        "domain.identity.unit_of_work UnitOfWork._identifier_owners",
+        "domain.identity.unit_of_work UnitOfWork._writes",
+        "domain.identity.unit_of_work UnitOfWork.minimised_counts",
+        "law.signals.read_signals _SignalReader._opted_out",
+        "law.signals.read_signals _SignalReader._problems",
+        "law.signals.read_signals _SignalReader._raw",
+        "law.signals.read_signals _SignalReader._sources",
+        "law.signals.read_signals _SignalReader._tcf_choices",
+        "plan.query_cost _CostMeter._fragment_costs",
+        "plan.selection OperationSelector._customers",
+        "plan.selection OperationSelector._resolved_names",
         "reveal.revealer Reading._extra",
-        "reveal.revealer Reading._seen",
-        "reveal.revealer Reading._shut",
+        "reveal.revealer Reading._revealed",
+        "reveal.revealer Reading._withheld",
     ),
-    *_nobody(
-        "app.wiring.agents seal",
-        "catalogue.duration _back",
-        "catalogue.duration end",
-        "catalogue.duration parse",
-        "catalogue.yaml_file _Reading._lines",
-        "catalogue.yaml_file _Reading._seen",
-        "catalogue.yaml_file _Reading.problems",
-        "catalogue.taxonomy taxonomy",
-        "domain.ingest.write_keys WriteKeys._remembered",
-        "domain.kit.workflow.runner Engine._kicked",
-        "domain.erasure.crypto_shred Shred._waiting",
-        "domain.ingest.queue Flow._held",
-        "domain.notices.presentation Present._last",
-        "edge.graphql.document_cache Documents._pages",
+    *_list_impersonal(
+        "app.wiring.agents load_certificate",
+        "catalogue.duration _count_days_back",
+        "catalogue.duration add_duration",
+        "catalogue.duration parse_duration",
+        "catalogue.yaml_file _YamlReader._lines",
+        "catalogue.yaml_file _YamlReader._seen_nodes",
+        "catalogue.yaml_file _YamlReader.problems",
+        "catalogue.taxonomy load_taxonomy",
+        "domain.ingest.write_keys WriteKeys._cached_sources",
+        "domain.kit.workflow.runner WorkflowRunner._wake_event",
+        "domain.erasure.crypto_shred CryptoShredder._waiting_generations",
+        "domain.ingest.queue IngestQueue._queued_by_source",
+        "domain.notices.presentation NoticePresenter._last_notices",
+        "edge.graphql.document_cache DocumentCache._page_sizes",
         "edge.graphql.media_types is_json",
-        "edge.graphql.media_types preferred",
-        "law.holiday_calendar holidays_of",
-        "purpose.equivalence Likeness._below",
-        "purpose.statements branch",
-        "reveal.revealer cut_offs",
-        "seal.bucket_keys Buckets._listeners",
-        "seal.pairwise_ids Pairwise._ciphers",
-        "seeding.geography countries",
-        "seeding.shopper Lists._emails",
+        "edge.graphql.media_types negotiate_media_type",
+        "law.holiday_calendar find_holidays",
+        "purpose.equivalence SituationClassifier._lengths_by_node",
+        "purpose.statements list_purpose_path",
+        "reveal.revealer compute_cut_offs",
+        "seal.bucket_keys BucketKeys._listeners",
+        "seal.pairwise_ids PairwiseIds._ciphers",
+        "seeding.geography load_country_codes",
+        "seeding.shopper UniqueContacts._emails",
         "store.driver.database Database._collections",
-        "store.driver.database Database._ends",
+        "store.driver.database Database._end_callbacks",
     ),
 )
-"""What a process keeps in memory beyond a call, by module and name."""
+"""What a process keeps in memory for longer than a call, by module and name."""
 
-FILES: tuple[Copy, ...] = (
-    Copy(Kind.FILE, "keys/root.key", "The key of everything; no personal data.", "None."),
-    Copy(Kind.FILE, "keys/signing.keys", "Keys that tokens are signed with; no personal data.", "None."),
-    Copy(Kind.FILE, "keys/processor.key", "The key that controllers are answered under.", "None."),
-    Copy(
-        Kind.FILE,
+FILES: tuple[DataCopy, ...] = (
+    DataCopy(CopyKind.FILE, "keys/root.key", "The root key; no personal data.", "None."),
+    DataCopy(CopyKind.FILE, "keys/signing.keys", "The keys that sign tokens; no personal data.", "None."),
+    DataCopy(CopyKind.FILE, "keys/processor.key", "The key that signs replies to controllers.", "None."),
+    DataCopy(
+        CopyKind.FILE,
         "keys/buckets.keys*",
         "Keys of the buckets, which wrap the data keys of customers.",
-        "The key of the person's bucket is replaced and overwritten.",
+        "The key of the customer's bucket is replaced and overwritten.",
     ),
-    Copy(
-        Kind.FILE,
+    DataCopy(
+        CopyKind.FILE,
         "keys/rewrapped/*",
-        "Wrapped data keys of those who are left in a bucket whose key was replaced.",
-        "Written anew without the person when their bucket gets its next key.",
+        "Wrapped data keys of the other customers of a bucket whose key was replaced.",
+        "Rewritten without the customer when their bucket gets its next key.",
     ),
-    Copy(
-        Kind.FILE,
+    DataCopy(
+        CopyKind.FILE,
         "keys/letters/*",
-        "Keys of the days on which refused messages came.",
-        "The letters are deleted; the day's key is destroyed after 14 days.",
+        "The daily keys of dead letters.",
+        "The dead letters are deleted; the daily key is destroyed after 14 days.",
     ),
-    Copy(
-        Kind.FILE,
+    DataCopy(
+        CopyKind.FILE,
         "erasures/*",
         "The erasure ledger: random ids and keyed digests of who was erased, and when.",
-        "Kept: a restored backup is erased again by it.",
+        "Kept: it repeats the erasures after a backup is restored.",
     ),
-    Copy(
-        Kind.FILE,
+    DataCopy(
+        CopyKind.FILE,
         "mongo/*",
-        "The files of the embedded MongoDB: collections, indexes, journal, log of changes.",
-        "What is deleted stays until MongoDB writes over it, sealed under a key that is destroyed.",
+        "The files of the embedded MongoDB: collections, indexes, journal, oplog.",
+        "Deleted data stay until MongoDB overwrites them, encrypted under a key that is destroyed.",
     ),
-    Copy(
-        Kind.FILE,
+    DataCopy(
+        CopyKind.FILE,
         "backups/*",
         "Dumps of the database.",
-        "Their sealed values are dead with the key; restoring one replays the erasure ledger first.",
+        "Sealed values are unreadable without the key; a restore replays the erasure ledger first.",
     ),
-    Copy(
-        Kind.FILE,
+    DataCopy(
+        CopyKind.FILE,
         "outbox/*",
-        "Mail to people about their requests, where no mail server is set.",
-        "Not touched: set a mail server, and there are none; what is there is deleted by hand.",
+        "Mail to customers about their requests, if no mail server is configured.",
+        "Not deleted: the operator deletes it by hand, or configures a mail server to avoid it.",
     ),
-    Copy(Kind.FILE, "demo.json", "Where the demo runs, and tokens for its invented people.", "None."),
-    Copy(Kind.FILE, "*.log", "Codes, counts and times; no value of anybody, by rule.", "None."),
+    DataCopy(
+        CopyKind.FILE, "demo.json", "The address of the demo, and tokens for its fictitious people.", "None."
+    ),
+    DataCopy(CopyKind.FILE, "*.log", "Codes, counts and times; no personal data, by rule.", "None."),
 )
-"""What is written to disk, by its path in the data folder or as named on the command line."""
+"""Files, by their path in the data folder or as named on the command line."""
 
-PARTNERS = Copy(
-    Kind.PARTNER,
+PARTNERS = DataCopy(
+    CopyKind.PARTNER,
     "recipients",
-    "What each was shown, as the ledger of disclosures has it.",
-    "Each is told of the erasure and tracked until it says it is done (GDPR Art. 19).",
+    "What was disclosed to each, as the ledger of disclosures records it.",
+    "Each is notified of the erasure and tracked until it confirms (GDPR Art. 19).",
 )
 
 
-def copies() -> tuple[Copy, ...]:
-    """Every place there is."""
-    stored = (Copy(Kind.COLLECTION, one.name, one.holds, one.erasure) for one in COLLECTIONS)
-    return (*stored, *MEMORY, *FILES, PARTNERS)
+def list_data_copies() -> tuple[DataCopy, ...]:
+    """Return every declared place: collections, memory, files and partners."""
+    collection_copies = (
+        DataCopy(CopyKind.COLLECTION, collection.name, collection.contents, collection.erasure)
+        for collection in COLLECTIONS
+    )
+    return (*collection_copies, *MEMORY, *FILES, PARTNERS)

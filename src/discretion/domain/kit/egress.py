@@ -1,10 +1,13 @@
-"""The one way out: HTTPS to somebody else's server, at an address that was checked.
+"""Outgoing HTTP requests: HTTPS to a server of another organisation, at a checked address.
 
-Whoever may name a URL that we then ask would else have us ask what only we can reach (server-side request
-forgery, CWE-918; OWASP's cheat sheet). So: only https; only hosts that somebody answers for; every address
-that the name has must be public; the connection goes to the very address that was checked, so a name that
-changes its answer between two questions (DNS rebinding) gains nothing; the certificate must be the name's; no
-redirect is followed, no proxy asked, nothing read beyond some bytes, nothing waited for beyond some seconds.
+Partners and agents supply URLs. Without checks they could make the server send requests to hosts that only it
+can reach (server-side request forgery, CWE-918; OWASP SSRF Prevention Cheat Sheet). The rules are:
+    - only https, and only to the permitted hosts, which are registered
+    - every address of the host must be public (``ip_address``)
+    - the connection is made to the address that was checked, so a name that resolves to another address the
+      second time (DNS rebinding) gains nothing
+    - the certificate must match the host name
+    - no redirect is followed, no proxy is used, and replies are limited in size and time
 """
 
 from __future__ import annotations
@@ -20,33 +23,35 @@ from functools import cached_property
 import httpcore
 import httpx
 
-from discretion.domain.kit import ip_address as address
+from discretion.domain.kit import ip_address
 from discretion.errors import BadRequest, Forbidden, Unavailable
 
-CONNECT_S = 3.0
-QUIET_S = 5.0
-"""The longest silence between two bytes."""
+CONNECT_TIMEOUT_S = 3.0
+IDLE_TIMEOUT_S = 5.0
+"""The longest pause between two bytes, in seconds."""
 
-WHOLE_S = 10.0
-"""The longest that one exchange may take, names and all."""
+EXCHANGE_TIMEOUT_S = 10.0
+"""The longest time of one exchange with name resolution, in seconds."""
 
-BODY_MAX = 64 * 1024
-URL_MAX = 2048
-_HTTPS = 443
-_PORT_MAX = 65535
-_LEAST_FREE_PORT = 1024
-"""Below are other protocols, whose servers must not be spoken to in HTTP."""
+# The other server chooses the length of its reply. Without a limit it could
+# exhaust the memory of this process.
+MAX_REPLY_BYTES = 64 * 1024
+MAX_URL_LENGTH = 2048
+_HTTPS_PORT = 443
+_MAX_PORT = 65535
+_MIN_UNPRIVILEGED_PORT = 1024
+"""Ports below it, except 443, belong to other protocols; an HTTP request must not reach their servers."""
 
-Body = bytes | AsyncIterator[bytes]
-"""What is sent: at once, or part by part."""
+RequestBody = bytes | AsyncIterator[bytes]
+"""A request body, whole or as a stream of parts."""
 
-Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
-"""The addresses of a host; raises OSError for one that has none."""
+ResolveHost = Callable[[str, int], Awaitable[Sequence[str]]]
+"""``(host, port) -> addresses``; raises OSError for a host without addresses."""
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """Where a URL leads, taken apart once: what was checked is what is asked."""
+class EgressTarget:
+    """A parsed URL. It is parsed once, so the request goes to the parts that were checked."""
 
     scheme: str
     host: str
@@ -55,42 +60,42 @@ class Target:
 
     @property
     def authority(self) -> str:
-        """The ``Host`` header's value."""
+        """The value of the ``Host`` header."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """What came back. ``body`` is empty where it was longer than ``BODY_MAX`` bytes."""
+class EgressReply:
+    """A server's reply; ``body`` is empty if it exceeded ``MAX_REPLY_BYTES``."""
 
     status: int
     body: bytes
 
 
-class Outward:
-    """Sends to other people's servers.
+class EgressClient:
+    """An HTTP client for servers of other organisations.
 
     Args:
-        loopback: Also sends, in plain HTTP too, to servers of this machine; for tests and evaluation.
-        resolve: Finds a host's addresses; the system's resolver by default.
-        tls: Whose certificates are believed; the usual authorities by default.
+        loopback: Permit loopback addresses, also by plain HTTP; for tests and evaluation.
+        resolve: The resolver of host names; the system's resolver by default.
+        tls: The TLS settings with the trusted authorities; httpcore's defaults otherwise.
     """
 
     def __init__(
-        self, *, loopback: bool = False, resolve: Resolve | None = None, tls: ssl.SSLContext | None = None
+        self, *, loopback: bool = False, resolve: ResolveHost | None = None, tls: ssl.SSLContext | None = None
     ) -> None:
         self._loopback = loopback
-        self._resolve = resolve or _system
-        self._given = tls
+        self._resolve = resolve or _resolve_by_system
+        self._tls_context = tls
 
-    def target(self, url: str, hosts: Collection[str] | None = None) -> Target:
-        """Where ``url`` leads. ``hosts``, if given, are the only ones it may lead to.
+    def check_target(self, url: str, hosts: Collection[str] | None = None) -> EgressTarget:
+        """Parse and check a URL; ``hosts``, if given, are the only permitted hosts.
 
         Raises:
             BadRequest: ``OUTWARD_URL``.
             Forbidden: ``OUTWARD_HOST``.
         """
-        target = _parsed(url, {"https", "http"} if self._loopback else {"https"})
+        target = _parse_target(url, {"https", "http"} if self._loopback else {"https"})
         if hosts is not None and target.host not in hosts:
             raise Forbidden(
                 "OUTWARD_HOST",
@@ -102,67 +107,77 @@ class Outward:
     async def post(
         self,
         url: str,
-        body: Body,
+        body: RequestBody,
         headers: Mapping[str, str],
         *,
         hosts: Collection[str] | None = None,
         within_s: float | None = None,
     ) -> int:
-        """Post; gives the status. As ``exchange``, otherwise."""
+        """Post ``body`` to ``url`` and return the status of the reply; see ``exchange``."""
         return (await self.exchange(url, body, headers, hosts=hosts, within_s=within_s)).status
 
     async def exchange(
         self,
         url: str,
-        body: Body,
+        body: RequestBody,
         headers: Mapping[str, str],
         *,
         hosts: Collection[str] | None = None,
         within_s: float | None = None,
-    ) -> Reply:
-        """Post ``body`` to ``url`` and wait for the reply. A redirect is a reply like any other.
+    ) -> EgressReply:
+        """Post ``body`` to ``url`` and return the reply; a redirect is returned and not followed.
 
-        A body that comes part by part goes with a ``content-length`` among ``headers``. The exchange may take
-        ``within_s``, names and all; ``WHOLE_S`` unless told.
+        Args:
+            url: The address.
+            body: The body; a streamed body needs a ``content-length`` among ``headers``.
+            headers: Request headers; ``host`` and ``user-agent`` have defaults.
+            hosts: The permitted hosts; None permits every public host.
+            within_s: The limit of the whole exchange in seconds; ``EXCHANGE_TIMEOUT_S`` by default.
 
         Raises:
-            BadRequest: ``OUTWARD_URL``: not https, or nothing that one can be sent to.
-            Forbidden: ``OUTWARD_HOST``: not among ``hosts``; ``OUTWARD_ADDRESS``: the host has an
-                address that is not public.
-            Unavailable: ``OUTWARD_AWAY``: no answer in time, or none in HTTP from whom the URL names.
+            BadRequest: ``OUTWARD_URL``: the URL is not https or cannot be sent to.
+            Forbidden: ``OUTWARD_HOST``: the host is not among ``hosts``. ``OUTWARD_ADDRESS``: an address of
+                the host is not public.
+            Unavailable: ``OUTWARD_AWAY``: no valid HTTP reply in time.
         """
-        target = self.target(url, hosts)
-        where = httpcore.URL(
+        target = self.check_target(url, hosts)
+        request_url = httpcore.URL(
             scheme=target.scheme, host=target.host, port=target.port, target=target.path.encode("ascii")
         )
-        sent = {"host": target.authority, "user-agent": "discretion", **headers}
+        request_headers = {"host": target.authority, "user-agent": "discretion", **headers}
         try:
-            async with asyncio.timeout(within_s or WHOLE_S), self._pool(target) as pool:
-                return await _exchange(pool, where, sent, body)
+            async with asyncio.timeout(within_s or EXCHANGE_TIMEOUT_S), self._open_pool(target) as pool:
+                return await _post_within_pool(pool, request_url, request_headers, body)
         except (TimeoutError, OSError, httpcore.TimeoutException, httpcore.NetworkError) as error:
-            raise _away(error) from None
+            # `from None`: the original message may quote the URL, and a log of the chain would repeat it.
+            raise _build_unavailable_error(error) from None
         except (httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
-            raise _away(error) from None
+            raise _build_unavailable_error(error) from None
 
-    def _pool(self, target: Target) -> httpcore.AsyncConnectionPool:
-        """For one exchange: a kept connection would outlive the check of its address."""
+    def _open_pool(self, target: EgressTarget) -> httpcore.AsyncConnectionPool:
+        """Open a pool for one exchange: a reused connection would outlive the check of its address."""
         tls = self._tls if target.scheme == "https" else None
-        door = _Checked(self._resolve, plain=target.scheme == "http", loopback=self._loopback)
+        network = _CheckedNetwork(self._resolve, is_plain=target.scheme == "http", loopback=self._loopback)
         return httpcore.AsyncConnectionPool(
-            ssl_context=tls, max_connections=1, max_keepalive_connections=0, retries=0, network_backend=door
+            ssl_context=tls,
+            max_connections=1,
+            max_keepalive_connections=0,
+            # No retry here: a POST may have taken effect although its reply was lost. The caller decides.
+            retries=0,
+            network_backend=network,
         )
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
-        return self._given or httpcore.default_ssl_context()
+        return self._tls_context or httpcore.default_ssl_context()
 
 
-class _Checked(httpcore.AsyncNetworkBackend):
-    """Connects to a host at an address that was checked, and to no other."""
+class _CheckedNetwork(httpcore.AsyncNetworkBackend):
+    """A network backend that connects only to addresses that were checked."""
 
-    def __init__(self, resolve: Resolve, *, plain: bool, loopback: bool) -> None:
+    def __init__(self, resolve: ResolveHost, *, is_plain: bool, loopback: bool) -> None:
         self._resolve = resolve
-        self._plain = plain
+        self._is_plain = is_plain
         self._loopback = loopback
         self._network = httpcore.AnyIOBackend()
 
@@ -174,86 +189,109 @@ class _Checked(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """A connection to the first of the host's addresses that takes one; its name is asked once."""
-        last: Exception = OSError("the host has no address")
-        for one in self._checked(await self._resolve(host, port)):
+        """Connect to the first address of the host that accepts; the name is resolved only once."""
+        last_error: Exception = OSError("the host has no address")
+        # Only the TCP connection uses the address. The TLS handshake names the host of the URL, so the
+        # certificate is still checked against the name.
+        for checked_address in self._check_addresses(await self._resolve(host, port)):
             try:
-                return await self._network.connect_tcp(one, port, timeout, local_address, socket_options)
+                return await self._network.connect_tcp(
+                    checked_address, port, timeout, local_address, socket_options
+                )
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                last = error
-        raise last
+                last_error = error
+        raise last_error
 
     async def sleep(self, seconds: float) -> None:
-        """As the library's own."""
+        """Sleep, as the backends of httpcore do."""
         await asyncio.sleep(seconds)
 
-    def _checked(self, texts: Sequence[str]) -> list[str]:
-        """The addresses, once every one of them was found to be fit: one bad answer spoils all."""
-        found = [address.parse(text) for text in texts]
-        if not all(one is not None and self._fit(one) for one in found):
+    def _check_addresses(self, texts: Sequence[str]) -> list[str]:
+        """Return the addresses if all of them are permitted: a host with one private address is refused."""
+        addresses = [ip_address.parse_address(text) for text in texts]
+        if not all(parsed is not None and self._is_allowed(parsed) for parsed in addresses):
             raise Forbidden(
                 "OUTWARD_ADDRESS",
                 "The URL's host has an address that is not on the public Internet.",
                 "Use a host that anybody can reach.",
             )
-        return [str(one) for one in found]
+        return [str(parsed) for parsed in addresses]
 
-    def _fit(self, one: address.Address) -> bool:
-        if self._loopback and address.loopback(one):
+    def _is_allowed(self, candidate: ip_address.IpAddress) -> bool:
+        if self._loopback and ip_address.is_loopback(candidate):
             return True
-        return not self._plain and address.public(one)
+        # Plain HTTP is permitted to loopback addresses only.
+        return not self._is_plain and ip_address.is_public(candidate)
 
 
-async def _exchange(
-    pool: httpcore.AsyncConnectionPool, where: httpcore.URL, headers: Mapping[str, str], body: Body
-) -> Reply:
-    waits = {"connect": CONNECT_S, "read": QUIET_S, "write": QUIET_S, "pool": QUIET_S}
+async def _post_within_pool(
+    pool: httpcore.AsyncConnectionPool,
+    request_url: httpcore.URL,
+    headers: Mapping[str, str],
+    body: RequestBody,
+) -> EgressReply:
+    timeouts = {
+        "connect": CONNECT_TIMEOUT_S,
+        "read": IDLE_TIMEOUT_S,
+        "write": IDLE_TIMEOUT_S,
+        "pool": IDLE_TIMEOUT_S,
+    }
     async with pool.stream(
-        "POST", where, headers=list(headers.items()), content=body, extensions={"timeout": waits}
+        "POST", request_url, headers=list(headers.items()), content=body, extensions={"timeout": timeouts}
     ) as response:
-        read = bytearray()
+        received = bytearray()
         async for part in response.aiter_stream():
-            read += part
-            if len(read) > BODY_MAX:
-                return Reply(response.status, b"")
-        return Reply(response.status, bytes(read))
+            received += part
+            if len(received) > MAX_REPLY_BYTES:
+                return EgressReply(response.status, b"")
+        return EgressReply(response.status, bytes(received))
 
 
-async def _system(host: str, port: int) -> list[str]:
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(one[4][0]) for one in found))
+async def _resolve_by_system(host: str, port: int) -> list[str]:
+    answers = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(answer[4][0]) for answer in answers))
 
 
-def _parsed(url: str, schemes: Collection[str]) -> Target:
-    if len(url) > URL_MAX or not url.isascii() or not url.isprintable() or set(url) & set(' "<>\\^`{|}'):
-        raise _not_a_url("it has characters that no URL has, or too many")
+def _parse_target(url: str, schemes: Collection[str]) -> EgressTarget:
+    if (
+        len(url) > MAX_URL_LENGTH
+        or not url.isascii()
+        or not url.isprintable()
+        or set(url) & set(' "<>\\^`{|}')
+    ):
+        raise _build_url_error("it has characters that no URL has, or too many")
     try:
-        parsed = httpx.URL(url)
-        host = parsed.raw_host.decode("ascii").rstrip(".")
+        parsed_url = httpx.URL(url)
+        # DNS treats a name with a final dot as the same host, so hosts are compared without it.
+        host = parsed_url.raw_host.decode("ascii").rstrip(".")
     except (httpx.InvalidURL, ValueError):
-        raise _not_a_url("it cannot be read") from None
-    if parsed.scheme not in schemes:
-        raise _not_a_url("it is not https")
+        raise _build_url_error("it cannot be read") from None
+    if parsed_url.scheme not in schemes:
+        raise _build_url_error("it is not https")
+    # A user part makes a URL look like that of another host: https://partner.example@attacker.example.
     if "@" in re.split("[/?#]", url.partition("//")[2], maxsplit=1)[0]:
-        raise _not_a_url("it names a user")
+        raise _build_url_error("it names a user")
+    # A `%` begins an IPv6 zone (RFC 6874) or an escaped character. Libraries differ in how they read both.
     if not host or "%" in host:
-        raise _not_a_url("it names no host")
-    if parsed.fragment:
-        raise _not_a_url("it has a fragment")
-    port = parsed.port or (_HTTPS if parsed.scheme == "https" else 80)
-    if port > _PORT_MAX or (parsed.scheme == "https" and port != _HTTPS and port < _LEAST_FREE_PORT):
-        raise _not_a_url("it names no port, or one of another protocol")
-    return Target(parsed.scheme, host, port, parsed.raw_path.decode("ascii"))
+        raise _build_url_error("it names no host")
+    if parsed_url.fragment:
+        raise _build_url_error("it has a fragment")
+    port = parsed_url.port or (_HTTPS_PORT if parsed_url.scheme == "https" else 80)
+    if port > _MAX_PORT or (
+        parsed_url.scheme == "https" and port != _HTTPS_PORT and port < _MIN_UNPRIVILEGED_PORT
+    ):
+        raise _build_url_error("it names no port, or one of another protocol")
+    return EgressTarget(parsed_url.scheme, host, port, parsed_url.raw_path.decode("ascii"))
 
 
-def _not_a_url(why: str) -> BadRequest:
+def _build_url_error(reason: str) -> BadRequest:
     return BadRequest(
         "OUTWARD_URL",
-        f"The URL cannot be sent to: {why}.",
+        f"The URL cannot be sent to: {reason}.",
         "Use one such as https://partner.example/privacy.",
     )
 
 
-def _away(error: Exception) -> Unavailable:
-    """The kind of failure only: a library's message may quote the URL, which may name somebody."""
+def _build_unavailable_error(error: Exception) -> Unavailable:
+    """Name only the error's class: its message may quote the URL, which may identify a person."""
     return Unavailable("OUTWARD_AWAY", f"The other server did not answer: {type(error).__name__}.")

@@ -1,20 +1,20 @@
-"""Which addresses belong to the public Internet.
+"""Public and loopback IP addresses, for outgoing requests (``egress``).
 
-A request that others cause us to send must not reach what only we can reach: server-side request forgery
-(CWE-918). The networks are those of IANA's special-purpose registries (RFC 6890), and those that carry one
-address inside another. Python's own ``is_global`` is asked too and does not do alone: it had gaps until
-3.11.10 (CVE-2024-4032), and takes translated addresses for public.
+A request that a third party causes must not reach hosts that only the server can reach: server-side request
+forgery (CWE-918). Refused networks are those of IANA's special-purpose registries (RFC 6890), and those whose
+addresses embed another address. Python's ``is_global`` is checked too but is not sufficient: it had gaps
+until 3.11.10 (CVE-2024-4032), and it treats translated addresses as public.
 """
 
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-Address = IPv4Address | IPv6Address
+IpAddress = IPv4Address | IPv6Address
 
-_NO_PLACE_V4 = tuple(
-    ip_network(one)
-    for one in (
+_SPECIAL_V4 = tuple(
+    ip_network(cidr)
+    for cidr in (
         "0.0.0.0/8",  # this network
         "10.0.0.0/8",  # private
         "100.64.0.0/10",  # shared by a carrier's customers, and some clouds' metadata
@@ -34,39 +34,40 @@ _NO_PLACE_V4 = tuple(
     )
 )
 _UNICAST_V6 = ip_network("2000::/3")
-"""What is given out to anybody. Outside: loopback, IPv4-mapped and -compatible, NAT64, local, multicast."""
+"""Global unicast. Outside of it: loopback, IPv4-mapped and -compatible, NAT64, local, multicast."""
 
-_NO_PLACE_V6 = tuple(
-    ip_network(one)
-    for one in (
+_SPECIAL_V6 = tuple(
+    ip_network(cidr)
+    for cidr in (
         "2001::/23",  # protocol assignments, Teredo among them
         "2001:db8::/32",  # documentation
         "2002::/16",  # 6to4: an IPv4 address inside
         "3fff::/20",  # documentation
     )
 )
-_ISATAP = frozenset({0x0000_5EFE, 0x0200_5EFE})
-"""RFC 5214: the upper half of an interface's name, whose lower half is an IPv4 address."""
+_ISATAP_PREFIXES = frozenset({0x0000_5EFE, 0x0200_5EFE})
+"""RFC 5214: the upper 32 bits of an interface identifier whose lower 32 bits are an IPv4 address."""
 
 
-def parse(text: str) -> Address | None:
-    """The address that ``text`` spells, in the one way a resolver does; None for anything else."""
+def parse_address(text: str) -> IpAddress | None:
+    """Return the address in ``text``, in the notation that resolvers return; None for anything else."""
     try:
         return ip_address(text)
     except ValueError:
         return None
 
 
-def public(address: Address) -> bool:
-    """Whether anybody can reach it; False for whatever is in doubt."""
+def is_public(address: IpAddress) -> bool:
+    """Return whether an address is on the public Internet; False in case of doubt."""
     if isinstance(address, IPv4Address):
-        return address.is_global and not any(address in one for one in _NO_PLACE_V4)
+        return address.is_global and not any(address in network for network in _SPECIAL_V4)
+    # An address with a zone (`scope_id`) is valid on one link only (RFC 4007).
     if address not in _UNICAST_V6 or not address.is_global or address.scope_id is not None:
         return False
-    within = (int(address) >> 32) & 0xFFFF_FFFF
-    return within not in _ISATAP and not any(address in one for one in _NO_PLACE_V6)
+    interface_prefix = (int(address) >> 32) & 0xFFFF_FFFF
+    return interface_prefix not in _ISATAP_PREFIXES and not any(address in network for network in _SPECIAL_V6)
 
 
-def loopback(address: Address) -> bool:
-    """Whether it is this machine's own; an IPv4 address inside of another is not."""
+def is_loopback(address: IpAddress) -> bool:
+    """Return whether an address is loopback; an IPv4 loopback address embedded in IPv6 is not accepted."""
     return address.is_loopback and (isinstance(address, IPv4Address) or address == IPv6Address("::1"))

@@ -1,4 +1,4 @@
-"""Legal holds, and looking at what another law ordered kept. For stewards; each look is on record."""
+"""GraphQL for stewards: legal holds and retained data. The ledger records every read."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
 from discretion.catalogue.model import Catalogue
-from discretion.domain.identity.api.stewardship import steward
-from discretion.domain.kit.graphql.context import Context
-from discretion.domain.kit.graphql.field import field
+from discretion.domain.identity.api.stewardship import require_steward
+from discretion.domain.kit.graphql.context import ResolverContext
+from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.scalars import DateTime, Json
-from discretion.domain.legal_retention.legal_holds import Holds
+from discretion.domain.legal_retention.legal_holds import LegalHolds
 from discretion.domain.legal_retention.retained_items import EVENT
-from discretion.domain.profiles.api.timeline import as_told
+from discretion.domain.profiles.api.timeline import render_properties
 from discretion.errors import BadRequest, Forbidden, NotFound
-from discretion.reveal.forms import CLEAR, iso
+from discretion.reveal.forms import CLEAR_RENDERS, format_timestamp
 from discretion.reveal.revealer import Reading
-from discretion.seal.cell import event_key
+from discretion.seal.cell import event_cell_key
 
-PURPOSE = "essential.legal_obligation"
-MOST = 100
-"""Documents of held data that are shown at once."""
+HELD_DATA_PURPOSE = "essential.legal_obligation"
+DOCUMENT_LIMIT = 100
+"""Retained documents that one query returns."""
 
-_HOLD = b"hold"
-Where = Info[Context, None]
+_HOLD_ID_KIND = b"hold"
+ResolverInfo = Info[ResolverContext, None]
 
 
 @strawberry.type(description="One thing that is kept: an order as on its invoice, or what a source knew.")
 class HeldItem:
-    """An item of held data."""
+    """A retained event or source record."""
 
     type: str = strawberry.field(description="The event's name, or `record`.")
     source: str = strawberry.field(description="Who sent it.")
@@ -42,7 +42,7 @@ class HeldItem:
 
 @strawberry.type(description="What another law orders kept of somebody who was erased.")
 class HeldData:
-    """Held data under one order; nothing in it says who the customer was."""
+    """Data retained under one order, without the identity of the customer."""
 
     law: str = strawberry.field(description="Key of the jurisdiction, or what a hold names.")
     why: str = strawberry.field(description="The provision, or the reason of the hold.")
@@ -51,103 +51,118 @@ class HeldData:
     items: list[HeldItem]
 
 
-def held_field() -> StrawberryField:
-    """``Query.heldData``."""
+def build_held_data_field() -> StrawberryField:
+    """Return the field ``Query.heldData``."""
 
-    async def held(root: Any, info: Where, request: str) -> list[HeldData]:
+    async def read_held_data(root: Any, info: ResolverInfo, request: str) -> list[HeldData]:
         del root
-        reading, _ = steward(info)
-        if PURPOSE not in reading.plan.held:
-            raise Forbidden("HELD_NOT_GRANTED", f"Held data are for the purpose '{PURPOSE}' alone.")
-        docs = await info.context.records.verbs[Holds].kept(_number(request), MOST)
-        return [_held(reading, info.context.records.catalogue, one) for one in docs]
+        reading, _ = require_steward(info)
+        # Retained data serve only the obligation that they are kept for (GDPR Art. 17(3)(b)).
+        if HELD_DATA_PURPOSE not in reading.plan.granted_purposes:
+            raise Forbidden(
+                "HELD_NOT_GRANTED", f"Held data may be read for the purpose '{HELD_DATA_PURPOSE}' only."
+            )
+        documents = await info.context.resources.operations[LegalHolds].find_retained(
+            _parse_request_id(request), DOCUMENT_LIMIT
+        )
+        return [
+            _build_held_data(reading, info.context.resources.catalogue, document) for document in documents
+        ]
 
-    words = (
+    description = (
         "What other laws order kept of somebody who was erased, by the number of the certificate. For "
         "stewards, for the purpose that the law orders it for. Every look is on record."
     )
-    return field(held, "heldData", list[HeldData] | None, words)
+    return build_field(read_held_data, "heldData", list[HeldData] | None, description)
 
 
-def hold_mutations() -> list[StrawberryField]:
-    """``Mutation.placeHold`` and ``Mutation.liftHold``."""
+def build_hold_mutations() -> list[StrawberryField]:
+    """Return the fields ``Mutation.placeHold`` and ``Mutation.liftHold``."""
 
-    async def place(
+    async def place_hold(
         root: Any,
-        info: Where,
+        info: ResolverInfo,
         customer: strawberry.ID,
         reason: str,
         law: str,
         events: list[strawberry.ID] | None = None,
     ) -> strawberry.ID:
         del root
-        reading, by = steward(info)
-        whom = reading.identify(customer)
-        if whom is None:
+        reading, steward_name = require_steward(info)
+        customer_id = reading.decode_customer_id(customer)
+        if customer_id is None:
             raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
-        named = [reading.unshut(b"event", one) or b"" for one in events or ()]
-        hold = await info.context.records.verbs[Holds].place(whom, (), named, reason, law, by)
-        return strawberry.ID(reading.shut(_HOLD, hold))
+        # An id of another client decodes to None, which matches no event: HELD_NOT_FOUND.
+        event_ids = [reading.decode_id(b"event", event) or b"" for event in events or ()]
+        hold_id = await info.context.resources.operations[LegalHolds].place(
+            customer_id, (), event_ids, reason, law, steward_name
+        )
+        return strawberry.ID(reading.encode_id(_HOLD_ID_KIND, hold_id))
 
-    async def lift(root: Any, info: Where, hold: strawberry.ID) -> bool:
+    async def lift_hold(root: Any, info: ResolverInfo, hold: strawberry.ID) -> bool:
         del root
-        reading, _ = steward(info)
-        await info.context.records.verbs[Holds].lift(reading.unshut(_HOLD, hold) or b"")
+        reading, _ = require_steward(info)
+        await info.context.resources.operations[LegalHolds].lift(
+            reading.decode_id(_HOLD_ID_KIND, hold) or b""
+        )
         return True
 
-    placed = (
+    place_description = (
         "Has events of a customer, or all of them and everything else, survive an erasure until the hold is "
         "lifted (GDPR Art. 17(3)(e)). Answers the hold's id. For stewards."
     )
-    lifted = "Lifts a hold; what only it kept is deleted. For stewards."
+    lift_description = "Lifts a hold; what only it kept is deleted. For stewards."
     return [
-        field(place, "placeHold", strawberry.ID | None, placed),
-        field(lift, "liftHold", bool | None, lifted),
+        build_field(place_hold, "placeHold", strawberry.ID | None, place_description),
+        build_field(lift_hold, "liftHold", bool | None, lift_description),
     ]
 
 
-def _number(text: str) -> bytes:
+def _parse_request_id(request_number: str) -> bytes:
     try:
-        return bytes.fromhex(text)
+        return bytes.fromhex(request_number)
     except ValueError:
         raise BadRequest(
-            "REQUEST_INVALID", "That is no number of a request.", "Take `jti` from the certificate."
+            "REQUEST_INVALID", "That is not the number of a request.", "Use `jti` of the certificate."
         ) from None
 
 
-def _held(reading: Reading, catalogue: Catalogue, doc: Mapping[str, Any]) -> HeldData:
-    holder = doc["_id"], doc["key"]
+def _build_held_data(reading: Reading, catalogue: Catalogue, document: Mapping[str, Any]) -> HeldData:
+    holder = document["_id"], document["key"]
     return HeldData(
-        law=doc["law"],
-        why=doc["why"],
-        until=DateTime(iso(doc["until"])) if "until" in doc else None,
-        request=doc["request"].hex(),
+        law=document["law"],
+        why=document["why"],
+        until=DateTime(format_timestamp(document["until"])) if "until" in document else None,
+        request=document["request"].hex(),
         items=[
             HeldItem(
-                type=one["type"],
-                source=one["source"],
-                at=DateTime(iso(one["at"])),
-                values=_values(reading, catalogue, holder, one),
+                type=item["type"],
+                source=item["source"],
+                at=DateTime(format_timestamp(item["at"])),
+                values=_reveal_values(reading, catalogue, holder, item),
             )
-            for one in doc["items"]
+            for item in document["items"]
         ],
     )
 
 
-def _values(
+def _reveal_values(
     reading: Reading, catalogue: Catalogue, holder: tuple[bytes, bytes], item: Mapping[str, Any]
 ) -> Any:
     if item["kind"] == EVENT:
         if "props" not in item:
             return {}
-        told = reading.reveal_held(holder, item["props"], event_key(item["id"]).encode())
-        kind = catalogue.events.get(item["type"])
-        return told if kind is None else as_told(kind, told)
-    told = {}
+        values = reading.reveal_retained_cell(holder, item["props"], event_cell_key(item["id"]).encode())
+        event_type = catalogue.events.get(item["type"])
+        return values if event_type is None else render_properties(event_type, values)
+    values = {}
     for key, cell in item.get("cells", {}).items():
-        value, attribute = reading.reveal_held(holder, cell, key.encode()), catalogue.by_key.get(key)
-        show = None if attribute is None else CLEAR.get(attribute.type)
-        told[key.replace("/", ".")] = value if show is None else show(value, 0)
+        value = reading.reveal_retained_cell(holder, cell, key.encode())
+        attribute = catalogue.attributes_by_key.get(key)
+        formatter = None if attribute is None else CLEAR_RENDERS.get(attribute.type)
+        values[key.replace("/", ".")] = value if formatter is None else formatter(value, 0)
     for name, cell in item.get("names", {}).items():
-        told[f"identifier.{name}"] = reading.reveal_held(holder, cell, f"{item['id'].hex()}/{name}".encode())
-    return told
+        values[f"identifier.{name}"] = reading.reveal_retained_cell(
+            holder, cell, f"{item['id'].hex()}/{name}".encode()
+        )
+    return values

@@ -1,7 +1,7 @@
-"""Legal holds: what must not be erased while somebody may need it in court (GDPR Art. 17(3)(e)).
+"""Legal holds: data that may be needed in a legal dispute and must not be erased (GDPR Art. 17(3)(e)).
 
-A hold names records or events of a customer, or nothing in particular: then all of it. What it names survives
-an erasure in ``held``, out of reach of every other purpose, and goes when the hold is lifted.
+A hold names records or events of a customer, or neither, which means all data. After an erasure the data are
+retained in ``held``, unavailable to every other purpose, and deleted when the hold is lifted.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from discretion.errors import BadRequest, NotFound
-from discretion.store.driver.database import Database, Session, delete, insert, update
+from discretion.store.driver.database import Database, Session, build_delete, build_insert, build_update
 
-MAX_WORDS = 500
-"""Characters of a reason."""
+MAX_TEXT_CHARS = 500
+"""Maximum length of the reason and of the citation, in characters."""
 
 
 @dataclass(frozen=True, slots=True)
-class Holds:
-    """Places holds and lifts them."""
+class LegalHolds:
+    """Places and lifts legal holds."""
 
     database: Database
     entropy: Callable[[int], bytes] = field(repr=False)
@@ -32,65 +32,74 @@ class Holds:
         events: Sequence[bytes],
         reason: str,
         law: str,
-        by: str,
+        steward: str,
     ) -> bytes:
-        """Put a hold on what a customer's records or events hold; its id.
+        """Place a hold on records or events of a customer, or on all of their data.
+
+        Returns:
+            The id of the hold.
 
         Raises:
-            NotFound: ``CUSTOMER_NOT_FOUND``, ``HELD_NOT_FOUND``; BadRequest: ``HOLD_INVALID``.
+            NotFound: ``CUSTOMER_NOT_FOUND``, ``HELD_NOT_FOUND``.
+            BadRequest: ``HOLD_INVALID``.
         """
-        if not 0 < len(reason) <= MAX_WORDS or not 0 < len(law) <= MAX_WORDS:
-            words = f"A reason and a provision of law, of at most {MAX_WORDS} characters each."
-            raise BadRequest("HOLD_INVALID", "A hold says why, and by which law.", f"It takes {words}")
+        if not 0 < len(reason) <= MAX_TEXT_CHARS or not 0 < len(law) <= MAX_TEXT_CHARS:
+            raise BadRequest(
+                "HOLD_INVALID",
+                "A hold needs a reason and a law.",
+                f"Give a reason and a provision of law, of at most {MAX_TEXT_CHARS} characters each.",
+            )
 
-        async def work(session: Session) -> bytes:
-            wanted = {"$or": [{"_id": customer}, {"merged.id": customer}]}
-            found = await self.database.find_one("customers", wanted, {"v": 1}, session=session)
-            if found is None:
+        async def place_hold(session: Session) -> bytes:
+            by_id = {"$or": [{"_id": customer}, {"merged.id": customer}]}
+            current = await self.database.find_one("customers", by_id, {"v": 1}, session=session)
+            if current is None:
                 raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
             for collection, ids in (("source_records", records), ("events", events)):
-                theirs = {"_id": {"$in": list(ids)}, "customer": found["_id"]}
-                there = await self.database.find(collection, theirs, {"_id": 1}, session=session)
-                if len(there) < len(set(ids)):
+                by_owner = {"_id": {"$in": list(ids)}, "customer": current["_id"]}
+                owned = await self.database.find(collection, by_owner, {"_id": 1}, session=session)
+                if len(owned) < len(set(ids)):
                     raise NotFound("HELD_NOT_FOUND", "The customer has no such record or event.")
-            name = self.entropy(16)
+            hold_id = self.entropy(16)
             hold = {
-                "_id": name,
-                "customer": found["_id"],
+                "_id": hold_id,
+                "customer": current["_id"],
                 "records": sorted(set(records)),
                 "events": sorted(set(events)),
                 "reason": reason,
                 "law": law,
-                "by": by,
+                "by": steward,
                 "at": self.now_ms(),
             }
-            await self.database.bulk_write("holds", [insert(hold)], session=session)
-            # An erasure under way must see it or be seen: both change the customer.
+            await self.database.bulk_write("holds", [build_insert(hold)], session=session)
+            # An erasure changes the same customer document, so of two concurrent transactions one is
+            # repeated: the erasure finds the hold, or this transaction does not find the customer.
             change = {"$inc": {"v": 1}}
-            seen = {"_id": found["_id"], "v": found["v"]}
-            await self.database.update_one("customers", seen, change, session=session)
-            return name
+            version_query = {"_id": current["_id"], "v": current["v"]}
+            await self.database.update_one("customers", version_query, change, session=session)
+            return hold_id
 
-        return await self.database.transaction(work)
+        return await self.database.run_transaction(place_hold)
 
     async def lift(self, hold: bytes) -> None:
-        """Lift a hold; what only it kept is over, and goes as what a law kept does on its day.
+        """Lift a hold. Data that only this hold retained expire at once and are deleted by the daily run.
 
         Raises:
             NotFound: ``HOLD_NOT_FOUND``.
         """
 
-        async def work(session: Session) -> None:
+        async def lift_hold(session: Session) -> None:
             if await self.database.find_one("holds", {"_id": hold}, {"_id": 1}, session=session) is None:
                 raise NotFound("HOLD_NOT_FOUND", "There is no such hold.")
-            kept = await self.database.find("held", {"hold": hold}, {"_id": 1}, session=session)
-            over = [update({"_id": one["_id"]}, {"$set": {"until": 0}}) for one in kept]
-            await self.database.bulk_write("held", over, session=session)
-            await self.database.bulk_write("holds", [delete({"_id": hold})], session=session)
+            retained = await self.database.find("held", {"hold": hold}, {"_id": 1}, session=session)
+            # An expiry time in the past: the daily run deletes them with their keys.
+            writes = [build_update({"_id": document["_id"]}, {"$set": {"until": 0}}) for document in retained]
+            await self.database.bulk_write("held", writes, session=session)
+            await self.database.bulk_write("holds", [build_delete({"_id": hold})], session=session)
 
-        await self.database.transaction(work)
+        await self.database.run_transaction(lift_hold)
 
-    async def kept(self, request: bytes, limit: int) -> list[dict[str, Any]]:
-        """What is kept of an erasure, and is not on its way out."""
-        wanted = {"request": request, "key": {"$exists": True}}
-        return await self.database.find("held", wanted, sort=[("_id", 1)], limit=limit)
+    async def find_retained(self, request: bytes, limit: int) -> list[dict[str, Any]]:
+        """Return the documents retained from an erasure, without those that are being deleted."""
+        query = {"request": request, "key": {"$exists": True}}  # without a key: its deletion has begun
+        return await self.database.find("held", query, sort=[("_id", 1)], limit=limit)

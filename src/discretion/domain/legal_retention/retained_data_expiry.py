@@ -1,42 +1,46 @@
-"""What another law ordered kept goes on its day, and its key with it."""
+"""Deletion of retained data, with their keys, when the law no longer orders them kept."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from discretion.store.driver.database import Database, update
+from discretion.store.driver.database import Database, build_update
 
-TOGETHER = 500
+EXPIRY_BATCH = 500
 
-Shred = Callable[[Sequence[bytes]], Awaitable[object]]
-"""Destroys the keys under which these ids' data keys were wrapped."""
+DestroyKeys = Callable[[Sequence[bytes]], Awaitable[object]]
+"""Destroys the bucket keys that wrap the data keys of these ids."""
 
 
 @dataclass(frozen=True, slots=True)
-class Lapse:
-    """Deletes what need not be kept any more. ``shred`` is told whose keys go."""
+class RetainedDataExpiry:
+    """Deletes expired documents of ``held``."""
 
     database: Database
     now_ms: Callable[[], int]
-    shred: Shred
+    destroy_keys: DestroyKeys
 
-    async def __call__(self) -> int:
-        """Delete what is over; how many documents that were.
+    async def run(self) -> int:
+        """Delete expired documents and destroy their keys.
 
-        First they lose their wrapped keys, then the keys those were wrapped under are destroyed, and last the
-        documents go: cut off anywhere, they are found again and nothing of that is forgotten.
+        Returns:
+            The number of deleted documents.
         """
-        gone = 0
-        while batch := await self._some():
-            bare = [update({"_id": one}, {"$unset": {"key": ""}}) for one in batch]
-            await self.database.bulk_write("held", bare)
-            await self.shred(batch)
+        deleted = 0
+        # The order is safe against a crash. The document stays until its key is destroyed, so an interrupted
+        # run finds it again. Its wrapped key is removed before, so the rotation does not rewrap it.
+        while batch := await self._list_expired():
+            writes = [build_update({"_id": document_id}, {"$unset": {"key": ""}}) for document_id in batch]
+            await self.database.bulk_write("held", writes)
+            await self.destroy_keys(batch)
             await self.database.delete_many("held", {"_id": {"$in": batch}})
-            gone += len(batch)
-        return gone
+            deleted += len(batch)
+        return deleted
 
-    async def _some(self) -> list[bytes]:
-        over = {"until": {"$lte": self.now_ms()}}
-        found = await self.database.find("held", over, {"_id": 1}, sort=[("until", 1)], limit=TOGETHER)
-        return [one["_id"] for one in found]
+    async def _list_expired(self) -> list[bytes]:
+        query = {"until": {"$lte": self.now_ms()}}
+        documents = await self.database.find(
+            "held", query, {"_id": 1}, sort=[("until", 1)], limit=EXPIRY_BATCH
+        )
+        return [document["_id"] for document in documents]

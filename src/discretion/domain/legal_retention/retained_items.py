@@ -1,8 +1,13 @@
-"""What is not erased, since another law orders it kept or a steward put a hold on it.
+"""Data that an erasure does not delete, because another law orders them kept or a steward placed a hold.
 
-It moves out of the reach of every purpose but that one: into ``held``, under a random id and a key of its
-own, so that neither leads back to the customer. Of an event those properties go along that belong to the
-invoice (GDPR Art. 17(3)(b), 5(1)(c)).
+They are moved to ``held``, unavailable to every other purpose, under a random id and a key of their own, so
+that neither leads back to the customer. Of an event only the properties that belong to the invoice are kept
+(GDPR Art. 17(3)(b), 5(1)(c)).
+
+Members of a document in ``held``: ``law``, ``why`` (provision), ``request`` (the erasure), ``key`` (wrapped
+data key), ``until`` (ms) or ``hold`` (id), and ``items``. An item has ``id``, ``kind``, ``type``, ``source``,
+``at`` and either ``props`` (sealed) or ``cells`` and ``names`` (sealed values and identifiers of a source
+record).
 """
 
 from __future__ import annotations
@@ -13,146 +18,170 @@ from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from discretion.domain.identity.unit_of_work import Workshop
+from discretion.domain.identity.unit_of_work import WriteContext
 from discretion.law.jurisdiction import Jurisdiction, Lawbook
-from discretion.law.retention_duty import kept
-from discretion.seal.cell import event_key, identifier_key, shut
-from discretion.seal.cell_transfer import Owner, carry
+from discretion.law.retention_duty import find_retention_duty
+from discretion.seal.cell import encrypt_cell, event_cell_key, identifier_cell_key
+from discretion.seal.cell_transfer import CellOwner, transfer_cell_as
 from discretion.seal.key_files import KEY_BYTES, NONCE_BYTES
-
-Document = dict[str, Any]
+from discretion.store.document import MutableDocument
 
 EVENT, RECORD = "event", "record"
-TOGETHER = 200
-"""Items that one document holds."""
+ITEMS_PER_DOCUMENT = 200
+"""Maximum number of items in one document."""
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """Why something is kept: the law, its provision, until when (ms) or until which hold is lifted."""
+class RetentionOrder:
+    """Why data are retained: law, provision, and until when (ms) or by which hold."""
 
     law: str
-    why: str
+    provision: str
     until: int | None = None
     hold: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """A document that is kept under an order; of an event ``only`` these properties, None for all."""
+class RetainedItem:
+    """An event or source record that is retained. ``properties`` are those kept of an event, None for all."""
 
     kind: str
     document: Mapping[str, Any] = field(repr=False)
-    only: frozenset[str] | None = None
+    properties: frozenset[str] | None = None
 
 
-Keeping = dict[Order, list[Item]]
+RetainedByOrder = dict[RetentionOrder, list[RetainedItem]]
 
 
-def keeping(
-    book: Lawbook,
+def select_retained(
+    lawbook: Lawbook,
     laws: Iterable[str],
     events: Iterable[Mapping[str, Any]],
     records: Iterable[Mapping[str, Any]],
     holds: Sequence[Mapping[str, Any]],
     now: int,
-) -> Keeping:
-    """What of somebody's events and records is kept, by the order that keeps it. Pure.
+) -> RetainedByOrder:
+    """Return which events and source records of a person are retained, by the order that retains them. Pure.
 
     Args:
-        book: The laws.
+        lawbook: The laws.
         laws: Keys of the jurisdictions that protect them.
         events: Their events.
         records: Their source records.
-        holds: Holds that stewards placed.
-        now: The present (ms).
+        holds: Legal holds on their data.
+        now: The present (ms since 1970).
     """
-    orders: Keeping = {}
-    known: list[Jurisdiction] = [book.of(one) for one in laws]
+    # An item under several orders is retained once for each, so that each copy expires on its own.
+    orders: RetainedByOrder = {}
+    jurisdictions: list[Jurisdiction] = [lawbook.find_jurisdiction(law) for law in laws]
     for event in events:
-        for order, item in _event(known, event, holds, now):
+        for order, item in _list_event_orders(jurisdictions, event, holds, now):
             orders.setdefault(order, []).append(item)
     for record in records:
         for hold in holds:
             if record["_id"] in hold["records"] or not (hold["records"] or hold["events"]):
-                orders.setdefault(_ordered(hold), []).append(Item(RECORD, record))
+                orders.setdefault(_build_hold_order(hold), []).append(RetainedItem(RECORD, record))
     return orders
 
 
-def _event(
+def _list_event_orders(
     laws: Sequence[Jurisdiction], event: Mapping[str, Any], holds: Sequence[Mapping[str, Any]], now: int
-) -> Iterator[tuple[Order, Item]]:
-    found = kept(laws, event["type"], event["at"], now)
-    if found is not None:
-        order = Order(found.law, found.rule.cited.source, found.until)
-        yield order, Item(EVENT, event, found.rule.properties)
+) -> Iterator[tuple[RetentionOrder, RetainedItem]]:
+    duty = find_retention_duty(laws, event["type"], event["at"], now)
+    if duty is not None:
+        order = RetentionOrder(duty.jurisdiction_key, duty.rule.citation.source, duty.until_ms)
+        yield order, RetainedItem(EVENT, event, duty.rule.properties)
     for hold in holds:
         if event["_id"] in hold["events"] or not (hold["records"] or hold["events"]):
-            yield _ordered(hold), Item(EVENT, event)
+            yield _build_hold_order(hold), RetainedItem(EVENT, event)
 
 
-def _ordered(hold: Mapping[str, Any]) -> Order:
-    return Order(hold["law"], hold["reason"], None, hold["_id"])
+def _build_hold_order(hold: Mapping[str, Any]) -> RetentionOrder:
+    return RetentionOrder(hold["law"], hold["reason"], None, hold["_id"])
 
 
-def held(shop: Workshop, keeps: Keeping, owner: Owner, request: bytes) -> list[Document]:
-    """The documents in which it is kept, each under a key of its own."""
+def build_retained_documents(
+    context: WriteContext, retained: RetainedByOrder, owner: CellOwner, request: bytes
+) -> list[MutableDocument]:
+    """Return the documents for ``held``, each with a key of its own."""
     return [
-        _document(shop, order, items[start : start + TOGETHER], owner, request)
-        for order, items in keeps.items()
-        for start in range(0, len(items), TOGETHER)
+        _build_retained_document(context, order, items[start : start + ITEMS_PER_DOCUMENT], owner, request)
+        for order, items in retained.items()
+        for start in range(0, len(items), ITEMS_PER_DOCUMENT)
     ]
 
 
-def _document(shop: Workshop, order: Order, items: Sequence[Item], owner: Owner, request: bytes) -> Document:
-    holder: Owner = (shop.entropy(16), shop.entropy(KEY_BYTES))
+def _build_retained_document(
+    context: WriteContext,
+    order: RetentionOrder,
+    items: Sequence[RetainedItem],
+    owner: CellOwner,
+    request: bytes,
+) -> MutableDocument:
+    holder: CellOwner = (context.entropy(16), context.entropy(KEY_BYTES))
     return {
         "_id": holder[0],
         "law": order.law,
-        "why": order.why,
+        "why": order.provision,
         "request": request,
-        "key": shop.buckets.wrap(*holder, shop.entropy(NONCE_BYTES)),
-        "items": [_item(shop, one, owner, holder) for one in items],
+        "key": context.buckets.wrap(*holder, context.entropy(NONCE_BYTES)),
+        "items": [_build_item(context, item, owner, holder) for item in items],
         **({} if order.until is None else {"until": order.until}),
         **({} if order.hold is None else {"hold": order.hold}),
     }
 
 
-def _item(shop: Workshop, item: Item, owner: Owner, holder: Owner) -> Document:
-    doc, name = item.document, shop.entropy(16)
+def _build_item(
+    context: WriteContext, item: RetainedItem, owner: CellOwner, holder: CellOwner
+) -> MutableDocument:
+    # A new id: the id of an event is a digest of the sender's message id, which leads back to the customer.
+    doc, item_id = item.document, context.entropy(16)
     if item.kind == RECORD:
         return {
-            "id": name,
+            "id": item_id,
             "kind": RECORD,
             "type": RECORD,
             "source": doc["source"],
             "at": doc["last"],
-            "cells": {key: _cell(shop, key, cell, owner, holder) for key, cell in doc["cells"].items()},
-            "names": _names(shop, name, doc["ids"], owner, holder),
+            "cells": {
+                key: _transfer_cell(context, key, cell, owner, holder) for key, cell in doc["cells"].items()
+            },
+            "names": _transfer_identifiers(context, item_id, doc["ids"], owner, holder),
         }
-    told = {"id": name, "kind": EVENT, "type": doc["type"], "source": doc["source"], "at": doc["at"]}
+    stored = {"id": item_id, "kind": EVENT, "type": doc["type"], "source": doc["source"], "at": doc["at"]}
     if "props" not in doc:
-        return told
-    keys = event_key(doc["_id"]).encode(), event_key(name).encode()
-    nonce = shop.entropy(NONCE_BYTES)
-    return {**told, "props": carry(doc["props"], keys[0], owner, keys[1], holder, nonce, item.only)}
+        return stored
+    keys = event_cell_key(doc["_id"]).encode(), event_cell_key(item_id).encode()
+    nonce = context.entropy(NONCE_BYTES)
+    return {
+        **stored,
+        "props": transfer_cell_as(doc["props"], keys[0], owner, keys[1], holder, nonce, item.properties),
+    }
 
 
-def _cell(shop: Workshop, key: str, cell: Mapping[str, Any], owner: Owner, holder: Owner) -> bytes:
-    """A value that was readable is shut too: nobody is to find somebody erased by it."""
-    nonce = shop.entropy(NONCE_BYTES)
+def _transfer_cell(
+    context: WriteContext, key: str, cell: Mapping[str, Any], owner: CellOwner, holder: CellOwner
+) -> bytes:
+    """Encrypt a value for ``held``. Open values are encrypted too: nobody may be identified by them."""
+    nonce = context.entropy(NONCE_BYTES)
     if "c" in cell:
-        return carry(cell["c"], key.encode(), owner, key.encode(), holder, nonce)
-    return shut(AESGCM(holder[1]), holder[0], key.encode(), cell["t"], nonce, cell["v"])
+        return transfer_cell_as(cell["c"], key.encode(), owner, key.encode(), holder, nonce)
+    return encrypt_cell(AESGCM(holder[1]), holder[0], key.encode(), cell["t"], nonce, cell["v"])
 
 
-def _names(
-    shop: Workshop, item: bytes, named: Sequence[Mapping[str, Any]], owner: Owner, holder: Owner
+def _transfer_identifiers(
+    context: WriteContext,
+    item_id: bytes,
+    identifiers: Sequence[Mapping[str, Any]],
+    owner: CellOwner,
+    holder: CellOwner,
 ) -> dict[str, bytes]:
-    """The identifiers of a record, by type and number; their entries would say whose they were."""
-    names = {}
-    for number, one in enumerate(named):
-        key, under = identifier_key(one["e"]).encode(), f"{one['k']}/{number}"
-        goal = f"{item.hex()}/{under}".encode()
-        names[under] = carry(one["c"], key, owner, goal, holder, shop.entropy(NONCE_BYTES))
-    return names
+    """Return the identifiers of a record by type and number; their entries would identify the customer."""
+    cells = {}
+    for number, identifier in enumerate(identifiers):
+        key, member = identifier_cell_key(identifier["e"]).encode(), f"{identifier['k']}/{number}"
+        target_key = f"{item_id.hex()}/{member}".encode()
+        cells[member] = transfer_cell_as(
+            identifier["c"], key, owner, target_key, holder, context.entropy(NONCE_BYTES)
+        )
+    return cells

@@ -1,6 +1,12 @@
-"""What people are told about their data: the privacy notice, and the record of processing activities.
+"""The privacy notice (GDPR Art. 12 to 14) and the record of processing activities (Art. 30).
 
-Both are made from the catalogue and the law, so that what is promised is what is done. The sentences
-around the facts are written, in ``schema/notices``. A notice has editions; what an edition said is
-kept (``schema/notices/printed``), so that nobody changes what is done without saying so.
+Both are generated from the catalogue and the law, so that the published statements match what the platform
+does. Only the sentences around the facts are written by hand, in ``schema/notices``. A notice has editions.
+The facts of each edition are stored in ``schema/notices/printed``, so that a change of the facts is detected
+and needs a new edition.
+
+Modules in reading order: ``facts`` (what the catalogue states), ``wording``, ``editions``, ``privacy_office``
+and ``load`` (what is written by hand), ``notice`` and ``presentation`` (the notice), ``snapshot`` and
+``compare`` (stored editions), ``processing_record`` and ``dpv`` (the record of processing activities),
+``api``, ``command`` and ``terminal``.
 """

@@ -1,4 +1,4 @@
-"""``privacyNotice``: what people are told about their data. Public, no token (GDPR Art. 12, 13 and 14)."""
+"""``privacyNotice``: the privacy notice in GraphQL. Public, without a token (GDPR Art. 12, 13 and 14)."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import strawberry
 from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
-from discretion.domain.kit.graphql.context import Context
-from discretion.domain.kit.graphql.field import field
-from discretion.domain.notices.notice import Item, Notice, Section
-from discretion.domain.notices.presentation import Present
+from discretion.domain.kit.graphql.context import ResolverContext
+from discretion.domain.kit.graphql.field import build_field
+from discretion.domain.notices.notice import RenderedItem, RenderedNotice, RenderedSection
+from discretion.domain.notices.presentation import NoticePresenter
 
 
 @strawberry.type(description="One thing said of an item of a privacy notice.")
 class NoticeLine:
-    """A line of an item."""
+    """One named statement about an item."""
 
     name: str
     text: str
@@ -24,7 +24,7 @@ class NoticeLine:
 
 @strawberry.type(description="Something that a section of a privacy notice lists.")
 class NoticeItem:
-    """An item of a section."""
+    """One item that a section lists."""
 
     key: str = strawberry.field(
         description="Its name in the catalogue or the law, the same in all languages."
@@ -36,7 +36,7 @@ class NoticeItem:
 
 @strawberry.type(description="A part of a privacy notice.")
 class NoticeSection:
-    """A section of a notice."""
+    """One section of a notice."""
 
     key: str = strawberry.field(description="Such as `purposes` or `rights`, the same in all languages.")
     title: str
@@ -48,7 +48,7 @@ class NoticeSection:
     description="What people of a jurisdiction are told about their data, made from the catalogue."
 )
 class PrivacyNotice:
-    """A privacy notice."""
+    """A privacy notice for one jurisdiction in one language."""
 
     version: str = strawberry.field(description="The edition it is.")
     effective_from: str = strawberry.field(description="The first day of the edition; an ISO 8601 date.")
@@ -60,12 +60,12 @@ class PrivacyNotice:
     sections: list[NoticeSection]
 
 
-def notice_field() -> StrawberryField:
-    """The public field of the query."""
+def build_notice_field() -> StrawberryField:
+    """Build the public query field ``privacyNotice``."""
 
     def privacy_notice(
         root: Any,
-        info: Info[Context, None],
+        info: Info[ResolverContext, None],
         jurisdiction: Annotated[
             str, strawberry.argument(description="Whose law protects the reader, such as `eu` or `us-ca`.")
         ],
@@ -74,30 +74,34 @@ def notice_field() -> StrawberryField:
         ],
     ) -> PrivacyNotice:
         del root
-        return _notice(info.context.records.verbs[Present].notice(jurisdiction, language))
+        return _build_privacy_notice(
+            info.context.resources.operations[NoticePresenter].render_notice(jurisdiction, language)
+        )
 
-    words = "What people of a jurisdiction are told about their data: the privacy notice in force."
-    return field(privacy_notice, "privacyNotice", PrivacyNotice, words)
+    description = "What people of a jurisdiction are told about their data: the privacy notice in force."
+    return build_field(privacy_notice, "privacyNotice", PrivacyNotice, description)
 
 
-def _notice(one: Notice) -> PrivacyNotice:
+def _build_privacy_notice(rendered: RenderedNotice) -> PrivacyNotice:
     return PrivacyNotice(
-        version=one.version,
-        effective_from=one.since,
-        jurisdiction=one.jurisdiction,
-        language=one.language,
-        title=one.title,
-        sha256=one.sha256,
-        text=one.text,
-        sections=[_section(section) for section in one.sections],
+        version=rendered.version,
+        effective_from=rendered.since,
+        jurisdiction=rendered.jurisdiction,
+        language=rendered.language,
+        title=rendered.title,
+        sha256=rendered.sha256,
+        text=rendered.text,
+        sections=[_build_notice_section(section) for section in rendered.sections],
     )
 
 
-def _section(one: Section) -> NoticeSection:
-    items = [_item(item) for item in one.items]
-    return NoticeSection(key=one.key, title=one.title, paragraphs=list(one.paragraphs), items=items)
+def _build_notice_section(rendered: RenderedSection) -> NoticeSection:
+    items = [_build_notice_item(item) for item in rendered.items]
+    return NoticeSection(
+        key=rendered.key, title=rendered.title, paragraphs=list(rendered.paragraphs), items=items
+    )
 
 
-def _item(one: Item) -> NoticeItem:
-    lines = [NoticeLine(name=line.name, text=line.text) for line in one.lines]
-    return NoticeItem(key=one.key, title=one.title, text=one.text, lines=lines)
+def _build_notice_item(rendered: RenderedItem) -> NoticeItem:
+    lines = [NoticeLine(name=line.name, text=line.text) for line in rendered.lines]
+    return NoticeItem(key=rendered.key, title=rendered.title, text=rendered.text, lines=lines)

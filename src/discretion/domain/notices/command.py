@@ -1,4 +1,4 @@
-"""``discretion notice`` and ``discretion ropa``: what people are told, and what an authority is shown."""
+"""The commands ``discretion notice`` (privacy notice) and ``discretion ropa`` (processing activities)."""
 
 from __future__ import annotations
 
@@ -12,176 +12,203 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from discretion.catalogue.load import load as load_catalogue
+from discretion.catalogue.load import load_catalogue
 from discretion.catalogue.model import Catalogue
-from discretion.domain.notices.compare import difference, purposes_touched
-from discretion.domain.notices.dpv import as_jsonld
-from discretion.domain.notices.facts import facts
-from discretion.domain.notices.load import Stationery, shipped
-from discretion.domain.notices.load import load as load_stationery
-from discretion.domain.notices.notice import texts_of, to_translate
-from discretion.domain.notices.presentation import Present
-from discretion.domain.notices.processing_record import Activity, activities, as_csv, as_json
-from discretion.domain.notices.snapshot import Stated, changed, print_of, publish, published, state, stated
-from discretion.domain.notices.terminal import differing
-from discretion.domain.notices.wording import ENGLISH, fingerprint
+from discretion.domain.notices.compare import compare_facts, find_affected_purposes
+from discretion.domain.notices.dpv import format_activities_jsonld
+from discretion.domain.notices.facts import collect_facts
+from discretion.domain.notices.load import NoticeTemplates, find_shipped_notices, load_notice_templates
+from discretion.domain.notices.notice import iterate_untranslated_entries, list_texts
+from discretion.domain.notices.presentation import NoticePresenter
+from discretion.domain.notices.processing_record import (
+    ProcessingActivity,
+    format_activities_csv,
+    format_activities_json,
+    list_activities,
+)
+from discretion.domain.notices.snapshot import (
+    StatedFacts,
+    build_changed_error,
+    collect_stated_facts,
+    compare_with_print,
+    find_print_path,
+    print_edition,
+    read_last_print,
+)
+from discretion.domain.notices.terminal import render_differences
+from discretion.domain.notices.wording import ENGLISH, compute_fingerprint
 from discretion.errors import BadRequest, Misconfigured
-from discretion.law.load import load as load_law
+from discretion.law.load import load_lawbook
 from discretion.law.model import UNKNOWN
-from discretion.settings import Settings, read
+from discretion.settings import Settings, read_settings
 
-ropa = typer.Typer(help="The record of processing activities (GDPR Art. 30).", no_args_is_help=True)
+ropa_app = typer.Typer(help="The record of processing activities (GDPR Art. 30).", no_args_is_help=True)
 
 
-class Format(StrEnum):
-    """How the record is written."""
+class RopaFormat(StrEnum):
+    """File format of the record of processing activities."""
 
     CSV = "csv"
     JSON = "json"
     JSONLD = "jsonld"
 
 
-def commands(clock: Callable[[], int]) -> typer.Typer:
-    """The commands; ``clock`` gives ms since 1970."""
-    notice = typer.Typer(help="The privacy notice that the catalogue makes.", no_args_is_help=True)
+def build_commands(clock: Callable[[], int]) -> typer.Typer:
+    """Build the ``notice`` commands; ``clock`` gives ms since 1970."""
+    app = typer.Typer(help="The privacy notice generated from the catalogue.", no_args_is_help=True)
 
-    @notice.command("show")
+    @app.command("show")
     def notice_show(
         jurisdiction: Annotated[
-            str, typer.Option(help="Whose law protects the reader, such as eu or us-ca.")
+            str, typer.Option(help="The jurisdiction of the reader, such as eu or us-ca.")
         ] = UNKNOWN,
-        language: Annotated[str, typer.Option(help="Such as de; de-AT is served by de.")] = ENGLISH,
+        language: Annotated[
+            str, typer.Option(help="A language tag, such as de; de-AT is served by de.")
+        ] = ENGLISH,
     ) -> None:
-        """Print the notice as Markdown, as people of a jurisdiction read it today.
+        """Print today's notice for people of a jurisdiction, as Markdown.
 
-        What it says of data, purposes, times and recipients comes from the catalogue, what it says of rights
-        from the law; only the sentences around them are written, in schema/notices. The API has the same:
-        { privacyNotice(jurisdiction: "eu", language: "de") { text sha256 } }, without a token.
+        Its statements about data, purposes, times and recipients come from the catalogue, those about rights
+        from the law; only the sentences around them are written by hand, in schema/notices. The API returns
+        the same: { privacyNotice(jurisdiction: "eu", language: "de") { text sha256 } }, without a token.
         """
-        settings = read(os.environ)
-        catalogue, stationery = _written(settings)
-        laws = load_law(settings.jurisdictions_dir, catalogue).jurisdictions
-        sys.stdout.write(Present(catalogue, stationery, laws, clock).notice(jurisdiction, language).text)
+        settings = read_settings(os.environ)
+        catalogue, templates = _load_catalogue_and_templates(settings)
+        laws = load_lawbook(settings.jurisdictions_dir, catalogue).jurisdictions
+        sys.stdout.write(
+            NoticePresenter(catalogue, templates, laws, clock).render_notice(jurisdiction, language).text
+        )
 
-    notice.command("diff")(notice_diff)
-    return notice
+    app.command("diff")(notice_diff)
+    return app
 
 
 def notice_diff(
     from_catalogue: Annotated[
         Path | None,
-        typer.Option(help="Compare with the notice that the catalogue in this folder makes."),
+        typer.Option(help="Compare with the notice of the catalogue in this folder."),
     ] = None,
     jurisdiction: Annotated[
-        str | None, typer.Option(help="Only what this law says, and what holds everywhere.")
+        str | None, typer.Option(help="Only the facts of this jurisdiction, and those common to all.")
     ] = None,
 ) -> None:
-    """Show what the notice says and the last edition that was printed did not, fact by fact.
+    """Show which facts of the notice differ from the last printed edition.
 
-    What differs takes a new edition in schema/notices/editions.yaml. If somebody who agreed before would
-    want to know, it is material and names the purposes; where the law asks for it, their consent
-    has to be given anew. A translation of a text that changed is not shown any more; what is to be
-    translated is told with the fingerprint that goes with it.
+    A difference needs a new edition in schema/notices/editions.yaml. It is material, and names the purposes,
+    if a person who consented before would want to know about it; where the law requires it, those people are
+    asked for consent again. A translation of a text that changed is no longer shown; the texts to translate
+    are listed with their fingerprints.
     """
-    settings = read(os.environ)
-    now, stationery = _stated(settings)
-    if jurisdiction is not None and jurisdiction not in now["jurisdictions"]:
-        known = ", ".join(sorted(now["jurisdictions"]))
+    settings = read_settings(os.environ)
+    current_facts, templates = _collect_current_facts(settings)
+    if jurisdiction is not None and jurisdiction not in current_facts["jurisdictions"]:
+        known_keys = ", ".join(sorted(current_facts["jurisdictions"]))
         raise BadRequest(
-            "NOTICE_JURISDICTION_UNKNOWN", f"There is no {jurisdiction!r}.", f"There are {known}."
+            "NOTICE_JURISDICTION_UNKNOWN", f"There is no {jurisdiction!r}.", f"There are {known_keys}."
         )
     if from_catalogue is None:
-        before = published(_folder(settings), stationery.editions)
-        name = "last edition printed"
+        earlier_facts = read_last_print(_find_notices_folder(settings), templates.editions)
+        earlier_name = "last edition printed"
     else:
-        before = _stated(settings, load_catalogue(from_catalogue))[0]
-        name = str(from_catalogue)
-    if before is None:
+        earlier_facts = _collect_current_facts(settings, load_catalogue(from_catalogue))[0]
+        earlier_name = str(from_catalogue)
+    if earlier_facts is None:
         raise Misconfigured(
             "NOTICE_NEVER_PRINTED", "No edition is printed.", "Print one: discretion schema print --write"
         )
-    found = difference(before, now, jurisdiction)
-    if found:
-        Console().print(differing(found, name, "now"))
+    differences = compare_facts(earlier_facts, current_facts, jurisdiction)
+    if differences:
+        Console().print(render_differences(differences, earlier_name, "now"))
     else:
-        sys.stdout.write("The notice says the same.\n")
-    for wanted in _translations(settings):
-        sys.stdout.write(f"{wanted}\n")
-    if touched := purposes_touched(found):
-        sys.stdout.write(f"Purposes concerned: {', '.join(touched)}\n")
+        sys.stdout.write("The notice has the same facts.\n")
+    for hint in _iterate_translation_hints(settings):
+        sys.stdout.write(f"{hint}\n")
+    if affected_purposes := find_affected_purposes(differences):
+        sys.stdout.write(f"Purposes concerned: {', '.join(affected_purposes)}\n")
 
 
-@ropa.command("export")
+@ropa_app.command("export")
 def ropa_export(
-    written: Annotated[
-        Format, typer.Option("--format", help="csv for a spreadsheet, json, or jsonld (DPV).")
-    ] = Format.CSV,
-    output: Annotated[Path | None, typer.Option(help="A file to write; else standard output.")] = None,
+    record_format: Annotated[
+        RopaFormat, typer.Option("--format", help="csv for a spreadsheet, json, or jsonld (DPV).")
+    ] = RopaFormat.CSV,
+    output: Annotated[
+        Path | None, typer.Option(help="The file to write; standard output if omitted.")
+    ] = None,
 ) -> None:
-    """Write the record of processing activities: one row for each purpose.
+    """Write the record of processing activities, one row for each purpose.
 
-    Legal basis, people, data, recipients, transfers, retention and security measures, from the catalogue
-    and schema/notices/controller.yaml. jsonld is the Data Privacy Vocabulary (W3C), readable
-    without a network.
+    Legal basis, data subjects, data, recipients, transfers, retention and security measures come from the
+    catalogue and schema/notices/controller.yaml. jsonld uses the Data Privacy Vocabulary (W3C) and is
+    readable without a network.
     """
-    settings = read(os.environ)
-    catalogue, stationery = _written(settings)
-    english = stationery.wordings[ENGLISH].words.categories
-    rows = activities(facts(catalogue), stationery.office, english)
-    text = _FORMATS[written](rows, catalogue.version)
+    settings = read_settings(os.environ)
+    catalogue, templates = _load_catalogue_and_templates(settings)
+    english_categories = templates.wordings[ENGLISH].words.categories
+    rows = list_activities(collect_facts(catalogue), templates.office, english_categories)
+    text = _ROPA_FORMATTERS[record_format](rows, catalogue.version)
     if output is None:
         sys.stdout.write(text)
     else:
+        # The CSV has line ends of its own (RFC 4180), which must not be translated.
         output.write_text(text, "utf-8", newline="")
 
 
-_FORMATS: Mapping[Format, Callable[[tuple[Activity, ...], str], str]] = {
-    Format.CSV: lambda rows, _: as_csv(rows),
-    Format.JSON: lambda rows, _: as_json(rows),
-    Format.JSONLD: as_jsonld,
+_ROPA_FORMATTERS: Mapping[RopaFormat, Callable[[tuple[ProcessingActivity, ...], str], str]] = {
+    RopaFormat.CSV: lambda rows, _: format_activities_csv(rows),
+    RopaFormat.JSON: lambda rows, _: format_activities_json(rows),
+    RopaFormat.JSONLD: format_activities_jsonld,
 }
 
 
 def print_notice(settings: Settings) -> None:
-    """Print the last edition, if it is not printed yet.
+    """Store the facts of the last edition, if they are not stored yet.
 
     Raises:
         Misconfigured: ``NOTICE_CHANGED``.
     """
-    now, stationery = _stated(settings)
-    publish(_folder(settings), stationery.editions[-1], now)
+    current_facts, templates = _collect_current_facts(settings)
+    print_edition(_find_notices_folder(settings), templates.editions[-1], current_facts)
 
 
-def stale_notice(settings: Settings) -> str:
-    """What is to be done about the print of the last edition; the empty string if nothing is."""
-    now, stationery = _stated(settings)
-    edition, folder = stationery.editions[-1], _folder(settings)
-    found = state(folder, edition, now)
-    if found == "new":
-        return f"{print_of(folder, edition)} is missing."
-    return str(changed(edition, print_of(folder, edition))) if found == "changed" else ""
+def describe_stale_notice(settings: Settings) -> str:
+    """Return what must be done about the stored facts of the last edition; the empty string for nothing."""
+    current_facts, templates = _collect_current_facts(settings)
+    edition, folder = templates.editions[-1], _find_notices_folder(settings)
+    print_state = compare_with_print(folder, edition, current_facts)
+    if print_state == "new":
+        return f"{find_print_path(folder, edition)} is missing."
+    return (
+        str(build_changed_error(edition, find_print_path(folder, edition)))
+        if print_state == "changed"
+        else ""
+    )
 
 
-def _folder(settings: Settings) -> Path:
-    return settings.notices_dir or shipped()
+def _find_notices_folder(settings: Settings) -> Path:
+    return settings.notices_dir or find_shipped_notices()
 
 
-def _written(settings: Settings) -> tuple[Catalogue, Stationery]:
+def _load_catalogue_and_templates(settings: Settings) -> tuple[Catalogue, NoticeTemplates]:
     catalogue = load_catalogue(settings.catalogue_dir)
-    return catalogue, load_stationery(catalogue, settings.notices_dir)
+    return catalogue, load_notice_templates(catalogue, settings.notices_dir)
 
 
-def _translations(settings: Settings) -> Iterator[str]:
-    catalogue, stationery = _written(settings)
-    for language, wording in stationery.wordings.items():
+def _iterate_translation_hints(settings: Settings) -> Iterator[str]:
+    catalogue, templates = _load_catalogue_and_templates(settings)
+    for language, wording in templates.wordings.items():
         if language != ENGLISH:
-            for section, one in to_translate(wording, facts(catalogue)):
-                mark = fingerprint(texts_of(one))
-                yield f"To translate in {language}.yaml: {section} > {one.key} (of: {mark})"
+            for section, entry in iterate_untranslated_entries(wording, collect_facts(catalogue)):
+                text_fingerprint = compute_fingerprint(list_texts(entry))
+                yield f"To translate in {language}.yaml: {section} > {entry.key} (of: {text_fingerprint})"
 
 
-def _stated(settings: Settings, other: Catalogue | None = None) -> tuple[Stated, Stationery]:
-    """What the notice states now, or would with another catalogue."""
-    catalogue, stationery = _written(settings)
-    laws = load_law(settings.jurisdictions_dir, catalogue).jurisdictions
-    return stated(facts(other or catalogue), stationery.office, laws.values()), stationery
+def _collect_current_facts(
+    settings: Settings, other_catalogue: Catalogue | None = None
+) -> tuple[StatedFacts, NoticeTemplates]:
+    """Return the facts of the notice, of the configured catalogue or of another one, and the templates."""
+    catalogue, templates = _load_catalogue_and_templates(settings)
+    laws = load_lawbook(settings.jurisdictions_dir, catalogue).jurisdictions
+    return collect_stated_facts(
+        collect_facts(other_catalogue or catalogue), templates.office, laws.values()
+    ), templates

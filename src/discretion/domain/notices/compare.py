@@ -1,4 +1,4 @@
-"""What one edition states and another does not. Pure."""
+"""Compares the facts of two editions. Pure."""
 
 from __future__ import annotations
 
@@ -6,46 +6,60 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from discretion.domain.notices.snapshot import Stated
+from discretion.domain.notices.snapshot import StatedFacts
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """A fact that is new (``before`` is None), gone (``after`` is None) or another."""
+class FactDifference:
+    """A fact that was added (``before`` is None), removed (``after`` is None) or changed."""
 
     place: tuple[str, ...]
     before: Any
     after: Any
 
 
-def difference(before: Stated, after: Stated, jurisdiction: str | None = None) -> tuple[Difference, ...]:
-    """Every fact that differs, by its place; of one jurisdiction, and those that hold in all."""
-    found = _between((), _jurisdiction(before, jurisdiction), _jurisdiction(after, jurisdiction))
-    return tuple(found)
+def compare_facts(
+    before: StatedFacts, after: StatedFacts, jurisdiction: str | None = None
+) -> tuple[FactDifference, ...]:
+    """Return all differing facts with their places.
+
+    With a ``jurisdiction``, the facts of other jurisdictions are left out.
+    """
+    differences = _iterate_differences(
+        (), _select_jurisdiction(before, jurisdiction), _select_jurisdiction(after, jurisdiction)
+    )
+    return tuple(differences)
 
 
-def purposes_touched(found: tuple[Difference, ...]) -> tuple[str, ...]:
-    """Purposes of which something differs: candidates for a material change."""
-    return tuple(sorted({one.place[1] for one in found if one.place[0] == "purposes"}))
+def find_affected_purposes(differences: tuple[FactDifference, ...]) -> tuple[str, ...]:
+    """Return the purposes with a difference, sorted: the candidates for a material change."""
+    return tuple(
+        sorted({difference.place[1] for difference in differences if difference.place[0] == "purposes"})
+    )
 
 
-def _jurisdiction(facts: Stated, key: str | None) -> Stated:
+def _select_jurisdiction(facts: StatedFacts, key: str | None) -> StatedFacts:
     if key is None:
         return facts
-    kept = {name: one for name, one in facts.get("jurisdictions", {}).items() if name == key}
-    return {**facts, "jurisdictions": kept}
+    # The keys of other jurisdictions are dropped on both sides, so they differ in nothing.
+    selected = {
+        name: jurisdiction_facts
+        for name, jurisdiction_facts in facts.get("jurisdictions", {}).items()
+        if name == key
+    }
+    return {**facts, "jurisdictions": selected}
 
 
-def _between(place: tuple[str, ...], before: Any, after: Any) -> Iterator[Difference]:
+def _iterate_differences(place: tuple[str, ...], before: Any, after: Any) -> Iterator[FactDifference]:
     if isinstance(before, dict) and isinstance(after, dict):
         for key in sorted({*before, *after}):
-            yield from _between((*place, str(key)), before.get(key), after.get(key))
-    elif _plain(before) != _plain(after):
-        yield Difference(place, before, after)
+            yield from _iterate_differences((*place, str(key)), before.get(key), after.get(key))
+    elif _normalise_value(before) != _normalise_value(after):
+        yield FactDifference(place, before, after)
 
 
-def _plain(value: Any) -> Any:
-    """Lists and tuples are one thing, and so are texts and names of an enumeration."""
+def _normalise_value(value: Any) -> Any:
+    """Return a value with tuples as lists, so that computed and stored facts compare equal."""
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [_normalise_value(item) for item in value]
     return value

@@ -1,8 +1,8 @@
 """The record of processing activities in the Data Privacy Vocabulary, as JSON-LD. Pure.
 
-The context is written inside, so that a reader needs no network. Purposes, bases, people and measures
-are instances of DPV 2 terms (https://w3id.org/dpv, W3C DPVCG, 2.2); the Fideslang keys are their
-identifiers. What the DPV has no word for is its nearest broader term.
+The JSON-LD context is embedded, so that a reader needs no network. Purposes, legal bases, data subjects and
+measures are instances of DPV 2 terms (https://w3id.org/dpv, W3C DPVCG, 2.2), identified by their Fideslang
+keys. Where the DPV has no exact term, the closest broader one is used.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from discretion.catalogue.model import Basis
-from discretion.catalogue.recipient import Recipient, Role
-from discretion.domain.notices.privacy_office import Named
-from discretion.domain.notices.processing_record import Activity, Data
+from discretion.catalogue.recipient import Recipient, RecipientRole
+from discretion.domain.notices.privacy_office import DescribedTerm
+from discretion.domain.notices.processing_record import ActivityData, ProcessingActivity
 
-CONTEXT: Mapping[str, Any] = {
+JSONLD_CONTEXT: Mapping[str, Any] = {
     "dpv": "https://w3id.org/dpv#",
     "dct": "http://purl.org/dc/terms/",
     "xsd": "http://www.w3.org/2001/XMLSchema#",
@@ -26,7 +26,7 @@ CONTEXT: Mapping[str, Any] = {
     "duration": {"@id": "dpv:hasDuration", "@type": "xsd:duration"},
 }
 
-PURPOSES: Mapping[str, str] = {
+DPV_PURPOSES: Mapping[str, str] = {
     "analytics": "ServiceUsageAnalytics",
     "essential": "ServiceProvision",
     "essential.fraud_detection": "FraudPreventionAndDetection",
@@ -49,9 +49,9 @@ PURPOSES: Mapping[str, str] = {
     "personalize.content": "ServicePersonalisation",
     "personalize.system": "UserInterfacePersonalisation",
 }
-"""DPV purposes by Fideslang data use, each with those below it."""
+"""DPV purposes by Fideslang data use; each also applies to the descendants of the data use."""
 
-BASES: Mapping[Basis, str] = {
+DPV_BASES: Mapping[Basis, str] = {
     Basis.CONSENT: "Consent",
     Basis.CONTRACT: "Contract",
     Basis.LEGAL_OBLIGATION: "LegalObligation",
@@ -60,40 +60,43 @@ BASES: Mapping[Basis, str] = {
     Basis.LEGITIMATE_INTEREST: "LegitimateInterest",
 }
 
-ROLES: Mapping[Role, tuple[str, str]] = {
-    Role.STAFF: ("dpv:hasOrganisationalUnit", "dpv:OrganisationalUnit"),
-    Role.PROCESSOR: ("dpv:hasDataProcessor", "dpv:DataProcessor"),
-    Role.THIRD_PARTY: ("dpv:hasRecipientThirdParty", "dpv:ThirdParty"),
+DPV_ROLES: Mapping[RecipientRole, tuple[str, str]] = {
+    RecipientRole.STAFF: ("dpv:hasOrganisationalUnit", "dpv:OrganisationalUnit"),
+    RecipientRole.PROCESSOR: ("dpv:hasDataProcessor", "dpv:DataProcessor"),
+    RecipientRole.THIRD_PARTY: ("dpv:hasRecipientThirdParty", "dpv:ThirdParty"),
 }
 
-Node = dict[str, Any]
+JsonLdNode = dict[str, Any]
 
 
-def as_jsonld(rows: tuple[Activity, ...], version: str) -> str:
-    """The record as one graph; ``version`` is the catalogue's."""
-    record: Node = {
-        "@context": CONTEXT,
+def format_activities_jsonld(activities: tuple[ProcessingActivity, ...], version: str) -> str:
+    """Format the record as one JSON-LD graph; ``version`` is the catalogue's."""
+    record: JsonLdNode = {
+        "@context": JSONLD_CONTEXT,
         "@id": f"urn:discretion:activities:{version}",
         "@type": ["dpv:DataProcessingRecord", "dpv:RecordsOfActivities"],
         "title": "Record of processing activities",
-        "dpv:hasProcess": [_process(one) for one in rows],
+        "dpv:hasProcess": [_build_process(activity) for activity in activities],
     }
     return json.dumps(record, ensure_ascii=False, indent=2) + "\n"
 
 
-def purpose_term(key: str) -> str:
-    """The DPV purpose of a Fideslang data use: its own, or that of the nearest one above it."""
-    steps = key.split(".")
-    above = (".".join(steps[:end]) for end in range(len(steps), 0, -1))
-    return next((PURPOSES[one] for one in above if one in PURPOSES), "Purpose")
+def find_purpose_term(key: str) -> str:
+    """Return the DPV purpose of a Fideslang data use or of its closest ancestor that has one."""
+    steps = key.split(".")  # `a.b.c` is looked up as itself, then as `a.b`, then as `a`.
+    ancestor_keys = (".".join(steps[:end]) for end in range(len(steps), 0, -1))
+    return next(
+        (DPV_PURPOSES[ancestor_key] for ancestor_key in ancestor_keys if ancestor_key in DPV_PURPOSES),
+        "Purpose",
+    )
 
 
-def _process(one: Activity) -> Node:
-    address, email, officer = one.contact
-    controller: Node = {
+def _build_process(activity: ProcessingActivity) -> JsonLdNode:
+    address, email, officer = activity.contact
+    controller: JsonLdNode = {
         "@id": "urn:discretion:controller",
         "@type": "dpv:DataController",
-        "dpv:hasName": one.controller,
+        "dpv:hasName": activity.controller,
         "dpv:hasAddress": address,
         "dpv:hasContact": email,
         "dpv:hasDataProtectionOfficer": {
@@ -102,61 +105,64 @@ def _process(one: Activity) -> Node:
             "dpv:hasContact": officer,
         },
     }
-    purpose: Node = {
-        "@id": f"urn:discretion:purpose:{one.purpose}",
-        "@type": f"dpv:{purpose_term(one.purpose)}",
-        "identifier": one.purpose,
-        "title": one.name,
+    purpose: JsonLdNode = {
+        "@id": f"urn:discretion:purpose:{activity.purpose}",
+        "@type": f"dpv:{find_purpose_term(activity.purpose)}",
+        "identifier": activity.purpose,
+        "title": activity.name,
     }
     return {
-        "@id": f"urn:discretion:activity:{one.purpose}",
+        "@id": f"urn:discretion:activity:{activity.purpose}",
         "@type": ["dpv:Process", "dpv:PersonalDataProcess"],
-        "title": one.name,
-        "description": one.description,
+        "title": activity.name,
+        "description": activity.description,
         "dpv:hasDataController": controller,
         "dpv:hasPurpose": purpose,
-        "dpv:hasLegalBasis": {"@id": f"dpv:{BASES[Basis(one.basis)]}"},
-        "dpv:hasDataSubject": [_named(subject) for subject in one.subjects],
-        "dpv:hasPersonalData": [_data(one.purpose, data) for data in one.data],
-        "dpv:hasTechnicalOrganisationalMeasure": [_named(measure) for measure in one.measures],
-        **_recipients(one),
+        "dpv:hasLegalBasis": {"@id": f"dpv:{DPV_BASES[Basis(activity.basis)]}"},
+        "dpv:hasDataSubject": [_build_described_term(subject) for subject in activity.subjects],
+        "dpv:hasPersonalData": [_build_personal_data(activity.purpose, data) for data in activity.data],
+        "dpv:hasTechnicalOrganisationalMeasure": [
+            _build_described_term(measure) for measure in activity.measures
+        ],
+        **_build_recipients(activity),
     }
 
 
-def _named(one: Named) -> Node:
-    return {"@type": f"dpv:{one.dpv}", "description": one.text}
+def _build_described_term(described_term: DescribedTerm) -> JsonLdNode:
+    return {"@type": f"dpv:{described_term.dpv}", "description": described_term.text}
 
 
-def _data(purpose: str, one: Data) -> Node:
+def _build_personal_data(purpose: str, data: ActivityData) -> JsonLdNode:
     return {
-        "@id": f"urn:discretion:data:{purpose}:{one.category}",
-        "@type": "dpv:SensitivePersonalData" if one.sensitive else "dpv:PersonalData",
-        "identifier": one.category,
-        "title": one.label,
+        "@id": f"urn:discretion:data:{purpose}:{data.category}",
+        "@type": "dpv:SensitivePersonalData" if data.sensitive else "dpv:PersonalData",
+        "identifier": data.category,
+        "title": data.label,
         "dpv:hasStorageCondition": [
-            {"@type": ["dpv:StorageCondition", "dpv:StorageDuration"], "duration": time} for time in one.kept
+            {"@type": ["dpv:StorageCondition", "dpv:StorageDuration"], "duration": retention}
+            for retention in data.kept
         ],
     }
 
 
-def _recipients(one: Activity) -> Node:
-    found: dict[str, list[Node]] = {}
-    for to in one.recipients:
-        relation, kind = ROLES[to.role]
-        node: Node = {
-            "@id": f"urn:discretion:recipient:{to.key}",
+def _build_recipients(activity: ProcessingActivity) -> JsonLdNode:
+    nodes_by_relation: dict[str, list[JsonLdNode]] = {}
+    for recipient in activity.recipients:
+        relation, kind = DPV_ROLES[recipient.role]
+        node: JsonLdNode = {
+            "@id": f"urn:discretion:recipient:{recipient.key}",
             "@type": kind,
-            "title": to.label,
-            "description": to.description,
+            "title": recipient.label,
+            "description": recipient.description,
         }
-        if to.transfers:
-            node["dpv:hasThirdCountry"] = list(_countries(to))
-        found.setdefault(relation, []).append(node)
-    return dict(found)
+        if recipient.transfers:
+            node["dpv:hasThirdCountry"] = list(_iterate_third_countries(recipient))
+        nodes_by_relation.setdefault(relation, []).append(node)
+    return dict(nodes_by_relation)
 
 
-def _countries(to: Recipient) -> Iterator[Node]:
-    for country, safeguard in to.transfers.items():
+def _iterate_third_countries(recipient: Recipient) -> Iterator[JsonLdNode]:
+    for country, safeguard in recipient.transfers.items():
         yield {
             "@type": "dpv:ThirdCountry",
             "identifier": country,

@@ -1,8 +1,10 @@
-"""What a notice states, in no language: the facts of the catalogue, as those they are about see them.
+"""The facts that a notice states, independent of language, derived from the catalogue.
 
-A notice names kinds of data, as GDPR Art. 13 and 14 ask; each attribute is in the public inventory.
-What is here and changes takes a new edition of the notice; what is not, such as where a tracking call
-carries a value, does not.
+A notice names categories of data, as GDPR Art. 13 and 14 require; single attributes are in the public
+inventory. A change of a fact in this module needs a new edition of the notice. Other properties of the
+catalogue, such as the place of a value in a tracking call, are not facts of the notice.
+
+The field names of the public classes are stored: ``snapshot`` writes them to ``schema/notices/printed``.
 """
 
 from __future__ import annotations
@@ -10,9 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from discretion.catalogue.duration import parse
+from discretion.catalogue.duration import parse_duration
 from discretion.catalogue.model import (
-    MONTH_MS,
     Attribute,
     Basis,
     Catalogue,
@@ -27,8 +28,8 @@ from discretion.catalogue.recipient import Recipient
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A kind of data that a purpose takes: in which forms, and for how long (ISO 8601 durations)."""
+class UsedData:
+    """A data category that a purpose uses, with its forms and retentions (``kept``, ISO 8601 durations)."""
 
     category: str
     forms: tuple[Form, ...]
@@ -36,8 +37,8 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Pursued:
-    """A purpose, the data it takes and who receives them."""
+class PurposeFacts:
+    """A purpose, the data it uses and the recipients of those data."""
 
     key: str
     basis: Basis
@@ -46,13 +47,13 @@ class Pursued:
     description: str
     meaning: str
     lasts: str
-    data: tuple[Seen, ...]
+    data: tuple[UsedData, ...]
     recipients: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A kind of data that is kept; ``derived`` if some of it follows from what the person did."""
+class DataFacts:
+    """A data category that is stored; ``derived`` if some of it is computed from the person's events."""
 
     category: str
     kept: tuple[str, ...]
@@ -62,8 +63,8 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Sender:
-    """A source."""
+class SourceFacts:
+    """A source that sends data."""
 
     key: str
     channel: Channel
@@ -71,19 +72,19 @@ class Sender:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """All of it. Purposes in the order of their bits, data by category."""
+class NoticeFacts:
+    """All facts of a notice: purposes in the order of their bits, data by category."""
 
     controller: str
-    purposes: tuple[Pursued, ...]
-    data: tuple[Kept, ...]
-    senders: tuple[Sender, ...]
+    purposes: tuple[PurposeFacts, ...]
+    data: tuple[DataFacts, ...]
+    senders: tuple[SourceFacts, ...]
     recipients: tuple[Recipient, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """Data of one category that are kept together; ``uses`` are those that see them."""
+class _DataPart:
+    """Data of one category with the same retention; ``uses`` are the uses that see them."""
 
     category: str
     retention: str
@@ -92,52 +93,68 @@ class _Part:
     derived: bool
 
 
-def facts(catalogue: Catalogue) -> Facts:
-    """The facts of a catalogue."""
-    parts = list(_parts(catalogue))
-    return Facts(
+def collect_facts(catalogue: Catalogue) -> NoticeFacts:
+    """Collect the facts of a catalogue."""
+    parts = list(_iterate_parts(catalogue))
+    return NoticeFacts(
         controller=catalogue.controller,
         purposes=tuple(
-            _pursued(one, parts, catalogue)
-            for one in sorted(catalogue.purposes.values(), key=lambda purpose: purpose.bit)
+            _build_purpose_facts(purpose, parts, catalogue)
+            for purpose in sorted(catalogue.purposes.values(), key=lambda purpose: purpose.bit)
         ),
         data=tuple(
-            _kept(category, [part for part in parts if part.category == category], catalogue)
+            _build_data_facts(category, [part for part in parts if part.category == category], catalogue)
             for category in sorted({part.category for part in parts})
         ),
-        senders=tuple(Sender(one.key, one.channel, one.label) for one in catalogue.sources.values()),
+        senders=tuple(
+            SourceFacts(source.key, source.channel, source.label) for source in catalogue.sources.values()
+        ),
         recipients=tuple(catalogue.recipients.values()),
     )
 
 
-def _parts(catalogue: Catalogue) -> Iterator[_Part]:
-    for one in catalogue.attributes.values():
-        yield _attribute(one)
+def _iterate_parts(catalogue: Catalogue) -> Iterator[_DataPart]:
+    for attribute in catalogue.attributes.values():
+        yield _build_attribute_part(attribute)
     for event in catalogue.events.values():
-        yield from _event(event)
+        yield from _iterate_event_parts(event)
 
 
-def _attribute(one: Attribute) -> _Part:
-    return _Part(one.category, one.retention, one.channels, one.uses, derived=one.computed is not None)
+def _build_attribute_part(attribute: Attribute) -> _DataPart:
+    return _DataPart(
+        attribute.category,
+        attribute.retention,
+        attribute.channels,
+        attribute.uses,
+        derived=attribute.computed is not None,
+    )
 
 
-def _event(event: EventType) -> Iterator[_Part]:
-    """That it happened, and what it says; whoever sees it coarsely learns only the first."""
-    yield _Part(event.category, event.retention, event.channels, event.uses, derived=False)
-    clear = tuple(use for use in event.uses if use.form is not Form.COARSE)
-    for category in sorted({one.category for one in event.properties} - {event.category}):
-        yield _Part(category, event.retention, event.channels, clear, derived=False)
+def _iterate_event_parts(event: EventType) -> Iterator[_DataPart]:
+    """Yield the fact that an event happened, and its properties by category.
+
+    A coarse use learns only that the event happened, so it sees none of the properties.
+    """
+    yield _DataPart(event.category, event.retention, event.channels, event.uses, derived=False)
+    detailed_uses = tuple(use for use in event.uses if use.form is not Form.COARSE)
+    # Properties of the event's own category are covered by the part above.
+    for category in sorted(
+        {event_property.category for event_property in event.properties} - {event.category}
+    ):
+        yield _DataPart(category, event.retention, event.channels, detailed_uses, derived=False)
 
 
-def _pursued(purpose: Purpose, parts: list[_Part], catalogue: Catalogue) -> Pursued:
-    forms: dict[str, set[Form]] = {}
-    kept: dict[str, set[str]] = {}
+def _build_purpose_facts(purpose: Purpose, parts: list[_DataPart], catalogue: Catalogue) -> PurposeFacts:
+    forms_by_category: dict[str, set[Form]] = {}
+    retentions_by_category: dict[str, set[str]] = {}
     for part in parts:
         for use in part.uses:
             if use.purpose.key == purpose.key:
-                forms.setdefault(part.category, set()).add(use.form)
-                kept.setdefault(part.category, set()).add(shorter(part.retention, purpose.retention))
-    return Pursued(
+                forms_by_category.setdefault(part.category, set()).add(use.form)
+                retentions_by_category.setdefault(part.category, set()).add(
+                    find_shorter(part.retention, purpose.retention)
+                )
+    return PurposeFacts(
         purpose.key,
         purpose.basis,
         purpose.family,
@@ -146,46 +163,53 @@ def _pursued(purpose: Purpose, parts: list[_Part], catalogue: Catalogue) -> Purs
         purpose.meaning,
         purpose.lasts,
         tuple(
-            Seen(category, tuple(sorted(forms[category], key=list(Form).index)), ordered(kept[category]))
-            for category in sorted(forms)
+            UsedData(
+                category,
+                tuple(sorted(forms_by_category[category], key=list(Form).index)),
+                sort_durations(retentions_by_category[category]),
+            )
+            for category in sorted(forms_by_category)
         ),
-        tuple(key for key, one in catalogue.recipients.items() if purpose.key in one.purposes),
+        tuple(key for key, recipient in catalogue.recipients.items() if purpose.key in recipient.purposes),
     )
 
 
-def _kept(category: str, parts: list[_Part], catalogue: Catalogue) -> Kept:
+def _build_data_facts(category: str, parts: list[_DataPart], catalogue: Catalogue) -> DataFacts:
     channels = {channel for part in parts for channel in part.channels}
-    return Kept(
+    return DataFacts(
         category,
-        ordered(part.retention for part in parts),
+        sort_durations(part.retention for part in parts),
         tuple(channel for channel in Channel if channel in channels),
-        tuple(kind for kind, tops in sorted(catalogue.sensitive.items()) if _below(category, tops)),
+        tuple(
+            kind
+            for kind, sensitive_categories in sorted(catalogue.sensitive.items())
+            if _is_within(category, sensitive_categories)
+        ),
         derived=any(part.derived for part in parts),
     )
 
 
-def _below(category: str, tops: tuple[str, ...]) -> bool:
-    """Whether a category is one of some, or below one."""
-    return any(category == top or category.startswith(f"{top}.") for top in tops)
+def _is_within(category: str, ancestors: tuple[str, ...]) -> bool:
+    """Return whether a category is one of ``ancestors`` or a descendant of one."""
+    return any(category == ancestor or category.startswith(f"{ancestor}.") for ancestor in ancestors)
 
 
-def shorter(retention: str, limit: str) -> str:
-    """How long a value serves a purpose: as long as it is kept, or less if the purpose says so."""
-    return min(retention, limit, key=_length) if limit else retention
+def find_shorter(retention: str, limit: str) -> str:
+    """Return how long a value serves a purpose: its retention, or the purpose's limit if shorter."""
+    return min(retention, limit, key=_approximate_ms) if limit else retention
 
 
-def ordered(durations: Iterable[str]) -> tuple[str, ...]:
-    """Durations from short to long, each once."""
-    return tuple(sorted(set(durations), key=lambda text: (_length(text), text)))
+def sort_durations(durations: Iterable[str]) -> tuple[str, ...]:
+    """Return durations from short to long without repetition."""
+    return tuple(sorted(set(durations), key=lambda text: (_approximate_ms(text), text)))
 
 
-def _length(text: str) -> int:
-    duration = parse(text)
-    return duration.months * MONTH_MS + duration.ms
+def _approximate_ms(text: str) -> int:
+    return parse_duration(text).approximate_ms
 
 
-def by_duration(data: Iterable[Seen]) -> Mapping[str, tuple[Seen, ...]]:
-    """The same data under each time they are kept for, the longest first."""
-    seen = tuple(data)
-    times = reversed(ordered(time for one in seen for time in one.kept))
-    return {time: tuple(one for one in seen if time in one.kept) for time in times}
+def group_by_duration(data: Iterable[UsedData]) -> Mapping[str, tuple[UsedData, ...]]:
+    """Group used data by each of their retentions, the longest first."""
+    used_data = tuple(data)
+    durations = reversed(sort_durations(duration for item in used_data for duration in item.kept))
+    return {duration: tuple(item for item in used_data if duration in item.kept) for duration in durations}

@@ -1,8 +1,8 @@
-"""A privacy notice: facts, one law, one language, one edition -> what people read. Pure.
+"""Build a privacy notice from facts, one law, one language and one edition. Pure.
 
-What it has to say is listed in GDPR Art. 13 and 14; other laws ask for less or for the same in other
-words. It is data, sections of paragraphs and items; the Markdown is one way to show it, and what the
-digest is taken of.
+GDPR Art. 13 and 14 list what a notice must state; other laws require less, or the same in other words. A
+notice is data: sections with paragraphs and items. The Markdown text is one representation of it, and the one
+that the digest is computed from.
 """
 
 from __future__ import annotations
@@ -15,279 +15,358 @@ from functools import cached_property
 
 from discretion.catalogue.model import Basis, Family, Form
 from discretion.catalogue.recipient import Recipient
-from discretion.domain.notices.editions import Edition
-from discretion.domain.notices.facts import Facts, Kept, Pursued, Seen, by_duration
-from discretion.domain.notices.privacy_office import Office
-from discretion.domain.notices.wording import ENGLISH, Wording
+from discretion.domain.notices.editions import NoticeEdition
+from discretion.domain.notices.facts import DataFacts, NoticeFacts, PurposeFacts, UsedData, group_by_duration
+from discretion.domain.notices.privacy_office import PrivacyOffice
+from discretion.domain.notices.wording import ENGLISH, NoticeWording
 from discretion.law.jurisdiction import Jurisdiction, Right
-from discretion.law.local_days import local_day
-from discretion.law.model import Model, Needs, Rules
+from discretion.law.local_days import find_local_day
+from discretion.law.model import AgeRequirement, ConsentModel, ConsentRules
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One thing said of an item."""
+class RenderedLine:
+    """One named statement about an item."""
 
     name: str
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """Something a section lists; ``key`` is its name in the catalogue or the law."""
+class RenderedItem:
+    """One item that a section lists; ``key`` is its name in the catalogue or the law."""
 
     key: str
     title: str
     text: str = ""
-    lines: tuple[Line, ...] = ()
+    lines: tuple[RenderedLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
-    """A part of a notice."""
+class RenderedSection:
+    """One section of a notice."""
 
     key: str
     title: str
     paragraphs: tuple[str, ...] = ()
-    items: tuple[Item, ...] = ()
+    items: tuple[RenderedItem, ...] = ()
 
 
 @dataclass(frozen=True)
-class Notice:
-    """A privacy notice. ``since`` is the first day of its edition, as YYYY-MM-DD."""
+class RenderedNotice:
+    """A privacy notice; ``since`` is the first day of its edition, as YYYY-MM-DD."""
 
     version: str
     since: str
     jurisdiction: str
     language: str
     title: str
-    sections: tuple[Section, ...]
+    sections: tuple[RenderedSection, ...]
 
     @cached_property
     def text(self) -> str:
-        """As Markdown, ending in a newline."""
-        return "\n\n".join([f"# {self.title}", *(_markdown(one) for one in self.sections)]) + "\n"
+        """The notice as Markdown, ending in a newline."""
+        # Consent receipts refer to the digest of this text: another layout would change it for every notice.
+        return (
+            "\n\n".join([f"# {self.title}", *(_format_section(section) for section in self.sections)]) + "\n"
+        )
 
     @cached_property
     def sha256(self) -> str:
-        """Of the text in UTF-8, in hexadecimal: what a receipt of a consent names it by."""
+        """Hexadecimal SHA-256 of the text in UTF-8; a consent receipt refers to the notice by it."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
-def notice(
-    facts: Facts, office: Office, law: Jurisdiction, wording: Wording, edition: Edition, now_ms: int
-) -> Notice:
-    """What people of a jurisdiction are told, in a language, under the rules of a moment."""
-    rules, rights = law.timeline.at(now_ms), rights_on(law, local_day(now_ms, law.zone))
-    made = _Making(facts, office, law, wording, edition, rules, rights)
-    return Notice(
+def build_notice(
+    facts: NoticeFacts,
+    office: PrivacyOffice,
+    law: Jurisdiction,
+    wording: NoticeWording,
+    edition: NoticeEdition,
+    now_ms: int,
+) -> RenderedNotice:
+    """Build the notice for people of a jurisdiction in one language, under the rules at ``now_ms``."""
+    rules, rights = law.timeline.find_rules(now_ms), find_rights_on(law, find_local_day(now_ms, law.zone))
+    builder = _NoticeBuilder(facts, office, law, wording, edition, rules, rights)
+    return RenderedNotice(
         edition.version,
         edition.since.isoformat(),
         law.key,
         wording.language,
-        wording.say("title", controller=facts.controller),
-        tuple(made.sections()),
+        wording.format_sentence("title", controller=facts.controller),
+        tuple(builder.build_sections()),
     )
 
 
-def rights_on(law: Jurisdiction, day: date) -> Mapping[Right, str]:
-    """The rights that a law gives on a day, each with where it stands."""
-    found = {right: law.right(right, day) for right in Right}
-    return {right: one.cited.source for right, one in found.items() if one is not None}
+def find_rights_on(law: Jurisdiction, day: date) -> Mapping[Right, str]:
+    """Return the rights that a law gives on a day, each with its source."""
+    entitlements = {right: law.find_right(right, day) for right in Right}
+    return {
+        right: entitlement.citation.source
+        for right, entitlement in entitlements.items()
+        if entitlement is not None
+    }
 
 
-def ages_of(rules: Rules) -> Mapping[tuple[int, Needs], frozenset[Family]]:
-    """What is needed below which age, the lowest first, for purposes of which families."""
-    found: dict[tuple[int, Needs], frozenset[Family]] = {}
-    for age in sorted(rules.ages, key=lambda one: (one.below, one.needs)):
+def group_ages(rules: ConsentRules) -> Mapping[tuple[int, AgeRequirement], frozenset[Family]]:
+    """Return the families of purposes by age and requirement, the lowest age first."""
+    families_by_age: dict[tuple[int, AgeRequirement], frozenset[Family]] = {}
+    for age in sorted(rules.ages, key=lambda age_rule: (age_rule.below, age_rule.needs)):
         key = (age.below, age.needs)
-        found[key] = found.get(key, frozenset()) | age.families
-    return found
+        families_by_age[key] = families_by_age.get(key, frozenset()) | age.families
+    return families_by_age
 
 
 @dataclass(frozen=True, slots=True)
-class _Making:
-    """A notice in the making."""
+class _NoticeBuilder:
+    """Builds the sections of one notice."""
 
-    facts: Facts
-    office: Office
+    facts: NoticeFacts
+    office: PrivacyOffice
     law: Jurisdiction
-    wording: Wording
-    edition: Edition
-    rules: Rules
+    wording: NoticeWording
+    edition: NoticeEdition
+    rules: ConsentRules
     rights: Mapping[Right, str]
 
-    def sections(self) -> Iterator[Section]:
-        yield self._opening()
-        say, office = self.wording.say, self.office
-        who = say("who_says", controller=self.facts.controller, address=office.address, email=office.email)
-        yield Section("controller", say("who"), (who, say("officer", officer=office.officer)))
-        uses = tuple(self._purpose(one) for one in self.facts.purposes)
-        yield Section("purposes", say("uses"), (say("uses_say"),), uses)
-        yield Section("data", say("held"), (say("held_says"),), tuple(map(self._kept, self.facts.data)))
-        yield Section("sources", say("senders"), (say("senders_say"),), tuple(self._senders()))
+    def build_sections(self) -> Iterator[RenderedSection]:
+        yield self._build_opening()
+        sentence, office = self.wording.format_sentence, self.office
+        controller_text = sentence(
+            "who_says", controller=self.facts.controller, address=office.address, email=office.email
+        )
+        yield RenderedSection(
+            "controller", sentence("who"), (controller_text, sentence("officer", officer=office.officer))
+        )
+        purpose_items = tuple(self._build_purpose(purpose) for purpose in self.facts.purposes)
+        yield RenderedSection("purposes", sentence("uses"), (sentence("uses_say"),), purpose_items)
+        yield RenderedSection(
+            "data", sentence("held"), (sentence("held_says"),), tuple(map(self._build_data, self.facts.data))
+        )
+        yield RenderedSection(
+            "sources", sentence("senders"), (sentence("senders_say"),), tuple(self._iterate_sources())
+        )
         if self.facts.recipients:
-            yield Section("recipients", say("recipients"), items=tuple(self._recipients()))
-        yield Section("choices", say("choices"), (say("choices_say"), *self._choices()))
-        rights = tuple(
-            Item(right, self.wording.word("rights", right), lines=(Line(say("source"), source),))
+            yield RenderedSection(
+                "recipients", sentence("recipients"), items=tuple(self._iterate_recipients())
+            )
+        yield RenderedSection(
+            "choices", sentence("choices"), (sentence("choices_say"), *self._iterate_choices())
+        )
+        right_items = tuple(
+            RenderedItem(
+                right,
+                self.wording.find_word("rights", right),
+                lines=(RenderedLine(sentence("source"), source),),
+            )
             for right, source in self.rights.items()
         )
-        yield Section("rights", say("rights"), (say("rights_say", email=office.email),), rights)
+        yield RenderedSection(
+            "rights", sentence("rights"), (sentence("rights_say", email=office.email),), right_items
+        )
         authority = self.law.authority
-        complaint = say("complain_to", authority=authority.name, url=authority.url)
-        yield Section("complaint", say("complain"), (complaint,))
-        if untranslated := tuple(self._untranslated()):
-            words = self.wording.list(untranslated)
-            yield Section("untranslated", say("untranslated"), (say("untranslated_says", words=words),))
+        complaint = sentence("complain_to", authority=authority.name, url=authority.url)
+        yield RenderedSection("complaint", sentence("complain"), (complaint,))
+        if untranslated := tuple(self._iterate_untranslated()):
+            listed_texts = self.wording.join_texts(untranslated)
+            yield RenderedSection(
+                "untranslated", sentence("untranslated"), (sentence("untranslated_says", words=listed_texts),)
+            )
 
-    def _opening(self) -> Section:
-        say, edition = self.wording.say, self.edition
+    def _build_opening(self) -> RenderedSection:
+        sentence, edition = self.wording.format_sentence, self.edition
         summary = edition.summary.get(self.wording.language, edition.summary[ENGLISH])
-        return Section(
+        return RenderedSection(
             "edition",
-            say("edition", version=edition.version, date=edition.since.isoformat()),
+            sentence("edition", version=edition.version, date=edition.since.isoformat()),
             (
-                say("protected", law=self.law.law, jurisdiction=self.law.label),
-                say("news", summary=summary),
+                sentence("protected", law=self.law.law, jurisdiction=self.law.label),
+                sentence("news", summary=summary),
             ),
         )
 
-    def _purpose(self, one: Pursued) -> Item:
-        say, wording = self.wording.say, self.wording
-        lines = [Line(say("allowed"), self._allowed(one))]
-        if one.lasts:
-            lines.append(Line(say("consent_lasts"), wording.duration(one.lasts)))
-        lines += [Line(say("data"), wording.list([self._seen(seen) for seen in one.data]))]
-        kept = [
-            say("kept_for", duration=wording.duration(time), data=wording.list(self._categories(data)))
-            for time, data in by_duration(one.data).items()
+    def _build_purpose(self, purpose: PurposeFacts) -> RenderedItem:
+        sentence, wording = self.wording.format_sentence, self.wording
+        lines = [RenderedLine(sentence("allowed"), self._describe_permission(purpose))]
+        if purpose.lasts:
+            lines.append(RenderedLine(sentence("consent_lasts"), wording.format_duration(purpose.lasts)))
+        lines += [
+            RenderedLine(
+                sentence("data"),
+                wording.join_texts([self._describe_used_data(used_data) for used_data in purpose.data]),
+            )
         ]
-        lines += [Line(say("kept"), part) for part in kept]
-        known = {recipient.key: texts_of(recipient) for recipient in self.facts.recipients}
-        received = [wording.of("recipients", key, known[key])[0] for key in one.recipients]
-        lines.append(Line(say("received"), wording.list(received) if received else say("nobody")))
-        label, description, meaning = wording.of("purposes", one.key, texts_of(one))
-        return Item(one.key, label, f"{description} {meaning}", tuple(lines))
+        retention_texts = [
+            sentence(
+                "kept_for",
+                duration=wording.format_duration(duration),
+                data=wording.join_texts(self._list_category_names(data)),
+            )
+            for duration, data in group_by_duration(purpose.data).items()
+        ]
+        lines += [RenderedLine(sentence("kept"), retention_text) for retention_text in retention_texts]
+        recipient_texts = {recipient.key: list_texts(recipient) for recipient in self.facts.recipients}
+        recipient_labels = [
+            wording.translate_texts("recipients", key, recipient_texts[key])[0] for key in purpose.recipients
+        ]
+        lines.append(
+            RenderedLine(
+                sentence("received"),
+                wording.join_texts(recipient_labels) if recipient_labels else sentence("nobody"),
+            )
+        )
+        label, description, meaning = wording.translate_texts("purposes", purpose.key, list_texts(purpose))
+        return RenderedItem(purpose.key, label, f"{description} {meaning}", tuple(lines))
 
-    def _allowed(self, one: Pursued) -> str:
-        """What lets it be done here: the catalogue's basis where the law asks for one, else the law's way.
+    def _describe_permission(self, purpose: PurposeFacts) -> str:
+        """Describe what allows a purpose here: the catalogue's legal basis, the law's consent model, or both.
 
-        A law with bases may ask for a yes beside them, as Directive 2002/58/EC does of messages.
+        A law with legal bases may require consent in addition, as Directive 2002/58/EC does for messages.
         """
-        model = self.rules.models[one.family]
-        basis, way = self.wording.words.bases[one.basis], self.wording.words.models[model]
-        if Model.BASIS not in self.rules.models.values():
-            return way
-        agreed = one.basis is Basis.CONSENT and model is Model.OPT_IN
-        return basis if agreed or model is Model.BASIS else f"{basis} {way}"
+        model = self.rules.models[purpose.family]
+        basis_text, model_text = self.wording.words.bases[purpose.basis], self.wording.words.models[model]
+        if ConsentModel.BASIS not in self.rules.models.values():
+            return model_text
+        # Consent as basis and opt-in as the law's model mean the same, so one text is written.
+        is_plain_consent = purpose.basis is Basis.CONSENT and model is ConsentModel.OPT_IN
+        return basis_text if is_plain_consent or model is ConsentModel.BASIS else f"{basis_text} {model_text}"
 
-    def _seen(self, one: Seen) -> str:
-        category = self.wording.word("categories", one.category)
-        if one.forms == (Form.CLEAR,):
+    def _describe_used_data(self, used_data: UsedData) -> str:
+        category = self.wording.find_word("categories", used_data.category)
+        if used_data.forms == (Form.CLEAR,):
             return category
-        forms = ", ".join(self.wording.words.forms[form] for form in one.forms)
-        return self.wording.say("in_form", data=category, form=forms)
+        forms = ", ".join(self.wording.words.forms[form] for form in used_data.forms)
+        return self.wording.format_sentence("in_form", data=category, form=forms)
 
-    def _categories(self, data: tuple[Seen, ...]) -> list[str]:
-        return [self.wording.word("categories", one.category) for one in data]
+    def _list_category_names(self, data: tuple[UsedData, ...]) -> list[str]:
+        return [self.wording.find_word("categories", used_data.category) for used_data in data]
 
-    def _kept(self, one: Kept) -> Item:
-        say, words = self.wording.say, self.wording.words
-        origins = [words.channels[channel] for channel in one.channels]
-        origins += [say("derived")] if one.derived else []
-        times = [self.wording.duration(time) for time in one.kept]
+    def _build_data(self, data: DataFacts) -> RenderedItem:
+        sentence, words = self.wording.format_sentence, self.wording.words
+        origins = [words.channels[channel] for channel in data.channels]
+        origins += [sentence("derived")] if data.derived else []
+        duration_texts = [self.wording.format_duration(duration) for duration in data.kept]
         lines = [
-            Line(say("kept"), self.wording.list(times)),
-            Line(say("comes_from"), self.wording.list(origins)),
+            RenderedLine(sentence("kept"), self.wording.join_texts(duration_texts)),
+            RenderedLine(sentence("comes_from"), self.wording.join_texts(origins)),
         ]
-        if one.kinds:
-            lines.append(Line(say("protected_kind"), self.wording.list(self._kinds(one.kinds))))
-        return Item(one.category, self.wording.word("categories", one.category), lines=tuple(lines))
+        if data.kinds:
+            lines.append(
+                RenderedLine(
+                    sentence("protected_kind"), self.wording.join_texts(self._list_kind_names(data.kinds))
+                )
+            )
+        return RenderedItem(
+            data.category, self.wording.find_word("categories", data.category), lines=tuple(lines)
+        )
 
-    def _kinds(self, kinds: tuple[str, ...]) -> list[str]:
-        return [self.wording.word("kinds", kind) for kind in kinds]
+    def _list_kind_names(self, kinds: tuple[str, ...]) -> list[str]:
+        return [self.wording.find_word("kinds", kind) for kind in kinds]
 
-    def _senders(self) -> Iterator[Item]:
-        for one in self.facts.senders:
-            label = self.wording.words.sources.get(one.key, one.label)
-            yield Item(one.key, label, self.wording.words.channels[one.channel])
+    def _iterate_sources(self) -> Iterator[RenderedItem]:
+        for source in self.facts.senders:
+            label = self.wording.words.sources.get(source.key, source.label)
+            yield RenderedItem(source.key, label, self.wording.words.channels[source.channel])
 
-    def _recipients(self) -> Iterator[Item]:
-        say, wording = self.wording.say, self.wording
-        for one in self.facts.recipients:
-            lines = [Line(say("used_for"), wording.list([self._label(key) for key in one.purposes]))]
-            lines += [
-                Line(say("abroad"), say("abroad_to", country=country, safeguard=safeguard))
-                for country, safeguard in one.transfers.items()
+    def _iterate_recipients(self) -> Iterator[RenderedItem]:
+        sentence, wording = self.wording.format_sentence, self.wording
+        for recipient in self.facts.recipients:
+            lines = [
+                RenderedLine(
+                    sentence("used_for"),
+                    wording.join_texts([self._translate_purpose_label(key) for key in recipient.purposes]),
+                )
             ]
-            label, told = wording.of("recipients", one.key, texts_of(one))
-            yield Item(one.key, f"{label} ({wording.words.roles[one.role]})", told, tuple(lines))
+            lines += [
+                RenderedLine(sentence("abroad"), sentence("abroad_to", country=country, safeguard=safeguard))
+                for country, safeguard in recipient.transfers.items()
+            ]
+            label, description = wording.translate_texts("recipients", recipient.key, list_texts(recipient))
+            yield RenderedItem(
+                recipient.key, f"{label} ({wording.words.roles[recipient.role]})", description, tuple(lines)
+            )
 
-    def _label(self, key: str) -> str:
-        known = {one.key: texts_of(one) for one in self.facts.purposes}
-        return self.wording.of("purposes", key, known[key])[0]
+    def _translate_purpose_label(self, key: str) -> str:
+        purpose_texts = {purpose.key: list_texts(purpose) for purpose in self.facts.purposes}
+        return self.wording.translate_texts("purposes", key, purpose_texts[key])[0]
 
-    def _choices(self) -> Iterator[str]:
+    def _iterate_choices(self) -> Iterator[str]:
         if self.rules.signals:
-            yield self.wording.say("signals")
-        for (below, needed), families in ages_of(self.rules).items():
-            purposes = [self._label(one.key) for one in self.facts.purposes if one.family in families]
+            yield self.wording.format_sentence("signals")
+        for (below, requirement), families in group_ages(self.rules).items():
+            purposes = [
+                self._translate_purpose_label(purpose.key)
+                for purpose in self.facts.purposes
+                if purpose.family in families
+            ]
             if purposes:
-                needs = self.wording.words.needs[needed]
-                listed = self.wording.list(purposes)
-                yield self.wording.say("age", age=str(below), needs=needs, purposes=listed)
-        kept = {kind for one in self.facts.data for kind in one.kinds}
-        for model in Model:
-            kinds = tuple(kind for kind, how in sorted(self.rules.sensitive.items()) if how is model)
-            if found := tuple(kind for kind in kinds if kind in kept):
-                allowed = self.wording.words.models[model]
-                listed = self.wording.list(self._kinds(found))
-                yield self.wording.say("sensitive", kinds=listed, allowed=allowed)
+                requirement_text = self.wording.words.needs[requirement]
+                listed_text = self.wording.join_texts(purposes)
+                yield self.wording.format_sentence(
+                    "age", age=str(below), needs=requirement_text, purposes=listed_text
+                )
+        # A law's rule about data that the platform does not store would only confuse the reader.
+        stored_kinds = {kind for data in self.facts.data for kind in data.kinds}
+        for model in ConsentModel:
+            kinds_of_model = tuple(
+                kind
+                for kind, required_model in sorted(self.rules.sensitive.items())
+                if required_model is model
+            )
+            if stored_kinds_of_model := tuple(kind for kind in kinds_of_model if kind in stored_kinds):
+                model_text = self.wording.words.models[model]
+                listed_text = self.wording.join_texts(self._list_kind_names(stored_kinds_of_model))
+                yield self.wording.format_sentence("sensitive", kinds=listed_text, allowed=model_text)
 
-    def _untranslated(self) -> Iterator[str]:
-        """What is shown in English because this language has no word for it."""
+    def _iterate_untranslated(self) -> Iterator[str]:
+        """Yield the texts that are shown in English because this language has no translation."""
         if self.wording.language == ENGLISH:
             return
         if self.wording.language not in self.edition.summary:
             yield self.edition.summary[ENGLISH]
         english, facts = self.wording.english, self.facts
-        categories = {one.category for one in facts.data}
-        kinds = {kind for one in facts.data for kind in one.kinds}
-        yield from (one.label for _, one in to_translate(self.wording, facts))
-        shown: dict[str, dict[str, str]] = {
-            "sources": {one.key: one.label for one in facts.senders},
+        categories = {entry.category for entry in facts.data}
+        kinds = {kind for entry in facts.data for kind in entry.kinds}
+        yield from (entry.label for _, entry in iterate_untranslated_entries(self.wording, facts))
+        english_by_section: dict[str, dict[str, str]] = {
+            "sources": {entry.key: entry.label for entry in facts.senders},
             "categories": {key: english.categories.get(key, key) for key in sorted(categories)},
             "kinds": {key: english.kinds.get(key, key) for key in sorted(kinds)},
             "rights": {right: english.rights.get(right, right) for right in self.rights},
         }
-        for section, words in shown.items():
-            yield from (word for key, word in words.items() if not self.wording.has(section, key))
+        for section, english_texts in english_by_section.items():
+            yield from (
+                english_text
+                for key, english_text in english_texts.items()
+                if not self.wording.is_translated(section, key)
+            )
 
 
-def texts_of(one: Pursued | Recipient) -> tuple[str, ...]:
-    """What the catalogue says of a purpose or a recipient."""
-    said = (one.label, one.description)
-    return (*said, one.meaning) if isinstance(one, Pursued) else said
+def list_texts(entry: PurposeFacts | Recipient) -> tuple[str, ...]:
+    """Return the catalogue's texts about a purpose or a recipient."""
+    texts = (entry.label, entry.description)
+    return (*texts, entry.meaning) if isinstance(entry, PurposeFacts) else texts
 
 
-def to_translate(wording: Wording, facts: Facts) -> Iterator[tuple[str, Pursued | Recipient]]:
-    """Purposes and recipients that a language has no words for, or words for another text."""
-    listed: tuple[tuple[str, tuple[Pursued | Recipient, ...]], ...] = (
+def iterate_untranslated_entries(
+    wording: NoticeWording, facts: NoticeFacts
+) -> Iterator[tuple[str, PurposeFacts | Recipient]]:
+    """Yield the purposes and recipients whose translation is missing or out of date, with their section."""
+    entries_by_section: tuple[tuple[str, tuple[PurposeFacts | Recipient, ...]], ...] = (
         ("purposes", facts.purposes),
         ("recipients", facts.recipients),
     )
-    for section, entries in listed:
-        for one in entries:
-            if wording.renews(section, one.key, texts_of(one)):
-                yield section, one
+    for section, entries in entries_by_section:
+        for entry in entries:
+            if wording.needs_translation(section, entry.key, list_texts(entry)):
+                yield section, entry
 
 
-def _markdown(section: Section) -> str:
-    return "\n\n".join([f"## {section.title}", *section.paragraphs, *map(_listed, section.items)])
+def _format_section(section: RenderedSection) -> str:
+    return "\n\n".join([f"## {section.title}", *section.paragraphs, *map(_format_item, section.items)])
 
 
-def _listed(item: Item) -> str:
+def _format_item(item: RenderedItem) -> str:
     title = f"### {item.title}" if item.lines else f"**{item.title}**"
     lines = "\n".join(f"* {line.name}: {line.text}" for line in item.lines)
     return "\n\n".join(part for part in (title, item.text, lines) if part)

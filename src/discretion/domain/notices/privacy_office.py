@@ -1,4 +1,4 @@
-"""Who answers for the data, how to reach them, and what protects the data in their house."""
+"""The controller's privacy office: its contacts, the data subjects and the security measures."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from types import MappingProxyType
 from pydantic import Field
 
 from discretion.catalogue.entry import Entry, Text
-from discretion.catalogue.problem import Problem
-from discretion.catalogue.yaml_file import File
-from discretion.domain.notices.yaml_file import shape
+from discretion.catalogue.problem import ConfigurationProblem
+from discretion.catalogue.yaml_file import YamlFile
+from discretion.domain.notices.yaml_file import parse_yaml_file
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """Something the record of processing activities names; ``dpv`` is its term in the DPV."""
+class DescribedTerm:
+    """A category of data subjects or a security measure; ``dpv`` is its term in the DPV."""
 
     text: str
     dpv: str
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
-    """How authorised agents find the business (Data Rights Protocol 1.0, 3.05.2).
+class AgentDirectoryListing:
+    """The business's entry for authorised agents (Data Rights Protocol 1.0, 3.05.2).
 
-    ``id`` is its id in their directory; ``technical`` and ``contact`` are mailboxes.
+    ``id`` is its id in the directory; ``technical`` and ``contact`` are e-mail addresses.
     """
 
     id: str
@@ -37,11 +37,17 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
+class PrivacyOffice:
     """The controller's office (GDPR Art. 13(1)(a), (b) and 30(1)(a), (c), (g)).
 
-    ``storage`` says where the data are kept, ``withdrawal`` and ``rights`` are web addresses where a consent
-    is taken back and where every other right is exercised; ``authority`` is whom to complain to.
+    Attributes:
+        storage: Where the data are stored.
+        withdrawal: The web address where a consent is withdrawn.
+        rights: The web address where all other rights are exercised.
+        authority: The supervisory authority for complaints.
+        subjects: Categories of data subjects by key.
+        measures: Security measures by key.
+        listing: The entry for authorised agents; None if they cannot file requests.
     """
 
     address: str
@@ -51,61 +57,66 @@ class Office:
     withdrawal: str
     rights: str
     authority: str
-    subjects: Mapping[str, Named]
-    measures: Mapping[str, Named]
-    listing: Listing | None = None
+    subjects: Mapping[str, DescribedTerm]
+    measures: Mapping[str, DescribedTerm]
+    listing: AgentDirectoryListing | None = None
 
 
 class NamedEntry(Entry):
-    """A kind of people, or a measure."""
+    """A category of data subjects, or a security measure."""
 
     text: Text = Field(description="what it is, in a sentence")
     dpv: Text = Field(pattern=r"^[A-Z][A-Za-z]+$", description="a term of https://w3id.org/dpv")
 
 
 class ListingEntry(Entry):
-    """``agents``: how authorised agents find the business (Data Rights Protocol 1.0)."""
+    """``agents``: the business's entry for authorised agents (Data Rights Protocol 1.0)."""
 
     id: Text = Field(pattern=r"^[A-Z_]{1,64}$", description="its id in the directory of businesses")
     web: Text = Field(pattern=r"^https://", description="its home page")
-    technical: Text = Field(description="a mailbox for questions about the interface")
-    contact: Text = Field(description="a mailbox for questions about requests")
+    technical: Text = Field(description="an e-mail address for questions about the interface")
+    contact: Text = Field(description="an e-mail address for questions about requests")
     logo: Text | None = Field(default=None, pattern=r"^https://", description="a square picture of its logo")
 
 
 class OfficeFile(Entry):
-    """``controller.yaml``."""
+    """``controller.yaml``: the controller's privacy office."""
 
     address: Text = Field(description="name and postal address of the controller")
-    email: Text = Field(description="where people write to about their data")
+    email: Text = Field(description="e-mail address for questions about personal data")
     officer: Text = Field(description="the data protection officer, and how to reach them")
-    storage: Text = Field(description="where the data are kept, such as European Union")
-    withdrawal: Text = Field(description="the web address where a consent is taken back")
+    storage: Text = Field(description="where the data are stored, such as European Union")
+    withdrawal: Text = Field(description="the web address where a consent is withdrawn")
     rights: Text = Field(description="the web address where rights are exercised")
     authority: Text = Field(description="the supervisory authority that complaints go to")
-    subjects: dict[Text, NamedEntry] = Field(min_length=1, description="whose data they are")
-    measures: dict[Text, NamedEntry] = Field(min_length=1, description="what protects the data")
+    subjects: dict[Text, NamedEntry] = Field(min_length=1, description="categories of data subjects")
+    measures: dict[Text, NamedEntry] = Field(min_length=1, description="security measures")
     agents: ListingEntry | None = Field(
-        default=None, description="how authorised agents find the business; without it they cannot file"
+        default=None, description="entry for authorised agents; without it they cannot file requests"
     )
 
 
-_SAID_WITH_CONSENT = ("storage", "withdrawal", "rights", "authority")
-"""What a consent record has (ISO/IEC TS 27560:2023, 6.3.4) beside the address."""
+_CONSENT_RECORD_FIELDS = ("storage", "withdrawal", "rights", "authority")
+"""Fields that a consent record has (ISO/IEC TS 27560:2023, 6.3.4) in addition to the address."""
 
 
-def office(file: File) -> tuple[Office | None, list[Problem]]:
-    """The office that a file describes."""
-    found, problems = shape(file, OfficeFile)
-    if found is None:
+def parse_office(file: YamlFile) -> tuple[PrivacyOffice | None, list[ConfigurationProblem]]:
+    """Parse the privacy office; None and the problems if the file has the wrong shape."""
+    office_file, problems = parse_yaml_file(file, OfficeFile)
+    if office_file is None:
         return None, problems
-    return Office(
-        **{one: getattr(found, one) for one in ("address", "email", "officer", *_SAID_WITH_CONSENT)},
-        subjects=_named(found.subjects),
-        measures=_named(found.measures),
-        listing=None if found.agents is None else Listing(**found.agents.model_dump()),
+    return PrivacyOffice(
+        **{
+            field_name: getattr(office_file, field_name)
+            for field_name in ("address", "email", "officer", *_CONSENT_RECORD_FIELDS)
+        },
+        subjects=_build_terms(office_file.subjects),
+        measures=_build_terms(office_file.measures),
+        listing=None
+        if office_file.agents is None
+        else AgentDirectoryListing(**office_file.agents.model_dump()),
     ), []
 
 
-def _named(entries: Mapping[str, NamedEntry]) -> Mapping[str, Named]:
-    return MappingProxyType({key: Named(one.text, one.dpv) for key, one in entries.items()})
+def _build_terms(entries: Mapping[str, NamedEntry]) -> Mapping[str, DescribedTerm]:
+    return MappingProxyType({key: DescribedTerm(entry.text, entry.dpv) for key, entry in entries.items()})

@@ -10,16 +10,16 @@ from dataclasses import asdict, dataclass
 
 from discretion.catalogue.model import Form
 from discretion.catalogue.recipient import Recipient
-from discretion.domain.notices.facts import Facts, Pursued, Seen
-from discretion.domain.notices.privacy_office import Named, Office
+from discretion.domain.notices.facts import NoticeFacts, PurposeFacts, UsedData
+from discretion.domain.notices.privacy_office import DescribedTerm, PrivacyOffice
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection)."""
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""Characters with which a spreadsheet begins a formula (OWASP, CSV injection)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Data:
-    """A kind of data that an activity takes; ``kept`` are ISO 8601 durations."""
+class ActivityData:
+    """A data category that an activity processes; ``kept`` are ISO 8601 durations."""
 
     category: str
     label: str
@@ -29,69 +29,78 @@ class Data:
 
 
 @dataclass(frozen=True, slots=True)
-class Activity:
-    """A row. ``contact`` is the controller's, then the data protection officer's."""
+class ProcessingActivity:
+    """One row of the record; the field names are the keys of the JSON export.
+
+    ``contact`` has the controller's address and e-mail, then the data protection officer.
+    """
 
     purpose: str
     name: str
     description: str
     basis: str
-    subjects: tuple[Named, ...]
-    data: tuple[Data, ...]
+    subjects: tuple[DescribedTerm, ...]
+    data: tuple[ActivityData, ...]
     recipients: tuple[Recipient, ...]
-    measures: tuple[Named, ...]
+    measures: tuple[DescribedTerm, ...]
     controller: str
     contact: tuple[str, ...]
 
     @property
     def transfers(self) -> tuple[str, ...]:
-        """Countries abroad, each with who receives data there and what protects them."""
+        """Countries that data are transferred to, each with recipient and safeguard."""
         return tuple(
-            f"{country}: {one.label} ({safeguard})"
-            for one in self.recipients
-            for country, safeguard in one.transfers.items()
+            f"{country}: {recipient.label} ({safeguard})"
+            for recipient in self.recipients
+            for country, safeguard in recipient.transfers.items()
         )
 
 
-def activities(facts: Facts, office: Office, categories: Mapping[str, str]) -> tuple[Activity, ...]:
-    """The record; ``categories`` names kinds of data for people."""
-    kinds = {one.category: one.kinds for one in facts.data}
-    known = {one.key: one for one in facts.recipients}
+def list_activities(
+    facts: NoticeFacts, office: PrivacyOffice, categories: Mapping[str, str]
+) -> tuple[ProcessingActivity, ...]:
+    """Return the rows of the record; ``categories`` has the display names of data categories."""
+    kinds_by_category = {purpose.category: purpose.kinds for purpose in facts.data}
+    recipient_by_key = {purpose.key: purpose for purpose in facts.recipients}
     return tuple(
-        Activity(
-            one.key,
-            one.label,
-            one.description,
-            one.basis.value,
+        ProcessingActivity(
+            purpose.key,
+            purpose.label,
+            purpose.description,
+            purpose.basis.value,
             tuple(office.subjects.values()),
-            tuple(_data(seen, categories, kinds) for seen in one.data),
-            tuple(known[key] for key in one.recipients),
+            tuple(
+                _build_activity_data(used_data, categories, kinds_by_category) for used_data in purpose.data
+            ),
+            tuple(recipient_by_key[key] for key in purpose.recipients),
             tuple(office.measures.values()),
             facts.controller,
             (office.address, office.email, office.officer),
         )
-        for one in _pursued(facts)
+        for purpose in _list_purposes_with_data(facts)
     )
 
 
-def _pursued(facts: Facts) -> tuple[Pursued, ...]:
-    """A purpose that takes no data processes none."""
-    return tuple(one for one in facts.purposes if one.data)
+def _list_purposes_with_data(facts: NoticeFacts) -> tuple[PurposeFacts, ...]:
+    """Return the purposes that use data; a purpose without data is no processing activity."""
+    return tuple(purpose for purpose in facts.purposes if purpose.data)
 
 
-def _data(seen: Seen, categories: Mapping[str, str], kinds: Mapping[str, tuple[str, ...]]) -> Data:
-    category = seen.category
+def _build_activity_data(
+    used_data: UsedData, categories: Mapping[str, str], kinds: Mapping[str, tuple[str, ...]]
+) -> ActivityData:
+    category = used_data.category
     label = categories.get(category, category)
-    return Data(category, label, seen.forms, seen.kept, kinds.get(category, ()))
+    return ActivityData(category, label, used_data.forms, used_data.kept, kinds.get(category, ()))
 
 
-def as_json(rows: tuple[Activity, ...]) -> str:
-    """A list of objects, one for each row."""
-    told = [{**asdict(one), "transfers": one.transfers} for one in rows]
-    return json.dumps(told, ensure_ascii=False, indent=2) + "\n"
+def format_activities_json(activities: tuple[ProcessingActivity, ...]) -> str:
+    """Format the record as a JSON list with one object for each row."""
+    documents = [{**asdict(activity), "transfers": activity.transfers} for activity in activities]
+    return json.dumps(documents, ensure_ascii=False, indent=2) + "\n"
 
 
-COLUMNS = (
+CSV_COLUMNS = (
     "purpose",
     "name",
     "description",
@@ -107,41 +116,45 @@ COLUMNS = (
 )
 
 
-def as_csv(rows: tuple[Activity, ...]) -> str:
-    """RFC 4180; no cell is a formula to a spreadsheet."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(COLUMNS)
-    writer.writerows([_inert(cell) for cell in _cells(one)] for one in rows)
-    return out.getvalue()
+def format_activities_csv(activities: tuple[ProcessingActivity, ...]) -> str:
+    """Format the record as CSV (RFC 4180); no cell is read as a formula by a spreadsheet."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(CSV_COLUMNS)
+    writer.writerows([_escape_formula(cell) for cell in _list_cells(activity)] for activity in activities)
+    return buffer.getvalue()
 
 
-def _cells(one: Activity) -> tuple[str, ...]:
+def _list_cells(activity: ProcessingActivity) -> tuple[str, ...]:
     return (
-        one.purpose,
-        one.name,
-        one.description,
-        one.basis,
-        _lines(named.text for named in one.subjects),
-        _lines(_seen(data) for data in one.data),
-        _lines(f"{to.label} ({to.role})" for to in one.recipients),
-        _lines(one.transfers) or "none",
-        _lines(f"{data.label}: {', '.join(data.kept)}" for data in one.data),
-        _lines(named.text for named in one.measures),
-        one.controller,
-        _lines(one.contact),
+        activity.purpose,
+        activity.name,
+        activity.description,
+        activity.basis,
+        _join_texts(term.text for term in activity.subjects),
+        _join_texts(_format_data(data) for data in activity.data),
+        _join_texts(f"{recipient.label} ({recipient.role})" for recipient in activity.recipients),
+        _join_texts(activity.transfers) or "none",
+        _join_texts(f"{data.label}: {', '.join(data.kept)}" for data in activity.data),
+        _join_texts(term.text for term in activity.measures),
+        activity.controller,
+        _join_texts(activity.contact),
     )
 
 
-def _seen(data: Data) -> str:
+def _format_data(data: ActivityData) -> str:
     forms = "" if data.forms == (Form.CLEAR,) else f" ({', '.join(data.forms)})"
     sensitive = f" [sensitive: {', '.join(data.sensitive)}]" if data.sensitive else ""
     return f"{data.label}{forms}{sensitive}"
 
 
-def _lines(parts: Iterable[str]) -> str:
-    return "; ".join(parts)
+def _join_texts(texts: Iterable[str]) -> str:
+    return "; ".join(texts)
 
 
-def _inert(cell: str) -> str:
-    return f"'{cell}" if cell.lstrip().startswith(_FORMULA) or cell.startswith(_FORMULA) else cell
+def _escape_formula(cell: str) -> str:
+    # A leading apostrophe makes the cell text. Leading spaces are stripped for the check, because some
+    # spreadsheets ignore them.
+    return (
+        f"'{cell}" if cell.lstrip().startswith(_FORMULA_STARTS) or cell.startswith(_FORMULA_STARTS) else cell
+    )

@@ -1,7 +1,7 @@
-"""What an edition said, kept as a file: facts only, in canonical JSON.
+"""The stored facts of an edition, as a file in canonical JSON.
 
-The print of an edition is made once. When the facts are others afterwards, people were told something
-that is no longer so, and the next edition has to say it.
+The facts of an edition are stored once. If the current facts differ afterwards, people were told something
+that is no longer true, and a new edition is needed.
 """
 
 from __future__ import annotations
@@ -13,23 +13,29 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from discretion.domain.notices.editions import Edition
-from discretion.domain.notices.facts import Facts
-from discretion.domain.notices.notice import ages_of
-from discretion.domain.notices.privacy_office import Office
+from discretion.domain.notices.editions import NoticeEdition
+from discretion.domain.notices.facts import NoticeFacts
+from discretion.domain.notices.notice import group_ages
+from discretion.domain.notices.privacy_office import PrivacyOffice
 from discretion.errors import Misconfigured
 from discretion.law.jurisdiction import Jurisdiction
-from discretion.law.model import Rules
+from discretion.law.model import ConsentRules
 
-PRINTED = "printed"
-"""The folder beside the notices."""
+PRINTS_FOLDER = "printed"
+"""The folder of stored facts, inside the folder of notices."""
 
-Stated = Mapping[str, Any]
+StatedFacts = Mapping[str, Any]
 """Facts as JSON: nested mappings by key, lists and texts."""
 
 
-def stated(facts: Facts, office: Office, laws: Iterable[Jurisdiction]) -> Stated:
-    """All that an edition states."""
+def collect_stated_facts(
+    facts: NoticeFacts, office: PrivacyOffice, laws: Iterable[Jurisdiction]
+) -> StatedFacts:
+    """Collect all facts of an edition as JSON values.
+
+    The keys are stored in ``schema/notices/printed``: ``controller``, ``purposes``, ``data``, ``sources``,
+    ``recipients`` and ``jurisdictions``, each a mapping by key.
+    """
     return {
         "controller": {
             "name": facts.controller,
@@ -38,105 +44,116 @@ def stated(facts: Facts, office: Office, laws: Iterable[Jurisdiction]) -> Stated
             "officer": office.officer,
         },
         "purposes": {
-            one.key: {**_kept(one), "data": {seen.category: _kept(seen, "category") for seen in one.data}}
-            for one in facts.purposes
+            entry.key: {
+                **_list_members(entry),
+                "data": {
+                    used_data.category: _list_members(used_data, "category") for used_data in entry.data
+                },
+            }
+            for entry in facts.purposes
         },
-        "data": {one.category: _kept(one, "category") for one in facts.data},
-        "sources": {one.key: _kept(one) for one in facts.senders},
-        "recipients": {one.key: _kept(one, "clients") for one in facts.recipients},
-        "jurisdictions": {one.key: _law(one) for one in laws},
+        "data": {entry.category: _list_members(entry, "category") for entry in facts.data},
+        "sources": {entry.key: _list_members(entry) for entry in facts.senders},
+        "recipients": {entry.key: _list_members(entry, "clients") for entry in facts.recipients},
+        "jurisdictions": {entry.key: _build_law_facts(entry) for entry in laws},
     }
 
 
-def canonical(facts: Stated) -> str:
-    """The one way to write facts down."""
+def format_canonical(facts: StatedFacts) -> str:
+    """Format facts as canonical JSON, so that equal facts give equal files."""
     return json.dumps(facts, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
-def print_of(folder: Path, edition: Edition) -> Path:
-    """Where an edition's print is kept."""
-    return folder / PRINTED / f"{edition.version}.json"
+def find_print_path(folder: Path, edition: NoticeEdition) -> Path:
+    """Return the path of an edition's stored facts."""
+    return folder / PRINTS_FOLDER / f"{edition.version}.json"
 
 
-def published(folder: Path, editions: Iterable[Edition]) -> Stated | None:
-    """What the last edition that has a print said, or None."""
-    prints = [path for one in editions if (path := print_of(folder, one)).exists()]
+def read_last_print(folder: Path, editions: Iterable[NoticeEdition]) -> StatedFacts | None:
+    """Return the facts of the last edition that has a file, or None."""
+    prints = [path for edition in editions if (path := find_print_path(folder, edition)).exists()]
     if not prints:
         return None
-    said: Stated = json.loads(prints[-1].read_text("utf-8"))
-    return said
+    printed_facts: StatedFacts = json.loads(prints[-1].read_text("utf-8"))
+    return printed_facts
 
 
-State = Literal["new", "current", "changed"]
+PrintState = Literal["new", "current", "changed"]
 
 
-def state(folder: Path, edition: Edition, facts: Stated) -> State:
-    """Whether an edition has no print yet, or says what it said, or does not."""
-    path = print_of(folder, edition)
+def compare_with_print(folder: Path, edition: NoticeEdition, facts: StatedFacts) -> PrintState:
+    """Compare facts with those stored for an edition: "new" without a file, else "current" or "changed"."""
+    path = find_print_path(folder, edition)
     if not path.exists():
         return "new"
-    return "current" if path.read_text("utf-8") == canonical(facts) else "changed"
+    return "current" if path.read_text("utf-8") == format_canonical(facts) else "changed"
 
 
-def publish(folder: Path, edition: Edition, facts: Stated) -> Path:
-    """Print an edition.
+def print_edition(folder: Path, edition: NoticeEdition, facts: StatedFacts) -> Path:
+    """Store the facts of an edition.
 
     Raises:
-        Misconfigured: ``NOTICE_CHANGED``, it is printed and said something else.
+        Misconfigured: ``NOTICE_CHANGED``; other facts are already stored for this edition.
     """
-    path = print_of(folder, edition)
-    if state(folder, edition, facts) == "changed":
-        raise changed(edition, path)
+    path = find_print_path(folder, edition)
+    if compare_with_print(folder, edition, facts) == "changed":
+        raise build_changed_error(edition, path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(canonical(facts), "utf-8")
+    path.write_text(format_canonical(facts), "utf-8")
     return path
 
 
-def changed(edition: Edition, path: Path) -> Misconfigured:
-    """Why an edition cannot stay as it is."""
+def build_changed_error(edition: NoticeEdition, path: Path) -> Misconfigured:
+    """Build the error for an edition whose facts have changed."""
     return Misconfigured(
         "NOTICE_CHANGED",
-        f"The privacy notice says something else than its edition {edition.version} did.",
-        "See what with: discretion notice diff. Then write a new edition in schema/notices/editions.yaml; "
-        f"or, if nobody has been shown this one yet, delete {path.name} and print it anew.",
+        f"The facts of the privacy notice differ from those of its edition {edition.version}.",
+        "Show the differences: discretion notice diff. Then add a new edition in "
+        "schema/notices/editions.yaml; or, if nobody has been shown this one yet, "
+        f"delete {path.name} and print it again.",
     )
 
 
-def _kept(one: Any, *named: str) -> dict[str, Any]:
-    """A fact without the name it stands under."""
-    return {name: value for name, value in asdict(one).items() if name not in {"key", *named}}
+def _list_members(entry: Any, *omitted_names: str) -> dict[str, Any]:
+    """Return the members of a dataclass without the key under which it is listed."""
+    return {name: value for name, value in asdict(entry).items() if name not in {"key", *omitted_names}}
 
 
-def _law(one: Jurisdiction) -> Stated:
-    """A law from its beginning, so that a rule which begins tomorrow is stated today."""
-    starts = ["always", *map(_moment, one.timeline.turns())]
+def _build_law_facts(jurisdiction: Jurisdiction) -> StatedFacts:
+    """Return the facts of a law for all its periods, so that a future rule is already a fact today."""
+    # Labels of the periods: the first one has no beginning, each later one begins with a change.
+    starts = ["always", *map(_format_moment, jurisdiction.timeline.list_change_times())]
     rights: dict[str, list[str]] = {}
-    for given in one.rights:
-        until = f" to {given.cited.end}" if given.cited.end else ""
-        rights.setdefault(given.right, []).append(f"{given.cited.source}, from {given.cited.start}{until}")
+    for entitlement in jurisdiction.rights:
+        until = f" to {entitlement.citation.end}" if entitlement.citation.end else ""
+        rights.setdefault(entitlement.right, []).append(
+            f"{entitlement.citation.source}, from {entitlement.citation.start}{until}"
+        )
     return {
-        "label": one.label,
-        "law": one.law,
-        "authority": one.authority.name,
-        "url": one.authority.url,
+        "label": jurisdiction.label,
+        "law": jurisdiction.law,
+        "authority": jurisdiction.authority.name,
+        "url": jurisdiction.authority.url,
         "rights": rights,
         "rules": {
-            start: _rules(period.rules) for start, period in zip(starts, one.timeline.periods, strict=True)
+            start: _build_rules_facts(period.rules)
+            for start, period in zip(starts, jurisdiction.timeline.periods, strict=True)
         },
     }
 
 
-def _rules(rules: Rules) -> Stated:
+def _build_rules_facts(rules: ConsentRules) -> StatedFacts:
     return {
         "models": dict(rules.models),
         "sensitive": dict(rules.sensitive),
         "ages": {
-            f"below {below}, {needs}": sorted(families) for (below, needs), families in ages_of(rules).items()
+            f"below {below}, {needs}": sorted(families)
+            for (below, needs), families in group_ages(rules).items()
         },
         "signals": rules.signals,
         "renewal": rules.renewal,
     }
 
 
-def _moment(start_ms: int) -> str:
+def _format_moment(start_ms: int) -> str:
     return datetime.fromtimestamp(start_ms // 1000, UTC).isoformat()

@@ -1,4 +1,4 @@
-"""What differs between two editions, in a terminal."""
+"""Terminal output of ``discretion notice diff``."""
 
 from __future__ import annotations
 
@@ -8,18 +8,22 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from discretion.domain.notices.compare import Difference
+from discretion.domain.notices.compare import FactDifference
 
 
-def differing(found: tuple[Difference, ...], before: str, after: str) -> Table:
-    """A row for each fact that differs."""
+def render_differences(differences: tuple[FactDifference, ...], before: str, after: str) -> Table:
+    """Render a table with one row for each differing fact."""
     table = Table("what", before, after, min_width=60, show_lines=True)
-    for one in found:
-        table.add_row(Text(" > ".join(one.place)), Text(_shown(one.before)), Text(_shown(one.after)))
+    for difference in differences:
+        table.add_row(
+            Text(" > ".join(difference.place)),
+            Text(_format_value(difference.before)),
+            Text(_format_value(difference.after)),
+        )
     return table
 
 
-def _shown(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if value is None:
         return "not there"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""One YAML file -> a value of the right shape, or what is misshapen in it."""
+"""Validates a YAML file against one pydantic model."""
 
 from __future__ import annotations
 
@@ -6,19 +6,23 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from discretion.catalogue.parsed_file import told
-from discretion.catalogue.problem import Problem
-from discretion.catalogue.yaml_file import File
+from discretion.catalogue.parsed_file import describe_shape_error
+from discretion.catalogue.problem import ConfigurationProblem
+from discretion.catalogue.yaml_file import YamlFile
 
-Shape = TypeVar("Shape", bound=BaseModel)
+ParsedModel = TypeVar("ParsedModel", bound=BaseModel)
 
 
-def shape(file: File, kind: type[Shape]) -> tuple[Shape | None, list[Problem]]:
-    """A file's content; None where something is misshapen."""
+def parse_yaml_file(
+    file: YamlFile, model: type[ParsedModel]
+) -> tuple[ParsedModel | None, list[ConfigurationProblem]]:
+    """Return the validated content and no problems, or None and the problems."""
     try:
-        return kind.model_validate(file.data), []
+        return model.model_validate(file.data), []
     except ValidationError as error:
         return None, [
-            told(file, kind, tuple(step for step in one["loc"] if step != "[key]"), one)
-            for one in error.errors(include_url=False)
+            describe_shape_error(
+                file, model, tuple(step for step in details["loc"] if step != "[key]"), details
+            )
+            for details in error.errors(include_url=False)
         ]

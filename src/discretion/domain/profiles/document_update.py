@@ -1,31 +1,39 @@
-"""What changed of a document, as the update that changes it: nothing else is written or indexed."""
+"""Minimal MongoDB updates: only changed members of a document are written and indexed again."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-Document = Mapping[str, Any]
+from discretion.store.document import Document
 
 
-def difference(before: Document, after: Document) -> dict[str, dict[str, Any]]:
-    """The MongoDB update that makes ``before`` into ``after``; empty if nothing changed.
+def build_document_update(before: Document, after: Document) -> dict[str, dict[str, Any]]:
+    """Return the ``$set`` and ``$unset`` operators that turn ``before`` into ``after``; may be empty.
 
-    Objects are compared by their names, one level down; names hold no dots.
+    Nested objects are compared member by member, one level deep; member names must not contain dots.
     """
-    given: dict[str, Any] = {}
-    gone: dict[str, Any] = {}
-    for key, new in after.items():
-        old = before.get(key)
-        if isinstance(new, Mapping) and isinstance(old, Mapping):
-            given |= {f"{key}.{name}": value for name, value in new.items() if _other(old.get(name), value)}
-            gone |= {f"{key}.{name}": "" for name in old.keys() - new.keys()}
-        elif _other(old, new):
-            given[key] = new
-    gone |= dict.fromkeys(before.keys() - after.keys(), "")
-    return {operator: told for operator, told in (("$set", given), ("$unset", gone)) if told}
+    set_members: dict[str, Any] = {}
+    unset_members: dict[str, Any] = {}
+    for key, value_after in after.items():
+        value_before = before.get(key)
+        if isinstance(value_after, Mapping) and isinstance(value_before, Mapping):
+            set_members |= {
+                f"{key}.{name}": value
+                for name, value in value_after.items()
+                if _differs(value_before.get(name), value)
+            }
+            unset_members |= {f"{key}.{name}": "" for name in value_before.keys() - value_after.keys()}
+        elif _differs(value_before, value_after):
+            set_members[key] = value_after
+    unset_members |= dict.fromkeys(before.keys() - after.keys(), "")
+    return {
+        operator: members
+        for operator, members in (("$set", set_members), ("$unset", unset_members))
+        if members
+    }
 
 
-def _other(old: Any, new: Any) -> bool:
-    """Whether a value is another one; to Python, true is 1."""
-    return old != new or isinstance(old, bool) is not isinstance(new, bool)
+def _differs(value_before: Any, value_after: Any) -> bool:
+    """Return whether two values differ; Python treats True and 1 as equal, MongoDB does not."""
+    return value_before != value_after or isinstance(value_before, bool) is not isinstance(value_after, bool)

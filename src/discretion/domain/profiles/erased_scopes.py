@@ -1,11 +1,11 @@
-"""A part of somebody's data that they had erased: what belongs to it, and how it stays away. Pure.
+"""Partial erasures: which data a scope covers, and how erased data are kept from coming back. No I/O.
 
-Each of their source records carries a mark, ``{s, t}``: what was erased, and when (ms). What a message tells
-of before then and belongs to it is left out when it comes, however late, for whichever of their records.
-Newer data are taken in again: they were not there to be erased, and a consent or an objection is how somebody
-keeps them from being collected.
+Each source record of the customer stores an entry ``{s, t}`` in ``without``: the erased scope, as
+``kind:key``, and the time of the erasure (ms). Data of a message that fall under the scope and happened
+before that time are dropped, however late the message arrives. Newer data are collected again, because they
+did not exist at the time of the erasure; a customer prevents their collection by a refusal or an objection.
 
-Names and words about purposes are no part of a part: they say who somebody is and what they allow.
+Identifiers and statements belong to no scope: they determine who the customer is and what they permit.
 """
 
 from __future__ import annotations
@@ -14,21 +14,29 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from discretion.catalogue.model import DEMANDED, Attribute, Catalogue, EventType, Property, Use
-from discretion.catalogue.nearest_name import nearest
-from discretion.catalogue.taxonomy import taxonomy
+from discretion.catalogue.model import (
+    NON_REFUSABLE_BASES,
+    Attribute,
+    Catalogue,
+    EventProperty,
+    EventType,
+    Use,
+)
+from discretion.catalogue.nearest_name import suggest_name
+from discretion.catalogue.taxonomy import load_taxonomy
 from discretion.domain.ingest.message import Fact
 from discretion.errors import BadRequest
-from discretion.seal.redacted import Shut
+from discretion.seal.redacted import Redacted
 
-KINDS = ("channel", "category", "purpose")
+SCOPE_KINDS = ("channel", "category", "purpose")
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
-    """A channel, a data category or a purpose, by its key; of the last two what is below them too.
+class ErasureScope:
+    """The scope of a partial erasure: a channel, a data category or a purpose.
 
-    A purpose covers what serves nothing else; what the law itself demands of all data does not count.
+    A category or a purpose includes its descendants. A purpose covers data that serve no other purpose;
+    purposes that the law demands of all data are ignored.
     """
 
     kind: str
@@ -37,107 +45,137 @@ class Scope:
     def __str__(self) -> str:
         return f"{self.kind}:{self.key}"
 
-    def source(self, channel: str) -> bool:
-        """Whether everything of a channel belongs to it."""
+    def covers_channel(self, channel: str) -> bool:
+        """Return whether the scope covers all data of a channel."""
         return self.kind == "channel" and self.key == channel
 
-    def attribute(self, attribute: Attribute) -> bool:
-        """Whether the attribute belongs to it, whoever told it."""
+    def covers_attribute(self, attribute: Attribute) -> bool:
+        """Return whether the scope covers an attribute, whatever source supplied it."""
         return self._covers(attribute.category, attribute.uses)
 
-    def event(self, event: EventType) -> bool:
-        """Whether the event belongs to it, whatever channel it came in."""
+    def covers_event(self, event: EventType) -> bool:
+        """Return whether the scope covers an event type, whatever channel sent the event."""
         return self._covers(event.category, event.uses)
 
-    def property(self, one: Property) -> bool:
-        """Whether a property belongs to it although its event does not."""
-        return self.kind == "category" and _below(self.key, one.category)
+    def covers_property(self, event_property: EventProperty) -> bool:
+        """Return whether the scope covers a property of an event that it does not cover as a whole."""
+        return self.kind == "category" and _is_under(self.key, event_property.category)
 
     def _covers(self, category: str, uses: Iterable[Use]) -> bool:
         if self.kind == "category":
-            return _below(self.key, category)
-        own = [use.purpose for use in uses if use.purpose.basis not in DEMANDED]
-        return self.kind == "purpose" and bool(own) and all(_below(self.key, one.key) for one in own)
+            return _is_under(self.key, category)
+        purposes = [use.purpose for use in uses if use.purpose.basis not in NON_REFUSABLE_BASES]
+        return (
+            self.kind == "purpose"
+            and bool(purposes)
+            and all(_is_under(self.key, purpose.key) for purpose in purposes)
+        )
 
 
-def scope_of(asked: Mapping[str, Any], catalogue: Catalogue) -> Scope | None:
-    """What a request's scope says; None is everything.
+def read_erasure_scope(requested: Mapping[str, Any], catalogue: Catalogue) -> ErasureScope | None:
+    """Return the scope of an erasure request; None means all data of the customer.
 
     Raises:
-        BadRequest: ``SCOPE_INVALID``; it names two things, or one there is not.
+        BadRequest: ``SCOPE_INVALID``; the request names more than one scope, or one that does not exist.
     """
-    given = [(kind, asked[kind]) for kind in KINDS if asked.get(kind) is not None]
-    if not given:
+    named_scopes = [(kind, requested[kind]) for kind in SCOPE_KINDS if requested.get(kind) is not None]
+    if not named_scopes:
         return None
-    if len(given) > 1:
+    if len(named_scopes) > 1:
         raise BadRequest("SCOPE_INVALID", "An erasure is of one part.", "Ask for each part by itself.")
-    kind, key = given[0]
-    known = {
-        "channel": {one.channel.value for one in catalogue.sources.values()},
-        "category": set(taxonomy().categories),
-        "purpose": {node for one in catalogue.purposes for node in _upwards(one)},
+    kind, key = named_scopes[0]
+    known_keys = {
+        "channel": {declaration.channel.value for declaration in catalogue.sources.values()},
+        "category": set(load_taxonomy().categories),
+        "purpose": {
+            ancestor for declaration in catalogue.purposes for ancestor in _list_ancestors(declaration)
+        },
     }[kind]
-    if key not in known:
-        raise BadRequest("SCOPE_INVALID", f"There is no such {kind}.", nearest(str(key)[:100], known))
-    return Scope(kind, key)
+    if key not in known_keys:
+        raise BadRequest(
+            "SCOPE_INVALID", f"There is no such {kind}.", suggest_name(str(key)[:100], known_keys)
+        )
+    return ErasureScope(kind, key)
 
 
-def told(record: Mapping[str, Any]) -> list[tuple[Scope, int]]:
-    """The marks of a source record."""
-    return [(Scope(*one["s"].split(":", 1)), one["t"]) for one in record.get("without", ())]
+def read_erased_scopes(record: Mapping[str, Any]) -> list[tuple[ErasureScope, int]]:
+    """Return the erased scopes of a source record, each with the time of its erasure (ms)."""
+    return [(ErasureScope(*entry["s"].split(":", 1)), entry["t"]) for entry in record.get("without", ())]
 
 
-def marked(record: Mapping[str, Any], scope: Scope, at: int) -> list[dict[str, Any]]:
-    """The marks of a record from which something was erased at ``at``, the latest of each scope."""
-    others = [one for one in record.get("without", ()) if one["s"] != str(scope)]
-    return sorted([*others, {"s": str(scope), "t": at}], key=lambda one: str(one["s"]))
+def add_erased_scope(record: Mapping[str, Any], scope: ErasureScope, at: int) -> list[dict[str, Any]]:
+    """Return the ``without`` entries of a record after an erasure at ``at``; one entry for each scope."""
+    other_scopes = [entry for entry in record.get("without", ()) if entry["s"] != str(scope)]
+    return sorted([*other_scopes, {"s": str(scope), "t": at}], key=lambda entry: str(entry["s"]))
 
 
-def erased_of(scope: Scope, catalogue: Catalogue, record: Mapping[str, Any]) -> frozenset[str]:
-    """Keys of the cells and totals of a record that belong to what is erased."""
+def find_erased_keys(scope: ErasureScope, catalogue: Catalogue, record: Mapping[str, Any]) -> frozenset[str]:
+    """Return the keys of a record's cells and folds that a scope covers."""
     keys = {*record["cells"], *record["folds"]}
     source = catalogue.sources.get(record["source"])
-    if source is not None and scope.source(source.channel):
+    if source is not None and scope.covers_channel(source.channel):
         return frozenset(keys)
     return frozenset(
-        key for key in keys if (one := catalogue.by_key.get(key)) is not None and scope.attribute(one)
+        key
+        for key in keys
+        if (attribute := catalogue.attributes_by_key.get(key)) is not None
+        and scope.covers_attribute(attribute)
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
-    """What is left of a fact, and keys of totals that it does not count for."""
+class RemainingFact:
+    """A fact without erased data, and the keys of computed attributes that its event must not change."""
 
     fact: Fact
     uncounted: frozenset[str] = frozenset()
 
 
-def without(fact: Fact, marks: Iterable[tuple[Scope, int]], catalogue: Catalogue) -> Left:
-    """A fact without what had been erased when it happened."""
-    scopes = [scope for scope, at in marks if fact.earliest <= at]
+def remove_erased_data(
+    fact: Fact, erased_scopes: Iterable[tuple[ErasureScope, int]], catalogue: Catalogue
+) -> RemainingFact:
+    """Remove from a fact the data that were erased after it happened."""
+    # The earlier of both times of the message counts: a sender cannot make erased data new by a later time.
+    scopes = [scope for scope, erased_at in erased_scopes if fact.earliest_at <= erased_at]
     if not scopes:
-        return Left(fact)
+        return RemainingFact(fact)
     channel = fact.source.channel
-    if any(one.source(channel) for one in scopes):
-        return Left(replace(fact, values=(), event=None))
-    values = tuple(one for one in fact.values if not any(scope.attribute(one[0]) for scope in scopes))
+    if any(scope.covers_channel(channel) for scope in scopes):
+        return RemainingFact(replace(fact, values=(), event=None))
+    values = tuple(
+        (attribute, value)
+        for attribute, value in fact.values
+        if not any(scope.covers_attribute(attribute) for scope in scopes)
+    )
     event = fact.event
-    if event is None or any(scope.event(event.type) for scope in scopes):
-        return Left(replace(fact, values=values, event=None))
-    gone = {one.name for one in event.type.properties if any(scope.property(one) for scope in scopes)}
-    kept = {name: value for name, value in event.properties.value.items() if name not in gone}
+    if event is None or any(scope.covers_event(event.type) for scope in scopes):
+        return RemainingFact(replace(fact, values=values, event=None))
+    erased_properties = {
+        event_property.name
+        for event_property in event.type.properties
+        if any(scope.covers_property(event_property) for scope in scopes)
+    }
+    properties = {
+        name: property_value
+        for name, property_value in event.properties.value.items()
+        if name not in erased_properties
+    }
+    # The event itself is stored, but a total that used an erased property must not be rebuilt from it.
     uncounted = frozenset(
         key
-        for key, rule in catalogue.computed_from(event.type.key, channel)
-        if rule.property in gone or any(scope.attribute(catalogue.by_key[key]) for scope in scopes)
+        for key, rule in catalogue.list_computations(event.type.key, channel)
+        if rule.property in erased_properties
+        or any(scope.covers_attribute(catalogue.attributes_by_key[key]) for scope in scopes)
     )
-    return Left(replace(fact, values=values, event=replace(event, properties=Shut(kept))), uncounted)
+    return RemainingFact(
+        replace(fact, values=values, event=replace(event, properties=Redacted(properties))), uncounted
+    )
 
 
-def _below(node: str, key: str) -> bool:
-    return key == node or key.startswith(f"{node}.")
+def _is_under(ancestor: str, key: str) -> bool:
+    return key == ancestor or key.startswith(f"{ancestor}.")
 
 
-def _upwards(key: str) -> list[str]:
+def _list_ancestors(key: str) -> list[str]:
     steps = key.split(".")
-    return [".".join(steps[: one + 1]) for one in range(len(steps))]
+    return [".".join(steps[: index + 1]) for index in range(len(steps))]

@@ -1,7 +1,7 @@
-"""The unified profile: a pure fold of its source records.
+"""The unified profile of a customer, computed from the source records. No I/O.
 
-No seal is opened: the winning cell is chosen by its clear metadata and copied as it is. Records
-come in any order and the profile is the same, byte for byte.
+No value is decrypted: the winning cell is selected by its unencrypted metadata and copied as it is. The
+result does not depend on the order of the records, byte for byte.
 """
 
 from __future__ import annotations
@@ -11,123 +11,133 @@ from dataclasses import dataclass
 from typing import Any
 
 from discretion.catalogue.model import Catalogue, Fold, ValueType
-from discretion.domain.profiles.precedence import Word, believed
-from discretion.domain.profiles.source_record import distinct
-
-Document = dict[str, Any]
+from discretion.domain.profiles.precedence import SourceCell, select_cell
+from discretion.domain.profiles.source_record import merge_distinct
+from discretion.store.document import MutableDocument
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a customer document says of attributes.
+    """The attributes of a customer document, each mapping by attribute key.
 
-    ``contested`` has what would stand in the others if the person did not deny it (GDPR Art. 18(1)(a)).
+    Attributes:
+        sealed: Encrypted cells (stored as ``s``).
+        open: Values that may be filtered and sorted by (stored as ``o``).
+        observed: When each open value was observed, in ms (stored as ``t``).
+        provenance: Source key and message id of each value (stored as ``p``).
+        contested: Values whose accuracy the customer contests (GDPR Art. 18(1)(a)), as ``{t, p, c or v}``;
+            they are in no other mapping.
     """
 
     sealed: Mapping[str, bytes]
     open: Mapping[str, Any]
     observed: Mapping[str, int]
     provenance: Mapping[str, list[str]]
-    contested: Mapping[str, Document]
+    contested: Mapping[str, MutableDocument]
 
 
-def fold(catalogue: Catalogue, records: Sequence[Document]) -> Profile:
-    """The profile of the person these records are about.
+def fold_profile(catalogue: Catalogue, records: Sequence[MutableDocument]) -> Profile:
+    """Return the unified profile of the customer these source records belong to.
 
-    Of several cells for an attribute the one counts that ``precedence`` believes.
+    If several records have a cell for an attribute, ``precedence`` selects one.
     """
     ordered = sorted(records, key=lambda record: record["_id"])
-    every = dict(_winners(catalogue, ordered))
-    denied = {key for record in ordered for key in record.get("contested", ())}
-    winners = {key: word for key, word in every.items() if key not in denied}
+    selected = dict(_select_cells(catalogue, ordered))
+    contested_keys = {key for record in ordered for key in record.get("contested", ())}
+    winners = {key: candidate for key, candidate in selected.items() if key not in contested_keys}
     sealed = {key: cell["c"] for key, (_, cell) in winners.items() if "c" in cell}
-    opened = {key: cell["v"] for key, (_, cell) in winners.items() if "v" in cell}
+    open_values = {key: cell["v"] for key, (_, cell) in winners.items() if "v" in cell}
     observed = {key: cell["t"] for key, (_, cell) in winners.items() if "v" in cell}
     provenance = {key: [source, cell["m"]] for key, (source, cell) in winners.items()}
-    for key, value, at in _computed(catalogue, ordered):
-        opened[key], observed[key] = value, at
+    for key, value, observed_at in _compute_folds(catalogue, ordered):
+        open_values[key], observed[key] = value, observed_at
     return Profile(
         sealed=dict(sorted(sealed.items())),
-        open=dict(sorted(opened.items())),
+        open=dict(sorted(open_values.items())),
         observed=dict(sorted(observed.items())),
         provenance=dict(sorted(provenance.items())),
-        contested={key: _held(every[key]) for key in sorted(denied & every.keys())},
+        contested={key: _build_contested(selected[key]) for key in sorted(contested_keys & selected.keys())},
     )
 
 
-def _held(word: Word) -> Document:
-    source, cell = word
-    held = {"t": cell["t"], "p": [source, cell["m"]]}
-    return held | {name: cell[name] for name in ("c", "v") if name in cell}
+def _build_contested(candidate: SourceCell) -> MutableDocument:
+    source, cell = candidate
+    contested = {"t": cell["t"], "p": [source, cell["m"]]}
+    return contested | {name: cell[name] for name in ("c", "v") if name in cell}
 
 
-def _winners(catalogue: Catalogue, records: Sequence[Document]) -> Iterator[tuple[str, Word]]:
-    held: dict[str, list[Word]] = {}
+def _select_cells(
+    catalogue: Catalogue, records: Sequence[MutableDocument]
+) -> Iterator[tuple[str, SourceCell]]:
+    candidates_by_key: dict[str, list[SourceCell]] = {}
     for record in records:
         for key, cell in record["cells"].items():
-            held.setdefault(key, []).append((record["source"], cell))
-    for key, words in held.items():
-        attribute = catalogue.by_key.get(key)
-        word = None if attribute is None else believed(catalogue, attribute, words)
-        if word is not None:
-            yield key, word
+            candidates_by_key.setdefault(key, []).append((record["source"], cell))
+    for key, candidates in candidates_by_key.items():
+        attribute = catalogue.attributes_by_key.get(key)
+        winner = None if attribute is None else select_cell(catalogue, attribute, candidates)
+        if winner is not None:
+            yield key, winner
 
 
-def _computed(catalogue: Catalogue, records: Sequence[Document]) -> Iterator[tuple[str, Any, int]]:
-    """Computed attributes: key, value, and the time of the latest event in it.
+def _compute_folds(
+    catalogue: Catalogue, records: Sequence[MutableDocument]
+) -> Iterator[tuple[str, Any, int]]:
+    """Yield the computed attributes: key, value, and the time of the latest event in it (ms).
 
-    A total that its type cannot say is left out, rather than shown wrong. The records keep it exact,
-    so that it is back when it fits again.
+    A total beyond the range of its type is left out, because it would be shown wrong. The records keep the
+    exact total, so it reappears once it is within the range again.
     """
-    held: dict[str, list[Document]] = {}
+    folds_by_key: dict[str, list[MutableDocument]] = {}
     for record in records:
-        for key, one in record["folds"].items():
-            held.setdefault(key, []).append(one)
-    for key, told in held.items():
-        attribute = catalogue.by_key.get(key)
+        for key, partial in record["folds"].items():
+            folds_by_key.setdefault(key, []).append(partial)
+    for key, partials in folds_by_key.items():
+        attribute = catalogue.attributes_by_key.get(key)
         if attribute is None or attribute.computed is None:
             continue
-        value = COMBINE[attribute.computed.fold](told)
-        if attribute.computed.fold is not Fold.SUM or abs(value) <= MOST[attribute.type]:
-            yield key, value, max(one["t"] for one in told)
+        value = FOLD_COMBINERS[attribute.computed.fold](partials)
+        if attribute.computed.fold is not Fold.SUM or abs(value) <= MAX_TOTALS[attribute.type]:
+            yield key, value, max(partial["t"] for partial in partials)
 
 
-def _total(told: Sequence[Document]) -> Any:
-    return sum(int(one["n"]) for one in told)
+def _combine_totals(partials: Sequence[MutableDocument]) -> Any:
+    return sum(int(partial["n"]) for partial in partials)
 
 
-def _earliest(told: Sequence[Document]) -> Any:
-    return min(told, key=lambda one: (one["e"], str(one["n"])))["n"]
+def _combine_first(partials: Sequence[MutableDocument]) -> Any:
+    # The value decides between equal times, so that the order of the records does not matter.
+    return min(partials, key=lambda partial: (partial["e"], str(partial["n"])))["n"]
 
 
-def _newest(told: Sequence[Document]) -> Any:
-    return max(told, key=lambda one: (one["t"], str(one["n"])))["n"]
+def _combine_last(partials: Sequence[MutableDocument]) -> Any:
+    return max(partials, key=lambda partial: (partial["t"], str(partial["n"])))["n"]
 
 
-def _commonest(told: Sequence[Document]) -> Any:
+def _combine_most_frequent(partials: Sequence[MutableDocument]) -> Any:
     counts: dict[Any, int] = {}
-    for one in told:
-        for value, times in one["n"]:
-            counts[value] = counts.get(value, 0) + times
+    for partial in partials:
+        for value, count in partial["n"]:
+            counts[value] = counts.get(value, 0) + count
     return min(counts, key=lambda value: (-counts[value], str(value)))
 
 
-def _union(told: Sequence[Document]) -> Any:
-    return [value for value, _ in distinct(pair for one in told for pair in one["n"])]
+def _combine_sets(partials: Sequence[MutableDocument]) -> Any:
+    return [value for value, _ in merge_distinct(pair for partial in partials for pair in partial["n"])]
 
 
-COMBINE: Mapping[Fold, Callable[[Sequence[Document]], Any]] = {
-    Fold.COUNT: _total,
-    Fold.SUM: _total,
-    Fold.FIRST: _earliest,
-    Fold.LAST: _newest,
-    Fold.MOST_FREQUENT: _commonest,
-    Fold.SET: _union,
+FOLD_COMBINERS: Mapping[Fold, Callable[[Sequence[MutableDocument]], Any]] = {
+    Fold.COUNT: _combine_totals,
+    Fold.SUM: _combine_totals,
+    Fold.FIRST: _combine_first,
+    Fold.LAST: _combine_last,
+    Fold.MOST_FREQUENT: _combine_most_frequent,
+    Fold.SET: _combine_sets,
 }
-"""What several records' folds come to together."""
+"""How the folds of several records are combined into one value."""
 
-MOST: Mapping[ValueType, int] = {
+MAX_TOTALS: Mapping[ValueType, int] = {
     ValueType.INT: 2**31 - 1,  # GraphQL, October 2021, section 3.5.1
     ValueType.MONEY: 2**53 - 1,  # in cents; beyond it a JSON number is not exact (RFC 8259, section 6)
 }
-"""How far from nought a sum may be."""
+"""The largest absolute value of a sum, by value type."""

@@ -1,9 +1,12 @@
-"""Not storing what a person refused: data minimisation at the door (GDPR Art. 5(1)(c), 25).
+"""Data minimisation on collection: data that serve only refused purposes are not stored.
 
-A value or an event is left out, and counted, if its record has heard a no to every purpose it could
-serve. What the law demands of all data (answering the person about them) is no reason to collect them.
-Whoever said nothing has refused nothing: what only they could allow is stored shut, and shown to nobody.
-A child's day of birth is stored whatever they refused: without it a later yes would count (GDPR Art. 8(2)).
+The law is GDPR Art. 5(1)(c) and Art. 25.
+
+A value or an event is dropped and counted if the source record has a refusal for every purpose it could
+serve. Purposes that the law demands of all data, such as answering the customer, do not justify collection.
+Without a statement nothing is refused: data that need consent are stored encrypted and revealed to nobody. A
+child's date of birth is stored despite refusals: without it a later consent of the child would count (GDPR
+Art. 8(2)).
 """
 
 from __future__ import annotations
@@ -12,46 +15,54 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from discretion.catalogue.model import DEMANDED, Attribute, Purpose, Use
+from discretion.catalogue.model import NON_REFUSABLE_BASES, Attribute, Purpose, Use
 from discretion.domain.ingest.message import Fact
-from discretion.domain.profiles.person_state import BIRTH, heard_of
-from discretion.domain.profiles.source_record import may_be_a_child, midnight
+from discretion.domain.profiles.person_state import BIRTH_DATE_CATEGORY, read_record_statements
+from discretion.domain.profiles.source_record import may_be_minor, parse_utc_midnight
 from discretion.purpose.permissions import REFUSABLE
-from discretion.purpose.statements import Heard, answer
+from discretion.purpose.statements import RecordStatements, compute_effective_choice
 
 
-def minimised(fact: Fact, record: Mapping[str, Any]) -> tuple[Fact, int]:
-    """What of a fact is stored, and how many values and events of it are not.
+def minimise_fact(fact: Fact, record: Mapping[str, Any]) -> tuple[Fact, int]:
+    """Remove the values and the event of a fact that serve only refused purposes.
 
     Args:
-        fact: A message.
-        record: The source record it speaks to, which has heard the words in it.
+        fact: A validated message.
+        record: Its source record, to which the statements of the fact have been applied.
+
+    Returns:
+        The fact to store, and the number of values and events that were removed.
     """
-    heard = heard_of(record)
-    if not any(not choice.given for words in (heard.stamps, heard.words) for _, choice in words):
+    statements = read_record_statements(record)
+    if not any(
+        not choice.accepted for choices in (statements.ambient, statements.explicit) for _, choice in choices
+    ):
         return fact, 0
     values = tuple(
         (attribute, value)
         for attribute, value in fact.values
-        if _protects(attribute, value.value, fact.received)
-        or not refused(attribute.uses, heard, fact.received)
+        if _is_birth_date_of_child(attribute, value.value, fact.received)
+        or not is_fully_refused(attribute.uses, statements, fact.received)
     )
     event = fact.event
-    if event is not None and refused(event.type.uses, heard, fact.received):
+    if event is not None and is_fully_refused(event.type.uses, statements, fact.received):
         event = None
     left_out = len(fact.values) - len(values) + (event is not fact.event)
     return (replace(fact, values=values, event=event), left_out) if left_out else (fact, 0)
 
 
-def _protects(attribute: Attribute, value: Any, now_ms: int) -> bool:
-    return attribute.category == BIRTH and may_be_a_child(midnight(value), now_ms)
+def _is_birth_date_of_child(attribute: Attribute, value: Any, now_ms: int) -> bool:
+    return attribute.category == BIRTH_DATE_CATEGORY and may_be_minor(parse_utc_midnight(value), now_ms)
 
 
-def refused(uses: Sequence[Use], heard: Heard, now_ms: int) -> bool:
-    """Whether a record has heard a no to everything that a value could be used for."""
-    purposes = [use.purpose for use in uses if use.purpose.basis not in DEMANDED]
-    return bool(purposes) and all(_refused(one, heard, now_ms) for one in purposes)
+def is_fully_refused(uses: Sequence[Use], statements: RecordStatements, now_ms: int) -> bool:
+    """Return whether the statements refuse every purpose in ``uses``, apart from those the law demands."""
+    purposes = [use.purpose for use in uses if use.purpose.basis not in NON_REFUSABLE_BASES]
+    return bool(purposes) and all(_is_refused(purpose, statements, now_ms) for purpose in purposes)
 
 
-def _refused(purpose: Purpose, heard: Heard, now_ms: int) -> bool:
-    return purpose.basis in REFUSABLE and answer(purpose, (heard,), now_ms).given is False
+def _is_refused(purpose: Purpose, statements: RecordStatements, now_ms: int) -> bool:
+    return (
+        purpose.basis in REFUSABLE
+        and compute_effective_choice(purpose, (statements,), now_ms).accepted is False
+    )

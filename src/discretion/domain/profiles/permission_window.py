@@ -1,23 +1,31 @@
-"""What a customer document carries of the person's state: what is permitted, how long, and then."""
+"""The permission members of a customer document: the permitted purposes now, until when, and after that."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from discretion.purpose.permission_engine import Judge
+from discretion.purpose.permission_engine import PermissionEngine
 from discretion.purpose.permissions import PersonState
 
 
-def standing(judge: Judge, state: PersonState, now_ms: int) -> dict[str, Any]:
-    """Those members of the document, as ``plan.standing`` reads them."""
-    outlook = judge.outlook(state, now_ms)
-    kinds = zip(judge.catalogue.kinds_kept, outlook.now.kinds, outlook.later.kinds, strict=True)
+def build_permission_window(
+    permission_engine: PermissionEngine, state: PersonState, now_ms: int
+) -> dict[str, Any]:
+    """Return the members of the customer document that ``plan.permission_window`` reads.
+
+    ``allow`` and ``later`` are bit masks of purposes, valid before and after ``until`` (ms). ``kinds`` has
+    such a pair for each kind of sensitive data. ``rules`` is the version of the rules they were computed by.
+    """
+    forecast = permission_engine.forecast(state, now_ms)
+    sensitive_kinds = zip(
+        permission_engine.catalogue.sensitive_kinds, forecast.now.kinds, forecast.later.kinds, strict=True
+    )
     return {
-        "allow": outlook.now.allow,
-        "until": outlook.until,
-        "later": outlook.later.allow,
-        "kinds": {kind: [now, later] for kind, now, later in kinds},
-        "rules": judge.version,
+        "allow": forecast.now.allow,
+        "until": forecast.until,
+        "later": forecast.later.allow,
+        "kinds": {kind: [now, later] for kind, now, later in sensitive_kinds},
+        "rules": permission_engine.version,
         "laws": list(state.laws),
         "restricted": state.restricted,
     }

@@ -1,108 +1,136 @@
-"""A person's state, read off their source records: what was heard, where they are, how young.
+"""The state of a person that permissions depend on: statements, jurisdictions, restriction and age.
 
-Where somebody is, they say themselves (residence); else it is where parcels go; else the country their
-device was seen in. At the best level that any record knows, the latest word of every record counts, so
-that two records which disagree protect by both laws; a correction of their own silences the others.
+It is read from the source records. The place of a person is the residence they declared; else the delivery
+address; else the country of their device. The best level that any record has is used, with the latest value
+of every record of that level: records that disagree protect by the laws of both places. A correction by the
+customer overrides the other records.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
-from discretion.catalogue.model import CORRECTIONS, Catalogue
+from discretion.catalogue.model import CORRECTION_SOURCE, Catalogue
 from discretion.law.model import UNKNOWN
 from discretion.purpose.permissions import PersonState
-from discretion.purpose.statements import Choice, Heard, Words
+from discretion.purpose.statements import NodeChoices, PurposeChoice, RecordStatements
+from discretion.store.document import Document
 
-Document = Mapping[str, Any]
-Jurisdiction = Callable[[str | None, str | None], str]
-"""``(country, region or state) -> key of the jurisdiction``; the strictest for what it does not know."""
+FindJurisdiction = Callable[[str | None, str | None], str]
+"""``(country, region or state) -> key of the jurisdiction``; the strictest one for an unknown place."""
 
-BIRTH = "user.demographic.date_of_birth"
-RESIDENCE = "contact/residence"
-COUNTRY = "contact/address/country"
-REGION = "contact/address/region"
-LIMIT = "limit"
-"""The signal by which a person limits the use of sensitive data (Cal. Civ. Code 1798.121)."""
-
-
-def bearing(catalogue: Catalogue) -> frozenset[str]:
-    """Attributes, by their key, that a person's state follows from."""
-    return frozenset((*catalogue.by_category.get(BIRTH, ()), RESIDENCE, COUNTRY, REGION))
+BIRTH_DATE_CATEGORY = "user.demographic.date_of_birth"
+RESIDENCE_KEY = "contact/residence"
+COUNTRY_KEY = "contact/address/country"
+REGION_KEY = "contact/address/region"
+LIMIT_SIGNAL = "limit"
+"""The signal that limits the use of sensitive data (Cal. Civ. Code 1798.121)."""
 
 
-def state_of(catalogue: Catalogue, jurisdiction: Jurisdiction, records: Sequence[Document]) -> PersonState:
-    """The state of the person these records are about, whatever their order."""
+def list_state_attributes(catalogue: Catalogue) -> frozenset[str]:
+    """Return the keys of the attributes that a person's state depends on."""
+    return frozenset(
+        (*catalogue.keys_by_category.get(BIRTH_DATE_CATEGORY, ()), RESIDENCE_KEY, COUNTRY_KEY, REGION_KEY)
+    )
+
+
+def build_person_state(
+    catalogue: Catalogue, find_jurisdiction: FindJurisdiction, records: Sequence[Document]
+) -> PersonState:
+    """Build the state of the person these records belong to; their order does not matter."""
     ordered = sorted(records, key=lambda record: record["_id"])
     return PersonState(
-        heard=tuple(heard_of(one) for one in ordered),
-        laws=laws_of(jurisdiction, ordered),
-        restricted=any(one.get("restricted", False) for one in ordered),
-        born=_born(catalogue, ordered),
+        statements=tuple(read_record_statements(record) for record in ordered),
+        laws=find_jurisdictions(find_jurisdiction, ordered),
+        # The flag of one record restricts the person, so that a merge never lifts a restriction.
+        restricted=any(record.get("restricted", False) for record in ordered),
+        born_at=_find_birth_time(catalogue, ordered),
     )
 
 
-def heard_of(record: Document) -> Heard:
-    """What one record heard."""
-    signals = {name: one["t"] for name, one in record.get("signals", {}).items() if name != LIMIT}
-    return Heard(
-        stamps=_words(record["choices"]),
-        words=_words(record.get("words", {})),
-        guards=_words(record.get("guards", {})),
-        opted_out=max(signals.values(), default=None),
-        limited=LIMIT in record.get("signals", {}),
-    )
+def read_record_statements(record: Document) -> RecordStatements:
+    """Return the statements of one source record.
 
-
-def laws_of(jurisdiction: Jurisdiction, records: Sequence[Document]) -> tuple[str, ...]:
-    """Keys of the jurisdictions that protect the person, sorted."""
-    places = _residences(records) or _addresses(records) or _seen(records)
-    return tuple(sorted({jurisdiction(country, region) for country, region in places})) or (UNKNOWN,)
-
-
-def _residences(records: Sequence[Document]) -> list[tuple[str, None]]:
-    return [(cell["v"], None) for cell in _cells(records, RESIDENCE) if "v" in cell]
-
-
-def _addresses(records: Sequence[Document]) -> list[tuple[str, str | None]]:
-    there = _own([one for one in records if "v" in one["cells"].get(COUNTRY, ())], COUNTRY)
-    told = [(one["cells"][COUNTRY]["v"], one["cells"].get(REGION, {}).get("v")) for one in there]
-    precise = {country.casefold() for country, region in told if region is not None}
-    return [one for one in told if one[1] is not None or one[0].casefold() not in precise]
-
-
-def _seen(records: Sequence[Document]) -> list[tuple[str, None]]:
-    return [(one["place"]["c"], None) for one in records if "place" in one]
-
-
-def _cells(records: Sequence[Document], key: str) -> list[Document]:
-    return [one["cells"][key] for one in _own([one for one in records if key in one["cells"]], key)]
-
-
-def _own(records: Sequence[Document], key: str) -> Sequence[Document]:
-    """What the person corrected themselves, the latest alone; else everybody's word."""
-    corrected = [one for one in records if one["source"] == CORRECTIONS.key]
-    if not corrected:
-        return records
-    return [max(corrected, key=lambda one: (one["cells"][key]["t"], one["cells"][key]["m"]))]
-
-
-def _born(catalogue: Catalogue, records: Sequence[Document]) -> int | None:
-    """The latest day that any record says they were born on, or None: a merge never makes anybody older.
-
-    Only what the person corrected themselves silences what others say.
+    The record stores ambient choices in ``choices``, explicit ones in ``words`` and those of a guardian in
+    ``guards``.
     """
-    told: list[Document] = []
-    for key in catalogue.by_category.get(BIRTH, ()):
-        told += _cells(records, key)
-    return max((cell["b"] for cell in told if "b" in cell), default=None)
+    # ``limit`` restricts the use of sensitive data only; it is no opt-out of sale or sharing.
+    signals = {
+        name: signal["t"] for name, signal in record.get("signals", {}).items() if name != LIMIT_SIGNAL
+    }
+    return RecordStatements(
+        ambient=_sort_choices(record["choices"]),
+        explicit=_sort_choices(record.get("words", {})),
+        guardian=_sort_choices(record.get("guards", {})),
+        opted_out_at=max(signals.values(), default=None),
+        limits_sensitive_use=LIMIT_SIGNAL in record.get("signals", {}),
+    )
 
 
-def _words(told: Mapping[str, Document]) -> Words:
-    return tuple(sorted(_choices(told)))
+def find_jurisdictions(find_jurisdiction: FindJurisdiction, records: Sequence[Document]) -> tuple[str, ...]:
+    """Return the sorted keys of the jurisdictions that protect the person."""
+    places = _read_residences(records) or _read_addresses(records) or _read_device_countries(records)
+    return tuple(sorted({find_jurisdiction(country, region) for country, region in places})) or (UNKNOWN,)
 
 
-def _choices(told: Mapping[str, Document]) -> Iterable[tuple[str, Choice]]:
-    for key, one in told.items():
-        yield key.replace("/", "."), Choice(one["t"], one["m"], one["g"], one.get("u"))
+def _read_residences(records: Sequence[Document]) -> list[tuple[str, None]]:
+    return [(cell["v"], None) for cell in _read_cells(records, RESIDENCE_KEY) if "v" in cell]
+
+
+def _read_addresses(records: Sequence[Document]) -> list[tuple[str, str | None]]:
+    address_records = _prefer_corrections(
+        [record for record in records if "v" in record["cells"].get(COUNTRY_KEY, ())], COUNTRY_KEY
+    )
+    places = [
+        (record["cells"][COUNTRY_KEY]["v"], record["cells"].get(REGION_KEY, {}).get("v"))
+        for record in address_records
+    ]
+    precise_countries = {country.casefold() for country, region in places if region is not None}
+    # A record without a region adds no law of its own if another record names a region of the same country.
+    return [
+        (country, region)
+        for country, region in places
+        if region is not None or country.casefold() not in precise_countries
+    ]
+
+
+def _read_device_countries(records: Sequence[Document]) -> list[tuple[str, None]]:
+    return [(record["place"]["c"], None) for record in records if "place" in record]
+
+
+def _read_cells(records: Sequence[Document], key: str) -> list[Document]:
+    return [
+        record["cells"][key]
+        for record in _prefer_corrections([record for record in records if key in record["cells"]], key)
+    ]
+
+
+def _prefer_corrections(records: Sequence[Document], key: str) -> Sequence[Document]:
+    """Return only the record with the customer's latest correction of a key, or else all records."""
+    correction_records = [record for record in records if record["source"] == CORRECTION_SOURCE.key]
+    if not correction_records:
+        return records
+    return [
+        max(correction_records, key=lambda record: (record["cells"][key]["t"], record["cells"][key]["m"]))
+    ]
+
+
+def _find_birth_time(catalogue: Catalogue, records: Sequence[Document]) -> int | None:
+    """Return the latest birth time of a minor that any record has (ms), or None.
+
+    The latest is used so that a merge of customers never makes a child older. Only a correction by the
+    customer overrides the other records.
+    """
+    cells: list[Document] = []
+    for key in catalogue.keys_by_category.get(BIRTH_DATE_CATEGORY, ()):
+        cells += _read_cells(records, key)
+    return max((cell["b"] for cell in cells if "b" in cell), default=None)
+
+
+def _sort_choices(choices: Mapping[str, Document]) -> NodeChoices:
+    return tuple(sorted(_read_choices(choices)))
+
+
+def _read_choices(choices: Mapping[str, Document]) -> Iterable[tuple[str, PurposeChoice]]:
+    for key, choice in choices.items():
+        yield key.replace("/", "."), PurposeChoice(choice["t"], choice["m"], choice["g"], choice.get("u"))

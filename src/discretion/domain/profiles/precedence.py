@@ -1,12 +1,12 @@
-"""Which of several words about one attribute is believed.
+"""Precedence: which of several sources' cells for one attribute is used.
 
-    1. what the person corrected themselves (GDPR Art. 16)
-    2. the source that goes first: in the attribute's own order if it has one, else by priority
+    1. a correction by the customer (GDPR Art. 16)
+    2. the source with the higher precedence: in the attribute's own order if it has one, else by priority
     3. the later observation
-    4. the greater message id, then source: means nothing, and is the same whoever looks
+    4. the greater message id, then the greater source key: arbitrary, but the same in every process
 
-A correction is a word like any other, from the source ``CORRECTIONS``. So it stays in force however
-often a source sends again, and a later correction replaces it.
+A correction is a cell of the source ``CORRECTION_SOURCE``. So it stays in force however often another source
+sends its value again, and a later correction replaces it.
 """
 
 from __future__ import annotations
@@ -14,34 +14,38 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from discretion.catalogue.model import CORRECTIONS, Attribute, Catalogue
+from discretion.catalogue.model import CORRECTION_SOURCE, Attribute, Catalogue
 
 Cell = Mapping[str, Any]
-Word = tuple[str, Cell]
-"""A source's key, and its cell: ``t`` when it was observed (ms), ``m`` in which message."""
+SourceCell = tuple[str, Cell]
+"""A source's key and its cell: ``t`` is when it was observed (ms), ``m`` the message id."""
 
-_CORRECTED, _NAMED, _REGISTERED, _GONE = range(4)
-
-
-def believed(catalogue: Catalogue, attribute: Attribute, words: Iterable[Word]) -> Word | None:
-    """The word that counts, or None if there is none. Their order is nothing."""
-    latest_first = sorted(words, key=_moment, reverse=True)
-    return min(latest_first, key=lambda word: standing(catalogue, attribute, word[0]), default=None)
+_RANK_CORRECTION, _RANK_ATTRIBUTE_ORDER, _RANK_PRIORITY, _RANK_REMOVED = range(4)
 
 
-def standing(catalogue: Catalogue, attribute: Attribute, source: str) -> tuple[int, int]:
-    """Where a source stands for an attribute; the lower goes first.
+def select_cell(
+    catalogue: Catalogue, attribute: Attribute, candidates: Iterable[SourceCell]
+) -> SourceCell | None:
+    """Return the cell with the highest precedence, in any order of candidates; None without candidates."""
+    latest_first = sorted(candidates, key=_sort_key, reverse=True)
+    return min(
+        latest_first, key=lambda candidate: rank_source(catalogue, attribute, candidate[0]), default=None
+    )
 
-    One that has left the catalogue still counts, after all that are in it.
+
+def rank_source(catalogue: Catalogue, attribute: Attribute, source: str) -> tuple[int, int]:
+    """Return the rank of a source for an attribute; the lowest rank wins.
+
+    A source that was removed from the catalogue ranks after all that are in it.
     """
-    if source == CORRECTIONS.key:
-        return _CORRECTED, 0
+    if source == CORRECTION_SOURCE.key:
+        return _RANK_CORRECTION, 0
     if source in attribute.precedence:
-        return _NAMED, attribute.precedence.index(source)
-    known = catalogue.sources.get(source)
-    return (_GONE, 0) if known is None else (_REGISTERED, known.priority)
+        return _RANK_ATTRIBUTE_ORDER, attribute.precedence.index(source)
+    registered_source = catalogue.sources.get(source)
+    return (_RANK_REMOVED, 0) if registered_source is None else (_RANK_PRIORITY, registered_source.priority)
 
 
-def _moment(word: Word) -> tuple[int, str, str]:
-    source, cell = word
+def _sort_key(candidate: SourceCell) -> tuple[int, str, str]:
+    source, cell = candidate
     return cell["t"], cell["m"], source

@@ -1,1 +1,10 @@
-"""Who was given a person's data, and telling them what became of it (GDPR, Art. 19)."""
+"""Notification of recipients about erasures, corrections and restrictions (GDPR Art. 19).
+
+The ledger shows which client received data of a customer (``disclosed_attributes``). A step of the request
+creates one delivery for each recipient (``notification_steps``, ``recipient_notifier``, ``delivery``). The
+worker POSTs a signed notification to the recipient's webhook until it is acknowledged (``delivery_worker``,
+``notification``, ``acknowledgement``). A recipient without a webhook, or one that never acknowledges, is left
+to a steward.
+
+The webhooks are registered with ``discretion recipient`` (``recipient_register``, ``command``).
+"""

@@ -1,50 +1,66 @@
-"""Putting on record that a recipient knows, where it was not said in the reply to its webhook."""
+"""Acknowledgements that do not come with the webhook's reply: by the recipient later, or by a steward."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from discretion.domain.recipients import delivery
-from discretion.domain.recipients.delivery import HUMAN, TRIED, Delivery, State
+from discretion.domain.recipients.delivery import (
+    AUTOMATIC_STATES,
+    MANUAL_STATES,
+    Delivery,
+    DeliveryState,
+    build_acknowledgement,
+    read_delivery,
+)
 from discretion.errors import Conflict, NotFound
-from discretion.store.deliveries import Deliveries
+from discretion.store.deliveries import DeliveryStore
 
 
 @dataclass(frozen=True, slots=True)
-class Confirm:
-    """See the module."""
+class AcknowledgementRecorder:
+    """Records acknowledgements of deliveries."""
 
-    deliveries: Deliveries
+    deliveries: DeliveryStore
     now_ms: Callable[[], int]
 
-    async def by_steward(self, one: bytes, by: str) -> Delivery:
-        """A steward told them, by whatever way; ``by`` is who, such as ``steward:privacy-office``.
+    async def record_by_steward(self, delivery_id: bytes, by: str) -> Delivery:
+        """Record that a steward informed the recipient by other means. A repeated call has no effect.
 
-        A second time it changes nothing.
-
-        Raises:
-            NotFound: ``DELIVERY_NOT_FOUND``; Conflict: ``DELIVERY_LAPSED``.
-        """
-        return await self._told(one, by, None)
-
-    async def by_recipient(self, one: bytes, client: str) -> Delivery:
-        """The recipient says that it has acted. A second time it changes nothing.
+        Args:
+            delivery_id: The delivery.
+            by: The steward, such as ``steward:privacy-office``.
 
         Raises:
-            NotFound: ``DELIVERY_NOT_FOUND``, also for a delivery to somebody else.
+            NotFound: ``DELIVERY_NOT_FOUND``.
             Conflict: ``DELIVERY_LAPSED``.
         """
-        return await self._told(one, f"client:{client}", client)
+        return await self._record(delivery_id, by, None)
 
-    async def _told(self, one: bytes, by: str, client: str | None) -> Delivery:
-        known = await self.deliveries.get(one)
-        if known is None or client not in (None, known["client"]):
+    async def record_by_recipient(self, delivery_id: bytes, client: str) -> Delivery:
+        """Record that the recipient has acted on the notification. A repeated call has no effect.
+
+        Raises:
+            NotFound: ``DELIVERY_NOT_FOUND``, also for a delivery to another client.
+            Conflict: ``DELIVERY_LAPSED``.
+        """
+        return await self._record(delivery_id, f"client:{client}", client)
+
+    async def _record(self, delivery_id: bytes, by: str, client: str | None) -> Delivery:
+        document = await self.deliveries.find(delivery_id)
+        if document is None or client not in (None, document["client"]):
+            # One error for both cases: a client cannot find out which deliveries exist.
             raise NotFound("DELIVERY_NOT_FOUND", "There is no such delivery.")
-        await self.deliveries.turn(one, (*TRIED, *HUMAN), delivery.told(self.now_ms(), by))
-        found = await self.deliveries.get(one)
-        if found is None or found["state"] != State.TOLD:
+        # The update does nothing if the delivery was acknowledged before, or has expired.
+        await self.deliveries.update(
+            delivery_id,
+            (*AUTOMATIC_STATES, *MANUAL_STATES),
+            build_acknowledgement(self.now_ms(), by),
+        )
+        # Read again: a repeated call changes nothing and must still succeed.
+        acknowledged_document = await self.deliveries.find(delivery_id)
+        if acknowledged_document is None or acknowledged_document["state"] != DeliveryState.ACKNOWLEDGED:
             raise Conflict(
-                "DELIVERY_LAPSED", "Nobody said so in time, and whom it was about is not known any more."
+                "DELIVERY_LAPSED", "The delivery has expired, and the person's ids were deleted with it."
             )
-        return delivery.read(found)
+        return read_delivery(acknowledged_document)

@@ -1,4 +1,4 @@
-"""``discretion recipient``: where clients are told what became of data they were given."""
+"""``discretion recipient``: the webhooks of clients that received personal data."""
 
 from __future__ import annotations
 
@@ -14,89 +14,122 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from discretion.domain.recipients.recipient_register import Register, Webhook
-from discretion.settings import Settings, read
+from discretion.domain.recipients.recipient_register import RecipientRegister, Webhook
+from discretion.settings import Settings, read_settings
 
-Opened = Callable[[Settings], AbstractAsyncContextManager[Register]]
-Run = Callable[[Coroutine[Any, Any, None]], None]
+OpenRecipientRegister = Callable[[Settings], AbstractAsyncContextManager[RecipientRegister]]
+RunCoroutine = Callable[[Coroutine[Any, Any, None]], None]
 DataDir = Annotated[
-    Path | None, typer.Option("--data-dir", help="Where MongoDB's data and the keys are kept.")
+    Path | None, typer.Option("--data-dir", help="The folder of the MongoDB data and the keys.")
 ]
 
 
-def commands(opened: Opened, run: Run) -> typer.Typer:
-    """The commands; ``opened`` has the register while it lasts, ``run`` runs what waits."""
+def build_commands(open_register: OpenRecipientRegister, run: RunCoroutine) -> typer.Typer:
+    """Return the commands.
+
+    Args:
+        open_register: Opens the register for some settings.
+        run: Runs a coroutine to its end and prints errors.
+    """
     recipient = typer.Typer(
-        help="Who is told when data they were given are erased, corrected or restricted.",
+        help="Recipients that are notified when data is erased, corrected or restricted.",
         no_args_is_help=True,
     )
-
-    @recipient.command("add")
-    def add(
-        client: Annotated[str, typer.Argument(help="The client_id of its tokens, such as ad-partner.")],
-        url: Annotated[str, typer.Option(help="Where it is told, such as https://partner.example/privacy.")],
-        kind: Annotated[
-            str | None,
-            typer.Option(help="What it is in schema/catalogue/recipients.yaml; else as it is named there."),
-        ] = None,
-        data_dir: DataDir = None,
-    ) -> None:
-        """Register where a client is told; it takes the place of what it had.
-
-        Notices are POSTed there as signed tokens (application/rights-notice+jwt), verified with the keys at
-        /.well-known/jwks.json. Any 2xx acknowledges one; 202 says 'later', and then the client
-        POSTs {"delivery": "..."} with a token of its own to /v1/recipients/acknowledgements. What is not
-        acknowledged is sent again for 14 days, and then left to a steward, like the notices of
-        clients that are not registered.
-
-        Only https to a public address; DISCRETION_OUTWARD_LOOPBACK=1 allows http to this machine, for trying
-        it out. With MongoDB of our own it runs while the server is stopped.
-        """
-
-        async def work() -> None:
-            async with opened(_settings(data_dir)) as register:
-                made, sent = await register.add(client, url, kind)
-                Console().print(_table([made]))
-                if made.kind is None:
-                    Console().print("The privacy notice names no such recipient; give its --kind if it does.")
-                if sent:
-                    Console().print(f"{sent} notices that were left to a human are sent there now.")
-
-        run(work())
-
-    @recipient.command("list")
-    def show(data_dir: DataDir = None) -> None:
-        """List who is told where. A client that is not listed is told by hand."""
-
-        async def work() -> None:
-            async with opened(_settings(data_dir)) as register:
-                Console().print(_table(await register.all()))
-
-        run(work())
-
-    @recipient.command("remove")
-    def remove(
-        client: Annotated[str, typer.Argument(help="As in the list.")], data_dir: DataDir = None
-    ) -> None:
-        """Forget where a client is told. What it was not told yet is left to a steward."""
-
-        async def work() -> None:
-            async with opened(_settings(data_dir)) as register:
-                await register.remove(client)
-
-        run(work())
-
+    _add_registration_command(recipient, open_register, run)
+    _add_register_commands(recipient, open_register, run)
     return recipient
 
 
-def _table(webhooks: list[Webhook]) -> Table:
+def _add_registration_command(
+    recipient: typer.Typer, open_register: OpenRecipientRegister, run: RunCoroutine
+) -> None:
+    @recipient.command("add")
+    def add_recipient(
+        client: Annotated[str, typer.Argument(help="The client_id of its tokens, such as ad-partner.")],
+        url: Annotated[
+            str, typer.Option(help="The URL of its webhook, such as https://partner.example/privacy.")
+        ],
+        kind: Annotated[
+            str | None,
+            typer.Option(
+                help="Its key in schema/catalogue/recipients.yaml; default: the entry that names the client."
+            ),
+        ] = None,
+        data_dir: DataDir = None,
+    ) -> None:
+        """Register the webhook of a client, or replace it.
+
+        Notifications are POSTed there as signed tokens (application/rights-notice+jwt). They are verified
+        with the keys at /.well-known/jwks.json. A reply of the class 2xx acknowledges a notification. 202
+        announces a later acknowledgement: the client POSTs {"delivery": "..."} with its own token to
+        /v1/recipients/acknowledgements. A notification that is not acknowledged is sent again for 14 days
+        and then left to a steward, like the notifications of clients without a webhook.
+
+        The URL must use https and a public address; DISCRETION_OUTWARD_LOOPBACK=1 allows http to this
+        machine for evaluation. With the embedded MongoDB, stop the server first.
+        """
+
+        async def add_to_register() -> None:
+            async with open_register(_load_settings(data_dir)) as register:
+                webhook, reopened_count = await register.add(client, url, kind)
+                Console().print(_render_webhooks([webhook]))
+                if webhook.recipient_key is None:
+                    Console().print(
+                        "The privacy notice names no such recipient. If it does, give its key with --kind."
+                    )
+                if reopened_count:
+                    Console().print(
+                        f"{reopened_count} notices that were left to a steward are sent there now."
+                    )
+
+        run(add_to_register())
+
+
+def _add_register_commands(
+    recipient: typer.Typer, open_register: OpenRecipientRegister, run: RunCoroutine
+) -> None:
+    @recipient.command("list")
+    def list_recipients(data_dir: DataDir = None) -> None:
+        """List the webhooks.
+
+        A steward informs the clients that are not listed.
+        """
+
+        async def show_recipients() -> None:
+            async with open_register(_load_settings(data_dir)) as register:
+                Console().print(_render_webhooks(await register.list_all()))
+
+        run(show_recipients())
+
+    @recipient.command("remove")
+    def remove_recipient(
+        client: Annotated[
+            str, typer.Argument(help="The client_id, as 'discretion recipient list' shows it.")
+        ],
+        data_dir: DataDir = None,
+    ) -> None:
+        """Remove the webhook of a client.
+
+        Notifications that it has not acknowledged are left to a steward.
+        """
+
+        async def remove_from_register() -> None:
+            async with open_register(_load_settings(data_dir)) as register:
+                await register.remove(client)
+
+        run(remove_from_register())
+
+
+def _render_webhooks(webhooks: list[Webhook]) -> Table:
     table = Table("client", "is", "told at", "since")
-    for one in webhooks:
-        since = datetime.fromtimestamp(one.added / 1000, UTC).date().isoformat()
-        table.add_row(one.client, one.kind or "unknown to the catalogue", one.url, since)
+    for webhook in webhooks:
+        added_on = datetime.fromtimestamp(webhook.added_at / 1000, UTC).date().isoformat()
+        table.add_row(
+            webhook.client, webhook.recipient_key or "unknown to the catalogue", webhook.url, added_on
+        )
     return table
 
 
-def _settings(data_dir: Path | None) -> Settings:
-    settings = read(os.environ)
+def _load_settings(data_dir: Path | None) -> Settings:
+    settings = read_settings(os.environ)
     return settings if data_dir is None else replace(settings, data_dir=data_dir)

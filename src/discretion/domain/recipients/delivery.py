@@ -1,4 +1,4 @@
-"""A delivery: one recipient to be told of one request, until they know or a human took it over."""
+"""Deliveries: the notification of one recipient about one request, until it is acknowledged or expires."""
 
 from __future__ import annotations
 
@@ -9,87 +9,103 @@ from enum import StrEnum
 from typing import Any
 
 DAY_MS = 86_400_000
-TRIED_MS = 14 * DAY_MS
-"""How long it is tried."""
+RETRY_PERIOD_MS = 14 * DAY_MS
+"""How long a delivery is attempted automatically; after that a steward has to inform the recipient."""
 
-KEPT_MS = 44 * DAY_MS
-"""How long the id is kept for a human to tell; after that it is not known whom to name."""
+SUBJECTS_RETENTION_MS = 44 * DAY_MS
+"""How long the ids of the person are kept for a steward, from the creation of the delivery.
 
-FIRST_MS, LONGEST_MS = 30_000, DAY_MS // 2
-"""After the first failure, and at most, until it is tried again."""
+After that they are deleted, although the recipient was not informed: data minimisation (GDPR Art. 5(1)(e)).
+"""
 
-
-class State(StrEnum):
-    """Where a delivery stands."""
-
-    OPEN = "open"  # to be sent, or sent again
-    RECEIVED = "received"  # they have it (202) and will say when they have acted
-    TOLD = "told"  # they said so, or a steward did
-    BY_HAND = "by_hand"  # they registered no address
-    STUCK = "stuck"  # the last try failed
-    LAPSED = "lapsed"  # nobody told them in time
+RETRY_MIN_MS, RETRY_MAX_MS = 30_000, DAY_MS // 2
+"""Delay after the first failure, and the longest delay (ms)."""
 
 
-TRIED = (State.OPEN, State.RECEIVED)
-"""What the platform still tries itself."""
+class DeliveryState(StrEnum):
+    """State of a delivery."""
 
-HUMAN = (State.BY_HAND, State.STUCK)
-"""What a steward is to see to."""
+    OPEN = "open"  # has to be sent, or sent again
+    RECEIVED = "received"  # the recipient replied with 202 and will acknowledge later
+    ACKNOWLEDGED = "told"  # acknowledged by the recipient or by a steward
+    BY_HAND = "by_hand"  # the recipient has no webhook; a steward informs it
+    STUCK = "stuck"  # not acknowledged within the retry period; a steward informs the recipient
+    EXPIRED = "lapsed"  # never acknowledged; the ids of the person were deleted
+
+
+AUTOMATIC_STATES = (DeliveryState.OPEN, DeliveryState.RECEIVED)
+"""States in which the worker still attempts the delivery."""
+
+MANUAL_STATES = (DeliveryState.BY_HAND, DeliveryState.STUCK)
+"""States in which a steward has to inform the recipient."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """See the module; times in ms since 1970.
+    """One delivery; times in ms since 1970.
 
-    ``what`` is the right that was exercised: erasure, correction, restriction. ``subjects`` are the ids by
-    which this client knows the person; gone once it was told.
+    Attributes:
+        id: Id of the delivery.
+        request: Id of the rights request.
+        client: The recipient.
+        right: The right that was exercised: ``erasure``, ``correction`` or ``restriction``.
+        subjects: Pairwise ids by which this client knows the person. Deleted when it has acknowledged.
+        attributes: Paths of the attributes that it received and that are concerned.
+        purposes: The purposes it received them for.
+        state: State of the delivery.
+        attempts: Number of attempts.
+        created: When it was created.
+        next_attempt: When the next attempt is due.
+        acknowledged: When it was acknowledged.
+        acknowledged_by: ``webhook``, ``client:…`` or ``steward:…``.
+        failure: Stable code of the last failure, such as ``HTTP_503``.
     """
 
     id: bytes
     request: bytes
     client: str
-    what: str
+    right: str
     subjects: tuple[str, ...] = field(repr=False)
     attributes: tuple[str, ...]
     purposes: tuple[str, ...]
-    state: State
+    state: DeliveryState
     attempts: int
     created: int
-    next: int | None
+    next_attempt: int | None
     acknowledged: int | None
-    by: str | None
-    why: str | None
+    acknowledged_by: str | None
+    failure: str | None
 
 
-def read(document: Mapping[str, Any]) -> Delivery:
-    """A delivery from its document."""
+def read_delivery(document: Mapping[str, Any]) -> Delivery:
+    """Return the delivery that a document of the collection ``deliveries`` stores."""
     return Delivery(
         id=document["_id"],
         request=document["request"],
         client=document["client"],
-        what=document["what"],
+        right=document["what"],
         subjects=tuple(document.get("subjects", ())),
         attributes=tuple(document["attributes"]),
         purposes=tuple(document["purposes"]),
-        state=State(document["state"]),
+        state=DeliveryState(document["state"]),
         attempts=document["attempts"],
         created=document["created"],
-        next=document.get("next"),
+        next_attempt=document.get("next"),
         acknowledged=document.get("acknowledged"),
-        by=document.get("by"),
-        why=document.get("why"),
+        acknowledged_by=document.get("by"),
+        failure=document.get("why"),
     )
 
 
-def name(request: bytes, client: str) -> bytes:
-    """The id of the one delivery of a request to a client."""
+def build_delivery_id(request: bytes, client: str) -> bytes:
+    """Return the id of the delivery of a request to a client. It is derived, so a repeated step adds none."""
     return hashlib.sha256(request + client.encode()).digest()[:16]
 
 
-def told(at: int, by: str) -> dict[str, Any]:
-    """What a delivery becomes when its recipient knows: whose data it was about is forgotten."""
+def build_acknowledgement(at: int, by: str) -> dict[str, Any]:
+    """Return the fields to set when a delivery is acknowledged. The ids of the person are deleted."""
     return {
-        "state": State.TOLD.value,
+        "state": DeliveryState.ACKNOWLEDGED.value,
         "acknowledged": at,
         "by": by,
         "subjects": None,
@@ -98,7 +114,10 @@ def told(at: int, by: str) -> dict[str, Any]:
     }
 
 
-def wait(attempts: int, chance: bytes) -> int:
-    """How long to wait after so many failures, in ms: twice as long each time, and not all at once."""
-    most = int(min(FIRST_MS * 2 ** min(attempts - 1, 20), LONGEST_MS))
-    return most // 2 + int.from_bytes(chance) % (most // 2)
+def compute_retry_delay(failures: int, random_bytes: bytes) -> int:
+    """Return the delay after a number of failures (ms), doubled each time, with a random part.
+
+    The random part spreads the retries after an outage of the recipient.
+    """
+    longest_ms = int(min(RETRY_MIN_MS * 2 ** min(failures - 1, 20), RETRY_MAX_MS))
+    return longest_ms // 2 + int.from_bytes(random_bytes) % (longest_ms // 2)

@@ -1,7 +1,8 @@
-"""Sends notices until they are acknowledged: at least once, later and later, at last to a human.
+"""The worker that sends notifications until they are acknowledged: at least once, with growing delays.
 
-A reply of the 2xx class acknowledges a notice. 202 says that they have it and have not acted yet: they say so
-at ``ACKNOWLEDGE``, and are reminded until then. Whatever else comes back, or nothing, is a failure.
+A reply of the class 2xx acknowledges a notification, except 202: the recipient has received it and has not
+acted yet. It acknowledges later at ``ACKNOWLEDGEMENT_PATH`` and is reminded once a day until then. Any other
+reply, or none, is a failure. After the retry period a steward has to inform the recipient.
 """
 
 from __future__ import annotations
@@ -13,105 +14,113 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from discretion.background import beside
-from discretion.domain.kit.egress import Outward
+from discretion.background import run_alongside
+from discretion.domain.kit.egress import EgressClient
 from discretion.domain.recipients.delivery import (
+    AUTOMATIC_STATES,
     DAY_MS,
-    HUMAN,
-    KEPT_MS,
-    TRIED,
-    TRIED_MS,
+    MANUAL_STATES,
+    RETRY_PERIOD_MS,
+    SUBJECTS_RETENTION_MS,
     Delivery,
-    State,
-    read,
-    told,
-    wait,
+    DeliveryState,
+    build_acknowledgement,
+    compute_retry_delay,
+    read_delivery,
 )
-from discretion.domain.recipients.notification import HEADER, MEDIA_TYPE, Notices
+from discretion.domain.recipients.notification import DELIVERY_HEADER, MEDIA_TYPE, NotificationSigner
 from discretion.errors import DiscretionError
-from discretion.store.deliveries import Deliveries
+from discretion.store.deliveries import DeliveryStore
 
-HELD_MS = 60_000
-"""How long a delivery is one process's: longer than an exchange may take."""
+LEASE_MS = 60_000
+"""How long an attempt keeps a delivery from other workers (ms); longer than an HTTP exchange may take."""
 
-TOGETHER = 20
-LOOK_S = 2.0
-WEBHOOK = "webhook"
-"""Who acknowledged, where a recipient did so in its reply."""
+BATCH = 20
+POLL_S = 2.0
+WEBHOOK_ACTOR = "webhook"
+"""``acknowledged_by`` of a delivery that the webhook's reply acknowledged."""
 
-_OK, _ACCEPTED, _MORE = 200, 202, 300
+_HTTP_OK, _HTTP_ACCEPTED, _HTTP_REDIRECT = 200, 202, 300
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Deliver:
-    """See the module."""
+class DeliveryWorker:
+    """Attempts deliveries and expires old ones."""
 
-    deliveries: Deliveries
-    notices: Notices
-    outward: Outward
+    deliveries: DeliveryStore
+    signer: NotificationSigner
+    egress: EgressClient
     now_ms: Callable[[], int]
     entropy: Callable[[int], bytes] = field(repr=False)
 
-    async def once(self) -> int:
-        """Try everything that is due, at most ``TOGETHER``; how many that were."""
+    async def run_once(self) -> int:
+        """Attempt at most ``BATCH`` due deliveries. Return their number."""
         now = self.now_ms()
-        found = [read(one) for one in await self.deliveries.due(now, TOGETHER)]
-        await asyncio.gather(*(self._try(one) for one in found))
-        for old in await self.deliveries.before(HUMAN, now - KEPT_MS, TOGETHER):
-            lapsed = {"state": State.LAPSED.value, "subjects": None}
-            await self.deliveries.turn(old["_id"], HUMAN, lapsed)
-        return len(found)
+        deliveries = [read_delivery(document) for document in await self.deliveries.list_due(now, BATCH)]
+        await asyncio.gather(*(self._attempt(delivery) for delivery in deliveries))
+        for outdated in await self.deliveries.list_older_than(
+            MANUAL_STATES, now - SUBJECTS_RETENTION_MS, BATCH
+        ):
+            expiry = {"state": DeliveryState.EXPIRED.value, "subjects": None}
+            await self.deliveries.update(outdated["_id"], MANUAL_STATES, expiry)
+        return len(deliveries)
 
-    async def _try(self, one: Delivery) -> None:
-        if not await self.deliveries.take(one.id, one.attempts, self.now_ms() + HELD_MS):
+    async def _attempt(self, delivery: Delivery) -> None:
+        # The claim counts the attempt. If this process crashes, the delivery is due again after the lease.
+        if not await self.deliveries.claim_attempt(delivery.id, delivery.attempts, self.now_ms() + LEASE_MS):
             return
-        webhooks = await self.deliveries.webhooks([one.client])
+        # Read for each attempt: the webhook may have been replaced or removed since the delivery was created.
+        webhooks = await self.deliveries.list_webhooks([delivery.client])
         if not webhooks:
-            by_hand = {"state": State.BY_HAND.value, "next": None}
-            await self.deliveries.turn(one.id, TRIED, by_hand, one.attempts + 1)
+            manual = {"state": DeliveryState.BY_HAND.value, "next": None}
+            await self.deliveries.update(delivery.id, AUTOMATIC_STATES, manual, delivery.attempts + 1)
             return
-        status, why = await self._send(one, webhooks[0]["url"])
-        change = self._change(one, status, why)
-        await self.deliveries.turn(one.id, TRIED, change, one.attempts + 1)
+        status, failure = await self._post_notice(delivery, webhooks[0]["url"])
+        # The update names the attempt. If the lease expired meanwhile, the outcome of a later attempt stays.
+        change = self._build_change(delivery, status, failure)
+        await self.deliveries.update(delivery.id, AUTOMATIC_STATES, change, delivery.attempts + 1)
 
-    async def _send(self, one: Delivery, url: str) -> tuple[int, str]:
-        """The status of the reply, or 0 and what was in its way."""
-        sent = self.notices.sign(one, self.now_ms()).encode()
+    async def _post_notice(self, delivery: Delivery, url: str) -> tuple[int, str]:
+        """Return the HTTP status of the reply and an empty string, or 0 and the code of the failure."""
+        notice = self.signer.sign(delivery, self.now_ms()).encode()
         try:
-            return await self.outward.post(url, sent, {"content-type": MEDIA_TYPE, HEADER: one.id.hex()}), ""
+            return await self.egress.post(
+                url, notice, {"content-type": MEDIA_TYPE, DELIVERY_HEADER: delivery.id.hex()}
+            ), ""
         except DiscretionError as error:
             return 0, error.code
 
-    def _change(self, one: Delivery, status: int, why: str) -> dict[str, Any]:
+    def _build_change(self, delivery: Delivery, status: int, failure: str) -> dict[str, Any]:
         now = self.now_ms()
-        if _OK <= status < _MORE and status != _ACCEPTED:
-            return told(now, WEBHOOK)
-        late = now - one.created >= TRIED_MS
-        if status == _ACCEPTED:
-            why = "NOT_ACKNOWLEDGED"
-        elif not why:
-            why = f"HTTP_{status}"
-        if late:
-            return {"state": State.STUCK.value, "next": None, "why": why}
-        if status == _ACCEPTED:
-            return {"state": State.RECEIVED.value, "next": now + DAY_MS, "why": why}
-        pause = wait(one.attempts + 1, self.entropy(4))
-        return {"next": min(now + pause, one.created + TRIED_MS), "why": why}
+        if _HTTP_OK <= status < _HTTP_REDIRECT and status != _HTTP_ACCEPTED:
+            return build_acknowledgement(now, WEBHOOK_ACTOR)
+        is_overdue = now - delivery.created >= RETRY_PERIOD_MS
+        if status == _HTTP_ACCEPTED:
+            failure = "NOT_ACKNOWLEDGED"
+        elif not failure:
+            failure = f"HTTP_{status}"
+        if is_overdue:
+            return {"state": DeliveryState.STUCK.value, "next": None, "why": failure}
+        if status == _HTTP_ACCEPTED:
+            return {"state": DeliveryState.RECEIVED.value, "next": now + DAY_MS, "why": failure}
+        delay_ms = compute_retry_delay(delivery.attempts + 1, self.entropy(4))
+        # The last attempt falls on the end of the period. If it fails, a steward takes over.
+        return {"next": min(now + delay_ms, delivery.created + RETRY_PERIOD_MS), "why": failure}
 
-    async def work(self) -> None:
-        """Try what is due, again and again."""
+    async def run(self) -> None:
+        """Attempt due deliveries until the task is cancelled."""
         while True:
             try:
-                if await self.once() == TOGETHER:
+                if await self.run_once() == BATCH:
                     continue
             except DiscretionError as error:
-                _log.error("notices could not be sent: %s", error.code)
-            await asyncio.sleep(LOOK_S)
+                _log.error("notifications could not be sent: %s", error.code)
+            await asyncio.sleep(POLL_S)
 
 
 @asynccontextmanager
-async def delivering(deliver: Deliver) -> AsyncIterator[None]:
-    """Have notices sent for as long as the block lasts; what is cut off then is sent again."""
-    async with beside(deliver.work()):
+async def run_delivery_worker(worker: DeliveryWorker) -> AsyncIterator[None]:
+    """Run the worker in the background while the block runs. An attempt that is cut off is repeated later."""
+    async with run_alongside(worker.run()):
         yield

@@ -1,7 +1,9 @@
-"""Who was given what of a person: read out of the ledger, which has every reveal (GDPR Art. 15(1)(c) and 19).
+"""Which client received which attributes of a customer, according to the ledger (GDPR Art. 15(1)(c) and 19).
 
-The ledger calls a person by a pseudonym of each data key they ever had. From it and from the id that belongs
-to the key follows the id by which each client knows them: that is what the client is told, and nothing else.
+The ledger records every disclosure under a pseudonym that is derived from a data key of the customer. A
+merged customer has several data keys and pseudonyms, each with the customer id that it belonged to. The
+pairwise id of a client is derived from that customer id; a notification names the person to a client only by
+it.
 """
 
 from __future__ import annotations
@@ -11,122 +13,162 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from discretion.catalogue.model import Catalogue
-from discretion.catalogue.recipient import Recipient, Role
-from discretion.ledger.entry import Entry
+from discretion.catalogue.recipient import Recipient, RecipientRole
+from discretion.ledger.entry import LedgerEntry
 from discretion.ledger.storage import LedgerStorage
-from discretion.seal.bucket_keys import Buckets
-from discretion.seal.cell import pseudonym
+from discretion.seal.bucket_keys import BucketKeys
+from discretion.seal.cell import derive_ledger_pseudonym
 from discretion.token.grant import SELF
 
-PAGE = 1_000
-"""Entries read together."""
+PAGE_SIZE = 1_000
+"""Ledger entries read with one query."""
 
-BESIDE = ("event:", "identifier:")
-"""How an entry names what was revealed beside attributes: a type of event, an identifier of a type."""
+NON_ATTRIBUTE_PREFIXES = ("event:", "identifier:")
+"""Prefixes by which an entry names disclosures other than attributes: event types and identifier types."""
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
-    """What the ledger calls a person, and the id of theirs it goes with."""
+class LedgerPseudonym:
+    """A pseudonym of a customer in the ledger, and the customer id it belongs to."""
 
-    pseudonym: bytes = field(repr=False)
+    value: bytes = field(repr=False)
     customer: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
-    """What one client was given: attributes and ``event:…`` types, for which purposes, under which ids.
+class RecipientDisclosure:
+    """What one client received of a customer.
 
-    ``kind`` is what the catalogue knows the client as. ``customers`` are ids of the person by which it met
-    them, the present one first if it is among them.
+    Attributes:
+        client: The client.
+        recipient: Its entry in the catalogue, if it has one.
+        attributes: Paths of attributes, and ``event:…`` and ``identifier:…`` types.
+        purposes: Purposes of the disclosures.
+        customers: Customer ids under which it received them; the current id first, if it is one of them.
+        last_at: When the last disclosure took place (ms).
     """
 
     client: str
-    kind: Recipient | None
+    recipient: Recipient | None
     attributes: tuple[str, ...]
     purposes: tuple[str, ...]
     customers: tuple[bytes, ...] = field(repr=False)
-    last: int
+    last_at: int
 
 
-def names_of(buckets: Buckets, customer: Mapping[str, Any]) -> tuple[Name, ...]:
-    """Every name of a customer, given ``_id``, ``key`` and ``merged`` of their document.
+def derive_ledger_pseudonyms(buckets: BucketKeys, customer: Mapping[str, Any]) -> tuple[LedgerPseudonym, ...]:
+    """Return every pseudonym of a customer in the ledger, the one of the current id first.
 
-    They need the data keys, so whoever destroys those asks before and keeps the answer.
+    The data keys are needed to derive them, so an erasure has to derive and store them before it destroys the
+    keys.
+
+    Args:
+        buckets: The keys that unwrap the data keys.
+        customer: The fields ``_id``, ``key`` and ``merged`` of the customer's document.
     """
-    keys = [(customer["_id"], customer["key"]), *((one["id"], one["key"]) for one in customer["merged"])]
-    return tuple(Name(pseudonym(buckets.unwrap(who, wrapped)), who) for who, wrapped in keys)
+    wrapped_keys = [
+        (customer["_id"], customer["key"]),
+        *((merged["id"], merged["key"]) for merged in customer["merged"]),
+    ]
+    return tuple(
+        LedgerPseudonym(derive_ledger_pseudonym(buckets.unwrap(customer_id, wrapped_key)), customer_id)
+        for customer_id, wrapped_key in wrapped_keys
+    )
 
 
-def known_as(catalogue: Catalogue, client: str, kind: str | None = None) -> Recipient | None:
-    """The recipient of the catalogue that a client is: the ``kind`` it was registered as goes first."""
+def find_catalogue_recipient(catalogue: Catalogue, client: str, kind: str | None = None) -> Recipient | None:
+    """Return the catalogue's recipient for a client: by registered ``kind``, by key, or by its clients."""
     if kind is not None and kind in catalogue.recipients:
         return catalogue.recipients[kind]
     if client in catalogue.recipients:
         return catalogue.recipients[client]
-    return next((one for one in catalogue.recipients.values() if client in one.clients), None)
+    return next(
+        (recipient for recipient in catalogue.recipients.values() if client in recipient.clients), None
+    )
 
 
-def received(
-    catalogue: Catalogue, entries: Iterable[Entry], names: Sequence[Name], kinds: Mapping[str, str]
-) -> list[Received]:
-    """The clients that were given something of a person, by client id.
+def summarise_disclosures(
+    catalogue: Catalogue,
+    entries: Iterable[LedgerEntry],
+    pseudonyms: Sequence[LedgerPseudonym],
+    registered_kinds: Mapping[str, str],
+) -> list[RecipientDisclosure]:
+    """Return what each client received of a customer, sorted by client.
 
-    Not the person themself, and nobody whom the catalogue knows as staff: they are the controller (GDPR
-    Art. 29). A client that nobody knows is somebody else.
+    Left out are disclosures to the customer, and clients that the catalogue lists as staff: they act under
+    the authority of the controller (GDPR Art. 29). A client that is not in the catalogue counts as a
+    recipient.
 
     Args:
-        catalogue: Who is who.
-        entries: What the ledger has under these names.
-        names: Every name of the person.
-        kinds: What clients were registered as.
+        catalogue: The catalogue with the recipients.
+        entries: The ledger entries of the customer.
+        pseudonyms: Every pseudonym of the customer.
+        registered_kinds: The catalogue key that each client was registered with.
     """
-    ids = {name.pseudonym: name.customer for name in names}
-    given: dict[str, _Given] = {}
+    customers_by_pseudonym = {pseudonym.value: pseudonym.customer for pseudonym in pseudonyms}
+    by_client: dict[str, _ClientDisclosures] = {}
     for entry in entries:
         if entry.actor == SELF:
             continue
-        seen = {name: bits for name, bits in entry.subjects.items() if name in ids}
-        if what := _what(entry, seen.values()):
-            one = given.setdefault(entry.client, _Given())
-            one.attributes |= what
-            one.purposes |= set(entry.purposes)
-            one.customers |= {ids[name] for name in seen}
-            one.last = max(one.last, entry.at)
-    found = []
-    for client, one in sorted(given.items()):
-        kind = known_as(catalogue, client, kinds.get(client))
-        if kind is None or kind.role is not Role.STAFF:
-            order = [name.customer for name in names if name.customer in one.customers]
-            attributes, purposes = tuple(sorted(one.attributes)), tuple(sorted(one.purposes))
-            found.append(Received(client, kind, attributes, purposes, tuple(order), one.last))
-    return found
+        subject_bits = {
+            pseudonym: bits
+            for pseudonym, bits in entry.subjects.items()
+            if pseudonym in customers_by_pseudonym
+        }
+        if disclosed := _list_disclosed(entry, subject_bits.values()):
+            disclosures = by_client.setdefault(entry.client, _ClientDisclosures())
+            disclosures.attributes |= disclosed
+            disclosures.purposes |= set(entry.purposes)
+            disclosures.customers |= {customers_by_pseudonym[pseudonym] for pseudonym in subject_bits}
+            disclosures.last_at = max(disclosures.last_at, entry.at)
+    summaries = []
+    for client, disclosures in sorted(by_client.items()):
+        recipient = find_catalogue_recipient(catalogue, client, registered_kinds.get(client))
+        if recipient is None or recipient.role is not RecipientRole.STAFF:
+            customers = [
+                pseudonym.customer for pseudonym in pseudonyms if pseudonym.customer in disclosures.customers
+            ]
+            attributes, purposes = tuple(sorted(disclosures.attributes)), tuple(sorted(disclosures.purposes))
+            summaries.append(
+                RecipientDisclosure(
+                    client, recipient, attributes, purposes, tuple(customers), disclosures.last_at
+                )
+            )
+    return summaries
 
 
 @dataclass(slots=True)
-class _Given:
+class _ClientDisclosures:
+    """What one client received, collected over several ledger entries."""
+
     attributes: set[str] = field(default_factory=set)
     purposes: set[str] = field(default_factory=set)
     customers: set[bytes] = field(default_factory=set)
-    last: int = 0
+    last_at: int = 0
 
 
-def _what(entry: Entry, seen: Iterable[int]) -> set[str]:
-    """What an entry gave of a person; what is beside attributes it notes of everybody in it alike."""
-    met, bits = False, 0
-    for one in seen:
-        met, bits = True, bits | one
-    if not met:
+def _list_disclosed(entry: LedgerEntry, subject_bits: Iterable[int]) -> set[str]:
+    """Return what an entry disclosed of a customer.
+
+    Attributes are recorded for each subject. Event and identifier types are recorded only for the entry as a
+    whole, so they count for every subject of it.
+    """
+    is_subject, bits = False, 0
+    for mask in subject_bits:
+        is_subject, bits = True, bits | mask
+    if not is_subject:
         return set()
     attributes = {path for index, (path, _) in enumerate(entry.attributes) if bits >> index & 1}
-    return attributes | {one for one in entry.extra if one.startswith(BESIDE)}
+    return attributes | {name for name in entry.extra if name.startswith(NON_ATTRIBUTE_PREFIXES)}
 
 
-async def entries_of(ledger: LedgerStorage, names: Sequence[Name]) -> list[Entry]:
-    """Everything on record of a person."""
-    wanted, found = [name.pseudonym for name in names], []
-    before: tuple[int, str] | None = None
-    while page := await ledger.of_subject(wanted, before, PAGE):
-        found += page
-        before = page[-1].at, page[-1].receipt
-    return found
+async def load_ledger_entries(
+    ledger: LedgerStorage, pseudonyms: Sequence[LedgerPseudonym]
+) -> list[LedgerEntry]:
+    """Return every ledger entry of a customer."""
+    values, entries = [pseudonym.value for pseudonym in pseudonyms], []
+    position: tuple[int, str] | None = None
+    while page := await ledger.list_by_subject(values, position, PAGE_SIZE):
+        entries += page
+        position = page[-1].at, page[-1].receipt
+    return entries

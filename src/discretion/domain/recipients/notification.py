@@ -1,8 +1,8 @@
-"""What a recipient is sent: a JSON Web Signature that says what became of somebody it knows.
+"""The notification for a recipient: a JSON Web Signature about a person that the recipient knows.
 
-It is in compact form (RFC 7515), of the type ``rights-notice+jwt``, signed by this installation for this one
-client, and verified with the keys at ``/.well-known/jwks.json`` and any library. Its ``jti`` is the delivery:
-the same notice may come more than once, and what it asks for is the same each time.
+It has the compact form (RFC 7515) and the type ``rights-notice+jwt``. It is signed for one client and
+verified with the keys at ``/.well-known/jwks.json``. Its ``jti`` is the id of the delivery: the same
+notification may arrive more than once, and a recipient recognises it by this id.
 """
 
 from __future__ import annotations
@@ -14,52 +14,53 @@ import jwt
 from discretion.domain.recipients.delivery import Delivery
 from discretion.token.keys import KeySet
 
-TYPE = "rights-notice+jwt"
-MEDIA_TYPE = f"application/{TYPE}"
-HEADER = "discretion-delivery"
-"""Names the delivery, before anything is parsed."""
+TOKEN_TYPE = "rights-notice+jwt"  # noqa: S105 - a media type, no password
+MEDIA_TYPE = f"application/{TOKEN_TYPE}"
+DELIVERY_HEADER = "discretion-delivery"
+"""HTTP header with the id of the delivery, which a recipient can read without parsing the body."""
 
-LIFE_S = 3_600
-ACKNOWLEDGE = "/v1/recipients/acknowledgements"
-"""Where a recipient says later that it has acted."""
+# Shorter than the retry period, because each attempt signs a new notification.
+TOKEN_LIFE_S = 3_600
+ACKNOWLEDGEMENT_PATH = "/v1/recipients/acknowledgements"
+"""Path at which a recipient acknowledges a notification later."""
 
 
-class Notices:
-    """Signs notices with the installation's keys."""
+class NotificationSigner:
+    """Signs notifications with the active signing key."""
 
     def __init__(self, keys: KeySet, issuer: str) -> None:
         self._keys = keys
         self._issuer = issuer
 
-    def sign(self, one: Delivery, now_ms: int) -> str:
-        """The notice of a delivery, as it is sent now."""
-        active = self._keys.active
+    def sign(self, delivery: Delivery, now_ms: int) -> str:
+        """Return the signed notification of a delivery."""
+        signing_key = self._keys.active
         return jwt.encode(
-            self.payload(one, now_ms),
-            active.key,
-            algorithm=active.verifying.algorithm,
-            headers={"typ": TYPE, "kid": active.verifying.kid},
+            self.build_payload(delivery, now_ms),
+            signing_key.key,
+            algorithm=signing_key.verifying.algorithm,
+            headers={"typ": TOKEN_TYPE, "kid": signing_key.verifying.kid},
         )
 
-    def payload(self, one: Delivery, now_ms: int) -> dict[str, Any]:
-        """What a notice says.
+    def build_payload(self, delivery: Delivery, now_ms: int) -> dict[str, Any]:
+        """Return the claims of a notification; times in seconds since 1970.
 
-        ``sub`` is the person as this client knows them; ``notice.subjects`` has that and older ids of theirs
-        that it was given.
+        ``sub`` is the pairwise id by which this client knows the person. ``notice.subjects`` has it and all
+        former ids that the client received.
         """
         return {
             "iss": self._issuer,
-            "aud": one.client,
-            "sub": one.subjects[0],
+            "aud": delivery.client,
+            "sub": delivery.subjects[0],
             "iat": now_ms // 1000,
-            "exp": now_ms // 1000 + LIFE_S,
-            "jti": one.id.hex(),
+            "exp": now_ms // 1000 + TOKEN_LIFE_S,
+            "jti": delivery.id.hex(),
             "notice": {
-                "right": one.what,
+                "right": delivery.right,
                 "law": "GDPR Art. 19",
-                "subjects": list(one.subjects),
-                "attributes": list(one.attributes),
-                "purposes": list(one.purposes),
-                "acknowledge": f"{self._issuer}{ACKNOWLEDGE}",
+                "subjects": list(delivery.subjects),
+                "attributes": list(delivery.attributes),
+                "purposes": list(delivery.purposes),
+                "acknowledge": f"{self._issuer}{ACKNOWLEDGEMENT_PATH}",
             },
         }

@@ -1,67 +1,82 @@
-"""Steps of a request: ``tell`` finds out which recipients are to be told, ``told`` waits until they know."""
+"""Workflow steps that notify recipients and wait for their acknowledgements."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
-from discretion.domain.kit.workflow.lease import Hold
-from discretion.domain.kit.workflow.runner import Act
-from discretion.domain.kit.workflow.step_outcome import Done, Later, Outcome
-from discretion.domain.recipients.disclosed_attributes import Name, names_of
-from discretion.domain.recipients.recipient_notifier import Tell
-from discretion.seal.bucket_keys import Buckets
+from discretion.domain.kit.workflow.lease import Lease
+from discretion.domain.kit.workflow.runner import StepAction
+from discretion.domain.kit.workflow.step_name import StepName
+from discretion.domain.kit.workflow.step_outcome import StepDone, StepOutcome, StepWaiting
+from discretion.domain.recipients.disclosed_attributes import LedgerPseudonym, derive_ledger_pseudonyms
+from discretion.domain.recipients.recipient_notifier import RecipientNotifier
+from discretion.seal.bucket_keys import BucketKeys
+from discretion.store.document import Document
 from discretion.store.driver.database import Database, Session
 
-Document = Mapping[str, Any]
+POLL_MIN_MS, POLL_MAX_MS = 1_000, 3_600_000
+"""Shortest and longest interval of the checks for acknowledgements (ms)."""
 
-LEAST_MS, MOST_MS = 1_000, 3_600_000
-"""How often it is looked whether everybody knows."""
-
-NAMES = "pseudonyms"
-"""Where a request's snapshot has the names of somebody whose keys are gone."""
+PSEUDONYMS_FIELD = "pseudonyms"
+"""Key in a request's ``snapshot`` of the pseudonyms of a customer who was erased."""
 
 
-def snapshot(names: Sequence[Name]) -> list[dict[str, bytes]]:
-    """Names for the snapshot of a request, taken in the transaction that parts the person from their keys."""
-    return [{"n": one.pseudonym, "c": one.customer} for one in names]
+def build_pseudonym_snapshot(pseudonyms: Sequence[LedgerPseudonym]) -> list[dict[str, bytes]]:
+    """Return pseudonyms for the snapshot of a request: ``n`` is the pseudonym, ``c`` the customer id.
+
+    The snapshot is stored in the transaction that deletes the customer and with it the wrapped data keys.
+    """
+    return [{"n": pseudonym.value, "c": pseudonym.customer} for pseudonym in pseudonyms]
 
 
-def acts(database: Database, tell: Tell, buckets: Buckets, now_ms: Callable[[], int]) -> Mapping[str, Act]:
-    """Both steps by their names.
+def build_notification_steps(
+    database: Database, notifier: RecipientNotifier, buckets: BucketKeys, now_ms: Callable[[], int]
+) -> Mapping[str, StepAction]:
+    """Return the steps ``NOTIFY_RECIPIENTS`` and ``AWAIT_ACKNOWLEDGEMENTS``.
 
-    An erasure that has put ``snapshot(names_of(...))`` under ``snapshot.pseudonyms`` tells after it: then no
-    read is missed that was answered before. Without it, ``tell`` comes before the customer is deleted.
+    An erasure stores the pseudonyms under ``snapshot.pseudonyms`` and notifies the recipients after it
+    deleted the customer. Every disclosure that was answered before is in the ledger by then, so no recipient
+    is missed. For other rights the pseudonyms are derived from the customer, who still exists.
     """
 
-    async def begin(document: Document, hold: Hold) -> Outcome:
-        names = await _names(database, buckets, document)
-        only = document["scope"].get("attributes")
-        made = await tell.documents(document["_id"], document["right"], names, now_ms(), only)
-        hold.at("found")
+    async def notify_recipients(document: Document, lease: Lease) -> StepOutcome:
+        pseudonyms = await _load_pseudonyms(database, buckets, document)
+        attributes = document["scope"].get("attributes")
+        deliveries = await notifier.build_deliveries(
+            document["_id"], document["right"], pseudonyms, now_ms(), attributes
+        )
+        lease.checkpoint("found")
 
-        async def work(session: Session) -> None:
-            await tell.add(made, session)
-            await hold.complete({"recipients": len(made)}, session)
+        # One transaction: after a crash the deliveries exist if and only if the step is done.
+        async def add_and_complete(session: Session) -> None:
+            await notifier.add_deliveries(deliveries, session)
+            await lease.complete_step({"recipients": len(deliveries)}, session)
 
-        await database.transaction(work)
-        return Done()
+        await database.run_transaction(add_and_complete)
+        return StepDone()
 
-    async def end(document: Document, _hold: Hold) -> Outcome:
-        standing = await tell.standing(document["_id"])
-        if standing.again is not None:
-            return Later(max(LEAST_MS, min(standing.again - now_ms(), MOST_MS)), "RECIPIENTS_NOT_TOLD")
-        return Done(standing.outcome())
+    async def await_acknowledgements(document: Document, _lease: Lease) -> StepOutcome:
+        progress = await notifier.measure_progress(document["_id"])
+        if progress.next_event_at is not None:
+            return StepWaiting(
+                max(POLL_MIN_MS, min(progress.next_event_at - now_ms(), POLL_MAX_MS)), "RECIPIENTS_NOT_TOLD"
+            )
+        return StepDone(progress.build_result())
 
-    return {"tell": begin, "told": end}
+    return {
+        StepName.NOTIFY_RECIPIENTS: notify_recipients,
+        StepName.AWAIT_ACKNOWLEDGEMENTS: await_acknowledgements,
+    }
 
 
-async def _names(database: Database, buckets: Buckets, document: Document) -> Sequence[Name]:
-    kept = document.get("snapshot", {}).get(NAMES)
-    if kept is not None:
-        return [Name(one["n"], one["c"]) for one in kept]
+async def _load_pseudonyms(
+    database: Database, buckets: BucketKeys, document: Document
+) -> Sequence[LedgerPseudonym]:
+    stored = document.get("snapshot", {}).get(PSEUDONYMS_FIELD)
+    if stored is not None:
+        return [LedgerPseudonym(entry["n"], entry["c"]) for entry in stored]
     if (customer := document.get("customer")) is None:
         return ()
-    wanted = {"$or": [{"_id": customer}, {"merged.id": customer}]}
-    found = await database.find_one("customers", wanted, {"key": 1, "merged": 1})
-    return () if found is None else names_of(buckets, found)
+    customer_query = {"$or": [{"_id": customer}, {"merged.id": customer}]}
+    customer_document = await database.find_one("customers", customer_query, {"key": 1, "merged": 1})
+    return () if customer_document is None else derive_ledger_pseudonyms(buckets, customer_document)

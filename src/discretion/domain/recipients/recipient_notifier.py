@@ -1,7 +1,7 @@
-"""Telling everybody who was given a person's data what became of it (GDPR Art. 19).
+"""Deliveries of a request to every recipient of the customer's data (GDPR Art. 19).
 
-Whoever was given something is found in the ledger, and a delivery to each is put on record. It is made while
-the person's names can still be worked out, and sent by ``deliver.py`` for as long as it takes.
+The recipients are found in the ledger. The deliveries are created while the customer's pseudonyms are
+available, and sent by ``delivery_worker``.
 """
 
 from __future__ import annotations
@@ -11,122 +11,178 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from discretion.catalogue.model import Catalogue
-from discretion.domain.recipients import delivery
-from discretion.domain.recipients.delivery import HUMAN, TRIED, Delivery, State
-from discretion.domain.recipients.disclosed_attributes import BESIDE, Name, Received, entries_of, received
+from discretion.domain.recipients.delivery import (
+    AUTOMATIC_STATES,
+    MANUAL_STATES,
+    Delivery,
+    DeliveryState,
+    build_delivery_id,
+    read_delivery,
+)
+from discretion.domain.recipients.disclosed_attributes import (
+    NON_ATTRIBUTE_PREFIXES,
+    LedgerPseudonym,
+    RecipientDisclosure,
+    load_ledger_entries,
+    summarise_disclosures,
+)
 from discretion.ledger.storage import LedgerStorage
-from discretion.reveal.revealer import CUSTOMER_KIND
-from discretion.seal.pairwise_ids import Pairwise
-from discretion.store.deliveries import Deliveries
+from discretion.reveal.revealer import CUSTOMER_ID_KIND
+from discretion.seal.pairwise_ids import PairwiseIds
+from discretion.store.deliveries import DeliveryStore
 from discretion.store.driver.database import Session
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How far telling is; ``again`` is when something happens next (ms), if anything is still tried."""
+class NotificationProgress:
+    """Progress of the deliveries of a request.
 
-    told: int
-    by_hand: int
+    Attributes:
+        acknowledged: Number of acknowledged deliveries.
+        manual: Number of recipients without a webhook, which a steward informs.
+        stuck: Client and failure code of each delivery that failed or expired.
+        next_event_at: When the next attempt is due (ms); None if no delivery is attempted any more.
+    """
+
+    acknowledged: int
+    manual: int
     stuck: tuple[tuple[str, str], ...]
-    again: int | None
+    next_event_at: int | None
 
-    def outcome(self) -> dict[str, Any]:
-        """For the record of the request: how many were told, and which clients could not be and why."""
+    def build_result(self) -> dict[str, Any]:
+        """Return the stored result of the step: ``told``, ``by_hand``, and ``not_told`` with reasons."""
         return {
-            "told": self.told,
-            "by_hand": self.by_hand,
-            "not_told": [{"client": client, "why": why} for client, why in self.stuck],
+            "told": self.acknowledged,
+            "by_hand": self.manual,
+            "not_told": [{"client": client, "why": failure} for client, failure in self.stuck],
         }
 
 
 @dataclass(frozen=True, slots=True)
-class Tell:
-    """See the module."""
+class RecipientNotifier:
+    """Finds recipients, and creates and lists deliveries."""
 
     catalogue: Catalogue
     ledger: LedgerStorage
-    deliveries: Deliveries
-    pairwise: Pairwise = field(repr=False)
+    deliveries: DeliveryStore
+    pairwise: PairwiseIds = field(repr=False)
 
-    async def recipients(self, names: Sequence[Name], only: Collection[str] | None = None) -> list[Received]:
-        """Who was given something of a person; with ``only``, something of these attributes."""
-        webhooks = await self.deliveries.webhooks()
-        kinds = {one["_id"]: one["kind"] for one in webhooks if "kind" in one}
-        found = received(self.catalogue, await entries_of(self.ledger, names), names, kinds)
-        return found if only is None else [one for one in found if _concerned(one, only)]
-
-    async def documents(
-        self,
-        request: bytes,
-        what: str,
-        names: Sequence[Name],
-        now: int,
-        only: Collection[str] | None = None,
-    ) -> list[dict[str, Any]]:
-        """The deliveries of a request, to be added in the transaction of whatever makes them due.
+    async def find_recipients(
+        self, pseudonyms: Sequence[LedgerPseudonym], attributes: Collection[str] | None = None
+    ) -> list[RecipientDisclosure]:
+        """Return the clients that received data of a customer.
 
         Args:
-            request: Its id.
-            what: The right that was exercised, such as ``erasure``.
-            names: Every name of the person, the present one first.
-            now: ms since 1970.
-            only: The attributes concerned, by path; all if None.
+            pseudonyms: Every pseudonym of the customer.
+            attributes: Only clients that received one of these attributes; all clients if None.
         """
-        found = await self.recipients(names, only)
-        webhooks = {one["_id"] for one in await self.deliveries.webhooks([one.client for one in found])}
-        return [
-            self._document(request, what, one, now, only, reached=one.client in webhooks) for one in found
-        ]
-
-    async def add(self, documents: Sequence[dict[str, Any]], session: Session) -> None:
-        """Put deliveries on record; a second time it changes nothing."""
-        await self.deliveries.add(documents, session)
-
-    async def standing(self, request: bytes) -> Standing:
-        """How far telling the recipients of a request is."""
-        found = await self.of_request(request)
-        stuck = [(one.client, one.why or "") for one in found if one.state in (State.STUCK, State.LAPSED)]
-        return Standing(
-            told=sum(one.state is State.TOLD for one in found),
-            by_hand=sum(one.state is State.BY_HAND for one in found),
-            stuck=tuple(stuck),
-            again=min((one.next or one.created for one in found if one.state in TRIED), default=None),
+        webhooks = await self.deliveries.list_webhooks()
+        kinds = {webhook["_id"]: webhook["kind"] for webhook in webhooks if "kind" in webhook}
+        disclosures = summarise_disclosures(
+            self.catalogue, await load_ledger_entries(self.ledger, pseudonyms), pseudonyms, kinds
+        )
+        return (
+            disclosures
+            if attributes is None
+            else [disclosure for disclosure in disclosures if _is_concerned(disclosure, attributes)]
         )
 
-    async def of_request(self, request: bytes) -> list[Delivery]:
-        """Every delivery of a request."""
-        return [delivery.read(one) for one in await self.deliveries.of_request(request)]
-
-    async def by_hand(self, limit: int) -> list[Delivery]:
-        """What a steward is to tell somebody, the oldest first."""
-        return [delivery.read(one) for one in await self.deliveries.in_state(HUMAN, limit)]
-
-    def _document(
+    async def build_deliveries(
         self,
         request: bytes,
-        what: str,
-        one: Received,
+        right: str,
+        pseudonyms: Sequence[LedgerPseudonym],
         now: int,
-        only: Collection[str] | None,
+        attributes: Collection[str] | None = None,
+    ) -> list[dict[str, Any]]:
+        """Return the documents of the deliveries of a request, for ``add_deliveries``.
+
+        Args:
+            request: Id of the request.
+            right: The right that was exercised, such as ``erasure``.
+            pseudonyms: Every pseudonym of the customer, the current one first.
+            now: The current time (ms).
+            attributes: Paths of the attributes concerned; all if None.
+        """
+        disclosures = await self.find_recipients(pseudonyms, attributes)
+        webhooks = {
+            webhook["_id"]
+            for webhook in await self.deliveries.list_webhooks(
+                [disclosure.client for disclosure in disclosures]
+            )
+        }
+        return [
+            self._build_delivery(
+                request, right, disclosure, now, attributes, has_webhook=disclosure.client in webhooks
+            )
+            for disclosure in disclosures
+        ]
+
+    async def add_deliveries(self, documents: Sequence[dict[str, Any]], session: Session) -> None:
+        """Add deliveries. A delivery that exists already is not changed."""
+        await self.deliveries.add(documents, session)
+
+    async def measure_progress(self, request: bytes) -> NotificationProgress:
+        """Return the progress of the deliveries of a request."""
+        deliveries = await self.list_of_request(request)
+        stuck = [
+            (delivery.client, delivery.failure or "")
+            for delivery in deliveries
+            if delivery.state in (DeliveryState.STUCK, DeliveryState.EXPIRED)
+        ]
+        return NotificationProgress(
+            acknowledged=sum(delivery.state is DeliveryState.ACKNOWLEDGED for delivery in deliveries),
+            manual=sum(delivery.state is DeliveryState.BY_HAND for delivery in deliveries),
+            stuck=tuple(stuck),
+            next_event_at=min(
+                (
+                    delivery.next_attempt or delivery.created
+                    for delivery in deliveries
+                    if delivery.state in AUTOMATIC_STATES
+                ),
+                default=None,
+            ),
+        )
+
+    async def list_of_request(self, request: bytes) -> list[Delivery]:
+        """Return every delivery of a request."""
+        return [read_delivery(document) for document in await self.deliveries.list_by_request(request)]
+
+    async def list_manual(self, limit: int) -> list[Delivery]:
+        """Return the deliveries that are left to a steward, oldest first."""
+        return [
+            read_delivery(document) for document in await self.deliveries.list_by_state(MANUAL_STATES, limit)
+        ]
+
+    def _build_delivery(
+        self,
+        request: bytes,
+        right: str,
+        disclosure: RecipientDisclosure,
+        now: int,
+        concerned: Collection[str] | None,
         *,
-        reached: bool,
+        has_webhook: bool,
     ) -> dict[str, Any]:
-        shut = self.pairwise.shutter(one.client, CUSTOMER_KIND)
-        attributes = [path for path in one.attributes if only is None or path in only]
+        # The delivery names the person by the ids that this client knows. The customer id is never sent.
+        encode_customer = self.pairwise.build_encoder(disclosure.client, CUSTOMER_ID_KIND)
+        disclosed_paths = [path for path in disclosure.attributes if concerned is None or path in concerned]
         return {
-            "_id": delivery.name(request, one.client),
+            "_id": build_delivery_id(request, disclosure.client),
             "request": request,
-            "client": one.client,
-            "what": what,
-            "subjects": [shut(customer) for customer in one.customers],
-            "attributes": attributes,
-            "purposes": list(one.purposes),
-            "state": (State.OPEN if reached else State.BY_HAND).value,
+            "client": disclosure.client,
+            "what": right,
+            "subjects": [encode_customer(customer) for customer in disclosure.customers],
+            "attributes": disclosed_paths,
+            "purposes": list(disclosure.purposes),
+            "state": (DeliveryState.OPEN if has_webhook else DeliveryState.BY_HAND).value,
             "attempts": 0,
             "created": now,
-            **({"next": now} if reached else {}),
+            **({"next": now} if has_webhook else {}),
         }
 
 
-def _concerned(one: Received, only: Collection[str]) -> bool:
-    return any(path in only for path in one.attributes if not path.startswith(BESIDE))
+def _is_concerned(disclosure: RecipientDisclosure, attributes: Collection[str]) -> bool:
+    return any(
+        path in attributes for path in disclosure.attributes if not path.startswith(NON_ATTRIBUTE_PREFIXES)
+    )

@@ -1,4 +1,4 @@
-"""Where a client wants to be told what became of data that it was given."""
+"""The register of webhooks of clients that received personal data."""
 
 from __future__ import annotations
 
@@ -7,72 +7,75 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from discretion.catalogue.model import Catalogue
-from discretion.catalogue.nearest_name import nearest
-from discretion.domain.kit.egress import Outward
-from discretion.domain.recipients.delivery import HUMAN, State
-from discretion.domain.recipients.disclosed_attributes import known_as
+from discretion.catalogue.nearest_name import suggest_name
+from discretion.domain.kit.egress import EgressClient
+from discretion.domain.recipients.delivery import MANUAL_STATES, DeliveryState
+from discretion.domain.recipients.disclosed_attributes import find_catalogue_recipient
 from discretion.errors import BadRequest, NotFound
-from discretion.store.deliveries import Deliveries
+from discretion.store.deliveries import DeliveryStore
 
-_CLIENT = re.compile(r"[\w.@:/-]{1,200}", re.ASCII)
+_CLIENT_PATTERN = re.compile(r"[\w.@:/-]{1,200}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """A client, what the catalogue knows it as, where it is told, since when (ms)."""
+    """The webhook of a client; ``recipient_key`` is its catalogue key, ``added_at`` in ms since 1970."""
 
     client: str
-    kind: str | None
+    recipient_key: str | None
     url: str
-    added: int
+    added_at: int
 
 
 @dataclass(frozen=True, slots=True)
-class Register:
-    """Adds, lists and removes webhooks."""
+class RecipientRegister:
+    """The webhooks; each client has at most one."""
 
     catalogue: Catalogue
-    deliveries: Deliveries
-    outward: Outward
+    deliveries: DeliveryStore
+    egress: EgressClient
     now_ms: Callable[[], int]
 
     async def add(self, client: str, url: str, kind: str | None = None) -> tuple[Webhook, int]:
-        """Register a webhook in the place of the one the client had.
+        """Register the webhook of a client, or replace it.
 
         Returns:
-            It, and how many notices that were left to a human are sent there now.
+            The webhook, and the number of deliveries that were left to a steward and are sent there now.
 
         Raises:
-            BadRequest: ``RECIPIENT_CLIENT``, ``RECIPIENT_KIND``, or ``OUTWARD_URL``.
+            BadRequest: ``RECIPIENT_CLIENT``, ``RECIPIENT_KIND``, ``OUTWARD_URL``.
         """
-        if not _CLIENT.fullmatch(client):
+        if not _CLIENT_PATTERN.fullmatch(client):
             raise BadRequest(
-                "RECIPIENT_CLIENT", "That is no client's id.", "Give the client_id of its tokens."
+                "RECIPIENT_CLIENT", "This is not a client id.", "Give the client_id of its tokens."
             )
         if kind is not None and kind not in self.catalogue.recipients:
-            advice = nearest(kind, self.catalogue.recipients)
+            advice = suggest_name(kind, self.catalogue.recipients)
             raise BadRequest("RECIPIENT_KIND", f"The catalogue has no recipient {kind!r}.", advice)
-        self.outward.target(url)
+        # Only the form of the URL: the addresses of the host are checked for each delivery.
+        self.egress.check_target(url)
         now = self.now_ms()
-        found = known_as(self.catalogue, client, kind)
-        told = {} if found is None else {"kind": found.key}
-        await self.deliveries.register(client, {"url": url, "added": now, **told})
-        return Webhook(client, told.get("kind"), url, now), await self._reopen(client, now)
+        recipient = find_catalogue_recipient(self.catalogue, client, kind)
+        kind_field = {} if recipient is None else {"kind": recipient.key}
+        await self.deliveries.save_webhook(client, {"url": url, "added": now, **kind_field})
+        # Reopened after the webhook is stored: without one, the worker leaves the
+        # deliveries to a steward again.
+        return Webhook(client, kind_field.get("kind"), url, now), await self._reopen(client, now)
 
-    async def all(self) -> list[Webhook]:
-        """Every webhook, by client."""
+    async def list_all(self) -> list[Webhook]:
+        """Return every webhook, sorted by client."""
         return [
-            Webhook(one["_id"], one.get("kind"), one["url"], one["added"])
-            for one in await self.deliveries.webhooks()
+            Webhook(webhook["_id"], webhook.get("kind"), webhook["url"], webhook["added"])
+            for webhook in await self.deliveries.list_webhooks()
         ]
 
     async def remove(self, client: str) -> None:
-        """Forget a webhook; what it was not told is a steward's to tell.
+        """Remove the webhook of a client. A steward has to inform it about deliveries that are still open.
 
         Raises:
             NotFound: ``RECIPIENT_UNKNOWN``.
         """
-        if not await self.deliveries.unregister(client):
+        if not await self.deliveries.delete_webhook(client):
             raise NotFound(
                 "RECIPIENT_UNKNOWN",
                 f"{client} has no webhook.",
@@ -80,9 +83,9 @@ class Register:
             )
 
     async def _reopen(self, client: str, now: int) -> int:
-        """Whoever could not be told before is told now."""
-        change = {"state": State.OPEN.value, "attempts": 0, "next": now, "why": None}
-        count = 0
-        for one in await self.deliveries.of_client(client, HUMAN):
-            count += await self.deliveries.turn(one["_id"], HUMAN, change)
-        return count
+        """Schedule the deliveries of a client that were left to a steward, and return their number."""
+        change = {"state": DeliveryState.OPEN.value, "attempts": 0, "next": now, "why": None}
+        reopened_count = 0
+        for delivery in await self.deliveries.list_by_client(client, MANUAL_STATES):
+            reopened_count += await self.deliveries.update(delivery["_id"], MANUAL_STATES, change)
+        return reopened_count

@@ -1,4 +1,4 @@
-"""``discretion rights``: an operator's view of people's requests."""
+"""``discretion rights``: the operator's view of rights requests."""
 
 from __future__ import annotations
 
@@ -11,149 +11,177 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from discretion.domain.requests import terminal as show
+from discretion.domain.requests import terminal
 from discretion.domain.requests.deadline_monitor import WEEK_MS
-from discretion.domain.requests.deadlines import Clock
-from discretion.domain.requests.decisions import Decide
-from discretion.domain.requests.model import Request, State, read
+from discretion.domain.requests.deadlines import DeadlineClock
+from discretion.domain.requests.decisions import RequestDecisions
+from discretion.domain.requests.model import RequestState, SubjectRequest, read_request
 from discretion.errors import Conflict, NotFound
 from discretion.law.jurisdiction import Right
-from discretion.store.requests import Requests
+from discretion.store.requests import RequestStore
 
-LISTED = 100
+LIST_LIMIT = 100
 DataDir = Annotated[
-    Path | None, typer.Option("--data-dir", help="Where MongoDB's data and the keys are kept.")
+    Path | None, typer.Option("--data-dir", help="The folder of the MongoDB data and the keys.")
 ]
-Id = Annotated[str, typer.Argument(metavar="REQUEST", help="As 'discretion rights list' shows it.")]
+RequestArgument = Annotated[
+    str, typer.Argument(metavar="REQUEST", help="The id, as 'discretion rights list' shows it.")
+]
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """What the commands work with."""
+class RequestCommandContext:
+    """The services that the commands use."""
 
-    requests: Requests
-    clock: Clock
-    decide: Decide
+    requests: RequestStore
+    deadline_clock: DeadlineClock
+    decisions: RequestDecisions
     now_ms: Callable[[], int]
 
 
-Opening = Callable[[Path | None], AbstractAsyncContextManager[Desk]]
-Run = Callable[[Coroutine[Any, Any, None]], None]
+OpenContext = Callable[[Path | None], AbstractAsyncContextManager[RequestCommandContext]]
+RunCoroutine = Callable[[Coroutine[Any, Any, None]], None]
 
 
-def commands(opening: Opening, run: Run) -> typer.Typer:
-    """The commands, at a desk that ``opening`` opens."""
+def build_commands(open_context: OpenContext, run: RunCoroutine) -> typer.Typer:
+    """Return the commands ``list``, ``show``, ``clock`` (deadlines) and ``retry``.
+
+    Args:
+        open_context: Opens the services for a data folder, or for the configured one if it is None.
+        run: Runs a coroutine to its end and prints errors.
+    """
     rights = typer.Typer(
-        help="What people asked of their data: what is due when, what is stuck and why.",
+        help="Rights requests: when each is due, which are stuck and why.",
         no_args_is_help=True,
     )
-    _listing(rights, opening, run)
-    _looking(rights, opening, run)
+    _add_list_command(rights, open_context, run)
+    _add_request_commands(rights, open_context, run)
     return rights
 
 
-def _listing(rights: typer.Typer, opening: Opening, run: Run) -> None:
+def _add_list_command(rights: typer.Typer, open_context: OpenContext, run: RunCoroutine) -> None:
     @rights.command("list")
     def rights_list(
-        state: Annotated[State | None, typer.Option(help="Only those in this state; else open ones.")] = None,
-        right: Annotated[Right | None, typer.Option(help="Only those for this right.")] = None,
-        law: Annotated[str | None, typer.Option(help="Only those under this law, such as us-ca.")] = None,
+        state: Annotated[
+            RequestState | None, typer.Option(help="Only requests in this state; default: open requests.")
+        ] = None,
+        right: Annotated[Right | None, typer.Option(help="Only requests for this right.")] = None,
+        law: Annotated[str | None, typer.Option(help="Only requests under this law, such as us-ca.")] = None,
         nearing: Annotated[
-            bool, typer.Option("--nearing", help="Only those due within a week, or late.")
+            bool, typer.Option("--nearing", help="Only requests that are due within a week, or late.")
         ] = False,
         data_dir: DataDir = None,
     ) -> None:
-        """List requests, what is due first coming first; what is late is red.
+        """List requests by due date. Late requests are red.
 
         The last column says what a request waits for: the person, the office,
-        or a step, with how often it failed and of what. A failed step is tried
-        again by itself, later and later, up to every hour; 'retry' tries now.
+        or a step. For a step it shows the number of failures and the last
+        cause. A failed step is retried automatically, with growing delays of
+        up to one hour; 'retry' retries it now.
 
-        Nothing personal is shown: who asked is read in GraphQL, with
-        { rightsRequests { nodes { id right customerId messages { text } } } },
-        where every look is on record. With MongoDB of our own this runs while
-        the server is stopped.
+        No personal data is shown. Use the GraphQL query
+        { rightsRequests { nodes { id right customerId messages { text } } } }
+        to see who asked; each such query is recorded as a disclosure.
+
+        With the embedded MongoDB, stop the server first.
         """
 
-        async def look() -> None:
-            async with opening(data_dir) as desk:
-                now = desk.now_ms()
-                wanted: dict[str, Any] = {"ended": {"$exists": False}}
+        async def show_list() -> None:
+            async with open_context(data_dir) as context:
+                now = context.now_ms()
+                query: dict[str, Any] = {"ended": {"$exists": False}}
                 if state is not None:
-                    wanted = {"state": state.value}
+                    query = {"state": state.value}
                 if right is not None:
-                    wanted["right"] = right.value
+                    query["right"] = right.value
                 if law is not None:
-                    wanted["laws"] = law
+                    query["laws"] = law
                 if nearing:
-                    wanted |= {"ended": {"$exists": False}, "due": {"$lte": now + WEEK_MS}}
-                found = await desk.requests.find(wanted, [("due", 1), ("_id", 1)], LISTED)
-                many = await desk.requests.count(wanted)
-                Console().print(show.queue([read(one) for one in found], now, many))
+                    query |= {"ended": {"$exists": False}, "due": {"$lte": now + WEEK_MS}}
+                documents = await context.requests.list_matching(query, [("due", 1), ("_id", 1)], LIST_LIMIT)
+                total = await context.requests.count(query)
+                Console().print(
+                    terminal.render_queue([read_request(document) for document in documents], now, total)
+                )
 
-        run(look())
+        run(show_list())
 
 
-def _looking(rights: typer.Typer, opening: Opening, run: Run) -> None:
+def _add_request_commands(rights: typer.Typer, open_context: OpenContext, run: RunCoroutine) -> None:
     @rights.command("show")
-    def rights_show(request: Id, data_dir: DataDir = None) -> None:
-        """Show one request: who asked, its days, each step, and what happened when.
+    def rights_show(request: RequestArgument, data_dir: DataDir = None) -> None:
+        """Show one request: its requester, deadlines, steps and history.
 
-        A step that failed says how often and of what. Nothing personal is shown.
+        A failed step shows the number of failures and the last cause. No
+        personal data is shown.
         """
 
-        async def look() -> None:
-            async with opening(data_dir) as desk:
-                Console().print(show.whole(await _found(desk, request), desk.now_ms()))
+        async def show_request() -> None:
+            async with open_context(data_dir) as context:
+                Console().print(
+                    terminal.render_request(await _find_request(context, request), context.now_ms())
+                )
 
-        run(look())
+        run(show_request())
 
     @rights.command("clock")
-    def rights_clock(request: Id, data_dir: DataDir = None) -> None:
-        """Show by when each step of a request is due, by the laws that protect whom it is about.
+    def rights_clock(request: RequestArgument, data_dir: DataDir = None) -> None:
+        """Show the deadlines of a request under the laws that protect the customer.
 
-        The earliest day of any law counts, a pause or an extension only where
-        every one of them allows it. 'discretion law due' counts without a request.
+        The earliest date of all laws counts. A pause or an extension counts
+        only if every law allows it. 'discretion law due' computes deadlines
+        without a request.
         """
 
-        async def look() -> None:
-            async with opening(data_dir) as desk:
-                Console().print(show.days(desk.clock, await _found(desk, request)))
+        async def show_deadlines() -> None:
+            async with open_context(data_dir) as context:
+                Console().print(
+                    terminal.render_deadlines(context.deadline_clock, await _find_request(context, request))
+                )
 
-        run(look())
+        run(show_deadlines())
 
     @rights.command("retry")
-    def rights_retry(request: Id, data_dir: DataDir = None) -> None:
-        """Have a step that failed tried again now, rather than when its time comes.
+    def rights_retry(request: RequestArgument, data_dir: DataDir = None) -> None:
+        """Retry a failed step now instead of at its scheduled time.
 
-        A server that runs takes it up within a second, or when one starts.
+        A running server picks it up within a second; otherwise the next
+        server that starts does.
         """
 
-        async def again() -> None:
-            async with opening(data_dir) as desk:
-                found = await _found(desk, request)
-                await desk.decide.change(found.id, lambda document: _now(document, desk.now_ms()))
-                typer.echo("It is tried again.")
+        async def retry_step() -> None:
+            async with open_context(data_dir) as context:
+                stuck_request = await _find_request(context, request)
+                await context.decisions.apply_change(
+                    stuck_request.id, lambda document: _schedule_retry(document, context.now_ms())
+                )
+                typer.echo("The failed step is tried again now.")
 
-        run(again())
+        run(retry_step())
 
 
-async def _found(desk: Desk, text: str) -> Request:
+async def _find_request(context: RequestCommandContext, text: str) -> SubjectRequest:
     try:
         key = bytes.fromhex(text)
     except ValueError:
         key = b""
-    document = await desk.requests.get(key)
+    document = await context.requests.find(key)
     if document is None:
         raise NotFound("REQUEST_NOT_FOUND", "There is no such request.", "See 'discretion rights list'.")
-    return read(document)
+    return read_request(document)
 
 
-def _now(document: Any, now: int) -> dict[str, Any]:
+def _schedule_retry(document: Any, now: int) -> dict[str, Any]:
+    """Return the change that makes the next step due now.
+
+    Raises:
+        Conflict: ``REQUEST_NOT_STUCK``; no step is scheduled.
+    """
     if "next" not in document:
         raise Conflict(
             "REQUEST_NOT_STUCK",
-            "No step of this request is to be carried out.",
-            "See what it waits for with 'discretion rights show'.",
+            "No step of this request is scheduled.",
+            "See what the request waits for with 'discretion rights show'.",
         )
+    # The lease is left as it is, so a step that is running is neither stopped nor started twice.
     return {"next": now}

@@ -1,4 +1,4 @@
-"""What a correction is about stays out of reach for as long as somebody has to look at it."""
+"""Values that a pending correction request contests are withheld until a steward has decided."""
 
 from __future__ import annotations
 
@@ -6,28 +6,43 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from discretion.domain.correction.contest_flags import Contest
-from discretion.domain.requests.model import FINAL, Reason, State
+from discretion.domain.correction.contest_flags import ContestFlags
+from discretion.domain.requests.model import FINAL_STATES, RequestReason, RequestState
 from discretion.law.jurisdiction import Right
 
-WAITING = frozenset({State.ACKNOWLEDGED, State.ACTION_REQUIRED, State.ACTION_PERFORMED, State.DELAYED})
+CONTESTED_STATES = frozenset(
+    {
+        RequestState.ACKNOWLEDGED,
+        RequestState.ACTION_REQUIRED,
+        RequestState.ACTION_PERFORMED,
+        RequestState.DELAYED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Contested:
-    """Flags what a request contests, or no longer, as its state is. One that is carried out does so itself.
+class ContestTracker:
+    """Sets and clears the contest flags of a correction request according to its state.
 
-    Who has not proven who they are contests nothing: else anybody could have values withheld.
+    A request that is fulfilled needs no update here: the correction step clears the flags itself. The flags
+    are updated after the request was written, in a transaction of their own: after a crash in between, they
+    follow with the next change of the request.
     """
 
-    contest: Contest
+    contest_flags: ContestFlags
 
-    async def __call__(self, document: Mapping[str, Any]) -> None:
-        """Follow a request that was filed, or that changed."""
+    async def update(self, document: Mapping[str, Any]) -> None:
+        """Update the flags after a request was filed or changed.
+
+        Args:
+            document: The request as stored.
+        """
         if document["right"] != Right.CORRECTION or document.get("customer") is None:
             return
-        state, unproven = State(document["state"]), document.get("reason") == Reason.IDENTITY
-        if state in WAITING and not unproven:
-            await self.contest(document)
-        elif state in FINAL and state is not State.FULFILLED:
-            await self.contest(document, contested=False)
+        state, is_unproven = RequestState(document["state"]), document.get("reason") == RequestReason.IDENTITY
+        # An unidentified requester contests nothing. Otherwise anybody could have a customer's values
+        # withheld.
+        if state in CONTESTED_STATES and not is_unproven:
+            await self.contest_flags.set_flags(document)
+        elif state in FINAL_STATES and state is not RequestState.FULFILLED:
+            await self.contest_flags.set_flags(document, contested=False)

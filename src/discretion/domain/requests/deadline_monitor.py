@@ -1,7 +1,9 @@
-"""Nothing lapses unseen: what nears its deadline is raised before it, what nobody proves comes to its end.
+"""Warnings before deadlines, and expiry of requests whose requester was never identified.
 
-A week before, a day before, and when it is late, once each: in the log, without anything personal, and on
-record with the request, where the office sees it. A changed deadline is watched anew.
+A warning is issued once a week before the deadline, once a day before, and once when the request is late. It
+is recorded in the request, where the privacy office sees it, and then written to the log without personal
+data. Only the most urgent of several due warnings is logged; all of them are recorded as issued. When a
+deadline is extended, the warnings start again.
 """
 
 from __future__ import annotations
@@ -13,104 +15,122 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from discretion.background import beside
-from discretion.domain.requests.decisions import Decide
-from discretion.domain.requests.model import Reason, State, turned
+from discretion.background import run_alongside
+from discretion.domain.requests.decisions import RequestDecisions
+from discretion.domain.requests.model import RequestReason, RequestState, build_transition
 from discretion.errors import Conflict, DiscretionError, NotFound
-from discretion.store.requests import Requests
+from discretion.store.requests import RequestStore
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 WEEK_MS = 7 * DAY_MS
 WARNINGS: Sequence[tuple[str, int]] = (("late", 0), ("day", DAY_MS), ("week", WEEK_MS))
-"""What is raised, and how long before the deadline (ms), the nearest first."""
+"""Name of each warning and how long before the deadline it is issued (ms), nearest first."""
 
-TOGETHER = 100
-LOOK_S = 60.0
-BY = "watch"
+BATCH = 100
+POLL_S = 60.0
+MONITOR_ACTOR = "watch"
+"""Actor recorded in the history of a request that expired."""
+
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """Looks at every open request that is due soon."""
+class DeadlineMonitor:
+    """Periodic check of every open request that is due soon or waits for identity proof."""
 
-    requests: Requests
-    decide: Decide
+    requests: RequestStore
+    decisions: RequestDecisions
     now_ms: Callable[[], int]
 
-    async def once(self) -> int:
-        """Raise and expire what is to be; how many requests that changed."""
-        return await self._raise() + await self._expire()
+    async def run_once(self) -> int:
+        """Issue due warnings and expire requests. Return the number of changed requests."""
+        return await self._warn_due() + await self._expire_unproven()
 
-    async def _raise(self) -> int:
-        now, raised = self.now_ms(), 0
-        for name, before in WARNINGS:
-            wanted = {
-                "due": {"$lte": now + before},
+    async def _warn_due(self) -> int:
+        now, warned_count = self.now_ms(), 0
+        for name, lead_ms in WARNINGS:
+            query = {
+                "due": {"$lte": now + lead_ms},
                 "ended": {"$exists": False},
                 "warned": {"$ne": name},
             }
-            found = await self.requests.find(wanted, [("due", 1), ("_id", 1)], TOGETHER)
-            for one in found:
-                raised += await self._warn(one["_id"], name)
-        return raised
+            documents = await self.requests.list_matching(query, [("due", 1), ("_id", 1)], BATCH)
+            for document in documents:
+                warned_count += await self._warn_request(document["_id"], name)
+        return warned_count
 
-    async def _warn(self, request: bytes, name: str) -> bool:
-        told: list[tuple[str, int]] = []
+    async def _warn_request(self, request: bytes, name: str) -> bool:
+        new_warnings: list[tuple[str, int]] = []
 
-        def warned(document: Mapping[str, Any]) -> Mapping[str, Any]:
+        def build_warning(document: Mapping[str, Any]) -> Mapping[str, Any]:
             now = self.now_ms()
-            left = document.get("due", now + WEEK_MS + 1) - now
-            due = [one for one, before in WARNINGS if left <= before]
-            before = document.get("warned", ())
-            told[:] = [] if name in before or name not in due else [(document["right"], left)]
-            return {"warned": [*before, *(one for one in due if one not in before)], "raised": now}
+            remaining_ms = document.get("due", now + WEEK_MS + 1) - now
+            due = [warning for warning, lead_ms in WARNINGS if remaining_ms <= lead_ms]
+            recorded = document.get("warned", ())
+            # The function may run several times for one change. Only the last run counts.
+            new_warnings[:] = (
+                [] if name in recorded or name not in due else [(document["right"], remaining_ms)]
+            )
+            return {
+                "warned": [*recorded, *(warning for warning in due if warning not in recorded)],
+                "raised": now,
+            }
 
         try:
-            await self.decide.change(request, warned)
-        except (Conflict, NotFound):  # somebody else is at it: the next look sees what came of that
+            await self.decisions.apply_change(request, build_warning)
+        except (Conflict, NotFound):  # another worker changes the request; the next poll sees the result
             return False
-        for right, left in told:
-            hours = left // HOUR_MS
-            _log.warning("a request of %s is due in %d h: discretion rights list", right, hours)
-        return bool(told)
+        # Logged after the write: of several processes that find the request, only the one that
+        # recorded the warning logs it.
+        for right, remaining_ms in new_warnings:
+            hours = remaining_ms // HOUR_MS
+            _log.warning("a %s request is due in %d h; see: discretion rights list", right, hours)
+        return bool(new_warnings)
 
-    async def _expire(self) -> int:
+    async def _expire_unproven(self) -> int:
         now = self.now_ms()
-        found = await self.requests.find({"expires": {"$lte": now}}, [("expires", 1)], TOGETHER)
-        ended = 0
-        for one in found:
+        documents = await self.requests.list_matching({"expires": {"$lte": now}}, [("expires", 1)], BATCH)
+        expired_count = 0
+        for document in documents:
             try:
-                await self.decide.change(one["_id"], lambda document: _expired(document, now))
+                await self.decisions.apply_change(
+                    document["_id"], lambda document: _build_expiry(document, now)
+                )
             except (Conflict, NotFound):
                 continue
-            ended += 1
-        return ended
+            expired_count += 1
+        return expired_count
 
 
-def _expired(document: Mapping[str, Any], now: int) -> Mapping[str, Any]:
-    waits = (document["state"], document.get("reason")) == (State.ACTION_REQUIRED, Reason.IDENTITY)
-    if not waits:
+def _build_expiry(document: Mapping[str, Any], now: int) -> Mapping[str, Any]:
+    waits_for_identity = (document["state"], document.get("reason")) == (
+        RequestState.ACTION_REQUIRED,
+        RequestReason.IDENTITY,
+    )
+    if not waits_for_identity:  # the requester was identified after the query found the request
         return {"expires": None}
     return {
-        **turned(document, State.UNFULFILLED, now, BY, Reason.EXPIRED),
+        **build_transition(document, RequestState.UNFULFILLED, now, MONITOR_ACTOR, RequestReason.EXPIRED),
         "expires": None,
         "code": None,
     }
 
 
 @asynccontextmanager
-async def watching(watch: Watch) -> AsyncIterator[None]:
-    """Have deadlines watched for as long as the block lasts."""
+async def run_deadline_monitor(monitor: DeadlineMonitor) -> AsyncIterator[None]:
+    """Run the deadline monitor in the background while the block runs, once every ``POLL_S`` seconds.
 
-    async def look() -> None:
+    A check that fails is logged by its code, and the next one follows as usual.
+    """
+
+    async def poll() -> None:
         while True:
             try:
-                await watch.once()
+                await monitor.run_once()
             except DiscretionError as error:
-                _log.error("deadlines could not be watched: %s", error.code)
-            await asyncio.sleep(LOOK_S)
+                _log.error("the deadline check failed: %s", error.code)
+            await asyncio.sleep(POLL_S)
 
-    async with beside(look()):
+    async with run_alongside(poll()):
         yield

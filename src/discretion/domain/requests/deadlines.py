@@ -1,8 +1,8 @@
-"""By when a request is to be answered, by all the laws that protect whoever it is about.
+"""Deadlines of a request under all laws that protect the customer.
 
-The earliest day of any of them counts. A law that does not give the right sets no day; where none gives it,
-the request is answered by the day of the strictest law all the same. Laws are those of the day the request
-came: a later one does not move what has begun.
+The earliest date of all laws counts. A law that does not grant the right sets no date. If no law grants it,
+the strictest law applies anyway. The version of a law is the one in force when the request was received: a
+later amendment does not move a running deadline.
 """
 
 from __future__ import annotations
@@ -10,114 +10,143 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from discretion.domain.requests.model import Request
-from discretion.law.deadline import Due, Undue, Why, deadline
-from discretion.law.deadline import Request as Timed
-from discretion.law.jurisdiction import Jurisdiction, Lawbook, Right, Step
+from discretion.domain.requests.model import SubjectRequest
+from discretion.law.deadline import DueDate, NoDueDate, NoDueDateReason, RequestTimes, compute_due_date
+from discretion.law.jurisdiction import DeadlineStep, Jurisdiction, Lawbook, Right
 from discretion.law.model import UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
-class Dates:
-    """When each step is over, in ms; None where no law sets a time, or while it stands still.
+class RequestDates:
+    """Deadlines of a request in ms since 1970.
 
-    ``why`` is why there is no day to respond.
+    A deadline is None if no law sets one, or while the clock is stopped.
+
+    Attributes:
+        acknowledge: Until when the receipt of the request is acknowledged.
+        respond: Until when it is answered, with its extension and pauses.
+        extend: Until when the person must be told of an extension.
+        why: The reason if ``respond`` is None.
     """
 
     acknowledge: int | None
     respond: int | None
     extend: int | None
-    why: Why | None = None
+    why: NoDueDateReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
-    """Counts by the laws of ``lawbook``."""
+class DeadlineClock:
+    """Computes deadlines by the laws of ``lawbook``."""
 
     lawbook: Lawbook
 
-    def dates(self, request: Request) -> Dates:
-        """The dates of a request as it stands."""
-        respond = Step.RESPOND if request.appeal_of is None else Step.APPEAL
-        extend = Step.EXTEND if request.appeal_of is None else Step.APPEAL_EXTEND
-        answered = self._each(request, respond)
-        return Dates(
-            _earliest(self._each(request, Step.ACKNOWLEDGE)),
-            _earliest(answered),
-            _earliest(self._each(request, extend)),
-            _why(answered),
+    def compute_dates(self, request: SubjectRequest) -> RequestDates:
+        """Return the deadlines of a request in its current state."""
+        respond_step = DeadlineStep.RESPOND if request.appeal_of is None else DeadlineStep.APPEAL
+        extend_step = DeadlineStep.EXTEND if request.appeal_of is None else DeadlineStep.APPEAL_EXTEND
+        respond_deadlines = self._compute_deadlines(request, respond_step)
+        return RequestDates(
+            _earliest(self._compute_deadlines(request, DeadlineStep.ACKNOWLEDGE)),
+            _earliest(respond_deadlines),
+            _earliest(self._compute_deadlines(request, extend_step)),
+            _reason_without_date(respond_deadlines),
         )
 
-    def may_extend(self, request: Request) -> int | Undue:
-        """Until when the answer may take if it is extended as ``request`` says, or why it may not be."""
-        step = Step.RESPOND if request.appeal_of is None else Step.APPEAL
-        found = self._each(request, step, strict=True)
-        refused = next((one for one in found if isinstance(one, Undue)), None)
-        earliest = _earliest(found)
-        if refused is not None or earliest is None:
-            return refused or Undue(Why.NO_TIME, "No law sets a time to answer this request.")
+    def check_extension(self, request: SubjectRequest) -> int | NoDueDate:
+        """Return the deadline (ms) of a request with its extension, or why the extension is not allowed.
+
+        Every law must allow the extension: one refusal refuses it.
+
+        Args:
+            request: The request with the planned ``extension`` already set. Nothing is stored.
+        """
+        step = DeadlineStep.RESPOND if request.appeal_of is None else DeadlineStep.APPEAL
+        deadlines = self._compute_deadlines(request, step, strict=True)
+        refusal = next((result for result in deadlines if isinstance(result, NoDueDate)), None)
+        earliest = _earliest(deadlines)
+        if refusal is not None or earliest is None:
+            return refusal or NoDueDate(NoDueDateReason.NO_TIME, "No law sets a time to answer this request.")
         return earliest
 
-    def laws(self, request: Request) -> list[Jurisdiction]:
-        """The laws that give the right; where none does, the strictest."""
-        return list(giving(self.lawbook, request.laws, request.right, _began(request)))
+    def applicable_laws(self, request: SubjectRequest) -> list[Jurisdiction]:
+        """Return the laws that grant the right of a request, or the strictest law if none does."""
+        return list(select_laws(self.lawbook, request.laws, request.right, _rules_date(request)))
 
-    def appealable(self, request: Request) -> list[Jurisdiction]:
-        """The laws that let the person appeal what became of a request to whom it was made."""
-        timed = Timed(_began(request), _began(request))
+    def appeal_laws(self, request: SubjectRequest) -> list[Jurisdiction]:
+        """Return the laws that grant an appeal to the controller. An appeal itself cannot be appealed."""
+        timeline = RequestTimes(_rules_date(request), _rules_date(request))
         return [
             law
-            for law in self.laws(request)
-            if request.appeal_of is None and isinstance(deadline(law, request.right, Step.APPEAL, timed), Due)
+            for law in self.applicable_laws(request)
+            if request.appeal_of is None
+            and isinstance(compute_due_date(law, request.right, DeadlineStep.APPEAL, timeline), DueDate)
         ]
 
-    def may_pause(self, request: Request) -> Undue | None:
-        """Why the time of a request may not stand still for the pauses it has."""
-        step = Step.RESPOND if request.appeal_of is None else Step.APPEAL
-        found = (one for one in self._each(request, step) if isinstance(one, Undue))
-        return next((one for one in found if one.why is Why.NO_PAUSE), None)
+    def check_pause(self, request: SubjectRequest) -> NoDueDate | None:
+        """Return why a law does not allow the pauses of a request, or None if every law allows them.
 
-    def _each(self, request: Request, step: Step, *, strict: bool = False) -> list[Due | Undue]:
+        Args:
+            request: The request with the planned pause already among its ``pauses``. Nothing is stored.
+        """
+        step = DeadlineStep.RESPOND if request.appeal_of is None else DeadlineStep.APPEAL
+        refusals = (
+            result for result in self._compute_deadlines(request, step) if isinstance(result, NoDueDate)
+        )
+        return next((result for result in refusals if result.reason is NoDueDateReason.NO_PAUSE), None)
+
+    def _compute_deadlines(
+        self, request: SubjectRequest, step: DeadlineStep, *, strict: bool = False
+    ) -> list[DueDate | NoDueDate]:
         extensions = (request.extension,) if request.extension else ()
-        found = []
-        for law in self.laws(request):
-            timed = Timed(request.received, request.identified, request.began, request.pauses, extensions)
-            one = deadline(law, request.right, step, timed)
-            if isinstance(one, Undue) and one.why is Why.NO_EXTENSION and not strict:
-                one = deadline(law, request.right, step, _plain(timed))
-            found.append(one)
-        return found
+        deadlines = []
+        for law in self.applicable_laws(request):
+            timeline = RequestTimes(
+                request.received, request.identified, request.original_received, request.pauses, extensions
+            )
+            result = compute_due_date(law, request.right, step, timeline)
+            if isinstance(result, NoDueDate) and result.reason is NoDueDateReason.NO_EXTENSION and not strict:
+                # This law does not know the extension. Its original deadline still applies.
+                result = compute_due_date(law, request.right, step, _without_extensions(timeline))
+            deadlines.append(result)
+        return deadlines
 
 
-def giving(lawbook: Lawbook, laws: Iterable[str], right: Right, at: int) -> Iterable[Jurisdiction]:
-    """Those of these laws that give a right at a moment; where none does, the strictest."""
-    timed = Timed(at, at)
-    there = [lawbook.of(key) for key in laws]
-    gives = [
-        one
-        for one in there
+def select_laws(lawbook: Lawbook, laws: Iterable[str], right: Right, at: int) -> Iterable[Jurisdiction]:
+    """Return those of ``laws`` that grant a right at a time (ms), or the strictest law if none does."""
+    timeline = RequestTimes(at, at)
+    jurisdictions = [lawbook.find_jurisdiction(key) for key in laws]
+    granting = [
+        jurisdiction
+        for jurisdiction in jurisdictions
         if not (
-            isinstance(found := deadline(one, right, Step.RESPOND, timed), Undue)
-            and found.why is Why.NO_RIGHT
+            isinstance(
+                result := compute_due_date(jurisdiction, right, DeadlineStep.RESPOND, timeline), NoDueDate
+            )
+            and result.reason is NoDueDateReason.NO_RIGHT
         )
     ]
-    return gives or [lawbook.of(UNKNOWN)]
+    return granting or [lawbook.find_jurisdiction(UNKNOWN)]
 
 
-def _began(request: Request) -> int:
-    return request.received if request.began is None else request.began
+def _rules_date(request: SubjectRequest) -> int:
+    return request.received if request.original_received is None else request.original_received
 
 
-def _plain(timed: Timed) -> Timed:
-    return Timed(timed.received, timed.identified, timed.began, timed.pauses)
+def _without_extensions(timeline: RequestTimes) -> RequestTimes:
+    return RequestTimes(
+        timeline.received_at, timeline.identified_at, timeline.original_received_at, timeline.pauses
+    )
 
 
-def _earliest(found: Iterable[Due | Undue]) -> int | None:
-    return min((one.at for one in found if isinstance(one, Due)), default=None)
+def _earliest(deadlines: Iterable[DueDate | NoDueDate]) -> int | None:
+    return min((result.ends_at for result in deadlines if isinstance(result, DueDate)), default=None)
 
 
-def _why(found: Iterable[Due | Undue]) -> Why | None:
-    told = list(found)
-    if any(isinstance(one, Due) for one in told):
+def _reason_without_date(deadlines: Iterable[DueDate | NoDueDate]) -> NoDueDateReason | None:
+    results = list(deadlines)
+    if any(isinstance(result, DueDate) for result in results):
         return None
-    return next((one.why for one in told if isinstance(one, Undue)), Why.NO_TIME)
+    return next(
+        (result.reason for result in results if isinstance(result, NoDueDate)), NoDueDateReason.NO_TIME
+    )

@@ -1,8 +1,9 @@
-"""What becomes of a request by somebody's word: decided, extended, paused, appealed, taken back.
+"""Decisions about a request: accept, refuse, extend, pause, resume, withdraw, and confirm the identity.
 
-Refused only with the provision that allows it, and with what the person can do next (GDPR Art. 12(4)); longer
-or standing still only where every law that counts lets it, and told to the person (Art. 12(3)). The days that
-are kept beside a request are counted anew with every change.
+A refusal names the provision that allows it and the remedies of the person (GDPR Art. 12(4)). A deadline is
+extended or paused only if every applicable law allows it, and the person is told why (Art. 12(3)): the texts
+are stored in the request and read through the API; no mail is sent. A steward who accepts or resumes a
+request that waits for identity proof vouches for the requester. Every change recomputes the stored dates.
 """
 
 from __future__ import annotations
@@ -12,296 +13,388 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from discretion.domain.requests.deadlines import Clock
-from discretion.domain.requests.model import Assurance, Reason, Request, State, read, turned
-from discretion.domain.requests.submission import File, dated, kept
+from discretion.domain.requests.deadlines import DeadlineClock
+from discretion.domain.requests.model import (
+    Assurance,
+    RequestReason,
+    RequestState,
+    SubjectRequest,
+    build_transition,
+    read_request,
+)
+from discretion.domain.requests.remedies import describe_remedies
+from discretion.domain.requests.submission import RequestSubmission, build_date_fields, drop_unset_fields
 from discretion.errors import BadRequest, Conflict, NotFound
-from discretion.law.deadline import Extension, Pause, Undue
-from discretion.law.jurisdiction import Jurisdiction, Length, Stop
-from discretion.store.requests import Requests
+from discretion.law.deadline import DeadlineExtension, DeadlinePause, NoDueDate
+from discretion.law.jurisdiction import PauseReason, TimeLength
+from discretion.store.document import Document
+from discretion.store.requests import RequestStore
 
-Document = Mapping[str, Any]
-Turning = Callable[[Document], Mapping[str, Any]]
-"""What is to be set in a request as it stands; None is to be unset."""
+BuildChange = Callable[[Document], Mapping[str, Any]]
+"""Computes the fields to set in a request from its current document; a value of None removes the field."""
 
-Followed = Callable[[Document], Awaitable[None]]
-
-
-async def _by_nobody(_document: Document) -> None:
-    """Nothing follows from a change."""
+AfterChange = Callable[[Document], Awaitable[None]]
+"""Called with the document of a request after each change was stored; a crash in between skips the call."""
 
 
-REFUSALS = frozenset(
+async def _do_nothing(_document: Document) -> None: ...
+
+
+REFUSAL_REASONS = frozenset(
     {
-        Reason.FRAUD,
-        Reason.NOT_VERIFIED,
-        Reason.NO_MATCH,
-        Reason.NOT_COVERED,
-        Reason.OUTSIDE_JURISDICTION,
-        Reason.TOO_MANY,
-        Reason.OTHER,
+        RequestReason.FRAUD,
+        RequestReason.NOT_VERIFIED,
+        RequestReason.NO_MATCH,
+        RequestReason.NOT_COVERED,
+        RequestReason.OUTSIDE_JURISDICTION,
+        RequestReason.TOO_MANY,
+        RequestReason.OTHER,
     }
 )
-"""Why a steward may refuse."""
+"""Reasons for which a steward may refuse a request."""
 
-MAX_WORDS = 2_000
-TRIES = 5
+MAX_TEXT_LENGTH = 2_000
+MAX_ATTEMPTS = 5
+"""Attempts to write a change while other workers change the same request."""
+
 _PROVISION = re.compile(r"\d")
 _DECIDABLE = frozenset(
-    {State.INITIATED, State.ACKNOWLEDGED, State.ACTION_REQUIRED, State.ACTION_PERFORMED, State.DELAYED}
+    {
+        RequestState.INITIATED,
+        RequestState.ACKNOWLEDGED,
+        RequestState.ACTION_REQUIRED,
+        RequestState.ACTION_PERFORMED,
+        RequestState.DELAYED,
+    }
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Decide:
-    """Changes requests. ``followed`` is told of each as it stands after a change."""
+class RequestDecisions:
+    """Changes of requests by the privacy office and by the requester.
 
-    requests: Requests
-    clock: Clock
-    file: File
+    ``after_change`` is called with each request after a change; ``wake_runner`` wakes the workflow runner.
+    Every change raises Conflict ``REQUEST_BUSY`` if other workers keep changing the request.
+    """
+
+    requests: RequestStore
+    deadline_clock: DeadlineClock
+    submission: RequestSubmission
     now_ms: Callable[[], int]
-    kick: Callable[[], None]
-    followed: Followed = _by_nobody
+    wake_runner: Callable[[], None]
+    after_change: AfterChange = _do_nothing
 
-    async def accept(self, request: bytes, by: str, told: Document | None = None) -> Request:
-        """Have a request carried out; one that no steps carry out is fulfilled by what it was ``told``.
+    async def accept(self, request: bytes, by: str, answer_fields: Document | None = None) -> SubjectRequest:
+        """Accept a request. Without a workflow the answer itself fulfils it.
+
+        Args:
+            request: Id of the request.
+            by: Actor for the history, such as ``steward:privacy-office``.
+            answer_fields: Fields to set with the answer to the person (``messages``).
 
         Raises:
-            NotFound: ``REQUEST_NOT_FOUND``; Conflict: ``REQUEST_STATE``; BadRequest: ``ANSWER_MISSING``.
+            NotFound: ``REQUEST_NOT_FOUND``.
+            Conflict: ``REQUEST_STATE``, ``REQUEST_OF_NOBODY``.
+            BadRequest: ``ANSWER_MISSING``.
         """
 
-        def accepted(document: Document) -> Mapping[str, Any]:
-            self._undecided(document)
+        def build_acceptance(document: Document) -> Mapping[str, Any]:
+            self._require_undecided(document)
             if document.get("customer") is None:
-                raise Conflict("REQUEST_OF_NOBODY", "Nobody is known who could have asked for this.")
+                raise Conflict("REQUEST_OF_NOBODY", "This request matches no customer.")
             now = self.now_ms()
-            proven = {"identified": document.get("identified", now), "expires": None, **(told or {})}
-            if document.get("reason") == Reason.IDENTITY:
-                proven["assurance"] = int(Assurance.OFFICE)
+            identity_fields = {
+                "identified": document.get("identified", now),
+                "expires": None,
+                **(answer_fields or {}),
+            }
+            if document.get("reason") == RequestReason.IDENTITY:
+                # By accepting it the steward vouches for the requester's identity.
+                identity_fields["assurance"] = int(Assurance.OFFICE)
             if document["steps"]:
-                return {**turned(document, State.ACCEPTED, now, by), "next": now, **proven}
-            if told is None:
+                return {
+                    **build_transition(document, RequestState.ACCEPTED, now, by),
+                    "next": now,
+                    **identity_fields,
+                }
+            if answer_fields is None:
                 raise BadRequest(
                     "ANSWER_MISSING",
-                    "Nothing carries this right out by itself, so the answer is in words.",
-                    "Give 'answer': what was done, as the person is to read it.",
+                    "This right has no automatic workflow, so it needs a written answer.",
+                    "Give 'answer': tell the person what was done.",
                 )
-            return {**turned(document, State.FULFILLED, now, by), **proven}
+            return {**build_transition(document, RequestState.FULFILLED, now, by), **identity_fields}
 
-        changed = await self.change(request, accepted)
-        self.kick()
+        changed = await self.apply_change(request, build_acceptance)
+        self.wake_runner()
         return changed
 
     async def refuse(
-        self, request: bytes, by: str, reason: Reason, law: str, words: str, more: str | None = None
-    ) -> Request:
-        """Refuse, under a provision, in words for the person; what they can do next is added.
+        self,
+        request: bytes,
+        by: str,
+        reason: RequestReason,
+        law: str,
+        explanation: str,
+        further_remedy: str | None = None,
+    ) -> SubjectRequest:
+        """Refuse a request under a provision, and store for the person why and which remedies they have.
+
+        Args:
+            request: Id of the request.
+            by: Actor for the history.
+            reason: One of ``REFUSAL_REASONS``.
+            law: The provision, such as ``GDPR Art. 17(3)(b)``.
+            explanation: Text for the person.
+            further_remedy: Text about a remedy in addition to those of the applicable laws.
 
         Raises:
-            BadRequest: ``REFUSAL_REASON``, ``REFUSAL_LAW``, ``WORDS_LENGTH``;
-            Conflict: ``REQUEST_UNDER_WAY``; else as ``accept``.
+            NotFound: ``REQUEST_NOT_FOUND``.
+            BadRequest: ``REFUSAL_REASON``, ``REFUSAL_LAW``, ``WORDS_LENGTH``.
+            Conflict: ``REQUEST_STATE``, ``REQUEST_UNDER_WAY``.
         """
-        if reason not in REFUSALS:
-            raise BadRequest("REFUSAL_REASON", f"Nobody is refused for '{reason}'.")
+        if reason not in REFUSAL_REASONS:
+            raise BadRequest("REFUSAL_REASON", f"'{reason}' is not a reason for a refusal.")
         if not _PROVISION.search(law) or len(law) > 200:
             raise BadRequest(
                 "REFUSAL_LAW",
-                "A refusal names the provision that allows it.",
-                "Such as 'GDPR Art. 17(3)(b)' or 'Cal. Civ. Code 1798.105(d)'.",
+                "A refusal must name the provision that allows it.",
+                "For example 'GDPR Art. 17(3)(b)' or 'Cal. Civ. Code 1798.105(d)'.",
             )
-        spoken(words)
+        check_text(explanation)
 
-        def refused(document: Document) -> Mapping[str, Any]:
-            if _accepted(document):  # what nobody had to decide is looked at before anything is done
-                _untouched(document)
+        def build_refusal(document: Document) -> Mapping[str, Any]:
+            # A request that was accepted automatically can still be refused until its first step has run.
+            if _was_accepted(document):
+                _require_not_started(document)
             else:
-                self._undecided(document)
-            following = " ".join((*((more,) if more else ()), self.following(read(document))))
-            told = {"law": law, "words": words, "next": following}
-            return {**turned(document, State.REJECTED, self.now_ms(), by, reason), "refusal": told}
+                self._require_undecided(document)
+            remedies = " ".join(
+                (
+                    *((further_remedy,) if further_remedy else ()),
+                    describe_remedies(self.deadline_clock, read_request(document)),
+                )
+            )
+            refusal = {"law": law, "words": explanation, "next": remedies}
+            return {
+                **build_transition(document, RequestState.REJECTED, self.now_ms(), by, reason),
+                "refusal": refusal,
+            }
 
-        return await self.change(request, refused)
+        return await self.apply_change(request, build_refusal)
 
-    async def extend(self, request: bytes, by: str, why: str, length: Length | None) -> Request:
-        """Take longer to answer, told to the person now.
+    async def extend(
+        self, request: bytes, by: str, explanation: str, length: TimeLength | None
+    ) -> SubjectRequest:
+        """Extend the deadline once, and store for the person why.
+
+        Args:
+            request: Id of the request.
+            by: Actor for the history.
+            explanation: Text for the person.
+            length: How much longer; None for as long as the laws allow.
 
         Raises:
-            BadRequest: ``WORDS_LENGTH``; Conflict: ``EXTENSION_NOT_ALLOWED``, with the law's reason.
+            NotFound: ``REQUEST_NOT_FOUND``.
+            BadRequest: ``WORDS_LENGTH``.
+            Conflict: ``EXTENSION_NOT_ALLOWED`` with the reason of the law, ``REQUEST_STATE``.
         """
-        spoken(why)
+        check_text(explanation)
 
-        def extended(document: Document) -> Mapping[str, Any]:
-            now, here = self.now_ms(), read(document)
-            if here.extension is not None:
-                raise Conflict("EXTENSION_NOT_ALLOWED", "The time is made longer once.")
-            allowed = self.clock.may_extend(replace(here, extension=Extension(now, length)))
-            if isinstance(allowed, Undue):
+        def build_extension(document: Document) -> Mapping[str, Any]:
+            now, current = self.now_ms(), read_request(document)
+            if current.extension is not None:
+                raise Conflict("EXTENSION_NOT_ALLOWED", "A deadline can be extended only once.")
+            allowed = self.deadline_clock.check_extension(
+                replace(current, extension=DeadlineExtension(now, length))
+            )
+            if isinstance(allowed, NoDueDate):
                 raise Conflict("EXTENSION_NOT_ALLOWED", allowed.message)
-            told: dict[str, Any] = {"told": now, "why": why}
+            # `told`: when the person was told (ms), `why`: the text for them
+            extension: dict[str, Any] = {"told": now, "why": explanation}
             if length is not None:
-                told |= {"count": length.count, "unit": length.unit.value}
-            return {**turned(document, State.DELAYED, now, by), "extension": told, "warned": None}
+                extension |= {"count": length.count, "unit": length.unit.value}
+            return {
+                **build_transition(document, RequestState.DELAYED, now, by),
+                "extension": extension,
+                "warned": None,
+            }
 
-        return await self.change(request, extended)
+        return await self.apply_change(request, build_extension)
 
-    async def pause(self, request: bytes, by: str, reason: Reason) -> Request:
-        """Ask the person for what is missing; where every law lets it, the time stands still until then.
+    async def pause(self, request: bytes, by: str, reason: RequestReason) -> SubjectRequest:
+        """Stop the clock and wait for the person to supply what is missing, if every law allows it.
 
         Raises:
-            BadRequest: ``PAUSE_REASON``; Conflict: ``PAUSE_NOT_ALLOWED``, ``REQUEST_STATE``,
-            ``REQUEST_UNDER_WAY``.
+            NotFound: ``REQUEST_NOT_FOUND``.
+            BadRequest: ``PAUSE_REASON``.
+            Conflict: ``PAUSE_NOT_ALLOWED``, ``REQUEST_STATE``, ``REQUEST_UNDER_WAY``.
         """
-        if reason.value not in set(Stop):
-            raise BadRequest("PAUSE_REASON", f"The time does not stand still for '{reason}'.")
+        if reason.value not in set(PauseReason):
+            raise BadRequest("PAUSE_REASON", f"'{reason}' does not stop the clock.")
 
-        def paused(document: Document) -> Mapping[str, Any]:
-            _untouched(document)
-            now, here = self.now_ms(), read(document)
-            pause = Pause(Stop(reason.value), now)
-            refused = self.clock.may_pause(replace(here, pauses=(*here.pauses, pause)))
-            if refused is not None:
-                raise Conflict("PAUSE_NOT_ALLOWED", refused.message)
+        def build_pause(document: Document) -> Mapping[str, Any]:
+            _require_not_started(document)
+            now, current = self.now_ms(), read_request(document)
+            pause = DeadlinePause(PauseReason(reason.value), now)
+            refusal = self.deadline_clock.check_pause(replace(current, pauses=(*current.pauses, pause)))
+            if refusal is not None:
+                raise Conflict("PAUSE_NOT_ALLOWED", refusal.message)
             pauses = [*document.get("pauses", ()), {"reason": reason.value, "start": now}]
-            change = turned(document, State.ACTION_REQUIRED, now, by, reason)
+            change = build_transition(document, RequestState.ACTION_REQUIRED, now, by, reason)
             return {**change, "pauses": pauses, "next": None}
 
-        return await self.change(request, paused)
+        return await self.apply_change(request, build_pause)
 
-    async def resume(self, request: bytes, by: str, told: Document | None = None) -> Request:
-        """What was asked for has come; the time runs on.
+    async def resume(self, request: bytes, by: str, extra_fields: Document | None = None) -> SubjectRequest:
+        """Restart the clock because the person supplied what was missing; ``extra_fields`` are set too.
 
         Raises:
-            Conflict: ``REQUEST_STATE``; it waits for nothing.
+            NotFound: ``REQUEST_NOT_FOUND``.
+            Conflict: ``REQUEST_STATE``; the request does not wait for the person.
         """
 
-        def resumed(document: Document) -> Mapping[str, Any]:
+        def build_resumption(document: Document) -> Mapping[str, Any]:
             now = self.now_ms()
-            change = answered(document, now, by)
-            if document.get("reason") == Reason.IDENTITY:
-                seen = {"identified": document.get("identified", now), "assurance": int(Assurance.OFFICE)}
-                change |= {**seen, "expires": None, "code": None}
-            return {**change, **_unpaused(document, now), **(told or {})}
+            change = build_answered_change(document, now, by)
+            if document.get("reason") == RequestReason.IDENTITY:
+                identity_fields = {
+                    "identified": document.get("identified", now),
+                    "assurance": int(Assurance.OFFICE),
+                }
+                change |= {**identity_fields, "expires": None, "code": None}
+            return {**change, **_end_pauses(document, now), **(extra_fields or {})}
 
-        changed = await self.change(request, resumed)
-        self.kick()
+        changed = await self.apply_change(request, build_resumption)
+        self.wake_runner()
         return changed
 
-    async def withdraw(self, request: bytes, by: str) -> Request:
-        """Take a request back, as long as nothing of it was done.
+    async def withdraw(self, request: bytes, by: str) -> SubjectRequest:
+        """Withdraw a request of which no step has run.
 
         Raises:
+            NotFound: ``REQUEST_NOT_FOUND``.
             Conflict: ``REQUEST_STATE``, ``REQUEST_UNDER_WAY``.
         """
 
-        def withdrawn(document: Document) -> Mapping[str, Any]:
-            _untouched(document)
-            return turned(document, State.WITHDRAWN, self.now_ms(), by)
+        def build_withdrawal(document: Document) -> Mapping[str, Any]:
+            _require_not_started(document)
+            return build_transition(document, RequestState.WITHDRAWN, self.now_ms(), by)
 
-        return await self.change(request, withdrawn)
+        return await self.apply_change(request, build_withdrawal)
 
-    async def proven(self, request: bytes, by: str, assurance: int, more: Document | None = None) -> Request:
-        """It is proven who asks: the laws are theirs, and what waits for nothing else is carried out."""
-        laws = await self._laws(request)
+    async def confirm_identity(
+        self, request: bytes, by: str, assurance: int, extra_fields: Document | None = None
+    ) -> SubjectRequest:
+        """Record that the requester proved their identity, and accept the request if nobody has to decide it.
 
-        def known(document: Document) -> Mapping[str, Any]:
+        Until now the strictest law applied, because the laws of the customer would have shown whether one was
+        found. From now on the laws of the customer apply.
+
+        Raises:
+            NotFound: ``REQUEST_NOT_FOUND``.
+            Conflict: ``REQUEST_STATE``.
+        """
+        laws = await self._find_customer_laws(request)
+
+        def build_confirmation(document: Document) -> Mapping[str, Any]:
             now = self.now_ms()
-            ready = bool(document["steps"]) and not document["decides"]
-            state = State.ACCEPTED if ready else State.ACKNOWLEDGED
+            is_automatic = bool(document["steps"]) and not document["decides"]
+            state = RequestState.ACCEPTED if is_automatic else RequestState.ACKNOWLEDGED
             return {
-                **turned(document, state, now, by),
-                **_unpaused(document, now),
-                **({"next": now} if ready else {}),
+                **build_transition(document, state, now, by),
+                **_end_pauses(document, now),
+                **({"next": now} if is_automatic else {}),
                 **({"laws": laws} if laws else {}),
                 "identified": now,
                 "assurance": assurance,
                 "expires": None,
                 "code": None,
-                **(more or {}),
+                **(extra_fields or {}),
             }
 
-        changed = await self.change(request, known)
-        self.kick()
+        changed = await self.apply_change(request, build_confirmation)
+        self.wake_runner()
         return changed
 
-    async def change(self, request: bytes, turning: Turning) -> Request:
-        """Change a request as it stands, however many others do.
+    async def apply_change(self, request: bytes, build_change: BuildChange) -> SubjectRequest:
+        """Change a request atomically with respect to its current document, and recompute its dates.
+
+        ``build_change`` is called again if another worker changed the request in between.
 
         Raises:
-            NotFound: ``REQUEST_NOT_FOUND``; Conflict: ``REQUEST_BUSY``, and what ``turning`` raises.
+            NotFound: ``REQUEST_NOT_FOUND``.
+            Conflict: ``REQUEST_BUSY`` after ``MAX_ATTEMPTS``.
+            DiscretionError: What ``build_change`` raises.
         """
-        for _ in range(TRIES):
-            document = await self.requests.get(request)
+        for _ in range(MAX_ATTEMPTS):
+            document = await self.requests.find(request)
             if document is None:
                 raise NotFound("REQUEST_NOT_FOUND", "There is no such request.")
-            change = dict(turning(document))
-            after = kept({**document, **change})
-            change |= dated(self.clock, after)
-            if await self.requests.change(request, document["v"], change):
-                changed = kept({**after, **change, "v": document["v"] + 1})
-                await self.followed(changed)
-                return read(changed)
-        raise Conflict("REQUEST_BUSY", "This request changes all the time.", "Try again in a moment.")
+            change = dict(build_change(document))
+            changed_document = drop_unset_fields({**document, **change})
+            change |= build_date_fields(self.deadline_clock, changed_document)
+            # Optimistic concurrency: the write succeeds only if `v` is still the version that was read.
+            if await self.requests.update(request, document["v"], change):
+                stored = drop_unset_fields({**changed_document, **change, "v": document["v"] + 1})
+                await self.after_change(stored)
+                return read_request(stored)
+        raise Conflict(
+            "REQUEST_BUSY", "Other changes of this request got in between.", "Try again in a moment."
+        )
 
-    def following(self, request: Request) -> str:
-        """What the person can do about a refusal, by the laws that protect them."""
-        ways = []
-        if appeal := self.clock.appealable(request):
-            ways.append(f"You can appeal to us ({_cited(appeal)}), with appeal(request:).")
-        ways += [f"You can complain to {_authority(one)}." for one in self.clock.laws(request)]
-        ways.append("You can go to court.")
-        return " ".join(dict.fromkeys(ways))
-
-    async def _laws(self, request: bytes) -> list[str] | None:
-        document = await self.requests.get(request)
+    async def _find_customer_laws(self, request: bytes) -> list[str] | None:
+        document = await self.requests.find(request)
         if document is None or document.get("customer") is None:
             return None
-        wanted = {"$or": [{"_id": document["customer"]}, {"merged.id": document["customer"]}]}
-        found = await self.file.database.find_one("customers", wanted, {"laws": 1})
-        return None if found is None else list(found["laws"])
+        customer_query = {"$or": [{"_id": document["customer"]}, {"merged.id": document["customer"]}]}
+        customer_document = await self.submission.database.find_one("customers", customer_query, {"laws": 1})
+        return None if customer_document is None else list(customer_document["laws"])
 
-    def _undecided(self, document: Document) -> None:
-        """Raises Conflict ``REQUEST_STATE`` for what was decided before, or waits for proof of who asks."""
-        state = State(document["state"])
-        if state not in _DECIDABLE or _accepted(document):
-            raise Conflict("REQUEST_STATE", f"A request that is {state} is not decided (again).")
-
-
-def answered(document: Document, now: int, by: str) -> dict[str, Any]:
-    """Members to be set when what was missing has come: what was accepted before is carried out on."""
-    if _accepted(document):
-        return {**turned(document, State.ACCEPTED, now, by), "next": now}
-    return turned(document, State.ACTION_PERFORMED, now, by)
+    def _require_undecided(self, document: Document) -> None:
+        """Raise Conflict ``REQUEST_STATE`` if a request is being executed, or was decided before."""
+        state = RequestState(document["state"])
+        if state not in _DECIDABLE or _was_accepted(document):
+            raise Conflict("REQUEST_STATE", f"A request in the state {state} cannot be decided (again).")
 
 
-def _accepted(document: Document) -> bool:
-    return any(one["state"] == State.ACCEPTED for one in document["history"])
+def build_answered_change(document: Document, now: int, by: str) -> dict[str, Any]:
+    """Return the fields to set when the person supplied what was missing.
+
+    A request that was accepted before continues with its workflow; any other goes to a steward.
+
+    Raises:
+        Conflict: ``REQUEST_STATE``.
+    """
+    if _was_accepted(document):
+        return {**build_transition(document, RequestState.ACCEPTED, now, by), "next": now}
+    return build_transition(document, RequestState.ACTION_PERFORMED, now, by)
 
 
-def _untouched(document: Document) -> None:
-    """Raises Conflict ``REQUEST_UNDER_WAY`` for what was begun: half erased, nothing is left standing."""
-    if any(one["state"] == "done" for one in document["steps"]) or "snapshot" in document:
-        raise Conflict("REQUEST_UNDER_WAY", "Part of it was carried out, and it is carried out whole.")
+def _was_accepted(document: Document) -> bool:
+    return any(transition["state"] == RequestState.ACCEPTED for transition in document["history"])
 
 
-def spoken(words: str) -> str:
-    """Words for a person, as they are.
+def _require_not_started(document: Document) -> None:
+    """Raise Conflict ``REQUEST_UNDER_WAY`` if a step has run: a half-finished erasure cannot be undone.
+
+    The first step of an erasure stores ``snapshot`` in the transaction that deletes the profile.
+    """
+    if any(step["state"] == "done" for step in document["steps"]) or "snapshot" in document:
+        raise Conflict("REQUEST_UNDER_WAY", "The execution of this request has begun and cannot be stopped.")
+
+
+def check_text(text: str) -> str:
+    """Return a text for the person unchanged.
 
     Raises:
         BadRequest: ``WORDS_LENGTH``.
     """
-    if not words.strip() or len(words) > MAX_WORDS:
-        raise BadRequest("WORDS_LENGTH", f"Words to the person have from 1 to {MAX_WORDS} characters.")
-    return words
+    if not text.strip() or len(text) > MAX_TEXT_LENGTH:
+        raise BadRequest("WORDS_LENGTH", f"A text for the person has 1 to {MAX_TEXT_LENGTH} characters.")
+    return text
 
 
-def _unpaused(document: Document, now: int) -> dict[str, Any]:
+def _end_pauses(document: Document, now: int) -> dict[str, Any]:
     pauses = document.get("pauses")
-    return {"pauses": [{**one, "end": one.get("end", now)} for one in pauses]} if pauses else {}
-
-
-def _cited(laws: list[Jurisdiction]) -> str:
-    return ", ".join(one.law for one in laws)
-
-
-def _authority(law: Jurisdiction) -> str:
-    return f"{law.authority.name} ({law.authority.url})"
+    return {"pauses": [{**pause, "end": pause.get("end", now)} for pause in pauses]} if pauses else {}

@@ -1,8 +1,11 @@
-"""Proving who asks with a code that was sent to an address we know of them.
+"""Identity proofing with a one-time code that is sent to a known e-mail address of the customer.
 
-Eight digits, good for ten minutes and five tries, kept as Argon2id (RFC 9106; the parameters are OWASP's).
-How often is limited before anything is hashed. Whether anybody is known is not told: for nobody there is a
-code too, which is sent to nobody, and the same is hashed, answered and counted.
+A code has eight digits and is valid for ten minutes and five tries. It is stored as an Argon2id hash (RFC
+9106, with the parameters that OWASP recommends). The limit for each caller applies before anything is hashed;
+the limit of codes for each person applies after it.
+
+The API must not show whether a customer was found. A request without a customer therefore gets a code as
+well: it is hashed, counted and answered in the same way, and sent to nobody.
 """
 
 from __future__ import annotations
@@ -10,203 +13,245 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
-from discretion.domain.requests.code_addresses import Addresses
-from discretion.domain.requests.decisions import Decide
-from discretion.domain.requests.mailer import Post
-from discretion.domain.requests.model import Assurance, Reason, Request, State
+from discretion.domain.requests.code_addresses import CodeAddresses
+from discretion.domain.requests.decisions import RequestDecisions
+from discretion.domain.requests.mailer import Mailer
+from discretion.domain.requests.model import Assurance, RequestReason, RequestState, SubjectRequest
 from discretion.errors import BadRequest, Conflict, DiscretionError, TooMany
+from discretion.store.document import Document
 
-LIFE_MS, TRIES, DIGITS = 600_000, 5, 8
-CODES, WITHIN_MS = 3, 3_600_000
-"""Codes that may be sent to one person, whatever they are asked for, and in how long.
+CODE_LIFE_MS, MAX_TRIES, CODE_DIGITS = 600_000, 5, 8
+MAX_CODES, CODES_WINDOW_MS = 3, 3_600_000
+"""Number of codes for one person in a time window (ms), over all their requests.
 
-So there are 15 tries an hour at a code of theirs, 16,200 until a request expires: one in 6,000 finds it.
+This allows 15 guesses an hour and 16,200 guesses until a request expires after 45 days. With 10^8 codes an
+attacker succeeds with a probability of about 1 in 6,000.
 """
 
-PACE, PACE_MS, PACED = 20, 60_000, 10_000
-"""Tries of one caller within a time, and how many callers are remembered."""
+MAX_TRIES_PER_CALLER, TRIES_WINDOW_MS, MAX_TRACKED_CALLERS = 20, 60_000, 10_000
+"""Tries of one caller within a time window (ms), and the number of callers that are remembered."""
 
-TOGETHER = 2
-"""Hashes that are worked out at once; each takes 19 MiB."""
+MAX_PARALLEL_HASHES = 2
+"""Hashes computed at the same time; each needs 19 MiB of memory."""
 
-SUBJECT = "Your code"
-TEXT = """Your code is {code}. It is good for ten minutes.
+CODE_MAIL_SUBJECT = "Your code"
+CODE_MAIL_TEXT = """Your code is {code}. It is valid for ten minutes.
 
-Somebody asked us about the data that we keep of you, and this shows that it is you. If it was not you who
-asked, give this code to nobody; nothing will be done.
+We received a request about the data that we store about you. This code proves that the request is yours. If
+you did not make the request, do not give the code to anybody; then nothing will be done.
 """
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 _log = logging.getLogger(__name__)
-Document = Mapping[str, Any]
 
 
-class Pace:
-    """How often each caller tried lately."""
+class CodeRateLimiter:
+    """Rate limit for each caller. It is kept in memory, so every server process counts for itself."""
 
     def __init__(self, now_ms: Callable[[], int]) -> None:
         self._now_ms = now_ms
         self._tries: OrderedDict[str, list[int]] = OrderedDict()
 
-    def count(self, who: str) -> None:
-        """One more try.
+    def record_try(self, caller: str) -> None:
+        """Count one try of a caller.
 
         Raises:
-            TooMany: ``TRIES_TOO_MANY``.
+            TooMany: ``TRIES_TOO_MANY``; the caller made too many tries within the window.
         """
         now = self._now_ms()
-        lately = [one for one in self._tries.pop(who, ()) if now - one < PACE_MS]
-        self._tries[who] = lately
-        if len(lately) >= PACE:
+        recent_tries = [
+            tried_at for tried_at in self._tries.pop(caller, ()) if now - tried_at < TRIES_WINDOW_MS
+        ]
+        self._tries[caller] = recent_tries
+        if len(recent_tries) >= MAX_TRIES_PER_CALLER:
             raise TooMany("TRIES_TOO_MANY", "There were too many tries.", "Wait a minute.")
-        lately.append(now)
-        if len(self._tries) > PACED:
+        recent_tries.append(now)
+        # Bound the memory: forget the caller whose last try is the oldest.
+        if len(self._tries) > MAX_TRACKED_CALLERS:
             self._tries.popitem(last=False)
 
 
 @dataclass(slots=True)
-class Prove:
-    """Sends codes and takes them."""
+class IdentityProofing:
+    """Sends codes and verifies them."""
 
-    decide: Decide
-    post: Post
-    addresses: Addresses
+    decisions: RequestDecisions
+    mailer: Mailer
+    code_addresses: CodeAddresses
     entropy: Callable[[int], bytes] = field(repr=False)
     now_ms: Callable[[], int]
-    pace: Pace
-    _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(TOGETHER), repr=False)
-    _sending: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
-    _nobody: str = field(default="", repr=False)
+    rate_limiter: CodeRateLimiter
+    _hash_slots: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(MAX_PARALLEL_HASHES), repr=False
+    )
+    _mail_tasks: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
+    _dummy_hash: str = field(default="", repr=False)
 
-    async def send(self, request: bytes, who: str, address: str | None, *, secret: bool) -> None:
-        """Send a code to an address, if there is one.
+    async def send_code(
+        self, request: bytes, caller: str, address: str | None, *, hide_outcome: bool
+    ) -> None:
+        """Store a new code for a request and send it to an address.
 
         Args:
-            request: For which.
-            who: Who asks for it, as far as tries are counted.
-            address: Where to.
-            secret: Whether there is one is told to nobody: the answer waits for no mail.
+            request: Id of the request.
+            caller: Key by which tries are counted.
+            address: The e-mail address, chosen by the caller from ``code_addresses``; None if none of them
+                counts, then nothing is sent.
+            hide_outcome: Send the mail in the background, so that the response time does not show whether
+                there is an address.
 
         Raises:
-            Conflict: ``REQUEST_STATE``; TooMany: ``CODES_TOO_MANY``, ``TRIES_TOO_MANY``;
-            Unavailable: ``MAIL_UNAVAILABLE``.
+            NotFound: ``REQUEST_NOT_FOUND``.
+            Conflict: ``REQUEST_STATE``.
+            TooMany: ``CODES_TOO_MANY``, ``TRIES_TOO_MANY``.
+            Unavailable: ``MAIL_UNAVAILABLE``. If the mail fails after the code was stored, the code counts
+                towards the limit, and the requester asks for another one.
         """
-        self.pace.count(who)
-        await self.post.ready()
-        code = f"{int.from_bytes(self.entropy(8)) % 10**DIGITS:0{DIGITS}d}"
-        hashed = await self._hash(code)
+        self.rate_limiter.record_try(caller)
+        # Checked with and without an address, so that an unavailable mail server does not show whether there
+        # is one.
+        await self.mailer.check_available()
+        code = f"{int.from_bytes(self.entropy(8)) % 10**CODE_DIGITS:0{CODE_DIGITS}d}"
+        code_hash = await self._hash(code)
 
-        def sent(document: Document) -> Document:
-            waiting(document)
+        def build_code(document: Document) -> Document:
+            require_waiting_for_identity(document)
             now = self.now_ms()
-            lately = [one for one in document.get("codes", ()) if now - one < WITHIN_MS]
-            if len(lately) >= CODES:
-                raise _codes_too_many()
-            kept = {"hash": hashed, "tries": 0, "until": now + LIFE_MS}
-            return {"code": kept, "codes": [*lately, now]}
+            recent_codes = [
+                sent_at for sent_at in document.get("codes", ()) if now - sent_at < CODES_WINDOW_MS
+            ]
+            if len(recent_codes) >= MAX_CODES:
+                raise _build_code_limit_error()
+            # `until`: end of validity (ms); `codes`: when each code of the last hour was made (ms)
+            stored_code = {"hash": code_hash, "tries": 0, "until": now + CODE_LIFE_MS}
+            return {"code": stored_code, "codes": [*recent_codes, now]}
 
-        asked = await self.decide.change(request, sent)
-        await self._counted(asked.id)
+        # Stored before it is sent: a code that arrives must be valid.
+        request_with_code = await self.decisions.apply_change(request, build_code)
+        await self._enforce_code_limit(request_with_code.id)
         if address is None:
             return
-        mail = self.post(address, SUBJECT, TEXT.format(code=code))
-        if not secret:
+        mail = self.mailer.send(address, CODE_MAIL_SUBJECT, CODE_MAIL_TEXT.format(code=code))
+        if not hide_outcome:
             await mail
             return
-        task = asyncio.create_task(_quietly(mail))
-        self._sending.add(task)
-        task.add_done_callback(self._sending.discard)
+        task = asyncio.create_task(_log_mail_failure(mail))
+        self._mail_tasks.add(task)  # asyncio keeps only weak references to tasks
+        task.add_done_callback(self._mail_tasks.discard)
 
-    async def _counted(self, request: bytes) -> None:
-        """Count codes over all requests about one person. Of several at a time all see each other's.
+    async def _enforce_code_limit(self, request: bytes) -> None:
+        """Enforce the limit of codes over all requests about one person.
+
+        The new code is already stored when the codes are counted. Concurrent calls therefore see each other's
+        codes, and together they cannot exceed the limit.
 
         Raises:
-            TooMany: ``CODES_TOO_MANY``; the code just made is no more.
+            TooMany: ``CODES_TOO_MANY``; the new code was removed again.
         """
-        document = await self.decide.requests.get(request)
+        document = await self.decisions.requests.find(request)
         assert document is not None
-        since = self.now_ms() - WITHIN_MS
-        if await self.decide.requests.codes(document, since, CODES + 1) <= CODES:
+        since = self.now_ms() - CODES_WINDOW_MS
+        if await self.decisions.requests.count_codes(document, since, MAX_CODES + 1) <= MAX_CODES:
             return
 
-        def unsent(document: Document) -> Document:
+        def remove_code(document: Document) -> Document:
             return {"code": None, "codes": list(document.get("codes", ()))[:-1]}
 
-        await self.decide.change(request, unsent)
-        raise _codes_too_many()
+        await self.decisions.apply_change(request, remove_code)
+        raise _build_code_limit_error()
 
-    async def take(self, request: bytes, who: str, by: str, code: str) -> Request:
-        """Take a code; who asks is proven if it is the one.
+    async def verify_code(self, request: bytes, caller: str, by: str, code: str) -> SubjectRequest:
+        """Verify a code and confirm the identity of the requester.
+
+        Args:
+            request: Id of the request.
+            caller: Key by which tries are counted.
+            by: Actor for the history.
+            code: The code as entered.
 
         Raises:
-            Conflict: ``REQUEST_STATE``; BadRequest: ``CODE_WRONG``, whatever was wrong with it;
+            NotFound: ``REQUEST_NOT_FOUND``.
+            Conflict: ``REQUEST_STATE``.
+            BadRequest: ``CODE_WRONG``; wrong, expired, used up or never sent.
             TooMany: ``TRIES_TOO_MANY``.
         """
-        self.pace.count(who)
-        found: list[Document | None] = [None]
+        self.rate_limiter.record_try(caller)
+        matching_code: list[Document | None] = [None]
 
-        def tried(document: Document) -> Document:
-            waiting(document)
-            kept = document.get("code")
-            good = kept is not None and kept["tries"] < TRIES and self.now_ms() < kept["until"]
-            found[0] = kept if good and document.get("customer") is not None else None
-            return {"code": {**kept, "tries": min(kept["tries"] + 1, TRIES)}} if kept is not None else {}
+        def count_try(document: Document) -> Document:
+            require_waiting_for_identity(document)
+            stored_code = document.get("code")
+            is_valid = (
+                stored_code is not None
+                and stored_code["tries"] < MAX_TRIES
+                and self.now_ms() < stored_code["until"]
+            )
+            matching_code[0] = stored_code if is_valid and document.get("customer") is not None else None
+            return (
+                {"code": {**stored_code, "tries": min(stored_code["tries"] + 1, MAX_TRIES)}}
+                if stored_code is not None
+                else {}
+            )
 
-        await self.decide.change(request, tried)
-        kept = found[0]
-        right = await self._verify(await self._stand_in() if kept is None else kept["hash"], code)
-        if kept is None or not right:
-            raise BadRequest("CODE_WRONG", "The code is not good.", "Look again, or have another one sent.")
-        return await self.decide.proven(request, by, Assurance.CODE)
+        # The try is counted before the code is verified. Parallel guesses cannot exceed the limit.
+        await self.decisions.apply_change(request, count_try)
+        stored_code = matching_code[0]
+        # Without a valid code, verify against a dummy hash: the response time must not show the difference.
+        is_match = await self._verify(
+            await self._get_dummy_hash() if stored_code is None else stored_code["hash"], code
+        )
+        if stored_code is None or not is_match:
+            raise BadRequest("CODE_WRONG", "The code is not valid.", "Check it, or have another one sent.")
+        return await self.decisions.confirm_identity(request, by, Assurance.CODE)
 
-    async def _stand_in(self) -> str:
-        """A hash that nobody's code has."""
-        if not self._nobody:
-            self._nobody = await self._hash(self.entropy(16).hex())
-        return self._nobody
+    async def _get_dummy_hash(self) -> str:
+        """Return a hash that matches no code. It is computed once."""
+        if not self._dummy_hash:
+            self._dummy_hash = await self._hash(self.entropy(16).hex())
+        return self._dummy_hash
 
     async def _hash(self, code: str) -> str:
-        async with self._room:
+        async with self._hash_slots:
             return await asyncio.to_thread(_hasher.hash, code, salt=self.entropy(16))
 
-    async def _verify(self, hashed: str, code: str) -> bool:
-        async with self._room:
+    async def _verify(self, code_hash: str, code: str) -> bool:
+        async with self._hash_slots:
             try:
-                return await asyncio.to_thread(_hasher.verify, hashed, code)
+                return await asyncio.to_thread(_hasher.verify, code_hash, code)
             except VerificationError:
                 return False
 
 
-def waiting(document: Document) -> None:
-    """Whether a request waits for proof of who asks.
+def require_waiting_for_identity(document: Document) -> None:
+    """Check that a request waits for identity proof.
 
     Raises:
         Conflict: ``REQUEST_STATE``.
     """
-    if (document["state"], document.get("reason")) != (State.ACTION_REQUIRED, Reason.IDENTITY):
-        raise Conflict("REQUEST_STATE", "This request does not wait for proof of who asks.")
+    if (document["state"], document.get("reason")) != (RequestState.ACTION_REQUIRED, RequestReason.IDENTITY):
+        raise Conflict("REQUEST_STATE", "This request does not wait for proof of identity.")
 
 
-def _codes_too_many() -> TooMany:
-    return TooMany("CODES_TOO_MANY", f"There are at most {CODES} codes in an hour.", "Wait.")
+def _build_code_limit_error() -> TooMany:
+    return TooMany("CODES_TOO_MANY", f"At most {MAX_CODES} codes are sent in an hour.", "Wait.")
 
 
-async def _quietly(mail: Any) -> None:
+async def _log_mail_failure(mail: Any) -> None:
     try:
         await mail
     except DiscretionError as error:
-        _log.error("a code could not be sent: %s", error.code)
+        _log.error("an identity code could not be sent: %s", error.code)
 
 
-def masked(address: str) -> str:
-    """An address as it is shown to somebody who may not be theirs."""
-    name, _, domain = address.partition("@")
-    place, _, top = domain.rpartition(".")
-    return f"{name[:1]}***@{place[:1]}***.{top}"
+def mask_address(address: str) -> str:
+    """Return an e-mail address masked, such as ``a***@e***.org``, for a caller who may not own it."""
+    local_part, _, domain = address.partition("@")
+    host, _, top_level_domain = domain.rpartition(".")
+    return f"{local_part[:1]}***@{host[:1]}***.{top_level_domain}"

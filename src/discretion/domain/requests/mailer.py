@@ -1,6 +1,7 @@
-"""Sending a mail to somebody: through the retailer's mail server, or into a folder while trying things out.
+"""Sending mail through the retailer's SMTP server, or into a folder for evaluation.
 
-Nothing of it is kept: a mail that cannot be sent now is refused now, and whoever wanted it asks again.
+Mail is not queued and no copy is kept: it may contain a code. If it cannot be sent now, the call fails and
+the user has to ask for it again.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from urllib.parse import unquote, urlsplit
 from aiosmtplib import SMTP, SMTPException
 
 from discretion.errors import Unavailable
-from discretion.seal.key_files import write_private
+from discretion.seal.key_files import write_private_file
 
 TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
-    """Sends mails from ``sender``: to the server of ``url``, without one into ``outbox``."""
+class Mailer:
+    """Sends mail from ``sender`` through the server at ``url``; without a URL, writes it to ``outbox``."""
 
     url: str | None = field(repr=False)
     sender: str
@@ -31,25 +32,26 @@ class Post:
     entropy: Callable[[int], bytes] = field(repr=False)
     now_ms: Callable[[], int]
 
-    async def __call__(self, to: str, subject: str, text: str) -> None:
-        """Send a mail.
+    async def send(self, recipient: str, subject: str, text: str) -> None:
+        """Send a mail as plain text.
 
         Raises:
-            Unavailable: ``MAIL_UNAVAILABLE``; it was not sent.
+            Unavailable: ``MAIL_UNAVAILABLE``; the mail was not sent.
         """
-        message = self._message(to, subject, text)
+        message = self._build_message(recipient, subject, text)
         if self.url is None:
             path = self.outbox / f"{self.now_ms()}-{self.entropy(4).hex()}.eml"
-            await asyncio.to_thread(self._keep, path, bytes(message))
+            await asyncio.to_thread(self._write_to_outbox, path, bytes(message))
             return
         try:
-            async with self._server(self.url) as server:
-                await server.send_message(message, recipients=[to])
+            async with self._build_client(self.url) as client:
+                await client.send_message(message, recipients=[recipient])
         except (SMTPException, OSError):
-            raise _unavailable() from None
+            # `from None`: the SMTP error may quote the recipient's address.
+            raise _build_unavailable_error() from None
 
-    async def ready(self) -> None:
-        """Whether a mail could be sent now, whoever it is to.
+    async def check_available(self) -> None:
+        """Check that the mail server can be reached.
 
         Raises:
             Unavailable: ``MAIL_UNAVAILABLE``.
@@ -57,39 +59,39 @@ class Post:
         if self.url is None:
             return
         try:
-            async with self._server(self.url) as server:
-                await server.noop()
+            async with self._build_client(self.url) as client:
+                await client.noop()
         except (SMTPException, OSError):
-            raise _unavailable() from None
+            raise _build_unavailable_error() from None
 
-    def _message(self, to: str, subject: str, text: str) -> EmailMessage:
+    def _build_message(self, recipient: str, subject: str, text: str) -> EmailMessage:
         message = EmailMessage()
-        message["From"], message["To"], message["Subject"] = self.sender, to, subject
+        message["From"], message["To"], message["Subject"] = self.sender, recipient, subject
         message["Date"] = formatdate(self.now_ms() / 1000)
         message["Message-ID"] = f"<{self.entropy(16).hex()}@{self.sender.rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834
         message.set_content(text)
         return message
 
-    def _server(self, url: str) -> SMTP:
+    def _build_client(self, url: str) -> SMTP:
         parts = urlsplit(url)
         tls = parts.scheme == "smtps"
         return SMTP(
             hostname=parts.hostname,
             port=parts.port or (465 if tls else 587),
             use_tls=tls,
-            start_tls=None,  # wherever the server offers it
+            start_tls=None,  # use STARTTLS if the server offers it
             username=None if parts.username is None else unquote(parts.username),
             password=None if parts.password is None else unquote(parts.password),
             timeout=TIMEOUT_S,
         )
 
-    def _keep(self, path: Path, body: bytes) -> None:
+    def _write_to_outbox(self, path: Path, body: bytes) -> None:
         try:
-            write_private(path, body)
+            write_private_file(path, body)
         except OSError:
-            raise _unavailable() from None
+            raise _build_unavailable_error() from None
 
 
-def _unavailable() -> Unavailable:
-    return Unavailable("MAIL_UNAVAILABLE", "The mail server does not take mails.", "Try again later.")
+def _build_unavailable_error() -> Unavailable:
+    return Unavailable("MAIL_UNAVAILABLE", "The mail server does not accept mail.", "Try again later.")

@@ -1,7 +1,8 @@
-"""A request: what somebody asks for, on whose behalf, how sure we are who they are, and what became of it.
+"""Rights requests: their states, reasons, requesters and stored form.
 
-States are those of the W3C Data Privacy Vocabulary's request statuses, and one for a request that was taken
-back; with their reasons they are told one to one in the words of other protocols (``words.py``).
+The states are the request statuses of the W3C Data Privacy Vocabulary, and one more for a request that was
+withdrawn. State and reason together map one to one to the terms of other protocols (``status_map``,
+``agents.status_map``).
 """
 
 from __future__ import annotations
@@ -12,67 +13,91 @@ from enum import IntEnum, StrEnum
 from typing import Any
 
 from discretion.errors import Conflict
-from discretion.law.deadline import Extension, Pause
-from discretion.law.jurisdiction import Length, Right, Stop, Unit
+from discretion.law.deadline import DeadlineExtension, DeadlinePause
+from discretion.law.jurisdiction import PauseReason, Right, TimeLength, TimeUnit
+from discretion.store.document import Document
 
-Document = Mapping[str, Any]
 
+class RequestState(StrEnum):
+    """State of a request."""
 
-class State(StrEnum):
-    """Where a request stands."""
-
-    INITIATED = "initiated"  # nobody is known under that name, or nothing proves it yet
-    ACKNOWLEDGED = "acknowledged"  # it waits for a steward to decide
-    ACTION_REQUIRED = "action_required"  # it waits for the person; the reason says for what
-    ACTION_PERFORMED = "action_performed"  # they did it, and a steward is to look
-    ACCEPTED = "accepted"  # it is being carried out
-    DELAYED = "delayed"  # accepted, and it takes longer; the person was told why
+    INITIATED = "initiated"  # no customer was found, or the identity is not proven yet
+    ACKNOWLEDGED = "acknowledged"  # waits for the decision of a steward
+    ACTION_REQUIRED = "action_required"  # waits for the person; the reason names what is missing
+    ACTION_PERFORMED = "action_performed"  # the person supplied what was missing; a steward reviews it
+    ACCEPTED = "accepted"  # the workflow executes it
+    DELAYED = "delayed"  # the deadline was extended; the person was told why
     FULFILLED = "fulfilled"
     REJECTED = "rejected"
-    UNFULFILLED = "unfulfilled"  # it came to nothing: nobody proved who asks
+    UNFULFILLED = "unfulfilled"  # ended without result: the identity was not proven in time
     WITHDRAWN = "withdrawn"
 
 
-FINAL = frozenset({State.FULFILLED, State.REJECTED, State.UNFULFILLED, State.WITHDRAWN})
+FINAL_STATES = frozenset(
+    {RequestState.FULFILLED, RequestState.REJECTED, RequestState.UNFULFILLED, RequestState.WITHDRAWN}
+)
 
-_ENDS = frozenset({State.REJECTED, State.UNFULFILLED, State.WITHDRAWN})
-FOLLOWS: Mapping[State, frozenset[State]] = {
-    State.INITIATED: frozenset({State.ACKNOWLEDGED, State.ACTION_REQUIRED, State.ACCEPTED}) | _ENDS,
-    State.ACKNOWLEDGED: frozenset(
-        {State.ACTION_REQUIRED, State.ACCEPTED, State.DELAYED, State.FULFILLED, *_ENDS}
+_UNSUCCESSFUL_STATES = frozenset({RequestState.REJECTED, RequestState.UNFULFILLED, RequestState.WITHDRAWN})
+ALLOWED_TRANSITIONS: Mapping[RequestState, frozenset[RequestState]] = {
+    RequestState.INITIATED: frozenset(
+        {RequestState.ACKNOWLEDGED, RequestState.ACTION_REQUIRED, RequestState.ACCEPTED}
+    )
+    | _UNSUCCESSFUL_STATES,
+    RequestState.ACKNOWLEDGED: frozenset(
+        {
+            RequestState.ACTION_REQUIRED,
+            RequestState.ACCEPTED,
+            RequestState.DELAYED,
+            RequestState.FULFILLED,
+            *_UNSUCCESSFUL_STATES,
+        }
     ),
-    State.ACTION_REQUIRED: frozenset({State.ACTION_PERFORMED, State.ACKNOWLEDGED, State.ACCEPTED}) | _ENDS,
-    State.ACTION_PERFORMED: frozenset(
-        {State.ACKNOWLEDGED, State.ACTION_REQUIRED, State.ACCEPTED, State.DELAYED, State.FULFILLED, *_ENDS}
+    RequestState.ACTION_REQUIRED: frozenset(
+        {RequestState.ACTION_PERFORMED, RequestState.ACKNOWLEDGED, RequestState.ACCEPTED}
+    )
+    | _UNSUCCESSFUL_STATES,
+    RequestState.ACTION_PERFORMED: frozenset(
+        {
+            RequestState.ACKNOWLEDGED,
+            RequestState.ACTION_REQUIRED,
+            RequestState.ACCEPTED,
+            RequestState.DELAYED,
+            RequestState.FULFILLED,
+            *_UNSUCCESSFUL_STATES,
+        }
     ),
-    State.ACCEPTED: frozenset({State.DELAYED, State.FULFILLED, State.REJECTED, State.WITHDRAWN}),
-    State.DELAYED: frozenset({State.ACTION_REQUIRED, State.ACCEPTED, State.FULFILLED, *_ENDS}),
-    State.FULFILLED: frozenset(),
-    State.REJECTED: frozenset(),
-    State.UNFULFILLED: frozenset(),
-    State.WITHDRAWN: frozenset(),
+    RequestState.ACCEPTED: frozenset(
+        {RequestState.DELAYED, RequestState.FULFILLED, RequestState.REJECTED, RequestState.WITHDRAWN}
+    ),
+    RequestState.DELAYED: frozenset(
+        {RequestState.ACTION_REQUIRED, RequestState.ACCEPTED, RequestState.FULFILLED, *_UNSUCCESSFUL_STATES}
+    ),
+    RequestState.FULFILLED: frozenset(),
+    RequestState.REJECTED: frozenset(),
+    RequestState.UNFULFILLED: frozenset(),
+    RequestState.WITHDRAWN: frozenset(),
 }
-"""Which state may follow which."""
+"""The states that may follow each state."""
 
 
-class Reason(StrEnum):
-    """Why a request waits, or was refused, or came to nothing."""
+class RequestReason(StrEnum):
+    """Why a request waits, was refused, or ended without result."""
 
-    IDENTITY = "identity"  # who asks is to be proven
+    IDENTITY = "identity"  # the requester has to prove their identity
     CLARIFICATION = "clarification"
     EVIDENCE = "evidence"
     FRAUD = "fraud"
     NOT_VERIFIED = "not_verified"
     NO_MATCH = "no_match"
-    NOT_COVERED = "not_covered"  # the law does not give what is asked for, or another law forbids it
+    NOT_COVERED = "not_covered"  # the law does not grant the request, or another law forbids it
     OUTSIDE_JURISDICTION = "outside_jurisdiction"
     TOO_MANY = "too_many"  # manifestly unfounded or excessive (GDPR Art. 12(5))
     OTHER = "other"
     EXPIRED = "expired"
 
 
-class Kind(StrEnum):
-    """Who asks."""
+class RequesterRole(StrEnum):
+    """In which role somebody files a request."""
 
     PERSON = "person"
     AGENT = "agent"
@@ -81,17 +106,17 @@ class Kind(StrEnum):
 
 
 class Assurance(IntEnum):
-    """How sure it is that who asks is who they say, or speaks for them; more is surer."""
+    """How surely the requester is identified or authorised. A higher value is surer."""
 
     NONE = 0
-    SESSION = 1  # a token of theirs
-    AGENT = 2  # an agent we know says so
-    FRESH = 3  # they logged in a moment ago
-    CODE = 4  # they read a code sent to an address of theirs
-    OFFICE = 5  # the privacy office has seen to it
+    SESSION = 1  # a token of the customer
+    AGENT = 2  # a registered agent vouches for them
+    FRESH = 3  # the customer logged in within the last ten minutes
+    CODE = 4  # the requester entered a code that was sent to an address of the customer
+    OFFICE = 5  # the privacy office verified the identity
 
 
-NEEDED: Mapping[Right, Assurance] = {
+REQUIRED_ASSURANCE: Mapping[Right, Assurance] = {
     Right.ACCESS: Assurance.FRESH,
     Right.PORTABILITY: Assurance.FRESH,
     Right.CORRECTION: Assurance.FRESH,
@@ -99,27 +124,33 @@ NEEDED: Mapping[Right, Assurance] = {
     Right.RECIPIENTS: Assurance.FRESH,
     Right.AUTOMATED_DECISION: Assurance.FRESH,
 }
-"""What must be proven for a right; for others a session does, as they only ever protect (11 CCR 7026(d))."""
+"""The assurance that a right requires. All others require a session: they only protect (11 CCR 7026(d))."""
 
 
-AT_ONCE: frozenset[Right] = frozenset({Right.OPT_OUT_SALE, Right.LIMIT_SENSITIVE, Right.RESTRICTION})
-"""The rights that nobody waits for."""
+IMMEDIATE_RIGHTS: frozenset[Right] = frozenset({Right.OPT_OUT_SALE, Right.LIMIT_SENSITIVE, Right.RESTRICTION})
+"""Rights that take effect when they are exercised (``immediate_rights``)."""
 
 
-def needed(right: Right) -> Assurance:
-    """How sure it must be who asks for a right."""
-    return NEEDED.get(right, Assurance.SESSION)
+def required_assurance(right: Right) -> Assurance:
+    """Return the assurance that a right requires."""
+    return REQUIRED_ASSURANCE.get(right, Assurance.SESSION)
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
-    """Who asks. ``by`` stands on record (``self:customer-app``), ``subject`` is their ``sub`` at ``client``.
+class Requester:
+    """Who files a request.
 
-    ``reference`` is the number of the retailer's own file on an agent's or guardian's authority. No name.
-    ``contact`` is a keyed digest of the address by which somebody is named who has no token of their own.
+    Attributes:
+        role: In which role.
+        by: Actor for the history, such as ``self:customer-app``.
+        client: The client that files the request.
+        subject: The ``sub`` of the token at this client.
+        assurance: How surely the requester is identified.
+        reference: Number of the retailer's file on an agent's or guardian's authority. It must not be a name.
+        contact: Keyed digest of the address that names the customer, if the request was filed by an address.
     """
 
-    kind: Kind
+    role: RequesterRole
     by: str
     client: str
     subject: str = field(repr=False)
@@ -129,49 +160,63 @@ class Asker:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What is asked for.
+class RequestDetails:
+    """What a request asks for.
 
-    ``scope`` has what of it is no personal data (a channel, a category, a format). ``sealed`` has what is,
-    each shut under the customer's key; ``same`` is a keyed digest of it, by which a second asking for the
-    same is recognised. With ``decides`` a steward decides before anything is done. An appeal is
-    ``appeal_of`` a request, which ``began`` at a moment (ms) whose law holds for both.
+    Attributes:
+        right: The right that is exercised.
+        scope: The part without personal data, such as a channel, a category or a format.
+        sealed: The part with personal data, by name; each value is encrypted under the customer's key.
+        needs_decision: Whether a steward decides before the workflow starts.
+        appeal_of: Id of the request that is appealed.
+        original_received: When the appealed request was received (ms). The law of that day applies to the
+        appeal.
+        fingerprint: Keyed digest of the sealed part, by which a repeated request is recognised.
     """
 
     right: Right
     scope: Mapping[str, Any] = field(default_factory=dict)
     sealed: Mapping[str, bytes] = field(default_factory=dict, repr=False)
-    decides: bool = False
+    needs_decision: bool = False
     appeal_of: bytes | None = None
-    began: int | None = None
-    same: bytes = field(default=b"", repr=False)
+    original_received: int | None = None
+    fingerprint: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One step of carrying a request out; ``why`` is what it waits for or failed of."""
+class RequestStep:
+    """One step of a workflow.
+
+    Attributes:
+        name: Its stored name.
+        state: ``open`` or ``done``.
+        attempts: Number of failures.
+        at: When it was done (ms).
+        why: What it waits for, or the cause of its last failure.
+        output: Its result (stored as ``told``).
+    """
 
     name: str
     state: str
     attempts: int
     at: int | None = None
     why: str | None = None
-    told: Mapping[str, Any] = field(default_factory=dict)
+    output: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """A change of state: when, to what, why, by whom."""
+class StateTransition:
+    """A change of state in the history of a request; ``at`` in ms since 1970."""
 
-    state: State
+    state: RequestState
     at: int
     by: str
-    reason: Reason | None = None
+    reason: RequestReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a request was refused: the provision, in words for the person, and what they can do next."""
+class RequestRefusal:
+    """A refusal: provision, explanation (``words``) and remedies (``next``). Keys as stored."""
 
     law: str
     words: str
@@ -179,17 +224,17 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """A request as it stands; times in ms since 1970."""
+class SubjectRequest:
+    """A rights request; times in ms since 1970. ``store.schema.requests`` describes the document."""
 
     id: bytes
     right: Right
-    state: State
-    reason: Reason | None
+    state: RequestState
+    reason: RequestReason | None
     customer: bytes | None = field(repr=False)
     client: str
     subject: str = field(repr=False)
-    kind: Kind
+    role: RequesterRole
     by: str
     assurance: Assurance
     reference: str | None
@@ -197,40 +242,40 @@ class Request:
     received: int
     identified: int | None
     acknowledged: int | None
-    pauses: tuple[Pause, ...]
-    extension: Extension | None
+    pauses: tuple[DeadlinePause, ...]
+    extension: DeadlineExtension | None
     extended_why: str | None
     due: int | None
     scope: Mapping[str, Any]
-    steps: tuple[Step, ...]
-    history: tuple[Turn, ...]
-    refusal: Refusal | None
+    steps: tuple[RequestStep, ...]
+    history: tuple[StateTransition, ...]
+    refusal: RequestRefusal | None
     result: Mapping[str, Any]
     appeal_of: bytes | None
-    began: int | None
+    original_received: int | None
     version: int
 
     @property
-    def open(self) -> bool:
-        """Whether something is still to come."""
-        return self.state not in FINAL
+    def is_open(self) -> bool:
+        """Whether the request has not ended."""
+        return self.state not in FINAL_STATES
 
-    def asker(self, by: str, client: str, subject: str) -> Asker:
-        """Whoever asked, asking again: as sure as they were."""
-        return Asker(self.kind, by, client, subject, self.assurance, self.reference)
+    def build_requester(self, by: str, client: str, subject: str) -> Requester:
+        """Return the requester of this request for a follow-up, with the same role and assurance."""
+        return Requester(self.role, by, client, subject, self.assurance, self.reference)
 
 
-def read(document: Document) -> Request:
-    """A request from its document."""
-    return Request(
+def read_request(document: Document) -> SubjectRequest:
+    """Return the request that a document of the collection ``requests`` stores."""
+    return SubjectRequest(
         id=document["_id"],
         right=Right(document["right"]),
-        state=State(document["state"]),
-        reason=_maybe(Reason, document.get("reason")),
+        state=RequestState(document["state"]),
+        reason=_read_reason(document.get("reason")),
         customer=document.get("customer"),
         client=document["client"],
         subject=document["subject"],
-        kind=Kind(document["kind"]),
+        role=RequesterRole(document["kind"]),
         by=document["by"],
         assurance=Assurance(document["assurance"]),
         reference=document.get("reference"),
@@ -239,65 +284,72 @@ def read(document: Document) -> Request:
         identified=document.get("identified"),
         acknowledged=document.get("acknowledged"),
         pauses=tuple(
-            Pause(Stop(one["reason"]), one["start"], one.get("end")) for one in document.get("pauses", ())
+            DeadlinePause(PauseReason(entry["reason"]), entry["start"], entry.get("end"))
+            for entry in document.get("pauses", ())
         ),
-        extension=_extension(document.get("extension")),
+        extension=_read_extension(document.get("extension")),
         extended_why=(document.get("extension") or {}).get("why"),
         due=document.get("due"),
         scope=document["scope"],
         steps=tuple(
-            Step(
-                one["name"],
-                one["state"],
-                one["attempts"],
-                one.get("at"),
-                one.get("why"),
-                one.get("told", {}),
+            RequestStep(
+                entry["name"],
+                entry["state"],
+                entry["attempts"],
+                entry.get("at"),
+                entry.get("why"),
+                entry.get("told", {}),
             )
-            for one in document["steps"]
+            for entry in document["steps"]
         ),
         history=tuple(
-            Turn(State(one["state"]), one["at"], one["by"], _maybe(Reason, one.get("reason")))
-            for one in document["history"]
+            StateTransition(
+                RequestState(entry["state"]),
+                entry["at"],
+                entry["by"],
+                _read_reason(entry.get("reason")),
+            )
+            for entry in document["history"]
         ),
-        refusal=Refusal(**document["refusal"]) if "refusal" in document else None,
+        refusal=RequestRefusal(**document["refusal"]) if "refusal" in document else None,
         result=document.get("result", {}),
         appeal_of=document.get("appeal_of"),
-        began=document.get("began"),
+        original_received=document.get("began"),
         version=document["v"],
     )
 
 
-def turned(
-    document: Document, state: State, at: int, by: str, reason: Reason | None = None
+def build_transition(
+    document: Document, state: RequestState, at: int, by: str, reason: RequestReason | None = None
 ) -> dict[str, Any]:
-    """Members to be set when a request changes its state; None is to be unset.
+    """Return the fields to set when a request changes its state; a value of None removes the field.
 
     Raises:
-        Conflict: ``REQUEST_STATE``.
+        Conflict: ``REQUEST_STATE``; the new state may not follow the current one.
     """
-    before = State(document["state"])
-    if state not in FOLLOWS[before]:
-        raise Conflict("REQUEST_STATE", f"A request that is {before} does not become {state}.")
-    turn: dict[str, Any] = {"state": state.value, "at": at, "by": by}
+    current = RequestState(document["state"])
+    if state not in ALLOWED_TRANSITIONS[current]:
+        raise Conflict("REQUEST_STATE", f"A request cannot change from {current} to {state}.")
+    transition: dict[str, Any] = {"state": state.value, "at": at, "by": by}
     if reason is not None:
-        turn["reason"] = reason.value
+        transition["reason"] = reason.value
     change: dict[str, Any] = {
         "state": state.value,
         "reason": None if reason is None else reason.value,
-        "history": [*document["history"], turn],
+        "history": [*document["history"], transition],
     }
-    if state in FINAL:
+    if state in FINAL_STATES:
+        # Without `open` the same request can be filed again; without `next` no worker picks it up.
         change |= {"open": None, "next": None, "ended": at}
     return change
 
 
-def _extension(told: Mapping[str, Any] | None) -> Extension | None:
-    if told is None:
+def _read_extension(stored: Mapping[str, Any] | None) -> DeadlineExtension | None:
+    if stored is None:
         return None
-    length = Length(told["count"], Unit(told["unit"])) if "count" in told else None
-    return Extension(told["told"], length)
+    length = TimeLength(stored["count"], TimeUnit(stored["unit"])) if "count" in stored else None
+    return DeadlineExtension(stored["told"], length)
 
 
-def _maybe(kind: type[Reason], value: str | None) -> Reason | None:
-    return None if value is None else kind(value)
+def _read_reason(value: str | None) -> RequestReason | None:
+    return None if value is None else RequestReason(value)

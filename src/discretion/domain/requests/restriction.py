@@ -1,7 +1,8 @@
-"""Restricting what is done with a person's data, and lifting it (GDPR Art. 18).
+"""Restriction of processing, and lifting it (GDPR Art. 18).
 
-What is restricted is stored, and used for nothing but what the law demands: the next read in any process
-obeys. Each of a person's records carries the word, so that it stays with them through a merge.
+Restricted data stays stored and is used only for what the law demands. The restriction is stored with the
+data, so the next read in any process observes it. Every source record of the customer carries the flag, so
+that it survives a merge of profiles.
 """
 
 from __future__ import annotations
@@ -9,40 +10,52 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from discretion.domain.identity.assignment import settle
-from discretion.domain.identity.evidence_reader import Gathering
-from discretion.domain.identity.unit_of_work import Workshop, Writing
-from discretion.store.driver.database import Database, Session, update
+from discretion.domain.identity.assignment import resolve_persons
+from discretion.domain.identity.evidence_reader import EvidenceReader
+from discretion.domain.identity.unit_of_work import UnitOfWork, WriteContext
+from discretion.store.driver.database import Database, Session, build_update
 
 
 @dataclass(frozen=True, slots=True)
-class Restrict:
-    """Restricts."""
+class ProcessingRestriction:
+    """Sets and lifts the restriction of a customer."""
 
     database: Database
-    workshop: Callable[[], Workshop]
+    build_write_context: Callable[[], WriteContext]
 
-    async def __call__(self, customer: bytes, session: Session, *, restricted: bool = True) -> bool:
-        """Restrict a customer, or lift it, within a transaction; whether they are there.
+    async def apply(self, customer: bytes, session: Session, *, restricted: bool = True) -> bool:
+        """Set or lift the restriction of a customer within a transaction.
 
-        ``customer`` may be an older id of theirs.
+        Args:
+            customer: Current or former id of the customer.
+            session: The transaction.
+            restricted: False lifts the restriction.
+
+        Returns:
+            Whether the customer exists.
         """
-        wanted = {"$or": [{"_id": customer}, {"merged.id": customer}]}
-        found = await self.database.find_one("customers", wanted, {"_id": 1}, session=session)
-        if found is None:
+        customer_query = {"$or": [{"_id": customer}, {"merged.id": customer}]}
+        customer_document = await self.database.find_one(
+            "customers", customer_query, {"_id": 1}, session=session
+        )
+        if customer_document is None:
             return False
-        shop = self.workshop()
-        gathering = Gathering(self.database, session, shop.catalogue.identifiers)
-        await gathering.customers([found["_id"]])
-        known = gathering.known
-        people = settle(known, (), shop.catalogue.identifiers, sorted(known.records))
-        known.open |= known.records.keys()
-        writing = Writing(shop, known)
-        for name, record in known.records.items():
-            known.records[name] = {**record, "restricted": restricted}
+        context = self.build_write_context()
+        evidence_reader = EvidenceReader(self.database, session, context.catalogue.identifiers)
+        await evidence_reader.read_customers([customer_document["_id"]])
+        evidence = evidence_reader.evidence
+        resolved_people = resolve_persons(
+            evidence, (), context.catalogue.identifiers, sorted(evidence.records)
+        )
+        # Opened only after the persons are resolved: a restriction changes nobody's identity, but without
+        # open records ``write_person`` would narrow the evidence to the attributes of messages.
+        evidence.open_records |= evidence.records.keys()
+        unit_of_work = UnitOfWork(context, evidence)
+        for record_id, record in evidence.records.items():
+            evidence.records[record_id] = {**record, "restricted": restricted}
             change = {"$set": {"restricted": restricted}, "$inc": {"v": 1}}
-            writing.add("source_records", update({"_id": name}, change))
-        for person in people:
-            await writing.person(session, self.database, person, ())
-        await writing.send(session, self.database)
+            unit_of_work.add("source_records", build_update({"_id": record_id}, change))
+        for person in resolved_people:
+            await unit_of_work.write_person(session, self.database, person, ())
+        await unit_of_work.send(session, self.database)
         return True

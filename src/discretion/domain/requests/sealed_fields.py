@@ -1,6 +1,7 @@
-"""What of a request is personal, shut under the key of whom it is about: it dies with them.
+"""Personal data in requests, encrypted under the key of the customer.
 
-It is bound to where it stands. Only ``reveal`` opens it, and that is a disclosure.
+When the key is destroyed, the data cannot be decrypted any more. Each value is bound to its place by the
+additional authenticated data of AES-GCM. Only ``reveal`` decrypts it, and records that as a disclosure.
 """
 
 from __future__ import annotations
@@ -12,38 +13,46 @@ from typing import Any
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from discretion.errors import NotFound
-from discretion.seal.bucket_keys import Buckets
-from discretion.seal.cell import shut
+from discretion.seal.bucket_keys import BucketKeys
+from discretion.seal.cell import encrypt_cell
 from discretion.seal.key_files import NONCE_BYTES
 from discretion.store.driver.database import Database
 
-CHANGES = "request/changes"
-"""What proposed corrections are bound to, in place of an attribute's key."""
+CHANGES_KEY = "request/changes"
+"""Binding of proposed corrections, in place of an attribute's key."""
 
-MESSAGE = "request/message"
-"""What a message between the person and the office is bound to."""
+MESSAGE_KEY = "request/message"
+"""Binding of a message between the person and the privacy office."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sealing:
-    """Shuts values of requests."""
+class RequestSealer:
+    """Encrypts values of requests."""
 
     database: Database
-    buckets: Buckets
+    buckets: BucketKeys
     entropy: Callable[[int], bytes] = field(repr=False)
     now_ms: Callable[[], int]
 
-    async def __call__(self, customer: bytes, key: str, value: Any) -> tuple[bytes, bytes]:
-        """A value, shut, and the customer under whose key it is now.
+    async def seal(self, customer: bytes, key: str, value: Any) -> tuple[bytes, bytes]:
+        """Encrypt a value under the key of a customer.
+
+        Args:
+            customer: Current or former id of the customer.
+            key: What the value is bound to, such as ``CHANGES_KEY``.
+            value: Any JSON value.
+
+        Returns:
+            The current id of the customer, and the encrypted cell.
 
         Raises:
-            NotFound: ``CUSTOMER_NOT_FOUND``; nobody is there to seal it for.
+            NotFound: ``CUSTOMER_NOT_FOUND``.
         """
-        wanted = {"$or": [{"_id": customer}, {"merged.id": customer}]}
-        found = await self.database.find_one("customers", wanted, {"key": 1})
-        if found is None:
+        customer_query = {"$or": [{"_id": customer}, {"merged.id": customer}]}
+        customer_document = await self.database.find_one("customers", customer_query, {"key": 1})
+        if customer_document is None:
             raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
-        here: bytes = found["_id"]
-        cipher = AESGCM(self.buckets.unwrap(here, found["key"]))
-        cell = shut(cipher, here, key.encode(), self.now_ms(), self.entropy(NONCE_BYTES), value)
-        return here, cell
+        owner: bytes = customer_document["_id"]
+        cipher = AESGCM(self.buckets.unwrap(owner, customer_document["key"]))
+        cell = encrypt_cell(cipher, owner, key.encode(), self.now_ms(), self.entropy(NONCE_BYTES), value)
+        return owner, cell

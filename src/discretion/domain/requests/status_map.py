@@ -1,65 +1,68 @@
-"""Requests in the words of others, and in words for the person.
+"""Request states as statuses of the W3C Data Privacy Vocabulary, and as advice for the person.
 
-Each state is one request status of the W3C Data Privacy Vocabulary (DPV 2.1, section 8.8); it has none for a
-request that was taken back, which is a request without fulfilment for that reason.
+Each state maps to one request status of DPV 2.1, section 8.8. DPV has no status for a withdrawn request; it
+maps to ``RequestUnfulfilled`` with the reason ``withdrawn``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from discretion.domain.requests.model import Reason, Request, State
+from discretion.domain.requests.model import RequestReason, RequestState, SubjectRequest
 
-DPV = "https://w3id.org/dpv#"
+DPV_NAMESPACE = "https://w3id.org/dpv#"
 
-STATUSES: Mapping[State, tuple[str, str | None]] = {
-    State.INITIATED: ("RequestInitiated", None),
-    State.ACKNOWLEDGED: ("RequestAcknowledged", None),
-    State.ACTION_REQUIRED: ("RequestRequiresAction", None),
-    State.ACTION_PERFORMED: ("RequestRequiredActionPerformed", None),
-    State.ACCEPTED: ("RequestAccepted", None),
-    State.DELAYED: ("RequestActionDelayed", None),
-    State.FULFILLED: ("RequestFulfilled", None),
-    State.REJECTED: ("RequestRejected", None),
-    State.UNFULFILLED: ("RequestUnfulfilled", None),
-    State.WITHDRAWN: ("RequestUnfulfilled", "withdrawn"),
+DPV_STATUSES: Mapping[RequestState, tuple[str, str | None]] = {
+    RequestState.INITIATED: ("RequestInitiated", None),
+    RequestState.ACKNOWLEDGED: ("RequestAcknowledged", None),
+    RequestState.ACTION_REQUIRED: ("RequestRequiresAction", None),
+    RequestState.ACTION_PERFORMED: ("RequestRequiredActionPerformed", None),
+    RequestState.ACCEPTED: ("RequestAccepted", None),
+    RequestState.DELAYED: ("RequestActionDelayed", None),
+    RequestState.FULFILLED: ("RequestFulfilled", None),
+    RequestState.REJECTED: ("RequestRejected", None),
+    RequestState.UNFULFILLED: ("RequestUnfulfilled", None),
+    RequestState.WITHDRAWN: ("RequestUnfulfilled", "withdrawn"),
 }
-"""DPV's status of each state, and a reason where a status stands for two."""
+"""DPV status of each state, and a reason where two states share a status."""
 
-NEXT: Mapping[tuple[State, Reason | None], str] = {
-    (State.ACTION_REQUIRED, Reason.IDENTITY): (
+ACTIONS_BY_REASON: Mapping[tuple[RequestState, RequestReason | None], str] = {
+    (RequestState.ACTION_REQUIRED, RequestReason.IDENTITY): (
         "Show that it is you: log in again, or have a code sent with sendCode(request:) and give it to "
         "proveIdentity(request:, code:)."
     ),
-    (State.ACTION_REQUIRED, Reason.CLARIFICATION): (
-        "Say what exactly you ask for, with messageRequest(id:, text:)."
+    (RequestState.ACTION_REQUIRED, RequestReason.CLARIFICATION): (
+        "Explain what exactly you ask for, with messageRequest(id:, text:)."
     ),
-    (State.ACTION_REQUIRED, Reason.EVIDENCE): (
-        "Give what the office asked for, with messageRequest(id:, text:)."
+    (RequestState.ACTION_REQUIRED, RequestReason.EVIDENCE): (
+        "Supply what the privacy office asked for, with messageRequest(id:, text:)."
     ),
 }
-"""What the person has to do, where something is theirs to do."""
+"""What the person has to do, by state and reason."""
 
-WAITING: Mapping[State, str] = {
-    State.INITIATED: "Nothing; the request is looked at.",
-    State.ACKNOWLEDGED: "Nothing; the privacy office decides.",
-    State.ACTION_REQUIRED: "Give what the office asked for, with messageRequest(id:, text:).",
-    State.ACTION_PERFORMED: "Nothing; the privacy office looks at what you gave.",
-    State.ACCEPTED: "Nothing; it is being carried out.",
-    State.DELAYED: "Nothing; it takes longer, for the reason you were told.",
-    State.FULFILLED: "Nothing; it is done.",
-    State.UNFULFILLED: "Ask again, and show in time that it is you.",
-    State.WITHDRAWN: "Nothing; you took it back, and can ask again.",
+ACTIONS_BY_STATE: Mapping[RequestState, str] = {
+    RequestState.INITIATED: "Nothing; your request is being checked.",
+    RequestState.ACKNOWLEDGED: "Nothing; the privacy office decides.",
+    RequestState.ACTION_REQUIRED: (
+        "Supply what the privacy office asked for, with messageRequest(id:, text:)."
+    ),
+    RequestState.ACTION_PERFORMED: "Nothing; the privacy office reviews what you supplied.",
+    RequestState.ACCEPTED: "Nothing; your request is being carried out.",
+    RequestState.DELAYED: "Nothing; it takes longer, for the reason you were told.",
+    RequestState.FULFILLED: "Nothing; your request is fulfilled.",
+    RequestState.UNFULFILLED: "File the request again, and prove your identity in time.",
+    RequestState.WITHDRAWN: "Nothing; you withdrew the request, and can file it again.",
 }
+"""What the person has to do, where no reason decides it."""
 
 
-def status(request: Request) -> str:
-    """DPV's status of a request, as an IRI."""
-    return DPV + STATUSES[request.state][0]
+def dpv_status(request: SubjectRequest) -> str:
+    """Return the DPV status of a request as an IRI."""
+    return DPV_NAMESPACE + DPV_STATUSES[request.state][0]
 
 
-def next_step(request: Request) -> str:
-    """What the person does next."""
-    if request.state is State.REJECTED:
+def describe_next_step(request: SubjectRequest) -> str:
+    """Return what the person does next, as a text for them."""
+    if request.state is RequestState.REJECTED:
         return request.refusal.next if request.refusal else "You can complain to the authority."
-    return NEXT.get((request.state, request.reason)) or WAITING[request.state]
+    return ACTIONS_BY_REASON.get((request.state, request.reason)) or ACTIONS_BY_STATE[request.state]

@@ -1,4 +1,8 @@
-"""Filing a request: recognised if it is open already, its laws noted, and on its way when this returns."""
+"""Filing of rights requests.
+
+A request that asks for the same as an open one is the open one. The laws that protect the customer are
+recorded when the request is filed.
+"""
 
 from __future__ import annotations
 
@@ -9,110 +13,126 @@ from typing import Any
 
 import orjson
 
-from discretion.domain.requests.deadlines import Clock
+from discretion.domain.kit.workflow.step_name import StepName
+from discretion.domain.requests.deadlines import DeadlineClock
 from discretion.domain.requests.model import (
-    AT_ONCE,
-    Asked,
-    Asker,
-    Reason,
-    Request,
-    State,
-    needed,
-    read,
-    turned,
+    IMMEDIATE_RIGHTS,
+    RequestDetails,
+    Requester,
+    RequestReason,
+    RequestState,
+    SubjectRequest,
+    build_transition,
+    read_request,
+    required_assurance,
 )
 from discretion.errors import Conflict, NotFound
 from discretion.law.jurisdiction import Right
 from discretion.law.model import UNKNOWN
+from discretion.store.document import MutableDocument
 from discretion.store.driver.database import Database, Session
-from discretion.store.requests import Requests
+from discretion.store.requests import RequestStore
 
-EXPIRES_MS = 45 * 86_400_000
-"""How long who asks may take to prove who they are."""
+IDENTITY_EXPIRY_MS = 45 * 86_400_000
+"""Time for the requester to prove their identity (ms); after that the request expires."""
 
-Document = dict[str, Any]
-Routes = Mapping[Right, Sequence[str]]
-"""The steps that carry a right out, by their names; a right without steps is a steward's to answer."""
+Workflows = Mapping[Right, Sequence[StepName]]
+"""The steps of each right, in their order. A steward answers a right that has no steps."""
 
 
 @dataclass(frozen=True, slots=True)
-class File:
-    """Files requests. ``kick`` wakes whoever carries them out."""
+class RequestSubmission:
+    """Files requests; ``wake_runner`` wakes the workflow runner."""
 
     database: Database
-    requests: Requests
-    clock: Clock
-    routes: Routes
+    requests: RequestStore
+    deadline_clock: DeadlineClock
+    workflows: Workflows
     entropy: Callable[[int], bytes] = field(repr=False)
     now_ms: Callable[[], int]
-    kick: Callable[[], None]
+    wake_runner: Callable[[], None]
 
-    async def __call__(self, customer: bytes | None, asked: Asked, asker: Asker) -> Request:
-        """File a request; the one that is open already if it asks for the same.
+    async def submit(
+        self, customer: bytes | None, details: RequestDetails, requester: Requester
+    ) -> SubjectRequest:
+        """File a request, or return the open request that asks for the same.
 
         Args:
-            customer: Whom it is about, an older id as it may be; None if nobody is known by what was given,
-                which takes as long and is answered the same.
-            asked: What for.
-            asker: By whom.
+            customer: The customer, by a current or former id; None if none was found. The work and the result
+                are the same then, because the response must not show whether a customer was found.
+            details: What the request asks for.
+            requester: Who files it.
 
         Raises:
             NotFound: ``CUSTOMER_NOT_FOUND``.
         """
 
-        async def work(session: Session) -> Document:
-            here, laws = await self._subject(session, customer)
-            known = await self.requests.open_as(_name(here, asked, asker), session)
-            if known is not None:
-                return known
-            document = {**self.document(here, laws, asked, asker), **_named(customer)}
+        async def file_once(session: Session) -> MutableDocument:
+            subject, laws = await self._find_subject(session, customer)
+            open_request = await self.requests.find_open(
+                _build_open_key(subject, details, requester), session
+            )
+            if open_request is not None:
+                return open_request
+            document = {**self.build_document(subject, laws, details, requester), **_customer_field(customer)}
             await self.requests.add(document, session)
             return document
 
         try:
-            filed = read(await self.database.transaction(work))
-        except Conflict:  # the same was filed at the same time
-            filed = read(await self.database.transaction(work))
-        self.kick()
-        return filed
+            request = read_request(await self.database.run_transaction(file_once))
+        except Conflict:
+            # Another worker filed the same request at the same time: the unique index on `open` refused this
+            # one.
+            request = read_request(await self.database.run_transaction(file_once))
+        self.wake_runner()
+        return request
 
-    async def _subject(self, session: Session, customer: bytes | None) -> tuple[bytes | None, list[str]]:
-        named = customer or b""
-        wanted = {"$or": [{"_id": named}, {"merged.id": named}]}
-        found = await self.database.find_one("customers", wanted, {"laws": 1}, session=session)
+    async def _find_subject(self, session: Session, customer: bytes | None) -> tuple[bytes | None, list[str]]:
+        # Without a customer the same query runs with an id that matches nothing, and takes as long.
+        named_id = customer or b""
+        customer_query = {"$or": [{"_id": named_id}, {"merged.id": named_id}]}
+        customer_document = await self.database.find_one(
+            "customers", customer_query, {"laws": 1}, session=session
+        )
         if customer is None:
             return None, [UNKNOWN]
-        if found is None:
+        if customer_document is None:
             raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
-        return found["_id"], found["laws"]
+        return customer_document["_id"], customer_document["laws"]
 
-    def document(self, customer: bytes | None, laws: Sequence[str], asked: Asked, asker: Asker) -> Document:
-        """A request that was filed just now, as it is kept.
+    def build_document(
+        self, customer: bytes | None, laws: Sequence[str], details: RequestDetails, requester: Requester
+    ) -> MutableDocument:
+        """Return the document of a new request.
 
-        Where somebody is named by an address alone, its days are those of the strictest law until it is
-        proven who asks: theirs would tell whether anybody is known under it.
+        If the request names the customer only by an address, the strictest law applies until the requester is
+        identified. The laws of the customer would show that the address is known. See
+        ``store.schema.requests`` for the legend of the stored keys.
         """
         now = self.now_ms()
-        state, reason = begins(customer, asked, asker, bool(self.routes.get(asked.right)))
-        proven = reason is not Reason.IDENTITY
-        told: Document = {
+        state, reason = choose_initial_state(
+            customer, details, requester, bool(self.workflows.get(details.right))
+        )
+        is_identified = reason is not RequestReason.IDENTITY
+        document: MutableDocument = {
             "_id": self.entropy(16),
             "v": 1,
-            "right": asked.right.value,
+            "right": details.right.value,
             "state": state.value,
-            "client": asker.client,
-            "subject": asker.subject,
-            "kind": asker.kind.value,
-            "by": asker.by,
-            "assurance": int(asker.assurance),
-            "laws": list(laws) if asker.contact is None else [UNKNOWN],
+            "client": requester.client,
+            "subject": requester.subject,
+            "kind": requester.role.value,
+            "by": requester.by,
+            "assurance": int(requester.assurance),
+            "laws": list(laws) if requester.contact is None else [UNKNOWN],
             "received": now,
             "acknowledged": now,
-            "scope": dict(asked.scope),
-            "sealed": dict(asked.sealed),
-            "decides": asked.decides,
+            "scope": dict(details.scope),
+            "sealed": dict(details.sealed),
+            "decides": details.needs_decision,
             "steps": [
-                {"name": one, "state": "open", "attempts": 0} for one in self.routes.get(asked.right, ())
+                {"name": step.value, "state": "open", "attempts": 0}
+                for step in self.workflows.get(details.right, ())
             ],
             "fence": 0,
             "until": 0,
@@ -120,71 +140,109 @@ class File:
                 {
                     "state": state.value,
                     "at": now,
-                    "by": asker.by,
+                    "by": requester.by,
                     **({} if reason is None else {"reason": reason.value}),
                 }
             ],
             **({} if reason is None else {"reason": reason.value}),
-            "open": _name(customer, asked, asker),
+            "open": _build_open_key(customer, details, requester),
             **({} if customer is None else {"customer": customer}),
-            **({} if asker.contact is None else {"contact": asker.contact}),
-            **({} if proven else {"expires": now + EXPIRES_MS}),
-            **({"identified": now} if proven else {}),
-            **({} if asker.reference is None else {"reference": asker.reference}),
-            **({} if asked.appeal_of is None else {"appeal_of": asked.appeal_of}),
-            **({} if asked.began is None else {"began": asked.began}),
-            **({"next": now} if state is State.ACCEPTED else {}),
+            **({} if requester.contact is None else {"contact": requester.contact}),
+            **({} if is_identified else {"expires": now + IDENTITY_EXPIRY_MS}),
+            **({"identified": now} if is_identified else {}),
+            **({} if requester.reference is None else {"reference": requester.reference}),
+            **({} if details.appeal_of is None else {"appeal_of": details.appeal_of}),
+            **({} if details.original_received is None else {"began": details.original_received}),
+            **({"next": now} if state is RequestState.ACCEPTED else {}),
         }
-        return {**told, **dated(self.clock, told)}
+        return {**document, **build_date_fields(self.deadline_clock, document)}
 
-    def fulfilled(self, customer: bytes | None, laws: Sequence[str], asked: Asked, asker: Asker) -> Document:
-        """A request whose first step, if it has any, is done as it is filed; fulfilled if that is all."""
-        told = self.document(customer, laws, asked, asker)
-        now = told["received"]
-        first, others = told["steps"][:1], told["steps"][1:]
-        steps = [*({**one, "state": "done", "at": now} for one in first), *others]
-        if others:
-            return kept({**told, "steps": steps, "next": now})
-        return kept({**told, "steps": steps, **turned(told, State.FULFILLED, now, asker.by)})
+    def build_fulfilled_document(
+        self, customer: bytes | None, laws: Sequence[str], details: RequestDetails, requester: Requester
+    ) -> MutableDocument:
+        """Return the document of a new request whose first step is already done.
+
+        If there are no further steps, the request is fulfilled.
+        """
+        document = self.build_document(customer, laws, details, requester)
+        now = document["received"]
+        first_step, later_steps = document["steps"][:1], document["steps"][1:]
+        steps = [*({**step, "state": "done", "at": now} for step in first_step), *later_steps]
+        if later_steps:
+            return drop_unset_fields({**document, "steps": steps, "next": now})
+        return drop_unset_fields(
+            {
+                **document,
+                "steps": steps,
+                **build_transition(document, RequestState.FULFILLED, now, requester.by),
+            }
+        )
 
 
-def _named(customer: bytes | None) -> Document:
-    """Whom a request is about, by the id they asked under: parted again by the office, they are that one."""
+def _customer_field(customer: bytes | None) -> MutableDocument:
+    """Return the field with the id under which the request was filed, which may be a former id.
+
+    If a steward later splits a merged customer, the request belongs to the part that has this id.
+    """
     return {} if customer is None else {"customer": customer}
 
 
-def begins(
-    customer: bytes | None, asked: Asked, asker: Asker, automatic: bool
-) -> tuple[State, Reason | None]:
-    """The state a request begins in. Of nobody and of somebody who has proven nothing it is the same."""
-    nobody = customer is None and asked.right not in AT_ONCE
-    if nobody or asker.assurance < needed(asked.right):
-        return State.ACTION_REQUIRED, Reason.IDENTITY
-    return (State.ACCEPTED if automatic and not asked.decides else State.ACKNOWLEDGED), None
+def choose_initial_state(
+    customer: bytes | None, details: RequestDetails, requester: Requester, is_automatic: bool
+) -> tuple[RequestState, RequestReason | None]:
+    """Return the first state of a request and its reason.
+
+    It is the same if no customer was found and if the requester is not identified, so that it does not show
+    which. Immediate rights need no customer: they are recorded without effect if none was found.
+    """
+    is_unmatched = customer is None and details.right not in IMMEDIATE_RIGHTS
+    if is_unmatched or requester.assurance < required_assurance(details.right):
+        return RequestState.ACTION_REQUIRED, RequestReason.IDENTITY
+    return (
+        RequestState.ACCEPTED if is_automatic and not details.needs_decision else RequestState.ACKNOWLEDGED
+    ), None
 
 
-def dated(clock: Clock, document: Mapping[str, Any]) -> Document:
-    """The days of a request as its document stands, to be kept beside it; None is to be unset."""
-    dates = clock.dates(read(document))
-    found = {"due": dates.respond, "acknowledge_by": dates.acknowledge, "extend_by": dates.extend}
-    stored = document.keys() & found.keys()
-    return {name: at for name, at in found.items() if at is not None or name in stored}
+def build_date_fields(clock: DeadlineClock, document: Mapping[str, Any]) -> MutableDocument:
+    """Return the fields with the deadlines of a request (ms); a value of None removes the field.
+
+    The deadlines are stored only to query and sort by them. ``clock`` can compute them at any time.
+    """
+    dates = clock.compute_dates(read_request(document))
+    date_fields = {"due": dates.respond, "acknowledge_by": dates.acknowledge, "extend_by": dates.extend}
+    stored_names = document.keys() & date_fields.keys()
+    return {name: at for name, at in date_fields.items() if at is not None or name in stored_names}
 
 
-def kept(document: Mapping[str, Any]) -> Document:
-    """A document without the members that are to be unset."""
+def drop_unset_fields(document: Mapping[str, Any]) -> MutableDocument:
+    """Return a document without the fields that are None."""
     return {name: value for name, value in document.items() if value is not None}
 
 
-def appealed(request: Request) -> Asked:
-    """An appeal against what became of a request: the same is asked for, and a steward decides."""
-    return Asked(request.right, request.scope, decides=True, appeal_of=request.id, began=request.received)
+def build_appeal(request: SubjectRequest) -> RequestDetails:
+    """Return the details of an appeal against a refusal: the same content, to be decided by a steward."""
+    return RequestDetails(
+        request.right,
+        request.scope,
+        needs_decision=True,
+        appeal_of=request.id,
+        original_received=request.received,
+    )
 
 
-def _name(customer: bytes | None, asked: Asked, asker: Asker) -> bytes:
-    """The same request has the same name: who named an address has one of that, whoever is known by it."""
-    about = [asked.right.value, dict(asked.scope), (asked.appeal_of or b"").hex(), asked.same.hex()]
-    by = [asker.client, asker.kind.value] if asker.contact is not None else []
-    whose = asker.contact or customer or b""
-    told = orjson.dumps([*about, *by], option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(whose + told).digest()[:16]
+def _build_open_key(customer: bytes | None, details: RequestDetails, requester: Requester) -> bytes:
+    """Return a digest that two requests share if they ask for the same.
+
+    For a request by address the digest contains the address, the client and the role, not the customer.
+    Otherwise two addresses of one customer could be recognised as such.
+    """
+    content_parts = [
+        details.right.value,
+        dict(details.scope),
+        (details.appeal_of or b"").hex(),
+        details.fingerprint.hex(),
+    ]
+    requester_parts = [requester.client, requester.role.value] if requester.contact is not None else []
+    subject_key = requester.contact or customer or b""
+    encoded = orjson.dumps([*content_parts, *requester_parts], option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(subject_key + encoded).digest()[:16]

@@ -1,4 +1,4 @@
-"""Following one request: told whenever something that is shown of it has changed."""
+"""Subscription to one request: an event whenever a visible field changes."""
 
 from __future__ import annotations
 
@@ -7,44 +7,53 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from discretion.domain.requests.model import FINAL
-from discretion.store.requests import Requests
+from discretion.domain.requests.model import FINAL_STATES
+from discretion.store.requests import RequestStore
 
-LOOK_S = 0.5
-HIDDEN = frozenset({"v", "fence", "until", "next", "code", "codes", "warned", "raised", "open", "sealed"})
-"""Members of a request that change without anything to see."""
+POLL_S = 0.5
+HIDDEN_FIELDS = frozenset(
+    {"v", "fence", "until", "next", "code", "codes", "warned", "raised", "open", "sealed"}
+)
+"""Fields of a request that the API does not show; a change of these is no event."""
 
 
 @dataclass(slots=True)
-class Followed:
-    """What a subscription is about: the resolver that finds the request says which, and how it stood."""
+class RequestSubscription:
+    """State of one subscription: the document that the resolver read last.
+
+    It is None until the resolver has found the request. The first read comes before ``watch_changes``.
+    """
 
     document: dict[str, Any] | None = None
 
     @property
-    def ended(self) -> bool:
-        """Whether nothing is to come any more."""
-        return self.document is None or self.document["state"] in FINAL
+    def is_ended(self) -> bool:
+        """Whether no further event can follow: the request ended, or the first read found none."""
+        return self.document is None or self.document["state"] in FINAL_STATES
 
 
 @dataclass(frozen=True, slots=True)
-class Follow:
-    """Looks at requests."""
+class RequestWatcher:
+    """Polls requests for changes."""
 
-    requests: Requests
+    requests: RequestStore
 
-    async def changes(self, followed: Followed) -> AsyncIterator[None]:
-        """Each change since ``followed`` was last seen, until there can be no other."""
-        while not followed.ended:
-            await asyncio.sleep(LOOK_S)
-            before = followed.document
-            assert before is not None
-            now = await self.requests.get(before["_id"])
-            if now is None:
+    async def watch_changes(self, subscription: RequestSubscription) -> AsyncIterator[None]:
+        """Yield when the request differs from the subscription's last document, until it has ended.
+
+        The request is read every ``POLL_S`` seconds: several changes within this time are one event. The
+        caller resolves the subscription again after each event, which updates the document.
+        """
+        while not subscription.is_ended:
+            await asyncio.sleep(POLL_S)
+            last_document = subscription.document
+            assert last_document is not None
+            current_document = await self.requests.find(last_document["_id"])
+            if current_document is None:
                 return
-            if _visible(now) != _visible(before):
+            if _visible_fields(current_document) != _visible_fields(last_document):
                 yield
 
 
-def _visible(document: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in document.items() if name not in HIDDEN}
+def _visible_fields(document: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if name not in HIDDEN_FIELDS}

@@ -1,4 +1,4 @@
-"""What requests look like in a terminal: what is due when, what is stuck and why. Nothing personal."""
+"""Rights requests as tables for the terminal. The tables contain no personal data."""
 
 from __future__ import annotations
 
@@ -6,98 +6,113 @@ from collections.abc import Iterable, Sequence
 
 from rich.table import Table
 
-from discretion.domain.requests.deadlines import Clock
-from discretion.domain.requests.model import Request, Step
-from discretion.domain.requests.status_map import next_step, status
-from discretion.reveal.forms import iso
+from discretion.domain.requests.deadlines import DeadlineClock
+from discretion.domain.requests.model import RequestStep, SubjectRequest
+from discretion.domain.requests.status_map import describe_next_step, dpv_status
+from discretion.reveal.forms import format_timestamp
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 
 
-def queue(requests: Sequence[Request], now_ms: int, many: int) -> Table:
-    """Requests, what is due first coming first."""
-    late = sum(one.open and one.due is not None and one.due <= now_ms for one in requests)
+def render_queue(requests: Sequence[SubjectRequest], now_ms: int, total: int) -> Table:
+    """Return a table of requests in the given order; late requests are red.
+
+    Args:
+        requests: The requests to show.
+        now_ms: The current time.
+        total: Number of requests that match, which may be more than are shown.
+    """
+    late_count = sum(
+        request.is_open and request.due is not None and request.due <= now_ms for request in requests
+    )
     table = Table(
         *("request", "right", "laws", "state", "due", "waits for"),
-        title=f"{many:,} requests",
-        caption=f"{late} late" if late else "none late",
+        title=f"{total:,} requests",
+        caption=f"{late_count} late" if late_count else "none late",
     )
-    for one in requests:
-        style = "red" if one.open and one.due is not None and one.due <= now_ms else None
+    for request in requests:
+        style = "red" if request.is_open and request.due is not None and request.due <= now_ms else None
         table.add_row(
-            one.id.hex(),
-            one.right,
-            " ".join(one.laws),
-            one.state if one.reason is None else f"{one.state}: {one.reason}",
-            left(one, now_ms),
-            waits(one),
+            request.id.hex(),
+            request.right,
+            " ".join(request.laws),
+            request.state if request.reason is None else f"{request.state}: {request.reason}",
+            describe_time_left(request, now_ms),
+            describe_wait(request),
             style=style,
         )
     return table
 
 
-def left(request: Request, now_ms: int) -> str:
-    """How long until a request is due."""
-    if not request.open:
+def describe_time_left(request: SubjectRequest, now_ms: int) -> str:
+    """Return how long it is until a request is due, or how late it is."""
+    if not request.is_open:
         return "-"
     if request.due is None:
-        return "stands still"
-    over = request.due <= now_ms
-    span = abs(request.due - now_ms)
-    told = f"{span // DAY_MS} days" if span >= 2 * DAY_MS else f"{span // HOUR_MS} h"
-    return f"{told} late" if over else f"in {told}"
+        return "stopped"
+    is_late = request.due <= now_ms
+    distance_ms = abs(request.due - now_ms)
+    duration = f"{distance_ms // DAY_MS} days" if distance_ms >= 2 * DAY_MS else f"{distance_ms // HOUR_MS} h"
+    return f"{duration} late" if is_late else f"in {duration}"
 
 
-def waits(request: Request) -> str:
-    """What keeps a request: the step that is next, how often it failed, of what."""
-    if not request.open:
+def describe_wait(request: SubjectRequest) -> str:
+    """Return what a request waits for: the person, the office, or a step with its failures."""
+    if not request.is_open:
         return "-"
-    step = next((one for one in request.steps if one.state != "done"), None)
+    step = next((candidate for candidate in request.steps if candidate.state != "done"), None)
     if request.history[-1].state != "accepted" and request.state != "delayed":
-        return next_step(request) if request.reason else "the office"
-    return "the office" if step is None else _step(step)
+        return describe_next_step(request) if request.reason else "the office"
+    return "the office" if step is None else _describe_step(step)
 
 
-def whole(request: Request, now_ms: int) -> Table:
-    """One request: who asked, how far it is, what happened."""
+def render_request(request: SubjectRequest, now_ms: int) -> Table:
+    """Return a table of one request: its requester, deadlines, steps and history."""
     table = Table(title=f"Request {request.id.hex()}", show_header=False)
     table.add_row("right", f"{request.right} {dict(request.scope) or ''}".strip())
-    table.add_row("state", f"{request.state} ({status(request)})")
-    table.add_row("asked by", f"{request.kind}, {request.by}, assurance {request.assurance.name.lower()}")
+    table.add_row("state", f"{request.state} ({dpv_status(request)})")
+    table.add_row("filed by", f"{request.role}, {request.by}, assurance {request.assurance.name.lower()}")
     table.add_row("laws", " ".join(request.laws))
-    table.add_row("received", iso(request.received))
-    table.add_row("due", "-" if request.due is None else f"{iso(request.due)}, {left(request, now_ms)}")
+    table.add_row("received", format_timestamp(request.received))
+    table.add_row(
+        "due",
+        "-"
+        if request.due is None
+        else f"{format_timestamp(request.due)}, {describe_time_left(request, now_ms)}",
+    )
     if request.extension is not None:
-        table.add_row("extended", f"{iso(request.extension.told)}: {request.extended_why}")
+        table.add_row(
+            "extended", f"{format_timestamp(request.extension.notified_at)}: {request.extended_why}"
+        )
     table.add_section()
     for step in request.steps:
-        table.add_row(step.name, _step(step))
+        table.add_row(step.name, _describe_step(step))
     table.add_section()
-    for turn in request.history:
-        reason = "" if turn.reason is None else f": {turn.reason}"
-        table.add_row(iso(turn.at), f"{turn.state}{reason} ({turn.by})")
+    for transition in request.history:
+        reason = "" if transition.reason is None else f": {transition.reason}"
+        table.add_row(format_timestamp(transition.at), f"{transition.state}{reason} ({transition.by})")
     return table
 
 
-def days(clock: Clock, request: Request) -> Table:
-    """By when each step of a request is due, by every law that counts."""
-    dates = clock.dates(request)
+def render_deadlines(deadline_clock: DeadlineClock, request: SubjectRequest) -> Table:
+    """Return a table of the deadlines of a request under the applicable laws."""
+    dates = deadline_clock.compute_dates(request)
     table = Table("step", "before", "why", title=f"Clock of request {request.id.hex()}")
-    named: Iterable[tuple[str, int | None]] = (
+    named_dates: Iterable[tuple[str, int | None]] = (
         ("acknowledge", dates.acknowledge),
         ("answer", dates.respond),
-        ("tell that it takes longer", dates.extend),
+        ("announce an extension", dates.extend),
     )
-    for name, at in named:
-        why = "" if at is not None else (dates.why or "no law sets a time")
-        table.add_row(name, "-" if at is None else iso(at), why)
-    table.caption = "; ".join(f"{law.label}: {law.law}" for law in clock.laws(request))
+    for name, at in named_dates:
+        reason = "" if at is not None else (dates.why or "no law sets a time")
+        table.add_row(name, "-" if at is None else format_timestamp(at), reason)
+    table.caption = "; ".join(f"{law.label}: {law.law}" for law in deadline_clock.applicable_laws(request))
     return table
 
 
-def _step(step: Step) -> str:
+def _describe_step(step: RequestStep) -> str:
     if step.state == "done":
         return f"{step.name}: done"
-    failed = f", failed {step.attempts} times" if step.attempts else ""
-    return f"{step.name}{failed}{f': {step.why}' if step.why else ''}"
+    failures = f", failed {step.attempts} times" if step.attempts else ""
+    return f"{step.name}{failures}{f': {step.why}' if step.why else ''}"

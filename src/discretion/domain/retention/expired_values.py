@@ -1,4 +1,4 @@
-"""What of a source record has lapsed, and the record without it. Pure."""
+"""Expired values of a source record: finding and removing them. No I/O."""
 
 from __future__ import annotations
 
@@ -7,82 +7,99 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from discretion.catalogue.model import Catalogue, Fold
-from discretion.catalogue.retention_cut_off import CutOffs
-from discretion.domain.profiles.person_state import COUNTRY, RESIDENCE
-from discretion.domain.profiles.source_record import may_be_a_child
-
-Document = dict[str, Any]
+from discretion.catalogue.retention_cut_off import RetentionCutOffs
+from discretion.domain.profiles.person_state import COUNTRY_KEY, RESIDENCE_KEY
+from discretion.domain.profiles.source_record import may_be_minor
+from discretion.store.document import MutableDocument
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
-    """What is to go, by the attributes' keys: cells, folds, and of folds that stay the values that do not.
+class ExpiredValues:
+    """The expired values of one source record.
 
-    ``values`` counts for each attribute how many go.
+    Attributes:
+        cells: Keys of expired cells.
+        folds: Keys of expired folds.
+        remaining: Key of a ``set`` fold -> the values that have not expired, if some have.
+        counts: Key -> number of expired values.
     """
 
     cells: frozenset[str] = frozenset()
     folds: frozenset[str] = frozenset()
-    kept: Mapping[str, list[Any]] = field(default_factory=dict)
-    values: Mapping[str, int] = field(default_factory=dict)
+    remaining: Mapping[str, list[Any]] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.values)
+        return bool(self.counts)
 
 
-def due(catalogue: Catalogue, cuts: CutOffs, record: Mapping[str, Any], now_ms: int) -> Due:
-    """What of a record is older than may be kept.
+def find_expired_values(
+    catalogue: Catalogue, cut_offs: RetentionCutOffs, record: Mapping[str, Any], now_ms: int
+) -> ExpiredValues:
+    """Find the values of a record that are older than their retention period.
 
-    A cell lapses by when it was observed, a total by the latest event in it, each value of a ``set`` by when
-    it was seen last.
+    A cell expires by the time of its observation, a total by its latest event, and each value of a ``set`` by
+    the time it was seen last.
 
     Args:
-        catalogue: Says which folds are sets.
-        cuts: The earliest observations that may be kept.
-        record: A source record; of its cells only the times are looked at.
-        now_ms: The present.
+        catalogue: Defines which folds are sets.
+        cut_offs: The earliest times that may be kept.
+        record: A source record; only the times of its cells are read.
+        now_ms: The current time.
     """
-    cells = {key for key, cell in record["cells"].items() if _over(cuts, key, cell, now_ms)}
-    folds = {key for key, one in record["folds"].items() if one["t"] < cuts.attribute(key)}
-    kept, gone = {}, {}
-    for key, one in _sets(catalogue, record):
-        staying = [pair for pair in one["n"] if pair[1] >= cuts.attribute(key)]
-        if key not in folds and len(staying) < len(one["n"]):
-            kept[key], gone[key] = staying, len(one["n"]) - len(staying)
-    return Due(frozenset(cells), frozenset(folds), kept, {**gone, **dict.fromkeys(sorted(cells | folds), 1)})
-
-
-def without(record: Document, lapsed: Due) -> Document:
-    """The record as if what has lapsed had never been told.
-
-    Of an address the country stays as where the person was seen: with it goes the law that protects them,
-    and nobody is to be protected by a laxer one for being forgotten.
-    """
-    cells = {key: cell for key, cell in record["cells"].items() if key not in lapsed.cells}
+    cells = {key for key, cell in record["cells"].items() if _is_expired(cut_offs, key, cell, now_ms)}
     folds = {
-        key: {**one, "n": lapsed.kept[key]} if key in lapsed.kept else one
-        for key, one in record["folds"].items()
-        if key not in lapsed.folds
+        key for key, total in record["folds"].items() if total["t"] < cut_offs.find_attribute_cut_off(key)
     }
-    return {**record, **_seen(record, lapsed), "cells": cells, "folds": folds}
+    remaining, expired_counts = {}, {}
+    for key, total in _read_sets(catalogue, record):
+        remaining_pairs = [pair for pair in total["n"] if pair[1] >= cut_offs.find_attribute_cut_off(key)]
+        if key not in folds and len(remaining_pairs) < len(total["n"]):
+            remaining[key], expired_counts[key] = remaining_pairs, len(total["n"]) - len(remaining_pairs)
+    return ExpiredValues(
+        frozenset(cells),
+        frozenset(folds),
+        remaining,
+        {**expired_counts, **dict.fromkeys(sorted(cells | folds), 1)},
+    )
 
 
-def _seen(record: Document, lapsed: Due) -> Document:
-    going = [record["cells"][key] for key in (COUNTRY, RESIDENCE) if key in lapsed.cells]
-    places = [{"c": one["v"].partition("-")[0], "t": one["t"], "m": one["m"]} for one in going if "v" in one]
+def remove_expired_values(record: MutableDocument, expired: ExpiredValues) -> MutableDocument:
+    """Return the record without expired values.
+
+    The country of an expired address or residence stays as ``place``: the jurisdiction follows from it, and
+    the expiry must not leave the person under a less strict law.
+    """
+    cells = {key: cell for key, cell in record["cells"].items() if key not in expired.cells}
+    folds = {
+        key: {**total, "n": expired.remaining[key]} if key in expired.remaining else total
+        for key, total in record["folds"].items()
+        if key not in expired.folds
+    }
+    return {**record, **_keep_country(record, expired), "cells": cells, "folds": folds}
+
+
+def _keep_country(record: MutableDocument, expired: ExpiredValues) -> MutableDocument:
+    expired_cells = [record["cells"][key] for key in (COUNTRY_KEY, RESIDENCE_KEY) if key in expired.cells]
+    places = [
+        {"c": place["v"].partition("-")[0], "t": place["t"], "m": place["m"]}
+        for place in expired_cells
+        if "v" in place
+    ]
     if "place" in record:
         places.append(record["place"])
-    return {"place": max(places, key=lambda one: (one["t"], one["m"]))} if places else {}
+    return {"place": max(places, key=lambda place: (place["t"], place["m"]))} if places else {}
 
 
-def _over(cuts: CutOffs, key: str, cell: Mapping[str, Any], now_ms: int) -> bool:
-    """A birth date that makes somebody a child stays until it does not: forgotten, it protects nobody."""
-    child = "b" in cell and may_be_a_child(cell["b"], now_ms)
-    return bool(cell["t"] < cuts.attribute(key)) and not child
+def _is_expired(cut_offs: RetentionCutOffs, key: str, cell: Mapping[str, Any], now_ms: int) -> bool:
+    """Return whether a cell has expired; the birth date of a minor does not expire before they are of age."""
+    # Without the birth date a child would be treated as an adult.
+    is_child = "b" in cell and may_be_minor(cell["b"], now_ms)
+    return bool(cell["t"] < cut_offs.find_attribute_cut_off(key)) and not is_child
 
 
-def _sets(catalogue: Catalogue, record: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for key, one in record["folds"].items():
-        attribute = catalogue.by_key.get(key)
+def _read_sets(catalogue: Catalogue, record: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for key, total in record["folds"].items():
+        attribute = catalogue.attributes_by_key.get(key)
         if attribute is not None and attribute.computed is not None and attribute.computed.fold is Fold.SET:
-            yield key, one
+            yield key, total

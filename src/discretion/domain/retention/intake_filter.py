@@ -1,48 +1,53 @@
-"""What has lapsed before it comes is not collected: it is dropped at the door and counted.
+"""The filter of new facts: data that have already expired on arrival are dropped and counted.
 
-Were it taken in, it would be withheld at once and deleted by the next sweep. An event must not be: once a
-sweep has deleted it nothing remembers its message, and told again it would count a second time.
+A stored value would be withheld at once and deleted by the next sweep. An event must not be stored at all:
+after a sweep has deleted it, its message id is forgotten too, and a repetition would count a second time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from discretion.catalogue.model import Catalogue
-from discretion.catalogue.retention_cut_off import CutOffs, cut_offs
-from discretion.domain.ingest.message import Fact, Outcome
+from discretion.catalogue.retention_cut_off import RetentionCutOffs, compute_cut_offs
+from discretion.domain.ingest.message import Fact, MessageOutcome
+from discretion.domain.ingest.queue import ProcessFacts
 
-Take = Callable[[Sequence[Fact]], Awaitable[list[Outcome]]]
 
+class IntakeFilter:
+    """The step in front of ``process_facts``, for new messages and for replayed dead letters."""
 
-class Arrivals:
-    """The door before ``take``, for every way by which facts come."""
-
-    def __init__(self, catalogue: Catalogue, take: Take, now_ms: Callable[[], int]) -> None:
+    def __init__(self, catalogue: Catalogue, process_facts: ProcessFacts, now_ms: Callable[[], int]) -> None:
         self._catalogue = catalogue
-        self._take = take
+        self._process_facts = process_facts
         self._now_ms = now_ms
         self._second = -1
-        self._cuts = CutOffs({}, {}, 0)
+        self._cut_offs = RetentionCutOffs({}, {}, 0)
 
-    async def take(self, facts: Sequence[Fact]) -> list[Outcome]:
-        """What becomes of facts without what has lapsed of them; raises what ``take`` does."""
+    async def process(self, facts: Sequence[Fact]) -> list[MessageOutcome]:
+        """Drop expired data of the facts and process them; raises as ``process_facts`` does."""
+        # Cut-offs are computed once a second: they depend on every attribute, and batches come faster.
+        # An event that just passes is not deleted at once: the sweep waits for `GRACE_MS` beyond the cut-off.
         second = self._now_ms() // 1000
         if second != self._second:
-            self._second, self._cuts = second, cut_offs(self._catalogue, second * 1000)
-        return await self._take([timely(fact, self._cuts) for fact in facts])
+            self._second, self._cut_offs = second, compute_cut_offs(self._catalogue, second * 1000)
+        return await self._process_facts([drop_expired(fact, self._cut_offs) for fact in facts])
 
 
-def timely(fact: Fact, cuts: CutOffs) -> Fact:
-    """The fact without the values, and without the event, that may not be kept any more.
+def drop_expired(fact: Fact, cut_offs: RetentionCutOffs) -> Fact:
+    """Remove the values and the event of a fact whose retention period is over, and count them as dropped.
 
-    Whom it names and what the person said about purposes stay: a no has no end.
+    Identifiers and statements stay: a refusal does not expire.
     """
-    values = tuple(one for one in fact.values if fact.at >= cuts.attribute(one[0].key))
-    late = fact.event is not None and fact.at < cuts.event(fact.event.type.key)
-    gone = len(fact.values) - len(values) + late
-    if not gone:
+    values = tuple(
+        (attribute, value)
+        for attribute, value in fact.values
+        if fact.at >= cut_offs.find_attribute_cut_off(attribute.key)
+    )
+    is_event_expired = fact.event is not None and fact.at < cut_offs.find_event_cut_off(fact.event.type.key)
+    dropped_count = len(fact.values) - len(values) + is_event_expired
+    if not dropped_count:
         return fact
-    event = None if late else fact.event
-    return replace(fact, values=values, event=event, dropped=fact.dropped + gone)
+    event = None if is_event_expired else fact.event
+    return replace(fact, values=values, event=event, dropped=fact.dropped + dropped_count)

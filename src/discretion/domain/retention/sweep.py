@@ -1,12 +1,12 @@
-"""Deletes what has lapsed, customer by customer, in short steps that can be cut off anywhere.
+"""The retention sweep: deletes expired data, customer by customer, in steps that may be interrupted.
 
-A step is one transaction: it deletes values and events, folds the profiles anew from what is left, and puts
-on record how far it came. So whatever ends it, either all of that happened or none, and the next run goes on
-from there. It reads what it changes inside the transaction and renews customers under the version it read: a
-message that comes meanwhile makes it begin the step again.
+A step is one transaction: it deletes values and events, computes the profiles anew from the remaining data,
+and records its progress. So after an interruption either all of this has happened or nothing, and the next
+run continues from there. A step reads inside its transaction what it changes, and writes source records and
+customers under the version it read; a concurrent message makes the step start again.
 
-What a person said about purposes is no value and stays, as do the ids that a record names and the marks of
-messages: they say who is who, and that nothing counts twice, for as long as the record is there.
+Statements are no values and stay. So do identifiers and the digests of messages: they are needed to resolve
+identities and to recognise repetitions for as long as the source record exists.
 """
 
 from __future__ import annotations
@@ -17,222 +17,260 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from discretion.catalogue.model import Catalogue
-from discretion.catalogue.retention_cut_off import CutOffs, cut_offs
-from discretion.domain.identity.assignment import settle
-from discretion.domain.identity.evidence_reader import Gathering
-from discretion.domain.identity.unit_of_work import Workshop, Writing
-from discretion.domain.profiles.document_update import difference
-from discretion.domain.retention.expired_values import due, without
-from discretion.domain.retention.sweep_run import Run, read
+from discretion.catalogue.retention_cut_off import RetentionCutOffs, compute_cut_offs
+from discretion.domain.identity.assignment import resolve_persons
+from discretion.domain.identity.evidence_reader import EvidenceReader
+from discretion.domain.identity.unit_of_work import UnitOfWork, WriteContext
+from discretion.domain.profiles.document_update import build_document_update
+from discretion.domain.retention.expired_values import find_expired_values, remove_expired_values
+from discretion.domain.retention.sweep_run import SweepRun, parse_sweep_run
 from discretion.errors import Conflict
-from discretion.store.driver.database import Database, Session, update
-from discretion.store.sweeps import Sweeps
+from discretion.store.driver.database import Database, Session, build_update
+from discretion.store.sweeps import SweepStore
 
-PAGE = 200
-"""Customers that are looked at together."""
+PAGE_SIZE = 200
+"""Customers that are examined in one query."""
 
-TOGETHER = 100
-"""Customers that one transaction renews; with their records and events some hundreds of documents."""
+CUSTOMER_BATCH_SIZE = 100
+"""Customers that one transaction changes; with their records and events some hundreds of documents."""
 
-EVENTS = 500
-"""Events that one transaction deletes."""
+EVENT_BATCH_SIZE = 500
+"""Events that one transaction deletes at most."""
 
 DAY_MS = 86_400_000
 
-HELD_MS = 60_000
-"""How long a run is held after its last step: longer than a transaction may take."""
+LEASE_MS = 60_000
+"""How long the lease on a run lasts after its last step: longer than a transaction may take."""
 
 GRACE_MS = 3_600_000
-"""Events go this much later than they lapse, so that none that passed the door in time is still on its way
-when a repetition of it would count twice; clocks of processes may differ by as much."""
+"""How long after their expiry events are deleted.
 
-Told = Callable[[Run], None]
+An event that passed the intake filter in time may still be in the queue. If its stored copy were deleted
+already, it would count twice. The clocks of processes may differ by as much.
+"""
+
+ReportSweepProgress = Callable[[SweepRun], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Customers that are looked at together.
+class SweepPage:
+    """Customers that are examined together.
 
-    ``due`` are those with lapsed values, ``open`` those whose events may be deleted, ``held`` counts those
-    with lapsed values whom a restriction keeps. ``values`` is what of each attribute is due.
+    Attributes:
+        customers: All customers of the page.
+        expiring: Those with expired values, without restricted ones.
+        deletable: Those whose events may be deleted: all but restricted ones.
+        restricted: How many restricted customers have expired values, which are kept.
+        values: Attribute key -> number of expired values.
     """
 
     customers: Sequence[bytes]
-    due: Sequence[bytes]
-    open: Sequence[bytes]
-    held: int
+    expiring: Sequence[bytes]
+    deletable: Sequence[bytes]
+    restricted: int
     values: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
-    """The sweep."""
+class RetentionSweep:
+    """The deletion of expired data of all customers."""
 
-    sweeps: Sweeps
+    sweeps: SweepStore
     database: Database
     catalogue: Catalogue
-    workshop: Callable[[], Workshop]
+    build_write_context: Callable[[], WriteContext]
     now_ms: Callable[[], int]
 
-    async def waiting(self) -> int:
-        """How many customers there are to look at."""
-        return await self.sweeps.count()
+    async def count_customers(self) -> int:
+        """Return the number of customers, all of which a run examines."""
+        return await self.sweeps.count_customers()
 
-    async def overdue(self) -> bool:
-        """Whether a run is to begin or to go on: the last one ended more than a day ago, or was cut off."""
-        latest = await self.sweeps.latest()
+    async def is_due(self) -> bool:
+        """Return whether to start a run: the last one ended a day ago or more, or was interrupted."""
+        latest = await self.sweeps.find_latest()
         if latest is None:
             return True
         if "finished" in latest:
             return bool(self.now_ms() - latest["finished"] >= DAY_MS)
+        # An unfinished run whose lease has expired belongs to a process that was killed.
         return bool(latest["until"] < self.now_ms())
 
-    async def run(self, told: Told, pause_s: float = 0) -> Run:
-        """Delete everything that has lapsed, going on where a run that was cut off had come to.
+    async def run(self, report_progress: ReportSweepProgress, pause_s: float = 0) -> SweepRun:
+        """Delete all expired data, continuing an interrupted run if there is one.
 
         Args:
-            told: Is told how far it is, after each step.
-            pause_s: How long to let others work between two steps.
+            report_progress: Called with the run after each step.
+            pause_s: The pause between two steps in seconds.
 
         Returns:
-            The run, finished and on record.
+            The finished run, as it is stored.
 
         Raises:
-            Conflict: ``SWEEP_RUNNING``; another process is at it, or took over. Nothing was done, or what was
-                is on record.
-            Unavailable: the store is away; running again goes on from there.
+            Conflict: ``SWEEP_RUNNING``; another process runs the sweep or took it over. Completed steps are
+                recorded.
+            Unavailable: the database is unavailable; another run continues from there.
         """
-        run = await self._begun()
+        run = await self._begin_run()
         while run.finished is None:
-            run = await self._step(run)
-            told(run)
+            run = await self._run_step(run)
+            report_progress(run)
             await asyncio.sleep(pause_s)
         return run
 
-    async def rehearse(self, told: Told) -> Run:
-        """What ``run`` would delete now; nothing is changed, and nothing put on record."""
+    async def preview(self, report_progress: ReportSweepProgress) -> SweepRun:
+        """Return what ``run`` would delete now, without changing or recording anything."""
         now = self.now_ms()
-        cuts, run = cut_offs(self.catalogue, now), Run(0, now)
-        while page := await self._page(run.cursor, cuts, now):
-            events = await self.sweeps.count_events(page.open, *self._before(now))
-            run = run.further(page.values, events, len(page.due))
-            run = run.past(page.customers[-1], len(page.customers), page.held)
-            told(run)
+        cut_offs, run = compute_cut_offs(self.catalogue, now), SweepRun(0, now)
+        while page := await self._read_page(run.cursor, cut_offs, now):
+            events = await self.sweeps.count_expired_events(page.deletable, *self._event_cut_offs(now))
+            run = run.add_deletions(page.values, events, len(page.expiring))
+            run = run.advance(page.customers[-1], len(page.customers), page.restricted)
+            report_progress(run)
         return replace(run, finished=self.now_ms())
 
-    async def _begun(self) -> Run:
+    async def _begin_run(self) -> SweepRun:
         now = self.now_ms()
-        latest = await self.sweeps.latest()
+        latest = await self.sweeps.find_latest()
         if latest is None or "finished" in latest:
-            run = Run(1 if latest is None else read(latest).number + 1, now)
+            run = SweepRun(1 if latest is None else parse_sweep_run(latest).number + 1, now)
             try:
-                await self.sweeps.begin(run.number, run.document(), now + HELD_MS)
+                await self.sweeps.add(run.number, run.build_document(), now + LEASE_MS)
             except Conflict:
-                raise _running() from None
+                raise _build_running_error() from None
             return run
-        run = read(latest)
-        if not await self.sweeps.take_over(run.number, run.fence, now, now + HELD_MS):
-            raise _running()
+        # The run before was interrupted: its lease has expired, and the next fence shuts its process out.
+        run = parse_sweep_run(latest)
+        if not await self.sweeps.take_over(run.number, run.fence, now, now + LEASE_MS):
+            raise _build_running_error()
         return replace(run, fence=run.fence + 1)
 
-    async def _step(self, run: Run) -> Run:
+    async def _run_step(self, run: SweepRun) -> SweepRun:
         now = self.now_ms()
-        cuts = cut_offs(self.catalogue, now)
-        page = await self._page(run.cursor, cuts, now)
+        cut_offs = compute_cut_offs(self.catalogue, now)
+        # Read outside the transaction, so it may be out of date: `work` reads the records and events again.
+        page = await self._read_page(run.cursor, cut_offs, now)
         if page is None:
-            done = replace(run, finished=now, cursor=b"")
-            await self._save(done)
-            return done
+            finished = replace(run, finished=now, cursor=b"")
+            await self._save_run(finished)
+            return finished
 
-        async def work(session: Session) -> Run:
-            values, changed = await self._renew(session, page.due[:TOGETHER], cuts, now)
-            events, all_of_them = await self._delete(session, page.open, now)
-            after = run.further(values, events, changed)
-            if len(page.due) <= TOGETHER and all_of_them:
-                after = after.past(page.customers[-1], len(page.customers), page.held)
-            await self._save(after, session)
-            return after
+        async def work(session: Session) -> SweepRun:
+            # The cursor advances only when the whole page is done; until then the next step reads it again.
+            values, changed = await self._renew_customers(
+                session, page.expiring[:CUSTOMER_BATCH_SIZE], cut_offs, now
+            )
+            events, all_of_them = await self._delete_events(session, page.deletable, now)
+            advanced = run.add_deletions(values, events, changed)
+            if len(page.expiring) <= CUSTOMER_BATCH_SIZE and all_of_them:
+                advanced = advanced.advance(page.customers[-1], len(page.customers), page.restricted)
+            await self._save_run(advanced, session)
+            return advanced
 
-        if page.due or await self.sweeps.events(page.open, *self._before(now), limit=1):
-            return await self.database.transaction(work)
-        after = run.past(page.customers[-1], len(page.customers), page.held)
-        await self._save(after)
-        return after
+        if page.expiring or await self.sweeps.list_expired_events(
+            page.deletable, *self._event_cut_offs(now), limit=1
+        ):
+            return await self.database.run_transaction(work)
+        advanced = run.advance(page.customers[-1], len(page.customers), page.restricted)
+        await self._save_run(advanced)
+        return advanced
 
-    async def _page(self, after: bytes, cuts: CutOffs, now: int) -> Page | None:
-        """The next customers, and what is due of theirs; None after the last."""
-        found = await self.sweeps.customers(after, PAGE)
-        if not found:
+    async def _read_page(self, after: bytes, cut_offs: RetentionCutOffs, now: int) -> SweepPage | None:
+        """Read the next customers and find their expired values; None after the last customer."""
+        customer_rows = await self.sweeps.list_customers(after, PAGE_SIZE)
+        if not customer_rows:
             return None
-        kept = {one["_id"] for one in found if one["restricted"]}
-        customers = [one["_id"] for one in found]
+        restricted = {customer["_id"] for customer in customer_rows if customer["restricted"]}
+        customers = [customer["_id"] for customer in customer_rows]
         values: Counter[str] = Counter()
-        lapsed: set[bytes] = set()
-        for record in await self.sweeps.times(customers):
-            if over := due(self.catalogue, cuts, record, now):
-                lapsed.add(record["customer"])
-                values.update({} if record["customer"] in kept else over.values)
-        open_ = [one for one in customers if one not in kept]
-        return Page(customers, sorted(lapsed - kept), open_, len(lapsed & kept), values)
+        expiring: set[bytes] = set()
+        for record in await self.sweeps.list_value_times(customers):
+            if expired := find_expired_values(self.catalogue, cut_offs, record, now):
+                expiring.add(record["customer"])
+                values.update({} if record["customer"] in restricted else expired.counts)
+        deletable = [customer for customer in customers if customer not in restricted]
+        return SweepPage(
+            customers, sorted(expiring - restricted), deletable, len(expiring & restricted), values
+        )
 
-    async def _renew(
-        self, session: Session, customers: Sequence[bytes], cuts: CutOffs, now: int
+    async def _renew_customers(
+        self, session: Session, customers: Sequence[bytes], cut_offs: RetentionCutOffs, now: int
     ) -> tuple[Counter[str], int]:
-        """Take lapsed values out of these customers' records and fold their profiles from what is left.
+        """Remove expired values from these customers' records and compute their profiles anew.
 
-        Whoever asked for restriction meanwhile is left as they are: what is restricted is stored and nothing
-        else is done to it (GDPR Art. 18(2)).
+        A customer who was restricted since the page was read is skipped: restricted data are stored and not
+        processed otherwise (GDPR Art. 18(2)).
+
+        Returns:
+            The number of removed values by attribute key, and the number of customers that changed.
         """
-        gone: Counter[str] = Counter()
+        expired_counts: Counter[str] = Counter()
         if not customers:
-            return gone, 0
-        gathering = Gathering(self.database, session, self.catalogue.identifiers)
-        await gathering.customers(customers)
-        known = gathering.known
+            return expired_counts, 0
+        evidence_reader = EvidenceReader(self.database, session, self.catalogue.identifiers)
+        await evidence_reader.read_customers(customers)
+        evidence = evidence_reader.evidence
+        resolved = resolve_persons(evidence, (), self.catalogue.identifiers, sorted(evidence.records))
         people = [
-            one
-            for one in settle(known, (), self.catalogue.identifiers, sorted(known.records))
-            if one.customer is not None and not known.customers[one.customer]["restricted"]
+            person
+            for person in resolved
+            if person.customer is not None and not evidence.customers[person.customer]["restricted"]
         ]
-        known.open |= known.records.keys()
-        writing = Writing(self.workshop(), known)
+        # Opened only after the persons are resolved: an expiry changes nobody's identity, but without open
+        # records `write_person` would narrow the evidence to the attributes of messages.
+        evidence.open_records |= evidence.records.keys()
+        unit_of_work = UnitOfWork(self.build_write_context(), evidence)
         changed = 0
         for person in people:
-            before = sum(gone.values())
-            for name in sorted(person.records):
-                record = known.records[name]
-                if over := due(self.catalogue, cuts, record, now):
-                    gone.update(over.values)
-                    known.records[name] = without(record, over)
-                    change = {**difference(record, known.records[name]), "$inc": {"v": 1}}
-                    writing.add("source_records", update({"_id": name, "v": record["v"]}, change))
-            if sum(gone.values()) > before:
+            before = sum(expired_counts.values())
+            for record_id in sorted(person.records):
+                record = evidence.records[record_id]
+                if expired := find_expired_values(self.catalogue, cut_offs, record, now):
+                    expired_counts.update(expired.counts)
+                    # The profile is computed from ``evidence``, so its record is replaced before.
+                    evidence.records[record_id] = remove_expired_values(record, expired)
+                    record_update = {
+                        **build_document_update(record, evidence.records[record_id]),
+                        "$inc": {"v": 1},
+                    }
+                    unit_of_work.add(
+                        "source_records", build_update({"_id": record_id, "v": record["v"]}, record_update)
+                    )
+            if sum(expired_counts.values()) > before:
                 changed += 1
-                await writing.person(session, self.database, person, ())
-        await writing.send(session, self.database)
-        return gone, changed
+                await unit_of_work.write_person(session, self.database, person, ())
+        await unit_of_work.send(session, self.database)
+        return expired_counts, changed
 
-    async def _delete(
+    async def _delete_events(
         self, session: Session, customers: Sequence[bytes], now: int
     ) -> tuple[Mapping[str, int], bool]:
-        """Delete lapsed events, at most ``EVENTS``: how many by type, and whether these were all."""
-        found = await self.sweeps.events(customers, *self._before(now), limit=EVENTS, session=session)
-        if found:
-            await self.sweeps.delete_events([one["_id"] for one in found], session)
-        return Counter(one["type"] for one in found), len(found) < EVENTS
+        """Delete expired events, at most ``EVENT_BATCH_SIZE``.
 
-    def _before(self, now: int) -> tuple[Mapping[str, int], int]:
-        """When events must have happened to be deleted: by type, and what is no longer declared."""
-        cuts = cut_offs(self.catalogue, now - GRACE_MS)
-        return cuts.events, cuts.others
+        Returns:
+            The number of deleted events by type, and whether none is left.
+        """
+        events = await self.sweeps.list_expired_events(
+            customers, *self._event_cut_offs(now), limit=EVENT_BATCH_SIZE, session=session
+        )
+        # No tombstones are needed: `IntakeFilter` drops a repetition of an event that is this old.
+        if events:
+            await self.sweeps.delete_events([event["_id"] for event in events], session)
+        return Counter(event["type"] for event in events), len(events) < EVENT_BATCH_SIZE
 
-    async def _save(self, run: Run, session: Session | None = None) -> None:
-        until = self.now_ms() + HELD_MS
-        if not await self.sweeps.save(run.number, run.fence, run.document(), until, session):
-            raise _running()
+    def _event_cut_offs(self, now: int) -> tuple[Mapping[str, int], int]:
+        """Return the times before which events are deleted: by type, and for types no longer declared."""
+        cut_offs = compute_cut_offs(self.catalogue, now - GRACE_MS)
+        return cut_offs.events, cut_offs.others
+
+    async def _save_run(self, run: SweepRun, session: Session | None = None) -> None:
+        until = self.now_ms() + LEASE_MS
+        # The write names the fence. A process whose run was taken over fails here, and
+        # its transaction is rolled back.
+        if not await self.sweeps.save(run.number, run.fence, run.build_document(), until, session):
+            raise _build_running_error()
 
 
-def _running() -> Conflict:
+def _build_running_error() -> Conflict:
     return Conflict(
         "SWEEP_RUNNING",
         "Another process is sweeping.",

@@ -1,4 +1,4 @@
-"""One run of the sweep, as it is on record: how far it came and what it deleted. No personal data."""
+"""The stored record of one run of the retention sweep: its progress and what it deleted; no personal data."""
 
 from __future__ import annotations
 
@@ -7,32 +7,39 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-Document = dict[str, Any]
+from discretion.store.document import MutableDocument
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """A run; times in ms since 1970.
+class SweepRun:
+    """A run of the sweep. Times are ms since 1970.
 
-    ``fence`` is higher whenever another process takes the run over, so that the one before can write no more.
-    ``cursor`` is the last customer that is done. ``met`` counts customers that were looked at, ``changed``
-    how often one was renewed, ``held`` those with something lapsed that a restriction keeps. ``values`` by
-    attribute, ``events`` by type say what was deleted.
+    Attributes:
+        number: The number of the run, its ``_id``.
+        started: When it started.
+        fence: Incremented when another process takes the run over; writes with a lower fence are refused.
+        cursor: The last customer that is done.
+        examined: The number of examined customers, stored as ``met``.
+        changed: How many times a customer was changed.
+        restricted: The number of restricted customers with expired values, stored as ``held``.
+        values: Attribute key -> number of deleted values.
+        events: Event type -> number of deleted events.
+        finished: When it ended, or None.
     """
 
     number: int
     started: int
     fence: int = 1
     cursor: bytes = b""
-    met: int = 0
+    examined: int = 0
     changed: int = 0
-    held: int = 0
+    restricted: int = 0
     values: Mapping[str, int] = field(default_factory=dict)
     events: Mapping[str, int] = field(default_factory=dict)
     finished: int | None = None
 
-    def further(self, values: Mapping[str, int], events: Mapping[str, int], changed: int) -> Run:
-        """The run after more was deleted."""
+    def add_deletions(self, values: Mapping[str, int], events: Mapping[str, int], changed: int) -> SweepRun:
+        """Return the run with more deletions added."""
         return replace(
             self,
             changed=self.changed + changed,
@@ -40,41 +47,43 @@ class Run:
             events=Counter(self.events) + Counter(events),
         )
 
-    def past(self, cursor: bytes, met: int, held: int) -> Run:
-        """The run after a page of customers is done."""
-        return replace(self, cursor=cursor, met=self.met + met, held=self.held + held)
+    def advance(self, cursor: bytes, examined: int, restricted: int) -> SweepRun:
+        """Return the run after a page of customers was completed."""
+        return replace(
+            self, cursor=cursor, examined=self.examined + examined, restricted=self.restricted + restricted
+        )
 
-    def document(self) -> Document:
-        """As it is kept, but for its name and fence."""
-        end = {} if self.finished is None else {"finished": self.finished}
+    def build_document(self) -> MutableDocument:
+        """Build the stored document, without ``_id`` and ``fence``, which the store writes."""
+        finished_member = {} if self.finished is None else {"finished": self.finished}
         return {
             "started": self.started,
             "cursor": self.cursor,
-            "met": self.met,
+            "met": self.examined,
             "changed": self.changed,
-            "held": self.held,
-            "values": _listed(self.values),
-            "events": _listed(self.events),
-            **end,
+            "held": self.restricted,
+            "values": _list_counts(self.values),
+            "events": _list_counts(self.events),
+            **finished_member,
         }
 
 
-def read(doc: Mapping[str, Any]) -> Run:
-    """A kept run."""
-    return Run(
+def parse_sweep_run(doc: Mapping[str, Any]) -> SweepRun:
+    """Parse a stored run."""
+    return SweepRun(
         number=int(doc["_id"]),
         started=doc["started"],
         fence=doc["fence"],
         cursor=doc["cursor"],
-        met=doc["met"],
+        examined=doc["met"],
         changed=doc["changed"],
-        held=doc["held"],
-        values={one["name"]: one["count"] for one in doc["values"]},
-        events={one["name"]: one["count"] for one in doc["events"]},
+        restricted=doc["held"],
+        values={entry["name"]: entry["count"] for entry in doc["values"]},
+        events={entry["name"]: entry["count"] for entry in doc["events"]},
         finished=doc.get("finished"),
     )
 
 
-def _listed(counts: Mapping[str, int]) -> list[Document]:
-    """Names of events may hold what names in a document may not."""
+def _list_counts(counts: Mapping[str, int]) -> list[MutableDocument]:
+    """Return counts as a list of ``{name, count}``: event types may contain characters that keys may not."""
     return [{"name": name, "count": count} for name, count in sorted(counts.items())]

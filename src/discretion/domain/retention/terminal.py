@@ -1,4 +1,4 @@
-"""What a sweep looks like in a terminal: its progress, and what it deleted."""
+"""Terminal output of a sweep: a progress bar, and the deletions as a table."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from discretion.domain.retention.sweep import Told
-from discretion.domain.retention.sweep_run import Run
+from discretion.domain.retention.sweep import ReportSweepProgress
+from discretion.domain.retention.sweep_run import SweepRun
 
 
 @contextmanager
-def looking(console: Console, customers: int) -> Iterator[Told]:
-    """A bar for the customers that were looked at."""
+def show_sweep_progress(console: Console, customers: int) -> Iterator[ReportSweepProgress]:
+    """Show a progress bar of examined customers; yields the function that reports progress."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task("Looking at customers", total=customers)
-        yield lambda run: progress.update(task, completed=run.met)
+        task = progress.add_task("Examining customers", total=customers)
+        yield lambda run: progress.update(task, completed=run.examined)
 
 
-def deleted(run: Run, *, dry: bool) -> Table:
-    """How many values of each attribute and events of each type went, or would."""
-    renewed = "would be renewed" if dry else "renewed"
-    held = f", {run.held:,} left as they are: restricted" if run.held else ""
+def build_sweep_table(run: SweepRun, *, dry: bool) -> Table:
+    """Build the table of deleted values and events; for a dry run, of those that would be deleted."""
+    changed = "would be changed" if dry else "changed"
+    restricted_note = f", {run.restricted:,} unchanged: restricted" if run.restricted else ""
     table = Table(
         "would be deleted" if dry else "deleted",
         "how many",
         title="Dry run: nothing is changed" if dry else f"Sweep {run.number}",
-        caption=f"{run.met:,} customers looked at, {run.changed:,} {renewed}{held}",
+        caption=f"{run.examined:,} customers examined, {run.changed:,} {changed}{restricted_note}",
         min_width=60,
     )
     table.columns[1].justify = "right"
     for key, count in sorted(run.values.items()):
         table.add_row(key.replace("/", "."), f"{count:,}")
-    for kind, count in sorted(run.events.items()):
-        table.add_row(f"event: {kind}", f"{count:,}")
+    for event_type, count in sorted(run.events.items()):
+        table.add_row(f"event: {event_type}", f"{count:,}")
     if not run.values and not run.events:
-        table.add_row("nothing has lapsed", "0")
+        table.add_row("nothing has expired", "0")
     return table

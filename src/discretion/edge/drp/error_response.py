@@ -1,6 +1,7 @@
-"""An error as the protocol writes it: ``{"code": "400", message, fatal, "error": {code, message, advice}}``.
+"""Errors in the format of DRP: ``{"code": "400", message, fatal, "error": {code, message, advice}}``.
 
-``code`` is the HTTP status as text (section 3.06). Our stable code stands where all our doors have it.
+The outer ``code`` is the HTTP status as text (section 3.06). The member ``error`` has the stable code, as
+in all other responses of this API.
 """
 
 from __future__ import annotations
@@ -9,21 +10,21 @@ import orjson
 from starlette.responses import Response
 
 from discretion.edge.drp.protocol_terms import FATAL
-from discretion.edge.error_response import problem as told
+from discretion.edge.error_response import build_error_response
 from discretion.errors import DiscretionError, Unauthenticated
 
 _CHALLENGE = {"www-authenticate": 'Bearer realm="discretion"'}
 
 
-def problem(error: DiscretionError) -> Response:
-    """The response that an error deserves."""
-    response = told(error, _CHALLENGE if isinstance(error, Unauthenticated) else None)
-    said = orjson.loads(bytes(response.body))["error"]
+def build_drp_error(error: DiscretionError) -> Response:
+    """Return the response to an error."""
+    response = build_error_response(error, _CHALLENGE if isinstance(error, Unauthenticated) else None)
+    details = orjson.loads(bytes(response.body))["error"]
     body = {
         "code": str(error.status),
-        "message": said["message"],
+        "message": details["message"],
         "fatal": error.code in FATAL,
-        "error": said,
+        "error": details,
     }
     headers = {
         name: value for name, value in response.headers.items() if name in ("www-authenticate", "retry-after")

@@ -1,10 +1,11 @@
-"""Where a person proves who they are to whom their agent sends them (DRP 1.0, section 3.02.1).
+"""The page on which a customer proves their identity for a request of an agent (DRP 1.0, section 3.02.1).
 
     /v1/data-rights-request/{id}/verify?request_id={id}&redirect_to={url}
 
-They name the address by which the request was filed, have a code sent there, and give it. What the page says
-is the same whether anybody is known under the address. It sends them back to their agent, and to no other
-host, when the code was good. It needs no script.
+The customer enters the e-mail address that the request was filed with, gets a code there, and enters the
+code. The page is the same whether or not a customer has the address, so that it cannot be used to look up
+addresses. After a correct code it redirects to the customer's agent, and to no other host. It needs no
+script.
 """
 
 from __future__ import annotations
@@ -18,21 +19,23 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from discretion.domain.agents.agent import Agent, Kind
-from discretion.domain.agents.agent_register import Register
-from discretion.domain.agents.agent_request import Mandate, parse, read
-from discretion.domain.agents.delegated_requests import Desk
-from discretion.domain.kit.egress import Outward
-from discretion.domain.requests.identity_proofing import Prove, waiting
+from discretion.domain.agents.agent import Agent, AgentKind
+from discretion.domain.agents.agent_register import AgentRegister
+from discretion.domain.agents.agent_request import AgentRequest, parse_agent_request_id, read_agent_request
+from discretion.domain.agents.delegated_requests import DelegatedRequests
+from discretion.domain.kit.egress import EgressClient
+from discretion.domain.requests.identity_proofing import IdentityProofing, require_waiting_for_identity
 from discretion.edge.drp import verification_page as page
-from discretion.edge.request_body import whole
+from discretion.edge.request_body import read_body
 from discretion.errors import BadRequest, Conflict, DiscretionError, NotFound, Refusal
-from discretion.seal.normalisation import email
+from discretion.seal.normalisation import normalise_email
 
 MAX_BODY = 8 * 1024
 MAX_CODE = 32
 _HEADERS = {
     "content-security-policy": (
+        # ``https:`` is allowed because the response to the form redirects to the agent, and browsers apply
+        # ``form-action`` to redirects.
         "default-src 'none'; style-src 'unsafe-inline'; form-action 'self' https:; base-uri 'none'; "
         "frame-ancestors 'none'"
     ),
@@ -43,99 +46,124 @@ _HEADERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """A mandate that waits for its person: its agent, and its request as it is kept."""
+class PendingVerification:
+    """An agent's request that waits for proof of identity, with its agent and the stored rights request."""
 
-    mandate: Mandate
+    agent_request: AgentRequest
     agent: Agent
     request: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Verification:
-    """See the module. ``name`` is who asks for the code."""
+class IdentityVerificationPage:
+    """The page and its two forms. ``business_name`` is shown at its foot."""
 
-    desk: Desk
-    register: Register
-    outward: Outward
-    prove: Prove
-    name: str
+    delegated_requests: DelegatedRequests
+    agent_register: AgentRegister
+    egress: EgressClient
+    identity_proofing: IdentityProofing
+    business_name: str
 
     def routes(self) -> list[Route]:
-        """The page, and what its two forms do."""
-        return [Route("/v1/data-rights-request/{id}/verify", self._answer, methods=["GET", "POST"])]
+        """Return the route of the page and its forms."""
+        return [Route("/v1/data-rights-request/{id}/verify", self._respond, methods=["GET", "POST"])]
 
-    async def _answer(self, request: Request) -> Response:
+    async def _respond(self, request: Request) -> Response:
         try:
-            return await self._asked(request)
+            return await self._handle_form(request)
         except DiscretionError as error:
-            return self._page(page.failed(error.message, error.advice), error.status)
+            return self._page_response(page.render_error(error.message, error.advice), error.status)
 
-    async def _asked(self, request: Request) -> Response:
-        found = await self._waiting(request.path_params["id"])
-        asked = dict(request.query_params)
+    async def _handle_form(self, request: Request) -> Response:
+        pending = await self._find_pending(request.path_params["id"])
+        parameters = dict(request.query_params)
         if request.method == "POST":
-            body = (await whole(request, MAX_BODY)).decode("utf-8", "replace")
-            asked |= dict(parse_qsl(body, max_num_fields=10))
-        if asked.get("request_id", found.mandate.name) != found.mandate.name:
+            body = (await read_body(request, MAX_BODY)).decode("utf-8", "replace")
+            parameters |= dict(parse_qsl(body, max_num_fields=10))
+        # Agents repeat the id in the query (section 3.02.1); a different one there is a mistake or a forgery.
+        if parameters.get("request_id", pending.agent_request.public_id) != pending.agent_request.public_id:
             raise NotFound("VERIFICATION_UNKNOWN", "There is no such request.", "Go back to your agent.")
-        back = self._back(found.agent, asked.get("redirect_to"))
+        return_url = self._allowed_return_url(pending.agent, parameters.get("redirect_to"))
         if request.method == "GET":
-            return self._page(page.asking(found.agent.name, back))
-        if "code" not in asked:
-            await self._send(found, asked.get("email", ""))
-            return self._page(page.sent(found.agent.name, back))
-        return await self._take(found, asked["code"].strip(), back)
+            return self._page_response(page.render_address_form(pending.agent.name, return_url))
+        if "code" not in parameters:
+            await self._send_code(pending, parameters.get("email", ""))
+            return self._page_response(page.render_code_form(pending.agent.name, return_url))
+        return await self._check_code(pending, parameters["code"].strip(), return_url)
 
-    async def _send(self, found: Waiting, address: str) -> None:
-        spelled = email(address)
-        if spelled is None:
-            raise BadRequest("CONTACT_INVALID", "That is no e-mail address.", "Go back and look again.")
-        named = self.desk.contact("email", spelled) == found.request.get("contact")
-        known = await self.prove.addresses(found.request)
-        there = named and self.desk.blind.of("email", spelled) in known
-        who = f"{found.agent.id} {found.mandate.name}"
-        await self.prove.send(found.request["_id"], who, spelled if there else None, secret=True)
+    async def _send_code(self, pending: PendingVerification, address: str) -> None:
+        normalised_email = normalise_email(address)
+        if normalised_email is None:
+            raise BadRequest("CONTACT_INVALID", "That is not an e-mail address.", "Go back and check it.")
+        is_filed_address = self.delegated_requests.digest_contact(
+            "email", normalised_email
+        ) == pending.request.get("contact")
+        known_digests = await self.identity_proofing.code_addresses.find(pending.request)
+        # Both conditions: an agent could file a request with an address of its own, so the address must also
+        # be known as the customer's.
+        may_send = (
+            is_filed_address
+            and self.delegated_requests.blind.index("email", normalised_email) in known_digests
+        )
+        requester = f"{pending.agent.id} {pending.agent_request.public_id}"
+        # Called for unknown addresses too, so that the time of the response and the rate limit do not differ.
+        await self.identity_proofing.send_code(
+            pending.request["_id"], requester, normalised_email if may_send else None, hide_outcome=True
+        )
 
-    async def _take(self, found: Waiting, code: str, back: str | None) -> Response:
-        who = f"{found.agent.id} {found.mandate.name}"
+    async def _check_code(self, pending: PendingVerification, code: str, return_url: str | None) -> Response:
+        requester = f"{pending.agent.id} {pending.agent_request.public_id}"
         try:
+            # Before it is hashed, which is slow on purpose.
             if len(code) > MAX_CODE:
-                raise BadRequest("CODE_WRONG", "The code is not good.", "Look again.")
-            await self.prove.take(found.request["_id"], who, "person", code)
-        except BadRequest as wrong:
-            return self._page(page.sent(found.agent.name, back, wrong.message), wrong.status)
-        if back is not None:
-            return RedirectResponse(back, 303, _HEADERS)
-        return self._page(page.done(found.agent.name))
+                raise BadRequest(
+                    "CODE_WRONG", "The code is not valid.", "Check it, or have another one sent."
+                )
+            await self.identity_proofing.verify_code(pending.request["_id"], requester, "person", code)
+        except BadRequest as error:
+            return self._page_response(
+                page.render_code_form(pending.agent.name, return_url, error.message), error.status
+            )
+        if return_url is not None:
+            return RedirectResponse(return_url, 303, _HEADERS)
+        return self._page_response(page.render_confirmation(pending.agent.name))
 
-    async def _waiting(self, name: str) -> Waiting:
-        """The mandate that a URL names, if it waits for proof.
+    async def _find_pending(self, request_name: str) -> PendingVerification:
+        """Return the agent's request that a URL names, if it waits for proof of identity.
 
         Raises:
-            NotFound: ``VERIFICATION_UNKNOWN``; Conflict: ``REQUEST_STATE``.
+            NotFound: ``VERIFICATION_UNKNOWN``.
+            Conflict: ``REQUEST_STATE``.
         """
-        mandate = parse(name)
-        document = None if mandate is None else await self.desk.mandates.any(mandate)
-        found = None if document is None else read(document)
-        agent = None if found is None else await self.register.named(found.agent, Kind.AGENT)
-        if found is None or agent is None or not found.requests:
+        agent_request_id = parse_agent_request_id(request_name)
+        document = (
+            None
+            if agent_request_id is None
+            else await self.delegated_requests.agent_requests.find(agent_request_id)
+        )
+        agent_request = None if document is None else read_agent_request(document)
+        agent = (
+            None
+            if agent_request is None
+            else await self.agent_register.find_by_id(agent_request.agent, AgentKind.AGENT)
+        )
+        if agent_request is None or agent is None or not agent_request.request_ids:
             raise NotFound("VERIFICATION_UNKNOWN", "There is no such request.", "Go back to your agent.")
-        request = await self.desk.requests.get(found.requests[0])
+        request = await self.delegated_requests.requests.find(agent_request.request_ids[0])
         if request is None:
-            raise Conflict("REQUEST_STATE", "This request does not wait for proof of who asks.")
-        waiting(request)
-        return Waiting(found, agent, request)
+            raise Conflict("REQUEST_STATE", "This request does not wait for proof of identity.")
+        require_waiting_for_identity(request)
+        return PendingVerification(agent_request, agent, request)
 
-    def _back(self, agent: Agent, url: str | None) -> str | None:
-        """Where to send somebody who is done: to a host of their agent's, or nowhere."""
+    def _allowed_return_url(self, agent: Agent, url: str | None) -> str | None:
+        """Return ``url`` if it is on a registered host of the agent, else None: no open redirect."""
         if url is None:
             return None
         try:
-            self.outward.target(url, agent.hosts)
+            self.egress.check_target(url, agent.hosts)
         except Refusal:
             return None
         return url
 
-    def _page(self, content: str, status: int = 200) -> Response:
-        return Response(page.whole(self.name, content), status, _HEADERS, "text/html")
+    def _page_response(self, content: str, status: int = 200) -> Response:
+        return Response(page.render_page(self.business_name, content), status, _HEADERS, "text/html")

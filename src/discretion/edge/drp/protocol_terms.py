@@ -1,4 +1,4 @@
-"""The protocol's words, as data (DRP 1.0, sections 3.01, 3.02 and 3.06)."""
+"""The constants of the protocol (DRP 1.0, sections 3.01, 3.02 and 3.06)."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ ACTIONS: Mapping[str, tuple[Right, Mapping[str, str]] | None] = MappingProxyType
         "access:specific": (Right.ACCESS, {"part": "specific"}),
     }
 )
-"""What can be exercised: the right, and what of it. Opting in to a sale takes the person's own word, twice
-(11 CCR 7028(a)); nobody's agent can say it."""
+"""The right and its scope for each action of the protocol, None if it is not supported. Opting in to a sale
+requires two statements of the customer themselves (11 CCR 7028(a)), so no agent can make it."""
 
-SUPPORTED = tuple(one for one, right in ACTIONS.items() if right is not None)
-"""What our directory document says that we do."""
+SUPPORTED = tuple(action for action, right in ACTIONS.items() if right is not None)
+"""The actions that the directory entry lists."""
 
 IDENTITIES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {"email": ("email", "email"), "phone_number": ("phone", "e164")}
 )
-"""Claims by which a person can be found: the type of identifier, and how it is spelled."""
+"""Claims by which a customer can be found: the type of identifier, and the rule that normalises it."""
 
 FATAL = frozenset(
     {
@@ -42,4 +42,4 @@ FATAL = frozenset(
         "DRP_REPLAYED",
     }
 )
-"""Refusals after which the same bytes are refused for ever; what is refused else may be sent again."""
+"""Error codes after which the same bytes are always refused. After others the message may be sent again."""

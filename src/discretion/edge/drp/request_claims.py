@@ -1,7 +1,7 @@
-"""What a request asks, read from its claims (DRP 1.0, sections 2.01, 3.01 and 3.04).
+"""Parsing of the claims of a request (DRP 1.0, sections 2.01, 3.01 and 3.04).
 
-Kept is what the request needs: the right, the agent's number for it, where to tell how it goes, and the ids
-by which the person can be found. Name, address and hints are left where they are.
+Only what the request needs is kept: the right, the agent's reference, the callback URL, and the identifiers
+by which the customer can be found. The claims of name, postal address and relationship hints are not read.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from typing import Any
 from discretion.edge.drp.protocol_terms import ACTIONS, IDENTITIES, REGIMES, SUPPORTED, VERSION
 from discretion.errors import BadRequest
 from discretion.law.jurisdiction import Right
-from discretion.seal.normalisation import RULES
-from discretion.seal.redacted import Shut
+from discretion.seal.normalisation import NORMALISATION_RULES
+from discretion.seal.redacted import Redacted
 
 MAX_URL = 2048
-MAX_MANDATE = 2048
+MAX_POWER_OF_ATTORNEY = 2048
 _REFERENCE = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-"""No '@' and no space: it is kept as it stands, and shall be nobody's address or name."""
+"""No '@' and no space: the reference is stored in clear and must not hold an address or a name."""
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """One id of the person; ``vouched``: the agent has verified it, by the rules of its network."""
+class IdentityClaim:
+    """One identifier of the customer; ``is_verified``: the agent verified it by the rules of its network."""
 
-    kind: str
-    value: Shut[str]
-    vouched: bool
+    identifier_type: str
+    value: Redacted[str]
+    is_verified: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Exercise:
-    """What is asked: a right, and what of it. Without a ``regime`` it is a favour (3.01).
+class ExerciseRequest:
+    """A right to exercise and its scope. Without a ``regime`` the request has no legal basis (section 3.01).
 
-    ``mandate`` refers to a document in which the person gives the agent power of attorney.
+    ``power_of_attorney`` refers to a document in which the customer authorises the agent.
     """
 
     right: Right
@@ -44,98 +44,104 @@ class Exercise:
     regime: str | None
     reference: str | None
     callback: str | None
-    claims: tuple[Claim, ...]
-    mandate: Shut[str] | None = field(default=None, repr=False)
+    claims: tuple[IdentityClaim, ...]
+    power_of_attorney: Redacted[str] | None = field(default=None, repr=False)
 
 
-def exercise(claims: Mapping[str, Any]) -> Exercise:
-    """Read the claims of a request whose signature and address hold.
+def parse_exercise(claims: Mapping[str, Any]) -> ExerciseRequest:
+    """Parse the claims of a request whose signature and parties are checked.
 
     Raises:
         BadRequest: ``DRP_VERSION``, ``DRP_EXERCISE``, ``DRP_REGIME``, ``DRP_REFERENCE``,
             ``DRP_RELATIONSHIPS``, ``DRP_CALLBACK``, ``DRP_IDENTITY``, ``DRP_MANDATE``.
     """
-    version(claims)
+    check_version(claims)
     action, regime = claims.get("exercise"), claims.get("regime")
-    told = ACTIONS.get(action) if isinstance(action, str) else None
-    if told is None:
+    right_and_scope = ACTIONS.get(action) if isinstance(action, str) else None
+    if right_and_scope is None:
         raise BadRequest("DRP_EXERCISE", "Unsupported rights action.", f"There are {', '.join(SUPPORTED)}.")
     if regime is not None and regime not in REGIMES:
         raise BadRequest(
             "DRP_REGIME", "The regime is not one of the protocol's.", "It takes 'ccpa', or leave it out."
         )
     hints = claims.get("relationships", [])
-    if not isinstance(hints, list) or not all(isinstance(one, str) for one in hints):
+    if not isinstance(hints, list) or not all(isinstance(hint, str) for hint in hints):
         raise BadRequest("DRP_RELATIONSHIPS", "'relationships' takes a list of texts.")
-    return Exercise(
-        *told,
+    return ExerciseRequest(
+        *right_and_scope,
         regime,
-        _reference(claims.get("agent-request-id")),
-        _callback(claims.get("status_callback")),
-        _identity(claims),
-        _mandate(claims.get("power_of_attorney")),
+        _parse_reference(claims.get("agent-request-id")),
+        _parse_callback(claims.get("status_callback")),
+        _parse_identity_claims(claims),
+        _parse_power_of_attorney(claims.get("power_of_attorney")),
     )
 
 
-def version(claims: Mapping[str, Any]) -> None:
-    """That the protocol's version is ours.
+def check_version(claims: Mapping[str, Any]) -> None:
+    """Check that a message has the supported version of the protocol.
 
     Raises:
         BadRequest: ``DRP_VERSION``.
     """
     if claims.get("drp.version") != VERSION:
         raise BadRequest(
-            "DRP_VERSION", f"'drp.version' is not {VERSION!r}.", f"Version {VERSION} is spoken here."
+            "DRP_VERSION", f"'drp.version' is not {VERSION!r}.", f"Version {VERSION} is supported."
         )
 
 
-def _reference(given: Any) -> str | None:
-    if given is None:
+def _parse_reference(reference: Any) -> str | None:
+    if reference is None:
         return None
-    if not isinstance(given, str) or not _REFERENCE.fullmatch(given):
+    if not isinstance(reference, str) or not _REFERENCE.fullmatch(reference):
         raise BadRequest(
             "DRP_REFERENCE",
             "'agent-request-id' takes up to 128 letters, digits and '._:-'.",
             "Such as a UUID.",
         )
-    return given
+    return reference
 
 
-def _callback(given: Any) -> str | None:
-    if given is None:
+def _parse_callback(callback_url: Any) -> str | None:
+    if callback_url is None:
         return None
-    if not isinstance(given, str) or len(given) > MAX_URL:
+    if not isinstance(callback_url, str) or len(callback_url) > MAX_URL:
         raise BadRequest("DRP_CALLBACK", "'status_callback' takes a URL.")
-    return given
+    return callback_url
 
 
-def _mandate(given: Any) -> Shut[str] | None:
-    if given is None:
+def _parse_power_of_attorney(document_reference: Any) -> Redacted[str] | None:
+    if document_reference is None:
         return None
-    if not isinstance(given, str) or not given.strip() or len(given) > MAX_MANDATE:
+    if (
+        not isinstance(document_reference, str)
+        or not document_reference.strip()
+        or len(document_reference) > MAX_POWER_OF_ATTORNEY
+    ):
         raise BadRequest("DRP_MANDATE", "'power_of_attorney' takes a reference to a document.")
-    return Shut(given)
+    return Redacted(document_reference)
 
 
-def _identity(claims: Mapping[str, Any]) -> tuple[Claim, ...]:
-    """The ids that claims name. What is said of a claim that is not there is not heard."""
-    found = []
-    for name, (kind, rule) in IDENTITIES.items():
-        given, vouched = claims.get(name), claims.get(f"{name}_verified", False)
-        if not isinstance(vouched, bool):
+def _parse_identity_claims(claims: Mapping[str, Any]) -> tuple[IdentityClaim, ...]:
+    """Return the identifiers that claims name. ``…_verified`` without its claim has no effect."""
+    identity_claims = []
+    for name, (identifier_type, rule) in IDENTITIES.items():
+        claimed_value, is_verified = claims.get(name), claims.get(f"{name}_verified", False)
+        if not isinstance(is_verified, bool):
             raise BadRequest("DRP_IDENTITY", f"'{name}_verified' takes true or false.")
-        if given is None:
+        if claimed_value is None:
             continue
-        spelled = RULES[rule](given, None) if isinstance(given, str) else None
-        if spelled is None:
+        normalised = (
+            NORMALISATION_RULES[rule](claimed_value, None) if isinstance(claimed_value, str) else None
+        )
+        if normalised is None:
             raise BadRequest(
                 "DRP_IDENTITY", f"'{name}' is not valid.", "Phone numbers are written as in E.164."
             )
-        found.append(Claim(kind, Shut(spelled), vouched))
-    if not found:
+        identity_claims.append(IdentityClaim(identifier_type, Redacted(normalised), is_verified))
+    if not identity_claims:
         raise BadRequest(
             "DRP_IDENTITY",
-            "The request names nobody.",
+            "The request identifies no person.",
             f"Send {' or '.join(IDENTITIES)}, verified if you can.",
         )
-    return tuple(found)
+    return tuple(identity_claims)

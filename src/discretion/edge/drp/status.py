@@ -1,28 +1,30 @@
-"""How a request stands, as the protocol writes it (DRP 1.0, section 3.03)."""
+"""The status of a request in the format of the protocol (DRP 1.0, section 3.03)."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from discretion.domain.agents.agent_request import Standing
-from discretion.domain.agents.status_map import drp
-from discretion.reveal.forms import iso
+from discretion.domain.agents.agent_request import AgentRequestStatus
+from discretion.domain.agents.status_map import get_drp_status
+from discretion.reveal.forms import format_timestamp
 
 
-def status(standing: Standing, base: str) -> dict[str, Any]:
-    """The Exercise Status object; ``base`` is the address of our API."""
-    told, reason = drp(standing.state, standing.reason)
-    mandate = standing.mandate
+def build_drp_status(request_status: AgentRequestStatus, api_base: str) -> dict[str, Any]:
+    """Return the Exercise Status object; ``api_base`` is the URL of the API. Absent values are left out."""
+    drp_status, reason = get_drp_status(request_status.state, request_status.reason)
+    agent_request = request_status.agent_request
     body: dict[str, Any] = {
-        "request_id": mandate.name,
-        "status": told,
+        "request_id": agent_request.public_id,
+        "status": drp_status,
         "reason": reason,
-        "received_at": iso(mandate.at),
-        "expected_by": None if standing.final else iso(standing.due),
-        "processing_details": standing.details,
-        "agent_request_id": mandate.reference,
+        "received_at": format_timestamp(agent_request.filed_at),
+        "expected_by": None if request_status.is_final else format_timestamp(request_status.due),
+        "processing_details": request_status.details,
+        "agent_request_id": agent_request.reference,
     }
     if reason == "need_user_verification":
-        body["user_verification_url"] = f"{base}/v1/data-rights-request/{mandate.name}/verify"
-        body["expires_at"] = None if standing.expires is None else iso(standing.expires)
+        body["user_verification_url"] = f"{api_base}/v1/data-rights-request/{agent_request.public_id}/verify"
+        body["expires_at"] = (
+            None if request_status.expires is None else format_timestamp(request_status.expires)
+        )
     return {name: value for name, value in body.items() if value is not None}

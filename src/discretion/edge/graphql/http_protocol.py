@@ -1,9 +1,9 @@
-"""GraphQL over HTTP: from a request to a prepared operation, and from a result to a response.
+"""The GraphQL endpoint over HTTP, by the specification "GraphQL over HTTP".
 
-A plain ASGI application, for every request passes here. POST with JSON, GET for queries; the answer
-in ``application/graphql-response+json``, where the status tells what happened, or in
-``application/json``, where a request that was understood gets 200. A browser that comes to look gets
-GraphiQL. No batches, no forms, no uploads, no subscriptions.
+It accepts POST with JSON, and GET for queries. In ``application/graphql-response+json`` the HTTP status tells
+the outcome; in ``application/json`` every well-formed request gets 200. A browser gets GraphiQL. Batches,
+forms, uploads and subscriptions are refused. The endpoint is a plain ASGI application, because it is on the
+path of every query.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ import orjson
 from graphql import OperationType
 from starlette.types import Receive, Scope, Send
 
-from discretion.edge.error_mask import INTERNAL, Mask
-from discretion.edge.graphql.document_cache import Documents, Invalid, Prepared
+from discretion.edge.error_mask import INTERNAL, ErrorMask
+from discretion.edge.graphql.document_cache import DocumentCache, InvalidDocument, PreparedDocument
 from discretion.edge.graphql.explorer import Explorer
-from discretion.edge.graphql.media_types import Media, is_json, preferred
-from discretion.edge.strict_json import strict_json
+from discretion.edge.graphql.media_types import GraphQLMediaType, is_json, negotiate_media_type
+from discretion.edge.strict_json import parse_strict_json
 from discretion.errors import BadRequest, DiscretionError, Refusal, TooLarge, Unauthenticated
-from discretion.law.signals.gpc import asked
+from discretion.law.signals.gpc import has_gpc_opt_out
 from discretion.token.grant import Grant
 
 MAX_BODY = 512 * 1024
 MAX_URL_FIELDS = 20
 
-Headers = list[tuple[bytes, bytes]]
+HeaderList = list[tuple[bytes, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """The parameters of a request, each of the type the specification gives it."""
+    """The parameters of a request, each of the type that the specification requires."""
 
     query: str
     operation_name: str | None = None
@@ -42,17 +42,16 @@ class GraphQLRequest:
     extensions: Mapping[str, Any] = field(default_factory=dict)
 
 
-Execute = Callable[[Prepared, GraphQLRequest, Grant | None], Awaitable[dict[str, Any]]]
-"""Runs an operation and returns the response: ``data``, ``errors``, ``extensions``, without ``data``
-if it could not start. May raise; what it raises is masked."""
+OperationExecutor = Callable[[PreparedDocument, GraphQLRequest, Grant | None], Awaitable[dict[str, Any]]]
+"""Runs an operation and returns the response: ``data``, ``errors`` and ``extensions``, without ``data`` if it
+could not start. Exceptions that it raises are masked."""
 
-GrantOf = Callable[[Sequence[str]], Grant | None]
-"""The grant of what ``Authorization`` headers say, None for nobody; raises Unauthenticated for a token
-that does not hold."""
+GrantReader = Callable[[Sequence[str]], Grant | None]
+"""Returns the grant of ``Authorization`` headers, None without a token. Raises Unauthenticated for an invalid
+token."""
 
-
-Heed = Callable[[Grant], Awaitable[None]]
-"""Puts an opt-out signal that came with a request on record."""
+OptOutHandler = Callable[[Grant], Awaitable[None]]
+"""Records the opt-out signal that came with a request of a customer."""
 
 
 class _MethodNotAllowed(Refusal):
@@ -77,79 +76,89 @@ class _UnsupportedMedia(Refusal):
     status = 415
 
 
-class _Gone(Exception):
-    """The client hung up."""
+class _ClientDisconnected(Exception):
+    """The client closed the connection."""
 
 
-class GraphQLDoor:
+class GraphQLEndpoint:
     """The endpoint; give an instance to a Starlette ``Route``.
 
     Args:
         documents: Prepares query texts.
         execute: Runs prepared operations.
-        grant_of: Who asks.
-        mask: What callers may read of errors.
-        heed: What is done about ``Sec-GPC: 1``.
-        explorer: The page for browsers, or None for none.
-        max_body: Bytes of body that are read.
+        read_grant: Authenticates the caller.
+        mask: Turns errors into what callers may read.
+        record_opt_out: Is called for requests with ``Sec-GPC: 1``.
+        explorer: The page for browsers, None to serve none.
+        max_body: The most bytes of a body.
     """
 
     def __init__(
         self,
-        documents: Documents,
-        execute: Execute,
-        grant_of: GrantOf,
-        mask: Mask,
-        heed: Heed,
+        documents: DocumentCache,
+        execute: OperationExecutor,
+        read_grant: GrantReader,
+        mask: ErrorMask,
+        record_opt_out: OptOutHandler,
         *,
         explorer: Explorer | None = None,
         max_body: int = MAX_BODY,
     ) -> None:
         self._documents = documents
         self._execute = execute
-        self._grant_of = grant_of
+        self._read_grant = read_grant
         self._mask = mask
-        self._heed = heed
+        self._record_opt_out = record_opt_out
         self._explorer = explorer
         self._max_body = max_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request, one response; a client that hangs up gets none."""
+        """Answer one request; a client that closes the connection gets no response."""
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        looks = scope["method"] == "GET" and self._explorer is not None
-        media = preferred(headers.get(b"accept", b"").decode("latin-1"), looks)
-        if media is Media.PAGE and self._explorer is not None:
-            await self._explorer.page(scope, receive, send)
+        explorer_allowed = scope["method"] == "GET" and self._explorer is not None
+        media = negotiate_media_type(headers.get(b"accept", b"").decode("latin-1"), explorer_allowed)
+        if media is GraphQLMediaType.PAGE and self._explorer is not None:
+            await self._explorer.serve_page(scope, receive, send)
             return
         understood = False
         try:
-            self._admit(scope["method"], headers, media)
-            grant = self._grant_of(_fields(scope, b"authorization"))
-            request = await self._request(scope, headers, receive)
+            # In this order, a request that its headers or its token refuse costs no reading of a body.
+            self._check_headers(scope["method"], headers, media)
+            grant = self._read_grant(_header_values(scope, b"authorization"))
+            request = await self._read_request(scope, headers, receive)
             understood = True
-            if grant is not None and b"sec-gpc" in headers and asked(_fields(scope, b"sec-gpc")):
-                await self._heed(grant)
-            status, result = await self._answer(request, grant, scope["method"])
+            if (
+                grant is not None
+                and b"sec-gpc" in headers
+                and has_gpc_opt_out(_header_values(scope, b"sec-gpc"))
+            ):
+                # Before the operation runs: the signal holds from this request on (11 CCR 7025(c)(1)).
+                await self._record_opt_out(grant)
+            status, result = await self._execute_request(request, grant, scope["method"])
+            # Inside the ``try``, so that a value that cannot be serialised is masked like any other error.
             body = orjson.dumps(result)
-        except _Gone:
+        except _ClientDisconnected:
             return
-        except Exception as error:  # noqa: BLE001 - the last place where it can be masked
-            masked = self._mask.outside(error)
+        except Exception as error:  # noqa: BLE001 - the last place where an exception can be masked
+            masked = self._mask.mask_exception(error)
             status, body = masked.status, orjson.dumps({"errors": [masked.error]})
-            more = _headers(error)
+            extra_headers = _error_headers(error)
         else:
-            more = []
-        if understood and status == 400 and media is Media.JSON:
-            status = 200  # what is served as application/json says only whether the request was understood
-        await _respond(send, status, media or Media.JSON, body, more)
+            extra_headers = []
+        if understood and status == 400 and media is GraphQLMediaType.JSON:
+            status = 200  # with application/json, the status says only whether the request was well-formed
+        await _send_response(send, status, media or GraphQLMediaType.JSON, body, extra_headers)
 
-    def _admit(self, method: str, headers: dict[bytes, bytes], media: Media | None) -> None:
+    def _check_headers(
+        self, method: str, headers: dict[bytes, bytes], media: GraphQLMediaType | None
+    ) -> None:
         if media is None:
             raise _NotAcceptable(
-                "NOT_ACCEPTABLE", f"Answers are '{Media.RESPONSE}' or '{Media.JSON}', in UTF-8."
+                "NOT_ACCEPTABLE",
+                f"Answers are '{GraphQLMediaType.RESPONSE}' or '{GraphQLMediaType.JSON}', in UTF-8.",
             )
         if method not in {"GET", "POST"}:
-            raise _MethodNotAllowed("GraphQL is asked by POST, or by GET for queries.", b"GET, POST")
+            raise _MethodNotAllowed("GraphQL takes POST, and GET for queries.", b"GET, POST")
         if method == "POST":
             if not is_json(headers.get(b"content-type", b"").decode("latin-1")):
                 raise _UnsupportedMedia("CONTENT_TYPE_UNSUPPORTED", "A body is 'application/json' in UTF-8.")
@@ -158,36 +167,41 @@ class GraphQLDoor:
                     "CONTENT_ENCODING_UNSUPPORTED", "A body comes without content encoding."
                 )
 
-    async def _request(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> GraphQLRequest:
+    async def _read_request(
+        self, scope: Scope, headers: dict[bytes, bytes], receive: Receive
+    ) -> GraphQLRequest:
         if scope["method"] == "GET":
-            return _from_url(scope["query_string"])
-        return _parameters(strict_json(await self._body(headers, receive)))
+            return _parse_url(scope["query_string"])
+        return _parse_parameters(parse_strict_json(await self._read_body(headers, receive)))
 
-    async def _body(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
+    async def _read_body(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
+        # A declared length is refused before anything is read; the sum counts, as the declaration may be
+        # false.
         declared = headers.get(b"content-length", b"0")
+        # Twenty digits at most, because ``int`` of a very long text takes quadratic time.
         if declared.isdigit() and int(declared[:20]) > self._max_body:
             raise self._too_large()
-        parts: list[bytes] = []
+        chunks: list[bytes] = []
         size = 0
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
-                raise _Gone
-            part = message.get("body", b"")
-            parts.append(part)
-            size += len(part)
+                raise _ClientDisconnected
+            chunk = message.get("body", b"")
+            chunks.append(chunk)
+            size += len(chunk)
             if size > self._max_body:
                 raise self._too_large()
             if not message.get("more_body", False):
-                return parts[0] if len(parts) == 1 else b"".join(parts)
+                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
-    async def _answer(
+    async def _execute_request(
         self, request: GraphQLRequest, grant: Grant | None, method: str
     ) -> tuple[int, dict[str, Any]]:
         prepared = self._documents.prepare(request.query)
-        if isinstance(prepared, Invalid):
+        if isinstance(prepared, InvalidDocument):
             return 400, {"errors": list(prepared.errors)}
-        operation = prepared.operation(request.operation_name)
+        operation = prepared.select_operation(request.operation_name)
         if isinstance(operation, Refusal):
             raise operation
         if operation.operation is OperationType.SUBSCRIPTION:
@@ -196,9 +210,11 @@ class GraphQLDoor:
                 "Subscriptions are not served over HTTP.",
                 "Connect to /graphql by WebSocket, in the graphql-transport-ws protocol.",
             )
+        # GET is a safe method (RFC 9110, section 9.2.1). A link on a page of another site must not change
+        # anything.
         if method == "GET" and operation.operation is not OperationType.QUERY:
-            raise _MethodNotAllowed("Only queries are asked by GET.", b"POST")
-        refusal = self._documents.weigh(prepared, request.operation_name, request.variables)
+            raise _MethodNotAllowed("GET takes queries only.", b"POST")
+        refusal = self._documents.check_cost(prepared, request.operation_name, request.variables)
         if refusal is not None:
             raise refusal
         result = await self._execute(prepared, request, grant)
@@ -208,46 +224,48 @@ class GraphQLDoor:
         return TooLarge("BODY_TOO_LARGE", f"A body has at most {self._max_body:,} bytes.")
 
 
-def _fields(scope: Scope, wanted: bytes) -> list[str]:
-    return [value.decode("latin-1") for name, value in scope["headers"] if name == wanted]
+def _header_values(scope: Scope, header_name: bytes) -> list[str]:
+    return [value.decode("latin-1") for name, value in scope["headers"] if name == header_name]
 
 
-def _parameters(body: Any) -> GraphQLRequest:
-    """The request a body states.
+def _parse_parameters(body: Any) -> GraphQLRequest:
+    """Return the request in a JSON body, or in the parameters of a URL.
 
     Raises:
         BadRequest: ``BATCHING_UNSUPPORTED``, ``REQUEST_NOT_OBJECT``, ``PARAMETER_INVALID``,
             ``QUERY_MISSING``, ``PERSISTED_QUERY_NOT_SUPPORTED``.
     """
     if isinstance(body, list):
+        # The limits of cost apply to one document, and a batch would multiply them.
         raise BadRequest("BATCHING_UNSUPPORTED", "One request at a time; batches are not served.")
     if not isinstance(body, dict):
         raise BadRequest("REQUEST_NOT_OBJECT", "The body is not a JSON object.")
-    extensions = _map(body, "extensions")
+    extensions = _object_parameter(body, "extensions")
     query = body.get("query")
     if query is None and "persistedQuery" in extensions:
+        # Apollo's clients recognise this exact message and send the whole query instead.
         raise BadRequest("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
     if query is None:
         raise BadRequest("QUERY_MISSING", "The parameter 'query' is missing.")
     name = body.get("operationName")
     if not isinstance(query, str):
-        raise _invalid("query", "a string")
+        raise _invalid_parameter("query", "a string")
     if name is not None and not isinstance(name, str):
-        raise _invalid("operationName", "a string")
-    return GraphQLRequest(query, name or None, _map(body, "variables"), extensions)
+        raise _invalid_parameter("operationName", "a string")
+    return GraphQLRequest(query, name or None, _object_parameter(body, "variables"), extensions)
 
 
-def _map(body: dict[str, Any], name: str) -> dict[str, Any]:
-    found = body.get(name)
-    if found is None:
+def _object_parameter(body: dict[str, Any], name: str) -> dict[str, Any]:
+    value = body.get(name)
+    if value is None:
         return {}
-    if not isinstance(found, dict):
-        raise _invalid(name, "an object")
-    return found
+    if not isinstance(value, dict):
+        raise _invalid_parameter(name, "an object")
+    return value
 
 
-def _from_url(query_string: bytes) -> GraphQLRequest:
-    """The request a URL states; ``variables`` and ``extensions`` are JSON in it."""
+def _parse_url(query_string: bytes) -> GraphQLRequest:
+    """Return the request in a query string, where ``variables`` and ``extensions`` are JSON."""
     try:
         pairs = parse_qsl(
             query_string.decode("ascii"),
@@ -258,19 +276,20 @@ def _from_url(query_string: bytes) -> GraphQLRequest:
     except ValueError:
         raise BadRequest("URL_INVALID", "The query string is not URL-encoded UTF-8.") from None
     names = [name for name, _ in pairs]
+    # As in ``strict_json``: two readers may use different ones of two equal names.
     if len(names) != len(set(names)):
         raise BadRequest("PARAMETER_DUPLICATE", "The query string names a parameter twice.")
-    found: dict[str, Any] = dict(pairs)
+    parameters: dict[str, Any] = dict(pairs)
     for name in ("variables", "extensions"):
-        if found.get(name):
-            found[name] = strict_json(found[name].encode())
+        if parameters.get(name):
+            parameters[name] = parse_strict_json(parameters[name].encode())
         else:
-            found.pop(name, None)
-    return _parameters(found)
+            parameters.pop(name, None)
+    return _parse_parameters(parameters)
 
 
-def _invalid(name: str, wanted: str) -> BadRequest:
-    return BadRequest("PARAMETER_INVALID", f"The parameter '{name}' is not {wanted}.")
+def _invalid_parameter(name: str, expected_type: str) -> BadRequest:
+    return BadRequest("PARAMETER_INVALID", f"The parameter '{name}' is not {expected_type}.")
 
 
 def _status_without_data(result: Mapping[str, Any]) -> int:
@@ -278,38 +297,48 @@ def _status_without_data(result: Mapping[str, Any]) -> int:
     return 500 if INTERNAL in codes else 400
 
 
-def _headers(error: Exception) -> Headers:
-    """What HTTP wants said beside the status."""
+def _error_headers(error: Exception) -> HeaderList:
+    """Return the headers that HTTP requires with the status of an error."""
     if isinstance(error, _MethodNotAllowed):
         return [(b"allow", error.allow)]
     if isinstance(error, Unauthenticated):
-        return [(b"www-authenticate", _challenge(error))]
+        return [(b"www-authenticate", _bearer_challenge(error))]
     if isinstance(error, TooLarge):
-        return [(b"connection", b"close")]  # or the server reads the rest to throw it away
+        return [(b"connection", b"close")]  # else the server reads the rest of the body and discards it
     if isinstance(error, DiscretionError) and error.status in {429, 503}:
         return [(b"retry-after", b"1")]
     return []
 
 
-def _challenge(error: Unauthenticated) -> bytes:
-    """RFC 6750, section 3: no error code for a request that brought no token."""
+def _bearer_challenge(error: Unauthenticated) -> bytes:
+    """Return the challenge of RFC 6750, section 3, which has no error code for a request without a token."""
     if error.code == "TOKEN_MISSING":
         return b'Bearer realm="discretion"'
-    said = "".join(one for one in error.message if one.isascii() and one.isprintable() and one not in '"\\')
-    return f'Bearer realm="discretion", error="invalid_token", error_description="{said}"'.encode("ascii")
+    # ``error_description`` allows printable ASCII without quotation mark and backslash (RFC 6750, section 3).
+    description = "".join(
+        character
+        for character in error.message
+        if character.isascii() and character.isprintable() and character not in '"\\'
+    )
+    return f'Bearer realm="discretion", error="invalid_token", error_description="{description}"'.encode(
+        "ascii"
+    )
 
 
-async def _respond(send: Send, status: int, media: Media, body: bytes, more: Headers) -> None:
-    headers = [*_ALWAYS[media], (b"content-length", b"%d" % len(body)), *more]
+async def _send_response(
+    send: Send, status: int, media: GraphQLMediaType, body: bytes, extra_headers: HeaderList
+) -> None:
+    headers = [*_COMMON_HEADERS[media], (b"content-length", b"%d" % len(body)), *extra_headers]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
-_ALWAYS: dict[Media, Headers] = {
+_COMMON_HEADERS: dict[GraphQLMediaType, HeaderList] = {
     media: [
         (b"content-type", f"{media}; charset=utf-8".encode("ascii")),
+        # Responses hold personal data and must not stay in a cache.
         (b"cache-control", b"no-store"),
         (b"x-content-type-options", b"nosniff"),
     ]
-    for media in (Media.RESPONSE, Media.JSON)
+    for media in (GraphQLMediaType.RESPONSE, GraphQLMediaType.JSON)
 }

@@ -1,7 +1,7 @@
-"""Operations that the platform asks itself: by the way everybody's take, without a socket.
+"""A GraphQL client for the platform's own queries, without a network connection.
 
-They are parsed, planned under a grant, and on record before the answer is here. There is no other way
-to customers for them either.
+The queries take the path of all others: they are parsed, planned under a grant, and recorded in the ledger of
+disclosures before the response is returned. Internal code has no other way to read customer data.
 """
 
 from __future__ import annotations
@@ -11,37 +11,38 @@ from typing import Any
 
 import orjson
 
-from discretion.edge.graphql.document_cache import Documents, Invalid
+from discretion.edge.graphql.document_cache import DocumentCache, InvalidDocument
 from discretion.edge.graphql.http_protocol import GraphQLRequest
-from discretion.edge.graphql.operation_runner import Answer
+from discretion.edge.graphql.operation_runner import OperationRunner
 from discretion.errors import Broken
 from discretion.token.grant import Grant
 
 
-class Inside:
-    """Asks under one grant."""
+class InternalClient:
+    """Runs queries under one grant."""
 
-    def __init__(self, documents: Documents, answer: Answer, grant: Grant) -> None:
+    def __init__(self, documents: DocumentCache, runner: OperationRunner, grant: Grant) -> None:
         self._documents = documents
-        self._answer = answer
+        self._runner = runner
         self._grant = grant
 
-    async def __call__(self, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
-        """The data that answer a query.
+    async def execute(self, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Run a query and return its ``data`` as plain JSON values.
 
         Raises:
-            Broken: ``QUERY_REFUSED``; a query of ours is wrong for this schema.
-            Unavailable: ``LEDGER_UNAVAILABLE``; there are no data.
+            Broken: ``QUERY_REFUSED``: the query does not fit the schema of this catalogue, or it failed.
+            Unavailable: ``LEDGER_UNAVAILABLE``: the disclosure could not be recorded, so no data is returned.
         """
         prepared = self._documents.prepare(query)
-        if isinstance(prepared, Invalid):
-            raise _refused(prepared.errors[0])
-        response = await self._answer(prepared, GraphQLRequest(query, None, variables), self._grant)
+        if isinstance(prepared, InvalidDocument):
+            raise _query_refused(prepared.errors[0])
+        response = await self._runner.run(prepared, GraphQLRequest(query, None, variables), self._grant)
         if "errors" in response:
-            raise _refused(response["errors"][0])
-        answer: dict[str, Any] = orjson.loads(orjson.dumps(response["data"]))
-        return answer
+            raise _query_refused(response["errors"][0])
+        # Customers are ``orjson.Fragment`` objects, which only orjson turns into values.
+        data: dict[str, Any] = orjson.loads(orjson.dumps(response["data"]))
+        return data
 
 
-def _refused(error: Mapping[str, Any]) -> Broken:
+def _query_refused(error: Mapping[str, Any]) -> Broken:
     return Broken("QUERY_REFUSED", f"A query of the platform's own is refused: {error.get('message')}")

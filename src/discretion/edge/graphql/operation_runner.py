@@ -1,4 +1,4 @@
-"""A prepared GraphQL operation -> its response, through the conductor and nothing else."""
+"""Running a prepared GraphQL operation: plan it for the grant, execute it, and record what it discloses."""
 
 from __future__ import annotations
 
@@ -9,139 +9,155 @@ import strawberry
 from graphql import ExecutionResult, Executor, get_directive_values
 
 from discretion.catalogue.model import Catalogue
-from discretion.disclose import Conductor, describe
-from discretion.domain.kit.graphql.context import Context, Records
-from discretion.edge.error_mask import Mask
-from discretion.edge.graphql.document_cache import Prepared
+from discretion.disclose import Discloser, describe_disclosure
+from discretion.domain.kit.graphql.context import ResolverContext, ResolverResources
+from discretion.edge.error_mask import ErrorMask
+from discretion.edge.graphql.document_cache import PreparedDocument
 from discretion.edge.graphql.http_protocol import GraphQLRequest
 from discretion.edge.graphql.plan_executor import PlanExecutor
 from discretion.errors import BadRequest
-from discretion.plan.plan import Plan
-from discretion.plan.plan_cache import Plans
+from discretion.plan.plan import QueryPlan
+from discretion.plan.plan_cache import PlanCache
 from discretion.reveal.revealer import Reading
 from discretion.token.grant import SELF, Grant
 
+# The caller chooses the name and the ledger keeps it, so its length is limited.
 MAX_OPERATION_NAME = 100
 Response = dict[str, Any]
 
 
-class Answer:
-    """Answers operations. ``executor`` is stock graphql-core in the tests that compare the two."""
+class OperationRunner:
+    """Runs operations. Tests pass stock graphql-core as ``executor``, to compare both."""
 
     def __init__(
         self,
         schema: strawberry.Schema,
-        plans: Plans,
-        conductor: Conductor,
-        records: Records,
-        mask: Mask,
+        plans: PlanCache,
+        discloser: Discloser,
+        resources: ResolverResources,
+        mask: ErrorMask,
         executor: type[PlanExecutor] = PlanExecutor,
     ) -> None:
         self._schema = schema._schema
-        self._purpose = self._schema.get_directive("purpose")
+        self._purpose_directive = self._schema.get_directive("purpose")
         self._plans = plans
-        self._conductor = conductor
-        self._records = records
+        self._discloser = discloser
+        self._resources = resources
         self._mask = mask
         self._executor = executor
 
-    async def __call__(
-        self, prepared: Prepared, request: GraphQLRequest, grant: Grant | None, root: Any = None
+    async def run(
+        self, prepared: PreparedDocument, request: GraphQLRequest, grant: Grant | None, root: Any = None
     ) -> Response:
-        """The response of an operation that has been parsed, limited and validated.
+        """Return the response to an operation that has been parsed, limited and validated.
 
-        ``root`` is what resolvers of the root's fields are given.
+        ``root`` is passed to the resolvers of the root's fields. Without a grant no customer can be read, so
+        there is no plan and nothing to record.
 
         Raises:
-            Unavailable: ``LEDGER_UNAVAILABLE``; there is no data to send.
+            Unavailable: ``LEDGER_UNAVAILABLE``: the disclosure could not be recorded, so no data is returned.
         """
         executor = self._executor.build(
             self._schema,
             prepared.document,
             root,
-            context_value=Context(self._records, grant, None),
+            context_value=ResolverContext(self._resources, grant, None),
             raw_variable_values=dict(request.variables),
             operation_name=request.operation_name,
             hide_suggestions=True,
         )
         if isinstance(executor, list):
-            return {"errors": self._mask.errors(executor)}
+            return {"errors": self._mask.mask_errors(executor)}
         if grant is None:
-            return self._response(await executed(executor))
-        plan = self._plan(executor, prepared, request.operation_name, grant)
+            return self._build_response(await execute_operation(executor))
+        plan = self._find_plan(executor, prepared, request.operation_name, grant)
 
+        # The discloser calls this with the reading that keeps the account of what is revealed, records that
+        # account in the ledger, and only then returns the answer.
         async def execute(reading: Reading) -> ExecutionResult:
-            executor.context_value = Context(self._records, grant, reading)
-            return await executed(executor)
+            executor.context_value = ResolverContext(self._resources, grant, reading)
+            return await execute_operation(executor)
 
-        name = (executor.operation.name.value if executor.operation.name else "")[:MAX_OPERATION_NAME]
-        disclosed = await self._conductor.disclose(plan, grant, name, execute)
-        response = self._response(disclosed.answer)
-        if (disclosure := describe(disclosed)) is not None:
+        operation_name = (executor.operation.name.value if executor.operation.name else "")[
+            :MAX_OPERATION_NAME
+        ]
+        disclosed = await self._discloser.disclose(plan, grant, operation_name, execute)
+        response = self._build_response(disclosed.answer)
+        if (disclosure := describe_disclosure(disclosed)) is not None:
             response["extensions"] = {"disclosure": disclosure}
         return response
 
-    def _plan(self, executor: Any, prepared: Prepared, operation_name: str | None, grant: Grant) -> Plan:
+    def _find_plan(
+        self, executor: Any, prepared: PreparedDocument, operation_name: str | None, grant: Grant
+    ) -> QueryPlan:
+        # A plan depends on the variables that select fields, and on no other value of the request.
         values = executor.variable_values
-        conditions = tuple(_as_key(values.coerced.get(name)) for name in sorted(prepared.conditions))
-        return self._plans.plan(
+        conditions = tuple(
+            _as_key(values.coerced.get(variable_name))
+            for variable_name in sorted(prepared.condition_variables)
+        )
+        return self._plans.get_plan(
             (prepared, operation_name, conditions),
             grant,
-            self._uses(executor),
+            self._narrowed_purposes(executor),
             executor.operation,
             executor.fragments,
             values,
         )
 
-    def _uses(self, executor: Any) -> tuple[str, ...] | None:
-        """What ``@purpose`` narrows to.
+    def _narrowed_purposes(self, executor: Any) -> tuple[str, ...] | None:
+        """Return the purposes that ``@purpose`` narrows the grant to, None without the directive.
 
         Raises:
-            BadRequest: ``PURPOSE_UNKNOWN``; a misspelt purpose would silently hide everything.
+            BadRequest: ``PURPOSE_UNKNOWN``: a misspelt purpose would hide all data without an error.
         """
-        if not executor.operation.directives or self._purpose is None:
+        if not executor.operation.directives or self._purpose_directive is None:
             return None
-        given = get_directive_values(self._purpose, executor.operation, executor.variable_values)
-        if given is None:
+        arguments = get_directive_values(
+            self._purpose_directive, executor.operation, executor.variable_values
+        )
+        if arguments is None:
             return None
-        uses = tuple(given["uses"])
-        for use in uses:
-            if not known_purpose(self._records.catalogue, use):
+        purposes = tuple(arguments["uses"])
+        for purpose in purposes:
+            if not is_known_purpose(self._resources.catalogue, purpose):
                 raise BadRequest(
                     "PURPOSE_UNKNOWN",
                     "@purpose names a purpose that the catalogue does not have.",
                     "The query `{ purposes { key } }` lists them.",
                 )
-        return uses
+        return purposes
 
-    def _response(self, result: ExecutionResult) -> Response:
+    def _build_response(self, result: ExecutionResult) -> Response:
         response: Response = {}
         if result.errors:
-            response["errors"] = self._mask.errors(result.errors)
+            response["errors"] = self._mask.mask_errors(result.errors)
         response["data"] = result.data
         return response
 
 
-async def executed(executor: Executor[Any]) -> ExecutionResult:
-    """The result of an operation, when nothing of it runs any more.
+async def execute_operation(executor: Executor[Any]) -> ExecutionResult:
+    """Return the result of an operation once all its fields have ended.
 
-    graphql-core lets fields run on in the background when another one's error has emptied the answer;
-    they would meet customers whom the disclosure does not count.
+    When the error of one field empties the response, graphql-core lets the other fields run on in the
+    background. They could read customers after the disclosure was counted and recorded, so they are awaited.
     """
     try:
         result: Any = executor.execute_operation()
-        found: ExecutionResult = await result if executor.is_awaitable(result) else result
+        execution_result: ExecutionResult = await result if executor.is_awaitable(result) else result
     finally:
         while executor.background_futures:
             await asyncio.wait(list(executor.background_futures))
-    return found
+    return execution_result
 
 
 def _as_key(value: Any) -> Any:
-    """A variable's value as part of a key: a flag, or a list of names."""
+    """Return a variable's value, a flag or a list of names, as part of a cache key."""
     return tuple(value) if isinstance(value, list) else value
 
 
-def known_purpose(catalogue: Catalogue, use: str) -> bool:
-    """Whether a purpose is a node of the catalogue's tree, or a customer's own."""
-    return use == SELF or any(key == use or key.startswith(use + ".") for key in catalogue.purposes)
+def is_known_purpose(catalogue: Catalogue, purpose: str) -> bool:
+    """Return whether a purpose is a node of the catalogue's tree, or the customer's own access (``SELF``)."""
+    return purpose == SELF or any(
+        key == purpose or key.startswith(purpose + ".") for key in catalogue.purposes
+    )

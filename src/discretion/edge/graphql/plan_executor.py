@@ -1,9 +1,9 @@
-"""The compiled path inside graphql-core's executor.
+"""An executor of graphql-core that answers customers with the generated functions of plans.
 
-Wherever a customer is to be completed and a reading is at hand, the plan's generated function
-answers for the whole object; fields it leaves out (events, disclosures) and everything that is
-not customer data run as graphql-core runs them. If the function fails, the row is executed again
-field by field, so that errors carry the message, place and path graphql-core gives them.
+Where a customer is completed under a reading, the generated function of the plan returns the whole object.
+Fields that the plan leaves out (events, disclosures) and everything that is not customer data are executed by
+graphql-core. If the function fails, the customer is executed again field by field, so that errors have the
+message, place and path of graphql-core.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from graphql.execution.collect_fields import FieldDetailsList
 from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from discretion.plan.plan import Shape
+from discretion.plan.plan import ResponseShape
 from discretion.plan.selection import CUSTOMER
-from discretion.reveal.revealer import Reading, Row
+from discretion.reveal.revealer import CustomerRow, Reading
 
 
 class PlanExecutor(StrawberryGraphQLCoreExecutionContext):
-    """Strawberry's executor, with customers answered by plans."""
+    """Strawberry's executor, in which plans answer for customers."""
 
     def complete_list_value(
         self,
@@ -33,11 +33,15 @@ class PlanExecutor(StrawberryGraphQLCoreExecutionContext):
         result: Any,
         position_context: Any,
     ) -> Any:
-        """Customers all at once, when nothing of them is left to resolve."""
-        if type(result) is list and result and type(result[0]) is Row:
-            shape = self._shape(path)
-            if shape is not None and not shape.live and all(type(row) is Row for row in result):
-                answers = self._compiled(shape, result)
+        """Complete a list of customers in one call, if no field of them is left to resolvers."""
+        if type(result) is list and result and type(result[0]) is CustomerRow:
+            shape = self._find_shape(path)
+            if (
+                shape is not None
+                and not shape.resolved_keys
+                and all(type(row) is CustomerRow for row in result)
+            ):
+                answers = self._run_compiled(shape, result)
                 if answers is not None:
                     return answers
         return super().complete_list_value(
@@ -53,48 +57,52 @@ class PlanExecutor(StrawberryGraphQLCoreExecutionContext):
         result: Any,
         position_context: Any,
     ) -> Any:
-        """One customer, by its plan."""
-        if return_type.name == CUSTOMER and type(result) is Row:
-            shape = self._shape(path)
-            answers = None if shape is None else self._compiled(shape, [result])
+        """Complete one customer by its plan, and the fields that the plan leaves to resolvers."""
+        if return_type.name == CUSTOMER and type(result) is CustomerRow:
+            shape = self._find_shape(path)
+            answers = None if shape is None else self._run_compiled(shape, [result])
             if shape is not None and answers is not None:
-                if not shape.live:
+                if not shape.resolved_keys:
                     return answers[0]
-                return self._complete_live(return_type, field_details_list, path, result, shape, answers[0])
+                return self._complete_resolved_fields(
+                    return_type, field_details_list, path, result, shape, answers[0]
+                )
         return super().complete_object_value(
             return_type, field_details_list, info, path, result, position_context
         )
 
-    def _shape(self, path: Path) -> Shape | None:
+    def _find_shape(self, path: Path) -> ResponseShape | None:
         reading: Reading | None = getattr(self.context_value, "reading", None)
         if reading is None:
             return None
         keys = [key for key in path.as_list() if isinstance(key, str)]
         return reading.plan.shapes.get(tuple(keys))
 
-    def _compiled(self, shape: Shape, rows: Sequence[Row]) -> list[Any] | None:
+    def _run_compiled(self, shape: ResponseShape, rows: Sequence[CustomerRow]) -> list[Any] | None:
         reading: Reading = self.context_value.reading
+        # Rows that were answered before a failure are already in the account. Stock execution adds them
+        # again. The account has bits and sets, so it counts them once.
         try:
-            return reading.shape(shape, rows)
-        except Exception:  # noqa: BLE001 - stock execution will meet it again and locate it
+            return reading.build_answers(shape, rows)
+        except Exception:  # noqa: BLE001 - stock execution raises it again, with its place and path
             return None
 
-    def _complete_live(
+    def _complete_resolved_fields(
         self,
         return_type: GraphQLObjectType,
         field_details_list: FieldDetailsList,
         path: Path,
-        row: Row,
-        shape: Shape,
+        row: CustomerRow,
+        shape: ResponseShape,
         answer: dict[str, Any],
     ) -> Any:
         collected = self.collect_subfields(return_type, field_details_list).grouped_field_set
-        live = {key: collected[key] for key in shape.live}
-        resolved: Any = self.execute_fields(return_type, row, path, live, None)
-        if not self.is_awaitable(resolved):
-            return {**answer, **resolved}
+        resolved_fields = {key: collected[key] for key in shape.resolved_keys}
+        resolved_values: Any = self.execute_fields(return_type, row, path, resolved_fields, None)
+        if not self.is_awaitable(resolved_values):
+            return {**answer, **resolved_values}
 
-        async def when_resolved() -> dict[str, Any]:
-            return {**answer, **(await resolved)}
+        async def merge_resolved() -> dict[str, Any]:
+            return {**answer, **(await resolved_values)}
 
-        return when_resolved()
+        return merge_resolved()

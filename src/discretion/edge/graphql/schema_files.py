@@ -1,27 +1,32 @@
-"""The files under ``schema/`` that are printed from what is written: the API, and the shapes of our YAML."""
+"""The generated files under ``schema/``: the SDL and the JSON schemas."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from discretion.catalogue.entry import json_schema
-from discretion.catalogue.load import load, shipped
-from discretion.domain.access.format.json_format import schema_text as package_schema
-from discretion.domain.notices.load import json_schemas as notice_schemas
+from discretion.catalogue.entry import print_catalogue_schema
+from discretion.catalogue.load import find_shipped_catalogue, load_catalogue
+from discretion.domain.access.format.json_format import build_package_schema_text as package_schema
+from discretion.domain.notices.load import build_json_schemas
 from discretion.edge.graphql.schema_builder import build_schema
-from discretion.law.entry import json_schema as law_schema
+from discretion.law.entry import print_jurisdiction_schema
 
-SDL = shipped().parent / "discretion.graphql"
-SHAPE = shipped().parent / "jsonschema" / "catalogue.schema.json"
-LAW_SHAPE = SHAPE.with_name("jurisdiction.schema.json")
-PACKAGE_SHAPE = SHAPE.with_name("package.schema.json")
+SDL_PATH = find_shipped_catalogue().parent / "discretion.graphql"
+CATALOGUE_SCHEMA_PATH = find_shipped_catalogue().parent / "jsonschema" / "catalogue.schema.json"
+LAW_SCHEMA_PATH = CATALOGUE_SCHEMA_PATH.with_name("jurisdiction.schema.json")
+PACKAGE_SCHEMA_PATH = CATALOGUE_SCHEMA_PATH.with_name("package.schema.json")
 
 
-def printed(catalogue: Path | None) -> dict[Path, str]:
-    """What they should say of a catalogue, by their place in the checkout or the installed package."""
-    sdl = build_schema(load(catalogue)).as_str() + "\n"
-    notice_shapes = {
-        SHAPE.with_name(f"notices-{kind}.schema.json"): text for kind, text in notice_schemas().items()
+def render_schema_files(catalogue_dir: Path | None) -> dict[Path, str]:
+    """Return the text of each file for a catalogue, by its path in the checkout or the installed package."""
+    sdl = build_schema(load_catalogue(catalogue_dir)).as_str() + "\n"
+    notice_files = {
+        CATALOGUE_SCHEMA_PATH.with_name(f"notices-{kind}.schema.json"): text
+        for kind, text in build_json_schemas().items()
     }
-    shapes = {SHAPE: json_schema(), LAW_SHAPE: law_schema(), PACKAGE_SHAPE: package_schema()}
-    return {SDL: sdl, **shapes, **notice_shapes}
+    json_schema_files = {
+        CATALOGUE_SCHEMA_PATH: print_catalogue_schema(),
+        LAW_SCHEMA_PATH: print_jurisdiction_schema(),
+        PACKAGE_SCHEMA_PATH: package_schema(),
+    }
+    return {SDL_PATH: sdl, **json_schema_files, **notice_files}

@@ -1,9 +1,9 @@
 """The certificate under which answers and callbacks are signed (OpenDSR 2.0, sections 4.1 and 4.2).
 
-The key is RSA of 3072 bits and signs with PKCS #1 v1.5 over SHA-256 (FIPS 186-4, section 5), which is what
-controllers verify with. It is made on first use and never leaves the folder of keys, where it lies sealed.
-Until an authority has issued a certificate for it there is one of our own making, which the specification
-forbids outside evaluation.
+The key is RSA of 3072 bits and signs with PKCS #1 v1.5 over SHA-256 (FIPS 186-4, section 5), the algorithm
+that controllers verify. It is created on first use and stored sealed in the folder of keys, which it never
+leaves. Until an authority has issued a certificate for it, a self-signed one is used, which the
+specification forbids outside evaluation.
 """
 
 from __future__ import annotations
@@ -22,110 +22,114 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 from cryptography.x509.oid import NameOID
 
 from discretion.errors import Misconfigured
-from discretion.seal.key_files import flush, open_file, sealed_for, write_private
+from discretion.seal.key_files import encrypt_file_content, flush_folder, read_sealed_file, write_private_file
 
-BITS = 3072
-OWN_LASTS = timedelta(days=365)
-_BEFORE = timedelta(days=1)
-"""How long a clock that is slow may still take our own certificate for one of the future."""
+KEY_BITS = 3072
+SELF_SIGNED_LIFETIME = timedelta(days=365)
+_CLOCK_SKEW = timedelta(days=1)
+"""The self-signed certificate is valid from a day before now, for controllers whose clock is slow."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seal:
-    """What answers are signed with. ``chain`` is the certificate in PEM, its issuers after it."""
+class SigningCertificate:
+    """A key and its certificate. ``chain`` is the certificate in PEM, followed by its issuers."""
 
     domain: str
     chain: bytes
     key: RSAPrivateKey
 
     def __repr__(self) -> str:
-        """Without the key."""
-        return f"Seal({self.domain!r})"
+        """Leave out the key."""
+        return f"SigningCertificate({self.domain!r})"
 
     def sign(self, body: bytes) -> str:
-        """Base64 of the signature over the SHA-256 of a body."""
+        """Return the signature over the SHA-256 of a body, in base64."""
         return base64.b64encode(self.key.sign(body, PKCS1v15(), hashes.SHA256())).decode()
 
 
-def kept_key(path: Path, root: bytes, entropy: Callable[[int], bytes]) -> RSAPrivateKey:
-    """The key kept at ``path``, made the first time; of processes that make one at once, one does.
+def load_or_create_key(path: Path, root: bytes, entropy: Callable[[int], bytes]) -> RSAPrivateKey:
+    """Return the key stored at ``path``; it is created on first use.
 
     Raises:
         Misconfigured: ``KEY_FILE_UNREADABLE``.
     """
+    # Processes may create a key at the same time. A hard link to a complete file is atomic: the first wins,
+    # the others read its key, and none reads a file that is half written.
     if not path.exists():
-        made = generate_private_key(65537, BITS).private_bytes(
+        # Not encrypted by itself: the whole file is sealed under the root key.
+        key_bytes = generate_private_key(65537, KEY_BITS).private_bytes(
             serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        draft = path.with_name(f"{path.name}.{entropy(8).hex()}")
-        write_private(draft, sealed_for(path.name, root, made, entropy))
+        draft_path = path.with_name(f"{path.name}.{entropy(8).hex()}")
+        write_private_file(draft_path, encrypt_file_content(path.name, root, key_bytes, entropy))
         with contextlib.suppress(FileExistsError):
-            path.hardlink_to(draft)
-        draft.unlink()
-        flush(path.parent)
-    key = serialization.load_der_private_key(open_file(path, root), None)
+            path.hardlink_to(draft_path)
+        draft_path.unlink()
+        flush_folder(path.parent)
+    key = serialization.load_der_private_key(read_sealed_file(path, root), None)
     assert isinstance(key, RSAPrivateKey)
     return key
 
 
-def own(key: RSAPrivateKey, domain: str, now_ms: int) -> bytes:
-    """A certificate that the key's owner issues, in PEM; for evaluation."""
-    name, now = _name(domain), datetime.fromtimestamp(now_ms / 1000, UTC)
-    made = (
+def build_self_signed(key: RSAPrivateKey, domain: str, now_ms: int) -> bytes:
+    """Build a self-signed certificate, in PEM; for evaluation only."""
+    name, now = _common_name(domain), datetime.fromtimestamp(now_ms / 1000, UTC)
+    certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _BEFORE)
-        .not_valid_after(now + OWN_LASTS)
+        .not_valid_before(now - _CLOCK_SKEW)
+        .not_valid_after(now + SELF_SIGNED_LIFETIME)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(domain)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
-    return made.public_bytes(serialization.Encoding.PEM)
+    return certificate.public_bytes(serialization.Encoding.PEM)
 
 
-def wanted(key: RSAPrivateKey, domain: str) -> bytes:
-    """The request for a certificate (PKCS #10), in PEM, for an authority to sign."""
+def build_signing_request(key: RSAPrivateKey, domain: str) -> bytes:
+    """Build the request for a certificate (PKCS #10), in PEM, for an authority to sign."""
     names = x509.SubjectAlternativeName([x509.DNSName(domain)])
-    made = (
+    builder = (
         x509.CertificateSigningRequestBuilder()
-        .subject_name(_name(domain))
+        .subject_name(_common_name(domain))
         .add_extension(names, critical=False)
     )
-    return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
-def issued(chain: bytes, key: RSAPrivateKey, domain: str, now_ms: int) -> bytes:
-    """The chain that an authority issued, after seeing that it is of our key, for our domain and in force.
+def check_issued_chain(chain: bytes, key: RSAPrivateKey, domain: str, now_ms: int) -> bytes:
+    """Check that an issued chain has this key, names this domain and is in force, and return it.
 
     Raises:
         Misconfigured: ``CERTIFICATE_UNFIT``.
     """
     try:
-        first = x509.load_pem_x509_certificates(chain)[0]
-        names = first.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        certificate = x509.load_pem_x509_certificates(chain)[0]
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         domains = names.get_values_for_type(x509.DNSName)
     except (ValueError, IndexError, x509.ExtensionNotFound):
-        raise _unfit("it holds no certificate in PEM that names a domain") from None
+        raise _certificate_unfit("it holds no certificate in PEM that names a domain") from None
     now = datetime.fromtimestamp(now_ms / 1000, UTC)
-    if first.public_key() != key.public_key():
-        raise _unfit("it is of another key")
+    if certificate.public_key() != key.public_key():
+        raise _certificate_unfit("it is of another key")
     if domain not in domains:
-        raise _unfit(f"it is not for {domain}")
-    if not first.not_valid_before_utc <= now <= first.not_valid_after_utc:
-        raise _unfit("it is not in force")
+        raise _certificate_unfit(f"it is not for {domain}")
+    if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
+        raise _certificate_unfit("it is not in force")
     return chain
 
 
-def _name(domain: str) -> x509.Name:
+def _common_name(domain: str) -> x509.Name:
+    # A common name has at most 64 characters (RFC 5280, appendix A.1). Verifiers use the alternative name.
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, domain[:64])])
 
 
-def _unfit(why: str) -> Misconfigured:
+def _certificate_unfit(problem: str) -> Misconfigured:
     return Misconfigured(
         "CERTIFICATE_UNFIT",
-        f"DISCRETION_PROCESSOR_CERTIFICATE cannot be used: {why}.",
+        f"DISCRETION_PROCESSOR_CERTIFICATE cannot be used: {problem}.",
         "Have an authority sign what 'discretion agent certificate' prints.",
     )

@@ -1,13 +1,13 @@
 """The endpoints of OpenDSR 2.0, and of OpenGDPR, as it was called in version 1.
 
-    GET    /opendsr/discovery              what can be asked of us
-    GET    /opendsr/certificate.pem        what our answers are signed with
-    POST   /opendsr/v2/requests            a request of a controller
-    GET    /opendsr/v2/requests/{id}       how it stands
-    DELETE /opendsr/v2/requests/{id}       take it back, while nothing is done
+    GET    /opendsr/discovery              supported identities and types of request
+    GET    /opendsr/certificate.pem        the certificate that signs responses
+    POST   /opendsr/v2/requests            file a request of a controller
+    GET    /opendsr/v2/requests/{id}       status of a request
+    DELETE /opendsr/v2/requests/{id}       cancel a request while it is pending
 
-Every answer is signed, under the header names of both versions: the signature is over the raw body, so that a
-controller verifies before it parses.
+Every response is signed, under the header names of both versions. The signature covers the raw body, so
+that a controller can verify before it parses.
 """
 
 from __future__ import annotations
@@ -23,158 +23,194 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from discretion.catalogue.model import Catalogue
-from discretion.domain.agents.agent import Agent, Kind
-from discretion.domain.agents.agent_register import Register
-from discretion.domain.agents.agent_request import Standing
-from discretion.domain.agents.delegated_requests import Desk, Filing
-from discretion.domain.agents.status_map import OPENDSR
-from discretion.domain.kit.egress import Outward
+from discretion.domain.agents.agent import Agent, AgentKind
+from discretion.domain.agents.agent_register import AgentRegister
+from discretion.domain.agents.agent_request import AgentRequestStatus
+from discretion.domain.agents.delegated_requests import AgentFiling, DelegatedRequests
+from discretion.domain.agents.status_map import OPENDSR_STATUSES
+from discretion.domain.kit.egress import EgressClient
 from discretion.domain.requests.model import Assurance
-from discretion.edge.bearer_token import known
-from discretion.edge.error_response import problem
-from discretion.edge.opendsr.certificate import Seal
-from discretion.edge.opendsr.request_parser import Asked, Problem, Wrong, asked, request_id, supported
-from discretion.edge.opendsr.status import cancelled, discovery, received, status
-from discretion.edge.request_body import whole
-from discretion.edge.strict_json import strict_json
+from discretion.edge.bearer_token import authenticate_agent
+from discretion.edge.error_response import build_error_response
+from discretion.edge.opendsr.certificate import SigningCertificate
+from discretion.edge.opendsr.request_parser import (
+    InvalidOpenDsrRequest,
+    OpenDsrProblem,
+    OpenDsrRequest,
+    is_request_id,
+    list_supported_identities,
+    parse_opendsr_request,
+)
+from discretion.edge.opendsr.status import (
+    build_cancellation_receipt,
+    build_discovery,
+    build_opendsr_status,
+    build_receipt,
+)
+from discretion.edge.request_body import read_body
+from discretion.edge.strict_json import parse_strict_json
 from discretion.errors import BadRequest, Conflict, DiscretionError, NotFound, Refusal, Unauthenticated
 from discretion.law.jurisdiction import Right
 
 MAX_BODY = 64 * 1024
-NAMES = ("OpenDSR", "OpenGDPR")
-Answer = Callable[[Request], Awaitable[Response]]
+HEADER_NAMES = ("OpenDSR", "OpenGDPR")
+EndpointHandler = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
-class OpenDSR:
-    """See the module. ``seal`` is what answers are signed with, ``base`` the address of our API."""
+class OpenDsrEndpoints:
+    """The endpoints. ``load_certificate`` returns what signs responses, ``api_base`` is the API's URL."""
 
-    desk: Desk
-    register: Register
-    outward: Outward
+    delegated_requests: DelegatedRequests
+    agent_register: AgentRegister
+    egress: EgressClient
     catalogue: Catalogue
-    seal: Callable[[], Seal]
-    base: str
+    load_certificate: Callable[[], SigningCertificate]
+    api_base: str
     now_ms: Callable[[], int]
 
     def routes(self) -> list[Route]:
-        """Every endpoint, under its names in both versions."""
-        ends: list[tuple[str, str, Answer]] = [
-            ("/opendsr/discovery", "GET", self._discovery),
-            ("/opendsr/v1/discovery", "GET", self._discovery),
-            ("/opendsr/v2/discovery", "GET", self._discovery),
-            ("/opendsr/certificate.pem", "GET", self._certificate),
+        """Return every route, under the paths of both versions."""
+        endpoints: list[tuple[str, str, EndpointHandler]] = [
+            ("/opendsr/discovery", "GET", self._serve_discovery),
+            ("/opendsr/v1/discovery", "GET", self._serve_discovery),
+            ("/opendsr/v2/discovery", "GET", self._serve_discovery),
+            ("/opendsr/certificate.pem", "GET", self._serve_certificate),
         ]
         for path, regulation in (("/opendsr/v2/requests", None), ("/opendsr/v1/opengdpr_requests", "gdpr")):
-            ends += [
-                (path, "POST", self._receiving(regulation)),
-                (f"{path}/{{id}}", "GET", self._status),
-                (f"{path}/{{id}}", "DELETE", self._cancel),
+            endpoints += [
+                (path, "POST", self._build_receive_handler(regulation)),
+                (f"{path}/{{id}}", "GET", self._report_status),
+                (f"{path}/{{id}}", "DELETE", self._cancel_request),
             ]
-        return [Route(path, self._guarded(answer), methods=[method]) for path, method, answer in ends]
+        return [
+            Route(path, self._handle_errors(handler), methods=[method]) for path, method, handler in endpoints
+        ]
 
-    def _receiving(self, regulation: str | None) -> Answer:
+    def _build_receive_handler(self, regulation: str | None) -> EndpointHandler:
         async def receive(request: Request) -> Response:
-            agent = await known(request, self.register, Kind.CONTROLLER)
-            raw = await whole(request, MAX_BODY)
-            body = strict_json(raw)
+            agent = await authenticate_agent(request, self.agent_register, AgentKind.CONTROLLER)
+            raw_body = await read_body(request, MAX_BODY)
+            body = parse_strict_json(raw_body)
             if not isinstance(body, dict):
                 raise BadRequest("BODY_INVALID", "The body is not a JSON object.")
-            found = asked(body, self.catalogue, regulation)
-            wrong = found.problems if isinstance(found, Wrong) else self._unreachable(agent, found)
-            if wrong:
-                return self._signed(_wrong(wrong), 400)
-            assert isinstance(found, Asked)
-            standing = await self.desk.take(agent, _filing(found))
-            return self._signed(received(standing, base64.b64encode(raw).decode()), 201)
+            subject_request = parse_opendsr_request(body, self.catalogue, regulation)
+            problems = (
+                subject_request.problems
+                if isinstance(subject_request, InvalidOpenDsrRequest)
+                else self._check_callbacks(agent, subject_request)
+            )
+            if problems:
+                return self._signed_response(_error_body(problems), 400)
+            assert isinstance(subject_request, OpenDsrRequest)
+            request_status = await self.delegated_requests.submit(agent, _build_filing(subject_request))
+            return self._signed_response(
+                build_receipt(request_status, base64.b64encode(raw_body).decode()), 201
+            )
 
         return receive
 
-    async def _status(self, request: Request) -> Response:
-        agent = await known(request, self.register, Kind.CONTROLLER)
-        standing = await self._own(agent, request)
-        results = await self.desk.results(standing)
-        more = {} if results is None else {"results_url": results}
-        return self._signed({**status(standing), **more})
+    async def _report_status(self, request: Request) -> Response:
+        agent = await authenticate_agent(request, self.agent_register, AgentKind.CONTROLLER)
+        request_status = await self._find_own_request(agent, request)
+        results_url = await self.delegated_requests.get_result_link(request_status)
+        extra_fields = {} if results_url is None else {"results_url": results_url}
+        return self._signed_response({**build_opendsr_status(request_status), **extra_fields})
 
-    async def _cancel(self, request: Request) -> Response:
-        agent = await known(request, self.register, Kind.CONTROLLER)
-        standing = await self._own(agent, request)
-        if OPENDSR[standing.state] != "pending":
+    async def _cancel_request(self, request: Request) -> Response:
+        agent = await authenticate_agent(request, self.agent_register, AgentKind.CONTROLLER)
+        request_status = await self._find_own_request(agent, request)
+        # This check gives the protocol's error. ``revoke`` itself refuses if a step has run meanwhile.
+        if OPENDSR_STATUSES[request_status.state] != "pending":
             raise Conflict("REQUEST_UNDER_WAY", "Only a pending request can be cancelled.")
-        await self.desk.revoke(agent, standing.mandate)
-        return self._signed(cancelled(standing, self.now_ms()), 202)
+        await self.delegated_requests.revoke(agent, request_status.agent_request)
+        return self._signed_response(build_cancellation_receipt(request_status, self.now_ms()), 202)
 
-    async def _discovery(self, _request: Request) -> Response:
-        return self._signed(discovery(supported(self.catalogue), f"{self.base}/opendsr/certificate.pem"))
+    async def _serve_discovery(self, _request: Request) -> Response:
+        return self._signed_response(
+            build_discovery(
+                list_supported_identities(self.catalogue), f"{self.api_base}/opendsr/certificate.pem"
+            )
+        )
 
-    async def _certificate(self, _request: Request) -> Response:
-        chain = self.seal().chain
-        return Response(chain, headers=self.headers(chain), media_type="application/x-pem-file")
+    async def _serve_certificate(self, _request: Request) -> Response:
+        chain = self.load_certificate().chain
+        return Response(chain, headers=self.signature_headers(chain), media_type="application/x-pem-file")
 
-    async def _own(self, agent: Agent, request: Request) -> Standing:
-        name = request.path_params["id"]
-        found = await self.desk.referred(agent, name) if request_id(name) else None
-        if found is None or found.mandate.kind is not Kind.CONTROLLER:
-            raise NotFound("REQUEST_UNKNOWN", "There is no such request of this controller's.")
-        return found
+    async def _find_own_request(self, agent: Agent, request: Request) -> AgentRequestStatus:
+        reference = request.path_params["id"]
+        request_status = (
+            await self.delegated_requests.get_status_by_reference(agent, reference)
+            if is_request_id(reference)
+            else None
+        )
+        if request_status is None or request_status.agent_request.kind is not AgentKind.CONTROLLER:
+            raise NotFound("REQUEST_UNKNOWN", "This controller has no request with this id.")
+        return request_status
 
-    def _unreachable(self, agent: Agent, found: Asked) -> tuple[Problem, ...]:
-        """What is wrong with the URLs that are to be told."""
-        wrong = []
-        for index, url in enumerate(found.callbacks):
+    def _check_callbacks(self, agent: Agent, subject_request: OpenDsrRequest) -> tuple[OpenDsrProblem, ...]:
+        """Return what is wrong with the callback URLs; each must be on a registered host."""
+        problems = []
+        for index, url in enumerate(subject_request.callbacks):
             try:
-                self.outward.target(url, agent.hosts)
-            except Refusal as refused:
-                wrong.append(Problem(refused.code, f"status_callback_urls[{index}]: {refused.message}"))
-        return tuple(wrong)
+                self.egress.check_target(url, agent.hosts)
+            except Refusal as refusal:
+                problems.append(
+                    OpenDsrProblem(refusal.code, f"status_callback_urls[{index}]: {refusal.message}")
+                )
+        return tuple(problems)
 
-    def headers(self, body: bytes) -> dict[str, str]:
-        """Who says this, and their signature."""
-        seal = self.seal()
-        signature = seal.sign(body)
+    def signature_headers(self, body: bytes) -> dict[str, str]:
+        """Return the headers that name this processor and sign ``body``."""
+        certificate = self.load_certificate()
+        signature = certificate.sign(body)
         return {
-            **{f"x-{name.lower()}-processor-domain": seal.domain for name in NAMES},
-            **{f"x-{name.lower()}-signature": signature for name in NAMES},
+            **{f"x-{name.lower()}-processor-domain": certificate.domain for name in HEADER_NAMES},
+            **{f"x-{name.lower()}-signature": signature for name in HEADER_NAMES},
             "cache-control": "no-store",
         }
 
-    def _signed(self, body: Mapping[str, Any], code: int = 200) -> Response:
-        raw = orjson.dumps(body)
-        return Response(raw, code, self.headers(raw), "application/json")
+    def _signed_response(self, body: Mapping[str, Any], code: int = 200) -> Response:
+        raw_body = orjson.dumps(body)
+        return Response(raw_body, code, self.signature_headers(raw_body), "application/json")
 
-    def _guarded(self, answer: Answer) -> Answer:
-        async def guarded(request: Request) -> Response:
+    def _handle_errors(self, handler: EndpointHandler) -> EndpointHandler:
+        async def handle(request: Request) -> Response:
             try:
-                return await answer(request)
+                return await handler(request)
             except DiscretionError as error:
-                return self._refused(error)
+                return self._error_response(error)
 
-        return guarded
+        return handle
 
-    def _refused(self, error: DiscretionError) -> Response:
-        """An error as the protocol writes it (section 7.6); what a controller can mend is 400 (7.5)."""
+    def _error_response(self, error: DiscretionError) -> Response:
+        """Return an error in the format of section 7.6; what a controller can correct is 400 (7.5)."""
         code = 400 if isinstance(error, Conflict) else error.status
-        said = orjson.loads(bytes(problem(error).body))["error"]
-        response = self._signed(_wrong((Problem(said["code"], said["message"]),), code), code)
+        details = orjson.loads(bytes(build_error_response(error).body))["error"]
+        response = self._signed_response(
+            _error_body((OpenDsrProblem(details["code"], details["message"]),), code), code
+        )
         if isinstance(error, Unauthenticated):
+            # A response with status 401 must have a challenge (RFC 9110, section 15.5.2).
             response.headers["www-authenticate"] = 'Bearer realm="discretion"'
         return response
 
 
-def _filing(found: Asked) -> Filing:
-    """A controller has verified the person, and answers for that (section 3.1)."""
-    return Filing(
-        Right(found.type),
-        found.identifiers,
+def _build_filing(subject_request: OpenDsrRequest) -> AgentFiling:
+    """Return what to file; the controller has verified the identity and is liable for it (section 3.1)."""
+    return AgentFiling(
+        Right(subject_request.type),
+        subject_request.identifiers,
         Assurance.OFFICE,
         {},
-        found.regulation,
-        found.id,
-        found.callbacks,
+        subject_request.regulation,
+        subject_request.id,
+        subject_request.callbacks,
     )
 
 
-def _wrong(problems: tuple[Problem, ...], code: int = 400) -> dict[str, Any]:
-    listed = [{"domain": "discretion", "reason": one.code, "message": one.message} for one in problems]
-    return {"error": {"code": code, "message": problems[0].message, "errors": listed}}
+def _error_body(problems: tuple[OpenDsrProblem, ...], code: int = 400) -> dict[str, Any]:
+    error_list = [
+        {"domain": "discretion", "reason": problem.code, "message": problem.message} for problem in problems
+    ]
+    return {"error": {"code": code, "message": problems[0].message, "errors": error_list}}

@@ -1,4 +1,4 @@
-"""The protocol's words, as data (OpenDSR 2.0, sections 5, 6.2 and 8)."""
+"""The constants of the protocol (OpenDSR 2.0, sections 5, 6.2 and 8)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from types import MappingProxyType
 
 VERSION = "2.0"
 REGULATIONS = ("gdpr", "ccpa")
-TYPES = ("access", "portability", "erasure")
-FORMATS = ("raw", "sha1", "md5", "sha256")
-RAW = "raw"
+REQUEST_TYPES = ("access", "portability", "erasure")
+IDENTITY_FORMATS = ("raw", "sha1", "md5", "sha256")
+RAW_FORMAT = "raw"
 
 IDENTITIES: Mapping[str, str | None] = MappingProxyType(
     {
@@ -26,4 +26,4 @@ IDENTITIES: Mapping[str, str | None] = MappingProxyType(
         "roku_advertising_id": None,
     }
 )
-"""Every identity type there is, and the catalogue's type of identifier; None for what nobody here keeps."""
+"""Each identity type of the protocol and its type of identifier in the catalogue, None if unsupported."""

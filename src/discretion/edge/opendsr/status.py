@@ -1,60 +1,60 @@
-"""What controllers are told, as the protocol writes it (OpenDSR 2.0, sections 6.3, 7.3, 8.3, 8.6 and 9.2)."""
+"""Responses and callbacks in the format of OpenDSR 2.0 (sections 6.3, 7.3, 8.3, 8.6 and 9.2)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from discretion.domain.agents.agent_request import Standing
-from discretion.domain.agents.status_map import OPENDSR
-from discretion.edge.opendsr.protocol_terms import TYPES, VERSION
-from discretion.reveal.forms import iso
+from discretion.domain.agents.agent_request import AgentRequestStatus
+from discretion.domain.agents.status_map import OPENDSR_STATUSES
+from discretion.edge.opendsr.protocol_terms import REQUEST_TYPES, VERSION
+from discretion.reveal.forms import format_timestamp
 
 
-def discovery(identities: Sequence[dict[str, str]], certificate: str) -> dict[str, Any]:
-    """What can be asked of us; ``certificate`` is where ours is."""
+def build_discovery(identities: Sequence[dict[str, str]], certificate_url: str) -> dict[str, Any]:
+    """Return what controllers can request; ``certificate_url`` is where the certificate is served."""
     return {
         "api_version": VERSION,
         "supported_identities": list(identities),
-        "supported_subject_request_types": list(TYPES),
-        "processor_certificate": certificate,
+        "supported_subject_request_types": list(REQUEST_TYPES),
+        "processor_certificate": certificate_url,
     }
 
 
-def received(standing: Standing, encoded: str) -> dict[str, Any]:
-    """The receipt of a request; ``encoded`` is its body, which is not kept."""
+def build_receipt(request_status: AgentRequestStatus, encoded_request: str) -> dict[str, Any]:
+    """Return the receipt of a request; ``encoded_request`` is its body in base64, which is not stored."""
     return {
-        "controller_id": standing.mandate.agent,
-        "expected_completion_time": iso(standing.due),
-        "received_time": iso(standing.mandate.at),
-        "encoded_request": encoded,
-        "subject_request_id": standing.mandate.reference,
+        "controller_id": request_status.agent_request.agent,
+        "expected_completion_time": format_timestamp(request_status.due),
+        "received_time": format_timestamp(request_status.agent_request.filed_at),
+        "encoded_request": encoded_request,
+        "subject_request_id": request_status.agent_request.reference,
     }
 
 
-def status(standing: Standing) -> dict[str, Any]:
-    """How a request stands. ``results_count`` is of people for whom it was done."""
-    told = OPENDSR[standing.state]
+def build_opendsr_status(request_status: AgentRequestStatus) -> dict[str, Any]:
+    """Return the status of a request. ``results_count`` is the number of customers it was carried out for."""
+    opendsr_status = OPENDSR_STATUSES[request_status.state]
     body: dict[str, Any] = {
-        "controller_id": standing.mandate.agent,
-        "expected_completion_time": iso(standing.due),
-        "subject_request_id": standing.mandate.reference,
-        "request_status": told,
+        "controller_id": request_status.agent_request.agent,
+        "expected_completion_time": format_timestamp(request_status.due),
+        "subject_request_id": request_status.agent_request.reference,
+        "request_status": opendsr_status,
         "api_version": VERSION,
     }
-    return {**body, "results_count": standing.count} if told == "completed" else body
+    return {**body, "results_count": request_status.count} if opendsr_status == "completed" else body
 
 
-def callback(standing: Standing, url: str) -> dict[str, Any]:
-    """The same, for a callback: it names the URL it was sent to, so that nobody can send it to another."""
-    return {**status(standing), "status_callback_url": url}
+def build_callback(request_status: AgentRequestStatus, url: str) -> dict[str, Any]:
+    """Return the status for a callback. It names its URL, so that its signature is no use at another."""
+    return {**build_opendsr_status(request_status), "status_callback_url": url}
 
 
-def cancelled(standing: Standing, at: int) -> dict[str, Any]:
-    """The receipt of a cancellation; ``at`` is when it came, in ms since 1970."""
+def build_cancellation_receipt(request_status: AgentRequestStatus, cancelled_at: int) -> dict[str, Any]:
+    """Return the receipt of a cancellation, which came at ``cancelled_at`` (ms since 1970)."""
     return {
-        "controller_id": standing.mandate.agent,
-        "subject_request_id": standing.mandate.reference,
-        "received_time": iso(at),
+        "controller_id": request_status.agent_request.agent,
+        "subject_request_id": request_status.agent_request.reference,
+        "received_time": format_timestamp(cancelled_at),
         "api_version": VERSION,
     }

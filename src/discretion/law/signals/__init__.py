@@ -1,5 +1,9 @@
-"""What a browser, an app or a consent manager says for a person: GPC, GPP and TCF, read. Pure.
+"""Privacy signals of browsers, apps and consent managers: GPC, GPP and TCF. Pure.
 
-``hear.py`` is the door. Nothing here raises on what was sent: text that cannot be read is a value
-with a reason, grants nothing and refuses nothing.
+``read_signals.py`` is the entry point: it reads everything that one message carries. ``gpc``, ``gpp`` and
+``tcf`` read one format each; ``section_layouts`` and ``bit_reader`` decode the strings; ``model`` and
+``load`` map signals to the catalogue's purposes.
+
+No input raises. A string that cannot be read becomes an ``UnreadableSignal`` with a reason; it neither grants
+nor refuses anything.
 """

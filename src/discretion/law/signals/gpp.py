@@ -1,8 +1,8 @@
-"""What a consent manager recorded, law by law, out of a Global Privacy Platform string.
+"""Reads the choices in a Global Privacy Platform string, section by section.
 
-IAB Tech Lab, "Global Privacy Platform String" 1.0 and its section specifications. There is no Python
-library that reads them. Only what a person said is read: notices, contracts between advertisers and
-vendors are passed over.
+Specification: IAB Tech Lab, "Global Privacy Platform String" 1.0 and its section specifications. No Python
+library reads them. Only the person's choices are read; fields about notices and about contracts between
+advertisers and vendors are skipped.
 """
 
 from __future__ import annotations
@@ -13,168 +13,191 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from discretion.law.signals import tcf
-from discretion.law.signals.bit_reader import LETTERS, Bits
-from discretion.law.signals.section_layouts import FIELD_BITS, LAYOUTS, VERSION_BITS, Layout, width
-from discretion.law.signals.tcf import Tcf
-from discretion.law.signals.unreadable_signal import Reason, Unread
+from discretion.law.signals.bit_reader import BASE64URL_ALPHABET, BitReader
+from discretion.law.signals.section_layouts import (
+    FIELD_BITS,
+    SECTION_LAYOUTS,
+    VERSION_BITS,
+    SectionLayout,
+    count_core_bits,
+)
+from discretion.law.signals.tcf import TcString
+from discretion.law.signals.unreadable_signal import UnreadableReason, UnreadableSignal
 
-LIMIT = 4096
-"""Letters of a string that is read."""
+MAX_GPP_LENGTH = 4096
+"""Longest string in characters that is read."""
 
-KIND = 3
-VERSION = 1
-TCF_EUROPE = 2
-US_PRIVACY = 6
+GPP_HEADER_TYPE = 3
+GPP_VERSION = 1
+TCF_EUROPE_SECTION = 2
+US_PRIVACY_SECTION = 6
 GPC_SEGMENT = 1
 
-_US_PRIVACY = re.compile(r"([0-9])[YN-]([YN-])[YN-]", re.IGNORECASE)
+_US_PRIVACY_PATTERN = re.compile(r"([0-9])[YN-]([YN-])[YN-]", re.IGNORECASE)
 
 
-class Choice(StrEnum):
-    """What a person said of one use."""
+class SectionChoice(StrEnum):
+    """A person's choice about one use."""
 
     OPTED_OUT = "opted_out"
-    NOT = "not"
+    NOT_OPTED_OUT = "not"
     NOT_APPLICABLE = "not_applicable"
 
 
-_CHOICES = (Choice.NOT_APPLICABLE, Choice.OPTED_OUT, Choice.NOT)
-_US_PRIVACY_CHOICES = {"Y": Choice.OPTED_OUT, "N": Choice.NOT, "-": Choice.NOT_APPLICABLE}
+_CHOICES = (SectionChoice.NOT_APPLICABLE, SectionChoice.OPTED_OUT, SectionChoice.NOT_OPTED_OUT)
+_US_PRIVACY_CHOICES = {
+    "Y": SectionChoice.OPTED_OUT,
+    "N": SectionChoice.NOT_OPTED_OUT,
+    "-": SectionChoice.NOT_APPLICABLE,
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
-    """What was said under one law of the United States. ``key`` is the IAB's name for it.
+class UsSection:
+    """The choices in one United States section; ``key`` is the IAB's name for it.
 
-    ``gpc``: the browser said so too. ``known_child``: the sender knows the person to be a child,
-    consented for or not. A use that the section has no field for is not applicable.
+    ``gpc`` is whether the section repeats the browser's GPC signal. ``known_child`` is whether the sender
+    knows that the person is a child, with or without a guardian's consent. A use for which the section has no
+    field is ``NOT_APPLICABLE``.
     """
 
     id: int
     key: str
     version: int
-    sale: Choice = Choice.NOT_APPLICABLE
-    sharing: Choice = Choice.NOT_APPLICABLE
-    advertising: Choice = Choice.NOT_APPLICABLE
+    sale: SectionChoice = SectionChoice.NOT_APPLICABLE
+    sharing: SectionChoice = SectionChoice.NOT_APPLICABLE
+    advertising: SectionChoice = SectionChoice.NOT_APPLICABLE
     gpc: bool = False
     known_child: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Gpp:
-    """A string. ``unknown`` are the ids of sections that nobody here reads; they grant nothing."""
+class GppString:
+    """A decoded string; ``unknown_ids`` are sections that this module cannot read and that grant nothing."""
 
-    sections: tuple[Section, ...] = ()
-    tcf: Tcf | None = None
-    unknown: tuple[int, ...] = ()
-    problems: tuple[Unread, ...] = ()
+    sections: tuple[UsSection, ...] = ()
+    tcf: TcString | None = None
+    unknown_ids: tuple[int, ...] = ()
+    problems: tuple[UnreadableSignal, ...] = ()
 
 
-def decode(text: str) -> Gpp | Unread:
-    """What a GPP string says. A section that cannot be read is a problem of its own; the others stand."""
-    if len(text) > LIMIT:
-        return Unread(Reason.LONG)
+def decode_gpp(text: str) -> GppString | UnreadableSignal:
+    """Decode a GPP string.
+
+    A section that cannot be read is reported in ``problems``; the other sections are still used.
+    """
+    if len(text) > MAX_GPP_LENGTH:
+        return UnreadableSignal(UnreadableReason.LONG)
     header, *parts = text.split("~")
-    ids = _ids(header, len(parts))
-    if isinstance(ids, Unread):
+    ids = _decode_section_ids(header, len(parts))
+    if isinstance(ids, UnreadableSignal):
         return ids
-    sections: list[Section] = []
-    unknown: list[int] = []
-    problems: list[Unread] = []
-    europe: Tcf | None = None
-    for one, part in zip(ids, parts, strict=True):
-        read = _read(one, part)
-        if read is None:
-            unknown.append(one)
-        elif isinstance(read, Unread):
-            problems.append(read.within(str(one)))
-        elif isinstance(read, Tcf):
-            europe = read
+    sections: list[UsSection] = []
+    unknown_ids: list[int] = []
+    problems: list[UnreadableSignal] = []
+    tc_string: TcString | None = None
+    for section_id, part in zip(ids, parts, strict=True):
+        decoded = _decode_section(section_id, part)
+        if decoded is None:
+            unknown_ids.append(section_id)
+        elif isinstance(decoded, UnreadableSignal):
+            problems.append(decoded.nest_in(str(section_id)))
+        elif isinstance(decoded, TcString):
+            tc_string = decoded
         else:
-            sections.append(read)
-    return Gpp(tuple(sections), europe, tuple(unknown), tuple(problems))
+            sections.append(decoded)
+    return GppString(tuple(sections), tc_string, tuple(unknown_ids), tuple(problems))
 
 
-def _ids(header: str, count: int) -> list[int] | Unread:
-    """The ids of the sections, rising, which must be ``count``: Range (Fibonacci) in the specification."""
-    bits = Bits.of(header)
+def _decode_section_ids(header: str, count: int) -> list[int] | UnreadableSignal:
+    """Return the section ids in ascending order, of which there must be ``count``.
+
+    The header encodes them as "Range (Fibonacci)".
+    """
+    bits = BitReader.decode_text(header)
     if bits is None:
-        return Unread(Reason.LETTER)
-    if bits.number(6) != KIND:
-        return Unread(Reason.KIND)
-    if bits.number(6) != VERSION:
-        return Unread(Reason.VERSION)
+        return UnreadableSignal(UnreadableReason.ENCODING)
+    if bits.read_number(6) != GPP_HEADER_TYPE:
+        return UnreadableSignal(UnreadableReason.KIND)
+    if bits.read_number(6) != GPP_VERSION:
+        return UnreadableSignal(UnreadableReason.VERSION)
     ids: list[int] = []
-    last = 0
-    for _ in range(bits.number(12)):
-        group = bits.flag()
-        first = last + bits.fibonacci()
-        last = first + bits.fibonacci() if group else first
-        if bits.over:
-            return Unread(Reason.SHORT)
-        if len(ids) + last - first >= count:
-            return Unread(Reason.COUNT)
-        ids += range(first, last + 1)
-    if bits.over:
-        return Unread(Reason.SHORT)
-    return ids if len(ids) == count else Unread(Reason.COUNT)
+    last_id = 0
+    for _ in range(bits.read_number(12)):
+        is_range = bits.read_flag()
+        first_id = last_id + bits.read_fibonacci()
+        last_id = first_id + bits.read_fibonacci() if is_range else first_id
+        if bits.is_exhausted:
+            return UnreadableSignal(UnreadableReason.SHORT)
+        # Checked before the range is expanded: a short header can claim a range of millions of sections.
+        if len(ids) + last_id - first_id >= count:
+            return UnreadableSignal(UnreadableReason.COUNT)
+        ids += range(first_id, last_id + 1)
+    if bits.is_exhausted:
+        return UnreadableSignal(UnreadableReason.SHORT)
+    return ids if len(ids) == count else UnreadableSignal(UnreadableReason.COUNT)
 
 
-def _read(one: int, part: str) -> Section | Tcf | Unread | None:
-    """A section, or None if nobody here knows its id."""
-    if one == TCF_EUROPE:
-        return tcf.decode(part)
-    if one == US_PRIVACY:
-        return _us_privacy(part)
-    layout = LAYOUTS.get(one)
-    return None if layout is None else _state(one, layout, part)
+def _decode_section(section_id: int, part: str) -> UsSection | TcString | UnreadableSignal | None:
+    """Return a decoded section, or None for an unknown section id."""
+    if section_id == TCF_EUROPE_SECTION:
+        return tcf.decode_tcf(part)
+    if section_id == US_PRIVACY_SECTION:
+        return _decode_us_privacy(part)
+    layout = SECTION_LAYOUTS.get(section_id)
+    return None if layout is None else _decode_us_section(section_id, layout, part)
 
 
-def _us_privacy(part: str) -> Section | Unread:
-    """The older string of California's law, such as ``1YNN``: version, notice, opt-out of sale, contract."""
-    found = _US_PRIVACY.fullmatch(part)
-    if found is None:
-        return Unread(Reason.VALUE)
-    if found[1] != "1":
-        return Unread(Reason.VERSION)
-    return Section(US_PRIVACY, "uspv1", 1, sale=_US_PRIVACY_CHOICES[found[2].upper()])
+def _decode_us_privacy(part: str) -> UsSection | UnreadableSignal:
+    """Decode the older US Privacy string, such as ``1YNN``: version, notice, opt-out of sale, contract."""
+    match = _US_PRIVACY_PATTERN.fullmatch(part)
+    if match is None:
+        return UnreadableSignal(UnreadableReason.VALUE)
+    if match[1] != "1":
+        return UnreadableSignal(UnreadableReason.VERSION)
+    return UsSection(US_PRIVACY_SECTION, "uspv1", 1, sale=_US_PRIVACY_CHOICES[match[2].upper()])
 
 
-def _state(one: int, layout: Layout, part: str) -> Section | Unread:
+def _decode_us_section(section_id: int, layout: SectionLayout, part: str) -> UsSection | UnreadableSignal:
     segments = part.split(".")
-    if layout.headed and segments[0][:1] == LETTERS[one]:
-        if segments[0][1:2] != LETTERS[VERSION]:
-            return Unread(Reason.VERSION)
+    # The first six bits of a header are the section's id. A core begins with its version, which is lower.
+    if layout.headed and segments[0][:1] == BASE64URL_ALPHABET[section_id]:
+        if segments[0][1:2] != BASE64URL_ALPHABET[GPP_VERSION]:
+            return UnreadableSignal(UnreadableReason.VERSION)
         segments = segments[1:] or [""]
-    bits = Bits.of(segments[0])
+    bits = BitReader.decode_text(segments[0])
     if bits is None:
-        return Unread(Reason.LETTER)
-    core = next((core for core in layout.cores if width(core) <= len(bits)), None)
+        return UnreadableSignal(UnreadableReason.ENCODING)
+    # The longest layout that fits: the last letter pads the bits, so a shorter layout would always fit as
+    # well.
+    core = next((core for core in layout.cores if count_core_bits(core) <= len(bits)), None)
     if core is None:
-        return Unread(Reason.SHORT)
-    version = bits.number(VERSION_BITS)
+        return UnreadableSignal(UnreadableReason.SHORT)
+    version = bits.read_number(VERSION_BITS)
     if layout.versions and version not in layout.versions:
-        return Unread(Reason.VERSION)
-    values = {name: [bits.number(FIELD_BITS) for _ in range(count)] for name, count in core}
-    said = [values.get(name, [0])[0] for name in ("sale", "sharing", "advertising")]
-    if max(*said, *values.get("child", [])) >= len(_CHOICES):
-        return Unread(Reason.VALUE)
-    gpc = _gpc(segments[1:]) if layout.gpc else False
-    if isinstance(gpc, Unread):
-        return gpc
-    sale, sharing, advertising = (_CHOICES[value] for value in said)
-    child = any(values.get("child", []))
-    return Section(one, layout.key, version, sale, sharing, advertising, gpc, child)
+        return UnreadableSignal(UnreadableReason.VERSION)
+    # Repeated fields such as `child*3` become lists; all other fields have one value.
+    values = {name: [bits.read_number(FIELD_BITS) for _ in range(count)] for name, count in core}
+    choice_numbers = [values.get(name, [0])[0] for name in ("sale", "sharing", "advertising")]
+    # Two bits can be 3, for which the specifications have no meaning. From such a section no choice is taken.
+    if max(*choice_numbers, *values.get("child", [])) >= len(_CHOICES):
+        return UnreadableSignal(UnreadableReason.VALUE)
+    has_gpc = _decode_gpc(segments[1:]) if layout.gpc else False
+    if isinstance(has_gpc, UnreadableSignal):
+        return has_gpc
+    sale, sharing, advertising = (_CHOICES[value] for value in choice_numbers)
+    is_known_child = any(values.get("child", []))
+    return UsSection(section_id, layout.key, version, sale, sharing, advertising, has_gpc, is_known_child)
 
 
-def _gpc(segments: Sequence[str]) -> bool | Unread:
-    """Whether a segment says that the browser asked not to sell or share."""
-    heard = False
+def _decode_gpc(segments: Sequence[str]) -> bool | UnreadableSignal:
+    """Return whether one of the optional segments carries the browser's GPC signal."""
+    has_gpc = False
     for segment in segments:
-        bits = Bits.of(segment)
+        bits = BitReader.decode_text(segment)
         if bits is None:
-            return Unread(Reason.LETTER)
+            return UnreadableSignal(UnreadableReason.ENCODING)
         if not len(bits):
-            return Unread(Reason.SHORT)
-        heard |= bits.number(FIELD_BITS) == GPC_SEGMENT and bits.flag()
-    return heard
+            return UnreadableSignal(UnreadableReason.SHORT)
+        has_gpc |= bits.read_number(FIELD_BITS) == GPC_SEGMENT and bits.read_flag()
+    return has_gpc

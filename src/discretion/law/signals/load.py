@@ -1,4 +1,4 @@
-"""``schema/signals/*.yaml`` -> ``Signals``, or everything that is wrong with them at once."""
+"""Load ``schema/signals/*.yaml`` into ``SignalMeanings``, or report all problems of the files."""
 
 from __future__ import annotations
 
@@ -7,114 +7,132 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from discretion.catalogue.load import shipped as shipped_catalogue
+from discretion.catalogue.load import find_shipped_catalogue
 from discretion.catalogue.model import Catalogue, Family
-from discretion.catalogue.nearest_name import nearest
-from discretion.catalogue.problem import Problem
-from discretion.catalogue.taxonomy import taxonomy
-from discretion.catalogue.yaml_file import File, Place, read, shown
+from discretion.catalogue.nearest_name import suggest_name
+from discretion.catalogue.problem import ConfigurationProblem
+from discretion.catalogue.taxonomy import load_taxonomy
+from discretion.catalogue.yaml_file import Place, YamlFile, format_place, read_yaml_folder
 from discretion.errors import Misconfigured
-from discretion.law.signals.model import LAST_TCF_PURPOSE, OPT_OUTS, Signals
+from discretion.law.signals.model import LAST_TCF_PURPOSE, OPT_OUT_KINDS, SignalMeanings
 
-_SECTIONS = ("opt_outs", "purposes")
-_ENTRY = ("needs", "note")
-_NUMBERS = {str(number): number for number in range(1, LAST_TCF_PURPOSE + 1)}
-_NUMBERED = f"TCF's purposes are 1 to {LAST_TCF_PURPOSE}."
+_SIGNAL_SECTIONS = ("opt_outs", "purposes")
+_ENTRY_KEYS = ("needs", "note")
+_TCF_PURPOSES = {str(number): number for number in range(1, LAST_TCF_PURPOSE + 1)}
+_TCF_PURPOSE_ADVICE = f"TCF's purposes are 1 to {LAST_TCF_PURPOSE}."
 _FAMILIES = {family.value: family for family in Family}
 
 
-def load(catalogue: Catalogue, folder: Path | None = None) -> Signals:
-    """What signals mean for a catalogue, out of ``folder`` or as it is shipped.
+def load_signals(catalogue: Catalogue, folder: Path | None = None) -> SignalMeanings:
+    """Load the meaning of signals for a catalogue from ``folder``, or the shipped one.
 
-    What is shipped also speaks of purposes that a catalogue of the user's may lack; those are left out.
+    The shipped files also name purposes that a user's own catalogue may lack; those are left out.
 
     Raises:
-        Misconfigured: ``SIGNALS_INVALID``; the message has one line for each problem, as
-            ``file:line: what is wrong. What would be right``.
+        Misconfigured: ``SIGNALS_INVALID``; the message has one line for each problem, in the form
+            ``file:line: fault. Advice``.
     """
-    known = taxonomy().uses if folder is None else catalogue.purposes
-    folder = folder or shipped()
-    files, problems = read(folder)
-    problems += [problem for file in files for problem in _check(file, known)]
+    known_purposes = load_taxonomy().uses if folder is None else catalogue.purposes
+    folder = folder or find_shipped_signals()
+    files, problems = read_yaml_folder(folder)
+    problems += [problem for file in files for problem in _check_file(file, known_purposes)]
+    # Completeness is checked only if all files are valid: a name in an unreadable file would seem to be
+    # missing.
     if not problems:
-        problems += _missing(folder, files)
+        problems += _check_complete(folder, files)
     if problems:
         lines = [str(problem) for problem in sorted(set(problems))]
-        raise Misconfigured("SIGNALS_INVALID", "\n".join(["The signals do not hold:", *lines]))
-    opt_outs = {name: [_FAMILIES[one] for one in held] for name, held in _each(files, "opt_outs")}
-    needs = {key: [_NUMBERS[one] for one in entry["needs"]] for key, entry in _each(files, "purposes")}
-    return Signals(
-        MappingProxyType({name: frozenset(families) for name, families in opt_outs.items()}),
-        MappingProxyType({key: frozenset(held) for key, held in needs.items() if key in catalogue.purposes}),
-    )
+        raise Misconfigured("SIGNALS_INVALID", "\n".join(["The signals are not valid:", *lines]))
+    opt_outs = {
+        name: frozenset(_FAMILIES[family_name] for family_name in family_names)
+        for name, family_names in _iterate_section(files, "opt_outs")
+    }
+    needs = {
+        key: frozenset(_TCF_PURPOSES[number_text] for number_text in entry["needs"])
+        for key, entry in _iterate_section(files, "purposes")
+        if key in catalogue.purposes
+    }
+    return SignalMeanings(MappingProxyType(opt_outs), MappingProxyType(needs))
 
 
-def shipped() -> Path:
-    """The signals of this version, beside its catalogue."""
-    return shipped_catalogue().parent / "signals"
+def find_shipped_signals() -> Path:
+    """Return the folder of the shipped signals, beside the shipped catalogue."""
+    return find_shipped_catalogue().parent / "signals"
 
 
-def _each(files: Collection[File], section: str) -> Iterator[tuple[str, Any]]:
+def _iterate_section(files: Collection[YamlFile], section: str) -> Iterator[tuple[str, Any]]:
     for file in files:
         yield from file.data.get(section, {}).items()
 
 
-def _check(file: File, purposes: Collection[str]) -> Iterator[Problem]:
-    yield from _known(file, (), file.data, _SECTIONS)
-    for section in _SECTIONS:
-        held = file.data.get(section, {})
-        if not isinstance(held, dict):
-            yield file.problem((section,), f"{section} is not a mapping", "It takes a mapping.")
+def _check_file(file: YamlFile, purposes: Collection[str]) -> Iterator[ConfigurationProblem]:
+    yield from _check_keys(file, (), file.data, _SIGNAL_SECTIONS)
+    for section in _SIGNAL_SECTIONS:
+        section_data = file.data.get(section, {})
+        if not isinstance(section_data, dict):
+            yield file.build_problem((section,), f"{section} is not a mapping", "It takes a mapping.")
             continue
         if section == "opt_outs":
-            yield from _known(file, (section,), held, OPT_OUTS)
-            for name, families in held.items():
-                yield from _listed(file, (section, name), families, _FAMILIES)
+            yield from _check_keys(file, (section,), section_data, OPT_OUT_KINDS)
+            for name, families in section_data.items():
+                yield from _check_list(file, (section, name), families, _FAMILIES)
             continue
-        yield from _known(file, (section,), held, purposes)
-        for key, entry in held.items():
-            yield from _entry(file, (section, key), entry)
+        yield from _check_keys(file, (section,), section_data, purposes)
+        for key, entry in section_data.items():
+            yield from _check_entry(file, (section, key), entry)
 
 
-def _entry(file: File, place: Place, entry: Any) -> Iterator[Problem]:
+def _check_entry(file: YamlFile, place: Place, entry: Any) -> Iterator[ConfigurationProblem]:
     if not isinstance(entry, dict):
-        yield file.problem(place, f"{shown(place)} is not a mapping", "It takes 'needs' and 'note'.")
+        yield file.build_problem(
+            place, f"{format_place(place)} is not a mapping", "It takes 'needs' and 'note'."
+        )
         return
-    yield from _known(file, place, entry, _ENTRY)
-    yield from _listed(file, (*place, "needs"), entry.get("needs"), _NUMBERS)
+    yield from _check_keys(file, place, entry, _ENTRY_KEYS)
+    yield from _check_list(file, (*place, "needs"), entry.get("needs"), _TCF_PURPOSES)
     if not isinstance(entry.get("note"), str) or not entry["note"].strip():
-        yield file.problem(place, f"{shown(place)} has no 'note'", "Say why these are what it needs.")
+        yield file.build_problem(
+            place, f"{format_place(place)} has no 'note'", "Say why these are what it needs."
+        )
 
 
-def _known(file: File, place: Place, held: Mapping[str, Any], names: Collection[str]) -> Iterator[Problem]:
-    for name in held:
+def _check_keys(
+    file: YamlFile, place: Place, mapping: Mapping[str, Any], names: Collection[str]
+) -> Iterator[ConfigurationProblem]:
+    for name in mapping:
         if name not in names:
-            yield file.problem(
-                (*place, name), f"{shown(place)} has an unknown key {name!r}", nearest(name, names)
+            yield file.build_problem(
+                (*place, name),
+                f"{format_place(place)} has an unknown key {name!r}",
+                suggest_name(name, names),
             )
 
 
-def _listed(file: File, place: Place, given: Any, choices: Mapping[str, Any]) -> Iterator[Problem]:
-    """A list of some of the choices, which is not empty: an entry that says nothing is a mistake."""
-    if not isinstance(given, list) or not given:
+def _check_list(
+    file: YamlFile, place: Place, value: Any, choices: Mapping[str, Any]
+) -> Iterator[ConfigurationProblem]:
+    """Report a value that is not a non-empty list of the choices; an empty list would have no effect."""
+    if not isinstance(value, list) or not value:
         example = "[sharing]" if choices is _FAMILIES else "[1, 3, 4]"
-        yield file.problem(
-            place, f"{shown(place)} is not a list of some", f"It takes one, such as {example}."
+        yield file.build_problem(
+            place, f"{format_place(place)} is not a list of choices", f"It takes one, such as {example}."
         )
         return
-    for index, one in enumerate(given):
-        if not isinstance(one, str) or one not in choices:
-            right = nearest(str(one), _FAMILIES) if choices is _FAMILIES else _NUMBERED
-            yield file.problem((*place, index), f"{shown(place)} has {one!r}", right)
+    for index, item in enumerate(value):
+        if not isinstance(item, str) or item not in choices:
+            advice = suggest_name(str(item), _FAMILIES) if choices is _FAMILIES else _TCF_PURPOSE_ADVICE
+            yield file.build_problem((*place, index), f"{format_place(place)} has {item!r}", advice)
 
 
-def _missing(folder: Path, files: Collection[File]) -> Iterator[Problem]:
-    """A signal that speaks for nothing would be heard by nobody; and two words for one thing contradict."""
-    for section in _SECTIONS:
-        names = [name for name, _ in _each(files, section)]
+def _check_complete(folder: Path, files: Collection[YamlFile]) -> Iterator[ConfigurationProblem]:
+    """Report missing opt-outs, whose signals would have no effect, and names declared in two files."""
+    for section in _SIGNAL_SECTIONS:
+        names = [name for name, _ in _iterate_section(files, section)]
         for name in {name for name in names if names.count(name) > 1}:
-            yield Problem(folder, 1, f"{section} > {name} stands in two files", "Keep one of them.")
+            yield ConfigurationProblem(
+                folder, 1, f"{section} > {name} is declared in two files", "Keep one of them."
+            )
         if section == "opt_outs":
-            for name in set(OPT_OUTS) - set(names):
-                right = "Name the families of purposes it refuses, such as [sharing]."
-                yield Problem(folder, 1, f"opt_outs has no {name!r}", right)
+            for name in set(OPT_OUT_KINDS) - set(names):
+                advice = "Name the families of purposes it refuses, such as [sharing]."
+                yield ConfigurationProblem(folder, 1, f"opt_outs has no {name!r}", advice)

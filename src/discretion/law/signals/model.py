@@ -1,4 +1,4 @@
-"""What signals mean for the catalogue's purposes; see ``schema/signals``."""
+"""The meaning of signals for the catalogue's purposes; see ``schema/signals``."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from dataclasses import dataclass
 
 from discretion.catalogue.model import Family
 
-OPT_OUTS = ("sale", "sharing", "targeted_advertising", "gpc")
-"""What a person can say no to by a signal."""
+OPT_OUT_KINDS = ("sale", "sharing", "targeted_advertising", "gpc")
+"""What a person can refuse with a signal."""
 
 LAST_TCF_PURPOSE = 11
-"""Purposes that TCF's policies name; the string has room for more, which mean nothing yet."""
+"""The highest purpose that TCF's policies define; the string has bits for more, which have no meaning yet."""
 
 
 @dataclass(frozen=True, slots=True)
-class Signals:
-    """How signals are heard.
+class SignalMeanings:
+    """The meaning of signals for the catalogue.
 
-    ``opt_outs`` has the families of purposes that each of ``OPT_OUTS`` refuses, ``needs`` the TCF
-    purposes that must all be consented to for a purpose of the catalogue.
+    ``families_by_opt_out`` has the families of purposes that each of ``OPT_OUT_KINDS`` refuses.
+    ``tcf_purposes_by_purpose`` has, for each purpose of the catalogue, the TCF purposes that must all be
+    consented to.
     """
 
-    opt_outs: Mapping[str, frozenset[Family]]
-    needs: Mapping[str, frozenset[int]]
+    families_by_opt_out: Mapping[str, frozenset[Family]]
+    tcf_purposes_by_purpose: Mapping[str, frozenset[int]]

@@ -1,4 +1,4 @@
-"""What a message says for a person beside its own words: one value, whoever recorded it and how."""
+"""Reads all privacy signals of one message: the Sec-GPC header and the members of its context."""
 
 from __future__ import annotations
 
@@ -10,175 +10,188 @@ from typing import Any, Final
 
 from discretion.catalogue.model import Family
 from discretion.law.signals import gpp, tcf
-from discretion.law.signals.gpc import HEADER
-from discretion.law.signals.gpp import Choice, Gpp, Section
-from discretion.law.signals.model import Signals
-from discretion.law.signals.tcf import Tcf
-from discretion.law.signals.unreadable_signal import Reason, Unread
+from discretion.law.signals.gpc import GPC_HEADER
+from discretion.law.signals.gpp import GppString, SectionChoice, UsSection
+from discretion.law.signals.model import SignalMeanings
+from discretion.law.signals.tcf import TcString
+from discretion.law.signals.unreadable_signal import UnreadableReason, UnreadableSignal
 
-GPC: Final = "gpc"
-GPP_STRING: Final = "gppString"
-GPP_SECTIONS: Final = "gppSid"
-TC_STRING: Final = "tcString"
-MEMBERS: Final = (GPC, GPP_STRING, GPP_SECTIONS, TC_STRING)
+GPC_MEMBER: Final = "gpc"
+GPP_STRING_MEMBER: Final = "gppString"
+GPP_SECTIONS_MEMBER: Final = "gppSid"
+TC_STRING_MEMBER: Final = "tcString"
+SIGNAL_MEMBERS: Final = (GPC_MEMBER, GPP_STRING_MEMBER, GPP_SECTIONS_MEMBER, TC_STRING_MEMBER)
 """Members of a message's ``context`` that carry a signal.
 
-``gpc`` is ``navigator.globalPrivacyControl``: true, false or null. ``gppString`` is a GPP string, or a
-bare TC string (its first letter tells); ``gppSid`` the ids of the sections that apply, as
-``applicableSections`` of the GPP API has them. ``tcString`` is a TC string.
+``gpc`` is ``navigator.globalPrivacyControl``: true, false or null. ``gppString`` is a GPP string, or a TC
+string, which begins with ``C``. ``gppSid`` has the ids of the applicable sections (``applicableSections`` of
+the GPP API). ``tcString`` is a TC string.
 """
 
-_ID = re.compile(r"-?[0-9]{1,4}")
-_LISTED = re.compile(rf"{_ID.pattern}(?:[_,]{_ID.pattern})*")
-"""How apps keep the ids (``IABGPP_GppSID``), and how addresses carry them (``gpp_sid``)."""
+_SECTION_ID = re.compile(r"-?[0-9]{1,4}")
+_SECTION_ID_LIST = re.compile(rf"{_SECTION_ID.pattern}(?:[_,]{_SECTION_ID.pattern})*")
+"""The notation of section ids in apps (``IABGPP_GppSID``) and in URLs (``gpp_sid``)."""
 
-_SAFE = re.compile(r"[A-Za-z0-9._~-]*")
-"""All that a string may be made of ("Delimiters"). What is not was not made by a consent manager, and
-what it is nobody knows, so it is not kept.
-"""
+_SAFE_STRING = re.compile(r"[A-Za-z0-9._~-]*")
+"""The characters that a string may have ("Delimiters"). Any other string was not written by a consent
+manager; its content is unknown and may be personal, so it is not stored."""
 
-_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+_EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class Signal:
-    """What was heard.
+class PrivacySignal:
+    """The signals of one message.
 
-    ``opted_out`` are the families of purposes that the person refuses, ``sources`` who said so:
-    ``Sec-GPC``, ``gpc`` or the IAB's name of a section, such as ``usca``. ``words`` are purposes of the
-    catalogue with the yes or no of a TC string, told at ``told`` (ms since 1970). ``known_child``: a
-    section says that the person is known to be a child. ``raw`` are the strings that were read, as they
-    were sent (at most 4,096 letters of base64url, ``.`` and ``~``), by member of the context;
-    ``problems`` what could not be read, which says nothing at all.
+    Attributes:
+        opted_out: The families of purposes that the person refuses.
+        sources: The signals that refuse or consent: ``Sec-GPC``, ``gpc``, or the IAB's name of a section,
+            such as ``usca``.
+        tcf_choices: Purposes of the catalogue with the yes or no of a TC string.
+        recorded_at: When the TC string was last updated (ms since 1970, UTC); None without one.
+        known_child: Whether a section states that the person is known to be a child.
+        raw: The strings that were read, as sent, by member of the context. At most 4,096 characters of
+            base64url, ``.`` and ``~`` each.
+        problems: What could not be read; it neither grants nor refuses anything.
     """
 
     opted_out: frozenset[Family] = frozenset()
     sources: tuple[str, ...] = ()
-    words: Mapping[str, bool] = field(default_factory=lambda: _NOTHING)
-    told: int | None = None
+    tcf_choices: Mapping[str, bool] = field(default_factory=lambda: _EMPTY)
+    recorded_at: int | None = None
     known_child: bool = False
-    raw: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
-    problems: tuple[Unread, ...] = ()
+    raw: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+    problems: tuple[UnreadableSignal, ...] = ()
 
     @property
-    def opt_out(self) -> bool:
-        """Whether the person refuses anything by it."""
+    def has_opt_out(self) -> bool:
+        """Whether the signal refuses any family of purposes."""
         return bool(self.opted_out)
 
 
-SILENCE: Final = Signal()
-"""Nothing was said."""
+NO_SIGNAL: Final = PrivacySignal()
+"""The result for a message without any signal."""
 
 
-def hear(signals: Signals, header_gpc: bool, context: Mapping[str, Any]) -> Signal:
-    """What the header and the context of a message say together.
+def read_signals(meanings: SignalMeanings, has_gpc_header: bool, context: Mapping[str, Any]) -> PrivacySignal:
+    """Read the signals in the header and the context of one message.
 
-    An opt-out counts wherever it stands. A yes counts only if it is read whole, and where sections
-    that apply are named only if its own is among them. Two TC strings must agree: where one says no
-    it is no.
+    An opt-out counts wherever it occurs. A consent counts only if its string was read completely and, where
+    the message names the applicable sections, only if its section is one of them. Where two TC strings differ
+    about a purpose, the refusal wins.
     """
-    if not header_gpc and context.keys().isdisjoint(MEMBERS):
-        return SILENCE
-    heard = _Hearing(signals)
-    if header_gpc:
-        heard.refuse(HEADER, GPC)
-    heard.gpc(context.get(GPC))
-    applying = heard.applying(context.get(GPP_SECTIONS))
-    heard.string(GPP_STRING, context.get(GPP_STRING), applying)
-    heard.string(TC_STRING, context.get(TC_STRING), None)
-    return heard.signal()
+    if not has_gpc_header and context.keys().isdisjoint(SIGNAL_MEMBERS):
+        return NO_SIGNAL
+    reader = _SignalReader(meanings)
+    if has_gpc_header:
+        reader.add_opt_out(GPC_HEADER, GPC_MEMBER)
+    reader.read_gpc(context.get(GPC_MEMBER))
+    applicable_ids = reader.read_applicable_ids(context.get(GPP_SECTIONS_MEMBER))
+    reader.read_string(GPP_STRING_MEMBER, context.get(GPP_STRING_MEMBER), applicable_ids)
+    reader.read_string(TC_STRING_MEMBER, context.get(TC_STRING_MEMBER), None)
+    return reader.build_signal()
 
 
-class _Hearing:
-    """What has been heard so far."""
+class _SignalReader:
+    """Collects the signals of one message."""
 
-    def __init__(self, signals: Signals) -> None:
-        self._signals = signals
+    def __init__(self, meanings: SignalMeanings) -> None:
+        self._meanings = meanings
         self._opted_out: set[Family] = set()
         self._sources: list[str] = []
-        self._words: dict[str, bool] = {}
-        self._told: int | None = None
+        self._tcf_choices: dict[str, bool] = {}
+        self._recorded_at: int | None = None
         self._known_child = False
         self._raw: dict[str, str] = {}
-        self._problems: list[Unread] = []
+        self._problems: list[UnreadableSignal] = []
 
-    def signal(self) -> Signal:
-        """All of it."""
-        return Signal(
+    def build_signal(self) -> PrivacySignal:
+        """Return everything that was collected."""
+        return PrivacySignal(
             opted_out=frozenset(self._opted_out),
             sources=tuple(dict.fromkeys(self._sources)),
-            words=MappingProxyType(self._words),
-            told=self._told,
+            tcf_choices=MappingProxyType(self._tcf_choices),
+            recorded_at=self._recorded_at,
             known_child=self._known_child,
             raw=MappingProxyType(self._raw),
             problems=tuple(self._problems),
         )
 
-    def refuse(self, source: str, what: str) -> None:
-        """An opt-out."""
+    def add_opt_out(self, source: str, opt_out: str) -> None:
+        """Record an opt-out and its source."""
         self._sources.append(source)
-        self._opted_out |= self._signals.opt_outs[what]
+        self._opted_out |= self._meanings.families_by_opt_out[opt_out]
 
-    def gpc(self, given: Any) -> None:
-        """The browser's word in a message: only true says anything, and only true and false are one."""
-        if given is True:
-            self.refuse(GPC, GPC)
-        elif given is not None and given is not False:
-            self._problems.append(Unread(Reason.TYPE, GPC))
+    def read_gpc(self, value: Any) -> None:
+        """Read the context's ``gpc``.
 
-    def applying(self, given: Any) -> frozenset[int] | None:
-        """The sections that apply, or None if nobody says which. What cannot be read names none."""
-        if given is None or given == "":
+        True is an opt-out, false and null are none, everything else is a problem.
+        """
+        if value is True:
+            self.add_opt_out(GPC_MEMBER, GPC_MEMBER)
+        elif value is not None and value is not False:
+            self._problems.append(UnreadableSignal(UnreadableReason.TYPE, GPC_MEMBER))
+
+    def read_applicable_ids(self, value: Any) -> frozenset[int] | None:
+        """Return the applicable sections; None if none are named, an empty set for unreadable ids."""
+        if value is None or value == "":
             return None
-        if isinstance(given, str) and _LISTED.fullmatch(given):
-            given = [int(one) for one in _ID.findall(given)]
-        given = [given] if type(given) is int else given
-        if isinstance(given, list) and all(type(one) is int for one in given):
-            return frozenset(given)
-        self._problems.append(Unread(Reason.TYPE, GPP_SECTIONS))
+        if isinstance(value, str) and _SECTION_ID_LIST.fullmatch(value):
+            value = [int(section_id) for section_id in _SECTION_ID.findall(value)]
+        # `type` and not `isinstance`, because True and False are instances of int.
+        value = [value] if type(value) is int else value
+        if isinstance(value, list) and all(type(section_id) is int for section_id in value):
+            return frozenset(value)
+        self._problems.append(UnreadableSignal(UnreadableReason.TYPE, GPP_SECTIONS_MEMBER))
+        # With an empty set no TC string applies: ids that cannot be read grant nothing.
         return frozenset()
 
-    def string(self, place: str, given: Any, applying: frozenset[int] | None) -> None:
-        """A GPP string or a TC string."""
-        if given is None or given == "":
+    def read_string(self, place: str, value: Any, applicable_ids: frozenset[int] | None) -> None:
+        """Read a GPP string or a TC string."""
+        if value is None or value == "":
             return
-        if not isinstance(given, str):
-            self._problems.append(Unread(Reason.TYPE, place))
+        if not isinstance(value, str):
+            self._problems.append(UnreadableSignal(UnreadableReason.TYPE, place))
             return
-        bare = place == TC_STRING or given.startswith("C")
-        read = tcf.decode(given) if bare else gpp.decode(given)
-        if isinstance(read, Unread):
-            self._problems.append(read.within(place))
+        is_tc_string = place == TC_STRING_MEMBER or value.startswith("C")
+        decoded = tcf.decode_tcf(value) if is_tc_string else gpp.decode_gpp(value)
+        if isinstance(decoded, UnreadableSignal):
+            self._problems.append(decoded.nest_in(place))
             return
-        if _SAFE.fullmatch(given):
-            self._raw[place] = given
-        if isinstance(read, Tcf):
-            self._consents(read)
+        if _SAFE_STRING.fullmatch(value):
+            self._raw[place] = value
+        if isinstance(decoded, TcString):
+            self._add_tcf_choices(decoded)
         else:
-            self._sections(place, read, applying)
+            self._add_sections(place, decoded, applicable_ids)
 
-    def _sections(self, place: str, read: Gpp, applying: frozenset[int] | None) -> None:
-        self._problems += [problem.within(place) for problem in read.problems]
-        for section in read.sections:
+    def _add_sections(self, place: str, gpp_string: GppString, applicable_ids: frozenset[int] | None) -> None:
+        self._problems += [problem.nest_in(place) for problem in gpp_string.problems]
+        # Opt-outs count even in a section that does not apply: an opt-out that was not meant does less harm
+        # than one that is ignored.
+        for section in gpp_string.sections:
             self._known_child |= section.known_child
-            for what in _refused(section):
-                self.refuse(section.key, what)
-        if read.tcf and (applying is None or gpp.TCF_EUROPE in applying):
-            self._consents(read.tcf)
+            for opt_out in _iterate_opt_outs(section):
+                self.add_opt_out(section.key, opt_out)
+        if gpp_string.tcf and (applicable_ids is None or gpp.TCF_EUROPE_SECTION in applicable_ids):
+            self._add_tcf_choices(gpp_string.tcf)
 
-    def _consents(self, read: Tcf) -> None:
+    def _add_tcf_choices(self, tc_string: TcString) -> None:
         self._sources.append("tcfeuv2")
-        self._told = max(read.updated, self._told or 0)
-        for purpose, needed in self._signals.needs.items():
-            self._words[purpose] = needed <= read.consents and self._words.get(purpose, True)
+        self._recorded_at = max(tc_string.updated_at, self._recorded_at or 0)
+        for purpose, needed_purposes in self._meanings.tcf_purposes_by_purpose.items():
+            # A refusal in one TC string of the message is kept, whatever a later string contains.
+            self._tcf_choices[purpose] = needed_purposes <= tc_string.consents and self._tcf_choices.get(
+                purpose, True
+            )
 
 
-def _refused(section: Section) -> Iterator[str]:
+def _iterate_opt_outs(section: UsSection) -> Iterator[str]:
     choices = {
         "sale": section.sale,
         "sharing": section.sharing,
         "targeted_advertising": section.advertising,
     }
-    yield from (what for what, choice in choices.items() if choice is Choice.OPTED_OUT)
+    yield from (opt_out for opt_out, choice in choices.items() if choice is SectionChoice.OPTED_OUT)
     if section.gpc:
-        yield GPC
+        yield GPC_MEMBER

@@ -1,36 +1,37 @@
-"""What a consent manager recorded under the IAB's European framework, out of a TC string.
+"""Reads the choices in a TC string of the IAB's European framework.
 
-IAB Tech Lab and IAB Europe, "Consent string and vendor list formats v2", core string. The one Python
-library for it has stood still since 2022 and raises on what it does not expect, hence this one.
+Specification: IAB Tech Lab and IAB Europe, "Consent string and vendor list formats v2", core string. The only
+Python library for it has not changed since 2022 and raises on unexpected input, so this module replaces it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from discretion.law.signals.bit_reader import Bits
-from discretion.law.signals.unreadable_signal import Reason, Unread
+from discretion.law.signals.bit_reader import BitReader
+from discretion.law.signals.unreadable_signal import UnreadableReason, UnreadableSignal
 
-VERSION = 2
-LIMIT = 4096
-"""Letters of a string that is read; one with every vendor there is has fewer."""
+TCF_VERSION = 2
+MAX_TC_STRING_LENGTH = 4096
+"""Longest string in characters that is read; a string with all existing vendors is shorter."""
 
-PURPOSES = 24
-SPECIAL_FEATURES = 12
-TENTH_MS = 100
-_A = ord("A")
+TCF_PURPOSE_BITS = 24
+SPECIAL_FEATURE_BITS = 12
+DECISECOND_MS = 100
+_CODE_POINT_A = ord("A")
 
 
 @dataclass(frozen=True, slots=True)
-class Tcf:
-    """A core string. Times are ms since 1970; ``consents``, ``interests`` and ``features`` are TCF's numbers.
+class TcString:
+    """A decoded core string.
 
-    ``interests`` are purposes whose legitimate interest was shown and not objected to;
-    ``purpose_one`` that the publisher's country let it leave purpose 1 out.
+    Times are ms since 1970, UTC. ``consents``, ``interests`` and ``features`` are TCF's numbers.
+    ``interests`` are purposes whose legitimate interest was disclosed and not objected to.
+    ``purpose_one_undisclosed`` is whether purpose 1 was left out, as the publisher's country allows.
     """
 
-    created: int
-    updated: int
+    created_at: int
+    updated_at: int
     cmp: int
     cmp_version: int
     screen: int
@@ -42,63 +43,64 @@ class Tcf:
     features: frozenset[int]
     consents: frozenset[int]
     interests: frozenset[int]
-    purpose_one: bool
+    purpose_one_undisclosed: bool
     country: str
 
 
-def decode(text: str) -> Tcf | Unread:
-    """What a TC string says; segments after the core one are about vendors and are not read.
+def decode_tcf(text: str) -> TcString | UnreadableSignal:
+    """Decode the core segment of a TC string; the other segments are about vendors and are not read.
 
-    The vendors' parts of the core are walked over: a yes is not taken from a string that was cut.
+    The vendor lists of the core are skipped but must be complete: no consent is taken from a truncated
+    string.
     """
-    if len(text) > LIMIT:
-        return Unread(Reason.LONG)
-    bits = Bits.of(text.partition(".")[0])
+    if len(text) > MAX_TC_STRING_LENGTH:
+        return UnreadableSignal(UnreadableReason.LONG)
+    bits = BitReader.decode_text(text.partition(".")[0])
     if bits is None:
-        return Unread(Reason.LETTER)
+        return UnreadableSignal(UnreadableReason.ENCODING)
     if not len(bits):
-        return Unread(Reason.SHORT)
-    if bits.number(6) != VERSION:
-        return Unread(Reason.VERSION)
-    read = Tcf(
-        created=bits.number(36) * TENTH_MS,
-        updated=bits.number(36) * TENTH_MS,
-        cmp=bits.number(12),
-        cmp_version=bits.number(12),
-        screen=bits.number(6),
-        language=_letters(bits),
-        vendor_list=bits.number(12),
-        policy=bits.number(6),
-        service_specific=bits.flag(),
-        own_stacks=bits.flag(),
-        features=bits.members(SPECIAL_FEATURES),
-        consents=bits.members(PURPOSES),
-        interests=bits.members(PURPOSES),
-        purpose_one=bits.flag(),
-        country=_letters(bits),
+        return UnreadableSignal(UnreadableReason.SHORT)
+    if bits.read_number(6) != TCF_VERSION:
+        return UnreadableSignal(UnreadableReason.VERSION)
+    tc_string = TcString(
+        created_at=bits.read_number(36) * DECISECOND_MS,
+        updated_at=bits.read_number(36) * DECISECOND_MS,
+        cmp=bits.read_number(12),
+        cmp_version=bits.read_number(12),
+        screen=bits.read_number(6),
+        language=_read_alpha_code(bits),
+        vendor_list=bits.read_number(12),
+        policy=bits.read_number(6),
+        service_specific=bits.read_flag(),
+        own_stacks=bits.read_flag(),
+        features=bits.read_members(SPECIAL_FEATURE_BITS),
+        consents=bits.read_members(TCF_PURPOSE_BITS),
+        interests=bits.read_members(TCF_PURPOSE_BITS),
+        purpose_one_undisclosed=bits.read_flag(),
+        country=_read_alpha_code(bits),
     )
-    _pass_vendors(bits)
-    _pass_vendors(bits)
-    if bits.over:
-        return Unread(Reason.SHORT)
-    if not (read.language.isalpha() and read.country.isalpha()):
-        return Unread(Reason.VALUE)
-    return read
+    _skip_vendors(bits)  # vendors with consent
+    _skip_vendors(bits)  # vendors with legitimate interest
+    if bits.is_exhausted:
+        return UnreadableSignal(UnreadableReason.SHORT)
+    if not (tc_string.language.isalpha() and tc_string.country.isalpha()):
+        return UnreadableSignal(UnreadableReason.VALUE)
+    return tc_string
 
 
-def _letters(bits: Bits) -> str:
-    """Two letters, A to Z being 0 to 25; what is beyond is no letter here either."""
-    values = bits.number(6), bits.number(6)
-    return "".join(chr(_A + value) if value < 26 else "?" for value in values)
+def _read_alpha_code(bits: BitReader) -> str:
+    """Read two letters, with A to Z as 0 to 25; other values become ``?``."""
+    values = bits.read_number(6), bits.read_number(6)
+    return "".join(chr(_CODE_POINT_A + value) if value < 26 else "?" for value in values)
 
 
-def _pass_vendors(bits: Bits) -> None:
-    """A set of vendors: a bit for each up to the greatest, or ranges."""
-    greatest = bits.number(16)
-    if not bits.flag():
-        bits.skip(greatest)
+def _skip_vendors(bits: BitReader) -> None:
+    """Skip a set of vendors, which is a bit field up to the highest id or a list of ranges."""
+    max_vendor_id = bits.read_number(16)
+    if not bits.read_flag():
+        bits.skip(max_vendor_id)
         return
-    for _ in range(bits.number(12)):
-        bits.skip(32 if bits.flag() else 16)
-        if bits.over:
+    for _ in range(bits.read_number(12)):
+        bits.skip(32 if bits.read_flag() else 16)
+        if bits.is_exhausted:  # A truncated string may claim up to 4,095 ranges.
             return

@@ -1,4 +1,4 @@
-"""A signal that cannot be read: where it stands, and why."""
+"""A signal that cannot be read, with its place and the reason."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Reason(StrEnum):
-    """Why a signal says nothing; stable, and never with what was sent."""
+class UnreadableReason(StrEnum):
+    """Why a signal cannot be read; stable codes that never contain what was sent."""
 
-    TYPE = "type"  # not the JSON type it must be
-    LONG = "long"  # more text than is read
-    LETTER = "letter"  # a letter that its encoding does not have
+    TYPE = "type"  # wrong JSON type
+    LONG = "long"  # longer than the limit
+    ENCODING = "letter"  # a letter outside the encoding
     KIND = "kind"  # another kind of string
-    VERSION = "version"  # a version nobody here knows
+    VERSION = "version"  # an unknown version
     SHORT = "short"  # it ends too early
-    COUNT = "count"  # not as many sections as its header says
-    VALUE = "value"  # a field holds what the standard does not define
+    COUNT = "count"  # the number of sections differs from the header
+    VALUE = "value"  # a field value that the standard does not define
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
-    """What was not read. ``place`` is a member of a message's context, and a section's id after a slash."""
+class UnreadableSignal:
+    """A signal that was not read. ``place`` is a member of the context, with a section's id after a slash."""
 
-    reason: Reason
+    reason: UnreadableReason
     place: str = ""
 
-    def within(self, place: str) -> Unread:
-        """The same, seen from outside."""
-        return Unread(self.reason, f"{place}/{self.place}" if self.place else place)
+    def nest_in(self, place: str) -> UnreadableSignal:
+        """Return the same problem with a parent place."""
+        return UnreadableSignal(self.reason, f"{place}/{self.place}" if self.place else place)

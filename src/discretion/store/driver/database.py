@@ -1,8 +1,8 @@
-"""The seam: one small face over PyMongo's asyncio API and Motor, and the only place that sees their errors.
+"""One small interface over PyMongo's asyncio API and Motor, and the only place that handles their errors.
 
-Writes wait for a majority and the journal. What the driver raises is mapped here to
-``discretion.errors``; its own exceptions, which quote documents, do not get further, neither as
-a message nor as a cause. Integers beyond 32 bits come back as ``bson.Int64``, which is an ``int``.
+Writes wait for a majority and the journal. Errors of the driver are translated to ``discretion.errors``. The
+driver's own exceptions quote documents, so they do not leave this module, neither as a message nor as a
+cause. Integers beyond 32 bits are returned as ``bson.Int64``, which is an ``int``.
 """
 
 from __future__ import annotations
@@ -13,109 +13,70 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from typing import Any, TypeVar
 
 import pymongo
-from pymongo import AsyncMongoClient, ReadPreference
-from pymongo.errors import PyMongoError
-from pymongo.monitoring import CommandListener
+from pymongo import ReadPreference
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from discretion.errors import Misconfigured, Unavailable
-from discretion.store.driver.error_translation import FOREIGN, Again, Refused, UnknownCommit, mapped
-from discretion.store.driver.error_translation import done as _done
+from discretion.errors import Unavailable
+from discretion.store.document import MutableDocument
+from discretion.store.driver.error_translation import (
+    DRIVER_ERRORS,
+    CommitOutcomeUnknown,
+    StoreRefused,
+    TransactionAborted,
+    run_translated,
+    translate_error,
+)
 from discretion.store.driver.write_operation import (
-    BulkResult,
-    Document,
-    Operation,
     Session,
-    delete,
-    insert,
-    single,
-    update,
+    WriteOperation,
+    WriteResult,
+    build_delete,
+    build_insert,
+    build_update,
+    build_update_result,
 )
 
 __all__ = [
-    "BulkResult",
-    "CommandListener",
     "Database",
-    "Document",
-    "Operation",
-    "Refused",
     "Session",
-    "connect",
-    "delete",
-    "insert",
-    "update",
+    "StoreRefused",
+    "WriteOperation",
+    "WriteResult",
+    "build_delete",
+    "build_insert",
+    "build_update",
 ]
 
 T = TypeVar("T")
-SELECTION_MS = 5_000  # until a primary is found
-OPERATION_MS = 10_000  # one call, its retries included
 TRANSACTION_SECONDS = 20.0
+"""Time for all attempts of one transaction. It must be longer than MongoDB needs to end a transaction of a
+killed process (``embedded.mongod.TRANSACTION_LIFE_SECONDS``), or others would give up while they wait for it.
+"""
 PAUSE_SECONDS = 0.005
-LONGEST_PAUSE_SECONDS = 0.25
+MAX_PAUSE_SECONDS = 0.25
+"""Pauses between two attempts begin with the first and double up to the second."""
 SNAPSHOT = ReadConcern("snapshot")
 DURABLE = WriteConcern("majority", j=True)
-
-
-async def connect(
-    url: str, database: str, driver: str = "pymongo", listeners: Sequence[CommandListener] = ()
-) -> Database:
-    """A database behind a driver. Nothing is sent yet; ``inspect`` looks whether it is there.
-
-    Time limits in the URL win over ours.
-
-    Args:
-        url: MongoDB connection string.
-        database: Its name.
-        driver: ``pymongo`` or ``motor``.
-        listeners: Told of every command.
-
-    Raises:
-        Misconfigured: ``MONGO_URL_INVALID``.
-    """
-    options: Document = {
-        "appname": "discretion",
-        "w": "majority",
-        "journal": True,
-        "retryWrites": True,
-        "retryReads": True,
-        "tz_aware": True,
-        "uuidRepresentation": "standard",
-        "event_listeners": list(listeners),
-    }
-    for name, value in (("serverSelectionTimeoutMS", SELECTION_MS), ("timeoutMS", OPERATION_MS)):
-        if f"{name}=".lower() not in url.lower():
-            options[name] = value
-    try:
-        if driver == "motor":
-            from motor.motor_asyncio import AsyncIOMotorClient  # noqa: PLC0415 - only if asked for
-
-            return MotorDatabase(AsyncIOMotorClient(url, **options), database)
-        return Database(AsyncMongoClient(url, **options), database)
-    except (PyMongoError, ValueError) as error:
-        invalid = Misconfigured(
-            "MONGO_URL_INVALID",
-            f"The MongoDB URL does not hold ({type(error).__name__}).",
-            "It looks like mongodb://host:27017/?replicaSet=name",
-        )
-    raise invalid  # outside, so that the driver's message, which may quote a password, is not its context
 
 
 class Database:
     """One database, over PyMongo's asyncio API.
 
     Every call may raise:
-        Unavailable: ``STORE_UNAVAILABLE``; it did nothing, or it was a read. ``STORE_WRITE_UNKNOWN``;
-            a write that may have happened and may stay: ask again, by key.
-        Conflict: ``DUPLICATE``; the key is taken.
-        Broken: ``STORE_DOCUMENT_INVALID`` or ``STORE_REFUSED``; a mistake of ours.
+        Unavailable: ``STORE_UNAVAILABLE``; the call had no effect, or was a read. ``STORE_WRITE_UNKNOWN``;
+            the write may have happened and may last: repeat it, by key.
+        Conflict: ``DUPLICATE``; a document with this key exists.
+        Broken: ``STORE_DOCUMENT_INVALID`` or ``STORE_REFUSED``; a programming error.
     """
 
     def __init__(self, client: Any, name: str) -> None:
         self._client = client
         self._database = client[name]
         self._collections: dict[str, Any] = {}
-        self._ends: dict[int, dict[str, Callable[[], None]]] = {}  # by id; Motor's have no hash
+        self._end_callbacks: dict[
+            int, dict[str, Callable[[], None]]
+        ] = {}  # by id of the session: Motor's sessions are not hashable
         self.name = name
 
     async def find(
@@ -128,17 +89,17 @@ class Database:
         limit: int = 0,
         session: Session | None = None,
         hint: str | None = None,
-    ) -> list[Document]:
-        """Documents that match, all of them if ``limit`` is 0."""
+    ) -> list[MutableDocument]:
+        """Return the documents that match, all of them if ``limit`` is 0."""
         try:
-            found: list[Document] = (
+            documents: list[MutableDocument] = (
                 await self._collection(collection)
                 .find(filter, projection, sort=sort, limit=limit, session=session, hint=hint)
                 .to_list(None)
             )
-            return found
-        except FOREIGN as error:
-            fault = mapped(error, wrote=False)
+            return documents
+        except DRIVER_ERRORS as error:
+            fault = translate_error(error, is_write=False)
         raise fault
 
     async def find_one(
@@ -150,12 +111,13 @@ class Database:
         sort: Sequence[tuple[str, int]] | None = None,
         session: Session | None = None,
         hint: str | None = None,
-    ) -> Document | None:
-        """The first document that matches."""
-        found = await self.find(
+    ) -> MutableDocument | None:
+        """Return the first document that matches, or None."""
+        # A negative limit makes the server send a single batch and close the cursor.
+        documents = await self.find(
             collection, filter, projection, sort=sort, limit=-1, session=session, hint=hint
         )
-        return found[0] if found else None
+        return documents[0] if documents else None
 
     async def stream(
         self,
@@ -163,24 +125,24 @@ class Database:
         filter: Mapping[str, Any],  # noqa: A002
         projection: Mapping[str, Any],
         *,
-        together: int,
-    ) -> AsyncIterator[list[Document]]:
-        """Documents that match, so many ``together``; of what changes meanwhile some are as they were.
+        batch_size: int,
+    ) -> AsyncIterator[list[MutableDocument]]:
+        """Yield the documents that match in batches. Concurrent changes may or may not be seen.
 
-        However many there are: MongoDB counts the time of a cursor from its first document to its last.
+        There is no time limit for the whole: MongoDB would measure it from the first document to the last.
         """
-        cursor = self._collection(collection).find(filter, projection, batch_size=together)
+        cursor = self._collection(collection).find(filter, projection, batch_size=batch_size)
         try:
-            while found := await self._some(cursor, together):
-                yield found
+            while batch := await self._read_batch(cursor, batch_size):
+                yield batch
         finally:
             await cursor.close()
 
     async def aggregate(
         self, collection: str, pipeline: Sequence[Mapping[str, Any]], session: Session | None = None
-    ) -> list[Document]:
-        """Everything a pipeline gives; not for ``$out`` and ``$merge``."""
-        return await _done(self._aggregate(collection, pipeline, session), wrote=False)
+    ) -> list[MutableDocument]:
+        """Return all results of a pipeline; not for ``$out`` and ``$merge``."""
+        return await run_translated(self._aggregate(collection, pipeline, session), is_write=False)
 
     async def count(
         self,
@@ -188,47 +150,49 @@ class Database:
         filter: Mapping[str, Any],  # noqa: A002
         limit: int = 0,
     ) -> int:
-        """How many documents match, counting no further than ``limit`` unless it is 0."""
-        most = {"limit": limit} if limit else {}
-        counted: int = await _done(self._collection(collection).count_documents(filter, **most), wrote=False)
+        """Count the documents that match, no further than ``limit`` unless it is 0."""
+        options = {"limit": limit} if limit else {}
+        counted: int = await run_translated(
+            self._collection(collection).count_documents(filter, **options), is_write=False
+        )
         return counted
 
     async def insert_many(
         self,
         collection: str,
-        documents: Sequence[Document],
+        documents: Sequence[MutableDocument],
         *,
         ordered: bool = False,
         session: Session | None = None,
     ) -> None:
-        """Add documents. Without ``ordered`` one that is refused does not stop the others."""
+        """Add documents. Without ``ordered``, a refused document does not prevent the others."""
         if documents:
-            await _done(
+            await run_translated(
                 self._collection(collection).insert_many(documents, ordered=ordered, session=session),
-                wrote=session is None,
+                is_write=session is None,
             )
 
     async def bulk_write(
         self,
         collection: str,
-        operations: Sequence[Operation],
+        operations: Sequence[WriteOperation],
         *,
         ordered: bool = False,
         session: Session | None = None,
-    ) -> BulkResult:
-        """Many writes to one collection."""
+    ) -> WriteResult:
+        """Send many writes to one collection."""
         if not operations:
-            return BulkResult()
-        done = await _done(
+            return WriteResult()
+        result = await run_translated(
             self._collection(collection).bulk_write(list(operations), ordered=ordered, session=session),
-            wrote=session is None,
+            is_write=session is None,
         )
-        return BulkResult(
-            done.matched_count,
-            done.modified_count,
-            done.upserted_count,
-            done.inserted_count,
-            done.deleted_count,
+        return WriteResult(
+            result.matched_count,
+            result.modified_count,
+            result.upserted_count,
+            result.inserted_count,
+            result.deleted_count,
         )
 
     async def update_one(
@@ -239,13 +203,13 @@ class Database:
         *,
         upsert: bool = False,
         session: Session | None = None,
-    ) -> BulkResult:
-        """Change the first document that matches, or with ``upsert`` make it."""
-        done = await _done(
+    ) -> WriteResult:
+        """Change the first document that matches; with ``upsert``, add it if there is none."""
+        result = await run_translated(
             self._collection(collection).update_one(filter, change, upsert=upsert, session=session),
-            wrote=session is None,
+            is_write=session is None,
         )
-        return single(done)
+        return build_update_result(result)
 
     async def replace_one(
         self,
@@ -255,13 +219,13 @@ class Database:
         *,
         upsert: bool = False,
         session: Session | None = None,
-    ) -> BulkResult:
-        """Put a document in the place of the first that matches, or with ``upsert`` add it."""
-        done = await _done(
+    ) -> WriteResult:
+        """Replace the first document that matches; with ``upsert``, add it if there is none."""
+        result = await run_translated(
             self._collection(collection).replace_one(filter, document, upsert=upsert, session=session),
-            wrote=session is None,
+            is_write=session is None,
         )
-        return single(done)
+        return build_update_result(result)
 
     async def delete_many(
         self,
@@ -270,124 +234,136 @@ class Database:
         *,
         session: Session | None = None,
     ) -> int:
-        """Delete what matches; how many that were."""
-        done = await _done(
-            self._collection(collection).delete_many(filter, session=session), wrote=session is None
+        """Delete the documents that match, and return their number."""
+        result = await run_translated(
+            self._collection(collection).delete_many(filter, session=session), is_write=session is None
         )
-        return int(done.deleted_count)
+        return int(result.deleted_count)
 
     async def command(
-        self, document: Mapping[str, Any], *, admin: bool = False, patient: bool = False
-    ) -> Document:
-        """A database command and its answer; ``patient`` ones may take as long as they like.
+        self, document: Mapping[str, Any], *, admin: bool = False, without_time_limit: bool = False
+    ) -> MutableDocument:
+        """Run a database command and return its answer.
+
+        Args:
+            document: The command.
+            admin: Whether it goes to the ``admin`` database.
+            without_time_limit: For commands that may take long, such as building an index.
 
         Raises:
-            Refused: With the server's error number.
+            StoreRefused: With the server's error number.
         """
         database = self._client.admin if admin else self._database
-        with pymongo.timeout(0) if patient else contextlib.nullcontext():
-            answer: Document = await _done(database.command(document), wrote=True)
+        # Any command may write, so a lost answer leaves the outcome unknown (``is_write``).
+        with pymongo.timeout(0) if without_time_limit else contextlib.nullcontext():
+            answer: MutableDocument = await run_translated(database.command(document), is_write=True)
         return answer
 
-    async def transaction(self, work: Callable[[Session], Awaitable[T]]) -> T:
+    async def run_transaction(self, work: Callable[[Session], Awaitable[T]]) -> T:
         """Run ``work`` in a transaction on a snapshot; durable when this returns.
 
-        When it meets another transaction, ``work`` runs again from its start, so it must have no
-        effect but through its session. Its own exceptions end the transaction and come through.
+        When it conflicts with another transaction, ``work`` runs again from its beginning. It must therefore
+        have no effect except through its session. Its own exceptions abort the transaction and are raised to
+        the caller.
 
         Raises:
-            Unavailable: ``STORE_UNAVAILABLE``; nothing was written, in ``TRANSACTION_SECONDS``
-                and all attempts. ``STORE_WRITE_UNKNOWN``; it may have been.
+            Unavailable: ``STORE_UNAVAILABLE``; no attempt within ``TRANSACTION_SECONDS`` succeeded and
+                nothing was written. ``STORE_WRITE_UNKNOWN``; the transaction may have been committed.
         """
         deadline = asyncio.get_running_loop().time() + TRANSACTION_SECONDS
         pause = PAUSE_SECONDS
         while True:
             try:
-                return await self._attempt(work, deadline)
-            except Again as again:
-                left = deadline - asyncio.get_running_loop().time()
-                if left < pause:
-                    raise Unavailable("STORE_UNAVAILABLE", again.message) from None
+                return await self._attempt_transaction(work, deadline)
+            except TransactionAborted as aborted:
+                remaining = deadline - asyncio.get_running_loop().time()
+                if remaining < pause:
+                    raise Unavailable("STORE_UNAVAILABLE", aborted.message) from None
             await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            pause = min(pause * 2, MAX_PAUSE_SECONDS)
 
-    def ends(self, session: Session) -> dict[str, Callable[[], None]]:
-        """What is called, by name, when the transaction of a session has ended, committed or not."""
-        return self._ends[id(session)]
+    def end_callbacks(self, session: Session) -> dict[str, Callable[[], None]]:
+        """Return the callbacks, by name, that run when the session's transaction ends, committed or not."""
+        return self._end_callbacks[id(session)]
 
     async def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections to the servers."""
         await self._client.close()
 
     def _collection(self, name: str) -> Any:
-        found = self._collections.get(name)
-        if found is None:
-            found = self._collections[name] = self._database[name]
-        return found
+        collection = self._collections.get(name)
+        if collection is None:
+            collection = self._collections[name] = self._database[name]
+        return collection
 
-    async def _attempt(self, work: Callable[[Session], Awaitable[T]], deadline: float) -> T:
-        session = await _done(self._start_session(), wrote=False)
-        self._ends[id(session)] = {}
+    async def _attempt_transaction(self, work: Callable[[Session], Awaitable[T]], deadline: float) -> T:
+        session = await run_translated(self._start_session(), is_write=False)
+        self._end_callbacks[id(session)] = {}
         try:
-            left = max(deadline - asyncio.get_running_loop().time(), PAUSE_SECONDS)
-            with pymongo.timeout(left):
-                await self._begin(session)
+            remaining = max(deadline - asyncio.get_running_loop().time(), PAUSE_SECONDS)
+            # One limit for all calls of the attempt. ``timeoutMS`` would begin again with every call.
+            with pymongo.timeout(remaining):
+                await self._begin_transaction(session)
                 result = await work(session)
                 await self._commit(session, deadline)
             return result
         finally:
             try:
-                await session.end_session()  # takes back what was not committed
+                # Before the callbacks: the locks that they release are held until the transaction can no
+                # longer commit.
+                await session.end_session()  # aborts a transaction that was not committed
             finally:
-                for end in self._ends.pop(id(session)).values():
-                    end()
+                # Also after an error: locks that are held for the transaction must be released in any case.
+                for callback in self._end_callbacks.pop(id(session)).values():
+                    callback()
 
     async def _commit(self, session: Any, deadline: float) -> None:
         while True:
             try:
-                await _done(session.commit_transaction(), wrote=True)
-            except UnknownCommit:
+                await run_translated(session.commit_transaction(), is_write=True)
+            except CommitOutcomeUnknown:
+                # A commit can be repeated safely. The loop ends at the deadline because the caller waits.
                 if asyncio.get_running_loop().time() + PAUSE_SECONDS > deadline:
                     raise
             else:
                 return
             await asyncio.sleep(PAUSE_SECONDS)
 
-    async def _some(self, cursor: Any, many: int) -> list[Document]:
+    async def _read_batch(self, cursor: Any, size: int) -> list[MutableDocument]:
         with pymongo.timeout(0):
-            return await _done(cursor.to_list(many), wrote=False)
+            return await run_translated(cursor.to_list(size), is_write=False)
 
     async def _aggregate(
         self, collection: str, pipeline: Sequence[Mapping[str, Any]], session: Session | None
-    ) -> list[Document]:
+    ) -> list[MutableDocument]:
         cursor = await self._collection(collection).aggregate(list(pipeline), session=session)
-        found: list[Document] = await cursor.to_list(None)
-        return found
+        documents: list[MutableDocument] = await cursor.to_list(None)
+        return documents
 
     async def _start_session(self) -> Any:
         return self._client.start_session()
 
-    async def _begin(self, session: Any) -> None:
+    async def _begin_transaction(self, session: Any) -> None:
         await session.start_transaction(SNAPSHOT, DURABLE, ReadPreference.PRIMARY)
 
 
 class MotorDatabase(Database):
-    """The same over Motor, where it differs."""
+    """The same over Motor, where its interface differs."""
 
     async def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections; Motor's call is synchronous."""
         self._client.close()
 
     async def _aggregate(
         self, collection: str, pipeline: Sequence[Mapping[str, Any]], session: Session | None
-    ) -> list[Document]:
-        found: list[Document] = await (
+    ) -> list[MutableDocument]:
+        documents: list[MutableDocument] = await (
             self._collection(collection).aggregate(list(pipeline), session=session).to_list(None)
         )
-        return found
+        return documents
 
     async def _start_session(self) -> Any:
         return await self._client.start_session()
 
-    async def _begin(self, session: Any) -> None:
+    async def _begin_transaction(self, session: Any) -> None:
         session.start_transaction(SNAPSHOT, DURABLE, ReadPreference.PRIMARY)

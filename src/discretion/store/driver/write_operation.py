@@ -1,4 +1,4 @@
-"""What goes through the seam besides documents: a write as a value, its result, a transaction's session."""
+"""Types of the driver interface: a write as a value, its result, and a transaction's session."""
 
 from __future__ import annotations
 
@@ -8,22 +8,26 @@ from typing import Any, Protocol
 
 from pymongo import DeleteOne, InsertOne, UpdateOne
 
-Document = dict[str, Any]
-Operation = InsertOne[Document] | UpdateOne | DeleteOne
-"""One write of ``bulk_write``; made by ``insert``, ``update`` and ``delete``."""
+from discretion.store.document import MutableDocument
+
+WriteOperation = InsertOne[MutableDocument] | UpdateOne | DeleteOne
+"""One write for ``Database.bulk_write``.
+
+Created by ``build_insert``, ``build_update`` and ``build_delete``.
+"""
 
 
 class Session(Protocol):
-    """One transaction under way; handed to the calls that belong to it."""
+    """One open transaction; it is passed to every call that belongs to the transaction."""
 
     @property
     def in_transaction(self) -> bool:
-        """Whether it has begun and not ended."""
+        """Whether the transaction has begun and not ended."""
 
 
 @dataclass(frozen=True, slots=True)
-class BulkResult:
-    """How many documents a write found and what it did to them."""
+class WriteResult:
+    """How many documents a write matched and changed."""
 
     matched: int = 0
     modified: int = 0
@@ -32,26 +36,30 @@ class BulkResult:
     deleted: int = 0
 
     @property
-    def touched(self) -> int:
-        """Documents that an operation met, changed by it or not."""
+    def affected(self) -> int:
+        """Documents that an operation matched, whether it changed them or not."""
         return self.matched + self.upserted + self.inserted + self.deleted
 
 
-def single(done: Any) -> BulkResult:
-    """What became of one update, as the driver tells it."""
-    return BulkResult(done.matched_count, done.modified_count, 0 if done.upserted_id is None else 1)
+def build_update_result(result: Any) -> WriteResult:
+    """Return the result of one update from the driver's result."""
+    return WriteResult(result.matched_count, result.modified_count, 0 if result.upserted_id is None else 1)
 
 
-def insert(document: Document) -> Operation:
-    """Add a document."""
+def build_insert(document: MutableDocument) -> WriteOperation:
+    """Return the write that adds a document."""
     return InsertOne(document)
 
 
-def update(filter: Mapping[str, Any], change: Mapping[str, Any], upsert: bool = False) -> Operation:  # noqa: A002
-    """Change the first document that matches, or with ``upsert`` make it."""
+def build_update(
+    filter: Mapping[str, Any],  # noqa: A002
+    change: Mapping[str, Any],
+    upsert: bool = False,
+) -> WriteOperation:
+    """Return the write that changes the first match; with ``upsert``, it adds a document if there is none."""
     return UpdateOne(filter, change, upsert=upsert)
 
 
-def delete(filter: Mapping[str, Any]) -> Operation:  # noqa: A002
-    """Delete the first document that matches."""
+def build_delete(filter: Mapping[str, Any]) -> WriteOperation:  # noqa: A002
+    """Return the write that deletes the first document that matches."""
     return DeleteOne(filter)

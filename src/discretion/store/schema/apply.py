@@ -1,4 +1,4 @@
-"""Bring a database to the collections, validators and indexes declared. Changes nothing the second time."""
+"""Bring a database to the declared collections, validators and indexes. Repeating it changes nothing."""
 
 from __future__ import annotations
 
@@ -6,87 +6,96 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from discretion.store.driver.database import Database, Refused
-from discretion.store.schema.collections import COLLECTIONS, ORDERED_PREFIX, ordered_indexes
+from discretion.store.driver.database import Database, StoreRefused
+from discretion.store.schema.collections import COLLECTIONS, ORDERED_PREFIX, build_ordered_indexes
 from discretion.store.schema.declaration import Collection, Index
 
 NAMESPACE_EXISTS = 48
 INDEX_NOT_FOUND = 27
-ELSEWHERE = frozenset({112, 117, 276, 12586, 12587})
-"""Another process is at it: WriteConflict, ConflictingOperationInProgress, IndexBuildAborted,
-BackgroundOperationInProgressForDatabase, BackgroundOperationInProgressForNamespace."""
+CONCURRENT_CHANGE = frozenset({112, 117, 276, 12586, 12587})
+"""Error codes that mean another process changes the same collection: WriteConflict,
+ConflictingOperationInProgress, IndexBuildAborted, BackgroundOperationInProgressForDatabase,
+BackgroundOperationInProgressForNamespace.
+"""
 
 ATTEMPTS = 20
 PAUSE_SECONDS = 0.1
 
 
-async def prepare(database: Database, ordered_keys: Sequence[str] = ()) -> None:
-    """Make what is missing and change what is different, while others may do the same.
+async def apply_schema(database: Database, ordered_keys: Sequence[str] = ()) -> None:
+    """Create what is missing and change what differs, even while other processes do the same.
 
     Args:
-        database: Which one.
-        ordered_keys: Attributes that are kept in order, by their key in a document. The index of
-            one no longer among them goes away.
+        database: The database.
+        ordered_keys: Keys of the attributes that customers can be sorted by with an index. The index of a key
+            that is no longer in this list is dropped.
 
     Raises:
         Misconfigured: ``ORDERED_ATTRIBUTES_TOO_MANY``.
-        Refused: MongoDB does not let us, such as for lack of rights.
+        StoreRefused: MongoDB refuses an operation, for example because of missing privileges.
     """
-    ordered = ordered_indexes(frozenset(ordered_keys))
+    ordered_key_indexes = build_ordered_indexes(frozenset(ordered_keys))
+    # One batch holds every collection, so no further batch has to be fetched.
     listed = await database.command({"listCollections": 1, "cursor": {"batchSize": 1000}})
-    present = {one["name"]: one.get("options", {}) for one in listed["cursor"]["firstBatch"]}
+    existing = {
+        description["name"]: description.get("options", {}) for description in listed["cursor"]["firstBatch"]
+    }
     for collection in COLLECTIONS:
-        await _validate(database, collection, present.get(collection.name))
-        indexes = collection.indexes + (ordered if collection.name == "customers" else ())
+        await _apply_validator(database, collection, existing.get(collection.name))
+        indexes = collection.indexes + (ordered_key_indexes if collection.name == "customers" else ())
         if collection.name == "customers":
-            await _drop_stale(database, collection.name, indexes)
-        await _index(database, collection.name, indexes)
+            await _drop_stale_indexes(database, collection.name, indexes)
+        await _create_indexes(database, collection.name, indexes)
 
 
-async def _validate(database: Database, collection: Collection, options: dict[str, Any] | None) -> None:
-    wanted = {
-        "validator": collection.validator(),
+async def _apply_validator(
+    database: Database, collection: Collection, options: dict[str, Any] | None
+) -> None:
+    settings = {
+        "validator": collection.build_validator(),
         "validationLevel": "strict",
         "validationAction": "error",
     }
     if options is None:
         try:
-            await _insist(database, {"create": collection.name, **wanted})
-        except Refused as refused:
+            await _run_with_retries(database, {"create": collection.name, **settings})
+        except StoreRefused as refused:
             if refused.number != NAMESPACE_EXISTS:
                 raise
-            # Made meanwhile by another process, perhaps of another release.
-            await _insist(database, {"collMod": collection.name, **wanted})
-    elif any(options.get(name) != value for name, value in wanted.items()):
-        await _insist(database, {"collMod": collection.name, **wanted})
+            # Created meanwhile by another process, possibly of another release with another validator.
+            await _run_with_retries(database, {"collMod": collection.name, **settings})
+    # ``collMod`` locks the collection, so it runs only where something differs.
+    elif any(options.get(name) != value for name, value in settings.items()):
+        await _run_with_retries(database, {"collMod": collection.name, **settings})
 
 
-async def _index(database: Database, collection: str, indexes: Sequence[Index]) -> None:
+async def _create_indexes(database: Database, collection: str, indexes: Sequence[Index]) -> None:
     if indexes:
-        wanted = [index.definition() for index in indexes]
-        await _insist(database, {"createIndexes": collection, "indexes": wanted})
+        definitions = [index.build_definition() for index in indexes]
+        await _run_with_retries(database, {"createIndexes": collection, "indexes": definitions})
 
 
-async def _drop_stale(database: Database, collection: str, indexes: Sequence[Index]) -> None:
-    wanted = {index.name for index in indexes}
+async def _drop_stale_indexes(database: Database, collection: str, indexes: Sequence[Index]) -> None:
+    names = {index.name for index in indexes}
     listed = await database.command({"listIndexes": collection, "cursor": {"batchSize": 1000}})
-    for one in listed["cursor"]["firstBatch"]:
-        name: str = one["name"]
-        if name.startswith(ORDERED_PREFIX) and name not in wanted:
+    for description in listed["cursor"]["firstBatch"]:
+        name: str = description["name"]
+        if name.startswith(ORDERED_PREFIX) and name not in names:
             try:
-                await _insist(database, {"dropIndexes": collection, "index": name})
-            except Refused as refused:
+                await _run_with_retries(database, {"dropIndexes": collection, "index": name})
+            except StoreRefused as refused:
+                # Another process may have dropped the index first.
                 if refused.number != INDEX_NOT_FOUND:
                     raise
 
 
-async def _insist(database: Database, command: dict[str, Any]) -> None:
-    """Run a command, again for as long as another process is in its way."""
-    for left in reversed(range(ATTEMPTS)):
+async def _run_with_retries(database: Database, command: dict[str, Any]) -> None:
+    """Run a command, and repeat it while another process changes the same collection."""
+    for attempts_left in reversed(range(ATTEMPTS)):
         try:
-            await database.command(command, patient=True)
-        except Refused as refused:
-            if refused.number not in ELSEWHERE or not left:
+            await database.command(command, without_time_limit=True)
+        except StoreRefused as refused:
+            if refused.number not in CONCURRENT_CHANGE or not attempts_left:
                 raise
         else:
             return

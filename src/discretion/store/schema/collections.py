@@ -1,48 +1,42 @@
-"""Every collection there is, as data."""
+"""Every collection, and the indexes of attributes that customers can be sorted by."""
 
 from __future__ import annotations
 
 from discretion.errors import Misconfigured
-from discretion.store.schema.agents import ACTING
+from discretion.store.schema.agents import AGENT_COLLECTIONS
 from discretion.store.schema.declaration import (
     BINARY,
-    CELL,
-    CHOICE,
+    BOOLEAN,
     DATE,
-    FLAG,
-    FORMER,
-    NAMED,
-    NUMBER,
-    PLACE,
-    SIGNAL,
+    INTEGER,
     TEXT,
     TIME,
-    VALUE,
-    WHOLE,
     Collection,
     Index,
-    by_name,
-    exactly,
-    many,
+    array_of,
+    map_of,
+    object_of,
 )
-from discretion.store.schema.erasure import ERASURE
-from discretion.store.schema.recipients import TELLING
-from discretion.store.schema.requests import RIGHTS
+from discretion.store.schema.erasure import ERASURE_COLLECTIONS
+from discretion.store.schema.profiles import PROFILE_COLLECTIONS
+from discretion.store.schema.recipients import RECIPIENT_COLLECTIONS
+from discretion.store.schema.requests import REQUEST_COLLECTIONS
 
 MAX_ORDERED = 8
-"""Indexes for orders. In a transaction MongoDB 6 reads the list of all indexes once for each: with 52 of them
-an update of one value took 3.0 ms, with 8 it takes 0.2 ms, in MongoDB's own time."""
+"""Attributes with an index for sorting. In a transaction MongoDB 6 reads the list of all indexes once for
+each index: with 52 of them an update of one value took 3.0 ms, with 8 it takes 0.2 ms, in MongoDB's own time.
+"""
 
 ORDERED_PREFIX = "ordered:"
 
 
-def ordered_index(key: str) -> Index:
-    """The index of an attribute that is kept in order, by its key; ties are in the order of ids."""
+def build_ordered_index(key: str) -> Index:
+    """Return the index of a sortable attribute, by its key; ties are ordered by id."""
     return Index(((f"o.{key}", 1), ("_id", 1)), prefix=ORDERED_PREFIX)
 
 
-def ordered_indexes(keys: frozenset[str]) -> tuple[Index, ...]:
-    """The indexes of all attributes that are kept in order.
+def build_ordered_indexes(keys: frozenset[str]) -> tuple[Index, ...]:
+    """Return the indexes of all sortable attributes.
 
     Raises:
         Misconfigured: ``ORDERED_ATTRIBUTES_TOO_MANY``.
@@ -50,190 +44,53 @@ def ordered_indexes(keys: frozenset[str]) -> tuple[Index, ...]:
     if len(keys) > MAX_ORDERED:
         raise Misconfigured(
             "ORDERED_ATTRIBUTES_TOO_MANY",
-            f"{len(keys)} attributes are kept in order, and {MAX_ORDERED} is the most.",
-            "Take 'ordered' out of those that few lists are sorted by; they can be sorted by all the same.",
+            f"{len(keys)} attributes are declared as ordered; the maximum is {MAX_ORDERED}.",
+            "Remove 'ordered' from attributes that are rarely sorted by; sorting by them still works.",
         )
-    return tuple(ordered_index(key) for key in sorted(keys))
+    return tuple(build_ordered_index(key) for key in sorted(keys))
 
 
+# A collection that is missing here has no validator, and a dump does not contain it.
 COLLECTIONS: tuple[Collection, ...] = (
-    *RIGHTS,
-    *ERASURE,
-    *TELLING,
+    *REQUEST_COLLECTIONS,
+    *ERASURE_COLLECTIONS,
+    *RECIPIENT_COLLECTIONS,
+    # line is true once the erasure is in the erasure ledger (``erasures``).
     Collection(
         name="erasures",
-        holds="Random ids of erasures, and when they were; nothing leads back.",
-        erasure="Kept: a restored database is told by them (GDPR Art. 17(1), 5(2)).",
-        schema=exactly({"_id": BINARY, "at": TIME}, {"line": FLAG}),
+        contents="Random ids of erasures and their times; they identify nobody.",
+        erasure="Kept: a restored database learns from them what to erase again (GDPR Art. 17(1), 5(2)).",
+        schema=object_of({"_id": BINARY, "at": TIME}, {"line": BOOLEAN}),
     ),
-    *ACTING,
-    Collection(
-        name="customers",
-        holds="The unified profile: sealed values, open values under a random id, what is permitted of them.",
-        erasure="The document is deleted; its data key dies with the key of its bucket.",
-        schema=exactly(
-            {
-                "_id": BINARY,
-                "v": WHOLE,
-                "allow": WHOLE,
-                "until": TIME,
-                "later": WHOLE,
-                "kinds": by_name(many(WHOLE)),
-                "rules": TEXT,
-                "laws": many(TEXT),
-                "key": BINARY,
-                "s": by_name(BINARY),
-                "o": by_name(VALUE),
-                "t": by_name(TIME),
-                "p": by_name(many(TEXT)),
-                "restricted": FLAG,
-                "created": TIME,
-                "updated": TIME,
-                "merged": many(FORMER),
-            },
-            {"contested": by_name(exactly({"t": TIME, "p": many(TEXT)}, {"c": BINARY, "v": VALUE}))},
-        ),
-        indexes=(
-            Index((("rules", 1), ("until", 1), ("allow", 1))),  # whom to judge anew, and how many permit
-            # Few customers were ever merged. Every id is at least the empty one, which is how the planner
-            # knows that the index serves an equality; an empty list has no such member.
-            Index((("o.$**", 1),)),  # any open attribute can be filtered by
-            Index((("merged.id", 1),), partial={"merged.id": {"$gte": b""}}),
-            Index((("merged.key", 1),), partial={"merged.key": {"$gte": b""}}),
-            Index((("key", 1),)),  # begins with bucket and generation: see store.wrapped
-        ),
-    ),
-    Collection(
-        name="source_records",
-        holds="What one source told of one person: sealed ids and values, open values, choices, totals.",
-        erasure="Deleted with the customer they belong to.",
-        schema=exactly(
-            {
-                "_id": BINARY,
-                "source": TEXT,
-                "customer": BINARY,
-                "v": WHOLE,
-                "ids": many(NAMED),
-                "cells": by_name(CELL),
-                "folds": by_name(exactly({"t": TIME, "n": {}}, {"e": TIME})),
-                "choices": by_name(CHOICE),
-                "words": by_name(CHOICE),
-                "guards": by_name(CHOICE),
-                "signals": by_name(SIGNAL),
-                "first": TIME,
-                "last": TIME,
-                "born": TIME,
-            },
-            {
-                "home": BINARY,
-                "rulings": many(BINARY),
-                "restricted": FLAG,
-                "place": PLACE,
-                "without": many(exactly({"s": TEXT, "t": TIME})),
-                "of": BINARY,
-                "contested": by_name(many(BINARY)),
-            },
-        ),
-        indexes=(Index((("customer", 1),)),),
-    ),
-    Collection(
-        name="identifiers",
-        holds="Keyed digests of addresses, phone numbers and the like, who names them, whose they are.",
-        erasure="Deleted with the customer they lead to.",
-        schema=exactly(
-            {"_id": BINARY, "type": TEXT, "records": many(BINARY), "t": TIME}, {"customer": BINARY}
-        ),
-        indexes=(Index((("customer", 1),)), Index((("records", 1),))),
-    ),
-    Collection(
-        name="events",
-        holds="What happened when and in which channel; properties are sealed.",
-        erasure="Deleted with the customer they belong to, and each when its retention is over.",
-        schema=exactly(
-            {
-                "_id": BINARY,
-                "customer": BINARY,
-                "record": BINARY,
-                "source": TEXT,
-                "channel": TEXT,
-                "type": TEXT,
-                "at": TIME,
-                "received": TIME,
-            },
-            {"props": BINARY},
-        ),
-        indexes=(Index((("customer", 1), ("at", -1), ("_id", -1))),),
-    ),
-    Collection(
-        name="messages",
-        holds="Digests of messages that left no event, so that each counts once.",
-        erasure="Deleted with the source record they spoke to.",
-        schema=exactly({"_id": BINARY, "record": BINARY, "t": TIME}),
-        indexes=(Index((("record", 1),)),),
-    ),
-    Collection(
-        name="identity_events",
-        holds="Which customers were merged or parted, when, by whom, and on which evidence.",
-        erasure="Deleted with the customers they are about.",
-        schema=exactly(
-            {
-                "_id": BINARY,
-                "kind": TEXT,
-                "at": TIME,
-                "by": TEXT,
-                "customers": many(BINARY),
-                "sides": many(many(BINARY)),
-                "evidence": many(exactly({"type": TEXT, "entry": BINARY})),
-            }
-        ),
-        indexes=(Index((("customers", 1), ("at", -1), ("_id", -1))),),
-    ),
-    Collection(
-        name="rulings",
-        holds="Word of stewards: which source records are one person, and which never are.",
-        erasure="Deleted with the last customer they are about.",
-        schema=exactly({"_id": BINARY, "joined": FLAG, "sides": many(many(BINARY)), "by": TEXT, "at": TIME}),
-    ),
-    Collection(
-        name="suggestions",
-        holds="Pairs of customers who are probably one person: how likely, what agrees how far, no values.",
-        erasure="Deleted with either of the customers they are about.",
-        schema=exactly(
-            {
-                "_id": BINARY,
-                "customers": many(BINARY),
-                "score": NUMBER,
-                "weight": NUMBER,
-                "evidence": many(exactly({"name": TEXT, "says": TEXT, "weight": NUMBER})),
-                "model": TEXT,
-                "state": TEXT,
-                "at": TIME,
-            },
-            {"by": TEXT, "decided": TIME},
-        ),
-        indexes=(Index((("customers", 1),)), Index((("state", 1), ("weight", -1), ("_id", 1)))),
-    ),
+    *AGENT_COLLECTIONS,
+    *PROFILE_COLLECTIONS,
+    # subjects are ledger pseudonyms, entry the canonical bytes (``ledger.entry``).
     Collection(
         name="disclosures",
-        holds="Who saw which attributes of whom, for what; people under a pseudonym, no values.",
-        erasure="Kept as evidence (GDPR Art. 5(2)); the pseudonym leads nowhere once the key is gone.",
-        schema=exactly({"_id": TEXT, "at": TIME, "client": TEXT, "subjects": many(BINARY), "entry": BINARY}),
+        contents="Which client read which attributes of which people, and why; pseudonyms, no values.",
+        erasure="Kept as evidence (GDPR Art. 5(2)); without the key the pseudonym identifies nobody.",
+        schema=object_of(
+            {"_id": TEXT, "at": TIME, "client": TEXT, "subjects": array_of(BINARY), "entry": BINARY}
+        ),
         indexes=(Index((("subjects", 1), ("at", -1), ("_id", -1))),),
     ),
+    # records the source records that received the statement, customer the customer they belonged to then,
+    # catalogue the version, by the author, terms the digest of the terms, guardian the retailer's reference
+    # of the guardian, conflict the id of an earlier event in which another author stated the opposite.
     Collection(
         name="consents",
-        holds="What a person said about each purpose, when, how, and to which notice, by ids of records.",
-        erasure="Deleted with the last source record they are about; until then nothing is changed in them.",
-        schema=exactly(
+        contents="What people stated about each purpose, when, how, and under which notice, by record id.",
+        erasure="Deleted with the last source record they are about; never changed before that.",
+        schema=object_of(
             {
                 "_id": BINARY,
                 "schema": TEXT,
-                "records": many(BINARY),
+                "records": array_of(BINARY),
                 "customer": BINARY,
                 "purpose": TEXT,
                 "catalogue": TEXT,
                 "basis": TEXT,
-                "laws": many(TEXT),
+                "laws": array_of(TEXT),
                 "state": TEXT,
                 "at": TIME,
                 "received": TIME,
@@ -243,7 +100,7 @@ COLLECTIONS: tuple[Collection, ...] = (
             },
             {
                 "until": TIME,
-                "notice": exactly({"version": TEXT, "language": TEXT, "sha256": TEXT}),
+                "notice": object_of({"version": TEXT, "language": TEXT, "sha256": TEXT}),
                 "channel": TEXT,
                 "signal": TEXT,
                 "guardian": TEXT,
@@ -254,9 +111,9 @@ COLLECTIONS: tuple[Collection, ...] = (
     ),
     Collection(
         name="consent_terms",
-        holds="What people agree to, as it stood at the time; no personal data.",
-        erasure="None; kept as long as a consent names them.",
-        schema=exactly(
+        contents="The terms that people agreed to, as they were at the time; no personal data.",
+        erasure="None; kept as long as a consent refers to them.",
+        schema=object_of(
             {
                 "_id": BINARY,
                 "purpose": TEXT,
@@ -265,9 +122,11 @@ COLLECTIONS: tuple[Collection, ...] = (
                 "meaning": TEXT,
                 "basis": TEXT,
                 "lasts": TEXT,
-                "data": many(exactly({"category": TEXT, "retention": many(TEXT), "sensitive": many(TEXT)})),
-                "controller": exactly({"name": TEXT, "address": TEXT, "contact": TEXT}),
-                "recipients": many(TEXT),
+                "data": array_of(
+                    object_of({"category": TEXT, "retention": array_of(TEXT), "sensitive": array_of(TEXT)})
+                ),
+                "controller": object_of({"name": TEXT, "address": TEXT, "contact": TEXT}),
+                "recipients": array_of(TEXT),
                 "storage": TEXT,
                 "withdrawal": TEXT,
                 "withdrawal_url": TEXT,
@@ -276,11 +135,13 @@ COLLECTIONS: tuple[Collection, ...] = (
             }
         ),
     ),
+    # marks blind indexes of the identifiers in the message, dropped how many undeclared members were removed,
+    # code and place the reason, sealed the message under the key of its day.
     Collection(
         name="dead_letters",
-        holds="Refused messages, without what nobody declares, sealed; keyed digests of the ids they name.",
-        erasure="Found and deleted by those digests; each is gone after 14 days, and its day's key too.",
-        schema=exactly(
+        contents="Refused messages, sealed, without undeclared members; keyed digests of the ids they name.",
+        erasure="Found and deleted by these digests; each is deleted after 14 days with the key of its day.",
+        schema=object_of(
             {
                 "_id": BINARY,
                 "source": TEXT,
@@ -288,8 +149,8 @@ COLLECTIONS: tuple[Collection, ...] = (
                 "place": TEXT,
                 "received": TIME,
                 "expires": DATE,
-                "dropped": WHOLE,
-                "marks": many(BINARY),
+                "dropped": INTEGER,
+                "marks": array_of(BINARY),
                 "sealed": BINARY,
             }
         ),
@@ -299,37 +160,41 @@ COLLECTIONS: tuple[Collection, ...] = (
             Index((("expires", 1),), expire_s=0),
         ),
     ),
+    # _id the version, purposes the digest of each purpose's rules ("/" in place of "."), since (ms) in force.
     Collection(
         name="rulebooks",
-        holds="Digests of the rules that customers were judged by; no personal data.",
+        contents="Digests of the rules that permissions were computed with; no personal data.",
         erasure="None.",
-        schema=exactly({"_id": TEXT, "purposes": by_name(TEXT), "since": TIME}),
+        schema=object_of({"_id": TEXT, "purposes": map_of(TEXT), "since": TIME}),
     ),
+    # until and fence are the lease (see ``requests``), cursor the last finished customer, met customers
+    # examined, changed customers rewritten, held customers whose expired data a restriction keeps.
     Collection(
         name="sweeps",
-        holds="Runs of the sweep: when, how far, how many values and events of each kind; no personal data.",
-        erasure="None; a run names the customer id it stands at, which leads nowhere once they are gone.",
-        schema=exactly(
+        contents="Runs of the retention sweep: time, progress and counts by kind; no personal data.",
+        erasure="None; a run names the last customer id, which identifies nobody after an erasure.",
+        schema=object_of(
             {
                 "_id": TEXT,
                 "started": TIME,
-                "fence": WHOLE,
+                "fence": INTEGER,
                 "until": TIME,
                 "cursor": BINARY,
-                "met": WHOLE,
-                "changed": WHOLE,
-                "held": WHOLE,
-                "values": many(exactly({"name": TEXT, "count": WHOLE})),
-                "events": many(exactly({"name": TEXT, "count": WHOLE})),
+                "met": INTEGER,
+                "changed": INTEGER,
+                "held": INTEGER,
+                "values": array_of(object_of({"name": TEXT, "count": INTEGER})),
+                "events": array_of(object_of({"name": TEXT, "count": INTEGER})),
             },
             {"finished": TIME},
         ),
     ),
+    # kind is "source", digest the SHA-256 of the source's write key.
     Collection(
         name="clients",
-        holds="Registered senders and digests of their keys; organisations, no personal data.",
+        contents="Registered sources and digests of their keys; organisations, no personal data.",
         erasure="None; deleted when a client leaves.",
-        schema=exactly({"_id": TEXT, "kind": TEXT, "source": TEXT, "digest": BINARY}),
+        schema=object_of({"_id": TEXT, "kind": TEXT, "source": TEXT, "digest": BINARY}),
     ),
 )
-"""Every collection there is."""
+"""Every collection of the database."""

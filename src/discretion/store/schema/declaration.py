@@ -1,7 +1,7 @@
-"""How a collection is declared: what a document looks like, how it is found, whose data it is, when it goes.
+"""How a collection is declared: the form of a document, its indexes, and its inventory entry.
 
-MongoDB refuses a document that does not fit, at the top level down to every name, so that
-personal data cannot come to lie where the inventory does not know of it.
+MongoDB refuses a document that does not match, down to every member name. So personal data cannot be stored
+in a place that the inventory does not list.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ Schema = Mapping[str, Any]
 
 BINARY: Schema = {"bsonType": "binData"}
 TEXT: Schema = {"bsonType": "string"}
-FLAG: Schema = {"bsonType": "bool"}
-WHOLE: Schema = {"bsonType": ["int", "long"]}  # the drivers pick by magnitude
-TIME: Schema = WHOLE  # milliseconds since 1970, UTC
+BOOLEAN: Schema = {"bsonType": "bool"}
+INTEGER: Schema = {"bsonType": ["int", "long"]}  # the drivers pick by magnitude
+TIME: Schema = INTEGER  # milliseconds since 1970, UTC
 NUMBER: Schema = {"bsonType": "double"}
 DATE: Schema = {"bsonType": "date"}  # where MongoDB itself acts on a time
 SCALAR: Schema = {"bsonType": ["string", "int", "long", "double", "bool"]}
-VALUE: Schema = {"anyOf": [SCALAR, {"bsonType": "array", "items": SCALAR}]}
+OPEN_VALUE: Schema = {"anyOf": [SCALAR, {"bsonType": "array", "items": SCALAR}]}
 
 
-def many(item: Schema) -> Schema:
-    """A list of one kind of thing."""
+def array_of(item: Schema) -> Schema:
+    """Return the schema of an array whose items have one schema."""
     return {"bsonType": "array", "items": item}
 
 
-def by_name(value: Schema) -> Schema:
-    """An object whose names are data: attributes or purposes."""
+def map_of(value: Schema) -> Schema:
+    """Return the schema of an object whose member names are data, such as attribute keys or purposes."""
     return {"bsonType": "object", "additionalProperties": value}
 
 
-def exactly(required: Mapping[str, Schema], optional: Mapping[str, Schema] | None = None) -> Schema:
-    """An object with these members and no other."""
+def object_of(required: Mapping[str, Schema], optional: Mapping[str, Schema] | None = None) -> Schema:
+    """Return the schema of an object with exactly these members."""
     return {
         "bsonType": "object",
         "required": list(required),
@@ -43,20 +43,34 @@ def exactly(required: Mapping[str, Schema], optional: Mapping[str, Schema] | Non
     }
 
 
-CHOICE = exactly({"g": FLAG, "t": TIME, "m": TEXT}, {"u": TIME})
-SIGNAL = exactly({"f": TIME, "t": TIME})
-PLACE = exactly({"c": TEXT, "t": TIME, "m": TEXT})
-NAMED = exactly({"e": BINARY, "k": TEXT, "t": TIME, "w": WHOLE, "c": BINARY})
-FORMER = exactly({"id": BINARY, "key": BINARY})
-CELL = exactly({"t": TIME, "m": TEXT}, {"c": BINARY, "v": VALUE, "b": TIME})
+CHOICE = object_of({"g": BOOLEAN, "t": TIME, "m": TEXT}, {"u": TIME})
+"""A statement about a purpose: ``g`` whether the person agreed (granted), ``t`` when (ms), ``m`` the
+message's id, ``u`` until when the acceptance is valid (ms).
+"""
+SIGNAL = object_of({"f": TIME, "t": TIME})
+"""An opt-out signal: ``f`` when it was first received, ``t`` when it was last received (ms)."""
+LOCATION = object_of({"c": TEXT, "t": TIME, "m": TEXT})
+"""Where a device was seen: ``c`` the country (ISO 3166-1), ``t`` when (ms), ``m`` the message's id."""
+IDENTIFIER_MENTION = object_of({"e": BINARY, "k": TEXT, "t": TIME, "w": INTEGER, "c": BINARY})
+"""An identifier that a source record names: ``e`` its blind index (entry), ``k`` its type (kind), ``t`` the
+earliest time it was named (ms), ``w`` how it was named (0 the source's own id of the person, 1 an alias, 2 in
+a message), ``c`` its sealed value (cell).
+"""
+MERGED_CUSTOMER = object_of({"id": BINARY, "key": BINARY})
+"""A customer that was merged into another: ``id``, and ``key``, its wrapped data key."""
+CELL = object_of({"t": TIME, "m": TEXT}, {"c": BINARY, "v": OPEN_VALUE, "b": TIME})
+"""A value of an attribute in a source record: ``t`` when it was observed (ms), ``m`` the message's id, and
+either ``c`` the sealed value (cell) or ``v`` the open value. ``b`` is a birth date as UTC midnight (ms), kept
+open only of people who may be children, because the law that protects them depends on it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
     """One index. ``partial`` limits it to documents that match.
 
-    With ``expire_s`` MongoDB deletes a document that many seconds after the date under the key; with
-    ``unique`` it refuses a second with the same key.
+    With ``expire_s``, MongoDB deletes a document that many seconds after the date under the key. With
+    ``unique``, it refuses a second document with the same key.
     """
 
     keys: tuple[tuple[str, int], ...]
@@ -67,14 +81,14 @@ class Index:
 
     @property
     def name(self) -> str:
-        """Tells its definition, so that a changed index is another index."""
+        """A name derived from the definition, so that a changed index is a different index."""
         keys = "_".join(f"{key}_{direction}" for key, direction in self.keys)
         expire = "" if self.expire_s is None else f"_expire_{self.expire_s}"
         unique = "_unique" if self.unique else ""
         return f"{self.prefix}{keys}{'_partial' if self.partial else ''}{unique}{expire}"
 
-    def definition(self) -> dict[str, Any]:
-        """As ``createIndexes`` takes it."""
+    def build_definition(self) -> dict[str, Any]:
+        """Return the definition for ``createIndexes``."""
         partial = {"partialFilterExpression": dict(self.partial)} if self.partial else {}
         expire = {} if self.expire_s is None else {"expireAfterSeconds": self.expire_s}
         unique = {"unique": True} if self.unique else {}
@@ -83,19 +97,19 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """One collection. ``holds`` and ``erasure`` are its entry in the inventory of personal data."""
+    """One collection. ``contents`` and ``erasure`` are its entry in the inventory of personal data."""
 
     name: str
-    holds: str
+    contents: str
     erasure: str
     schema: Schema = field(repr=False)
     indexes: tuple[Index, ...] = ()
 
     @property
     def inventory(self) -> str:
-        """What personal data it may hold, and what an erasure does to them."""
-        return f"{self.holds} {self.erasure}"
+        """What personal data the collection may hold, and how an erasure affects them."""
+        return f"{self.contents} {self.erasure}"
 
-    def validator(self) -> dict[str, Any]:
-        """As ``create`` and ``collMod`` take it."""
+    def build_validator(self) -> dict[str, Any]:
+        """Return the validator for ``create`` and ``collMod``."""
         return {"$jsonSchema": dict(self.schema)}

@@ -1,40 +1,44 @@
-"""Collections of what an erasure leaves behind, and why it may, as data."""
+"""Collections of what remains after an erasure, and the legal basis for keeping it."""
 
 from __future__ import annotations
 
 from discretion.store.schema.declaration import (
     BINARY,
+    INTEGER,
     TEXT,
     TIME,
-    WHOLE,
     Collection,
     Index,
-    by_name,
-    exactly,
-    many,
+    array_of,
+    map_of,
+    object_of,
 )
 
-ERASURE: tuple[Collection, ...] = (
+ERASURE_COLLECTIONS: tuple[Collection, ...] = (
+    # at when it was erased (ms), back from when on data are taken in again (ms), n the counter of a gate.
     Collection(
         name="tombstones",
-        holds="Keyed digests of names, records and messages of erased people, and when; nothing leads back.",
-        erasure="Kept: they are how an erasure lasts (GDPR Art. 17(1), 5(2)).",
-        schema=exactly({"_id": BINARY, "at": TIME}, {"back": TIME, "n": WHOLE}),
+        contents="Keyed digests of ids, records and messages of erased people; they identify nobody.",
+        erasure="Kept: they prevent erased data from being taken in again (GDPR Art. 17(1), 5(2)).",
+        schema=object_of({"_id": BINARY, "at": TIME}, {"back": TIME, "n": INTEGER}),
     ),
+    # Data kept under legal retention or a legal hold. _id and key are new and random, so nothing leads to the
+    # erased customer; until the time of deletion (ms), hold the legal hold; items have kind "event" or
+    # "record", and props or cells and names (identifiers) sealed under the new key.
     Collection(
         name="held",
-        holds="What another law orders kept of somebody erased, sealed under a key and an id of its own.",
-        erasure="Deleted on its day, or when its hold is lifted; its key dies with the key of its bucket.",
-        schema=exactly(
+        contents="Data of erased people that another law orders kept, under a key and id of their own.",
+        erasure="Deleted on its day or when its hold is lifted; its key dies with the key of its bucket.",
+        schema=object_of(
             {
                 "_id": BINARY,
                 "law": TEXT,
                 "why": TEXT,
                 "request": BINARY,
-                "items": many(
-                    exactly(
+                "items": array_of(
+                    object_of(
                         {"id": BINARY, "kind": TEXT, "type": TEXT, "source": TEXT, "at": TIME},
-                        {"props": BINARY, "cells": by_name(BINARY), "names": by_name(BINARY)},
+                        {"props": BINARY, "cells": map_of(BINARY), "names": map_of(BINARY)},
                     )
                 ),
             },
@@ -47,15 +51,16 @@ ERASURE: tuple[Collection, ...] = (
             Index((("key", 1),)),
         ),
     ),
+    # A legal hold. records and events that it names; if it names none, it covers everything of the customer.
     Collection(
         name="holds",
-        holds="Orders of stewards that records or events of a customer be kept: whose, why, by which law.",
-        erasure="Once the customer is erased it names what is held and no customer; deleted when lifted.",
-        schema=exactly(
+        contents="Orders of stewards to keep records or events of a customer: whose, why, under which law.",
+        erasure="After an erasure it names the retained data and no customer; deleted when it is lifted.",
+        schema=object_of(
             {
                 "_id": BINARY,
-                "records": many(BINARY),
-                "events": many(BINARY),
+                "records": array_of(BINARY),
+                "events": array_of(BINARY),
                 "reason": TEXT,
                 "law": TEXT,
                 "by": TEXT,
@@ -66,4 +71,4 @@ ERASURE: tuple[Collection, ...] = (
         indexes=(Index((("customer", 1),)),),
     ),
 )
-"""See the module."""
+"""Collections of what remains after an erasure."""

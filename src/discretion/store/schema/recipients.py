@@ -1,33 +1,45 @@
-"""Collections of telling recipients, as data."""
+"""Collections of clients that are notified of erasures, corrections and restrictions."""
 
 from __future__ import annotations
 
-from discretion.store.schema.declaration import BINARY, TEXT, TIME, WHOLE, Collection, Index, exactly, many
+from discretion.store.schema.declaration import (
+    BINARY,
+    INTEGER,
+    TEXT,
+    TIME,
+    Collection,
+    Index,
+    array_of,
+    object_of,
+)
 
-TELLING: tuple[Collection, ...] = (
+RECIPIENT_COLLECTIONS: tuple[Collection, ...] = (
     Collection(
         name="recipients",
-        holds="Where clients want to be told what became of data they were given; organisations, no people.",
+        contents="Webhooks of clients that are notified of changes to data they received; no people.",
         erasure="None; deleted when a client leaves.",
-        schema=exactly({"_id": TEXT, "url": TEXT, "added": TIME}, {"kind": TEXT}),
+        schema=object_of({"_id": TEXT, "url": TEXT, "added": TIME}, {"kind": TEXT}),
     ),
+    # One notification of one client about one request. what the right that was exercised, subjects the ids by
+    # which the client knows the person (removed when it has been notified), next the next attempt (ms),
+    # by who confirmed, why the last failure.
     Collection(
         name="deliveries",
-        holds="Whom a client is to be told about, by that client's own id of them, until it was told.",
-        erasure="Made by an erasure; the id goes when the client knows, or after 44 days.",
-        schema=exactly(
+        contents="People about whom a client must be notified, by the client's own ids of them.",
+        erasure="Created by an erasure; ids are deleted after the notification, or after 44 days.",
+        schema=object_of(
             {
                 "_id": BINARY,
                 "request": BINARY,
                 "client": TEXT,
                 "what": TEXT,
-                "attributes": many(TEXT),
-                "purposes": many(TEXT),
+                "attributes": array_of(TEXT),
+                "purposes": array_of(TEXT),
                 "state": TEXT,
-                "attempts": WHOLE,
+                "attempts": INTEGER,
                 "created": TIME,
             },
-            {"subjects": many(TEXT), "next": TIME, "acknowledged": TIME, "by": TEXT, "why": TEXT},
+            {"subjects": array_of(TEXT), "next": TIME, "acknowledged": TIME, "by": TEXT, "why": TEXT},
         ),
         indexes=(
             Index((("request", 1), ("client", 1))),
@@ -36,4 +48,4 @@ TELLING: tuple[Collection, ...] = (
         ),
     ),
 )
-"""See the module."""
+"""Collections of the notification of recipients."""

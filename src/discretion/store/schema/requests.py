@@ -1,52 +1,69 @@
-"""Collections of requests, and of what carrying them out leaves behind, as data."""
+"""Collections of rights requests and of the packages they produce."""
 
 from __future__ import annotations
 
 from discretion.store.schema.declaration import (
     BINARY,
+    BOOLEAN,
     DATE,
-    FLAG,
+    INTEGER,
     TEXT,
     TIME,
-    WHOLE,
     Collection,
     Index,
-    by_name,
-    exactly,
-    many,
+    array_of,
+    map_of,
+    object_of,
 )
 
-RIGHTS: tuple[Collection, ...] = (
+REQUEST_COLLECTIONS: tuple[Collection, ...] = (
+    #   v               version, incremented with every change
+    #   client, subject who filed it (``sub`` at a client); kind person, agent, guardian, steward; by the name
+    #   assurance       how surely the author is identified, 0 to 5
+    #   scope, sealed   what is requested: the part without personal data, and the sealed part
+    #   decides         whether a steward decides before anything is done
+    #   steps           of the workflow: told the result, why the reason of waiting or of the last failure
+    #   until, fence    the lease of the worker (see ``store.requests``); next when the next step is due (ms)
+    #   open            digest of subject and content while the request is open; unique, so it is filed once
+    #   contact         keyed digest of the address by which the subject was named
+    #   identified      when the identity was proven; expires when the time to prove it ends (ms)
+    #   code, codes     hash of the code sent to an address; when codes were sent (ms)
+    #   acknowledge_by, extend_by, due   legal deadlines (ms); pauses stop them, an extension postpones due
+    #   appeal_of       the request that this one appeals; began when that one was received (ms)
+    #   messages        between person and privacy office; for is the customer id they are sealed under
+    #   warned, raised  deadline warnings that were given, and when the last one was (ms)
+    #   snapshot        of an erasure: every id of the person, deleted with the last step
+    #   result, package what was done, and where the package is
     Collection(
         name="requests",
-        holds="What people ask for, by whom, how far it is; what of it is personal is sealed with their key.",
-        erasure="What is sealed dies with the person's key; that there was a request is kept as evidence "
-        "(GDPR Art. 5(2); 11 CCR 7101), under an id that leads nowhere.",
-        schema=exactly(
+        contents="Rights requests, authors and progress; personal parts are sealed with the person's key.",
+        erasure="Sealed parts die with the person's key; the fact of the request is kept as evidence "
+        "(GDPR Art. 5(2); 11 CCR 7101), under an id that identifies nobody.",
+        schema=object_of(
             {
                 "_id": BINARY,
-                "v": WHOLE,
+                "v": INTEGER,
                 "right": TEXT,
                 "state": TEXT,
                 "client": TEXT,
                 "subject": TEXT,
                 "kind": TEXT,
                 "by": TEXT,
-                "assurance": WHOLE,
-                "laws": many(TEXT),
+                "assurance": INTEGER,
+                "laws": array_of(TEXT),
                 "received": TIME,
                 "scope": {"bsonType": "object"},
-                "sealed": by_name(BINARY),
-                "decides": FLAG,
-                "steps": many(
-                    exactly(
-                        {"name": TEXT, "state": TEXT, "attempts": WHOLE},
+                "sealed": map_of(BINARY),
+                "decides": BOOLEAN,
+                "steps": array_of(
+                    object_of(
+                        {"name": TEXT, "state": TEXT, "attempts": INTEGER},
                         {"at": TIME, "why": TEXT, "told": {"bsonType": "object"}},
                     )
                 ),
-                "fence": WHOLE,
+                "fence": INTEGER,
                 "until": TIME,
-                "history": many(exactly({"state": TEXT, "at": TIME, "by": TEXT}, {"reason": TEXT})),
+                "history": array_of(object_of({"state": TEXT, "at": TIME, "by": TEXT}, {"reason": TEXT})),
             },
             {
                 "reason": TEXT,
@@ -61,15 +78,15 @@ RIGHTS: tuple[Collection, ...] = (
                 "next": TIME,
                 "reference": TEXT,
                 "appeal_of": BINARY,
-                "pauses": many(exactly({"reason": TEXT, "start": TIME}, {"end": TIME})),
-                "extension": exactly({"told": TIME, "why": TEXT}, {"count": WHOLE, "unit": TEXT}),
-                "refusal": exactly({"law": TEXT, "words": TEXT, "next": TEXT}),
+                "pauses": array_of(object_of({"reason": TEXT, "start": TIME}, {"end": TIME})),
+                "extension": object_of({"told": TIME, "why": TEXT}, {"count": INTEGER, "unit": TEXT}),
+                "refusal": object_of({"law": TEXT, "words": TEXT, "next": TEXT}),
                 "began": TIME,
                 "contact": BINARY,
-                "code": exactly({"hash": TEXT, "tries": WHOLE, "until": TIME}),
-                "codes": many(TIME),
-                "messages": many(exactly({"at": TIME, "by": TEXT, "for": BINARY, "sealed": BINARY})),
-                "warned": many(TEXT),
+                "code": object_of({"hash": TEXT, "tries": INTEGER, "until": TIME}),
+                "codes": array_of(TIME),
+                "messages": array_of(object_of({"at": TIME, "by": TEXT, "for": BINARY, "sealed": BINARY})),
+                "warned": array_of(TEXT),
                 "callback": TEXT,
                 "raised": TIME,
                 "expires": TIME,
@@ -89,9 +106,9 @@ RIGHTS: tuple[Collection, ...] = (
     ),
     Collection(
         name="packages",
-        holds="Pages of what people are given of their data when they ask for it, sealed with their key.",
-        erasure="Deleted with the customer they are about; each is gone after 5 days.",
-        schema=exactly(
+        contents="Pages of access packages, which give people a copy of their data, sealed with their key.",
+        erasure="Deleted with the customer they are about; each is deleted after 5 days.",
+        schema=object_of(
             {"_id": BINARY, "request": BINARY, "customer": BINARY, "sealed": BINARY, "expires": DATE}
         ),
         indexes=(
@@ -102,12 +119,12 @@ RIGHTS: tuple[Collection, ...] = (
     ),
     Collection(
         name="package_links",
-        holds="Digests of links that lead to a person's package once, and whose it is.",
-        erasure="Deleted with the customer they are about; each leads nowhere after 15 minutes.",
-        schema=exactly(
+        contents="Digests of single-use links to a person's package, with the customer.",
+        erasure="Deleted with the customer they are about; each is invalid after 15 minutes.",
+        schema=object_of(
             {"_id": BINARY, "request": BINARY, "customer": BINARY, "until": TIME, "expires": DATE}
         ),
         indexes=(Index((("customer", 1),)), Index((("expires", 1),), expire_s=0)),
     ),
 )
-"""See the module."""
+"""Collections of rights requests."""

@@ -1,4 +1,4 @@
-"""``discretion agent``, on a real database: who is registered, by which word, and who is not any more."""
+"""``discretion agent`` on a real database: agents are registered, listed, changed and removed."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from discretion.errors import BadRequest, NotFound
 KEY = base64.b64encode(Ed25519PrivateKey.generate().public_key().public_bytes_raw()).decode()
 
 
-def test_an_operator_keeps_the_register(
+def test_an_operator_maintains_the_agent_register(
     mongo_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Registered, listed, changed, removed; a controller's token is shown once and a digest is kept."""
+    """A controller's token is shown once, and only a digest is stored."""
     monkeypatch.setenv("DISCRETION_MONGO_URL", mongo_url)
     monkeypatch.setenv("DISCRETION_MONGO_DATABASE", f"agents_{secrets.token_hex(6)}")
     monkeypatch.setenv("DISCRETION_ROOT_KEY", base64.urlsafe_b64encode(bytes(32)).decode())
@@ -29,25 +29,25 @@ def test_an_operator_keeps_the_register(
     runner = CliRunner()
 
     def run(*arguments: str) -> str:
-        done = runner.invoke(cli, ["agent", *arguments], catch_exceptions=False)
-        assert done.exit_code == 0, done.output
-        return done.output
+        result = runner.invoke(cli, ["agent", *arguments], catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return result.output
 
-    described = ("--name", "An agent", "--host", "Agent.Example.", "--verify-key", KEY)
-    assert run("register", "CR_AGENT_1", *described) == ""
+    description = ("--name", "An agent", "--host", "Agent.Example.", "--verify-key", KEY)
+    assert run("register", "CR_AGENT_1", *description) == ""
     token = run("register", "shop-1", "--kind", "controller", "--name", "A shop").strip()
     assert len(base64.urlsafe_b64decode(token + "=")) == 32
     shown = run("list")
     assert "CR_AGENT_1" in shown
     assert "agent.example" in shown
     assert token not in shown
-    for wrong in (
-        ("lower", *described),
+    for invalid_arguments in (
+        ("lower", *description),
         ("X", "--name", "X"),
-        ("X", *described, "--host", "https://a.example/"),
+        ("X", *description, "--host", "https://a.example/"),
     ):
         with pytest.raises(BadRequest):
-            run("register", *wrong)
+            run("register", *invalid_arguments)
     run("remove", "CR_AGENT_1")
     assert "CR_AGENT_1" not in run("list")
     with pytest.raises(NotFound):

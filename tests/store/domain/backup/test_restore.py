@@ -1,4 +1,4 @@
-"""A restored dump: who was erased since stays erased, and everybody else can be read."""
+"""After a restore, people who were erased since the dump stay erased, and all others can be read."""
 
 from __future__ import annotations
 
@@ -12,353 +12,389 @@ import orjson
 import pytest
 from bson import encode
 
-from discretion.domain.backup import erasure_replay as banish
-from discretion.domain.backup.dump import MANIFEST, backup, checked
-from discretion.domain.backup.restore import Restore, Restored
-from discretion.domain.erasure.erasure_ledger import Erased
+from discretion.domain.backup import erasure_replay
+from discretion.domain.backup.dump import MANIFEST, check_dump, write_dump
+from discretion.domain.backup.restore import DatabaseRestore, RestoreResult
+from discretion.domain.erasure.erasure_ledger import ErasureEntry
 from discretion.domain.identity.stewardship import Stewardship
 from discretion.errors import BadRequest, Misconfigured
-from discretion.seal import bucket_keys as buckets
-from discretion.store import erasures as erasures_module
+from discretion.seal import bucket_keys
+from discretion.store import erasures
 from discretion.store.driver.database import Database, Session
 from discretion.store.schema.collections import COLLECTIONS
-from tests.fixtures.mongo import Commands
-from tests.fixtures.platform import House, build
+from tests.fixtures.mongo import CommandRecorder
+from tests.fixtures.platform import PlatformUnderTest, build_test_platform
 
 PEOPLE = ("ann", "bob", "cem", "dia")
-MADE = 1_700_000_000_000
+MADE_AT = 1_700_000_000_000
 
 
-def unheard(_name: str, _more: int) -> None:
-    """Nobody listens."""
+def ignore_progress(_name: str, _more: int) -> None:
+    """Ignore the progress of a dump or a restore."""
 
 
-async def enrol(house: House, *who: str) -> None:
-    """Each is known to the web shop and the app by their own names, and has looked at something."""
-    for one in who:
-        address = {"email": f"{one}@post.example", "firstName": one.title()}
-        await house.tell(
+async def send_people(platform: PlatformUnderTest, *names: str) -> None:
+    """Send an identify message and an event of each person from the web shop."""
+    for name in names:
+        traits = {"email": f"{name}@post.example", "firstName": name.title()}
+        await platform.send_messages(
             "web-shop",
-            {"type": "identify", "messageId": f"{one}-1", "userId": one, "traits": address},
+            {"type": "identify", "messageId": f"{name}-1", "userId": name, "traits": traits},
             {
                 "type": "track",
                 "event": "Product Viewed",
-                "messageId": f"{one}-2",
-                "userId": one,
+                "messageId": f"{name}-2",
+                "userId": name,
                 "properties": {"product_id": "p1"},
             },
         )
 
 
-async def name_of(house: House, who: str) -> str | None:
-    """What support reads of somebody."""
+async def read_given_name(platform: PlatformUnderTest, name: str) -> str | None:
+    """Return the given name of a person as support reads it; None without a customer."""
     query = "query($w: IdentifierInput!) { customer(identifier: $w) { identity { givenName } } }"
-    who_is = {"w": {"type": "email", "value": f"{who}@post.example"}}
-    answer = await house.ask(query, house.token("support"), who_is)
+    variables = {"w": {"type": "email", "value": f"{name}@post.example"}}
+    answer = await platform.query(query, platform.issue_token("support"), variables)
     assert "errors" not in answer, answer
-    found = answer["data"]["customer"]
-    return found and str(found["identity"]["givenName"])
+    customer = answer["data"]["customer"]
+    return customer and str(customer["identity"]["givenName"])
 
 
-async def ids(house: House, who: str) -> Erased:
-    """Everything that names somebody, as an erasure takes it down."""
-    database, blind = house.platform.database, house.platform.restore._banish.blind
-    entry = blind.of("email", f"{who}@post.example")
-    found = await database.find_one("identifiers", {"_id": entry})
-    assert found is not None
-    records = await database.find("source_records", {"customer": found["customer"]})
-    names = {named["e"] for one in records for named in one["ids"]}
-    stones = [blind.of("tombstone", name.hex()) for name in sorted(names)]
-    return Erased(
-        os.urandom(16), MADE, tuple(stones), tuple(one["_id"] for one in records), (found["customer"],)
+async def build_erasure_entry(platform: PlatformUnderTest, name: str) -> ErasureEntry:
+    """Return the ledger entry that an erasure of a person would write."""
+    database, blind = (
+        platform.internals.database,
+        platform.internals.backup_restore._erasure_replay.blind_index,
+    )
+    entry = blind.index("email", f"{name}@post.example")
+    identifier = await database.find_one("identifiers", {"_id": entry})
+    assert identifier is not None
+    records = await database.find("source_records", {"customer": identifier["customer"]})
+    entries = {identifier_entry["e"] for record in records for identifier_entry in record["ids"]}
+    tombstones = [blind.index("tombstone", entry.hex()) for entry in sorted(entries)]
+    return ErasureEntry(
+        os.urandom(16),
+        MADE_AT,
+        tuple(tombstones),
+        tuple(record["_id"] for record in records),
+        (identifier["customer"],),
     )
 
 
-async def erase(house: House, who: str) -> Erased:
-    """Erase somebody: out of the database, on record, and their key destroyed."""
-    database, platform = house.platform.database, house.platform
-    erased = await ids(house, who)
-    whose, records = {"customer": erased.customers[0]}, {"record": {"$in": list(erased.records)}}
-    theirs: dict[str, dict[str, Any]] = {
+async def erase_person(platform: PlatformUnderTest, name: str) -> ErasureEntry:
+    """Erase a person: delete the documents, write the ledger entry, and destroy the key."""
+    database, internals = platform.internals.database, platform.internals
+    erased = await build_erasure_entry(platform, name)
+    by_customer, by_record = {"customer": erased.customers[0]}, {"record": {"$in": list(erased.records)}}
+    deletions: dict[str, dict[str, Any]] = {
         "customers": {"_id": erased.customers[0]},
-        "source_records": whose,
-        "identifiers": whose,
-        "events": whose,
-        "messages": records,
+        "source_records": by_customer,
+        "identifiers": by_customer,
+        "events": by_customer,
+        "messages": by_record,
     }
 
     async def begin(session: Session) -> None:
-        await platform.remember.erasures.begin(erased.id, erased.at, session)
-        for collection, wanted in theirs.items():
-            await database.delete_many(collection, wanted, session=session)
+        await internals.erasure_log.erasures.record(erased.id, erased.at, session)
+        for collection, query in deletions.items():
+            await database.delete_many(collection, query, session=session)
 
-    await database.transaction(begin)
-    await platform.remember(erased)
-    await platform.shred(erased.customers)
+    await database.run_transaction(begin)
+    await internals.erasure_log.record(erased)
+    await internals.crypto_shredding.shred(erased.customers)
     return erased
 
 
-async def everything(database: Database) -> dict[str, bytes]:
-    """Each collection as bytes, but for what an erasure leaves."""
-    left = {one.name for one in COLLECTIONS} - {"tombstones", erasures_module.COLLECTION}
-    return {name: b"".join(encode(one) for one in await database.find(name, {})) for name in sorted(left)}
+async def read_collections(database: Database) -> dict[str, bytes]:
+    """Return each collection as bytes, except those that an erasure writes."""
+    compared = {collection.name for collection in COLLECTIONS} - {"tombstones", erasures.COLLECTION}
+    return {
+        name: b"".join(encode(document) for document in await database.find(name, {}))
+        for name in sorted(compared)
+    }
 
 
-async def dumped(house: House, folder: Path) -> Path:
-    """A dump."""
+async def write_test_dump(platform: PlatformUnderTest, folder: Path) -> Path:
+    """Write a dump; return its folder."""
     target = folder / "dump"
-    await backup(house.platform.database, target, MADE, ("0", house.platform.catalogue.version), unheard)
+    await write_dump(
+        platform.internals.database,
+        target,
+        MADE_AT,
+        ("0", platform.internals.catalogue.version),
+        ignore_progress,
+    )
     return target
 
 
-async def gone(house: House, erased: Erased) -> None:
-    """See that nothing names somebody any more, and that a message would meet their tombstones."""
-    database = house.platform.database
-    for name, content in (await everything(database)).items():
-        for one in (*erased.customers, *erased.records):
-            assert one not in content, name
-    stones = await database.find("tombstones", {"_id": {"$in": list(erased.tombstones)}})
-    assert {one["_id"]: one["at"] for one in stones} == dict.fromkeys(erased.tombstones, MADE)
+async def check_erased(platform: PlatformUnderTest, erased: ErasureEntry) -> None:
+    """Check that no document names the erased person, and that their tombstones are stored."""
+    database = platform.internals.database
+    for name, content in (await read_collections(database)).items():
+        for record_id in (*erased.customers, *erased.records):
+            assert record_id not in content, name
+    tombstones = await database.find("tombstones", {"_id": {"$in": list(erased.tombstones)}})
+    assert {tombstone["_id"]: tombstone["at"] for tombstone in tombstones} == dict.fromkeys(
+        erased.tombstones, MADE_AT
+    )
 
 
 @pytest.mark.parametrize("driver", ["pymongo", "motor"])
-async def test_a_dump_is_restored_without_whoever_was_erased_since(house: House, tmp_path: Path) -> None:
-    """Everybody else got a new key meanwhile, and has it again."""
-    platform = house.platform
-    await enrol(house, *PEOPLE)
-    target = await dumped(house, tmp_path)
-    ann = await erase(house, "ann")
-    await platform.shred([one["_id"] for one in await platform.database.find("customers", {})])
-    after = await everything(platform.database)
-    assert [await name_of(house, one) for one in PEOPLE] == [None, "Bob", "Cem", "Dia"]
-    assert await platform.restore(target, unheard, replace=True) == Restored(1, 3, 0)
-    await platform.remember.check()
-    await gone(house, ann)
-    assert [await name_of(house, one) for one in PEOPLE] == [None, "Bob", "Cem", "Dia"]
-    restored = await everything(platform.database)
+async def test_a_restore_leaves_out_people_who_were_erased_since(
+    platform: PlatformUnderTest, tmp_path: Path
+) -> None:
+    """The keys of all others were rewrapped meanwhile, and are restored in their new form."""
+    internals = platform.internals
+    await send_people(platform, *PEOPLE)
+    target = await write_test_dump(platform, tmp_path)
+    ann = await erase_person(platform, "ann")
+    await internals.crypto_shredding.shred(
+        [customer["_id"] for customer in await internals.database.find("customers", {})]
+    )
+    after = await read_collections(internals.database)
+    assert [await read_given_name(platform, name) for name in PEOPLE] == [None, "Bob", "Cem", "Dia"]
+    assert await internals.backup_restore.run(target, ignore_progress, replace=True) == RestoreResult(1, 3, 0)
+    await internals.erasure_log.check_replayed()
+    await check_erased(platform, ann)
+    assert [await read_given_name(platform, name) for name in PEOPLE] == [None, "Bob", "Cem", "Dia"]
+    restored = await read_collections(internals.database)
     assert {name for name in after if len(after[name]) != len(restored[name])} <= {"disclosures"}
 
 
-async def test_without_the_ledger_the_dead_key_keeps_the_erased_out_too(house: House, tmp_path: Path) -> None:
-    """Shredding holds on its own: whoever cannot be read by any key is left out, with all they had."""
-    await enrol(house, *PEOPLE)
-    target = await dumped(house, tmp_path)
-    ann = await erase(house, "ann")
-    house.platform.remember.ledger.path.unlink()
-    await house.platform.database.delete_many("erasures", {})
-    assert (await house.platform.restore(target, unheard, replace=True)).dead == 1
-    for name, content in (await everything(house.platform.database)).items():
+async def test_without_the_ledger_the_destroyed_key_keeps_erased_people_out(
+    platform: PlatformUnderTest, tmp_path: Path
+) -> None:
+    """Crypto-shredding works alone: customers that no key can decrypt are left out with all their data."""
+    await send_people(platform, *PEOPLE)
+    target = await write_test_dump(platform, tmp_path)
+    ann = await erase_person(platform, "ann")
+    platform.internals.erasure_log.ledger.path.unlink()
+    await platform.internals.database.delete_many("erasures", {})
+    assert (
+        await platform.internals.backup_restore.run(target, ignore_progress, replace=True)
+    ).unreadable_customers == 1
+    for name, content in (await read_collections(platform.internals.database)).items():
         assert ann.customers[0] not in content, name
-    assert [await name_of(house, one) for one in PEOPLE] == [None, "Bob", "Cem", "Dia"]
+    assert [await read_given_name(platform, name) for name in PEOPLE] == [None, "Bob", "Cem", "Dia"]
 
 
-async def test_a_database_that_others_restored_serves_nobody_until_it_is_replayed(house: House) -> None:
-    """Whatever put an older state in place, such as a snapshot of the disk."""
-    platform, database = house.platform, house.platform.database
-    await enrol(house, *PEOPLE)
-    before = {one.name: await database.find(one.name, {}) for one in COLLECTIONS}
-    ann = await erase(house, "ann")
-    await platform.remember.check()
+async def test_a_database_restored_by_other_tools_must_be_replayed_first(
+    platform: PlatformUnderTest,
+) -> None:
+    """This applies to any older state, such as a disk snapshot."""
+    internals, database = platform.internals, platform.internals.database
+    await send_people(platform, *PEOPLE)
+    before = {collection.name: await database.find(collection.name, {}) for collection in COLLECTIONS}
+    ann = await erase_person(platform, "ann")
+    await internals.erasure_log.check_replayed()
     for name, docs in before.items():
         await database.delete_many(name, {})
         await database.insert_many(name, docs)
-    with pytest.raises(Misconfigured, match="1 erasures since") as refusal:
-        await platform.remember.check()
+    with pytest.raises(Misconfigured, match="1 later erasures") as refusal:
+        await internals.erasure_log.check_replayed()
     assert refusal.value.code == "RESTORE_UNFINISHED"
-    await platform.restore.replay()
-    await platform.remember.check()
-    await gone(house, ann)
+    await internals.backup_restore.replay()
+    await internals.erasure_log.check_replayed()
+    await check_erased(platform, ann)
 
 
-async def test_a_record_that_was_somebody_elses_then_takes_nothing_with_it(
-    house: House, tmp_path: Path
+async def test_a_record_of_an_erased_former_merge_partner_is_left_out(
+    platform: PlatformUnderTest, tmp_path: Path
 ) -> None:
-    """Parted after the dump and erased: the one they were merged with stays, without a word of theirs."""
-    platform, database = house.platform, house.platform.database
-    await enrol(house, "ann", "bob")
-    bob, ann = await ids(house, "bob"), await ids(house, "ann")
-    who = Stewardship(database, platform.restore._banish.workshop)
-    now = await who.merge([bob.customers[0], ann.customers[0]], "steward:test")
-    target = await dumped(house, tmp_path)
-    living, other = (bob, ann) if now == bob.customers[0] else (ann, bob)
+    """After an unmerge and an erasure since the dump, the other customer stays, without the erased data."""
+    internals, database = platform.internals, platform.internals.database
+    await send_people(platform, "ann", "bob")
+    bob, ann = await build_erasure_entry(platform, "bob"), await build_erasure_entry(platform, "ann")
+    stewardship = Stewardship(database, internals.backup_restore._erasure_replay.build_context)
+    merged_customer = await stewardship.merge([bob.customers[0], ann.customers[0]], "steward:test")
+    target = await write_test_dump(platform, tmp_path)
+    living, other = (bob, ann) if merged_customer == bob.customers[0] else (ann, bob)
     merge = await database.find_one("identity_events", {"kind": "merged"})
     assert merge is not None
-    await who.unmerge(merge["_id"], "steward:test")
-    await erase(house, "ann" if other is ann else "bob")
-    await platform.restore(target, unheard, replace=True)
-    content = await everything(database)
-    for one in other.records:
-        assert one not in b"".join(content.values())
+    await stewardship.unmerge(merge["_id"], "steward:test")
+    await erase_person(platform, "ann" if other is ann else "bob")
+    await internals.backup_restore.run(target, ignore_progress, replace=True)
+    content = await read_collections(database)
+    for record in other.records:
+        assert record not in b"".join(content.values())
     [customer] = await database.find("customers", {})
     assert customer["_id"] == living.customers[0]
-    assert await name_of(house, "bob" if living is bob else "ann") == ("Bob" if living is bob else "Ann")
+    assert await read_given_name(platform, "bob" if living is bob else "ann") == (
+        "Bob" if living is bob else "Ann"
+    )
 
 
-async def test_a_restore_that_was_cut_short_serves_nobody_and_is_begun_again(
-    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_an_interrupted_restore_must_be_run_again(
+    platform: PlatformUnderTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At whatever it was."""
-    platform = house.platform
-    await enrol(house, *PEOPLE)
-    target = await dumped(house, tmp_path)
-    ann = await erase(house, "ann")
-    for step in ("replay", "_renew"):
+    """This holds for each step that can be interrupted."""
+    internals = platform.internals
+    await send_people(platform, *PEOPLE)
+    target = await write_test_dump(platform, tmp_path)
+    ann = await erase_person(platform, "ann")
+    for step in ("replay", "_renew_keys"):
         with monkeypatch.context() as patched:
 
-            async def die(_: Restore) -> Any:
+            async def die(_: DatabaseRestore) -> Any:
                 raise KeyboardInterrupt
 
-            patched.setattr(Restore, step, die)
+            patched.setattr(DatabaseRestore, step, die)
             with pytest.raises(KeyboardInterrupt):
-                await platform.restore(target, unheard, replace=True)
+                await internals.backup_restore.run(target, ignore_progress, replace=True)
         with pytest.raises(Misconfigured) as refusal:
-            await platform.remember.check()
+            await internals.erasure_log.check_replayed()
         assert refusal.value.code == "RESTORE_UNFINISHED"
-    await platform.restore(target, unheard, replace=False)
-    await platform.remember.check()
-    await gone(house, ann)
+    await internals.backup_restore.run(target, ignore_progress, replace=False)
+    await internals.erasure_log.check_replayed()
+    await check_erased(platform, ann)
 
 
-async def test_a_dump_never_has_a_key_and_is_not_written_over(house: House, tmp_path: Path) -> None:
-    """Wrapped keys are in it; what opens them is not, nor the ledger."""
-    await enrol(house, "ann")
-    target = await dumped(house, tmp_path)
-    names = {one.name for one in target.iterdir()}
-    assert names == {MANIFEST, *(f"{name}.bson" for name in checked(target).files)}
-    ring = house.platform.conductor.revealer.buckets.ring
-    content = b"".join(one.read_bytes() for one in target.iterdir())
+async def test_a_dump_contains_no_bucket_key_and_is_not_overwritten(
+    platform: PlatformUnderTest, tmp_path: Path
+) -> None:
+    """It contains wrapped keys, but neither bucket keys nor the ledger."""
+    await send_people(platform, "ann")
+    target = await write_test_dump(platform, tmp_path)
+    names = {path.name for path in target.iterdir()}
+    assert names == {MANIFEST, *(f"{name}.bson" for name in check_dump(target).files)}
+    ring = platform.internals.discloser.revealer.buckets.ring
+    content = b"".join(path.read_bytes() for path in target.iterdir())
     assert all(key not in content for number in range(ring.count) for key in ring[number].keys.values())
     with pytest.raises(BadRequest, match="exists") as refusal:
-        await dumped(house, tmp_path)
+        await write_test_dump(platform, tmp_path)
     assert refusal.value.code == "BACKUP_EXISTS"
 
 
-def harmed(target: Path, harm: str) -> None:
-    """A dump with something wrong."""
+def damage_dump(target: Path, damage: str) -> None:
+    """Damage a dump in one of several ways."""
     manifest = orjson.loads((target / MANIFEST).read_bytes())
     file = target / "customers.bson"
-    if harm == "byte":
-        body = file.read_bytes()
-        file.write_bytes(body[:-9] + bytes([body[-9] ^ 1]) + body[-8:])
-    elif harm == "file":
+    if damage == "byte":
+        content = file.read_bytes()
+        file.write_bytes(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])
+    elif damage == "file":
         file.unlink()
-    elif harm == "count":
+    elif damage == "count":
         manifest["collections"]["customers"]["count"] += 1
-    elif harm == "format":
+    elif damage == "format":
         manifest["format"] = "another"
     else:
         manifest = {}
     (target / MANIFEST).write_bytes(orjson.dumps(manifest))
 
 
-async def test_a_dump_that_was_changed_is_refused_before_anything_is_touched(
-    house: House, tmp_path: Path
+async def test_a_damaged_dump_is_refused_without_any_change(
+    platform: PlatformUnderTest, tmp_path: Path
 ) -> None:
-    """Whole or not at all."""
-    await enrol(house, "ann")
-    whole = await dumped(house, tmp_path)
-    before = await everything(house.platform.database)
-    for harm in ("byte", "file", "manifest", "count", "format"):
-        target = tmp_path / harm
-        shutil.copytree(whole, target)
-        harmed(target, harm)
+    """A dump is restored completely or not at all."""
+    await send_people(platform, "ann")
+    intact = await write_test_dump(platform, tmp_path)
+    before = await read_collections(platform.internals.database)
+    for damage in ("byte", "file", "manifest", "count", "format"):
+        target = tmp_path / damage
+        shutil.copytree(intact, target)
+        damage_dump(target, damage)
         with pytest.raises(BadRequest) as refusal:
-            await house.platform.restore(target, unheard, replace=True)
+            await platform.internals.backup_restore.run(target, ignore_progress, replace=True)
         assert refusal.value.code == "BACKUP_UNREADABLE"
-    assert await everything(house.platform.database) == before
-    await house.platform.remember.check()
+    assert await read_collections(platform.internals.database) == before
+    await platform.internals.erasure_log.check_replayed()
 
 
-async def test_data_are_not_replaced_unless_it_is_asked_for(house: House, tmp_path: Path) -> None:
-    """Nor is a dump loaded beside them."""
-    await enrol(house, "ann")
-    target = await dumped(house, tmp_path)
-    before = await everything(house.platform.database)
+async def test_data_is_replaced_only_on_request(platform: PlatformUnderTest, tmp_path: Path) -> None:
+    """A dump is not loaded next to existing data either."""
+    await send_people(platform, "ann")
+    target = await write_test_dump(platform, tmp_path)
+    before = await read_collections(platform.internals.database)
     with pytest.raises(BadRequest) as refusal:
-        await house.platform.restore(target, unheard, replace=False)
+        await platform.internals.backup_restore.run(target, ignore_progress, replace=False)
     assert refusal.value.code == "RESTORE_NOT_EMPTY"
-    assert await everything(house.platform.database) == before
+    assert await read_collections(platform.internals.database) == before
 
 
-async def test_a_dump_of_whom_everybody_was_erased_since_comes_back_empty(
-    house: House, tmp_path: Path
+async def test_a_dump_of_erased_people_only_is_restored_empty(
+    platform: PlatformUnderTest, tmp_path: Path
 ) -> None:
-    """It is not taken for one whose keys are missing."""
-    await enrol(house, "ann", "bob")
-    target = await dumped(house, tmp_path)
-    both = [await erase(house, one) for one in ("ann", "bob")]
-    assert await house.platform.restore(target, unheard, replace=True) == Restored(2, 0, 0)
-    for one in both:
-        await gone(house, one)
-    assert await house.platform.database.count("customers", {}) == 0
+    """It is not mistaken for a dump whose keys are missing."""
+    await send_people(platform, "ann", "bob")
+    target = await write_test_dump(platform, tmp_path)
+    entries = [await erase_person(platform, name) for name in ("ann", "bob")]
+    assert await platform.internals.backup_restore.run(
+        target, ignore_progress, replace=True
+    ) == RestoreResult(2, 0, 0)
+    for entry in entries:
+        await check_erased(platform, entry)
+    assert await platform.internals.database.count("customers", {}) == 0
 
 
-async def test_many_who_were_erased_since_are_taken_out_some_at_a_time(
-    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_many_erasures_are_replayed_in_batches(
+    platform: PlatformUnderTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Somebody's first record may go before they do: they are not somebody living who lost a record."""
-    monkeypatch.setattr(banish, "TOGETHER", 1)
-    monkeypatch.setattr(buckets, "LINGER_S", 0)  # a key that was destroyed is in no memory either
-    gone_since = [f"guest{number}" for number in range(4)]
-    await enrol(house, "ann", *gone_since)
-    for name in gone_since:  # each has a second record
+    """A batch may delete one record of an erased person before the rest, which is no remaining customer."""
+    monkeypatch.setattr(erasure_replay, "REPLAY_BATCH", 1)
+    monkeypatch.setattr(bucket_keys, "GRACE_S", 0)  # a destroyed key is in no process's memory either
+    erased_names = [f"guest{number}" for number in range(4)]
+    await send_people(platform, "ann", *erased_names)
+    for name in erased_names:  # each has a second record
         traits = {"email": f"{name}@post.example"}
-        await house.tell(
+        await platform.send_messages(
             "ios-app", {"type": "identify", "messageId": f"{name}-3", "anonymousId": name, "traits": traits}
         )
-    target = await dumped(house, tmp_path)
-    erased = [await erase(house, name) for name in gone_since]
-    assert (await house.platform.restore(target, unheard, replace=True)).replayed == len(erased)
-    for one in erased:
-        await gone(house, one)
-    assert await name_of(house, "ann") == "Ann"
+    target = await write_test_dump(platform, tmp_path)
+    erased = [await erase_person(platform, name) for name in erased_names]
+    assert (
+        await platform.internals.backup_restore.run(target, ignore_progress, replace=True)
+    ).replayed_erasures == len(erased)
+    for entry in erased:
+        await check_erased(platform, entry)
+    assert await read_given_name(platform, "ann") == "Ann"
 
 
-async def test_with_other_keys_nobody_is_taken_for_erased(
-    house: House, database: Database, tmp_path: Path, commands: Commands
+async def test_a_restore_with_other_keys_is_refused(
+    platform: PlatformUnderTest, database: Database, tmp_path: Path, commands: CommandRecorder
 ) -> None:
-    """A folder of keys that was not put back is told of, and nothing is touched."""
-    await enrol(house, "ann")
-    target = await dumped(house, tmp_path)
-    other = await build(database, tmp_path / "other", commands)
+    """A missing key folder is reported, and nothing is changed."""
+    await send_people(platform, "ann")
+    target = await write_test_dump(platform, tmp_path)
+    other = await build_test_platform(database, tmp_path / "other", commands)
     async with other.http:
         with pytest.raises(Misconfigured) as refusal:
-            await other.platform.restore(target, unheard, replace=True)
+            await other.internals.backup_restore.run(target, ignore_progress, replace=True)
     assert refusal.value.code == "KEYS_MISSING"
-    assert await name_of(house, "ann") == "Ann"
+    assert await read_given_name(platform, "ann") == "Ann"
 
 
-async def test_a_ledger_that_is_missing_or_lost_its_end_is_noticed(house: House) -> None:
-    """The attack: cut the last lines off, so that whoever was erased comes back with the next dump."""
-    await enrol(house, "ann", "bob")
-    remember = house.platform.remember
-    await erase(house, "ann")
-    one = remember.ledger.path.read_bytes()
-    await erase(house, "bob")
-    await remember.check()
-    remember.ledger.path.write_bytes(one)
+async def test_a_missing_or_truncated_ledger_is_detected(platform: PlatformUnderTest) -> None:
+    """The attack: the last lines are cut off, so that erased people return with the next restore."""
+    await send_people(platform, "ann", "bob")
+    erasure_log = platform.internals.erasure_log
+    await erase_person(platform, "ann")
+    first_entry = erasure_log.ledger.path.read_bytes()
+    await erase_person(platform, "bob")
+    await erasure_log.check_replayed()
+    erasure_log.ledger.path.write_bytes(first_entry)
     with pytest.raises(Misconfigured) as refusal:
-        await remember.check()
+        await erasure_log.check_replayed()
     assert refusal.value.code == "ERASURE_LEDGER_BROKEN"
-    remember.ledger.path.unlink()
+    erasure_log.ledger.path.unlink()
     with pytest.raises(Misconfigured) as refusal:
-        await remember.check()
+        await erasure_log.check_replayed()
     assert refusal.value.code == "ERASURE_LEDGER_MISSING"
 
 
-async def test_an_erasure_that_is_under_way_stops_no_start(house: House) -> None:
-    """It is in the database first, then in the ledger, then marked: at each of these the platform starts."""
-    await enrol(house, "ann")
-    remember, database = house.platform.remember, house.platform.database
-    erased = await ids(house, "ann")
+async def test_an_erasure_in_progress_does_not_prevent_a_start(platform: PlatformUnderTest) -> None:
+    """It is written to the database, then to the ledger, then marked: the platform starts in each state."""
+    await send_people(platform, "ann")
+    erasure_log, database = platform.internals.erasure_log, platform.internals.database
+    erased = await build_erasure_entry(platform, "ann")
 
     async def begin(session: Session) -> None:
-        await remember.erasures.begin(erased.id, erased.at, session)
+        await erasure_log.erasures.record(erased.id, erased.at, session)
 
-    await database.transaction(begin)
-    await remember.check()
-    await remember.ledger.append(erased)
-    await remember.check()
-    await remember(replace(erased))
-    await remember.check()
-    assert await remember.missing() == []
+    await database.run_transaction(begin)
+    await erasure_log.check_replayed()
+    await erasure_log.ledger.append_entry(erased)
+    await erasure_log.check_replayed()
+    await erasure_log.record(replace(erased))
+    await erasure_log.check_replayed()
+    assert await erasure_log.list_missing() == []

@@ -1,4 +1,4 @@
-"""Erased means erased: what goes, what stays, and what does not come back."""
+"""An erasure deletes a profile, keeps the data of others, and refuses later messages about the old data."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from discretion.domain.ingest.message import Status
-from discretion.domain.profiles.source_record import MAX_NAMED
+from discretion.domain.ingest.message import IngestStatus
+from discretion.domain.profiles.source_record import MAX_IDENTIFIERS
 from discretion.errors import Broken
-from discretion.store.schema.collections import COLLECTIONS
-from tests.fixtures.erasure_steps import BLIND, STEPS, Erasing
-from tests.fixtures.platform import House
+from discretion.store.requests import RequestStore
+from tests.fixtures.erasure_steps import BLIND, STEP_NAMES, ErasureSteps
+from tests.fixtures.platform import PlatformUnderTest
+from tests.store.domain.erasure.stored_documents import read_comparable_documents, read_documents
 
 ANN: dict[str, Any] = {
     "type": "identify",
@@ -37,337 +38,360 @@ BOB: dict[str, Any] = {
 }
 
 
-def order(number: str, who: dict[str, Any], at: str | None = "2026-05-02T10:00:00Z") -> dict[str, Any]:
-    """An order."""
-    told = {"order_id": number, "total": "12.50", "currency": "GBP", "payment_method": "card"}
-    when = {} if at is None else {"timestamp": at}
+def build_order(
+    number: str, sender: dict[str, Any], occurred_at: str | None = "2026-05-02T10:00:00Z"
+) -> dict[str, Any]:
+    """Build an event of a completed order."""
+    properties = {"order_id": number, "total": "12.50", "currency": "GBP", "payment_method": "card"}
+    timestamp = {} if occurred_at is None else {"timestamp": occurred_at}
     return {
         "type": "track",
         "event": "Order Completed",
         "messageId": number,
-        "properties": told,
-        **when,
-        **who,
+        "properties": properties,
+        **timestamp,
+        **sender,
     }
 
 
-def viewed(number: str, who: dict[str, Any], at: str = "2026-05-02T10:00:00Z") -> dict[str, Any]:
-    """A product that was looked at."""
-    told = {"product_id": "P-1"}
+def build_view(
+    number: str, sender: dict[str, Any], occurred_at: str = "2026-05-02T10:00:00Z"
+) -> dict[str, Any]:
+    """Build an event of a viewed product."""
+    properties = {"product_id": "P-1"}
     return {
         "type": "track",
         "event": "Product Viewed",
         "messageId": number,
-        "properties": told,
-        "timestamp": at,
-        **who,
+        "properties": properties,
+        "timestamp": occurred_at,
+        **sender,
     }
 
 
-WEB = {"userId": "w-1"}
+WEB_ID = {"userId": "w-1"}
 LATER = "2026-11-24T00:00:00Z"
 
 
-async def everything(house: House) -> dict[str, list[dict[str, Any]]]:
-    """Every document there is, but for the gates that all pass."""
-    database = house.platform.database
-    found = {one.name: await database.find(one.name, {}, sort=[("_id", 1)]) for one in COLLECTIONS}
-    found["tombstones"] = [one for one in found["tombstones"] if len(one["_id"]) > 1]
-    return found
-
-
 @pytest.fixture
-def erasing(house: House) -> Erasing:
-    """Erases customers of the house."""
-    return Erasing(house)
+def erasing(platform: PlatformUnderTest) -> ErasureSteps:
+    """Return the steps that erase customers of the platform."""
+    return ErasureSteps(platform)
 
 
-async def test_nothing_of_the_erased_is_left_and_others_stay_byte_for_byte(erasing: Erasing) -> None:
-    house = erasing.house
-    await house.tell("web-shop", BOB, order("bo", {"userId": "w-2"}))
-    before = await everything(house)
-    await house.tell(
-        "web-shop", ANN, order("o1", WEB), viewed("v1", WEB), {"type": "track", **WEB, "event": "?"}
+async def test_all_data_of_the_erased_is_deleted_and_others_are_unchanged(erasing: ErasureSteps) -> None:
+    platform = erasing.platform
+    await platform.send_messages("web-shop", BOB, build_order("bo", {"userId": "w-2"}))
+    before = await read_documents(platform)
+    await platform.send_messages(
+        "web-shop",
+        ANN,
+        build_order("o1", WEB_ID),
+        build_view("v1", WEB_ID),
+        {"type": "track", **WEB_ID, "event": "?"},
     )
-    await house.tell("tills", TILL)
-    customer = await erasing.customer("email", "ann@shop.example")
+    await platform.send_messages("tills", TILL)
+    customer = await erasing.find_customer("email", "ann@shop.example")
     assert customer is not None
-    request = await erasing.whole(customer)
+    request = await erasing.erase_customer(customer)
 
-    after = await everything(house)
-    asked = next(one for one in after["requests"] if one["_id"] == request)
-    assert "snapshot" not in asked
-    assert [one["state"] for one in asked["steps"]] == ["done"] * len(STEPS)
-    assert asked["steps"][STEPS.index("purge")]["told"]["events"] == 2
+    after = await read_documents(platform)
+    request_document = next(document for document in after["requests"] if document["_id"] == request)
+    assert "snapshot" not in request_document
+    assert [step["state"] for step in request_document["steps"]] == ["done"] * len(STEP_NAMES)
+    assert request_document["steps"][STEP_NAMES.index("purge")]["told"]["events"] == 2
     for name in before.keys() - {"requests", "tombstones", "erasures", "held", "sweeps"}:
         assert after[name] == before[name], name
-    assert await erasing.customer("email", "bob@shop.example") is not None
+    assert await erasing.find_customer("email", "bob@shop.example") is not None
 
 
-async def test_each_step_run_twice_is_as_run_once(erasing: Erasing) -> None:
-    house, steps = erasing.house, erasing.house.platform.erasing
-    await house.tell("web-shop", ANN, order("o1", WEB))
-    customer = await erasing.customer("email", "ann@shop.example")
+async def test_each_step_is_idempotent(erasing: ErasureSteps) -> None:
+    platform, steps = erasing.platform, erasing.platform.internals.erasure
+    await platform.send_messages("web-shop", ANN, build_order("o1", WEB_ID))
+    customer = await erasing.find_customer("email", "ann@shop.example")
     assert customer is not None
-    request = await erasing.request(customer)
-    for number, act in enumerate(steps.acts.values()):
-        await erasing.step(request, act, number)
-        once = await everything(house)
-        document = once["requests"][0]
-        again: Any = await act(document, erasing.hold(request, number))
-        if STEPS[number] != "shred":  # a key that is destroyed again is another one, and that harms nobody
-            assert again.told in ({}, document["steps"][number]["told"])
-        twice = await everything(house)
-        for found in (once, twice):
-            found["requests"] = [
-                {key: value for key, value in one.items() if key not in ("v", "until", "next")}
-                for one in found["requests"]
-            ]
-        assert once == twice
+    request = await erasing.create_request(customer)
+    for number, run_step in enumerate(steps.steps.values()):
+        await erasing.run_step(request, run_step, number)
+        first = await read_comparable_documents(platform)
+        document = await RequestStore(platform.internals.database).find(request)
+        assert document is not None
+        outcome: Any = await run_step(document, erasing.take_lease(request, number))
+        if STEP_NAMES[number] != "shred":  # a repeated rotation destroys another key, which has no effect
+            assert outcome.result in ({}, document["steps"][number]["told"])
+        assert await read_comparable_documents(platform) == first
 
 
-async def test_what_comes_late_or_again_stays_out_and_is_answered_like_any_other(erasing: Erasing) -> None:
-    house = erasing.house
-    await house.tell("web-shop", ANN, order("o1", WEB))
-    customer = await erasing.customer("email", "ann@shop.example")
+async def test_late_and_repeated_messages_are_answered_normally_and_not_stored(
+    erasing: ErasureSteps,
+) -> None:
+    platform = erasing.platform
+    await platform.send_messages("web-shop", ANN, build_order("o1", WEB_ID))
+    customer = await erasing.find_customer("email", "ann@shop.example")
     assert customer is not None
-    await erasing.whole(customer)
-    before = await everything(house)
+    await erasing.erase_customer(customer)
+    before = await read_documents(platform)
 
-    late = await house.tell("web-shop", viewed("v9", WEB), {**ANN, "messageId": "w9"})
-    assert [one["status"] for one in late["results"]] == [Status.ACCEPTED] * 2
-    again = await house.tell("web-shop", viewed("v9", WEB), order("o1", WEB), order("o1", WEB, None))
-    assert [one["status"] for one in again["results"]] == [Status.DUPLICATE] * 3
+    late = await platform.send_messages("web-shop", build_view("v9", WEB_ID), {**ANN, "messageId": "w9"})
+    assert [result["status"] for result in late["results"]] == [IngestStatus.ACCEPTED] * 2
+    again = await platform.send_messages(
+        "web-shop", build_view("v9", WEB_ID), build_order("o1", WEB_ID), build_order("o1", WEB_ID, None)
+    )
+    assert [result["status"] for result in again["results"]] == [IngestStatus.DUPLICATE] * 3
     fresh = {
         "anonymousId": "ck-new",
         "messageId": "n1",
         "type": "identify",
         "traits": {"email": "ANN@shop.example"},
     }
-    await house.tell("web-shop", fresh)
-    bad = {"type": "track", "event": "Nobody Declared This", "messageId": "x1", **WEB}
-    await house.tell("web-shop", bad)
+    await platform.send_messages("web-shop", fresh)
+    bad = {"type": "track", "event": "Nobody Declared This", "messageId": "x1", **WEB_ID}
+    await platform.send_messages("web-shop", bad)
 
-    after = await everything(house)
+    after = await read_documents(platform)
     for name in before.keys() - {"tombstones"}:
         assert after[name] == before[name], name
 
 
-async def test_whoever_comes_back_is_a_new_customer_without_a_past(erasing: Erasing) -> None:
-    house = erasing.house
-    await house.tell("web-shop", ANN, order("o1", WEB))
-    customer = await erasing.customer("email", "ann@shop.example")
+async def test_a_returning_person_is_a_new_customer_without_old_data(erasing: ErasureSteps) -> None:
+    platform = erasing.platform
+    await platform.send_messages("web-shop", ANN, build_order("o1", WEB_ID))
+    customer = await erasing.find_customer("email", "ann@shop.example")
     assert customer is not None
-    await erasing.whole(customer)
+    await erasing.erase_customer(customer)
 
-    await house.tell("web-shop", {"type": "track", "event": "Signed Up", "messageId": "up", **WEB})
-    await house.tell("web-shop", {**ANN, "messageId": "w2", "timestamp": None})
-    await house.tell("web-shop", {**ANN, "messageId": "w3", "traits": {"lastName": "Old"}}, order("o0", WEB))
-    now = await erasing.customer("email", "ann@shop.example")
-    assert now not in (None, customer)
-    docs = await house.platform.database.find("customers", {})
-    assert [one["_id"] for one in docs] == [now]
-    assert "identity/familyName" not in docs[0]["s"]
-    events = await house.platform.database.find("events", {})
-    assert [one["type"] for one in events] == ["Signed Up"]
+    await platform.send_messages(
+        "web-shop", {"type": "track", "event": "Signed Up", "messageId": "up", **WEB_ID}
+    )
+    await platform.send_messages("web-shop", {**ANN, "messageId": "w2", "timestamp": None})
+    await platform.send_messages(
+        "web-shop", {**ANN, "messageId": "w3", "traits": {"lastName": "Old"}}, build_order("o0", WEB_ID)
+    )
+    new_customer = await erasing.find_customer("email", "ann@shop.example")
+    assert new_customer not in (None, customer)
+    customers = await platform.internals.database.find("customers", {})
+    assert [document["_id"] for document in customers] == [new_customer]
+    assert "identity/familyName" not in customers[0]["s"]
+    events = await platform.internals.database.find("events", {})
+    assert [event["type"] for event in events] == ["Signed Up"]
 
 
-async def test_an_identifier_of_a_living_other_too_stays_theirs(erasing: Erasing) -> None:
-    """Two accounts of one shop are two people; the phone that both name is the living one's as well."""
-    house, phone = erasing.house, {"phone": "+44 7700 900999"}
-    for one, mark in ((ANN, "w5"), (BOB, "b5")):
-        await house.tell("web-shop", {**one, "messageId": mark, "traits": {**one["traits"], **phone}})
-    ann, bob = [await erasing.customer("email", f"{one}@shop.example") for one in ("ann", "bob")]
+async def test_a_shared_identifier_stays_with_the_remaining_customer(erasing: ErasureSteps) -> None:
+    """Two accounts of one shop are two people; their common phone number still identifies the other one."""
+    platform, phone = erasing.platform, {"phone": "+44 7700 900999"}
+    for body, message_id in ((ANN, "w5"), (BOB, "b5")):
+        await platform.send_messages(
+            "web-shop", {**body, "messageId": message_id, "traits": {**body["traits"], **phone}}
+        )
+    ann, bob = [await erasing.find_customer("email", f"{name}@shop.example") for name in ("ann", "bob")]
     assert ann is not None
     assert ann != bob
-    await erasing.whole(ann)
-    database, entry = house.platform.database, BLIND.of("phone", "+447700900999")
-    kept = await database.find_one("identifiers", {"_id": entry})
+    await erasing.erase_customer(ann)
+    database, entry = platform.internals.database, BLIND.index("phone", "+447700900999")
+    identifier = await database.find_one("identifiers", {"_id": entry})
     record = (await database.find("source_records", {}))[0]["_id"]
-    assert kept is not None
-    assert kept["records"] == [record]
+    assert identifier is not None
+    assert identifier["records"] == [record]
     again = {**BOB, "messageId": "b6", "timestamp": LATER, "traits": {**phone, "lastName": "Brown"}}
-    await house.tell("web-shop", again)
-    doc = await database.find_one("customers", {"_id": bob})
-    assert doc is not None
-    assert doc["p"]["contact/phone"] == ["web-shop", "b6"]
+    await platform.send_messages("web-shop", again)
+    bob_document = await database.find_one("customers", {"_id": bob})
+    assert bob_document is not None
+    assert bob_document["p"]["contact/phone"] == ["web-shop", "b6"]
 
 
-async def test_a_living_accounts_message_keeps_what_is_its_own(erasing: Erasing) -> None:
-    house = erasing.house
-    await house.tell("web-shop", ANN, BOB)
-    ann, bob = [await erasing.customer("email", f"{one}@shop.example") for one in ("ann", "bob")]
+async def test_a_message_of_another_account_keeps_its_own_data(erasing: ErasureSteps) -> None:
+    platform = erasing.platform
+    await platform.send_messages("web-shop", ANN, BOB)
+    ann, bob = [await erasing.find_customer("email", f"{name}@shop.example") for name in ("ann", "bob")]
     assert ann is not None
-    await erasing.whole(ann)
-    told = {"lastName": "Brown", "email": "ann@shop.example"}
-    await house.tell("web-shop", {**BOB, "messageId": "b2", "timestamp": LATER, "traits": told})
-    doc = await house.platform.database.find_one("customers", {"_id": bob})
-    assert doc is not None
-    assert {"identity/familyName", "contact/email"} <= doc["s"].keys()
-    assert doc["p"]["contact/email"] == ["web-shop", "b1"]
-    assert await erasing.customer("email", "ann@shop.example") is None
+    await erasing.erase_customer(ann)
+    traits = {"lastName": "Brown", "email": "ann@shop.example"}
+    await platform.send_messages("web-shop", {**BOB, "messageId": "b2", "timestamp": LATER, "traits": traits})
+    bob_document = await platform.internals.database.find_one("customers", {"_id": bob})
+    assert bob_document is not None
+    assert {"identity/familyName", "contact/email"} <= bob_document["s"].keys()
+    assert bob_document["p"]["contact/email"] == ["web-shop", "b1"]
+    assert await erasing.find_customer("email", "ann@shop.example") is None
 
 
-async def test_an_invoice_is_held_as_the_law_orders_and_out_of_reach(erasing: Erasing) -> None:
-    house = erasing.house
-    await house.tell("web-shop", ANN, order("o1", WEB), viewed("v1", WEB))
-    customer = await erasing.customer("email", "ann@shop.example")
+async def test_an_invoice_is_retained_under_the_law_and_without_its_customer(erasing: ErasureSteps) -> None:
+    platform = erasing.platform
+    await platform.send_messages("web-shop", ANN, build_order("o1", WEB_ID), build_view("v1", WEB_ID))
+    customer = await erasing.find_customer("email", "ann@shop.example")
     assert customer is not None
-    request = await erasing.whole(customer)
-    held = await house.platform.database.find("held", {})
-    assert [(one["law"], one["request"], len(one["items"])) for one in held] == [("gb", request, 1)]
+    request = await erasing.erase_customer(customer)
+    held = await platform.internals.database.find("held", {})
+    assert [(document["law"], document["request"], len(document["items"])) for document in held] == [
+        ("gb", request, 1)
+    ]
     assert held[0]["items"][0]["type"] == "Order Completed"
     assert held[0]["_id"] != customer
-    asked = await house.platform.database.find_one("requests", {"_id": request})
-    assert asked is not None
-    assert asked["steps"][0]["told"]["held"][0]["event"] == 1
+    request_document = await platform.internals.database.find_one("requests", {"_id": request})
+    assert request_document is not None
+    assert request_document["steps"][0]["told"]["held"][0]["event"] == 1
 
 
-async def test_verification_refuses_while_anything_is_left(erasing: Erasing) -> None:
-    house, steps = erasing.house, erasing.house.platform.erasing
-    await house.tell("web-shop", ANN, order("o1", WEB))
-    customer = await erasing.customer("email", "ann@shop.example")
+async def test_verification_fails_while_data_is_left(erasing: ErasureSteps) -> None:
+    platform, steps = erasing.platform, erasing.platform.internals.erasure
+    await platform.send_messages("web-shop", ANN, build_order("o1", WEB_ID))
+    customer = await erasing.find_customer("email", "ann@shop.example")
     assert customer is not None
-    request = await erasing.request(customer)
-    await erasing.step(request, steps.depart)
+    request = await erasing.create_request(customer)
+    await erasing.run_step(request, steps.profile_deletion.run)
     with pytest.raises(Broken, match="events"):
-        await erasing.step(request, steps.verify, STEPS.index("verify"))
+        await erasing.run_step(request, steps.verification.run, STEP_NAMES.index("verify"))
 
 
-async def test_a_part_goes_and_the_same_late_message_does_not_bring_it_back(erasing: Erasing) -> None:
-    house = erasing.house
-    await house.tell("web-shop", ANN, order("o1", WEB), viewed("v1", WEB))
-    await house.tell("tills", TILL)
-    customer = await erasing.customer("email", "ann@shop.example")
+async def test_a_scoped_erasure_is_not_undone_by_a_late_message(erasing: ErasureSteps) -> None:
+    platform = erasing.platform
+    await platform.send_messages("web-shop", ANN, build_order("o1", WEB_ID), build_view("v1", WEB_ID))
+    await platform.send_messages("tills", TILL)
+    customer = await erasing.find_customer("email", "ann@shop.example")
     assert customer is not None
-    database = house.platform.database
-    request = await erasing.whole(customer, scope={"category": "user.behavior"})
-    asked = await database.find_one("requests", {"_id": request})
-    assert asked is not None
-    assert "snapshot" not in asked
+    database = platform.internals.database
+    request = await erasing.erase_customer(customer, scope={"category": "user.behavior"})
+    request_document = await database.find_one("requests", {"_id": request})
+    assert request_document is not None
+    assert "snapshot" not in request_document
     assert await database.count("events", {}) == 0
     doc = await database.find_one("customers", {"_id": customer})
     assert doc is not None
     assert "contact/email" in doc["s"]
     assert not [key for key in doc["o"] if key in ("commerce/orderCount", "commerce/lifetimeValue")]
 
-    late = order("o0", WEB), order("o1", WEB), {**ANN, "messageId": "w0", "traits": {"lastName": "Late"}}
-    await house.tell("web-shop", *late)
-    await house.tell(
+    late = (
+        build_order("o0", WEB_ID),
+        build_order("o1", WEB_ID),
+        {**ANN, "messageId": "w0", "traits": {"lastName": "Late"}},
+    )
+    await platform.send_messages("web-shop", *late)
+    await platform.send_messages(
         "ios-app",
         {"type": "identify", "userId": "a-1", "messageId": "a1", "traits": {"email": "ann@shop.example"}},
     )
-    await house.tell("ios-app", {**viewed("v0", {"userId": "a-1"})})
+    await platform.send_messages("ios-app", {**build_view("v0", {"userId": "a-1"})})
     assert await database.count("events", {}) == 0
     now = await database.find_one("customers", {"_id": customer})
     assert now is not None
     assert now["o"].keys() == doc["o"].keys()
     assert now["s"].keys() == doc["s"].keys() | {"identity/familyName"}
-    await house.tell("web-shop", order("o2", WEB, None))
+    await platform.send_messages("web-shop", build_order("o2", WEB_ID, None))
     assert await database.count("events", {}) == 1
 
 
-async def test_a_channel_is_erased_alone(erasing: Erasing) -> None:
-    house, database = erasing.house, erasing.house.platform.database
-    await house.tell("web-shop", ANN, viewed("v1", WEB))
-    await house.tell("tills", TILL, order("t1", {"userId": "L-1"}))
-    customer = await erasing.customer("email", "ann@shop.example")
+async def test_one_channel_can_be_erased(erasing: ErasureSteps) -> None:
+    platform, database = erasing.platform, erasing.platform.internals.database
+    await platform.send_messages("web-shop", ANN, build_view("v1", WEB_ID))
+    await platform.send_messages("tills", TILL, build_order("t1", {"userId": "L-1"}))
+    customer = await erasing.find_customer("email", "ann@shop.example")
     assert customer is not None
-    await erasing.whole(customer, scope={"channel": "web"})
-    assert [one["channel"] for one in await database.find("events", {})] == ["store"]
+    await erasing.erase_customer(customer, scope={"channel": "web"})
+    assert [event["channel"] for event in await database.find("events", {})] == ["store"]
     doc = await database.find_one("customers", {"_id": customer})
     assert doc is not None
     assert "identity/givenName" not in doc["s"]
     assert doc["p"]["contact/email"][0] == "tills"
-    await house.tell("web-shop", {**ANN, "messageId": "w2"})
+    await platform.send_messages("web-shop", {**ANN, "messageId": "w2"})
     again = await database.find_one("customers", {"_id": customer})
     assert again is not None
     assert again["s"] == doc["s"]
 
 
-async def test_a_person_of_two_merged_profiles_goes_with_every_id_they_had(erasing: Erasing) -> None:
-    house, database = erasing.house, erasing.house.platform.database
-    await house.tell("web-shop", {**ANN, "traits": {"email": "ann@shop.example"}})
-    await house.tell("tills", {**TILL, "traits": {"phone": "+447700900123"}})
-    both = [
-        await erasing.customer(*one) for one in (("email", "ann@shop.example"), ("phone", "+447700900123"))
+async def test_a_merged_person_is_erased_with_both_ids(erasing: ErasureSteps) -> None:
+    platform, database = erasing.platform, erasing.platform.internals.database
+    await platform.send_messages("web-shop", {**ANN, "traits": {"email": "ann@shop.example"}})
+    await platform.send_messages("tills", {**TILL, "traits": {"phone": "+447700900123"}})
+    customers = [
+        await erasing.find_customer(*identifier)
+        for identifier in (("email", "ann@shop.example"), ("phone", "+447700900123"))
     ]
-    assert both[0] != both[1]
-    await house.tell("tills", {**TILL, "messageId": "s2"})
-    now = await erasing.customer("phone", "+447700900123")
-    assert now in both
-    former = next(one for one in both if one != now)
+    assert customers[0] != customers[1]
+    await platform.send_messages("tills", {**TILL, "messageId": "s2"})
+    now = await erasing.find_customer("phone", "+447700900123")
+    assert now in customers
+    former = next(customer for customer in customers if customer != now)
     assert former is not None
-    await erasing.whole(former)
+    await erasing.erase_customer(former)
     for name in ("customers", "source_records", "identifiers", "identity_events", "events", "messages"):
         assert await database.count(name, {}) == 0, name
 
 
-async def test_words_about_living_others_too_lose_the_erased_and_stay(erasing: Erasing) -> None:
-    """One who was joined with another and parted again: rulings, history and consents of both."""
-    house, database = erasing.house, erasing.house.platform.database
-    await house.tell("web-shop", ANN, BOB)
-    ann, bob = [await erasing.customer("email", f"{one}@shop.example") for one in ("ann", "bob")]
-    steward = house.token("steward")
+async def test_records_shared_with_other_customers_lose_only_the_erased(erasing: ErasureSteps) -> None:
+    """After a merge and an unmerge, rulings, identity history and consents concern both customers."""
+    platform, database = erasing.platform, erasing.platform.internals.database
+    await platform.send_messages("web-shop", ANN, BOB)
+    ann, bob = [await erasing.find_customer("email", f"{name}@shop.example") for name in ("ann", "bob")]
+    steward = platform.issue_token("steward")
     find = 'query($v: String!) { customer(identifier: {type: "email", value: $v}) { id } }'
     ids = [
-        (await house.ask(find, steward, {"v": f"{one}@shop.example"}))["data"]["customer"]["id"]
-        for one in ("ann", "bob")
+        (await platform.query(find, steward, {"v": f"{name}@shop.example"}))["data"]["customer"]["id"]
+        for name in ("ann", "bob")
     ]
-    await house.ask("mutation($i: [ID!]!) { merge(customers: $i) { id } }", steward, {"i": ids})
-    said = {"type": "consent", "userId": "w-2", "messageId": "c1", "purposes": {"marketing": True}}
-    await house.tell("web-shop", {**said, "method": "web_form"})
+    await platform.query("mutation($i: [ID!]!) { merge(customers: $i) { id } }", steward, {"i": ids})
+    consent = {"type": "consent", "userId": "w-2", "messageId": "c1", "purposes": {"marketing": True}}
+    await platform.send_messages("web-shop", {**consent, "method": "web_form"})
     history = "query($i: ID!) { customer(id: $i) { identityHistory(first: 1) { nodes { id } } } }"
-    event = (await house.ask(history, steward, {"i": ids[0]}))["data"]["customer"]["identityHistory"][
+    event = (await platform.query(history, steward, {"i": ids[0]}))["data"]["customer"]["identityHistory"][
         "nodes"
     ][0]
-    parted = await house.ask("mutation($e: ID!) { unmerge(merge: $e) { id } }", steward, {"e": event["id"]})
-    assert len(parted["data"]["unmerge"]) == 2
+    unmerged = await platform.query(
+        "mutation($e: ID!) { unmerge(merge: $e) { id } }", steward, {"e": event["id"]}
+    )
+    assert len(unmerged["data"]["unmerge"]) == 2
     assert ann is not None
     assert await database.count("rulings", {}) > 0
-    await erasing.whole(ann)
+    await erasing.erase_customer(ann)
 
     assert await database.count("rulings", {}) == 0
     record = (await database.find("source_records", {}))[0]
     assert record["customer"] == bob
     assert record["rulings"] == []
-    for kept in await database.find("identity_events", {}):
-        assert kept["customers"] == [bob]
-    for word in await database.find("consents", {}):
-        assert word["records"] == [record["_id"]]
-    told = await house.tell("web-shop", {**BOB, "messageId": "b7", "traits": {"email": "bob2@shop.example"}})
-    assert told["results"][0]["status"] == "accepted"
-    assert await erasing.customer("email", "bob2@shop.example") == bob
+    for identity_event in await database.find("identity_events", {}):
+        assert identity_event["customers"] == [bob]
+    for consent_record in await database.find("consents", {}):
+        assert consent_record["records"] == [record["_id"]]
+    outcome = await platform.send_messages(
+        "web-shop", {**BOB, "messageId": "b7", "traits": {"email": "bob2@shop.example"}}
+    )
+    assert outcome["results"][0]["status"] == "accepted"
+    assert await erasing.find_customer("email", "bob2@shop.example") == bob
 
 
-async def test_whoever_was_given_names_without_end_is_erased_as_well(erasing: Erasing) -> None:
-    """Of the names that anybody gives an account so many are kept; of the others none names it afterwards."""
-    house = erasing.house
-    await house.tell("web-shop", ANN)
-    many = [f"ck-{number}" for number in range(100, MAX_NAMED + 140)]
-    for start in range(0, len(many), 100):
-        part = many[start : start + 100]
-        await house.tell("web-shop", *(viewed(f"v-{one}", {"anonymousId": one}) for one in part[::2]))
-        await house.tell("web-shop", *(viewed(f"w-{one}", {**WEB, "anonymousId": one}) for one in part))
-    customer = await erasing.customer("email", "ann@shop.example")
+async def test_a_customer_with_too_many_identifiers_is_erased(erasing: ErasureSteps) -> None:
+    """A record stores a limited number of identifiers; further identifiers do not identify it afterwards."""
+    platform = erasing.platform
+    await platform.send_messages("web-shop", ANN)
+    cookies = [f"ck-{number}" for number in range(100, MAX_IDENTIFIERS + 140)]
+    for start in range(0, len(cookies), 100):
+        part = cookies[start : start + 100]
+        await platform.send_messages(
+            "web-shop", *(build_view(f"v-{cookie}", {"anonymousId": cookie}) for cookie in part[::2])
+        )
+        await platform.send_messages(
+            "web-shop", *(build_view(f"w-{cookie}", {**WEB_ID, "anonymousId": cookie}) for cookie in part)
+        )
+    customer = await erasing.find_customer("email", "ann@shop.example")
     assert customer is not None
-    await erasing.whole(customer)
-    assert await erasing.customer("email", "ann@shop.example") is None
+    await erasing.erase_customer(customer)
+    assert await erasing.find_customer("email", "ann@shop.example") is None
 
 
-async def test_an_answer_does_not_tell_who_was_erased_by_what_it_minimises(erasing: Erasing) -> None:
-    """Somebody who refuses every purpose with the message itself has less of it stored, erased or not."""
-    house = erasing.house
-    await house.tell("web-shop", ANN)
-    customer = await erasing.customer("email", "ann@shop.example")
+async def test_the_minimised_count_does_not_reveal_an_erasure(erasing: ErasureSteps) -> None:
+    """A message that refuses every purpose is minimised in the same way for erased and for new people."""
+    platform = erasing.platform
+    await platform.send_messages("web-shop", ANN)
+    customer = await erasing.find_customer("email", "ann@shop.example")
     assert customer is not None
-    await erasing.whole(customer)
-    nothing = {"consent": {"categoryPreferences": dict.fromkeys(house.platform.catalogue.purposes, False)}}
-    told = []
+    await erasing.erase_customer(customer)
+    refusing_context = {
+        "consent": {"categoryPreferences": dict.fromkeys(platform.internals.catalogue.purposes, False)}
+    }
+    answers = []
     for number, email in enumerate(("ann@shop.example", "new@shop.example")):
         traits = {"email": email, "firstName": "Somebody", "birthday": "1980-01-01"}
-        message = {"type": "identify", "userId": f"fresh-{number}", "traits": traits, "context": nothing}
-        answer = await house.tell("web-shop", {**message, "messageId": f"probe-{number}"})
-        told.append({name: answer[name] for name in ("accepted", "duplicate", "refused", "minimised")})
-    assert told[0] == told[1]
-    assert told[0]["minimised"] > 0
+        ids = {"userId": f"fresh-{number}", "messageId": f"probe-{number}"}
+        message = {"type": "identify", **ids, "traits": traits, "context": refusing_context}
+        answer = await platform.send_messages("web-shop", message)
+        answers.append({name: answer[name] for name in ("accepted", "duplicate", "refused", "minimised")})
+    assert answers[0] == answers[1]
+    assert answers[0]["minimised"] > 0

@@ -1,59 +1,61 @@
-"""Requests filed and decided on a real MongoDB at a set time."""
+"""Requests that are submitted and decided on a real MongoDB at a set time."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from discretion.domain.requests.deadlines import Clock as Dates
-from discretion.domain.requests.decisions import Decide
-from discretion.domain.requests.model import Asked, Asker, Assurance, Kind
-from discretion.domain.requests.submission import File
-from discretion.law.load import load
+from discretion.domain.requests.deadlines import DeadlineClock
+from discretion.domain.requests.decisions import RequestDecisions
+from discretion.domain.requests.model import Assurance, RequestDetails, Requester, RequesterRole
+from discretion.domain.requests.submission import RequestSubmission
+from discretion.law.load import load_lawbook
 from discretion.store.driver.database import Database
-from discretion.store.requests import Requests
-from discretion.store.schema.apply import prepare
+from discretion.store.requests import RequestStore
+from discretion.store.schema.apply import apply_schema
 from tests.fixtures.clock import Clock
 from tests.unit.law.small_law import CATALOGUE
 
-BOOK = load(None, CATALOGUE)
+LAWBOOK = load_lawbook(None, CATALOGUE)
 STEWARD = "steward:privacy-office"
 
 
-class Office:
-    """Files for people of a law, and decides."""
+class RequestOffice:
+    """Submits requests of people of a jurisdiction, and decides them."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self.clock = clock
-        self.requests = Requests(database)
-        dates = Dates(BOOK)
-        self.file = File(database, self.requests, dates, {}, self._entropy, clock, self._kick)
-        self.decide = Decide(self.requests, dates, self.file, clock, self._kick)
-        self._many = 0
+        self.requests = RequestStore(database)
+        deadline_clock = DeadlineClock(LAWBOOK)
+        self.submission = RequestSubmission(
+            database, self.requests, deadline_clock, {}, self._entropy, clock, self._kick
+        )
+        self.decisions = RequestDecisions(self.requests, deadline_clock, self.submission, clock, self._kick)
+        self._id_count = 0
 
     @classmethod
-    async def on(cls, database: Database, clock: Clock) -> Office:
-        """An office on an empty database."""
-        await prepare(database, [])
+    async def open(cls, database: Database, clock: Clock) -> RequestOffice:
+        """Return an office on an empty database."""
+        await apply_schema(database, [])
         return cls(database, clock)
 
-    async def filed(self, law: str, asked: Asked, *, proven: bool = True) -> bytes:
-        """The id of a request that was filed now."""
-        assurance = Assurance.FRESH if proven else Assurance.SESSION
-        asker = Asker(Kind.PERSON, "self:app", "app", f"s{self._many}", assurance)
-        document = self.file.document(self._entropy(16), [law], asked, asker)
+    async def submit(self, law: str, details: RequestDetails, *, is_verified: bool = True) -> bytes:
+        """Submit a request; return its id."""
+        assurance = Assurance.FRESH if is_verified else Assurance.SESSION
+        requester = Requester(RequesterRole.PERSON, "self:app", "app", f"s{self._id_count}", assurance)
+        document = self.submission.build_document(self._entropy(16), [law], details, requester)
         await self.requests.add(document)
         request: bytes = document["_id"]
         return request
 
-    async def kept(self, request: bytes) -> dict[str, Any]:
-        """A request as it is kept."""
-        found = await self.requests.get(request)
-        assert found is not None
-        return found
+    async def read(self, request: bytes) -> dict[str, Any]:
+        """Return the stored document of a request."""
+        document = await self.requests.find(request)
+        assert document is not None
+        return document
 
     def _entropy(self, size: int) -> bytes:
-        self._many += 1
-        return self._many.to_bytes(size)
+        self._id_count += 1
+        return self._id_count.to_bytes(size)
 
     def _kick(self) -> None:
         return None

@@ -1,4 +1,4 @@
-"""A catalogue that looks for values where none can be, or twice in one place, is refused."""
+"""A catalogue that reads a value from an impossible path, or one path twice, is refused."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.catalogue.broken_catalogue import Break, assert_told
+from tests.unit.catalogue.broken_catalogue import BrokenCase, assert_problem_reported
 
 EMAIL = "    description: E-mail address.\n"
 SPEND = "{fold: sum, events: [Order Completed], property: total}"
@@ -17,63 +17,65 @@ MAIL = (
     "  cookie: {normalise: token,"
 )
 
-BREAKS = (
-    Break("trait twice", "[address.postalCode]", "[email]", "is already contact.email", "another place"),
-    Break(
+BROKEN_CASES = (
+    BrokenCase("trait twice", "[address.postalCode]", "[email]", "is already contact.email", "another place"),
+    BrokenCase(
         "computed with trait",
         SPEND,
         SPEND + "\n    traits: [spend]",
         "computed and has traits",
         "one of the two",
     ),
-    Break("context not a list", EMAIL, EMAIL + "    context: mail\n", "is 'mail'", "a list"),
-    Break(
+    BrokenCase("context not a list", EMAIL, EMAIL + "    context: mail\n", "is 'mail'", "a list"),
+    BrokenCase(
         "context twice",
         "  commerce.tier:\n",
         RANK + "  commerce.tier:\n    context: [a.b]\n",
         "context 'a.b' of commerce.tier is already commerce.rank",
         "another place",
-        at="    context: [a.b]",
+        marker="    context: [a.b]",
     ),
-    Break(
+    BrokenCase(
         "computed with context",
         SPEND,
         SPEND + "\n    context: [spend]",
         "computed and has context",
         "one of the two",
     ),
-    Break(
+    BrokenCase(
         "no place", EMAIL, EMAIL + "    context: [a..b]\n", "'a..b' of contact.email is not a", "app.version"
     ),
-    Break(
+    BrokenCase(
         "place of the context itself",
         EMAIL,
         EMAIL + "    context: [context.mail]\n",
-        "no attribute's place",
-        "'context.' in front out",
+        "cannot hold an attribute",
+        "prefix 'context.'",
     ),
-    Break(
+    BrokenCase(
         "trait in the context",
         EMAIL,
         EMAIL + "    context: [traits.email]\n",
-        "no attribute's place",
+        "cannot hold an attribute",
         "Name it under 'traits'",
     ),
-    Break("id nowhere", COOKIE, COOKIE + ", context: ['']", "context > 0 is ''", "some text"),
-    Break(
-        "id in consent", COOKIE, COOKIE + ", context: [consent.id]", "'consent.id' of cookie", "take it out"
+    BrokenCase("id nowhere", COOKIE, COOKIE + ", context: ['']", "context > 0 is ''", "some text"),
+    BrokenCase(
+        "id in consent", COOKIE, COOKIE + ", context: [consent.id]", "'consent.id' of cookie", "remove it"
     ),
-    Break(
+    BrokenCase(
         "id twice",
         MAIL,
         MAIL.replace("E-mail.", "E-mail., context: [id]").replace("cookie: {", "cookie: {context: [id], "),
         "context 'id' of cookie is already email",
         "another place",
-        at="  cookie: {",
+        marker="  cookie: {",
     ),
 )
 
 
-@pytest.mark.parametrize("case", BREAKS, ids=lambda case: case.name)
-def test_a_place_that_cannot_be_is_told_by_file_line_wrong_and_right(case: Break, tmp_path: Path) -> None:
-    assert_told(case, tmp_path)
+@pytest.mark.parametrize("case", BROKEN_CASES, ids=lambda case: case.name)
+def test_an_invalid_path_is_reported_with_line_problem_and_correction(
+    case: BrokenCase, tmp_path: Path
+) -> None:
+    assert_problem_reported(case, tmp_path)

@@ -1,29 +1,31 @@
-"""What a law forbids to hand out, and how far back it looks."""
+"""Data that a law forbids to hand out, and how far back an access request reaches."""
 
 from __future__ import annotations
 
 import pytest
 
-from discretion.catalogue.load import load
-from discretion.domain.access.access_limits import limits
-from discretion.law.load import load as load_law
-from tests.fixtures.clock import ms
+from discretion.catalogue.load import load_catalogue
+from discretion.domain.access.access_limits import build_access_limits
+from discretion.law.load import load_lawbook
+from tests.fixtures.clock import parse_ms
 
-CATALOGUE = load(None)
-LAWBOOK = load_law(None, CATALOGUE)
-NOW = ms("2026-11-24T12:00")
+CATALOGUE = load_catalogue(None)
+LAWBOOK = load_lawbook(None, CATALOGUE)
+NOW = parse_ms("2026-11-24T12:00")
 
 
 @pytest.mark.parametrize("category", ["user.government_id", "user.government_id.passport", "user.biometric"])
-@pytest.mark.parametrize("laws", [("us-ca",), ("us-ct",), ("us-mn",), ("eu", "us-ca")])
-def test_what_one_law_forbids_is_withheld(category: str, laws: tuple[str, ...]) -> None:
-    """With those kinds below it, and with where the law says so."""
-    law = limits(CATALOGUE, [LAWBOOK.of(one) for one in laws], NOW).forbids(category)
-    assert law
+@pytest.mark.parametrize("law_keys", [("us-ca",), ("us-ct",), ("us-mn",), ("eu", "us-ca")])
+def test_a_category_that_one_law_forbids_is_withheld(category: str, law_keys: tuple[str, ...]) -> None:
+    """So are its subcategories; the limit names the law."""
+    forbidding_law = build_access_limits(
+        CATALOGUE, [LAWBOOK.find_jurisdiction(law_key) for law_key in law_keys], NOW
+    ).find_forbidding_law(category)
+    assert forbidding_law
 
 
 @pytest.mark.parametrize(
-    ("laws", "category"),
+    ("law_keys", "category"),
     [
         (("eu",), "user.government_id"),
         (("us-ca",), "user.contact.email"),
@@ -31,20 +33,32 @@ def test_what_one_law_forbids_is_withheld(category: str, laws: tuple[str, ...]) 
         (("us-ca",), "user"),
     ],
 )
-def test_nothing_else_is(laws: tuple[str, ...], category: str) -> None:
-    """Not by another law, not of another kind, and not what merely begins alike."""
-    assert limits(CATALOGUE, [LAWBOOK.of(one) for one in laws], NOW).forbids(category) is None
+def test_other_categories_are_not_withheld(law_keys: tuple[str, ...], category: str) -> None:
+    """Neither by another law, nor in another category, nor by a common prefix of the name."""
+    assert (
+        build_access_limits(
+            CATALOGUE, [LAWBOOK.find_jurisdiction(law_key) for law_key in law_keys], NOW
+        ).find_forbidding_law(category)
+        is None
+    )
 
 
 def test_a_law_not_in_force_yet_forbids_nothing() -> None:
-    """Connecticut's rule holds from July 2026."""
-    before = limits(CATALOGUE, [LAWBOOK.of("us-ct")], ms("2026-06-30T12:00"))
-    assert before.forbids("user.government_id") is None
+    """Connecticut's rule is in force from July 2026."""
+    limits = build_access_limits(
+        CATALOGUE, [LAWBOOK.find_jurisdiction("us-ct")], parse_ms("2026-06-30T12:00")
+    )
+    assert limits.find_forbidding_law("user.government_id") is None
 
 
-def test_as_far_back_as_the_law_that_looks_furthest() -> None:
-    """California looks back to 2022, Europe all the way."""
-    california = limits(CATALOGUE, [LAWBOOK.of("us-ca")], NOW)
-    assert california.since == ms("2022-01-01T08:00")
-    assert limits(CATALOGUE, [LAWBOOK.of("us-ca"), LAWBOOK.of("eu")], NOW).since == 0
-    assert limits(CATALOGUE, [], NOW).since == 0
+def test_access_reaches_as_far_back_as_the_most_generous_law() -> None:
+    """California's right reaches back to 2022; the European one has no limit."""
+    limits = build_access_limits(CATALOGUE, [LAWBOOK.find_jurisdiction("us-ca")], NOW)
+    assert limits.since == parse_ms("2022-01-01T08:00")
+    assert (
+        build_access_limits(
+            CATALOGUE, [LAWBOOK.find_jurisdiction("us-ca"), LAWBOOK.find_jurisdiction("eu")], NOW
+        ).since
+        == 0
+    )
+    assert build_access_limits(CATALOGUE, [], NOW).since == 0

@@ -1,4 +1,4 @@
-"""States of a request in the words of other protocols."""
+"""States of a request as statuses of DRP and OpenDSR."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import itertools
 
 import pytest
 
-from discretion.domain.agents.status_map import DRP_FINAL, OPENDSR, drp
-from discretion.domain.requests.model import FINAL, Reason, State
+from discretion.domain.agents.status_map import DRP_FINAL_STATUSES, OPENDSR_STATUSES, get_drp_status
+from discretion.domain.requests.model import FINAL_STATES, RequestReason, RequestState
 
-REASONS = (None, *Reason)
+REASONS = (None, *RequestReason)
 DRP_STATES = {"open", "in_progress", "fulfilled", "revoked", "denied", "expired"}
-DENIED = {
+DENIAL_REASONS = {
     "suspected_fraud",
     "insuf_verification",
     "no_match",
@@ -22,35 +22,47 @@ DENIED = {
 }
 
 
-def test_every_state_has_a_word_in_each_protocol() -> None:
-    """A state that is new is told nowhere until somebody said how."""
-    assert set(OPENDSR) == set(State)
-    assert set(OPENDSR.values()) == {"pending", "in_progress", "completed", "cancelled"}
+def test_every_state_has_an_opendsr_status() -> None:
+    """A new state must be mapped before it can be reported."""
+    assert set(OPENDSR_STATUSES) == set(RequestState)
+    assert set(OPENDSR_STATUSES.values()) == {"pending", "in_progress", "completed", "cancelled"}
 
 
-@pytest.mark.parametrize(("state", "reason"), list(itertools.product(State, REASONS)))
-def test_every_pair_is_a_status_of_the_data_rights_protocol(state: State, reason: Reason | None) -> None:
-    """Of section 3.02's table, final where the state is, and a denial has a reason."""
-    status, why = drp(state, reason)
+@pytest.mark.parametrize(("state", "reason"), list(itertools.product(RequestState, REASONS)))
+def test_every_state_and_reason_has_a_drp_status(state: RequestState, reason: RequestReason | None) -> None:
+    """It is in the table of section 3.02, final where the state is final, and a denial has a reason."""
+    status, drp_reason = get_drp_status(state, reason)
     assert status in DRP_STATES
-    assert (status in ("open", "in_progress")) == (state not in FINAL)
-    assert (why in DENIED) if status == "denied" else why in (None, "need_user_verification")
+    assert (status in ("open", "in_progress")) == (state not in FINAL_STATES)
+    assert (
+        (drp_reason in DENIAL_REASONS)
+        if status == "denied"
+        else drp_reason in (None, "need_user_verification")
+    )
 
 
-def test_each_final_word_leads_one_way_back() -> None:
-    """All ten of them: no two of our states are told alike, and none of theirs is never told."""
-    assert len(set(DRP_FINAL.values())) == len(DRP_FINAL) == 10
-    assert {why for status, why in DRP_FINAL.values() if status == "denied"} == DENIED
-    assert all(state in FINAL for state, _ in DRP_FINAL)
-    assert all(drp(*pair) == told for pair, told in DRP_FINAL.items())
+def test_each_final_status_maps_to_one_state() -> None:
+    """There are ten: no two states share a status, and every final status of the protocol is used."""
+    assert len(set(DRP_FINAL_STATUSES.values())) == len(DRP_FINAL_STATUSES) == 10
+    assert {
+        drp_reason for status, drp_reason in DRP_FINAL_STATUSES.values() if status == "denied"
+    } == DENIAL_REASONS
+    assert all(state in FINAL_STATES for state, _ in DRP_FINAL_STATUSES)
+    assert all(get_drp_status(*pair) == drp_status for pair, drp_status in DRP_FINAL_STATUSES.items())
 
 
-def test_only_who_is_to_prove_who_they_are_is_asked_to() -> None:
-    """Whatever else a request waits for is no verification."""
-    asked = {pair for pair in itertools.product(State, REASONS) if drp(*pair)[1] == "need_user_verification"}
-    assert asked == {(State.ACTION_REQUIRED, Reason.IDENTITY)}
+def test_verification_is_requested_only_when_identity_is_unproven() -> None:
+    """No other reason to wait is reported as verification."""
+    pairs = {
+        pair
+        for pair in itertools.product(RequestState, REASONS)
+        if get_drp_status(*pair)[1] == "need_user_verification"
+    }
+    assert pairs == {(RequestState.ACTION_REQUIRED, RequestReason.IDENTITY)}
 
 
-def test_what_failed_is_never_told_as_completed() -> None:
-    """OpenDSR has no word for failure; cancelled is not done."""
-    assert {state for state, told in OPENDSR.items() if told == "completed"} == {State.FULFILLED}
+def test_a_failed_request_is_never_reported_as_completed() -> None:
+    """OpenDSR has no status for failure; "cancelled" does not mean completed."""
+    assert {state for state, status in OPENDSR_STATUSES.items() if status == "completed"} == {
+        RequestState.FULFILLED
+    }

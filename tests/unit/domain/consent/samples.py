@@ -1,59 +1,59 @@
-"""A word, an event and its terms, of the shipped catalogue; tests change what they are about."""
+"""A statement, a consent event and its terms, of the shipped catalogue; tests change single fields."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
 
-from discretion.catalogue.load import load
+from discretion.catalogue.load import load_catalogue
 from discretion.catalogue.model import Channel
-from discretion.domain.consent.statement_record import ConsentEvent, State, record_id
-from discretion.domain.consent.statements import Act, Occasion, Subject
-from discretion.domain.consent.terms import terms
-from discretion.domain.ingest.statement_context import Method, Notice, Saying
-from discretion.domain.notices.load import load as load_notices
+from discretion.domain.consent.statement_record import ConsentEvent, ConsentState, build_record_id
+from discretion.domain.consent.statements import ConsentAction, StatementOccasion, StatementSubject
+from discretion.domain.consent.terms import build_terms
+from discretion.domain.ingest.statement_context import NoticeReference, StatementContext, StatementMethod
+from discretion.domain.notices.load import load_notice_templates
 
-CATALOGUE = load(None)
-OFFICE = load_notices(CATALOGUE, None).office
+CATALOGUE = load_catalogue(None)
+OFFICE = load_notice_templates(CATALOGUE, None).office
 EMAIL = "marketing.communications.email"
 PARTNERS = "marketing.advertising.third_party.targeted"
 STATISTICS = "analytics.reporting"
 SUPPORT = "essential.service.operations.support"
-NOTICE = Notice("2026-09", "de", "ab" * 32)
+NOTICE = NoticeReference("2026-09", "de", "ab" * 32)
 NOW = 1_790_000_000_000
-TERMS = {key: terms(CATALOGUE, OFFICE, one) for key, one in CATALOGUE.purposes.items()}
-DIGESTS = {key: one.digest() for key, one in TERMS.items()}
-SUBJECT = Subject(records=(b"r" * 16, b"s" * 16), customer=b"c" * 16, laws=("eu", "ca"))
+TERMS = {key: build_terms(CATALOGUE, OFFICE, purpose) for key, purpose in CATALOGUE.purposes.items()}
+DIGESTS = {key: terms.compute_digest() for key, terms in TERMS.items()}
+SUBJECT = StatementSubject(records=(b"r" * 16, b"s" * 16), customer=b"c" * 16, laws=("eu", "ca"))
 
 
-def occasion(**change: Any) -> Occasion:
-    """A customer's own word in the app."""
-    said = Occasion(
+def build_occasion(**changes: Any) -> StatementOccasion:
+    """Build the occasion of a customer's own statement in the app."""
+    occasion = StatementOccasion(
         message=b"m" * 16,
-        act=Act.CHOOSE,
+        action=ConsentAction.CHOOSE,
         by="self:customer-app",
-        saying=Saying(Method.CLICK, NOTICE),
+        context=StatementContext(StatementMethod.CLICK, NOTICE),
         at=NOW - 5_000,
         received=NOW,
     )
-    return replace(said, **change)
+    return replace(occasion, **changes)
 
 
-def event(**change: Any) -> ConsentEvent:
-    """A consent that was given, with everything an event may have."""
-    purpose = change.get("purpose", EMAIL)
-    told = ConsentEvent(
-        id=record_id(b"m" * 16, purpose),
+def build_event(**changes: Any) -> ConsentEvent:
+    """Build the event of a given consent, with every field that an event may have."""
+    purpose = changes.get("purpose", EMAIL)
+    event = ConsentEvent(
+        id=build_record_id(b"m" * 16, purpose),
         records=SUBJECT.records,
         customer=SUBJECT.customer,
         purpose=purpose,
         catalogue=CATALOGUE.version,
         basis=CATALOGUE.purposes[purpose].basis,
         laws=SUBJECT.laws,
-        state=State.GIVEN,
+        state=ConsentState.GIVEN,
         at=NOW - 5_000,
         received=NOW,
-        method=Method.GUARDIAN,
+        method=StatementMethod.GUARDIAN,
         by="source:web-shop",
         terms=DIGESTS[purpose],
         until=NOW + 86_400_000,
@@ -63,4 +63,4 @@ def event(**change: Any) -> ConsentEvent:
         guardian="parents/2026-17",
         conflict=b"k" * 16,
     )
-    return replace(told, **change)
+    return replace(event, **changes)

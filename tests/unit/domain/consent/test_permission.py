@@ -1,4 +1,4 @@
-"""Why a purpose is permitted or not, since when and until when; as tables."""
+"""Why a purpose is permitted or not, since when and until when."""
 
 from __future__ import annotations
 
@@ -6,85 +6,99 @@ from dataclasses import replace
 
 import pytest
 
-from discretion.domain.consent.permission import Permission, Why, honoured, permissions
-from discretion.law.model import Edition, Law, Model
-from discretion.purpose.permissions import PersonState, verdict
-from discretion.purpose.statements import Choice, Heard
+from discretion.domain.consent.permission import (
+    PermissionReason,
+    PurposePermission,
+    evaluate_permissions,
+    find_honouring_law,
+)
+from discretion.law.model import ConsentLaw, ConsentModel, MaterialChange
+from discretion.purpose.permissions import PersonState, judge_purpose
+from discretion.purpose.statements import PurposeChoice, RecordStatements
 from tests.fixtures.law import LAW
 from tests.unit.purpose.test_permissions import CATALOGUE, CHILD, COUNT, DUTY, KEY, NOW, SHARE, SHOP, no, yes
 
 YEAR = 365 * 86_400_000
 
 
-def found(state: PersonState, purpose: str = KEY, law: Law = LAW) -> Permission:
-    """One purpose of a person."""
-    told = permissions(CATALOGUE, law, state, NOW)
-    return next(one for one in told if one.purpose.key == purpose)
+def evaluate_purpose(state: PersonState, purpose: str = KEY, law: ConsentLaw = LAW) -> PurposePermission:
+    """Evaluate one purpose of a person."""
+    permissions = evaluate_permissions(CATALOGUE, law, state, NOW)
+    return next(permission for permission in permissions if permission.purpose.key == purpose)
 
 
-def person(*heard: Heard, law: str = "eu", born: int | None = None, restricted: bool = False) -> PersonState:
-    """Somebody whom one law protects."""
-    return PersonState(heard, (law,), restricted, born)
+def build_person(
+    *statements: RecordStatements, law: str = "eu", born: int | None = None, restricted: bool = False
+) -> PersonState:
+    """Build a person whom one law protects."""
+    return PersonState(statements, (law,), restricted, born)
 
 
 @pytest.mark.parametrize(
-    ("state", "purpose", "why"),
+    ("state", "purpose", "reason"),
     [
-        (person(), DUTY.key, Why.LAW),
-        (person(restricted=True), DUTY.key, Why.LAW),
-        (person(), SHOP.key, Why.CONTRACT),
-        (person(), COUNT.key, Why.NOT_REFUSED),
-        (person(Heard(words=yes())), KEY, Why.AGREED),
-        (person(), KEY, Why.NOT_AGREED),
-        (person(Heard(words=no())), KEY, Why.REFUSED),
-        (person(Heard(words=no("analytics"))), COUNT.key, Why.REFUSED),
-        (person(Heard(words=yes()), restricted=True), KEY, Why.RESTRICTED),
-        (person(Heard(words=yes()), born=CHILD), KEY, Why.AGE),
-        (person(Heard(opted_out=NOW), law="us-ca"), SHARE.key, Why.SIGNAL),
+        (build_person(), DUTY.key, PermissionReason.LAW),
+        (build_person(restricted=True), DUTY.key, PermissionReason.LAW),
+        (build_person(), SHOP.key, PermissionReason.CONTRACT),
+        (build_person(), COUNT.key, PermissionReason.NOT_REFUSED),
+        (build_person(RecordStatements(explicit=yes())), KEY, PermissionReason.AGREED),
+        (build_person(), KEY, PermissionReason.NOT_AGREED),
+        (build_person(RecordStatements(explicit=no())), KEY, PermissionReason.REFUSED),
+        (build_person(RecordStatements(explicit=no("analytics"))), COUNT.key, PermissionReason.REFUSED),
+        (build_person(RecordStatements(explicit=yes()), restricted=True), KEY, PermissionReason.RESTRICTED),
+        (build_person(RecordStatements(explicit=yes()), born=CHILD), KEY, PermissionReason.AGE),
+        (build_person(RecordStatements(opted_out_at=NOW), law="us-ca"), SHARE.key, PermissionReason.SIGNAL),
     ],
 )
-def test_a_reason_is_told_for_each_purpose(state: PersonState, purpose: str, why: Why) -> None:
-    one = found(state, purpose)
-    assert one.why is why
-    assert one.permitted is verdict(CATALOGUE, LAW, state, one.purpose, NOW).permitted
+def test_each_purpose_has_a_reason(state: PersonState, purpose: str, reason: PermissionReason) -> None:
+    permission = evaluate_purpose(state, purpose)
+    assert permission.reason is reason
+    assert permission.permitted is judge_purpose(CATALOGUE, LAW, state, permission.purpose, NOW).permitted
 
 
-def test_since_is_when_the_word_that_counts_was_said() -> None:
-    both = Heard(stamps=yes(at=NOW - 3_000), words=no(at=NOW - 2_000))
-    assert (found(person(both)).said, found(person(both)).since) == (False, NOW - 2_000)
-    assert found(person()).since is None
-    signal = person(Heard(words=yes(SHARE.key, NOW - 9_000), opted_out=NOW - 1_000), law="us-ca")
-    assert found(signal, SHARE.key).since == NOW - 1_000
+def test_since_is_the_time_of_the_decisive_statement() -> None:
+    statements = RecordStatements(ambient=yes(at=NOW - 3_000), explicit=no(at=NOW - 2_000))
+    assert (
+        evaluate_purpose(build_person(statements)).choice,
+        evaluate_purpose(build_person(statements)).since,
+    ) == (False, NOW - 2_000)
+    assert evaluate_purpose(build_person()).since is None
+    signal = build_person(
+        RecordStatements(explicit=yes(SHARE.key, NOW - 9_000), opted_out_at=NOW - 1_000), law="us-ca"
+    )
+    assert evaluate_purpose(signal, SHARE.key).since == NOW - 1_000
 
 
-def test_until_is_when_time_alone_changes_it() -> None:
-    """A consent runs out, a child comes of age; what is not going to change has no end."""
+def test_until_is_when_a_permission_changes_by_time_alone() -> None:
+    """A consent expires, a child comes of age; without such a change there is no end."""
     until = NOW + 5_000
-    word = ((KEY, Choice(NOW - 1, "m", given=True, until=until)),)
-    assert found(person(Heard(words=word))).until == until
-    assert found(person(Heard(words=no()))).until is None
-    grown = found(person(Heard(words=yes()), born=CHILD)).until
-    assert grown is not None
-    assert NOW < grown < NOW + 2 * YEAR
+    consent = ((KEY, PurposeChoice(NOW - 1, "m", accepted=True, until=until)),)
+    assert evaluate_purpose(build_person(RecordStatements(explicit=consent))).until == until
+    assert evaluate_purpose(build_person(RecordStatements(explicit=no()))).until is None
+    adult_at = evaluate_purpose(build_person(RecordStatements(explicit=yes()), born=CHILD)).until
+    assert adult_at is not None
+    assert NOW < adult_at < NOW + 2 * YEAR
 
 
-def test_a_yes_to_an_older_notice_is_told_apart() -> None:
-    changed = replace(LAW, editions=(Edition(NOW - 500, frozenset({KEY})),))
-    one = found(person(Heard(words=yes(at=NOW - 1_000))), law=changed)
-    assert (one.permitted, one.why) == (False, Why.NOTICE_CHANGED)
+def test_consent_to_an_older_notice_has_its_own_reason() -> None:
+    changed_law = replace(LAW, material_changes=(MaterialChange(NOW - 500, frozenset({KEY})),))
+    permission = evaluate_purpose(
+        build_person(RecordStatements(explicit=yes(at=NOW - 1_000))), law=changed_law
+    )
+    assert (permission.permitted, permission.reason) == (False, PermissionReason.NOTICE_CHANGED)
 
 
-def test_the_strictest_of_several_laws_gives_the_model() -> None:
-    both = PersonState((), ("eu", "us-tx"))
-    assert found(both).model is Model.OPT_IN
-    assert found(person(law="us-tx")).model is Model.OPT_OUT
-    assert found(both, DUTY.key).model is Model.NOTICE
+def test_the_strictest_of_several_laws_determines_the_model() -> None:
+    person_state = PersonState((), ("eu", "us-tx"))
+    assert evaluate_purpose(person_state).model is ConsentModel.OPT_IN
+    assert evaluate_purpose(build_person(law="us-tx")).model is ConsentModel.OPT_OUT
+    assert evaluate_purpose(person_state, DUTY.key).model is ConsentModel.NOTICE
 
 
 def test_a_signal_is_honoured_by_the_law_that_makes_it_binding() -> None:
-    heard = (Heard(opted_out=NOW - 1_000),)
-    assert honoured(CATALOGUE, LAW, PersonState(heard, ("eu", "us-ca")), NOW) == "us-ca"
-    assert honoured(CATALOGUE, LAW, PersonState(heard, ("eu",)), NOW) is None
-    assert honoured(CATALOGUE, LAW, PersonState((), ("us-ca",)), NOW) is None
-    later = Heard(words=yes(SHARE.key, NOW - 500), opted_out=NOW - 1_000)
-    assert honoured(CATALOGUE, LAW, PersonState((later,), ("us-ca",)), NOW) is None
+    statements = (RecordStatements(opted_out_at=NOW - 1_000),)
+    assert find_honouring_law(CATALOGUE, LAW, PersonState(statements, ("eu", "us-ca")), NOW) == "us-ca"
+    assert find_honouring_law(CATALOGUE, LAW, PersonState(statements, ("eu",)), NOW) is None
+    assert find_honouring_law(CATALOGUE, LAW, PersonState((), ("us-ca",)), NOW) is None
+    later_consent = RecordStatements(explicit=yes(SHARE.key, NOW - 500), opted_out_at=NOW - 1_000)
+    assert find_honouring_law(CATALOGUE, LAW, PersonState((later_consent,), ("us-ca",)), NOW) is None

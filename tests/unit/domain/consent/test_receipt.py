@@ -1,4 +1,4 @@
-"""A receipt proves itself to anybody who has our public keys, and passes for nothing else."""
+"""A receipt is verified with the published keys alone, and is accepted as nothing else."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet as JoseKeys
 
-from discretion.domain.consent.receipt import TYPE, Receipts
-from discretion.domain.consent.statement_record import SCHEMA
+from discretion.domain.consent.receipt import RECEIPT_TYPE, ReceiptSigner
+from discretion.domain.consent.statement_record import RECORD_SCHEMA
 from discretion.errors import Unauthenticated
 from discretion.token.keys import KeySet
-from discretion.token.verify import Verifier
+from discretion.token.verify import TokenVerifier
 from tests.unit.domain.consent import samples
 from tests.unit.token.forged_tokens import b64, unb64
 
 ISSUER = "https://data.shop.example"
 KEYS = KeySet.generate()
-OTHERS = KeySet.generate()
+OTHER_KEYS = KeySet.generate()
 ALGORITHMS = ["EdDSA"]
 SUBJECT = "pairwise-of-ann"
-LAW = settings(derandomize=True, deadline=None, max_examples=200)
-ISO_PROCESSING = {
+PROPERTY_SETTINGS = settings(derandomize=True, deadline=None, max_examples=200)
+ISO_PROCESSING_FIELDS = {
     "privacy_notice",
     "language",
     "purpose",
@@ -42,45 +42,49 @@ ISO_PROCESSING = {
     "privacy_rights",
     "authority_party",
 }
-# The library would have the curve in the algorithm's name (RFC 9864); ours is the one of RFC 8037.
+# The library prefers the algorithm names of RFC 9864, which include the curve; ours is of RFC 8037.
 pytestmark = pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
 
 
-def signed(keys: KeySet = KEYS, **change: Any) -> str:
-    """A receipt."""
-    event = samples.event(**change)
-    return Receipts(keys, ISSUER).sign(event, samples.TERMS[event.purpose].document(), SUBJECT)
+def sign_receipt(keys: KeySet = KEYS, **changes: Any) -> str:
+    """Sign a receipt for the sample event, with changed fields."""
+    event = samples.build_event(**changes)
+    return ReceiptSigner(keys, ISSUER).sign(event, samples.TERMS[event.purpose].build_document(), SUBJECT)
 
 
-def opened(receipt: str, keys: KeySet = KEYS) -> dict[str, Any]:
-    """What somebody else's library reads, who has nothing but the published key set."""
+def verify_receipt(receipt: str, keys: KeySet = KEYS) -> dict[str, Any]:
+    """Verify a receipt as a third party with only the published key set; return the payload."""
     published = JoseKeys.import_key_set(json.loads(json.dumps(keys.public_jwks())))
-    found = jws.deserialize_compact(receipt, published, algorithms=ALGORITHMS)
-    assert found.headers()["typ"] == TYPE
-    payload: dict[str, Any] = json.loads(found.payload)
+    token = jws.deserialize_compact(receipt, published, algorithms=ALGORITHMS)
+    assert token.headers()["typ"] == RECEIPT_TYPE
+    payload: dict[str, Any] = json.loads(token.payload)
     return payload
 
 
-def test_another_library_verifies_it_with_the_published_keys_alone() -> None:
-    found = opened(signed())
-    assert (found["iss"], found["sub"], found["jti"]) == (ISSUER, SUBJECT, samples.event().name)
-    assert found["iat"] == samples.NOW // 1000
+def test_another_library_verifies_a_receipt_with_the_published_keys() -> None:
+    payload = verify_receipt(sign_receipt())
+    assert (payload["iss"], payload["sub"], payload["jti"]) == (
+        ISSUER,
+        SUBJECT,
+        samples.build_event().record_uuid,
+    )
+    assert payload["iat"] == samples.NOW // 1000
 
 
-def test_it_has_every_field_that_iso_27560_wants() -> None:
-    """Of the record, the processing, the parties and the event; with what was agreed to in full."""
-    found = opened(signed())
-    assert found["schema_version"] == SCHEMA
-    assert all(found[name] for name in ("record_id", "receipt_id", "pii_principal_id"))
-    processing = found["pii_processing"]
-    assert processing.keys() >= ISO_PROCESSING
+def test_a_receipt_has_every_field_of_iso_27560() -> None:
+    """Record, processing, parties and event, with the full text of what was agreed to."""
+    payload = verify_receipt(sign_receipt())
+    assert payload["schema_version"] == RECORD_SCHEMA
+    assert all(payload[name] for name in ("record_id", "receipt_id", "pii_principal_id"))
+    processing = payload["pii_processing"]
+    assert processing.keys() >= ISO_PROCESSING_FIELDS
     assert processing["purpose"]["meaning"] == samples.CATALOGUE.purposes[samples.EMAIL].meaning
     assert processing["privacy_notice"] == {"version": "2026-09", "sha256": "ab" * 32}
     assert processing["jurisdiction"] == ["eu", "ca"]
-    assert {one["pii_type"] for one in processing["pii_information"]} >= {"user.contact.email"}
-    (controller,) = found["party_identification"]
+    assert {data["pii_type"] for data in processing["pii_information"]} >= {"user.contact.email"}
+    (controller,) = payload["party_identification"]
     assert all(controller[f"party_{name}"] for name in ("id", "name", "address", "contact", "type"))
-    assert found["event"] == {
+    assert payload["event"] == {
         "event_time": "2026-09-21T14:13:15.000Z",
         "received_time": "2026-09-21T14:13:20.000Z",
         "validity_duration": "P3Y",
@@ -90,60 +94,60 @@ def test_it_has_every_field_that_iso_27560_wants() -> None:
         "event_state": "given",
         "method": "guardian",
         "guardian": "parents/2026-17",
-        "signal": samples.event().signal,
+        "signal": samples.build_event().signal,
         "conflict_with": "6b6b6b6b-6b6b-6b6b-6b6b-6b6b6b6b6b6b",
     }
 
 
-def test_it_names_no_record_and_no_customer_of_ours() -> None:
-    """Whoever holds two receipts for two clients cannot join them by an id of the database."""
-    text = json.dumps(opened(signed()))
-    for inner in (*samples.SUBJECT.records, samples.SUBJECT.customer):
-        assert inner.hex() not in text
-        assert b64(inner) not in text
+def test_a_receipt_contains_no_internal_id() -> None:
+    """Two clients cannot join their receipts by a record or customer id of the database."""
+    text = json.dumps(verify_receipt(sign_receipt()))
+    for internal_id in (*samples.SUBJECT.records, samples.SUBJECT.customer):
+        assert internal_id.hex() not in text
+        assert b64(internal_id) not in text
 
 
 def test_the_same_record_has_the_same_receipt() -> None:
-    assert signed() == signed()
+    assert sign_receipt() == sign_receipt()
 
 
 @pytest.mark.parametrize("part", [0, 1, 2])
 @given(st.data())
-@LAW
-def test_a_receipt_that_was_touched_anywhere_is_refused(part: int, data: st.DataObject) -> None:
-    parts = signed().split(".")
+@PROPERTY_SETTINGS
+def test_a_receipt_that_was_changed_anywhere_is_refused(part: int, data: st.DataObject) -> None:
+    parts = sign_receipt().split(".")
     raw = bytearray(unb64(parts[part]))
-    at = data.draw(st.integers(0, len(raw) - 1))
-    raw[at] ^= data.draw(st.integers(1, 255))
+    index = data.draw(st.integers(0, len(raw) - 1))
+    raw[index] ^= data.draw(st.integers(1, 255))
     parts[part] = b64(bytes(raw))
     with pytest.raises((JoseError, ValueError)):
-        opened(".".join(parts))
+        verify_receipt(".".join(parts))
 
 
-def test_a_receipt_of_another_key_or_of_none_is_refused() -> None:
+def test_a_receipt_of_another_key_or_without_one_is_refused() -> None:
     with pytest.raises((JoseError, ValueError)):
-        opened(signed(OTHERS))
-    header, payload, signature = signed().split(".")
+        verify_receipt(sign_receipt(OTHER_KEYS))
+    header, payload, signature = sign_receipt().split(".")
     for algorithm in ("none", "None", "HS256"):
         forged = b64(json.dumps({**json.loads(unb64(header)), "alg": algorithm}).encode())
         for proof in ("", signature):
             with pytest.raises((JoseError, ValueError)):
-                opened(f"{forged}.{payload}.{proof}")
+                verify_receipt(f"{forged}.{payload}.{proof}")
 
 
-def test_a_rotated_key_still_verifies_what_it_signed() -> None:
-    receipt = signed()
-    assert opened(receipt, KEYS.rotated())["jti"] == samples.event().name
+def test_a_rotated_key_still_verifies_its_receipts() -> None:
+    receipt = sign_receipt()
+    assert verify_receipt(receipt, KEYS.with_new_key())["jti"] == samples.build_event().record_uuid
 
 
-def test_a_receipt_is_no_access_token() -> None:
-    """By its type; and if the type were another, by everything else that a token has and it has not."""
-    verifier = Verifier(KEYS, ISSUER, "discretion", lambda: samples.NOW, lambda _: True)
+def test_a_receipt_is_not_accepted_as_an_access_token() -> None:
+    """Its type is refused; with the type of a token, the required claims are still missing."""
+    verifier = TokenVerifier(KEYS, ISSUER, "discretion", lambda: samples.NOW, lambda _: True)
     with pytest.raises(Unauthenticated) as caught:
-        verifier.verify(signed())
+        verifier.verify(sign_receipt())
     assert caught.value.code == "TOKEN_TYPE"
     active = KEYS.active
-    claims = opened(signed())
+    claims = verify_receipt(sign_receipt())
     retyped = jwt.encode(
         claims, active.key, algorithm="EdDSA", headers={"typ": "at+jwt", "kid": active.verifying.kid}
     )

@@ -1,25 +1,25 @@
-"""The signal of a customer's own browser is evidence once."""
+"""The signal of a customer's own browser is recorded as evidence once."""
 
 from __future__ import annotations
 
 from typing import Any, cast
 
-from discretion.domain.consent.source_statements import Evidence
-from discretion.domain.consent.statement_writer import Before
-from discretion.domain.consent.terms_registry import Agreed
+from discretion.domain.consent.source_statements import SourceStatementRecorder
+from discretion.domain.consent.statement_writer import CustomerStateBefore
+from discretion.domain.consent.terms_registry import TermsRegistry
 from discretion.purpose.permissions import PersonState
-from discretion.purpose.statements import Heard
+from discretion.purpose.statements import RecordStatements
 from tests.unit.domain.consent import samples
 
 
-def written(*heard: Heard) -> list[str]:
-    """The collections that are written to when the signal is heeded, after ``heard``."""
-    evidence = Evidence(Agreed(samples.CATALOGUE, samples.OFFICE, cast("Any", None)))
-    state = PersonState(heard, ("us-ca",))
-    before = Before(samples.SUBJECT.customer, samples.SUBJECT.records, state, samples.NOW)
-    return [collection for collection, _ in evidence.heeded(before)]
+def list_signal_writes(*statements: RecordStatements) -> list[str]:
+    """Return the collections that a signal writes to, after these statements."""
+    recorder = SourceStatementRecorder(TermsRegistry(samples.CATALOGUE, samples.OFFICE, cast("Any", None)))
+    state = PersonState(statements, ("us-ca",))
+    before = CustomerStateBefore(samples.SUBJECT.customer, samples.SUBJECT.records, state, samples.NOW)
+    return [collection for collection, _ in recorder.build_signal_writes(before)]
 
 
-def test_the_first_signal_is_written_with_its_terms_and_no_later_one_is() -> None:
-    assert written() == ["consent_terms", "consents"]
-    assert written(Heard(), Heard(opted_out=samples.NOW - 1)) == []
+def test_only_the_first_signal_is_written_with_its_terms() -> None:
+    assert list_signal_writes() == ["consent_terms", "consents"]
+    assert list_signal_writes(RecordStatements(), RecordStatements(opted_out_at=samples.NOW - 1)) == []

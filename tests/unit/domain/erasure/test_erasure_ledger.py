@@ -1,4 +1,4 @@
-"""The erasure ledger: durable, in order, and whatever is done to it is noticed."""
+"""The erasure ledger is durable and ordered, and detects every manipulation."""
 
 from __future__ import annotations
 
@@ -10,94 +10,98 @@ from pathlib import Path
 
 import pytest
 
-from discretion.domain.erasure.erasure_ledger import Erased, ErasureLedger
+from discretion.domain.erasure.erasure_ledger import ErasureEntry, ErasureLedger
 from discretion.errors import Misconfigured, Unavailable
 
-ROOT = bytes(range(32))
+ROOT_KEY = bytes(range(32))
 
 
-def erased(number: int) -> Erased:
-    """One of many."""
-    name = number.to_bytes(16)
-    return Erased(name, 1_700_000_000_000 + number, (name, name[::-1]), (name,), (name,))
+def build_entry(number: int) -> ErasureEntry:
+    """Build the entry of one of many erasures."""
+    identifier = number.to_bytes(16)
+    return ErasureEntry(
+        identifier, 1_700_000_000_000 + number, (identifier, identifier[::-1]), (identifier,), (identifier,)
+    )
 
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> ErasureLedger:
-    """An empty one."""
-    return ErasureLedger(tmp_path / "erasures" / "ledger.jsonl", ROOT)
+    """An empty ledger."""
+    return ErasureLedger(tmp_path / "erasures" / "ledger.jsonl", ROOT_KEY)
 
 
-async def test_what_was_appended_is_read_in_order(ledger: ErasureLedger) -> None:
-    """By whoever opens it; nothing is there before."""
-    assert list(ledger.read()) == []
+async def test_entries_are_read_in_the_order_they_were_appended(ledger: ErasureLedger) -> None:
+    """Any instance reads them; a new ledger is empty, and its file is private."""
+    assert list(ledger.read_entries()) == []
     for number in range(3):
-        await ledger.append(erased(number))
-    assert list(ErasureLedger(ledger.path, ROOT).read()) == [erased(number) for number in range(3)]
+        await ledger.append_entry(build_entry(number))
+    assert list(ErasureLedger(ledger.path, ROOT_KEY).read_entries()) == [
+        build_entry(number) for number in range(3)
+    ]
     assert ledger.path.stat().st_mode & 0o077 == 0
 
 
-async def test_an_erasure_is_on_record_once(ledger: ErasureLedger) -> None:
-    """However often and by whichever process it is appended."""
-    other = ErasureLedger(ledger.path, ROOT)
-    for one in (ledger, other, ledger, ErasureLedger(ledger.path, ROOT)):
-        await one.append(erased(1))
-    await other.append(erased(2))
-    await ledger.append(erased(2))
-    assert list(ledger.read()) == [erased(1), erased(2)]
+async def test_an_erasure_is_recorded_once(ledger: ErasureLedger) -> None:
+    """However often and by whichever instance it is appended."""
+    other = ErasureLedger(ledger.path, ROOT_KEY)
+    for instance in (ledger, other, ledger, ErasureLedger(ledger.path, ROOT_KEY)):
+        await instance.append_entry(build_entry(1))
+    await other.append_entry(build_entry(2))
+    await ledger.append_entry(build_entry(2))
+    assert list(ledger.read_entries()) == [build_entry(1), build_entry(2)]
 
 
-def _append(path: Path, first: int) -> None:
-    async def work() -> None:
-        mine = ErasureLedger(path, ROOT)
+def _append_twenty(path: Path, first: int) -> None:
+    async def append_entries() -> None:
+        ledger = ErasureLedger(path, ROOT_KEY)
         for number in range(first, first + 20):
-            await mine.append(erased(number))
+            await ledger.append_entry(build_entry(number))
 
-    asyncio.run(work())
-
-
-async def test_processes_that_append_at_once_keep_the_chain(ledger: ErasureLedger) -> None:
-    """Nothing is lost and nothing is torn."""
-    fresh = multiprocessing.get_context("spawn")
-    processes = [fresh.Process(target=_append, args=(ledger.path, first)) for first in (0, 100)]
-    for one in processes:
-        one.start()
-    _append_here = asyncio.gather(*(ledger.append(erased(number)) for number in range(200, 220)))
-    await _append_here
-    for one in processes:
-        await asyncio.to_thread(one.join, 60)
-        assert one.exitcode == 0
-    wanted = {erased(first + number) for first in (0, 100, 200) for number in range(20)}
-    assert set(ledger.read()) == wanted
+    asyncio.run(append_entries())
 
 
-async def test_a_line_that_was_cut_off_while_it_was_written_is_written_again(ledger: ErasureLedger) -> None:
-    """It was never acknowledged; the next append removes it."""
-    await ledger.append(erased(1))
-    whole = ledger.path.read_bytes()
-    await ledger.append(erased(2))
-    line = ledger.path.read_bytes()[len(whole) :]
+async def test_concurrent_processes_keep_the_chain(ledger: ErasureLedger) -> None:
+    """No entry is lost or torn."""
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=_append_twenty, args=(ledger.path, first)) for first in (0, 100)]
+    for process in processes:
+        process.start()
+    own_appends = asyncio.gather(*(ledger.append_entry(build_entry(number)) for number in range(200, 220)))
+    await own_appends
+    for process in processes:
+        await asyncio.to_thread(process.join, 60)
+        assert process.exitcode == 0
+    expected = {build_entry(first + number) for first in (0, 100, 200) for number in range(20)}
+    assert set(ledger.read_entries()) == expected
+
+
+async def test_a_partly_written_line_is_replaced(ledger: ErasureLedger) -> None:
+    """Its entry was never acknowledged; the next append removes it."""
+    await ledger.append_entry(build_entry(1))
+    complete_lines = ledger.path.read_bytes()
+    await ledger.append_entry(build_entry(2))
+    line = ledger.path.read_bytes()[len(complete_lines) :]
     for length in (1, len(line) // 2, len(line) - 1):
-        ledger.path.write_bytes(whole + line[:length])
-        again = ErasureLedger(ledger.path, ROOT)
-        assert list(again.read()) == [erased(1)]
-        await again.append(erased(3))
-        assert list(again.read()) == [erased(1), erased(3)]
+        ledger.path.write_bytes(complete_lines + line[:length])
+        reopened = ErasureLedger(ledger.path, ROOT_KEY)
+        assert list(reopened.read_entries()) == [build_entry(1)]
+        await reopened.append_entry(build_entry(3))
+        assert list(reopened.read_entries()) == [build_entry(1), build_entry(3)]
 
 
-def _swapped(lines: list[bytes]) -> list[bytes]:
+def _swap_lines(lines: list[bytes]) -> list[bytes]:
     return [lines[1], lines[0], lines[2]]
 
 
-def _changed(lines: list[bytes]) -> list[bytes]:
+def _change_line(lines: list[bytes]) -> list[bytes]:
     return [lines[0], lines[1].replace(b'"at":17', b'"at":16'), lines[2]]
 
 
 @pytest.mark.parametrize(
     "tamper",
     [
-        _swapped,
-        _changed,
+        _swap_lines,
+        _change_line,
         lambda lines: lines[1:],
         lambda lines: [lines[0], lines[2]],
         lambda lines: [lines[0], lines[0], *lines[1:]],
@@ -107,42 +111,42 @@ def _changed(lines: list[bytes]) -> list[bytes]:
     ],
     ids=["swapped", "changed", "first cut", "cut out", "repeated", "empty", "blank", "no object"],
 )
-async def test_whatever_is_done_to_a_line_is_noticed(
+async def test_a_manipulated_line_is_detected(
     ledger: ErasureLedger, tamper: Callable[[list[bytes]], list[bytes]]
 ) -> None:
-    """The attack: make the platform forget that somebody must stay erased."""
+    """The attack makes the platform forget that a person must stay erased."""
     for number in range(3):
-        await ledger.append(erased(number))
+        await ledger.append_entry(build_entry(number))
     lines = ledger.path.read_bytes().splitlines(keepends=True)
     ledger.path.write_bytes(b"".join(tamper(lines)))
-    again = ErasureLedger(ledger.path, ROOT)
+    reopened = ErasureLedger(ledger.path, ROOT_KEY)
     with pytest.raises(Misconfigured) as refusal:
-        list(again.read())
+        list(reopened.read_entries())
     assert refusal.value.code == "ERASURE_LEDGER_BROKEN"
     with pytest.raises(Misconfigured):
-        await again.append(erased(9))
+        await reopened.append_entry(build_entry(9))
 
 
-async def test_a_ledger_that_became_shorter_is_not_written_to(ledger: ErasureLedger) -> None:
-    """The process that appended knows what was there."""
+async def test_a_truncated_ledger_is_not_written_to(ledger: ErasureLedger) -> None:
+    """The process that appended remembers what the file contained."""
     for number in range(3):
-        await ledger.append(erased(number))
+        await ledger.append_entry(build_entry(number))
     lines = ledger.path.read_bytes().splitlines(keepends=True)
     ledger.path.write_bytes(lines[0])
     with pytest.raises(Misconfigured):
-        await ledger.append(erased(3))
+        await ledger.append_entry(build_entry(3))
 
 
-async def test_a_ledger_of_another_installation_is_noticed(ledger: ErasureLedger) -> None:
-    """Its key is another one."""
-    await ledger.append(erased(1))
+async def test_a_ledger_of_another_installation_is_refused(ledger: ErasureLedger) -> None:
+    """Its entries are authenticated with another key."""
+    await ledger.append_entry(build_entry(1))
     with pytest.raises(Misconfigured):
-        list(ErasureLedger(ledger.path, os.urandom(32)).read())
+        list(ErasureLedger(ledger.path, os.urandom(32)).read_entries())
 
 
 async def test_a_ledger_that_cannot_be_written_stops_the_erasure(ledger: ErasureLedger) -> None:
-    """It is asked again later; nothing is called done that is not on record."""
+    """The step is retried later; no erasure is reported as completed before it is recorded."""
     ledger.path.mkdir(parents=True)
     with pytest.raises(Unavailable) as refusal:
-        await ledger.append(erased(1))
+        await ledger.append_entry(build_entry(1))
     assert refusal.value.code == "ERASURE_LEDGER_UNAVAILABLE"

@@ -1,4 +1,4 @@
-"""Who is one person: the strongest evidence holds, in any order, and protection is kept."""
+"""Clustering of source records: the strongest evidence decides, in any order, within merge protection."""
 
 from __future__ import annotations
 
@@ -9,37 +9,44 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from discretion.catalogue.model import IdentifierType
-from discretion.domain.identity.clustering import MAX_RECORDS, resolve
-from discretion.domain.identity.evidence import Person, Ruling
-from discretion.domain.ingest.mention import Mention, Voice
+from discretion.catalogue.identifier_type import IdentifierType
+from discretion.domain.identity.clustering import MAX_RECORDS_PER_PERSON, cluster_records
+from discretion.domain.identity.ruling import PersonCluster, Ruling
+from discretion.domain.ingest.mention import Mention, MentionStrength
 
-FREE = IdentifierType("email", "email", "", "", priority=3)
+UNLIMITED_EMAIL = IdentifierType("email", "email", "", "", priority=3)
 TYPES = {
     "user": IdentifierType("user", "token", "", "", priority=1, most=1),
-    "email": replace(FREE, most=2),
+    "email": replace(UNLIMITED_EMAIL, most=2),
     "cookie": IdentifierType("cookie", "token", "", "", priority=9, most=2, within="P1D", shared_by=3),
 }
 DAY = 86_400_000
 
 
-def said(
-    record: str, kind: str, entry: str, at: int = 0, voice: Voice = Voice.SAID, source: str = "web"
+def build_mention(
+    record: str,
+    identifier_type: str,
+    entry: str,
+    at: int = 0,
+    strength: MentionStrength = MentionStrength.ATTACHED,
+    source: str = "web",
 ) -> Mention:
-    """A mention, in words."""
-    return Mention(record.encode(), kind, f"{kind}:{entry}".encode(), source, at, voice)
+    """Build a mention from readable names."""
+    return Mention(
+        record.encode(), identifier_type, f"{identifier_type}:{entry}".encode(), source, at, strength
+    )
 
 
-def people(
+def cluster_by_name(
     mentions: list[Mention], rulings: tuple[Ruling, ...] = (), types: dict[str, IdentifierType] = TYPES
 ) -> set[frozenset[str]]:
-    """Who is one person, by the names of records."""
-    found = resolve({one.record for one in mentions}, mentions, types, rulings)
-    return {frozenset(record.decode() for record in person.records) for person in found}
+    """Return the persons as sets of record names."""
+    persons = cluster_records({mention.record for mention in mentions}, mentions, types, rulings)
+    return {frozenset(record.decode() for record in person.records) for person in persons}
 
 
-def apart(*sides: str) -> Ruling:
-    """Told apart."""
+def build_separation(*sides: str) -> Ruling:
+    """Build a steward's ruling that the records are different persons."""
     return Ruling(False, tuple(frozenset({side.encode()}) for side in sides))
 
 
@@ -50,8 +57,8 @@ MENTION = st.builds(
     st.sampled_from([b"1", b"2", b"3", b"4"]),
     st.sampled_from(["web", "app"]),
     st.integers(0, 3),
-    st.sampled_from(Voice),
-).map(lambda one: replace(one, entry=one.kind.encode() + one.entry))
+    st.sampled_from(MentionStrength),
+).map(lambda mention: replace(mention, entry=mention.identifier_type.encode() + mention.entry))
 SIDES = st.lists(st.frozensets(st.sampled_from([b"a", b"b", b"c", b"d"]), min_size=1), min_size=2, max_size=2)
 RULING = st.builds(Ruling, st.booleans(), SIDES.map(tuple))
 
@@ -60,140 +67,188 @@ RULING = st.builds(Ruling, st.booleans(), SIDES.map(tuple))
     st.lists(MENTION, max_size=14), st.lists(RULING, max_size=2).map(tuple), st.randoms(use_true_random=False)
 )
 @settings(max_examples=400)
-def test_order_and_repetition_change_nobody(
+def test_order_and_repetition_do_not_change_the_persons(
     mentions: list[Mention], rulings: tuple[Ruling, ...], random: Random
 ) -> None:
-    """Shuffled and told again, the same people with the same identifiers."""
-    records = {one.record for one in mentions}
-    again = [*mentions, *(one for one in mentions if random.random() < 0.5)]
-    random.shuffle(again)
-    assert resolve(records, again, TYPES, rulings) == resolve(records, mentions, TYPES, rulings)
+    """Shuffled and repeated mentions give the same persons with the same identifiers."""
+    records = {mention.record for mention in mentions}
+    repeated = [*mentions, *(mention for mention in mentions if random.random() < 0.5)]
+    random.shuffle(repeated)
+    assert cluster_records(records, repeated, TYPES, rulings) == cluster_records(
+        records, mentions, TYPES, rulings
+    )
 
 
 @given(st.lists(MENTION, max_size=14), st.lists(RULING, max_size=2).map(tuple))
-def test_every_record_is_somebody_and_every_identifier_at_most_one(
+def test_each_record_has_one_person_and_each_identifier_at_most_one(
     mentions: list[Mention], rulings: tuple[Ruling, ...]
 ) -> None:
-    """A partition of the records; no identifier leads to two."""
-    found = resolve({one.record for one in mentions}, mentions, TYPES, rulings)
-    assert sorted(record for one in found for record in one.records) == sorted(
-        {one.record for one in mentions}
+    """The persons are a partition of the records; no identifier leads to two persons."""
+    persons = cluster_records({mention.record for mention in mentions}, mentions, TYPES, rulings)
+    assert sorted(record for person in persons for record in person.records) == sorted(
+        {mention.record for mention in mentions}
     )
-    held = [entry for one in found for entry in one.identifiers]
-    assert len(held) == len(set(held))
+    entries = [entry for person in persons for entry in person.identifiers]
+    assert len(entries) == len(set(entries))
 
 
 @given(st.lists(MENTION, max_size=14), RULING)
-def test_whom_a_steward_told_apart_no_evidence_joins(mentions: list[Mention], ruling: Ruling) -> None:
-    """Unless one record is on both sides, which tells nobody from themselves."""
-    parted = replace(ruling, joined=False)
-    for person in resolve({one.record for one in mentions}, mentions, TYPES, [parted]):
-        met = [side & person.records for side in parted.sides]
-        assert not all(met) or set.intersection(*(set(one) for one in met)) or _own_name_joins(mentions)
+def test_no_evidence_joins_records_that_a_steward_separated(mentions: list[Mention], ruling: Ruling) -> None:
+    """Unless one record is on both sides: such a ruling separates nothing."""
+    separation = replace(ruling, joined=False)
+    for person in cluster_records({mention.record for mention in mentions}, mentions, TYPES, [separation]):
+        members_by_side = [side & person.records for side in separation.sides]
+        assert (
+            not all(members_by_side)
+            or set.intersection(*(set(members) for members in members_by_side))
+            or _own_name_joins(mentions)
+        )
 
 
 def _own_name_joins(mentions: list[Mention]) -> bool:
-    """Two records of one own name; the generator makes them, a source record's key does not."""
-    own = [(one.record, one.entry) for one in mentions if one.voice is Voice.OWN]
-    return any(a[0] == b[0] or a[1] == b[1] for a, b in combinations(set(own), 2))
+    """Return whether two records share an own name: generated mentions may, real source records do not."""
+    own_names = [
+        (mention.record, mention.entry) for mention in mentions if mention.strength is MentionStrength.OWN
+    ]
+    return any(
+        first[0] == second[0] or first[1] == second[1] for first, second in combinations(set(own_names), 2)
+    )
 
 
 @given(st.lists(MENTION, max_size=14))
 def test_without_protection_a_chain_of_identifiers_joins(mentions: list[Mention]) -> None:
-    """No chain, no link: resemblance is not identity."""
-    free = {kind: replace(FREE, key=kind) for kind in TYPES}
-    closed = {
-        one.record: {one.entry} | {e.entry for e in mentions if e.record == one.record} for one in mentions
+    """Without a chain of identifiers there is no link: similarity is not identity."""
+    unlimited_types = {
+        identifier_type: replace(UNLIMITED_EMAIL, key=identifier_type) for identifier_type in TYPES
     }
-    changed = True
-    while changed:
-        changed = False
-        for one, two in combinations(closed, 2):
-            if closed[one] & closed[two] and closed[one] != closed[two]:
-                closed[one] = closed[two] = closed[one] | closed[two]
-                changed = True
-    wanted = {frozenset(r.decode() for r in closed if closed[r] == closed[one]) for one in closed}
-    assert people(mentions, types=free) == wanted
+    entries_by_record = {
+        mention.record: {mention.entry}
+        | {other.entry for other in mentions if other.record == mention.record}
+        for mention in mentions
+    }
+    has_changed = True
+    while has_changed:
+        has_changed = False
+        for first, second in combinations(entries_by_record, 2):
+            if (
+                entries_by_record[first] & entries_by_record[second]
+                and entries_by_record[first] != entries_by_record[second]
+            ):
+                entries_by_record[first] = entries_by_record[second] = (
+                    entries_by_record[first] | entries_by_record[second]
+                )
+                has_changed = True
+    expected = {
+        frozenset(
+            record.decode()
+            for record in entries_by_record
+            if entries_by_record[record] == entries_by_record[reference]
+        )
+        for reference in entries_by_record
+    }
+    assert cluster_by_name(mentions, types=unlimited_types) == expected
 
 
-def test_two_accounts_with_one_address_stay_two_people() -> None:
-    """A family's address belongs to whoever gave it first."""
-    own = [said("ann", "user", "1", voice=Voice.OWN), said("bob", "user", "2", voice=Voice.OWN)]
-    shared = [said("bob", "email", "family", 1), said("ann", "email", "family", 2)]
-    found = resolve([b"ann", b"bob"], [*own, *shared], TYPES)
-    assert found == [
-        Person(frozenset({b"ann"}), frozenset({b"user:1"})),
-        Person(frozenset({b"bob"}), frozenset({b"user:2", b"email:family"})),
+def test_two_accounts_with_one_address_stay_two_persons() -> None:
+    """A shared address belongs to the person who gave it first."""
+    accounts = [
+        build_mention("ann", "user", "1", strength=MentionStrength.OWN),
+        build_mention("bob", "user", "2", strength=MentionStrength.OWN),
+    ]
+    shared = [build_mention("bob", "email", "family", 1), build_mention("ann", "email", "family", 2)]
+    persons = cluster_records([b"ann", b"bob"], [*accounts, *shared], TYPES)
+    assert persons == [
+        PersonCluster(frozenset({b"ann"}), frozenset({b"user:1"})),
+        PersonCluster(frozenset({b"bob"}), frozenset({b"user:2", b"email:family"})),
     ]
 
 
-def test_accounts_of_two_systems_are_no_contradiction() -> None:
-    """The web shop's number and the app's may be one person's."""
+def test_accounts_of_two_systems_may_be_one_person() -> None:
+    """The web shop's account id and the app's are independent."""
     mentions = [
-        said("w", "user", "1", voice=Voice.OWN),
-        said("a", "user", "2", voice=Voice.OWN, source="app"),
-        said("w", "email", "x"),
-        said("a", "email", "x", source="app"),
+        build_mention("w", "user", "1", strength=MentionStrength.OWN),
+        build_mention("a", "user", "2", strength=MentionStrength.OWN, source="app"),
+        build_mention("w", "email", "x"),
+        build_mention("a", "email", "x", source="app"),
     ]
-    assert people(mentions) == {frozenset({"w", "a"})}
+    assert cluster_by_name(mentions) == {frozenset({"w", "a"})}
 
 
-def test_a_tablet_in_the_shop_joins_nobody() -> None:
-    """Three share a cookie and are one; with the fourth it is nobody's, and they are four."""
-    three = [said(name, "cookie", "tablet") for name in "abc"]
-    assert people(three) == {frozenset("abc")}
-    assert people([*three, said("d", "cookie", "tablet")]) == {frozenset(name) for name in "abcd"}
+def test_a_cookie_of_too_many_records_joins_nobody() -> None:
+    """Three records share a tablet's cookie and are one person; with a fourth, they are four persons."""
+    three = [build_mention(name, "cookie", "tablet") for name in "abc"]
+    assert cluster_by_name(three) == {frozenset("abc")}
+    assert cluster_by_name([*three, build_mention("d", "cookie", "tablet")]) == {
+        frozenset(name) for name in "abcd"
+    }
 
 
-def test_a_limit_in_a_window_counts_in_any_stretch_of_it() -> None:
-    """Two cookies a day are too few for three in an hour, and enough for three in a week."""
-    rushed = [said("a", "cookie", str(n), n) for n in range(3)]
-    slow = [said("a", "cookie", str(n), n * DAY) for n in range(3)]
-    assert [len(one.identifiers) for one in resolve([b"a"], rushed, TYPES)] == [2]
-    assert [len(one.identifiers) for one in resolve([b"a"], slow, TYPES)] == [3]
+def test_a_limit_holds_in_every_window_of_its_length() -> None:
+    """At two cookies a day, three at once exceed the limit; one on each of three days do not."""
+    rushed = [build_mention("a", "cookie", str(number), number) for number in range(3)]
+    slow = [build_mention("a", "cookie", str(number), number * DAY) for number in range(3)]
+    assert [len(person.identifiers) for person in cluster_records([b"a"], rushed, TYPES)] == [2]
+    assert [len(person.identifiers) for person in cluster_records([b"a"], slow, TYPES)] == [3]
 
 
-def test_aliases_chain_and_may_go_in_circles() -> None:
-    """An older name is not a second account, however many there were."""
-    own = [said(name, "user", name, voice=Voice.OWN) for name in "abc"]
-    chain = [said("b", "user", "a", voice=Voice.ALIAS), said("c", "user", "b", voice=Voice.ALIAS)]
-    assert people([*own, *chain]) == {frozenset("abc")}
-    assert people([*own, *chain, said("a", "user", "c", voice=Voice.ALIAS)]) == {frozenset("abc")}
+def test_aliases_form_chains_and_circles() -> None:
+    """A former name is not a second account, however many there were."""
+    accounts = [build_mention(name, "user", name, strength=MentionStrength.OWN) for name in "abc"]
+    chain = [
+        build_mention("b", "user", "a", strength=MentionStrength.ALIAS),
+        build_mention("c", "user", "b", strength=MentionStrength.ALIAS),
+    ]
+    assert cluster_by_name([*accounts, *chain]) == {frozenset("abc")}
+    assert cluster_by_name(
+        [*accounts, *chain, build_mention("a", "user", "c", strength=MentionStrength.ALIAS)]
+    ) == {frozenset("abc")}
 
 
-def test_an_alias_that_a_steward_contradicts_weakens_nothing() -> None:
-    """The account it calls an older name counts again: an address does not make it a third one's."""
-    own = [said(name, "user", name, voice=Voice.OWN) for name in "abc"]
-    mail = [said("b", "email", "x"), said("c", "email", "x", 1)]
-    alias = said("a", "user", "b", voice=Voice.ALIAS)
-    apart_ab = apart("a", "b")
-    assert people([*own, *mail, alias], (apart_ab,)) == people([*own, *mail], (apart_ab,))
+def test_an_alias_that_a_steward_contradicts_has_no_effect() -> None:
+    """The account it calls a former name counts again: an address does not join it to a third account."""
+    accounts = [build_mention(name, "user", name, strength=MentionStrength.OWN) for name in "abc"]
+    addresses = [build_mention("b", "email", "x"), build_mention("c", "email", "x", 1)]
+    alias = build_mention("a", "user", "b", strength=MentionStrength.ALIAS)
+    separation = build_separation("a", "b")
+    assert cluster_by_name([*accounts, *addresses, alias], (separation,)) == cluster_by_name(
+        [*accounts, *addresses], (separation,)
+    )
 
 
-def test_a_chain_without_end_is_cut() -> None:
-    """Whoever sends names that each lead to the next makes persons of so many records and no more."""
-    chain = [f"{n:04}" for n in range(MAX_RECORDS + 100)]
-    own = [said(name, "user", name, voice=Voice.OWN) for name in chain]
-    links = [said(b, "user", a, voice=Voice.ALIAS) for a, b in pairwise(chain)]
-    sizes = sorted(map(len, people([*own, *links])))
-    assert max(sizes) <= MAX_RECORDS
+def test_a_long_chain_of_aliases_is_split() -> None:
+    """A sender of endlessly chained names creates persons of a limited number of records."""
+    chain = [f"{number:04}" for number in range(MAX_RECORDS_PER_PERSON + 100)]
+    accounts = [build_mention(name, "user", name, strength=MentionStrength.OWN) for name in chain]
+    links = [
+        build_mention(current, "user", former, strength=MentionStrength.ALIAS)
+        for former, current in pairwise(chain)
+    ]
+    sizes = sorted(map(len, cluster_by_name([*accounts, *links])))
+    assert max(sizes) <= MAX_RECORDS_PER_PERSON
     assert sum(sizes) == len(chain)
 
 
-def test_two_cannot_both_have_been_one_name() -> None:
-    """The first alias holds; the other account stays its own."""
-    own = [said(name, "user", name, voice=Voice.OWN) for name in "abc"]
-    claims = [said("b", "user", "a", 5, Voice.ALIAS), said("c", "user", "a", 9, Voice.ALIAS)]
-    assert people([*own, *claims]) == {frozenset("ab"), frozenset("c")}
-
-
-def test_a_stewards_word_goes_before_limits_and_can_be_taken_back() -> None:
-    """Joined in spite of two accounts; told apart in spite of a common address."""
-    mentions = [
-        said("a", "user", "1", voice=Voice.OWN),
-        said("b", "user", "2", voice=Voice.OWN),
-        said("c", "email", "x"),
-        said("d", "email", "x"),
+def test_two_accounts_cannot_claim_one_former_name() -> None:
+    """The first alias counts; the other account stays separate."""
+    accounts = [build_mention(name, "user", name, strength=MentionStrength.OWN) for name in "abc"]
+    claims = [
+        build_mention("b", "user", "a", 5, MentionStrength.ALIAS),
+        build_mention("c", "user", "a", 9, MentionStrength.ALIAS),
     ]
-    joined = Ruling(True, (frozenset({b"a"}), frozenset({b"b"})))
-    assert people(mentions, (joined, apart("c", "d"))) == {frozenset("ab"), frozenset("c"), frozenset("d")}
+    assert cluster_by_name([*accounts, *claims]) == {frozenset("ab"), frozenset("c")}
+
+
+def test_a_stewards_ruling_overrides_limits_and_evidence() -> None:
+    """Records are joined in spite of two accounts, and separated in spite of a common address."""
+    mentions = [
+        build_mention("a", "user", "1", strength=MentionStrength.OWN),
+        build_mention("b", "user", "2", strength=MentionStrength.OWN),
+        build_mention("c", "email", "x"),
+        build_mention("d", "email", "x"),
+    ]
+    join_ruling = Ruling(True, (frozenset({b"a"}), frozenset({b"b"})))
+    assert cluster_by_name(mentions, (join_ruling, build_separation("c", "d"))) == {
+        frozenset("ab"),
+        frozenset("c"),
+        frozenset("d"),
+    }

@@ -1,4 +1,4 @@
-"""What SDKs tell by themselves: kept where the catalogue declares a place for it, and never in the way."""
+"""The context that SDKs send: read at declared paths, and never a reason to refuse a message."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from discretion.catalogue.model import Channel
-from tests.unit.domain.ingest.messages import CATALOGUE, heard, ids, values
+from tests.unit.domain.ingest.messages import CATALOGUE, build_fact, get_values, list_identifiers
 
-APP: dict[str, Any] = {
+APP_CONTEXT: dict[str, Any] = {
     "app": {"version": "7.1", "build": "900"},
     "device": {"id": "d-1", "type": "ios", "token": "push-1", "model": "iPhone18,1"},
     "locale": "sv-SE",
@@ -20,10 +20,10 @@ APP: dict[str, Any] = {
 DEVICE = ("device_id", "d-1")
 
 
-def test_declared_places_of_the_context_become_attributes() -> None:
-    """The rest is what the SDK says of itself: it is not kept, and not counted as dropped."""
-    fact = heard("ios-app", context=APP)
-    assert values(fact) == {
+def test_declared_context_paths_become_attributes() -> None:
+    """The rest describes the SDK: it is neither kept nor counted as dropped."""
+    fact = build_fact("ios-app", context=APP_CONTEXT)
+    assert get_values(fact) == {
         "preferences.language": "sv-SE",
         "app.version": "7.1",
         "app.platform": "ios",
@@ -32,70 +32,83 @@ def test_declared_places_of_the_context_become_attributes() -> None:
     assert fact.dropped == 0
 
 
-def test_every_call_brings_its_context() -> None:
-    """An event says which version of the app it happened in."""
-    fact = heard("ios-app", type="screen", context=APP)
-    assert values(fact)["app.version"] == "7.1"
+def test_the_context_of_every_call_is_read() -> None:
+    """An event has the version of the app it happened in."""
+    fact = build_fact("ios-app", type="screen", context=APP_CONTEXT)
+    assert get_values(fact)["app.version"] == "7.1"
 
 
 def test_traits_win_over_the_context() -> None:
-    """What a person chose goes before what a phone was sold with; a null chose nothing."""
-    assert values(heard("ios-app", traits={"language": "fi"}, context=APP))["preferences.language"] == "fi"
-    assert values(heard("ios-app", traits={"language": None}, context=APP))["preferences.language"] == "sv-SE"
+    """A person's choice precedes a device's default; a null is no choice."""
+    assert (
+        get_values(build_fact("ios-app", traits={"language": "fi"}, context=APP_CONTEXT))[
+            "preferences.language"
+        ]
+        == "fi"
+    )
+    assert (
+        get_values(build_fact("ios-app", traits={"language": None}, context=APP_CONTEXT))[
+            "preferences.language"
+        ]
+        == "sv-SE"
+    )
 
 
-def test_a_channel_supplies_only_its_own_from_the_context_too() -> None:
-    """A web shop's campaign is not an app's, nor an app's phone a web shop's."""
-    context = {**APP, "campaign": {"name": "spring"}}
-    web = heard("web-shop", context=context)
-    assert values(web) == {"preferences.language": "sv-SE", "web.campaign": "spring"}
-    assert DEVICE not in ids(web)
-    assert "web.campaign" not in values(heard("ios-app", context=context))
+def test_a_channel_supplies_only_its_own_context_values() -> None:
+    """A campaign is the web shop's and not an app's; a device is an app's and not the web shop's."""
+    context = {**APP_CONTEXT, "campaign": {"name": "spring"}}
+    web = build_fact("web-shop", context=context)
+    assert get_values(web) == {"preferences.language": "sv-SE", "web.campaign": "spring"}
+    assert DEVICE not in list_identifiers(web)
+    assert "web.campaign" not in get_values(build_fact("ios-app", context=context))
 
 
 @pytest.mark.parametrize(
     "context", [{"device": {"type": "tvos"}}, {"app": {"version": 7}}, {"locale": ["sv"]}]
 )
-def test_a_context_that_does_not_fit_refuses_no_message(context: dict[str, Any]) -> None:
-    """The sender did not write it: it is dropped and counted, and what they did write is kept."""
-    fact = heard("ios-app", traits={"firstName": "Greta"}, context=context)
-    assert values(fact) == {"identity.givenName": "Greta"}
+def test_an_invalid_context_value_refuses_no_message(context: dict[str, Any]) -> None:
+    """The sender did not write it: it is dropped and counted, and the traits are kept."""
+    fact = build_fact("ios-app", traits={"firstName": "Greta"}, context=context)
+    assert get_values(fact) == {"identity.givenName": "Greta"}
     assert fact.dropped == 1
 
 
 @pytest.mark.parametrize("empty", ["", None, {}, "00000000-0000-0000-0000-000000000000"])
-def test_a_phone_that_gives_no_id_is_nobodys(empty: Any) -> None:
-    """The zeros of phones that do not want to be followed would make one person of all of them."""
-    fact = heard("android-app", context={"device": {"id": empty}})
-    assert ids(fact) == [("user_id", "u1")]
+def test_an_empty_device_id_is_ignored(empty: Any) -> None:
+    """Devices that limit tracking send zeros, which would join all their owners into one person."""
+    fact = build_fact("android-app", context={"device": {"id": empty}})
+    assert list_identifiers(fact) == [("user_id", "u1")]
 
 
-def test_a_phones_id_is_an_identifier() -> None:
-    """Beside whatever the call itself names."""
-    assert ids(heard("android-app", context=APP)) == [("user_id", "u1"), DEVICE]
+def test_a_device_id_is_an_identifier() -> None:
+    """In addition to the identifiers of the call itself."""
+    assert list_identifiers(build_fact("android-app", context=APP_CONTEXT)) == [("user_id", "u1"), DEVICE]
 
 
-def test_an_advertising_id_is_one_where_the_catalogue_declares_it() -> None:
-    """No type of the shipped catalogue does."""
+def test_an_advertising_id_is_an_identifier_if_declared() -> None:
+    """No identifier type of the shipped catalogue declares it."""
     context = {"device": {"advertisingId": "ad-1"}}
-    assert ids(heard("ios-app", context=context)) == [("user_id", "u1")]
+    assert list_identifiers(build_fact("ios-app", context=context)) == [("user_id", "u1")]
     device = replace(CATALOGUE.identifiers["device_id"], context=("device.id", "device.advertisingId"))
     catalogue = replace(CATALOGUE, identifiers={**CATALOGUE.identifiers, "device_id": device})
-    assert ids(heard("ios-app", catalogue, context=context)) == [("user_id", "u1"), ("device_id", "ad-1")]
+    assert list_identifiers(build_fact("ios-app", catalogue, context=context)) == [
+        ("user_id", "u1"),
+        ("device_id", "ad-1"),
+    ]
 
 
-def external(*entries: Any) -> dict[str, Any]:
-    """A context with ids of other systems."""
+def build_external_ids(*entries: Any) -> dict[str, Any]:
+    """Build a context with ids of other systems."""
     return {"externalIds": list(entries)}
 
 
-def test_external_ids_of_the_catalogues_types_are_identifiers() -> None:
-    """Spelled as their type spells them."""
-    one = {"id": "Greta@Post.Example", "type": "email", "collection": "users", "encoding": "none"}
-    two = {"id": 4711, "type": "loyalty_id"}
-    fact = heard("web-shop", context=external(one, two))
-    assert ids(fact)[1:] == [("email", "greta@post.example"), ("loyalty_id", "4711")]
-    assert (values(fact), fact.dropped) == ({}, 0)
+def test_external_ids_of_declared_types_are_identifiers() -> None:
+    """They are normalised by the rule of their type."""
+    email = {"id": "Greta@Post.Example", "type": "email", "collection": "users", "encoding": "none"}
+    loyalty_id = {"id": 4711, "type": "loyalty_id"}
+    fact = build_fact("web-shop", context=build_external_ids(email, loyalty_id))
+    assert list_identifiers(fact)[1:] == [("email", "greta@post.example"), ("loyalty_id", "4711")]
+    assert (get_values(fact), fact.dropped) == ({}, 0)
 
 
 @pytest.mark.parametrize(
@@ -110,14 +123,14 @@ def test_external_ids_of_the_catalogues_types_are_identifiers() -> None:
     ],
     ids=["type", "no text", "no type", "collection", "encoding", "another channel's"],
 )
-def test_external_ids_that_are_none_of_ours_are_dropped_and_counted(entry: dict[str, Any]) -> None:
-    """They say nothing that the catalogue understands, or not from this channel."""
-    fact = heard("web-shop", context=external(entry))
-    assert (ids(fact), fact.dropped) == ([("user_id", "u1")], 1)
+def test_undeclared_external_ids_are_dropped_and_counted(entry: dict[str, Any]) -> None:
+    """The catalogue does not declare them, or not for this channel."""
+    fact = build_fact("web-shop", context=build_external_ids(entry))
+    assert (list_identifiers(fact), fact.dropped) == ([("user_id", "u1")], 1)
 
 
 def test_a_source_may_send_ids_of_its_own_types_whatever_the_channel() -> None:
-    """A till's card token is the store's."""
-    fact = heard("tills", userId="L-1", context=external({"id": "t-1", "type": "card_token"}))
-    assert ids(fact)[1:] == [("card_token", "t-1")]
+    """The card token of a till belongs to the store channel."""
+    fact = build_fact("tills", userId="L-1", context=build_external_ids({"id": "t-1", "type": "card_token"}))
+    assert list_identifiers(fact)[1:] == [("card_token", "t-1")]
     assert CATALOGUE.attributes["store.cardToken"].channels == {Channel.STORE}

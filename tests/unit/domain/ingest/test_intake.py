@@ -1,4 +1,4 @@
-"""What is refused before it is read, and that each message is answered for by itself."""
+"""Messages that are refused before they are read, and the outcome of each."""
 
 from __future__ import annotations
 
@@ -7,50 +7,50 @@ from typing import Any
 import orjson
 import pytest
 
-from discretion.domain.ingest.intake import MAX_MESSAGE, refusal, unfit
-from discretion.domain.ingest.message import Status
+from discretion.domain.ingest.intake import MAX_MESSAGE_BYTES, build_refused_outcome, precheck_message
+from discretion.domain.ingest.message import IngestStatus
 
-FRAME = len(orjson.dumps({"messageId": "m", "x": ""}))
-
-
-def sized(size: int) -> dict[str, Any]:
-    """A message of so many bytes."""
-    return {"messageId": "m", "x": "y" * (size - FRAME)}
+FRAME_BYTES = len(orjson.dumps({"messageId": "m", "x": ""}))
 
 
-def nested(depth: int) -> dict[str, Any]:
-    """Objects in objects."""
-    found: dict[str, Any] = {"messageId": "m"}
+def build_sized_message(size: int) -> dict[str, Any]:
+    """Build a message of so many bytes."""
+    return {"messageId": "m", "x": "y" * (size - FRAME_BYTES)}
+
+
+def build_nested_message(depth: int) -> dict[str, Any]:
+    """Build a message of objects nested to a depth."""
+    message: dict[str, Any] = {"messageId": "m"}
     for _ in range(depth):
-        found = {"messageId": "m", "x": found}
-    return found
+        message = {"messageId": "m", "x": message}
+    return message
 
 
-def test_a_message_of_32_kb_is_read_and_one_byte_more_is_not() -> None:
-    """Bytes, not characters."""
-    assert unfit(sized(MAX_MESSAGE)) is None
-    too_large = unfit(sized(MAX_MESSAGE + 1))
+def test_a_message_may_have_32_kb_and_no_byte_more() -> None:
+    """Bytes count, not characters."""
+    assert precheck_message(build_sized_message(MAX_MESSAGE_BYTES)) is None
+    too_large = precheck_message(build_sized_message(MAX_MESSAGE_BYTES + 1))
     assert too_large is not None
-    assert (too_large.message, too_large.code) == ("m", "MESSAGE_TOO_LARGE")
-    wide = unfit({"x": "\N{SNOWMAN}" * (MAX_MESSAGE // 3)})
+    assert (too_large.message_id, too_large.code) == ("m", "MESSAGE_TOO_LARGE")
+    wide = precheck_message({"x": "\N{SNOWMAN}" * (MAX_MESSAGE_BYTES // 3)})
     assert wide is not None
     assert wide.code == "MESSAGE_TOO_LARGE"
 
 
 @pytest.mark.parametrize(
-    "message", [nested(300), {"messageId": "m", "x": 2**64}, {"messageId": "m", "x": "\ud800"}]
+    "message", [build_nested_message(300), {"messageId": "m", "x": 2**64}, {"messageId": "m", "x": "\ud800"}]
 )
-def test_what_cannot_be_weighed_is_refused_and_ends_nothing(message: dict[str, Any]) -> None:
-    """Depth that no trait has, numbers and text that JSON readers do not agree on."""
-    refused = unfit(message)
+def test_a_message_whose_size_cannot_be_computed_is_refused(message: dict[str, Any]) -> None:
+    """Excessive depth, and numbers and texts that JSON parsers read differently."""
+    refused = precheck_message(message)
     assert refused is not None
-    assert (refused.message, refused.code) == ("m", "MESSAGE_INVALID")
+    assert (refused.message_id, refused.code) == ("m", "MESSAGE_INVALID")
 
 
-def test_a_refusal_quotes_no_more_than_a_message_id() -> None:
-    """An id beyond its limit is not sent back."""
-    refused = unfit({"messageId": "m" * (MAX_MESSAGE + 1)})
+def test_a_refusal_contains_at_most_a_valid_message_id() -> None:
+    """An id beyond its limit is not returned."""
+    refused = precheck_message({"messageId": "m" * (MAX_MESSAGE_BYTES + 1)})
     assert refused is not None
-    assert refused.message == ""
-    outcome = refusal(refused)
-    assert (outcome.status, outcome.code, outcome.dropped) == (Status.REFUSED, "MESSAGE_TOO_LARGE", 0)
+    assert refused.message_id == ""
+    outcome = build_refused_outcome(refused)
+    assert (outcome.status, outcome.code, outcome.dropped) == (IngestStatus.REFUSED, "MESSAGE_TOO_LARGE", 0)

@@ -1,4 +1,4 @@
-"""Values at the door: brought into stored form, or refused by type without being quoted."""
+"""Values of messages: converted to their stored form, or refused by type without being quoted."""
 
 from __future__ import annotations
 
@@ -11,14 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from discretion.catalogue.model import ValueType
-from discretion.domain.ingest.value_parsing import MAX_ITEMS, MAX_TEXT, WrongType, moment, store
+from discretion.domain.ingest.value_parsing import (
+    MAX_ITEMS,
+    MAX_TEXT,
+    WrongType,
+    parse_timestamp,
+    parse_value,
+)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
 )
 
-TAKEN: list[tuple[ValueType, Any, Any]] = [
+STORED_VALUES: list[tuple[ValueType, Any, Any]] = [
     (ValueType.MONEY, 19.99, 1999),
     (ValueType.MONEY, "19.99", 1999),
     (ValueType.MONEY, 0.1 + 0.2, 30),
@@ -35,81 +41,85 @@ TAKEN: list[tuple[ValueType, Any, Any]] = [
     (ValueType.STRING, "", ""),
     (ValueType.BOOLEAN, False, False),
 ]
-NO_MONEY: list[Any] = [True, "NaN", "Infinity", "1e400", "ten", None, [], 10**15, "9" * 31]
-REFUSED: list[tuple[ValueType, Any]] = [
-    *((ValueType.MONEY, one) for one in NO_MONEY),
-    *((ValueType.DATE, one) for one in ("1990-02-30", "4 May 1990", 1990, None, "1990", "1" * 41)),
-    *((ValueType.DATETIME, one) for one in ("yesterday", 0, "1969-12-31T23:59:59Z", "2026-13-01", None)),
-    *((ValueType.INT, one) for one in (True, 1.0, "1", 2**31, None)),
-    *((ValueType.FLOAT, one) for one in (True, "1.0", float("nan"), float("inf"), 10**400)),
-    *((ValueType.STRING, one) for one in (1, None, "x" * (MAX_TEXT + 1), "\ud800", ["x"])),
-    *((ValueType.BOOLEAN, one) for one in (0, 1, "true", None)),
+INVALID_AMOUNTS: list[Any] = [True, "NaN", "Infinity", "1e400", "ten", None, [], 10**15, "9" * 31]
+REFUSED_VALUES: list[tuple[ValueType, Any]] = [
+    *((ValueType.MONEY, value) for value in INVALID_AMOUNTS),
+    *((ValueType.DATE, value) for value in ("1990-02-30", "4 May 1990", 1990, None, "1990", "1" * 41)),
+    *((ValueType.DATETIME, value) for value in ("yesterday", 0, "1969-12-31T23:59:59Z", "2026-13-01", None)),
+    *((ValueType.INT, value) for value in (True, 1.0, "1", 2**31, None)),
+    *((ValueType.FLOAT, value) for value in (True, "1.0", float("nan"), float("inf"), 10**400)),
+    *((ValueType.STRING, value) for value in (1, None, "x" * (MAX_TEXT + 1), "\ud800", ["x"])),
+    *((ValueType.BOOLEAN, value) for value in (0, 1, "true", None)),
 ]
 
 
-def shortly(value: object) -> str:
-    """A value as the name of a case."""
+def format_case_id(value: object) -> str:
+    """Return a short ASCII form of a value as the name of a case."""
     return ascii(value)[:40]
 
 
-@pytest.mark.parametrize(("kind", "given_", "stored"), TAKEN, ids=repr)
-def test_a_value_of_its_type_is_stored(kind: ValueType, given_: Any, stored: Any) -> None:
-    """In one form each: cents, days, milliseconds."""
-    assert store(kind, given_) == stored
+@pytest.mark.parametrize(("value_type", "value", "stored"), STORED_VALUES, ids=repr)
+def test_a_value_of_its_type_is_stored(value_type: ValueType, value: Any, stored: Any) -> None:
+    """Each type has one form: cents, days, milliseconds."""
+    assert parse_value(value_type, value) == stored
 
 
-@pytest.mark.parametrize(("kind", "given_"), REFUSED, ids=shortly)
-def test_a_value_of_another_type_is_refused(kind: ValueType, given_: Any) -> None:
-    """Nothing is guessed: no text for a number, no number for a truth."""
+@pytest.mark.parametrize(("value_type", "value"), REFUSED_VALUES, ids=format_case_id)
+def test_a_value_of_another_type_is_refused(value_type: ValueType, value: Any) -> None:
+    """Nothing is guessed: a text is not a number, a number is not a boolean."""
     with pytest.raises(WrongType):
-        store(kind, given_)
+        parse_value(value_type, value)
 
 
 @given(st.sampled_from(ValueType), JSON, st.booleans())
-def test_anything_is_stored_or_refused(kind: ValueType, value: Any, many: bool) -> None:
-    """And a refusal carries nothing of the value."""
-    wanted = ""
+def test_any_value_is_stored_or_refused(value_type: ValueType, value: Any, many: bool) -> None:
+    """A refusal contains nothing of the value."""
+    expected = ""
     try:
-        store(kind, value, many=many)
-    except WrongType as wrong:
-        wanted = wrong.wanted
-    assert wanted in {"", *(one.wanted for one in REFUSALS)}
+        parse_value(value_type, value, many=many)
+    except WrongType as error:
+        expected = error.expected
+    assert expected in {"", *(error.expected for error in REFUSALS)}
 
 
 @given(st.decimals(min_value=-(10**12), max_value=10**12, places=2))
 def test_money_is_exact(amount: Decimal) -> None:
-    """To the cent, as text and as any number JSON can carry."""
-    assert store(ValueType.MONEY, str(amount)) == int(amount * 100)
-    assert store(ValueType.MONEY, json.loads(json.dumps(float(amount)))) == int(amount * 100)
+    """To the cent, as text and as any number that JSON can represent."""
+    assert parse_value(ValueType.MONEY, str(amount)) == int(amount * 100)
+    assert parse_value(ValueType.MONEY, json.loads(json.dumps(float(amount)))) == int(amount * 100)
 
 
-def test_a_list_has_so_many_items() -> None:
-    """And no more, each of its type."""
-    assert store(ValueType.INT, [1] * MAX_ITEMS, many=True) == [1] * MAX_ITEMS
-    for wrong in ([1] * (MAX_ITEMS + 1), [1, "2"], 1, None, {"0": 1}):
+def test_the_length_of_a_list_is_limited() -> None:
+    """Each item must have the type."""
+    assert parse_value(ValueType.INT, [1] * MAX_ITEMS, many=True) == [1] * MAX_ITEMS
+    for invalid in ([1] * (MAX_ITEMS + 1), [1, "2"], 1, None, {"0": 1}):
         with pytest.raises(WrongType):
-            store(ValueType.INT, wrong, many=True)
+            parse_value(ValueType.INT, invalid, many=True)
 
 
-def _refusals() -> list[WrongType]:
-    found = []
-    for kind, value in [*REFUSED, *((kind, 1) for kind in ValueType)]:
+def _collect_refusals() -> list[WrongType]:
+    errors = []
+    for value_type, value in [*REFUSED_VALUES, *((value_type, 1) for value_type in ValueType)]:
         for many in (False, True):
             try:
-                store(kind, value, many=many)
-            except WrongType as wrong:
-                found.append(wrong)
-    return found
+                parse_value(value_type, value, many=many)
+            except WrongType as error:
+                errors.append(error)
+    return errors
 
 
-REFUSALS = _refusals()
+REFUSALS = _collect_refusals()
 
 
 def test_a_time_without_an_offset_is_utc() -> None:
-    """Not the server's own zone."""
-    assert moment("2026-07-01T00:00:00") == moment("2026-07-01T00:00:00Z") == moment("2026-07-01T02:00+02:00")
+    """It is not in the time zone of the server."""
+    assert (
+        parse_timestamp("2026-07-01T00:00:00")
+        == parse_timestamp("2026-07-01T00:00:00Z")
+        == parse_timestamp("2026-07-01T02:00+02:00")
+    )
 
 
-def test_nought_has_one_spelling() -> None:
-    """Which of two equal numbers came first must not show."""
-    assert str(store(ValueType.FLOAT, -0.0)) == "0.0"
+def test_zero_has_one_representation() -> None:
+    """A result must not show which of two equal numbers arrived first."""
+    assert str(parse_value(ValueType.FLOAT, -0.0)) == "0.0"

@@ -1,4 +1,4 @@
-"""Other people's servers, on this machine: they note what they are asked and answer as told."""
+"""Stub servers on this machine, which record each request and send a fixed answer."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
 
 @dataclass
-class Somebody:
-    """A server; ``asked`` has each request whole."""
+class StubServer:
+    """A running stub server; ``requests`` has each request with head and body."""
 
     port: int
-    asked: list[bytes] = field(default_factory=list)
+    requests: list[bytes] = field(default_factory=list)
 
 
 @asynccontextmanager
-async def somebody(
+async def run_stub_server(
     answer: bytes | Sequence[bytes] = OK, tls: ssl.SSLContext | None = None, pause_s: float = 0
-) -> AsyncIterator[Somebody]:
-    """A server that answers everything with ``answer``, in parts with a pause before each."""
+) -> AsyncIterator[StubServer]:
+    """Run a server that sends ``answer`` to every request, in parts with a pause before each."""
     parts = [answer] if isinstance(answer, bytes) else answer
-    one = Somebody(0)
+    stub = StubServer(0)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -41,7 +41,7 @@ async def somebody(
             length = next(
                 (line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")), b":0"
             )
-            one.asked.append(head + await reader.readexactly(int(length.split(b":")[1])))
+            stub.requests.append(head + await reader.readexactly(int(length.split(b":")[1])))
             for part in parts:
                 await asyncio.sleep(pause_s)
                 writer.write(part)
@@ -52,22 +52,22 @@ async def somebody(
             writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
-    one.port = server.sockets[0].getsockname()[1]
+    stub.port = server.sockets[0].getsockname()[1]
     try:
-        yield one
+        yield stub
     finally:
         server.close()
 
 
-def certified(name: str, folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """TLS for a server that is ``name``, and for a client that believes nobody but it."""
+def create_tls_contexts(name: str, folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Create TLS contexts for a server named ``name``, and for a client that trusts only its certificate."""
     key, now = generate_private_key(SECP256R1()), dt.datetime.now(dt.UTC)
-    whose = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     certificate = (
-        x509.CertificateBuilder(whose, whose, key.public_key(), x509.random_serial_number())
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - dt.timedelta(days=1))
         .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([_named(name)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([_build_general_name(name)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )
@@ -84,7 +84,7 @@ def certified(name: str, folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     return server, ssl.create_default_context(cadata=pem.decode())
 
 
-def _named(name: str) -> x509.GeneralName:
+def _build_general_name(name: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ip_address(name))
     except ValueError:

@@ -1,49 +1,50 @@
-"""Nobody makes us ask what only we can reach; each attack by itself, against sockets of this machine."""
+"""Server-side request forgery: each attack by itself, against sockets of this machine."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from ipaddress import ip_address
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
 
-from discretion.domain.kit import egress as outward
-from discretion.domain.kit import ip_address as address
-from discretion.domain.kit.egress import BODY_MAX, Outward, Reply
+from discretion.domain.kit import egress, ip_address
+from discretion.domain.kit.egress import MAX_REPLY_BYTES, EgressClient, EgressReply
 from discretion.errors import BadRequest, Forbidden, Unavailable
-from tests.unit.domain.kit.servers import certified, somebody
+from tests.unit.domain.kit.servers import create_tls_contexts, run_stub_server
 
 PUBLIC = "8.8.8.8"
 
 
-class Names:
-    """A resolver that gives its answers one after the other, then the last of them again."""
+class StubResolver:
+    """A resolver that returns its answers in order, and then repeats the last."""
 
     def __init__(self, *answers: Sequence[str]) -> None:
         self.answers = list(answers)
-        self.asked = 0
+        self.calls = 0
 
     async def __call__(self, _host: str, _port: int) -> Sequence[str]:
-        self.asked += 1
-        return self.answers[min(self.asked, len(self.answers)) - 1]
+        self.calls += 1
+        return self.answers[min(self.calls, len(self.answers)) - 1]
 
 
-def local(*answers: Sequence[str]) -> Outward:
-    """The client with plain HTTP to this machine allowed."""
-    return Outward(loopback=True, resolve=Names(*answers) if answers else None)
+def build_local_client(*answers: Sequence[str]) -> EgressClient:
+    """Build a client that may use plain HTTP to this machine."""
+    return EgressClient(loopback=True, resolve=StubResolver(*answers) if answers else None)
 
 
-async def test_a_post_arrives_and_its_reply_comes_back() -> None:
-    async with somebody() as other:
-        reply = await local().exchange(f"http://127.0.0.1:{other.port}/a?b=c", b"words", {"x-one": "two"})
-    assert reply == Reply(200, b"ok")
-    (asked,) = other.asked
-    assert asked.startswith(b"POST /a?b=c HTTP/1.1\r\n")
-    assert asked.endswith(b"\r\n\r\nwords")
-    assert b"x-one: two\r\n" in asked
-    assert f"host: 127.0.0.1:{other.port}\r\n".encode() in asked
+async def test_a_post_is_delivered_and_its_reply_returned() -> None:
+    async with run_stub_server() as server:
+        reply = await build_local_client().exchange(
+            f"http://127.0.0.1:{server.port}/a?b=c", b"words", {"x-one": "two"}
+        )
+    assert reply == EgressReply(200, b"ok")
+    (request,) = server.requests
+    assert request.startswith(b"POST /a?b=c HTTP/1.1\r\n")
+    assert request.endswith(b"\r\n\r\nwords")
+    assert b"x-one: two\r\n" in request
+    assert f"host: 127.0.0.1:{server.port}\r\n".encode() in request
 
 
 REFUSED_URLS = {
@@ -73,16 +74,16 @@ REFUSED_URLS = {
 
 
 @pytest.mark.parametrize("url", REFUSED_URLS.values(), ids=REFUSED_URLS)
-async def test_a_url_with_two_readings_or_another_protocol_is_refused_before_a_name_is_asked(
+async def test_an_ambiguous_url_or_another_protocol_is_refused_before_dns(
     url: str,
 ) -> None:
-    names = Names([PUBLIC])
-    with pytest.raises(BadRequest) as refused:
-        await Outward(resolve=names).post(url, b"", {})
-    assert (refused.value.code, names.asked) == ("OUTWARD_URL", 0)
+    resolver = StubResolver([PUBLIC])
+    with pytest.raises(BadRequest) as refusal:
+        await EgressClient(resolve=resolver).post(url, b"", {})
+    assert (refusal.value.code, resolver.calls) == ("OUTWARD_URL", 0)
 
 
-OURS = [
+INTERNAL_ADDRESSES = [
     "127.0.0.1",
     "10.0.0.1",
     "169.254.169.254",
@@ -91,22 +92,22 @@ OURS = [
     "::ffff:169.254.169.254",
     "64:ff9b::a9fe:a9fe",
 ]
-OURS += ["2002:7f00:1::", "fe80::1%1", "fd00::1", "::127.0.0.1", "ff02::1", "not an address"]
+INTERNAL_ADDRESSES += ["2002:7f00:1::", "fe80::1%1", "fd00::1", "::127.0.0.1", "ff02::1", "not an address"]
 
 
-@pytest.mark.parametrize("ours", OURS)
-async def test_a_name_of_a_place_of_ours_is_refused(ours: str) -> None:
-    with pytest.raises(Forbidden) as refused:
-        await Outward(resolve=Names([ours])).post("https://partner.example/", b"", {})
-    assert refused.value.code == "OUTWARD_ADDRESS"
+@pytest.mark.parametrize("internal_address", INTERNAL_ADDRESSES)
+async def test_a_name_with_an_internal_address_is_refused(internal_address: str) -> None:
+    with pytest.raises(Forbidden) as refusal:
+        await EgressClient(resolve=StubResolver([internal_address])).post("https://partner.example/", b"", {})
+    assert refusal.value.code == "OUTWARD_ADDRESS"
 
 
 @pytest.mark.parametrize(
     "answer", [[PUBLIC, "127.0.0.1"], ["127.0.0.1", PUBLIC], [PUBLIC, "::ffff:10.0.0.1"]]
 )
-async def test_one_address_of_ours_among_others_spoils_them_all(answer: list[str]) -> None:
+async def test_one_internal_address_among_public_ones_is_refused(answer: list[str]) -> None:
     with pytest.raises(Forbidden, match="public Internet"):
-        await Outward(resolve=Names(answer)).post("https://partner.example/", b"", {})
+        await EgressClient(resolve=StubResolver(answer)).post("https://partner.example/", b"", {})
 
 
 SPELLINGS = [
@@ -130,30 +131,30 @@ SPELLINGS += [
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-async def test_every_spelling_of_this_machine_is_this_machine(spelling: str) -> None:
-    """Through the system's own resolver, which reads more spellings than any list of them has."""
-    async with somebody() as other:
-        with pytest.raises((Forbidden, BadRequest, Unavailable)) as refused:
-            await Outward().post(f"https://{spelling}:{other.port}/", b"", {})
-    assert refused.value.code in {"OUTWARD_ADDRESS", "OUTWARD_URL"}
-    assert other.asked == []
+async def test_every_spelling_of_this_machine_is_refused(spelling: str) -> None:
+    """Through the system's own resolver, which reads more spellings than any list contains."""
+    async with run_stub_server() as server:
+        with pytest.raises((Forbidden, BadRequest, Unavailable)) as refusal:
+            await EgressClient().post(f"https://{spelling}:{server.port}/", b"", {})
+    assert refusal.value.code in {"OUTWARD_ADDRESS", "OUTWARD_URL"}
+    assert server.requests == []
 
 
-async def test_a_name_that_changes_its_answer_gains_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """DNS rebinding: the first answer is checked and used, and no second one is asked for.
+async def test_dns_rebinding_has_no_effect(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first answer is checked and used; the name is not resolved a second time.
 
-    A stand-in for a public server is needed on this machine: 127.0.0.2 counts as public here.
+    The test needs a substitute for a public server: 127.0.0.2 counts as public here.
     """
-    stand_in = ip_address("127.0.0.2")
-    monkeypatch.setattr(address, "public", lambda one: one == stand_in)
-    names = Names(["127.0.0.2"], ["127.0.0.1"])
-    async with somebody() as other:
-        with pytest.raises(Unavailable) as away:
-            await Outward(resolve=names).post(f"https://partner.example:{other.port}/", b"", {})
-        assert (away.value.code, names.asked, other.asked) == ("OUTWARD_AWAY", 1, [])
+    substitute = IPv4Address("127.0.0.2")
+    monkeypatch.setattr(ip_address, "is_public", lambda candidate: candidate == substitute)
+    resolver = StubResolver(["127.0.0.2"], ["127.0.0.1"])
+    async with run_stub_server() as server:
+        with pytest.raises(Unavailable) as failure:
+            await EgressClient(resolve=resolver).post(f"https://partner.example:{server.port}/", b"", {})
+        assert (failure.value.code, resolver.calls, server.requests) == ("OUTWARD_AWAY", 1, [])
         with pytest.raises(Forbidden):
-            await Outward(resolve=names).post(f"https://partner.example:{other.port}/", b"", {})
-        assert (names.asked, other.asked) == (2, [])
+            await EgressClient(resolve=resolver).post(f"https://partner.example:{server.port}/", b"", {})
+        assert (resolver.calls, server.requests) == (2, [])
 
 
 async def test_the_certificate_must_be_of_the_name_and_not_of_the_address(tmp_path: Path) -> None:
@@ -162,133 +163,142 @@ async def test_the_certificate_must_be_of_the_name_and_not_of_the_address(tmp_pa
         ("127.0.0.1", "OUTWARD_AWAY"),
         ("other.example", "OUTWARD_AWAY"),
     ):
-        server, client = certified(name, tmp_path)
-        out = Outward(loopback=True, resolve=Names(["127.0.0.1"]), tls=client)
-        async with somebody(tls=server) as other:
-            url = f"https://partner.example:{other.port}/"
+        server_tls, client_tls = create_tls_contexts(name, tmp_path)
+        client = EgressClient(loopback=True, resolve=StubResolver(["127.0.0.1"]), tls=client_tls)
+        async with run_stub_server(tls=server_tls) as server:
+            url = f"https://partner.example:{server.port}/"
             if code is None:
-                assert await out.post(url, b"", {}) == 200
+                assert await client.post(url, b"", {}) == 200
                 continue
-            with pytest.raises(Unavailable) as away:
-                await out.post(url, b"", {})
-            assert (away.value.code, other.asked) == (code, [])
+            with pytest.raises(Unavailable) as failure:
+                await client.post(url, b"", {})
+            assert (failure.value.code, server.requests) == (code, [])
 
 
-async def test_nobody_is_believed_whom_the_authorities_do_not_know(tmp_path: Path) -> None:
-    server, _ = certified("partner.example", tmp_path)
-    async with somebody(tls=server) as other:
+async def test_a_certificate_of_an_unknown_authority_is_refused(tmp_path: Path) -> None:
+    server_tls, _ = create_tls_contexts("partner.example", tmp_path)
+    async with run_stub_server(tls=server_tls) as server:
         with pytest.raises(Unavailable):
-            await local(["127.0.0.1"]).post(f"https://partner.example:{other.port}/", b"", {})
-    assert other.asked == []
+            await build_local_client(["127.0.0.1"]).post(f"https://partner.example:{server.port}/", b"", {})
+    assert server.requests == []
 
 
 @pytest.mark.parametrize(
     "status", ["301 Moved", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"]
 )
 async def test_a_redirect_is_not_followed(status: str) -> None:
-    """Neither to a cloud's metadata, which nobody here answers, nor to a server that would answer."""
-    async with somebody() as ours:
-        for goal in ("http://169.254.169.254/latest/meta-data/", f"http://127.0.0.1:{ours.port}/"):
-            answer = f"HTTP/1.1 {status}\r\nlocation: {goal}\r\ncontent-length: 0\r\n\r\n".encode()
-            async with somebody(answer) as other:
-                assert await local().post(f"http://127.0.0.1:{other.port}/", b"", {}) == int(status[:3])
-            assert len(other.asked) == 1
-    assert ours.asked == []
+    """Neither to a cloud's metadata address, which no server here has, nor to a running server."""
+    async with run_stub_server() as target:
+        for location in ("http://169.254.169.254/latest/meta-data/", f"http://127.0.0.1:{target.port}/"):
+            answer = f"HTTP/1.1 {status}\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n".encode()
+            async with run_stub_server(answer) as server:
+                assert await build_local_client().post(f"http://127.0.0.1:{server.port}/", b"", {}) == int(
+                    status[:3]
+                )
+            assert len(server.requests) == 1
+    assert target.requests == []
 
 
-async def test_no_proxy_of_the_environment_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with somebody() as proxy, somebody() as other:
+async def test_no_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with run_stub_server() as proxy, run_stub_server() as server:
         for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
-        assert await local().post(f"http://127.0.0.1:{other.port}/", b"", {}) == 200
-    assert (len(proxy.asked), len(other.asked)) == (0, 1)
+        assert await build_local_client().post(f"http://127.0.0.1:{server.port}/", b"", {}) == 200
+    assert (len(proxy.requests), len(server.requests)) == (0, 1)
 
 
-async def test_a_host_that_is_not_registered_is_not_asked() -> None:
-    names = Names([PUBLIC])
+async def test_a_host_that_is_not_registered_is_not_contacted() -> None:
+    resolver = StubResolver([PUBLIC])
     for host in (
         "evil.example",
         "partner.example.evil.example",
         "evilpartner.example",
         "sub.partner.example",
     ):
-        with pytest.raises(Forbidden) as refused:
-            await Outward(resolve=names).post(f"https://{host}/", b"", {}, hosts={"partner.example"})
-        assert refused.value.code == "OUTWARD_HOST"
-    assert names.asked == 0
-    assert Outward().target("https://PARTNER.example./x", {"partner.example"}).host == "partner.example"
+        with pytest.raises(Forbidden) as refusal:
+            await EgressClient(resolve=resolver).post(f"https://{host}/", b"", {}, hosts={"partner.example"})
+        assert refusal.value.code == "OUTWARD_HOST"
+    assert resolver.calls == 0
+    assert (
+        EgressClient().check_target("https://PARTNER.example./x", {"partner.example"}).host
+        == "partner.example"
+    )
 
 
 async def test_plain_http_goes_to_this_machine_only_and_only_where_allowed() -> None:
     with pytest.raises(Forbidden, match="public Internet"):
-        await local([PUBLIC]).post("http://partner.example/", b"", {})
+        await build_local_client([PUBLIC]).post("http://partner.example/", b"", {})
     with pytest.raises(Forbidden, match="public Internet"):
-        await local(["10.0.0.1"]).post("https://partner.example/", b"", {})
+        await build_local_client(["10.0.0.1"]).post("https://partner.example/", b"", {})
     with pytest.raises(BadRequest, match="not https"):
-        await Outward().post("http://127.0.0.1/", b"", {})
+        await EgressClient().post("http://127.0.0.1/", b"", {})
 
 
-async def test_an_endless_reply_is_left_and_a_long_one_is_dropped() -> None:
+async def test_an_endless_reply_is_dropped_and_the_longest_allowed_is_kept() -> None:
     head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
     chunk = b"8000\r\n" + bytes(0x8000) + b"\r\n"
-    async with somebody([head, *[chunk] * 1000]) as other:
-        reply = await local().exchange(f"http://127.0.0.1:{other.port}/", b"", {})
-    assert reply == Reply(200, b"")
-    whole = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % BODY_MAX + bytes(BODY_MAX)
-    async with somebody(whole) as other:
-        reply = await local().exchange(f"http://127.0.0.1:{other.port}/", b"", {})
-    assert len(reply.body) == BODY_MAX
+    async with run_stub_server([head, *[chunk] * 1000]) as server:
+        reply = await build_local_client().exchange(f"http://127.0.0.1:{server.port}/", b"", {})
+    assert reply == EgressReply(200, b"")
+    longest_reply = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % MAX_REPLY_BYTES + bytes(
+        MAX_REPLY_BYTES
+    )
+    async with run_stub_server(longest_reply) as server:
+        reply = await build_local_client().exchange(f"http://127.0.0.1:{server.port}/", b"", {})
+    assert len(reply.body) == MAX_REPLY_BYTES
 
 
-async def test_a_packed_reply_is_not_unpacked() -> None:
-    """What is a few bytes on the way may be gigabytes unpacked."""
-    async with somebody(
+async def test_a_compressed_reply_is_not_decompressed() -> None:
+    """A few transferred bytes may decompress to gigabytes."""
+    async with run_stub_server(
         b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 4\r\n\r\n\x1f\x8bzz"
-    ) as other:
-        reply = await local().exchange(f"http://127.0.0.1:{other.port}/", b"", {})
+    ) as server:
+        reply = await build_local_client().exchange(f"http://127.0.0.1:{server.port}/", b"", {})
     assert reply.body == b"\x1f\x8bzz"
 
 
-async def test_who_answers_a_byte_at_a_time_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outward, "WHOLE_S", 0.3)
-    began = time.monotonic()
-    async with somebody([b"H", *[b"T"] * 100], pause_s=0.05) as other:
+async def test_a_server_that_answers_byte_by_byte_is_abandoned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(egress, "EXCHANGE_TIMEOUT_S", 0.3)
+    started = time.monotonic()
+    async with run_stub_server([b"H", *[b"T"] * 100], pause_s=0.05) as server:
         with pytest.raises(Unavailable, match="did not answer"):
-            await local().post(f"http://127.0.0.1:{other.port}/", b"", {})
-    assert time.monotonic() - began < 3
+            await build_local_client().post(f"http://127.0.0.1:{server.port}/", b"", {})
+    assert time.monotonic() - started < 3
 
 
-async def test_who_is_silent_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outward, "QUIET_S", 0.1)
-    async with somebody(b"", pause_s=2) as other:
+async def test_a_silent_server_is_abandoned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(egress, "IDLE_TIMEOUT_S", 0.1)
+    async with run_stub_server(b"", pause_s=2) as server:
         with pytest.raises(Unavailable):
-            await local().post(f"http://127.0.0.1:{other.port}/", b"", {})
+            await build_local_client().post(f"http://127.0.0.1:{server.port}/", b"", {})
 
 
 @pytest.mark.parametrize(
     "answer", [b"SSH-2.0-OpenSSH_9.6\r\n", b"+PONG\r\n", b"", b"HTTP/1.1 2000 OK\r\n\r\n"]
 )
-async def test_what_is_not_http_is_not_an_answer(answer: bytes) -> None:
-    async with somebody(answer) as other:
+async def test_an_answer_that_is_not_http_is_refused(answer: bytes) -> None:
+    async with run_stub_server(answer) as server:
         with pytest.raises(Unavailable):
-            await local().post(f"http://127.0.0.1:{other.port}/", b"", {})
+            await build_local_client().post(f"http://127.0.0.1:{server.port}/", b"", {})
 
 
 async def test_a_header_cannot_carry_another_request() -> None:
-    async with somebody() as other:
+    async with run_stub_server() as server:
         with pytest.raises(Unavailable):
-            await local().post(f"http://127.0.0.1:{other.port}/", b"", {"x-id": "a\r\nx-evil: b"})
-    assert other.asked == []
+            await build_local_client().post(
+                f"http://127.0.0.1:{server.port}/", b"", {"x-id": "a\r\nx-evil: b"}
+            )
+    assert server.requests == []
 
 
-async def test_a_failure_says_nothing_of_whom_it_was_about() -> None:
-    """A URL may hold what is a secret or somebody's."""
-    with pytest.raises(Unavailable) as away:
-        await local(["127.0.0.1"]).post("http://token-of-jane.example:1/jane", b"", {})
-    assert "jane" not in str(away.value)
+async def test_a_failure_does_not_contain_the_url() -> None:
+    """A URL may contain a secret or personal data."""
+    with pytest.raises(Unavailable) as failure:
+        await build_local_client(["127.0.0.1"]).post("http://token-of-jane.example:1/jane", b"", {})
+    assert "jane" not in str(failure.value)
 
 
-async def test_a_name_without_an_address_is_away() -> None:
-    with pytest.raises(Unavailable) as away:
-        await local([]).post("https://partner.example/", b"", {})
-    assert away.value.code == "OUTWARD_AWAY"
+async def test_a_name_without_an_address_is_unavailable() -> None:
+    with pytest.raises(Unavailable) as failure:
+        await build_local_client([]).post("https://partner.example/", b"", {})
+    assert failure.value.code == "OUTWARD_AWAY"

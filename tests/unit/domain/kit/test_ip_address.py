@@ -1,4 +1,4 @@
-"""Only what anybody can reach is public; every way of writing one of our own addresses is not."""
+"""Only addresses that anybody can reach are public; no spelling of an internal address is."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from ipaddress import ip_address
 
 import pytest
 
-from discretion.domain.kit.ip_address import loopback, parse, public
+from discretion.domain.kit.ip_address import is_loopback, is_public, parse_address
 
-OURS = {
+INTERNAL_ADDRESSES = {
     "this network": "0.0.0.0",
     "private, of ten": "10.1.2.3",
     "a carrier's": "100.64.0.1",
@@ -53,26 +53,26 @@ OURS = {
 }
 
 
-@pytest.mark.parametrize("text", OURS.values(), ids=OURS)
-def test_what_only_we_can_reach_is_not_public(text: str) -> None:
-    assert not public(ip_address(text))
+@pytest.mark.parametrize("text", INTERNAL_ADDRESSES.values(), ids=INTERNAL_ADDRESSES)
+def test_an_internal_address_is_not_public(text: str) -> None:
+    assert not is_public(ip_address(text))
 
 
 @pytest.mark.parametrize(
     "text", ["8.8.8.8", "1.1.1.1", "172.32.0.1", "2a00:1450:4001:81c::200e", "2606:4700::1111"]
 )
-def test_what_anybody_can_reach_is_public(text: str) -> None:
-    assert public(ip_address(text))
+def test_a_public_address_is_public(text: str) -> None:
+    assert is_public(ip_address(text))
 
 
-def test_loopback_is_itself_and_nothing_that_carries_it() -> None:
-    found = {name for name, text in OURS.items() if loopback(ip_address(text))}
-    assert found == {"loopback", "loopback, further on", "loopback, of six"}
+def test_an_address_that_embeds_loopback_is_not_loopback() -> None:
+    loopback_names = {name for name, text in INTERNAL_ADDRESSES.items() if is_loopback(ip_address(text))}
+    assert loopback_names == {"loopback", "loopback, further on", "loopback, of six"}
 
 
 @pytest.mark.parametrize(
     "text", ["2130706433", "0x7f000001", "127.1", "0177.0.0.1", "127.0.0.1 ", "localhost", ""]
 )
 def test_an_address_has_one_spelling(text: str) -> None:
-    """The others are names: a resolver turns them into addresses, and those are looked at."""
-    assert parse(text) is None
+    """Other spellings are names: a resolver turns them into addresses, which are then checked."""
+    assert parse_address(text) is None

@@ -1,4 +1,4 @@
-"""Which state may follow which, and what others call them."""
+"""Allowed transitions between request states, and their names in other vocabularies."""
 
 from __future__ import annotations
 
@@ -7,47 +7,58 @@ from typing import Any
 
 import pytest
 
-from discretion.domain.requests.model import FINAL, FOLLOWS, NEEDED, Assurance, Reason, State, needed, turned
-from discretion.domain.requests.status_map import NEXT, STATUSES, WAITING
+from discretion.domain.requests.model import (
+    ALLOWED_TRANSITIONS,
+    FINAL_STATES,
+    REQUIRED_ASSURANCE,
+    Assurance,
+    RequestReason,
+    RequestState,
+    build_transition,
+    required_assurance,
+)
+from discretion.domain.requests.status_map import ACTIONS_BY_REASON, ACTIONS_BY_STATE, DPV_STATUSES
 from discretion.errors import Conflict
 from discretion.law.jurisdiction import Right
 
 
-def test_every_turn_that_is_not_foreseen_is_refused() -> None:
-    for before, after in product(State, State):
+def test_every_transition_that_is_not_allowed_is_refused() -> None:
+    for before, after in product(RequestState, RequestState):
         document: dict[str, Any] = {"state": before.value, "history": []}
-        if after in FOLLOWS[before]:
-            assert turned(document, after, 1, "me")["state"] == after
+        if after in ALLOWED_TRANSITIONS[before]:
+            assert build_transition(document, after, 1, "me")["state"] == after
             continue
-        with pytest.raises(Conflict) as refused:
-            turned(document, after, 1, "me")
-        assert refused.value.code == "REQUEST_STATE"
+        with pytest.raises(Conflict) as refusal:
+            build_transition(document, after, 1, "me")
+        assert refusal.value.code == "REQUEST_STATE"
 
 
-def test_what_has_ended_stays_ended_and_everything_can_end() -> None:
-    for state in State:
-        assert (not FOLLOWS[state]) == (state in FINAL)
-        seen, waiting = set(), [state]
-        while waiting:
-            here = waiting.pop()
-            if here not in seen:
-                seen.add(here)
-                waiting += FOLLOWS[here]
-        assert State.REJECTED in seen or state in FINAL
+def test_a_final_state_stays_final_and_every_state_can_end() -> None:
+    for state in RequestState:
+        assert (not ALLOWED_TRANSITIONS[state]) == (state in FINAL_STATES)
+        reachable, pending = set(), [state]
+        while pending:
+            current = pending.pop()
+            if current not in reachable:
+                reachable.add(current)
+                pending += ALLOWED_TRANSITIONS[current]
+        assert RequestState.REJECTED in reachable or state in FINAL_STATES
 
 
-def test_each_state_is_one_status_of_the_vocabulary() -> None:
-    assert STATUSES.keys() == set(State)
-    assert len(set(STATUSES.values())) == len(State)
+def test_each_state_is_one_dpv_status() -> None:
+    assert DPV_STATUSES.keys() == set(RequestState)
+    assert len(set(DPV_STATUSES.values())) == len(RequestState)
 
 
-def test_a_person_is_told_what_to_do_in_every_state() -> None:
-    told = {state for state, _ in NEXT} | WAITING.keys()
-    assert told | {State.REJECTED} == set(State)
-    assert {reason for _, reason in NEXT} <= set(Reason)
+def test_every_state_has_an_action_for_the_customer() -> None:
+    states = {state for state, _ in ACTIONS_BY_REASON} | ACTIONS_BY_STATE.keys()
+    assert states | {RequestState.REJECTED} == set(RequestState)
+    assert {reason for _, reason in ACTIONS_BY_REASON} <= set(RequestReason)
 
 
-def test_what_only_protects_takes_a_session() -> None:
+def test_a_right_that_only_protects_needs_a_session() -> None:
     for right in Right:
-        assert needed(right) is (Assurance.FRESH if right in NEEDED else Assurance.SESSION)
-    assert needed(Right.ERASURE) > needed(Right.OPT_OUT_SALE)
+        assert required_assurance(right) is (
+            Assurance.FRESH if right in REQUIRED_ASSURANCE else Assurance.SESSION
+        )
+    assert required_assurance(Right.ERASURE) > required_assurance(Right.OPT_OUT_SALE)

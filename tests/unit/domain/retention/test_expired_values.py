@@ -1,4 +1,4 @@
-"""What of a record has lapsed, and what comes too late; what is left is as if it had never been told."""
+"""Expired values of a record, and values that arrive too late; the rest is as if they had never been sent."""
 
 from __future__ import annotations
 
@@ -10,162 +10,181 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from discretion.catalogue.retention_cut_off import cut_offs
+from discretion.catalogue.retention_cut_off import compute_cut_offs
 from discretion.domain.ingest.message import Fact
-from discretion.domain.profiles.person_state import laws_of
-from discretion.domain.profiles.source_record import empty, tell
-from discretion.domain.retention.expired_values import due, without
-from discretion.domain.retention.intake_filter import timely
-from discretion.law.load import load as load_law
+from discretion.domain.profiles.person_state import find_jurisdictions
+from discretion.domain.profiles.source_record import apply_fact, build_source_record
+from discretion.domain.retention.expired_values import find_expired_values, remove_expired_values
+from discretion.domain.retention.intake_filter import drop_expired
+from discretion.law.load import load_lawbook
 from discretion.law.model import UNKNOWN
-from tests.fixtures.clock import ms
-from tests.unit.domain.ingest.messages import CATALOGUE, NOW, heard
+from tests.fixtures.clock import parse_ms
+from tests.unit.domain.ingest.messages import CATALOGUE, NOW, build_fact
 
 VISITED = "store/visitedStores"
 
 
-def seal(key: bytes, observed: int, value: Any) -> bytes:
-    """A cell anybody can read."""
+def encode_cell(key: bytes, observed: int, value: Any) -> bytes:
+    """Encode a cell without encryption."""
     return json.dumps([key.decode(), observed, value]).encode()
 
 
-def record(*told: Fact) -> dict[str, Any]:
-    """The record of these facts."""
-    made = empty(b"r", told[0], b"c")
-    for fact in told:
-        tell(made, fact, CATALOGUE, seal)
-    return made
+def build_record(*facts: Fact) -> dict[str, Any]:
+    """Build the record of these facts."""
+    record = build_source_record(b"r", facts[0], b"c")
+    for fact in facts:
+        apply_fact(record, fact, CATALOGUE, encode_cell)
+    return record
 
 
-def named(day: str, received: int = NOW, **traits: Any) -> Fact:
-    """What was told on a day."""
-    return heard(
+def build_identify_fact(day: str, received: int = NOW, **traits: Any) -> Fact:
+    """Build the fact of traits that were sent on a day."""
+    return build_fact(
         "web-shop", received=received, timestamp=day, traits=traits, messageId=f"{day}{sorted(traits)}"
     )
 
 
-def bought(day: str, store: str, received: int = NOW) -> Fact:
-    """A purchase."""
+def build_purchase(day: str, store: str, received: int = NOW) -> Fact:
+    """Build the fact of a purchase."""
     properties = {"order_id": day, "total": 1, "storeId": store}
-    told: dict[str, Any] = {"type": "track", "event": "Order Completed", "properties": properties}
-    return heard("tills", received=received, timestamp=day, messageId=day, userId="L-1", **told)
+    members: dict[str, Any] = {"type": "track", "event": "Order Completed", "properties": properties}
+    return build_fact("tills", received=received, timestamp=day, messageId=day, userId="L-1", **members)
 
 
-def left(made: dict[str, Any], now: str) -> dict[str, Any]:
-    """The record when that time has come."""
-    return without(made, due(CATALOGUE, cut_offs(CATALOGUE, ms(now)), made, ms(now)))
+def remove_expired(record: dict[str, Any], now: str) -> dict[str, Any]:
+    """Return the record as it is when that time has come."""
+    return remove_expired_values(
+        record,
+        find_expired_values(CATALOGUE, compute_cut_offs(CATALOGUE, parse_ms(now)), record, parse_ms(now)),
+    )
 
 
 @pytest.mark.parametrize(
-    ("told", "kept", "gone"),
+    ("sent", "last_moment", "expired_at"),
     [
         ("2023-01-31T10:00Z", "2026-01-31T10:00", "2026-01-31T10:00:00.001"),
         ("2024-02-29T10:00Z", "2027-02-28T23:59:59.999", "2027-03-01T00:00"),
         ("2023-02-28T10:00Z", "2026-02-28T10:00", "2026-02-28T10:00:00.001"),
     ],
 )
-def test_a_value_lapses_on_its_day_to_the_millisecond(told: str, kept: str, gone: str) -> None:
-    """Told on a leap day for three years, it lapses the day after the last of February."""
-    made = record(named(told, lastName="Lind"))
-    assert left(made, kept) == made
-    assert left(made, gone)["cells"] == {}
+def test_a_value_expires_on_its_day_to_the_millisecond(sent: str, last_moment: str, expired_at: str) -> None:
+    """Sent on a leap day for three years, it expires the day after the last of February."""
+    record = build_record(build_identify_fact(sent, lastName="Lind"))
+    assert remove_expired(record, last_moment) == record
+    assert remove_expired(record, expired_at)["cells"] == {}
 
 
-@pytest.mark.parametrize(("now", "kept"), [("2026-02-28T10:00", True), ("2026-02-28T10:00:01", False)])
-def test_thirteen_months_from_the_last_of_january(now: str, kept: bool) -> None:
-    """They are over at the end of a February that has no such day."""
+@pytest.mark.parametrize(("now", "is_kept"), [("2026-02-28T10:00", True), ("2026-02-28T10:00:01", False)])
+def test_thirteen_months_end_on_the_same_day_of_the_month(now: str, is_kept: bool) -> None:
+    """A value of 28 January expires after 28 February of the next year."""
     viewed: dict[str, Any] = {
         "type": "track",
         "event": "Product Viewed",
         "properties": {"product_id": "p", "category": "c"},
     }
-    made = record(heard("ios-app", timestamp="2025-01-28T10:00Z", **viewed))
-    assert ("app/favouriteCategory" in left(made, now)["folds"]) is kept
+    record = build_record(build_fact("ios-app", timestamp="2025-01-28T10:00Z", **viewed))
+    assert ("app/favouriteCategory" in remove_expired(record, now)["folds"]) is is_kept
 
 
-def test_what_is_told_again_stays_and_the_rest_of_the_record_with_it() -> None:
-    """Choices, ids and times of the record are no values."""
-    said = {"consent": {"categoryPreferences": {"marketing": False}}}
-    old = heard(
-        "web-shop", timestamp="2020-05-01", traits={"lastName": "Lind", "firstName": "M"}, context=said
+def test_a_repeated_value_stays_with_the_rest_of_the_record() -> None:
+    """Choices, identifiers and times of the record are not values."""
+    context = {"consent": {"categoryPreferences": {"marketing": False}}}
+    old_fact = build_fact(
+        "web-shop", timestamp="2020-05-01", traits={"lastName": "Lind", "firstName": "M"}, context=context
     )
-    new = heard("web-shop", timestamp="2025-05-01", traits={"firstName": "Mara"}, messageId="m2")
-    made = record(old, new)
-    after = left(made, "2026-11-24")
+    new_fact = build_fact("web-shop", timestamp="2025-05-01", traits={"firstName": "Mara"}, messageId="m2")
+    record = build_record(old_fact, new_fact)
+    after = remove_expired(record, "2026-11-24")
     assert sorted(after["cells"]) == ["identity/givenName"]
-    assert {**after, "cells": made["cells"]} == made
-    assert made["choices"]
+    assert {**after, "cells": record["cells"]} == record
+    assert record["choices"]
 
 
-def test_of_a_set_each_value_lapses_by_itself_and_a_total_with_its_latest_event() -> None:
-    """Three years after York and one after Leeds, York is gone; the first visit of both stays."""
-    made = record(bought("2014-05-01", "york"), bought("2016-05-01", "leeds"))
-    now = ms("2017-05-02")
-    after = left(made, "2017-05-02")
+def test_values_of_a_set_expire_singly_and_totals_with_the_latest_event() -> None:
+    """Three years after York and one after Leeds, York is removed; the first visit of both stays."""
+    record = build_record(build_purchase("2014-05-01", "york"), build_purchase("2016-05-01", "leeds"))
+    now = parse_ms("2017-05-02")
+    after = remove_expired(record, "2017-05-02")
     assert [value for value, _ in after["folds"][VISITED]["n"]] == ["leeds"]
-    assert {**after["folds"], VISITED: None} == {**made["folds"], VISITED: None}
-    assert due(CATALOGUE, cut_offs(CATALOGUE, now), made, now).values == {VISITED: 1}
-    later = left(after, "2019-05-02")["folds"]
+    assert {**after["folds"], VISITED: None} == {**record["folds"], VISITED: None}
+    assert find_expired_values(CATALOGUE, compute_cut_offs(CATALOGUE, now), record, now).counts == {
+        VISITED: 1
+    }
+    later = remove_expired(after, "2019-05-02")["folds"]
     assert VISITED not in later
     assert later["commerce/orderCount"]["n"] == 2
-    assert left(after, "2024-05-02")["folds"] == {}
+    assert remove_expired(after, "2024-05-02")["folds"] == {}
 
 
-def test_a_birth_date_that_makes_a_child_stays_until_they_are_of_age() -> None:
-    """Told at eight; three years later it is past its retention, and forgetting it would end a protection."""
-    made = record(named("2020-03-01", received=ms("2020-03-01"), birthday="2012-03-01", lastName="Lind"))
+def test_a_childs_birth_date_stays_until_the_age_of_majority() -> None:
+    """Its retention ends after three years, at the age of eleven; removal would end a protection."""
+    record = build_record(
+        build_identify_fact(
+            "2020-03-01", received=parse_ms("2020-03-01"), birthday="2012-03-01", lastName="Lind"
+        )
+    )
     key = "demographics/birthDate"
-    assert sorted(left(made, "2024-01-01")["cells"]) == [key]
-    assert sorted(left(made, "2030-03-01T11:59")["cells"]) == [key]
-    assert left(made, "2030-03-01T12:00")["cells"] == {}
+    assert sorted(remove_expired(record, "2024-01-01")["cells"]) == [key]
+    assert sorted(remove_expired(record, "2030-03-01T11:59")["cells"]) == [key]
+    assert remove_expired(record, "2030-03-01T12:00")["cells"] == {}
 
 
-def test_what_no_catalogue_names_goes_with_the_longest() -> None:
-    """An attribute that left the catalogue, after eight years."""
-    made = record(named("2018-06-01", lastName="Lind"))
-    made["cells"]["contact/fax"] = made["cells"]["identity/familyName"]
-    assert sorted(left(made, "2026-05-31")["cells"]) == ["contact/fax"]
-    assert left(made, "2026-06-02")["cells"] == {}
+def test_an_undeclared_attribute_expires_with_the_longest_retention() -> None:
+    """An attribute that was removed from the catalogue expires after eight years."""
+    record = build_record(build_identify_fact("2018-06-01", lastName="Lind"))
+    record["cells"]["contact/fax"] = record["cells"]["identity/familyName"]
+    assert sorted(remove_expired(record, "2026-05-31")["cells"]) == ["contact/fax"]
+    assert remove_expired(record, "2026-06-02")["cells"] == {}
 
 
 @given(
     st.lists(st.tuples(st.integers(2010, 2026), st.sampled_from("ab"), st.booleans()), min_size=1, max_size=8)
 )
-def test_told_in_time_and_deleted_is_as_told_too_late(told: list[tuple[int, str, bool]]) -> None:
-    """Cells after a sweep are those of a record that was told everything only then, in the other order."""
-    now = ms("2026-11-24")
-    cuts = cut_offs(CATALOGUE, now)
+def test_removing_expired_values_equals_dropping_them_at_intake(sent: list[tuple[int, str, bool]]) -> None:
+    """Cells after a sweep equal those of a record that received everything only then, in reverse order."""
+    now = parse_ms("2026-11-24")
+    cut_offs = compute_cut_offs(CATALOGUE, now)
     facts = []
-    for n, (year, name, first) in enumerate(told):
+    for number, (year, name, first) in enumerate(sent):
         traits: dict[str, Any] = {("firstName" if first else "lastName"): name}
-        facts.append(replace(named(f"{year}-06-01", **traits), message=f"m{n}"))
-    in_time = record(*facts)
-    late = record(*(timely(one, cuts) for one in reversed(facts)))
-    assert without(in_time, due(CATALOGUE, cuts, in_time, now))["cells"] == late["cells"]
-
-
-def test_too_late_a_fact_says_who_and_what_they_chose_and_nothing_else() -> None:
-    """What is dropped is counted; an event that comes in time keeps its properties."""
-    said = {"consent": {"categoryPreferences": {"marketing": False}}}
-    told = heard(
-        "web-shop", timestamp="2019-01-01", traits={"lastName": "Lind", "email": "m@p.example"}, context=said
+        facts.append(replace(build_identify_fact(f"{year}-06-01", **traits), message_id=f"m{number}"))
+    in_time = build_record(*facts)
+    late = build_record(*(drop_expired(fact, cut_offs) for fact in reversed(facts)))
+    assert (
+        remove_expired_values(in_time, find_expired_values(CATALOGUE, cut_offs, in_time, now))["cells"]
+        == late["cells"]
     )
-    late = timely(told, cut_offs(CATALOGUE, NOW))
-    assert (late.values, late.dropped, late.identifiers) == ((), 2, told.identifiers)
-    assert late.choices == told.choices != {}
+
+
+def test_a_late_fact_keeps_only_identifiers_and_choices() -> None:
+    """Dropped values are counted; an event in time keeps its properties."""
+    context = {"consent": {"categoryPreferences": {"marketing": False}}}
+    fact = build_fact(
+        "web-shop",
+        timestamp="2019-01-01",
+        traits={"lastName": "Lind", "email": "m@p.example"},
+        context=context,
+    )
+    late = drop_expired(fact, compute_cut_offs(CATALOGUE, NOW))
+    assert (late.values, late.dropped, late.identifiers) == ((), 2, fact.identifiers)
+    assert late.ambient_choices == fact.ambient_choices != {}
     viewed: dict[str, Any] = {"type": "track", "event": "Product Viewed", "properties": {"product_id": "p"}}
-    old = timely(heard("web-shop", timestamp="2024-01-01", **viewed), cut_offs(CATALOGUE, NOW))
-    assert (old.event, old.dropped) == (None, 1)
-    fresh = heard("web-shop", timestamp="2026-09-01", **viewed)
-    assert timely(fresh, cut_offs(CATALOGUE, NOW)) is fresh
+    late_event = drop_expired(
+        build_fact("web-shop", timestamp="2024-01-01", **viewed), compute_cut_offs(CATALOGUE, NOW)
+    )
+    assert (late_event.event, late_event.dropped) == (None, 1)
+    fresh = build_fact("web-shop", timestamp="2026-09-01", **viewed)
+    assert drop_expired(fresh, compute_cut_offs(CATALOGUE, NOW)) is fresh
 
 
-def test_of_an_address_that_lapses_the_country_stays_where_the_law_follows_from_it() -> None:
-    """Nobody is protected by a laxer law for being forgotten; and nobody is by an exact place."""
-    made = record(named("2020-01-01", address={"country": "US", "state": "TX"}, residence="US-TX"))
-    lapsed = left(made, "2024-01-02")
-    assert lapsed["cells"] == {}
-    assert lapsed["place"]["c"] == "US"
-    book = load_law(None, CATALOGUE)
-    assert laws_of(book.of_place, [made]) == ("us-tx",)
-    assert laws_of(book.of_place, [lapsed]) == (UNKNOWN,)
+def test_the_country_of_an_expired_address_stays_for_the_jurisdiction() -> None:
+    """Expiry gives a person no laxer law; the exact place protects no one and is removed."""
+    record = build_record(
+        build_identify_fact("2020-01-01", address={"country": "US", "state": "TX"}, residence="US-TX")
+    )
+    expired = remove_expired(record, "2024-01-02")
+    assert expired["cells"] == {}
+    assert expired["place"]["c"] == "US"
+    lawbook = load_lawbook(None, CATALOGUE)
+    assert find_jurisdictions(lawbook.find_key_of_place, [record]) == ("us-tx",)
+    assert find_jurisdictions(lawbook.find_key_of_place, [expired]) == (UNKNOWN,)

@@ -1,4 +1,4 @@
-"""GraphiQL comes from the package, whole, and asks no other host for anything."""
+"""GraphiQL is served completely from the package and requests nothing from other hosts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 import discretion.edge.graphql
-from discretion.catalogue.load import load
+from discretion.catalogue.load import load_catalogue
 from discretion.edge.graphql.explorer import Explorer
 from discretion.edge.graphql.schema_builder import build_schema
 
@@ -27,39 +27,39 @@ PUBLISHED = {
 }
 
 
-class _Page:
+class ExplorerApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await Explorer().page(scope, receive, send)
+        await Explorer().serve_page(scope, receive, send)
 
 
 @pytest.fixture
 def client() -> httpx.AsyncClient:
-    app = Starlette(routes=[Route("/graphql", _Page()), *Explorer().routes()])
+    app = Starlette(routes=[Route("/graphql", ExplorerApp()), *Explorer().routes()])
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop.example")
 
 
-def links(page: str) -> list[str]:
+def find_links(page: str) -> list[str]:
     return [link for link in re.findall(r'(?:src|href)="([^"]*)"', page) if not link.startswith("data:")]
 
 
-async def test_every_link_of_the_page_leads_into_the_package(client: httpx.AsyncClient) -> None:
+async def test_every_link_of_the_page_is_served_by_the_package(client: httpx.AsyncClient) -> None:
     page = (await client.get("/graphql")).text
-    assert len(links(page)) == 6
-    for link in links(page):
+    assert len(find_links(page)) == 6
+    for link in find_links(page):
         assert re.fullmatch(r"graphiql/[\w.-]+\?v=[0-9a-f]{16}", link)
         response = await client.get(f"/{link}")
         assert response.status_code == 200
         assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
 
 
-def test_the_query_that_the_page_begins_with_holds() -> None:
-    """Whoever presses the button first gets an answer."""
-    found = re.search(r"const QUERY = `(.*?)`;", (FOLDER / "page.js").read_text("utf-8"), re.DOTALL)
-    assert found is not None
-    assert validate(build_schema(load(None))._schema, parse(found[1])) == []
+def test_the_default_query_of_the_page_is_valid() -> None:
+    """The first press of the button gets an answer."""
+    match = re.search(r"const QUERY = `(.*?)`;", (FOLDER / "page.js").read_text("utf-8"), re.DOTALL)
+    assert match is not None
+    assert validate(build_schema(load_catalogue(None))._schema, parse(match[1])) == []
 
 
-def test_neither_the_page_nor_its_style_names_another_host() -> None:
+def test_the_page_and_its_style_refer_to_no_other_host() -> None:
     for name in ("index.html", "page.js", "page.css"):
         assert not re.search(r"(?:https?:)?//[\w.]+\.", (FOLDER / name).read_text("utf-8")), name
     style = (FOLDER / "graphiql.min.css").read_text("utf-8")
@@ -69,7 +69,7 @@ def test_neither_the_page_nor_its_style_names_another_host() -> None:
     assert "@import" not in style
 
 
-async def test_the_page_may_run_only_our_scripts_and_talk_only_to_us(client: httpx.AsyncClient) -> None:
+async def test_the_page_may_run_and_contact_only_its_own_origin(client: httpx.AsyncClient) -> None:
     policy = dict(
         rule.split(" ", 1)
         for rule in (await client.get("/graphql")).headers["content-security-policy"].split("; ")
@@ -81,7 +81,7 @@ async def test_the_page_may_run_only_our_scripts_and_talk_only_to_us(client: htt
     assert not re.search(r"<script(?![^>]* src=)|<style| on\w+=", page)
 
 
-async def test_who_has_a_file_is_not_sent_it_again(client: httpx.AsyncClient) -> None:
+async def test_a_cached_file_is_not_sent_again(client: httpx.AsyncClient) -> None:
     for path in ("/graphql", "/graphiql/page.js"):
         first = await client.get(path)
         assert first.headers["cache-control"] == "no-cache"
@@ -94,12 +94,12 @@ async def test_only_the_pages_files_are_served(client: httpx.AsyncClient, name: 
     assert (await client.get(f"/graphiql/{name}")).status_code == 404
 
 
-def test_package_files_are_as_published() -> None:
-    found = {name: hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() for name in PUBLISHED}
-    assert found == PUBLISHED
+def test_bundled_files_have_the_published_digests() -> None:
+    digests = {name: hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() for name in PUBLISHED}
+    assert digests == PUBLISHED
 
 
-def test_every_package_file_has_its_licence_and_its_line_in_the_readme() -> None:
+def test_every_bundled_file_has_a_licence_and_a_line_in_the_readme() -> None:
     readme = (FOLDER / "README.md").read_text("utf-8")
     for name in (*PUBLISHED, "LICENSE.graphiql", "LICENSE.react", "page.js", "page.css", "index.html"):
         assert f"`{name}`" in readme

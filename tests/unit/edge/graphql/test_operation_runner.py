@@ -1,4 +1,4 @@
-"""Executing: when there is an answer, nothing of its operation runs on."""
+"""No resolver of an operation runs after its answer."""
 
 from __future__ import annotations
 
@@ -8,54 +8,54 @@ from typing import Any
 import pytest
 from graphql import Executor, build_schema, parse
 
-from discretion.edge.graphql.operation_runner import executed
+from discretion.edge.graphql.operation_runner import execute_operation
 
 SCHEMA = build_schema("type Query { slow: Int fails: Int! }")
 
 
-class Reads:
-    """A root whose slow field reads on for a while, and whose other field fails at once."""
+class CountingRoot:
+    """A root with a slow field that counts its reads and a field that fails at once."""
 
     def __init__(self) -> None:
-        self.read = 0
-        self.begun = asyncio.Event()
+        self.read_count = 0
+        self.started = asyncio.Event()
 
     async def slow(self, _info: Any) -> int:
-        """Read."""
+        """Count twenty reads, each in its own turn of the event loop."""
         for _ in range(20):
             await asyncio.sleep(0)
-            self.read += 1
-            self.begun.set()
-        return self.read
+            self.read_count += 1
+            self.started.set()
+        return self.read_count
 
     def fails(self, _info: Any) -> int:
-        """Fail."""
+        """Raise an error."""
         raise ValueError("no such thing")
 
 
-async def test_what_an_error_leaves_behind_has_ended_before_the_answer() -> None:
-    """It would meet customers after their disclosure was written."""
-    root = Reads()
+async def test_no_resolver_runs_on_after_an_error_was_answered() -> None:
+    """Such a resolver would read customers after their disclosure was recorded."""
+    root = CountingRoot()
     executor: Any = Executor.build(SCHEMA, parse("{ slow fails }"), root_value=root)
-    answer = await executed(executor)
+    answer = await execute_operation(executor)
     assert answer.data is None
-    read = root.read
+    count_at_end = root.read_count
     for _ in range(10):
         await asyncio.sleep(0)
-    assert root.read == read
+    assert root.read_count == count_at_end
     assert not executor.background_futures
 
 
-async def test_a_caller_who_goes_away_stops_their_operation() -> None:
-    """Nobody waits for it."""
-    root = Reads()
+async def test_a_cancelled_request_stops_its_operation() -> None:
+    """Its result has no receiver."""
+    root = CountingRoot()
     executor: Any = Executor.build(SCHEMA, parse("{ slow }"), root_value=root)
-    asking = asyncio.create_task(executed(executor))
-    await root.begun.wait()
-    asking.cancel()
+    execution = asyncio.create_task(execute_operation(executor))
+    await root.started.wait()
+    execution.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asking
-    read = root.read
+        await execution
+    count_at_end = root.read_count
     for _ in range(10):
         await asyncio.sleep(0)
-    assert root.read == read
+    assert root.read_count == count_at_end

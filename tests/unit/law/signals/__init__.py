@@ -1,1 +1,1 @@
-"""What is heard, and what is not, of what is sent for a person."""
+"""Tests of the privacy signals that are read for a person, and of those that are ignored."""

@@ -1,13 +1,13 @@
-"""Strings as they are published, and a hand to write others with."""
+"""Published signal strings, and encoders for others."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from discretion.law.signals.bit_reader import LETTERS
+from discretion.law.signals.bit_reader import BASE64URL_ALPHABET
 
 SILENT_TCF = "CPXxRfAPXxRfAAfKABENB-CgAAAAAAAAAAYgAAAAAAAA"
-"""IAB Tech Lab, "Global Privacy Platform String", examples: nothing is consented to."""
+"""IAB Tech Lab, "Global Privacy Platform String", examples: no purpose has consent."""
 
 VENDOR_TCF = (
     "COvFyGBOvFyGBAbAAAENAPCAAOAAAAAAAAAAAEEUACCKAAA.IFoEUQQgAIQwgIwQABAEAAAAOIAACAIAAAAQAIAgEAACEAAAAAgAQBAAAAAA"
@@ -17,44 +17,51 @@ VENDOR_TCF = (
 
 CALIFORNIA = {
     "not applicable": "DBABBg~BAAAAACA",
-    "with the browser's word": "DBABBg~BVqqqqpY.YA",
+    "with GPC": "DBABBg~BVqqqqpY.YA",
 }
-"""By another hand: tests of the Rust library iab_gpp 0.1.2."""
+"""By another encoder: tests of the Rust library iab_gpp 0.1.2."""
 
 NATIONAL = "DBABLA~BVVVVVVVVWA.YA"
-"""From there too: the national section's first version, everything opted out of, and the browser says so."""
+"""From the same tests: version 1 of the national section, opted out of everything, with GPC."""
 
 VIRGINIA = "DBABRg~BVVVVWY"
 CONNECTICUT = "DBABVg~BVVVVVVg"
 
 
-def letters(bits: str) -> str:
-    """Bits as base64url letters, filled up with zeros."""
+def encode_base64url(bits: str) -> str:
+    """Encode bits as base64url, padded with zeros."""
     padded = bits + "0" * (-len(bits) % 6)
-    return "".join(LETTERS[int(padded[at : at + 6], 2)] for at in range(0, len(padded), 6))
+    return "".join(
+        BASE64URL_ALPHABET[int(padded[index : index + 6], 2)] for index in range(0, len(padded), 6)
+    )
 
 
-def fibonacci(number: int) -> str:
-    """A number as the sum of Fibonacci numbers, greedily, and a set bit at the end."""
-    row = [1, 2]
-    while row[-1] <= number:
-        row.append(row[-1] + row[-2])
+def encode_fibonacci(number: int) -> str:
+    """Encode a number as a sum of Fibonacci numbers, found greedily, with a set bit at the end."""
+    sequence = [1, 2]
+    while sequence[-1] <= number:
+        sequence.append(sequence[-1] + sequence[-2])
     code = ""
-    for one in reversed([one for one in row if one <= number]):
-        code = ("1" if one <= number else "0") + code
-        number -= one if one <= number else 0
+    for term in reversed([term for term in sequence if term <= number]):
+        code = ("1" if term <= number else "0") + code
+        number -= term if term <= number else 0
     return code + "1"
 
 
-def header(ids: Sequence[int]) -> str:
-    """The header for sections, each on its own."""
-    rising = sorted(ids)
-    steps = [one - before for before, one in zip([0, *rising], rising, strict=False)]
-    return letters(f"{3:06b}{1:06b}{len(ids):012b}" + "".join("0" + fibonacci(step) for step in steps))
+def encode_header(ids: Sequence[int]) -> str:
+    """Encode the header for sections, each listed by itself."""
+    sorted_ids = sorted(ids)
+    steps = [
+        section_id - previous_id
+        for previous_id, section_id in zip([0, *sorted_ids], sorted_ids, strict=False)
+    ]
+    return encode_base64url(
+        f"{3:06b}{1:06b}{len(ids):012b}" + "".join("0" + encode_fibonacci(step) for step in steps)
+    )
 
 
-def tc_string(consents: Sequence[int], updated: int = 16_504_920_000) -> str:
-    """A TC string with these purposes; ``updated`` in tenths of a second since 1970."""
-    purposes = "".join("1" if one in consents else "0" for one in range(1, 25))
+def encode_tc_string(consents: Sequence[int], updated: int = 16_504_920_000) -> str:
+    """Encode a TC string with these purposes; ``updated`` is in tenths of a second since 1970."""
+    purposes = "".join("1" if purpose in consents else "0" for purpose in range(1, 25))
     head = f"{2:06b}{updated:036b}{updated:036b}{31:012b}{1:012b}{1:06b}{4:06b}{13:06b}{126:012b}{4:06b}"
-    return letters(head + "10" + "0" * 12 + purposes + "0" * 24 + "0" + f"{3:06b}{4:06b}" + "0" * 46)
+    return encode_base64url(head + "10" + "0" * 12 + purposes + "0" * 24 + "0" + f"{3:06b}{4:06b}" + "0" * 46)

@@ -1,4 +1,4 @@
-"""Global Privacy Control is one character, or it is not there (W3C draft, "The Sec-GPC Header Field")."""
+"""Global Privacy Control is one character, or absent (W3C draft, "The Sec-GPC Header Field")."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from discretion.law.signals.gpc import SUPPORT, asked
+from discretion.law.signals.gpc import GPC_SUPPORT, has_gpc_opt_out
 
 VECTORS: list[tuple[str, list[bytes | str], bool]] = [
     ("exactly the character 1", [b"1"], True),
@@ -35,12 +35,14 @@ VECTORS: list[tuple[str, list[bytes | str], bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("law", "values", "said"), VECTORS, ids=[law for law, _, _ in VECTORS])
-def test_a_field_asks_or_is_as_if_it_were_not_there(law: str, values: list[bytes | str], said: bool) -> None:
-    assert asked(values) is said, law
+@pytest.mark.parametrize(("case", "values", "is_opt_out"), VECTORS, ids=[case for case, _, _ in VECTORS])
+def test_only_the_exact_field_value_is_an_opt_out(
+    case: str, values: list[bytes | str], is_opt_out: bool
+) -> None:
+    assert has_gpc_opt_out(values) is is_opt_out, case
 
 
-def test_what_is_abided_by_is_stated_with_a_day() -> None:
+def test_the_support_of_gpc_is_stated_with_a_date() -> None:
     """A boolean and a full-date of RFC 3339 ("GPC Support Representation")."""
-    assert SUPPORT["gpc"] is True
-    assert date.fromisoformat(SUPPORT["lastUpdate"]).isoformat() == SUPPORT["lastUpdate"]
+    assert GPC_SUPPORT["gpc"] is True
+    assert date.fromisoformat(GPC_SUPPORT["lastUpdate"]).isoformat() == GPC_SUPPORT["lastUpdate"]

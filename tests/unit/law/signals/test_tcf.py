@@ -1,4 +1,4 @@
-"""A TC string is read whole, or it says nothing."""
+"""A TC string is decoded completely, or it has no effect."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from discretion.law.signals.bit_reader import LETTERS
-from discretion.law.signals.tcf import LIMIT, Tcf, decode
-from discretion.law.signals.unreadable_signal import Reason, Unread
-from tests.unit.law.signals.strings import SILENT_TCF, VENDOR_TCF, letters, tc_string
+from discretion.law.signals.bit_reader import BASE64URL_ALPHABET
+from discretion.law.signals.tcf import MAX_TC_STRING_LENGTH, TcString, decode_tcf
+from discretion.law.signals.unreadable_signal import UnreadableReason, UnreadableSignal
+from tests.unit.law.signals.strings import SILENT_TCF, VENDOR_TCF, encode_base64url, encode_tc_string
 
-ALL = tc_string(range(1, 25))
+FULL_STRING = encode_tc_string(range(1, 25))
 
 
-def ms(text: str) -> int:
-    """A moment in milliseconds."""
+def to_ms(text: str) -> int:
+    """Convert an ISO 8601 time in UTC to milliseconds."""
     return round(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() * 1000)
 
 
-def test_the_example_of_the_platform_consents_to_nothing() -> None:
-    assert decode(SILENT_TCF) == Tcf(
-        created=ms("2022-04-20T22:00:00"),
-        updated=ms("2022-04-20T22:00:00"),
+def test_the_example_of_the_gpp_specification_consents_to_nothing() -> None:
+    assert decode_tcf(SILENT_TCF) == TcString(
+        created_at=to_ms("2022-04-20T22:00:00"),
+        updated_at=to_ms("2022-04-20T22:00:00"),
         cmp=31,
         cmp_version=640,
         screen=1,
@@ -36,74 +36,80 @@ def test_the_example_of_the_platform_consents_to_nothing() -> None:
         features=frozenset(),
         consents=frozenset(),
         interests=frozenset(),
-        purpose_one=False,
+        purpose_one_undisclosed=False,
         country="DE",
     )
 
 
-def test_the_example_of_the_framework_consents_to_three_purposes() -> None:
-    """With a segment about vendors after the core, which is left alone."""
-    read = decode(VENDOR_TCF)
-    assert isinstance(read, Tcf)
-    assert (read.consents, read.interests, read.features) == (frozenset({1, 2, 3}), frozenset(), frozenset())
-    assert (read.cmp, read.language, read.vendor_list, read.policy) == (27, "EN", 15, 2)
-    assert read.created == read.updated == ms("2020-02-20T23:57:39.3")
+def test_the_example_of_the_tcf_specification_consents_to_three_purposes() -> None:
+    """The vendor segment after the core is ignored."""
+    decoded = decode_tcf(VENDOR_TCF)
+    assert isinstance(decoded, TcString)
+    assert (decoded.consents, decoded.interests, decoded.features) == (
+        frozenset({1, 2, 3}),
+        frozenset(),
+        frozenset(),
+    )
+    assert (decoded.cmp, decoded.language, decoded.vendor_list, decoded.policy) == (27, "EN", 15, 2)
+    assert decoded.created_at == decoded.updated_at == to_ms("2020-02-20T23:57:39.3")
 
 
 @given(st.frozensets(st.integers(1, 24)))
 def test_the_purposes_consented_to_are_those_whose_bit_is_set(consents: frozenset[int]) -> None:
-    read = decode(tc_string(sorted(consents)))
-    assert isinstance(read, Tcf)
-    assert read.consents == consents
+    decoded = decode_tcf(encode_tc_string(sorted(consents)))
+    assert isinstance(decoded, TcString)
+    assert decoded.consents == consents
 
 
-@pytest.mark.parametrize("text", [SILENT_TCF, VENDOR_TCF.partition(".")[0], ALL])
-def test_a_string_that_was_cut_is_not_read(text: str) -> None:
-    """Wherever it was cut before the vendors end: a yes in what is left may be half of something else."""
-    assert isinstance(decode(text), Tcf)
+@pytest.mark.parametrize("text", [SILENT_TCF, VENDOR_TCF.partition(".")[0], FULL_STRING])
+def test_a_truncated_string_is_refused(text: str) -> None:
+    """Wherever it is cut before the vendors end: a consent in the rest may be half of another field."""
+    assert isinstance(decode_tcf(text), TcString)
     needed = 213 + 2 * (16 + 1 + (8 if text in VENDOR_TCF else 0))
     for end in range(-(-needed // 6)):
-        assert decode(text[:end]) == Unread(Reason.SHORT), end
+        assert decode_tcf(text[:end]) == UnreadableSignal(UnreadableReason.SHORT), end
 
 
-def test_vendors_in_ranges_are_passed_over_and_must_all_be_there() -> None:
-    """Two ranges and a single one announced; the last is missing its end."""
-    head = ALL[:35]
+def test_vendor_ranges_are_skipped_and_must_be_complete() -> None:
+    """Two ranges and a single vendor are announced; the last range lacks its end."""
+    head = FULL_STRING[:35]
     vendors = f"{900:016b}1{3:012b}" + f"1{3:016b}{70:016b}" + f"0{90:016b}" + f"1{100:016b}{900:016b}"
     tail = f"{0:016b}0"
-    bits = "".join(f"{LETTERS.index(one):06b}" for one in head) + "000"
+    bits = "".join(f"{BASE64URL_ALPHABET.index(character):06b}" for character in head) + "000"
     assert len(bits) == 213
-    assert isinstance(decode(letters(bits + vendors + tail)), Tcf)
-    assert decode(letters(bits + vendors[:-12])) == Unread(Reason.SHORT)
-    many = f"{900:016b}1{4095:012b}"
-    assert decode(letters(bits + many + tail)) == Unread(Reason.SHORT)
+    assert isinstance(decode_tcf(encode_base64url(bits + vendors + tail)), TcString)
+    assert decode_tcf(encode_base64url(bits + vendors[:-12])) == UnreadableSignal(UnreadableReason.SHORT)
+    oversized = f"{900:016b}1{4095:012b}"
+    assert decode_tcf(encode_base64url(bits + oversized + tail)) == UnreadableSignal(UnreadableReason.SHORT)
 
 
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", Reason.SHORT),
-        ("." + SILENT_TCF, Reason.SHORT),
-        ("B" + SILENT_TCF[1:], Reason.VERSION),
-        ("D" + SILENT_TCF[1:], Reason.VERSION),
-        (SILENT_TCF + "=", Reason.LETTER),
-        (SILENT_TCF + "+/", Reason.LETTER),
-        (SILENT_TCF + "\u00e9", Reason.LETTER),
-        (SILENT_TCF + "A" * LIMIT, Reason.LONG),
-        (SILENT_TCF[:18] + "__" + SILENT_TCF[20:], Reason.VALUE),
+        ("", UnreadableReason.SHORT),
+        ("." + SILENT_TCF, UnreadableReason.SHORT),
+        ("B" + SILENT_TCF[1:], UnreadableReason.VERSION),
+        ("D" + SILENT_TCF[1:], UnreadableReason.VERSION),
+        (SILENT_TCF + "=", UnreadableReason.ENCODING),
+        (SILENT_TCF + "+/", UnreadableReason.ENCODING),
+        (SILENT_TCF + "\u00e9", UnreadableReason.ENCODING),
+        (SILENT_TCF + "A" * MAX_TC_STRING_LENGTH, UnreadableReason.LONG),
+        (SILENT_TCF[:18] + "__" + SILENT_TCF[20:], UnreadableReason.VALUE),
     ],
 )
-def test_what_is_no_string_of_version_two_is_refused_with_a_reason(text: str, reason: Reason) -> None:
-    assert decode(text) == Unread(reason)
+def test_an_invalid_tc_string_is_refused_with_a_reason(text: str, reason: UnreadableReason) -> None:
+    assert decode_tcf(text) == UnreadableSignal(reason)
 
 
-@pytest.mark.parametrize("text", [SILENT_TCF, VENDOR_TCF, ALL])
-def test_no_changed_letter_raises(text: str) -> None:
-    for at in range(len(text)):
-        for letter in LETTERS + ".~= \n\u00e9\ud800":
-            assert isinstance(decode(text[:at] + letter + text[at + 1 :]), Tcf | Unread)
+@pytest.mark.parametrize("text", [SILENT_TCF, VENDOR_TCF, FULL_STRING])
+def test_no_changed_character_raises(text: str) -> None:
+    for index in range(len(text)):
+        for character in BASE64URL_ALPHABET + ".~= \n\u00e9\ud800":
+            assert isinstance(
+                decode_tcf(text[:index] + character + text[index + 1 :]), TcString | UnreadableSignal
+            )
 
 
-@given(st.one_of(st.text(), st.text(alphabet=LETTERS + ".").map("C".__add__)))
-def test_no_text_at_all_raises(text: str) -> None:
-    assert isinstance(decode(text), Tcf | Unread)
+@given(st.one_of(st.text(), st.text(alphabet=BASE64URL_ALPHABET + ".").map("C".__add__)))
+def test_no_text_raises_an_error(text: str) -> None:
+    assert isinstance(decode_tcf(text), TcString | UnreadableSignal)

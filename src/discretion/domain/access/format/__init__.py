@@ -1,1 +1,1 @@
-"""How a package is written down: the same sections as JSON, tables, a page to read, and linked data."""
+"""File formats of a package: JSON, CSV, HTML and JSON-LD, all from the same sections."""

@@ -1,7 +1,8 @@
-"""A section as a table: CSV (RFC 4180) in UTF-8, lists and objects as JSON.
+"""A section as a CSV table (RFC 4180) in UTF-8; lists and objects are written as JSON.
 
-A spreadsheet takes a text that begins with one of some characters for a formula, and runs it: values come
-from anybody, so such a text is given an apostrophe in front, which shows it as it is (OWASP, CSV Injection).
+A spreadsheet interprets a text that begins with certain characters as a formula and runs it. Anyone can send
+values, so such a text gets an apostrophe in front, and the spreadsheet shows it as text (OWASP, CSV
+Injection).
 """
 
 from __future__ import annotations
@@ -12,39 +13,41 @@ from typing import Any
 
 import orjson
 
-from discretion.domain.access.package_page import Rows
-from discretion.domain.access.package_sections import Section
+from discretion.domain.access.package_page import PackageRows
+from discretion.domain.access.package_sections import PackageSection
 
-FORMULA = tuple("=+-@\t\r\n|%\uff1d\uff0b\uff0d\uff20")
-"""What may begin a formula, in full width too, and what Excel's DDE begins with."""
+FORMULA_PREFIXES = tuple("=+-@\t\r\n|%\uff1d\uff0b\uff0d\uff20")
+"""Characters that may begin a formula, also in full width; ``|`` and ``%`` begin DDE commands in Excel."""
 
 
-class Table:
-    """Writes one section; its names come first."""
+class CsvWriter:
+    """Writes one section; the first line has the column names."""
 
     def begin(self) -> bytes:
-        """Nothing."""
+        """Return nothing: a table has no preamble."""
         return b""
 
-    def open(self, section: Section) -> bytes:
-        """The header."""
-        return _lines([[one.name for one in section.columns]])
+    def open_section(self, section: PackageSection) -> bytes:
+        """Return the line with the column names."""
+        return _format_csv_lines([[column.name for column in section.columns]])
 
-    def rows(self, section: Section, rows: Rows) -> bytes:
-        """Lines."""
-        return _lines([[cell(row[one.name]) for one in section.columns] for row in rows])
+    def write_rows(self, section: PackageSection, rows: PackageRows) -> bytes:
+        """Return one line for each row."""
+        return _format_csv_lines(
+            [[format_cell(row[column.name]) for column in section.columns] for row in rows]
+        )
 
-    def close(self, _section: Section) -> bytes:
-        """Nothing."""
+    def close_section(self, _section: PackageSection) -> bytes:
+        """Return no bytes: CSV has no closing text."""
         return b""
 
     def end(self) -> bytes:
-        """Nothing."""
+        """Return no bytes: CSV has no closing text."""
         return b""
 
 
-def cell(value: Any) -> Any:
-    """A value as a cell; a number stays one."""
+def format_cell(value: Any) -> Any:
+    """Return a value as a CSV cell. Numbers stay numbers, and formulas are escaped."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -53,10 +56,12 @@ def cell(value: Any) -> Any:
         return value
     text = value if isinstance(value, str) else orjson.dumps(value).decode()
     text = text.replace("\0", "\N{REPLACEMENT CHARACTER}")
-    return f"'{text}" if text.lstrip(" \N{NO-BREAK SPACE}").startswith(FORMULA) else text
+    # Leading spaces are stripped for the check, because some spreadsheets ignore them.
+    return f"'{text}" if text.lstrip(" \N{NO-BREAK SPACE}").startswith(FORMULA_PREFIXES) else text
 
 
-def _lines(rows: list[list[Any]]) -> bytes:
-    held = io.StringIO()
-    csv.writer(held).writerows(rows)
-    return held.getvalue().encode("utf-8", "replace")
+def _format_csv_lines(rows: list[list[Any]]) -> bytes:
+    buffer = io.StringIO()
+    csv.writer(buffer).writerows(rows)
+    # "replace": JSON text may contain a lone surrogate, which UTF-8 cannot encode.
+    return buffer.getvalue().encode("utf-8", "replace")

@@ -1,8 +1,8 @@
-"""A package to be read: one page of HTML that needs nothing else, in a window or on paper.
+"""A package as one HTML page without external resources, for the screen and for print.
 
-Its policy forbids every script and every load, so that a value that were mistaken for markup could still do
-nothing. Values come from anybody: each is escaped, kept from turning the text around it (``bdi``) and rid of
-characters that no page may hold.
+Its content security policy forbids all scripts and all loads, so that a value mistaken for markup can still
+do nothing. Anyone can send values: each value is escaped, isolated from the direction of the surrounding
+text (``bdi``), and characters that HTML does not allow are replaced.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Any
 
 import orjson
 
-from discretion.domain.access.package_page import Rows
-from discretion.domain.access.package_sections import Kind, Section
+from discretion.domain.access.package_page import PackageRows
+from discretion.domain.access.package_sections import ColumnKind, PackageSection
 
 STYLE = """
 :root{color-scheme:light dark;--line:#767676;--soft:#f3f3f3}
@@ -41,24 +41,28 @@ tr{break-inside:avoid}
 }
 """.strip()
 
+# The policy permits the style by its hash, so the page must contain exactly the text of `STYLE`.
 POLICY = (
     "default-src 'none'; style-src 'sha256-"
     + base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
     + "'; base-uri 'none'; form-action 'none'"
 )
 
-_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 
 
-class Page:
-    """Writes the page; ``sections`` are those it has."""
+class HtmlWriter:
+    """Writes the page. ``sections`` are the sections it contains."""
 
-    def __init__(self, sections: Sequence[Section]) -> None:
+    def __init__(self, sections: Sequence[PackageSection]) -> None:
         self._sections = sections
 
     def begin(self) -> bytes:
-        """The head, and where to find what."""
-        links = "".join(f'<li><a href="#{one.key}">{shown(one.title)}</a></li>' for one in self._sections)
+        """Return the head of the page and the table of contents."""
+        links = "".join(
+            f'<li><a href="#{section.key}">{escape_text(section.title)}</a></li>'
+            for section in self._sections
+        )
         return (
             '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
             f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY)}">'
@@ -69,53 +73,59 @@ class Page:
             "<main>\n"
         ).encode()
 
-    def open(self, section: Section) -> bytes:
-        """A heading, and the head of a table."""
+    def open_section(self, section: PackageSection) -> bytes:
+        """Return a heading and the head of a table."""
         head = "".join(
-            f'<th scope="col" title="{escape(one.says)}">{shown(one.name.replace("_", " "))}</th>'
-            for one in section.columns
+            f'<th scope="col" title="{escape(column.description)}">'
+            f"{escape_text(column.name.replace('_', ' '))}</th>"
+            for column in section.columns
         )
+        caption = f"{escape_text(section.description)} <small>{escape_text(section.law)}</small>"
         return (
-            f'<section aria-labelledby="{section.key}"><h2 id="{section.key}">{shown(section.title)}</h2>'
+            f'<section aria-labelledby="{section.key}">'
+            f'<h2 id="{section.key}">{escape_text(section.title)}</h2>'
             f'<div class="wide" tabindex="0" role="region" aria-labelledby="{section.key}">'
-            f"<table><caption>{shown(section.says)} <small>{shown(section.law)}</small></caption>"
+            f"<table><caption>{caption}</caption>"
             f"<thead><tr>{head}</tr></thead><tbody>\n"
         ).encode()
 
-    def rows(self, section: Section, rows: Rows) -> bytes:
-        """Lines of the table; the first cell names each."""
+    def write_rows(self, section: PackageSection, rows: PackageRows) -> bytes:
+        """Return table rows; the first cell is the row header."""
         columns = section.columns
         lines = []
         for row in rows:
-            first, *others = (_cell(one.kind, row[one.name]) for one in columns)
-            lines.append(
-                f'<tr><th scope="row">{first}</th>{"".join(f"<td>{one}</td>" for one in others)}</tr>\n'
+            first_cell, *other_cells = (
+                _format_html_cell(column.kind, row[column.name]) for column in columns
             )
+            data_cells = "".join(f"<td>{cell}</td>" for cell in other_cells)
+            lines.append(f'<tr><th scope="row">{first_cell}</th>{data_cells}</tr>\n')
         return "".join(lines).encode()
 
-    def close(self, _section: Section) -> bytes:
-        """The table ends."""
+    def close_section(self, _section: PackageSection) -> bytes:
+        """Return the end of the table."""
         return b"</tbody></table></div></section>\n"
 
     def end(self) -> bytes:
-        """The page ends."""
+        """Return the end of the page."""
         return b"</main></body></html>\n"
 
 
-def shown(text: str) -> str:
-    """A text as part of a page, whatever is in it."""
-    fit = text if text.isascii() and text.isprintable() else _UNFIT.sub("\N{REPLACEMENT CHARACTER}", text)
-    return escape(fit)
+def escape_text(text: str) -> str:
+    """Return any text as safe HTML text."""
+    printable = (
+        text if text.isascii() and text.isprintable() else _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+    )
+    return escape(printable)
 
 
-def _cell(kind: Kind, value: Any) -> str:
+def _format_html_cell(kind: ColumnKind, value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if kind is Kind.TIME:
-        return f'<time datetime="{shown(value)}">{shown(value)}</time>'
-    if kind is Kind.LIST:
-        return ", ".join(f"<bdi>{shown(one)}</bdi>" for one in value)
+    if kind is ColumnKind.TIME:
+        return f'<time datetime="{escape_text(value)}">{escape_text(value)}</time>'
+    if kind is ColumnKind.LIST:
+        return ", ".join(f"<bdi>{escape_text(item)}</bdi>" for item in value)
     text = value if isinstance(value, str) else orjson.dumps(value).decode()
-    return f"<bdi>{shown(text)}</bdi>"
+    return f"<bdi>{escape_text(text)}</bdi>"

@@ -1,4 +1,4 @@
-"""A package as one JSON document: ``{"format": ..., "sections": {...}}``, and the JSON Schema it keeps to."""
+"""A package as one JSON document ``{"format": ..., "sections": {...}}``, and its JSON Schema."""
 
 from __future__ import annotations
 
@@ -6,55 +6,61 @@ from typing import Any
 
 import orjson
 
-from discretion.domain.access.package_page import Rows
-from discretion.domain.access.package_sections import FORMAT, SECTIONS, Column, Kind, Section
+from discretion.domain.access.package_page import PackageRows
+from discretion.domain.access.package_sections import (
+    PACKAGE_FORMAT,
+    SECTIONS,
+    Column,
+    ColumnKind,
+    PackageSection,
+)
 
 SCHEMA_ID = "https://discretion.example/schema/package.schema.json"
 
-TYPES: dict[Kind, dict[str, Any]] = {
-    Kind.TEXT: {"type": ["string", "null"]},
-    Kind.TIME: {"type": ["string", "null"], "format": "date-time"},
-    Kind.NUMBER: {"type": ["number", "null"]},
-    Kind.FLAG: {"type": ["boolean", "null"]},
-    Kind.LIST: {"type": ["array", "null"], "items": {"type": "string"}},
-    Kind.ANY: {},
+COLUMN_SCHEMAS: dict[ColumnKind, dict[str, Any]] = {
+    ColumnKind.TEXT: {"type": ["string", "null"]},
+    ColumnKind.TIME: {"type": ["string", "null"], "format": "date-time"},
+    ColumnKind.NUMBER: {"type": ["number", "null"]},
+    ColumnKind.FLAG: {"type": ["boolean", "null"]},
+    ColumnKind.LIST: {"type": ["array", "null"], "items": {"type": "string"}},
+    ColumnKind.ANY: {},
 }
 
 
-class Whole:
-    """Writes the document; one row on a line."""
+class JsonWriter:
+    """Writes the document, one row per line."""
 
     def __init__(self) -> None:
-        self._sections = 0
-        self._rows = 0
+        self._section_count = 0
+        self._row_count = 0
 
     def begin(self) -> bytes:
-        """The format, and the sections begin."""
-        return b'{"format":' + orjson.dumps(FORMAT) + b',"sections":{'
+        """Return the format member and the beginning of the sections."""
+        return b'{"format":' + orjson.dumps(PACKAGE_FORMAT) + b',"sections":{'
 
-    def open(self, section: Section) -> bytes:
-        """A list under the section's key."""
-        comma = b"," if self._sections else b""
-        self._sections, self._rows = self._sections + 1, 0
+    def open_section(self, section: PackageSection) -> bytes:
+        """Return the section's key and the beginning of its list."""
+        comma = b"," if self._section_count else b""
+        self._section_count, self._row_count = self._section_count + 1, 0
         return comma + b"\n" + orjson.dumps(section.key) + b":["
 
-    def rows(self, _section: Section, rows: Rows) -> bytes:
-        """Rows as objects."""
-        comma = b"," if self._rows else b""
-        self._rows += len(rows)
-        return comma + b",".join(b"\n" + orjson.dumps(one) for one in rows)
+    def write_rows(self, _section: PackageSection, rows: PackageRows) -> bytes:
+        """Return the rows as objects."""
+        comma = b"," if self._row_count else b""
+        self._row_count += len(rows)
+        return comma + b",".join(b"\n" + orjson.dumps(row) for row in rows)
 
-    def close(self, _section: Section) -> bytes:
-        """The list ends."""
+    def close_section(self, _section: PackageSection) -> bytes:
+        """Return the end of the list."""
         return b"]"
 
     def end(self) -> bytes:
-        """The document ends."""
+        """Return the end of the document."""
         return b"}}\n"
 
 
-def schema() -> dict[str, Any]:
-    """The JSON Schema (2020-12) of the document. A section that has no rows is not in it."""
+def build_package_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of the document. A section without rows is left out of a document."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": SCHEMA_ID,
@@ -64,35 +70,35 @@ def schema() -> dict[str, Any]:
         "required": ["format", "sections"],
         "additionalProperties": False,
         "properties": {
-            "format": {"const": FORMAT},
+            "format": {"const": PACKAGE_FORMAT},
             "sections": {
                 "type": "object",
                 "additionalProperties": False,
-                "properties": {one.key: _rows(one) for one in SECTIONS},
+                "properties": {section.key: _build_section_schema(section) for section in SECTIONS},
             },
         },
     }
 
 
-def schema_text() -> str:
-    """The same as text."""
-    return orjson.dumps(schema(), option=orjson.OPT_INDENT_2).decode() + "\n"
+def build_package_schema_text() -> str:
+    """Return the JSON Schema as indented text."""
+    return orjson.dumps(build_package_schema(), option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
-def _rows(section: Section) -> dict[str, Any]:
-    names = [one.name for one in section.columns]
+def _build_section_schema(section: PackageSection) -> dict[str, Any]:
+    names = [column.name for column in section.columns]
     return {
         "title": section.title,
-        "description": f"{section.says} {section.law}",
+        "description": f"{section.description} {section.law}",
         "type": "array",
         "items": {
             "type": "object",
             "required": names,
             "additionalProperties": False,
-            "properties": {one.name: _column(one) for one in section.columns},
+            "properties": {column.name: _build_column_schema(column) for column in section.columns},
         },
     }
 
 
-def _column(column: Column) -> dict[str, Any]:
-    return {"description": column.says, **TYPES[column.kind]}
+def _build_column_schema(column: Column) -> dict[str, Any]:
+    return {"description": column.description, **COLUMN_SCHEMAS[column.kind]}

@@ -1,8 +1,8 @@
-"""A package as linked data: JSON-LD in the words of schema.org, for software that knows no other.
+"""A package as JSON-LD in the vocabulary of schema.org, for software that knows no other format.
 
-The person is a ``Person`` in parts that share one ``@id``, which JSON-LD readers flow together; what
-schema.org has a word for is told in it, all else as ``PropertyValue``. What happened is an ``Action``. What
-the platform says of itself (purposes, laws, looks) is not the person's data, and is left to the other files.
+The customer is a ``Person`` in several nodes with one ``@id``, which JSON-LD readers merge. Attributes that
+schema.org has a property for use that property, all others are a ``PropertyValue``. Events are an ``Action``.
+Information about the processing (purposes, laws, disclosures) is not in this file.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import Any
 
 import orjson
 
-from discretion.domain.access.package_page import Rows
-from discretion.domain.access.package_sections import Section
+from discretion.domain.access.package_page import PackageRows
+from discretion.domain.access.package_sections import PackageSection
 
-PERSON = "urn:discretion:person"
-"""Good within this document, and nowhere else."""
+PERSON_ID = "urn:discretion:person"
+"""The customer's ``@id``; it has a meaning only within this document."""
 
-KNOWN: Mapping[str, str] = {
+SCHEMA_ORG_NAMES: Mapping[str, str] = {
     "identity.givenName": "givenName",
     "identity.familyName": "familyName",
     "identity.birthDate": "birthDate",
@@ -26,89 +26,96 @@ KNOWN: Mapping[str, str] = {
     "contact.phone": "telephone",
     "demographics.gender": "gender",
 }
-"""Attributes that schema.org has a word for, where its type is a text."""
+"""Attributes that schema.org has a text property for."""
 
 
-class Graph:
-    """Writes the graph; a node on a line."""
+class JsonLdWriter:
+    """Writes the graph, one node per line."""
 
     def __init__(self) -> None:
-        self._nodes = 0
+        self._node_count = 0
 
     def begin(self) -> bytes:
-        """The vocabulary, and the graph begins."""
+        """Return the vocabulary and the beginning of the graph."""
         return b'{"@context":{"@vocab":"https://schema.org/"},"@graph":['
 
-    def open(self, _section: Section) -> bytes:
-        """Nothing."""
+    def open_section(self, _section: PackageSection) -> bytes:
+        """Return nothing: the graph is not divided into sections."""
         return b""
 
-    def rows(self, section: Section, rows: Rows) -> bytes:
-        """Nodes."""
-        node = _NODES.get(section.key)
-        if node is None:
+    def write_rows(self, section: PackageSection, rows: PackageRows) -> bytes:
+        """Return one node for each row; nothing for sections that the graph leaves out."""
+        build_node = _NODE_BUILDERS.get(section.key)
+        if build_node is None:
             return b""
-        made = b"".join(
-            (b",\n" if self._nodes or at else b"\n") + orjson.dumps(node(row)) for at, row in enumerate(rows)
+        nodes = b"".join(
+            (b",\n" if self._node_count or index else b"\n") + orjson.dumps(build_node(row))
+            for index, row in enumerate(rows)
         )
-        self._nodes += len(rows)
-        return made
+        self._node_count += len(rows)
+        return nodes
 
-    def close(self, _section: Section) -> bytes:
-        """Nothing."""
+    def close_section(self, _section: PackageSection) -> bytes:
+        """Return no bytes: a section has no closing text in this format."""
         return b""
 
     def end(self) -> bytes:
-        """The graph ends."""
+        """Return the end of the graph."""
         return b"]}\n"
 
 
-def _value(row: Mapping[str, Any]) -> dict[str, Any]:
-    word = KNOWN.get(row["attribute"])
-    if word is not None and row["value"] is not None:
-        return _person({word: row["value"]})
-    return _person({"additionalProperty": _property(row["attribute"], row["value"], row["observed_at"])})
+def _build_value_node(row: Mapping[str, Any]) -> dict[str, Any]:
+    schema_org_name = SCHEMA_ORG_NAMES.get(row["attribute"])
+    if schema_org_name is not None and row["value"] is not None:
+        return _build_person_node({schema_org_name: row["value"]})
+    return _build_person_node(
+        {"additionalProperty": _build_property_value(row["attribute"], row["value"], row["observed_at"])}
+    )
 
 
-def _identifier(row: Mapping[str, Any]) -> dict[str, Any]:
-    return _person({"identifier": _property(row["type"], row["value"], row["named_at"])})
+def _build_identifier_node(row: Mapping[str, Any]) -> dict[str, Any]:
+    return _build_person_node(
+        {"identifier": _build_property_value(row["type"], row["value"], row["named_at"])}
+    )
 
 
-def _event(row: Mapping[str, Any]) -> dict[str, Any]:
+def _build_event_node(row: Mapping[str, Any]) -> dict[str, Any]:
     properties = row["properties"] or {}
     return {
         "@type": "Action",
-        "agent": {"@id": PERSON},
+        "agent": {"@id": PERSON_ID},
         "name": row["name"],
         "startTime": row["occurred_at"],
         "instrument": row["channel"],
-        "additionalProperty": [_property(name, value, None) for name, value in properties.items()],
+        "additionalProperty": [
+            _build_property_value(name, value, None) for name, value in properties.items()
+        ],
     }
 
 
-def _consent(row: Mapping[str, Any]) -> dict[str, Any]:
+def _build_consent_node(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "@type": "AuthorizeAction" if row["state"] in ("given", "renewed") else "RejectAction",
         "@id": f"urn:uuid:{row['id']}",
-        "agent": {"@id": PERSON},
+        "agent": {"@id": PERSON_ID},
         "startTime": row["at"],
         "object": row["purpose"],
     }
 
 
-def _person(told: Mapping[str, Any]) -> dict[str, Any]:
-    return {"@id": PERSON, "@type": "Person", **told}
+def _build_person_node(members: Mapping[str, Any]) -> dict[str, Any]:
+    return {"@id": PERSON_ID, "@type": "Person", **members}
 
 
-def _property(name: str, value: Any, observed: str | None) -> dict[str, Any]:
-    told = value if isinstance(value, str | int | float | None) else orjson.dumps(value).decode()
-    made = {"@type": "PropertyValue", "name": name, "value": told}
-    return made if observed is None else {**made, "observationDate": observed}
+def _build_property_value(name: str, value: Any, observed: str | None) -> dict[str, Any]:
+    json_value = value if isinstance(value, str | int | float | None) else orjson.dumps(value).decode()
+    node = {"@type": "PropertyValue", "name": name, "value": json_value}
+    return node if observed is None else {**node, "observationDate": observed}
 
 
-_NODES: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
-    "values": _value,
-    "identifiers": _identifier,
-    "events": _event,
-    "consents": _consent,
+_NODE_BUILDERS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "values": _build_value_node,
+    "identifiers": _build_identifier_node,
+    "events": _build_event_node,
+    "consents": _build_consent_node,
 }

@@ -1,1 +1,1 @@
-"""Consent in GraphQL."""
+"""GraphQL fields and mutations for consent, permissions and opt-out signals."""

@@ -1,6 +1,7 @@
-"""``setConsent``, ``withdrawConsent``, ``objectTo`` and ``optOut``: a receipt for each purpose.
+"""GraphQL mutations ``setConsent``, ``withdrawConsent``, ``objectTo`` and ``optOut``.
 
-Taking back is as easy as giving (GDPR Art. 7(3)): the same call without a notice, and no reason is asked for.
+Each returns a receipt for each purpose. It is as easy to withdraw a consent as to give it (GDPR Art. 7(3)): a
+similar call without a notice or a reason.
 """
 
 from __future__ import annotations
@@ -13,35 +14,45 @@ import strawberry
 from strawberry import UNSET
 from strawberry.types.field import StrawberryField
 
-from discretion.domain.consent.api.permissions import OptOutSignal, Permission, permitted, signal
-from discretion.domain.consent.api.records import person
-from discretion.domain.consent.api.representation import Where, speaker
-from discretion.domain.consent.objection_hook import Exercise, Voice
-from discretion.domain.consent.receipt import Receipts
-from discretion.domain.consent.record_statement import Say
+from discretion.domain.consent.api.permissions import (
+    OptOutSignal,
+    Permission,
+    read_honoured_signal,
+    read_permissions,
+)
+from discretion.domain.consent.api.records import encode_subject
+from discretion.domain.consent.api.representation import ResolverInfo, authorise_statement
+from discretion.domain.consent.objection_hook import ObjectionHook, StatementAuthor
+from discretion.domain.consent.receipt import ReceiptSigner
+from discretion.domain.consent.record_statement import StatementRecorder
 from discretion.domain.consent.statement_record import ConsentEvent
-from discretion.domain.consent.statement_writer import Also, Before
-from discretion.domain.consent.statements import Act, choice, shared
-from discretion.domain.ingest.message import Said
-from discretion.domain.ingest.rejection import No
-from discretion.domain.ingest.statement_context import Method, Saying, guardian, notice
-from discretion.domain.ingest.value_parsing import WrongType, moment
-from discretion.domain.kit.graphql.field import field
-from discretion.domain.kit.graphql.loading import load
+from discretion.domain.consent.statement_writer import CustomerStateBefore, ExtraWrites
+from discretion.domain.consent.statements import ConsentAction, list_sharing_purposes, resolve_choices
+from discretion.domain.ingest.message import ExplicitChoice
+from discretion.domain.ingest.rejection import MessageRejected
+from discretion.domain.ingest.statement_context import (
+    StatementContext,
+    StatementMethod,
+    parse_guardian_reference,
+    parse_notice_reference,
+)
+from discretion.domain.ingest.value_parsing import WrongType, parse_timestamp
+from discretion.domain.kit.graphql.field import build_field
+from discretion.domain.kit.graphql.loading import load_customer
 from discretion.domain.kit.graphql.scalars import DateTime
-from discretion.domain.profiles.api.customer_types import object_type
+from discretion.domain.profiles.api.customer_types import build_object_type
 from discretion.errors import BadRequest, Forbidden, NotFound
-from discretion.reveal.forms import iso
-from discretion.reveal.revealer import Reading, Row
-from discretion.store.driver.database import Operation
+from discretion.reveal.forms import format_timestamp
+from discretion.reveal.revealer import CustomerRow, Reading
+from discretion.store.driver.database import WriteOperation
 
-MAX_PURPOSES = 100
-"""Purposes that one call names."""
+MAX_PURPOSES_PER_CALL = 100
+"""Most purposes, or nodes of their tree, in one call."""
 
 
 @strawberry.input(description="A word about a purpose, or about all purposes below a node of their tree.")
 class ConsentInput:
-    """Yes or no."""
+    """A choice about a purpose or a node of the purpose tree."""
 
     purpose: str = strawberry.field(description="Such as `marketing.communications.email`, or `marketing`.")
     given: bool
@@ -52,7 +63,7 @@ class ConsentInput:
 
 @strawberry.input(description="The privacy notice that was shown before the word was said.")
 class NoticeInput:
-    """See ``channels.saying.Notice``."""
+    """The privacy notice that was shown; see ``ingest.statement_context.NoticeReference``."""
 
     version: str
     language: str = strawberry.field(description="BCP 47, such as `de`.")
@@ -61,14 +72,14 @@ class NoticeInput:
 
 @strawberry.input(description="Who agreed for a child.")
 class GuardianInput:
-    """See ``channels.saying.guardian``."""
+    """The guardian who agreed for a child; see ``ingest.statement_context.parse_guardian_reference``."""
 
     reference: str = strawberry.field(description="The number of your own file on it. No name.")
 
 
 @strawberry.type(description="Proof that a word is on record, signed.")
 class ConsentReceipt:
-    """See ``consent.receipt``."""
+    """A signed receipt of one consent event; see ``consent.receipt``."""
 
     id: strawberry.ID = strawberry.field(description="A UUID; `consents` lists the record under it.")
     purpose: str
@@ -80,169 +91,207 @@ class ConsentReceipt:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """What a word came to: the customer, and a receipt for each purpose."""
+class ConsentOutcome:
+    """The result of a mutation: the customer, and a receipt for each purpose."""
 
-    row: Row
+    row: CustomerRow
     receipts: list[ConsentReceipt]
 
 
 def consent_mutations(customer: Any) -> list[StrawberryField]:
-    """The mutations; ``customer`` is the GraphQL type of customers."""
-    payload: Any = object_type(
+    """Build the mutations; ``customer`` is the GraphQL type of customers."""
+    payload: Any = build_object_type(
         "ConsentPayload",
         [
-            field(_receipts, "receipts", list[ConsentReceipt], "One for each purpose it was about."),
-            field(_permissions, "permissions", list[Permission], "What is permitted from now on."),
-            field(_signal, "optOutSignal", OptOutSignal | None, "The opt-out signal that is honoured."),
-            field(_customer, "customer", customer | None, "Whom it was about, as they are now."),
+            build_field(_receipts, "receipts", list[ConsentReceipt], "One for each purpose it was about."),
+            build_field(_permissions, "permissions", list[Permission], "What is permitted from now on."),
+            build_field(_signal, "optOutSignal", OptOutSignal | None, "The opt-out signal that is honoured."),
+            build_field(_customer, "customer", customer | None, "Whom it was about, as they are now."),
         ],
         "What a word about purposes came to. It is in force when this is answered.",
     )
-    gives = (
+    set_description = (
         "Says yes or no to purposes. By the customer, or by a steward on behalf of one; for a child a "
         "steward names the guardian's word."
     )
-    withdraws = (
+    withdraw_description = (
         "Takes back consent to purposes; a node of the tree takes back all below it. No reason is needed."
     )
-    objects = (
+    object_description = (
         "Objects to purposes that rest on a legitimate interest, and to any marketing (GDPR Art. 21). It is "
         "among `rightsRequests`, fulfilled."
     )
-    opts_out = "Opts out of sale, sharing and targeted advertising, all at once. No reason is needed."
+    opt_out_description = (
+        "Opts out of sale, sharing and targeted advertising, all at once. No reason is needed."
+    )
     return [
-        field(_set_consent, "setConsent", payload | None, gives),
-        field(_withdraw, "withdrawConsent", payload | None, withdraws),
-        field(_object_to, "objectTo", payload | None, objects),
-        field(_opt_out, "optOut", payload | None, opts_out),
+        build_field(_set_consent, "setConsent", payload | None, set_description),
+        build_field(_withdraw, "withdrawConsent", payload | None, withdraw_description),
+        build_field(_object_to, "objectTo", payload | None, object_description),
+        build_field(_opt_out, "optOut", payload | None, opt_out_description),
     ]
 
 
 async def _set_consent(
     root: Any,
-    info: Where,
+    info: ResolverInfo,
     purposes: list[ConsentInput],
     notice: NoticeInput | None = UNSET,
     customer: strawberry.ID | None = UNSET,
     guardian: GuardianInput | None = UNSET,
-) -> Done:
+) -> ConsentOutcome:
     del root
-    named, by, method = await speaker(info, customer)
-    if guardian and method is Method.CLICK:
+    customer_id, author, method = await authorise_statement(info, customer)
+    if guardian and method is StatementMethod.CLICK:
         raise Forbidden(
             "GUARDIAN_NOT_OWN",
-            "Nobody agrees for themselves as their own guardian.",
-            "A steward puts a guardian's consent on record, or a source at /v1/consent.",
+            "A customer cannot name a guardian for their own consent.",
+            "A steward records a guardian's consent, or a source does at /v1/consent.",
         )
-    saying = _saying(method, notice or None, guardian or None)
-    words = [
-        (one.purpose, Said(one.given, _until(info, one), guardian=saying.guardian is not None))
-        for one in _bounded(purposes)
+    context = _build_statement_context(method, notice or None, guardian or None)
+    choices = [
+        (
+            choice.purpose,
+            ExplicitChoice(
+                choice.given, _parse_valid_until(info, choice), guardian=context.guardian is not None
+            ),
+        )
+        for choice in _check_purpose_count(purposes)
     ]
-    return await _say(info, named, by, Act.CHOOSE, saying, words)
+    return await _record_choices(info, customer_id, author, ConsentAction.CHOOSE, context, choices)
 
 
 async def _withdraw(
-    root: Any, info: Where, purposes: list[str], customer: strawberry.ID | None = UNSET
-) -> Done:
+    root: Any, info: ResolverInfo, purposes: list[str], customer: strawberry.ID | None = UNSET
+) -> ConsentOutcome:
     del root
-    return await _refuse(info, customer, Act.WITHDRAW, _bounded(purposes))
+    return await _record_refusal(info, customer, ConsentAction.WITHDRAW, _check_purpose_count(purposes))
 
 
 async def _object_to(
-    root: Any, info: Where, purposes: list[str], customer: strawberry.ID | None = UNSET
-) -> Done:
+    root: Any, info: ResolverInfo, purposes: list[str], customer: strawberry.ID | None = UNSET
+) -> ConsentOutcome:
     del root
-    return await _refuse(info, customer, Act.OBJECT, _bounded(purposes))
+    return await _record_refusal(info, customer, ConsentAction.OBJECT, _check_purpose_count(purposes))
 
 
-async def _opt_out(root: Any, info: Where, customer: strawberry.ID | None = UNSET) -> Done:
+async def _opt_out(root: Any, info: ResolverInfo, customer: strawberry.ID | None = UNSET) -> ConsentOutcome:
     del root
-    return await _refuse(info, customer, Act.OPT_OUT, shared(info.context.records.catalogue))
-
-
-async def _refuse(info: Where, customer: Any, act: Act, purposes: Sequence[str]) -> Done:
-    named, by, method = await speaker(info, customer)
-    return await _say(info, named, by, act, Saying(method), [(one, Said(False)) for one in purposes])
-
-
-async def _say(
-    info: Where, named: bytes, by: str, act: Act, saying: Saying, said: Iterable[tuple[str, Said]]
-) -> Done:
-    records, reading = info.context.records, info.context.meeting()
-    words = choice(records.catalogue, said)
-    beside = _beside(info, by, words) if act is Act.OBJECT else _nothing
-    made = await records.verbs[Say](named, act, by, saying, words, beside=beside)
-    reading.note("consents")
-    row = await load(info, named)
-    if row is None:
-        raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
-    return Done(row, [_receipt(info, reading, row, one) for one in made])
-
-
-def _beside(info: Where, by: str, words: Iterable[str]) -> Also:
-    """What goes on record as the exercise of a right."""
-    grant = info.context.meeting().grant
-    voice = Voice(by, grant.client, grant.subject, grant.is_steward)
-    return info.context.records.verbs[Exercise].objected(voice, sorted(words))
-
-
-def _nothing(_: Before) -> Sequence[tuple[str, Operation]]:
-    return ()
-
-
-def _receipt(info: Where, reading: Reading, row: Row, made: ConsentEvent) -> ConsentReceipt:
-    verbs = info.context.records.verbs
-    terms = verbs[Say].agreed.documents[made.terms]
-    return ConsentReceipt(
-        id=strawberry.ID(made.name),
-        purpose=made.purpose,
-        state=made.state.value,
-        at=DateTime(iso(made.at)),
-        jws=verbs[Receipts].sign(made, terms, person(reading, row)),
+    return await _record_refusal(
+        info, customer, ConsentAction.OPT_OUT, list_sharing_purposes(info.context.resources.catalogue)
     )
 
 
-def _bounded(purposes: list[Any]) -> list[Any]:
-    if not 0 < len(purposes) <= MAX_PURPOSES:
-        raise BadRequest("PURPOSES_COUNT", f"A call names from 1 to {MAX_PURPOSES} purposes.")
+async def _record_refusal(
+    info: ResolverInfo, customer: Any, action: ConsentAction, purposes: Sequence[str]
+) -> ConsentOutcome:
+    customer_id, author, method = await authorise_statement(info, customer)
+    return await _record_choices(
+        info,
+        customer_id,
+        author,
+        action,
+        StatementContext(method),
+        [(purpose, ExplicitChoice(False)) for purpose in purposes],
+    )
+
+
+async def _record_choices(
+    info: ResolverInfo,
+    customer_id: bytes,
+    author: str,
+    action: ConsentAction,
+    context: StatementContext,
+    node_choices: Iterable[tuple[str, ExplicitChoice]],
+) -> ConsentOutcome:
+    resources, reading = info.context.resources, info.context.require_reading()
+    choices = resolve_choices(resources.catalogue, node_choices)
+    extra_writes = (
+        _objection_writes(info, author, choices) if action is ConsentAction.OBJECT else _no_extra_writes
+    )
+    events = await resources.operations[StatementRecorder].record(
+        customer_id, action, author, context, choices, extra_writes=extra_writes
+    )
+    reading.record_extra("consents")
+    # Loaded after the statement: the response shows the customer under the permissions that are now in force.
+    row = await load_customer(info, customer_id)
+    if row is None:
+        raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
+    return ConsentOutcome(row, [_build_receipt(info, reading, row, event) for event in events])
+
+
+def _objection_writes(info: ResolverInfo, author: str, purposes: Iterable[str]) -> ExtraWrites:
+    """Build the writes that record an objection as a rights request."""
+    grant = info.context.require_reading().grant
+    statement_author = StatementAuthor(author, grant.client, grant.subject, grant.is_steward)
+    return info.context.resources.operations[ObjectionHook].build_writes(statement_author, sorted(purposes))
+
+
+def _no_extra_writes(_: CustomerStateBefore) -> Sequence[tuple[str, WriteOperation]]:
+    return ()
+
+
+def _build_receipt(
+    info: ResolverInfo, reading: Reading, row: CustomerRow, event: ConsentEvent
+) -> ConsentReceipt:
+    operations = info.context.resources.operations
+    terms = operations[StatementRecorder].terms_registry.documents[event.terms]
+    return ConsentReceipt(
+        id=strawberry.ID(event.record_uuid),
+        purpose=event.purpose,
+        state=event.state.value,
+        at=DateTime(format_timestamp(event.at)),
+        jws=operations[ReceiptSigner].sign(event, terms, encode_subject(reading, row)),
+    )
+
+
+def _check_purpose_count(purposes: list[Any]) -> list[Any]:
+    if not 0 < len(purposes) <= MAX_PURPOSES_PER_CALL:
+        raise BadRequest("PURPOSES_COUNT", f"A call takes from 1 to {MAX_PURPOSES_PER_CALL} purposes.")
     return purposes
 
 
-def _saying(method: Method, shown: NoticeInput | None, by_guardian: GuardianInput | None) -> Saying:
+def _build_statement_context(
+    method: StatementMethod, notice_input: NoticeInput | None, guardian_input: GuardianInput | None
+) -> StatementContext:
     try:
-        told = None if shown is None else notice(vars(shown), "notice")
-        reference = None if by_guardian is None else guardian(vars(by_guardian), "guardian")
-    except No as no:
-        raise BadRequest(no.code, f"'{no.place}' is not what it should be.", no.reason) from None
-    return Saying(Method.GUARDIAN if reference else method, told, reference)
+        shown_notice = None if notice_input is None else parse_notice_reference(vars(notice_input), "notice")
+        guardian_reference = (
+            None if guardian_input is None else parse_guardian_reference(vars(guardian_input), "guardian")
+        )
+    except MessageRejected as rejection:
+        raise BadRequest(rejection.code, f"'{rejection.place}' is not valid.", rejection.reason) from None
+    return StatementContext(
+        StatementMethod.GUARDIAN if guardian_reference else method, shown_notice, guardian_reference
+    )
 
 
-def _until(info: Where, one: ConsentInput) -> int | None:
-    if not one.valid_until:
+def _parse_valid_until(info: ResolverInfo, choice: ConsentInput) -> int | None:
+    if not choice.valid_until:
         return None
     try:
-        until = moment(one.valid_until)
-    except WrongType as wrong:
-        raise BadRequest("CONSENT_UNTIL", "'validUntil' is no time.", f"It takes {wrong.wanted}.") from None
-    if until <= info.context.meeting().now_ms:
-        raise BadRequest("CONSENT_UNTIL", "'validUntil' is over.", "Give a time to come, or none.")
-    return until
+        valid_until = parse_timestamp(choice.valid_until)
+    except WrongType as error:
+        raise BadRequest(
+            "CONSENT_UNTIL", "'validUntil' is not a valid time.", f"It takes {error.expected}."
+        ) from None
+    if valid_until <= info.context.require_reading().now_ms:
+        raise BadRequest("CONSENT_UNTIL", "'validUntil' is in the past.", "Give a later time, or none.")
+    return valid_until
 
 
 def _receipts(root: Any) -> list[ConsentReceipt]:
     return root.receipts  # type: ignore[no-any-return]
 
 
-async def _permissions(root: Any, info: Where) -> list[Permission]:
-    info.context.meeting().note("permissions")
-    return await permitted(info, root.row.id)
+async def _permissions(root: Any, info: ResolverInfo) -> list[Permission]:
+    info.context.require_reading().record_extra("permissions")
+    return await read_permissions(info, root.row.id)
 
 
-async def _signal(root: Any, info: Where) -> OptOutSignal | None:
-    info.context.meeting().note("optOutSignal")
-    return await signal(info, root.row.id)
+async def _signal(root: Any, info: ResolverInfo) -> OptOutSignal | None:
+    info.context.require_reading().record_extra("optOutSignal")
+    return await read_honoured_signal(info, root.row.id)
 
 
 def _customer(root: Any) -> Any:

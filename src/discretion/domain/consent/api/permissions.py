@@ -1,4 +1,4 @@
-"""``permissions``, ``jurisdictions`` and ``optOutSignal`` of a customer: what may be done, by which law."""
+"""GraphQL fields ``Customer.permissions``, ``Customer.jurisdictions`` and ``Customer.optOutSignal``."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import strawberry
 from strawberry.types.field import StrawberryField
 
 from discretion.domain.consent import permission
-from discretion.domain.consent.api.representation import Where, concerned
-from discretion.domain.inventory.api import Purpose, purpose_of
-from discretion.domain.kit.graphql.field import field
+from discretion.domain.consent.api.representation import ResolverInfo, require_customer_or_steward
+from discretion.domain.inventory.api import InventoryPurpose, build_inventory_purpose
+from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.scalars import DateTime
-from discretion.domain.profiles.person_state import LIMIT, bearing, state_of
+from discretion.domain.profiles.person_state import LIMIT_SIGNAL, build_person_state, list_state_attributes
 from discretion.law.jurisdiction import Lawbook
 from discretion.purpose.permissions import PersonState
-from discretion.reveal.forms import iso
-from discretion.store.consents import Consents
+from discretion.reveal.forms import format_timestamp
+from discretion.store.consents import ConsentStore
 
 
 @strawberry.type(description="Whether a customer's data may be used for a purpose now, and why.")
 class Permission:
-    """See ``consent.permission.Permission``."""
+    """The permission for one purpose; see ``consent.permission.PurposePermission``."""
 
-    purpose: Purpose
+    purpose: InventoryPurpose
     permitted: bool
     model: str = strawberry.field(
         description="What the strictest of the customer's laws takes: `notice`, `opt_out` or `opt_in`."
@@ -42,7 +42,7 @@ class Permission:
 
 @strawberry.type(description="A law that protects a customer.")
 class CustomerJurisdiction:
-    """See ``law.jurisdiction.Jurisdiction``."""
+    """A jurisdiction that protects the customer; see ``law.jurisdiction.Jurisdiction``."""
 
     key: str
     label: str
@@ -53,7 +53,7 @@ class CustomerJurisdiction:
 
 @strawberry.type(description="An opt-out signal of the customer's that is honoured (11 CCR 7025(c)(6)).")
 class OptOutSignal:
-    """Shown as the law wants it shown."""
+    """The opt-out signal in effect. 11 CCR 7025(c)(6) requires that the customer can see it."""
 
     honoured_since: DateTime
     jurisdiction: str = strawberry.field(
@@ -62,87 +62,106 @@ class OptOutSignal:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What a customer's records say of them; ``signalled`` is when the first of their signals came (ms)."""
+class CustomerConsentState:
+    """A customer's state from their records; ``signalled_at`` is when the first opt-out signal came (ms)."""
 
     state: PersonState
-    signalled: int | None
+    signalled_at: int | None
 
 
 def permission_fields() -> list[StrawberryField]:
-    """The fields of ``Customer``."""
+    """Build the fields of ``Customer``."""
 
-    async def permissions(root: Any, info: Where) -> list[Permission]:
-        concerned(info, "what a customer permits").note("permissions")
-        return await permitted(info, root.id)
+    async def permissions(root: Any, info: ResolverInfo) -> list[Permission]:
+        require_customer_or_steward(info, "what a customer permits").record_extra("permissions")
+        return await read_permissions(info, root.id)
 
-    async def jurisdictions(root: Any, info: Where) -> list[CustomerJurisdiction]:
-        concerned(info, "which laws protect a customer").note("jurisdictions")
-        lawbook = info.context.records.verbs[Lawbook]
-        return [_jurisdiction(lawbook, key) for key in (await standing(info, root.id)).state.laws]
+    async def jurisdictions(root: Any, info: ResolverInfo) -> list[CustomerJurisdiction]:
+        require_customer_or_steward(info, "which laws protect a customer").record_extra("jurisdictions")
+        lawbook = info.context.resources.operations[Lawbook]
+        return [
+            _build_jurisdiction(lawbook, key) for key in (await read_consent_state(info, root.id)).state.laws
+        ]
 
-    async def opt_out_signal(root: Any, info: Where) -> OptOutSignal | None:
-        concerned(info, "a customer's signals").note("optOutSignal")
-        return await signal(info, root.id)
+    async def opt_out_signal(root: Any, info: ResolverInfo) -> OptOutSignal | None:
+        require_customer_or_steward(info, "a customer's signals").record_extra("optOutSignal")
+        return await read_honoured_signal(info, root.id)
 
-    may = (
+    permissions_description = (
         "Every purpose: whether law and words permit it now, why, since when, until when. For the customer "
         "and the steward."
     )
-    laws = "Whose laws protect this customer. For the customer and the steward."
-    honoured = (
+    jurisdictions_description = "Whose laws protect this customer. For the customer and the steward."
+    signal_description = (
         "Since when an opt-out signal such as Global Privacy Control is honoured, and by which law; null if "
         "there is none to honour. For the customer and the steward."
     )
     return [
-        field(permissions, "permissions", list[Permission] | None, may),
-        field(jurisdictions, "jurisdictions", list[CustomerJurisdiction] | None, laws),
-        field(opt_out_signal, "optOutSignal", OptOutSignal | None, honoured),
+        build_field(permissions, "permissions", list[Permission] | None, permissions_description),
+        build_field(
+            jurisdictions, "jurisdictions", list[CustomerJurisdiction] | None, jurisdictions_description
+        ),
+        build_field(opt_out_signal, "optOutSignal", OptOutSignal | None, signal_description),
     ]
 
 
-async def standing(info: Where, customer: bytes) -> Standing:
-    """A customer's state, from their records as they are now."""
-    records = info.context.records
-    heard = await records.verbs[Consents].heard(customer, bearing(records.catalogue))
-    state = state_of(records.catalogue, records.verbs[Lawbook].of_place, heard)
-    signals = [one for record in heard for name, one in record.get("signals", {}).items() if name != LIMIT]
-    return Standing(state, min((one["f"] for one in signals), default=None))
+async def read_consent_state(info: ResolverInfo, customer: bytes) -> CustomerConsentState:
+    """Read a customer's state from their source records as they are now."""
+    # From the records and not from the customer document, whose stored permissions may not be recomputed yet.
+    resources = info.context.resources
+    record_statements = await resources.operations[ConsentStore].read_statements(
+        customer, list_state_attributes(resources.catalogue)
+    )
+    state = build_person_state(
+        resources.catalogue, resources.operations[Lawbook].find_key_of_place, record_statements
+    )
+    signals = [
+        signal
+        for record in record_statements
+        for name, signal in record.get("signals", {}).items()
+        if name != LIMIT_SIGNAL
+    ]
+    return CustomerConsentState(state, min((signal["f"] for signal in signals), default=None))
 
 
-async def permitted(info: Where, customer: bytes) -> list[Permission]:
-    """All purposes, judged now."""
-    records = info.context.records
-    state = (await standing(info, customer)).state
-    law, now = records.verbs[Lawbook].law, info.context.meeting().now_ms
-    return [_permission(one) for one in permission.permissions(records.catalogue, law, state, now)]
+async def read_permissions(info: ResolverInfo, customer: bytes) -> list[Permission]:
+    """Evaluate all purposes for a customer now."""
+    resources = info.context.resources
+    state = (await read_consent_state(info, customer)).state
+    law, now_ms = resources.operations[Lawbook].consent_law, info.context.require_reading().now_ms
+    return [
+        _build_permission(evaluated)
+        for evaluated in permission.evaluate_permissions(resources.catalogue, law, state, now_ms)
+    ]
 
 
-async def signal(info: Where, customer: bytes) -> OptOutSignal | None:
-    """The signal that is honoured now, if there is one."""
-    records, lawbook = info.context.records, info.context.records.verbs[Lawbook]
-    here = await standing(info, customer)
-    now = info.context.meeting().now_ms
-    key = permission.honoured(records.catalogue, lawbook.law, here.state, now)
-    if key is None or here.signalled is None:
+async def read_honoured_signal(info: ResolverInfo, customer: bytes) -> OptOutSignal | None:
+    """Return the customer's opt-out signal if one of their laws makes it binding now."""
+    resources, lawbook = info.context.resources, info.context.resources.operations[Lawbook]
+    consent_state = await read_consent_state(info, customer)
+    now_ms = info.context.require_reading().now_ms
+    key = permission.find_honouring_law(resources.catalogue, lawbook.consent_law, consent_state.state, now_ms)
+    if key is None or consent_state.signalled_at is None:
         return None
-    return OptOutSignal(honoured_since=DateTime(iso(here.signalled)), jurisdiction=key)
-
-
-def _permission(one: permission.Permission) -> Permission:
-    return Permission(
-        purpose=purpose_of(one.purpose),
-        permitted=one.permitted,
-        model=one.model.value,
-        said=one.said,
-        why=one.why.value,
-        since=None if one.since is None else DateTime(iso(one.since)),
-        until=None if one.until is None else DateTime(iso(one.until)),
+    return OptOutSignal(
+        honoured_since=DateTime(format_timestamp(consent_state.signalled_at)), jurisdiction=key
     )
 
 
-def _jurisdiction(lawbook: Lawbook, key: str) -> CustomerJurisdiction:
-    law = lawbook.of(key)
+def _build_permission(evaluated: permission.PurposePermission) -> Permission:
+    return Permission(
+        purpose=build_inventory_purpose(evaluated.purpose),
+        permitted=evaluated.permitted,
+        model=evaluated.model.value,
+        said=evaluated.choice,
+        why=evaluated.reason.value,
+        since=None if evaluated.since is None else DateTime(format_timestamp(evaluated.since)),
+        until=None if evaluated.until is None else DateTime(format_timestamp(evaluated.until)),
+    )
+
+
+def _build_jurisdiction(lawbook: Lawbook, key: str) -> CustomerJurisdiction:
+    law = lawbook.find_jurisdiction(key)
     return CustomerJurisdiction(
         key=law.key,
         label=law.label,

@@ -1,4 +1,4 @@
-"""``consents`` and ``consentExport`` of a customer: what they said, when, to what, with receipts."""
+"""GraphQL fields ``Customer.consents`` and ``Customer.consentExport``: a customer's statements on record."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ import strawberry
 from strawberry import UNSET
 from strawberry.types.field import StrawberryField
 
-from discretion.domain.consent.api.representation import Where, concerned
-from discretion.domain.consent.export import export
-from discretion.domain.consent.receipt import Receipts
-from discretion.domain.consent.statement_record import ConsentEvent, event, text
-from discretion.domain.ingest.statement_context import Notice
-from discretion.domain.kit.graphql.connection import ends, place, window
-from discretion.domain.kit.graphql.field import field
+from discretion.domain.consent.api.representation import ResolverInfo, require_customer_or_steward
+from discretion.domain.consent.export import export_consents
+from discretion.domain.consent.receipt import ReceiptSigner
+from discretion.domain.consent.statement_record import ConsentEvent, format_record_id, parse_consent_event
+from discretion.domain.ingest.statement_context import NoticeReference
+from discretion.domain.kit.graphql.connection import build_end_cursors, open_cursor, parse_page_window
+from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.page_info import PageInfo
 from discretion.domain.kit.graphql.scalars import DateTime, Json
-from discretion.reveal.forms import iso
-from discretion.reveal.revealer import CUSTOMER_KIND, Reading, Row
-from discretion.store.consents import Consents
+from discretion.reveal.forms import format_timestamp
+from discretion.reveal.revealer import CUSTOMER_ID_KIND, CustomerRow, Reading
+from discretion.store.consents import ConsentStore
 
 _CURSOR = b"consent-cursor"
-_TOGETHER = 500
+_EXPORT_PAGE_SIZE = 500
 
 
 @strawberry.type(description="The privacy notice that was shown when something was said.")
 class ConsentNotice:
-    """See ``channels.saying.Notice``."""
+    """The privacy notice that was shown; see ``ingest.statement_context.NoticeReference``."""
 
     version: str
     language: str = strawberry.field(description="BCP 47.")
@@ -37,7 +37,7 @@ class ConsentNotice:
 
 @strawberry.type(description="One word about one purpose, on record (ISO/IEC TS 27560:2023).")
 class ConsentRecord:
-    """See ``consent.event.ConsentEvent``."""
+    """One statement about one purpose; see ``consent.statement_record.ConsentEvent``."""
 
     id: strawberry.ID = strawberry.field(description="A UUID; the receipt has it too.")
     purpose: str
@@ -74,92 +74,102 @@ class ConsentConnection:
 
 
 def record_fields() -> list[StrawberryField]:
-    """``Customer.consents`` and ``Customer.consentExport``."""
+    """Build the fields ``Customer.consents`` and ``Customer.consentExport``."""
 
     async def consents(
-        root: Any, info: Where, first: int | None = UNSET, after: str | None = UNSET
+        root: Any, info: ResolverInfo, first: int | None = UNSET, after: str | None = UNSET
     ) -> ConsentConnection:
-        reading = concerned(info, "what a customer agreed to")
-        wanted = window(first, after)
-        before = place(reading, _CURSOR, wanted.after, "these consents")
-        kept = info.context.records.verbs[Consents]
-        found = await kept.of_customer(root.id, before, wanted.size + 1)
-        shown = [event(one) for one in found[: wanted.size]]
-        reading.note("consents")
-        start, end = ends(reading, _CURSOR, [(one.received, one.id) for one in shown])
+        reading = require_customer_or_steward(info, "what a customer agreed to")
+        page_request = parse_page_window(first, after)
+        position = open_cursor(reading, _CURSOR, page_request.after, "these consents")
+        consents_store = info.context.resources.operations[ConsentStore]
+        documents = await consents_store.list_by_customer(root.id, position, page_request.size + 1)
+        events = [parse_consent_event(document) for document in documents[: page_request.size]]
+        reading.record_extra("consents")
+        start_cursor, end_cursor = build_end_cursors(
+            reading, _CURSOR, [(event.received, event.id) for event in events]
+        )
         return ConsentConnection(
-            nodes=await _records(info, reading, root, shown),
+            nodes=await _build_records(info, reading, root, events),
             page_info=PageInfo(
-                has_next_page=len(found) > wanted.size,
-                has_previous_page=wanted.after is not None,
-                start_cursor=start,
-                end_cursor=end,
+                has_next_page=len(documents) > page_request.size,
+                has_previous_page=page_request.after is not None,
+                start_cursor=start_cursor,
+                end_cursor=end_cursor,
             ),
         )
 
-    async def consent_export(root: Any, info: Where) -> Json:
-        reading = concerned(info, "what a customer agreed to")
-        kept, receipts = info.context.records.verbs[Consents], info.context.records.verbs[Receipts]
-        told = await _all(kept, root.id)
-        reading.note("consents")
-        terms = await kept.terms({one.terms for one in told})
-        return Json(export(told, terms, person(reading, root), receipts.issuer))
+    async def consent_export(root: Any, info: ResolverInfo) -> Json:
+        reading = require_customer_or_steward(info, "what a customer agreed to")
+        operations = info.context.resources.operations
+        consents_store, receipts = operations[ConsentStore], operations[ReceiptSigner]
+        events = await _read_all_events(consents_store, root.id)
+        reading.record_extra("consents")
+        terms = await consents_store.read_terms({event.terms for event in events})
+        return Json(export_consents(events, terms, encode_subject(reading, root), receipts.issuer))
 
-    listed = "What this customer said about purposes, newest first. For the customer and the steward."
-    whole = "All of it as JSON-LD in the W3C Data Privacy Vocabulary. For the customer and the steward."
+    consents_description = (
+        "What this customer said about purposes, newest first. For the customer and the steward."
+    )
+    export_description = (
+        "All of it as JSON-LD in the W3C Data Privacy Vocabulary. For the customer and the steward."
+    )
     return [
-        field(consents, "consents", ConsentConnection | None, listed),
-        field(consent_export, "consentExport", Json | None, whole),
+        build_field(consents, "consents", ConsentConnection | None, consents_description),
+        build_field(consent_export, "consentExport", Json | None, export_description),
     ]
 
 
-def person(reading: Reading, row: Row) -> str:
-    """The person's id for whoever asks."""
-    return reading.shut(CUSTOMER_KIND, row.id)
+def encode_subject(reading: Reading, row: CustomerRow) -> str:
+    """Return the customer's id for the client of this reading."""
+    return reading.encode_id(CUSTOMER_ID_KIND, row.id)
 
 
-async def _all(kept: Consents, customer: bytes) -> list[ConsentEvent]:
-    told: list[ConsentEvent] = []
-    before = None
+async def _read_all_events(consents_store: ConsentStore, customer: bytes) -> list[ConsentEvent]:
+    events: list[ConsentEvent] = []
+    position = None
     while True:
-        page = await kept.of_customer(customer, before, _TOGETHER)
-        told += [event(one) for one in page]
-        if len(page) < _TOGETHER:
-            return told
-        before = told[-1].received, told[-1].id
+        page = await consents_store.list_by_customer(customer, position, _EXPORT_PAGE_SIZE)
+        events += [parse_consent_event(document) for document in page]
+        if len(page) < _EXPORT_PAGE_SIZE:
+            return events
+        position = events[-1].received, events[-1].id
 
 
-async def _records(
-    info: Where, reading: Reading, row: Row, shown: Sequence[ConsentEvent]
+async def _build_records(
+    info: ResolverInfo, reading: Reading, row: CustomerRow, events: Sequence[ConsentEvent]
 ) -> list[ConsentRecord]:
-    verbs = info.context.records.verbs
-    terms = await verbs[Consents].terms({one.terms for one in shown})
-    receipts, subject = verbs[Receipts], person(reading, row)
-    return [_record(one, terms[one.terms], receipts.sign(one, terms[one.terms], subject)) for one in shown]
+    operations = info.context.resources.operations
+    terms = await operations[ConsentStore].read_terms({event.terms for event in events})
+    receipts, subject = operations[ReceiptSigner], encode_subject(reading, row)
+    return [
+        _build_record(event, terms[event.terms], receipts.sign(event, terms[event.terms], subject))
+        for event in events
+    ]
 
 
-def _notice(shown: Notice) -> ConsentNotice:
-    return ConsentNotice(version=shown.version, language=shown.language, sha256=shown.sha256)
+def _build_notice(notice: NoticeReference) -> ConsentNotice:
+    return ConsentNotice(version=notice.version, language=notice.language, sha256=notice.sha256)
 
 
-def _record(one: ConsentEvent, terms: dict[str, Any], receipt: str) -> ConsentRecord:
-    notice = one.notice
+def _build_record(event: ConsentEvent, terms: dict[str, Any], receipt: str) -> ConsentRecord:
+    notice = event.notice
     return ConsentRecord(
-        id=strawberry.ID(one.name),
-        purpose=one.purpose,
-        state=one.state.value,
-        at=DateTime(iso(one.at)),
-        received_at=DateTime(iso(one.received)),
-        valid_until=None if one.until is None else DateTime(iso(one.until)),
-        by=one.by,
-        method=one.method.value,
-        channel=None if one.channel is None else one.channel.value,
-        legal_basis=one.basis.value,
-        jurisdictions=list(one.laws),
-        notice=None if notice is None else _notice(notice),
-        signal=one.signal,
-        guardian=one.guardian,
-        conflict_with=None if one.conflict is None else strawberry.ID(text(one.conflict)),
+        id=strawberry.ID(event.record_uuid),
+        purpose=event.purpose,
+        state=event.state.value,
+        at=DateTime(format_timestamp(event.at)),
+        received_at=DateTime(format_timestamp(event.received)),
+        valid_until=None if event.until is None else DateTime(format_timestamp(event.until)),
+        by=event.by,
+        method=event.method.value,
+        channel=None if event.channel is None else event.channel.value,
+        legal_basis=event.basis.value,
+        jurisdictions=list(event.laws),
+        notice=None if notice is None else _build_notice(notice),
+        signal=event.signal,
+        guardian=event.guardian,
+        conflict_with=None if event.conflict is None else strawberry.ID(format_record_id(event.conflict)),
         terms=Json(terms),
         receipt=receipt,
     )

@@ -1,4 +1,4 @@
-"""Who speaks for whom: a customer for themselves, a steward on behalf of one, and nobody else."""
+"""Authorisation of statements: customers make their own, stewards make them on behalf of a customer."""
 
 from __future__ import annotations
 
@@ -7,60 +7,69 @@ from typing import Any
 import strawberry
 from strawberry.types import Info
 
-from discretion.domain.ingest.statement_context import Method
-from discretion.domain.kit.graphql.context import Context
-from discretion.domain.kit.graphql.loading import load
+from discretion.domain.ingest.statement_context import StatementMethod
+from discretion.domain.kit.graphql.context import ResolverContext
+from discretion.domain.kit.graphql.loading import load_customer
 from discretion.errors import BadRequest, Forbidden, NotFound
 from discretion.reveal.revealer import Reading
 
-Where = Info[Context, None]
+ResolverInfo = Info[ResolverContext, None]
 
 
-async def speaker(info: Where, customer: Any) -> tuple[bytes, str, Method]:
-    """The customer who is spoken of, who speaks (as it stands on record), and how.
+async def authorise_statement(info: ResolverInfo, customer: Any) -> tuple[bytes, str, StatementMethod]:
+    """Return the customer that a statement is about, its author as recorded, and its method.
 
-    The customer is as whoever speaks names them, by an older id as it may be: whom it stands for is settled
-    when the word is written, for in between people may be parted.
+    The customer id is returned as the caller gave it, which may be a former id. It is resolved when the
+    statement is written: an unmerge in between may give it to another person.
 
     Raises:
         Unauthenticated: ``TOKEN_MISSING``; Forbidden: ``CONSENT_NOT_GRANTED``;
         BadRequest: ``CUSTOMER_ARGUMENTS``; NotFound: ``CUSTOMER_NOT_FOUND``.
     """
-    reading = info.context.meeting()
+    reading = info.context.require_reading()
     grant = reading.grant
     if grant.is_self:
+        # The same error as for an id that does not exist: a customer must not learn which ids exist.
         if customer and customer != grant.subject:
             raise _not_found()
-        return await _met(info, reading, grant.subject), f"self:{grant.client}", Method.CLICK
+        return (
+            await _find_customer(info, reading, grant.subject),
+            f"self:{grant.client}",
+            StatementMethod.CLICK,
+        )
     if not grant.is_steward:
         raise Forbidden(
             "CONSENT_NOT_GRANTED",
-            "Only a customer and the privacy office say what a customer agrees to.",
-            "Use the customer's own token; sources report what they were told at /v1/consent.",
+            "Only a customer or a steward makes statements about consent.",
+            "Use the customer's own token. Sources report statements at /v1/consent.",
         )
     if not customer:
-        raise BadRequest("CUSTOMER_ARGUMENTS", "Give 'customer': whom you speak for.")
-    return await _met(info, reading, customer), f"steward:{grant.client}", Method.AGENT
+        raise BadRequest("CUSTOMER_ARGUMENTS", "Give 'customer', the id of the customer concerned.")
+    return await _find_customer(info, reading, customer), f"steward:{grant.client}", StatementMethod.AGENT
 
 
-async def _met(info: Where, reading: Reading, name: str) -> bytes:
-    named = reading.identify(strawberry.ID(name))
-    if named is None or await load(info, named) is None:
+async def _find_customer(info: ResolverInfo, reading: Reading, encoded_id: str) -> bytes:
+    customer_id = reading.decode_customer_id(strawberry.ID(encoded_id))
+    if customer_id is None or await load_customer(info, customer_id) is None:
         raise _not_found()
-    return named
+    return customer_id
 
 
 def _not_found() -> NotFound:
     return NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
 
 
-def concerned(info: Where, what: str) -> Reading:
-    """The reading of a customer or a steward.
+def require_customer_or_steward(info: ResolverInfo, data_description: str) -> Reading:
+    """Return the reading of a customer or a steward; refuse all others.
+
+    Args:
+        info: The resolver's info.
+        data_description: What only they may see, for the error's text.
 
     Raises:
         Forbidden: ``CONSENT_NOT_GRANTED``.
     """
-    reading = info.context.meeting()
+    reading = info.context.require_reading()
     if not (reading.grant.is_self or reading.grant.is_steward):
-        raise Forbidden("CONSENT_NOT_GRANTED", f"Only the customer and the steward see {what}.")
+        raise Forbidden("CONSENT_NOT_GRANTED", f"Only the customer and the steward see {data_description}.")
     return reading

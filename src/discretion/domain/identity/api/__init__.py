@@ -1,1 +1,1 @@
-"""Identifiers, identity history, merge and unmerge in GraphQL."""
+"""GraphQL fields and mutations for identifiers, identity history, merge and unmerge."""

@@ -1,4 +1,4 @@
-"""``identifiers`` and ``identityHistory`` of a customer: their names at sources, and how they became one."""
+"""GraphQL fields ``Customer.identifiers`` and ``Customer.identityHistory``."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from strawberry import UNSET
 from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
-from discretion.catalogue.retention_cut_off import since
-from discretion.domain.kit.graphql.connection import ends, place, window
-from discretion.domain.kit.graphql.context import Context
-from discretion.domain.kit.graphql.field import field
+from discretion.catalogue.retention_cut_off import compute_purposes_cut_off
+from discretion.domain.kit.graphql.connection import build_end_cursors, open_cursor, parse_page_window
+from discretion.domain.kit.graphql.context import ResolverContext
+from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.page_info import PageInfo
 from discretion.domain.kit.graphql.scalars import DateTime
-from discretion.domain.profiles.api.customers import decision
-from discretion.domain.profiles.api.provenance import when
+from discretion.domain.profiles.api.customers import decide_attribute
+from discretion.domain.profiles.api.provenance import render_time
 from discretion.errors import Forbidden
 from discretion.purpose.decision import Allow
-from discretion.reveal.forms import iso
-from discretion.reveal.revealer import CUSTOMER_KIND, Reading, Row
-from discretion.seal.cell import identifier_key
+from discretion.reveal.forms import format_timestamp
+from discretion.reveal.revealer import CUSTOMER_ID_KIND, CustomerRow, Reading
+from discretion.seal.cell import identifier_cell_key
+from discretion.store.document import MutableDocument
 
-EVENT_KIND = b"identity-event"
+EVENT_ID_KIND = b"identity-event"
 _CURSOR = b"identity-cursor"
-Where = Info[Context, None]
-Document = dict[str, Any]
+ResolverInfo = Info[ResolverContext, None]
 
 
-@strawberry.type(description="An external identifier under which sources know a customer.")
-class Identifier:
-    """One identifier, whoever named it."""
+@strawberry.type(name="Identifier", description="An external identifier under which sources know a customer.")
+class CustomerIdentifier:
+    """GraphQL ``Identifier``: one identifier with all sources that named it."""
 
     type: str = strawberry.field(description="Such as `email` or `loyalty_id`.")
     value: str = strawberry.field(description="In the one spelling of its type.")
@@ -42,9 +42,9 @@ class Identifier:
     )
 
 
-@strawberry.type(description="What spoke for a merge.")
-class Evidence:
-    """An identifier that several records named."""
+@strawberry.type(name="Evidence", description="What spoke for a merge.")
+class MergeEvidence:
+    """GraphQL ``Evidence``: an identifier that several of the merged records named."""
 
     type: str
     value: str | None = strawberry.field(description="Null if none of this customer's records names it.")
@@ -59,7 +59,7 @@ class IdentityEvent:
     at: DateTime
     by: str = strawberry.field(description="Who brought it about: `source:tills`, `steward:privacy-office`.")
     customers: list[strawberry.ID] = strawberry.field(description="Everybody it was about.")
-    evidence: list[Evidence]
+    evidence: list[MergeEvidence]
 
 
 @strawberry.type(description="A page of a customer's identity history, newest first.")
@@ -71,117 +71,156 @@ class IdentityEventConnection:
 
 
 def identity_fields() -> list[StrawberryField]:
-    """``Customer.identifiers`` and ``Customer.identityHistory``."""
+    """Build the fields ``Customer.identifiers`` and ``Customer.identityHistory``."""
 
-    async def identifiers(root: Any, info: Where) -> list[Identifier]:
-        reading = info.context.meeting()
-        kinds = _visible(info.context, reading, root)
-        if not kinds:
+    async def identifiers(root: Any, info: ResolverInfo) -> list[CustomerIdentifier]:
+        reading = info.context.require_reading()
+        visible_types = _visible_types(info.context, reading, root)
+        if not visible_types:
             return []
-        return _identifiers(reading, root, kinds, await info.context.records.identities.named(root.id, kinds))
+        return _build_identifiers(
+            reading,
+            root,
+            visible_types,
+            await info.context.resources.identities.list_identifiers(root.id, visible_types),
+        )
 
     async def history(
-        root: Any, info: Where, first: int | None = UNSET, after: str | None = UNSET
+        root: Any, info: ResolverInfo, first: int | None = UNSET, after: str | None = UNSET
     ) -> IdentityEventConnection:
-        reading = info.context.meeting()
+        reading = info.context.require_reading()
         if not (reading.grant.is_self or reading.grant.is_steward):
             raise Forbidden(
-                "IDENTITY_HISTORY_NOT_GRANTED", "Only the customer and the steward see an identity's history."
+                "IDENTITY_HISTORY_NOT_GRANTED",
+                "Only the customer and a steward may see the identity history.",
             )
-        return await _history(info.context, reading, root, window(first, after))
+        return await _build_history(info.context, reading, root, parse_page_window(first, after))
 
-    known = (
+    identifiers_description = (
         "Under which identifiers sources know this customer, the earliest first. The customer and the "
         "steward see all, others those types whose attribute they may see in clear."
     )
-    happened = "Merges and partings, newest first. For the customer and the steward."
+    history_description = "Merges and partings, newest first. For the customer and the steward."
     return [
-        field(identifiers, "identifiers", list[Identifier] | None, known),
-        field(history, "identityHistory", IdentityEventConnection | None, happened),
+        build_field(identifiers, "identifiers", list[CustomerIdentifier] | None, identifiers_description),
+        build_field(history, "identityHistory", IdentityEventConnection | None, history_description),
     ]
 
 
-def _visible(context: Context, reading: Reading, row: Row) -> dict[str, int]:
-    """Identifier types the grant may see of this person, each with its cut-off in ms."""
-    catalogue = context.records.catalogue
+def _visible_types(context: ResolverContext, reading: Reading, row: CustomerRow) -> dict[str, int]:
+    """Return the identifier types that the grant may see of this customer, each with its cut-off in ms.
+
+    An identifier first named before the cut-off is past the retention period of every permitted purpose.
+
+    Raises:
+        Forbidden: ``IDENTIFIERS_NOT_GRANTED``.
+    """
+    catalogue = context.resources.catalogue
     if reading.grant.is_self or reading.grant.is_steward:
         return dict.fromkeys(catalogue.identifiers, 0)
-    kinds: dict[str, int] = {}
+    visible_types: dict[str, int] = {}
     for attribute in catalogue.attributes.values():
         if attribute.identifier is None:
             continue
-        allowed = decision(catalogue, reading, attribute)
-        if isinstance(allowed, Allow) and allowed.clear_mask:
-            permitted = row.permitting(attribute.kinds) & allowed.clear_mask
-            kinds[attribute.identifier] = since(attribute, permitted, reading.now_ms)
-    if not kinds:
+        # An identifier is visible in clear or not at all: its masked or pseudonymous forms are those of
+        # attributes.
+        field_decision = decide_attribute(catalogue, reading, attribute)
+        if isinstance(field_decision, Allow) and field_decision.clear_mask:
+            permitted_kinds = row.permitted_for(attribute.kinds) & field_decision.clear_mask
+            visible_types[attribute.identifier] = compute_purposes_cut_off(
+                attribute, permitted_kinds, reading.now_ms
+            )
+    if not visible_types:
         raise Forbidden(
             "IDENTIFIERS_NOT_GRANTED",
             "No purpose of this token sees an identifier in clear.",
-            "Ask for the attributes instead; they are revealed in the form it may see.",
+            "Query the attributes instead; they are revealed in the form that the token may see.",
         )
-    return {kind: since for kind, since in kinds.items() if since <= reading.now_ms}
+    return {
+        identifier_type: visible_since
+        for identifier_type, visible_since in visible_types.items()
+        if visible_since <= reading.now_ms
+    }
 
 
-def _identifiers(
-    reading: Reading, row: Row, kinds: Mapping[str, int], records: Sequence[Document]
-) -> list[Identifier]:
-    found: dict[bytes, list[tuple[Document, str]]] = {}
+def _build_identifiers(
+    reading: Reading, row: CustomerRow, visible_types: Mapping[str, int], records: Sequence[MutableDocument]
+) -> list[CustomerIdentifier]:
+    mentions_by_entry: dict[bytes, list[tuple[MutableDocument, str]]] = {}
     for record in records:
-        for one in record["ids"]:
-            if one["t"] >= kinds[one["k"]]:
-                found.setdefault(one["e"], []).append((one, record["source"]))
-    ordered = sorted(found.items(), key=lambda item: (min(one["t"] for one, _ in item[1]), item[0]))
+        for mention in record["ids"]:
+            if mention["t"] >= visible_types[mention["k"]]:
+                mentions_by_entry.setdefault(mention["e"], []).append((mention, record["source"]))
+    ordered = sorted(
+        mentions_by_entry.items(), key=lambda item: (min(mention["t"] for mention, _ in item[1]), item[0])
+    )
     return [
-        Identifier(
-            type=told[0][0]["k"],
-            value=_value(reading, row, told[0][0]),
-            sources=sorted({source for _, source in told}),
-            first_named_at=when(reading, min(one["t"] for one, _ in told)),
+        CustomerIdentifier(
+            type=mentions[0][0]["k"],
+            value=_reveal_value(reading, row, mentions[0][0]),
+            sources=sorted({source for _, source in mentions}),
+            first_named_at=render_time(reading, min(mention["t"] for mention, _ in mentions)),
         )
-        for _, told in ordered
+        for _, mentions in ordered
     ]
 
 
-def _value(reading: Reading, row: Row, named: Document) -> str:
-    opened: str = reading.reveal_cell(row, named["c"], identifier_key(named["e"]), f"identifier:{named['k']}")
-    return opened
+def _reveal_value(reading: Reading, row: CustomerRow, mention: MutableDocument) -> str:
+    value: str = reading.reveal_cell(
+        row, mention["c"], identifier_cell_key(mention["e"]), f"identifier:{mention['k']}"
+    )
+    return value
 
 
-async def _history(context: Context, reading: Reading, row: Row, wanted: Any) -> IdentityEventConnection:
-    records = context.records
-    before = place(reading, _CURSOR, wanted.after, "this history")
-    customers = [row.id, *(customer for customer, _ in await records.identities.former(row.id))]
-    found = await records.identities.history(customers, before, wanted.size + 1)
-    shown = found[: wanted.size]
-    reading.note("identityHistory")
-    kinds = {one["type"] for event in shown for one in event["evidence"]}
-    held = await records.identities.named(row.id, kinds) if kinds else []
-    named = {one["e"]: one for record in held for one in record["ids"]}
-    start, end = ends(reading, _CURSOR, [(one["at"], one["_id"]) for one in shown])
+async def _build_history(
+    context: ResolverContext, reading: Reading, row: CustomerRow, page_request: Any
+) -> IdentityEventConnection:
+    identities = context.resources.identities
+    position = open_cursor(reading, _CURSOR, page_request.after, "this history")
+    # Events before a merge name the ids that the customer had then.
+    customers = [row.id, *(customer for customer, _ in await identities.list_former_ids(row.id))]
+    events = await identities.list_history(customers, position, page_request.size + 1)
+    page = events[: page_request.size]
+    reading.record_extra("identityHistory")
+    evidence_types = {item["type"] for event in page for item in event["evidence"]}
+    naming_records = await identities.list_identifiers(row.id, evidence_types) if evidence_types else []
+    mention_by_entry = {mention["e"]: mention for record in naming_records for mention in record["ids"]}
+    start_cursor, end_cursor = build_end_cursors(
+        reading, _CURSOR, [(event["at"], event["_id"]) for event in page]
+    )
     return IdentityEventConnection(
-        nodes=[_event(reading, row, one, named) for one in shown],
+        nodes=[_build_event(reading, row, event, mention_by_entry) for event in page],
         page_info=PageInfo(
-            has_next_page=len(found) > wanted.size,
-            has_previous_page=wanted.after is not None,
-            start_cursor=start,
-            end_cursor=end,
+            has_next_page=len(events) > page_request.size,
+            has_previous_page=page_request.after is not None,
+            start_cursor=start_cursor,
+            end_cursor=end_cursor,
         ),
     )
 
 
-def _event(reading: Reading, row: Row, event: Document, named: Mapping[bytes, Document]) -> IdentityEvent:
+def _build_event(
+    reading: Reading,
+    row: CustomerRow,
+    event: MutableDocument,
+    mention_by_entry: Mapping[bytes, MutableDocument],
+) -> IdentityEvent:
     return IdentityEvent(
-        id=strawberry.ID(reading.shut(EVENT_KIND, event["_id"])),
+        id=strawberry.ID(reading.encode_id(EVENT_ID_KIND, event["_id"])),
         kind=event["kind"],
-        at=DateTime(iso(event["at"])),
+        at=DateTime(format_timestamp(event["at"])),
         by=event["by"],
-        customers=[strawberry.ID(reading.shut(CUSTOMER_KIND, one)) for one in event["customers"]],
+        customers=[
+            strawberry.ID(reading.encode_id(CUSTOMER_ID_KIND, customer)) for customer in event["customers"]
+        ],
         evidence=[
-            Evidence(
-                type=one["type"],
-                value=_value(reading, row, named[one["entry"]]) if one["entry"] in named else None,
+            # After an unmerge, the identifier may belong to another customer only: its value stays hidden.
+            MergeEvidence(
+                type=item["type"],
+                value=_reveal_value(reading, row, mention_by_entry[item["entry"]])
+                if item["entry"] in mention_by_entry
+                else None,
             )
-            for one in event["evidence"]
+            for item in event["evidence"]
         ],
     )

@@ -1,4 +1,4 @@
-"""``merge`` and ``unmerge``: what a steward says of who is who."""
+"""GraphQL mutations ``merge`` and ``unmerge``: a steward decides which customers are one person."""
 
 from __future__ import annotations
 
@@ -8,58 +8,63 @@ import strawberry
 from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
-from discretion.domain.identity.api.identity import EVENT_KIND
+from discretion.domain.identity.api.identity import EVENT_ID_KIND
 from discretion.domain.identity.stewardship import Stewardship
-from discretion.domain.kit.graphql.context import Context
-from discretion.domain.kit.graphql.field import field
-from discretion.domain.kit.graphql.loading import load, load_many
+from discretion.domain.kit.graphql.context import ResolverContext
+from discretion.domain.kit.graphql.field import build_field
+from discretion.domain.kit.graphql.loading import load_customer, load_customers
 from discretion.errors import Forbidden, NotFound
 from discretion.reveal.revealer import Reading
 
-Where = Info[Context, None]
+ResolverInfo = Info[ResolverContext, None]
 
 
 def identity_mutations(customer: Any) -> list[StrawberryField]:
-    """The mutations; ``customer`` is the GraphQL type they return."""
+    """Build the mutations; ``customer`` is the GraphQL type that they return."""
 
-    async def merge(root: Any, info: Where, customers: list[strawberry.ID]) -> Any:
+    async def merge(root: Any, info: ResolverInfo, customers: list[strawberry.ID]) -> Any:
         del root
-        reading, by = steward(info)
-        found = [reading.identify(one) for one in customers]
-        known = [one for one in found if one is not None]
-        if len(known) < len(found):
+        reading, actor = require_steward(info)
+        customer_ids = [reading.decode_customer_id(customer_id) for customer_id in customers]
+        known_ids = [customer_id for customer_id in customer_ids if customer_id is not None]
+        if len(known_ids) < len(customer_ids):
             raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
-        return await load(info, await info.context.records.verbs[Stewardship].merge(known, by))
+        return await load_customer(
+            info, await info.context.resources.operations[Stewardship].merge(known_ids, actor)
+        )
 
-    async def unmerge(root: Any, info: Where, merge: strawberry.ID) -> Any:
+    async def unmerge(root: Any, info: ResolverInfo, merge: strawberry.ID) -> Any:
         del root
-        reading, by = steward(info)
-        event = info.context.records.pairwise.open(reading.grant.client, EVENT_KIND, merge)
-        parted = await info.context.records.verbs[Stewardship].unmerge(event or b"", by)
-        return await load_many(info, reading, parted)
+        reading, actor = require_steward(info)
+        # An id issued to another client decodes to None, which matches no event: MERGE_NOT_FOUND.
+        event_id = info.context.resources.pairwise.decode(reading.grant.client, EVENT_ID_KIND, merge)
+        customer_ids = await info.context.resources.operations[Stewardship].unmerge(event_id or b"", actor)
+        return await load_customers(info, reading, customer_ids)
 
-    joined = "Makes these customers one person, whatever the evidence. For stewards; a later word counts."
-    parted = (
+    merge_description = (
+        "Makes these customers one person, whatever the evidence. For stewards; a later word counts."
+    )
+    unmerge_description = (
         "Parts whom a merge brought together, as if it had not happened, and keeps them apart. Takes the "
         "id of a `merged` event of `customer { identityHistory }`; answers who they are now. For stewards."
     )
     return [
-        field(merge, "merge", customer | None, joined),
-        field(unmerge, "unmerge", list[customer | None] | None, parted),
+        build_field(merge, "merge", customer | None, merge_description),
+        build_field(unmerge, "unmerge", list[customer | None] | None, unmerge_description),
     ]
 
 
-def steward(info: Where) -> tuple[Reading, str]:
-    """The reading of a steward, and how their word is signed.
+def require_steward(info: ResolverInfo) -> tuple[Reading, str]:
+    """Return the reading and the actor name of a steward (``steward:`` and the client id).
 
     Raises:
         Forbidden: ``STEWARD_ONLY``.
     """
-    reading = info.context.meeting()
+    reading = info.context.require_reading()
     if not reading.grant.is_steward:
         raise Forbidden(
             "STEWARD_ONLY",
-            "Only the privacy office says who is who.",
+            "Only a steward decides which customers are one person.",
             "Use a token with the scope 'steward'.",
         )
     return reading, f"steward:{reading.grant.client}"

@@ -1,4 +1,4 @@
-"""Suggestions in GraphQL, for the steward: pairs that are probably one person, to accept or refuse."""
+"""Duplicate suggestions in GraphQL, for stewards: query them, accept one or refuse one."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from strawberry import UNSET
 from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
-from discretion.domain.identity.api.stewardship import steward
-from discretion.domain.identity.duplicates.suggestion_run import PURPOSE
+from discretion.domain.identity.api.stewardship import require_steward
+from discretion.domain.identity.duplicates.suggestion_run import SUGGEST_PURPOSE
 from discretion.domain.identity.stewardship import Stewardship
-from discretion.domain.kit.graphql.connection import ends, place, window
-from discretion.domain.kit.graphql.context import Context
-from discretion.domain.kit.graphql.field import field
-from discretion.domain.kit.graphql.loading import load_many
+from discretion.domain.kit.graphql.connection import build_end_cursors, open_cursor, parse_page_window
+from discretion.domain.kit.graphql.context import ResolverContext
+from discretion.domain.kit.graphql.field import build_field
+from discretion.domain.kit.graphql.loading import load_customers
 from discretion.domain.kit.graphql.page_info import PageInfo
 from discretion.domain.kit.graphql.scalars import DateTime
-from discretion.domain.profiles.api.customer_types import object_type
+from discretion.domain.profiles.api.customer_types import build_object_type
 from discretion.errors import Conflict, NotFound
-from discretion.reveal.forms import iso
-from discretion.reveal.revealer import Reading, Row
-from discretion.store.suggestions import State, Suggestion, Suggestions
+from discretion.reveal.forms import format_timestamp
+from discretion.reveal.revealer import CustomerRow, Reading
+from discretion.store.suggestions import Suggestion, SuggestionStatus, SuggestionStore
 
-_ID = b"suggestion"
+_SUGGESTION_ID_KIND = b"suggestion"
 _CURSOR = b"suggestion-cursor"
-Where = Info[Context, None]
+ResolverInfo = Info[ResolverContext, None]
 
 SuggestionState: Any = strawberry.enum(
-    State, name="SuggestionState", description="What became of a suggestion."
+    SuggestionStatus, name="SuggestionState", description="What became of a suggestion."
 )
 
 
 @strawberry.type(description="How far one thing agrees. It tells no value.")
 class SuggestionEvidence:
-    """One comparison of a suggestion."""
+    """One comparison of a suggestion, without the compared values."""
 
     name: str = strawberry.field(description="What was compared, such as `birth_date` or `address`.")
     says: str = strawberry.field(description="How far it agrees, such as `the same` or `one digit apart`.")
@@ -47,65 +47,67 @@ class SuggestionEvidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A suggestion with its customers as this reading meets them: one if they were merged."""
+class SuggestionView:
+    """A suggestion with its customers as this reading may see them: one row if they were merged meanwhile."""
 
     suggestion: Suggestion
-    rows: list[Row]
+    rows: list[CustomerRow]
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """A page of suggestions."""
+class SuggestionPage:
+    """A page of suggestions. It may be shorter than was asked for: moot suggestions are left out."""
 
-    nodes: list[Shown]
+    nodes: list[SuggestionView]
     page_info: PageInfo
 
 
 def suggestion_fields(customer: Any) -> tuple[list[StrawberryField], list[StrawberryField]]:
-    """The query's fields and the mutation's; ``customer`` is the type of customers."""
+    """Build the fields of ``Query`` and of ``Mutation``; ``customer`` is the GraphQL type of customers."""
     suggestion = _suggestion_type(customer)
-    connection: Any = object_type(
+    connection: Any = build_object_type(
         "SuggestionConnection",
         [
-            field(_nodes, "nodes", list[suggestion], "Suggestions."),  # type: ignore[valid-type]
-            field(_page_info, "pageInfo", PageInfo, "Where this page stands."),
+            build_field(_nodes, "nodes", list[suggestion], "Suggestions."),  # type: ignore[valid-type]
+            build_field(_page_info, "pageInfo", PageInfo, "Where this page stands."),
         ],
         "A page of suggestions, the likeliest first.",
     )
-    words = (
+    suggestions_description = (
         "Pairs of customers who share no identifier and are probably one person, the likeliest first; "
         "`discretion identity suggest` finds them. For the steward."
     )
-    accept = "Say that the two are one person: they are merged, as by a steward. For the steward."
-    refuse = "Say that the two are not one person: they are not suggested again. For the steward."
+    accept_description = "Say that the two are one person: they are merged, as by a steward. For the steward."
+    refuse_description = "Say that the two are not one person: they are not suggested again. For the steward."
     return (
-        [field(_suggestions, "suggestions", connection, words)],
+        [build_field(_suggestions, "suggestions", connection, suggestions_description)],
         [
-            field(_accept, "acceptSuggestion", suggestion, accept),
-            field(_refuse, "refuseSuggestion", suggestion, refuse),
+            build_field(_accept, "acceptSuggestion", suggestion, accept_description),
+            build_field(_refuse, "refuseSuggestion", suggestion, refuse_description),
         ],
     )
 
 
 def _suggestion_type(customer: Any) -> Any:
     fields = [
-        field(_id, "id", strawberry.ID, "Opaque, and good only for the client it was given to."),
-        field(_score, "score", float, "The probability that they are one person, as the model has it."),
-        field(_weight, "weight", float, "The same as log2 of the odds, which tells high ones apart."),
-        field(_state, "state", SuggestionState, "What became of it."),
-        field(_evidence, "evidence", list[SuggestionEvidence], "What was compared, and how far it agrees."),
-        field(_customers, "customers", list[customer], "The two; one after they were merged."),
-        field(_model, "model", str, "Which description of likeness found them."),
-        field(_at, "at", DateTime, "When they were found first."),
-        field(_by, "by", str | None, "Who accepted or refused."),
-        field(_decided, "decidedAt", DateTime | None, "When it was accepted or refused."),
+        build_field(_id, "id", strawberry.ID, "Opaque, and good only for the client it was given to."),
+        build_field(_score, "score", float, "The probability that they are one person, as the model has it."),
+        build_field(_weight, "weight", float, "The same as log2 of the odds, which tells high ones apart."),
+        build_field(_state, "state", SuggestionState, "What became of it."),
+        build_field(
+            _evidence, "evidence", list[SuggestionEvidence], "What was compared, and how far it agrees."
+        ),
+        build_field(_customers, "customers", list[customer], "The two; one after they were merged."),
+        build_field(_model, "model", str, "Which description of likeness found them."),
+        build_field(_at, "at", DateTime, "When they were found first."),
+        build_field(_by, "by", str | None, "Who accepted or refused."),
+        build_field(_decided_at, "decidedAt", DateTime | None, "When it was accepted or refused."),
     ]
-    return object_type("Suggestion", fields, "Two customers who are probably one person.")
+    return build_object_type("Suggestion", fields, "Two customers who are probably one person.")
 
 
-def _id(root: Any, info: Where) -> strawberry.ID:
-    return strawberry.ID(info.context.meeting().shut(_ID, root.suggestion.id))
+def _id(root: Any, info: ResolverInfo) -> strawberry.ID:
+    return strawberry.ID(info.context.require_reading().encode_id(_SUGGESTION_ID_KIND, root.suggestion.id))
 
 
 def _score(root: Any) -> float:
@@ -122,7 +124,8 @@ def _state(root: Any) -> Any:
 
 def _evidence(root: Any) -> list[SuggestionEvidence]:
     return [
-        SuggestionEvidence(name=it.name, says=it.says, weight=it.weight) for it in root.suggestion.evidence
+        SuggestionEvidence(name=agreement.name, says=agreement.level, weight=agreement.weight)
+        for agreement in root.suggestion.evidence
     ]
 
 
@@ -135,16 +138,16 @@ def _model(root: Any) -> str:
 
 
 def _at(root: Any) -> DateTime:
-    return DateTime(iso(root.suggestion.at))
+    return DateTime(format_timestamp(root.suggestion.at))
 
 
 def _by(root: Any) -> str | None:
     return root.suggestion.by  # type: ignore[no-any-return]
 
 
-def _decided(root: Any) -> DateTime | None:
-    when = root.suggestion.decided
-    return None if when is None else DateTime(iso(when))
+def _decided_at(root: Any) -> DateTime | None:
+    decided_ms = root.suggestion.decided
+    return None if decided_ms is None else DateTime(format_timestamp(decided_ms))
 
 
 def _nodes(root: Any) -> Any:
@@ -157,83 +160,105 @@ def _page_info(root: Any) -> PageInfo:
 
 async def _suggestions(
     root: Any,
-    info: Where,
+    info: ResolverInfo,
     first: int | None = UNSET,
     after: str | None = UNSET,
-    state: SuggestionState = State.OPEN,
+    state: SuggestionState = SuggestionStatus.OPEN,
 ) -> Any:
     del root
-    reading, _ = steward(info)
-    wanted = window(first, after)
-    before = place(reading, _CURSOR, wanted.after, "these suggestions")
-    found = await info.context.records.verbs[Suggestions].page(state, before, wanted.size + 1)
-    page = found[: wanted.size]
-    start, end = ends(reading, _CURSOR, [(one.weight, one.id) for one in page])
-    shown = await _met(info, reading, page)
-    return Page(
-        [one for one in shown if not _moot(info, one)],
+    reading, _ = require_steward(info)
+    page_request = parse_page_window(first, after)
+    position = open_cursor(reading, _CURSOR, page_request.after, "these suggestions")
+    suggestions = await info.context.resources.operations[SuggestionStore].list_page(
+        state, position, page_request.size + 1
+    )
+    page = suggestions[: page_request.size]
+    start, end = build_end_cursors(
+        reading, _CURSOR, [(suggestion.weight, suggestion.id) for suggestion in page]
+    )
+    views = await _build_views(info, reading, page)
+    return SuggestionPage(
+        [view for view in views if not _is_moot(info, view)],
         PageInfo(
-            has_next_page=len(found) > wanted.size,
-            has_previous_page=wanted.after is not None,
+            has_next_page=len(suggestions) > page_request.size,
+            has_previous_page=page_request.after is not None,
             start_cursor=start,
             end_cursor=end,
         ),
     )
 
 
-async def _accept(root: Any, info: Where, id: strawberry.ID) -> Any:
+async def _accept(root: Any, info: ResolverInfo, id: strawberry.ID) -> Any:
     del root
-    reading, by = steward(info)
-    found = await _open_one(info, reading, id)
-    await info.context.records.verbs[Stewardship].merge(found.customers, by)
-    return await _decided_as(info, reading, found, State.ACCEPTED)
+    reading, actor = require_steward(info)
+    suggestion = await _find_open_suggestion(info, reading, id)
+    # Merge first: after a crash in between, the suggestion is still open but moot, and the merge is not lost.
+    await info.context.resources.operations[Stewardship].merge(suggestion.customers, actor)
+    return await _decide(info, reading, suggestion, SuggestionStatus.ACCEPTED)
 
 
-async def _refuse(root: Any, info: Where, id: strawberry.ID) -> Any:
+async def _refuse(root: Any, info: ResolverInfo, id: strawberry.ID) -> Any:
     del root
-    reading, _ = steward(info)
-    found = await _open_one(info, reading, id)
-    return await _decided_as(info, reading, found, State.REFUSED)
+    reading, _ = require_steward(info)
+    suggestion = await _find_open_suggestion(info, reading, id)
+    return await _decide(info, reading, suggestion, SuggestionStatus.REFUSED)
 
 
-async def _open_one(info: Where, reading: Reading, id: str) -> Suggestion:
-    key = info.context.records.pairwise.open(reading.grant.client, _ID, id)
-    found = None if key is None else await info.context.records.verbs[Suggestions].one(key)
-    if found is None or _moot(info, (await _met(info, reading, [found]))[0]):
-        raise NotFound("SUGGESTION_UNKNOWN", "There is no such suggestion.", "Ask for `suggestions` again.")
-    if found.state is not State.OPEN:
-        raise _decided_before(found.state)
-    return found
+async def _find_open_suggestion(info: ResolverInfo, reading: Reading, id: str) -> Suggestion:
+    key = info.context.resources.pairwise.decode(reading.grant.client, _SUGGESTION_ID_KIND, id)
+    suggestion = None if key is None else await info.context.resources.operations[SuggestionStore].find(key)
+    if suggestion is None or _is_moot(info, (await _build_views(info, reading, [suggestion]))[0]):
+        # A moot suggestion gets the same error as an unknown id: another one would
+        # show an erasure or an objection.
+        raise NotFound("SUGGESTION_UNKNOWN", "There is no such suggestion.", "Query `suggestions` again.")
+    if suggestion.state is not SuggestionStatus.OPEN:
+        raise _already_decided_error(suggestion.state)
+    return suggestion
 
 
-async def _decided_as(info: Where, reading: Reading, found: Suggestion, state: State) -> Shown:
-    suggestions = info.context.records.verbs[Suggestions]
-    if not await suggestions.decide(found.id, state, f"steward:{reading.grant.client}"):
-        raise _decided_before(None)
-    now = await suggestions.one(found.id)
-    shown = await _met(info, reading, [now or found])
-    return shown[0]
+async def _decide(
+    info: ResolverInfo, reading: Reading, suggestion: Suggestion, state: SuggestionStatus
+) -> SuggestionView:
+    suggestions = info.context.resources.operations[SuggestionStore]
+    # Compare and set on the state: of two stewards who decide at the same time, the second gets a conflict.
+    if not await suggestions.decide(suggestion.id, state, f"steward:{reading.grant.client}"):
+        raise _already_decided_error(None)
+    decided_suggestion = await suggestions.find(suggestion.id)
+    views = await _build_views(info, reading, [decided_suggestion or suggestion])
+    return views[0]
 
 
-def _moot(info: Where, shown: Shown) -> bool:
-    """Whether there is nothing to decide: somebody has gone since, was merged otherwise, or objects."""
-    if shown.suggestion.state is not State.OPEN:
+def _is_moot(info: ResolverInfo, view: SuggestionView) -> bool:
+    """Return whether an open suggestion needs no decision any more.
+
+    That is the case if one of the two customers was erased, if they were merged in another way, or if one
+    objects to the purpose of the comparison (then the suggestion must not be shown either).
+    """
+    if view.suggestion.state is not SuggestionStatus.OPEN:
         return False
-    purpose = info.context.records.catalogue.purposes.get(PURPOSE)
+    purpose = info.context.resources.catalogue.purposes.get(SUGGEST_PURPOSE)
     bit = 0 if purpose is None else 1 << purpose.bit
-    return len(shown.rows) < 2 or not all(row.allow & bit for row in shown.rows)
+    return len(view.rows) < 2 or not all(row.allow & bit for row in view.rows)
 
 
-def _decided_before(state: State | None) -> Conflict:
-    how = "decided or dropped" if state is None else state.value
-    return Conflict("SUGGESTION_DECIDED", f"This suggestion was {how} before.")
+def _already_decided_error(state: SuggestionStatus | None) -> Conflict:
+    outcome = "decided or dropped" if state is None else state.value
+    return Conflict("SUGGESTION_DECIDED", f"This suggestion was already {outcome}.")
 
 
-async def _met(info: Where, reading: Reading, found: Sequence[Suggestion]) -> list[Shown]:
-    """Suggestions with their customers, who are met as by any other field."""
-    rows = iter(await load_many(info, reading, [one for it in found for one in it.customers]))
-    return [Shown(one, _distinct([next(rows), next(rows)])) for one in found]
+async def _build_views(
+    info: ResolverInfo, reading: Reading, suggestions: Sequence[Suggestion]
+) -> list[SuggestionView]:
+    """Load the customers of suggestions, with the same checks and disclosure records as any other field."""
+    rows = iter(
+        await load_customers(
+            info, reading, [customer for suggestion in suggestions for customer in suggestion.customers]
+        )
+    )
+    return [
+        SuggestionView(suggestion, _distinct_rows([next(rows), next(rows)])) for suggestion in suggestions
+    ]
 
 
-def _distinct(rows: Sequence[Row | None]) -> list[Row]:
+def _distinct_rows(rows: Sequence[CustomerRow | None]) -> list[CustomerRow]:
     return list({row.id: row for row in rows if row is not None}.values())

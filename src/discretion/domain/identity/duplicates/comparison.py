@@ -1,7 +1,7 @@
-"""Records and a likeness -> pairs that are probably one person: Splink does the arithmetic.
+"""Comparison of records with a match model, computed by Splink.
 
-Features stay in this process's memory. DuckDB gets no file to write to and may not open one; Spark, for
-those who outgrow one machine, encrypts what it spills.
+The compared values stay in the memory of this process: DuckDB gets no temporary directory and no access to
+files. Spark, for installations that need more than one machine, encrypts what it spills to disk and sends.
 """
 
 from __future__ import annotations
@@ -14,125 +14,130 @@ from enum import StrEnum
 from typing import Any
 
 from discretion.domain.identity.duplicates.match_rules import (
-    AMONG,
-    EXPECTED,
+    DUPLICATE_SHARE,
+    MIN_POPULATION,
+    MIN_TRAINING_PAIRS,
     MISSING,
-    RECALL,
-    TRAINED_FROM,
-    Block,
-    Check,
-    Comparison,
-    Likeness,
-    Rule,
+    SURE_BLOCK_RECALL,
+    AgreementRule,
+    BlockingRule,
+    FeatureCheck,
+    FeatureComparison,
+    MatchModel,
 )
 from discretion.errors import Broken, Misconfigured
-from discretion.store.suggestions import Agreement
+from discretion.store.suggestions import ComparisonResult
 
-SAMPLED_PAIRS = 2e6
+MAX_SAMPLED_PAIRS = 2e6
+"""Random pairs from which the ``u`` probabilities are estimated."""
+
 SEED = 1
-"""Which pairs are sampled; any will do, and the same ones make the same figures again."""
+"""Seed of that sample. It is fixed so that the same records give the same result."""
 
-HIGHEST = 1 - 1e-9
-"""The highest threshold: Splink takes the odds of one, and certainty has none."""
+MAX_THRESHOLD = 1 - 1e-9
+"""The highest threshold: Splink computes odds from it, and a probability of 1 has none."""
 
-INSTALL = "Install it with: pip install 'discretion[suggest]'"
-INSTALL_SPARK = "Install it with: pip install pyspark; it needs Java 17."
+INSTALL_ADVICE = "Install it with: pip install 'discretion[suggest]'"
+INSTALL_SPARK_ADVICE = "Install it with: pip install pyspark; it needs Java 17."
 
-Table = Mapping[str, Sequence[str | None]]
-"""Columns: ``id``, and one for each feature."""
+FeatureTable = Mapping[str, Sequence[str | None]]
+"""Values by column: ``id``, and one column for each feature."""
 
 
 class Backend(StrEnum):
-    """Where the comparing is done."""
+    """Where the comparison runs."""
 
     DUCKDB = "duckdb"
     SPARK = "spark"
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """Two records that are one person with probability ``score``; ``weight`` is its log2 odds."""
+class MatchedPair:
+    """Two record ids that are one person with probability ``score``; ``weight`` is the log2 of its odds."""
 
     left: str = field(repr=False)
     right: str = field(repr=False)
     score: float
     weight: float
-    evidence: tuple[Agreement, ...]
+    evidence: tuple[ComparisonResult, ...]
 
 
-def compare(
-    tables: Sequence[Table], likeness: Likeness, threshold: float, backend: Backend = Backend.DUCKDB
-) -> list[Pair]:
-    """Pairs within one table, or between two, from ``threshold`` up, the likeliest first.
+def compare_records(
+    tables: Sequence[FeatureTable], model: MatchModel, threshold: float, backend: Backend = Backend.DUCKDB
+) -> list[MatchedPair]:
+    """Return the pairs within one table, or between two, with at least ``threshold``, the likeliest first.
 
     Raises:
         Misconfigured: ``SPLINK_MISSING``, ``SPARK_MISSING`` or ``MEMORY_TOO_SMALL``.
-        Broken: ``COMPARISON_FAILED``; which kind of error it was and nothing of what it says, for a
-            database quotes the values it stumbles over.
+        Broken: ``COMPARISON_FAILED``, with the name of the error's class only: a database error quotes
+            values.
     """
-    if not likeness.comparisons or not likeness.blocks or sum(len(table["id"]) for table in tables) < 2:
+    if not model.comparisons or not model.blocks or sum(len(table["id"]) for table in tables) < 2:
         return []
-    splink = library("splink", "SPLINK_MISSING", INSTALL)
-    api = _api(backend)
+    splink = import_library("splink", "SPLINK_MISSING", INSTALL_ADVICE)
+    api = _build_api(backend)
     try:
-        return _compared(splink, api, tables, likeness, threshold)
-    except Exception as error:  # noqa: BLE001 - whatever it is may quote what people are called
-        failure = _failure(error)
+        return _find_pairs(splink, api, tables, model, threshold)
+    except Exception as error:  # noqa: BLE001 - any error may quote personal data
+        failure = _build_failure(error)
+    # Outside the handler: raised inside, the original error would be chained and end up in a log.
     raise failure
 
 
-def require(backend: Backend) -> None:
-    """See that the comparison can be done, before anybody's data are read for it.
+def require_backend(backend: Backend) -> None:
+    """Check that the libraries of a backend are installed.
 
     Raises:
         Misconfigured: ``SPLINK_MISSING`` or ``SPARK_MISSING``.
     """
-    library("splink", "SPLINK_MISSING", INSTALL)
+    import_library("splink", "SPLINK_MISSING", INSTALL_ADVICE)
     if backend is Backend.SPARK:
-        library("pyspark", "SPARK_MISSING", INSTALL_SPARK)
+        import_library("pyspark", "SPARK_MISSING", INSTALL_SPARK_ADVICE)
 
 
-def library(name: str, code: str, advice: str) -> Any:
-    """A package that not every installation needs.
+def import_library(module_name: str, code: str, advice: str) -> Any:
+    """Import an optional package.
 
     Raises:
         Misconfigured: ``code``, if it is not installed.
     """
     try:
-        return importlib.import_module(name)
+        return importlib.import_module(module_name)
     except ImportError:
-        missing = Misconfigured(code, f"Comparing people needs {name.partition('.')[0]}.", advice)
+        missing = Misconfigured(code, f"The comparison needs {module_name.partition('.')[0]}.", advice)
     raise missing
 
 
-def _failure(error: Exception) -> Misconfigured | Broken:
+def _build_failure(error: Exception) -> Misconfigured | Broken:
     cause = error.__cause__ or error
-    kind = type(cause).__name__
-    if kind == "OutOfMemoryException":
+    error_name = type(cause).__name__
+    if error_name == "OutOfMemoryException":
         return Misconfigured(
             "MEMORY_TOO_SMALL",
             "The comparison does not fit into memory, and nothing is written to disk.",
-            "Give the machine more, or use --backend spark.",
+            "Use a machine with more memory, or --backend spark.",
         )
-    return Broken("COMPARISON_FAILED", f"The comparison ended with {kind}.")
+    return Broken("COMPARISON_FAILED", f"The comparison ended with {error_name}.")
 
 
-def _api(backend: Backend) -> Any:
+def _build_api(backend: Backend) -> Any:
     if backend is Backend.SPARK:
-        return _spark()
-    duckdb = library("duckdb", "SPLINK_MISSING", INSTALL)
+        return _build_spark_api()
+    duckdb = import_library("duckdb", "SPLINK_MISSING", INSTALL_ADVICE)
+    # No temporary directory: DuckDB fails when it runs out of memory instead of writing personal data to
+    # disk.
     connection = duckdb.connect(":memory:", config={"temp_directory": ""})
     connection.execute("SET enable_external_access = false")
-    return library("splink", "SPLINK_MISSING", INSTALL).DuckDBAPI(connection)
+    return import_library("splink", "SPLINK_MISSING", INSTALL_ADVICE).DuckDBAPI(connection)
 
 
-def _spark() -> Any:
-    """Spark as the machine's own configuration sets it up, encrypting what it spills and sends.
+def _build_spark_api() -> Any:
+    """Build a Spark session from the machine's own configuration, with encrypted spills and network.
 
-    A cluster of its own needs ``spark.authenticate.secret`` in that configuration.
+    A separate cluster needs ``spark.authenticate.secret`` in that configuration.
     """
-    sql = library("pyspark.sql", "SPARK_MISSING", INSTALL_SPARK)
-    backends = library("splink.backends.spark", "SPLINK_MISSING", INSTALL)
+    sql = import_library("pyspark.sql", "SPARK_MISSING", INSTALL_SPARK_ADVICE)
+    backends = import_library("splink.backends.spark", "SPLINK_MISSING", INSTALL_ADVICE)
     builder = sql.SparkSession.builder.appName("discretion identity suggest")
     for name in ("spark.io.encryption.enabled", "spark.authenticate", "spark.network.crypto.enabled"):
         builder = builder.config(name, "true")
@@ -141,128 +146,139 @@ def _spark() -> Any:
     return backends.SparkAPI(spark_session=builder.getOrCreate(), break_lineage_method="persist")
 
 
-def _compared(
-    splink: Any, api: Any, tables: Sequence[Table], likeness: Likeness, threshold: float
-) -> list[Pair]:
-    learned = sure_pairs(tables, likeness) >= TRAINED_FROM
-    likeness = likeness if learned else likeness.as_given()
-    columns = {"id", *(feature for one in likeness.comparisons for feature in one.needs)}
+def _find_pairs(
+    splink: Any, api: Any, tables: Sequence[FeatureTable], model: MatchModel, threshold: float
+) -> list[MatchedPair]:
+    # With too few sure pairs, the estimates would depend on single records: the model's own values are used.
+    is_trained = count_sure_pairs(tables, model) >= MIN_TRAINING_PAIRS
+    model = model if is_trained else model.without_frequencies()
+    columns = {"id", *(feature for comparison in model.comparisons for feature in comparison.needs)}
     arrow = importlib.import_module("pyarrow")
-    registered = [
+    registered_tables = [
         api.register(
             arrow.table({name: arrow.array(table[name], arrow.string()) for name in sorted(columns)})
         )
         for table in tables
     ]
-    linker = splink.Linker(registered, settings(splink, tables, likeness), log_level=None)
-    if learned:
-        _train(splink, linker, likeness)
-    least = min(threshold, HIGHEST)
-    predicted = linker.inference.predict(threshold_match_probability=least, warning_mode="never")
-    names = ", ".join(_asked(likeness))
-    told = predicted.query_sql(f"SELECT {names} FROM {{this}}").as_record_list()  # noqa: S608 - no input in it
-    pairs = [_pair(row, likeness) for row in told]
-    return sorted(pairs, key=lambda one: (-one.weight, one.left, one.right))
+    linker = splink.Linker(registered_tables, build_settings(splink, tables, model), log_level=None)
+    if is_trained:
+        _train_linker(splink, linker, model)
+    min_probability = min(threshold, MAX_THRESHOLD)
+    predictions = linker.inference.predict(threshold_match_probability=min_probability, warning_mode="never")
+    column_list = ", ".join(_prediction_columns(model))
+    statement = f"SELECT {column_list} FROM {{this}}"  # noqa: S608 - column names only, no input
+    pairs = [_build_pair(row, model) for row in predictions.query_sql(statement).as_record_list()]
+    return sorted(pairs, key=lambda pair: (-pair.weight, pair.left, pair.right))
 
 
-def settings(splink: Any, tables: Sequence[Table], likeness: Likeness) -> Any:
-    """The likeness as Splink's settings object, the same for every backend."""
-    records = max(sum(len(table["id"]) for table in tables), AMONG)
+def build_settings(splink: Any, tables: Sequence[FeatureTable], model: MatchModel) -> Any:
+    """Build Splink's settings for a match model; they are the same for every backend."""
+    records = max(sum(len(table["id"]) for table in tables), MIN_POPULATION)
     return splink.SettingsCreator(
         link_type="dedupe_only" if len(tables) == 1 else "link_only",
         unique_id_column_name="id",
-        probability_two_random_records_match=2 * EXPECTED / (records - 1),
-        comparisons=[_comparison(one) for one in likeness.comparisons],
-        blocking_rules_to_generate_predictions=[_block(splink, one) for one in likeness.blocks],
-        retain_matching_columns=True,  # for the grades, which Splink keeps with the values or not at all
+        probability_two_random_records_match=2 * DUPLICATE_SHARE / (records - 1),
+        comparisons=[_build_comparison(comparison) for comparison in model.comparisons],
+        blocking_rules_to_generate_predictions=[_build_block(splink, block) for block in model.blocks],
+        retain_matching_columns=True,  # for the grades, which Splink keeps only together with the values
         retain_intermediate_calculation_columns=True,
     )
 
 
-def sure_pairs(tables: Sequence[Table], likeness: Likeness) -> int:
-    """How many pairs agree in the first of ``sure``."""
-    if not likeness.sure:
+def count_sure_pairs(tables: Sequence[FeatureTable], model: MatchModel) -> int:
+    """Count the pairs that agree in the first of the model's ``sure`` rules."""
+    if not model.sure:
         return 0
-    counts = [_counted(table, likeness.sure[0]) for table in tables]
+    counts = [_count_block(table, model.sure[0]) for table in tables]
     if len(counts) == 1:
-        return sum(many * (many - 1) // 2 for many in counts[0].values())
-    return sum(many * counts[1][key] for key, many in counts[0].items())
+        return sum(count * (count - 1) // 2 for count in counts[0].values())
+    return sum(count * counts[1][key] for key, count in counts[0].items())
 
 
-def _counted(table: Table, block: Block) -> Counter[tuple[str | None, ...]]:
+def _count_block(table: FeatureTable, block: BlockingRule) -> Counter[tuple[str | None, ...]]:
     rows = zip(*(table[term] for term in block.terms), strict=True)
     return Counter(row for row in rows if None not in row)
 
 
-def _train(splink: Any, linker: Any, likeness: Likeness) -> None:
-    """Learn the figures from the records themselves, without being told who is who."""
+def _train_linker(splink: Any, linker: Any, model: MatchModel) -> None:
+    """Estimate the model's probabilities from the records themselves, without labelled pairs."""
     training = linker.training
-    sure = [_block(splink, one) for one in likeness.sure]
-    training.estimate_probability_two_random_records_match(sure, recall=RECALL)
-    training.estimate_u_using_random_sampling(max_pairs=SAMPLED_PAIRS, seed=SEED)
-    for block in likeness.trained:
-        training.estimate_parameters_using_expectation_maximisation(_block(splink, block))
+    sure_blocks = [_build_block(splink, block) for block in model.sure]
+    training.estimate_probability_two_random_records_match(sure_blocks, recall=SURE_BLOCK_RECALL)
+    training.estimate_u_using_random_sampling(max_pairs=MAX_SAMPLED_PAIRS, seed=SEED)
+    for block in model.trained:
+        training.estimate_parameters_using_expectation_maximisation(_build_block(splink, block))
 
 
-def _block(splink: Any, block: Block) -> Any:
+def _build_block(splink: Any, block: BlockingRule) -> Any:
     if not block.crossed:
         return splink.block_on(*block.terms)
     first, second = block.terms
-    rules = importlib.import_module("splink.blocking_rule_library")
-    return rules.CustomRule(f"l.{first} = r.{second} AND l.{second} = r.{first}")
+    rule_library = importlib.import_module("splink.blocking_rule_library")
+    return rule_library.CustomRule(f"l.{first} = r.{second} AND l.{second} = r.{first}")
 
 
-def _comparison(comparison: Comparison) -> Any:
-    levels = importlib.import_module("splink.comparison_level_library")
-    library = importlib.import_module("splink.comparison_library")
-    made = [_all(levels, [levels.NullLevel(feature) for feature in comparison.features])]
+def _build_comparison(comparison: FeatureComparison) -> Any:
+    level_library = importlib.import_module("splink.comparison_level_library")
+    comparison_library = importlib.import_module("splink.comparison_library")
+    splink_levels = [
+        _combine_levels(level_library, [level_library.NullLevel(feature) for feature in comparison.features])
+    ]
     for level in comparison.levels:
-        one = _all(levels, [_check(levels, check) for check in level.checks])
-        counted = comparison.frequency and level is comparison.levels[0]
-        frequency = {"tf_adjustment_column": comparison.name} if counted else {}
-        made.append(one.configure(m_probability=level.m, u_probability=level.u, **frequency))
-    rest = {f"{name}_probability": 1 - sum(getattr(one, name) for one in comparison.levels) for name in "mu"}
-    made.append(levels.ElseLevel().configure(**rest))
-    return library.CustomComparison(made, output_column_name=comparison.name)
+        splink_level = _combine_levels(
+            level_library, [_build_level(level_library, check) for check in level.checks]
+        )
+        uses_frequency = comparison.frequency and level is comparison.levels[0]
+        adjustment = {"tf_adjustment_column": comparison.name} if uses_frequency else {}
+        splink_levels.append(
+            splink_level.configure(m_probability=level.m, u_probability=level.u, **adjustment)
+        )
+    else_probabilities = {
+        f"{name}_probability": 1 - sum(getattr(level, name) for level in comparison.levels) for name in "mu"
+    }
+    splink_levels.append(level_library.ElseLevel().configure(**else_probabilities))
+    return comparison_library.CustomComparison(splink_levels, output_column_name=comparison.name)
 
 
-def _all(levels: Any, parts: Sequence[Any]) -> Any:
-    return levels.And(*parts) if len(parts) > 1 else parts[0]
+def _combine_levels(level_library: Any, parts: Sequence[Any]) -> Any:
+    return level_library.And(*parts) if len(parts) > 1 else parts[0]
 
 
-def _check(levels: Any, check: Check) -> Any:
+def _build_level(level_library: Any, check: FeatureCheck) -> Any:
     match check.rule:
-        case Rule.SAME:
-            return levels.ExactMatchLevel(check.feature)
-        case Rule.EDITS:
-            return levels.DamerauLevenshteinLevel(check.feature, int(check.limit))
-        case Rule.SPELLED:
-            return levels.JaroWinklerLevel(check.feature, check.limit)
-        case Rule.SWAPPED:
-            return levels.ColumnsReversedLevel(check.feature, check.other)
-        case Rule.MONTHS:
-            return levels.AbsoluteDateDifferenceLevel(
+        case AgreementRule.SAME:
+            return level_library.ExactMatchLevel(check.feature)
+        case AgreementRule.EDITS:
+            return level_library.DamerauLevenshteinLevel(check.feature, int(check.limit))
+        case AgreementRule.SPELLED:
+            return level_library.JaroWinklerLevel(check.feature, check.limit)
+        case AgreementRule.SWAPPED:
+            return level_library.ColumnsReversedLevel(check.feature, check.other)
+        case AgreementRule.MONTHS:
+            return level_library.AbsoluteDateDifferenceLevel(
                 check.feature, input_is_string=True, threshold=check.limit, metric="month"
             )
 
 
-def _asked(likeness: Likeness) -> list[str]:
-    """What is read of a prediction: ids, grades and weights, and none of the values beside them."""
-    grades = [f"gamma_{one.name}" for one in likeness.comparisons]
-    weights = [name for one in likeness.comparisons for name in _weights(one)]
+def _prediction_columns(model: MatchModel) -> list[str]:
+    """Return the columns to read of a prediction: ids, grades and weights, but no compared values."""
+    grades = [f"gamma_{comparison.name}" for comparison in model.comparisons]
+    weights = [name for comparison in model.comparisons for name in _weight_columns(comparison)]
     return ["id_l", "id_r", "match_probability", "match_weight", *grades, *weights]
 
 
-def _weights(comparison: Comparison) -> list[str]:
+def _weight_columns(comparison: FeatureComparison) -> list[str]:
     adjusted = [f"mw_tf_adj_{comparison.name}"] if comparison.frequency else []
     return [f"mw_{comparison.name}", *adjusted]
 
 
-def _pair(row: Mapping[str, Any], likeness: Likeness) -> Pair:
+def _build_pair(row: Mapping[str, Any], model: MatchModel) -> MatchedPair:
     evidence = []
-    for one in likeness.comparisons:
-        says = one.says(row[f"gamma_{one.name}"])
-        weight = sum(row[name] for name in _weights(one))
+    for comparison in model.comparisons:
+        says = comparison.describe_grade(row[f"gamma_{comparison.name}"])
+        weight = sum(row[name] for name in _weight_columns(comparison))
         if says != MISSING:
-            evidence.append(Agreement(one.name, says, weight))
-    return Pair(row["id_l"], row["id_r"], row["match_probability"], row["match_weight"], tuple(evidence))
+            evidence.append(ComparisonResult(comparison.name, says, weight))
+    return MatchedPair(
+        row["id_l"], row["id_r"], row["match_probability"], row["match_weight"], tuple(evidence)
+    )

@@ -1,8 +1,9 @@
-"""Look through all customers for pairs that are probably one person, and put them before a steward.
+"""A search through all customers for pairs that are probably one person, stored as suggestions for a steward.
 
-Customers are read as everybody reads them: by a GraphQL operation, under a purpose that people may object
-to, page by page, each page a disclosure on record before its features are here. They stay in memory until
-the comparison is done; what is kept of it is who, how likely and what agreed. Nobody is merged.
+Customers are read with a GraphQL operation like any other client's, page by page, under a purpose to which
+customers may object. Each page is recorded as a disclosure before its values arrive here. The values stay in
+memory until the comparison is finished. Only the customers, the probability and the degrees of agreement are
+stored. Nobody is merged.
 """
 
 from __future__ import annotations
@@ -13,30 +14,35 @@ from dataclasses import dataclass
 from typing import Any
 
 from discretion.catalogue.model import Catalogue
-from discretion.domain.identity.duplicates.comparison import Backend, Pair, compare, require
-from discretion.domain.identity.duplicates.match_rules import LIKENESS, Likeness, plain
+from discretion.domain.identity.duplicates.comparison import (
+    Backend,
+    MatchedPair,
+    compare_records,
+    require_backend,
+)
+from discretion.domain.identity.duplicates.match_rules import MATCH_MODEL, MatchModel, normalise_feature
 from discretion.errors import Misconfigured
-from discretion.reveal.revealer import CUSTOMER_KIND
-from discretion.seal.pairwise_ids import Pairwise
-from discretion.store.suggestions import Likely, Suggestions
+from discretion.reveal.revealer import CUSTOMER_ID_KIND
+from discretion.seal.pairwise_ids import PairwiseIds
+from discretion.store.suggestions import LikelyPair, SuggestionStore
 from discretion.token.grant import Grant
 
-CLIENT = "identity-suggest"
-PURPOSE = "essential.service.operations.improve"
-PAGE = 500
+SUGGEST_CLIENT = "identity-suggest"
+SUGGEST_PURPOSE = "essential.service.operations.improve"
+PAGE_SIZE = 500
 
-GRANT = Grant(
-    client=CLIENT,
-    subject=CLIENT,
+SUGGEST_GRANT = Grant(
+    client=SUGGEST_CLIENT,
+    subject=SUGGEST_CLIENT,
     scopes=frozenset(),
-    purposes=frozenset({PURPOSE}),
+    purposes=frozenset({SUGGEST_PURPOSE}),
     categories=None,
     expires=0,
-    token_id=CLIENT,
+    token_id=SUGGEST_CLIENT,
 )
-"""What the command may: no token of it is ever issued, so nobody else holds it."""
+"""The permissions of the search. No token is ever issued for it, so no other client can have them."""
 
-PATHS: Mapping[str, str] = {
+FEATURE_PATHS: Mapping[str, str] = {
     "given_name": "identity.givenName",
     "family_name": "identity.familyName",
     "birth_date": "demographics.birthDate",
@@ -46,123 +52,164 @@ PATHS: Mapping[str, str] = {
     "email": "contact.email",
     "phone": "contact.phone",
 }
-"""Which attribute each feature is."""
+"""The catalogue path of the attribute that each feature of the match model is read from."""
 
-Ask = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any]]]
-"""The data that answer a query with its variables, asked under ``GRANT``."""
+QueryRunner = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any]]]
+"""``(query, variables) -> data``: runs a GraphQL query under ``SUGGEST_GRANT``."""
 
-Told = Callable[[int, int | None], None]
-"""Progress: customers read, of how many; as many as there are means that they are being compared."""
+ProgressCallback = Callable[[int, int | None], None]
+"""``(customers read, total or None)``. When both are equal, the comparison begins."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """``scores`` of all pairs found, ``new`` of the new among them; ``dropped`` were open suggestions."""
+class SuggestionOutcome:
+    """The result of a search.
+
+    Attributes:
+        customers: Number of customers compared.
+        scores: Probabilities of all pairs found.
+        new_scores: Probabilities of those that are new suggestions.
+        dropped: Number of open suggestions that this search did not find again.
+    """
 
     customers: int
     scores: tuple[float, ...]
-    new: tuple[float, ...]
+    new_scores: tuple[float, ...]
     dropped: int
 
 
-class Suggest:
-    """The verb; call it."""
+class DuplicateSearch:
+    """The search for duplicates. ``run_query`` executes queries under ``SUGGEST_GRANT``."""
 
-    def __init__(self, catalogue: Catalogue, ask: Ask, pairwise: Pairwise, suggestions: Suggestions) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        run_query: QueryRunner,
+        pairwise: PairwiseIds,
+        suggestions: SuggestionStore,
+    ) -> None:
         self._catalogue = catalogue
-        self._ask = ask
+        self._run_query = run_query
         self._pairwise = pairwise
         self._suggestions = suggestions
 
-    async def __call__(
-        self, threshold: float, backend: Backend, limit: int | None, told: Told = lambda _done, _of: None
-    ) -> Outcome:
-        """Suggest pairs from ``threshold`` up, at most ``limit`` new ones, the likeliest first.
+    async def run(
+        self,
+        threshold: float,
+        backend: Backend,
+        limit: int | None,
+        report_progress: ProgressCallback = lambda _done, _of: None,
+    ) -> SuggestionOutcome:
+        """Search all customers and store suggestions.
+
+        Args:
+            threshold: Least probability of a suggestion.
+            backend: Where the comparison runs.
+            limit: Most new suggestions, the likeliest first; None for all.
+            report_progress: Called after each page, see ``ProgressCallback``.
 
         Raises:
             Misconfigured: ``SPLINK_MISSING``, ``SPARK_MISSING``, ``MEMORY_TOO_SMALL``, or
-                ``SUGGEST_PURPOSE_MISSING`` for a catalogue without the purpose.
-            Unavailable: ``LEDGER_UNAVAILABLE``, or the store is away.
+                ``SUGGEST_PURPOSE_MISSING`` if the catalogue does not have the purpose.
+            Unavailable: ``LEDGER_UNAVAILABLE``, or the store cannot be reached.
         """
-        if PURPOSE not in self._catalogue.purposes:
+        if SUGGEST_PURPOSE not in self._catalogue.purposes:
             raise Misconfigured(
                 "SUGGEST_PURPOSE_MISSING",
-                f"Customers are compared for the purpose {PURPOSE}, and the catalogue does not have it.",
-                "Add it to purposes.yaml, and to the uses of what may be compared.",
+                f"The catalogue does not have {SUGGEST_PURPOSE}, for which customers are compared.",
+                "Add it to purposes.yaml, and to the uses of the attributes that may be compared.",
             )
-        require(backend)
-        features = {one: path for one, path in PATHS.items() if path in self._catalogue.attributes}
-        likeness = LIKENESS.of(features.keys())
-        table = await self._read(features, told)
-        pairs = await asyncio.to_thread(compare, [table], likeness, threshold, backend)
-        return await self._keep(table, pairs, likeness, limit)
+        # Before any customer is read: without the library, the disclosures would have served nothing.
+        require_backend(backend)
+        features = {
+            feature: path for feature, path in FEATURE_PATHS.items() if path in self._catalogue.attributes
+        }
+        model = MATCH_MODEL.restrict_to(features.keys())
+        table = await self._read(features, report_progress)
+        # In a thread: the comparison may take minutes, and the leases and key files of this process need the
+        # loop.
+        pairs = await asyncio.to_thread(compare_records, [table], model, threshold, backend)
+        return await self._store_suggestions(table, pairs, model, limit)
 
-    async def _read(self, features: Mapping[str, str], told: Told) -> dict[str, list[str | None]]:
+    async def _read(
+        self, features: Mapping[str, str], report_progress: ProgressCallback
+    ) -> dict[str, list[str | None]]:
         table: dict[str, list[str | None]] = {name: [] for name in ("id", *features)}
-        asked = query(features.values())
-        after, of = None, None
+        operation = build_customer_query(features.values())
+        after, total = None, None
         while True:
-            data = await self._ask(asked, {"first": PAGE, "after": after, "counted": of is None})
+            data = await self._run_query(
+                operation, {"first": PAGE_SIZE, "after": after, "counted": total is None}
+            )
             page = data["customers"]
-            of = page.get("totalCount", of)
+            total = page.get("totalCount", total)
             for node in page["nodes"]:
                 table["id"].append(node["id"])
                 for name, path in features.items():
-                    table[name].append(plain(value(node, path)))
-            told(len(table["id"]), of)
+                    table[name].append(normalise_feature(read_path(node, path)))
+            report_progress(len(table["id"]), total)
             if not page["pageInfo"]["hasNextPage"]:
                 return table
             after = page["pageInfo"]["endCursor"]
 
-    async def _keep(
+    async def _store_suggestions(
         self,
         table: Mapping[str, list[str | None]],
-        pairs: list[Pair],
-        likeness: Likeness,
+        pairs: list[MatchedPair],
+        model: MatchModel,
         limit: int | None,
-    ) -> Outcome:
-        found = [
-            Likely((self._customer(one.left), self._customer(one.right)), one.score, one.weight, one.evidence)
-            for one in pairs
+    ) -> SuggestionOutcome:
+        suggestions = [
+            LikelyPair(
+                (self._decode_customer(pair.left), self._decode_customer(pair.right)),
+                pair.score,
+                pair.weight,
+                pair.evidence,
+            )
+            for pair in pairs
         ]
-        met = frozenset(self._customer(str(one)) for one in table["id"])
-        new = await self._suggestions.propose(found, likeness.version, limit)
-        dropped = await self._suggestions.drop_stale(met, likeness.version)
-        return Outcome(
+        customers_read = frozenset(self._decode_customer(str(encoded_id)) for encoded_id in table["id"])
+        new_ids = await self._suggestions.propose(suggestions, model.version, limit)
+        # Customers who were erased or merged, or who object, were not read: open
+        # suggestions about them are dropped.
+        dropped = await self._suggestions.drop_stale(customers_read, model.version)
+        return SuggestionOutcome(
             customers=len(table["id"]),
-            scores=tuple(one.score for one in found),
-            new=tuple(one.score for one in found if one.id in new),
+            scores=tuple(suggestion.score for suggestion in suggestions),
+            new_scores=tuple(suggestion.score for suggestion in suggestions if suggestion.id in new_ids),
             dropped=dropped,
         )
 
-    def _customer(self, name: str) -> bytes:
-        """The customer behind the id that this client was given."""
-        customer = self._pairwise.open(CLIENT, CUSTOMER_KIND, name)
+    def _decode_customer(self, encoded_id: str) -> bytes:
+        """Return the customer for an id that this client received from GraphQL."""
+        customer = self._pairwise.decode(SUGGEST_CLIENT, CUSTOMER_ID_KIND, encoded_id)
         assert customer is not None
         return customer
 
 
-def query(paths: Any) -> str:
-    """The operation that reads a page of customers with these attributes and no other."""
+def build_customer_query(paths: Any) -> str:
+    """Build the query that reads a page of customers with exactly the attributes at these dotted paths."""
     tree: dict[str, Any] = {}
     for path in paths:
-        here = tree
+        node = tree
         for step in path.split("."):
-            here = here.setdefault(step, {})
+            node = node.setdefault(step, {})
     return (
         "query IdentitySuggest($first: Int!, $after: String, $counted: Boolean!) "
         "{ customers(first: $first, after: $after) { totalCount @include(if: $counted) "
-        f"pageInfo {{ hasNextPage endCursor }} nodes {{ id {_selection(tree)} }} }} }}"
+        f"pageInfo {{ hasNextPage endCursor }} nodes {{ id {_build_selection(tree)} }} }} }}"
     )
 
 
-def _selection(tree: Mapping[str, Any]) -> str:
-    return " ".join(f"{name} {{ {_selection(inner)} }}" if inner else name for name, inner in tree.items())
+def _build_selection(tree: Mapping[str, Any]) -> str:
+    return " ".join(
+        f"{name} {{ {_build_selection(inner)} }}" if inner else name for name, inner in tree.items()
+    )
 
 
-def value(node: Mapping[str, Any], path: str) -> Any:
-    """What stands at a dotted path."""
-    here: Any = node
+def read_path(node: Mapping[str, Any], path: str) -> Any:
+    """Return the value at a dotted path of nested mappings."""
+    current: Any = node
     for step in path.split("."):
-        here = here[step]
-    return here
+        current = current[step]
+    return current

@@ -1,4 +1,4 @@
-"""What a search for doubles looks like in a terminal: its progress, and what it came to."""
+"""Terminal output of the search for duplicates: progress and result."""
 
 from __future__ import annotations
 
@@ -9,43 +9,44 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from discretion.domain.identity.duplicates.suggestion_run import Outcome, Told
+from discretion.domain.identity.duplicates.suggestion_run import ProgressCallback, SuggestionOutcome
 
-BANDS = (0.5, 0.8, 0.9, 0.95, 0.99, 0.999, 1.0)
+PROBABILITY_BANDS = (0.5, 0.8, 0.9, 0.95, 0.99, 0.999, 1.0)
 
 
 @contextmanager
-def reading_customers(console: Console) -> Iterator[Told]:
-    """A bar for the customers read, then a clock for as long as they are compared."""
-    counted = TextColumn("{task.fields[counted]}")
-    columns = (TextColumn("{task.description}"), BarColumn(), counted, TimeElapsedColumn())
+def show_search_progress(console: Console) -> Iterator[ProgressCallback]:
+    """Show a bar while customers are read, then a clock while they are compared."""
+    count_column = TextColumn("{task.fields[counted]}")
+    columns = (TextColumn("{task.description}"), BarColumn(), count_column, TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
-        reading = progress.add_task("Reading customers", total=None, counted="")
-        comparing = progress.add_task("Comparing", total=None, counted="", visible=False)
+        reading_task = progress.add_task("Reading customers", total=None, counted="")
+        comparing_task = progress.add_task("Comparing", total=None, counted="", visible=False)
 
-        def told(done: int, of: int | None) -> None:
-            progress.update(reading, completed=done, total=of, counted=f"{done:,}")
-            if of is not None and done >= of:
-                progress.update(comparing, visible=True)
+        def report_progress(done: int, total: int | None) -> None:
+            progress.update(reading_task, completed=done, total=total, counted=f"{done:,}")
+            if total is not None and done >= total:
+                progress.update(comparing_task, visible=True)
 
-        yield told
+        yield report_progress
 
 
-def found(outcome: Outcome, threshold: float) -> Table:
-    """Pairs by how likely they are, and how many of them are new."""
-    doubles = "double" if len(outcome.scores) == 1 else "doubles"
-    title = f"{outcome.customers:,} customers compared, {len(outcome.scores):,} likely {doubles} found"
-    dropped = f"{outcome.dropped:,} open suggestions no longer hold and are dropped"
-    table = Table(title=title, caption=dropped if outcome.dropped else None, min_width=60)
-    for name in ("probability", "pairs", "new suggestions"):
-        table.add_column(name, justify="right")
-    edges = [threshold, *(band for band in BANDS if band > threshold)]
+def build_suggestion_table(outcome: SuggestionOutcome, threshold: float) -> Table:
+    """Build a table of pairs by probability, with the number of new suggestions in each band."""
+    noun = "duplicate" if len(outcome.scores) == 1 else "duplicates"
+    title = f"{outcome.customers:,} customers compared, {len(outcome.scores):,} likely {noun} found"
+    dropped_note = f"{outcome.dropped:,} open suggestions no longer apply and were dropped"
+    table = Table(title=title, caption=dropped_note if outcome.dropped else None, min_width=60)
+    for column in ("probability", "pairs", "new suggestions"):
+        table.add_column(column, justify="right")
+    edges = [threshold, *(band for band in PROBABILITY_BANDS if band > threshold)]
     for low, high in zip(edges, [*edges[1:], 2.0], strict=True):
-        pairs, new = _within(outcome.scores, low, high), _within(outcome.new, low, high)
+        pairs = _count_between(outcome.scores, low, high)
+        new_pairs = _count_between(outcome.new_scores, low, high)
         if low < 1 or pairs:
-            table.add_row(f"{low:g} to {high:g}" if high <= 1 else "1", f"{pairs:,}", f"{new:,}")
+            table.add_row(f"{low:g} to {high:g}" if high <= 1 else "1", f"{pairs:,}", f"{new_pairs:,}")
     return table
 
 
-def _within(scores: Sequence[float], low: float, high: float) -> int:
+def _count_between(scores: Sequence[float], low: float, high: float) -> int:
     return sum(low <= score < high for score in scores)

@@ -1,4 +1,4 @@
-"""``deadLetters``: what is refused at the doors, by reason and source. Counts and times, no values."""
+"""The GraphQL field ``deadLetters``: refused messages by reason and source; counts and times, no values."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ import strawberry
 from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
-from discretion.domain.kit.graphql.context import Context
-from discretion.domain.kit.graphql.field import field
+from discretion.domain.kit.graphql.context import ResolverContext
+from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.scalars import DateTime
 from discretion.errors import Forbidden
-from discretion.reveal.forms import iso
-from discretion.store import dead_letters as letters
+from discretion.reveal.forms import format_timestamp
+from discretion.store.dead_letters import DeadLetterStore
 
 
-@strawberry.type(description="Refused messages that wait to be sent again, of one reason and source.")
-class DeadLetters:
-    """How many letters, and since when."""
+@strawberry.type(
+    name="DeadLetters", description="Refused messages that wait to be sent again, of one reason and source."
+)
+class DeadLetterGroup:
+    """The dead letters of one reason, place and source: how many, and of which times."""
 
     code: str = strawberry.field(description="Why they are refused; the code that the sender was told.")
     place: str = strawberry.field(description="Where in the message; empty if it is no one place.")
@@ -28,24 +30,26 @@ class DeadLetters:
     newest_at: DateTime = strawberry.field(description="When the last of them came.")
 
 
-def letters_field() -> StrawberryField:
-    """``Query.deadLetters``."""
+def build_dead_letters_field() -> StrawberryField:
+    """Build the field ``Query.deadLetters``."""
 
-    async def counted(root: Any, info: Info[Context, None]) -> list[DeadLetters]:
+    async def resolve_dead_letters(root: Any, info: Info[ResolverContext, None]) -> list[DeadLetterGroup]:
         del root
-        if not info.context.meeting().grant.is_steward:
+        if not info.context.require_reading().grant.is_steward:
             raise Forbidden("DEAD_LETTERS_NOT_GRANTED", "Only the steward sees what is refused.")
         return [
-            DeadLetters(
-                code=one.code,
-                place=one.place,
-                source=one.source,
-                count=one.count,
-                oldest_at=DateTime(iso(one.oldest)),
-                newest_at=DateTime(iso(one.newest)),
+            DeadLetterGroup(
+                code=group.code,
+                place=group.place,
+                source=group.source,
+                count=group.count,
+                oldest_at=DateTime(format_timestamp(group.oldest)),
+                newest_at=DateTime(format_timestamp(group.newest)),
             )
-            for one in await info.context.records.verbs[letters.DeadLetters].counts()
+            for group in await info.context.resources.operations[DeadLetterStore].count_by_reason()
         ]
 
-    words = "Refused messages that are kept for 14 days and can be sent again, counted. For the steward."
-    return field(counted, "deadLetters", list[DeadLetters] | None, words)
+    description = (
+        "Refused messages that are kept for 14 days and can be sent again, counted. For the steward."
+    )
+    return build_field(resolve_dead_letters, "deadLetters", list[DeadLetterGroup] | None, description)

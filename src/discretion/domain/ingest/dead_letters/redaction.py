@@ -1,11 +1,11 @@
-"""What may be kept of a refused message: what the catalogue declares, and the protocol's own members. Pure.
+"""Redaction of a refused message to what the catalogue declares and the members of the protocol. No I/O.
 
-Minimisation holds for what is refused as for what is taken in (GDPR Art. 5(1)(c)): what nobody declares is
-dropped here and never reaches the disk, not even sealed. An event that nobody declares keeps the properties
-that some event declares, so that it has them when the catalogue is mended.
+Data minimisation applies to refused messages as to accepted ones (GDPR Art. 5(1)(c)): undeclared values are
+dropped here and never reach the disk, not even sealed. An undeclared event keeps the properties that any
+event declares, so that they are available once the catalogue declares the event.
 
-A pruned message is to the validator what the whole one was: the same fact, or refused with the same code at
-the same place. So where a value has the wrong shape, an empty one of that shape stands for it.
+The validator must treat a redacted message as the whole one: the same fact, or a refusal with the same code
+at the same place. So a value of the wrong shape is replaced by an empty value of that shape.
 """
 
 from __future__ import annotations
@@ -16,228 +16,285 @@ from dataclasses import dataclass
 from typing import Any
 
 from discretion.catalogue.model import Catalogue
-from discretion.catalogue.taxonomy import taxonomy
-from discretion.domain.ingest.consent_message import CONSENT, updates
-from discretion.domain.ingest.event import BESIDE
-from discretion.domain.ingest.identifiers import of_a_user
-from discretion.domain.ingest.json_path import DEPTH, flat
-from discretion.domain.ingest.statement_context import NOTICE, REFERENCE, Method
-from discretion.domain.ingest.validation import purposed
-from discretion.domain.ingest.value_parsing import WrongType, moment
-from discretion.seal.redacted import Shut
+from discretion.catalogue.taxonomy import load_taxonomy
+from discretion.domain.ingest.consent_message import CONSENT_TYPE, is_preference_update
+from discretion.domain.ingest.event import PAGE_MEMBERS
+from discretion.domain.ingest.identifiers import is_plain_user_id
+from discretion.domain.ingest.json_path import MAX_TRAIT_DEPTH, flatten_traits
+from discretion.domain.ingest.statement_context import NOTICE_MEMBERS, REFERENCE_PATTERN, StatementMethod
+from discretion.domain.ingest.validation import is_known_purpose
+from discretion.domain.ingest.value_parsing import WrongType, parse_timestamp
+from discretion.seal.redacted import Redacted
 
-Json = dict[str, Any]
+JsonObject = dict[str, Any]
 
-_OWN = ("timestamp", "sentAt", "originalTimestamp", "userId", "anonymousId")
-_OF_KIND: Mapping[str, tuple[str, ...]] = {
+_COMMON_MEMBERS = ("timestamp", "sentAt", "originalTimestamp", "userId", "anonymousId")
+_MEMBERS_BY_TYPE: Mapping[str, tuple[str, ...]] = {
     "track": ("event",),
     "group": ("groupId",),
     "alias": ("previousId",),
 }
-_COUNTRY = "address.country"
-"""Read to tell whose national notation a phone number is in, whether it is declared or not."""
-_WRONG: Json = {"": None}
-"""Consent to a purpose nobody knows that is neither true nor false."""
-_NOTICE_FORMS = {name: form for name, form, _ in NOTICE}
-_GUARDIAN_FORMS = {"reference": REFERENCE}
+_COUNTRY_TRAIT = "address.country"
+"""Kept whether it is declared or not: it determines the national notation of phone numbers."""
+_INVALID_CHOICE: JsonObject = {"": None}
+"""Placeholder for a choice about an unknown purpose that is neither true nor false."""
+_NOTICE_FORMS = {name: form for name, form, _ in NOTICE_MEMBERS}
+_GUARDIAN_FORMS = {"reference": REFERENCE_PATTERN}
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
-    """What a catalogue declares for any channel and any event: mended, it may open it to this one."""
+class DeclaredNames:
+    """The names that a catalogue declares for any channel and any event.
+
+    A name that is declared elsewhere may be declared for this channel or event when the catalogue is
+    corrected.
+    """
 
     catalogue: Catalogue
     traits: frozenset[str]
     properties: frozenset[str]
-    places: tuple[tuple[str, ...], ...]
-    """Of the context, outer ones first."""
+    context_paths: tuple[tuple[str, ...], ...]
+    """Paths into the context, shorter ones first, so that an object exists before its members are copied."""
 
     @classmethod
-    def of(cls, catalogue: Catalogue) -> Declared:
-        """The names in a catalogue."""
-        held = [
-            *(one.context for one in catalogue.attributes.values()),
-            *(one.context for one in catalogue.identifiers.values()),
+    def from_catalogue(cls, catalogue: Catalogue) -> DeclaredNames:
+        """Collect the names that a catalogue declares."""
+        place_groups = [
+            *(declaration.context for declaration in catalogue.attributes.values()),
+            *(declaration.context for declaration in catalogue.identifiers.values()),
         ]
-        places = {tuple(place.split(".")) for context in held for place in context}
+        context_paths = {tuple(place.split(".")) for group in place_groups for place in group}
         return cls(
             catalogue,
-            frozenset(trait for one in catalogue.attributes.values() for trait in one.traits) | {_COUNTRY},
-            frozenset(one.name for event in catalogue.events.values() for one in event.properties),
-            tuple(sorted(places, key=len)),
+            frozenset(trait for declaration in catalogue.attributes.values() for trait in declaration.traits)
+            | {_COUNTRY_TRAIT},
+            frozenset(
+                declaration.name for event in catalogue.events.values() for declaration in event.properties
+            ),
+            tuple(sorted(context_paths, key=len)),
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Pruned:
-    """What is kept of a message, and how many values are not."""
+class PrunedMessage:
+    """A redacted message, and the number of values that were dropped."""
 
-    message: Shut[Json]
+    message: Redacted[JsonObject]
     dropped: int
 
 
-def prune(declared: Declared, raw: Mapping[str, Any], name: str) -> Pruned:
-    """A message of a known type without what nobody declares; ``name`` is its id, perhaps given by us."""
-    kind = raw["type"]
-    kept: Json = {"type": kind, "messageId": name}
-    kept |= {one: bare(raw[one]) for one in (*_OWN, *_OF_KIND.get(kind, ())) if one in raw}
-    said, unknown = _said(declared, raw) if kind == CONSENT else ({}, 0)
-    traits, untold = _traits(declared, kind, raw)
-    if kind == "identify":
-        kept["traits"], traits = traits, None
-    happening, undeclared = _happening(declared, kind, raw)
-    context, unasked = _context(declared, raw.get("context"), traits)
-    kept |= {**said, **happening, "context": context}
-    return Pruned(Shut(kept), untold + undeclared + unasked + unknown)
+def prune_message(declared: DeclaredNames, raw: Mapping[str, Any], message_id: str) -> PrunedMessage:
+    """Remove undeclared data from a message of a known type.
+
+    ``message_id`` is the message's own id, or the one the validator generated for a message without one.
+    """
+    message_type = raw["type"]
+    members: JsonObject = {"type": message_type, "messageId": message_id}
+    members |= {
+        member: strip_nested(raw[member])
+        for member in (*_COMMON_MEMBERS, *_MEMBERS_BY_TYPE.get(message_type, ()))
+        if member in raw
+    }
+    statement, unknown_purposes = (
+        _prune_consent_message(declared, raw) if message_type == CONSENT_TYPE else ({}, 0)
+    )
+    traits, undeclared_traits = _prune_traits(declared, message_type, raw)
+    if message_type == "identify":
+        members["traits"], traits = traits, None
+    event_members, undeclared_properties = _prune_properties(declared, message_type, raw)
+    context, unknown_preferences = _prune_context(declared, raw.get("context"), traits)
+    members |= {**statement, **event_members, "context": context}
+    return PrunedMessage(
+        Redacted(members), undeclared_traits + undeclared_properties + unknown_preferences + unknown_purposes
+    )
 
 
-def bare(value: Any) -> Any:
-    """A scalar as it is; of an object or a list only that it is one."""
+def strip_nested(value: Any) -> Any:
+    """Return a scalar unchanged, and an object or a list without its content."""
     return {} if isinstance(value, dict) else [] if isinstance(value, list) else value
 
 
-def plain(value: Any) -> Any:
-    """A declared value: a scalar, or a list of them."""
-    return [bare(one) for one in value] if isinstance(value, list) else bare(value)
+def strip_value(value: Any) -> Any:
+    """Return a declared value: a scalar, or a list of scalars."""
+    return [strip_nested(item) for item in value] if isinstance(value, list) else strip_nested(value)
 
 
-def _traits(declared: Declared, kind: str, raw: Mapping[str, Any]) -> tuple[Any, int]:
-    """What the message tells of the person: an identify's own traits go before those in the context."""
+def _prune_traits(declared: DeclaredNames, message_type: str, raw: Mapping[str, Any]) -> tuple[Any, int]:
+    """Redact the traits; those of an identify message take precedence over those in the context."""
     context = raw.get("context")
     parts = [context.get("traits") if isinstance(context, dict) else None]
-    if kind == "identify":
+    if message_type == "identify":
         parts.append(raw.get("traits"))
     if any(part is not None and not isinstance(part, dict) for part in parts):
+        # A list is no object either: the validator refuses it with the same code at the same place.
         return [], 0
-    told = {name: value for part in parts for name, value in (part or {}).items()}
+    merged = {name: value for part in parts for name, value in (part or {}).items()}
     dropped = sum(
-        1 for place, value in dict(flat(told)).items() if value is not None and place not in declared.traits
+        1
+        for place, value in dict(flatten_traits(merged)).items()
+        if value is not None and place not in declared.traits
     )
-    return _nested(declared.traits, told) or None, dropped
+    return _prune_nested(declared.traits, merged) or None, dropped
 
 
-def _nested(names: frozenset[str], given: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Json:
-    kept: Json = {}
-    for name, value in given.items():
+def _prune_nested(
+    names: frozenset[str], traits: Mapping[str, Any], prefix: str = "", depth: int = 0
+) -> JsonObject:
+    members: JsonObject = {}
+    for name, value in traits.items():
         place = f"{prefix}{name}"
-        if isinstance(value, dict) and depth < DEPTH:
-            if inner := _nested(names, value, f"{place}.", depth + 1):
-                kept[name] = inner
+        # As deep as `flatten_traits`, so that the validator finds the same paths in the redacted message.
+        if isinstance(value, dict) and depth < MAX_TRAIT_DEPTH:
+            if inner := _prune_nested(names, value, f"{place}.", depth + 1):
+                members[name] = inner
         elif place in names:
-            kept[name] = plain(value)
-    return kept
+            members[name] = strip_value(value)
+    return members
 
 
-def _happening(declared: Declared, kind: str, raw: Mapping[str, Any]) -> tuple[Json, int]:
-    """The properties of an event, where its kind of message has them."""
-    if kind in ("identify", "alias", CONSENT) or updates(kind, raw):
+def _prune_properties(
+    declared: DeclaredNames, message_type: str, raw: Mapping[str, Any]
+) -> tuple[JsonObject, int]:
+    """Redact the properties of an event; statements, identify and alias messages have none."""
+    if message_type in ("identify", "alias", CONSENT_TYPE) or is_preference_update(message_type, raw):
         return {}, 0
-    place = "traits" if kind == "group" else "properties"
-    given = raw.get(place)
-    if given is not None and not isinstance(given, dict):
+    place = "traits" if message_type == "group" else "properties"
+    raw_properties = raw.get(place)
+    if raw_properties is not None and not isinstance(raw_properties, dict):
         return {place: []}, 0
-    properties = dict(given or {})
-    if kind == "group":
+    properties = dict(raw_properties or {})
+    if message_type == "group":
         properties.pop("groupId", None)
-    elif kind != "track":
-        properties |= {one: raw[one] for one in BESIDE if properties.get(one) is None and one in raw}
-    kept = {name: plain(value) for name, value in properties.items() if name in declared.properties}
-    dropped = sum(1 for name, value in properties.items() if value is not None and name not in kept)
-    return {place: kept}, dropped
+    elif message_type != "track":
+        properties |= {
+            member: raw[member] for member in PAGE_MEMBERS if properties.get(member) is None and member in raw
+        }
+    declared_properties = {
+        name: strip_value(value) for name, value in properties.items() if name in declared.properties
+    }
+    dropped = sum(
+        1 for name, value in properties.items() if value is not None and name not in declared_properties
+    )
+    return {place: declared_properties}, dropped
 
 
-def _context(declared: Declared, given: Any, traits: Any) -> tuple[Any, int]:
-    """What the context says, with ``traits`` in the place of its own."""
-    if not isinstance(given, dict):
-        return None if given is None else [], 0
-    kept: Json = {} if traits is None else {"traits": traits}
+def _prune_context(declared: DeclaredNames, raw_context: Any, traits: Any) -> tuple[Any, int]:
+    """Redact the context; ``traits`` replaces its own traits."""
+    if not isinstance(raw_context, dict):
+        return None if raw_context is None else [], 0
+    members: JsonObject = {} if traits is None else {"traits": traits}
     dropped = 0
-    if (external := given.get("externalIds")) is not None:
-        kept["externalIds"] = (
-            [_external(declared, one) for one in external] if isinstance(external, list) else {}
+    if (external_ids := raw_context.get("externalIds")) is not None:
+        members["externalIds"] = (
+            [_prune_external_id(declared, external_id) for external_id in external_ids]
+            if isinstance(external_ids, list)
+            else {}
         )
-    if (consent := given.get("consent")) is not None:
-        kept["consent"], dropped = _consent(declared, consent)
-    for steps in declared.places:
-        _put(kept, steps, given)
-    return kept, dropped
+    if (raw_consent := raw_context.get("consent")) is not None:
+        members["consent"], dropped = _prune_preferences(declared, raw_consent)
+    for path in declared.context_paths:
+        _copy_place(members, path, raw_context)
+    return members, dropped
 
 
-def _external(declared: Declared, given: Any) -> Any:
-    """An id of another system; one of a type nobody declares leaves its place empty."""
-    if not isinstance(given, dict):
+def _prune_external_id(declared: DeclaredNames, external_id: Any) -> Any:
+    """Redact an id of another system; one of an undeclared type becomes ``{}``, so that positions stay."""
+    if not isinstance(external_id, dict):
         return []
-    kind = given.get("type")
-    if not isinstance(kind, str) or kind not in declared.catalogue.identifiers or not of_a_user(given):
+    identifier_type = external_id.get("type")
+    if (
+        not isinstance(identifier_type, str)
+        or identifier_type not in declared.catalogue.identifiers
+        or not is_plain_user_id(external_id)
+    ):
         return {}
-    return {"type": kind, "id": bare(given.get("id"))}
+    return {"type": identifier_type, "id": strip_nested(external_id.get("id"))}
 
 
-def _consent(declared: Declared, given: Any) -> tuple[Any, int]:
-    """Segment's consent object; a yes or no to a purpose nobody knows is nobody's."""
-    preferences = given.get("categoryPreferences") if isinstance(given, dict) else given
+def _prune_preferences(declared: DeclaredNames, raw_consent: Any) -> tuple[Any, int]:
+    """Redact Segment's consent object; choices about unknown purposes are dropped and counted."""
+    preferences = raw_consent.get("categoryPreferences") if isinstance(raw_consent, dict) else raw_consent
     if preferences is None:
         return {}, 0
     if not isinstance(preferences, dict):
-        return {"categoryPreferences": []} if isinstance(given, dict) else [], 0
-    known = {one: plain(said) for one, said in preferences.items() if purposed(declared.catalogue, one)}
-    unknown = [said for one, said in preferences.items() if one not in known]
-    wrong = {} if all(isinstance(said, bool) for said in unknown) else _WRONG
-    return {"categoryPreferences": {**known, **wrong}}, len(unknown)
+        return {"categoryPreferences": []} if isinstance(raw_consent, dict) else [], 0
+    known_preferences = {
+        purpose_key: strip_value(permits)
+        for purpose_key, permits in preferences.items()
+        if is_known_purpose(declared.catalogue, purpose_key)
+    }
+    unknown_preferences = [
+        permits for purpose_key, permits in preferences.items() if purpose_key not in known_preferences
+    ]
+    # A choice that is neither true nor false refuses the message, so one such choice must remain.
+    placeholder = {} if all(isinstance(permits, bool) for permits in unknown_preferences) else _INVALID_CHOICE
+    return {"categoryPreferences": {**known_preferences, **placeholder}}, len(unknown_preferences)
 
 
-def _said(declared: Declared, raw: Mapping[str, Any]) -> tuple[Json, int]:
-    """What a consent message says. A purpose that the taxonomy has may be in the mended catalogue."""
-    kept: Json = {one: _method_or_time(one, raw[one]) for one in ("method", "validUntil") if one in raw}
+def _prune_consent_message(declared: DeclaredNames, raw: Mapping[str, Any]) -> tuple[JsonObject, int]:
+    """Redact the statement of a consent message.
+
+    A purpose of the Fideslang taxonomy is kept, since a corrected catalogue may declare it. Any other purpose
+    key is text of the sender and is replaced by a number.
+    """
+    members: JsonObject = {
+        member: _prune_method_or_time(member, raw[member])
+        for member in ("method", "validUntil")
+        if member in raw
+    }
     for name, forms in (("notice", _NOTICE_FORMS), ("guardian", _GUARDIAN_FORMS)):
         if name in raw:
-            kept[name] = _formed(raw[name], forms)
+            members[name] = _prune_members(raw[name], forms)
     if "purposes" not in raw:
-        return kept, 0
+        return members, 0
     purposes = raw["purposes"]
     if not isinstance(purposes, dict):
-        return {**kept, "purposes": bare(purposes)}, 0
-    told: Json = {}
-    unknown = 0
-    for node, said in purposes.items():
-        known = purposed(declared.catalogue, node) or node in taxonomy().uses
-        unknown += not known
-        told[node if known else f"?{unknown}"] = said if isinstance(said, bool) else {}
-    return {**kept, "purposes": told}, unknown
+        return {**members, "purposes": strip_nested(purposes)}, 0
+    choices: JsonObject = {}
+    unknown_count = 0
+    for purpose_key, permits in purposes.items():
+        is_known = is_known_purpose(declared.catalogue, purpose_key) or purpose_key in load_taxonomy().uses
+        unknown_count += not is_known
+        choices[purpose_key if is_known else f"?{unknown_count}"] = (
+            permits if isinstance(permits, bool) else {}
+        )
+    return {**members, "purposes": choices}, unknown_count
 
 
-def _method_or_time(name: str, given: Any) -> Any:
-    """A method or a time as it is; anything else as something that is neither."""
-    if given is None or (isinstance(given, str) and name == "method" and given in set(Method)):
-        return given
+def _prune_method_or_time(member: str, raw_value: Any) -> Any:
+    """Return a valid method or time unchanged, and an empty text for anything else."""
+    if raw_value is None or (
+        isinstance(raw_value, str) and member == "method" and raw_value in set(StatementMethod)
+    ):
+        return raw_value
     try:
-        return given if name == "validUntil" and moment(given) >= 0 else ""
+        return raw_value if member == "validUntil" and parse_timestamp(raw_value) >= 0 else ""
     except WrongType:
         return ""
 
 
-def _formed(given: Any, forms: Mapping[str, re.Pattern[str]]) -> Any:
-    """An object's members of a form; one that has another form is empty."""
-    if not isinstance(given, dict) or not given:
-        return bare(given)
-    found = {name: given.get(name) for name in forms}
+def _prune_members(raw_object: Any, forms: Mapping[str, re.Pattern[str]]) -> Any:
+    """Keep the members that have patterns; a value that does not match its pattern becomes empty text."""
+    if not isinstance(raw_object, dict) or not raw_object:
+        return strip_nested(raw_object)
+    members = {name: raw_object.get(name) for name in forms}
     return {
         name: value if isinstance(value, str) and forms[name].fullmatch(value) else ""
-        for name, value in found.items()
+        for name, value in members.items()
     }
 
 
-def _put(kept: Json, steps: tuple[str, ...], context: Any) -> None:
-    """Keep what one place of the context holds, where it stands."""
-    for step in steps[:-1]:
+def _copy_place(members: JsonObject, path: tuple[str, ...], context: Any) -> None:
+    """Copy the value at one path of the context to the same path of ``members``."""
+    for step in path[:-1]:
         context = context.get(step)
         if not isinstance(context, dict):
             return
-    if (held := context.get(steps[-1])) is None:
+    if (value := context.get(path[-1])) is None:
         return
-    for step in steps[:-1]:
-        kept = kept.setdefault(step, {})
-    if isinstance(held, dict):
-        kept.setdefault(steps[-1], {})
+    for step in path[:-1]:
+        members = members.setdefault(step, {})
+    if isinstance(value, dict):
+        members.setdefault(path[-1], {})
     else:
-        kept[steps[-1]] = plain(held)
+        members[path[-1]] = strip_value(value)

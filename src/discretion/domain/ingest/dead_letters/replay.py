@@ -1,101 +1,111 @@
-"""Sending refused messages again, after the catalogue was mended.
+"""Replay of dead letters, after the catalogue was corrected.
 
-A letter goes the way of a message at the door, with the time it came then, so that a wrong clock is corrected
-alike. It is deleted once it is taken in. Cut short between the two, it is sent once more, recognised as a
-repetition, and deleted then.
+A dead letter is validated and ingested as a new message is, with its original time of receipt, so that the
+correction of the sender's clock is the same. It is deleted after it was ingested. If the process ends between
+the two, the next replay ingests it again, recognises it as a duplicate and deletes it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from discretion.catalogue.model import Catalogue
-from discretion.domain.ingest.message import Fact, Outcome, Refused, Status
-from discretion.domain.ingest.validation import Validator
+from discretion.domain.ingest.message import Fact, IngestStatus, RefusedMessage
+from discretion.domain.ingest.queue import ProcessFacts
+from discretion.domain.ingest.validation import MessageValidator
 from discretion.errors import Broken
-from discretion.reveal.dead_letters import opened
-from discretion.seal.daily_keys import DayKeys
-from discretion.store.dead_letters import DeadLetters, Wanted
+from discretion.reveal.dead_letters import open_dead_letter
+from discretion.seal.daily_keys import DailyKeys
+from discretion.store.dead_letters import DeadLetterFilter, DeadLetterStore
 
-TOGETHER = 100
-"""Letters that are opened, and taken in, at once."""
+BATCH_SIZE = 100
+"""Dead letters that are opened and ingested together."""
 
 
 @dataclass(slots=True)
-class Tally:
-    """What became of letters so far; ``refused`` and ``unreadable`` by code."""
+class ReplayTally:
+    """Counts of processed dead letters; ``refused`` and ``unreadable`` are by error code."""
 
-    met: int = 0
-    taken: int = 0
+    processed: int = 0
+    accepted: int = 0
     duplicate: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     unreadable: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)
-class Replay:
-    """Sends letters again; ``take`` is the way of every fact."""
+class DeadLetterReplay:
+    """Replay of dead letters; ``process_facts`` ingests facts, as it does for new messages."""
 
-    store: DeadLetters
+    store: DeadLetterStore
     catalogue: Catalogue
-    keys: DayKeys
-    validator: Validator
-    take: Callable[[Sequence[Fact]], Awaitable[list[Outcome]]]
+    keys: DailyKeys
+    validator: MessageValidator
+    process_facts: ProcessFacts
 
-    async def waiting(self, wanted: Wanted) -> int:
-        """How many letters are wanted."""
-        return await self.store.count(wanted)
+    async def count_waiting(self, selection: DeadLetterFilter) -> int:
+        """Return how many dead letters a filter selects."""
+        return await self.store.count(selection)
 
-    async def run(self, wanted: Wanted, told: Callable[[Tally], None], *, dry: bool = False) -> Tally:
-        """Send the letters that are wanted.
+    async def run(
+        self,
+        selection: DeadLetterFilter,
+        report_progress: Callable[[ReplayTally], None],
+        *,
+        dry: bool = False,
+    ) -> ReplayTally:
+        """Replay the dead letters that a filter selects.
 
         Args:
-            wanted: Which.
-            told: Is told how far it is.
-            dry: Validate only: nothing is taken in, relabelled or deleted, and repetitions are not told
-                from what is new.
+            selection: The filter.
+            report_progress: Called after each batch with the counts so far.
+            dry: Validate only. Nothing is ingested, relabelled or deleted, and duplicates are counted as
+                accepted.
 
         Raises:
-            Unavailable: the store is away; running again goes on from there.
+            Unavailable: the database is unavailable; another run continues with the remaining letters.
         """
-        tally, after = Tally(), b""
-        while page := await self.store.page(wanted, after, TOGETHER):
+        tally, after = ReplayTally(), b""
+        while page := await self.store.list_page(selection, after, BATCH_SIZE):
             after = page[-1]["_id"]
-            await self._send(page, tally, dry=dry)
-            told(tally)
+            await self._replay_page(page, tally, dry=dry)
+            report_progress(tally)
         return tally
 
-    async def _send(self, page: list[dict[str, Any]], tally: Tally, *, dry: bool) -> None:
+    async def _replay_page(self, page: list[dict[str, Any]], tally: ReplayTally, *, dry: bool) -> None:
         facts: dict[bytes, Fact] = {}
-        reasons: dict[bytes, tuple[str, str]] = {}
-        for letter in page:
-            tally.met += 1
+        new_refusals: dict[bytes, tuple[str, str]] = {}
+        for dead_letter in page:
+            tally.processed += 1
             try:
-                read = self._read(letter)
-            except Broken as broken:
-                tally.unreadable[broken.code] += 1
+                validated = self._validate_dead_letter(dead_letter)
+            except Broken as error:
+                tally.unreadable[error.code] += 1
                 continue
-            if isinstance(read, Fact):
-                facts[letter["_id"]] = read
+            if isinstance(validated, Fact):
+                facts[dead_letter["_id"]] = validated
                 continue
-            tally.refused[read.code] += 1
-            if (read.code, read.place) != (letter["code"], letter["place"]):
-                reasons[letter["_id"]] = read.code, read.place
+            tally.refused[validated.code] += 1
+            if (validated.code, validated.place) != (dead_letter["code"], dead_letter["place"]):
+                new_refusals[dead_letter["_id"]] = validated.code, validated.place
         if dry:
-            tally.taken += len(facts)
+            tally.accepted += len(facts)
             return
-        for outcome in await self.take(list(facts.values())):
-            again = outcome.status is Status.DUPLICATE
-            tally.duplicate += again
-            tally.taken += not again
+        for outcome in await self.process_facts(list(facts.values())):
+            is_duplicate = outcome.status is IngestStatus.DUPLICATE
+            tally.duplicate += is_duplicate
+            tally.accepted += not is_duplicate
+        # Deleted only after ingestion: a crash before this line leaves a duplicate, never a loss.
         await self.store.remove(list(facts))
-        await self.store.relabel(reasons)
+        await self.store.set_reasons(new_refusals)
 
-    def _read(self, letter: Mapping[str, Any]) -> Fact | Refused:
-        source = self.catalogue.sources.get(letter["source"])
+    def _validate_dead_letter(self, dead_letter: Mapping[str, Any]) -> Fact | RefusedMessage:
+        source = self.catalogue.sources.get(dead_letter["source"])
         if source is None:
-            return Refused("", "SOURCE_UNKNOWN", "The catalogue has no such source any more.", "")
-        return self.validator.fact(source, opened(self.keys, letter).value, letter["received"])
+            return RefusedMessage("", "SOURCE_UNKNOWN", "The catalogue has no such source any more.", "")
+        return self.validator.validate(
+            source, open_dead_letter(self.keys, dead_letter).value, dead_letter["received"]
+        )

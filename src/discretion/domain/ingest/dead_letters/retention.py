@@ -1,8 +1,8 @@
-"""What is refused is not lost: a message that a mended catalogue may accept is kept for 14 days, as a letter.
+"""Storage of dead letters: a refused message that a corrected catalogue may accept is kept for 14 days.
 
-A letter is sealed under the key of the day it came and nobody reads it; it is sent again (``replay``), it is
-erased with the person it names, or it expires. Its key, outside the database, is destroyed after it, so that
-copies of the letter in the oplog and in backups die too.
+A dead letter is encrypted under the key of the day it came, and no API shows it. It is replayed (``replay``),
+erased with the person it names, or it expires. The day's key is stored outside the database and destroyed
+after 14 days, so that copies of the letter in the oplog and in backups become unreadable too.
 """
 
 from __future__ import annotations
@@ -12,86 +12,107 @@ from dataclasses import dataclass
 from typing import Any
 
 from discretion.catalogue.model import Catalogue, Source
-from discretion.domain.ingest.dead_letters.redaction import Declared, prune
-from discretion.domain.ingest.dead_letters.subject_index import marks
-from discretion.domain.ingest.message import Refused
-from discretion.domain.ingest.message_index import message_mark
+from discretion.domain.ingest.dead_letters.redaction import DeclaredNames, prune_message
+from discretion.domain.ingest.dead_letters.subject_index import index_subjects
+from discretion.domain.ingest.message import RefusedMessage
+from discretion.domain.ingest.message_index import digest_message_id
 from discretion.seal.blind_index import BlindIndex
-from discretion.seal.daily_keys import DayKeys
-from discretion.seal.dead_letter import bound, shut_letter
+from discretion.seal.daily_keys import DailyKeys
+from discretion.seal.dead_letter import build_associated_data, encrypt_dead_letter
 from discretion.seal.key_files import NONCE_BYTES
-from discretion.store.dead_letters import DeadLetters
+from discretion.store.dead_letters import DeadLetterStore
 
-KEPT_MS = 14 * 86_400_000
-"""How long a letter is kept: time to notice, and to mend a catalogue."""
+DEAD_LETTER_RETENTION_MS = 14 * 86_400_000
+"""How long a dead letter is kept: time to notice a refusal and to correct the catalogue."""
 
-LOST: Mapping[str, str] = {
-    "MESSAGE_INVALID": "It is no object, so nothing in it has a name that could be declared.",
-    "MESSAGE_TOO_LARGE": "Limits keep the disk from being filled by whoever holds a write key.",
-    "MESSAGE_ID_INVALID": "Sent again it could not be told from itself, and would count twice.",
-    "TYPE_UNSUPPORTED": "What its members mean is unknown, so none of them is declared.",
-    "NO_USER_ANON_ID": "It names nobody, and no catalogue will say who it was.",
+DISCARDED_CODES: Mapping[str, str] = {
+    "MESSAGE_INVALID": "It is no JSON object, so it has no member that could be declared.",
+    "MESSAGE_TOO_LARGE": "The limit keeps the holder of a write key from filling the disk.",
+    "MESSAGE_ID_INVALID": "Without a valid id a repetition cannot be recognised and would count twice.",
+    "TYPE_UNSUPPORTED": "The meaning of its members is unknown, so none of them is declared.",
+    "NO_USER_ANON_ID": "It identifies no person, and a corrected catalogue cannot change that.",
 }
-"""Codes of refusals of which nothing is kept, and why. What has no write key, is no JSON or a body
-beyond the limits is turned away before there is a message: nothing in it can be trusted or read."""
+"""Refusal codes of messages that are not kept, each with the reason.
+
+A request without a valid write key, without valid JSON or beyond the size limits is rejected before it is
+split into messages, so nothing of it is kept either.
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class Letters:
-    """Keeps letters. ``keys`` are those of days, ``now_ms`` the clock."""
+class DeadLetterRecorder:
+    """Writer of dead letters; ``keys`` are the daily keys, ``now_ms`` is the clock."""
 
-    store: DeadLetters
+    store: DeadLetterStore
     catalogue: Catalogue
-    declared: Declared
-    keys: DayKeys
-    blind: BlindIndex
+    declared_names: DeclaredNames
+    keys: DailyKeys
+    blind_index: BlindIndex
     entropy: Callable[[int], bytes]
     now_ms: Callable[[], int]
 
-    async def keep(self, source: Source, refused: Sequence[tuple[Any, Refused]], received: int) -> list[int]:
-        """Keep what can be kept of refused messages; when this returns, it is durable.
+    async def record(
+        self, source: Source, refused: Sequence[tuple[Any, RefusedMessage]], received: int
+    ) -> list[int]:
+        """Store dead letters for refused messages; on return they are durable.
+
+        Args:
+            source: The sender of all messages.
+            refused: Raw messages with their refusals.
+            received: When they came (ms since 1970).
 
         Returns:
-            How many values of each message nobody declares and were dropped.
+            For each message, how many undeclared values its dead letter does not keep; 0 without a letter.
 
         Raises:
-            Unavailable: the store is away, or the key of the day cannot be kept; asking again changes
-                nothing.
+            Unavailable: the database is unavailable, or the day's key cannot be stored. A retry is safe: the
+                id of a dead letter is derived from the message.
         """
-        if all(why.code in LOST for _, why in refused):
+        if all(refusal.code in DISCARDED_CODES for _, refusal in refused):
             return [0] * len(refused)
-        key = self.keys.to_seal(received)
-        made = [
-            None if why.code in LOST else self._letter(source, raw, why, received, key)
-            for raw, why in refused
+        # The key is stored before the letter: without its key a letter could never be opened.
+        day_key = self.keys.get_or_create(received)
+        built_dead_letters = [
+            None
+            if refusal.code in DISCARDED_CODES
+            else self._build_dead_letter(source, raw, refusal, received, day_key)
+            for raw, refusal in refused
         ]
-        # A message that a batch holds twice is one letter, for the later reason.
-        letters = {one["_id"]: one for one in made if one is not None}
-        if letters:
-            await self.store.keep(list(letters.values()), KEPT_MS)
-        return [0 if one is None else one["dropped"] for one in made]
+        # A message that is twice in a batch becomes one dead letter, with the later reason.
+        dead_letters = {
+            dead_letter["_id"]: dead_letter for dead_letter in built_dead_letters if dead_letter is not None
+        }
+        if dead_letters:
+            await self.store.save(list(dead_letters.values()), DEAD_LETTER_RETENTION_MS)
+        return [0 if dead_letter is None else dead_letter["dropped"] for dead_letter in built_dead_letters]
 
-    def expire(self) -> None:
-        """Destroy the keys that no letter within its time needs."""
-        self.keys.destroy(self.now_ms() - KEPT_MS)
+    def destroy_expired_keys(self) -> None:
+        """Destroy the daily keys of days whose dead letters have all expired."""
+        self.keys.destroy_before(self.now_ms() - DEAD_LETTER_RETENTION_MS)
 
-    def _letter(
-        self, source: Source, raw: Any, why: Refused, received: int, key: bytes
+    def _build_dead_letter(
+        self, source: Source, raw: Any, refusal: RefusedMessage, received: int, day_key: bytes
     ) -> dict[str, Any] | None:
-        pruned = prune(self.declared, raw, why.message)
-        whose = marks(self.catalogue, source, pruned.message.value, self.blind)
-        if not whose:  # an erasure would not find it
+        pruned = prune_message(self.declared_names, raw, refusal.message_id)
+        subjects = index_subjects(self.catalogue, source, pruned.message.value, self.blind_index)
+        if not subjects:  # an erasure of the person could not find the letter
             return None
-        letter = message_mark(source.key, why.message)
+        dead_letter_id = digest_message_id(source.key, refusal.message_id)
+        # ``place`` is the path at fault, ``dropped`` the count of undeclared values, ``marks`` the blind
+        # indexes of the person's identifiers, ``sealed`` the encrypted JSON, bound to the id, the source and
+        # the time.
         return {
-            "_id": letter,
+            "_id": dead_letter_id,
             "source": source.key,
-            "code": why.code,
-            "place": why.place,
+            "code": refusal.code,
+            "place": refusal.place,
             "received": received,
             "dropped": pruned.dropped,
-            "marks": whose,
-            "sealed": shut_letter(
-                key, bound(letter, source.key, received), self.entropy(NONCE_BYTES), pruned.message.value
+            "marks": subjects,
+            "sealed": encrypt_dead_letter(
+                day_key,
+                build_associated_data(dead_letter_id, source.key, received),
+                self.entropy(NONCE_BYTES),
+                pruned.message.value,
             ),
         }

@@ -1,8 +1,8 @@
-"""Whose a refused message is: blind marks of every identifier that can be read from it.
+"""The subjects of a refused message: blind indexes of every identifier that it contains.
 
-By these an erasure finds a person's letters, which it cannot open. They are the entries under which the
-``identifiers`` collection keeps the same ids. Nothing is refused here: an id that its type cannot spell is
-marked as it stands, since the mended catalogue may read it so.
+An erasure finds a person's dead letters by these indexes, since it cannot open the letters. They equal the
+indexes of the ``identifiers`` collection. An id that the rule of its type cannot normalise is indexed as it
+is: a corrected catalogue may accept it in this form.
 """
 
 from __future__ import annotations
@@ -11,69 +11,75 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from discretion.catalogue.model import Catalogue, Source
-from discretion.domain.ingest.attributes import region_of
-from discretion.domain.ingest.json_path import flat, pluck
+from discretion.domain.ingest.attributes import read_phone_region
+from discretion.domain.ingest.json_path import find_first_value, flatten_traits
 from discretion.seal.blind_index import BlindIndex
-from discretion.seal.normalisation import RULES, token
+from discretion.seal.normalisation import NORMALISATION_RULES, normalise_token
 
 
-def marks(catalogue: Catalogue, source: Source, message: Mapping[str, Any], blind: BlindIndex) -> list[bytes]:
-    """The marks of a pruned message, sorted; none if nobody can be read from it."""
-    given = message.get("context")
-    context = given if isinstance(given, dict) else {}
-    told = message.get("traits") if message["type"] == "identify" else context.get("traits")
-    traits = told if isinstance(told, dict) else {}
-    region = region_of(traits)
-    found = set()
-    for kind, value in (
-        *_own(source, message),
-        *_told(catalogue, traits, context),
-        *_brought(catalogue, context),
+def index_subjects(
+    catalogue: Catalogue, source: Source, message: Mapping[str, Any], blind_index: BlindIndex
+) -> list[bytes]:
+    """Return the sorted blind indexes of the identifiers in a redacted message; empty if it has none."""
+    raw_context = message.get("context")
+    context = raw_context if isinstance(raw_context, dict) else {}
+    raw_traits = message.get("traits") if message["type"] == "identify" else context.get("traits")
+    traits = raw_traits if isinstance(raw_traits, dict) else {}
+    region = read_phone_region(traits)
+    subject_entries = set()
+    for identifier_type, value in (
+        *_read_message_ids(source, message),
+        *_read_attribute_ids(catalogue, traits, context),
+        *_read_context_ids(catalogue, context),
     ):
-        for text in _texts(value):
-            spelled = RULES[catalogue.identifiers[kind].normalise](text, region) or token(text)
-            if spelled:
-                found.add(blind.of(kind, spelled))
-    return sorted(found)
+        for text in _read_texts(value):
+            normalised = NORMALISATION_RULES[catalogue.identifiers[identifier_type].normalise](
+                text, region
+            ) or normalise_token(text)
+            if normalised:
+                subject_entries.add(blind_index.index(identifier_type, normalised))
+    return sorted(subject_entries)
 
 
-def _own(source: Source, message: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _read_message_ids(source: Source, message: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     yield source.user_id, message.get("userId")
     yield source.anonymous_id, message.get("anonymousId")
-    for kind in (source.user_id, source.anonymous_id):
-        yield kind, message.get("previousId")
+    for identifier_type in (source.user_id, source.anonymous_id):
+        yield identifier_type, message.get("previousId")
 
 
-def _told(
+def _read_attribute_ids(
     catalogue: Catalogue, traits: Mapping[str, Any], context: Mapping[str, Any]
 ) -> Iterator[tuple[str, Any]]:
-    """Ids among the values of attributes, wherever one may be told."""
-    left = dict(flat(traits))
+    """Yield the values of identifier attributes, from the traits and from the context."""
+    trait_values = dict(flatten_traits(traits))
     for attribute in catalogue.attributes.values():
         if attribute.identifier is not None:
-            yield from ((attribute.identifier, left.get(trait)) for trait in attribute.traits)
-            yield from _held(attribute.identifier, attribute.context, context)
+            yield from ((attribute.identifier, trait_values.get(trait)) for trait in attribute.traits)
+            yield from _read_ids_at(attribute.identifier, attribute.context, context)
 
 
-def _brought(catalogue: Catalogue, context: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Ids of other systems, and those that a device brings."""
-    for kind, declared in catalogue.identifiers.items():
-        yield from _held(kind, declared.context, context)
-    external = context.get("externalIds")
-    for one in external if isinstance(external, list) else ():
-        if isinstance(one, dict) and "type" in one:
-            yield one["type"], one["id"]
+def _read_context_ids(catalogue: Catalogue, context: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the ids of the device, and the ids of other systems in ``externalIds``."""
+    for identifier_type, declared in catalogue.identifiers.items():
+        yield from _read_ids_at(identifier_type, declared.context, context)
+    external_ids = context.get("externalIds")
+    for external_id in external_ids if isinstance(external_ids, list) else ():
+        if isinstance(external_id, dict) and "type" in external_id:
+            yield external_id["type"], external_id["id"]
 
 
-def _held(kind: str, places: tuple[str, ...], context: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _read_ids_at(
+    identifier_type: str, places: tuple[str, ...], context: Mapping[str, Any]
+) -> Iterator[tuple[str, Any]]:
     for place in places:
-        if (held := pluck(context, (place,))) is not None:
-            yield kind, held[1]
+        if (place_and_value := find_first_value(context, (place,))) is not None:
+            yield identifier_type, place_and_value[1]
 
 
-def _texts(value: Any) -> list[str]:
+def _read_texts(value: Any) -> list[str]:
     if isinstance(value, list):
-        return [text for one in value for text in _texts(one)]
+        return [text for item in value for text in _read_texts(item)]
     if isinstance(value, int) and not isinstance(value, bool):
         return [str(value)]
     return [value] if isinstance(value, str) else []

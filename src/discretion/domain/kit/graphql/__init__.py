@@ -1,1 +1,1 @@
-"""GraphQL building blocks that every domain API uses: fields, pages, scalars, directives, context."""
+"""GraphQL building blocks of the domain APIs: resolver context, fields, connections, scalars, directives."""

@@ -1,7 +1,7 @@
-"""Relay connections: arguments in, a page out.
+"""Relay connections: page arguments and cursors.
 
-The cursor carries the order, the sort value and the id, sealed for the client with AES-SIV: the
-same place has the same cursor, and nobody reads or makes one.
+A cursor contains the order, the sort value and the id, encrypted for the client with AES-SIV. Encryption is
+deterministic, so the same position has the same cursor; a client can neither read nor forge one.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ import orjson
 from strawberry import UNSET
 
 from discretion.errors import BadRequest
-from discretion.plan.filter import Order, Query, beyond
+from discretion.plan.filter import Query, SortOrder, build_cursor_clause
 from discretion.reveal.revealer import Reading
-from discretion.seal.pairwise_ids import Pairwise
+from discretion.seal.pairwise_ids import PairwiseIds
 
-DEFAULT_PAGE = 50
-MAX_PAGE = 500
-_KIND = b"cursor"
+DEFAULT_PAGE_SIZE = 50
+MAX_PAGE_SIZE = 500
+_CURSOR_KIND = b"cursor"
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """Which part of a list is wanted: ``size`` items after or before a cursor."""
+class PageWindow:
+    """The requested part of a list: ``size`` items after or before a cursor."""
 
     size: int
     backwards: bool
@@ -33,83 +33,103 @@ class Window:
     before: str | None
 
 
-def window(first: Any, after: Any, last: Any = None, before: Any = None) -> Window:
-    """Connection arguments, checked (Relay Cursor Connections, section 4).
+def parse_page_window(first: Any, after: Any, last: Any = None, before: Any = None) -> PageWindow:
+    """Check connection arguments and return them as a window (Relay Cursor Connections, section 4).
 
     Raises:
         BadRequest: ``PAGE_ARGUMENTS`` or ``PAGE_SIZE``.
     """
-    first, after, last, before = (None if one is UNSET else one for one in (first, after, last, before))
+    first, after, last, before = (
+        None if argument is UNSET else argument for argument in (first, after, last, before)
+    )
     if first is not None and last is not None:
         raise BadRequest("PAGE_ARGUMENTS", "Both 'first' and 'last' are given.", "Give one of them.")
-    size: int = first if first is not None else last if last is not None else DEFAULT_PAGE
-    if not 0 <= size <= MAX_PAGE:
-        raise BadRequest("PAGE_SIZE", f"A page has from 0 to {MAX_PAGE} items.")
-    return Window(size, last is not None, after, before)
+    size: int = first if first is not None else last if last is not None else DEFAULT_PAGE_SIZE
+    if not 0 <= size <= MAX_PAGE_SIZE:
+        raise BadRequest("PAGE_SIZE", f"A page has from 0 to {MAX_PAGE_SIZE} items.")
+    return PageWindow(size, last is not None, after, before)
 
 
-def place(reading: Reading, kind: bytes, cursor: str | None, of: str) -> tuple[Any, bytes] | None:
-    """The sort value and the key in a cursor of this client, or None for none. ``of`` names the list.
+def open_cursor(
+    reading: Reading, kind: bytes, cursor: str | None, list_name: str
+) -> tuple[Any, bytes] | None:
+    """Return the sort value and the key in a cursor, or None without a cursor.
+
+    Args:
+        reading: Decrypts cursors of its client.
+        kind: The list's kind, so that a cursor of another list is refused.
+        cursor: The cursor, or None.
+        list_name: The list, for the error message.
 
     Raises:
         BadRequest: ``CURSOR_INVALID``.
     """
     if cursor is None:
         return None
-    content = reading.unshut(kind, cursor)
+    content = reading.decode_id(kind, cursor)
     if content is None:
         raise BadRequest(
             "CURSOR_INVALID",
-            f"The cursor is not one of {of}.",
+            f"The cursor is not one of {list_name}.",
             "Use a cursor that this client got from the same list.",
         )
     value, key = orjson.loads(content)
     return value, bytes.fromhex(key)
 
 
-def ends(reading: Reading, kind: bytes, places: Sequence[tuple[Any, bytes]]) -> tuple[str | None, str | None]:
-    """The cursors of the first and the last of a page."""
-    if not places:
+def build_end_cursors(
+    reading: Reading, kind: bytes, positions: Sequence[tuple[Any, bytes]]
+) -> tuple[str | None, str | None]:
+    """Return the cursors of the first and the last item of a page; None and None for an empty page."""
+    if not positions:
         return None, None
     first, last = (
-        reading.shut(kind, orjson.dumps([value, key.hex()])) for value, key in (places[0], places[-1])
+        reading.encode_id(kind, orjson.dumps([sort_value, key.hex()]))
+        for sort_value, key in (positions[0], positions[-1])
     )
     return first, last
 
 
-class Cursors:
-    """Makes and reads the cursors of one client."""
+class CustomerCursors:
+    """The cursors of one client in lists of customers with one order."""
 
-    def __init__(self, pairwise: Pairwise, client: str, order: Order) -> None:
+    def __init__(self, pairwise: PairwiseIds, client: str, order: SortOrder) -> None:
         self._pairwise = pairwise
         self._client = client
         self._order = order
-        self._name = f"{order.attribute.path if order.attribute else ''}{'-' if order.descending else '+'}"
+        # Part of every cursor: in another order, the same sort value and id would be another position.
+        self._order_name = (
+            f"{order.attribute.path if order.attribute else ''}{'-' if order.descending else '+'}"
+        )
 
-    def make(self, doc: dict[str, Any]) -> str:
-        """The cursor of a customer's place in this order."""
+    def build_cursor(self, doc: dict[str, Any]) -> str:
+        """Return the cursor of a customer's position in this order."""
         value = None
         if self._order.attribute is not None:
             value = doc["o"][self._order.attribute.key]
-        content = orjson.dumps([self._name, value, doc["_id"].hex()])
-        return self._pairwise.shut(self._client, _KIND, content)
+        content = orjson.dumps([self._order_name, value, doc["_id"].hex()])
+        return self._pairwise.encode(self._client, _CURSOR_KIND, content)
 
-    def clauses(self, wanted: Window) -> list[Query]:
-        """What lies within the window's cursors."""
+    def build_clauses(self, page_window: PageWindow) -> list[Query]:
+        """Return the query clauses for the positions between the window's cursors.
+
+        Raises:
+            BadRequest: ``CURSOR_INVALID``.
+        """
         clauses = []
-        if wanted.after is not None:
-            clauses.append(self._beyond(wanted.after, backwards=False))
-        if wanted.before is not None:
-            clauses.append(self._beyond(wanted.before, backwards=True))
+        if page_window.after is not None:
+            clauses.append(self._build_bound(page_window.after, backwards=False))
+        if page_window.before is not None:
+            clauses.append(self._build_bound(page_window.before, backwards=True))
         return clauses
 
-    def _beyond(self, cursor: str, *, backwards: bool) -> Query:
-        content = self._pairwise.open(self._client, _KIND, cursor)
-        name, value, customer = orjson.loads(content) if content else ("", None, "")
-        if content is None or name != self._name:
+    def _build_bound(self, cursor: str, *, backwards: bool) -> Query:
+        content = self._pairwise.decode(self._client, _CURSOR_KIND, cursor)
+        order_name, value, customer = orjson.loads(content) if content else ("", None, "")
+        if content is None or order_name != self._order_name:
             raise BadRequest(
                 "CURSOR_INVALID",
                 "The cursor is not one of this list.",
                 "Use a cursor that this client got from the same list in the same order.",
             )
-        return beyond(self._order, value, bytes.fromhex(customer), backwards=backwards)
+        return build_cursor_clause(self._order, value, bytes.fromhex(customer), backwards=backwards)

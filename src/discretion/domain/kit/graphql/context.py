@@ -1,4 +1,4 @@
-"""What resolvers are handed: the grant, the one reading of this operation, where to look, how to act."""
+"""The context of resolvers: the grant, the reading of the operation, stores and domain operations."""
 
 from __future__ import annotations
 
@@ -12,55 +12,55 @@ from discretion.errors import Unauthenticated
 from discretion.ledger.storage import LedgerStorage
 from discretion.reveal.revealer import Reading
 from discretion.seal.blind_index import BlindIndex
-from discretion.seal.pairwise_ids import Pairwise
-from discretion.store.customers import Customers
-from discretion.store.events import Events
-from discretion.store.identities import Identities
+from discretion.seal.pairwise_ids import PairwiseIds
+from discretion.store.customers import CustomerStore
+from discretion.store.events import EventStore
+from discretion.store.identities import IdentityStore
 from discretion.token.grant import Grant
 
-Verb = TypeVar("Verb")
+OperationT = TypeVar("OperationT")
 
 
-class Verbs:
-    """What resolvers act through, each found by its type: ``verbs[Intake]``.
+class Operations:
+    """Objects that perform domain operations, looked up by their type: ``operations[Intake]``.
 
-    The ``api`` modules of the domains import this module, so it cannot name what is theirs.
+    The ``api`` modules of the domains import this module, so it cannot import their types.
     """
 
-    def __init__(self, *verbs: object) -> None:
-        self._by_type = {type(one): one for one in verbs}
+    def __init__(self, *operations: object) -> None:
+        self._by_type = {type(operation): operation for operation in operations}
 
-    def __getitem__(self, kind: type[Verb]) -> Verb:
-        return cast("Verb", self._by_type[kind])
+    def __getitem__(self, operation_type: type[OperationT]) -> OperationT:
+        return cast("OperationT", self._by_type[operation_type])
 
 
 @dataclass(frozen=True, slots=True)
-class Records:
-    """Where resolvers look things up, and what they act through; the same for every request."""
+class ResolverResources:
+    """The stores and operations that resolvers use; one instance serves all requests."""
 
     catalogue: Catalogue
-    customers: Customers
-    events: Events
+    customers: CustomerStore
+    events: EventStore
     disclosures: LedgerStorage
-    blind: BlindIndex
-    pairwise: Pairwise
-    identities: Identities
-    verbs: Verbs = field(default_factory=Verbs)
+    blind_index: BlindIndex
+    pairwise: PairwiseIds
+    identities: IdentityStore
+    operations: Operations = field(default_factory=Operations)
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
-    """One operation's context. ``grant`` is None for nobody."""
+class ResolverContext:
+    """The context of one GraphQL operation; ``grant`` and ``reading`` are None without an access token."""
 
-    records: Records
+    resources: ResolverResources
     grant: Grant | None
     reading: Reading | None
 
-    def meeting(self) -> Reading:
-        """The reading through which customers are met.
+    def require_reading(self) -> Reading:
+        """Return the reading, through which all customer data are read and recorded.
 
         Raises:
-            Unauthenticated: ``TOKEN_MISSING``, nobody meets customers.
+            Unauthenticated: ``TOKEN_MISSING``.
         """
         if self.reading is None:
             raise Unauthenticated(
@@ -71,4 +71,4 @@ class Context:
         return self.reading
 
 
-Where = Info[Context, None]
+ResolverInfo = Info[ResolverContext, None]

@@ -1,4 +1,4 @@
-"""Directives: what the printed schema says of personal data, and how an operation narrows itself."""
+"""Directives: ``@personal`` describes personal data in the schema, ``@purpose`` narrows an operation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from strawberry.schema_directive import Location
     description="Personal data: its Fideslang category, and the purposes it may be revealed for.",
 )
 class Personal:
-    """``@personal(category:, purposes:)`` on every attribute."""
+    """The directive ``@personal(category:, purposes:)`` on the field of every attribute."""
 
     category: str
     purposes: list[str]
@@ -27,6 +27,6 @@ class Personal:
     "as using, no more than it needs. A node of the purpose tree covers its descendants.",
 )
 def narrow_purpose(value: DirectiveValue[Any], uses: list[str]) -> Any:
-    """Read before execution; by then it has done its work."""
+    """Return the value unchanged: ``@purpose`` takes effect when the plan is compiled, before execution."""
     del uses
     return value

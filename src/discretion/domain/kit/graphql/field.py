@@ -1,4 +1,4 @@
-"""A GraphQL field whose type depends on the catalogue."""
+"""GraphQL fields whose types are built from the catalogue."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import strawberry
 from strawberry.types.field import StrawberryField
 
 
-def field(resolve: Any, name: str, kind: Any, description: str) -> StrawberryField:
-    """A field whose type is known only when the catalogue is."""
-    made: Any = strawberry.field(resolver=resolve, name=name, graphql_type=kind, description=description)
-    made.python_name = name
-    return made  # type: ignore[no-any-return]
+def build_field(resolve: Any, name: str, graphql_type: Any, description: str) -> StrawberryField:
+    """Build a field with a type that exists only after the catalogue was loaded."""
+    graphql_field: Any = strawberry.field(
+        resolver=resolve, name=name, graphql_type=graphql_type, description=description
+    )
+    graphql_field.python_name = name
+    return graphql_field  # type: ignore[no-any-return]

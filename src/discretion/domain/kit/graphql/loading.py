@@ -1,40 +1,49 @@
-"""Loads customers for resolvers by the projection of the plan."""
+"""Loading of customers for resolvers, by the projection of the compiled plan."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from discretion.domain.kit.graphql.context import Where
-from discretion.plan.compile import ALWAYS
-from discretion.reveal.revealer import Reading, Row
+from discretion.domain.kit.graphql.context import ResolverInfo
+from discretion.plan.compile import BASE_PROJECTION
+from discretion.reveal.revealer import CustomerRow, Reading
 
 
-def projection(info: Where) -> Mapping[str, int]:
-    """What the plan asks MongoDB for under the root field being resolved."""
+def find_projection(info: ResolverInfo) -> Mapping[str, int]:
+    """Return the MongoDB projection that the plan has for the root field that is being resolved."""
     path = info.path
     while path.prev is not None:
         path = path.prev
-    return info.context.meeting().plan.projections.get(str(path.key), ALWAYS)
+    return info.context.require_reading().plan.projections.get(str(path.key), BASE_PROJECTION)
 
 
-async def load(info: Where, customer: bytes | None) -> Row | None:
-    """One customer the grant may meet, as a row."""
-    reading = info.context.meeting()
+async def load_customer(info: ResolverInfo, customer: bytes | None) -> CustomerRow | None:
+    """Load one customer; None if there is none, or the grant may not read them."""
+    reading = info.context.require_reading()
     if customer is None:
         return None
-    rows = await load_many(info, reading, [customer])
+    rows = await load_customers(info, reading, [customer])
     return rows[0]
 
 
-async def load_many(info: Where, reading: Reading, customers: Sequence[bytes | None]) -> list[Row | None]:
-    """Customers in this order, None for whom the grant may not meet."""
-    wanted = [one for one in customers if one is not None]
-    reach = reading.plan.reach
+async def load_customers(
+    info: ResolverInfo, reading: Reading, customers: Sequence[bytes | None]
+) -> list[CustomerRow | None]:
+    """Load customers in the given order, with None for each that the grant may not read."""
+    reachable = [customer for customer in customers if customer is not None]
+    reach = reading.plan.reach_bits
+    # A customer's own token reads that customer only, whatever ids the query names.
     if reading.grant.is_self:
-        own = reading.identify(reading.grant.subject)
-        wanted = [one for one in wanted if one == own]
-    if not wanted or reach == 0:
+        own_customer = reading.decode_customer_id(reading.grant.subject)
+        reachable = [customer for customer in reachable if customer == own_customer]
+    if not reachable or reach == 0:
         return [None for _ in customers]
-    docs = await info.context.records.customers.by_ids(wanted, projection(info), reach)
-    rows = {asked: reading.rows([doc])[0] for asked, doc in zip(wanted, docs, strict=True) if doc is not None}
-    return [rows.get(one) if one is not None else None for one in customers]
+    docs = await info.context.resources.customers.load_many(reachable, find_projection(info), reach)
+    rows = {
+        customer_id: reading.open_rows([doc])[0]
+        for customer_id, doc in zip(reachable, docs, strict=True)
+        if doc is not None
+    }
+    # One result for an unknown id and for a customer who may not be read: a caller
+    # cannot find out which ids exist.
+    return [rows.get(customer) if customer is not None else None for customer in customers]

@@ -1,4 +1,4 @@
-"""Where a page stands in its list (Relay Cursor Connections)."""
+"""The type ``PageInfo`` of Relay Cursor Connections."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import strawberry
 
 @strawberry.type(description="Where a page stands in its list (Relay Cursor Connections).")
 class PageInfo:
-    """Relay's PageInfo."""
+    """The position of a page in its list (Relay Cursor Connections)."""
 
     has_next_page: bool
     has_previous_page: bool

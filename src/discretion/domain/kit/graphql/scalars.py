@@ -1,4 +1,4 @@
-"""Scalars of the catalogue's value types, as GraphQL shows them."""
+"""GraphQL scalars for the value types of the catalogue."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Money = NewType("Money", float)
 Json = NewType("Json", object)
 
 
-def _as_is(value: Any) -> Any:
+def _return_unchanged(value: Any) -> Any:
     return value
 
 
@@ -25,33 +25,33 @@ SCALARS: dict[object, ScalarDefinition] = {
         description="An ISO 8601 calendar date, such as `1990-05-01`. Where only a coarse form may be "
         "revealed, an age band such as `35-44`.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
-        serialize=_as_is,
-        parse_value=_as_is,
+        serialize=_return_unchanged,
+        parse_value=_return_unchanged,
     ),
     DateTime: strawberry.scalar(
         name="DateTime",
         description="A time in UTC, such as `2026-05-01T09:30:00.000Z`. Where only a coarse form may be "
         "revealed, its month, such as `2026-05`.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
-        serialize=_as_is,
-        parse_value=_as_is,
+        serialize=_return_unchanged,
+        parse_value=_return_unchanged,
     ),
     Money: strawberry.scalar(
         name="Money",
         description="An amount in the retailer's currency, to the cent. Where only a coarse form may be "
         "revealed, rounded down to one significant digit.",
-        serialize=_as_is,
-        parse_value=_as_is,
+        serialize=_return_unchanged,
+        parse_value=_return_unchanged,
     ),
     Json: strawberry.scalar(
         name="JSON",
         description="Any JSON value.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
-        serialize=_as_is,
-        parse_value=_as_is,
+        serialize=_return_unchanged,
+        parse_value=_return_unchanged,
     ),
 }
-"""Python type -> GraphQL scalar; values arrive rendered, so serialising leaves them alone."""
+"""Python type -> GraphQL scalar; values are already rendered, so serialising returns them unchanged."""
 
 PYTHON_TYPES: dict[ValueType, object] = {
     ValueType.STRING: str,
@@ -62,4 +62,4 @@ PYTHON_TYPES: dict[ValueType, object] = {
     ValueType.DATETIME: DateTime,
     ValueType.MONEY: Money,
 }
-"""What a catalogue type is called when a GraphQL type is built from it."""
+"""Value type of the catalogue -> the Python type that Strawberry maps to its GraphQL type."""

@@ -1,1 +1,5 @@
-"""Durable steps: carried out one after the other, by whichever process, through any crash."""
+"""Durable workflows: the steps of a rights request run in order, in any process, and survive crashes.
+
+Reading order: ``step_name`` (the steps), ``step_outcome`` (what a step returns), ``lease`` (one process's
+exclusive claim on a request), ``runner`` (runs due requests and retries failed steps).
+"""

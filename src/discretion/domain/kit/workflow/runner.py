@@ -1,8 +1,9 @@
-"""Carries requests out: step by step, each under a lease, again after a while where one fails.
+"""The workflow runner: runs the steps of requests in order, under a lease, and retries failed steps.
 
-A request is held by one process at a time. Whoever takes it over from one that died has the next fence, and
-goes on with the first step that is not done. A step that fails is tried again later and later, for ever: an
-operator sees which, how often and why, and nothing says complete before it is.
+One process at a time holds the lease on a request. A process that takes it over gets the next fence and
+continues with the first step that is not done. A failed step is retried without end, at growing intervals:
+the operator sees the step, the number of attempts and the error code, and no request is reported complete
+before it is.
 """
 
 from __future__ import annotations
@@ -14,177 +15,202 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any
 
-from discretion.background import beside
-from discretion.domain.kit.workflow.lease import HELD_MS, At, Hold, nowhere
-from discretion.domain.kit.workflow.step_outcome import Later, Outcome
+from discretion.background import run_alongside
+from discretion.domain.kit.workflow.lease import LEASE_MS, Checkpoint, Lease, no_checkpoint
+from discretion.domain.kit.workflow.step_outcome import StepOutcome, StepWaiting
 from discretion.errors import Conflict, DiscretionError
-from discretion.store.requests import Requests
+from discretion.store.document import Document
+from discretion.store.requests import RequestStore
 
-Document = Mapping[str, Any]
-Act = Callable[[Document, Hold], Awaitable[Outcome]]
-"""Carries out one step of a request, given as it stands in MongoDB. A second time it changes nothing."""
+StepAction = Callable[[Document, Lease], Awaitable[StepOutcome]]
+"""Runs one step of a request, given its document in MongoDB. A step must be idempotent: it may run twice."""
 
-End = Callable[[Document], Mapping[str, Any]]
-"""What a request becomes when its last step is done: members to be set."""
+BuildFinalMembers = Callable[[Document], Mapping[str, Any]]
+"""Returns the members to set in the request's document when its last step is done."""
 
-FIRST_MS, LONGEST_MS = 1_000, 3_600_000
-"""After the first failure, and at most, until a step is tried again."""
+RETRY_MIN_MS, RETRY_MAX_MS = 1_000, 3_600_000
+"""The wait before a retry, in ms: after the first failure, and at most."""
 
-LOOK_S = 1.0
-TOGETHER = 20
-"""Requests that are carried out side by side."""
+POLL_S = 1.0
+MAX_CONCURRENT = 20
+"""Requests that one process runs concurrently."""
 
 _log = logging.getLogger(__name__)
 
 
-class Engine:
-    """See the module. ``acts`` has every step by its name."""
+class WorkflowRunner:
+    """Runs due requests; ``step_actions`` maps the stored name of each step to its action."""
 
     def __init__(
         self,
-        requests: Requests,
-        acts: Mapping[str, Act],
-        end: End,
+        requests: RequestStore,
+        step_actions: Mapping[str, StepAction],
+        build_final_members: BuildFinalMembers,
         now_ms: Callable[[], int],
-        at: At = nowhere,
+        on_checkpoint: Checkpoint = no_checkpoint,
     ) -> None:
         self._requests = requests
-        self._acts = acts
-        self._end = end
+        self._step_actions = step_actions
+        self._build_final_members = build_final_members
         self._now_ms = now_ms
-        self._at = at
-        self._kicked = asyncio.Event()
-        self._under_way: dict[bytes, asyncio.Task[None]] = {}
+        self._on_checkpoint = on_checkpoint
+        self._wake_event = asyncio.Event()
+        self._running_tasks: dict[bytes, asyncio.Task[None]] = {}
 
-    def kick(self) -> None:
-        """There is something to do."""
-        self._kicked.set()
+    def wake(self) -> None:
+        """Look for due requests now, instead of after ``POLL_S``."""
+        self._wake_event.set()
 
-    async def once(self) -> int:
-        """Carry out everything that is due now, as far as it goes; how many requests that were."""
-        found = await self._requests.waiting(self._now_ms(), TOGETHER)
-        await asyncio.gather(*(self.carry(one["_id"]) for one in found))
-        return len(found)
+    async def run_due(self) -> int:
+        """Run the requests that are due now, as far as possible, and return how many there were."""
+        due_requests = await self._requests.list_due(self._now_ms(), MAX_CONCURRENT)
+        await asyncio.gather(*(self.run_request(request["_id"]) for request in due_requests))
+        return len(due_requests)
 
-    async def carry(self, request: bytes) -> None:
-        """Carry one request out as far as it goes now, unless another process is at it."""
+    async def run_request(self, request: bytes) -> None:
+        """Run one request as far as possible, unless another process holds its lease."""
         now = self._now_ms()
-        document = await self._requests.take(request, now, now + HELD_MS)
+        # Other processes find the same due requests. The lease decides which of them runs this one.
+        document = await self._requests.acquire_lease(request, now, now + LEASE_MS)
         if document is None:
             return
-        hold = Hold(self._requests, request, document["fence"], self._now_ms, self._at, document["right"])
+        lease = Lease(
+            self._requests, request, document["fence"], self._now_ms, self._on_checkpoint, document["right"]
+        )
         try:
-            await self._carry(document, hold)
-        except Conflict as lost:
-            if lost.code != "LEASE_LOST":
+            await self._run_steps(document, lease)
+        except Conflict as conflict:
+            if conflict.code != "LEASE_LOST":
                 raise
-            _log.info("a request was taken over by another process")
+            _log.info("a request was taken over by another process")  # its new holder continues
 
-    async def _carry(self, document: Document, hold: Hold) -> None:
-        for step, told in enumerate(document["steps"]):
-            if told["state"] == "done":
+    async def _run_steps(self, document: Document, lease: Lease) -> None:
+        for step, step_record in enumerate(document["steps"]):
+            if step_record["state"] == "done":
                 continue
-            hold.entering(step, f"{document['right']}.{told['name']}")
-            hold.at("begin")
-            if not await self._step(document, told, hold):
+            lease.enter_step(step, f"{document['right']}.{step_record['name']}")
+            lease.checkpoint("begin")
+            if not await self._run_step(document, step_record, lease):
                 return
-            hold.at("end")
-            fresh = await self._requests.get(document["_id"])
-            if fresh is None:
+            lease.checkpoint("end")
+            # The step may have changed the request, and an erasure may have deleted it.
+            reloaded = await self._requests.find(document["_id"])
+            if reloaded is None:
                 return
-            document = fresh
-        await hold.save({**self._end(document), "until": 0, "next": None})
-        hold.at("ended")
+            document = reloaded
+        # The final state and the end of the lease are one write. After a crash before it, the next worker
+        # finds every step done and repeats only this write.
+        await lease.save({**self._build_final_members(document), "until": 0, "next": None})
+        lease.checkpoint("ended")
 
-    async def _step(self, document: Document, told: Document, hold: Hold) -> bool:
-        """Whether the step is over."""
+    async def _run_step(self, document: Document, step_record: Document, lease: Lease) -> bool:
+        """Run one step and record its outcome; return whether the step is done."""
         try:
-            outcome = await self._acts[told["name"]](document, hold)
-            hold.at("acted")
-            if isinstance(outcome, Later):
-                await self._wait(hold, told, outcome.after_ms, outcome.why, failed=False)
+            outcome = await self._step_actions[step_record["name"]](document, lease)
+            lease.checkpoint("acted")
+            if isinstance(outcome, StepWaiting):
+                await self._schedule_retry(
+                    lease, step_record, outcome.retry_after_ms, outcome.reason, failed=False
+                )
                 return False
-            if not hold.completed:
-                await hold.complete(outcome.told)
+            # A step that changes data has completed itself in its own transaction. A second
+            # completion would overwrite its result.
+            if not lease.completed:
+                await lease.complete_step(outcome.result)
         except Conflict as conflict:
             if conflict.code == "LEASE_LOST":
+                # A worker without the lease records no failure: the request belongs to another worker now.
                 raise
-            await self._failed(hold, told, conflict.code)
+            await self._record_failure(lease, step_record, conflict.code)
             return False
-        except Exception as error:  # noqa: BLE001 - one request's failure is not the others'
+        except Exception as error:  # noqa: BLE001 - an error in one request must not stop the others
+            # Only the code is logged and stored: the text of an error may contain personal data.
             code = error.code if isinstance(error, DiscretionError) else type(error).__name__
-            _log.error("step %s of a request failed: %s", told["name"], code)
-            await self._failed(hold, told, code)
+            _log.error("step %s of a request failed: %s", step_record["name"], code)
+            await self._record_failure(lease, step_record, code)
             return False
         return True
 
-    async def _failed(self, hold: Hold, told: Document, code: str) -> None:
-        await self._wait(hold, told, backoff(told["attempts"]), code, failed=True)
+    async def _record_failure(self, lease: Lease, step_record: Document, code: str) -> None:
+        await self._schedule_retry(
+            lease, step_record, compute_backoff_ms(step_record["attempts"]), code, failed=True
+        )
 
-    async def _wait(self, hold: Hold, told: Document, after_ms: int, why: str, *, failed: bool) -> None:
-        step = f"steps.{hold.step}"
-        await hold.save(
+    async def _schedule_retry(
+        self, lease: Lease, step_record: Document, after_ms: int, reason: str, *, failed: bool
+    ) -> None:
+        # The lease ends with this write, so that any process can make the next attempt.
+        step = f"steps.{lease.step}"
+        await lease.save(
             {
-                f"{step}.why": why,
-                f"{step}.attempts": told["attempts"] + failed,
+                f"{step}.why": reason,
+                f"{step}.attempts": step_record["attempts"] + failed,
                 "next": self._now_ms() + after_ms,
                 "until": 0,
             }
         )
 
-    async def work(self) -> None:
-        """Carry out what is due, again and again: what takes long keeps nothing else waiting."""
+    async def run_forever(self) -> None:
+        """Run due requests until cancelled; each runs in its own task, so a long one delays no other."""
         try:
             while True:
-                self._kicked.clear()
+                # Cleared before the search: a request that is filed during it sets the event again.
+                self._wake_event.clear()
                 try:
-                    await self._begin()
+                    await self._start_due()
                 except DiscretionError as error:
+                    # The store may be unavailable for a while. The loop must survive that:
+                    # requests have legal deadlines.
                     _log.error("requests could not be carried out: %s", error.code)
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK_S):
-                        await self._kicked.wait()
+                    async with asyncio.timeout(POLL_S):
+                        await self._wake_event.wait()
         finally:
-            tasks = list(self._under_way.values())
+            # A cancelled step does not release its lease. Another process continues when the lease has
+            # expired, after `LEASE_MS` at most.
+            tasks = list(self._running_tasks.values())
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _begin(self) -> None:
-        """Begin with what is due and is not under way here, as far as there is room."""
-        room = TOGETHER - len(self._under_way)
-        if room <= 0:
+    async def _start_due(self) -> None:
+        """Start due requests that are not running in this process, up to ``MAX_CONCURRENT``."""
+        free_slots = MAX_CONCURRENT - len(self._running_tasks)
+        if free_slots <= 0:
             return
-        for one in await self._requests.waiting(self._now_ms(), room, list(self._under_way)):
-            name = one["_id"]
-            task = asyncio.create_task(self._quietly(name))
-            self._under_way[name] = task
-            task.add_done_callback(partial(self._ended, name))
+        # Running requests are excluded. A step that outlasts its lease would otherwise be started a second
+        # time here, under a fence that shuts out the first run.
+        for request in await self._requests.list_due(self._now_ms(), free_slots, list(self._running_tasks)):
+            request_id = request["_id"]
+            task = asyncio.create_task(self._run_logged(request_id))
+            self._running_tasks[request_id] = task
+            task.add_done_callback(partial(self._release_slot, request_id))
 
-    def _ended(self, name: bytes, _task: asyncio.Task[None]) -> None:
-        """There is room again; whoever waited for it is not left until the next look."""
-        full = len(self._under_way) == TOGETHER
-        del self._under_way[name]
-        if full:
-            self.kick()
+    def _release_slot(self, request_id: bytes, _task: asyncio.Task[None]) -> None:
+        """Remove a finished task; if all slots were taken, look for waiting requests at once."""
+        was_full = len(self._running_tasks) == MAX_CONCURRENT
+        del self._running_tasks[request_id]
+        if was_full:
+            self.wake()
 
-    async def _quietly(self, request: bytes) -> None:
-        """Carry one out; what is wrong with it is nobody else's."""
+    async def _run_logged(self, request: bytes) -> None:
+        """Run one request and log its error, so that the error does not affect other requests."""
         try:
-            await self.carry(request)
+            await self.run_request(request)
         except DiscretionError as error:
             _log.error("a request could not be carried out: %s", error.code)
-        except Exception as error:  # noqa: BLE001 - one request's failure is not the others'
+        except Exception as error:  # noqa: BLE001 - an error in one request must not stop the others
             _log.error("a request could not be carried out: %s", type(error).__name__)
 
 
 @asynccontextmanager
-async def carrying(engine: Engine) -> AsyncIterator[None]:
-    """Have requests carried out for as long as the block lasts; what is cut off then goes on at the next."""
-    async with beside(engine.work()):
+async def run_workflows(runner: WorkflowRunner) -> AsyncIterator[None]:
+    """Run requests in the background while the block is active; interrupted steps run again later."""
+    async with run_alongside(runner.run_forever()):
         yield
 
 
-def backoff(attempts: int) -> int:
-    """How long to wait after so many failures and one more, in ms."""
-    return int(min(FIRST_MS * 2 ** min(attempts, 30), LONGEST_MS))
+def compute_backoff_ms(attempts: int) -> int:
+    """Return the wait before the next attempt in ms, given the failed attempts before the latest one."""
+    # The exponent is limited because attempts are not: a step is retried without end.
+    return int(min(RETRY_MIN_MS * 2 ** min(attempts, 30), RETRY_MAX_MS))

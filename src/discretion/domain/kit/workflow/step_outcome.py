@@ -1,4 +1,4 @@
-"""What a step comes to."""
+"""Outcomes of a workflow step."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """The step is over. ``told`` is kept with the request, by its names; no personal data."""
+class StepDone:
+    """The step is done. ``result`` is stored with the request as ``told``; no personal data."""
 
-    told: Mapping[str, Any] = field(default_factory=dict)
+    result: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Later:
-    """The step waits for something: it is asked again ``after_ms`` from now, which is no failure."""
+class StepWaiting:
+    """The step waits for an external event; it runs again after ``retry_after_ms``. This is no failure."""
 
-    after_ms: int
-    why: str
+    retry_after_ms: int
+    reason: str
 
 
-Outcome = Done | Later
+StepOutcome = StepDone | StepWaiting

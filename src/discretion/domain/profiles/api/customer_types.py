@@ -1,7 +1,7 @@
-"""The GraphQL types of a customer, built from the catalogue.
+"""The GraphQL types of a customer, built from the catalogue: one attribute is one field.
 
-One attribute of the catalogue is one field here. The resolvers exist for stock execution, which
-is what the compiled path is tested against; both end in the same reading.
+Production operations run compiled plans. The resolvers here serve graphql-core's standard execution, which
+the compiled plans are tested against; both read through the same ``Reading``.
 """
 
 from __future__ import annotations
@@ -15,109 +15,119 @@ from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
 from discretion.catalogue.model import Attribute, Catalogue
-from discretion.domain.kit.graphql.context import Context
+from discretion.domain.kit.graphql.context import ResolverContext
 from discretion.domain.kit.graphql.directives import Personal
 from discretion.domain.kit.graphql.scalars import PYTHON_TYPES
-from discretion.reveal.revealer import Row
+from discretion.reveal.revealer import CustomerRow
 
 
 @strawberry.interface(description="Something with an id of its own.")
 class Node:
-    """Relay's Object Identification."""
+    """The interface of Relay Object Identification."""
 
     id: strawberry.ID = strawberry.field(description="Opaque, and good only for the client it was given to.")
 
     @classmethod
     def resolve_type(cls, _value: Any, _info: Any, _abstract: Any) -> str:
-        """Customers are the only nodes so far."""
+        """Return the type name; customers are the only nodes."""
         return "Customer"
 
 
-def customer_type(catalogue: Catalogue, live: Sequence[StrawberryField]) -> type:
-    """The ``Customer`` type: its id, one field for each group, and the ``live`` fields."""
-    fields: list[StrawberryField] = [_identity()]
+def build_customer_type(catalogue: Catalogue, extra_fields: Sequence[StrawberryField]) -> type:
+    """Build the type ``Customer``: its id, one field for each group, and ``extra_fields`` with resolvers."""
+    fields: list[StrawberryField] = [_build_id_field()]
     for key, group in catalogue.groups.items():
-        inner = _object_type(catalogue, key, group.description)
-        fields.append(_object_field(key, inner, group.description))
-    namespace: dict[str, Any] = {"is_type_of": classmethod(lambda _cls, value, _info: isinstance(value, Row))}
+        group_type = _build_group_type(catalogue, key, group.description)
+        fields.append(_build_group_field(key, group_type, group.description))
+    namespace: dict[str, Any] = {
+        "is_type_of": classmethod(lambda _cls, value, _info: isinstance(value, CustomerRow))
+    }
     description = (
         "One person, as the web, the store and the app know them together. Every attribute may be null: "
         "whether because there is no value or because it may not be revealed is not told apart, see "
         "`extensions.disclosure`."
     )
-    return object_type("Customer", [*fields, *live], description, (Node,), namespace)
+    return build_object_type("Customer", [*fields, *extra_fields], description, (Node,), namespace)
 
 
-def object_type(
+def build_object_type(
     name: str,
     fields: Sequence[StrawberryField],
     description: str,
     bases: tuple[type, ...] = (),
-    extra: dict[str, Any] | None = None,
+    members: dict[str, Any] | None = None,
 ) -> type:
-    """A Strawberry type of these fields; ``extra`` goes into the class as it is."""
-    namespace: dict[str, Any] = dict(extra or {})
+    """Build a Strawberry type with these fields; ``members`` are added to the class unchanged."""
+    namespace: dict[str, Any] = dict(members or {})
     namespace["__annotations__"] = {}
-    for one in fields:
-        python_name = one.python_name or one.graphql_name or ""
-        namespace[python_name] = one
-        namespace["__annotations__"][python_name] = one.type
-    made = types.new_class(name, bases, {}, lambda into: into.update(namespace))
-    return strawberry.type(made, description=description)
+    for graphql_field in fields:
+        python_name = graphql_field.python_name or graphql_field.graphql_name or ""
+        namespace[python_name] = graphql_field
+        namespace["__annotations__"][python_name] = graphql_field.type
+    object_class = types.new_class(name, bases, {}, lambda class_namespace: class_namespace.update(namespace))
+    return strawberry.type(object_class, description=description)
 
 
-def pascal(path: str) -> str:
-    """``contact.address`` as a type name: ``ContactAddress``."""
+def to_pascal_case(path: str) -> str:
+    """Return a path as a type name: ``contact.address`` becomes ``ContactAddress``."""
     return "".join(step[:1].upper() + step[1:] for step in path.split("."))
 
 
-def _object_type(catalogue: Catalogue, prefix: str, description: str) -> type:
+def _build_group_type(catalogue: Catalogue, prefix: str, description: str) -> type:
     fields: list[StrawberryField] = []
     inner_objects: set[str] = set()
     for attribute in catalogue.attributes.values():
         if not attribute.path.startswith(prefix + "."):
             continue
-        step, _, below = attribute.path[len(prefix) + 1 :].partition(".")
-        if not below:
-            fields.append(_attribute_field(step, attribute))
+        step, _, nested = attribute.path[len(prefix) + 1 :].partition(".")
+        if not nested:
+            fields.append(_build_attribute_field(step, attribute))
         elif step not in inner_objects:
             inner_objects.add(step)
             path = f"{prefix}.{step}"
-            words = catalogue.objects.get(path, "")
-            fields.append(_object_field(step, _object_type(catalogue, path, words), words))
-    return object_type(pascal(prefix), fields, description)
+            group_description = catalogue.objects.get(path, "")
+            fields.append(
+                _build_group_field(
+                    step, _build_group_type(catalogue, path, group_description), group_description
+                )
+            )
+    return build_object_type(to_pascal_case(prefix), fields, description)
 
 
-def _identity() -> StrawberryField:
-    def resolve(root: Any, info: Info[Context, None]) -> strawberry.ID:
-        name: str = info.context.meeting().name(root.id)
+def _build_id_field() -> StrawberryField:
+    def resolve(root: Any, info: Info[ResolverContext, None]) -> strawberry.ID:
+        name: str = info.context.require_reading().encode_customer_id(root.id)
         return strawberry.ID(name)
 
-    return _field(resolve, "id", strawberry.ID, "Opaque, and good only for the client it was given to.")
+    return _build_field(resolve, "id", strawberry.ID, "Opaque, and good only for the client it was given to.")
 
 
-def _object_field(name: str, inner: type, description: str) -> StrawberryField:
+def _build_group_field(name: str, group_type: type, description: str) -> StrawberryField:
     def resolve(root: Any) -> Any:
         return root
 
-    return _field(resolve, name, inner, description)
+    return _build_field(resolve, name, group_type, description)
 
 
-def _attribute_field(name: str, attribute: Attribute) -> StrawberryField:
-    def resolve(root: Any, info: Info[Context, None]) -> Any:
-        return info.context.meeting().value(root, attribute)
+def _build_attribute_field(name: str, attribute: Attribute) -> StrawberryField:
+    def resolve(root: Any, info: Info[ResolverContext, None]) -> Any:
+        return info.context.require_reading().read_value(root, attribute)
 
-    one: Any = PYTHON_TYPES[attribute.type]
-    kind = list[one] | None if attribute.many else one | None
+    scalar: Any = PYTHON_TYPES[attribute.type]
+    graphql_type = list[scalar] | None if attribute.many else scalar | None
     directive = Personal(category=attribute.category, purposes=[use.purpose.key for use in attribute.uses])
-    return _field(resolve, name, kind, attribute.description, [directive])
+    return _build_field(resolve, name, graphql_type, attribute.description, [directive])
 
 
-def _field(
-    resolve: Callable[..., Any], name: str, kind: Any, description: str, directives: Sequence[object] = ()
+def _build_field(
+    resolve: Callable[..., Any],
+    name: str,
+    graphql_type: Any,
+    description: str,
+    directives: Sequence[object] = (),
 ) -> StrawberryField:
-    made: Any = strawberry.field(
-        resolver=resolve, name=name, graphql_type=kind, description=description, directives=directives
+    graphql_field: Any = strawberry.field(
+        resolver=resolve, name=name, graphql_type=graphql_type, description=description, directives=directives
     )
-    made.python_name = name
-    return made  # type: ignore[no-any-return]
+    graphql_field.python_name = name
+    return graphql_field  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""Customers in GraphQL: ``me``, ``customer``, ``customers``, ``node``, ``nodes``."""
+"""The GraphQL queries ``me``, ``customer``, ``customers``, ``node`` and ``nodes``."""
 
 from __future__ import annotations
 
@@ -9,26 +9,39 @@ from strawberry import UNSET
 from strawberry.types.field import StrawberryField
 
 from discretion.catalogue.model import Attribute, Catalogue
-from discretion.catalogue.retention_cut_off import since
-from discretion.domain.kit.graphql.connection import DEFAULT_PAGE, MAX_PAGE, Cursors, Window, window
-from discretion.domain.kit.graphql.context import Where
-from discretion.domain.kit.graphql.field import field
-from discretion.domain.kit.graphql.loading import load, load_many, projection
+from discretion.catalogue.retention_cut_off import compute_purposes_cut_off
+from discretion.domain.kit.graphql.connection import (
+    DEFAULT_PAGE_SIZE,
+    MAX_PAGE_SIZE,
+    CustomerCursors,
+    PageWindow,
+    parse_page_window,
+)
+from discretion.domain.kit.graphql.context import ResolverInfo
+from discretion.domain.kit.graphql.field import build_field
+from discretion.domain.kit.graphql.loading import find_projection, load_customer, load_customers
 from discretion.domain.kit.graphql.page_info import PageInfo
-from discretion.domain.profiles.api.customer_types import Node, object_type
-from discretion.domain.profiles.api.filter import Filtering
+from discretion.domain.profiles.api.customer_types import Node, build_object_type
+from discretion.domain.profiles.api.filter import CustomerFilterInputs
 from discretion.errors import BadRequest
-from discretion.plan.filter import Query, Visibility, compile_filter, compile_order, conjunction, sort_of
-from discretion.plan.selection import PROVENANCE
-from discretion.purpose.decide import decide
+from discretion.plan.filter import (
+    AttributeVisibility,
+    Query,
+    build_sort,
+    compile_filter,
+    compile_order,
+    join_clauses,
+)
+from discretion.plan.selection import PROVENANCE_FIELD
+from discretion.purpose.decide import decide_reveal
 from discretion.purpose.decision import Allow, Decision
-from discretion.reveal.revealer import Reading, Row
-from discretion.seal.normalisation import RULES
+from discretion.reveal.revealer import CustomerRow, Reading
+from discretion.seal.normalisation import NORMALISATION_RULES
 
 
 @strawberry.input(description="An external identifier, in any spelling.")
 class IdentifierInput:
-    """``type`` is one of the catalogue's identifier types."""
+    """An identifier as the client has it; ``type`` is one of the catalogue's identifier types."""
 
     type: str = strawberry.field(description="Such as `email`, `phone` or `loyalty_id`.")
     value: str = strawberry.field(description="Spelled in any way: case and notation do not matter.")
@@ -37,88 +50,120 @@ class IdentifierInput:
     )
 
 
-def query_fields(catalogue: Catalogue, customer: Any) -> list[StrawberryField]:
-    """The query's fields about customers; ``customer`` is their GraphQL type."""
-    filtering = Filtering(catalogue)
-    connection: Any = _connection_type(customer)
-    return [_me(customer), _customer(customer), _customers(connection, filtering), _node(), _nodes()]
+def build_customer_queries(catalogue: Catalogue, customer_type: Any) -> list[StrawberryField]:
+    """Build the query fields about customers; ``customer_type`` is the GraphQL type ``Customer``."""
+    filter_inputs = CustomerFilterInputs(catalogue)
+    connection_type: Any = _build_connection_type(customer_type)
+    return [
+        _build_me_field(customer_type),
+        _build_customer_field(customer_type),
+        _build_customers_field(connection_type, filter_inputs),
+        _build_node_field(),
+        _build_nodes_field(),
+    ]
 
 
-def pages(catalogue: Catalogue) -> dict[str, int]:
-    """How many objects a list field has that is asked for without saying how many."""
+def build_page_sizes(catalogue: Catalogue) -> dict[str, int]:
+    """Return the number of objects that a list field is expected to have if the query names no page size."""
     connections = ("customers", "events", "disclosures", "suggestions", "consents", "rightsRequests")
     return {
-        **dict.fromkeys(connections, DEFAULT_PAGE),
-        PROVENANCE: len(catalogue.attributes),
+        **dict.fromkeys(connections, DEFAULT_PAGE_SIZE),
+        PROVENANCE_FIELD: len(catalogue.attributes),
         "permissions": len(catalogue.purposes),
-        "consentExport": DEFAULT_PAGE,
+        "consentExport": DEFAULT_PAGE_SIZE,
     }
 
 
-def _me(customer: Any) -> StrawberryField:
-    async def me(root: Any, info: Where) -> Any:
+def _build_me_field(customer_type: Any) -> StrawberryField:
+    async def resolve_me(root: Any, info: ResolverInfo) -> Any:
         del root
-        reading = info.context.meeting()
+        reading = info.context.require_reading()
         if not reading.grant.is_self:
             raise BadRequest(
                 "NOT_A_CUSTOMER",
                 "'me' is for a customer's own token.",
                 "Use customer(id:) or customers with this one.",
             )
-        return await load(info, reading.identify(reading.grant.subject))
+        return await load_customer(info, reading.decode_customer_id(reading.grant.subject))
 
-    return field(me, "me", customer | None, "The customer this token belongs to.")
+    return build_field(resolve_me, "me", customer_type | None, "The customer this token belongs to.")
 
 
-def _customer(customer: Any) -> StrawberryField:
-    async def one(
-        root: Any, info: Where, id: strawberry.ID | None = UNSET, identifier: IdentifierInput | None = UNSET
+def _build_customer_field(customer_type: Any) -> StrawberryField:
+    async def resolve_customer(
+        root: Any,
+        info: ResolverInfo,
+        id: strawberry.ID | None = UNSET,
+        identifier: IdentifierInput | None = UNSET,
     ) -> Any:
         del root
         if bool(id) == bool(identifier):
             raise BadRequest("CUSTOMER_ARGUMENTS", "Give either 'id' or 'identifier'.")
-        reading = info.context.meeting()
+        reading = info.context.require_reading()
         if id:
-            return await load(info, reading.identify(id))
+            return await load_customer(info, reading.decode_customer_id(id))
         assert identifier
-        return await _by_identifier(info, reading, identifier)
+        return await _find_by_identifier(info, reading, identifier)
 
-    words = "One customer, by the id this client knows them by or by an external identifier it may see."
-    return field(one, "customer", customer | None, words)
+    description = "One customer, by the id this client knows them by or by an external identifier it may see."
+    return build_field(resolve_customer, "customer", customer_type | None, description)
 
 
-async def _by_identifier(info: Where, reading: Reading, given: IdentifierInput) -> Row | None:
-    """Finding somebody by an identifier confirms it, so it takes the right to see it in clear."""
-    records = info.context.records
-    kind = records.catalogue.identifiers.get(given.type)
-    if kind is None:
+async def _find_by_identifier(
+    info: ResolverInfo, reading: Reading, identifier: IdentifierInput
+) -> CustomerRow | None:
+    """Load the customer with an identifier, or None.
+
+    A match confirms the identifier, so the grant must permit revealing its attribute in clear.
+
+    Raises:
+        BadRequest: ``IDENTIFIER_TYPE_UNKNOWN``, ``IDENTIFIER_TYPE_CLOSED``, or as ``visibility`` raises.
+    """
+    resources = info.context.resources
+    identifier_type = resources.catalogue.identifiers.get(identifier.type)
+    if identifier_type is None:
         raise BadRequest(
             "IDENTIFIER_TYPE_UNKNOWN",
-            f"There is no identifier type {given.type[:40]!r}.",
-            f"It is one of {', '.join(sorted(records.catalogue.identifiers))}.",
+            f"There is no identifier type {identifier.type[:40]!r}.",
+            f"It is one of {', '.join(sorted(resources.catalogue.identifiers))}.",
         )
-    visibility = Visibility(
-        lambda attribute: decision(records.catalogue, reading, attribute), lambda *_: 0, reading.permitting
+    visibility = AttributeVisibility(
+        lambda attribute: decide_attribute(resources.catalogue, reading, attribute),
+        lambda *_: 0,
+        reading.build_permission_clause,
     )
-    attribute = next((a for a in records.catalogue.attributes.values() if a.identifier == kind.key), None)
+    attribute = next(
+        (
+            candidate
+            for candidate in resources.catalogue.attributes.values()
+            if candidate.identifier == identifier_type.key
+        ),
+        None,
+    )
     if attribute is not None:
-        visibility.clause(attribute)
+        visibility.build_clause(attribute)
     elif not (reading.grant.is_steward or reading.grant.is_self):
-        raise BadRequest("IDENTIFIER_TYPE_CLOSED", f"Customers are not found by {kind.key}.")
-    spelled = RULES[kind.normalise](given.value, given.region or None)
-    if spelled is None:
+        raise BadRequest("IDENTIFIER_TYPE_CLOSED", f"Customers are not found by {identifier_type.key}.")
+    normalised = NORMALISATION_RULES[identifier_type.normalise](identifier.value, identifier.region or None)
+    if normalised is None:
         return None
-    found = await load(info, await records.customers.by_identifier(records.blind.of(kind.key, spelled)))
-    if found is None or attribute is None:
-        return found
-    allowed = decision(records.catalogue, reading, attribute)
-    return found if isinstance(allowed, Allow) and found.allow & allowed.clear_mask else None
+    row = await load_customer(
+        info,
+        await resources.customers.find_by_identifier(
+            resources.blind_index.index(identifier_type.key, normalised)
+        ),
+    )
+    if row is None or attribute is None:
+        return row
+    # The decision above was about the grant; this one is about this customer's permission.
+    decision = decide_attribute(resources.catalogue, reading, attribute)
+    return row if isinstance(decision, Allow) and row.allow & decision.clear_mask else None
 
 
-def _customers(connection: Any, filtering: Filtering) -> StrawberryField:
-    async def many(
+def _build_customers_field(connection_type: Any, filter_inputs: CustomerFilterInputs) -> StrawberryField:
+    async def resolve_customers(
         root: Any,
-        info: Where,
+        info: ResolverInfo,
         first: int | None = UNSET,
         after: str | None = UNSET,
         last: int | None = UNSET,
@@ -127,108 +172,121 @@ def _customers(connection: Any, filtering: Filtering) -> StrawberryField:
         order_by: Any = UNSET,
     ) -> Any:
         del root
-        wanted = window(first, after, last, before)
-        return await _page(info, filtering, wanted, filter, order_by)
+        page_window = parse_page_window(first, after, last, before)
+        return await _read_page(info, filter_inputs, page_window, filter, order_by)
 
-    many.__annotations__["filter"] = filtering.filter | None
-    many.__annotations__["order_by"] = filtering.order | None
-    words = (
+    resolve_customers.__annotations__["filter"] = filter_inputs.filter_type | None
+    resolve_customers.__annotations__["order_by"] = filter_inputs.order_type | None
+    description = (
         "Customers who permit one of the purposes asked under, in a stable order. At most "
-        f"{MAX_PAGE} on a page."
+        f"{MAX_PAGE_SIZE} on a page."
     )
-    return field(many, "customers", connection, words)
+    return build_field(resolve_customers, "customers", connection_type, description)
 
 
-async def _page(info: Where, filtering: Filtering, wanted: Window, given: Any, ordered: Any) -> Page:
-    reading = info.context.meeting()
-    records = info.context.records
-    filtered, order = filtering.read(given), filtering.read_order(ordered)
-    visibility = Visibility(
-        lambda attribute: decision(records.catalogue, reading, attribute),
-        lambda attribute, bits: since(attribute, bits, reading.now_ms),
-        reading.permitting,
+async def _read_page(
+    info: ResolverInfo,
+    filter_inputs: CustomerFilterInputs,
+    page_window: PageWindow,
+    raw_filter: Any,
+    raw_order: Any,
+) -> CustomerPage:
+    reading = info.context.require_reading()
+    resources = info.context.resources
+    customer_filter, order = filter_inputs.parse_filter(raw_filter), filter_inputs.parse_order(raw_order)
+    visibility = AttributeVisibility(
+        lambda attribute: decide_attribute(resources.catalogue, reading, attribute),
+        lambda attribute, bits: compute_purposes_cut_off(attribute, bits, reading.now_ms),
+        reading.build_permission_clause,
     )
-    clauses = [_met(reading), *compile_filter(filtered, visibility), *compile_order(order, visibility)]
-    for attribute in filtered.attributes():
-        reading.note(f"filter:{attribute.path}")
-    cursors = Cursors(records.pairwise, reading.grant.client, order)
-    everyone = conjunction(clauses)
-    asked = dict(projection(info))
+    clauses = [
+        _build_reach_query(reading),
+        *compile_filter(customer_filter, visibility),
+        *compile_order(order, visibility),
+    ]
+    # Recorded although nothing of it is selected: a customer in the result is known to match the filter.
+    for attribute in customer_filter.list_attributes():
+        reading.record_extra(f"filter:{attribute.path}")
+    cursors = CustomerCursors(resources.pairwise, reading.grant.client, order)
+    match_query = join_clauses(clauses)
+    fields = dict(find_projection(info))
     if order.attribute is not None:
-        asked[f"o.{order.attribute.key}"] = 1
-        reading.note(f"order:{order.attribute.path}")
-    here = conjunction([*clauses, *cursors.clauses(wanted)])
+        fields[f"o.{order.attribute.key}"] = 1
+        reading.record_extra(f"order:{order.attribute.path}")
+    page_query = join_clauses([*clauses, *cursors.build_clauses(page_window)])
     docs: list[dict[str, Any]] = []
-    if reading.plan.reach and (wanted.size or wanted.after or wanted.before):
-        sort = sort_of(order, backwards=wanted.backwards)
-        docs = await records.customers.page(here, sort, wanted.size + 1, asked)
-    more = len(docs) > wanted.size
-    docs = docs[: wanted.size]
-    if wanted.backwards:
+    if reading.plan.reach_bits and (page_window.size or page_window.after or page_window.before):
+        sort = build_sort(order, backwards=page_window.backwards)
+        docs = await resources.customers.list_page(page_query, sort, page_window.size + 1, fields)
+    has_more = len(docs) > page_window.size
+    docs = docs[: page_window.size]  # one more than the page was read, to learn whether there is a next page
+    if page_window.backwards:
         docs.reverse()
-    return Page(reading, docs, cursors, everyone, wanted, more=more)
+    return CustomerPage(reading, docs, cursors, match_query, page_window, has_more=has_more)
 
 
-def _met(reading: Reading) -> Query:
-    """Whom this request may meet at all."""
+def _build_reach_query(reading: Reading) -> Query:
+    """Return the query that limits results to customers whom the grant may read at all."""
     if reading.grant.is_self:
-        own = reading.identify(reading.grant.subject)
-        return {"_id": own if reading.plan.reach and own is not None else b""}
-    return reading.permitting(reading.plan.reach)
+        customer_id = reading.decode_customer_id(reading.grant.subject)
+        return {"_id": customer_id if reading.plan.reach_bits and customer_id is not None else b""}
+    return reading.build_permission_clause(reading.plan.reach_bits)
 
 
-def decision(catalogue: Catalogue, reading: Reading, attribute: Attribute) -> Decision:
-    """The decision for an attribute that is filtered or sorted by, not selected."""
-    return decide(catalogue, reading.grant, reading.plan.held, attribute.category, attribute.uses)
+def decide_attribute(catalogue: Catalogue, reading: Reading, attribute: Attribute) -> Decision:
+    """Return the decision for an attribute that is filtered or sorted by and not selected."""
+    return decide_reveal(
+        catalogue, reading.grant, reading.plan.granted_purposes, attribute.category, attribute.uses
+    )
 
 
-class Page:
-    """A page of customers; its counts and cursors are made when they are asked for."""
+class CustomerPage:
+    """A page of customers; its total count and its cursors are computed only if the query selects them."""
 
     def __init__(
         self,
         reading: Reading,
         docs: list[dict[str, Any]],
-        cursors: Cursors,
-        everyone: Query,
-        wanted: Window,
+        cursors: CustomerCursors,
+        match_query: Query,
+        page_window: PageWindow,
         *,
-        more: bool,
+        has_more: bool,
     ) -> None:
-        self.rows = reading.rows(docs)
-        self.reach = reading.plan.reach
+        self.rows = reading.open_rows(docs)
+        self.reach = reading.plan.reach_bits
         self.cursors = cursors
-        self.everyone = everyone
-        self.has_next = wanted.before is not None if wanted.backwards else more
-        self.has_previous = more if wanted.backwards else wanted.after is not None
+        self.match_query = match_query
+        self.has_next = page_window.before is not None if page_window.backwards else has_more
+        self.has_previous = has_more if page_window.backwards else page_window.after is not None
 
 
-class Edge:
-    """A customer and their place in the list."""
+class CustomerEdge:
+    """A customer with the cursors of the list it belongs to."""
 
     __slots__ = ("cursors", "row")
 
-    def __init__(self, row: Row, cursors: Cursors) -> None:
+    def __init__(self, row: CustomerRow, cursors: CustomerCursors) -> None:
         self.row = row
         self.cursors = cursors
 
 
-def _connection_type(customer: Any) -> type:
+def _build_connection_type(customer_type: Any) -> type:
     def node(root: Any) -> Any:
         return root.row
 
     def cursor(root: Any) -> str:
-        return root.cursors.make(root.row.doc)  # type: ignore[no-any-return]
+        return root.cursors.build_cursor(root.row.doc)  # type: ignore[no-any-return]
 
     def edges(root: Any) -> Any:
-        return [Edge(row, root.cursors) for row in root.rows]
+        return [CustomerEdge(row, root.cursors) for row in root.rows]
 
     def nodes(root: Any) -> Any:
         return root.rows
 
     def page_info(root: Any) -> PageInfo:
         ends = (root.rows[0], root.rows[-1]) if root.rows else (None, None)
-        start, end = (None if row is None else root.cursors.make(row.doc) for row in ends)
+        start, end = (None if row is None else root.cursors.build_cursor(row.doc) for row in ends)
         return PageInfo(
             has_next_page=root.has_next,
             has_previous_page=root.has_previous,
@@ -236,43 +294,46 @@ def _connection_type(customer: Any) -> type:
             end_cursor=end,
         )
 
-    async def total_count(root: Any, info: Where) -> int:
-        return await info.context.records.customers.count(root.everyone) if root.reach else 0
+    async def total_count(root: Any, info: ResolverInfo) -> int:
+        return await info.context.resources.customers.count(root.match_query) if root.reach else 0
 
-    edge = object_type(
+    edge = build_object_type(
         "CustomerEdge",
         [
-            field(node, "node", customer, "The customer."),
-            field(cursor, "cursor", str, "Opaque place of this customer in the list."),
+            build_field(node, "node", customer_type, "The customer."),
+            build_field(cursor, "cursor", str, "Opaque place of this customer in the list."),
         ],
         "A customer and their place in the list.",
     )
-    return object_type(
+    edge_list: Any = list[edge]  # type: ignore[valid-type]
+    return build_object_type(
         "CustomerConnection",
         [
-            field(edges, "edges", list[edge], "Customers with their cursors."),  # type: ignore[valid-type]
-            field(nodes, "nodes", list[customer], "Customers."),
-            field(page_info, "pageInfo", PageInfo, "Where this page stands."),
-            field(total_count, "totalCount", int, "How many customers match, on all pages."),
+            build_field(edges, "edges", edge_list, "Customers with their cursors."),
+            build_field(nodes, "nodes", list[customer_type], "Customers."),
+            build_field(page_info, "pageInfo", PageInfo, "Where this page stands."),
+            build_field(total_count, "totalCount", int, "How many customers match, on all pages."),
         ],
         "A page of customers (Relay Cursor Connections).",
     )
 
 
-def _node() -> StrawberryField:
-    async def node(root: Any, info: Where, id: strawberry.ID) -> Any:
+def _build_node_field() -> StrawberryField:
+    async def node(root: Any, info: ResolverInfo, id: strawberry.ID) -> Any:
         del root
-        return await load(info, info.context.meeting().identify(id))
+        return await load_customer(info, info.context.require_reading().decode_customer_id(id))
 
-    return field(node, "node", Node | None, "Whatever has this id (Relay Object Identification).")
+    return build_field(node, "node", Node | None, "Whatever has this id (Relay Object Identification).")
 
 
-def _nodes() -> StrawberryField:
-    async def nodes(root: Any, info: Where, ids: list[strawberry.ID]) -> Any:
+def _build_nodes_field() -> StrawberryField:
+    async def nodes(root: Any, info: ResolverInfo, ids: list[strawberry.ID]) -> Any:
         del root
-        if len(ids) > MAX_PAGE:
-            raise BadRequest("PAGE_SIZE", f"At most {MAX_PAGE} ids at a time.")
-        reading = info.context.meeting()
-        return await load_many(info, reading, [reading.identify(one) for one in ids])
+        if len(ids) > MAX_PAGE_SIZE:
+            raise BadRequest("PAGE_SIZE", f"At most {MAX_PAGE_SIZE} ids at a time.")
+        reading = info.context.require_reading()
+        return await load_customers(info, reading, [reading.decode_customer_id(node_id) for node_id in ids])
 
-    return field(nodes, "nodes", list[Node | None], "Whatever has these ids, null where there is nothing.")
+    return build_field(
+        nodes, "nodes", list[Node | None], "Whatever has these ids, null where there is nothing."
+    )

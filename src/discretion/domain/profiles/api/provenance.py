@@ -1,7 +1,7 @@
-"""``provenance`` of a customer: who told each value that may be seen, and when.
+"""The field ``Customer.provenance``: the source and time of each attribute value that may be revealed.
 
-It is decided, fetched, held back and recorded as the attributes themselves are. Where a value is not
-shown as it is, who told it and when is not told either: it would say more than the value does.
+Provenance is decided, read, withheld and recorded like the attributes themselves. If a value is not revealed
+in clear, its source and time are withheld too, because they would disclose more than the value.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from strawberry import UNSET
 from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
-from discretion.catalogue.model import COMPUTED, Attribute, Catalogue, Form
-from discretion.domain.kit.graphql.context import Context
-from discretion.domain.kit.graphql.field import field
+from discretion.catalogue.model import COMPUTED_SOURCE, Attribute, Catalogue, Form
+from discretion.domain.kit.graphql.context import ResolverContext
+from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.scalars import DateTime, Json
-from discretion.plan.selection import PROVENANCE, named
-from discretion.reveal.forms import iso, month
-from discretion.reveal.revealer import Reading, Row, Sight
+from discretion.plan.selection import PROVENANCE_FIELD, select_attributes
+from discretion.reveal.forms import format_month, format_timestamp
+from discretion.reveal.revealer import CustomerRow, Reading, VisibleValue
 
 _DESCRIPTION = (
     "Where each value that this token may see comes from. Of several sources' words the customer's own "
@@ -28,9 +28,9 @@ _DESCRIPTION = (
 )
 
 
-def _value(root: Any) -> Json | None:
-    """Only now is a seal opened."""
-    return root.sight.value()  # type: ignore[no-any-return]
+def _resolve_value(root: Any) -> Json | None:
+    """Decrypt the value; this happens only if the query selects the field."""
+    return root.visible_value.value()  # type: ignore[no-any-return]
 
 
 @strawberry.type(
@@ -38,7 +38,7 @@ def _value(root: Any) -> Json | None:
     "masked, coarse or a pseudonym: who told it and when would say more than it does."
 )
 class Provenance:
-    """One attribute that has a value and may be seen."""
+    """The provenance of one attribute that has a value which may be revealed."""
 
     attribute: str = strawberry.field(description="Its path, such as `contact.email`.")
     source: str | None = strawberry.field(
@@ -53,51 +53,61 @@ class Provenance:
         "steward the time, to others its month: days and hours would tell where somebody was when."
     )
     value: Json | None = strawberry.field(
-        resolver=_value, description="As the attribute's own field gives it, in the same form."
+        resolver=_resolve_value, description="As the attribute's own field gives it, in the same form."
     )
-    sight: strawberry.Private[Sight]
+    visible_value: strawberry.Private[VisibleValue]
 
 
-def provenance_field() -> StrawberryField:
-    """``Customer.provenance``."""
+def build_provenance_field() -> StrawberryField:
+    """Build the field ``Customer.provenance``."""
 
-    async def provenance(
-        root: Any, info: Info[Context, None], attributes: list[str] | None = UNSET
+    async def resolve_provenance(
+        root: Any, info: Info[ResolverContext, None], attributes: list[str] | None = UNSET
     ) -> list[Provenance]:
-        reading, catalogue = info.context.meeting(), info.context.records.catalogue
-        wanted = None if attributes is UNSET else attributes
-        sights = [reading.look(root, one) for one in named(catalogue, wanted)]
-        shown = [_told(catalogue, reading, root, one) for one in sights if one is not None]
-        if shown:
-            reading.note(PROVENANCE)
-        return shown
+        reading, catalogue = info.context.require_reading(), info.context.resources.catalogue
+        paths = None if attributes is UNSET else attributes
+        visible_values = [
+            reading.read_attribute(root, attribute) for attribute in select_attributes(catalogue, paths)
+        ]
+        entries = [
+            _build_provenance(catalogue, reading, root, visible_value)
+            for visible_value in visible_values
+            if visible_value is not None
+        ]
+        if entries:
+            reading.record_extra(PROVENANCE_FIELD)
+        return entries
 
-    return field(provenance, PROVENANCE, list[Provenance], _DESCRIPTION)
+    return build_field(resolve_provenance, PROVENANCE_FIELD, list[Provenance], _DESCRIPTION)
 
 
-def _told(catalogue: Catalogue, reading: Reading, row: Row, sight: Sight) -> Provenance:
-    path = sight.attribute.path
-    if sight.form is not Form.CLEAR:
-        return Provenance(attribute=path, source=None, channel=None, observed_at=None, sight=sight)
-    source = _source(row, sight.attribute)
-    known = catalogue.sources.get(source) if source else None
+def _build_provenance(
+    catalogue: Catalogue, reading: Reading, row: CustomerRow, visible_value: VisibleValue
+) -> Provenance:
+    path = visible_value.attribute.path
+    if visible_value.form is not Form.CLEAR:
+        return Provenance(
+            attribute=path, source=None, channel=None, observed_at=None, visible_value=visible_value
+        )
+    source = _find_source(row, visible_value.attribute)
+    registered_source = catalogue.sources.get(source) if source else None
     return Provenance(
         attribute=path,
         source=source,
-        channel=known.channel.value if known else None,
-        observed_at=when(reading, sight.observed),
-        sight=sight,
+        channel=registered_source.channel.value if registered_source else None,
+        observed_at=render_time(reading, visible_value.observed),
+        visible_value=visible_value,
     )
 
 
-def _source(row: Row, attribute: Attribute) -> str | None:
+def _find_source(row: CustomerRow, attribute: Attribute) -> str | None:
     if attribute.computed is not None:
-        return COMPUTED
+        return COMPUTED_SOURCE
     source, *_ = (row.doc.get("p") or {}).get(attribute.key) or (None,)
     return source
 
 
-def when(reading: Reading, observed: int) -> DateTime:
-    """A time as the grant may know it: others than the customer and the steward are told its month."""
-    exact = reading.grant.is_self or reading.grant.is_steward
-    return DateTime(iso(observed) if exact else month(observed))
+def render_time(reading: Reading, observed: int) -> DateTime:
+    """Return a time as the grant permits: exact for the customer and the steward, else the month."""
+    is_exact = reading.grant.is_self or reading.grant.is_steward
+    return DateTime(format_timestamp(observed) if is_exact else format_month(observed))

@@ -1,4 +1,4 @@
-"""``events`` of a customer: what happened, newest first, of the kinds the grant may see."""
+"""The field ``Customer.events``: the events of a customer, newest first, of the types the grant may see."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
 from discretion.catalogue.model import EventType
-from discretion.catalogue.retention_cut_off import since
-from discretion.domain.kit.graphql.connection import place, window
-from discretion.domain.kit.graphql.context import Context
-from discretion.domain.kit.graphql.field import field
+from discretion.catalogue.retention_cut_off import compute_purposes_cut_off
+from discretion.domain.kit.graphql.connection import open_cursor, parse_page_window
+from discretion.domain.kit.graphql.context import ResolverContext
+from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.page_info import PageInfo
 from discretion.domain.kit.graphql.scalars import DateTime, Json
-from discretion.purpose.decide import decide
+from discretion.purpose.decide import decide_reveal
 from discretion.purpose.decision import Allow
-from discretion.reveal.forms import CLEAR, iso
-from discretion.reveal.revealer import Reading, Row
-from discretion.seal.cell import event_key
+from discretion.reveal.forms import CLEAR_RENDERS, format_timestamp
+from discretion.reveal.revealer import CustomerRow, Reading
+from discretion.seal.cell import event_cell_key
 
-_CURSOR = b"event-cursor"
-_EVENT = b"event"
+_CURSOR_KIND = b"event-cursor"
+_EVENT_KIND = b"event"
 
 
 @strawberry.type(description="Something that happened to a customer in a channel.")
@@ -51,105 +51,122 @@ class EventEdge:
 
 @strawberry.type(description="A page of a customer's events, newest first.")
 class EventConnection:
-    """Relay connection of events."""
+    """A Relay connection of events."""
 
     edges: list[EventEdge]
     nodes: list[Event]
     page_info: PageInfo
 
 
-def events_field() -> StrawberryField:
-    """``Customer.events``."""
+def build_events_field() -> StrawberryField:
+    """Build the field ``Customer.events``."""
 
-    async def events(
-        root: Any, info: Info[Context, None], first: int | None = UNSET, after: str | None = UNSET
+    async def resolve_events(
+        root: Any, info: Info[ResolverContext, None], first: int | None = UNSET, after: str | None = UNSET
     ) -> EventConnection:
-        reading = info.context.meeting()
-        wanted = window(first, after)
-        earliest, clear = _visible(info.context, reading, root)
-        if not earliest or not wanted.size:
-            return _connection([], more=False, after=wanted.after)
-        before = place(reading, _CURSOR, wanted.after, "this timeline")
-        docs = await info.context.records.events.of_customer(root.id, earliest, before, wanted.size + 1)
-        shown = [
-            _event(
+        reading = info.context.require_reading()
+        page_window = parse_page_window(first, after)
+        earliest, clear = _find_visible_types(info.context, reading, root)
+        if not earliest or not page_window.size:
+            return _build_connection([], has_more=False, after=page_window.after)
+        position = open_cursor(reading, _CURSOR_KIND, page_window.after, "this timeline")
+        docs = await info.context.resources.events.list_by_customer(
+            root.id, earliest, position, page_window.size + 1
+        )
+        timeline_events = [
+            _build_event(
                 reading,
                 root,
                 doc,
-                info.context.records.catalogue.events[doc["type"]],
+                info.context.resources.catalogue.events[doc["type"]],
                 in_clear=doc["at"] >= clear[doc["type"]],
             )
-            for doc in docs[: wanted.size]
+            for doc in docs[: page_window.size]
         ]
         places = [(doc["at"], doc["_id"]) for doc in docs]
         edges = [
-            EventEdge(node=event, cursor=_cursor(reading, place))
-            for event, place in zip(shown, places, strict=False)
+            EventEdge(node=event, cursor=_build_cursor(reading, place))
+            for event, place in zip(timeline_events, places, strict=False)
         ]
-        return _connection(edges, more=len(docs) > wanted.size, after=wanted.after)
+        return _build_connection(edges, has_more=len(docs) > page_window.size, after=page_window.after)
 
-    return field(
-        events, "events", EventConnection, "What happened, newest first, of the kinds this token may see."
+    return build_field(
+        resolve_events,
+        "events",
+        EventConnection,
+        "What happened, newest first, of the kinds this token may see.",
     )
 
 
-def _visible(context: Context, reading: Reading, row: Row) -> tuple[dict[str, int], dict[str, int]]:
-    """Event types the grant may see of this person, each with its cut-off, and that of seeing it in clear."""
-    catalogue = context.records.catalogue
+def _find_visible_types(
+    context: ResolverContext, reading: Reading, row: CustomerRow
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Return the cut-offs (ms) by event type that the grant may see of this customer, and those in clear.
+
+    Older events have exceeded the retention of the permitted purposes and are withheld.
+    """
+    catalogue = context.resources.catalogue
     earliest: dict[str, int] = {}
     clear: dict[str, int] = {}
-    for kind in catalogue.events.values():
-        allowed = decide(catalogue, reading.grant, reading.plan.held, kind.category, kind.uses)
-        bits = row.permitting(kind.kinds)
-        if not isinstance(allowed, Allow) or not bits & allowed.mask:
+    for event_type in catalogue.events.values():
+        decision = decide_reveal(
+            catalogue, reading.grant, reading.plan.granted_purposes, event_type.category, event_type.uses
+        )
+        bits = row.permitted_for(event_type.kinds)
+        if not isinstance(decision, Allow) or not bits & decision.mask:
             continue
-        earliest[kind.key] = since(kind, bits & allowed.mask, reading.now_ms)
-        clear[kind.key] = since(kind, bits & allowed.clear_mask, reading.now_ms)
+        earliest[event_type.key] = compute_purposes_cut_off(event_type, bits & decision.mask, reading.now_ms)
+        clear[event_type.key] = compute_purposes_cut_off(
+            event_type, bits & decision.clear_mask, reading.now_ms
+        )
     return earliest, clear
 
 
-def _event(reading: Reading, row: Row, doc: dict[str, Any], kind: EventType, *, in_clear: bool) -> Event:
+def _build_event(
+    reading: Reading, row: CustomerRow, doc: dict[str, Any], event_type: EventType, *, in_clear: bool
+) -> Event:
     properties: Any = None
-    what = f"event:{doc['type']}"
+    note = f"event:{doc['type']}"
     if in_clear:
         cell = doc.get("props")
-        stored = {} if cell is None else reading.reveal_cell(row, cell, event_key(doc["_id"]), what)
-        properties = as_told(kind, stored)
+        stored = {} if cell is None else reading.reveal_cell(row, cell, event_cell_key(doc["_id"]), note)
+        properties = render_properties(event_type, stored)
     else:
-        reading.note(what)
+        # That the event happened is a disclosure too, even without its properties.
+        reading.record_extra(note)
     return Event(
-        id=strawberry.ID(reading.shut(_EVENT, doc["_id"])),
+        id=strawberry.ID(reading.encode_id(_EVENT_KIND, doc["_id"])),
         name=doc["type"],
         channel=doc["channel"],
-        occurred_at=DateTime(iso(doc["at"])),
-        received_at=DateTime(iso(doc["received"])),
+        occurred_at=DateTime(format_timestamp(doc["at"])),
+        received_at=DateTime(format_timestamp(doc["received"])),
         properties=properties,
     )
 
 
-def as_told(kind: EventType, stored: dict[str, Any]) -> dict[str, Any]:
-    """Declared properties as the answer carries them; one that left the catalogue is not shown."""
-    shown: dict[str, Any] = {}
-    for declared in kind.properties:
+def render_properties(event_type: EventType, stored: dict[str, Any]) -> dict[str, Any]:
+    """Render the declared properties as JSON; a property that was removed from the catalogue is left out."""
+    rendered: dict[str, Any] = {}
+    for declared in event_type.properties:
         if declared.name in stored:
-            value, show = stored[declared.name], CLEAR.get(declared.type)
-            if show is not None:
-                value = [show(one, 0) for one in value] if declared.many else show(value, 0)
-            shown[declared.name] = value
-    return shown
+            value, render = stored[declared.name], CLEAR_RENDERS.get(declared.type)
+            if render is not None:
+                value = [render(item, 0) for item in value] if declared.many else render(value, 0)
+            rendered[declared.name] = value
+    return rendered
 
 
-def _cursor(reading: Reading, place: tuple[int, bytes]) -> str:
+def _build_cursor(reading: Reading, place: tuple[int, bytes]) -> str:
     at, event = place
-    return reading.shut(_CURSOR, orjson.dumps([at, event.hex()]))
+    return reading.encode_id(_CURSOR_KIND, orjson.dumps([at, event.hex()]))
 
 
-def _connection(edges: list[EventEdge], *, more: bool, after: str | None) -> EventConnection:
+def _build_connection(edges: list[EventEdge], *, has_more: bool, after: str | None) -> EventConnection:
     return EventConnection(
         edges=edges,
         nodes=[edge.node for edge in edges],
         page_info=PageInfo(
-            has_next_page=more,
+            has_next_page=has_more,
             has_previous_page=after is not None,
             start_cursor=edges[0].cursor if edges else None,
             end_cursor=edges[-1].cursor if edges else None,

@@ -1,1 +1,1 @@
-"""People's rights in GraphQL."""
+"""GraphQL types, queries and mutations of rights requests."""

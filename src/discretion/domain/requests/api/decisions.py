@@ -1,4 +1,4 @@
-"""Mutations by which the privacy office decides, extends, pauses and resumes requests."""
+"""Mutations of the privacy office: decide, extend, pause and resume a request."""
 
 from __future__ import annotations
 
@@ -8,28 +8,33 @@ import strawberry
 from strawberry import UNSET
 from strawberry.types.field import StrawberryField
 
-from discretion.domain.kit.graphql.field import field
-from discretion.domain.requests.api.requester import Where
-from discretion.domain.requests.api.types import RequestReason, RightsRequest, met, shown
-from discretion.domain.requests.api.visibility import office, reached
-from discretion.domain.requests.decisions import Decide, spoken
-from discretion.domain.requests.messages import Converse
-from discretion.domain.requests.model import Reason
+from discretion.domain.kit.graphql.field import build_field
+from discretion.domain.requests.api.requester import ResolverInfo
+from discretion.domain.requests.api.types import (
+    RequestReasonEnum,
+    RightsRequest,
+    build_rights_request,
+    load_subjects,
+)
+from discretion.domain.requests.api.visibility import find_visible_request, require_privacy_office
+from discretion.domain.requests.decisions import RequestDecisions, check_text
+from discretion.domain.requests.messages import RequestMessages
+from discretion.domain.requests.model import RequestReason
 from discretion.errors import BadRequest
-from discretion.law.jurisdiction import Length, Unit
-from discretion.store.driver.database import Document
-from discretion.store.requests import Requests
+from discretion.law.jurisdiction import TimeLength, TimeUnit
+from discretion.store.document import MutableDocument
+from discretion.store.requests import RequestStore
 
 LengthUnit: Any = strawberry.enum(
-    Unit, name="LengthUnit", description="Calendar days, business days or months."
+    TimeUnit, name="LengthUnit", description="Calendar days, business days or months."
 )
 
 
 @strawberry.input(description="Why a request is refused.")
 class RefusalInput:
-    """See ``rights.model.Refusal``. What the person can do next is added by their laws."""
+    """A refusal, see ``requests.model.RequestRefusal``; the remedies of the laws are added to ``next``."""
 
-    reason: RequestReason
+    reason: RequestReasonEnum
     law: str = strawberry.field(description="The provision that allows it, such as `GDPR Art. 17(3)(b)`.")
     words: str = strawberry.field(description="Why, as the person is to read it.")
     next: str | None = strawberry.field(default=UNSET, description="What else they can do.")
@@ -37,92 +42,98 @@ class RefusalInput:
 
 @strawberry.input(description="How much longer it takes; never longer than the laws allow.")
 class LengthInput:
-    """See ``law.jurisdiction.Length``."""
+    """A length of time, see ``law.jurisdiction.TimeLength``."""
 
     count: int
     unit: LengthUnit
 
 
-def deciding_mutations() -> list[StrawberryField]:
-    """See the module."""
-    answer: Any = RightsRequest | None
-    decides = (
+def build_decision_mutations() -> list[StrawberryField]:
+    """Return the mutations of this module."""
+    request_type: Any = RightsRequest | None
+    decide_description = (
         "Accepts a request, or refuses it: with the provision, and the person is told their next step. What "
         "no steps carry out is fulfilled by an `answer`. For the steward."
     )
-    extends = (
+    extend_description = (
         "Takes longer to answer, where every law that counts lets it; the person reads why. For the steward."
     )
-    pauses = (
+    pause_description = (
         "Asks the person for proof or for clarification; the time stands still, where every law that counts "
         "lets it. For the steward."
     )
-    resumes = "What was asked for has come; the time runs on. For the steward."
+    resume_description = "What was asked for has come; the time runs on. For the steward."
     return [
-        field(_decide, "decideRequest", answer, decides),
-        field(_extend, "extendRequest", answer, extends),
-        field(_pause, "pauseRequest", answer, pauses),
-        field(_resume, "resumeRequest", answer, resumes),
+        build_field(_decide_request, "decideRequest", request_type, decide_description),
+        build_field(_extend_request, "extendRequest", request_type, extend_description),
+        build_field(_pause_request, "pauseRequest", request_type, pause_description),
+        build_field(_resume_request, "resumeRequest", request_type, resume_description),
     ]
 
 
-async def _decide(
+async def _decide_request(
     root: Any,
-    info: Where,
+    info: ResolverInfo,
     id: strawberry.ID,
     accept: bool,
     refusal: RefusalInput | None = UNSET,
     answer: str | None = UNSET,
 ) -> RightsRequest:
     del root
-    _, by = office(info)
-    document, verbs = await reached(info, id), info.context.records.verbs
+    _, by = require_privacy_office(info)
+    document, operations = await find_visible_request(info, id), info.context.resources.operations
     if accept == bool(refusal) or (answer and not accept):
-        raise BadRequest("DECISION_ARGUMENTS", "Accept, with an 'answer' or without, or give a 'refusal'.")
+        raise BadRequest("DECISION_ARGUMENTS", "Accept with or without an 'answer', or give a 'refusal'.")
     if refusal:
-        await verbs[Decide].refuse(
+        await operations[RequestDecisions].refuse(
             document["_id"], by, refusal.reason, refusal.law, refusal.words, refusal.next or None
         )
-        return await _now(info, document["_id"])
-    told: Document | None = None
+        return await _reload_request(info, document["_id"])
+    answer_fields: MutableDocument | None = None
     if answer:
-        message = await verbs[Converse].sealed(document["_id"], by, spoken(answer))
-        told = {"messages": [*document.get("messages", ()), message]}
-    await verbs[Decide].accept(document["_id"], by, told)
-    return await _now(info, document["_id"])
+        message = await operations[RequestMessages].seal_message(document["_id"], by, check_text(answer))
+        answer_fields = {"messages": [*document.get("messages", ()), message]}
+    await operations[RequestDecisions].accept(document["_id"], by, answer_fields)
+    return await _reload_request(info, document["_id"])
 
 
-async def _extend(
-    root: Any, info: Where, id: strawberry.ID, reason: str, length: LengthInput | None = UNSET
+async def _extend_request(
+    root: Any, info: ResolverInfo, id: strawberry.ID, reason: str, length: LengthInput | None = UNSET
 ) -> RightsRequest:
     del root
-    _, by = office(info)
-    document = await reached(info, id)
-    asked = Length(length.count, length.unit) if length else None
-    if asked is not None and asked.count < 1:
-        raise BadRequest("EXTENSION_LENGTH", "An extension is of one day at least.")
-    await info.context.records.verbs[Decide].extend(document["_id"], by, reason, asked)
-    return await _now(info, document["_id"])
+    _, by = require_privacy_office(info)
+    document = await find_visible_request(info, id)
+    requested_length = TimeLength(length.count, length.unit) if length else None
+    if requested_length is not None and requested_length.count < 1:
+        raise BadRequest("EXTENSION_LENGTH", "An extension has a length of at least 1.")
+    await info.context.resources.operations[RequestDecisions].extend(
+        document["_id"], by, reason, requested_length
+    )
+    return await _reload_request(info, document["_id"])
 
 
-async def _pause(root: Any, info: Where, id: strawberry.ID, reason: RequestReason) -> RightsRequest:
+async def _pause_request(
+    root: Any, info: ResolverInfo, id: strawberry.ID, reason: RequestReasonEnum
+) -> RightsRequest:
     del root
-    _, by = office(info)
-    document = await reached(info, id)
-    await info.context.records.verbs[Decide].pause(document["_id"], by, Reason(reason))
-    return await _now(info, document["_id"])
+    _, by = require_privacy_office(info)
+    document = await find_visible_request(info, id)
+    await info.context.resources.operations[RequestDecisions].pause(
+        document["_id"], by, RequestReason(reason)
+    )
+    return await _reload_request(info, document["_id"])
 
 
-async def _resume(root: Any, info: Where, id: strawberry.ID) -> RightsRequest:
+async def _resume_request(root: Any, info: ResolverInfo, id: strawberry.ID) -> RightsRequest:
     del root
-    _, by = office(info)
-    document = await reached(info, id)
-    await info.context.records.verbs[Decide].resume(document["_id"], by)
-    return await _now(info, document["_id"])
+    _, by = require_privacy_office(info)
+    document = await find_visible_request(info, id)
+    await info.context.resources.operations[RequestDecisions].resume(document["_id"], by)
+    return await _reload_request(info, document["_id"])
 
 
-async def _now(info: Where, request: bytes) -> RightsRequest:
-    document = await info.context.records.verbs[Requests].get(request)
+async def _reload_request(info: ResolverInfo, request: bytes) -> RightsRequest:
+    document = await info.context.resources.operations[RequestStore].find(request)
     assert document is not None
-    await met(info, [document])
-    return shown(info, document)
+    await load_subjects(info, [document])
+    return build_rights_request(info, document)

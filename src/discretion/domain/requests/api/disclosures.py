@@ -1,4 +1,4 @@
-"""``disclosures`` of a customer: who saw what of them, for what, and when (GDPR Art. 15(1)(c))."""
+"""``Customer.disclosures``: which client saw which attributes, why and when (GDPR Art. 15(1)(c))."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from strawberry import UNSET
 from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
-from discretion.domain.kit.graphql.connection import ends, place, window
-from discretion.domain.kit.graphql.context import Context
-from discretion.domain.kit.graphql.field import field
+from discretion.domain.kit.graphql.connection import build_end_cursors, open_cursor, parse_page_window
+from discretion.domain.kit.graphql.context import ResolverContext
+from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.page_info import PageInfo
 from discretion.domain.kit.graphql.scalars import DateTime
 from discretion.errors import Forbidden
-from discretion.ledger.entry import Entry
-from discretion.reveal.forms import iso
-from discretion.reveal.revealer import Reading, Row
+from discretion.ledger.entry import LedgerEntry
+from discretion.reveal.forms import format_timestamp
+from discretion.reveal.revealer import CustomerRow, Reading
 
-_CURSOR = b"disclosure-cursor"
+_CURSOR_KIND = b"disclosure-cursor"
 
 
 @strawberry.type(description="One reveal on record.")
 class Disclosure:
-    """What the ledger holds about this customer in one entry."""
+    """The part of one ledger entry that concerns this customer."""
 
     receipt: strawberry.ID = strawberry.field(description="The receipt the caller got with the answer.")
     at: DateTime
@@ -47,60 +47,63 @@ class DisclosureConnection:
     page_info: PageInfo
 
 
-def disclosures_field() -> StrawberryField:
-    """``Customer.disclosures``."""
+def build_disclosures_field() -> StrawberryField:
+    """Return the field ``Customer.disclosures``."""
 
     async def disclosures(
-        root: Any, info: Info[Context, None], first: int | None = UNSET, after: str | None = UNSET
+        root: Any, info: Info[ResolverContext, None], first: int | None = UNSET, after: str | None = UNSET
     ) -> DisclosureConnection:
-        reading = info.context.meeting()
+        reading = info.context.require_reading()
         if not (reading.grant.is_self or reading.grant.is_steward):
             raise Forbidden(
                 "DISCLOSURES_NOT_GRANTED", "Only the customer and the steward see who saw a customer's data."
             )
-        wanted = window(first, after)
-        before = place(reading, _CURSOR, wanted.after, "these disclosures")
-        names = await _names(info.context, reading, root)
-        found = await info.context.records.disclosures.of_subject(
-            names, None if before is None else (before[0], before[1].hex()), wanted.size + 1
+        page_window = parse_page_window(first, after)
+        position = open_cursor(reading, _CURSOR_KIND, page_window.after, "these disclosures")
+        pseudonyms = await _pseudonyms_of(info.context, reading, root)
+        entries = await info.context.resources.disclosures.list_by_subject(
+            pseudonyms, None if position is None else (position[0], position[1].hex()), page_window.size + 1
         )
-        shown = found[: wanted.size]
-        reading.note("disclosures")
-        start, end = ends(reading, _CURSOR, [(one.at, bytes.fromhex(one.receipt)) for one in shown])
+        page_entries = entries[: page_window.size]
+        reading.record_extra("disclosures")
+        start_cursor, end_cursor = build_end_cursors(
+            reading, _CURSOR_KIND, [(entry.at, bytes.fromhex(entry.receipt)) for entry in page_entries]
+        )
         return DisclosureConnection(
-            nodes=[_disclosure(entry, names) for entry in shown],
+            nodes=[_build_disclosure(entry, pseudonyms) for entry in page_entries],
             page_info=PageInfo(
-                has_next_page=len(found) > wanted.size,
-                has_previous_page=wanted.after is not None,
-                start_cursor=start,
-                end_cursor=end,
+                has_next_page=len(entries) > page_window.size,
+                has_previous_page=page_window.after is not None,
+                start_cursor=start_cursor,
+                end_cursor=end_cursor,
             ),
         )
 
-    words = (
+    description = (
         "Who saw what of this customer, for what and when, newest first. For the customer and the steward."
     )
-    return field(disclosures, "disclosures", DisclosureConnection | None, words)
+    return build_field(disclosures, "disclosures", DisclosureConnection | None, description)
 
 
-async def _names(context: Context, reading: Reading, row: Row) -> list[bytes]:
-    """What the ledger has called this customer: those merged into them were called otherwise before."""
-    former = await context.records.identities.former(row.id)
-    return reading.pseudonyms(row, former)
+async def _pseudonyms_of(context: ResolverContext, reading: Reading, row: CustomerRow) -> list[bytes]:
+    """Return every pseudonym of a customer in the ledger. Customers merged into this one had their own."""
+    former_customers = await context.resources.identities.list_former_ids(row.id)
+    return reading.list_pseudonyms(row, former_customers)
 
 
-def _disclosure(entry: Entry, names: Sequence[bytes]) -> Disclosure:
-    bits = 0
-    for name in names:
-        bits |= entry.subjects.get(name, 0)
-    seen = [pair for index, pair in enumerate(entry.attributes) if bits >> index & 1]
+def _build_disclosure(entry: LedgerEntry, pseudonyms: Sequence[bytes]) -> Disclosure:
+    # `subjects` maps each pseudonym to a bit set: bit i is set if attribute i of the entry was revealed.
+    attribute_bits = 0
+    for pseudonym in pseudonyms:
+        attribute_bits |= entry.subjects.get(pseudonym, 0)
+    revealed = [attribute for index, attribute in enumerate(entry.attributes) if attribute_bits >> index & 1]
     return Disclosure(
         receipt=strawberry.ID(entry.receipt),
-        at=DateTime(iso(entry.at)),
+        at=DateTime(format_timestamp(entry.at)),
         client=entry.client,
         actor=entry.actor,
         purposes=list(entry.purposes),
-        attributes=[path for path, _ in seen],
-        forms=[form for _, form in seen],
+        attributes=[path for path, _ in revealed],
+        forms=[form for _, form in revealed],
         also=list(entry.extra),
     )

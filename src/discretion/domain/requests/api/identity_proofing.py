@@ -1,4 +1,4 @@
-"""``sendCode`` and ``proveIdentity``: showing who asks, in proportion to what is asked for."""
+"""``sendCode`` and ``proveIdentity``: identity proofing by a code or by a fresh login."""
 
 from __future__ import annotations
 
@@ -9,92 +9,124 @@ import strawberry
 from strawberry import UNSET
 from strawberry.types.field import StrawberryField
 
-from discretion.domain.kit.graphql.field import field
+from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.scalars import DateTime
 from discretion.domain.profiles.api.customers import IdentifierInput
-from discretion.domain.requests.api.requester import Where, address, assurance_of
-from discretion.domain.requests.api.types import RightsRequest, met, row_of, shown
-from discretion.domain.requests.api.visibility import reached, selves, voice
-from discretion.domain.requests.code_addresses import MAIL
-from discretion.domain.requests.decisions import Decide
-from discretion.domain.requests.identity_proofing import LIFE_MS, Prove, masked, waiting
+from discretion.domain.requests.api.requester import ResolverInfo, digest_identifier, token_assurance
+from discretion.domain.requests.api.types import (
+    RightsRequest,
+    build_rights_request,
+    load_subject_row,
+    load_subjects,
+)
+from discretion.domain.requests.api.visibility import (
+    find_visible_request,
+    format_caller_actor,
+    list_customer_ids,
+)
+from discretion.domain.requests.code_addresses import EMAIL_TYPE
+from discretion.domain.requests.decisions import RequestDecisions
+from discretion.domain.requests.identity_proofing import (
+    CODE_LIFE_MS,
+    IdentityProofing,
+    mask_address,
+    require_waiting_for_identity,
+)
 from discretion.domain.requests.model import Assurance
 from discretion.errors import BadRequest, Conflict, Forbidden
-from discretion.reveal.forms import iso
-from discretion.seal.cell import identifier_key
-from discretion.seal.normalisation import RULES
-from discretion.store.driver.database import Document
-from discretion.store.requests import Requests
+from discretion.reveal.forms import format_timestamp
+from discretion.seal.cell import identifier_cell_key
+from discretion.seal.normalisation import NORMALISATION_RULES
+from discretion.store.document import MutableDocument
+from discretion.store.requests import RequestStore
 
-MAX_CODE = 32
+MAX_CODE_LENGTH = 32
 
 
 @strawberry.type(description="A code is on its way, if the address is one we know of this person.")
 class SentCode:
-    """The same is answered whether anybody is known."""
+    """The answer of ``sendCode``. It is the same whether or not a customer was found."""
 
     sent_to: str = strawberry.field(description="The address, masked.")
     until: DateTime = strawberry.field(description="Until when the code is good.")
 
 
-def proving_mutations() -> list[StrawberryField]:
-    """See the module."""
-    sends = (
+def build_proofing_mutations() -> list[StrawberryField]:
+    """Return the mutations of this module."""
+    send_description = (
         "Has a code sent to an e-mail address we know of the person. Whoever has no token of theirs names "
         "the address by which the request was filed."
     )
-    proves = "Proves who asks: with the code, or without one by a login of the last ten minutes."
+    prove_description = "Proves who asks: with the code, or without one by a login of the last ten minutes."
     return [
-        field(_send, "sendCode", SentCode | None, sends),
-        field(_prove, "proveIdentity", RightsRequest | None, proves),
+        build_field(_send_code, "sendCode", SentCode | None, send_description),
+        build_field(_prove_identity, "proveIdentity", RightsRequest | None, prove_description),
     ]
 
 
-async def _send(
-    root: Any, info: Where, request: strawberry.ID, contact: IdentifierInput | None = UNSET
+async def _send_code(
+    root: Any, info: ResolverInfo, request: strawberry.ID, contact: IdentifierInput | None = UNSET
 ) -> SentCode:
     del root
-    document = await reached(info, request)
-    reading = info.context.meeting()
+    document = await find_visible_request(info, request)
+    reading = info.context.require_reading()
     if reading.grant.is_steward:
-        raise Forbidden("CODE_NOT_YOURS", "The office proves who asks by its own means: resumeRequest(id:).")
-    waiting(document)
-    told = contact or None
-    secret, prove = not reading.grant.is_self, info.context.records.verbs[Prove]
-    known = await prove.addresses(document)
-    if secret:
-        entry, where = _given(info, document, told)
-        there = entry in known
+        raise Forbidden(
+            "CODE_NOT_YOURS", "The privacy office verifies identities by its own means: resumeRequest(id:)."
+        )
+    require_waiting_for_identity(document)
+    named_contact = contact or None
+    hide_outcome, proofing = not reading.grant.is_self, info.context.resources.operations[IdentityProofing]
+    known_addresses = await proofing.code_addresses.find(document)
+    # A customer with a token may be told whether an address is known. Anybody else must not learn it.
+    if hide_outcome:
+        entry, address = _match_contact(info, document, named_contact)
+        is_known = entry in known_addresses
     else:
-        where, there = await _known(info, document, told, known), True
-    await prove.send(document["_id"], _caller(info), where if there else None, secret=secret)
-    return SentCode(sent_to=masked(where), until=DateTime(iso(reading.now_ms + LIFE_MS)))
+        address, is_known = await _choose_known_address(info, document, named_contact, known_addresses), True
+    await proofing.send_code(
+        document["_id"], _caller_key(info), address if is_known else None, hide_outcome=hide_outcome
+    )
+    return SentCode(
+        sent_to=mask_address(address), until=DateTime(format_timestamp(reading.now_ms + CODE_LIFE_MS))
+    )
 
 
-async def _prove(root: Any, info: Where, request: strawberry.ID, code: str | None = UNSET) -> RightsRequest:
+async def _prove_identity(
+    root: Any, info: ResolverInfo, request: strawberry.ID, code: str | None = UNSET
+) -> RightsRequest:
     del root
-    document = await reached(info, request)
-    verbs, grant = info.context.records.verbs, info.context.meeting().grant
+    document = await find_visible_request(info, request)
+    operations, grant = info.context.resources.operations, info.context.require_reading().grant
     if code:
-        if len(code) > MAX_CODE:
-            raise BadRequest("CODE_WRONG", "The code is not good.", "Look again, or have another one sent.")
-        await verbs[Prove].take(document["_id"], _caller(info), voice(info), code.strip())
+        # The caller chooses the length of what would be hashed.
+        if len(code) > MAX_CODE_LENGTH:
+            raise BadRequest("CODE_WRONG", "The code is not valid.", "Check it, or have another one sent.")
+        await operations[IdentityProofing].verify_code(
+            document["_id"], _caller_key(info), format_caller_actor(info), code.strip()
+        )
     else:
-        waiting(document)
-        await _logged_in(info, document)
-        await verbs[Decide].proven(document["_id"], f"self:{grant.client}", Assurance.FRESH)
-    after = await verbs[Requests].get(document["_id"])
-    assert after is not None
-    await met(info, [after])
-    return shown(info, after)
+        require_waiting_for_identity(document)
+        await _require_fresh_login(info, document)
+        await operations[RequestDecisions].confirm_identity(
+            document["_id"], f"self:{grant.client}", Assurance.FRESH
+        )
+    reloaded = await operations[RequestStore].find(document["_id"])
+    assert reloaded is not None
+    await load_subjects(info, [reloaded])
+    return build_rights_request(info, reloaded)
 
 
-async def _logged_in(info: Where, document: Document) -> None:
-    """Raises Forbidden ``LOGIN_NOT_FRESH`` unless it is the person, who logged in a moment ago."""
-    reading = info.context.meeting()
-    own = reading.identify(reading.grant.subject) if reading.grant.is_self else None
-    fresh = assurance_of(reading.grant, reading.now_ms) >= Assurance.FRESH
-    if own is None or not fresh or document.get("customer") not in await selves(info, own):
+async def _require_fresh_login(info: ResolverInfo, document: MutableDocument) -> None:
+    """Raise Forbidden ``LOGIN_NOT_FRESH`` unless the caller is the customer and has a fresh login."""
+    reading = info.context.require_reading()
+    own_customer = reading.decode_customer_id(reading.grant.subject) if reading.grant.is_self else None
+    is_fresh = token_assurance(reading.grant, reading.now_ms) >= Assurance.FRESH
+    if (
+        own_customer is None
+        or not is_fresh
+        or document.get("customer") not in await list_customer_ids(info, own_customer)
+    ):
         raise Forbidden(
             "LOGIN_NOT_FRESH",
             "This token does not show that the person logged in within ten minutes.",
@@ -102,44 +134,52 @@ async def _logged_in(info: Where, document: Document) -> None:
         )
 
 
-def _given(info: Where, document: Document, contact: IdentifierInput | None) -> tuple[bytes, str]:
-    """The address by which somebody was named, given again, and its entry: it is kept nowhere."""
-    if contact is None or contact.type != MAIL:
-        raise BadRequest("CONTACT_NEEDED", "Name the e-mail address by which the request was filed.")
-    entry, digest = address(info, contact)
+def _match_contact(
+    info: ResolverInfo, document: MutableDocument, contact: IdentifierInput | None
+) -> tuple[bytes, str]:
+    """Return the blind index and the normalised form of the address by which the request was filed.
+
+    The address itself is not stored. The caller supplies it again, and it is compared by its digest.
+    """
+    if contact is None or contact.type != EMAIL_TYPE:
+        raise BadRequest("CONTACT_NEEDED", "Give the e-mail address by which the request was filed.")
+    entry, digest = digest_identifier(info, contact)
     if digest != document.get("contact"):
-        raise BadRequest("CONTACT_OTHER", "The request was filed by another address.")
-    return entry, _spelled(info, contact)
+        raise BadRequest("CONTACT_OTHER", "The request was filed with another address.")
+    return entry, _normalise_contact(info, contact)
 
 
-async def _known(
-    info: Where, document: Document, contact: IdentifierInput | None, known: Mapping[bytes, int]
+async def _choose_known_address(
+    info: ResolverInfo,
+    document: MutableDocument,
+    contact: IdentifierInput | None,
+    known_addresses: Mapping[bytes, int],
 ) -> str:
-    """An address of the person themselves, the one they name or the one known longest."""
-    reading, records = info.context.meeting(), info.context.records
-    row = await row_of(info, document["customer"])
-    named = [] if row is None else await records.identities.named(row.id, {MAIL})
-    ids = [one for record in named for one in record["ids"] if one["e"] in known]
-    ids.sort(key=lambda one: (known[one["e"]], one["e"]))
+    """Return an address of the customer: the one that ``contact`` names, or the one known longest."""
+    reading, records = info.context.require_reading(), info.context.resources
+    row = await load_subject_row(info, document["customer"])
+    naming_records = [] if row is None else await records.identities.list_identifiers(row.id, {EMAIL_TYPE})
+    emails = [email for record in naming_records for email in record["ids"] if email["e"] in known_addresses]
+    emails.sort(key=lambda email: (known_addresses[email["e"]], email["e"]))
     if contact is not None:
-        entry, _ = address(info, contact)
-        ids = [one for one in ids if one["e"] == entry]
-    if row is None or not ids:
+        entry, _ = digest_identifier(info, contact)
+        emails = [email for email in emails if email["e"] == entry]
+    if row is None or not emails:
         raise Conflict(
             "CONTACT_UNKNOWN",
-            "No such address is known, or not for a day yet.",
-            "Log in again, or ask the office.",
+            "No such address is known, or it has been known for less than a day.",
+            "Log in again, or ask the privacy office.",
         )
-    return str(reading.reveal_cell(row, ids[0]["c"], identifier_key(ids[0]["e"]), "contact"))
+    return str(reading.reveal_cell(row, emails[0]["c"], identifier_cell_key(emails[0]["e"]), "contact"))
 
 
-def _spelled(info: Where, contact: IdentifierInput) -> str:
-    kind = info.context.records.catalogue.identifiers[contact.type]
-    spelled = RULES[kind.normalise](contact.value, None)
-    assert spelled is not None
-    return spelled
+def _normalise_contact(info: ResolverInfo, contact: IdentifierInput) -> str:
+    identifier_type = info.context.resources.catalogue.identifiers[contact.type]
+    normalised = NORMALISATION_RULES[identifier_type.normalise](contact.value, None)
+    assert normalised is not None
+    return normalised
 
 
-def _caller(info: Where) -> str:
-    grant = info.context.meeting().grant
+def _caller_key(info: ResolverInfo) -> str:
+    grant = info.context.require_reading().grant
     return f"{grant.client} {grant.subject}"

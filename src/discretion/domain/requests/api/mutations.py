@@ -1,4 +1,4 @@
-"""Mutations by which people ask: for access, portability, correction, erasure, restriction and the others."""
+"""Mutations that file rights requests, appeal refusals, withdraw requests and send messages."""
 
 from __future__ import annotations
 
@@ -11,36 +11,43 @@ import strawberry
 from strawberry import UNSET
 from strawberry.types.field import StrawberryField
 
-from discretion.domain.access.transfer import BOUND, ENDPOINT
-from discretion.domain.correction.proposal import Propose, scope_of
-from discretion.domain.correction.proposed_change import MAX_CHANGES, check
-from discretion.domain.ingest.statement_context import REFERENCE
-from discretion.domain.kit.egress import Outward
-from discretion.domain.kit.graphql.field import field
+from discretion.domain.access.transfer import ENDPOINT_BINDING, ENDPOINT_PART
+from discretion.domain.correction.proposal import ProposalBuilder, build_correction_scope
+from discretion.domain.correction.proposed_change import MAX_CHANGES, check_changes
+from discretion.domain.ingest.statement_context import REFERENCE_PATTERN
+from discretion.domain.kit.egress import EgressClient
+from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.scalars import Json
-from discretion.domain.requests.api.requester import Filing, ForInput, Where, filing
-from discretion.domain.requests.api.types import RightsRequest, met, shown
-from discretion.domain.requests.api.visibility import reached, voice
-from discretion.domain.requests.contested_data import Contested
-from discretion.domain.requests.deadlines import Clock
-from discretion.domain.requests.decisions import Decide, spoken
-from discretion.domain.requests.immediate import Once
-from discretion.domain.requests.messages import Converse, unproven
-from discretion.domain.requests.model import AT_ONCE, Asked, Assurance, State, read
-from discretion.domain.requests.sealed_fields import CHANGES, MESSAGE, Sealing
-from discretion.domain.requests.submission import File, appealed
+from discretion.domain.requests.api.requester import ForInput, RequestParties, ResolverInfo, resolve_parties
+from discretion.domain.requests.api.types import RightsRequest, build_rights_request, load_subjects
+from discretion.domain.requests.api.visibility import find_visible_request, format_caller_actor
+from discretion.domain.requests.contested_data import ContestTracker
+from discretion.domain.requests.deadlines import DeadlineClock
+from discretion.domain.requests.decisions import RequestDecisions, check_text
+from discretion.domain.requests.immediate_rights import ImmediateRights
+from discretion.domain.requests.messages import RequestMessages, is_identity_unproven
+from discretion.domain.requests.model import (
+    IMMEDIATE_RIGHTS,
+    Assurance,
+    RequestDetails,
+    RequestState,
+    read_request,
+)
+from discretion.domain.requests.remedies import describe_remedies
+from discretion.domain.requests.sealed_fields import CHANGES_KEY, MESSAGE_KEY, RequestSealer
+from discretion.domain.requests.submission import RequestSubmission, build_appeal
 from discretion.errors import BadRequest, Broken, Conflict, NotFound
 from discretion.law.jurisdiction import Right
-from discretion.plan.selection import named
-from discretion.store.requests import Requests
+from discretion.plan.selection import select_attributes
+from discretion.store.requests import RequestStore
 
-_SEALED = frozenset({Right.CORRECTION, Right.PORTABILITY})
-"""Rights of which a sealed part says what is asked for; it is asked for again in an appeal."""
+_SEALED_RIGHTS = frozenset({Right.CORRECTION, Right.PORTABILITY})
+"""Rights whose sealed part says what is requested; an appeal takes it over."""
 
 
 @strawberry.input(description="What a value should be.")
 class CorrectionInput:
-    """One proposed correction."""
+    """One proposed correction of an attribute's value."""
 
     attribute: str = strawberry.field(description="Its path, such as `contact.email`.")
     value: Json | None = strawberry.field(description="What it should be; null to have it removed.")
@@ -48,243 +55,279 @@ class CorrectionInput:
 
 @strawberry.input(description="A part of what is kept; left out, all of it is meant.")
 class ScopeInput:
-    """What an erasure is limited to."""
+    """The part of the data that an erasure is limited to."""
 
     channel: str | None = strawberry.field(default=UNSET, description="`web`, `store` or `app`.")
     category: str | None = strawberry.field(default=UNSET, description="A data category of the catalogue.")
     purpose: str | None = strawberry.field(default=UNSET, description="A purpose of the catalogue.")
 
 
-def asking_mutations() -> list[StrawberryField]:
-    """See the module."""
-    answer: Any = RightsRequest | None
-    told = {
-        "requestAccess": (_access, "Asks for a copy of everything that is kept (GDPR Art. 15)."),
+def build_request_mutations() -> list[StrawberryField]:
+    """Return the mutations of this module."""
+    request_type: Any = RightsRequest | None
+    mutations = {
+        "requestAccess": (_request_access, "Asks for a copy of everything that is kept (GDPR Art. 15)."),
         "requestPortability": (
-            _portability,
+            _request_portability,
             "Asks for the machine-readable part, and has it sent `to` another's https URL (GDPR Art. 20).",
         ),
-        "requestCorrection": (_correction, "Asks that values be corrected (GDPR Art. 16)."),
-        "requestErasure": (_erasure, "Asks that data be erased (GDPR Art. 17)."),
+        "requestCorrection": (_request_correction, "Asks that values be corrected (GDPR Art. 16)."),
+        "requestErasure": (_request_erasure, "Asks that data be erased (GDPR Art. 17)."),
         "requestRestriction": (
-            _restriction,
+            _request_restriction,
             "Restricts what is done with the data to keeping them, or lifts that, at once (GDPR Art. 18).",
         ),
         "optOutOfSale": (
-            _opt_out,
+            _opt_out_of_sale,
             "Opts out of sale, sharing and targeted advertising, at once (Cal. Civ. Code 1798.120).",
         ),
         "limitSensitive": (
-            _limit,
+            _limit_sensitive,
             "Limits the use of sensitive data, at once (Cal. Civ. Code 1798.121).",
         ),
         "reviewAutomatedDecision": (
-            _review,
+            _review_automated_decision,
             "Asks a person to look at a decision that a machine took (GDPR Art. 22(3)).",
         ),
-        "appeal": (_appeal, "Appeals a refusal, where a law lets the person."),
-        "withdrawRequest": (_withdraw, "Takes a request back, as long as nothing of it was done."),
-        "messageRequest": (_message, "Tells the other side something about a request."),
+        "appeal": (_appeal_refusal, "Appeals a refusal, where a law lets the person."),
+        "withdrawRequest": (_withdraw_request, "Takes a request back, as long as nothing of it was done."),
+        "messageRequest": (_send_message, "Tells the other side something about a request."),
     }
-    return [field(resolve, name, answer, words) for name, (resolve, words) in told.items()]
+    return [
+        build_field(resolver, name, request_type, description)
+        for name, (resolver, description) in mutations.items()
+    ]
 
 
-async def _access(root: Any, info: Where, behalf: ForInput | None = UNSET) -> RightsRequest:
+async def _request_access(root: Any, info: ResolverInfo, behalf: ForInput | None = UNSET) -> RightsRequest:
     del root
-    return await _file(info, Right.ACCESS, behalf)
+    return await _file_request(info, Right.ACCESS, behalf)
 
 
-async def _portability(
-    root: Any, info: Where, to: str | None = UNSET, behalf: ForInput | None = UNSET
+async def _request_portability(
+    root: Any, info: ResolverInfo, to: str | None = UNSET, behalf: ForInput | None = UNSET
 ) -> RightsRequest:
     del root
     if not to:
-        return await _file(info, Right.PORTABILITY, behalf)
-    info.context.records.verbs[Outward].target(to)
-    return await _file(info, Right.PORTABILITY, behalf, sealed=(BOUND, ENDPOINT, to))
+        return await _file_request(info, Right.PORTABILITY, behalf)
+    # Checked now so that the person learns of a mistake, and again when the package is sent.
+    info.context.resources.operations[EgressClient].check_target(to)
+    return await _file_request(info, Right.PORTABILITY, behalf, sealed=(ENDPOINT_BINDING, ENDPOINT_PART, to))
 
 
-async def _correction(
-    root: Any, info: Where, changes: list[CorrectionInput], behalf: ForInput | None = UNSET
+async def _request_correction(
+    root: Any, info: ResolverInfo, changes: list[CorrectionInput], behalf: ForInput | None = UNSET
 ) -> RightsRequest:
     del root
     if not 0 < len(changes) <= MAX_CHANGES:
         raise BadRequest("CHANGES_COUNT", f"A request corrects from 1 to {MAX_CHANGES} values.")
-    paths = [one.attribute for one in changes]
-    records = info.context.records
-    if len(named(records.catalogue, paths)) < len(paths):
-        raise BadRequest("CHANGES_TWICE", "A value is corrected twice.", "Name each attribute once.")
-    checked = check(records.catalogue, {one.attribute: one.value for one in changes})
-    whole = [{"attribute": one.attribute, "value": one.value} for one in changes]
-    who = await filing(info, behalf or None)
-    asked = await _sealed(info, who, Asked(Right.CORRECTION, scope_of(checked)), (CHANGES, "changes", whole))
-    if who.customer is not None:
-        proposal = await records.verbs[Propose](who.customer, checked)
-        sealed = {**asked.sealed, **proposal.sealed}
-        asked = replace(asked, sealed=sealed, decides=proposal.decides)
-    request = await records.verbs[File](who.customer, asked, who.asker)
-    await _contested(info, request.id)
-    return await _answered(info, request.id)
+    paths = [change.attribute for change in changes]
+    records = info.context.resources
+    if len(select_attributes(records.catalogue, paths)) < len(paths):
+        raise BadRequest("CHANGES_TWICE", "An attribute is corrected twice.", "Name each attribute once.")
+    checked = check_changes(records.catalogue, {change.attribute: change.value for change in changes})
+    proposed_changes = [{"attribute": change.attribute, "value": change.value} for change in changes]
+    parties = await resolve_parties(info, behalf or None)
+    details = await _seal_details(
+        info,
+        parties,
+        RequestDetails(Right.CORRECTION, build_correction_scope(checked)),
+        (CHANGES_KEY, "changes", proposed_changes),
+    )
+    if parties.customer is not None:
+        proposal = await records.operations[ProposalBuilder].build(parties.customer, checked)
+        sealed = {**details.sealed, **proposal.sealed}
+        details = replace(details, sealed=sealed, needs_decision=proposal.needs_decision)
+    request = await records.operations[RequestSubmission].submit(parties.customer, details, parties.requester)
+    # After a crash before this line, the flags follow with the next change of the request (`ContestTracker`).
+    await _update_contest_flags(info, request.id)
+    return await _load_answer(info, request.id)
 
 
-async def _contested(info: Where, request: bytes) -> None:
-    verbs = info.context.records.verbs
-    document = await verbs[Requests].get(request)
+async def _update_contest_flags(info: ResolverInfo, request: bytes) -> None:
+    operations = info.context.resources.operations
+    document = await operations[RequestStore].find(request)
     if document is not None:
-        await verbs[Contested](document)
+        await operations[ContestTracker].update(document)
 
 
-async def _erasure(
-    root: Any, info: Where, scope: ScopeInput | None = UNSET, behalf: ForInput | None = UNSET
+async def _request_erasure(
+    root: Any, info: ResolverInfo, scope: ScopeInput | None = UNSET, behalf: ForInput | None = UNSET
 ) -> RightsRequest:
     del root
-    return await _file(info, Right.ERASURE, behalf, scoped(info, scope) if scope else {})
+    return await _file_request(info, Right.ERASURE, behalf, parse_erasure_scope(info, scope) if scope else {})
 
 
-async def _restriction(
-    root: Any, info: Where, lift: bool = False, behalf: ForInput | None = UNSET
+async def _request_restriction(
+    root: Any, info: ResolverInfo, lift: bool = False, behalf: ForInput | None = UNSET
 ) -> RightsRequest:
     del root
-    return await _file(info, Right.RESTRICTION, behalf, {"lift": True} if lift else {})
+    return await _file_request(info, Right.RESTRICTION, behalf, {"lift": True} if lift else {})
 
 
-async def _opt_out(root: Any, info: Where, behalf: ForInput | None = UNSET) -> RightsRequest:
+async def _opt_out_of_sale(root: Any, info: ResolverInfo, behalf: ForInput | None = UNSET) -> RightsRequest:
     del root
-    return await _file(info, Right.OPT_OUT_SALE, behalf)
+    return await _file_request(info, Right.OPT_OUT_SALE, behalf)
 
 
-async def _limit(root: Any, info: Where, behalf: ForInput | None = UNSET) -> RightsRequest:
+async def _limit_sensitive(root: Any, info: ResolverInfo, behalf: ForInput | None = UNSET) -> RightsRequest:
     del root
-    return await _file(info, Right.LIMIT_SENSITIVE, behalf)
+    return await _file_request(info, Right.LIMIT_SENSITIVE, behalf)
 
 
-async def _review(
-    root: Any, info: Where, decision: str, words: str | None = UNSET, behalf: ForInput | None = UNSET
+async def _review_automated_decision(
+    root: Any, info: ResolverInfo, decision: str, words: str | None = UNSET, behalf: ForInput | None = UNSET
 ) -> RightsRequest:
     del root
-    if not REFERENCE.fullmatch(decision):
+    if not REFERENCE_PATTERN.fullmatch(decision):
         raise BadRequest(
             "DECISION_INVALID",
-            "'decision' is not the number of a decision.",
-            "It takes letters, digits and . _ : / + -; say the rest in 'words'.",
+            "'decision' is not a valid reference of a decision.",
+            "Use letters, digits and . _ : / + -; explain the rest in 'words'.",
         )
-    sealed = (MESSAGE, "words", spoken(words)) if words else None
-    return await _file(info, Right.AUTOMATED_DECISION, behalf, {"decision": decision}, sealed)
+    sealed = (MESSAGE_KEY, "words", check_text(words)) if words else None
+    return await _file_request(info, Right.AUTOMATED_DECISION, behalf, {"decision": decision}, sealed)
 
 
-async def _appeal(root: Any, info: Where, request: strawberry.ID, words: str | None = UNSET) -> RightsRequest:
+async def _appeal_refusal(
+    root: Any, info: ResolverInfo, request: strawberry.ID, words: str | None = UNSET
+) -> RightsRequest:
     del root
-    records, document = info.context.records, await reached(info, request)
-    found, verbs = read(document), records.verbs
-    if found.state is not State.REJECTED:
-        raise Conflict("REQUEST_STATE", f"A request that is {found.state} is not appealed.")
-    if unproven(document):
-        raise Conflict("APPEAL_OF_NOBODY", "It was not proven who asks.", "Ask again, and prove it.")
-    if not verbs[Clock].appealable(found):
+    records, document = info.context.resources, await find_visible_request(info, request)
+    refused, operations = read_request(document), records.operations
+    if refused.state is not RequestState.REJECTED:
+        raise Conflict("REQUEST_STATE", f"A request in the state {refused.state} cannot be appealed.")
+    if is_identity_unproven(document):
+        raise Conflict(
+            "APPEAL_OF_NOBODY",
+            "The requester of the refused request was not identified.",
+            "File the request again, and prove your identity.",
+        )
+    if not operations[DeadlineClock].appeal_laws(refused):
         raise Conflict(
             "APPEAL_NOT_GIVEN",
-            "No law that protects this person gives an appeal to us.",
-            verbs[Decide].following(found),
+            "No law that protects this person grants an appeal to the controller.",
+            describe_remedies(operations[DeadlineClock], refused),
         )
-    who = await _again(info, document)
-    asked = appealed(found)
-    if asked.right in _SEALED:  # what was proposed, and where to, is still what is asked for
-        asked = replace(asked, sealed=document["sealed"])
-    filed = await verbs[File](found.customer, asked, who.asker)
-    await _contested(info, filed.id)
+    parties = await _identify_appellant(info, document)
+    details = build_appeal(refused)
+    if (
+        details.right in _SEALED_RIGHTS
+    ):  # the proposed values, or the recipient's URL, are appealed as they were
+        details = replace(details, sealed=document["sealed"])
+    appeal = await operations[RequestSubmission].submit(refused.customer, details, parties.requester)
+    await _update_contest_flags(info, appeal.id)
     if words:
-        await verbs[Converse].tell(filed.id, who.asker.by, spoken(words))
-    return await _answered(info, filed.id)
+        await operations[RequestMessages].add_message(appeal.id, parties.requester.by, check_text(words))
+    return await _load_answer(info, appeal.id)
 
 
-async def _withdraw(root: Any, info: Where, id: strawberry.ID) -> RightsRequest:
+async def _withdraw_request(root: Any, info: ResolverInfo, id: strawberry.ID) -> RightsRequest:
     del root
-    document = await reached(info, id)
-    await info.context.records.verbs[Decide].withdraw(document["_id"], voice(info))
-    return await _answered(info, document["_id"])
+    document = await find_visible_request(info, id)
+    await info.context.resources.operations[RequestDecisions].withdraw(
+        document["_id"], format_caller_actor(info)
+    )
+    return await _load_answer(info, document["_id"])
 
 
-async def _message(root: Any, info: Where, id: strawberry.ID, text: str) -> RightsRequest:
+async def _send_message(root: Any, info: ResolverInfo, id: strawberry.ID, text: str) -> RightsRequest:
     del root
-    document = await reached(info, id)
-    await info.context.records.verbs[Converse].tell(document["_id"], voice(info), spoken(text))
-    return await _answered(info, document["_id"])
+    document = await find_visible_request(info, id)
+    await info.context.resources.operations[RequestMessages].add_message(
+        document["_id"], format_caller_actor(info), check_text(text)
+    )
+    return await _load_answer(info, document["_id"])
 
 
-async def _file(
-    info: Where,
+async def _file_request(
+    info: ResolverInfo,
     right: Right,
     behalf: ForInput | None,
     scope: Mapping[str, Any] | None = None,
     sealed: tuple[str, str, Any] | None = None,
 ) -> RightsRequest:
-    verbs = info.context.records.verbs
-    who = await filing(info, behalf or None)
-    asked = Asked(right, scope or {})
+    operations = info.context.resources.operations
+    parties = await resolve_parties(info, behalf or None)
+    details = RequestDetails(right, scope or {})
     if sealed is not None:
-        asked = await _sealed(info, who, asked, sealed)
-    if right in AT_ONCE and who.asker.assurance >= Assurance.SESSION:
-        request = await verbs[Once](who.customer, asked, who.asker)
+        details = await _seal_details(info, parties, details, sealed)
+    if right in IMMEDIATE_RIGHTS and parties.requester.assurance >= Assurance.SESSION:
+        request = await operations[ImmediateRights].exercise(parties.customer, details, parties.requester)
     else:
-        request = await verbs[File](who.customer, asked, who.asker)
-    return await _answered(info, request.id)
+        request = await operations[RequestSubmission].submit(parties.customer, details, parties.requester)
+    return await _load_answer(info, request.id)
 
 
-async def _sealed(info: Where, who: Filing, asked: Asked, told: tuple[str, str, Any]) -> Asked:
-    """What is personal of a request, under the key of whom it is about; of nobody it is not kept."""
-    key, name, value = told
-    records = info.context.records
-    plain = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    same = records.blind.of("request-same", plain.decode())
-    if who.customer is None:
-        return Asked(asked.right, asked.scope, same=same)
-    _, cell = await records.verbs[Sealing](who.customer, key, value)
-    return Asked(asked.right, asked.scope, {name: cell}, same=same)
+async def _seal_details(
+    info: ResolverInfo, parties: RequestParties, details: RequestDetails, to_seal: tuple[str, str, Any]
+) -> RequestDetails:
+    """Return the details with a value encrypted under the customer's key.
+
+    Without a customer there is no key: only the fingerprint of the value is kept.
+
+    Args:
+        info: The resolver's context.
+        parties: The customer and the requester.
+        details: The details so far.
+        to_seal: What the value is bound to, its name in ``sealed``, and the value.
+    """
+    key, name, value = to_seal
+    records = info.context.resources
+    encoded = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    # Encryption of the same value differs each time (random nonce). The keyed digest
+    # recognises a repeated request.
+    fingerprint = records.blind_index.index("request-same", encoded.decode())
+    if parties.customer is None:
+        return RequestDetails(details.right, details.scope, fingerprint=fingerprint)
+    _, cell = await records.operations[RequestSealer].seal(parties.customer, key, value)
+    return RequestDetails(details.right, details.scope, {name: cell}, fingerprint=fingerprint)
 
 
-async def _again(info: Where, document: Mapping[str, Any]) -> Filing:
-    """Who asks once more about a request they may see."""
-    grant = info.context.meeting().grant
+async def _identify_appellant(info: ResolverInfo, document: Mapping[str, Any]) -> RequestParties:
+    """Return the parties of an appeal against a request that the caller may see."""
+    grant = info.context.require_reading().grant
     if grant.is_self:
-        return await filing(info, None)
+        return await resolve_parties(info, None)
     customer = document.get("customer")
     if customer is None:
         raise NotFound("REQUEST_NOT_FOUND", "There is no such request.")
-    before = read(document)
-    asker = before.asker(voice(info), grant.client, grant.subject)
-    return Filing(customer, asker, by_contact=False)
+    request = read_request(document)
+    requester = request.build_requester(format_caller_actor(info), grant.client, grant.subject)
+    return RequestParties(customer, requester, by_contact=False)
 
 
-async def _answered(info: Where, request: bytes) -> RightsRequest:
-    document = await info.context.records.verbs[Requests].get(request)
+async def _load_answer(info: ResolverInfo, request: bytes) -> RightsRequest:
+    document = await info.context.resources.operations[RequestStore].find(request)
     if document is None:
-        raise Broken("REQUEST_LOST", "A request that was filed is not there.")
-    await met(info, [document])
-    return shown(info, document)
+        raise Broken("REQUEST_LOST", "A request that was just filed is missing.")
+    await load_subjects(info, [document])
+    return build_rights_request(info, document)
 
 
-def scoped(info: Where, given: ScopeInput) -> dict[str, Any]:
-    """What an erasure is limited to, as requests have it.
+def parse_erasure_scope(info: ResolverInfo, scope_input: ScopeInput) -> dict[str, Any]:
+    """Return the scope of an erasure as stored: one of ``channel``, ``category``, ``purpose`` and its value.
 
     Raises:
-        BadRequest: ``SCOPE_UNKNOWN``, ``SCOPE_TOGETHER``.
+        BadRequest: ``SCOPE_EMPTY``, ``SCOPE_UNKNOWN``, ``SCOPE_TOGETHER``.
     """
-    catalogue = info.context.records.catalogue
-    known: dict[str, set[str]] = {
-        "channel": {one.channel.value for one in catalogue.sources.values()},
-        "category": {one.category for one in catalogue.attributes.values()},
+    catalogue = info.context.resources.catalogue
+    catalogue_values: dict[str, set[str]] = {
+        "channel": {source.channel.value for source in catalogue.sources.values()},
+        "category": {attribute.category for attribute in catalogue.attributes.values()},
         "purpose": set(catalogue.purposes),
     }
-    named = {name: getattr(given, name) for name in known}
-    scope = {name: value for name, value in named.items() if value is not None and value is not UNSET}
-    if not scope:  # a form sent without a choice: that everything goes is not guessed
+    values = {name: getattr(scope_input, name) for name in catalogue_values}
+    scope = {name: value for name, value in values.items() if value is not None and value is not UNSET}
+    if not scope:  # probably a form without a selection: never interpret it as an erasure of everything
         raise BadRequest(
             "SCOPE_EMPTY", "The scope names no part.", "To have everything erased, leave it out."
         )
     for name, value in scope.items():
-        there = known[name]
-        if value not in there and not any(one.startswith(f"{value}.") for one in there):
-            raise BadRequest("SCOPE_UNKNOWN", f"'{name}' is none of the catalogue's.")
+        allowed_values = catalogue_values[name]
+        # Categories and purposes are trees of dotted keys: an inner node names everything below it.
+        if value not in allowed_values and not any(key.startswith(f"{value}.") for key in allowed_values):
+            raise BadRequest("SCOPE_UNKNOWN", f"The catalogue has no such '{name}'.")
     if len(scope) > 1:
-        raise BadRequest("SCOPE_TOGETHER", "A scope names one part.", "File a request for each.")
+        raise BadRequest("SCOPE_TOGETHER", "A scope names one part.", "File one request for each part.")
     return scope

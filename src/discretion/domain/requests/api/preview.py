@@ -1,4 +1,4 @@
-"""``erasurePreview``: what an erasure would do, told before it is asked for."""
+"""``Query.erasurePreview``: what an erasure would do, without doing it."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ import strawberry
 from strawberry import UNSET
 from strawberry.types.field import StrawberryField
 
-from discretion.domain.erasure.dry_run import Rehearse
-from discretion.domain.erasure.preview import Plan
-from discretion.domain.kit.graphql.field import field
+from discretion.domain.erasure.dry_run import ErasureDryRun
+from discretion.domain.erasure.preview import ErasureForecast
+from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.scalars import DateTime
-from discretion.domain.requests.api.mutations import ScopeInput, scoped
-from discretion.domain.requests.api.requester import ForInput, Where, filing
+from discretion.domain.requests.api.mutations import ScopeInput, parse_erasure_scope
+from discretion.domain.requests.api.requester import ForInput, ResolverInfo, resolve_parties
 from discretion.errors import Forbidden
-from discretion.reveal.forms import iso
+from discretion.reveal.forms import format_timestamp
 
-NOTED = "erasure_preview"
+DISCLOSURE_NOTE = "erasure_preview"
+"""How the ledger entry of the query names the preview."""
 
 
 @strawberry.type(description="How many documents of a collection go, or lose what names the person.")
 class ErasureGoing:
-    """See ``erasure.plan.Going``."""
+    """Documents that would be deleted, see ``erasure.preview.ForecastDeletion``."""
 
     where: str = strawberry.field(description="The collection.")
     holds: str = strawberry.field(description="What it has of people.")
@@ -32,7 +33,7 @@ class ErasureGoing:
 
 @strawberry.type(description="What stays although it was asked for.")
 class ErasureStaying:
-    """See ``erasure.plan.Staying``."""
+    """Documents that would be retained, see ``erasure.preview.ForecastRetention``."""
 
     what: str = strawberry.field(description="The event's name, or `record`.")
     count: int
@@ -51,7 +52,7 @@ class ErasureCount:
 
 @strawberry.type(description="What an erasure would do now. Nothing was changed.")
 class ErasurePreview:
-    """See ``erasure.plan.Plan``."""
+    """The effect of an erasure, see ``erasure.preview.ErasureForecast``."""
 
     scope: str = strawberry.field(description="`everything`, or the part, such as `channel:web`.")
     going: list[ErasureGoing]
@@ -63,57 +64,62 @@ class ErasurePreview:
     shared: int = strawberry.field(description="Of them, those that others have too and keep.")
 
 
-def preview_field() -> StrawberryField:
-    """``Query.erasurePreview``."""
-    words = (
+def build_preview_field() -> StrawberryField:
+    """Return the field ``Query.erasurePreview``."""
+    description = (
         "What an erasure would do: what goes, where and how much, what stays by which law and until when. "
         "For the customer, and for a steward, who names the `customer`."
     )
-    return field(_preview, "erasurePreview", ErasurePreview | None, words)
+    return build_field(_preview_erasure, "erasurePreview", ErasurePreview | None, description)
 
 
-async def _preview(
+async def _preview_erasure(
     root: Any,
-    info: Where,
+    info: ResolverInfo,
     scope: ScopeInput | None = UNSET,
     customer: strawberry.ID | None = UNSET,
 ) -> ErasurePreview:
     del root
-    reading = info.context.meeting()
+    reading = info.context.require_reading()
     if not (reading.grant.is_self or reading.grant.is_steward):
         raise Forbidden(
             "PREVIEW_NOT_GRANTED",
-            "What an erasure would do is told to the customer and to the privacy office.",
+            "Only the customer and the privacy office may preview an erasure.",
             "Use a customer's own token, or one with the scope 'steward'.",
         )
-    asked = scoped(info, scope) if scope else {}
-    who = await filing(info, ForInput(customer=customer))
-    assert who.customer is not None
-    reading.note(NOTED)
-    return _shown(await info.context.records.verbs[Rehearse](who.customer, asked))
-
-
-def _shown(plan: Plan) -> ErasurePreview:
-    return ErasurePreview(
-        scope=plan.scope,
-        going=[ErasureGoing(where=one.collection, holds=one.holds, count=one.count) for one in plan.going],
-        staying=[
-            ErasureStaying(
-                what=one.what,
-                count=one.count,
-                law=one.law,
-                why=one.why,
-                until=None if one.until is None else DateTime(iso(one.until)),
-            )
-            for one in plan.staying
-        ],
-        values=_counts(plan.values),
-        events=_counts(plan.events),
-        trimmed=_counts(plan.trimmed),
-        names=plan.names,
-        shared=plan.shared,
+    erasure_scope = parse_erasure_scope(info, scope) if scope else {}
+    parties = await resolve_parties(info, ForInput(customer=customer))
+    assert parties.customer is not None
+    reading.record_extra(DISCLOSURE_NOTE)
+    return _build_preview(
+        await info.context.resources.operations[ErasureDryRun].run(parties.customer, erasure_scope)
     )
 
 
-def _counts(told: Mapping[str, int]) -> list[ErasureCount]:
-    return [ErasureCount(what=what, count=count) for what, count in sorted(told.items())]
+def _build_preview(preview: ErasureForecast) -> ErasurePreview:
+    return ErasurePreview(
+        scope=preview.scope,
+        going=[
+            ErasureGoing(where=entry.collection, holds=entry.content, count=entry.count)
+            for entry in preview.deletions
+        ],
+        staying=[
+            ErasureStaying(
+                what=entry.item_kind,
+                count=entry.count,
+                law=entry.law,
+                why=entry.provision,
+                until=None if entry.until is None else DateTime(format_timestamp(entry.until)),
+            )
+            for entry in preview.retentions
+        ],
+        values=_sorted_counts(preview.values),
+        events=_sorted_counts(preview.events),
+        trimmed=_sorted_counts(preview.trimmed_events),
+        names=preview.own_identifiers,
+        shared=preview.shared_identifiers,
+    )
+
+
+def _sorted_counts(counts: Mapping[str, int]) -> list[ErasureCount]:
+    return [ErasureCount(what=name, count=count) for name, count in sorted(counts.items())]

@@ -1,4 +1,4 @@
-"""``rightsRequest``, ``rightsRequests`` and a customer's own."""
+"""Queries and the subscription of requests."""
 
 from __future__ import annotations
 
@@ -8,39 +8,48 @@ import strawberry
 from strawberry import UNSET
 from strawberry.types.field import StrawberryField
 
-from discretion.domain.consent.api.representation import concerned
-from discretion.domain.ingest.value_parsing import WrongType, moment
-from discretion.domain.kit.graphql.connection import Window, ends, place, window
-from discretion.domain.kit.graphql.field import field
+from discretion.domain.consent.api.representation import require_customer_or_steward
+from discretion.domain.ingest.value_parsing import WrongType, parse_timestamp
+from discretion.domain.kit.graphql.connection import (
+    PageWindow,
+    build_end_cursors,
+    open_cursor,
+    parse_page_window,
+)
+from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.page_info import PageInfo
 from discretion.domain.kit.graphql.scalars import DateTime
-from discretion.domain.requests.api.requester import Where
+from discretion.domain.requests.api.requester import ResolverInfo
 from discretion.domain.requests.api.types import (
-    RequestRight,
-    RequestState,
+    RequestRightEnum,
+    RequestStateEnum,
     RightsRequest,
     RightsRequestConnection,
-    met,
-    shown,
+    build_rights_request,
+    load_subjects,
 )
-from discretion.domain.requests.api.visibility import office, reached, selves
+from discretion.domain.requests.api.visibility import (
+    find_visible_request,
+    list_customer_ids,
+    require_privacy_office,
+)
 from discretion.domain.requests.deadline_monitor import WEEK_MS
-from discretion.domain.requests.subscription import Followed
+from discretion.domain.requests.subscription import RequestSubscription
 from discretion.errors import BadRequest
 from discretion.reveal.revealer import Reading
-from discretion.store.driver.database import Document
-from discretion.store.requests import Requests
+from discretion.store.document import MutableDocument
+from discretion.store.requests import RequestStore
 
-_CURSOR = b"request-cursor"
-_OWN = b"own-request-cursor"
+_REQUEST_CURSOR_KIND = b"request-cursor"
+_OWN_REQUEST_CURSOR_KIND = b"own-request-cursor"
 
 
 @strawberry.input(description="Which requests are listed.")
 class RightsRequestFilter:
-    """What is left out does not limit."""
+    """Filter of ``rightsRequests``; a condition that is left out does not limit the result."""
 
-    states: list[RequestState] | None = UNSET
-    right: RequestRight | None = UNSET
+    states: list[RequestStateEnum] | None = UNSET
+    right: RequestRightEnum | None = UNSET
     jurisdiction: str | None = strawberry.field(default=UNSET, description="Key of one of their laws.")
     due_before: DateTime | None = UNSET
     nearing: bool | None = strawberry.field(
@@ -48,116 +57,128 @@ class RightsRequestFilter:
     )
 
 
-def request_fields() -> list[StrawberryField]:
-    """The query's fields."""
-    one = "A request, for whoever filed it, whom it is about, and the steward."
-    many = "Requests, what is due first coming first. For the steward."
+def build_request_fields() -> list[StrawberryField]:
+    """Return the fields ``Query.rightsRequest`` and ``Query.rightsRequests``."""
+    single_description = "A request, for whoever filed it, whom it is about, and the steward."
+    list_description = "Requests, what is due first coming first. For the steward."
     return [
-        field(_one, "rightsRequest", RightsRequest | None, one),
-        field(_many, "rightsRequests", RightsRequestConnection | None, many),
+        build_field(_get_request, "rightsRequest", RightsRequest | None, single_description),
+        build_field(_list_requests, "rightsRequests", RightsRequestConnection | None, list_description),
     ]
 
 
-def own_requests_field() -> StrawberryField:
-    """``Customer.rightsRequests``."""
-    words = "What was asked of this customer's data, newest first. For the customer and the steward."
-    return field(_own, "rightsRequests", RightsRequestConnection | None, words)
+def build_own_requests_field() -> StrawberryField:
+    """Return the field ``Customer.rightsRequests``."""
+    description = "What was asked of this customer's data, newest first. For the customer and the steward."
+    return build_field(_list_own_requests, "rightsRequests", RightsRequestConnection | None, description)
 
 
-def followed_field() -> StrawberryField:
-    """``Subscription.rightsRequest``: resolved anew for each change, by ``edge.live``."""
-    words = "A request now, and whenever something of it changes; for whoever may read it."
-    return field(_followed, "rightsRequest", RightsRequest | None, words)
+def build_request_subscription_field() -> StrawberryField:
+    """Return ``Subscription.rightsRequest``; ``edge.graphql.websocket`` resolves it for each change."""
+    description = "A request now, and whenever something of it changes; for whoever may read it."
+    return build_field(_subscribe_request, "rightsRequest", RightsRequest | None, description)
 
 
-async def _followed(root: Any, info: Where, id: strawberry.ID) -> RightsRequest:
-    document = await reached(info, id)
-    if isinstance(root, Followed):
+async def _subscribe_request(root: Any, info: ResolverInfo, id: strawberry.ID) -> RightsRequest:
+    document = await find_visible_request(info, id)
+    if isinstance(root, RequestSubscription):
         root.document = document
-    await met(info, [document])
-    return shown(info, document)
+    await load_subjects(info, [document])
+    return build_rights_request(info, document)
 
 
-async def _one(root: Any, info: Where, id: strawberry.ID) -> RightsRequest:
+async def _get_request(root: Any, info: ResolverInfo, id: strawberry.ID) -> RightsRequest:
     del root
-    document = await reached(info, id)
-    await met(info, [document])
-    return shown(info, document)
+    document = await find_visible_request(info, id)
+    await load_subjects(info, [document])
+    return build_rights_request(info, document)
 
 
-async def _many(
+async def _list_requests(
     root: Any,
-    info: Where,
+    info: ResolverInfo,
     filter: RightsRequestFilter | None = UNSET,
     first: int | None = UNSET,
     after: str | None = UNSET,
 ) -> RightsRequestConnection:
     del root
-    reading, _ = office(info)
-    wanted = window(first, after)
-    clauses = [_matching(reading, filter or RightsRequestFilter())]
-    if (at := place(reading, _CURSOR, wanted.after, "these requests")) is not None:
-        due, key = at
+    reading, _ = require_privacy_office(info)
+    page_window = parse_page_window(first, after)
+    clauses = [_build_query(reading, filter or RightsRequestFilter())]
+    if (
+        position := open_cursor(reading, _REQUEST_CURSOR_KIND, page_window.after, "these requests")
+    ) is not None:
+        # Requests without a due date sort first, as null.
+        due, key = position
         later = {"due": {"$gt": due}} if due is not None else {"due": {"$exists": True}}
         clauses.append({"$or": [later, {"due": due, "_id": {"$gt": key}}]})
-    found = await info.context.records.verbs[Requests].find(
-        {"$and": clauses}, [("due", 1), ("_id", 1)], wanted.size + 1
+    documents = await info.context.resources.operations[RequestStore].list_matching(
+        {"$and": clauses}, [("due", 1), ("_id", 1)], page_window.size + 1
     )
-    return await _page(info, reading, wanted, found, _CURSOR, "due")
+    return await _build_page(info, reading, page_window, documents, _REQUEST_CURSOR_KIND, "due")
 
 
-async def _own(
-    root: Any, info: Where, first: int | None = UNSET, after: str | None = UNSET
+async def _list_own_requests(
+    root: Any, info: ResolverInfo, first: int | None = UNSET, after: str | None = UNSET
 ) -> RightsRequestConnection:
-    reading = concerned(info, "what was asked of a customer's data")
-    wanted = window(first, after)
-    asked: Document = {"customer": {"$in": await selves(info, root.id)}}
-    if (at := place(reading, _OWN, wanted.after, "these requests")) is not None:
-        received, key = at
-        asked["$or"] = [{"received": {"$lt": received}}, {"received": received, "_id": {"$lt": key}}]
-    found = await info.context.records.verbs[Requests].find(
-        asked, [("received", -1), ("_id", -1)], wanted.size + 1
+    reading = require_customer_or_steward(info, "what was asked of a customer's data")
+    page_window = parse_page_window(first, after)
+    query: MutableDocument = {"customer": {"$in": await list_customer_ids(info, root.id)}}
+    if (
+        position := open_cursor(reading, _OWN_REQUEST_CURSOR_KIND, page_window.after, "these requests")
+    ) is not None:
+        received, key = position
+        query["$or"] = [{"received": {"$lt": received}}, {"received": received, "_id": {"$lt": key}}]
+    documents = await info.context.resources.operations[RequestStore].list_matching(
+        query, [("received", -1), ("_id", -1)], page_window.size + 1
     )
-    return await _page(info, reading, wanted, found, _OWN, "received")
+    return await _build_page(info, reading, page_window, documents, _OWN_REQUEST_CURSOR_KIND, "received")
 
 
-async def _page(
-    info: Where, reading: Reading, wanted: Window, found: list[Document], kind: bytes, by: str
+async def _build_page(
+    info: ResolverInfo,
+    reading: Reading,
+    page_window: PageWindow,
+    documents: list[MutableDocument],
+    cursor_kind: bytes,
+    sort_field: str,
 ) -> RightsRequestConnection:
-    page = found[: wanted.size]
-    await met(info, page)
-    start, end = ends(reading, kind, [(one.get(by), one["_id"]) for one in page])
+    page_documents = documents[: page_window.size]
+    await load_subjects(info, page_documents)
+    start_cursor, end_cursor = build_end_cursors(
+        reading, cursor_kind, [(document.get(sort_field), document["_id"]) for document in page_documents]
+    )
     return RightsRequestConnection(
-        nodes=[shown(info, one) for one in page],
+        nodes=[build_rights_request(info, document) for document in page_documents],
         page_info=PageInfo(
-            has_next_page=len(found) > wanted.size,
-            has_previous_page=wanted.after is not None,
-            start_cursor=start,
-            end_cursor=end,
+            has_next_page=len(documents) > page_window.size,
+            has_previous_page=page_window.after is not None,
+            start_cursor=start_cursor,
+            end_cursor=end_cursor,
         ),
     )
 
 
-def _matching(reading: Reading, given: RightsRequestFilter) -> Document:
-    wanted: Document = {}
+def _build_query(reading: Reading, filter_input: RightsRequestFilter) -> MutableDocument:
+    query: MutableDocument = {}
     due: dict[str, int] = {}
-    if given.states:
-        wanted["state"] = {"$in": [one.value for one in given.states]}
-    if given.right:
-        wanted["right"] = given.right.value
-    if given.jurisdiction:
-        wanted["laws"] = given.jurisdiction
-    if given.due_before:
-        due["$lt"] = _moment(given.due_before)
-    if given.nearing:
-        near = reading.now_ms + WEEK_MS
-        due["$lt"] = min(due.get("$lt", near), near)
-        wanted["ended"] = {"$exists": False}
-    return {**wanted, "due": due} if due else wanted
+    if filter_input.states:
+        query["state"] = {"$in": [state.value for state in filter_input.states]}
+    if filter_input.right:
+        query["right"] = filter_input.right.value
+    if filter_input.jurisdiction:
+        query["laws"] = filter_input.jurisdiction
+    if filter_input.due_before:
+        due["$lt"] = _parse_due_before(filter_input.due_before)
+    if filter_input.nearing:
+        nearing_limit = reading.now_ms + WEEK_MS
+        due["$lt"] = min(due.get("$lt", nearing_limit), nearing_limit)
+        query["ended"] = {"$exists": False}
+    return {**query, "due": due} if due else query
 
 
-def _moment(given: str) -> int:
+def _parse_due_before(text: str) -> int:
     try:
-        return moment(given)
-    except WrongType as wrong:
-        raise BadRequest("DUE_BEFORE", "'dueBefore' is no time.", f"It takes {wrong.wanted}.") from None
+        return parse_timestamp(text)
+    except WrongType as error:
+        raise BadRequest("DUE_BEFORE", "'dueBefore' is not a time.", f"Use {error.expected}.") from None

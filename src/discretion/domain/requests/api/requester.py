@@ -1,4 +1,8 @@
-"""Who asks for what: a person for themselves, an agent or a guardian for them, the office on their behalf."""
+"""The parties of a request: the customer, and the requester who files it.
+
+A customer files for themselves. An agent, a guardian or any holder of a token with the scope ``rights`` names
+the customer by an address. A steward names the customer by id, and may file for an agent or a guardian.
+"""
 
 from __future__ import annotations
 
@@ -9,49 +13,50 @@ import strawberry
 from strawberry import UNSET
 from strawberry.types import Info
 
-from discretion.domain.ingest.statement_context import REFERENCE
-from discretion.domain.kit.graphql.context import Context
-from discretion.domain.kit.graphql.loading import load
+from discretion.domain.ingest.statement_context import REFERENCE_PATTERN
+from discretion.domain.kit.graphql.context import ResolverContext
+from discretion.domain.kit.graphql.loading import load_customer
 from discretion.domain.profiles.api.customers import IdentifierInput
-from discretion.domain.requests.model import Asker, Assurance, Kind
+from discretion.domain.requests.model import Assurance, Requester, RequesterRole
 from discretion.errors import BadRequest, Forbidden, NotFound
 from discretion.reveal.revealer import Reading
-from discretion.seal.normalisation import RULES
+from discretion.seal.normalisation import NORMALISATION_RULES
 from discretion.token.grant import Grant
 
-Where = Info[Context, None]
+ResolverInfo = Info[ResolverContext, None]
 
-FRESH_S = 600
-"""How long ago somebody may have logged in for it to be a moment ago."""
+FRESH_LOGIN_S = 600
+"""Maximum age of a login that counts as fresh (s)."""
 
-RequesterKind: Any = strawberry.enum(Kind, name="RequesterKind", description="Who asks.")
+RequesterKind: Any = strawberry.enum(RequesterRole, name="RequesterKind", description="Who asks.")
 
 
 @strawberry.input(description="Who asks for a person, and your own file on what lets them.")
 class RequesterInput:
-    """See ``rights.model.Asker``."""
+    """The requester, see ``requests.model.Requester``."""
 
     reference: str = strawberry.field(description="The number of your own file on their authority. No name.")
     kind: RequesterKind = strawberry.field(
-        default=Kind.AGENT, description="`AGENT` or `GUARDIAN`; a steward says for whom they file."
+        default=RequesterRole.AGENT, description="`AGENT` or `GUARDIAN`; a steward says for whom they file."
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Filing:
-    """Whom a request is about, as far as anybody is known, and who asks.
+class RequestParties:
+    """The customer, if one was found, and the requester.
 
-    ``by_contact``: named by an address alone, so no answer may tell whether anybody is known by it.
+    With ``by_contact`` the customer was named only by an address. No answer may show then whether one was
+    found.
     """
 
     customer: bytes | None = field(repr=False)
-    asker: Asker
+    requester: Requester
     by_contact: bool
 
 
 @strawberry.input(description="On whose behalf a request is filed.")
 class ForInput:
-    """Left out by a customer, who asks for themselves."""
+    """The argument ``for``. Customers who file for themselves leave it out."""
 
     customer: strawberry.ID | None = strawberry.field(
         default=UNSET, description="For a steward: the customer."
@@ -64,106 +69,127 @@ class ForInput:
     )
 
 
-def assurance_of(grant: Grant, now_ms: int) -> Assurance:
-    """How sure a token makes it who asks (``auth_time`` of RFC 9068, section 2.2.1)."""
-    at = grant.authenticated
-    fresh = at is not None and 0 <= now_ms // 1000 - at <= FRESH_S
-    return Assurance.FRESH if fresh else Assurance.SESSION
+def token_assurance(grant: Grant, now_ms: int) -> Assurance:
+    """Return the assurance of a customer's token, by its ``auth_time`` (RFC 9068, section 2.2.1)."""
+    logged_in_at = grant.authenticated
+    is_fresh = logged_in_at is not None and 0 <= now_ms // 1000 - logged_in_at <= FRESH_LOGIN_S
+    return Assurance.FRESH if is_fresh else Assurance.SESSION
 
 
-async def filing(info: Where, behalf: ForInput | None) -> Filing:
-    """Who asks for whom.
+async def resolve_parties(info: ResolverInfo, behalf: ForInput | None) -> RequestParties:
+    """Return the customer and the requester, from the token and the argument ``for``.
 
     Raises:
-        Unauthenticated: ``TOKEN_MISSING``; Forbidden: ``RIGHTS_NOT_GRANTED``;
-        BadRequest: ``FOR_ARGUMENTS``, ``REFERENCE_INVALID``; NotFound: ``CUSTOMER_NOT_FOUND``.
+        Unauthenticated: ``TOKEN_MISSING``.
+        Forbidden: ``RIGHTS_NOT_GRANTED``.
+        BadRequest: ``FOR_ARGUMENTS``, ``REFERENCE_INVALID``, ``IDENTIFIER_TYPE_UNKNOWN``,
+        ``CONTACT_INVALID``.
+        NotFound: ``CUSTOMER_NOT_FOUND``.
     """
-    reading = info.context.meeting()
-    grant, given = reading.grant, behalf or ForInput()
+    reading = info.context.require_reading()
+    grant, target = reading.grant, behalf or ForInput()
     if grant.is_self:
-        if given.contact or given.requester or (given.customer or grant.subject) != grant.subject:
-            raise _arguments("A customer asks for themselves: leave 'for' out.")
-        by = Asker(
-            Kind.PERSON,
+        if target.contact or target.requester or (target.customer or grant.subject) != grant.subject:
+            raise _build_argument_error("A customer files for themselves: leave 'for' out.")
+        requester = Requester(
+            RequesterRole.PERSON,
             f"self:{grant.client}",
             grant.client,
             grant.subject,
-            assurance_of(grant, reading.now_ms),
+            token_assurance(grant, reading.now_ms),
         )
-        return Filing(await _met(info, reading, grant.subject), by, by_contact=False)
+        return RequestParties(await _load_customer(info, reading, grant.subject), requester, by_contact=False)
     if grant.is_steward:
-        if not given.customer:
-            raise _arguments("A steward names 'for: {customer}'.")
-        kind = given.requester.kind if given.requester else Kind.STEWARD
-        reference = _reference(given)
-        by = Asker(kind, f"steward:{grant.client}", grant.client, grant.subject, Assurance.OFFICE, reference)
-        return Filing(await _met(info, reading, given.customer), by, by_contact=False)
-    return await _by_contact(info, reading, given)
+        if not target.customer:
+            raise _build_argument_error("A steward names 'for: {customer}'.")
+        role = target.requester.kind if target.requester else RequesterRole.STEWARD
+        reference = _check_reference(target)
+        requester = Requester(
+            role, f"steward:{grant.client}", grant.client, grant.subject, Assurance.OFFICE, reference
+        )
+        return RequestParties(
+            await _load_customer(info, reading, target.customer), requester, by_contact=False
+        )
+    return await _resolve_by_contact(info, reading, target)
 
 
-async def _by_contact(info: Where, reading: Reading, given: ForInput) -> Filing:
+async def _resolve_by_contact(info: ResolverInfo, reading: Reading, target: ForInput) -> RequestParties:
     grant = reading.grant
-    kinds = {"agent": Kind.AGENT, "guardian": Kind.GUARDIAN, "rights": Kind.PERSON}
-    kind = next((kinds[one] for one in kinds if one in grant.scopes), None)
-    if kind is None:
+    roles_by_scope = {
+        "agent": RequesterRole.AGENT,
+        "guardian": RequesterRole.GUARDIAN,
+        "rights": RequesterRole.PERSON,
+    }
+    role = next((roles_by_scope[scope] for scope in roles_by_scope if scope in grant.scopes), None)
+    if role is None:
         raise Forbidden(
             "RIGHTS_NOT_GRANTED",
-            "This token asks for nobody's rights.",
+            "This token may not file rights requests.",
             "Use a customer's own token, or one with the scope 'agent', 'guardian', 'rights' or 'steward'.",
         )
-    if not given.contact or given.customer:
-        raise _arguments("Name the person with 'for: {contact: {type, value}}'.")
-    reference = _reference(given)
-    if kind is not Kind.PERSON and reference is None:
-        raise _arguments("An agent and a guardian name their file with 'for: {requester: {reference}}'.")
-    entry, digest = address(info, given.contact)
-    customer = await info.context.records.customers.by_identifier(entry)
-    assurance = Assurance.NONE if kind is Kind.PERSON else Assurance.AGENT
-    spoken = "contact" if kind is Kind.PERSON else kind.value
-    asker = Asker(kind, f"{spoken}:{grant.client}", grant.client, grant.subject, assurance, reference, digest)
-    return Filing(customer, asker, by_contact=True)
+    if not target.contact or target.customer:
+        raise _build_argument_error("Name the person with 'for: {contact: {type, value}}'.")
+    reference = _check_reference(target)
+    if role is not RequesterRole.PERSON and reference is None:
+        raise _build_argument_error(
+            "An agent and a guardian name their file with 'for: {requester: {reference}}'."
+        )
+    entry, digest = digest_identifier(info, target.contact)
+    # No customer is no error: the request is filed all the same, so that nobody can test
+    # whether an address is known.
+    customer = await info.context.resources.customers.find_by_identifier(entry)
+    assurance = Assurance.NONE if role is RequesterRole.PERSON else Assurance.AGENT
+    actor_prefix = "contact" if role is RequesterRole.PERSON else role.value
+    requester = Requester(
+        role, f"{actor_prefix}:{grant.client}", grant.client, grant.subject, assurance, reference, digest
+    )
+    return RequestParties(customer, requester, by_contact=True)
 
 
-def address(info: Where, given: IdentifierInput) -> tuple[bytes, bytes]:
-    """What an identifier is found by, and what a request that names it is known by.
+def digest_identifier(info: ResolverInfo, identifier: IdentifierInput) -> tuple[bytes, bytes]:
+    """Return the blind index of an identifier, and the digest by which a request stores it as ``contact``.
+
+    The two differ, so that the stored ``contact`` cannot be joined with the collection ``identifiers``.
 
     Raises:
         BadRequest: ``IDENTIFIER_TYPE_UNKNOWN``, ``CONTACT_INVALID``.
     """
-    records = info.context.records
-    kind = records.catalogue.identifiers.get(given.type)
-    if kind is None:
+    records = info.context.resources
+    identifier_type = records.catalogue.identifiers.get(identifier.type)
+    if identifier_type is None:
         raise BadRequest(
             "IDENTIFIER_TYPE_UNKNOWN",
-            "'type' is no identifier type of the catalogue.",
-            f"It is one of {', '.join(sorted(records.catalogue.identifiers))}.",
+            "'type' is not an identifier type of the catalogue.",
+            f"Use one of {', '.join(sorted(records.catalogue.identifiers))}.",
         )
-    spelled = RULES[kind.normalise](given.value, given.region or None)
-    if spelled is None:
-        raise BadRequest("CONTACT_INVALID", f"'value' is no {kind.key}.")
-    return records.blind.of(kind.key, spelled), records.blind.of("request-contact", kind.key, spelled)
+    normalised = NORMALISATION_RULES[identifier_type.normalise](identifier.value, identifier.region or None)
+    if normalised is None:
+        raise BadRequest("CONTACT_INVALID", f"'value' is not a valid {identifier_type.key}.")
+    return records.blind_index.index(identifier_type.key, normalised), records.blind_index.index(
+        "request-contact", identifier_type.key, normalised
+    )
 
 
-def _reference(given: ForInput) -> str | None:
-    if not given.requester:
+def _check_reference(target: ForInput) -> str | None:
+    if not target.requester:
         return None
-    if not REFERENCE.fullmatch(given.requester.reference):
+    if not REFERENCE_PATTERN.fullmatch(target.requester.reference):
         raise BadRequest(
             "REFERENCE_INVALID",
-            "'reference' is not the number of a file.",
-            "It takes letters, digits and . _ : / + -, and no name.",
+            "'reference' is not a valid file number.",
+            "Use letters, digits and . _ : / + -, and no name.",
         )
-    if given.requester.kind not in {Kind.AGENT, Kind.GUARDIAN}:
-        raise _arguments("A requester is an AGENT or a GUARDIAN.")
-    return given.requester.reference
+    if target.requester.kind not in {RequesterRole.AGENT, RequesterRole.GUARDIAN}:
+        raise _build_argument_error("A requester is an AGENT or a GUARDIAN.")
+    return target.requester.reference
 
 
-async def _met(info: Where, reading: Reading, name: str) -> bytes:
-    named = reading.identify(strawberry.ID(name))
-    if named is None or await load(info, named) is None:
+async def _load_customer(info: ResolverInfo, reading: Reading, customer_id: str) -> bytes:
+    customer = reading.decode_customer_id(strawberry.ID(customer_id))
+    if customer is None or await load_customer(info, customer) is None:
         raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
-    return named
+    return customer
 
 
-def _arguments(advice: str) -> BadRequest:
-    return BadRequest("FOR_ARGUMENTS", "It is not clear for whom this is asked.", advice)
+def _build_argument_error(advice: str) -> BadRequest:
+    return BadRequest("FOR_ARGUMENTS", "It is not clear for whom this request is filed.", advice)

@@ -1,4 +1,4 @@
-"""``RightsRequest``: a request as whoever may see it reads it."""
+"""GraphQL types of rights requests."""
 
 from __future__ import annotations
 
@@ -7,36 +7,38 @@ from typing import Any
 
 import strawberry
 
-from discretion.domain.kit.graphql.context import Records
-from discretion.domain.kit.graphql.loading import load
+from discretion.domain.kit.graphql.context import ResolverResources
+from discretion.domain.kit.graphql.loading import load_customer
 from discretion.domain.kit.graphql.page_info import PageInfo
 from discretion.domain.kit.graphql.scalars import DateTime, Json
-from discretion.domain.requests.api.requester import RequesterKind, Where
-from discretion.domain.requests.deadlines import Clock
-from discretion.domain.requests.model import Reason, Request, State, read
-from discretion.domain.requests.sealed_fields import MESSAGE
-from discretion.domain.requests.status_map import next_step, status
+from discretion.domain.requests.api.requester import RequesterKind, ResolverInfo
+from discretion.domain.requests.deadlines import DeadlineClock
+from discretion.domain.requests.model import RequestReason, RequestState, SubjectRequest, read_request
+from discretion.domain.requests.sealed_fields import MESSAGE_KEY
+from discretion.domain.requests.status_map import describe_next_step, dpv_status
 from discretion.law.jurisdiction import Jurisdiction, Right
-from discretion.plan.compile import ALWAYS
-from discretion.reveal.forms import iso
-from discretion.reveal.revealer import CUSTOMER_KIND, Reading, Row
-from discretion.store.driver.database import Document
+from discretion.plan.compile import BASE_PROJECTION
+from discretion.reveal.forms import format_timestamp
+from discretion.reveal.revealer import CUSTOMER_ID_KIND, CustomerRow, Reading
+from discretion.store.document import MutableDocument
 
-REQUEST = b"request"
-"""Kind of the ids of requests."""
+REQUEST_KIND = b"request"
+"""Kind of the pairwise ids of requests."""
 
-RequestState: Any = strawberry.enum(
-    State, name="RightsRequestState", description="Where a request stands (W3C DPV request statuses)."
+RequestStateEnum: Any = strawberry.enum(
+    RequestState, name="RightsRequestState", description="Where a request stands (W3C DPV request statuses)."
 )
-RequestReason: Any = strawberry.enum(
-    Reason, name="RightsRequestReason", description="Why it waits, was refused, or came to nothing."
+RequestReasonEnum: Any = strawberry.enum(
+    RequestReason, name="RightsRequestReason", description="Why it waits, was refused, or came to nothing."
 )
-RequestRight: Any = strawberry.enum(Right, name="RightsRequestRight", description="What can be asked for.")
+RequestRightEnum: Any = strawberry.enum(
+    Right, name="RightsRequestRight", description="What can be asked for."
+)
 
 
 @strawberry.type(description="A law by which a request is answered, and who watches over it.")
 class RightsLaw:
-    """See ``law.jurisdiction.Jurisdiction``."""
+    """A law, see ``law.jurisdiction.Jurisdiction``."""
 
     key: str
     label: str
@@ -47,7 +49,7 @@ class RightsLaw:
 
 @strawberry.type(description="One step of carrying a request out.")
 class RightsStep:
-    """See ``rights.model.Step``."""
+    """A workflow step, see ``requests.model.RequestStep``."""
 
     name: str
     done: bool
@@ -58,17 +60,17 @@ class RightsStep:
 
 @strawberry.type(description="A change of state.")
 class RightsTurn:
-    """See ``rights.model.Turn``."""
+    """A history entry, see ``requests.model.StateTransition``."""
 
-    state: RequestState
+    state: RequestStateEnum
     at: DateTime
     by: str
-    reason: RequestReason | None
+    reason: RequestReasonEnum | None
 
 
 @strawberry.type(description="Why a request was refused, and what can be done about it.")
 class RightsRefusal:
-    """See ``rights.model.Refusal``."""
+    """A refusal, see ``requests.model.RequestRefusal``."""
 
     law: str = strawberry.field(description="The provision that allows it.")
     words: str
@@ -77,47 +79,51 @@ class RightsRefusal:
 
 @strawberry.type(description="What the person and the privacy office told each other.")
 class RightsMessage:
-    """Sealed under the person's key; gone with it."""
+    """A message, decrypted. It cannot be read any more after the person's key is destroyed."""
 
     at: DateTime
     by: str
     text: str
 
 
-async def row_of(info: Where, customer: bytes) -> Row | None:
-    """Whom a request is about, for whoever filed it or is to decide it; on the account."""
-    reading = info.context.meeting()
-    (found,) = await info.context.records.customers.by_ids([customer], ALWAYS, -1)
-    return None if found is None else reading.rows([found])[0]
+async def load_subject_row(info: ResolverInfo, customer: bytes) -> CustomerRow | None:
+    """Return the customer of a request for decryption. The reading's account records the disclosure."""
+    reading = info.context.require_reading()
+    (customer_document,) = await info.context.resources.customers.load_many([customer], BASE_PROJECTION, -1)
+    return None if customer_document is None else reading.open_rows([customer_document])[0]
 
 
-async def _messages(root: Any, info: Where) -> list[RightsMessage]:
+async def _resolve_messages(root: Any, info: ResolverInfo) -> list[RightsMessage]:
     document = root.document
-    told, customer = document.get("messages", ()), document.get("customer")
-    if not told or customer is None:
+    stored_messages, customer = document.get("messages", ()), document.get("customer")
+    if not stored_messages or customer is None:
         return []
-    row = await row_of(info, customer)
+    row = await load_subject_row(info, customer)
     if row is None:
         return []
-    reading = info.context.meeting()
-    former = dict(await info.context.records.identities.former(row.id))
-    found = []
-    for one in told:
-        if one["for"] != row.id and one["for"] not in former:
-            continue  # written to somebody they were taken for
-        text = reading.reveal_former(row, former, one["for"], one["sealed"], MESSAGE, "requests.messages")
-        found.append(RightsMessage(at=DateTime(iso(one["at"])), by=one["by"], text=text))
-    return found
+    reading = info.context.require_reading()
+    former_customers = dict(await info.context.resources.identities.list_former_ids(row.id))
+    messages = []
+    for message in stored_messages:
+        if message["for"] != row.id and message["for"] not in former_customers:
+            continue  # encrypted for a customer that was merged in by mistake and has been split off again
+        text = reading.reveal_former_cell(
+            row, former_customers, message["for"], message["sealed"], MESSAGE_KEY, "requests.messages"
+        )
+        messages.append(
+            RightsMessage(at=DateTime(format_timestamp(message["at"])), by=message["by"], text=text)
+        )
+    return messages
 
 
 @strawberry.type(description="What somebody asked of a person's data, and what became of it.")
 class RightsRequest:
-    """See ``rights.model.Request``."""
+    """A rights request, see ``requests.model.SubjectRequest``."""
 
     id: strawberry.ID = strawberry.field(description="Opaque, and good only for the client it was given to.")
-    right: RequestRight
-    state: RequestState
-    reason: RequestReason | None
+    right: RequestRightEnum
+    state: RequestStateEnum
+    reason: RequestReasonEnum | None
     status: str = strawberry.field(description="The state as an IRI of the W3C Data Privacy Vocabulary.")
     next_step: str = strawberry.field(description="What the person does next.")
     requester: RequesterKind
@@ -151,9 +157,10 @@ class RightsRequest:
     result: Json = strawberry.field(description="What came of it; no personal data.")
     appeal_of: strawberry.ID | None
     appealable: bool = strawberry.field(description="Whether a law lets the person appeal, with `appeal`.")
-    document: strawberry.Private[Document]
+    document: strawberry.Private[MutableDocument]
     messages: list[RightsMessage] = strawberry.field(
-        resolver=_messages, description="What the person and the office told each other, oldest first."
+        resolver=_resolve_messages,
+        description="What the person and the office told each other, oldest first.",
     )
 
 
@@ -165,89 +172,100 @@ class RightsRequestConnection:
     page_info: PageInfo
 
 
-def shown(info: Where, document: Document) -> RightsRequest:
-    """A request for whoever asks, who may see it."""
-    reading = info.context.meeting()
-    clock, request = info.context.records.verbs[Clock], read(document)
-    reading.note("requests")
-    known = reading.grant.is_self or reading.grant.is_steward
-    refused = request.state is State.REJECTED
+def build_rights_request(info: ResolverInfo, document: MutableDocument) -> RightsRequest:
+    """Return a request for a caller who may see it, and record the disclosure."""
+    reading = info.context.require_reading()
+    clock, request = info.context.resources.operations[DeadlineClock], read_request(document)
+    reading.record_extra("requests")
+    may_see_customer = reading.grant.is_self or reading.grant.is_steward
+    is_refused = request.state is RequestState.REJECTED
     return RightsRequest(
-        id=strawberry.ID(reading.shut(REQUEST, request.id)),
+        id=strawberry.ID(reading.encode_id(REQUEST_KIND, request.id)),
         right=request.right,
         state=request.state,
         reason=request.reason,
-        status=status(request),
-        next_step=next_step(request),
-        requester=request.kind,
+        status=dpv_status(request),
+        next_step=describe_next_step(request),
+        requester=request.role,
         by=request.by,
         reference=request.reference,
-        customer_id=_customer(reading, request) if known else None,
+        customer_id=_encode_customer(reading, request) if may_see_customer else None,
         scope=Json(dict(request.scope)),
-        received_at=DateTime(iso(request.received)),
-        acknowledged_at=_time(request.acknowledged),
-        identified_at=_time(request.identified),
-        ended_at=_time(document.get("ended")),
-        due_at=_time(request.due),
-        acknowledge_by=_time(document.get("acknowledge_by")),
-        extend_by=_time(document.get("extend_by")),
-        extended_at=None if request.extension is None else DateTime(iso(request.extension.told)),
+        received_at=DateTime(format_timestamp(request.received)),
+        acknowledged_at=_format_time(request.acknowledged),
+        identified_at=_format_time(request.identified),
+        ended_at=_format_time(document.get("ended")),
+        due_at=_format_time(request.due),
+        acknowledge_by=_format_time(document.get("acknowledge_by")),
+        extend_by=_format_time(document.get("extend_by")),
+        extended_at=None
+        if request.extension is None
+        else DateTime(format_timestamp(request.extension.notified_at)),
         extension_reason=request.extended_why,
-        why_no_due=_why(clock, request),
+        why_no_due=_reason_without_due(clock, request),
         warned=list(document.get("warned", ())) if reading.grant.is_steward else [],
-        laws=[_law(one) for one in clock.laws(request)],
+        laws=[_build_law(law) for law in clock.applicable_laws(request)],
         steps=[
             RightsStep(
-                name=one.name,
-                done=one.state == "done",
-                at=_time(one.at),
-                attempts=one.attempts,
-                why=None if one.state == "done" else one.why,
+                name=step.name,
+                done=step.state == "done",
+                at=_format_time(step.at),
+                attempts=step.attempts,
+                why=None if step.state == "done" else step.why,
             )
-            for one in request.steps
+            for step in request.steps
         ],
         history=[
-            RightsTurn(state=one.state, at=DateTime(iso(one.at)), by=one.by, reason=one.reason)
-            for one in request.history
+            RightsTurn(
+                state=transition.state,
+                at=DateTime(format_timestamp(transition.at)),
+                by=transition.by,
+                reason=transition.reason,
+            )
+            for transition in request.history
         ],
-        refusal=_refusal(request),
+        refusal=_build_refusal(request),
         result=Json(dict(request.result)),
         appeal_of=None
         if request.appeal_of is None
-        else strawberry.ID(reading.shut(REQUEST, request.appeal_of)),
-        appealable=refused and bool(clock.appealable(request)),
+        else strawberry.ID(reading.encode_id(REQUEST_KIND, request.appeal_of)),
+        appealable=is_refused and bool(clock.appeal_laws(request)),
         document=document,
     )
 
 
-async def met(info: Where, documents: Sequence[Document]) -> None:
-    """Put whom requests are about on the account of this reading, as far as they are there."""
-    for one in documents:
-        if (customer := one.get("customer")) is not None:
-            await load(info, customer)
+async def load_subjects(info: ResolverInfo, documents: Sequence[MutableDocument]) -> None:
+    """Load the customers of requests, so that their disclosure is recorded. Erased customers are skipped."""
+    for document in documents:
+        if (customer := document.get("customer")) is not None:
+            await load_customer(info, customer)
 
 
-def request_id(records: Records, reading: Reading, text: str) -> bytes | None:
-    """The request behind an id, if it was made for this client."""
-    return records.pairwise.open(reading.grant.client, REQUEST, text)
+def decode_request_id(records: ResolverResources, reading: Reading, text: str) -> bytes | None:
+    """Return the request that a pairwise id names, or None if the id was not made for this client."""
+    return records.pairwise.decode(reading.grant.client, REQUEST_KIND, text)
 
 
-def _customer(reading: Reading, request: Request) -> strawberry.ID | None:
-    return None if request.customer is None else strawberry.ID(reading.shut(CUSTOMER_KIND, request.customer))
+def _encode_customer(reading: Reading, request: SubjectRequest) -> strawberry.ID | None:
+    return (
+        None
+        if request.customer is None
+        else strawberry.ID(reading.encode_id(CUSTOMER_ID_KIND, request.customer))
+    )
 
 
-def _why(clock: Clock, request: Request) -> str | None:
-    if request.due is not None or not request.open:
+def _reason_without_due(clock: DeadlineClock, request: SubjectRequest) -> str | None:
+    if request.due is not None or not request.is_open:
         return None
-    why = clock.dates(request).why
-    return None if why is None else why.value
+    reason = clock.compute_dates(request).why
+    return None if reason is None else reason.value
 
 
-def _time(at: int | None) -> DateTime | None:
-    return None if at is None else DateTime(iso(at))
+def _format_time(at: int | None) -> DateTime | None:
+    return None if at is None else DateTime(format_timestamp(at))
 
 
-def _law(law: Jurisdiction) -> RightsLaw:
+def _build_law(law: Jurisdiction) -> RightsLaw:
     return RightsLaw(
         key=law.key,
         label=law.label,
@@ -257,6 +275,6 @@ def _law(law: Jurisdiction) -> RightsLaw:
     )
 
 
-def _refusal(request: Request) -> RightsRefusal | None:
-    told = request.refusal
-    return None if told is None else RightsRefusal(law=told.law, words=told.words, next=told.next)
+def _build_refusal(request: SubjectRequest) -> RightsRefusal | None:
+    refusal = request.refusal
+    return None if refusal is None else RightsRefusal(law=refusal.law, words=refusal.words, next=refusal.next)

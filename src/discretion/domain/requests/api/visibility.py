@@ -1,69 +1,71 @@
-"""Which requests a caller may see: their own, those about them, and for the office all."""
+"""Which requests a caller may see: those they filed, those about themselves, and for a steward all."""
 
 from __future__ import annotations
 
-from discretion.domain.requests.api.requester import Where
-from discretion.domain.requests.api.types import request_id
+from discretion.domain.requests.api.requester import ResolverInfo
+from discretion.domain.requests.api.types import decode_request_id
 from discretion.errors import Forbidden, NotFound
 from discretion.reveal.revealer import Reading
-from discretion.store.driver.database import Document
-from discretion.store.requests import Requests
+from discretion.store.document import MutableDocument
+from discretion.store.requests import RequestStore
 
 
-async def reached(info: Where, id: str) -> Document:
-    """A request that the caller may see, as it stands.
+async def find_visible_request(info: ResolverInfo, id: str) -> MutableDocument:
+    """Return the document of a request that the caller may see.
 
-    Whoever filed it may, by the same client and under the same name, also when the person is gone.
+    The requester may see it with the same client and subject, even after the customer was erased.
 
     Raises:
-        NotFound: ``REQUEST_NOT_FOUND``; there is none, or none for this caller.
+        NotFound: ``REQUEST_NOT_FOUND``; it does not exist, or this caller may not see it.
     """
-    reading = info.context.meeting()
-    key = request_id(info.context.records, reading, id)
-    found = None if key is None else await info.context.records.verbs[Requests].get(key)
-    if found is None or not await _theirs(info, reading, found):
+    reading = info.context.require_reading()
+    key = decode_request_id(info.context.resources, reading, id)
+    document = None if key is None else await info.context.resources.operations[RequestStore].find(key)
+    if document is None or not await _is_visible(info, reading, document):
         raise NotFound("REQUEST_NOT_FOUND", "There is no such request.")
-    return found
+    return document
 
 
-async def _theirs(info: Where, reading: Reading, document: Document) -> bool:
+async def _is_visible(info: ResolverInfo, reading: Reading, document: MutableDocument) -> bool:
     grant = reading.grant
     if grant.is_steward:
         return True
     if document["client"] == grant.client and document["subject"] == grant.subject:
         return True
-    own = reading.identify(grant.subject) if grant.is_self else None
-    return own is not None and document.get("customer") in await selves(info, own)
+    own_customer = reading.decode_customer_id(grant.subject) if grant.is_self else None
+    return own_customer is not None and document.get("customer") in await list_customer_ids(
+        info, own_customer
+    )
 
 
-async def selves(info: Where, customer: bytes) -> list[bytes]:
-    """All ids of a customer: those of who was merged into them are theirs."""
-    former = await info.context.records.identities.former(customer)
-    return [customer, *(one for one, _ in former)]
+async def list_customer_ids(info: ResolverInfo, customer: bytes) -> list[bytes]:
+    """Return the id of a customer and the ids of the customers that were merged into it."""
+    former_customers = await info.context.resources.identities.list_former_ids(customer)
+    return [customer, *(former_id for former_id, _ in former_customers)]
 
 
-def office(info: Where) -> tuple[Reading, str]:
-    """The reading of a steward, and how their word is signed.
+def require_privacy_office(info: ResolverInfo) -> tuple[Reading, str]:
+    """Return the reading of a steward, and the actor for the history of a request.
 
     Raises:
         Forbidden: ``STEWARD_ONLY``.
     """
-    reading = info.context.meeting()
+    reading = info.context.require_reading()
     if not reading.grant.is_steward:
         raise Forbidden(
             "STEWARD_ONLY",
-            "Only the privacy office decides what becomes of requests.",
+            "Only the privacy office decides requests.",
             "Use a token with the scope 'steward'.",
         )
     return reading, f"steward:{reading.grant.client}"
 
 
-def voice(info: Where) -> str:
-    """How the word of whoever asks is signed."""
-    grant = info.context.meeting().grant
+def format_caller_actor(info: ResolverInfo) -> str:
+    """Return the actor of the caller for the history of a request, such as ``self:customer-app``."""
+    grant = info.context.require_reading().grant
     if grant.is_self:
         return f"self:{grant.client}"
     if grant.is_steward:
         return f"steward:{grant.client}"
-    kind = next((one for one in ("agent", "guardian") if one in grant.scopes), "contact")
-    return f"{kind}:{grant.client}"
+    scope = next((candidate for candidate in ("agent", "guardian") if candidate in grant.scopes), "contact")
+    return f"{scope}:{grant.client}"

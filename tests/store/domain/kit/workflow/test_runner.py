@@ -1,4 +1,4 @@
-"""Steps are durable: each is carried out once, by one process at a time, whatever happens to a process."""
+"""Steps are durable: each runs once, in one process at a time, whatever happens to a process."""
 
 from __future__ import annotations
 
@@ -8,21 +8,26 @@ from typing import Any
 
 import pytest
 
-from discretion.domain.kit.workflow.lease import HELD_MS, Hold
-from discretion.domain.kit.workflow.runner import FIRST_MS, Engine, backoff, carrying
-from discretion.domain.kit.workflow.step_outcome import Done, Later, Outcome
-from discretion.domain.requests.workflows import fulfilled
+from discretion.domain.kit.workflow.lease import LEASE_MS, Lease
+from discretion.domain.kit.workflow.runner import (
+    RETRY_MIN_MS,
+    WorkflowRunner,
+    compute_backoff_ms,
+    run_workflows,
+)
+from discretion.domain.kit.workflow.step_outcome import StepDone, StepOutcome, StepWaiting
+from discretion.domain.requests.workflows import build_fulfilment
 from discretion.errors import Conflict, Unavailable
 from discretion.store.driver.database import Database
-from discretion.store.requests import Requests
-from discretion.store.schema.apply import prepare
+from discretion.store.requests import RequestStore
+from discretion.store.schema.apply import apply_schema
 from tests.fixtures.clock import Clock
 
 REQUEST = b"r" * 16
 
 
-def asked(*steps: str) -> dict[str, Any]:
-    """A request that was accepted a moment ago."""
+def build_request(*steps: str) -> dict[str, Any]:
+    """Build a request that was accepted."""
     return {
         "_id": REQUEST,
         "v": 1,
@@ -38,7 +43,7 @@ def asked(*steps: str) -> dict[str, Any]:
         "scope": {},
         "sealed": {},
         "decides": False,
-        "steps": [{"name": one, "state": "open", "attempts": 0} for one in steps],
+        "steps": [{"name": name, "state": "open", "attempts": 0} for name in steps],
         "fence": 0,
         "until": 0,
         "next": 0,
@@ -46,14 +51,14 @@ def asked(*steps: str) -> dict[str, Any]:
     }
 
 
-class Worker:
-    """A step that does what it is told to, and counts."""
+class ScriptedStep:
+    """A step with given outcomes that records the fences it ran with."""
 
-    def __init__(self, *outcomes: Outcome | Exception) -> None:
+    def __init__(self, *outcomes: StepOutcome | Exception) -> None:
         self.outcomes = list(outcomes)
         self.fences: list[int] = []
 
-    async def __call__(self, document: Mapping[str, Any], _hold: Hold) -> Outcome:
+    async def __call__(self, document: Mapping[str, Any], _lease: Lease) -> StepOutcome:
         self.fences.append(document["fence"])
         outcome = self.outcomes.pop(0)
         if isinstance(outcome, Exception):
@@ -61,139 +66,154 @@ class Worker:
         return outcome
 
 
-async def stored(database: Database, *steps: str) -> Requests:
-    await prepare(database, [])
-    requests = Requests(database)
-    await requests.add(asked(*steps))
+async def store_request(database: Database, *steps: str) -> RequestStore:
+    """Store a request with these steps in an empty database."""
+    await apply_schema(database, [])
+    requests = RequestStore(database)
+    await requests.add(build_request(*steps))
     return requests
 
 
-async def test_each_step_is_carried_out_once_and_in_order(database: Database) -> None:
+async def test_each_step_runs_once_and_in_order(database: Database) -> None:
     clock = Clock("2026-11-02T10:00")
-    requests = await stored(database, "one", "two")
-    one, two = Worker(Done({"n": 1})), Worker(Done())
-    engine = Engine(requests, {"one": one, "two": two}, fulfilled, clock)
-    assert await engine.once() == 1
-    assert await engine.once() == 0
-    found = await requests.get(REQUEST)
-    assert found is not None
-    assert [step["state"] for step in found["steps"]] == ["done", "done"]
-    assert found["steps"][0]["told"] == {"n": 1}
-    assert found["state"] == "fulfilled"
-    assert len(one.fences) == len(two.fences) == 1
+    requests = await store_request(database, "one", "two")
+    first, second = ScriptedStep(StepDone({"n": 1})), ScriptedStep(StepDone())
+    runner = WorkflowRunner(requests, {"one": first, "two": second}, build_fulfilment, clock)
+    assert await runner.run_due() == 1
+    assert await runner.run_due() == 0
+    request = await requests.find(REQUEST)
+    assert request is not None
+    assert [stored_step["state"] for stored_step in request["steps"]] == ["done", "done"]
+    assert request["steps"][0]["told"] == {"n": 1}
+    assert request["state"] == "fulfilled"
+    assert len(first.fences) == len(second.fences) == 1
 
 
-async def test_a_failed_step_is_tried_again_later_and_nothing_says_complete(database: Database) -> None:
+async def test_a_failed_step_is_retried_and_the_request_stays_open(database: Database) -> None:
     clock = Clock("2026-11-02T10:00")
-    requests = await stored(database, "one")
-    worker = Worker(Unavailable("AWAY", "Away."), ValueError("of ours"), Done())
-    engine = Engine(requests, {"one": worker}, fulfilled, clock)
-    for attempts, why in ((1, "AWAY"), (2, "ValueError")):
-        await engine.once()
-        found = await requests.get(REQUEST)
-        assert found is not None
-        assert (found["steps"][0]["attempts"], found["steps"][0]["why"]) == (attempts, why)
-        assert found["state"] == "accepted"
-        assert found["next"] == clock() + backoff(attempts - 1)
-        assert await engine.once() == 0
-        clock.forward(backoff(attempts - 1))
-    await engine.once()
-    found = await requests.get(REQUEST)
-    assert found is not None
-    assert found["state"] == "fulfilled"
+    requests = await store_request(database, "one")
+    step = ScriptedStep(Unavailable("AWAY", "Away."), ValueError("unexpected"), StepDone())
+    runner = WorkflowRunner(requests, {"one": step}, build_fulfilment, clock)
+    for attempts, error_code in ((1, "AWAY"), (2, "ValueError")):
+        await runner.run_due()
+        request = await requests.find(REQUEST)
+        assert request is not None
+        assert (request["steps"][0]["attempts"], request["steps"][0]["why"]) == (attempts, error_code)
+        assert request["state"] == "accepted"
+        assert request["next"] == clock() + compute_backoff_ms(attempts - 1)
+        assert await runner.run_due() == 0
+        clock.advance(compute_backoff_ms(attempts - 1))
+    await runner.run_due()
+    request = await requests.find(REQUEST)
+    assert request is not None
+    assert request["state"] == "fulfilled"
 
 
-async def test_a_step_that_waits_has_not_failed(database: Database) -> None:
+async def test_a_waiting_step_counts_no_attempt(database: Database) -> None:
     clock = Clock("2026-11-02T10:00")
-    requests = await stored(database, "one")
-    engine = Engine(requests, {"one": Worker(Later(5_000, "others"), Done())}, fulfilled, clock)
-    await engine.once()
-    found = await requests.get(REQUEST)
-    assert found is not None
-    assert found["steps"][0]["attempts"] == 0
-    clock.forward(5_000)
-    await engine.once()
-    found = await requests.get(REQUEST)
-    assert found is not None
-    assert found["state"] == "fulfilled"
+    requests = await store_request(database, "one")
+    runner = WorkflowRunner(
+        requests, {"one": ScriptedStep(StepWaiting(5_000, "others"), StepDone())}, build_fulfilment, clock
+    )
+    await runner.run_due()
+    request = await requests.find(REQUEST)
+    assert request is not None
+    assert request["steps"][0]["attempts"] == 0
+    clock.advance(5_000)
+    await runner.run_due()
+    request = await requests.find(REQUEST)
+    assert request is not None
+    assert request["state"] == "fulfilled"
 
 
-async def test_who_was_taken_over_changes_nothing(database: Database) -> None:
-    """A process that was thought dead wakes up in the middle of its step: its fence is an old one."""
+async def test_a_process_that_lost_its_lease_changes_nothing(database: Database) -> None:
+    """A process continues its step after its lease expired: its fence is outdated."""
     clock = Clock("2026-11-02T10:00")
-    requests = await stored(database, "one")
-    other = Engine(requests, {"one": Worker(Done({"by": "other"}))}, fulfilled, clock)
+    requests = await store_request(database, "one")
+    other = WorkflowRunner(
+        requests, {"one": ScriptedStep(StepDone({"by": "other"}))}, build_fulfilment, clock
+    )
 
-    async def sleeps(_document: Mapping[str, Any], hold: Hold) -> Outcome:
-        clock.forward(HELD_MS + 1)
-        await other.once()
+    async def sleep_past_lease(_document: Mapping[str, Any], lease: Lease) -> StepOutcome:
+        clock.advance(LEASE_MS + 1)
+        await other.run_due()
         with pytest.raises(Conflict, match="Another process"):
-            await hold.save({"result": {"by": "sleeper"}})
-        return Done({"by": "sleeper"})
+            await lease.save({"result": {"by": "sleeper"}})
+        return StepDone({"by": "sleeper"})
 
-    await Engine(requests, {"one": sleeps}, fulfilled, clock).once()
-    found = await requests.get(REQUEST)
-    assert found is not None
-    assert found["steps"][0]["told"] == {"by": "other"}
-    assert "result" not in found
-    assert found["state"] == "fulfilled"
+    await WorkflowRunner(requests, {"one": sleep_past_lease}, build_fulfilment, clock).run_due()
+    request = await requests.find(REQUEST)
+    assert request is not None
+    assert request["steps"][0]["told"] == {"by": "other"}
+    assert "result" not in request
+    assert request["state"] == "fulfilled"
 
 
-async def test_nobody_else_carries_out_what_is_held(database: Database) -> None:
+async def test_a_request_under_lease_is_not_run_by_another_process(database: Database) -> None:
     clock = Clock("2026-11-02T10:00")
-    requests = await stored(database, "one")
-    assert await requests.take(REQUEST, clock(), clock() + HELD_MS)
-    worker = Worker(Done())
-    engine = Engine(requests, {"one": worker}, fulfilled, clock)
-    assert await engine.once() == 0
-    clock.forward(HELD_MS + 1)
-    assert await engine.once() == 1
-    assert worker.fences == [2]
+    requests = await store_request(database, "one")
+    assert await requests.acquire_lease(REQUEST, clock(), clock() + LEASE_MS)
+    step = ScriptedStep(StepDone())
+    runner = WorkflowRunner(requests, {"one": step}, build_fulfilment, clock)
+    assert await runner.run_due() == 0
+    clock.advance(LEASE_MS + 1)
+    assert await runner.run_due() == 1
+    assert step.fences == [2]
 
 
-def test_waiting_grows_up_to_an_hour() -> None:
-    assert [backoff(n) for n in (0, 1, 2)] == [FIRST_MS, 2 * FIRST_MS, 4 * FIRST_MS]
-    assert backoff(500) == 3_600_000
+def test_the_retry_delay_grows_to_at_most_an_hour() -> None:
+    assert [compute_backoff_ms(n) for n in (0, 1, 2)] == [RETRY_MIN_MS, 2 * RETRY_MIN_MS, 4 * RETRY_MIN_MS]
+    assert compute_backoff_ms(500) == 3_600_000
 
 
-async def soon(requests: Requests, request: bytes, state: str) -> None:
-    """Waits until a request is in a state."""
+async def wait_for_state(requests: RequestStore, request: bytes, state: str) -> None:
+    """Wait until a request is in a state."""
     async with asyncio.timeout(10):
-        while (found := await requests.get(request)) is None or found["state"] != state:  # noqa: ASYNC110
+        while (document := await requests.find(request)) is None or document["state"] != state:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 
-async def test_one_that_takes_long_keeps_nobody_waiting(database: Database) -> None:
-    requests = await stored(database, "slow")
-    begun, go = asyncio.Event(), asyncio.Event()
+async def test_a_slow_request_does_not_delay_others(database: Database) -> None:
+    requests = await store_request(database, "slow")
+    started, released = asyncio.Event(), asyncio.Event()
 
-    async def slow(_document: Mapping[str, Any], _hold: Hold) -> Outcome:
-        begun.set()
-        await go.wait()
-        return Done()
+    async def run_slowly(_document: Mapping[str, Any], _lease: Lease) -> StepOutcome:
+        started.set()
+        await released.wait()
+        return StepDone()
 
-    engine = Engine(requests, {"slow": slow, "quick": Worker(Done())}, fulfilled, Clock("2026-11-02T10:00"))
-    async with carrying(engine):
-        await begun.wait()
-        await requests.add({**asked("quick"), "_id": b"q" * 16})
-        engine.kick()
-        await soon(requests, b"q" * 16, "fulfilled")
-        go.set()
-        await soon(requests, REQUEST, "fulfilled")
+    runner = WorkflowRunner(
+        requests,
+        {"slow": run_slowly, "quick": ScriptedStep(StepDone())},
+        build_fulfilment,
+        Clock("2026-11-02T10:00"),
+    )
+    async with run_workflows(runner):
+        await started.wait()
+        await requests.add({**build_request("quick"), "_id": b"q" * 16})
+        runner.wake()
+        await wait_for_state(requests, b"q" * 16, "fulfilled")
+        released.set()
+        await wait_for_state(requests, REQUEST, "fulfilled")
 
 
-async def test_what_nobody_foresaw_of_one_request_ends_no_other(database: Database) -> None:
-    requests = await stored(database, "one")
-    await requests.add({**asked("one"), "_id": b"s" * 16})
+async def test_an_unexpected_error_of_one_request_stops_no_other(database: Database) -> None:
+    requests = await store_request(database, "one")
+    await requests.add({**build_request("one"), "_id": b"s" * 16})
 
-    def end(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    def build_outcome(document: Mapping[str, Any]) -> Mapping[str, Any]:
         if document["_id"] == REQUEST:
-            raise ValueError("of ours")
-        return fulfilled(document)
+            raise ValueError("unexpected")
+        return build_fulfilment(document)
 
-    engine = Engine(requests, {"one": Worker(Done(), Done(), Done())}, end, Clock("2026-11-02T10:00"))
-    async with carrying(engine):
-        await soon(requests, b"s" * 16, "fulfilled")
-        await requests.add({**asked("one"), "_id": b"t" * 16})
-        engine.kick()
-        await soon(requests, b"t" * 16, "fulfilled")
+    runner = WorkflowRunner(
+        requests,
+        {"one": ScriptedStep(StepDone(), StepDone(), StepDone())},
+        build_outcome,
+        Clock("2026-11-02T10:00"),
+    )
+    async with run_workflows(runner):
+        await wait_for_state(requests, b"s" * 16, "fulfilled")
+        await requests.add({**build_request("one"), "_id": b"t" * 16})
+        runner.wake()
+        await wait_for_state(requests, b"t" * 16, "fulfilled")

@@ -1,4 +1,4 @@
-"""A GraphQL door before a tiny schema: what the contract tests knock at."""
+"""A GraphQL endpoint with a small schema, which the contract tests send requests to."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from graphql import ExecutionResult, build_schema, execute
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from discretion.edge.error_mask import Mask
-from discretion.edge.graphql.document_cache import Documents, Prepared
+from discretion.edge.error_mask import ErrorMask
+from discretion.edge.graphql.document_cache import DocumentCache, PreparedDocument
 from discretion.edge.graphql.explorer import Explorer
-from discretion.edge.graphql.http_protocol import GraphQLDoor, GraphQLRequest
+from discretion.edge.graphql.http_protocol import GraphQLEndpoint, GraphQLRequest
 from discretion.errors import Forbidden, Unauthenticated, Unavailable
 from discretion.token.grant import Grant
 
@@ -27,7 +27,7 @@ SCHEMA = build_schema("""
 
 
 class Root:
-    """Resolvers; ``hello(name: ...)`` raises on request."""
+    """Root resolvers. ``hello`` raises an error for the names "forbidden" and "broken"."""
 
     def hello(self, _info: Any, name: str = "you", times: int = 1) -> str:
         if name == "forbidden":
@@ -40,8 +40,12 @@ class Root:
         return bool(who)
 
 
-def grant_of(authorization: Sequence[str]) -> Grant | None:
-    """One token holds, none is nobody, any other does not hold."""
+def verify_authorization(authorization: Sequence[str]) -> Grant | None:
+    """Return the grant of the valid token, and None without a token.
+
+    Raises:
+        Unauthenticated: the token is another one (TOKEN_INVALID).
+    """
     if not authorization:
         return None
     if list(authorization) != [f"Bearer {TOKEN}"]:
@@ -49,11 +53,13 @@ def grant_of(authorization: Sequence[str]) -> Grant | None:
     return GRANT
 
 
-MASK = Mask(lambda size: hashlib.sha256(b"entropy").digest()[:size])
+MASK = ErrorMask(lambda size: hashlib.sha256(b"entropy").digest()[:size])
 
 
-async def answer(prepared: Prepared, request: GraphQLRequest, grant: Grant | None) -> dict[str, Any]:
-    """Stock graphql-core; some operation names stand for what can go wrong around it."""
+async def execute_operation(
+    prepared: PreparedDocument, request: GraphQLRequest, grant: Grant | None
+) -> dict[str, Any]:
+    """Execute with graphql-core. The operation names Nobody, Down and Crash simulate errors around it."""
     if request.operation_name == "Nobody" and grant is None:
         raise Unauthenticated("TOKEN_MISSING", "This needs an access token.")
     if request.operation_name == "Down":
@@ -71,16 +77,24 @@ async def answer(prepared: Prepared, request: GraphQLRequest, grant: Grant | Non
     assert isinstance(result, ExecutionResult)
     response: dict[str, Any] = {}
     if result.errors:
-        response["errors"] = MASK.errors(result.errors)
+        response["errors"] = MASK.mask_errors(result.errors)
     if result.data is not None:
         response["data"] = result.data
     return response
 
 
-async def heed(_grant: Grant) -> None:
-    """Nobody is a customer here."""
+async def ignore_opt_out(_grant: Grant) -> None:
+    """Ignore the opt-out signal of a request, because this application has no customers."""
 
 
 EXPLORER = Explorer()
-DOOR = GraphQLDoor(Documents(SCHEMA), answer, grant_of, MASK, heed, explorer=EXPLORER, max_body=100_000)
-APP = Starlette(routes=[Route("/graphql", DOOR), *EXPLORER.routes()])
+ENDPOINT = GraphQLEndpoint(
+    DocumentCache(SCHEMA),
+    execute_operation,
+    verify_authorization,
+    MASK,
+    ignore_opt_out,
+    explorer=EXPLORER,
+    max_body=100_000,
+)
+APP = Starlette(routes=[Route("/graphql", ENDPOINT), *EXPLORER.routes()])

@@ -1,0 +1,56 @@
+"""Opens the installation on this machine for commands: backup, restore and registration."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from discretion import __version__
+from discretion.app import open_platform
+from discretion.app.keys import bucket_keys_path, load_root_key
+from discretion.app.wiring.agents import build_processor_signing_request
+from discretion.domain.agents.agent_register import AgentRegister
+from discretion.domain.backup.command import BackupInstallation
+from discretion.domain.recipients.recipient_register import RecipientRegister
+from discretion.settings import Settings, read_settings
+
+
+@asynccontextmanager
+async def open_backup_installation(data_dir: Path | None) -> AsyncIterator[BackupInstallation]:
+    """Open the installation that the environment names, in ``data_dir`` if one is given.
+
+    It opens a database on which erasures have not been replayed yet, so that they can be.
+    """
+    settings = read_settings(os.environ)
+    if data_dir is not None:
+        settings = replace(settings, data_dir=data_dir)
+    async with open_platform(settings, idle=True, restoring=True) as platform:
+        yield BackupInstallation(
+            platform.database,
+            platform.erasure_log,
+            platform.backup_restore,
+            bucket_keys_path(settings).parent,
+            (__version__, platform.catalogue.version),
+        )
+
+
+@asynccontextmanager
+async def open_recipient_register(settings: Settings) -> AsyncIterator[RecipientRegister]:
+    """Open the register of recipients, where the addresses for their notifications are kept."""
+    async with open_platform(settings, idle=True) as platform:
+        yield platform.recipients.recipient_register
+
+
+@asynccontextmanager
+async def open_agent_register(settings: Settings) -> AsyncIterator[AgentRegister]:
+    """Open the register of authorised agents and controllers."""
+    async with open_platform(settings, idle=True) as platform:
+        yield platform.agents.agent_register
+
+
+def build_certificate_request(settings: Settings) -> bytes:
+    """Build the request for the certificate that signs answers to controllers; it needs no database."""
+    return build_processor_signing_request(settings, load_root_key(settings), os.urandom)

@@ -1,0 +1,93 @@
+"""The shared objects of a platform: settings, rules, keys, the database, clock and entropy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from discretion.app.keys import bucket_keys_path, load_signing_keys
+from discretion.catalogue.model import Catalogue
+from discretion.domain.identity.unit_of_work import WriteContext
+from discretion.domain.notices.load import NoticeTemplates, load_notice_templates
+from discretion.law.jurisdiction import Lawbook
+from discretion.plan.permission_window import PermissionWindow
+from discretion.purpose.permission_engine import PermissionEngine
+from discretion.seal.blind_index import BlindIndex
+from discretion.seal.bucket_keys import BucketKeys
+from discretion.seal.key_files import derive_key
+from discretion.seal.pairwise_ids import PairwiseIds
+from discretion.settings import Settings
+from discretion.store.driver.database import Database
+from discretion.store.tombstones import TombstoneStore
+from discretion.token.keys import KeySet
+
+
+@dataclass(frozen=True, slots=True)
+class WiringContext:
+    """The shared objects that the builders of this package take.
+
+    ``open_write_context`` returns a new context at the current time for one write. ``clock`` gives ms since
+    1970, ``entropy`` as many random bytes as it is asked for.
+    """
+
+    settings: Settings
+    catalogue: Catalogue
+    lawbook: Lawbook
+    notices: NoticeTemplates
+    database: Database
+    root: bytes = field(repr=False)
+    signing_keys: KeySet = field(repr=False)
+    buckets: BucketKeys
+    blind_index: BlindIndex
+    pairwise: PairwiseIds
+    tombstones: TombstoneStore
+    permission_window: PermissionWindow
+    open_write_context: Callable[[], WriteContext]
+    clock: Callable[[], int]
+    entropy: Callable[[int], bytes] = field(repr=False)
+
+
+def build_wiring_context(
+    settings: Settings,
+    catalogue: Catalogue,
+    lawbook: Lawbook,
+    database: Database,
+    root: bytes,
+    trusted_bits: Mapping[str, int],
+    clock: Callable[[], int],
+    entropy: Callable[[int], bytes],
+) -> WiringContext:
+    """Load the keys of the installation and derive the others from the root key.
+
+    ``trusted_bits`` has, by the version of earlier rules, the bits of the purposes whose rules are unchanged.
+    """
+    buckets = BucketKeys.open_or_create(bucket_keys_path(settings), root, settings.buckets, entropy)
+    permission_engine = PermissionEngine(catalogue, lawbook.consent_law)
+    # One derived key for each use: a value encoded for one use cannot be matched with another use.
+    # With another name of the use, no stored identifier would be found again.
+    blind_index = BlindIndex(derive_key(root, "blind"))
+
+    def open_write_context() -> WriteContext:
+        return WriteContext(
+            catalogue, permission_engine, lawbook.find_key_of_place, buckets, entropy, clock()
+        )
+
+    return WiringContext(
+        settings=settings,
+        catalogue=catalogue,
+        lawbook=lawbook,
+        notices=load_notice_templates(catalogue, settings.notices_dir),
+        database=database,
+        root=root,
+        signing_keys=load_signing_keys(settings, root),
+        buckets=buckets,
+        blind_index=blind_index,
+        pairwise=PairwiseIds(derive_key(root, "pairwise")),
+        tombstones=TombstoneStore(database, blind_index),
+        permission_window=PermissionWindow(
+            permission_engine.version, permission_engine.compute_binding_bits(), trusted_bits
+        ),
+        open_write_context=open_write_context,
+        clock=clock,
+        entropy=entropy,
+    )

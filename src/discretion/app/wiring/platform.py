@@ -1,0 +1,105 @@
+"""Builds a whole platform from its context: the packages first, then the endpoints over them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from starlette.applications import Starlette
+
+from discretion.app.wiring.access import AccessComponents
+from discretion.app.wiring.agents import AgentComponents, build_agents
+from discretion.app.wiring.consent import build_consent
+from discretion.app.wiring.context import WiringContext
+from discretion.app.wiring.disclosure import build_disclosure
+from discretion.app.wiring.endpoints import build_endpoints
+from discretion.app.wiring.erasure import ErasureComponents
+from discretion.app.wiring.ingest import build_ingest
+from discretion.app.wiring.recipients import RecipientComponents
+from discretion.app.wiring.requests import RequestComponents
+from discretion.app.wiring.resolvers import build_resolver_resources
+from discretion.app.wiring.subject_rights import build_subject_rights
+from discretion.app.wiring.tokens import build_token_issuer
+from discretion.catalogue.model import Catalogue
+from discretion.disclose import Discloser
+from discretion.domain.backup.erasure_replay import ErasureReplay
+from discretion.domain.backup.restore import DatabaseRestore
+from discretion.domain.consent.recompute import PermissionRecomputation
+from discretion.domain.erasure.crypto_shred import CryptoShredder
+from discretion.domain.erasure.erasure_log import ErasureLog
+from discretion.domain.identity.duplicates.suggestion_run import SUGGEST_GRANT, DuplicateSearch
+from discretion.domain.ingest.dead_letters.replay import DeadLetterReplay
+from discretion.domain.ingest.dead_letters.retention import DeadLetterRecorder
+from discretion.domain.ingest.write_keys import WriteKeys
+from discretion.domain.kit.workflow.lease import Checkpoint
+from discretion.domain.retention.sweep import RetentionSweep
+from discretion.edge.application import build_application
+from discretion.edge.graphql.internal_client import InternalClient
+from discretion.store.driver.database import Database
+from discretion.store.suggestions import SuggestionStore
+from discretion.store.sweeps import SweepStore
+from discretion.token.issue import TokenIssuer
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """The objects that servers, commands and background work use."""
+
+    app: Starlette
+    catalogue: Catalogue
+    database: Database
+    issuer: TokenIssuer
+    write_keys: WriteKeys
+    discloser: Discloser
+    suggestion_run: DuplicateSearch
+    dead_letter_retention: DeadLetterRecorder
+    dead_letter_replay: DeadLetterReplay
+    permission_recomputation: PermissionRecomputation
+    retention_sweep: RetentionSweep
+    requests: RequestComponents
+    recipients: RecipientComponents
+    access: AccessComponents
+    crypto_shredding: CryptoShredder
+    erasure: ErasureComponents
+    erasure_log: ErasureLog
+    backup_restore: DatabaseRestore
+    agents: AgentComponents
+
+
+def wire_platform(context: WiringContext, on_checkpoint: Checkpoint) -> Platform:
+    """Build every package, the endpoints over them, and the platform that holds both."""
+    catalogue, database, clock = context.catalogue, context.database, context.clock
+    open_write_context = context.open_write_context
+    disclosure = build_disclosure(context)
+    consent = build_consent(context)
+    ingest = build_ingest(context, consent.source_statements.record)
+    rights = build_subject_rights(context, disclosure.discloser, consent, on_checkpoint)
+    suggestions = SuggestionStore(database, clock)
+    resources = build_resolver_resources(context, disclosure, consent, ingest, rights, suggestions)
+    endpoints = build_endpoints(context, disclosure, consent, ingest, resources)
+    agents = build_agents(context, resources, rights)
+    # The search for duplicates has a grant of its own, so its reads are planned and recorded like those of a
+    # client.
+    internal_client = InternalClient(endpoints.documents, endpoints.runner, SUGGEST_GRANT)
+    erasure_log = rights.erasure.erasure_log
+    erasure_replay = ErasureReplay(database, context.blind_index, open_write_context)
+    return Platform(
+        app=build_application(replace(endpoints, agent_routes=agents.routes)),
+        catalogue=catalogue,
+        database=database,
+        issuer=build_token_issuer(context.settings, context.signing_keys, catalogue, clock, context.entropy),
+        write_keys=ingest.write_keys,
+        discloser=disclosure.discloser,
+        suggestion_run=DuplicateSearch(catalogue, internal_client.execute, context.pairwise, suggestions),
+        dead_letter_retention=ingest.dead_letter_recorder,
+        dead_letter_replay=ingest.dead_letter_replay,
+        permission_recomputation=consent.recomputation,
+        retention_sweep=RetentionSweep(SweepStore(database), database, catalogue, open_write_context, clock),
+        requests=rights.requests,
+        recipients=rights.recipients,
+        access=rights.access,
+        crypto_shredding=rights.erasure.key_destruction.shredder,
+        erasure=rights.erasure,
+        erasure_log=erasure_log,
+        backup_restore=DatabaseRestore(database, context.buckets, erasure_log, erasure_replay, clock),
+        agents=agents,
+    )

@@ -1,0 +1,35 @@
+"""Builds the issuer and the verifier of access tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from discretion.catalogue.model import Catalogue
+from discretion.catalogue.taxonomy import load_taxonomy
+from discretion.edge.graphql.operation_runner import is_known_purpose
+from discretion.settings import Settings
+from discretion.token.issue import TokenIssuer
+from discretion.token.keys import KeySet
+from discretion.token.verify import TokenVerifier
+
+
+def build_token_issuer(
+    settings: Settings,
+    keys: KeySet,
+    catalogue: Catalogue,
+    clock: Callable[[], int],
+    entropy: Callable[[int], bytes],
+) -> TokenIssuer:
+    """Build the issuer; it refuses purposes outside the catalogue and categories outside the taxonomy."""
+    is_known = partial(is_known_purpose, catalogue)
+    is_category = load_taxonomy().categories.__contains__
+    return TokenIssuer(keys, settings.issuer, settings.audience, clock, entropy, is_known, is_category)
+
+
+def build_token_verifier(
+    settings: Settings, keys: KeySet, catalogue: Catalogue, clock: Callable[[], int]
+) -> TokenVerifier:
+    """Build the verifier of tokens that this installation, or its identity provider, issued."""
+    is_known = partial(is_known_purpose, catalogue)
+    return TokenVerifier(keys, settings.issuer, settings.audience, clock, is_known)

@@ -1,0 +1,208 @@
+"""Rights that take effect when they are exercised, in the transaction that records the request.
+
+These are the opt-out of sale and sharing (Cal. Civ. Code 1798.120), the limit on the use of sensitive data
+(1798.121) and the restriction of processing (GDPR Art. 18). They only protect the customer, so there is no
+reason to wait. If the requester is not sufficiently identified, the caller files the request like any other
+(``submission``), and a workflow step applies the right later. Its statement has the request's id as its
+message id, so that a repeated step has no effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from discretion.domain.consent.objection_hook import ObjectionHook, StatementAuthor
+from discretion.domain.consent.record_statement import StatementRecorder
+from discretion.domain.consent.statement_writer import CustomerStatement, ExtraWrites, StatementWriter
+from discretion.domain.consent.statements import ConsentAction, list_sharing_purposes
+from discretion.domain.ingest.message import ExplicitChoice
+from discretion.domain.ingest.statement_context import StatementContext, StatementMethod
+from discretion.domain.profiles.person_state import LIMIT_SIGNAL
+from discretion.domain.requests.model import (
+    Assurance,
+    RequestDetails,
+    Requester,
+    RequesterRole,
+    SubjectRequest,
+    read_request,
+)
+from discretion.domain.requests.restriction import ProcessingRestriction
+from discretion.domain.requests.submission import RequestSubmission
+from discretion.errors import Conflict, NotFound
+from discretion.law.jurisdiction import Right
+from discretion.store.document import MutableDocument
+from discretion.store.driver.database import Database, Session, WriteOperation
+from discretion.store.requests import build_request_insert
+
+STATEMENT_METHODS = {
+    RequesterRole.PERSON: StatementMethod.CLICK,
+    RequesterRole.AGENT: StatementMethod.AGENT,
+    RequesterRole.GUARDIAN: StatementMethod.GUARDIAN,
+    RequesterRole.STEWARD: StatementMethod.AGENT,
+}
+"""How a statement was made, by the role of the requester."""
+
+
+def build_objection_hook(submission: RequestSubmission) -> ObjectionHook:
+    """Return the hook that records an objection as a rights request.
+
+    Objections (GDPR Art. 21) are made through the consent API. The request is written in the same
+    transaction.
+    """
+
+    def record_objection(author: StatementAuthor, purposes: Sequence[str]) -> ExtraWrites:
+        role, assurance = (
+            (RequesterRole.STEWARD, Assurance.OFFICE)
+            if author.is_steward
+            else (RequesterRole.PERSON, Assurance.SESSION)
+        )
+        requester = Requester(role, author.by, author.client, author.subject, assurance)
+        details = RequestDetails(Right.OBJECTION, {"purposes": list(purposes)})
+        return lambda committed: [
+            build_request_insert(
+                submission.build_fulfilled_document(
+                    committed.customer, committed.state.laws, details, requester
+                )
+            )
+        ]
+
+    return ObjectionHook(record_objection)
+
+
+@dataclass(frozen=True, slots=True)
+class ImmediateRights:
+    """Applies the immediate rights and records their requests."""
+
+    database: Database
+    submission: RequestSubmission
+    statement_recorder: StatementRecorder
+    statement_writer: StatementWriter
+    restriction: ProcessingRestriction
+
+    async def exercise(
+        self, customer: bytes | None, details: RequestDetails, requester: Requester
+    ) -> SubjectRequest:
+        """Apply a right at once and return the recorded request.
+
+        The caller has checked the assurance of the requester; it is not checked here. Each call records a new
+        request. For a restriction, the workflow that notifies the recipients follows.
+
+        Args:
+            customer: The customer, by a current or former id; None if none was found. Then the request is
+                recorded without effect, because the response must not show whether a customer was found.
+            details: The right and its scope.
+            requester: Who exercises it.
+
+        Raises:
+            NotFound: ``CUSTOMER_NOT_FOUND``.
+        """
+        if customer is None:
+            unmatched_request = self.submission.build_fulfilled_document(None, (), details, requester)
+            await self.submission.requests.add(unmatched_request)
+            return read_request(unmatched_request)
+        if details.right is Right.RESTRICTION:
+            return await self._restrict(customer, details, requester)
+        documents: list[MutableDocument] = []
+
+        def build_write(subject: bytes, laws: tuple[str, ...]) -> list[tuple[str, WriteOperation]]:
+            # Replaced, not extended: a transaction that runs again calls this function again.
+            documents[:] = [self.submission.build_fulfilled_document(subject, laws, details, requester)]
+            return [build_request_insert(documents[0])]
+
+        await self.put_in_force(
+            details.right,
+            customer,
+            self.submission.entropy(16),
+            requester,
+            lambda committed: build_write(committed.customer, committed.state.laws),
+        )
+        return read_request(documents[0])
+
+    async def put_in_force(
+        self,
+        right: Right,
+        customer: bytes,
+        message_id: bytes,
+        requester: Requester,
+        extra_writes: ExtraWrites = lambda _: (),
+    ) -> None:
+        """Apply an opt-out or a limit.
+
+        Args:
+            right: ``OPT_OUT_SALE`` or ``LIMIT_SENSITIVE``.
+            customer: The customer, by a current or former id.
+            message_id: Id of the statement. A second statement with the same id is refused.
+            requester: Who exercises the right.
+            extra_writes: Writes for the same transaction.
+
+        Raises:
+            NotFound: ``CUSTOMER_NOT_FOUND``.
+            Conflict: ``DUPLICATE``; the statement was recorded before.
+        """
+        if right is Right.LIMIT_SENSITIVE:
+            signal_statement = CustomerStatement(
+                f"{LIMIT_SIGNAL}-{message_id.hex()}", signals=frozenset({LIMIT_SIGNAL})
+            )
+            await self.statement_writer.write_statement(customer, signal_statement, extra_writes)
+            return
+        purpose_statements = {
+            purpose: ExplicitChoice(False)
+            for purpose in list_sharing_purposes(self.statement_recorder.terms_registry.catalogue)
+        }
+        guardian = requester.reference if requester.role is RequesterRole.GUARDIAN else None
+        context = StatementContext(STATEMENT_METHODS[requester.role], guardian=guardian)
+        await self.statement_recorder.record(
+            customer,
+            ConsentAction.OPT_OUT,
+            requester.by,
+            context,
+            purpose_statements,
+            message=message_id,
+            extra_writes=extra_writes,
+        )
+
+    async def put_request_in_force(self, request: SubjectRequest) -> bool:
+        """Apply the right of a request that was filed before. Return whether the customer exists.
+
+        It may be repeated: a statement that an earlier attempt recorded is not recorded again.
+        """
+        if request.customer is None:
+            return False
+        requester = Requester(
+            request.role, request.by, request.client, request.subject, request.assurance, request.reference
+        )
+        try:
+            await self.put_in_force(request.right, request.customer, request.id, requester)
+        except NotFound:
+            # The customer was erased after the request was filed.
+            return False
+        except Conflict as conflict:
+            # A duplicate was recorded by an attempt that crashed before it could complete the step.
+            if conflict.code != "DUPLICATE":
+                raise
+        return True
+
+    async def _restrict(
+        self, customer: bytes, details: RequestDetails, requester: Requester
+    ) -> SubjectRequest:
+        async def restrict_and_file(session: Session) -> SubjectRequest:
+            customer_query = {"$or": [{"_id": customer}, {"merged.id": customer}]}
+            customer_document = await self.database.find_one(
+                "customers", customer_query, {"laws": 1}, session=session
+            )
+            is_lifted = details.scope.get("lift", False)
+            if customer_document is None or not await self.restriction.apply(
+                customer, session, restricted=not is_lifted
+            ):
+                raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
+            document = self.submission.build_fulfilled_document(
+                customer_document["_id"], customer_document["laws"], details, requester
+            )
+            await self.submission.requests.add(document, session)
+            return read_request(document)
+
+        # One transaction: a restriction is never in force without its request, nor on record without effect.
+        request = await self.database.run_transaction(restrict_and_file)
+        self.submission.wake_runner()
+        return request

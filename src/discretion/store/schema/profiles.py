@@ -1,0 +1,215 @@
+"""Collections of customers: their source records, identifiers, events and profiles."""
+
+from __future__ import annotations
+
+from discretion.store.schema.declaration import (
+    BINARY,
+    BOOLEAN,
+    CELL,
+    CHOICE,
+    IDENTIFIER_MENTION,
+    INTEGER,
+    LOCATION,
+    MERGED_CUSTOMER,
+    NUMBER,
+    OPEN_VALUE,
+    SIGNAL,
+    TEXT,
+    TIME,
+    Collection,
+    Index,
+    array_of,
+    map_of,
+    object_of,
+)
+
+PROFILE_COLLECTIONS: tuple[Collection, ...] = (
+    # One document per customer: the profile that is computed from their source records.
+    #   v           version, incremented with every change
+    #   allow       permitted purposes, one bit each, valid until ``until`` (ms)
+    #   later       purposes that are permitted at least after ``until``
+    #   kinds       for each sensitive kind of data, [bits now, bits later]
+    #   rules       version of the rules that these were computed with (``rulebooks``)
+    #   laws        keys of the jurisdictions that protect the person
+    #   key         data key, wrapped under the key of the bucket
+    #   s, o, t, p  by attribute key: sealed cell; open value; when the open value was observed (ms; of a
+    #               sealed value it is in the cell); provenance [source, message id]
+    #   created     when their first data were received (ms)
+    #   merged      former customers with the keys that open what is sealed under their ids
+    #   contested   values that the person contests, taken out of s, o, t and p (GDPR Art. 18(1)(a))
+    Collection(
+        name="customers",
+        contents="The unified profile: sealed values, open values under a random id, permitted purposes.",
+        erasure="The document is deleted; its data key dies with the key of its bucket.",
+        schema=object_of(
+            {
+                "_id": BINARY,
+                "v": INTEGER,
+                "allow": INTEGER,
+                "until": TIME,
+                "later": INTEGER,
+                "kinds": map_of(array_of(INTEGER)),
+                "rules": TEXT,
+                "laws": array_of(TEXT),
+                "key": BINARY,
+                "s": map_of(BINARY),
+                "o": map_of(OPEN_VALUE),
+                "t": map_of(TIME),
+                "p": map_of(array_of(TEXT)),
+                "restricted": BOOLEAN,
+                "created": TIME,
+                "updated": TIME,
+                "merged": array_of(MERGED_CUSTOMER),
+            },
+            {
+                "contested": map_of(
+                    object_of({"t": TIME, "p": array_of(TEXT)}, {"c": BINARY, "v": OPEN_VALUE})
+                )
+            },
+        ),
+        indexes=(
+            # Finds customers whose permissions must be recomputed, and counts those who permit a purpose.
+            Index((("rules", 1), ("until", 1), ("allow", 1))),
+            Index((("o.$**", 1),)),  # filters on any open attribute
+            # Few customers were ever merged, so these indexes are partial: an empty list does not match the
+            # condition. Every id is at least the empty one, so the planner uses the index for any equality.
+            Index((("merged.id", 1),), partial={"merged.id": {"$gte": b""}}),
+            Index((("merged.key", 1),), partial={"merged.key": {"$gte": b""}}),
+            Index((("key", 1),)),  # begins with bucket and generation (``wrapped_keys``)
+        ),
+    ),
+    # What one source knows about one person. Records are never merged, so a merge of customers can be undone.
+    #   ids         identifiers that the record names, strongest first
+    #   cells       the latest value of each attribute, by attribute key
+    #   folds       computed attributes: t time of the latest event, n the total, list or counts so far,
+    #               e time of the earliest event (for a "first" only)
+    #   choices     statements that the source sends with every message, by purpose ("/" in place of ".")
+    #   words       explicit statements of the person or about nothing else, by purpose
+    #   guards      statements of a guardian, by purpose
+    #   first, last the earliest and latest time in its messages (ms)
+    #   born        when the record was created (ms); the eldest record determines the customer's id
+    #   home        the customer id under which this record first became a customer
+    #   rulings     ids of rulings of stewards that name the record
+    #   without     scopes that were erased: s "kind:key", t when (ms); older data in a scope are not stored
+    #   of          for the record of a person's own corrections, the record that it follows in a split
+    #   contested   by attribute key, the ids of the requests that contest the value
+    Collection(
+        name="source_records",
+        contents="What one source knows about one person: ids, values (sealed or open), choices, totals.",
+        erasure="Deleted with the customer they belong to.",
+        schema=object_of(
+            {
+                "_id": BINARY,
+                "source": TEXT,
+                "customer": BINARY,
+                "v": INTEGER,
+                "ids": array_of(IDENTIFIER_MENTION),
+                "cells": map_of(CELL),
+                "folds": map_of(object_of({"t": TIME, "n": {}}, {"e": TIME})),
+                "choices": map_of(CHOICE),
+                "words": map_of(CHOICE),
+                "guards": map_of(CHOICE),
+                "signals": map_of(SIGNAL),
+                "first": TIME,
+                "last": TIME,
+                "born": TIME,
+            },
+            {
+                "home": BINARY,
+                "rulings": array_of(BINARY),
+                "restricted": BOOLEAN,
+                "place": LOCATION,
+                "without": array_of(object_of({"s": TEXT, "t": TIME})),
+                "of": BINARY,
+                "contested": map_of(array_of(BINARY)),
+            },
+        ),
+        indexes=(Index((("customer", 1),)),),
+    ),
+    # _id blind index, records the source records that name it, t when it was first stored (ms).
+    Collection(
+        name="identifiers",
+        contents="Keyed digests of e-mail addresses, phone numbers and other ids, with records and customer.",
+        erasure="Deleted with the customer they lead to.",
+        schema=object_of(
+            {"_id": BINARY, "type": TEXT, "records": array_of(BINARY), "t": TIME}, {"customer": BINARY}
+        ),
+        indexes=(Index((("customer", 1),)), Index((("records", 1),))),
+    ),
+    # _id digest of source and message id, record the source record, props the sealed properties.
+    Collection(
+        name="events",
+        contents="Events of customers, with time and channel; their properties are sealed.",
+        erasure="Deleted with the customer they belong to, and each at the end of its retention period.",
+        schema=object_of(
+            {
+                "_id": BINARY,
+                "customer": BINARY,
+                "record": BINARY,
+                "source": TEXT,
+                "channel": TEXT,
+                "type": TEXT,
+                "at": TIME,
+                "received": TIME,
+            },
+            {"props": BINARY},
+        ),
+        indexes=(Index((("customer", 1), ("at", -1), ("_id", -1))),),
+    ),
+    # _id digest of source and message id, t when it was received (ms).
+    Collection(
+        name="messages",
+        contents="Digests of messages without an event, so that a repeated message counts once.",
+        erasure="Deleted with the source record they belong to.",
+        schema=object_of({"_id": BINARY, "record": BINARY, "t": TIME}),
+        indexes=(Index((("record", 1),)),),
+    ),
+    # kind "merged" or "parted", sides the source records of each customer, by the sources or the steward.
+    Collection(
+        name="identity_events",
+        contents="Merges and splits of customers: when, by whom, and on which evidence.",
+        erasure="Deleted with the customers they are about.",
+        schema=object_of(
+            {
+                "_id": BINARY,
+                "kind": TEXT,
+                "at": TIME,
+                "by": TEXT,
+                "customers": array_of(BINARY),
+                "sides": array_of(array_of(BINARY)),
+                "evidence": array_of(object_of({"type": TEXT, "entry": BINARY})),
+            }
+        ),
+        indexes=(Index((("customers", 1), ("at", -1), ("_id", -1))),),
+    ),
+    # joined whether the records of all sides are one person, or records of different sides never are.
+    Collection(
+        name="rulings",
+        contents="Decisions of stewards: which source records are one person, and which never are.",
+        erasure="Deleted with the last customer they are about.",
+        schema=object_of(
+            {"_id": BINARY, "joined": BOOLEAN, "sides": array_of(array_of(BINARY)), "by": TEXT, "at": TIME}
+        ),
+    ),
+    # evidence has for each comparison the level of agreement (says) and its weight (log2 odds), no values.
+    Collection(
+        name="suggestions",
+        contents="Pairs of customers who are probably one person: probability, comparisons, no values.",
+        erasure="Deleted with either of the customers they are about.",
+        schema=object_of(
+            {
+                "_id": BINARY,
+                "customers": array_of(BINARY),
+                "score": NUMBER,
+                "weight": NUMBER,
+                "evidence": array_of(object_of({"name": TEXT, "says": TEXT, "weight": NUMBER})),
+                "model": TEXT,
+                "state": TEXT,
+                "at": TIME,
+            },
+            {"by": TEXT, "decided": TIME},
+        ),
+        indexes=(Index((("customers", 1),)), Index((("state", 1), ("weight", -1), ("_id", 1)))),
+    ),
+)
+"""Collections of customers and their data."""
