@@ -316,7 +316,7 @@ def test_rules_named_in_the_checks_are_those_of_the_code() -> None:
 def test_every_file_is_listed_as_written_or_printed_once() -> None:
     schema = find_shipped_catalogue().parent
     readme = (schema / "README.md").read_text("utf-8")
-    listed = re.findall(r"`([\w/.-]+\.(?:yaml|json|graphql))`", readme.partition("## Adding")[0])
+    listed = re.findall(r"`([\w/.-]+\.(?:yaml|json|graphql|md))`", readme.partition("## Adding")[0])
     existing = {path.relative_to(schema).as_posix() for path in schema.rglob("*") if path.is_file()} - {
         "README.md"
     }

@@ -1,4 +1,4 @@
-"""The generated files under ``schema/``: the SDL and the JSON schemas."""
+"""The generated files under ``schema/``: the SDL, the error codes and the JSON schemas."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from discretion.catalogue.entry import print_catalogue_schema
 from discretion.catalogue.load import find_shipped_catalogue, load_catalogue
 from discretion.domain.access.format.json_format import build_package_schema_text as package_schema
 from discretion.domain.notices.load import build_json_schemas
+from discretion.edge.error_reference import print_error_reference
 from discretion.edge.graphql.schema_builder import build_schema
 from discretion.law.entry import print_jurisdiction_schema
 
 SDL_PATH = find_shipped_catalogue().parent / "discretion.graphql"
 CATALOGUE_SCHEMA_PATH = find_shipped_catalogue().parent / "jsonschema" / "catalogue.schema.json"
+ERRORS_PATH = find_shipped_catalogue().parent / "errors.md"
 LAW_SCHEMA_PATH = CATALOGUE_SCHEMA_PATH.with_name("jurisdiction.schema.json")
 PACKAGE_SCHEMA_PATH = CATALOGUE_SCHEMA_PATH.with_name("package.schema.json")
 
@@ -29,4 +31,4 @@ def render_schema_files(catalogue_dir: Path | None) -> dict[Path, str]:
         LAW_SCHEMA_PATH: print_jurisdiction_schema(),
         PACKAGE_SCHEMA_PATH: package_schema(),
     }
-    return {SDL_PATH: sdl, **json_schema_files, **notice_files}
+    return {SDL_PATH: sdl, ERRORS_PATH: print_error_reference(), **json_schema_files, **notice_files}
