@@ -1,7 +1,7 @@
-"""Our own lints: each takes one parsed file and yields what is wrong with it.
+"""The project's own lints: each takes parsed files and yields what is wrong with them.
 
-They hold what ruff and mypy cannot say. ``test_lints.py`` shows each a good and a bad sample,
-``test_tidy.py`` runs them all over the project.
+They check what ruff and mypy cannot. ``test_lints.py`` shows each lint a good and a bad sample,
+``test_tidy.py`` runs all of them over the project. Lints of names are in ``naming.py``.
 """
 
 from __future__ import annotations
@@ -16,10 +16,13 @@ from functools import cached_property
 
 LINES_PER_FUNCTION = 70
 LINES_PER_MODULE = 400
-WORDS_PER_SENTENCE = 4
+WORDS_PER_TEST_NAME = 4
+WORDS_PER_DOCSTRING = 4
 
-NAMELESS = frozenset({"common", "helper", "helpers", "manager", "service", "services", "util", "utils"})
-"""Names for a role or for nothing; a file is named for its idea or its verb."""
+MEANINGLESS_NAMES = frozenset(
+    {"common", "helper", "helpers", "manager", "service", "services", "util", "utils"}
+)
+"""File names that state a role or nothing; a file is named after its idea or its verb."""
 
 IMPURE_FILES = frozenset(
     {
@@ -31,7 +34,7 @@ IMPURE_FILES = frozenset(
         "src/discretion/store/embedded/mongo_server.py",
     }
 )
-"""Where the clock and the dice come from; everyone else is handed them."""
+"""The files that read the clock and the source of entropy; all others receive them as arguments."""
 
 IMPURE_MODULES = frozenset({"random", "secrets"})
 IMPURE_NAMES = frozenset(
@@ -55,7 +58,7 @@ IMPURE_NAMES = frozenset(
 )
 
 LOG_METHODS = frozenset({"critical", "debug", "error", "exception", "info", "log", "warning"})
-PROMISES = re.compile(r"\b(?:TODO|FIXME|XXX|HACK)\b")
+UNFINISHED = re.compile(r"\b(?:TODO|FIXME|XXX|HACK)\b")
 
 
 @dataclass(frozen=True)
@@ -67,24 +70,36 @@ class Source:
 
     @cached_property
     def tree(self) -> ast.Module:
-        """The file, parsed."""
+        """The syntax tree of the file."""
         return ast.parse(self.text, self.path)
 
     @property
     def in_package(self) -> bool:
-        """Whether this is shipped code, not a test or a seed."""
+        """Whether the wheel contains this file."""
         return self.path.startswith("src/")
 
     def functions(self) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-        """All functions and methods, nested ones too."""
+        """Yield all functions and methods, nested ones too."""
         for node in ast.walk(self.tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield node
 
+    def public_definitions(self) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
+        """Yield public classes, public functions of the module and public methods of public classes."""
+        pending: list[ast.stmt] = list(self.tree.body)
+        for node in pending:
+            if isinstance(node, DEFINITIONS) and not node.name.startswith("_"):
+                yield node
+                if isinstance(node, ast.ClassDef):
+                    pending.extend(node.body)
+
+
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
 
 @dataclass(frozen=True)
 class Finding:
-    """What is wrong, and where."""
+    """A fault and where it is."""
 
     path: str
     line: int
@@ -97,7 +112,7 @@ class Finding:
 Lint = Callable[[Source], Iterator[Finding]]
 
 
-def short_functions(source: Source) -> Iterator[Finding]:
+def check_function_length(source: Source) -> Iterator[Finding]:
     """A function fits on one screen."""
     for function in source.functions():
         lines = (function.end_lineno or function.lineno) - function.lineno + 1
@@ -106,96 +121,111 @@ def short_functions(source: Source) -> Iterator[Finding]:
             yield Finding(source.path, function.lineno, message)
 
 
-def short_modules(source: Source) -> Iterator[Finding]:
+def check_module_length(source: Source) -> Iterator[Finding]:
     """A module holds one idea."""
     lines = len(source.text.splitlines())
     if lines > LINES_PER_MODULE:
         yield Finding(source.path, lines, f"{lines} lines; at most {LINES_PER_MODULE}")
 
 
-def telling_names(source: Source) -> Iterator[Finding]:
-    """A file or folder is named for its idea, not for its role."""
-    for step in source.path.removesuffix(".py").split("/"):
-        if step in NAMELESS:
-            yield Finding(source.path, 1, f"'{step}' says nothing; name the idea or the verb")
+def check_file_names(source: Source) -> Iterator[Finding]:
+    """A file or folder is named after its idea, not after a role."""
+    for segment in source.path.removesuffix(".py").split("/"):
+        if segment in MEANINGLESS_NAMES:
+            yield Finding(source.path, 1, f"'{segment}' says nothing; name the idea or the verb")
 
 
-def handed_in(source: Source) -> Iterator[Finding]:
-    """Clock and chance are handed in, so that a test can replay a day."""
+def check_impurity(source: Source) -> Iterator[Finding]:
+    """Clock and entropy are arguments, so that a test can replay a day."""
     if not source.in_package or source.path in IMPURE_FILES:
         return
-    known = _imported(source.tree)
+    imported_names = _read_imports(source.tree)
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
-            name = _dotted(node, known)
+            name = _resolve_name(node, imported_names)
             if name in IMPURE_NAMES or name.rpartition(".")[0] in IMPURE_MODULES:
-                yield Finding(source.path, node.lineno, f"{name} is not handed in")
+                yield Finding(source.path, node.lineno, f"{name} is not an argument")
 
 
-def lazy_logging(source: Source) -> Iterator[Finding]:
+def check_logging(source: Source) -> Iterator[Finding]:
     """A log call takes a template and arguments, so that values can be masked before they are printed."""
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Call) and _is_log(node.func):
             for argument in node.args:
                 if isinstance(argument, ast.JoinedStr | ast.BinOp) or _is_format(argument):
-                    yield Finding(source.path, argument.lineno, "the message is put together before the call")
+                    yield Finding(source.path, argument.lineno, "the message is built before the call")
 
 
-def described_modules(source: Source) -> Iterator[Finding]:
+def check_module_docstring(source: Source) -> Iterator[Finding]:
     """Every shipped module says what it is for."""
     if source.in_package and not ast.get_docstring(source.tree):
         yield Finding(source.path, 1, "no module docstring")
 
 
-def stated_laws(source: Source) -> Iterator[Finding]:
+def check_docstrings(source: Source) -> Iterator[Finding]:
+    """The docstring of a public class, function or method in the package has more than three words."""
+    if not source.in_package:
+        return
+    for definition in source.public_definitions():
+        docstring = ast.get_docstring(definition)
+        if docstring is not None and len(docstring.split()) < WORDS_PER_DOCSTRING:
+            message = f"{definition.name}: '{docstring}' says too little"
+            yield Finding(source.path, definition.lineno, message)
+        elif docstring is None and not isinstance(definition, ast.ClassDef):
+            yield Finding(source.path, definition.lineno, f"{definition.name} has no docstring")
+
+
+def check_test_names(source: Source) -> Iterator[Finding]:
     """A test says what holds: in a docstring, or in a name that reads as a sentence."""
     if not source.path.rpartition("/")[2].startswith("test_"):
         return
     for function in source.functions():
         words = function.name.split("_")[1:]
-        told = ast.get_docstring(function) or len(words) >= WORDS_PER_SENTENCE
-        if function.name.startswith("test_") and not told:
+        says_what_holds = ast.get_docstring(function) or len(words) >= WORDS_PER_TEST_NAME
+        if function.name.startswith("test_") and not says_what_holds:
             yield Finding(source.path, function.lineno, f"{function.name} does not say what holds")
 
 
-def no_promises(source: Source) -> Iterator[Finding]:
-    """Work left over is an issue, not a comment."""
+def check_unfinished_work(source: Source) -> Iterator[Finding]:
+    """Work that is left is an issue, not a comment."""
     for token in tokenize.generate_tokens(io.StringIO(source.text).readline):
-        if token.type == tokenize.COMMENT and (found := PROMISES.search(token.string)):
-            yield Finding(source.path, token.start[0], f"'{found.group()}' in a comment")
+        if token.type == tokenize.COMMENT and (match := UNFINISHED.search(token.string)):
+            yield Finding(source.path, token.start[0], f"'{match.group()}' in a comment")
 
 
 LINTS: tuple[Lint, ...] = (
-    short_functions,
-    short_modules,
-    telling_names,
-    handed_in,
-    lazy_logging,
-    described_modules,
-    stated_laws,
-    no_promises,
+    check_function_length,
+    check_module_length,
+    check_file_names,
+    check_impurity,
+    check_logging,
+    check_module_docstring,
+    check_docstrings,
+    check_test_names,
+    check_unfinished_work,
 )
+"""Lints that read one file at a time."""
 
 
-def _imported(tree: ast.Module) -> dict[str, str]:
-    """Local name -> full dotted name, for everything the file imports."""
-    known: dict[str, str] = {}
+def _read_imports(tree: ast.Module) -> dict[str, str]:
+    """Return local name -> full dotted name for everything that the file imports."""
+    imported_names: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                first = alias.name.split(".")[0]
-                known[alias.asname or first] = alias.name if alias.asname else first
+                package = alias.name.split(".")[0]
+                imported_names[alias.asname or package] = alias.name if alias.asname else package
         elif isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
-                known[alias.asname or alias.name] = f"{node.module}.{alias.name}"
-    return known
+                imported_names[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+    return imported_names
 
 
-def _dotted(node: ast.expr, known: dict[str, str]) -> str:
-    """``datetime.datetime.now`` for what an expression names, or the empty string."""
+def _resolve_name(node: ast.expr, imported_names: dict[str, str]) -> str:
+    """Return the full name of an expression, such as ``datetime.datetime.now``, or the empty string."""
     if isinstance(node, ast.Name):
-        return known.get(node.id, "")
-    if isinstance(node, ast.Attribute) and (owner := _dotted(node.value, known)):
+        return imported_names.get(node.id, "")
+    if isinstance(node, ast.Attribute) and (owner := _resolve_name(node.value, imported_names)):
         return f"{owner}.{node.attr}"
     return ""
 
