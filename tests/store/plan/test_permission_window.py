@@ -73,7 +73,11 @@ def clause_database(mongo_url: str) -> Iterator[ClauseDatabase]:
         clause_database.close()
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None,
+    max_examples=150,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.lists(STORED, min_size=1, max_size=12), WINDOWS, BITS)
 def test_a_query_matches_the_documents_that_permit_the_mask(
     clause_database: ClauseDatabase, docs: list[Document], window: PermissionWindow, mask: int
