@@ -361,7 +361,7 @@ def check_schema() -> None:
 
 
 @asynccontextmanager
-async def _open_request_desk(data_dir: Path | None) -> AsyncIterator[RequestCommandContext]:
+async def _open_request_context(data_dir: Path | None) -> AsyncIterator[RequestCommandContext]:
     async with open_platform(_read_settings(data_dir), idle=True) as platform:
         requests = platform.requests
         yield RequestCommandContext(requests.store, requests.deadlines, requests.decisions, now_ms)
@@ -394,4 +394,4 @@ def _read_settings(data_dir: Path | None) -> Settings:
 
 
 cli.add_typer(build_token_commands(lambda folder: open_token_issuer(_read_settings(folder))), name="token")
-cli.add_typer(build_rights_commands(_open_request_desk, run_on_fast_loop), name="rights")
+cli.add_typer(build_rights_commands(_open_request_context, run_on_fast_loop), name="rights")

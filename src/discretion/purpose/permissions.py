@@ -89,12 +89,12 @@ def judge_purpose(
     catalogue: Catalogue, law: ConsentLaw, state: PersonState, purpose: Purpose, now_ms: int
 ) -> PurposeVerdict:
     """Return whether this person, under all their laws, permits ``purpose`` at ``now_ms``."""
-    kinds_kept = catalogue.sensitive_kinds
+    sensitive_kinds = catalogue.sensitive_kinds
     if purpose.basis in NON_REFUSABLE_BASES:
-        return PurposeVerdict(True, (True,) * len(kinds_kept))
+        return PurposeVerdict(True, (True,) * len(sensitive_kinds))
     if state.restricted:  # GDPR Art. 18(2)
-        return PurposeVerdict(False, (False,) * len(kinds_kept))
-    is_permitted, kinds = True, [True] * len(kinds_kept)
+        return PurposeVerdict(False, (False,) * len(sensitive_kinds))
+    is_permitted, kinds = True, [True] * len(sensitive_kinds)
     limited = any(statements.limits_sensitive_use for statements in state.statements)
     # A person can be protected by several laws; the purpose is permitted only if each of them permits it.
     for key in state.laws:
@@ -105,7 +105,7 @@ def judge_purpose(
         )
         is_younger_than = _build_age_test(state, timeline.zone, now_ms)
         is_permitted = is_permitted and permits_purpose(purpose, rules, choice, is_younger_than)
-        for index, kind in enumerate(kinds_kept):
+        for index, kind in enumerate(sensitive_kinds):
             kinds[index] = kinds[index] and _permits_sensitive_kind(
                 kind, purpose, rules, choice, is_younger_than, limited=limited
             )

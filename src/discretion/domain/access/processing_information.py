@@ -14,7 +14,7 @@ from discretion.reveal.forms import format_timestamp
 
 RowIterator = Iterator[dict[str, Any]]
 
-STANDING_FACTS: Mapping[str, str] = {
+GENERAL_INFORMATION: Mapping[str, str] = {
     "Automated decisions": "None. No decision about you that has legal or similarly serious effects is taken "
     "by a machine alone (GDPR Art. 22). What is inferred from events is marked in 'values', with how.",
     "Your rights": "You can have data corrected, erased or restricted, take them elsewhere, object, take "
@@ -40,7 +40,7 @@ def list_about_rows(subject: PackageSubject, office: PrivacyOffice, right: str, 
         "Customer since": format_timestamp(doc["created"]),
         "Last changed": format_timestamp(doc["updated"]),
         "Processing restricted": "yes" if doc["restricted"] else "no",
-        **STANDING_FACTS,
+        **GENERAL_INFORMATION,
     }
     if subject.limits.since:
         facts["Not older than"] = format_timestamp(subject.limits.since)

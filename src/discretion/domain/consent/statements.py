@@ -87,7 +87,7 @@ def resolve_choices(
             raise unknown_purpose_error(catalogue, node)
         askable_purposes = select_askable(catalogue, covered, node)
         if not askable_purposes:
-            raise _not_asked_error(is_exact=node in catalogue.purposes)
+            raise _build_not_asked_error(is_exact=node in catalogue.purposes)
         for name in expand_choice(node, askable_purposes, permits=node_choice.permits):
             if choices.setdefault(name, node_choice) != node_choice:
                 raise BadRequest(
@@ -207,7 +207,7 @@ def unknown_purpose_error(catalogue: Catalogue, node: str) -> BadRequest:
     )
 
 
-def _not_asked_error(*, is_exact: bool) -> Conflict:
+def _build_not_asked_error(*, is_exact: bool) -> Conflict:
     subject = "This purpose rests" if is_exact else "All purposes under this node rest"
     return Conflict(
         "CONSENT_NOT_ASKED",

@@ -105,9 +105,9 @@ class PurgeCollections:
             erased_id: self.tombstones.id_of(erased_id)
             for erased_id in (*snapshot.records, *snapshot.own_identifiers)
         }
-        standing = await self.tombstones.find_by_mark(tombstone_ids)
+        tombstones = await self.tombstones.find_by_mark(tombstone_ids)
         return min(
-            (tombstone.back_at for tombstone in standing.values() if tombstone.back_at is not None),
+            (tombstone.back_at for tombstone in tombstones.values() if tombstone.back_at is not None),
             default=None,
         )
 

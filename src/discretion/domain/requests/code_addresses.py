@@ -54,14 +54,14 @@ class CodeAddresses:
         customer_query = {"$or": [{"_id": named_id}, {"merged.id": named_id}]}
         customer_document = await self.database.find_one("customers", customer_query, {"created": 1})
         customer: bytes = b"" if customer_document is None else customer_document["_id"]
-        settled_before = request["received"] - ADDRESS_MIN_AGE_MS
+        latest_change_at = request["received"] - ADDRESS_MIN_AGE_MS
         records = await self.database.find("source_records", {"customer": customer}, {"ids": 1})
         emails_by_record = {record["_id"]: _email_entries(record) for record in records}
         entries = sorted({entry for emails in emails_by_record.values() for entry in emails})
         identifiers = await self.database.find(
             "identifiers", {"_id": {"$in": entries}, "customer": customer}, {"t": 1}
         )
-        recent_merges_query = {"customers": customer, "kind": MERGED, "at": {"$gt": settled_before}}
+        recent_merges_query = {"customers": customer, "kind": MERGED, "at": {"$gt": latest_change_at}}
         merges = await self.database.find("identity_events", recent_merges_query, {"sides": 1})
         first_message_before = (
             0
@@ -71,7 +71,7 @@ class CodeAddresses:
         known_since = {
             identifier["_id"]: identifier["t"]  # `t`: when the identifier became known (ms)
             for identifier in identifiers
-            if identifier["t"] <= max(settled_before, first_message_before)
+            if identifier["t"] <= max(latest_change_at, first_message_before)
         }
         return {
             entry: since
