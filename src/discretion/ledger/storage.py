@@ -7,6 +7,7 @@ from typing import Any
 
 from discretion.ledger.entry import LedgerEntry, parse_entry
 from discretion.store.driver.database import Database
+from discretion.store.paging import NEWEST_FIRST
 
 COLLECTION = "disclosures"
 
@@ -33,12 +34,9 @@ class LedgerStorage:
             before: ``(at, receipt)`` of the last entry of the page before; None for the first page.
             limit: Length of a page.
         """
-        query: dict[str, Any] = {"subjects": {"$in": list(subjects)}}
-        if before is not None:
-            at, receipt = before
-            query["$or"] = [{"at": {"$lt": at}}, {"at": at, "_id": {"$lt": receipt}}]
+        query = NEWEST_FIRST.continue_after({"subjects": {"$in": list(subjects)}}, before)
         documents = await self._database.find(
-            COLLECTION, query, {"entry": 1}, sort=[("at", -1), ("_id", -1)], limit=limit
+            COLLECTION, query, {"entry": 1}, sort=NEWEST_FIRST.sort, limit=limit
         )
         return [parse_entry(document["entry"]) for document in documents]
 

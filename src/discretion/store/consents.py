@@ -10,12 +10,14 @@ from typing import Any
 
 from discretion.store.document import MutableDocument, TimePosition
 from discretion.store.driver.database import Database, Session, WriteOperation, build_insert, build_update
+from discretion.store.paging import KeysetOrder
 
 CONSENTS = "consents"
 TERMS = "consent_terms"
 RECORDS = "source_records"
 STATEMENT_FIELDS = ("choices", "words", "guards", "signals", "place", "restricted")
 """Members of a source record that hold statements and the place they came from."""
+_LAST_RECEIVED = KeysetOrder("received")
 
 
 class ConsentStore:
@@ -49,11 +51,9 @@ class ConsentStore:
         # By source record: ``customer`` in an event is the customer of that time, and a merge or a split
         # moves records to another customer.
         query: MutableDocument = {"records": {"$in": await self.list_record_ids(customer)}}
-        if before is not None:
-            at, event = before
-            query["$or"] = [{"received": {"$lt": at}}, {"received": at, "_id": {"$lt": event}}]
-        order = [("received", -1), ("_id", -1)]
-        return await self._database.find(CONSENTS, query, sort=order, limit=limit)
+        return await self._database.find(
+            CONSENTS, _LAST_RECEIVED.continue_after(query, before), sort=_LAST_RECEIVED.sort, limit=limit
+        )
 
     async def read_jurisdictions(
         self, customers: Collection[bytes], session: Session

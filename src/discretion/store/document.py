@@ -16,3 +16,7 @@ TimePosition = tuple[int, bytes]
 
 The id orders documents of the same millisecond, so that no document is skipped or repeated between pages.
 """
+
+Scalar = str | int | float | bool
+OpenValue = Scalar | list[Scalar]
+"""A value of an attribute that is stored readable."""

@@ -1,20 +1,62 @@
-"""Reading a customer's timeline of events."""
+"""The ``events`` collection: a customer's timeline of events."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from discretion.store.document import MutableDocument, TimePosition
-from discretion.store.driver.database import Database
+from discretion.store.document import Document, MutableDocument, TimePosition
+from discretion.store.driver.database import Database, Session
+from discretion.store.paging import NEWEST_FIRST
+from discretion.store.transactions import PendingWrite, plan_insert, plan_update
 
 COLLECTION = "events"
 
 
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event. One that was read in part has its other members empty.
+
+    Attributes:
+        id: Digest of the source and the message id.
+        customer: The customer whom it belongs to now.
+        record: Id of the source record.
+        source: Key of the source.
+        channel: Key of the channel.
+        type: Key of the event type.
+        at: When it happened (ms).
+        received: When it was received (ms).
+        properties: The sealed properties, if any.
+    """
+
+    id: bytes
+    customer: bytes = b""
+    record: bytes = b""
+    source: str = ""
+    channel: str = ""
+    type: str = ""
+    at: int = 0
+    received: int = 0
+    properties: bytes | None = field(default=None, repr=False)
+
+
 class EventStore:
-    """Reads of the ``events`` collection."""
+    """Reads and writes of events."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    async def of(
+        self,
+        customer: bytes,
+        before: TimePosition | None,
+        limit: int = 0,
+        session: Session | None = None,
+    ) -> list[StoredEvent]:
+        """List a customer's events, newest first, older than ``before``; all of them if ``limit`` is 0."""
+        query = NEWEST_FIRST.continue_after({"customer": customer}, before)
+        return await self._list(query, limit=limit, session=session, is_sorted=True)
 
     async def list_by_customer(
         self,
@@ -22,7 +64,7 @@ class EventStore:
         since: Mapping[str, int],
         before: TimePosition | None,
         limit: int,
-    ) -> list[MutableDocument]:
+    ) -> list[StoredEvent]:
         """List a customer's events, newest first.
 
         Args:
@@ -39,10 +81,127 @@ class EventStore:
                 for at, event_types in _group_by_cut_off(since).items()
             ],
         }
-        if before is not None:
-            at, event = before
-            query = {"$and": [query, {"$or": [{"at": {"$lt": at}}, {"at": at, "_id": {"$lt": event}}]}]}
-        return await self._database.find(COLLECTION, query, sort=[("at", -1), ("_id", -1)], limit=limit)
+        return await self._list(NEWEST_FIRST.continue_after(query, before), limit=limit, is_sorted=True)
+
+    async def find_recorded(self, events: Collection[bytes], session: Session) -> set[bytes]:
+        """Return those of these event ids that are stored."""
+        documents = await self._database.find(
+            COLLECTION, {"_id": {"$in": list(events)}}, {"_id": 1}, session=session
+        )
+        return {document["_id"] for document in documents}
+
+    async def list_after(
+        self, customers: Collection[bytes], types: Collection[str], at: int, session: Session
+    ) -> list[StoredEvent]:
+        """List events of these customers and types after a time (ms), with only their records and times."""
+        query = {"customer": {"$in": sorted(customers)}, "at": {"$gt": at}, "type": {"$in": list(types)}}
+        return await self._list(query, {"record": 1, "at": 1}, session=session)
+
+    async def list_properties(
+        self, customer: bytes, records: Collection[bytes], session: Session
+    ) -> list[StoredEvent]:
+        """List a customer's events of these records, with only ids and sealed properties."""
+        query = {"customer": customer, "record": {"$in": list(records)}}
+        return await self._list(query, {"props": 1}, session=session)
+
+    async def list_expired(
+        self,
+        customers: Sequence[bytes],
+        cut_offs: Mapping[str, int],
+        default_cut_off: int,
+        limit: int,
+        session: Session | None = None,
+    ) -> list[StoredEvent]:
+        """List events of these customers that are older than the cut-off of their type, with only types.
+
+        Args:
+            customers: Their ids.
+            cut_offs: The cut-off (ms) by event type.
+            default_cut_off: The cut-off of all other types.
+            limit: Events at most.
+            session: The transaction, if any.
+        """
+        query = _build_expired_query(customers, cut_offs, default_cut_off)
+        return await self._list(query, {"type": 1}, limit=limit, session=session)
+
+    async def count_expired(
+        self, customers: Sequence[bytes], cut_offs: Mapping[str, int], default_cut_off: int
+    ) -> Counter[str]:
+        """Count expired events by type; the arguments are those of ``list_expired``."""
+        groups = await self._database.aggregate(
+            COLLECTION,
+            [
+                {"$match": _build_expired_query(customers, cut_offs, default_cut_off)},
+                {"$group": {"_id": "$type", "n": {"$sum": 1}}},
+            ],
+        )
+        return Counter({group["_id"]: group["n"] for group in groups})
+
+    async def delete(self, events: Sequence[bytes], session: Session) -> None:
+        """Delete events by their ids."""
+        await self._database.delete_many(COLLECTION, {"_id": {"$in": list(events)}}, session=session)
+
+    def plan_add(self, event: StoredEvent) -> PendingWrite:
+        """Return the write that adds an event."""
+        return plan_insert(COLLECTION, build_event_document(event))
+
+    def plan_move(self, event: bytes, customer: bytes, properties: bytes | None) -> PendingWrite:
+        """Return the write that gives an event to another customer, with properties under that one's key."""
+        change: MutableDocument = {"customer": customer}
+        if properties is not None:
+            change["props"] = properties
+        return plan_update(COLLECTION, {"_id": event}, {"$set": change})
+
+    def plan_replace_properties(self, event: bytes, properties: bytes) -> PendingWrite:
+        """Return the write that replaces the sealed properties of an event."""
+        return plan_update(COLLECTION, {"_id": event}, {"$set": {"props": properties}})
+
+    async def _list(
+        self,
+        query: MutableDocument,
+        projection: Mapping[str, int] | None = None,
+        *,
+        limit: int = 0,
+        session: Session | None = None,
+        is_sorted: bool = False,
+    ) -> list[StoredEvent]:
+        sort = NEWEST_FIRST.sort if is_sorted else None
+        documents = await self._database.find(
+            COLLECTION, query, projection, sort=sort, limit=limit, session=session
+        )
+        return [parse_event(document) for document in documents]
+
+
+def parse_event(document: Document) -> StoredEvent:
+    """Parse a stored event, which may have been read in part."""
+    get = document.get
+    return StoredEvent(
+        document["_id"],
+        get("customer", b""),
+        get("record", b""),
+        get("source", ""),
+        get("channel", ""),
+        get("type", ""),
+        get("at", 0),
+        get("received", 0),
+        get("props"),
+    )
+
+
+def build_event_document(event: StoredEvent) -> MutableDocument:
+    """Build the stored document of an event."""
+    properties = {} if event.properties is None else {"props": event.properties}
+    return {
+        "_id": event.id,
+        "customer": event.customer,
+        "record": event.record,
+        "source": event.source,
+        "channel": event.channel,
+        "type": event.type,
+        "at": event.at,
+        "received": event.received,
+        **properties,
+    }
 
 
 def _group_by_cut_off(since: Mapping[str, int]) -> dict[int, Sequence[str]]:
@@ -50,3 +209,15 @@ def _group_by_cut_off(since: Mapping[str, int]) -> dict[int, Sequence[str]]:
     for event_type, at in since.items():
         grouped.setdefault(at, []).append(event_type)
     return dict(grouped)
+
+
+def _build_expired_query(
+    customers: Sequence[bytes], cut_offs: Mapping[str, int], default_cut_off: int
+) -> MutableDocument:
+    alternatives: list[MutableDocument] = [
+        {"type": event_type, "at": {"$lt": at}} for event_type, at in cut_offs.items()
+    ]
+    alternatives.append({"type": {"$nin": list(cut_offs)}, "at": {"$lt": default_cut_off}})
+    # The condition on the latest of all cut-offs is redundant, but it lets the timeline index bound the scan.
+    latest = max((*cut_offs.values(), default_cut_off))
+    return {"customer": {"$in": list(customers)}, "at": {"$lt": latest}, "$or": alternatives}

@@ -7,6 +7,7 @@ from typing import Any
 
 from discretion.store.document import MutableDocument, TimePosition
 from discretion.store.driver.database import Database
+from discretion.store.paging import NEWEST_FIRST
 
 
 class IdentityStore:
@@ -41,10 +42,5 @@ class IdentityStore:
         self, customers: Sequence[bytes], before: TimePosition | None, limit: int
     ) -> list[MutableDocument]:
         """List merges and splits of any of these customers, newest first, older than ``before``."""
-        query: MutableDocument = {"customers": {"$in": list(customers)}}
-        if before is not None:
-            at, event = before
-            query["$or"] = [{"at": {"$lt": at}}, {"at": at, "_id": {"$lt": event}}]
-        return await self._database.find(
-            "identity_events", query, sort=[("at", -1), ("_id", -1)], limit=limit
-        )
+        query = NEWEST_FIRST.continue_after({"customers": {"$in": list(customers)}}, before)
+        return await self._database.find("identity_events", query, sort=NEWEST_FIRST.sort, limit=limit)

@@ -6,6 +6,8 @@ from collections.abc import Collection
 
 from discretion.store.document import MutableDocument, TimePosition
 from discretion.store.driver.database import Database
+from discretion.store.paging import NEWEST_FIRST
+from discretion.store.people import PeopleStore
 
 
 class SubjectStore:
@@ -13,11 +15,11 @@ class SubjectStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._people = PeopleStore(database)
 
     async def find_customer(self, customer: bytes) -> MutableDocument | None:
         """Return the customer whom an id identifies now; the id may be from before a merge."""
-        query = {"$or": [{"_id": customer}, {"merged.id": customer}]}
-        return await self._database.find_one("customers", query)
+        return await self._people.find_document(customer)
 
     async def list_records(self, customer: bytes) -> list[MutableDocument]:
         """List a customer's source records."""
@@ -34,11 +36,8 @@ class SubjectStore:
         self, customer: bytes, before: TimePosition | None, limit: int
     ) -> list[MutableDocument]:
         """List a customer's events, newest first, older than ``before``."""
-        query: MutableDocument = {"customer": customer}
-        if before is not None:
-            at, event = before
-            query["$or"] = [{"at": {"$lt": at}}, {"at": at, "_id": {"$lt": event}}]
-        return await self._database.find("events", query, sort=[("at", -1), ("_id", -1)], limit=limit)
+        query = NEWEST_FIRST.continue_after({"customer": customer}, before)
+        return await self._database.find("events", query, sort=NEWEST_FIRST.sort, limit=limit)
 
     async def list_suggestions(self, customer: bytes) -> list[MutableDocument]:
         """List the duplicate suggestions that name a customer."""

@@ -12,10 +12,12 @@ from enum import Enum
 
 from discretion.store.document import MutableDocument
 from discretion.store.driver.database import Database, WriteOperation, build_delete, build_update
+from discretion.store.paging import KeysetOrder
 
 COLLECTION = "suggestions"
 SuggestionPosition = tuple[float, bytes]
 """Position of a suggestion among those of its state: weight and id, greatest weight first."""
+_LIKELIEST_FIRST = KeysetOrder("weight", -1, 1)
 
 
 class SuggestionStatus(Enum):
@@ -134,13 +136,8 @@ class SuggestionStore:
         self, state: SuggestionStatus, after: SuggestionPosition | None, limit: int
     ) -> list[Suggestion]:
         """List at most ``limit`` suggestions of a state after a position, the likeliest first."""
-        query: MutableDocument = {"state": state.value}
-        if after is not None:
-            weight, last = after
-            query["$or"] = [{"weight": {"$lt": weight}}, {"weight": weight, "_id": {"$gt": last}}]
-        documents = await self._database.find(
-            COLLECTION, query, sort=[("weight", -1), ("_id", 1)], limit=limit
-        )
+        query = _LIKELIEST_FIRST.continue_after({"state": state.value}, after)
+        documents = await self._database.find(COLLECTION, query, sort=_LIKELIEST_FIRST.sort, limit=limit)
         return [_read_suggestion(document) for document in documents]
 
     async def find(self, suggestion: bytes) -> Suggestion | None:

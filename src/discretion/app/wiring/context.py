@@ -18,6 +18,7 @@ from discretion.seal.key_files import derive_key
 from discretion.seal.pairwise_ids import PairwiseIds
 from discretion.settings import Settings
 from discretion.store.driver.database import Database
+from discretion.store.person_stores import PersonStores, open_person_stores
 from discretion.store.tombstones import TombstoneStore
 from discretion.token.keys import KeySet
 
@@ -35,6 +36,7 @@ class WiringContext:
     lawbook: Lawbook
     notices: NoticeTemplates
     database: Database
+    stores: PersonStores
     root: bytes = field(repr=False)
     signing_keys: KeySet = field(repr=False)
     buckets: BucketKeys
@@ -78,6 +80,7 @@ def build_wiring_context(
         lawbook=lawbook,
         notices=load_notice_templates(catalogue, settings.notices_dir),
         database=database,
+        stores=open_person_stores(database),
         root=root,
         signing_keys=load_signing_keys(settings, root),
         buckets=buckets,

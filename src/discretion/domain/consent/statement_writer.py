@@ -21,6 +21,7 @@ from discretion.domain.profiles.person_state import build_person_state
 from discretion.errors import NotFound
 from discretion.purpose.permissions import PersonState
 from discretion.store.driver.database import Database, Session, WriteOperation
+from discretion.store.people import PeopleStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +113,10 @@ class StatementWriter:
 
     async def _find_customer(self, session: Session, customer: bytes) -> bytes:
         """Return the current customer id for an id, which may be a former one."""
-        query = {"$or": [{"_id": customer}, {"merged.id": customer}]}
-        document = await self.database.find_one("customers", query, {"_id": 1}, session=session)
-        if document is None:
+        current = await PeopleStore(self.database).current(customer, session)
+        if current is None:
             raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
-        customer_id: bytes = document["_id"]
-        return customer_id
+        return current.id
 
 
 def _build_message(record: bytes, statement: CustomerStatement, now_ms: int) -> StampedMessage:

@@ -22,6 +22,7 @@ from discretion.purpose.decision import Allow
 from discretion.reveal.forms import CLEAR_RENDERS, format_timestamp
 from discretion.reveal.revealer import CustomerRow, Reading
 from discretion.seal.cell import event_cell_key
+from discretion.store.events import StoredEvent
 
 _CURSOR_KIND = b"event-cursor"
 _EVENT_KIND = b"event"
@@ -70,25 +71,25 @@ def build_events_field() -> StrawberryField:
         if not earliest or not page_window.size:
             return _build_connection([], has_more=False, after=page_window.after)
         position = open_cursor(reading, _CURSOR_KIND, page_window.after, "this timeline")
-        docs = await info.context.resources.events.list_by_customer(
+        events = await info.context.resources.events.list_by_customer(
             root.id, earliest, position, page_window.size + 1
         )
         timeline_events = [
             _build_event(
                 reading,
                 root,
-                doc,
-                info.context.resources.catalogue.events[doc["type"]],
-                in_clear=doc["at"] >= clear[doc["type"]],
+                event,
+                info.context.resources.catalogue.events[event.type],
+                in_clear=event.at >= clear[event.type],
             )
-            for doc in docs[: page_window.size]
+            for event in events[: page_window.size]
         ]
-        places = [(doc["at"], doc["_id"]) for doc in docs]
+        places = [(event.at, event.id) for event in events]
         edges = [
             EventEdge(node=event, cursor=_build_cursor(reading, place))
             for event, place in zip(timeline_events, places, strict=False)
         ]
-        return _build_connection(edges, has_more=len(docs) > page_window.size, after=page_window.after)
+        return _build_connection(edges, has_more=len(events) > page_window.size, after=page_window.after)
 
     return build_field(
         resolve_events,
@@ -123,23 +124,23 @@ def _find_visible_types(
 
 
 def _build_event(
-    reading: Reading, row: CustomerRow, doc: dict[str, Any], event_type: EventType, *, in_clear: bool
+    reading: Reading, row: CustomerRow, event: StoredEvent, event_type: EventType, *, in_clear: bool
 ) -> Event:
     properties: Any = None
-    note = f"event:{doc['type']}"
+    note = f"event:{event.type}"
     if in_clear:
-        cell = doc.get("props")
-        stored = {} if cell is None else reading.reveal_cell(row, cell, event_cell_key(doc["_id"]), note)
+        cell = event.properties
+        stored = {} if cell is None else reading.reveal_cell(row, cell, event_cell_key(event.id), note)
         properties = render_properties(event_type, stored)
     else:
         # That the event happened is a disclosure too, even without its properties.
         reading.record_extra(note)
     return Event(
-        id=strawberry.ID(reading.encode_id(_EVENT_KIND, doc["_id"])),
-        name=doc["type"],
-        channel=doc["channel"],
-        occurred_at=DateTime(format_timestamp(doc["at"])),
-        received_at=DateTime(format_timestamp(doc["received"])),
+        id=strawberry.ID(reading.encode_id(_EVENT_KIND, event.id)),
+        name=event.type,
+        channel=event.channel,
+        occurred_at=DateTime(format_timestamp(event.at)),
+        received_at=DateTime(format_timestamp(event.received)),
         properties=properties,
     )
 

@@ -1,0 +1,59 @@
+"""Keyset paging: a page begins after the last document of the page before, and not after a number of them.
+
+So documents that are added or deleted between two pages neither repeat nor hide others, and a late page costs
+what the first one costs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from discretion.store.document import MutableDocument
+
+
+@dataclass(frozen=True, slots=True)
+class KeysetOrder:
+    """An order of documents by one member, and by ``_id`` among equal values. 1 ascends, -1 descends.
+
+    Attributes:
+        member: The member that is sorted by.
+        direction: Direction of the member.
+        id_direction: Direction of the id.
+        has_nulls: Whether the member may be null, which sorts before all values.
+    """
+
+    member: str
+    direction: int = -1
+    id_direction: int = -1
+    has_nulls: bool = False
+
+    @property
+    def sort(self) -> list[tuple[str, int]]:
+        """The order as a MongoDB sort."""
+        return [(self.member, self.direction), ("_id", self.id_direction)]
+
+    def continue_after(self, query: MutableDocument, position: tuple[Any, Any] | None) -> MutableDocument:
+        """Return a query limited to documents after a position, which is a value and an id.
+
+        None, the position before the first page, limits nothing.
+        """
+        if position is None:
+            return query
+        value, last = position
+        beyond: MutableDocument = {_BEYOND[self.direction]: value}
+        if self.has_nulls and value is None:
+            beyond = {"$ne": None}
+        clause = {
+            "$or": [
+                {self.member: beyond},
+                {self.member: value, "_id": {_BEYOND[self.id_direction]: last}},
+            ]
+        }
+        return {"$and": [query, clause]} if "$or" in query else {**query, **clause}
+
+
+_BEYOND = {1: "$gt", -1: "$lt"}
+
+NEWEST_FIRST = KeysetOrder("at")
+"""By the time under ``at``, newest first. The position is a ``TimePosition``."""

@@ -1,0 +1,171 @@
+"""The document of ``source_records``, typed: what one source knows about one person.
+
+A record may have been read in part: then maps have only some keys, and ``identifiers`` may be empty.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from discretion.store.document import OpenValue
+
+
+@dataclass(frozen=True, slots=True)
+class RecordIdentifier:
+    """An identifier that a record names.
+
+    Attributes:
+        entry: Its blind index.
+        type: Key of its type.
+        at: The earliest time at which it was named (ms).
+        strength: How it was named (``MentionStrength``).
+        cell: Its sealed value.
+    """
+
+    entry: bytes
+    type: str
+    at: int
+    strength: int
+    cell: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The latest value of an attribute in a record, sealed or open; neither if the person removed it.
+
+    Attributes:
+        at: When the value was observed (ms).
+        message: Id of the message.
+        sealed: The value, encrypted under the customer's key.
+        value: The open value.
+        born: UTC midnight of a birth date (ms), only of people who may be children.
+    """
+
+    at: int
+    message: str
+    sealed: bytes | None = field(default=None, repr=False)
+    value: OpenValue | None = field(default=None, repr=False)
+    born: int | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """A computed attribute over the events of one record.
+
+    Attributes:
+        at: Time of the latest event (ms).
+        value: The total so far: a number or text, for a frequency ``[value, count]`` pairs, for a set
+            ``[value, time]`` pairs.
+        earliest: Time of the earliest event (ms), of a first value only.
+    """
+
+    at: int
+    value: Any = field(repr=False)
+    earliest: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A statement about a purpose.
+
+    Attributes:
+        permits: Whether the person agreed.
+        at: When (ms).
+        message: Id of the message.
+        until: Until when an acceptance is valid (ms).
+    """
+
+    permits: bool
+    at: int
+    message: str
+    until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignalTimes:
+    """When an opt-out signal was received first and last (ms)."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceCountry:
+    """Where a device was seen: the country (ISO 3166-1), when (ms), and the id of the message."""
+
+    country: str
+    at: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedPart:
+    """An erased scope, as ``kind:key``, and the time of its erasure (ms)."""
+
+    scope: str
+    at: int
+
+
+@dataclass(slots=True)
+class SourceRecord:
+    """What one source knows about one person. Maps by attribute key, signal, or purpose with dots.
+
+    Attributes:
+        id: Blind index of the source and of the person's id there.
+        source: Key of the source.
+        customer: The customer whom the record belongs to now.
+        version: Incremented by every write; 0 of a record that is not stored yet.
+        first: Time of the earliest fact (ms).
+        last: Time of the latest fact (ms).
+        born: When the record was created (ms); the eldest record determines the customer's id.
+        identifiers: Identifiers that the record names, strongest first.
+        cells: The latest values by attribute.
+        totals: Computed attributes.
+        ambient_choices: Statements that the source sends with every message, by purpose.
+        explicit_choices: Statements of the person, by purpose.
+        guardian_choices: Statements of a guardian, by purpose.
+        signals: Opt-out signals.
+        home: The customer id under which the record first became a customer.
+        rulings: Ids of the stewards' rulings that name the record.
+        restricted: Whether processing is restricted.
+        place: Where the person's device was seen.
+        erased_parts: Scopes that were erased; older data in a scope are not stored.
+        corrects: For a record of a person's own corrections, the record that it follows in a split.
+        contested: By attribute, the ids of the requests that contest the value.
+    """
+
+    id: bytes
+    source: str
+    customer: bytes
+    version: int
+    first: int
+    last: int
+    born: int
+    identifiers: tuple[RecordIdentifier, ...] = ()
+    cells: dict[str, Cell] = field(default_factory=dict)
+    totals: dict[str, Total] = field(default_factory=dict)
+    ambient_choices: dict[str, Choice] = field(default_factory=dict)
+    explicit_choices: dict[str, Choice] = field(default_factory=dict)
+    guardian_choices: dict[str, Choice] = field(default_factory=dict)
+    signals: dict[str, SignalTimes] = field(default_factory=dict)
+    home: bytes | None = None
+    rulings: tuple[bytes, ...] = ()
+    restricted: bool = False
+    place: DeviceCountry | None = None
+    erased_parts: tuple[ErasedPart, ...] = ()
+    corrects: bytes | None = None
+    contested: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
+
+    def copy(self) -> SourceRecord:
+        """Return a copy whose members and maps may be changed."""
+        return replace(
+            self,
+            cells=dict(self.cells),
+            totals=dict(self.totals),
+            ambient_choices=dict(self.ambient_choices),
+            explicit_choices=dict(self.explicit_choices),
+            guardian_choices=dict(self.guardian_choices),
+            signals=dict(self.signals),
+            contested=dict(self.contested),
+        )

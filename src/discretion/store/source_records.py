@@ -1,0 +1,353 @@
+"""The ``source_records`` collection: its codec between typed records and stored documents, and its queries.
+
+The stored names are explained in ``schema.profiles``. No other module knows them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from discretion.store.document import Document, MutableDocument
+from discretion.store.driver.database import Database, Session
+from discretion.store.source_record import (
+    Cell,
+    Choice,
+    DeviceCountry,
+    ErasedPart,
+    RecordIdentifier,
+    SignalTimes,
+    SourceRecord,
+    Total,
+)
+from discretion.store.transactions import PendingWrite, plan_delete, plan_insert, plan_update
+
+COLLECTION = "source_records"
+
+
+class SourceRecordStore:
+    """Reads and writes of source records."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def of(self, customer: bytes, session: Session | None = None) -> list[SourceRecord]:
+        """List a customer's records, by id. The id must be the current one."""
+        return await self.of_all((customer,), session)
+
+    async def of_all(
+        self, customers: Collection[bytes], session: Session | None = None
+    ) -> list[SourceRecord]:
+        """List the records of these customers, by id."""
+        return await self._list({"customer": {"$in": list(customers)}}, session=session)
+
+    async def list_by_ids(
+        self, record_ids: Collection[bytes], session: Session | None = None
+    ) -> list[SourceRecord]:
+        """List the records with these ids that exist, by id."""
+        return await self._list({"_id": {"$in": list(record_ids)}}, session=session)
+
+    async def list_ids(self, customer: bytes, session: Session | None = None) -> list[bytes]:
+        """List the ids of a customer's records, sorted."""
+        documents = await self._database.find(
+            COLLECTION, {"customer": customer}, {"_id": 1}, sort=[("_id", 1)], session=session
+        )
+        return [document["_id"] for document in documents]
+
+    async def find_customers(
+        self, record_ids: Iterable[bytes], session: Session | None = None
+    ) -> dict[bytes, bytes]:
+        """Return the customers of the records that exist, by record id."""
+        documents = await self._database.find(
+            COLLECTION, {"_id": {"$in": list(record_ids)}}, {"customer": 1}, session=session
+        )
+        return {document["_id"]: document["customer"] for document in documents}
+
+    async def list_addressed(
+        self, record_ids: Collection[bytes], attributes: Collection[str], session: Session
+    ) -> list[SourceRecord]:
+        """List records that messages address, with only these attributes."""
+        projection = _build_projection(_WHOLE_MEMBERS, attributes)
+        return await self._list({"_id": {"$in": list(record_ids)}}, projection, session)
+
+    async def list_others(
+        self,
+        customers: Collection[bytes],
+        excluded: Collection[bytes],
+        attributes: Collection[str],
+        session: Session,
+    ) -> list[SourceRecord]:
+        """List the customers' records except some, without identifiers and with only these attributes.
+
+        A message adds no identifier to a record that it does not address.
+        """
+        query = {"customer": {"$in": list(customers)}, "_id": {"$nin": list(excluded)}}
+        members = [member for member in _WHOLE_MEMBERS if member != "ids"]
+        return await self._list(query, _build_projection(members, attributes), session)
+
+    async def list_explicit_choices(
+        self, record_ids: Collection[bytes], session: Session
+    ) -> list[SourceRecord]:
+        """List records with their customers and explicit choices only."""
+        projection = {"customer": 1, "words": 1}
+        return await self._list({"_id": {"$in": sorted(record_ids)}}, projection, session)
+
+    async def list_statements(
+        self, customers: Collection[bytes], attributes: Collection[str], session: Session | None = None
+    ) -> list[SourceRecord]:
+        """List the records of customers with what permissions depend on: statements, and some attributes."""
+        projection = dict.fromkeys(_STATEMENT_MEMBERS, 1) | {f"cells.{key}": 1 for key in attributes}
+        return await self._list({"customer": {"$in": list(customers)}}, projection, session)
+
+    async def list_identifiers(self, customer: bytes, types: Collection[str]) -> list[SourceRecord]:
+        """List a customer's records with only their identifiers of these types."""
+        # MongoDB filters the list, so identifiers of other types do not reach this process.
+        is_wanted_type = {"$in": ["$$identifier.k", sorted(types)]}
+        identifiers = {"$filter": {"input": "$ids", "as": "identifier", "cond": is_wanted_type}}
+        pipeline: list[Mapping[str, Any]] = [
+            {"$match": {"customer": customer}},
+            {"$sort": {"_id": 1}},
+            {"$project": {"source": 1, "ids": identifiers}},
+        ]
+        return [parse_record(document) for document in await self._database.aggregate(COLLECTION, pipeline)]
+
+    async def list_value_times(self, customers: Sequence[bytes]) -> list[SourceRecord]:
+        """List the records of customers with the times of their values; values and ids are not read."""
+        observed = {"k": "$$this.k", "v": {"t": "$$this.v.t", "b": "$$this.v.b"}}
+        cells = {"$map": {"input": {"$objectToArray": "$cells"}, "in": observed}}
+        documents = await self._database.aggregate(
+            COLLECTION,
+            [
+                {"$match": {"customer": {"$in": list(customers)}}},
+                {"$project": {"customer": 1, "folds": 1, "cells": {"$arrayToObject": cells}}},
+            ],
+        )
+        return [parse_record(document) for document in documents]
+
+    async def stream(self, batch_size: int) -> AsyncIterator[list[SourceRecord]]:
+        """Yield all records in batches."""
+        async for batch in self._database.stream(COLLECTION, {}, {}, batch_size=batch_size):
+            yield [parse_record(document) for document in batch]
+
+    def plan_save(self, before: SourceRecord | None, after: SourceRecord) -> PendingWrite | None:
+        """Return the write that turns one state of a record into another; None if they are equal.
+
+        Args:
+            before: The record as it was read, whole or in part; None or version 0 if it is not stored.
+            after: The record as it should be, read in the same part.
+        """
+        if before is None or before.version == 0:
+            return plan_insert(COLLECTION, {**build_record_document(after), "v": 1})
+        change = _build_change(before, after)
+        if not change:
+            return None
+        return plan_update(COLLECTION, {"_id": after.id}, {**change, "$inc": {"v": 1}}, must_match=True)
+
+    def plan_delete(self, record_id: bytes) -> PendingWrite:
+        """Return the write that deletes a record."""
+        return plan_delete(COLLECTION, {"_id": record_id})
+
+    async def _list(
+        self,
+        query: MutableDocument,
+        projection: Mapping[str, int] | None = None,
+        session: Session | None = None,
+    ) -> list[SourceRecord]:
+        documents = await self._database.find(COLLECTION, query, projection, session=session)
+        return [parse_record(document) for document in sorted(documents, key=_read_id)]
+
+
+def parse_record(document: Document) -> SourceRecord:
+    """Parse a stored record, which may have been read in part: what is missing is empty."""
+    place, get = document.get("place"), document.get
+    return SourceRecord(
+        id=get("_id", b""),
+        source=get("source", ""),
+        customer=get("customer", b""),
+        version=get("v", 0),
+        first=get("first", 0),
+        last=get("last", 0),
+        born=get("born", 0),
+        identifiers=tuple(
+            RecordIdentifier(entry["e"], entry["k"], entry["t"], entry["w"], entry["c"])
+            for entry in get("ids", ())
+        ),
+        cells={
+            key: Cell(cell["t"], cell.get("m", ""), cell.get("c"), cell.get("v"), cell.get("b"))
+            for key, cell in get("cells", {}).items()
+        },
+        totals={
+            key: Total(total["t"], total["n"], total.get("e")) for key, total in get("folds", {}).items()
+        },
+        ambient_choices=_parse_choices(get("choices", {})),
+        explicit_choices=_parse_choices(get("words", {})),
+        guardian_choices=_parse_choices(get("guards", {})),
+        signals={key: SignalTimes(signal["f"], signal["t"]) for key, signal in get("signals", {}).items()},
+        home=get("home"),
+        rulings=tuple(get("rulings", ())),
+        restricted=get("restricted", False),
+        place=None if place is None else DeviceCountry(place["c"], place["t"], place["m"]),
+        erased_parts=tuple(ErasedPart(part["s"], part["t"]) for part in get("without", ())),
+        corrects=get("of"),
+        contested={key: tuple(requests) for key, requests in get("contested", {}).items()},
+    )
+
+
+def build_record_document(record: SourceRecord) -> MutableDocument:
+    """Build the stored document of a record."""
+    document: MutableDocument = {"_id": record.id, "v": record.version}
+    for member in _SIMPLE_MEMBERS:
+        value = getattr(record, member.attribute)
+        if member.required or value:
+            document[member.stored] = member.encode(value)
+    for member in _MAP_MEMBERS:
+        items = getattr(record, member.attribute)
+        if member.required or items:
+            document[member.stored] = {
+                member.encode_key(key): member.encode(item) for key, item in items.items()
+            }
+    return document
+
+
+def _build_change(before: SourceRecord, after: SourceRecord) -> MutableDocument:
+    """Return the ``$set`` and ``$unset`` operators; only changed members and changed keys are written."""
+    set_members: MutableDocument = {}
+    unset_members: MutableDocument = {}
+    for member in _SIMPLE_MEMBERS:
+        value = getattr(after, member.attribute)
+        if value == getattr(before, member.attribute):
+            continue
+        if member.required or value:
+            set_members[member.stored] = member.encode(value)
+        else:
+            unset_members[member.stored] = ""
+    for member in _MAP_MEMBERS:
+        items_before, items = getattr(before, member.attribute), getattr(after, member.attribute)
+        for key, item in items.items():
+            item_before = items_before.get(key)
+            if item is not item_before and item != item_before:
+                set_members[f"{member.stored}.{member.encode_key(key)}"] = member.encode(item)
+        for key in items_before.keys() - items.keys():
+            unset_members[f"{member.stored}.{member.encode_key(key)}"] = ""
+    operators = (("$set", set_members), ("$unset", unset_members))
+    return {operator: members for operator, members in operators if members}
+
+
+class _Member(NamedTuple):
+    """A member of the document: its stored name, its name in code, and how its values are encoded."""
+
+    stored: str
+    attribute: str
+    encode: Callable[[Any], Any] = lambda value: value
+    required: bool = True
+    encode_key: Callable[[str], str] = lambda key: key
+
+
+def _encode_cell(cell: Cell) -> MutableDocument:
+    document: MutableDocument = {"t": cell.at, "m": cell.message}
+    if cell.sealed is not None:
+        document["c"] = cell.sealed
+    if cell.value is not None:
+        document["v"] = cell.value
+    if cell.born is not None:
+        document["b"] = cell.born
+    return document
+
+
+def _encode_total(total: Total) -> MutableDocument:
+    earliest = {} if total.earliest is None else {"e": total.earliest}
+    return {"t": total.at, "n": total.value, **earliest}
+
+
+def _encode_choice(choice: Choice) -> MutableDocument:
+    until = {} if choice.until is None else {"u": choice.until}
+    return {"g": choice.permits, "t": choice.at, "m": choice.message, **until}
+
+
+def _encode_identifiers(identifiers: Sequence[RecordIdentifier]) -> list[MutableDocument]:
+    return [
+        {
+            "e": identifier.entry,
+            "k": identifier.type,
+            "t": identifier.at,
+            "w": identifier.strength,
+            "c": identifier.cell,
+        }
+        for identifier in identifiers
+    ]
+
+
+def _encode_purpose(purpose: str) -> str:
+    # MongoDB reads a dot in the name of a member as a path.
+    return purpose.replace(".", "/")
+
+
+def _parse_choices(choices: Mapping[str, Document]) -> dict[str, Choice]:
+    return {
+        key.replace("/", "."): Choice(choice["g"], choice["t"], choice["m"], choice.get("u"))
+        for key, choice in choices.items()
+    }
+
+
+_SIMPLE_MEMBERS = (
+    _Member("source", "source"),
+    _Member("customer", "customer"),
+    _Member("ids", "identifiers", _encode_identifiers),
+    _Member("first", "first"),
+    _Member("last", "last"),
+    _Member("born", "born"),
+    _Member("home", "home", required=False),
+    _Member("rulings", "rulings", list, required=False),
+    _Member("restricted", "restricted", required=False),
+    _Member(
+        "place",
+        "place",
+        lambda place: {"c": place.country, "t": place.at, "m": place.message},
+        required=False,
+    ),
+    _Member(
+        "without",
+        "erased_parts",
+        lambda parts: [{"s": part.scope, "t": part.at} for part in parts],
+        required=False,
+    ),
+    _Member("of", "corrects", required=False),
+)
+_MAP_MEMBERS = (
+    _Member("cells", "cells", _encode_cell),
+    _Member("folds", "totals", _encode_total),
+    _Member("choices", "ambient_choices", _encode_choice, encode_key=_encode_purpose),
+    _Member("words", "explicit_choices", _encode_choice, encode_key=_encode_purpose),
+    _Member("guards", "guardian_choices", _encode_choice, encode_key=_encode_purpose),
+    _Member("signals", "signals", lambda signal: {"f": signal.first, "t": signal.last}),
+    _Member("contested", "contested", list, required=False),
+)
+
+_ATTRIBUTE_MEMBERS = ("cells", "folds", "contested")
+"""Members that are objects by attribute key, of which a partial read has only the wanted keys."""
+
+_WHOLE_MEMBERS = (
+    "v",
+    *(
+        member.stored
+        for member in (*_SIMPLE_MEMBERS, *_MAP_MEMBERS)
+        if member.stored not in _ATTRIBUTE_MEMBERS
+    ),
+)
+"""Members that are read whole."""
+
+_STATEMENT_MEMBERS = (
+    *("source", "customer", "choices", "words", "guards", "signals", "place", "restricted"),
+)
+
+
+def _build_projection(members: Iterable[str], attributes: Collection[str]) -> dict[str, int]:
+    # With no attributes, a key that does not exist (``-``) is named, so that not all are read.
+    return dict.fromkeys(members, 1) | {
+        f"{member}.{key}": 1 for member in _ATTRIBUTE_MEMBERS for key in attributes or ("-",)
+    }
+
+
+def _read_id(document: Document) -> bytes:
+    record_id: bytes = document["_id"]
+    return record_id
