@@ -38,8 +38,8 @@ from discretion.domain.requests.command import RequestCommandContext
 from discretion.domain.requests.command import build_commands as build_rights_commands
 from discretion.domain.retention.daily_sweep import run_daily_sweep
 from discretion.domain.retention.terminal import build_sweep_table, show_sweep_progress
-from discretion.edge.graphql.schema_files import SDL_PATH, render_schema_files
-from discretion.errors import DiscretionError, Misconfigured
+from discretion.edge.graphql.schema_files import list_stale_files, print_sdl, write_schema_files
+from discretion.errors import DiscretionError
 from discretion.law.command import build_commands as build_law_commands
 from discretion.serve import (
     install_stop_signals,
@@ -323,33 +323,25 @@ def recompute_consent(
 def print_schema(
     write: Annotated[bool, typer.Option("--write", help="Write every generated file under schema/.")] = False,
 ) -> None:
-    """Print the GraphQL schema of the catalogue, or write it and the other generated files under schema/."""
+    """Print the GraphQL schema of the catalogue, or write it and the other generated files under schema/.
+
+    With DISCRETION_CATALOGUE_DIR, --write extends the register of numbers in
+    that folder and writes nothing else.
+    """
     settings = read_settings(os.environ)
-    schema_files = render_schema_files(settings.catalogue_dir)
     if not write:
-        sys.stdout.write(schema_files[SDL_PATH])
+        sys.stdout.write(print_sdl(settings.catalogue_dir))
         return
-    if settings.catalogue_dir is not None:
-        raise Misconfigured(
-            "CATALOGUE_NOT_SHIPPED",
-            "--write generates the files of the shipped catalogue; DISCRETION_CATALOGUE_DIR names another.",
-            "Leave --write out and save the printed schema in a file of your own.",
-        )
-    for path, text in schema_files.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
-    print_notice(settings)
+    write_schema_files(settings.catalogue_dir)
+    if settings.catalogue_dir is None:
+        print_notice(settings)
 
 
 @schema_commands.command("check")
 def check_schema() -> None:
     """Compare the generated files under schema/ with their sources; exit 1 if one is out of date."""
     settings = read_settings(os.environ)
-    stale = [
-        path
-        for path, text in render_schema_files(settings.catalogue_dir).items()
-        if not path.exists() or path.read_text("utf-8") != text
-    ]
+    stale = list_stale_files(settings.catalogue_dir)
     for path in stale:
         error_console.print(f"{path} is stale.")
     if stale:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from discretion.catalogue.attribute_register import find_next_number
 from discretion.catalogue.load import find_shipped_catalogue, load_catalogue
 from discretion.edge.graphql.schema_builder import build_schema
 from tests.fixtures.platform import open_platform
@@ -12,6 +13,7 @@ from tests.fixtures.platform import open_platform
 ENTRY = """
 attributes:
   preferences.giftWrap:
+    number: {number}
     type: Boolean
     category: user.account.settings
     description: Whether parcels are gift-wrapped.
@@ -29,7 +31,8 @@ async def test_a_catalogue_entry_alone_adds_an_attribute(mongo_url: str, tmp_pat
     """GraphQL type, validation, permission decision, SDL and inventory follow from the entry alone."""
     folder = tmp_path / "catalogue"
     shutil.copytree(find_shipped_catalogue(), folder)
-    (folder / "gift_wrap.yaml").write_text(ENTRY, "utf-8")
+    entry = ENTRY.format(number=find_next_number(load_catalogue().register))
+    (folder / "gift_wrap.yaml").write_text(entry, "utf-8")
     catalogue = load_catalogue(folder)
     sdl = build_schema(catalogue).as_str()
     assert 'giftWrap: Boolean @personal(category: "user.account.settings"' in sdl
@@ -44,6 +47,6 @@ async def test_a_catalogue_entry_alone_adds_an_attribute(mongo_url: str, tmp_pat
         support_answer = await platform.query(QUERY, platform.issue_token("support"))
         assert support_answer["data"]["customers"]["nodes"] == [{"preferences": {"giftWrap": None}}]
         inventory = (await platform.query(INVENTORY, None))["data"]["dataInventory"]["attributes"]
-        entry = next(attribute for attribute in inventory if attribute["name"] == "preferences.giftWrap")
-        assert (entry["type"], entry["retention"], entry["sealed"]) == ("Boolean", "P2Y", True)
-        assert {"purpose": {"key": "functional.service"}, "form": "clear"} in entry["uses"]
+        listed = next(attribute for attribute in inventory if attribute["name"] == "preferences.giftWrap")
+        assert (listed["type"], listed["retention"], listed["sealed"]) == ("Boolean", "P2Y", True)
+        assert {"purpose": {"key": "functional.service"}, "form": "clear"} in listed["uses"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from discretion.catalogue.model import CORRECTION_SOURCE
+from discretion.catalogue.reserved_source import CORRECTION_SOURCE
 from discretion.domain.consent.source_statements import SourceStatementRecorder
 from discretion.domain.consent.terms_registry import TermsRegistry
 from discretion.domain.identity.unification import ProfileUnifier

@@ -79,6 +79,12 @@ class ComputedEntry(Entry):
 class AttributeEntry(Defaults):
     """One field of personal data."""
 
+    # Required, but checked with the register, which has the next free number for the advice.
+    model_config = ConfigDict(json_schema_extra=lambda schema: schema["required"].insert(0, "number"))
+
+    number: int | None = Field(
+        default=None, ge=1, description="names it in stored data; the next free one, never reused"
+    )
     type: ValueType = Field(description="String, Int, Float, Boolean, Date, DateTime or Money")
     category: Text = Field(description=_CATEGORY)
     description: Text = Field(description="one sentence, for API clients and data subjects")
@@ -94,12 +100,24 @@ class AttributeEntry(Defaults):
     ordered: bool = Field(
         default=False, description="true adds an index, so that sorting many customers by it is fast"
     )
+    filtered: bool = Field(
+        default=False, description="true adds an index, so that filtering many customers by it is fast"
+    )
     precedence: list[Text] = Field(
         default=[], description="sources that win over others, in this order; the rest follow by priority"
     )
     computed: ComputedEntry | None = Field(
         default=None, description="how it is computed from events, if it is"
     )
+
+
+class NumberEntry(Entry):
+    """What a number was given to, in the register of numbers."""
+
+    path: Text = Field(description="the attribute")
+    type: Text = Field(description="its type; a list in brackets")
+    sealed: bool = Field(description="whether it is stored encrypted")
+    retired: bool = Field(default=False, description="true once the attribute was removed")
 
 
 class IdentifierEntry(Entry):
@@ -196,6 +214,12 @@ class CatalogueFile(Entry):
     objects: dict[str, Text] = Field(default={}, description="group.name: what it is")
     attributes: dict[str, AttributeEntry] = Field(
         default={}, description="by path: group.name or group.object.name"
+    )
+    numbers_given: int | None = Field(
+        default=None, ge=0, description="how many numbers were ever given to attributes; generated"
+    )
+    numbers: dict[int, NumberEntry] = Field(
+        default={}, description="the register of numbers: what each was given to; generated"
     )
     identifiers: dict[str, IdentifierEntry] = Field(default={}, description="identifier types")
     sources: dict[str, SourceEntry] = Field(default={}, description="senders")

@@ -10,7 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from discretion.catalogue.attribute_register import RegisteredAttribute, extend_register
 from discretion.catalogue.check.cross import check_catalogue
+from discretion.catalogue.check.numbers import read_register
 from discretion.catalogue.check.sources import list_trait_places
 from discretion.catalogue.correction_authority import Correctable
 from discretion.catalogue.entry import (
@@ -138,13 +140,18 @@ def _build_catalogue(parsed_catalogue: ParsedCatalogue) -> Catalogue:
             kind: tuple(categories) for _, kind, categories in parsed_catalogue.iterate_entries("sensitive")
         },
     }
-    controller = next(
-        parsed_file.entries.controller or ""
-        for parsed_file in parsed_catalogue.parts
-        if parsed_file.entries.controller
-    )
+    controllers = (parsed_file.entries.controller for parsed_file in parsed_catalogue.parts)
+    controller = next(controller for controller in controllers if controller)
     frozen = {name: MappingProxyType(section) for name, section in sections.items()}
-    return Catalogue(version=_compute_version(controller, sections), controller=controller, **frozen)
+    version, register = _compute_version(controller, sections), _build_register(parsed_catalogue, attributes)
+    return Catalogue(version=version, controller=controller, register=register, **frozen)
+
+
+def _build_register(
+    parsed_catalogue: ParsedCatalogue, attributes: Mapping[str, Attribute]
+) -> Mapping[int, RegisteredAttribute]:
+    declared = [attribute.registered for attribute in attributes.values()]
+    return MappingProxyType(extend_register(read_register(parsed_catalogue), declared))
 
 
 def _build_purpose(key: str, entry: PurposeEntry) -> Purpose:
@@ -169,6 +176,7 @@ def _build_attribute(
     allowed_channels = [computed.channel] if computed and computed.channel else entry.channels
     return Attribute(
         path=path,
+        number=entry.number or 0,  # never 0: the checks refuse an attribute without a number
         type=entry.type,
         category=entry.category,
         description=entry.description,
@@ -185,6 +193,7 @@ def _build_attribute(
         context=tuple(entry.context),
         values=tuple(entry.values),
         ordered=entry.ordered,
+        filtered=entry.filtered,
         precedence=tuple(entry.precedence),
         computed=computed,
         kinds=kinds,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
+from discretion.catalogue.attribute_register import Register, RegisteredAttribute
 from discretion.catalogue.correction_authority import Correctable
 from discretion.catalogue.identifier_type import IdentifierType
 from discretion.catalogue.recipient import Recipient
@@ -150,6 +151,7 @@ class Attribute:
 
     Attributes:
         path: Dotted place in GraphQL, such as ``contact.address.city``.
+        number: Names the attribute in stored documents and in the ledger; never given to another one.
         retention: How long a value may be kept; an ISO 8601 duration.
         sealed: Whether values are encrypted under the customer's key. If not, they can be filtered by.
         identifier: The identifier type of the values, if they are identifiers.
@@ -157,11 +159,13 @@ class Attribute:
         context: Dotted places in its ``context``, used when no trait supplies the value.
         precedence: Sources that win over all others for this attribute, in this order.
         ordered: Whether an index supports sorting by it.
+        filtered: Whether an index supports filtering by it; without one, a filter reads all customers.
         kinds: The sensitive kinds that its category belongs to.
         correctable: What is needed to correct it.
     """
 
     path: str
+    number: int
     type: ValueType
     category: str
     description: str
@@ -178,6 +182,7 @@ class Attribute:
     values: tuple[str, ...] = ()
     precedence: tuple[str, ...] = ()
     ordered: bool = False
+    filtered: bool = False
     computed: Computation | None = None
     kinds: tuple[str, ...] = ()
     correctable: Correctable = Correctable.EVIDENCE
@@ -196,6 +201,12 @@ class Attribute:
         # Stored documents have this name, and it is part of the associated data of every cell. After a path
         # was renamed, its values are neither found nor decrypted.
         return self.path.replace(".", "/")
+
+    @property
+    def registered(self) -> RegisteredAttribute:
+        """What the register of numbers says about the attribute."""
+        type_text = f"[{self.type.value}]" if self.many else self.type.value
+        return RegisteredAttribute(self.number, self.path, type_text, self.sealed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,27 +236,6 @@ class Source:
     anonymous_id: str
     priority: int = 100
     guardians: bool = False
-
-
-CORRECTION_SOURCE = Source(
-    key="self",
-    channel=Channel.WEB,
-    label="The customer",
-    user_id="",
-    anonymous_id="",
-    priority=-1,
-)
-"""The source of values that a customer corrected. It wins over every sender, and no sender can be registered
-under its name. Its channel is never read."""
-
-COMPUTED_SOURCE = "computed"
-"""Stands for the source of a value that is computed from events."""
-
-RESERVED_SOURCES: Mapping[str, str] = {
-    CORRECTION_SOURCE.key: "stands for what a customer corrected",
-    COMPUTED_SOURCE: "stands for what is computed from events",
-}
-"""Names that no source may have, each with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +305,26 @@ class Catalogue:
     objects: Mapping[str, str] = field(default_factory=dict)  # path of an inner object -> description
     sensitive: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # kind -> categories
     recipients: Mapping[str, Recipient] = field(default_factory=dict)
+    register: Register = field(default_factory=dict)  # also of retired attributes
+
+    @cached_property
+    def attributes_by_number(self) -> Mapping[int, Attribute]:
+        """Attributes by their number in stored documents."""
+        return {attribute.number: attribute for attribute in self.attributes.values()}
+
+    @cached_property
+    def filterable_attributes(self) -> tuple[Attribute, ...]:
+        """The attributes that the API offers to filter and to order by: open ones with a single value."""
+        return tuple(
+            attribute for attribute in self.attributes.values() if not attribute.sealed and not attribute.many
+        )
+
+    @cached_property
+    def indexed_attributes(self) -> tuple[Attribute, ...]:
+        """The attributes with an index on their values, to filter or to order many customers by."""
+        return tuple(
+            attribute for attribute in self.attributes.values() if attribute.filtered or attribute.ordered
+        )
 
     @cached_property
     def attributes_by_key(self) -> Mapping[str, Attribute]:

@@ -67,8 +67,8 @@ class ParsedCatalogue:
         sections = [parsed_file.file.data.get(section) for parsed_file in self.parts]
         return {name for entries in sections if isinstance(entries, dict) for name in entries}
 
-    def iterate_entries(self, section: str) -> Iterator[tuple[ParsedCatalogueFile, str, Any]]:
-        """Yield the valid entries of a section: file, name, entry."""
+    def iterate_entries(self, section: str) -> Iterator[tuple[ParsedCatalogueFile, Any, Any]]:
+        """Yield the valid entries of a section: file, name (a number in ``numbers``), entry."""
         for parsed_file in self.parts:
             for name, entry in getattr(parsed_file.entries, section).items():
                 yield parsed_file, name, entry

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 
+from discretion.catalogue.attribute_register import find_next_number
 from discretion.catalogue.load import load_catalogue
 from discretion.catalogue.model import Attribute, Catalogue, ValueType
 from discretion.law.load import load_lawbook
@@ -34,9 +35,9 @@ def _build_catalogue() -> Catalogue:
     shipped = SHIPPED
     kinds = {
         f"store.{kind}": Attribute(
-            f"store.{kind}", ValueType.STRING, "user", "", (), "P1Y", True, kinds=(kind,)
+            f"store.{kind}", number, ValueType.STRING, "user", "", (), "P1Y", True, kinds=(kind,)
         )
-        for kind in shipped.sensitive
+        for number, kind in enumerate(shipped.sensitive, find_next_number(shipped.register))
     }
     return replace(shipped, attributes=MappingProxyType({**shipped.attributes, **kinds}))
 

@@ -24,11 +24,13 @@ objects:
   contact.address: Where a customer lives.
 attributes:
   contact.email:
+    number: 1
     type: String
     category: user.contact.email
     description: E-mail address.
     identifier: email
   contact.address.postalCode:
+    number: 2
     type: String
     category: user.contact.address.postal_code
     description: Postal code.
@@ -36,12 +38,14 @@ attributes:
     uses:
       coarse: [functional.service]
   commerce.tier:
+    number: 3
     type: String
     category: user.account.settings
     description: Tier.
     values: [bronze, gold]
     sealed: false
   commerce.spend:
+    number: 4
     type: Money
     category: user.behavior.purchase_history
     description: Spend.

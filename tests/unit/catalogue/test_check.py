@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from discretion.catalogue.load import load_catalogue
-from discretion.catalogue.model import COMPUTED_SOURCE, CORRECTION_SOURCE
+from discretion.catalogue.reserved_source import COMPUTED_SOURCE, CORRECTION_SOURCE
 from tests.unit.catalogue.broken_catalogue import BrokenCase, assert_problem_reported
 from tests.unit.catalogue.small_catalogue import SMALL_CATALOGUE, write_catalogue
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from discretion.catalogue.attribute_register import find_next_number
 from discretion.catalogue.load import find_shipped_catalogue, load_catalogue
 from discretion.catalogue.model import Channel, Computation, Fold, Form, Sensitivity, ValueType
 from discretion.errors import Misconfigured
@@ -122,7 +124,9 @@ def test_the_version_changes_with_the_meaning(tmp_path: Path) -> None:
 def test_an_attribute_is_added_with_one_entry(tmp_path: Path) -> None:
     """The example of schema/README.md is added to the shipped catalogue."""
     readme = (find_shipped_catalogue().parent / "README.md").read_text("utf-8")
+    next_number = find_next_number(load_catalogue().register)
     entry = readme.partition("```yaml\n")[2].partition("```")[0]
+    entry = re.sub(r"number: \d+", f"number: {next_number}", entry)
     for path in find_shipped_catalogue().glob("*.yaml"):
         text = path.read_text("utf-8")
         write_catalogue(tmp_path, text + (entry if path.stem == "preferences" else ""), path.name)
@@ -135,7 +139,11 @@ def test_an_attribute_is_added_with_one_entry(tmp_path: Path) -> None:
     assert added.uses
     assert added.retention == "P3Y"
     assert added.traits == ("giftWrapping",)
-    assert replace(after, version=before.version, attributes=before.attributes) == before
+    assert after.register.keys() - before.register.keys() == {next_number}
+    assert (
+        replace(after, version=before.version, attributes=before.attributes, register=before.register)
+        == before
+    )
 
 
 @given(st.data())

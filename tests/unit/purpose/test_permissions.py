@@ -32,7 +32,7 @@ SHOP = Purpose("functional", 2, Basis.CONTRACT, "", "", "", Family.NECESSARY)
 DUTY = Purpose("essential", 62, Basis.LEGAL_OBLIGATION, "", "", "", Family.NECESSARY)
 CHILD = NOW - 15 * YEAR
 HEALTH_ATTRIBUTE = Attribute(
-    "store.needs", ValueType.STRING, "user.health_and_medical", "", (), "P1Y", True, kinds=("health",)
+    "store.needs", 1, ValueType.STRING, "user.health_and_medical", "", (), "P1Y", True, kinds=("health",)
 )
 CATALOGUE = Catalogue(
     "v",

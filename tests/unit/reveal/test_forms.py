@@ -18,7 +18,7 @@ FORMS, OTHER_FORMS = FormRenderer(bytes(32)), FormRenderer(bytes([1]) * 32)
 
 def build_attribute(value_type: ValueType, *, many: bool = False, path: str = "a.b") -> Attribute:
     """Return an attribute of a type."""
-    return Attribute(path, value_type, "user", "", (), "P1Y", sealed=False, many=many)
+    return Attribute(path, 1, value_type, "user", "", (), "P1Y", sealed=False, many=many)
 
 
 def render_value(value_type: ValueType, form: Form, value: Any, *, many: bool = False) -> Any:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from discretion.catalogue.check.computed import check_computed_attributes, check_event_properties
+from discretion.catalogue.check.numbers import check_numbers
 from discretion.catalogue.check.recipients import check_recipients
 from discretion.catalogue.check.sources import check_sources, check_supply_places
 from discretion.catalogue.duration import parse_duration
@@ -286,6 +287,12 @@ def _find_attribute_faults(
             "is ordered, but cannot be sorted by",
             "Only a single open value can be sorted by; remove 'ordered'.",
         )
+    if entry.filtered and (entry.many or not is_open):
+        yield (
+            "filtered",
+            "has an index for filters, but cannot be filtered by",
+            "Only a single open value can be filtered by; remove 'filtered'.",
+        )
     if entry.identifier is not None:
         if entry.identifier not in identifiers:
             fault = f"is the unknown identifier type {entry.identifier!r}"
@@ -364,6 +371,7 @@ _CHECKS: Iterable[Callable[[ParsedCatalogue], Iterator[ConfigurationProblem]]] =
     _check_retention,
     _check_paths,
     _check_attributes,
+    check_numbers,
     check_supply_places,
     check_sources,
     check_recipients,

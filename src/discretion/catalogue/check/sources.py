@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 
 from discretion.catalogue.entry import AttributeEntry
-from discretion.catalogue.model import CORRECTION_SOURCE, RESERVED_SOURCES, Channel
+from discretion.catalogue.model import Channel
 from discretion.catalogue.nearest_name import suggest_name
 from discretion.catalogue.parsed_file import ParsedCatalogue, ParsedCatalogueFile
 from discretion.catalogue.problem import ConfigurationProblem
+from discretion.catalogue.reserved_source import CORRECTION_SOURCE, RESERVED_SOURCES
 from discretion.catalogue.yaml_file import Place
 
 _DOTTED_PLACE = re.compile(r"[^.\s]+(\.[^.\s]+){0,4}")

@@ -16,7 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from discretion.catalogue.model import COMPUTED_SOURCE, Attribute, Basis, Computation, Fold
+from discretion.catalogue.model import Attribute, Basis, Computation, Fold
+from discretion.catalogue.reserved_source import COMPUTED_SOURCE
 from discretion.domain.access.package_sections import build_row
 from discretion.domain.access.package_subject import (
     PackageSubject,

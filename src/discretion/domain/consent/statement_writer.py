@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from discretion.catalogue.model import CORRECTION_SOURCE
+from discretion.catalogue.reserved_source import CORRECTION_SOURCE
 from discretion.domain.identity.evidence_reader import EvidenceReader
 from discretion.domain.identity.resolution import resolve_identities
 from discretion.domain.identity.unit_of_work import StampedMessage, WriteContext

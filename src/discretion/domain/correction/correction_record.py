@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from discretion.catalogue.model import CORRECTION_SOURCE
+from discretion.catalogue.reserved_source import CORRECTION_SOURCE
 from discretion.domain.identity.assignment import resolve_persons
 from discretion.domain.identity.evidence_reader import EvidenceReader, IdentityEvidence
 from discretion.domain.identity.unit_of_work import UnitOfWork, WriteContext

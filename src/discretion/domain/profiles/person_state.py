@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from discretion.catalogue.model import CORRECTION_SOURCE, Catalogue
+from discretion.catalogue.model import Catalogue
+from discretion.catalogue.reserved_source import CORRECTION_SOURCE
 from discretion.law.model import UNKNOWN
 from discretion.purpose.permissions import PersonState
 from discretion.purpose.statements import NodeChoices, PurposeChoice, RecordStatements

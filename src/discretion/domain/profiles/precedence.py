@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from discretion.catalogue.model import CORRECTION_SOURCE, Attribute, Catalogue
+from discretion.catalogue.model import Attribute, Catalogue
+from discretion.catalogue.reserved_source import CORRECTION_SOURCE
 
 Cell = Mapping[str, Any]
 SourceCell = tuple[str, Cell]

@@ -56,7 +56,7 @@ BROKEN_CASES = (
         EMAIL,
         EMAIL + "    type: Int\n",
         "'type' is declared twice",
-        "also on line 21",
+        "also on line 22",
         "    type: Int",
     ),
     BrokenCase("alias", "[bronze, gold]", "[&b bronze, *b]", "values is an alias", "Write the value out"),

@@ -14,15 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from discretion.catalogue.load import load_catalogue
-from discretion.catalogue.model import (
-    CORRECTION_SOURCE,
-    Attribute,
-    Catalogue,
-    Computation,
-    Fold,
-    Source,
-    ValueType,
-)
+from discretion.catalogue.model import Attribute, Catalogue, Computation, Fold, Source, ValueType
+from discretion.catalogue.reserved_source import CORRECTION_SOURCE
 from discretion.domain.ingest.message import ExternalIdentifier, Fact, ReceivedEvent
 from discretion.domain.profiles.fold import fold_profile
 from discretion.domain.profiles.person_state import build_person_state

@@ -13,7 +13,8 @@ from strawberry import UNSET
 from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
-from discretion.catalogue.model import COMPUTED_SOURCE, Attribute, Catalogue, Form
+from discretion.catalogue.model import Attribute, Catalogue, Form
+from discretion.catalogue.reserved_source import COMPUTED_SOURCE
 from discretion.domain.kit.graphql.context import ResolverContext
 from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.scalars import DateTime, Json
