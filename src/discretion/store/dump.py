@@ -89,6 +89,12 @@ def count_bson_documents(path: Path) -> int | None:
         return None
 
 
-async def insert_raw_documents(database: Database, collection: str, documents: Sequence[Any]) -> None:
-    """Insert documents unchanged into a collection."""
-    await database.insert_many(collection, list(documents))
+async def insert_missing_documents(database: Database, collection: str, documents: Sequence[Any]) -> None:
+    """Insert documents unchanged into a collection; one whose id is there already is left out."""
+    ids = [document["_id"] for document in documents]
+    present = {
+        document["_id"] for document in await database.find(collection, {"_id": {"$in": ids}}, {"_id": 1})
+    }
+    await database.insert_many(
+        collection, [document for document in documents if document["_id"] not in present]
+    )

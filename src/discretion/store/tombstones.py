@@ -93,17 +93,17 @@ class TombstoneStore:
             build_update({"_id": gate}, {"$set": {"at": 0}, "$inc": {"n": 1}}, upsert=True) for gate in gates
         ]
 
-    async def write(self, operations: Sequence[WriteOperation], session: Session) -> None:
-        """Send writes in a transaction."""
+    async def write(self, operations: Sequence[WriteOperation], session: Session | None = None) -> None:
+        """Send writes, in a transaction if there is one."""
         await self._database.bulk_write(COLLECTION, operations, session=session)
 
-    async def restore(self, ids: Iterable[bytes], at: int) -> None:
-        """Restore tombstones by their own ids from the erasure ledger.
+    async def restore(self, erased_at: Mapping[bytes, int]) -> None:
+        """Restore tombstones by their own ids, each with the time of the erasure (ms), from the ledger.
 
-        A tombstone that exists stays unchanged: the person may have returned since.
+        A restored database may know an earlier erasure and the return after it, which no longer count.
         """
         operations = [
-            build_update({"_id": tombstone_id}, {"$setOnInsert": {"at": at}}, upsert=True)
-            for tombstone_id in sorted(set(ids))
+            build_update({"_id": tombstone_id}, {"$set": {"at": at}, "$unset": {"back": ""}}, upsert=True)
+            for tombstone_id, at in sorted(erased_at.items())
         ]
         await self._database.bulk_write(COLLECTION, operations)

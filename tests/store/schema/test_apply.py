@@ -260,12 +260,8 @@ async def _list_indexes(database: Database, collection: str) -> set[str]:
     return {index["name"] for index in answer["cursor"]["firstBatch"]}
 
 
-def test_every_collection_has_an_inventory_entry() -> None:
+def test_every_collection_has_a_valid_document_here() -> None:
     assert {collection.name for collection in COLLECTIONS} == set(VALID_DOCUMENTS)
-    for collection in COLLECTIONS:
-        assert collection.contents.endswith(".")
-        assert collection.erasure.endswith(".")
-        assert collection.inventory.startswith(collection.contents)
 
 
 @pytest.mark.parametrize("driver", ["pymongo", "motor"])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from discretion.app.keys import erasure_ledger_path
 from discretion.app.wiring.context import WiringContext
+from discretion.domain.backup.erasure_replay import ErasureReplay
 from discretion.domain.erasure.certification import SignCertificate
 from discretion.domain.erasure.crypto_shred import CryptoShredder
 from discretion.domain.erasure.dry_run import ErasureDryRun
@@ -25,7 +26,10 @@ from discretion.domain.legal_retention.legal_holds import LegalHolds
 from discretion.domain.legal_retention.retained_data_expiry import RetainedDataExpiry
 from discretion.domain.profiles.erased_scopes import SCOPE_KINDS
 from discretion.store.document import Document
+from discretion.store.erasure_subjects import ErasureSubjectStore
 from discretion.store.erasures import ErasureStore
+from discretion.store.places.eraser import PlaceEraser
+from discretion.store.places.search import IdSearch
 
 REQUIRED_STEPS = ("depart", "remember", "purge", "shred", "verify")
 """Stored names of the steps that must be done before an erasure is certified."""
@@ -46,6 +50,7 @@ class ErasureComponents:
     erasure_preview: ErasureDryRun
     legal_holds: LegalHolds
     erasure_log: ErasureLog
+    erasure_replay: ErasureReplay
 
     @property
     def operations(self) -> tuple[object, ...]:
@@ -73,19 +78,24 @@ def build_erasure(context: WiringContext) -> ErasureComponents:
     tombstones, open_write_context = context.tombstones, context.open_write_context
     erasure_ledger = ErasureLedger(erasure_ledger_path(context.settings), context.root)
     erasure_log = ErasureLog(ErasureStore(database), erasure_ledger)
+    subjects, search = ErasureSubjectStore(database), IdSearch(database)
+    eraser = PlaceEraser(database, tombstones)
     shredder = CryptoShredder(database, context.buckets, clock, context.entropy)
     return ErasureComponents(
-        profile_deletion=DeleteProfile(database, open_write_context, context.lawbook, tombstones),
+        profile_deletion=DeleteProfile(
+            database, subjects, eraser, open_write_context, context.lawbook, tombstones
+        ),
         ledger_step=RecordErasure(erasure_log, tombstones),
-        purge=PurgeCollections(database, tombstones),
+        purge=PurgeCollections(database, eraser, tombstones),
         key_destruction=ShredKeys(shredder),
         retained_data_expiry=RetainedDataExpiry(database, clock, shredder.shred),
-        verification=VerifyErasure(database, tombstones),
+        verification=VerifyErasure(search, tombstones),
         certification=SignCertificate(context.signing_keys, context.settings.issuer, clock, REQUIRED_STEPS),
         scoped_erasure=ScopedErasure(database, open_write_context, tombstones),
-        erasure_preview=ErasureDryRun(database, open_write_context, context.lawbook),
+        erasure_preview=ErasureDryRun(database, subjects, eraser, open_write_context, context.lawbook),
         legal_holds=LegalHolds(database, context.entropy, clock),
         erasure_log=erasure_log,
+        erasure_replay=ErasureReplay(database, subjects, eraser, search, tombstones, open_write_context),
     )
 
 

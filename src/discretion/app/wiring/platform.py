@@ -21,7 +21,6 @@ from discretion.app.wiring.subject_rights import build_subject_rights
 from discretion.app.wiring.tokens import build_token_issuer
 from discretion.catalogue.model import Catalogue
 from discretion.disclose import Discloser
-from discretion.domain.backup.erasure_replay import ErasureReplay
 from discretion.domain.backup.restore import DatabaseRestore
 from discretion.domain.consent.recompute import PermissionRecomputation
 from discretion.domain.erasure.crypto_shred import CryptoShredder
@@ -81,7 +80,7 @@ def wire_platform(context: WiringContext, on_checkpoint: Checkpoint) -> Platform
     # client.
     internal_client = InternalClient(endpoints.documents, endpoints.runner, SUGGEST_GRANT)
     erasure_log = rights.erasure.erasure_log
-    erasure_replay = ErasureReplay(database, context.blind_index, open_write_context)
+    erasure_replay = rights.erasure.erasure_replay
     return Platform(
         app=build_application(replace(endpoints, agent_routes=agents.routes)),
         catalogue=catalogue,

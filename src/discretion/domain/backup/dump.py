@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from discretion.errors import BadRequest
+from discretion.seal.key_files import flush_folder, write_flushed_file
 from discretion.store.driver.database import Database
 from discretion.store.dump import (
     count_all_documents,
@@ -95,8 +96,10 @@ async def write_dump(
         "catalogue": manifest.catalogue,
         "collections": file_entries,
     }
-    (draft / MANIFEST).write_bytes(orjson.dumps(body, option=orjson.OPT_INDENT_2))
+    write_flushed_file(draft / MANIFEST, orjson.dumps(body, option=orjson.OPT_INDENT_2))
+    flush_folder(draft)
     draft.rename(target)  # last: an interrupted dump is never mistaken for a complete one
+    flush_folder(target.parent)  # a dump that was reported as complete keeps its name after a power failure
     return manifest
 
 

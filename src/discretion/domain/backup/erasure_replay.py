@@ -1,144 +1,113 @@
-"""Erasure of people in a restored database: their own documents, and their part in documents about others.
+"""Erasure of people in a restored database, by the same map of places as the erasure itself.
 
 No server runs on the database meanwhile, so no transactions are needed. An interrupted replay is started
-again from the beginning.
+again from the beginning. It ends with a search for everybody it erased.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
+from discretion.domain.erasure.erasure_snapshot import (
+    list_named_entries,
+    list_named_rulings,
+    split_identifiers,
+)
 from discretion.domain.identity.assignment import resolve_persons
 from discretion.domain.identity.evidence_reader import EvidenceReader
 from discretion.domain.identity.unit_of_work import UnitOfWork, WriteContext
-from discretion.seal.blind_index import BlindIndex
-from discretion.store.document import MutableDocument
-from discretion.store.driver.database import Database, Session, WriteOperation, build_delete, build_update
+from discretion.errors import Broken
+from discretion.store.driver.database import Database, Session, build_delete
+from discretion.store.erasure_subjects import ErasureSubjectStore
+from discretion.store.places.eraser import Erasure, PlaceEraser
+from discretion.store.places.place import ErasedIds, Stage
+from discretion.store.places.place_map import list_removal_places
+from discretion.store.places.search import IdSearch
+from discretion.store.tombstones import TombstoneStore
 
 REPLAY_BATCH = 200
-"""Customers, records or dead letters that are processed at a time."""
-
-_PERSONAL_COLLECTIONS = (
-    ("customers", "_id"),
-    ("source_records", "customer"),
-    ("events", "customer"),
-    ("suggestions", "customers"),
-)
-"""Collections whose documents are about one customer only, with the member that contains the customer id."""
+"""Customers or records that are processed at a time."""
 
 
 @dataclass(frozen=True, slots=True)
-class ErasedIds:
-    """The ids to erase, and the tombstones to write: time of erasure (ms) by tombstone id."""
+class ErasedPeople:
+    """The people to erase, and the tombstones to write: time of erasure (ms) by tombstone id."""
 
-    customers: frozenset[bytes] = frozenset()
-    records: frozenset[bytes] = frozenset()
-    tombstones: Mapping[bytes, int] = field(default_factory=dict)
+    customers: frozenset[bytes] = field(default=frozenset(), repr=False)
+    records: frozenset[bytes] = field(default=frozenset(), repr=False)
+    tombstones: Mapping[bytes, int] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ErasureReplay:
-    """Deletes erased people from a restored database."""
+    """Takes erased people out of a restored database."""
 
     database: Database
-    blind_index: BlindIndex
+    subjects: ErasureSubjectStore
+    eraser: PlaceEraser
+    search: IdSearch
+    tombstones: TombstoneStore
     build_context: Callable[[], WriteContext]
 
-    async def run(self, erased: ErasedIds) -> None:
-        """Write the tombstones, then delete the customers, records and dead letters."""
-        # An existing tombstone stays unchanged: the person may have become a customer again since (`back`).
-        tombstone_writes: list[WriteOperation] = [
-            build_update({"_id": tombstone}, {"$setOnInsert": {"at": at}}, upsert=True)
-            for tombstone, at in sorted(erased.tombstones.items())
-        ]
-        await self.database.bulk_write("tombstones", tombstone_writes)
-        for customers, records in _split_batches(erased):
-            await self._erase_batch(customers, records, erased)
-        if erased.tombstones:
-            await self._erase_dead_letters(erased.tombstones)
+    async def run(self, people: ErasedPeople) -> None:
+        """Write the tombstones, take the people out of every place, and check that none is left.
+
+        Raises:
+            Broken: ``RESTORE_INCOMPLETE``; the message names the collections that still contain an id.
+        """
+        await self.tombstones.restore(people.tombstones)
+        at = max(people.tombstones.values(), default=self.build_context().now_ms)
+        erased_ids = {*people.customers, *people.records}
+        for customers, records in _split_batches(people):
+            erased_ids |= await self._erase_batch(customers, records, people, at)
+        erased_ids |= await self._erase_dead_letters(people, at)
+        remaining = await self.search.find_everywhere(sorted(erased_ids), is_offline=True)
+        if remaining.found_in:
+            raise Broken(
+                "RESTORE_INCOMPLETE",
+                f"Data of erased people are left in {', '.join(remaining.found_in)} after the restore.",
+                "The database is not served. Report this as a defect of Discretion.",
+            )
 
     async def _erase_batch(
-        self, customers: Sequence[bytes], named_records: Sequence[bytes], erased: ErasedIds
-    ) -> None:
-        """Erase some customers and some source records. The records may belong to other customers."""
-        query = {"$or": [{"customer": {"$in": customers}}, {"_id": {"$in": named_records}}]}
-        record_documents = await self.database.find("source_records", query, {"customer": 1})
-        records = sorted({*named_records, *(document["_id"] for document in record_documents)})
+        self, customers: Sequence[bytes], named_records: Sequence[bytes], people: ErasedPeople, at: int
+    ) -> set[bytes]:
+        """Erase some customers and some source records, which may belong to others; return all their ids."""
+        documents = await self.subjects.list_records(customers, named_records)
+        records = {*named_records, *(document["_id"] for document in documents)}
         # After a merge and a split, an erased record may have belonged to a customer who is not erased.
-        living_customers = {document["customer"] for document in record_documents} - erased.customers
-        for collection, member in _PERSONAL_COLLECTIONS:
-            await self.database.delete_many(collection, {member: {"$in": customers}})
-        await self.database.delete_many("source_records", {"_id": {"$in": records}})
-        for collection in ("events", "messages"):
-            await self.database.delete_many(collection, {"record": {"$in": records}})
-        await self._erase_identifiers(customers, records)
-        await self._shrink_documents("rulings", {}, lambda ruling: _build_ruling_change(ruling, set(records)))
-        by_customer = {"customers": {"$in": customers}}
-        await self._shrink_documents(
-            "identity_events",
-            by_customer,
-            lambda event: _build_identity_event_change(event, set(customers), set(records)),
+        living_customers = {document["customer"] for document in documents} - people.customers
+        identifiers = await self.subjects.list_identifiers(list_named_entries(documents), customers, records)
+        catalogue = self.build_context().catalogue
+        entries = await split_identifiers(self.subjects, catalogue, documents, identifiers, records)
+        ids = ErasedIds(
+            frozenset(customers), frozenset(records), entries.own, frozenset(list_named_rulings(documents))
         )
-        by_record = {"records": {"$in": records}}
-        await self._shrink_documents(
-            "consents",
-            by_record,
-            lambda statement: _build_statement_change(statement, erased.customers, set(records)),
-        )
-        # The requests themselves stay, as evidence that they were made.
-        change = {"$set": {"sealed": {}}, "$unset": {"callback": "", "code": ""}}
-        requests = await self.database.find("requests", {"customer": {"$in": customers}}, {"_id": 1})
-        await self.database.bulk_write(
-            "requests", [build_update({"_id": request["_id"]}, change) for request in requests]
-        )
+        await self._erase_ids(ids, at)
         # Last: these profiles are computed from the records that remain.
         for customer in sorted(living_customers):
             await self._rebuild_profile(customer)
+        return {*records, *entries.own}
 
-    async def _erase_identifiers(self, customers: Sequence[bytes], records: Sequence[bytes]) -> None:
-        query = {"$or": [{"customer": {"$in": customers}}, {"records": {"$in": records}}]}
-        writes: list[WriteOperation] = []
-        for identifier in await self.database.find("identifiers", query):
-            if set(identifier["records"]) <= set(records):
-                writes.append(build_delete({"_id": identifier["_id"]}))
-                continue
-            unset = {"$unset": {"customer": ""}} if identifier.get("customer") in customers else {}
-            writes.append(
-                build_update({"_id": identifier["_id"]}, {"$pullAll": {"records": records}, **unset})
-            )
-        await self.database.bulk_write("identifiers", writes)
+    async def _erase_dead_letters(self, people: ErasedPeople, at: int) -> set[bytes]:
+        """Erase what refused messages alone name: the ledger has only tombstones of it. Return the ids."""
+        marks = {
+            mark
+            for mark in await self.subjects.list_dead_letter_marks()
+            if self.tombstones.id_of(mark) in people.tombstones
+        }
+        # An identifier that is stored after the batches belongs to somebody who is not erased.
+        marks -= {identifier["_id"] for identifier in await self.subjects.list_identifiers(marks, (), ())}
+        await self._erase_ids(ErasedIds(identifiers=frozenset(marks)), at)
+        return marks
 
-    async def _shrink_documents(
-        self,
-        collection: str,
-        query: MutableDocument,
-        build_change: Callable[[MutableDocument], MutableDocument | None],
-    ) -> None:
-        """Apply a change to documents about several people; delete those that are about nobody else."""
-        writes: list[WriteOperation] = []
-        for document in await self.database.find(collection, query):
-            change = build_change(document)
-            if change is None:
-                writes.append(build_delete({"_id": document["_id"]}))
-            elif change:
-                writes.append(build_update({"_id": document["_id"]}, {"$set": change}))
-        await self.database.bulk_write(collection, writes)
-
-    async def _erase_dead_letters(self, tombstones: Mapping[bytes, int]) -> None:
-        """Delete refused messages that name an erased person. All are read: they are few and short-lived."""
-        dead_letter_batches = self.database.stream("dead_letters", {}, {"marks": 1}, batch_size=REPLAY_BATCH)
-        async for batch in dead_letter_batches:
-            dead_letter_ids = [
-                dead_letter["_id"]
-                for dead_letter in batch
-                if any(self._compute_tombstone_id(mark) in tombstones for mark in dead_letter["marks"])
-            ]
-            await self.database.delete_many("dead_letters", {"_id": {"$in": dead_letter_ids}})
-
-    def _compute_tombstone_id(self, mark: bytes) -> bytes:
-        return self.blind_index.index("tombstone", mark.hex())
+    async def _erase_ids(self, ids: ErasedIds, at: int) -> None:
+        erasure = Erasure(ids, at, is_offline=True)
+        for stage in Stage:
+            for place in list_removal_places(stage):
+                while await self.eraser.erase_some(place, erasure):
+                    continue
 
     async def _rebuild_profile(self, customer: bytes) -> None:
         """Rebuild the profile of a remaining customer who had a source record of an erased person."""
@@ -162,44 +131,8 @@ class ErasureReplay:
         await self.database.run_transaction(rebuild_profile)
 
 
-def _split_batches(erased: ErasedIds) -> Iterable[tuple[list[bytes], list[bytes]]]:
-    customers, records = sorted(erased.customers), sorted(erased.records)
+def _split_batches(people: ErasedPeople) -> Iterable[tuple[list[bytes], list[bytes]]]:
+    customers, records = sorted(people.customers), sorted(people.records)
     for start in range(0, max(len(customers), len(records)), REPLAY_BATCH):
         batch = slice(start, start + REPLAY_BATCH)
         yield customers[batch], records[batch]
-
-
-def _remove_erased_records(document: MutableDocument, records: set[bytes]) -> list[list[bytes]]:
-    return [
-        remaining
-        for side in document["sides"]
-        if (remaining := [record for record in side if record not in records])
-    ]
-
-
-def _build_ruling_change(ruling: MutableDocument, records: set[bytes]) -> MutableDocument | None:
-    sides = _remove_erased_records(ruling, records)
-    if sides == ruling["sides"]:
-        return {}
-    is_meaningful = sum(map(len, sides)) > 1 if ruling["joined"] else len(sides) > 1
-    return {"sides": sides} if is_meaningful else None
-
-
-def _build_identity_event_change(
-    identity_event: MutableDocument, customers: set[bytes], records: set[bytes]
-) -> MutableDocument | None:
-    living = [customer for customer in identity_event["customers"] if customer not in customers]
-    return (
-        {"customers": living, "sides": _remove_erased_records(identity_event, records), "evidence": []}
-        if living
-        else None
-    )
-
-
-def _build_statement_change(
-    statement: MutableDocument, customers: AbstractSet[bytes], records: set[bytes]
-) -> MutableDocument | None:
-    living = [record for record in statement["records"] if record not in records]
-    if not living:
-        return None
-    return {"records": living, **({"customer": b""} if statement["customer"] in customers else {})}

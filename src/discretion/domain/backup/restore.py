@@ -14,15 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from discretion.domain.backup.dump import ProgressCallback, check_dump
-from discretion.domain.backup.erasure_replay import ErasedIds, ErasureReplay
+from discretion.domain.backup.erasure_replay import ErasedPeople, ErasureReplay
 from discretion.domain.erasure.erasure_log import ErasureLog
 from discretion.errors import BadRequest, Broken, Misconfigured
 from discretion.seal.bucket_keys import BucketKeys
 from discretion.seal.rewrapped_keys import RewrappedKeyFiles
 from discretion.store.driver.database import Database
-from discretion.store.dump import count_all_documents, insert_raw_documents, read_bson_file
+from discretion.store.dump import count_all_documents, insert_missing_documents, read_bson_file
+from discretion.store.erasure_subjects import ErasureSubjectStore
 from discretion.store.erasures import COLLECTION as ERASURES
-from discretion.store.schema.collections import COLLECTIONS
+from discretion.store.places.place import PlaceKind
+from discretion.store.places.place_map import list_places
 from discretion.store.wrapped_keys import WrappedKey, WrappedKeyStore
 
 
@@ -52,6 +54,7 @@ class DatabaseRestore:
         self._erasure_replay = erasure_replay
         self._clock = clock
         self._keys = WrappedKeyStore(database)
+        self._subjects = ErasureSubjectStore(database)
         self._survivors: dict[int, dict[bytes, bytes]] = {}
         self._rewrapped = RewrappedKeyFiles(buckets.file.path.parent / "rewrapped")
 
@@ -77,16 +80,16 @@ class DatabaseRestore:
         # The last check: from the next line on, the database is changed.
         self._check_keys(source)
         await self._erasure_log.erasures.begin_restore(self._clock())
-        for collection in COLLECTIONS:
+        for place in list_places(PlaceKind.COLLECTION):
             # The mark is a document in ``erasures``: it must outlive the deletion of everything else.
-            if collection.name != ERASURES:
-                await self._database.delete_many(collection.name, {})
+            if place.name != ERASURES and not place.outlives_restore:
+                await self._database.delete_many(place.name, {})
         # The dump has its own documents of `erasures`. Entries of the ledger that are
         # not among them are replayed.
         await self._erasure_log.erasures.delete_all()
         for name in manifest.files:
             for batch in read_bson_file(source / f"{name}.bson"):
-                await insert_raw_documents(self._database, name, batch)
+                await insert_missing_documents(self._database, name, batch)
                 report(name, len(batch))
         return await self.replay()
 
@@ -95,6 +98,7 @@ class DatabaseRestore:
 
         Raises:
             Misconfigured: ``ERASURE_LEDGER_MISSING`` or ``ERASURE_LEDGER_BROKEN``.
+            Broken: ``RESTORE_INCOMPLETE``; data of erased people are left, and the database stays marked.
         """
         self._buckets.reload_if_changed()
         missing = await self._erasure_log.list_missing()
@@ -105,15 +109,12 @@ class DatabaseRestore:
         renewed_keys, unreadable, former_ids = await self._renew_keys()
         # A former id without a key was split off after the dump and then erased. Its records
         # are those whose home it was.
-        home_records = await self._database.find(
-            "source_records", {"home": {"$in": sorted(former_ids)}}, {"_id": 1}
-        )
+        home_records = await self._subjects.list_records_by_home(former_ids)
         erased = {customer for entry in missing for customer in entry.customers}
         await self._erasure_replay.run(
-            ErasedIds(
+            ErasedPeople(
                 frozenset(erased | unreadable),
-                frozenset(record for entry in missing for record in entry.records)
-                | {record["_id"] for record in home_records},
+                frozenset(record for entry in missing for record in entry.records) | frozenset(home_records),
                 {tombstone: entry.at for entry in missing for tombstone in entry.tombstones},
             )
         )

@@ -8,12 +8,15 @@ from typing import Any
 
 from discretion.domain.erasure.erasure_snapshot import ErasureSubject, read_erasure_subject
 from discretion.domain.erasure.preview import ErasureFindings, ErasureForecast, forecast_erasure
-from discretion.domain.erasure.purge import PERSONAL_COLLECTIONS, SHARED_COLLECTIONS
 from discretion.domain.identity.unit_of_work import WriteContext
 from discretion.domain.profiles.erased_scopes import read_erasure_scope
 from discretion.errors import NotFound
 from discretion.law.jurisdiction import Lawbook
 from discretion.store.driver.database import Database, Session
+from discretion.store.erasure_subjects import ErasureSubjectStore
+from discretion.store.places.eraser import Erasure, PlaceEraser
+from discretion.store.places.place import Departure, Stage
+from discretion.store.places.place_map import list_removal_places
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,8 @@ class ErasureDryRun:
     """Reads a customer's documents and computes the forecast of their erasure."""
 
     database: Database
+    subjects: ErasureSubjectStore
+    eraser: PlaceEraser
     build_context: Callable[[], WriteContext]
     lawbook: Lawbook
 
@@ -40,7 +45,7 @@ class ErasureDryRun:
 
         async def read_findings(session: Session) -> ErasureFindings | None:
             subject = await read_erasure_subject(
-                self.database, session, context.catalogue, customer, context.now_ms
+                self.subjects, session, context.catalogue, customer, context.now_ms
             )
             return None if subject is None else await self._read_findings(session, subject)
 
@@ -55,20 +60,12 @@ class ErasureDryRun:
         projection = {"type": 1, "at": 1, "channel": 1}
         events = await self.database.find("events", by_customer, projection, session=session)
         holds = await self.database.find("holds", by_customer, session=session)
-        queries = {
-            personal.collection: {personal.member: {"$in": list(personal.ids(subject.snapshot))}}
-            for personal in PERSONAL_COLLECTIONS
-        }
-        queries |= {name: shared.build_query(subject.snapshot) for name, shared in SHARED_COLLECTIONS.items()}
-        counts = {name: await self._count(session, name, query) for name, query in queries.items()}
-        counts |= {
-            "customers": 1,
-            "source_records": len(subject.records),
-            "identifiers": len(subject.identifiers),
+        erasure = Erasure(subject.snapshot.ids, subject.snapshot.taken_at)
+        counts = {
+            place.name: await self.eraser.count(place, erasure, session)
+            for stage in Stage
+            for place in list_removal_places(stage)
+            # What is kept as evidence is not shown as going, although it loses its sealed parts.
+            if place.departure is not Departure.EVIDENCE
         }
         return ErasureFindings(subject.snapshot, subject.records, events, holds, counts)
-
-    async def _count(self, session: Session, collection: str, query: Mapping[str, Any]) -> int:
-        pipeline: list[Mapping[str, Any]] = [{"$match": query}, {"$count": "n"}]
-        counted = await self.database.aggregate(collection, pipeline, session)
-        return int(counted[0]["n"]) if counted else 0

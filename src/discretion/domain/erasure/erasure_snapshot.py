@@ -6,14 +6,16 @@ use too are theirs as well: they are not deleted and get no tombstone.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from discretion.catalogue.model import Catalogue
 from discretion.domain.identity.clustering import is_shared
-from discretion.store.document import MutableDocument
-from discretion.store.driver.database import Database, Session
+from discretion.store.document import Document, MutableDocument
+from discretion.store.driver.database import Session
+from discretion.store.erasure_subjects import ErasureSubjectStore
+from discretion.store.places.place import ErasedIds
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,16 @@ class ErasureSnapshot:
     shared_identifiers: tuple[bytes, ...] = field(repr=False)
     rulings: tuple[bytes, ...] = field(repr=False)
     laws: tuple[str, ...]
+
+    @property
+    def ids(self) -> ErasedIds:
+        """The ids under which the places of the map are searched."""
+        return ErasedIds(
+            frozenset(self.customers),
+            frozenset(self.records),
+            frozenset(self.own_identifiers),
+            frozenset(self.rulings),
+        )
 
     def to_document(self) -> MutableDocument:
         """Return the document that is stored in the request, under ``snapshot``.
@@ -78,52 +90,83 @@ class ErasureSubject:
     snapshot: ErasureSnapshot
 
 
+@dataclass(frozen=True, slots=True)
+class IdentifierEntries:
+    """The entries of identifiers: those that only the erased records use, and those that others use too."""
+
+    own: frozenset[bytes] = field(repr=False)
+    shared: frozenset[bytes] = field(repr=False)
+
+
 async def read_erasure_subject(
-    database: Database, session: Session, catalogue: Catalogue, customer_id: bytes, now: int
+    subjects: ErasureSubjectStore, session: Session, catalogue: Catalogue, customer_id: bytes, now: int
 ) -> ErasureSubject | None:
     """Read the person with a present or former customer id; None if there is none."""
-    by_id: MutableDocument = {"$or": [{"_id": customer_id}, {"merged.id": customer_id}]}
-    customer = await database.find_one("customers", by_id, session=session)
+    customer = await subjects.find_customer(customer_id, session)
     if customer is None:
         return None
-    records = await database.find("source_records", {"customer": customer["_id"]}, session=session)
-    records.sort(key=lambda record: record["_id"])
+    records = await subjects.list_records([customer["_id"]], [], session)
     record_ids = {record["_id"] for record in records}
     customers = {customer["_id"], *(former["id"] for former in customer["merged"])}
     customers |= {record["home"] for record in records if "home" in record}  # ids their records had first
-    named_entries = {identifier["e"] for record in records for identifier in record["ids"]}
-    query = {
-        "$or": [
-            {"_id": {"$in": sorted(named_entries)}},
-            {"customer": {"$in": sorted(customers)}},
-            # A record stores a limited number of identifiers; the index may name it for more.
-            {"records": {"$in": sorted(record_ids)}},
-        ]
-    }
-    identifiers = await database.find("identifiers", query, session=session)
-    shared_entries = {
-        identifier["_id"]
-        for identifier in identifiers
-        if await _is_shared(database, session, catalogue, identifier, record_ids)
-    }
-    entries = named_entries | {identifier["_id"] for identifier in identifiers}
+    identifiers = await subjects.list_identifiers(list_named_entries(records), customers, record_ids, session)
+    entries = await split_identifiers(subjects, catalogue, records, identifiers, record_ids, session)
     snapshot = ErasureSnapshot(
         taken_at=now,
         customers=(customer["_id"], *sorted(customers - {customer["_id"]})),
         records=tuple(sorted(record_ids)),
-        own_identifiers=tuple(sorted(entries - shared_entries)),
-        shared_identifiers=tuple(sorted(shared_entries)),
-        rulings=tuple(sorted({ruling for record in records for ruling in record.get("rulings", ())})),
+        own_identifiers=tuple(sorted(entries.own)),
+        shared_identifiers=tuple(sorted(entries.shared)),
+        rulings=tuple(sorted(list_named_rulings(records))),
         laws=tuple(customer["laws"]),
     )
     return ErasureSubject(customer, records, identifiers, snapshot)
 
 
-async def _is_shared(
-    database: Database,
-    session: Session,
+def list_named_entries(records: Iterable[Document]) -> set[bytes]:
+    """Return the entries of all identifiers that source records name."""
+    return {identifier["e"] for record in records for identifier in record["ids"]}
+
+
+def list_named_rulings(records: Iterable[Document]) -> set[bytes]:
+    """Return the ids of all rulings that name source records."""
+    return {ruling for record in records for ruling in record.get("rulings", ())}
+
+
+async def split_identifiers(
+    subjects: ErasureSubjectStore,
     catalogue: Catalogue,
-    identifier: Mapping[str, Any],
+    records: Iterable[Document],
+    identifiers: Iterable[Document],
+    erased_records: Collection[bytes],
+    session: Session | None = None,
+) -> IdentifierEntries:
+    """Return which identifiers only the erased records use.
+
+    Args:
+        subjects: The store.
+        catalogue: It says how many records an identifier may link.
+        records: The documents of the erased records.
+        identifiers: The identifiers that may be theirs.
+        erased_records: The ids of all erased records.
+        session: The transaction, if any.
+    """
+    shared = frozenset(
+        [
+            identifier["_id"]
+            for identifier in identifiers
+            if await _is_shared(subjects, session, catalogue, identifier, erased_records)
+        ]
+    )
+    entries = list_named_entries(records) | {identifier["_id"] for identifier in identifiers}
+    return IdentifierEntries(frozenset(entries - shared), shared)
+
+
+async def _is_shared(
+    subjects: ErasureSubjectStore,
+    session: Session | None,
+    catalogue: Catalogue,
+    identifier: Document,
     own_records: Collection[bytes],
 ) -> bool:
     """Return whether a source record of another customer uses an identifier.
@@ -136,5 +179,4 @@ async def _is_shared(
     identifier_type = catalogue.identifiers.get(identifier["type"])
     if identifier_type is None or not is_shared(len(identifier["records"]), identifier_type):
         return False
-    query = {"ids.e": identifier["_id"], "_id": {"$nin": sorted(own_records)}}
-    return await database.find_one("source_records", query, {"_id": 1}, session=session) is not None
+    return await subjects.is_named_elsewhere(identifier["_id"], own_records, session)

@@ -16,7 +16,8 @@ from discretion.domain.legal_retention.retained_items import RetainedByOrder, se
 from discretion.domain.profiles.erased_scopes import ErasureScope, find_erased_keys
 from discretion.law.jurisdiction import Lawbook
 from discretion.store.document import Document
-from discretion.store.schema.collections import COLLECTIONS
+from discretion.store.places.place import PlaceKind
+from discretion.store.places.place_map import list_places
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def forecast_erasure(
     """Return what an erasure would do. ``scope`` is None for everything."""
     if scope is not None:
         return _forecast_scoped_erasure(findings, scope, catalogue)
-    contents = {collection.name: collection.contents for collection in COLLECTIONS}
+    contents = {place.name: place.holds for place in list_places(PlaceKind.COLLECTION)}
     deletions = [
         ForecastDeletion(name, contents[name], count)
         for name, count in sorted(findings.counts.items())
@@ -134,7 +135,7 @@ def _forecast_scoped_erasure(
 
 
 def _count_deletions(values: Mapping[str, int], events: Sequence[Document]) -> Iterable[ForecastDeletion]:
-    contents = {collection.name: collection.contents for collection in COLLECTIONS}
+    contents = {place.name: place.holds for place in list_places(PlaceKind.COLLECTION)}
     for name, count in (("source_records", sum(values.values())), ("events", len(events))):
         if count:
             yield ForecastDeletion(name, contents[name], count)

@@ -1,9 +1,10 @@
 """Workflow step ``depart``: one transaction after which no read finds the person.
 
-It deletes the customer under the version it read. Taking in a message of that person changes the same
-customer document, so of two such transactions that overlap, one is repeated from its reads. A message that
-commits first is erased with the rest; one that commits second finds the tombstones. The other documents of
-the person are purged by a later step, from the snapshot that this step stores.
+It takes the person out of the places of the map that belong to this stage. Its first write is to the
+customer document, which taking in a message of that person changes too, so of two such transactions that
+overlap, one is repeated from its reads. A message that commits first is erased with the rest; one that
+commits second finds the tombstones. The other places are purged by a later step, from the snapshot that this
+step stores.
 """
 
 from __future__ import annotations
@@ -26,19 +27,13 @@ from discretion.domain.recipients.disclosed_attributes import derive_ledger_pseu
 from discretion.domain.recipients.notification_steps import PSEUDONYMS_FIELD, build_pseudonym_snapshot
 from discretion.law.jurisdiction import Lawbook
 from discretion.store.document import Document
-from discretion.store.driver.database import (
-    Database,
-    Session,
-    WriteOperation,
-    build_delete,
-    build_insert,
-    build_update,
-)
-from discretion.store.driver.error_translation import TransactionAborted
+from discretion.store.driver.database import Database, Session, build_insert
+from discretion.store.erasure_subjects import ErasureSubjectStore
 from discretion.store.erasures import ErasureStore
+from discretion.store.places.eraser import Erasure, PlaceEraser
+from discretion.store.places.place import Stage
+from discretion.store.places.place_map import list_removal_places
 from discretion.store.tombstones import TombstoneStore
-
-Writes = dict[str, list[WriteOperation]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +41,8 @@ class DeleteProfile:
     """The step ``depart``: delete the profile and its source records in one transaction."""
 
     database: Database
+    subjects: ErasureSubjectStore
+    eraser: PlaceEraser
     build_context: Callable[[], WriteContext]
     lawbook: Lawbook
     tombstones: TombstoneStore
@@ -63,9 +60,11 @@ class DeleteProfile:
 
         async def delete_profile(session: Session) -> dict[str, Any]:
             context = self.build_context()
-            await self._lock_customer(session, document["customer"])
+            # Before the other reads, so that messages wait for this transaction. Otherwise a sender who never
+            # pauses could make it fail again and again.
+            await self.subjects.lock_customer(document["customer"], session)
             subject = await read_erasure_subject(
-                self.database, session, context.catalogue, document["customer"], context.now_ms
+                self.subjects, session, context.catalogue, document["customer"], context.now_ms
             )
             if subject is None:
                 result: dict[str, Any] = {"found": False}
@@ -85,14 +84,6 @@ class DeleteProfile:
 
         return StepDone(await self.database.run_transaction(delete_profile))
 
-    async def _lock_customer(self, session: Session, customer: bytes) -> None:
-        """Change the customer document before the other reads, so that messages wait for this transaction.
-
-        Otherwise a sender who never pauses could make this transaction fail again and again.
-        """
-        query = {"$or": [{"_id": customer}, {"merged.id": customer}]}
-        await self.database.update_one("customers", query, {"$inc": {"v": 1}}, session=session)
-
     async def _erase(
         self, session: Session, context: WriteContext, subject: ErasureSubject, request: bytes
     ) -> dict[str, Any]:
@@ -110,25 +101,22 @@ class DeleteProfile:
         # A dead letter, or a message whose identifier too many records share, changes no customer document.
         # The gate documents make it conflict with this transaction.
         erased_ids = [*snapshot.own_identifiers, *snapshot.records]
-        writes: Writes = {
-            "tombstones": [
+        await self.tombstones.write(
+            [
                 *self.tombstones.build_erasures(erased_ids, snapshot.taken_at),
                 *self.tombstones.build_gate_updates(snapshot.own_identifiers),
             ],
-            "customers": [build_delete({"_id": subject.customer["_id"], "v": subject.customer["v"]})],
-            "source_records": [build_delete({"_id": record}) for record in snapshot.records],
-            "identifiers": _build_identifier_writes(subject),
-            "held": [build_insert(document) for document in retained_documents],
-            "holds": await self._build_hold_writes(session, snapshot.customers),
-        }
+            session,
+        )
         # One transaction: a message of the same person either commits before it and is erased with the rest,
         # or finds the tombstones.
-        for collection, operations in writes.items():
-            written = await self.database.bulk_write(collection, operations, session=session)
-            if collection == "customers" and written.affected != 1:
-                raise TransactionAborted(
-                    "STORE_UNAVAILABLE", "A customer changed while they were being erased."
-                )
+        erasure = Erasure(snapshot.ids, snapshot.taken_at)
+        for place in list_removal_places(Stage.PROFILE):
+            while await self.eraser.erase_some(place, erasure, session):
+                continue
+        await self.database.bulk_write(
+            "held", [build_insert(document) for document in retained_documents], session=session
+        )
         return {"found": True, "records": len(snapshot.records), "held": _count_retained(retained)}
 
     async def _select_retained(
@@ -155,29 +143,6 @@ class DeleteProfile:
                 for event in rule.events
             }
         )
-
-    async def _build_hold_writes(self, session: Session, customers: Sequence[bytes]) -> list[WriteOperation]:
-        """Return the updates that remove the customer from legal holds; ``held`` refers to the holds."""
-        query = {"customer": {"$in": list(customers)}}
-        holds = await self.database.find("holds", query, {"_id": 1}, session=session)
-        change = {"$unset": {"customer": ""}, "$set": {"records": [], "events": []}}
-        return [build_update({"_id": hold["_id"]}, change) for hold in holds]
-
-
-def _build_identifier_writes(subject: ErasureSubject) -> list[WriteOperation]:
-    """Return deletions of the person's own identifiers; shared identifiers only lose the person's records."""
-    names = set(subject.snapshot.own_identifiers)
-    records, customers = list(subject.snapshot.records), set(subject.snapshot.customers)
-    writes = []
-    for identifier in subject.identifiers:
-        if identifier["_id"] in names:
-            writes.append(build_delete({"_id": identifier["_id"]}))
-            continue
-        change: dict[str, Any] = {"$pullAll": {"records": records}}
-        if identifier.get("customer") in customers:
-            change["$unset"] = {"customer": ""}
-        writes.append(build_update({"_id": identifier["_id"]}, change))
-    return writes
 
 
 def _count_retained(retained: RetainedByOrder) -> list[dict[str, Any]]:

@@ -1,5 +1,4 @@
-"""The inventory of personal data.
+"""The inventory of personal data: ``api`` publishes what the catalogue declares (GDPR Art. 13 and 14).
 
-``api`` publishes what the catalogue declares (GDPR Art. 13 and 14). ``copies`` lists every place where
-personal data may be stored, with what an erasure does to it; tests compare it with the code.
+Where the data are stored, and how a person leaves each place, is in the map of places (``store.places``).
 """

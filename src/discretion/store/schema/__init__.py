@@ -1,4 +1,4 @@
-"""Every collection as data: its validator, its indexes, and its entry in the inventory of personal data.
+"""Every collection as data: its validator, its indexes, and what personal data it may hold.
 
 Modules: ``declaration`` (how a collection is declared, and the short keys in embedded documents),
 ``profiles``, ``agents``, ``erasure``, ``recipients`` and ``requests`` (groups of collections),

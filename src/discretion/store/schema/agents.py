@@ -20,7 +20,6 @@ AGENT_COLLECTIONS: tuple[Collection, ...] = (
     Collection(
         name="agents",
         contents="Organisations that file requests for people: name, mailbox, hosts, key, digest of token.",
-        erasure="None; deleted when an organisation is taken out of the register.",
         schema=object_of(
             {
                 "_id": TEXT,
@@ -39,7 +38,6 @@ AGENT_COLLECTIONS: tuple[Collection, ...] = (
     Collection(
         name="replays",
         contents="Digests of signed requests, so that each is accepted once; they identify nobody.",
-        erasure="None; MongoDB deletes each when the request has expired.",
         schema=object_of({"_id": BINARY, "expires": DATE}),
         indexes=(Index((("expires", 1),), expire_s=0),),
     ),
@@ -49,7 +47,6 @@ AGENT_COLLECTIONS: tuple[Collection, ...] = (
     Collection(
         name="mandates",
         contents="Which organisation filed which requests, under which number, and which URLs are notified.",
-        erasure="URLs are deleted after the last notification, the rest 60 days later; no values.",
         schema=object_of(
             {
                 "_id": BINARY,

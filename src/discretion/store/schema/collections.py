@@ -59,7 +59,6 @@ COLLECTIONS: tuple[Collection, ...] = (
     Collection(
         name="erasures",
         contents="Random ids of erasures and their times; they identify nobody.",
-        erasure="Kept: a restored database learns from them what to erase again (GDPR Art. 17(1), 5(2)).",
         schema=object_of({"_id": BINARY, "at": TIME}, {"line": BOOLEAN}),
     ),
     *AGENT_COLLECTIONS,
@@ -68,7 +67,6 @@ COLLECTIONS: tuple[Collection, ...] = (
     Collection(
         name="disclosures",
         contents="Which client read which attributes of which people, and why; pseudonyms, no values.",
-        erasure="Kept as evidence (GDPR Art. 5(2)); without the key the pseudonym identifies nobody.",
         schema=object_of(
             {"_id": TEXT, "at": TIME, "client": TEXT, "subjects": array_of(BINARY), "entry": BINARY}
         ),
@@ -80,7 +78,6 @@ COLLECTIONS: tuple[Collection, ...] = (
     Collection(
         name="consents",
         contents="What people stated about each purpose, when, how, and under which notice, by record id.",
-        erasure="Deleted with the last source record they are about; never changed before that.",
         schema=object_of(
             {
                 "_id": BINARY,
@@ -107,12 +104,15 @@ COLLECTIONS: tuple[Collection, ...] = (
                 "conflict": BINARY,
             },
         ),
-        indexes=(Index((("records", 1), ("received", -1), ("_id", -1))),),
+        indexes=(
+            Index((("records", 1), ("received", -1), ("_id", -1))),
+            # An erasure finds statements that name the customer and only records that left them since.
+            Index((("customer", 1),)),
+        ),
     ),
     Collection(
         name="consent_terms",
         contents="The terms that people agreed to, as they were at the time; no personal data.",
-        erasure="None; kept as long as a consent refers to them.",
         schema=object_of(
             {
                 "_id": BINARY,
@@ -140,7 +140,6 @@ COLLECTIONS: tuple[Collection, ...] = (
     Collection(
         name="dead_letters",
         contents="Refused messages, sealed, without undeclared members; keyed digests of the ids they name.",
-        erasure="Found and deleted by these digests; each is deleted after 14 days with the key of its day.",
         schema=object_of(
             {
                 "_id": BINARY,
@@ -164,7 +163,6 @@ COLLECTIONS: tuple[Collection, ...] = (
     Collection(
         name="rulebooks",
         contents="Digests of the rules that permissions were computed with; no personal data.",
-        erasure="None.",
         schema=object_of({"_id": TEXT, "purposes": map_of(TEXT), "since": TIME}),
     ),
     # until and fence are the lease (see ``requests``), cursor the last finished customer, met customers
@@ -172,7 +170,6 @@ COLLECTIONS: tuple[Collection, ...] = (
     Collection(
         name="sweeps",
         contents="Runs of the retention sweep: time, progress and counts by kind; no personal data.",
-        erasure="None; a run names the last customer id, which identifies nobody after an erasure.",
         schema=object_of(
             {
                 "_id": TEXT,
@@ -193,7 +190,6 @@ COLLECTIONS: tuple[Collection, ...] = (
     Collection(
         name="clients",
         contents="Registered sources and digests of their keys; organisations, no personal data.",
-        erasure="None; deleted when a client leaves.",
         schema=object_of({"_id": TEXT, "kind": TEXT, "source": TEXT, "digest": BINARY}),
     ),
 )

@@ -1,7 +1,7 @@
-"""How a collection is declared: the form of a document, its indexes, and its inventory entry.
+"""How a collection is declared: the form of a document, its indexes, and what personal data it may hold.
 
 MongoDB refuses a document that does not match, down to every member name. So personal data cannot be stored
-in a place that the inventory does not list.
+in a place that the map of places (``store.places``) does not list.
 """
 
 from __future__ import annotations
@@ -97,18 +97,12 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """One collection. ``contents`` and ``erasure`` are its entry in the inventory of personal data."""
+    """One collection. ``contents`` says what personal data it may hold; the map of places says the rest."""
 
     name: str
     contents: str
-    erasure: str
     schema: Schema = field(repr=False)
     indexes: tuple[Index, ...] = ()
-
-    @property
-    def inventory(self) -> str:
-        """What personal data the collection may hold, and how an erasure affects them."""
-        return f"{self.contents} {self.erasure}"
 
     def build_validator(self) -> dict[str, Any]:
         """Return the validator for ``create`` and ``collMod``."""

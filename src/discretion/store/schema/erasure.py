@@ -19,7 +19,6 @@ ERASURE_COLLECTIONS: tuple[Collection, ...] = (
     Collection(
         name="tombstones",
         contents="Keyed digests of ids, records and messages of erased people; they identify nobody.",
-        erasure="Kept: they prevent erased data from being taken in again (GDPR Art. 17(1), 5(2)).",
         schema=object_of({"_id": BINARY, "at": TIME}, {"back": TIME, "n": INTEGER}),
     ),
     # Data kept under legal retention or a legal hold. _id and key are new and random, so nothing leads to the
@@ -28,7 +27,6 @@ ERASURE_COLLECTIONS: tuple[Collection, ...] = (
     Collection(
         name="held",
         contents="Data of erased people that another law orders kept, under a key and id of their own.",
-        erasure="Deleted on its day or when its hold is lifted; its key dies with the key of its bucket.",
         schema=object_of(
             {
                 "_id": BINARY,
@@ -55,7 +53,6 @@ ERASURE_COLLECTIONS: tuple[Collection, ...] = (
     Collection(
         name="holds",
         contents="Orders of stewards to keep records or events of a customer: whose, why, under which law.",
-        erasure="After an erasure it names the retained data and no customer; deleted when it is lifted.",
         schema=object_of(
             {
                 "_id": BINARY,

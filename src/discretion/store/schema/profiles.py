@@ -40,7 +40,6 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
     Collection(
         name="customers",
         contents="The unified profile: sealed values, open values under a random id, permitted purposes.",
-        erasure="The document is deleted; its data key dies with the key of its bucket.",
         schema=object_of(
             {
                 "_id": BINARY,
@@ -96,7 +95,6 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
     Collection(
         name="source_records",
         contents="What one source knows about one person: ids, values (sealed or open), choices, totals.",
-        erasure="Deleted with the customer they belong to.",
         schema=object_of(
             {
                 "_id": BINARY,
@@ -130,7 +128,6 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
     Collection(
         name="identifiers",
         contents="Keyed digests of e-mail addresses, phone numbers and other ids, with records and customer.",
-        erasure="Deleted with the customer they lead to.",
         schema=object_of(
             {"_id": BINARY, "type": TEXT, "records": array_of(BINARY), "t": TIME}, {"customer": BINARY}
         ),
@@ -140,7 +137,6 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
     Collection(
         name="events",
         contents="Events of customers, with time and channel; their properties are sealed.",
-        erasure="Deleted with the customer they belong to, and each at the end of its retention period.",
         schema=object_of(
             {
                 "_id": BINARY,
@@ -160,7 +156,6 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
     Collection(
         name="messages",
         contents="Digests of messages without an event, so that a repeated message counts once.",
-        erasure="Deleted with the source record they belong to.",
         schema=object_of({"_id": BINARY, "record": BINARY, "t": TIME}),
         indexes=(Index((("record", 1),)),),
     ),
@@ -168,7 +163,6 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
     Collection(
         name="identity_events",
         contents="Merges and splits of customers: when, by whom, and on which evidence.",
-        erasure="Deleted with the customers they are about.",
         schema=object_of(
             {
                 "_id": BINARY,
@@ -186,7 +180,6 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
     Collection(
         name="rulings",
         contents="Decisions of stewards: which source records are one person, and which never are.",
-        erasure="Deleted with the last customer they are about.",
         schema=object_of(
             {"_id": BINARY, "joined": BOOLEAN, "sides": array_of(array_of(BINARY)), "by": TEXT, "at": TIME}
         ),
@@ -195,7 +188,6 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
     Collection(
         name="suggestions",
         contents="Pairs of customers who are probably one person: probability, comparisons, no values.",
-        erasure="Deleted with either of the customers they are about.",
         schema=object_of(
             {
                 "_id": BINARY,

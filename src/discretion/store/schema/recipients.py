@@ -17,7 +17,6 @@ RECIPIENT_COLLECTIONS: tuple[Collection, ...] = (
     Collection(
         name="recipients",
         contents="Webhooks of clients that are notified of changes to data they received; no people.",
-        erasure="None; deleted when a client leaves.",
         schema=object_of({"_id": TEXT, "url": TEXT, "added": TIME}, {"kind": TEXT}),
     ),
     # One notification of one client about one request. what the right that was exercised, subjects the ids by
@@ -26,7 +25,6 @@ RECIPIENT_COLLECTIONS: tuple[Collection, ...] = (
     Collection(
         name="deliveries",
         contents="People about whom a client must be notified, by the client's own ids of them.",
-        erasure="Created by an erasure; ids are deleted after the notification, or after 44 days.",
         schema=object_of(
             {
                 "_id": BINARY,

@@ -37,8 +37,6 @@ REQUEST_COLLECTIONS: tuple[Collection, ...] = (
     Collection(
         name="requests",
         contents="Rights requests, authors and progress; personal parts are sealed with the person's key.",
-        erasure="Sealed parts die with the person's key; the fact of the request is kept as evidence "
-        "(GDPR Art. 5(2); 11 CCR 7101), under an id that identifies nobody.",
         schema=object_of(
             {
                 "_id": BINARY,
@@ -107,7 +105,6 @@ REQUEST_COLLECTIONS: tuple[Collection, ...] = (
     Collection(
         name="packages",
         contents="Pages of access packages, which give people a copy of their data, sealed with their key.",
-        erasure="Deleted with the customer they are about; each is deleted after 5 days.",
         schema=object_of(
             {"_id": BINARY, "request": BINARY, "customer": BINARY, "sealed": BINARY, "expires": DATE}
         ),
@@ -120,7 +117,6 @@ REQUEST_COLLECTIONS: tuple[Collection, ...] = (
     Collection(
         name="package_links",
         contents="Digests of single-use links to a person's package, with the customer.",
-        erasure="Deleted with the customer they are about; each is invalid after 15 minutes.",
         schema=object_of(
             {"_id": BINARY, "request": BINARY, "customer": BINARY, "until": TIME, "expires": DATE}
         ),

@@ -22,6 +22,7 @@ from discretion.seal import bucket_keys
 from discretion.store import erasures
 from discretion.store.driver.database import Database, Session
 from discretion.store.schema.collections import COLLECTIONS
+from tests.fixtures.erasure_steps import BLIND
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import PlatformUnderTest, build_test_platform
 
@@ -62,16 +63,13 @@ async def read_given_name(platform: PlatformUnderTest, name: str) -> str | None:
 
 async def build_erasure_entry(platform: PlatformUnderTest, name: str) -> ErasureEntry:
     """Return the ledger entry that an erasure of a person would write."""
-    database, blind = (
-        platform.internals.database,
-        platform.internals.backup_restore._erasure_replay.blind_index,
-    )
-    entry = blind.index("email", f"{name}@post.example")
+    database = platform.internals.database
+    entry = BLIND.index("email", f"{name}@post.example")
     identifier = await database.find_one("identifiers", {"_id": entry})
     assert identifier is not None
     records = await database.find("source_records", {"customer": identifier["customer"]})
     entries = {identifier_entry["e"] for record in records for identifier_entry in record["ids"]}
-    tombstones = [blind.index("tombstone", entry.hex()) for entry in sorted(entries)]
+    tombstones = [BLIND.index("tombstone", entry.hex()) for entry in sorted(entries)]
     return ErasureEntry(
         os.urandom(16),
         MADE_AT,

@@ -1,4 +1,4 @@
-"""Every place that holds a copy of personal data is declared in the inventory."""
+"""Every cache, collection and file that may hold personal data is in the map of places."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 
-from discretion.domain.inventory.copies import FILES, MEMORY, list_data_copies
+from discretion.store.places.collection_places import COLLECTION_PLACES
+from discretion.store.places.file_places import FILE_PLACES
+from discretion.store.places.memory_places import MEMORY_PLACES
+from discretion.store.places.place import Departure, IdKind, PlaceKind, Stage
+from discretion.store.places.place_map import PLACES, list_removal_places
+from discretion.store.places.search import list_id_members
 from discretion.store.schema.collections import COLLECTIONS
 from tests.fixtures.platform import PlatformUnderTest
 
@@ -71,7 +76,7 @@ def _callee_name(node: ast.expr) -> str:
 
 def test_every_store_in_memory_is_declared() -> None:
     """A declaration without a store is an error, too."""
-    assert find_stores_in_memory() == {store.name for store in MEMORY}
+    assert find_stores_in_memory() == {place.name for place in MEMORY_PLACES}
 
 
 def test_an_undeclared_cache_is_detected() -> None:
@@ -79,10 +84,51 @@ def test_an_undeclared_cache_is_detected() -> None:
     assert set(_find_stores(tree)) == {"A.x", "SEEN"}
 
 
-def test_every_collection_is_declared_with_what_an_erasure_does() -> None:
-    copies = list_data_copies()
-    assert {collection.name for collection in COLLECTIONS} <= {copy.name for copy in copies}
-    assert all(copy.holds.endswith(".") and copy.erasure for copy in copies)
+def test_every_collection_is_declared_once() -> None:
+    assert sorted(collection.name for collection in COLLECTIONS) == sorted(
+        place.name for place in COLLECTION_PLACES
+    )
+
+
+def test_every_place_says_in_a_sentence_what_it_holds_and_what_an_erasure_does() -> None:
+    assert {place.kind for place in PLACES} == set(PlaceKind)
+    assert [
+        place.name for place in PLACES if not (place.holds.endswith(".") and place.how.endswith("."))
+    ] == []
+    assert len({(place.kind, place.name) for place in PLACES}) == len(PLACES)
+
+
+def test_what_expires_says_when_and_what_is_kept_says_by_which_law() -> None:
+    for place in PLACES:
+        if place.departure is Departure.EXPIRES and place.kind is not PlaceKind.INDEX:
+            assert place.expires_after or place.kind is PlaceKind.OUTSIDE, place.name
+        if place.departure in (Departure.EVIDENCE, Departure.OTHER_LAW) and place.kind is not PlaceKind.INDEX:
+            assert any(law in place.how for law in ("GDPR Art.", "CCR")), place.name
+
+
+def test_a_collection_that_loses_people_says_how() -> None:
+    """The rule names members of the schema that hold ids, and a time of receipt where ids return."""
+    schemas = {collection.name: collection.schema for collection in COLLECTIONS}
+    changing = [place for stage in Stage for place in list_removal_places(stage)]
+    assert {place.name for place in changing} == {
+        place.name
+        for place in COLLECTION_PLACES
+        if place.departure in (Departure.DELETED, Departure.SHRUNK) or place.name == "requests"
+    }
+    for place in changing:
+        assert place.removal is not None
+        references = (*place.removal.found_by, *place.removal.takes_out)
+        assert {reference.member for reference in references} <= set(list_id_members(schemas[place.name]))
+        assert set(place.removal.clears) <= schemas[place.name]["properties"].keys(), place.name
+        if place.removal.received:
+            assert place.removal.received in schemas[place.name]["required"], place.name
+        # A person who returns has the same records and identifiers again.
+        returning = {
+            reference.kind
+            for reference in place.removal.found_by
+            if reference.kind in (IdKind.RECORD, IdKind.IDENTIFIER)
+        }
+        assert not returning or place.removal.received or place.removal.stage is Stage.PROFILE, place.name
 
 
 def list_files(folder: Path) -> list[str]:
@@ -95,5 +141,5 @@ async def test_every_file_in_the_data_folder_is_declared(platform: PlatformUnder
     await platform.send_messages("web-shop", undeclared_event)
     written = list_files(tmp_path)
     assert len(written) >= 3
-    undeclared = [path for path in written if not any(fnmatch(path, copy.name) for copy in FILES)]
+    undeclared = [path for path in written if not any(fnmatch(path, place.name) for place in FILE_PLACES)]
     assert not undeclared

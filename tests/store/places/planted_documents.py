@@ -1,0 +1,288 @@
+"""Documents that name a person, for each collection of the map, and what an erasure leaves of them.
+
+The expectations are written by hand, without the map, so that a rule of the map that is too weak or too
+strong fails. Ann is erased; Bob stays.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from discretion.store.document import MutableDocument
+from tests.store.schema.test_apply import VALID_DOCUMENTS
+
+KEPT_BY_DESIGN = frozenset({"requests", "disclosures", "erasures", "tombstones"})
+"""The only collections that may name an erased person, as evidence that they were erased."""
+
+LEAVING_TOMBSTONES = frozenset({"events", "messages", "dead_letters"})
+"""Collections of messages: a repeated message must not be taken for a new one."""
+
+
+@dataclass(frozen=True)
+class PersonIds:
+    """The ids of a person, and their wrapped data key."""
+
+    customer: bytes
+    record: bytes
+    identifier: bytes
+    ruling: bytes = field(default_factory=lambda: secrets.token_bytes(16))
+
+    @property
+    def all(self) -> tuple[bytes, ...]:
+        """The ids that name the person."""
+        return self.customer, self.record, self.identifier
+
+
+@dataclass(frozen=True)
+class PlantedDocument:
+    """A document, and what is left of it after the erasure of Ann; None if it goes."""
+
+    document: MutableDocument
+    left: MutableDocument | None
+
+
+Planter = Callable[[PersonIds, PersonIds], list[PlantedDocument]]
+
+
+def _new_id() -> bytes:
+    return secrets.token_bytes(16)
+
+
+def _build(collection: str, *absent: str, **members: Any) -> MutableDocument:
+    """Return a valid document with these members and a new id."""
+    valid = VALID_DOCUMENTS[collection]
+    document_id = _new_id() if isinstance(valid["_id"], bytes) else secrets.token_hex(8)
+    built = {**valid, "_id": document_id, **members}
+    return {name: value for name, value in built.items() if name not in absent}
+
+
+def _goes(collection: str, *absent: str, **members: Any) -> PlantedDocument:
+    return PlantedDocument(_build(collection, *absent, **members), None)
+
+
+def _stays(collection: str, *absent: str, **members: Any) -> PlantedDocument:
+    document = _build(collection, *absent, **members)
+    return PlantedDocument(document, document)
+
+
+def _shrinks(before: MutableDocument, *removed: str, **changed: Any) -> PlantedDocument:
+    after = {**before, **changed}
+    return PlantedDocument(before, {name: value for name, value in after.items() if name not in removed})
+
+
+def _plant_nobody(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
+    """Plant nothing: Ann and Bob themselves are there, because sources have sent messages about both."""
+    del ann, bob
+    return []
+
+
+def _plant_impersonal(collection: str, *absent: str) -> Planter:
+    """Return a planter of one document that names nobody."""
+
+    def plant_impersonal(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
+        del ann, bob
+        return [_stays(collection, *absent, **_DATES.get(collection, {}))]
+
+    return plant_impersonal
+
+
+def _plant_per_customer(collection: str) -> Planter:
+    """Return a planter of documents that are about one customer each."""
+    return lambda ann, bob: [
+        _goes(collection, customer=ann.customer, **_DATES[collection]),
+        _stays(collection, customer=bob.customer, **_DATES[collection]),
+    ]
+
+
+def _plant_identifiers(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
+    shared = _build("identifiers", type="phone", customer=ann.customer, records=[ann.record, bob.record])
+    return [
+        _goes("identifiers", type="cookie", customer=ann.customer, records=[ann.record]),
+        _shrinks(shared, "customer", records=[bob.record]),
+        _stays("identifiers", type="cookie", customer=bob.customer, records=[bob.record]),
+    ]
+
+
+def _plant_holds(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
+    named = _build("holds", customer=ann.customer, records=[ann.record], events=[_new_id()])
+    return [
+        _shrinks(named, "customer", records=[], events=[]),
+        _stays("holds", customer=bob.customer, records=[bob.record], events=[]),
+    ]
+
+
+def _plant_events(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
+    def name(customer: bytes, record: bytes) -> dict[str, Any]:
+        # Of a type that no law orders kept, so that its properties are not opened.
+        return {"customer": customer, "record": record, "type": "Product Viewed"}
+
+    return [
+        _goes("events", "props", **name(ann.customer, ann.record)),
+        _goes("events", "props", **name(ann.customer, _new_id())),
+        _goes("events", "props", **name(bob.customer, ann.record)),
+        _stays("events", "props", **name(bob.customer, bob.record)),
+    ]
+
+
+def _plant_messages(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
+    return [_goes("messages", record=ann.record), _stays("messages", record=bob.record)]
+
+
+def _plant_dead_letters(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
+    dates = _DATES["dead_letters"]
+    return [
+        _goes("dead_letters", marks=[ann.identifier], **dates),
+        _goes("dead_letters", marks=[_new_id(), ann.identifier], **dates),
+        _stays("dead_letters", marks=[bob.identifier], **dates),
+    ]
+
+
+def _plant_suggestions(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
+    return [
+        _goes("suggestions", customers=[bob.customer, ann.customer]),
+        _stays("suggestions", customers=[bob.customer, _new_id()]),
+    ]
+
+
+def _plant_rulings(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
+    other = _new_id()
+    both, three = [[ann.record], [bob.record]], [[ann.record, other], [bob.record]]
+    return [
+        _goes("rulings", _id=ann.ruling, joined=False, sides=both),
+        _goes("rulings", joined=True, sides=both),
+        _shrinks(_build("rulings", joined=True, sides=three), sides=[[other], [bob.record]]),
+        _shrinks(_build("rulings", joined=False, sides=three), sides=[[other], [bob.record]]),
+        _stays("rulings", joined=True, sides=[[other], [bob.record]]),
+    ]
+
+
+def _plant_identity_events(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
+    other, both = _new_id(), [ann.customer, bob.customer]
+    own, others = [[{"type": "email", "entry": person.identifier}] for person in (ann, bob)]
+    merge = _build(
+        "identity_events", customers=both, sides=[[ann.record], [bob.record]], evidence=[*own, *others]
+    )
+    # A record that was parted from Bob after this merge, and then became Ann's.
+    earlier = _build(
+        "identity_events",
+        customers=[bob.customer, other],
+        sides=[[ann.record, other], [bob.record]],
+        evidence=[],
+    )
+    return [
+        _goes("identity_events", customers=[ann.customer], sides=[[ann.record]], evidence=own),
+        _shrinks(merge, customers=[bob.customer], sides=[[bob.record]], evidence=others),
+        _shrinks(earlier, sides=[[other], [bob.record]]),
+        _stays("identity_events", customers=[bob.customer], sides=[[bob.record]], evidence=others),
+    ]
+
+
+def _plant_consents(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
+    def name(customer: bytes, *records: bytes) -> dict[str, Any]:
+        return {"customer": customer, "records": list(records)}
+
+    both = _build("consents", **name(ann.customer, ann.record, bob.record))
+    # Ann's when it was said; its record has become Bob's since.
+    parted = _build("consents", **name(ann.customer, bob.record))
+    of_bob = _build("consents", **name(bob.customer, ann.record, bob.record))
+    return [
+        _goes("consents", **name(ann.customer, ann.record)),
+        _shrinks(both, records=[bob.record], customer=b""),
+        _shrinks(parted, customer=b""),
+        _shrinks(of_bob, records=[bob.record]),
+        _stays("consents", **name(bob.customer, bob.record)),
+    ]
+
+
+def _plant_sweeps(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
+    return [
+        _shrinks(_build("sweeps", cursor=ann.customer), cursor=b""),
+        _stays("sweeps", cursor=bob.customer),
+    ]
+
+
+def _plant_requests(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
+    contact = {
+        "callback": "https://app.example/",
+        "code": {"hash": "h", "tries": 0, "until": 1},
+        "sealed": {"note": b"sealed"},
+    }
+    return [
+        _shrinks(_build("requests", customer=ann.customer, **contact), "callback", "code", sealed={}),
+        _stays("requests", customer=bob.customer, **contact),
+    ]
+
+
+def _plant_held(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
+    """Plant data retained of an earlier person; without a key, they are on their way out."""
+    del ann, bob
+    return [_stays("held", "key")]
+
+
+def _far_off() -> datetime:
+    return datetime(2126, 1, 1, tzinfo=UTC)
+
+
+_DATES: Mapping[str, dict[str, Any]] = {
+    name: {"expires": _far_off()} for name in ("dead_letters", "packages", "package_links", "replays")
+}
+"""Members that MongoDB compares with the present: the documents must outlive the test."""
+
+PLANTERS: Mapping[str, Planter] = {
+    "customers": _plant_nobody,
+    "source_records": _plant_nobody,
+    "identifiers": _plant_identifiers,
+    "holds": _plant_holds,
+    "events": _plant_events,
+    "messages": _plant_messages,
+    "dead_letters": _plant_dead_letters,
+    "suggestions": _plant_suggestions,
+    "packages": _plant_per_customer("packages"),
+    "package_links": _plant_per_customer("package_links"),
+    "rulings": _plant_rulings,
+    "identity_events": _plant_identity_events,
+    "consents": _plant_consents,
+    "sweeps": _plant_sweeps,
+    "requests": _plant_requests,
+    "held": _plant_held,
+    "erasures": _plant_impersonal("erasures", "line"),
+    **{
+        name: _plant_impersonal(name)
+        for name in (
+            *("disclosures", "tombstones", "deliveries", "mandates", "replays", "agents", "recipients"),
+            *("clients", "consent_terms", "rulebooks"),
+        )
+    },
+}
+"""How Ann and Bob are planted in each collection."""
+
+MEMBERS_WITHOUT_PERSON: Mapping[str, frozenset[str]] = {
+    "customers": frozenset({"key", "merged.key"}),
+    "source_records": frozenset({"ids.c", "rulings"}),
+    "holds": frozenset({"_id", "events"}),
+    "held": frozenset({"_id", "request", "hold", "key", "items.id", "items.props"}),
+    "events": frozenset({"_id", "props"}),
+    "messages": frozenset({"_id"}),
+    "dead_letters": frozenset({"_id", "sealed"}),
+    "suggestions": frozenset({"_id"}),
+    "packages": frozenset({"_id", "request", "sealed"}),
+    "package_links": frozenset({"_id", "request"}),
+    "rulings": frozenset({"_id"}),
+    "identity_events": frozenset({"_id"}),
+    "consents": frozenset({"_id", "terms", "conflict"}),
+    "requests": frozenset({"_id", "open", "appeal_of", "contact", "messages.for", "messages.sealed"}),
+    "disclosures": frozenset({"subjects", "entry"}),
+    "erasures": frozenset({"_id"}),
+    "tombstones": frozenset({"_id"}),
+    "deliveries": frozenset({"_id", "request"}),
+    "mandates": frozenset({"_id", "requests", "callbacks.told"}),
+    "replays": frozenset({"_id"}),
+    "agents": frozenset({"verify_key", "digest"}),
+    "clients": frozenset({"digest"}),
+    "consent_terms": frozenset({"_id"}),
+}
+"""Binary members that hold no id of a person: ids of documents, keys, digests, sealed values, pseudonyms."""
