@@ -20,13 +20,20 @@ UV_SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"
 
 
 def run(*command: str | Path, cwd: Path) -> str:
-    """Run a program that must succeed, without the checkout on its path, and return its standard output."""
+    """Run a program that must succeed and return its standard output."""
+    result = run_outside_checkout(*command, cwd=cwd)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def run_outside_checkout(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run a program without the checkout on its path."""
     environ = {
         name: value
         for name, value in os.environ.items()
         if name not in {"PYTHONPATH", "VIRTUAL_ENV"} and not name.startswith("DISCRETION_")
     }
-    result = subprocess.run(
+    return subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
         env={**environ, "NO_COLOR": "1", "COLUMNS": "120"},
@@ -36,8 +43,6 @@ def run(*command: str | Path, cwd: Path) -> str:
         check=False,
         timeout=240,
     )
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
 
 
 @pytest.fixture(scope="module")
@@ -58,15 +63,25 @@ def wheel(uv: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return wheel_path
 
 
-@pytest.fixture(scope="module")
-def program(uv: str, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The program ``discretion``, installed with the pinned versions into a separate environment."""
-    home = tmp_path_factory.mktemp("elsewhere")
+def install(uv: str, requirement: str, home: Path) -> Path:
+    """Install the pinned versions into a separate environment and return the program ``discretion``."""
     (home / "pins.txt").write_text("\n".join(UV_SETTINGS["constraint-dependencies"]), "utf-8")
     run(uv, "venv", "--python", sys.executable, home / "env", cwd=home)
     python = home / "env" / ("Scripts" if os.name == "nt" else "bin") / "python"
-    run(uv, "pip", "install", "--python", python, "--constraints", home / "pins.txt", wheel, cwd=home)
+    run(uv, "pip", "install", "--python", python, "--constraints", home / "pins.txt", requirement, cwd=home)
     return python.with_name("discretion")
+
+
+@pytest.fixture(scope="module")
+def program(uv: str, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program, installed with the extra of the demo."""
+    return install(uv, f"{wheel}[demo]", tmp_path_factory.mktemp("elsewhere"))
+
+
+@pytest.fixture(scope="module")
+def bare_program(uv: str, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program, installed without extras."""
+    return install(uv, str(wheel), tmp_path_factory.mktemp("bare"))
 
 
 def test_the_wheel_contains_schema_seed_and_pages(wheel: Path) -> None:
@@ -105,6 +120,27 @@ def test_the_demo_runs_outside_the_checkout(program: Path, tmp_path: Path) -> No
         page = httpx.get(f"{demo_info['url']}/graphql", headers={"accept": "text/html"}, timeout=30)
         assert page.status_code == 200
         assert httpx.get(f"{demo_info['url']}/readyz", timeout=30).json() == {"status": "ready"}
+
+
+def test_without_extras_a_server_needs_a_mongodb_of_its_own(bare_program: Path, tmp_path: Path) -> None:
+    run(bare_program, "schema", "check", cwd=tmp_path)
+    for command in ("serve", "identity suggest", "demo --customers 0"):
+        result = run_outside_checkout(bare_program, *command.split(), cwd=tmp_path)
+        assert_missing(result, "embedded")
+        assert "DISCRETION_MONGO_URL" in result.stderr
+
+
+def test_without_its_extra_the_demo_writes_nothing(bare_program: Path, tmp_path: Path) -> None:
+    assert_missing(run_outside_checkout(bare_program, "demo", cwd=tmp_path), "demo")
+    assert not list(tmp_path.iterdir())
+
+
+def assert_missing(result: subprocess.CompletedProcess[str], extra: str) -> None:
+    """Assert that a command ended because an extra is missing, with advice instead of a traceback."""
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert result.stderr.startswith("EXTRA_MISSING "), result.stderr
+    assert f"pip install 'discretion[{extra}]'" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def _list_shipped_files(folder: Path) -> list[Path]:

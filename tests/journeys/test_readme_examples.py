@@ -286,7 +286,7 @@ async def test_the_settings_are_those_of_the_code() -> None:
 def shell_commands(text: str) -> Iterator[list[str]]:
     """Yield the arguments of every ``discretion`` command in the shell blocks of a page."""
     for block in code_blocks(text, "sh"):
-        for arguments in re.findall(r"uv run discretion (.*)", block):
+        for arguments in re.findall(r"uv run (?:--extra \w+ )?discretion (.*)", block):
             yield shlex.split(arguments, comments=True)
 
 

@@ -10,11 +10,12 @@ from discretion.catalogue.check.cross import COARSE_TYPES, NORMALISATIONS
 from discretion.catalogue.entry import print_catalogue_schema
 from discretion.catalogue.load import find_shipped_catalogue, load_catalogue
 from discretion.catalogue.model import Attribute, Basis, Catalogue, EventType, Form
-from discretion.catalogue.taxonomy import TAXONOMY_FILE, format_taxonomy
+from discretion.catalogue.taxonomy import TAXONOMY_FILE
 from discretion.demo.roles import ROLES
 from discretion.reveal import forms as reveal_forms
 from discretion.seal.normalisation import NORMALISATION_RULES
 from discretion.token.grant import SELF
+from tests.unit.catalogue.print_taxonomy import format_taxonomy
 
 GROUPS = ["identity", "contact", "demographics", "commerce", "web", "store", "app", "preferences"]
 PATHS = [
@@ -298,7 +299,7 @@ def test_segment_context_maps_to_attributes_and_identifiers(catalogue: Catalogue
 
 
 def test_the_taxonomy_snapshot_equals_the_installed_package() -> None:
-    command = "python -m discretion.catalogue.taxonomy > src/discretion/catalogue/taxonomy.json"
+    command = "python -m tests.unit.catalogue.print_taxonomy > src/discretion/catalogue/taxonomy.json"
     assert TAXONOMY_FILE.read_text("utf-8") == format_taxonomy(), f"renew it with: {command}"
 
 

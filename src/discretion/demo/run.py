@@ -23,7 +23,7 @@ from discretion.seal.key_files import write_private_file
 from discretion.seeding.cast import generate_cast_messages
 from discretion.seeding.message import SeedMessage
 from discretion.seeding.send import send_seed_messages
-from discretion.seeding.tpcds import generate_customer_messages
+from discretion.seeding.tpcds import generate_customer_messages, require_generator
 from discretion.serve import install_stop_signals, open_listening_socket, serve_app, wait_until_stopped
 from discretion.settings import Settings
 from discretion.store.embedded import mongo_server as embedded
@@ -38,6 +38,8 @@ _console = Console()
 
 async def run_demo(settings: Settings, customers: int, *, fresh: bool) -> None:
     """Run the demo until it is stopped."""
+    if customers:
+        require_generator()
     description_path = settings.data_dir / "demo.json"
     listening = open_listening_socket(settings.host, settings.port)
     # Checked before --fresh deletes anything: another process may be using the folder.

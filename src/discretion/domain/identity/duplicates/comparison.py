@@ -26,6 +26,7 @@ from discretion.domain.identity.duplicates.match_rules import (
     MatchModel,
 )
 from discretion.errors import Broken, Misconfigured
+from discretion.extras import import_extra, require_extra
 from discretion.store.suggestions import ComparisonResult
 
 MAX_SAMPLED_PAIRS = 2e6
@@ -37,7 +38,6 @@ SEED = 1
 MAX_THRESHOLD = 1 - 1e-9
 """The highest threshold: Splink computes odds from it, and a probability of 1 has none."""
 
-INSTALL_ADVICE = "Install it with: pip install 'discretion[suggest]'"
 INSTALL_SPARK_ADVICE = "Install it with: pip install pyspark; it needs Java 17."
 
 FeatureTable = Mapping[str, Sequence[str | None]]
@@ -68,13 +68,13 @@ def compare_records(
     """Return the pairs within one table, or between two, with at least ``threshold``, the likeliest first.
 
     Raises:
-        Misconfigured: ``SPLINK_MISSING``, ``SPARK_MISSING`` or ``MEMORY_TOO_SMALL``.
+        Misconfigured: ``EXTRA_MISSING``, ``SPARK_MISSING`` or ``MEMORY_TOO_SMALL``.
         Broken: ``COMPARISON_FAILED``, with the name of the error's class only: a database error quotes
             values.
     """
     if not model.comparisons or not model.blocks or sum(len(table["id"]) for table in tables) < 2:
         return []
-    splink = import_library("splink", "SPLINK_MISSING", INSTALL_ADVICE)
+    splink = import_extra("splink", "suggest")
     api = _build_api(backend)
     try:
         return _find_pairs(splink, api, tables, model, threshold)
@@ -88,23 +88,20 @@ def require_backend(backend: Backend) -> None:
     """Check that the libraries of a backend are installed.
 
     Raises:
-        Misconfigured: ``SPLINK_MISSING`` or ``SPARK_MISSING``.
+        Misconfigured: ``EXTRA_MISSING`` or ``SPARK_MISSING``.
     """
-    import_library("splink", "SPLINK_MISSING", INSTALL_ADVICE)
+    require_extra("splink", "suggest")
     if backend is Backend.SPARK:
-        import_library("pyspark", "SPARK_MISSING", INSTALL_SPARK_ADVICE)
+        _import_spark("pyspark")
 
 
-def import_library(module_name: str, code: str, advice: str) -> Any:
-    """Import an optional package.
-
-    Raises:
-        Misconfigured: ``code``, if it is not installed.
-    """
+def _import_spark(module_name: str) -> Any:
     try:
         return importlib.import_module(module_name)
     except ImportError:
-        missing = Misconfigured(code, f"The comparison needs {module_name.partition('.')[0]}.", advice)
+        missing = Misconfigured(
+            "SPARK_MISSING", "The package pyspark is not installed.", INSTALL_SPARK_ADVICE
+        )
     raise missing
 
 
@@ -123,12 +120,12 @@ def _build_failure(error: Exception) -> Misconfigured | Broken:
 def _build_api(backend: Backend) -> Any:
     if backend is Backend.SPARK:
         return _build_spark_api()
-    duckdb = import_library("duckdb", "SPLINK_MISSING", INSTALL_ADVICE)
+    duckdb = import_extra("duckdb", "suggest")
     # No temporary directory: DuckDB fails when it runs out of memory instead of writing personal data to
     # disk.
     connection = duckdb.connect(":memory:", config={"temp_directory": ""})
     connection.execute("SET enable_external_access = false")
-    return import_library("splink", "SPLINK_MISSING", INSTALL_ADVICE).DuckDBAPI(connection)
+    return import_extra("splink", "suggest").DuckDBAPI(connection)
 
 
 def _build_spark_api() -> Any:
@@ -136,8 +133,8 @@ def _build_spark_api() -> Any:
 
     A separate cluster needs ``spark.authenticate.secret`` in that configuration.
     """
-    sql = import_library("pyspark.sql", "SPARK_MISSING", INSTALL_SPARK_ADVICE)
-    backends = import_library("splink.backends.spark", "SPLINK_MISSING", INSTALL_ADVICE)
+    sql = _import_spark("pyspark.sql")
+    backends = import_extra("splink.backends.spark", "suggest")
     builder = sql.SparkSession.builder.appName("discretion identity suggest")
     for name in ("spark.io.encryption.enabled", "spark.authenticate", "spark.network.crypto.enabled"):
         builder = builder.config(name, "true")
@@ -153,7 +150,7 @@ def _find_pairs(
     is_trained = count_sure_pairs(tables, model) >= MIN_TRAINING_PAIRS
     model = model if is_trained else model.without_frequencies()
     columns = {"id", *(feature for comparison in model.comparisons for feature in comparison.needs)}
-    arrow = importlib.import_module("pyarrow")
+    arrow = import_extra("pyarrow", "suggest")
     registered_tables = [
         api.register(
             arrow.table({name: arrow.array(table[name], arrow.string()) for name in sorted(columns)})
@@ -214,13 +211,13 @@ def _build_block(splink: Any, block: BlockingRule) -> Any:
     if not block.crossed:
         return splink.block_on(*block.terms)
     first, second = block.terms
-    rule_library = importlib.import_module("splink.blocking_rule_library")
+    rule_library = import_extra("splink.blocking_rule_library", "suggest")
     return rule_library.CustomRule(f"l.{first} = r.{second} AND l.{second} = r.{first}")
 
 
 def _build_comparison(comparison: FeatureComparison) -> Any:
-    level_library = importlib.import_module("splink.comparison_level_library")
-    comparison_library = importlib.import_module("splink.comparison_library")
+    level_library = import_extra("splink.comparison_level_library", "suggest")
+    comparison_library = import_extra("splink.comparison_library", "suggest")
     splink_levels = [
         _combine_levels(level_library, [level_library.NullLevel(feature) for feature in comparison.features])
     ]

@@ -109,7 +109,7 @@ class DuplicateSearch:
             report_progress: Called after each page, see ``ProgressCallback``.
 
         Raises:
-            Misconfigured: ``SPLINK_MISSING``, ``SPARK_MISSING``, ``MEMORY_TOO_SMALL``, or
+            Misconfigured: ``EXTRA_MISSING``, ``SPARK_MISSING``, ``MEMORY_TOO_SMALL``, or
                 ``SUGGEST_PURPOSE_MISSING`` if the catalogue does not have the purpose.
             Unavailable: ``LEDGER_UNAVAILABLE``, or the store cannot be reached.
         """
