@@ -25,16 +25,13 @@ from starlette.routing import Route
 
 from discretion.domain.agents.agent import AgentKind, build_agent
 from discretion.domain.agents.callbacks import (
+    BACKOFF,
     MAX_TRIES,
     POLL_MS,
-    RETRY_MIN_MS,
     CallbackSender,
-    compute_callback_delay,
 )
 from discretion.domain.kit.egress import EgressClient
 from discretion.serve import open_listening_socket, serve_app
-from discretion.store.agent_requests import AgentRequestStore
-from discretion.store.document import MutableDocument
 from discretion.store.driver.connection import connect_database
 from tests.fixtures.agency import REQUESTS, AgentClient, register_agent
 from tests.fixtures.clock import Clock
@@ -162,7 +159,7 @@ async def test_a_status_is_resent_until_it_is_accepted(
         assert len(callback_server.received) == attempt
         await callback_sender.run_once()  # not due yet
         assert len(callback_server.received) == attempt
-        clock.advance(compute_callback_delay(attempt))
+        clock.advance(BACKOFF.compute_delay(attempt))
     await callback_sender.run_once()
     assert (len(callback_server.received), callback_server.last_status) == (4, status)
     assert callback_server.received[-1][0]["content-type"] == "application/json"
@@ -200,7 +197,7 @@ async def test_only_the_latest_status_is_sent_after_a_failure(
     callback_server.statuses = [503]
     await callback_sender.run_once()
     await revoke_request(agent, request_id)
-    clock.advance(RETRY_MIN_MS)
+    clock.advance(BACKOFF.min_ms)
     await callback_sender.run_once()
     assert callback_server.last_status["status"] == "revoked"
     assert len(callback_server.received) == 2
@@ -209,24 +206,9 @@ async def test_only_the_latest_status_is_sent_after_a_failure(
 async def test_concurrent_senders_send_a_status_once(
     agent: AgentClient, callback_server: CallbackServer, callback_sender: CallbackSender
 ) -> None:
-    """Of several processes that read the same due request, the first to postpone it sends the callback."""
+    """Of several processes that look for due work at the same time, the one with the lease sends it."""
     await file_request_with_callback(agent, callback_server)
-    agent_requests = agent.platform.internals.agents.delegated_requests.agent_requests
-    due_requests = await agent_requests.list_due(agent.platform.internals.discloser.now_ms(), 10)
-
-    class StaleStore(AgentRequestStore):
-        """A store that lists what was due before any process postponed it."""
-
-        async def list_due(self, now_ms: int, limit: int) -> list[MutableDocument]:
-            return [document for document in due_requests if document["due"] <= now_ms][:limit]
-
-    late_sender = replace(
-        callback_sender,
-        delegated_requests=replace(
-            callback_sender.delegated_requests, agent_requests=StaleStore(agent.platform.internals.database)
-        ),
-    )
-    await asyncio.gather(*(late_sender.run_once() for _ in range(4)))
+    await asyncio.gather(*(callback_sender.run_once() for _ in range(4)))
     assert len(callback_server.received) == 1
 
 
@@ -242,7 +224,7 @@ async def test_no_callback_goes_to_a_host_removed_from_the_register(
     await callback_sender.run_once()
     assert callback_server.received == []
     await agent_register.register(registered_agent)
-    clock.advance(RETRY_MIN_MS)
+    clock.advance(BACKOFF.min_ms)
     await callback_sender.run_once()
     assert len(callback_server.received) == 1
 
@@ -267,10 +249,10 @@ async def test_a_final_status_is_abandoned_after_three_days(
     callback_server.statuses = [500] * MAX_TRIES
     for attempt in range(1, MAX_TRIES + 1):
         await callback_sender.run_once()
-        clock.advance(compute_callback_delay(attempt))
+        clock.advance(BACKOFF.compute_delay(attempt))
     assert len(callback_server.received) == MAX_TRIES
     assert (await find_agent_request(agent, request_id))["callbacks"] == []
-    assert 2.5 * DAY_MS < sum(map(compute_callback_delay, range(1, MAX_TRIES))) < 3.5 * DAY_MS
+    assert 2.5 * DAY_MS < sum(map(BACKOFF.compute_delay, range(1, MAX_TRIES))) < 3.5 * DAY_MS
 
 
 @pytest.mark.parametrize(

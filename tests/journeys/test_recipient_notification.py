@@ -11,6 +11,7 @@ from discretion.domain.recipients.delivery import (
     DAY_MS,
     DeliveryState,
 )
+from discretion.domain.recipients.delivery_worker import LEASE_MS
 from discretion.domain.recipients.disclosed_attributes import derive_ledger_pseudonyms
 from discretion.domain.recipients.notification_steps import PSEUDONYMS_FIELD, build_pseudonym_snapshot
 from discretion.store.driver.database import Database, build_update
@@ -112,14 +113,13 @@ async def test_two_processes_send_a_notice_once(scenario: NotificationScenario) 
     await scenario.query_customers(READ_TIERS, "ad-partner", PARTNER)
     async with run_stub_server(OK, pause_s=0.05) as partner:
         await scenario.recipients.recipient_register.add("ad-partner", f"http://127.0.0.1:{partner.port}/")
-        request = await scenario.create_request()
-        (delivery,) = await scenario.recipients.notifier.list_of_request(request)
-        deliver = scenario.recipients.delivery_worker
-        assert await deliver.deliveries.claim_attempt(delivery.id, 0, scenario.clock() + 60_000)
-        assert not await deliver.deliveries.claim_attempt(delivery.id, 0, scenario.clock() + 60_000)
+        await scenario.create_request()
+        deliver, now = scenario.recipients.delivery_worker, scenario.clock()
+        assert await deliver.deliveries.leases.take(now, now + LEASE_MS) is not None
+        assert await deliver.deliveries.leases.take(now, now + LEASE_MS) is None
         await deliver.run_once()
         assert partner.requests == []
-        scenario.clock.advance(60_000)
+        scenario.clock.advance(LEASE_MS + 1)
         await deliver.run_once()
         assert len(partner.requests) == 1
 

@@ -11,7 +11,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
-from discretion.app.background_work import expire_dead_letter_keys, recompute_permissions
+from discretion.app.background_work import expire_dead_letter_keys, recompute_permissions, watch_bucket_keys
 from discretion.app.clock import now_ms
 from discretion.app.keys import load_root_key, load_signing_keys, require_bucket_keys
 from discretion.app.rulebook import enforce_rulebook
@@ -30,7 +30,6 @@ from discretion.domain.requests.deadline_monitor import run_deadline_monitor
 from discretion.law.jurisdiction import Lawbook
 from discretion.law.load import load_lawbook
 from discretion.purpose.permission_engine import PermissionEngine
-from discretion.seal.bucket_keys import watch_bucket_keys
 from discretion.settings import Settings
 from discretion.store.driver.connection import CommandListener, connect_database
 from discretion.store.driver.database import Database

@@ -1,23 +1,19 @@
-"""Background work of a server that belongs to no single package: recomputing permissions, destroying keys."""
+"""Background work of a server that belongs to no single package: permissions, and keys that end."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from discretion.background import run_alongside
 from discretion.domain.consent.recompute import PermissionRecomputation
 from discretion.domain.ingest.dead_letters.retention import DeadLetterRecorder
-from discretion.errors import DiscretionError
+from discretion.domain.kit.workflow.poll import run_polling
+from discretion.seal.bucket_keys import POLL_S, BucketKeys
 
 EXPIRE_INTERVAL_S = 3600
 RECOMPUTE_INTERVAL_S = 20.0
 RECOMPUTE_PAUSE_S = 0.05
 """Pause after each batch of customers, so that recomputing does not slow down requests much."""
-
-_log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -27,16 +23,10 @@ async def recompute_permissions(recomputation: PermissionRecomputation) -> Async
     A consent that expires or a child that comes of age changes permissions without a message.
     """
 
-    async def run() -> None:
-        while True:
-            try:
-                await recomputation.run(pause_s=RECOMPUTE_PAUSE_S)
-            except DiscretionError as error:
-                # Only the code is logged: the text of an error may contain personal data.
-                _log.error("permissions could not be recomputed: %s", error.code)
-            await asyncio.sleep(RECOMPUTE_INTERVAL_S)
+    async def recompute() -> None:
+        await recomputation.run(pause_s=RECOMPUTE_PAUSE_S)
 
-    async with run_alongside(run()):
+    async with run_polling("recomputing permissions", recompute, RECOMPUTE_INTERVAL_S):
         yield
 
 
@@ -47,16 +37,26 @@ async def expire_dead_letter_keys(dead_letters: DeadLetterRecorder) -> AsyncIter
     MongoDB deletes the documents by itself. Without the destruction of their key, a backup could still be
     read.
     """
-    # At once: keys may have expired while no server was running.
+    # At once: keys may have expired while no server was running. A failure ends the start.
     dead_letters.destroy_expired_keys()
 
-    async def run() -> None:
-        while True:
-            await asyncio.sleep(EXPIRE_INTERVAL_S)
-            try:
-                dead_letters.destroy_expired_keys()
-            except OSError as error:
-                _log.error("keys of dead letters could not be destroyed: %s", type(error).__name__)
+    async def destroy() -> None:
+        dead_letters.destroy_expired_keys()
 
-    async with run_alongside(run()):
+    async with run_polling("destroying keys of dead letters", destroy, EXPIRE_INTERVAL_S):
+        yield
+
+
+@asynccontextmanager
+async def watch_bucket_keys(buckets: BucketKeys, poll_s: float = POLL_S) -> AsyncIterator[None]:
+    """Check the file of bucket keys while the block runs, and forget destroyed keys."""
+
+    async def check() -> None:
+        try:
+            buckets.reload_if_changed()
+        finally:
+            # Destroyed keys have to be forgotten on time, even if the file cannot be read.
+            buckets.forget_destroyed_keys()
+
+    async with run_polling("checking the file of bucket keys", check, poll_s):
         yield

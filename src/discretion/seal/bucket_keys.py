@@ -13,17 +13,15 @@ for ``GRACE_S``, so that a document that was read before its key was rewrapped c
 from __future__ import annotations
 
 import asyncio
-import logging
 import struct
 import time
-from collections.abc import AsyncIterator, Callable, Collection, MutableMapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection, MutableMapping
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from discretion.errors import Broken, DiscretionError, Misconfigured, Unavailable
+from discretion.errors import Broken, Misconfigured, Unavailable
 from discretion.seal.file_lock import SharedExclusiveLock
 from discretion.seal.key_files import KEY_BYTES, NONCE_BYTES
 from discretion.seal.key_ring import BucketRecord, KeyRing, KeyRingFile
@@ -39,7 +37,6 @@ DESTRUCTION_HORIZON_MS = 2000
 
 _HEADER = struct.Struct(">BHI")  # format, bucket, generation
 _FORMAT = 1
-_log = logging.getLogger(__name__)
 
 
 def wrapped_key_range(bucket: int, generation: int) -> tuple[bytes, bytes]:
@@ -291,26 +288,3 @@ class BucketKeys:
             self.forget_destroyed_keys()
             return None
         return cipher
-
-
-@asynccontextmanager
-async def watch_bucket_keys(buckets: BucketKeys) -> AsyncIterator[None]:
-    """Check the key file every ``POLL_S`` while the block runs, and forget destroyed keys."""
-
-    async def poll() -> None:
-        while True:
-            await asyncio.sleep(POLL_S)
-            try:
-                buckets.reload_if_changed()
-            # The loop continues: destroyed keys have to be forgotten on time, even if the file cannot be
-            # read.
-            except DiscretionError as error:
-                _log.error("cannot check the bucket key file: %s", error.code)
-            buckets.forget_destroyed_keys()
-
-    task = asyncio.create_task(poll())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)

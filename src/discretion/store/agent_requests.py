@@ -8,6 +8,7 @@ from typing import Any
 
 from discretion.store.document import MutableDocument
 from discretion.store.driver.database import Database
+from discretion.store.lease import LeasedCollection
 
 COLLECTION = "mandates"
 
@@ -17,6 +18,7 @@ class AgentRequestStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.leases = LeasedCollection(database, COLLECTION)
 
     async def add(self, document: Mapping[str, Any]) -> None:
         """Add an agent request.
@@ -45,30 +47,22 @@ class AgentRequestStore:
         query = {"requests": request, "agent": agent}
         return await self._database.find_one(COLLECTION, query, sort=[("at", 1), ("_id", 1)])
 
-    async def list_due(self, now_ms: int, limit: int) -> list[MutableDocument]:
-        """List agent requests whose agents may have to be notified, the longest waiting first."""
-        return await self._database.find(
-            COLLECTION, {"due": {"$lte": now_ms}}, sort=[("due", 1)], limit=limit
-        )
-
-    async def claim(self, agent_request: bytes, due: int, until: int) -> bool:
-        """Postpone a due notification to ``until``, and return whether this process did so.
-
-        The update matches the ``due`` that was read, so of several processes exactly one claims it.
-        """
-        unclaimed = {"_id": agent_request, "due": due}
-        return (await self._database.update_one(COLLECTION, unclaimed, {"$set": {"due": until}})).matched == 1
-
     async def save_callbacks(
-        self, agent_request: bytes, callbacks: Sequence[Mapping[str, Any]], due: int
-    ) -> None:
-        """Save the state of each callback URL and when to look again."""
-        change = {"$set": {"callbacks": [dict(callback) for callback in callbacks], "due": due}}
-        await self._database.update_one(COLLECTION, {"_id": agent_request}, change)
+        self, agent_request: bytes, fence: int, callbacks: Sequence[Mapping[str, Any]], next_at: int
+    ) -> bool:
+        """Save the state of each callback URL and when to look again, and give the document back.
 
-    async def close(self, agent_request: bytes, delete_at_ms: int) -> None:
-        """Delete the callback URLs now, and have MongoDB delete the document at ``delete_at_ms``."""
+        Return whether its lease was still held.
+        """
+        change = {"callbacks": [dict(callback) for callback in callbacks], "next": next_at, "until": 0}
+        return await self.leases.save(agent_request, fence, change)
+
+    async def close(self, agent_request: bytes, fence: int, delete_at_ms: int) -> bool:
+        """Delete the callback URLs now, and have MongoDB delete the document at ``delete_at_ms``.
+
+        Return whether its lease was still held.
+        """
         delete_at = datetime.fromtimestamp(delete_at_ms / 1000, UTC)
-        # Without ``due`` the document is in no list of due work while it waits for MongoDB to delete it.
-        change = {"$set": {"callbacks": [], "ends": delete_at}, "$unset": {"due": ""}}
-        await self._database.update_one(COLLECTION, {"_id": agent_request}, change)
+        # Without ``next`` no worker takes the document while it waits for MongoDB to delete it.
+        change = {"callbacks": [], "ends": delete_at, "next": None, "until": 0}
+        return await self.leases.save(agent_request, fence, change)

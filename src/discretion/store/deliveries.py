@@ -7,6 +7,7 @@ from typing import Any
 
 from discretion.store.document import MutableDocument
 from discretion.store.driver.database import Database, Session, build_update
+from discretion.store.lease import LeasedCollection
 
 RECIPIENTS, DELIVERIES = "recipients", "deliveries"
 
@@ -16,6 +17,7 @@ class DeliveryStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.leases = LeasedCollection(database, DELIVERIES, take_counts=("attempts",))
 
     async def list_webhooks(self, clients: Sequence[str] | None = None) -> list[MutableDocument]:
         """List the webhooks of these clients, or of all clients."""
@@ -65,46 +67,17 @@ class DeliveryStore:
         """List a client's deliveries in these states."""
         return await self._database.find(DELIVERIES, {"client": client, "state": {"$in": list(states)}})
 
-    async def list_due(self, now: int, limit: int) -> list[MutableDocument]:
-        """List deliveries that are due for an attempt, the longest waiting first."""
-        return await self._database.find(DELIVERIES, {"next": {"$lte": now}}, sort=[("next", 1)], limit=limit)
-
-    async def claim_attempt(self, delivery: bytes, attempts: int, until: int) -> bool:
-        """Count an attempt and keep other workers away until ``until`` (ms); return whether this worker won.
-
-        The update matches the ``attempts`` that were read, so exactly one worker claims each attempt.
-        """
-        result = await self._database.update_one(
-            DELIVERIES,
-            # A delivery that was acknowledged since the read has no ``next`` any more, and must not be sent
-            # again.
-            {"_id": delivery, "attempts": attempts, "next": {"$exists": True}},
-            {"$set": {"next": until}, "$inc": {"attempts": 1}},
-        )
-        return result.matched == 1
-
-    async def update(
-        self, delivery: bytes, states: Sequence[str], change: Mapping[str, Any], attempts: int | None = None
-    ) -> bool:
+    async def overrule(self, delivery: bytes, states: Sequence[str], change: Mapping[str, Any]) -> bool:
         """Set members of a delivery in one of these states, and return whether it was in one.
+
+        The outcome of an attempt that is under way is not stored any more.
 
         Args:
             delivery: Its id.
             states: The states in which it may be changed.
             change: Members to set; those that are None are removed.
-            attempts: If given, the delivery must not have been attempted again since.
         """
-        unset = {name: "" for name, value in change.items() if value is None}
-        values = {name: value for name, value in change.items() if value is not None}
-        same_attempts = {} if attempts is None else {"attempts": attempts}
-        # The states are part of the filter. An acknowledgement that arrived during an attempt is final, and
-        # the outcome of the attempt must not overwrite it.
-        result = await self._database.update_one(
-            DELIVERIES,
-            {"_id": delivery, "state": {"$in": list(states)}, **same_attempts},
-            {"$set": values, **({"$unset": unset} if unset else {})},
-        )
-        return result.matched == 1
+        return await self.leases.overrule({"_id": delivery, "state": {"$in": list(states)}}, change)
 
 
 def _without_id(document: MutableDocument) -> MutableDocument:

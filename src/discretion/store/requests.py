@@ -1,9 +1,4 @@
-"""The ``requests`` collection: rights requests, their progress, and the lease of the worker of each.
-
-A lease is ``until`` (ms) together with ``fence``, a number that increases with every new lease and every
-change of state. A worker writes only under the fence it acquired, so a worker that was paused beyond its
-lease cannot overwrite what its successor did.
-"""
+"""The ``requests`` collection: rights requests, their progress, and the lease of the worker of each."""
 
 from __future__ import annotations
 
@@ -12,6 +7,7 @@ from typing import Any
 
 from discretion.store.document import MutableDocument
 from discretion.store.driver.database import Database, Session, WriteOperation, build_insert
+from discretion.store.lease import LeasedCollection, build_member_update
 
 COLLECTION = "requests"
 
@@ -21,6 +17,7 @@ class RequestStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.leases = LeasedCollection(database, COLLECTION, take_counts=("v",), save_counts=("v",))
 
     async def find(self, request: bytes, session: Session | None = None) -> MutableDocument | None:
         """Return the request with this id."""
@@ -55,64 +52,12 @@ class RequestStore:
             change: Members to set; those that are None are removed.
             session: The transaction, if any.
         """
-        # A change of state increments the fence. To clear ``until`` alone would not stop a worker that is
-        # between two writes.
-        state_changes = "state" in change
-        unset = {name: "" for name, value in change.items() if value is None}
-        values = {name: value for name, value in change.items() if value is not None}
+        query = {"_id": request, "v": version}
+        # A worker that executes the request must not continue on the state before.
+        if "state" in change:
+            return await self.leases.overrule(query, change, session)
         result = await self._database.update_one(
-            COLLECTION,
-            {"_id": request, "v": version},
-            {
-                "$set": {**values, **({"until": 0} if state_changes else {})},
-                "$inc": {"v": 1, "fence": int(state_changes)},
-                **({"$unset": unset} if unset else {}),
-            },
-            session=session,
-        )
-        return result.matched == 1
-
-    async def list_due(self, now: int, limit: int, excluded: Sequence[bytes] = ()) -> list[MutableDocument]:
-        """List ids of due requests without a lease, the longest waiting first, except ``excluded``."""
-        query = {
-            "next": {"$lte": now},
-            "until": {"$lt": now},
-            **({"_id": {"$nin": excluded}} if excluded else {}),
-        }
-        return await self._database.find(COLLECTION, query, {"_id": 1}, sort=[("next", 1)], limit=limit)
-
-    async def acquire_lease(self, request: bytes, now: int, until: int) -> MutableDocument | None:
-        """Acquire the lease of a due request until ``until`` (ms), under the next fence.
-
-        Returns:
-            The request, or None if another worker has it.
-        """
-        # The conditions of ``list_due`` are repeated: another process may have acquired the lease since then.
-        available = {"_id": request, "next": {"$lte": now}, "until": {"$lt": now}}
-        result = await self._database.update_one(
-            COLLECTION, available, {"$set": {"until": until}, "$inc": {"fence": 1, "v": 1}}
-        )
-        return await self.find(request) if result.matched else None
-
-    async def update_under_lease(
-        self, request: bytes, fence: int, change: Mapping[str, Any], session: Session | None = None
-    ) -> bool:
-        """Set members of a request under a fence, and return whether the lease was still held.
-
-        Args:
-            request: Its id.
-            fence: The number under which the lease was acquired.
-            change: Members to set; those that are None are removed.
-            session: The transaction, if any.
-        """
-        unset = {name: "" for name, value in change.items() if value is None}
-        values = {name: value for name, value in change.items() if value is not None}
-        # The fence alone decides. A lease that has expired and that no other worker took over is still held.
-        result = await self._database.update_one(
-            COLLECTION,
-            {"_id": request, "fence": fence},
-            {"$set": values, "$inc": {"v": 1}, **({"$unset": unset} if unset else {})},
-            session=session,
+            COLLECTION, query, {**build_member_update(change), "$inc": {"v": 1}}, session=session
         )
         return result.matched == 1
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from discretion.store.document import MutableDocument
 from discretion.store.driver.database import Database, Session
+from discretion.store.lease import LeasedCollection
 
 COLLECTION = "sweeps"
 
@@ -17,6 +18,7 @@ class SweepStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._leases = LeasedCollection(database, COLLECTION)
 
     async def find_latest(self) -> MutableDocument | None:
         """Return the latest run; only that one can be unfinished."""
@@ -30,27 +32,12 @@ class SweepStore:
         """
         # Processes that start at the same time compute the same number. The unique ``_id`` lets one of them
         # win.
-        await self._database.insert_many(
-            COLLECTION, [{"_id": _run_id(number), "fence": 1, "until": until, **progress}]
-        )
+        lease = {"fence": 1, "until": until, "next": progress["started"]}
+        await self._database.insert_many(COLLECTION, [{"_id": _run_id(number), **lease, **progress}])
 
-    async def take_over(self, number: int, fence: int, now: int, until: int) -> bool:
-        """Take over an unfinished run whose lease has expired, under the next fence.
-
-        Return whether that succeeded.
-        """
-        # The fence is part of the filter. Of several processes that saw the expired lease, only the first one
-        # matches it.
-        expired_lease = {
-            "_id": _run_id(number),
-            "fence": fence,
-            "until": {"$lt": now},
-            "finished": {"$exists": False},
-        }
-        result = await self._database.update_one(
-            COLLECTION, expired_lease, {"$set": {"until": until}, "$inc": {"fence": 1}}
-        )
-        return result.matched == 1
+    async def take_over(self, number: int, now: int, until: int) -> MutableDocument | None:
+        """Take over an unfinished run whose lease has expired; None if another process did."""
+        return await self._leases.take(now, until, document_id=_run_id(number))
 
     async def save(
         self, number: int, fence: int, progress: Mapping[str, Any], until: int, session: Session | None = None
@@ -59,13 +46,9 @@ class SweepStore:
 
         Return whether the lease was still held under this fence.
         """
-        result = await self._database.update_one(
-            COLLECTION,
-            {"_id": _run_id(number), "fence": fence},
-            {"$set": {**progress, "until": until}},
-            session=session,
-        )
-        return result.matched == 1
+        # A finished run is nobody's work any more.
+        end = {"next": None} if "finished" in progress else {}
+        return await self._leases.save(_run_id(number), fence, {**progress, **end, "until": until}, session)
 
     async def count_customers(self) -> int:
         """Count the customers that a complete sweep visits."""

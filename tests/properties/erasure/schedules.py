@@ -198,7 +198,7 @@ async def _end_leases(population: ErasurePopulation) -> None:
     """End the leases in the restored dump, whose holders are gone; the test need not wait for their end."""
     requests = population.platform.internals.requests.store
     for request in await requests.list_matching({"until": {"$gt": 0}}, [("_id", 1)], 0):
-        await requests.update_under_lease(request["_id"], request["fence"], {"until": 0})
+        await requests.leases.save(request["_id"], request["fence"], {"until": 0})
 
 
 async def _inspect_retained(population: ErasurePopulation) -> tuple[int, tuple[str, ...]]:

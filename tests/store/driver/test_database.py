@@ -142,3 +142,16 @@ async def test_a_transaction_ends_at_its_deadline(
         await fail.unset()
     await database.command({"killAllSessions": []}, admin=True)  # the transaction that MongoDB did not commit
     assert codes == ["STORE_WRITE_UNKNOWN", "STORE_UNAVAILABLE"]
+
+
+async def test_a_document_is_changed_and_read_by_one_command(
+    database: Database, commands: CommandRecorder
+) -> None:
+    await database.insert_many("things", [{"_id": n, "n": 9 - n} for n in (1, 2)])
+    commands.clear()
+    changed = await database.find_one_and_update(
+        "things", {"n": {"$gt": 0}}, {"$inc": {"n": 10}}, sort=[("n", 1)]
+    )
+    assert changed == {"_id": 2, "n": 17}
+    assert await database.find_one_and_update("things", {"_id": 3}, {"$inc": {"n": 1}}) is None
+    assert [next(iter(command)) for command in commands.sent] == ["findAndModify", "findAndModify"]

@@ -203,6 +203,8 @@ VALID_DOCUMENTS: dict[str, dict[str, Any]] = {
         "purposes": ["marketing.advertising.third_party.targeted"],
         "state": "stuck",
         "attempts": 3,
+        "fence": 3,
+        "until": 0,
         "created": 1,
         "subjects": ["a"],
         "next": 2,
@@ -250,6 +252,8 @@ VALID_DOCUMENTS: dict[str, dict[str, Any]] = {
         "right": "erasure",
         "requests": [b"r"],
         "at": 1,
+        "fence": 0,
+        "until": 0,
         "callbacks": [{"url": "https://agent.example/", "told": b"", "tries": 0, "due": 1}],
     },
 }

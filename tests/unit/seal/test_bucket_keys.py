@@ -11,10 +11,9 @@ import pytest
 
 from discretion.errors import Broken, Misconfigured, Unavailable
 from discretion.seal import bucket_keys, file_lock
-from discretion.seal.bucket_keys import BucketKeys, watch_bucket_keys, wrapped_key_range
+from discretion.seal.bucket_keys import BucketKeys, wrapped_key_range
 from discretion.seal.file_lock import SharedExclusiveLock
 from discretion.seal.key_ring import BucketRecord, KeyRing, KeyRingFile
-from discretion.seal.open import CipherCache
 
 ROOT, DATA_KEY = bytes(range(32)), bytes(range(1, 33))
 ANN, BOB = b"\0\0\0\1" + b"a" * 12, b"\0\0\0\2" + b"b" * 12
@@ -71,25 +70,6 @@ async def test_another_process_uses_a_new_bucket_key_at_once(buckets: BucketKeys
     assert other_process.unwrap(ANN, buckets.wrap(ANN, DATA_KEY, os.urandom(12))) == DATA_KEY
     await rotate_keys(buckets, ANN)
     assert other_process.wrap(ANN, DATA_KEY, os.urandom(12))[3:7] == (3).to_bytes(4)
-
-
-async def test_a_destroyed_key_is_cached_for_a_grace_period_only(
-    buckets: BucketKeys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A request that read a document earlier can still decrypt it; then keys and ciphers are removed."""
-    monkeypatch.setattr(bucket_keys, "GRACE_S", 0.2)
-    monkeypatch.setattr(bucket_keys, "POLL_S", 0.02)
-    other_process = open_keys(tmp_path)
-    cipher_cache = CipherCache(other_process)
-    wrapped = buckets.wrap(ANN, DATA_KEY, os.urandom(12))
-    cipher = cipher_cache.get(ANN, wrapped)
-    await rotate_keys(buckets, ANN)
-    async with watch_bucket_keys(other_process):
-        await asyncio.sleep(0.1)
-        assert cipher_cache.get(ANN, wrapped) is not cipher
-        await asyncio.sleep(0.3)
-        assert find_refusal_code(lambda: cipher_cache.get(ANN, wrapped)) == "KEY_DESTROYED"
-        assert (1, 1) not in other_process._ciphers
 
 
 async def test_without_a_watcher_a_destroyed_key_is_refused_in_time(

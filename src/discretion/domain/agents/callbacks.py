@@ -14,12 +14,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from discretion.background import run_alongside
 from discretion.domain.agents.agent import Agent, AgentKind
 from discretion.domain.agents.agent_register import AgentRegister
 from discretion.domain.agents.agent_request import AgentRequestStatus, read_agent_request
 from discretion.domain.agents.delegated_requests import RETENTION_MS, DelegatedRequests
 from discretion.domain.kit.egress import EgressClient
+from discretion.domain.kit.workflow.poll import attempt_logged, run_polling
+from discretion.domain.kit.workflow.retry import Backoff
 from discretion.errors import DiscretionError
 
 HTTP_OK = 200
@@ -33,9 +34,9 @@ IDLE_POLL_MS = 3600 * 1000
 LEASE_MS = 60_000
 """How long one worker keeps an agent request from others (ms)."""
 
-RETRY_MIN_MS, RETRY_MAX_MS = 30_000, 3 * 3600 * 1000
+BACKOFF = Backoff(min_ms=30_000, max_ms=3 * 3600 * 1000)
 MAX_TRIES = 30
-"""About three days, with the delays of ``compute_callback_delay``."""
+"""About three days, with the delays of ``BACKOFF``."""
 
 _log = logging.getLogger(__name__)
 
@@ -65,36 +66,33 @@ class CallbackSender:
     async def run_once(self) -> int:
         """Send the callbacks that are due. Return the number of agent requests that were checked."""
         now = self.now_ms()
-        documents = await self.delegated_requests.agent_requests.list_due(now, BATCH)
-        # `due` is also the lease: a worker that crashes leaves the agent request due again after
-        # `LEASE_MS`.
-        leased_until = now + LEASE_MS
-        claimed = [
-            document
-            for document in documents
-            if await self.delegated_requests.agent_requests.claim(
-                document["_id"], document["due"], leased_until
+        documents = await self.delegated_requests.agent_requests.leases.take_due(now, now + LEASE_MS, BATCH)
+        # One that cannot be checked is due again after its lease, and holds up no other.
+        await asyncio.gather(
+            *(
+                attempt_logged("sending a callback", self._process_agent_request(document))
+                for document in documents
             )
-        ]
-        await asyncio.gather(*(self._process_agent_request(document) for document in claimed))
-        return len(claimed)
+        )
+        return len(documents)
 
     async def _process_agent_request(self, document: Mapping[str, Any]) -> None:
-        agent_request = read_agent_request(document)
+        agent_request, fence = read_agent_request(document), document["fence"]
+        store = self.delegated_requests.agent_requests
         agent = await self.register.find_by_id(agent_request.agent, agent_request.kind)
         status = await self.delegated_requests.compute_status(agent_request)
         if agent is None or status is None:
-            await self.delegated_requests.agent_requests.close(agent_request.id, self.now_ms() + RETENTION_MS)
+            await store.close(agent_request.id, fence, self.now_ms() + RETENTION_MS)
             return
         callbacks = [
             await self._update_callback(agent, status, callback) for callback in document["callbacks"]
         ]
         if status.is_final and all(self._is_finished(status, callback) for callback in callbacks):
-            await self.delegated_requests.agent_requests.close(agent_request.id, self.now_ms() + RETENTION_MS)
+            await store.close(agent_request.id, fence, self.now_ms() + RETENTION_MS)
             return
         # Stored after the POST: after a crash in between the same status is sent once more, and never lost.
-        due = min((callback["due"] for callback in callbacks), default=self.now_ms() + IDLE_POLL_MS)
-        await self.delegated_requests.agent_requests.save_callbacks(agent_request.id, callbacks, due)
+        next_at = min((callback["due"] for callback in callbacks), default=self.now_ms() + IDLE_POLL_MS)
+        await store.save_callbacks(agent_request.id, fence, callbacks, next_at)
 
     async def _update_callback(
         self, agent: Agent, status: AgentRequestStatus, callback: Mapping[str, Any]
@@ -114,7 +112,7 @@ class CallbackSender:
         if await self._post_message(agent, callback["url"], message):
             return {**callback, "told": digest, "tries": 0, "due": now + POLL_MS}
         tries = callback["tries"] + 1
-        return {**callback, "tries": tries, "due": now + compute_callback_delay(tries)}
+        return {**callback, "tries": tries, "due": now + BACKOFF.compute_delay(tries)}
 
     async def _post_message(self, agent: Agent, url: str, message: CallbackMessage) -> bool:
         try:
@@ -132,24 +130,13 @@ class CallbackSender:
         is_acknowledged: bool = callback["told"] == hashlib.sha256(body).digest()
         return is_acknowledged or callback["tries"] >= MAX_TRIES
 
-    async def run(self) -> None:
-        """Send callbacks until the task is cancelled."""
-        while True:
-            try:
-                if await self.run_once() == BATCH:
-                    continue
-            except DiscretionError as error:
-                _log.error("callbacks could not be sent: %s", error.code)
-            await asyncio.sleep(POLL_MS / 1000)
-
 
 @asynccontextmanager
 async def run_callback_sender(sender: CallbackSender) -> AsyncIterator[None]:
     """Run the callback sender in the background while the block runs."""
-    async with run_alongside(sender.run()):
+
+    async def send_due() -> bool:
+        return await sender.run_once() == BATCH
+
+    async with run_polling("sending callbacks", send_due, POLL_MS / 1000):
         yield
-
-
-def compute_callback_delay(failures: int) -> int:
-    """Return the delay after a number of failures (ms): doubled each time, up to three hours."""
-    return int(min(RETRY_MIN_MS * 2 ** min(failures - 1, 30), RETRY_MAX_MS))

@@ -120,7 +120,9 @@ class DelegatedRequests:
             "requests": [request.id for request in requests],
             "at": now,
             "callbacks": [{"url": url, "told": b"", "tries": 0, "due": now} for url in filing.callbacks],
-            "due": now,
+            "next": now,
+            "until": 0,
+            "fence": 0,
             **({"reference": filing.reference} if filing.reference else {}),
             **({"regime": filing.regime} if filing.regime else {}),
         }

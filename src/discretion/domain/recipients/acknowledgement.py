@@ -52,7 +52,7 @@ class AcknowledgementRecorder:
             # One error for both cases: a client cannot find out which deliveries exist.
             raise NotFound("DELIVERY_NOT_FOUND", "There is no such delivery.")
         # The update does nothing if the delivery was acknowledged before, or has expired.
-        await self.deliveries.update(
+        await self.deliveries.overrule(
             delivery_id,
             (*AUTOMATIC_STATES, *MANUAL_STATES),
             build_acknowledgement(self.now_ms(), by),

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from discretion.domain.kit.workflow.retry import Backoff
+
 DAY_MS = 86_400_000
 RETRY_PERIOD_MS = 14 * DAY_MS
 """How long a delivery is attempted automatically; after that a steward has to inform the recipient."""
@@ -18,8 +20,8 @@ SUBJECTS_RETENTION_MS = 44 * DAY_MS
 After that they are deleted, although the recipient was not informed: data minimisation (GDPR Art. 5(1)(e)).
 """
 
-RETRY_MIN_MS, RETRY_MAX_MS = 30_000, DAY_MS // 2
-"""Delay after the first failure, and the longest delay (ms)."""
+BACKOFF = Backoff(min_ms=30_000, max_ms=DAY_MS // 2)
+"""The delays between attempts."""
 
 
 class DeliveryState(StrEnum):
@@ -112,12 +114,3 @@ def build_acknowledgement(at: int, by: str) -> dict[str, Any]:
         "next": None,
         "why": None,
     }
-
-
-def compute_retry_delay(failures: int, random_bytes: bytes) -> int:
-    """Return the delay after a number of failures (ms), doubled each time, with a random part.
-
-    The random part spreads the retries after an outage of the recipient.
-    """
-    longest_ms = int(min(RETRY_MIN_MS * 2 ** min(failures - 1, 20), RETRY_MAX_MS))
-    return longest_ms // 2 + int.from_bytes(random_bytes) % (longest_ms // 2)

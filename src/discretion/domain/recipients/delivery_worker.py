@@ -8,16 +8,15 @@ reply, or none, is a failure. After the retry period a steward has to inform the
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from discretion.background import run_alongside
 from discretion.domain.kit.egress import EgressClient
+from discretion.domain.kit.workflow.poll import attempt_logged, run_polling
 from discretion.domain.recipients.delivery import (
-    AUTOMATIC_STATES,
+    BACKOFF,
     DAY_MS,
     MANUAL_STATES,
     RETRY_PERIOD_MS,
@@ -25,12 +24,12 @@ from discretion.domain.recipients.delivery import (
     Delivery,
     DeliveryState,
     build_acknowledgement,
-    compute_retry_delay,
     read_delivery,
 )
 from discretion.domain.recipients.notification import DELIVERY_HEADER, MEDIA_TYPE, NotificationSigner
 from discretion.errors import DiscretionError
 from discretion.store.deliveries import DeliveryStore
+from discretion.store.document import Document
 
 LEASE_MS = 60_000
 """How long an attempt keeps a delivery from other workers (ms); longer than an HTTP exchange may take."""
@@ -41,7 +40,6 @@ WEBHOOK_ACTOR = "webhook"
 """``acknowledged_by`` of a delivery that the webhook's reply acknowledged."""
 
 _HTTP_OK, _HTTP_ACCEPTED, _HTTP_REDIRECT = 200, 202, 300
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,29 +55,33 @@ class DeliveryWorker:
     async def run_once(self) -> int:
         """Attempt at most ``BATCH`` due deliveries. Return their number."""
         now = self.now_ms()
-        deliveries = [read_delivery(document) for document in await self.deliveries.list_due(now, BATCH)]
-        await asyncio.gather(*(self._attempt(delivery) for delivery in deliveries))
-        for outdated in await self.deliveries.list_older_than(
-            MANUAL_STATES, now - SUBJECTS_RETENTION_MS, BATCH
-        ):
-            expiry = {"state": DeliveryState.EXPIRED.value, "subjects": None}
-            await self.deliveries.update(outdated["_id"], MANUAL_STATES, expiry)
-        return len(deliveries)
+        # The lease counts the attempt. If this process crashes, the delivery is due again after the lease.
+        documents = await self.deliveries.leases.take_due(now, now + LEASE_MS, BATCH)
+        # One that cannot be attempted is due again after its lease, and holds up no other.
+        await asyncio.gather(
+            *(attempt_logged("sending a notification", self._attempt(document)) for document in documents)
+        )
+        await self._expire_outdated()
+        return len(documents)
 
-    async def _attempt(self, delivery: Delivery) -> None:
-        # The claim counts the attempt. If this process crashes, the delivery is due again after the lease.
-        if not await self.deliveries.claim_attempt(delivery.id, delivery.attempts, self.now_ms() + LEASE_MS):
-            return
+    async def _expire_outdated(self) -> None:
+        created_before = self.now_ms() - SUBJECTS_RETENTION_MS
+        for outdated in await self.deliveries.list_older_than(MANUAL_STATES, created_before, BATCH):
+            expiry = {"state": DeliveryState.EXPIRED.value, "subjects": None}
+            await self.deliveries.overrule(outdated["_id"], MANUAL_STATES, expiry)
+
+    async def _attempt(self, document: Document) -> None:
+        delivery = read_delivery(document)
         # Read for each attempt: the webhook may have been replaced or removed since the delivery was created.
         webhooks = await self.deliveries.list_webhooks([delivery.client])
-        if not webhooks:
-            manual = {"state": DeliveryState.BY_HAND.value, "next": None}
-            await self.deliveries.update(delivery.id, AUTOMATIC_STATES, manual, delivery.attempts + 1)
-            return
-        status, failure = await self._post_notice(delivery, webhooks[0]["url"])
-        # The update names the attempt. If the lease expired meanwhile, the outcome of a later attempt stays.
-        change = self._build_change(delivery, status, failure)
-        await self.deliveries.update(delivery.id, AUTOMATIC_STATES, change, delivery.attempts + 1)
+        if webhooks:
+            status, failure = await self._post_notice(delivery, webhooks[0]["url"])
+            change = self._build_change(delivery, status, failure)
+        else:
+            change = {"state": DeliveryState.BY_HAND.value, "next": None}
+        # Under the fence of this attempt. An acknowledgement that arrived during it is final, and so is the
+        # outcome of a later attempt, if the lease expired meanwhile.
+        await self.deliveries.leases.save(delivery.id, document["fence"], {**change, "until": 0})
 
     async def _post_notice(self, delivery: Delivery, url: str) -> tuple[int, str]:
         """Return the HTTP status of the reply and an empty string, or 0 and the code of the failure."""
@@ -104,23 +106,17 @@ class DeliveryWorker:
             return {"state": DeliveryState.STUCK.value, "next": None, "why": failure}
         if status == _HTTP_ACCEPTED:
             return {"state": DeliveryState.RECEIVED.value, "next": now + DAY_MS, "why": failure}
-        delay_ms = compute_retry_delay(delivery.attempts + 1, self.entropy(4))
+        delay_ms = BACKOFF.compute_spread_delay(delivery.attempts, self.entropy(4))
         # The last attempt falls on the end of the period. If it fails, a steward takes over.
         return {"next": min(now + delay_ms, delivery.created + RETRY_PERIOD_MS), "why": failure}
-
-    async def run(self) -> None:
-        """Attempt due deliveries until the task is cancelled."""
-        while True:
-            try:
-                if await self.run_once() == BATCH:
-                    continue
-            except DiscretionError as error:
-                _log.error("notifications could not be sent: %s", error.code)
-            await asyncio.sleep(POLL_S)
 
 
 @asynccontextmanager
 async def run_delivery_worker(worker: DeliveryWorker) -> AsyncIterator[None]:
     """Run the worker in the background while the block runs. An attempt that is cut off is repeated later."""
-    async with run_alongside(worker.run()):
+
+    async def send_due() -> bool:
+        return await worker.run_once() == BATCH
+
+    async with run_polling("sending notifications", send_due, POLL_S):
         yield

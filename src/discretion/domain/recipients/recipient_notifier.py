@@ -177,6 +177,8 @@ class RecipientNotifier:
             "purposes": list(disclosure.purposes),
             "state": (DeliveryState.OPEN if has_webhook else DeliveryState.BY_HAND).value,
             "attempts": 0,
+            "fence": 0,
+            "until": 0,
             "created": now,
             **({"next": now} if has_webhook else {}),
         }

@@ -87,5 +87,5 @@ class RecipientRegister:
         change = {"state": DeliveryState.OPEN.value, "attempts": 0, "next": now, "why": None}
         reopened_count = 0
         for delivery in await self.deliveries.list_by_client(client, MANUAL_STATES):
-            reopened_count += await self.deliveries.update(delivery["_id"], MANUAL_STATES, change)
+            reopened_count += await self.deliveries.overrule(delivery["_id"], MANUAL_STATES, change)
         return reopened_count

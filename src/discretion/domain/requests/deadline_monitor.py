@@ -8,17 +8,16 @@ deadline is extended, the warnings start again.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from discretion.background import run_alongside
+from discretion.domain.kit.workflow.poll import run_polling
 from discretion.domain.requests.decisions import RequestDecisions
 from discretion.domain.requests.model import RequestReason, RequestState, build_transition
-from discretion.errors import Conflict, DiscretionError, NotFound
+from discretion.errors import Conflict, NotFound
 from discretion.store.requests import RequestStore
 
 HOUR_MS = 3_600_000
@@ -119,18 +118,10 @@ def _build_expiry(document: Mapping[str, Any], now: int) -> Mapping[str, Any]:
 
 @asynccontextmanager
 async def run_deadline_monitor(monitor: DeadlineMonitor) -> AsyncIterator[None]:
-    """Run the deadline monitor in the background while the block runs, once every ``POLL_S`` seconds.
+    """Run the deadline monitor in the background while the block runs, once every ``POLL_S`` seconds."""
 
-    A check that fails is logged by its code, and the next one follows as usual.
-    """
+    async def check_deadlines() -> None:
+        await monitor.run_once()
 
-    async def poll() -> None:
-        while True:
-            try:
-                await monitor.run_once()
-            except DiscretionError as error:
-                _log.error("the deadline check failed: %s", error.code)
-            await asyncio.sleep(POLL_S)
-
-    async with run_alongside(poll()):
+    async with run_polling("the deadline check", check_deadlines, POLL_S):
         yield

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
+from discretion.domain.kit.workflow.poll import tick
 from discretion.domain.requests.model import FINAL_STATES
 from discretion.store.requests import RequestStore
 
@@ -44,15 +44,17 @@ class RequestWatcher:
         The request is read every ``POLL_S`` seconds: several changes within this time are one event. The
         caller resolves the subscription again after each event, which updates the document.
         """
-        while not subscription.is_ended:
-            await asyncio.sleep(POLL_S)
+        async for _ in tick(POLL_S):
             last_document = subscription.document
-            assert last_document is not None
+            if last_document is None or subscription.is_ended:
+                return
             current_document = await self.requests.find(last_document["_id"])
             if current_document is None:
                 return
             if _visible_fields(current_document) != _visible_fields(last_document):
                 yield
+                if subscription.is_ended:
+                    return
 
 
 def _visible_fields(document: dict[str, Any]) -> dict[str, Any]:

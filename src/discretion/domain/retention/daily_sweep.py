@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from discretion.background import run_alongside
+from discretion.domain.kit.workflow.poll import run_polling
 from discretion.domain.retention.sweep import RetentionSweep
-from discretion.errors import Conflict, DiscretionError
+from discretion.errors import Conflict
 
 POLL_S = 60
 """The interval in seconds at which a process checks for a due sweep or an interrupted one to take over."""
@@ -33,26 +32,17 @@ async def run_daily_sweep(
         poll_s: The interval of checks in seconds.
         delete_also: Deletes expired data of other packages; called before each check.
     """
-    async with run_alongside(_sweep_daily(sweep, poll_s, delete_also)):
-        yield
 
-
-async def _sweep_daily(
-    sweep: RetentionSweep, poll_s: float, delete_also: Callable[[], Awaitable[object]] | None
-) -> None:
-    while True:
+    async def sweep_if_due() -> None:
+        if delete_also is not None:
+            await delete_also()
+        if not await sweep.is_due():
+            return
         try:
-            if delete_also is not None:
-                await delete_also()
-            if await sweep.is_due():
-                run = await sweep.run(lambda _: None, PAUSE_S)
-                _log.info(
-                    "sweep %d examined %d customers and changed %d", run.number, run.examined, run.changed
-                )
+            run = await sweep.run(lambda _: None, PAUSE_S)
         except Conflict:
-            pass  # another process runs the sweep
-        except Exception as error:  # noqa: BLE001 - no error may end the task: the next check tries again
-            # Only the code is logged: the text of an error may contain personal data.
-            code = error.code if isinstance(error, DiscretionError) else type(error).__name__
-            _log.error("the sweep was interrupted: %s", code)
-        await asyncio.sleep(poll_s)
+            return  # another process runs the sweep
+        _log.info("sweep %d examined %d customers and changed %d", run.number, run.examined, run.changed)
+
+    async with run_polling("the retention sweep", sweep_if_due, poll_s):
+        yield

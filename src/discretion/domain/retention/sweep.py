@@ -139,10 +139,10 @@ class RetentionSweep:
                 raise _build_running_error() from None
             return run
         # The run before was interrupted: its lease has expired, and the next fence shuts its process out.
-        run = parse_sweep_run(latest)
-        if not await self.sweeps.take_over(run.number, run.fence, now, now + LEASE_MS):
+        interrupted = await self.sweeps.take_over(parse_sweep_run(latest).number, now, now + LEASE_MS)
+        if interrupted is None:
             raise _build_running_error()
-        return replace(run, fence=run.fence + 1)
+        return parse_sweep_run(interrupted)
 
     async def _run_step(self, run: SweepRun) -> SweepRun:
         now = self.now_ms()

@@ -211,6 +211,24 @@ class Database:
         )
         return build_update_result(result)
 
+    async def find_one_and_update(
+        self,
+        collection: str,
+        filter: Mapping[str, Any],  # noqa: A002
+        change: Mapping[str, Any],
+        *,
+        sort: Sequence[tuple[str, int]] | None = None,
+        session: Session | None = None,
+    ) -> MutableDocument | None:
+        """Change the first document that matches, and return it as changed; None if none matches."""
+        document: MutableDocument | None = await run_translated(
+            self._collection(collection).find_one_and_update(
+                filter, change, sort=sort, return_document=pymongo.ReturnDocument.AFTER, session=session
+            ),
+            is_write=session is None,
+        )
+        return document
+
     async def replace_one(
         self,
         collection: str,

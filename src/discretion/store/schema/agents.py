@@ -43,7 +43,7 @@ AGENT_COLLECTIONS: tuple[Collection, ...] = (
     ),
     # An agent request. requests the rights requests that it consists of; callbacks the URLs to notify: told
     # the digest of the last body that a URL acknowledged, tries the failures since, due the next attempt;
-    # due the earliest of these; ends when MongoDB deletes the document.
+    # next the earliest of these, until and fence the lease (``store.lease``); ends when MongoDB deletes it.
     Collection(
         name="mandates",
         contents="Which organisation filed which requests, under which number, and which URLs are notified.",
@@ -55,15 +55,17 @@ AGENT_COLLECTIONS: tuple[Collection, ...] = (
                 "right": TEXT,
                 "requests": array_of(BINARY),
                 "at": TIME,
+                "fence": INTEGER,
+                "until": TIME,
                 "callbacks": array_of(
                     object_of({"url": TEXT, "told": BINARY, "tries": INTEGER, "due": TIME})
                 ),
             },
-            {"reference": TEXT, "regime": TEXT, "due": TIME, "ends": DATE},
+            {"reference": TEXT, "regime": TEXT, "next": TIME, "ends": DATE},
         ),
         indexes=(
             Index((("agent", 1), ("reference", 1)), partial={"reference": {"$gte": ""}}, unique=True),
-            Index((("due", 1),), partial={"due": {"$gte": 0}}),
+            Index((("next", 1),), partial={"next": {"$gte": 0}}),
             Index((("requests", 1),)),
             Index((("ends", 1),), expire_s=0),
         ),

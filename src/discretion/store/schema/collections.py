@@ -165,7 +165,7 @@ COLLECTIONS: tuple[Collection, ...] = (
         contents="Digests of the rules that permissions were computed with; no personal data.",
         schema=object_of({"_id": TEXT, "purposes": map_of(TEXT), "since": TIME}),
     ),
-    # until and fence are the lease (see ``requests``), cursor the last finished customer, met customers
+    # next, until and fence are the lease (``store.lease``), cursor the last finished customer, met customers
     # examined, changed customers rewritten, held customers whose expired data a restriction keeps.
     Collection(
         name="sweeps",
@@ -183,7 +183,7 @@ COLLECTIONS: tuple[Collection, ...] = (
                 "values": array_of(object_of({"name": TEXT, "count": INTEGER})),
                 "events": array_of(object_of({"name": TEXT, "count": INTEGER})),
             },
-            {"finished": TIME},
+            {"finished": TIME, "next": TIME},
         ),
     ),
     # kind is "source", digest the SHA-256 of the source's write key.

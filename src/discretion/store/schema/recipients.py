@@ -20,8 +20,8 @@ RECIPIENT_COLLECTIONS: tuple[Collection, ...] = (
         schema=object_of({"_id": TEXT, "url": TEXT, "added": TIME}, {"kind": TEXT}),
     ),
     # One notification of one client about one request. what the right that was exercised, subjects the ids by
-    # which the client knows the person (removed when it has been notified), next the next attempt (ms),
-    # by who confirmed, why the last failure.
+    # which the client knows the person (removed when it has been notified), next, until and fence the next
+    # attempt (ms) and the lease of its worker (``store.lease``), by who confirmed, why the last failure.
     Collection(
         name="deliveries",
         contents="People about whom a client must be notified, by the client's own ids of them.",
@@ -35,6 +35,8 @@ RECIPIENT_COLLECTIONS: tuple[Collection, ...] = (
                 "purposes": array_of(TEXT),
                 "state": TEXT,
                 "attempts": INTEGER,
+                "fence": INTEGER,
+                "until": TIME,
                 "created": TIME,
             },
             {"subjects": array_of(TEXT), "next": TIME, "acknowledged": TIME, "by": TEXT, "why": TEXT},

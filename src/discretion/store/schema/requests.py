@@ -23,7 +23,7 @@ REQUEST_COLLECTIONS: tuple[Collection, ...] = (
     #   scope, sealed   what is requested: the part without personal data, and the sealed part
     #   decides         whether a steward decides before anything is done
     #   steps           of the workflow: told the result, why the reason of waiting or of the last failure
-    #   until, fence    the lease of the worker (see ``store.requests``); next when the next step is due (ms)
+    #   next, until, fence   when the next step is due (ms), and the lease of its worker (``store.lease``)
     #   open            digest of subject and content while the request is open; unique, so it is filed once
     #   contact         keyed digest of the address by which the subject was named
     #   identified      when the identity was proven; expires when the time to prove it ends (ms)

@@ -1,7 +1,7 @@
-"""Leases: one process's exclusive claim on a request, valid until another process takes the request over.
+"""The lease on a request while its steps run (``store.lease`` has the law of leases).
 
-Each takeover increments ``fence``. Every write of a step is idempotent, or in a transaction that also updates
-the request under its fence. So a process that stalled, lost its lease and resumes cannot change anything.
+Every write of a step is idempotent, or in a transaction that also updates the request under its fence. So a
+process that stalled, lost its lease and resumes cannot change anything.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Lease:
             Conflict: ``LEASE_LOST``; another process has taken the request over.
         """
         until = self._now_ms() + LEASE_MS
-        if not await self._requests.update_under_lease(
+        if not await self._requests.leases.save(
             self._request, self._fence, {"until": until, **change}, session
         ):
             raise Conflict("LEASE_LOST", "Another process carries this request out.")

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
 from discretion.background import run_alongside
 from discretion.domain.kit.workflow.lease import LEASE_MS, Checkpoint, Lease, no_checkpoint
+from discretion.domain.kit.workflow.poll import attempt_logged, poll
+from discretion.domain.kit.workflow.retry import Backoff
 from discretion.domain.kit.workflow.step_outcome import StepOutcome, StepWaiting
 from discretion.errors import Conflict, DiscretionError
 from discretion.store.document import Document
@@ -28,8 +30,8 @@ StepAction = Callable[[Document, Lease], Awaitable[StepOutcome]]
 BuildFinalMembers = Callable[[Document], Mapping[str, Any]]
 """Returns the members to set in the request's document when its last step is done."""
 
-RETRY_MIN_MS, RETRY_MAX_MS = 1_000, 3_600_000
-"""The wait before a retry, in ms: after the first failure, and at most."""
+BACKOFF = Backoff(min_ms=1_000, max_ms=3_600_000)
+"""The waits before a failed step is attempted again. A step is retried without end."""
 
 POLL_S = 1.0
 MAX_CONCURRENT = 20
@@ -63,19 +65,33 @@ class WorkflowRunner:
 
     async def run_due(self) -> int:
         """Run the requests that are due now, as far as possible, and return how many there were."""
-        due_requests = await self._requests.list_due(self._now_ms(), MAX_CONCURRENT)
-        await asyncio.gather(*(self.run_request(request["_id"]) for request in due_requests))
-        return len(due_requests)
+        documents = await self._take_due(MAX_CONCURRENT)
+        await asyncio.gather(*(self._run_leased(document) for document in documents))
+        return len(documents)
 
     async def run_request(self, request: bytes) -> None:
-        """Run one request as far as possible, unless another process holds its lease."""
+        """Run one request as far as possible, unless it is not due or another process holds its lease."""
         now = self._now_ms()
-        # Other processes find the same due requests. The lease decides which of them runs this one.
-        document = await self._requests.acquire_lease(request, now, now + LEASE_MS)
-        if document is None:
-            return
+        document = await self._requests.leases.take(now, now + LEASE_MS, document_id=request)
+        if document is not None:
+            await self._run_leased(document)
+
+    async def _take_due(self, limit: int) -> Sequence[Document]:
+        """Lease due requests that do not run in this process."""
+        now = self._now_ms()
+        # Running requests are excluded. A step that outlasts its lease would otherwise be started a second
+        # time here, under a fence that shuts out the first run.
+        return await self._requests.leases.take_due(now, now + LEASE_MS, limit, list(self._running_tasks))
+
+    async def _run_leased(self, document: Document) -> None:
+        """Run a leased request as far as possible."""
         lease = Lease(
-            self._requests, request, document["fence"], self._now_ms, self._on_checkpoint, document["right"]
+            self._requests,
+            document["_id"],
+            document["fence"],
+            self._now_ms,
+            self._on_checkpoint,
+            document["right"],
         )
         try:
             await self._run_steps(document, lease)
@@ -93,9 +109,10 @@ class WorkflowRunner:
             if not await self._run_step(document, step_record, lease):
                 return
             lease.checkpoint("end")
-            # The step may have changed the request, and an erasure may have deleted it.
+            # The step may have changed the request, and an erasure may have deleted it. Under another fence
+            # it belongs to another process, or somebody decided otherwise about it.
             reloaded = await self._requests.find(document["_id"])
-            if reloaded is None:
+            if reloaded is None or reloaded["fence"] != document["fence"]:
                 return
             document = reloaded
         # The final state and the end of the lease are one write. After a crash before it, the next worker
@@ -133,7 +150,7 @@ class WorkflowRunner:
 
     async def _record_failure(self, lease: Lease, step_record: Document, code: str) -> None:
         await self._schedule_retry(
-            lease, step_record, compute_backoff_ms(step_record["attempts"]), code, failed=True
+            lease, step_record, BACKOFF.compute_delay(step_record["attempts"] + 1), code, failed=True
         )
 
     async def _schedule_retry(
@@ -153,18 +170,7 @@ class WorkflowRunner:
     async def run_forever(self) -> None:
         """Run due requests until cancelled; each runs in its own task, so a long one delays no other."""
         try:
-            while True:
-                # Cleared before the search: a request that is filed during it sets the event again.
-                self._wake_event.clear()
-                try:
-                    await self._start_due()
-                except DiscretionError as error:
-                    # The store may be unavailable for a while. The loop must survive that:
-                    # requests have legal deadlines.
-                    _log.error("requests could not be carried out: %s", error.code)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(POLL_S):
-                        await self._wake_event.wait()
+            await poll("looking for due requests", self._start_due, POLL_S, self._wake_event)
         finally:
             # A cancelled step does not release its lease. Another process continues when the lease has
             # expired, after `LEASE_MS` at most.
@@ -175,16 +181,13 @@ class WorkflowRunner:
 
     async def _start_due(self) -> None:
         """Start due requests that are not running in this process, up to ``MAX_CONCURRENT``."""
-        free_slots = MAX_CONCURRENT - len(self._running_tasks)
-        if free_slots <= 0:
-            return
-        # Running requests are excluded. A step that outlasts its lease would otherwise be started a second
-        # time here, under a fence that shuts out the first run.
-        for request in await self._requests.list_due(self._now_ms(), free_slots, list(self._running_tasks)):
-            request_id = request["_id"]
-            task = asyncio.create_task(self._run_logged(request_id))
-            self._running_tasks[request_id] = task
-            task.add_done_callback(partial(self._release_slot, request_id))
+        for document in await self._take_due(MAX_CONCURRENT - len(self._running_tasks)):
+            request = document["_id"]
+            # An error of one request does not affect the others.
+            work = attempt_logged("carrying out a request", self._run_leased(document))
+            task = asyncio.create_task(work)
+            self._running_tasks[request] = task
+            task.add_done_callback(partial(self._release_slot, request))
 
     def _release_slot(self, request_id: bytes, _task: asyncio.Task[None]) -> None:
         """Remove a finished task; if all slots were taken, look for waiting requests at once."""
@@ -193,24 +196,9 @@ class WorkflowRunner:
         if was_full:
             self.wake()
 
-    async def _run_logged(self, request: bytes) -> None:
-        """Run one request and log its error, so that the error does not affect other requests."""
-        try:
-            await self.run_request(request)
-        except DiscretionError as error:
-            _log.error("a request could not be carried out: %s", error.code)
-        except Exception as error:  # noqa: BLE001 - an error in one request must not stop the others
-            _log.error("a request could not be carried out: %s", type(error).__name__)
-
 
 @asynccontextmanager
 async def run_workflows(runner: WorkflowRunner) -> AsyncIterator[None]:
     """Run requests in the background while the block is active; interrupted steps run again later."""
     async with run_alongside(runner.run_forever()):
         yield
-
-
-def compute_backoff_ms(attempts: int) -> int:
-    """Return the wait before the next attempt in ms, given the failed attempts before the latest one."""
-    # The exponent is limited because attempts are not: a step is retried without end.
-    return int(min(RETRY_MIN_MS * 2 ** min(attempts, 30), RETRY_MAX_MS))

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from copy import copy
 from typing import Any
 
 import pytest
 
 from discretion.domain.kit.workflow.lease import LEASE_MS, Lease
 from discretion.domain.kit.workflow.runner import (
-    RETRY_MIN_MS,
+    BACKOFF,
     WorkflowRunner,
-    compute_backoff_ms,
     run_workflows,
 )
 from discretion.domain.kit.workflow.step_outcome import StepDone, StepOutcome, StepWaiting
@@ -49,6 +49,27 @@ def build_request(*steps: str) -> dict[str, Any]:
         "next": 0,
         "history": [{"state": "accepted", "at": 0, "by": "self:customer-app"}],
     }
+
+
+def interrupt_after(
+    database: Database, calls: Sequence[str], interruption: Callable[[], Awaitable[object]]
+) -> Database:
+    """Return a database that runs an interruption once, after the first call of one of these methods."""
+    interrupted, pending = copy(database), [interruption]
+
+    def interrupt(call: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def call_and_interrupt(*arguments: Any, **named_arguments: Any) -> Any:
+            result = await call(*arguments, **named_arguments)
+            while pending:
+                await pending.pop()()
+            return result
+
+        return call_and_interrupt
+
+    for name in calls:
+        if hasattr(database, name):
+            interrupted.__dict__[name] = interrupt(getattr(database, name))
+    return interrupted
 
 
 class ScriptedStep:
@@ -100,9 +121,9 @@ async def test_a_failed_step_is_retried_and_the_request_stays_open(database: Dat
         assert request is not None
         assert (request["steps"][0]["attempts"], request["steps"][0]["why"]) == (attempts, error_code)
         assert request["state"] == "accepted"
-        assert request["next"] == clock() + compute_backoff_ms(attempts - 1)
+        assert request["next"] == clock() + BACKOFF.compute_delay(attempts)
         assert await runner.run_due() == 0
-        clock.advance(compute_backoff_ms(attempts - 1))
+        clock.advance(BACKOFF.compute_delay(attempts))
     await runner.run_due()
     request = await requests.find(REQUEST)
     assert request is not None
@@ -152,18 +173,13 @@ async def test_a_process_that_lost_its_lease_changes_nothing(database: Database)
 async def test_a_request_under_lease_is_not_run_by_another_process(database: Database) -> None:
     clock = Clock("2026-11-02T10:00")
     requests = await store_request(database, "one")
-    assert await requests.acquire_lease(REQUEST, clock(), clock() + LEASE_MS)
+    assert await requests.leases.take(clock(), clock() + LEASE_MS)
     step = ScriptedStep(StepDone())
     runner = WorkflowRunner(requests, {"one": step}, build_fulfilment, clock)
     assert await runner.run_due() == 0
     clock.advance(LEASE_MS + 1)
     assert await runner.run_due() == 1
     assert step.fences == [2]
-
-
-def test_the_retry_delay_grows_to_at_most_an_hour() -> None:
-    assert [compute_backoff_ms(n) for n in (0, 1, 2)] == [RETRY_MIN_MS, 2 * RETRY_MIN_MS, 4 * RETRY_MIN_MS]
-    assert compute_backoff_ms(500) == 3_600_000
 
 
 async def wait_for_state(requests: RequestStore, request: bytes, state: str) -> None:
@@ -217,3 +233,28 @@ async def test_an_unexpected_error_of_one_request_stops_no_other(database: Datab
         await requests.add({**build_request("one"), "_id": b"t" * 16})
         runner.wake()
         await wait_for_state(requests, b"t" * 16, "fulfilled")
+
+
+async def test_a_request_that_is_withdrawn_as_a_worker_takes_it_is_not_run(database: Database) -> None:
+    """The worker works on the request as it was when the lease was taken, never on a later state."""
+    requests = await store_request(database, "one")
+    states: list[str] = []
+
+    async def record_state(document: Mapping[str, Any], _lease: Lease) -> StepOutcome:
+        states.append(document["state"])
+        return StepDone()
+
+    async def withdraw() -> None:
+        document = await requests.find(REQUEST)
+        assert document is not None
+        assert await requests.update(REQUEST, document["v"], {"state": "withdrawn", "next": None})
+
+    interrupted = interrupt_after(database, ("update_one", "find_one_and_update"), withdraw)
+    runner = WorkflowRunner(
+        RequestStore(interrupted), {"one": record_state}, build_fulfilment, Clock("2026-11-02T10:00")
+    )
+    await runner.run_due()
+    request = await requests.find(REQUEST)
+    assert request is not None
+    assert "withdrawn" not in states
+    assert (request["state"], request["steps"][0]["state"]) == ("withdrawn", "open")
