@@ -30,11 +30,6 @@ class AccessComponents:
     download_links: DownloadLinks
     steps: Mapping[str, StepAction]
 
-    @property
-    def operations(self) -> tuple[object, ...]:
-        """The operations that resolvers look up by their type."""
-        return (self.download_links,)
-
 
 def build_access(
     context: WiringContext, discloser: Discloser, receipts: ReceiptSigner, egress: EgressClient

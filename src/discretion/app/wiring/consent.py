@@ -29,11 +29,6 @@ class ConsentComponents:
     notices: NoticePresenter
     recomputation: PermissionRecomputation
 
-    @property
-    def operations(self) -> tuple[object, ...]:
-        """The operations that resolvers look up by their type."""
-        return self.statement_recorder, self.terms.consents, self.receipts, self.notices
-
 
 def build_consent(context: WiringContext) -> ConsentComponents:
     """Build the components of consent."""

@@ -6,18 +6,16 @@ from discretion.app.wiring.consent import ConsentComponents
 from discretion.app.wiring.context import WiringContext
 from discretion.app.wiring.disclosure import DisclosureComponents
 from discretion.app.wiring.ingest import IngestComponents
+from discretion.app.wiring.subject_rights import SubjectRightsComponents
 from discretion.app.wiring.tokens import build_token_verifier
-from discretion.domain.access.download_links import DownloadLinks
 from discretion.domain.kit.graphql.context import ResolverResources
 from discretion.domain.profiles.api.customers import build_page_sizes
-from discretion.domain.recipients.acknowledgement import AcknowledgementRecorder
-from discretion.domain.requests.subscription import RequestWatcher
 from discretion.edge.acknowledgement_endpoint import AcknowledgementEndpoint
 from discretion.edge.application import EdgeComponents
 from discretion.edge.error_mask import ErrorMask
 from discretion.edge.graphql.document_cache import DocumentCache
 from discretion.edge.graphql.operation_runner import OperationRunner
-from discretion.edge.graphql.schema_builder import build_schema
+from discretion.edge.graphql.schema_builder import ApiServices, build_schema
 from discretion.edge.package_endpoint import PackageEndpoint
 from discretion.edge.tracking_endpoint import TrackingEndpoints
 from discretion.plan.plan_cache import PlanCache
@@ -25,14 +23,17 @@ from discretion.plan.plan_cache import PlanCache
 
 def build_endpoints(
     context: WiringContext,
+    services: ApiServices,
+    resources: ResolverResources,
+    *,
     disclosure: DisclosureComponents,
     consent: ConsentComponents,
     ingest: IngestComponents,
-    resources: ResolverResources,
+    rights: SubjectRightsComponents,
 ) -> EdgeComponents:
     """Build the endpoints, all but those of agents, and register their caches for clearing."""
     catalogue = context.catalogue
-    schema = build_schema(catalogue)
+    schema = build_schema(catalogue, services)
     mask = ErrorMask(context.entropy)
     verifier = build_token_verifier(context.settings, context.signing_keys, catalogue, context.clock)
     documents = DocumentCache(schema._schema, page_sizes=build_page_sizes(catalogue))
@@ -41,7 +42,6 @@ def build_endpoints(
     caches = (verifier.forget_all, documents.clear, plans.clear, consent.opt_out_signals.clear_cache)
     for clear_cache in caches:
         context.buckets.add_listener(clear_cache)
-    operations = resources.operations
     return EdgeComponents(
         verifier=verifier,
         documents=documents,
@@ -49,10 +49,10 @@ def build_endpoints(
         mask=mask,
         record_opt_out=consent.opt_out_signals.record,
         tracking=TrackingEndpoints(ingest.write_keys, ingest.intake),
-        packages=PackageEndpoint(operations[DownloadLinks]),
-        acknowledgements=AcknowledgementEndpoint(operations[AcknowledgementRecorder], verifier.parse_header),
+        packages=PackageEndpoint(rights.access.download_links),
+        acknowledgements=AcknowledgementEndpoint(rights.recipients.acknowledgements, verifier.parse_header),
         jwks=context.signing_keys.public_jwks(),
         database=context.database,
-        subscriptions=operations[RequestWatcher],
+        subscriptions=rights.requests.watcher,
         now_ms=context.clock,
     )

@@ -53,11 +53,6 @@ class ErasureComponents:
     erasure_replay: ErasureReplay
 
     @property
-    def operations(self) -> tuple[object, ...]:
-        """The operations that resolvers look up by their type."""
-        return self.erasure_preview, self.legal_holds
-
-    @property
     def steps(self) -> Mapping[str, StepAction]:
         """The workflow steps, by their stored names."""
         scoped = self.scoped_erasure

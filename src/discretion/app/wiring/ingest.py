@@ -31,11 +31,6 @@ class IngestComponents:
     dead_letter_replay: DeadLetterReplay
     dead_letters: DeadLetterStore
 
-    @property
-    def operations(self) -> tuple[object, ...]:
-        """The operations that resolvers look up by their type."""
-        return self.intake, self.dead_letters
-
 
 def build_ingest(context: WiringContext, statement_observer: StatementObserver) -> IngestComponents:
     """Build the components of ingest; ``statement_observer`` puts statements in messages on record."""

@@ -16,7 +16,7 @@ from discretion.app.wiring.erasure import ErasureComponents
 from discretion.app.wiring.ingest import build_ingest
 from discretion.app.wiring.recipients import RecipientComponents
 from discretion.app.wiring.requests import RequestComponents
-from discretion.app.wiring.resolvers import build_resolver_resources
+from discretion.app.wiring.resolvers import build_api_services, build_resolver_resources
 from discretion.app.wiring.subject_rights import build_subject_rights
 from discretion.app.wiring.tokens import build_token_issuer
 from discretion.catalogue.model import Catalogue
@@ -73,8 +73,19 @@ def wire_platform(context: WiringContext, on_checkpoint: Checkpoint) -> Platform
     ingest = build_ingest(context, consent.source_statements.record)
     rights = build_subject_rights(context, disclosure.discloser, consent, on_checkpoint)
     suggestions = SuggestionStore(database, clock)
-    resources = build_resolver_resources(context, disclosure, consent, ingest, rights, suggestions)
-    endpoints = build_endpoints(context, disclosure, consent, ingest, resources)
+    resources = build_resolver_resources(context, disclosure)
+    services = build_api_services(
+        context, consent=consent, ingest=ingest, rights=rights, suggestions=suggestions
+    )
+    endpoints = build_endpoints(
+        context,
+        services,
+        resources,
+        disclosure=disclosure,
+        consent=consent,
+        ingest=ingest,
+        rights=rights,
+    )
     agents = build_agents(context, resources, rights)
     # The search for duplicates has a grant of its own, so its reads are planned and recorded like those of a
     # client.

@@ -32,11 +32,6 @@ class RecipientComponents:
     egress: EgressClient
     steps: Mapping[str, StepAction]
 
-    @property
-    def operations(self) -> tuple[object, ...]:
-        """The operations that resolvers look up by their type."""
-        return self.notifier, self.acknowledgements, self.egress
-
 
 def build_recipients(context: WiringContext) -> RecipientComponents:
     """Build the components of recipients."""

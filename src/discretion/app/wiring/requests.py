@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from discretion.app.wiring.consent import ConsentComponents
 from discretion.app.wiring.context import WiringContext
+from discretion.domain.consent.objection_hook import ObjectionHook
 from discretion.domain.correction.contest_flags import ContestFlags
 from discretion.domain.correction.correction_step import build_correction_step
 from discretion.domain.correction.proposal import ProposalBuilder
@@ -51,25 +52,8 @@ class RequestComponents:
     messages: RequestMessages
     identity_proofing: IdentityProofing
     deadline_monitor: DeadlineMonitor
-
-    @property
-    def operations(self) -> tuple[object, ...]:
-        """The operations that resolvers look up by their type."""
-        return (
-            self.store,
-            self.deadlines,
-            self.submission,
-            self.workflow_runner,
-            self.immediate_requests,
-            self.decisions,
-            self.sealed_fields,
-            self.messages,
-            self.identity_proofing,
-            RequestWatcher(self.store),
-            self.correction_proposals,
-            self.contested_data,
-            build_objection_hook(self.submission),
-        )
+    watcher: RequestWatcher
+    objection_hook: ObjectionHook
 
 
 def build_requests(
@@ -122,6 +106,8 @@ def build_requests(
             decisions, mailer, CodeAddresses(database), entropy, clock, CodeRateLimiter(clock)
         ),
         deadline_monitor=DeadlineMonitor(store, decisions, clock),
+        watcher=RequestWatcher(store),
+        objection_hook=build_objection_hook(submission),
     )
 
 

@@ -1,4 +1,4 @@
-"""Builds the stores and operations that GraphQL resolvers use."""
+"""Builds what GraphQL resolvers use: the stores that all of them read, and the services of each package."""
 
 from __future__ import annotations
 
@@ -7,32 +7,21 @@ from discretion.app.wiring.context import WiringContext
 from discretion.app.wiring.disclosure import DisclosureComponents
 from discretion.app.wiring.ingest import IngestComponents
 from discretion.app.wiring.subject_rights import SubjectRightsComponents
+from discretion.domain.consent.api.dependencies import ConsentServices
+from discretion.domain.identity.duplicates.api import SuggestionServices
 from discretion.domain.identity.stewardship import Stewardship
-from discretion.domain.kit.graphql.context import Operations, ResolverResources
+from discretion.domain.kit.graphql.context import ResolverResources
+from discretion.domain.requests.api.dependencies import RequestServices
+from discretion.edge.graphql.schema_builder import ApiServices
 from discretion.store.customers import CustomerStore
 from discretion.store.events import EventStore
 from discretion.store.identities import IdentityStore
 from discretion.store.suggestions import SuggestionStore
 
 
-def build_resolver_resources(
-    context: WiringContext,
-    disclosure: DisclosureComponents,
-    consent: ConsentComponents,
-    ingest: IngestComponents,
-    rights: SubjectRightsComponents,
-    suggestions: SuggestionStore,
-) -> ResolverResources:
-    """Build the stores that resolvers read, and the operations that they look up by type."""
+def build_resolver_resources(context: WiringContext, disclosure: DisclosureComponents) -> ResolverResources:
+    """Build the stores that resolvers of all packages read."""
     database, clock = context.database, context.clock
-    operations = Operations(
-        Stewardship(database, context.open_write_context),
-        context.lawbook,
-        suggestions,
-        *ingest.operations,
-        *consent.operations,
-        *rights.operations,
-    )
     return ResolverResources(
         catalogue=context.catalogue,
         # The clause is built anew for each read, because permissions depend on the current time.
@@ -44,5 +33,47 @@ def build_resolver_resources(
         blind_index=context.blind_index,
         pairwise=context.pairwise,
         identities=IdentityStore(database),
-        operations=operations,
+    )
+
+
+def build_api_services(
+    context: WiringContext,
+    *,
+    consent: ConsentComponents,
+    ingest: IngestComponents,
+    rights: SubjectRightsComponents,
+    suggestions: SuggestionStore,
+) -> ApiServices:
+    """Select the services of the GraphQL API from those of all packages."""
+    stewardship = Stewardship(context.database, context.open_write_context)
+    requests, erasure = rights.requests, rights.erasure
+    return ApiServices(
+        access=rights.access.download_links,
+        consent=ConsentServices(
+            lawbook=context.lawbook,
+            consents=consent.terms.consents,
+            receipts=consent.receipts,
+            statement_recorder=consent.statement_recorder,
+            objection_hook=requests.objection_hook,
+        ),
+        dead_letters=ingest.dead_letters,
+        duplicates=SuggestionServices(suggestions=suggestions, stewardship=stewardship),
+        identity=stewardship,
+        ingest=ingest.intake,
+        legal_retention=erasure.legal_holds,
+        notices=consent.notices,
+        requests=RequestServices(
+            store=requests.store,
+            deadlines=requests.deadlines,
+            submission=requests.submission,
+            immediate_requests=requests.immediate_requests,
+            decisions=requests.decisions,
+            messages=requests.messages,
+            sealer=requests.sealed_fields,
+            identity_proofing=requests.identity_proofing,
+            correction_proposals=requests.correction_proposals,
+            contested_data=requests.contested_data,
+            erasure_preview=erasure.erasure_preview,
+            egress=rights.recipients.egress,
+        ),
     )

@@ -23,16 +23,6 @@ class SubjectRightsComponents:
     access: AccessComponents
     requests: RequestComponents
 
-    @property
-    def operations(self) -> tuple[object, ...]:
-        """The operations that resolvers look up by their type."""
-        return (
-            *self.requests.operations,
-            *self.recipients.operations,
-            *self.access.operations,
-            *self.erasure.operations,
-        )
-
 
 def build_subject_rights(
     context: WiringContext, discloser: Discloser, consent: ConsentComponents, on_checkpoint: Checkpoint

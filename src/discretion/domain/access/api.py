@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import strawberry
@@ -15,7 +16,6 @@ from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.scalars import DateTime
 from discretion.errors import Forbidden, NotFound
 from discretion.reveal.forms import format_timestamp
-from discretion.store.requests import RequestStore
 from discretion.store.subject_reads import SubjectStore
 
 ResolverInfo = Info[ResolverContext, None]
@@ -29,12 +29,12 @@ class PackageLink:
     expires_at: DateTime
 
 
-def build_package_mutations() -> list[StrawberryField]:
+def build_package_mutations(provide: Callable[[], DownloadLinks]) -> list[StrawberryField]:
     """Return the field ``Mutation.openPackage``."""
 
     async def open_package(root: Any, info: ResolverInfo, request: strawberry.ID) -> PackageLink:
         del root
-        link = await _issue_link(info, request)
+        link = await _issue_link(provide(), info, request)
         return PackageLink(url=link.url, expires_at=DateTime(format_timestamp(link.valid_until)))
 
     description = (
@@ -44,7 +44,7 @@ def build_package_mutations() -> list[StrawberryField]:
     return [build_field(open_package, "openPackage", PackageLink | None, description)]
 
 
-async def _issue_link(info: ResolverInfo, request: str) -> DownloadLink:
+async def _issue_link(download_links: DownloadLinks, info: ResolverInfo, request: str) -> DownloadLink:
     """Issue a link to the package of a request, if the caller is the customer the request is about.
 
     Raises:
@@ -53,17 +53,16 @@ async def _issue_link(info: ResolverInfo, request: str) -> DownloadLink:
         NotFound: ``REQUEST_NOT_FOUND``.
         Conflict, NotFound: as ``DownloadLinks.issue_link``.
     """
-    reading, services = info.context.require_reading(), info.context.resources.operations
+    reading = info.context.require_reading()
     if not reading.grant.is_self:
         raise Forbidden(
             "PACKAGE_NOT_GRANTED",
             "Only the customer a request is about may open its package.",
             "Use the customer's own token.",
         )
-    download_links = services[DownloadLinks]
     request_id = reading.decode_id(REQUEST_ID_KIND, request)
     caller = reading.decode_customer_id(reading.grant.subject)
-    document = None if request_id is None else await services[RequestStore].find(request_id)
+    document = None if request_id is None else await download_links.requests.find(request_id)
     # One answer for "no such request" and "another customer's request": ids of others cannot be probed.
     if document is None or not await _is_same_person(
         download_links.subject_reads, caller, document.get("customer")

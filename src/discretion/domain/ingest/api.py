@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import strawberry
@@ -52,13 +52,13 @@ class IngestResult:
     results: list[IngestOutcome]
 
 
-def build_ingest_mutations() -> list[StrawberryField]:
+def build_ingest_mutations(provide: Callable[[], Intake]) -> list[StrawberryField]:
     """Build the field ``Mutation.ingest``."""
 
     async def ingest(root: Any, info: Info[ResolverContext, None], messages: list[Json]) -> IngestResult:
         del root
         source = _require_source(info.context)
-        return _build_result(await info.context.resources.operations[Intake].ingest(source, messages))
+        return _build_result(await provide().ingest(source, messages))
 
     description = (
         "Takes in messages of Segment's tracking API, at most 2,500 of at most 32 KB each: the same as "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import strawberry
@@ -51,7 +51,7 @@ class HeldData:
     items: list[HeldItem]
 
 
-def build_held_data_field() -> StrawberryField:
+def build_held_data_field(provide: Callable[[], LegalHolds]) -> StrawberryField:
     """Return the field ``Query.heldData``."""
 
     async def read_held_data(root: Any, info: ResolverInfo, request: str) -> list[HeldData]:
@@ -62,9 +62,7 @@ def build_held_data_field() -> StrawberryField:
             raise Forbidden(
                 "HELD_NOT_GRANTED", f"Held data may be read for the purpose '{HELD_DATA_PURPOSE}' only."
             )
-        documents = await info.context.resources.operations[LegalHolds].find_retained(
-            _parse_request_id(request), DOCUMENT_LIMIT
-        )
+        documents = await provide().find_retained(_parse_request_id(request), DOCUMENT_LIMIT)
         return [
             _build_held_data(reading, info.context.resources.catalogue, document) for document in documents
         ]
@@ -76,7 +74,7 @@ def build_held_data_field() -> StrawberryField:
     return build_field(read_held_data, "heldData", list[HeldData] | None, description)
 
 
-def build_hold_mutations() -> list[StrawberryField]:
+def build_hold_mutations(provide: Callable[[], LegalHolds]) -> list[StrawberryField]:
     """Return the fields ``Mutation.placeHold`` and ``Mutation.liftHold``."""
 
     async def place_hold(
@@ -94,17 +92,13 @@ def build_hold_mutations() -> list[StrawberryField]:
             raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
         # An id of another client decodes to None, which matches no event: HELD_NOT_FOUND.
         event_ids = [reading.decode_id(b"event", event) or b"" for event in events or ()]
-        hold_id = await info.context.resources.operations[LegalHolds].place(
-            customer_id, (), event_ids, reason, law, steward_name
-        )
+        hold_id = await provide().place(customer_id, (), event_ids, reason, law, steward_name)
         return strawberry.ID(reading.encode_id(_HOLD_ID_KIND, hold_id))
 
     async def lift_hold(root: Any, info: ResolverInfo, hold: strawberry.ID) -> bool:
         del root
         reading, _ = require_steward(info)
-        await info.context.resources.operations[LegalHolds].lift(
-            reading.decode_id(_HOLD_ID_KIND, hold) or b""
-        )
+        await provide().lift(reading.decode_id(_HOLD_ID_KIND, hold) or b"")
         return True
 
     place_description = (

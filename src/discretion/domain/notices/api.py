@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import strawberry
-from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
-from discretion.domain.kit.graphql.context import ResolverContext
 from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.notices.notice import RenderedItem, RenderedNotice, RenderedSection
 from discretion.domain.notices.presentation import NoticePresenter
@@ -60,12 +59,11 @@ class PrivacyNotice:
     sections: list[NoticeSection]
 
 
-def build_notice_field() -> StrawberryField:
+def build_notice_field(provide: Callable[[], NoticePresenter]) -> StrawberryField:
     """Build the public query field ``privacyNotice``."""
 
     def privacy_notice(
         root: Any,
-        info: Info[ResolverContext, None],
         jurisdiction: Annotated[
             str, strawberry.argument(description="Whose law protects the reader, such as `eu` or `us-ca`.")
         ],
@@ -74,9 +72,7 @@ def build_notice_field() -> StrawberryField:
         ],
     ) -> PrivacyNotice:
         del root
-        return _build_privacy_notice(
-            info.context.resources.operations[NoticePresenter].render_notice(jurisdiction, language)
-        )
+        return _build_privacy_notice(provide().render_notice(jurisdiction, language))
 
     description = "What people of a jurisdiction are told about their data: the privacy notice in force."
     return build_field(privacy_notice, "privacyNotice", PrivacyNotice, description)

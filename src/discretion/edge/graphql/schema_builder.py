@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from discretion.catalogue.model import Catalogue
 from discretion.domain.access.api import build_package_mutations
+from discretion.domain.access.download_links import DownloadLinks
+from discretion.domain.consent.api.dependencies import ConsentServices
 from discretion.domain.consent.api.mutations import consent_mutations
 from discretion.domain.consent.api.permissions import permission_fields
 from discretion.domain.consent.api.records import record_fields
 from discretion.domain.identity.api.identity import identity_fields
 from discretion.domain.identity.api.stewardship import identity_mutations
-from discretion.domain.identity.duplicates.api import suggestion_fields
+from discretion.domain.identity.duplicates.api import SuggestionServices, suggestion_fields
+from discretion.domain.identity.stewardship import Stewardship
 from discretion.domain.ingest.api import build_ingest_mutations
 from discretion.domain.ingest.dead_letters.api import build_dead_letters_field
+from discretion.domain.ingest.intake import Intake
 from discretion.domain.inventory.api import build_inventory_fields
 from discretion.domain.kit.graphql.directives import narrow_purpose
 from discretion.domain.kit.graphql.scalars import SCALARS
 from discretion.domain.legal_retention.api import build_held_data_field, build_hold_mutations
+from discretion.domain.legal_retention.legal_holds import LegalHolds
 from discretion.domain.notices.api import build_notice_field
+from discretion.domain.notices.presentation import NoticePresenter
 from discretion.domain.profiles.api.customer_types import build_customer_type, build_object_type
 from discretion.domain.profiles.api.customers import build_customer_queries
 from discretion.domain.profiles.api.provenance import build_provenance_field
 from discretion.domain.profiles.api.timeline import build_events_field
 from discretion.domain.requests.api.decisions import build_decision_mutations
+from discretion.domain.requests.api.dependencies import RequestServices
 from discretion.domain.requests.api.disclosures import build_disclosures_field
 from discretion.domain.requests.api.identity_proofing import build_proofing_mutations
 from discretion.domain.requests.api.mutations import build_request_mutations
@@ -37,45 +46,84 @@ from discretion.domain.requests.api.queries import (
     build_request_subscription_field,
 )
 from discretion.edge.graphql.plan_executor import PlanExecutor
+from discretion.store.dead_letters import DeadLetterStore
 
 
-def build_schema(catalogue: Catalogue) -> strawberry.Schema:
-    """Build the schema of a catalogue, with ``PlanExecutor`` as its executor."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiServices:
+    """The services that the resolvers use, by package of the domain."""
+
+    access: DownloadLinks
+    consent: ConsentServices
+    dead_letters: DeadLetterStore
+    duplicates: SuggestionServices
+    identity: Stewardship
+    ingest: Intake
+    legal_retention: LegalHolds
+    notices: NoticePresenter
+    requests: RequestServices
+
+
+def build_schema(catalogue: Catalogue, services: ApiServices) -> strawberry.Schema:
+    """Build the schema of a catalogue whose resolvers use ``services``."""
+    return _build_schema(catalogue, lambda: services)
+
+
+def build_printable_schema(catalogue: Catalogue) -> strawberry.Schema:
+    """Build the schema of a catalogue for reading only: it has no services, so it executes nothing."""
+
+    def refuse_execution() -> NoReturn:
+        raise RuntimeError("This schema is only printed; it has no services.")
+
+    return _build_schema(catalogue, refuse_execution)
+
+
+def _build_schema(catalogue: Catalogue, provide: Callable[[], ApiServices]) -> strawberry.Schema:
+    def provide_requests() -> RequestServices:
+        return provide().requests
+
+    def provide_consent() -> ConsentServices:
+        return provide().consent
+
+    def provide_legal_holds() -> LegalHolds:
+        return provide().legal_retention
+
     base_fields = [
         build_provenance_field(),
         build_events_field(),
         build_disclosures_field(),
-        build_own_requests_field(),
+        build_own_requests_field(provide_requests),
         *identity_fields(),
     ]
-    customer: Any = build_customer_type(catalogue, [*base_fields, *record_fields(), *permission_fields()])
-    suggestion_queries, suggestion_mutations = suggestion_fields(customer)
+    consent_fields = [*record_fields(provide_consent), *permission_fields(provide_consent)]
+    customer: Any = build_customer_type(catalogue, [*base_fields, *consent_fields])
+    suggestion_queries, suggestion_mutations = suggestion_fields(customer, lambda: provide().duplicates)
     queries = [
         *build_customer_queries(catalogue, customer),
-        *build_request_fields(),
+        *build_request_fields(provide_requests),
         *suggestion_queries,
         *build_inventory_fields(),
-        build_notice_field(),
-        build_dead_letters_field(),
-        build_held_data_field(),
-        build_preview_field(),
+        build_notice_field(lambda: provide().notices),
+        build_dead_letters_field(lambda: provide().dead_letters),
+        build_held_data_field(provide_legal_holds),
+        build_preview_field(provide_requests),
     ]
     query: Any = build_object_type("Query", queries, "Everything that can be asked.")
     mutations = [
-        *build_ingest_mutations(),
-        *consent_mutations(customer),
-        *identity_mutations(customer),
-        *build_request_mutations(),
-        *build_proofing_mutations(),
-        *build_decision_mutations(),
+        *build_ingest_mutations(lambda: provide().ingest),
+        *consent_mutations(customer, provide_consent),
+        *identity_mutations(customer, lambda: provide().identity),
+        *build_request_mutations(provide_requests),
+        *build_proofing_mutations(provide_requests),
+        *build_decision_mutations(provide_requests),
         *suggestion_mutations,
-        *build_package_mutations(),
-        *build_hold_mutations(),
+        *build_package_mutations(lambda: provide().access),
+        *build_hold_mutations(provide_legal_holds),
     ]
     mutation: Any = build_object_type("Mutation", mutations, "Everything that can be changed.")
     subscription: Any = build_object_type(
         "Subscription",
-        [build_request_subscription_field()],
+        [build_request_subscription_field(provide_requests)],
         "What can be followed, over WebSocket (graphql-transport-ws).",
     )
     return strawberry.Schema(

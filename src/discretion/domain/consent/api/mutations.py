@@ -6,7 +6,7 @@ similar call without a notice or a reason.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ import strawberry
 from strawberry import UNSET
 from strawberry.types.field import StrawberryField
 
+from discretion.domain.consent.api.dependencies import ConsentServices
 from discretion.domain.consent.api.permissions import (
     OptOutSignal,
     Permission,
@@ -22,9 +23,7 @@ from discretion.domain.consent.api.permissions import (
 )
 from discretion.domain.consent.api.records import encode_subject
 from discretion.domain.consent.api.representation import ResolverInfo, authorise_statement
-from discretion.domain.consent.objection_hook import ObjectionHook, StatementAuthor
-from discretion.domain.consent.receipt import ReceiptSigner
-from discretion.domain.consent.record_statement import StatementRecorder
+from discretion.domain.consent.objection_hook import StatementAuthor
 from discretion.domain.consent.statement_record import ConsentEvent
 from discretion.domain.consent.statement_writer import CustomerStateBefore, ExtraWrites
 from discretion.domain.consent.statements import ConsentAction, list_sharing_purposes, resolve_choices
@@ -37,7 +36,7 @@ from discretion.domain.ingest.statement_context import (
     parse_notice_reference,
 )
 from discretion.domain.ingest.value_parsing import WrongType, parse_timestamp
-from discretion.domain.kit.graphql.field import build_field
+from discretion.domain.kit.graphql.field import bind_services, build_field
 from discretion.domain.kit.graphql.loading import load_customer
 from discretion.domain.kit.graphql.scalars import DateTime
 from discretion.domain.profiles.api.customer_types import build_object_type
@@ -98,14 +97,24 @@ class ConsentOutcome:
     receipts: list[ConsentReceipt]
 
 
-def consent_mutations(customer: Any) -> list[StrawberryField]:
+def consent_mutations(customer: Any, provide: Callable[[], ConsentServices]) -> list[StrawberryField]:
     """Build the mutations; ``customer`` is the GraphQL type of customers."""
     payload: Any = build_object_type(
         "ConsentPayload",
         [
             build_field(_receipts, "receipts", list[ConsentReceipt], "One for each purpose it was about."),
-            build_field(_permissions, "permissions", list[Permission], "What is permitted from now on."),
-            build_field(_signal, "optOutSignal", OptOutSignal | None, "The opt-out signal that is honoured."),
+            build_field(
+                bind_services(provide, _permissions),
+                "permissions",
+                list[Permission],
+                "What is permitted from now on.",
+            ),
+            build_field(
+                bind_services(provide, _signal),
+                "optOutSignal",
+                OptOutSignal | None,
+                "The opt-out signal that is honoured.",
+            ),
             build_field(_customer, "customer", customer | None, "Whom it was about, as they are now."),
         ],
         "What a word about purposes came to. It is in force when this is answered.",
@@ -125,14 +134,17 @@ def consent_mutations(customer: Any) -> list[StrawberryField]:
         "Opts out of sale, sharing and targeted advertising, all at once. No reason is needed."
     )
     return [
-        build_field(_set_consent, "setConsent", payload | None, set_description),
-        build_field(_withdraw, "withdrawConsent", payload | None, withdraw_description),
-        build_field(_object_to, "objectTo", payload | None, object_description),
-        build_field(_opt_out, "optOut", payload | None, opt_out_description),
+        build_field(bind_services(provide, _set_consent), "setConsent", payload | None, set_description),
+        build_field(
+            bind_services(provide, _withdraw), "withdrawConsent", payload | None, withdraw_description
+        ),
+        build_field(bind_services(provide, _object_to), "objectTo", payload | None, object_description),
+        build_field(bind_services(provide, _opt_out), "optOut", payload | None, opt_out_description),
     ]
 
 
 async def _set_consent(
+    services: ConsentServices,
     root: Any,
     info: ResolverInfo,
     purposes: list[ConsentInput],
@@ -158,35 +170,58 @@ async def _set_consent(
         )
         for choice in _check_purpose_count(purposes)
     ]
-    return await _record_choices(info, customer_id, author, ConsentAction.CHOOSE, context, choices)
+    return await _record_choices(services, info, customer_id, author, ConsentAction.CHOOSE, context, choices)
 
 
 async def _withdraw(
-    root: Any, info: ResolverInfo, purposes: list[str], customer: strawberry.ID | None = UNSET
+    services: ConsentServices,
+    root: Any,
+    info: ResolverInfo,
+    purposes: list[str],
+    customer: strawberry.ID | None = UNSET,
 ) -> ConsentOutcome:
     del root
-    return await _record_refusal(info, customer, ConsentAction.WITHDRAW, _check_purpose_count(purposes))
+    return await _record_refusal(
+        services, info, customer, ConsentAction.WITHDRAW, _check_purpose_count(purposes)
+    )
 
 
 async def _object_to(
-    root: Any, info: ResolverInfo, purposes: list[str], customer: strawberry.ID | None = UNSET
+    services: ConsentServices,
+    root: Any,
+    info: ResolverInfo,
+    purposes: list[str],
+    customer: strawberry.ID | None = UNSET,
 ) -> ConsentOutcome:
     del root
-    return await _record_refusal(info, customer, ConsentAction.OBJECT, _check_purpose_count(purposes))
+    return await _record_refusal(
+        services, info, customer, ConsentAction.OBJECT, _check_purpose_count(purposes)
+    )
 
 
-async def _opt_out(root: Any, info: ResolverInfo, customer: strawberry.ID | None = UNSET) -> ConsentOutcome:
+async def _opt_out(
+    services: ConsentServices, root: Any, info: ResolverInfo, customer: strawberry.ID | None = UNSET
+) -> ConsentOutcome:
     del root
     return await _record_refusal(
-        info, customer, ConsentAction.OPT_OUT, list_sharing_purposes(info.context.resources.catalogue)
+        services,
+        info,
+        customer,
+        ConsentAction.OPT_OUT,
+        list_sharing_purposes(info.context.resources.catalogue),
     )
 
 
 async def _record_refusal(
-    info: ResolverInfo, customer: Any, action: ConsentAction, purposes: Sequence[str]
+    services: ConsentServices,
+    info: ResolverInfo,
+    customer: Any,
+    action: ConsentAction,
+    purposes: Sequence[str],
 ) -> ConsentOutcome:
     customer_id, author, method = await authorise_statement(info, customer)
     return await _record_choices(
+        services,
         info,
         customer_id,
         author,
@@ -197,6 +232,7 @@ async def _record_refusal(
 
 
 async def _record_choices(
+    services: ConsentServices,
     info: ResolverInfo,
     customer_id: bytes,
     author: str,
@@ -207,9 +243,11 @@ async def _record_choices(
     resources, reading = info.context.resources, info.context.require_reading()
     choices = resolve_choices(resources.catalogue, node_choices)
     extra_writes = (
-        _objection_writes(info, author, choices) if action is ConsentAction.OBJECT else _no_extra_writes
+        _objection_writes(services, info, author, choices)
+        if action is ConsentAction.OBJECT
+        else _no_extra_writes
     )
-    events = await resources.operations[StatementRecorder].record(
+    events = await services.statement_recorder.record(
         customer_id, action, author, context, choices, extra_writes=extra_writes
     )
     reading.record_extra("consents")
@@ -217,14 +255,16 @@ async def _record_choices(
     row = await load_customer(info, customer_id)
     if row is None:
         raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
-    return ConsentOutcome(row, [_build_receipt(info, reading, row, event) for event in events])
+    return ConsentOutcome(row, [_build_receipt(services, reading, row, event) for event in events])
 
 
-def _objection_writes(info: ResolverInfo, author: str, purposes: Iterable[str]) -> ExtraWrites:
+def _objection_writes(
+    services: ConsentServices, info: ResolverInfo, author: str, purposes: Iterable[str]
+) -> ExtraWrites:
     """Build the writes that record an objection as a rights request."""
     grant = info.context.require_reading().grant
     statement_author = StatementAuthor(author, grant.client, grant.subject, grant.is_steward)
-    return info.context.resources.operations[ObjectionHook].build_writes(statement_author, sorted(purposes))
+    return services.objection_hook.build_writes(statement_author, sorted(purposes))
 
 
 def _no_extra_writes(_: CustomerStateBefore) -> Sequence[tuple[str, WriteOperation]]:
@@ -232,16 +272,15 @@ def _no_extra_writes(_: CustomerStateBefore) -> Sequence[tuple[str, WriteOperati
 
 
 def _build_receipt(
-    info: ResolverInfo, reading: Reading, row: CustomerRow, event: ConsentEvent
+    services: ConsentServices, reading: Reading, row: CustomerRow, event: ConsentEvent
 ) -> ConsentReceipt:
-    operations = info.context.resources.operations
-    terms = operations[StatementRecorder].terms_registry.documents[event.terms]
+    terms = services.statement_recorder.terms_registry.documents[event.terms]
     return ConsentReceipt(
         id=strawberry.ID(event.record_uuid),
         purpose=event.purpose,
         state=event.state.value,
         at=DateTime(format_timestamp(event.at)),
-        jws=operations[ReceiptSigner].sign(event, terms, encode_subject(reading, row)),
+        jws=services.receipts.sign(event, terms, encode_subject(reading, row)),
     )
 
 
@@ -284,14 +323,14 @@ def _receipts(root: Any) -> list[ConsentReceipt]:
     return root.receipts  # type: ignore[no-any-return]
 
 
-async def _permissions(root: Any, info: ResolverInfo) -> list[Permission]:
+async def _permissions(services: ConsentServices, root: Any, info: ResolverInfo) -> list[Permission]:
     info.context.require_reading().record_extra("permissions")
-    return await read_permissions(info, root.row.id)
+    return await read_permissions(services, info, root.row.id)
 
 
-async def _signal(root: Any, info: ResolverInfo) -> OptOutSignal | None:
+async def _signal(services: ConsentServices, root: Any, info: ResolverInfo) -> OptOutSignal | None:
     info.context.require_reading().record_extra("optOutSignal")
-    return await read_honoured_signal(info, root.row.id)
+    return await read_honoured_signal(services, info, root.row.id)
 
 
 def _customer(root: Any) -> Any:

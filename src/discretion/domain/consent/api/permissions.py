@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import strawberry
 from strawberry.types.field import StrawberryField
 
 from discretion.domain.consent import permission
+from discretion.domain.consent.api.dependencies import ConsentServices
 from discretion.domain.consent.api.representation import ResolverInfo, require_customer_or_steward
 from discretion.domain.inventory.api import InventoryPurpose, build_inventory_purpose
 from discretion.domain.kit.graphql.field import build_field
@@ -17,7 +19,6 @@ from discretion.domain.profiles.person_state import LIMIT_SIGNAL, build_person_s
 from discretion.law.jurisdiction import Lawbook
 from discretion.purpose.permissions import PersonState
 from discretion.reveal.forms import format_timestamp
-from discretion.store.consents import ConsentStore
 
 
 @strawberry.type(description="Whether a customer's data may be used for a purpose now, and why.")
@@ -69,23 +70,22 @@ class CustomerConsentState:
     signalled_at: int | None
 
 
-def permission_fields() -> list[StrawberryField]:
+def permission_fields(provide: Callable[[], ConsentServices]) -> list[StrawberryField]:
     """Build the fields of ``Customer``."""
 
     async def permissions(root: Any, info: ResolverInfo) -> list[Permission]:
         require_customer_or_steward(info, "what a customer permits").record_extra("permissions")
-        return await read_permissions(info, root.id)
+        return await read_permissions(provide(), info, root.id)
 
     async def jurisdictions(root: Any, info: ResolverInfo) -> list[CustomerJurisdiction]:
         require_customer_or_steward(info, "which laws protect a customer").record_extra("jurisdictions")
-        lawbook = info.context.resources.operations[Lawbook]
-        return [
-            _build_jurisdiction(lawbook, key) for key in (await read_consent_state(info, root.id)).state.laws
-        ]
+        services = provide()
+        state = (await read_consent_state(services, info, root.id)).state
+        return [_build_jurisdiction(services.lawbook, key) for key in state.laws]
 
     async def opt_out_signal(root: Any, info: ResolverInfo) -> OptOutSignal | None:
         require_customer_or_steward(info, "a customer's signals").record_extra("optOutSignal")
-        return await read_honoured_signal(info, root.id)
+        return await read_honoured_signal(provide(), info, root.id)
 
     permissions_description = (
         "Every purpose: whether law and words permit it now, why, since when, until when. For the customer "
@@ -105,16 +105,16 @@ def permission_fields() -> list[StrawberryField]:
     ]
 
 
-async def read_consent_state(info: ResolverInfo, customer: bytes) -> CustomerConsentState:
+async def read_consent_state(
+    services: ConsentServices, info: ResolverInfo, customer: bytes
+) -> CustomerConsentState:
     """Read a customer's state from their source records as they are now."""
     # From the records and not from the customer document, whose stored permissions may not be recomputed yet.
     resources = info.context.resources
-    record_statements = await resources.operations[ConsentStore].read_statements(
+    record_statements = await services.consents.read_statements(
         customer, list_state_attributes(resources.catalogue)
     )
-    state = build_person_state(
-        resources.catalogue, resources.operations[Lawbook].find_key_of_place, record_statements
-    )
+    state = build_person_state(resources.catalogue, services.lawbook.find_key_of_place, record_statements)
     signals = [
         signal
         for record in record_statements
@@ -124,21 +124,25 @@ async def read_consent_state(info: ResolverInfo, customer: bytes) -> CustomerCon
     return CustomerConsentState(state, min((signal["f"] for signal in signals), default=None))
 
 
-async def read_permissions(info: ResolverInfo, customer: bytes) -> list[Permission]:
+async def read_permissions(
+    services: ConsentServices, info: ResolverInfo, customer: bytes
+) -> list[Permission]:
     """Evaluate all purposes for a customer now."""
     resources = info.context.resources
-    state = (await read_consent_state(info, customer)).state
-    law, now_ms = resources.operations[Lawbook].consent_law, info.context.require_reading().now_ms
+    state = (await read_consent_state(services, info, customer)).state
+    law, now_ms = services.lawbook.consent_law, info.context.require_reading().now_ms
     return [
         _build_permission(evaluated)
         for evaluated in permission.evaluate_permissions(resources.catalogue, law, state, now_ms)
     ]
 
 
-async def read_honoured_signal(info: ResolverInfo, customer: bytes) -> OptOutSignal | None:
+async def read_honoured_signal(
+    services: ConsentServices, info: ResolverInfo, customer: bytes
+) -> OptOutSignal | None:
     """Return the customer's opt-out signal if one of their laws makes it binding now."""
-    resources, lawbook = info.context.resources, info.context.resources.operations[Lawbook]
-    consent_state = await read_consent_state(info, customer)
+    resources, lawbook = info.context.resources, services.lawbook
+    consent_state = await read_consent_state(services, info, customer)
     now_ms = info.context.require_reading().now_ms
     key = permission.find_honouring_law(resources.catalogue, lawbook.consent_law, consent_state.state, now_ms)
     if key is None or consent_state.signalled_at is None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import strawberry
 from strawberry import UNSET
 from strawberry.types.field import StrawberryField
 
+from discretion.domain.consent.api.dependencies import ConsentServices
 from discretion.domain.consent.api.representation import ResolverInfo, require_customer_or_steward
 from discretion.domain.consent.export import export_consents
-from discretion.domain.consent.receipt import ReceiptSigner
 from discretion.domain.consent.statement_record import ConsentEvent, format_record_id, parse_consent_event
 from discretion.domain.ingest.statement_context import NoticeReference
 from discretion.domain.kit.graphql.connection import build_end_cursors, open_cursor, parse_page_window
@@ -73,7 +73,7 @@ class ConsentConnection:
     page_info: PageInfo
 
 
-def record_fields() -> list[StrawberryField]:
+def record_fields(provide: Callable[[], ConsentServices]) -> list[StrawberryField]:
     """Build the fields ``Customer.consents`` and ``Customer.consentExport``."""
 
     async def consents(
@@ -82,15 +82,15 @@ def record_fields() -> list[StrawberryField]:
         reading = require_customer_or_steward(info, "what a customer agreed to")
         page_request = parse_page_window(first, after)
         position = open_cursor(reading, _CURSOR, page_request.after, "these consents")
-        consents_store = info.context.resources.operations[ConsentStore]
-        documents = await consents_store.list_by_customer(root.id, position, page_request.size + 1)
+        services = provide()
+        documents = await services.consents.list_by_customer(root.id, position, page_request.size + 1)
         events = [parse_consent_event(document) for document in documents[: page_request.size]]
         reading.record_extra("consents")
         start_cursor, end_cursor = build_end_cursors(
             reading, _CURSOR, [(event.received, event.id) for event in events]
         )
         return ConsentConnection(
-            nodes=await _build_records(info, reading, root, events),
+            nodes=await _build_records(services, reading, root, events),
             page_info=PageInfo(
                 has_next_page=len(documents) > page_request.size,
                 has_previous_page=page_request.after is not None,
@@ -101,8 +101,8 @@ def record_fields() -> list[StrawberryField]:
 
     async def consent_export(root: Any, info: ResolverInfo) -> Json:
         reading = require_customer_or_steward(info, "what a customer agreed to")
-        operations = info.context.resources.operations
-        consents_store, receipts = operations[ConsentStore], operations[ReceiptSigner]
+        services = provide()
+        consents_store, receipts = services.consents, services.receipts
         events = await _read_all_events(consents_store, root.id)
         reading.record_extra("consents")
         terms = await consents_store.read_terms({event.terms for event in events})
@@ -137,11 +137,10 @@ async def _read_all_events(consents_store: ConsentStore, customer: bytes) -> lis
 
 
 async def _build_records(
-    info: ResolverInfo, reading: Reading, row: CustomerRow, events: Sequence[ConsentEvent]
+    services: ConsentServices, reading: Reading, row: CustomerRow, events: Sequence[ConsentEvent]
 ) -> list[ConsentRecord]:
-    operations = info.context.resources.operations
-    terms = await operations[ConsentStore].read_terms({event.terms for event in events})
-    receipts, subject = operations[ReceiptSigner], encode_subject(reading, row)
+    terms = await services.consents.read_terms({event.terms for event in events})
+    receipts, subject = services.receipts, encode_subject(reading, row)
     return [
         _build_record(event, terms[event.terms], receipts.sign(event, terms[event.terms], subject))
         for event in events

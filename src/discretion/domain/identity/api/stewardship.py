@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import strawberry
@@ -19,7 +20,7 @@ from discretion.reveal.revealer import Reading
 ResolverInfo = Info[ResolverContext, None]
 
 
-def identity_mutations(customer: Any) -> list[StrawberryField]:
+def identity_mutations(customer: Any, provide: Callable[[], Stewardship]) -> list[StrawberryField]:
     """Build the mutations; ``customer`` is the GraphQL type that they return."""
 
     async def merge(root: Any, info: ResolverInfo, customers: list[strawberry.ID]) -> Any:
@@ -29,16 +30,14 @@ def identity_mutations(customer: Any) -> list[StrawberryField]:
         known_ids = [customer_id for customer_id in customer_ids if customer_id is not None]
         if len(known_ids) < len(customer_ids):
             raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
-        return await load_customer(
-            info, await info.context.resources.operations[Stewardship].merge(known_ids, actor)
-        )
+        return await load_customer(info, await provide().merge(known_ids, actor))
 
     async def unmerge(root: Any, info: ResolverInfo, merge: strawberry.ID) -> Any:
         del root
         reading, actor = require_steward(info)
         # An id issued to another client decodes to None, which matches no event: MERGE_NOT_FOUND.
         event_id = info.context.resources.pairwise.decode(reading.grant.client, EVENT_ID_KIND, merge)
-        customer_ids = await info.context.resources.operations[Stewardship].unmerge(event_id or b"", actor)
+        customer_ids = await provide().unmerge(event_id or b"", actor)
         return await load_customers(info, reading, customer_ids)
 
     merge_description = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from discretion.domain.identity.duplicates.suggestion_run import SUGGEST_PURPOSE
 from discretion.domain.identity.stewardship import Stewardship
 from discretion.domain.kit.graphql.connection import build_end_cursors, open_cursor, parse_page_window
 from discretion.domain.kit.graphql.context import ResolverContext
-from discretion.domain.kit.graphql.field import build_field
+from discretion.domain.kit.graphql.field import bind_services, build_field
 from discretion.domain.kit.graphql.loading import load_customers
 from discretion.domain.kit.graphql.page_info import PageInfo
 from discretion.domain.kit.graphql.scalars import DateTime
@@ -46,6 +46,14 @@ class SuggestionEvidence:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuggestionServices:
+    """The services of the GraphQL API of duplicate suggestions."""
+
+    suggestions: SuggestionStore
+    stewardship: Stewardship
+
+
 @dataclass(frozen=True, slots=True)
 class SuggestionView:
     """A suggestion with its customers as this reading may see them: one row if they were merged meanwhile."""
@@ -62,7 +70,9 @@ class SuggestionPage:
     page_info: PageInfo
 
 
-def suggestion_fields(customer: Any) -> tuple[list[StrawberryField], list[StrawberryField]]:
+def suggestion_fields(
+    customer: Any, provide: Callable[[], SuggestionServices]
+) -> tuple[list[StrawberryField], list[StrawberryField]]:
     """Build the fields of ``Query`` and of ``Mutation``; ``customer`` is the GraphQL type of customers."""
     suggestion = _suggestion_type(customer)
     connection: Any = build_object_type(
@@ -80,10 +90,14 @@ def suggestion_fields(customer: Any) -> tuple[list[StrawberryField], list[Strawb
     accept_description = "Say that the two are one person: they are merged, as by a steward. For the steward."
     refuse_description = "Say that the two are not one person: they are not suggested again. For the steward."
     return (
-        [build_field(_suggestions, "suggestions", connection, suggestions_description)],
         [
-            build_field(_accept, "acceptSuggestion", suggestion, accept_description),
-            build_field(_refuse, "refuseSuggestion", suggestion, refuse_description),
+            build_field(
+                bind_services(provide, _suggestions), "suggestions", connection, suggestions_description
+            )
+        ],
+        [
+            build_field(bind_services(provide, _accept), "acceptSuggestion", suggestion, accept_description),
+            build_field(bind_services(provide, _refuse), "refuseSuggestion", suggestion, refuse_description),
         ],
     )
 
@@ -159,6 +173,7 @@ def _page_info(root: Any) -> PageInfo:
 
 
 async def _suggestions(
+    services: SuggestionServices,
     root: Any,
     info: ResolverInfo,
     first: int | None = UNSET,
@@ -169,9 +184,7 @@ async def _suggestions(
     reading, _ = require_steward(info)
     page_request = parse_page_window(first, after)
     position = open_cursor(reading, _CURSOR, page_request.after, "these suggestions")
-    suggestions = await info.context.resources.operations[SuggestionStore].list_page(
-        state, position, page_request.size + 1
-    )
+    suggestions = await services.suggestions.list_page(state, position, page_request.size + 1)
     page = suggestions[: page_request.size]
     start, end = build_end_cursors(
         reading, _CURSOR, [(suggestion.weight, suggestion.id) for suggestion in page]
@@ -188,25 +201,27 @@ async def _suggestions(
     )
 
 
-async def _accept(root: Any, info: ResolverInfo, id: strawberry.ID) -> Any:
+async def _accept(services: SuggestionServices, root: Any, info: ResolverInfo, id: strawberry.ID) -> Any:
     del root
     reading, actor = require_steward(info)
-    suggestion = await _find_open_suggestion(info, reading, id)
+    suggestion = await _find_open_suggestion(services, info, reading, id)
     # Merge first: after a crash in between, the suggestion is still open but moot, and the merge is not lost.
-    await info.context.resources.operations[Stewardship].merge(suggestion.customers, actor)
-    return await _decide(info, reading, suggestion, SuggestionStatus.ACCEPTED)
+    await services.stewardship.merge(suggestion.customers, actor)
+    return await _decide(services, info, reading, suggestion, SuggestionStatus.ACCEPTED)
 
 
-async def _refuse(root: Any, info: ResolverInfo, id: strawberry.ID) -> Any:
+async def _refuse(services: SuggestionServices, root: Any, info: ResolverInfo, id: strawberry.ID) -> Any:
     del root
     reading, _ = require_steward(info)
-    suggestion = await _find_open_suggestion(info, reading, id)
-    return await _decide(info, reading, suggestion, SuggestionStatus.REFUSED)
+    suggestion = await _find_open_suggestion(services, info, reading, id)
+    return await _decide(services, info, reading, suggestion, SuggestionStatus.REFUSED)
 
 
-async def _find_open_suggestion(info: ResolverInfo, reading: Reading, id: str) -> Suggestion:
+async def _find_open_suggestion(
+    services: SuggestionServices, info: ResolverInfo, reading: Reading, id: str
+) -> Suggestion:
     key = info.context.resources.pairwise.decode(reading.grant.client, _SUGGESTION_ID_KIND, id)
-    suggestion = None if key is None else await info.context.resources.operations[SuggestionStore].find(key)
+    suggestion = None if key is None else await services.suggestions.find(key)
     if suggestion is None or _is_moot(info, (await _build_views(info, reading, [suggestion]))[0]):
         # A moot suggestion gets the same error as an unknown id: another one would
         # show an erasure or an objection.
@@ -217,9 +232,13 @@ async def _find_open_suggestion(info: ResolverInfo, reading: Reading, id: str) -
 
 
 async def _decide(
-    info: ResolverInfo, reading: Reading, suggestion: Suggestion, state: SuggestionStatus
+    services: SuggestionServices,
+    info: ResolverInfo,
+    reading: Reading,
+    suggestion: Suggestion,
+    state: SuggestionStatus,
 ) -> SuggestionView:
-    suggestions = info.context.resources.operations[SuggestionStore]
+    suggestions = services.suggestions
     # Compare and set on the state: of two stewards who decide at the same time, the second gets a conflict.
     if not await suggestions.decide(suggestion.id, state, f"steward:{reading.grant.client}"):
         raise _already_decided_error(None)

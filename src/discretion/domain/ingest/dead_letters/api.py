@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import strawberry
@@ -30,7 +31,7 @@ class DeadLetterGroup:
     newest_at: DateTime = strawberry.field(description="When the last of them came.")
 
 
-def build_dead_letters_field() -> StrawberryField:
+def build_dead_letters_field(provide: Callable[[], DeadLetterStore]) -> StrawberryField:
     """Build the field ``Query.deadLetters``."""
 
     async def resolve_dead_letters(root: Any, info: Info[ResolverContext, None]) -> list[DeadLetterGroup]:
@@ -46,7 +47,7 @@ def build_dead_letters_field() -> StrawberryField:
                 oldest_at=DateTime(format_timestamp(group.oldest)),
                 newest_at=DateTime(format_timestamp(group.newest)),
             )
-            for group in await info.context.resources.operations[DeadLetterStore].count_by_reason()
+            for group in await provide().count_by_reason()
         ]
 
     description = (

@@ -1,9 +1,8 @@
-"""The context of resolvers: the grant, the reading of the operation, stores and domain operations."""
+"""The context of resolvers: the grant, the reading of the operation, and stores."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TypeVar, cast
+from dataclasses import dataclass
 
 from strawberry.types import Info
 
@@ -18,25 +17,10 @@ from discretion.store.events import EventStore
 from discretion.store.identities import IdentityStore
 from discretion.token.grant import Grant
 
-OperationT = TypeVar("OperationT")
-
-
-class Operations:
-    """Objects that perform domain operations, looked up by their type: ``operations[Intake]``.
-
-    The ``api`` modules of the domains import this module, so it cannot import their types.
-    """
-
-    def __init__(self, *operations: object) -> None:
-        self._by_type = {type(operation): operation for operation in operations}
-
-    def __getitem__(self, operation_type: type[OperationT]) -> OperationT:
-        return cast("OperationT", self._by_type[operation_type])
-
 
 @dataclass(frozen=True, slots=True)
 class ResolverResources:
-    """The stores and operations that resolvers use; one instance serves all requests."""
+    """The stores that resolvers of all packages read; one instance serves all requests."""
 
     catalogue: Catalogue
     customers: CustomerStore
@@ -45,7 +29,6 @@ class ResolverResources:
     blind_index: BlindIndex
     pairwise: PairwiseIds
     identities: IdentityStore
-    operations: Operations = field(default_factory=Operations)
 
 
 @dataclass(frozen=True, slots=True)

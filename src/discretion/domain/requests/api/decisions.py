@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import strawberry
 from strawberry import UNSET
 from strawberry.types.field import StrawberryField
 
-from discretion.domain.kit.graphql.field import build_field
+from discretion.domain.kit.graphql.field import bind_services, build_field
+from discretion.domain.requests.api.dependencies import RequestServices
 from discretion.domain.requests.api.requester import ResolverInfo
 from discretion.domain.requests.api.types import (
     RequestReasonEnum,
@@ -17,13 +19,11 @@ from discretion.domain.requests.api.types import (
     load_subjects,
 )
 from discretion.domain.requests.api.visibility import find_visible_request, require_privacy_office
-from discretion.domain.requests.decisions import RequestDecisions, check_text
-from discretion.domain.requests.messages import RequestMessages
+from discretion.domain.requests.decisions import check_text
 from discretion.domain.requests.model import RequestReason
 from discretion.errors import BadRequest
 from discretion.law.jurisdiction import TimeLength, TimeUnit
 from discretion.store.document import MutableDocument
-from discretion.store.requests import RequestStore
 
 LengthUnit: Any = strawberry.enum(
     TimeUnit, name="LengthUnit", description="Calendar days, business days or months."
@@ -48,7 +48,7 @@ class LengthInput:
     unit: LengthUnit
 
 
-def build_decision_mutations() -> list[StrawberryField]:
+def build_decision_mutations(provide: Callable[[], RequestServices]) -> list[StrawberryField]:
     """Return the mutations of this module."""
     request_type: Any = RightsRequest | None
     decide_description = (
@@ -64,14 +64,21 @@ def build_decision_mutations() -> list[StrawberryField]:
     )
     resume_description = "What was asked for has come; the time runs on. For the steward."
     return [
-        build_field(_decide_request, "decideRequest", request_type, decide_description),
-        build_field(_extend_request, "extendRequest", request_type, extend_description),
-        build_field(_pause_request, "pauseRequest", request_type, pause_description),
-        build_field(_resume_request, "resumeRequest", request_type, resume_description),
+        build_field(
+            bind_services(provide, _decide_request), "decideRequest", request_type, decide_description
+        ),
+        build_field(
+            bind_services(provide, _extend_request), "extendRequest", request_type, extend_description
+        ),
+        build_field(bind_services(provide, _pause_request), "pauseRequest", request_type, pause_description),
+        build_field(
+            bind_services(provide, _resume_request), "resumeRequest", request_type, resume_description
+        ),
     ]
 
 
 async def _decide_request(
+    services: RequestServices,
     root: Any,
     info: ResolverInfo,
     id: strawberry.ID,
@@ -81,59 +88,62 @@ async def _decide_request(
 ) -> RightsRequest:
     del root
     _, by = require_privacy_office(info)
-    document, operations = await find_visible_request(info, id), info.context.resources.operations
+    document = await find_visible_request(services, info, id)
     if accept == bool(refusal) or (answer and not accept):
         raise BadRequest("DECISION_ARGUMENTS", "Accept with or without an 'answer', or give a 'refusal'.")
     if refusal:
-        await operations[RequestDecisions].refuse(
+        await services.decisions.refuse(
             document["_id"], by, refusal.reason, refusal.law, refusal.words, refusal.next or None
         )
-        return await _reload_request(info, document["_id"])
+        return await _reload_request(services, info, document["_id"])
     answer_fields: MutableDocument | None = None
     if answer:
-        message = await operations[RequestMessages].seal_message(document["_id"], by, check_text(answer))
+        message = await services.messages.seal_message(document["_id"], by, check_text(answer))
         answer_fields = {"messages": [*document.get("messages", ()), message]}
-    await operations[RequestDecisions].accept(document["_id"], by, answer_fields)
-    return await _reload_request(info, document["_id"])
+    await services.decisions.accept(document["_id"], by, answer_fields)
+    return await _reload_request(services, info, document["_id"])
 
 
 async def _extend_request(
-    root: Any, info: ResolverInfo, id: strawberry.ID, reason: str, length: LengthInput | None = UNSET
+    services: RequestServices,
+    root: Any,
+    info: ResolverInfo,
+    id: strawberry.ID,
+    reason: str,
+    length: LengthInput | None = UNSET,
 ) -> RightsRequest:
     del root
     _, by = require_privacy_office(info)
-    document = await find_visible_request(info, id)
+    document = await find_visible_request(services, info, id)
     requested_length = TimeLength(length.count, length.unit) if length else None
     if requested_length is not None and requested_length.count < 1:
         raise BadRequest("EXTENSION_LENGTH", "An extension has a length of at least 1.")
-    await info.context.resources.operations[RequestDecisions].extend(
-        document["_id"], by, reason, requested_length
-    )
-    return await _reload_request(info, document["_id"])
+    await services.decisions.extend(document["_id"], by, reason, requested_length)
+    return await _reload_request(services, info, document["_id"])
 
 
 async def _pause_request(
-    root: Any, info: ResolverInfo, id: strawberry.ID, reason: RequestReasonEnum
+    services: RequestServices, root: Any, info: ResolverInfo, id: strawberry.ID, reason: RequestReasonEnum
 ) -> RightsRequest:
     del root
     _, by = require_privacy_office(info)
-    document = await find_visible_request(info, id)
-    await info.context.resources.operations[RequestDecisions].pause(
-        document["_id"], by, RequestReason(reason)
-    )
-    return await _reload_request(info, document["_id"])
+    document = await find_visible_request(services, info, id)
+    await services.decisions.pause(document["_id"], by, RequestReason(reason))
+    return await _reload_request(services, info, document["_id"])
 
 
-async def _resume_request(root: Any, info: ResolverInfo, id: strawberry.ID) -> RightsRequest:
+async def _resume_request(
+    services: RequestServices, root: Any, info: ResolverInfo, id: strawberry.ID
+) -> RightsRequest:
     del root
     _, by = require_privacy_office(info)
-    document = await find_visible_request(info, id)
-    await info.context.resources.operations[RequestDecisions].resume(document["_id"], by)
-    return await _reload_request(info, document["_id"])
+    document = await find_visible_request(services, info, id)
+    await services.decisions.resume(document["_id"], by)
+    return await _reload_request(services, info, document["_id"])
 
 
-async def _reload_request(info: ResolverInfo, request: bytes) -> RightsRequest:
-    document = await info.context.resources.operations[RequestStore].find(request)
+async def _reload_request(services: RequestServices, info: ResolverInfo, request: bytes) -> RightsRequest:
+    document = await services.store.find(request)
     assert document is not None
     await load_subjects(info, [document])
-    return build_rights_request(info, document)
+    return build_rights_request(services, info, document)

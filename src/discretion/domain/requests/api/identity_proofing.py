@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import strawberry
 from strawberry import UNSET
 from strawberry.types.field import StrawberryField
 
-from discretion.domain.kit.graphql.field import build_field
+from discretion.domain.kit.graphql.field import bind_services, build_field
 from discretion.domain.kit.graphql.scalars import DateTime
 from discretion.domain.profiles.api.customers import IdentifierInput
+from discretion.domain.requests.api.dependencies import RequestServices
 from discretion.domain.requests.api.requester import ResolverInfo, digest_identifier, token_assurance
 from discretion.domain.requests.api.types import (
     RightsRequest,
@@ -25,10 +26,8 @@ from discretion.domain.requests.api.visibility import (
     list_customer_ids,
 )
 from discretion.domain.requests.code_addresses import EMAIL_TYPE
-from discretion.domain.requests.decisions import RequestDecisions
 from discretion.domain.requests.identity_proofing import (
     CODE_LIFE_MS,
-    IdentityProofing,
     mask_address,
     require_waiting_for_identity,
 )
@@ -38,7 +37,6 @@ from discretion.reveal.forms import format_timestamp
 from discretion.seal.cell import identifier_cell_key
 from discretion.seal.normalisation import NORMALISATION_RULES
 from discretion.store.document import MutableDocument
-from discretion.store.requests import RequestStore
 
 MAX_CODE_LENGTH = 32
 
@@ -51,7 +49,7 @@ class SentCode:
     until: DateTime = strawberry.field(description="Until when the code is good.")
 
 
-def build_proofing_mutations() -> list[StrawberryField]:
+def build_proofing_mutations(provide: Callable[[], RequestServices]) -> list[StrawberryField]:
     """Return the mutations of this module."""
     send_description = (
         "Has a code sent to an e-mail address we know of the person. Whoever has no token of theirs names "
@@ -59,16 +57,22 @@ def build_proofing_mutations() -> list[StrawberryField]:
     )
     prove_description = "Proves who asks: with the code, or without one by a login of the last ten minutes."
     return [
-        build_field(_send_code, "sendCode", SentCode | None, send_description),
-        build_field(_prove_identity, "proveIdentity", RightsRequest | None, prove_description),
+        build_field(bind_services(provide, _send_code), "sendCode", SentCode | None, send_description),
+        build_field(
+            bind_services(provide, _prove_identity), "proveIdentity", RightsRequest | None, prove_description
+        ),
     ]
 
 
 async def _send_code(
-    root: Any, info: ResolverInfo, request: strawberry.ID, contact: IdentifierInput | None = UNSET
+    services: RequestServices,
+    root: Any,
+    info: ResolverInfo,
+    request: strawberry.ID,
+    contact: IdentifierInput | None = UNSET,
 ) -> SentCode:
     del root
-    document = await find_visible_request(info, request)
+    document = await find_visible_request(services, info, request)
     reading = info.context.require_reading()
     if reading.grant.is_steward:
         raise Forbidden(
@@ -76,7 +80,7 @@ async def _send_code(
         )
     require_waiting_for_identity(document)
     named_contact = contact or None
-    hide_outcome, proofing = not reading.grant.is_self, info.context.resources.operations[IdentityProofing]
+    hide_outcome, proofing = not reading.grant.is_self, services.identity_proofing
     known_addresses = await proofing.code_addresses.find(document)
     # A customer with a token may be told whether an address is known. Anybody else must not learn it.
     if hide_outcome:
@@ -93,28 +97,26 @@ async def _send_code(
 
 
 async def _prove_identity(
-    root: Any, info: ResolverInfo, request: strawberry.ID, code: str | None = UNSET
+    services: RequestServices, root: Any, info: ResolverInfo, request: strawberry.ID, code: str | None = UNSET
 ) -> RightsRequest:
     del root
-    document = await find_visible_request(info, request)
-    operations, grant = info.context.resources.operations, info.context.require_reading().grant
+    document = await find_visible_request(services, info, request)
+    grant = info.context.require_reading().grant
     if code:
         # The caller chooses the length of what would be hashed.
         if len(code) > MAX_CODE_LENGTH:
             raise BadRequest("CODE_WRONG", "The code is not valid.", "Check it, or have another one sent.")
-        await operations[IdentityProofing].verify_code(
+        await services.identity_proofing.verify_code(
             document["_id"], _caller_key(info), format_caller_actor(info), code.strip()
         )
     else:
         require_waiting_for_identity(document)
         await _require_fresh_login(info, document)
-        await operations[RequestDecisions].confirm_identity(
-            document["_id"], f"self:{grant.client}", Assurance.FRESH
-        )
-    reloaded = await operations[RequestStore].find(document["_id"])
+        await services.decisions.confirm_identity(document["_id"], f"self:{grant.client}", Assurance.FRESH)
+    reloaded = await services.store.find(document["_id"])
     assert reloaded is not None
     await load_subjects(info, [reloaded])
-    return build_rights_request(info, reloaded)
+    return build_rights_request(services, info, reloaded)
 
 
 async def _require_fresh_login(info: ResolverInfo, document: MutableDocument) -> None:

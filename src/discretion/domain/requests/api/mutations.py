@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Concatenate
 
 import orjson
 import strawberry
@@ -12,20 +12,17 @@ from strawberry import UNSET
 from strawberry.types.field import StrawberryField
 
 from discretion.domain.access.transfer import ENDPOINT_BINDING, ENDPOINT_PART
-from discretion.domain.correction.proposal import ProposalBuilder, build_correction_scope
+from discretion.domain.correction.proposal import build_correction_scope
 from discretion.domain.correction.proposed_change import MAX_CHANGES, check_changes
 from discretion.domain.ingest.statement_context import REFERENCE_PATTERN
-from discretion.domain.kit.egress import EgressClient
-from discretion.domain.kit.graphql.field import build_field
+from discretion.domain.kit.graphql.field import bind_services, build_field
 from discretion.domain.kit.graphql.scalars import Json
+from discretion.domain.requests.api.dependencies import RequestServices
 from discretion.domain.requests.api.requester import ForInput, RequestParties, ResolverInfo, resolve_parties
 from discretion.domain.requests.api.types import RightsRequest, build_rights_request, load_subjects
 from discretion.domain.requests.api.visibility import find_visible_request, format_caller_actor
-from discretion.domain.requests.contested_data import ContestTracker
-from discretion.domain.requests.deadlines import DeadlineClock
-from discretion.domain.requests.decisions import RequestDecisions, check_text
-from discretion.domain.requests.immediate_rights import ImmediateRights
-from discretion.domain.requests.messages import RequestMessages, is_identity_unproven
+from discretion.domain.requests.decisions import check_text
+from discretion.domain.requests.messages import is_identity_unproven
 from discretion.domain.requests.model import (
     IMMEDIATE_RIGHTS,
     Assurance,
@@ -34,12 +31,11 @@ from discretion.domain.requests.model import (
     read_request,
 )
 from discretion.domain.requests.remedies import describe_remedies
-from discretion.domain.requests.sealed_fields import CHANGES_KEY, MESSAGE_KEY, RequestSealer
-from discretion.domain.requests.submission import RequestSubmission, build_appeal
+from discretion.domain.requests.sealed_fields import CHANGES_KEY, MESSAGE_KEY
+from discretion.domain.requests.submission import build_appeal
 from discretion.errors import BadRequest, Broken, Conflict, NotFound
 from discretion.law.jurisdiction import Right
 from discretion.plan.selection import select_attributes
-from discretion.store.requests import RequestStore
 
 _SEALED_RIGHTS = frozenset({Right.CORRECTION, Right.PORTABILITY})
 """Rights whose sealed part says what is requested; an appeal takes it over."""
@@ -62,10 +58,10 @@ class ScopeInput:
     purpose: str | None = strawberry.field(default=UNSET, description="A purpose of the catalogue.")
 
 
-def build_request_mutations() -> list[StrawberryField]:
+def build_request_mutations(provide: Callable[[], RequestServices]) -> list[StrawberryField]:
     """Return the mutations of this module."""
     request_type: Any = RightsRequest | None
-    mutations = {
+    mutations: dict[str, tuple[Callable[Concatenate[RequestServices, ...], Any], str]] = {
         "requestAccess": (_request_access, "Asks for a copy of everything that is kept (GDPR Art. 15)."),
         "requestPortability": (
             _request_portability,
@@ -94,29 +90,41 @@ def build_request_mutations() -> list[StrawberryField]:
         "messageRequest": (_send_message, "Tells the other side something about a request."),
     }
     return [
-        build_field(resolver, name, request_type, description)
+        build_field(bind_services(provide, resolver), name, request_type, description)
         for name, (resolver, description) in mutations.items()
     ]
 
 
-async def _request_access(root: Any, info: ResolverInfo, behalf: ForInput | None = UNSET) -> RightsRequest:
+async def _request_access(
+    services: RequestServices, root: Any, info: ResolverInfo, behalf: ForInput | None = UNSET
+) -> RightsRequest:
     del root
-    return await _file_request(info, Right.ACCESS, behalf)
+    return await _file_request(services, info, Right.ACCESS, behalf)
 
 
 async def _request_portability(
-    root: Any, info: ResolverInfo, to: str | None = UNSET, behalf: ForInput | None = UNSET
+    services: RequestServices,
+    root: Any,
+    info: ResolverInfo,
+    to: str | None = UNSET,
+    behalf: ForInput | None = UNSET,
 ) -> RightsRequest:
     del root
     if not to:
-        return await _file_request(info, Right.PORTABILITY, behalf)
+        return await _file_request(services, info, Right.PORTABILITY, behalf)
     # Checked now so that the person learns of a mistake, and again when the package is sent.
-    info.context.resources.operations[EgressClient].check_target(to)
-    return await _file_request(info, Right.PORTABILITY, behalf, sealed=(ENDPOINT_BINDING, ENDPOINT_PART, to))
+    services.egress.check_target(to)
+    return await _file_request(
+        services, info, Right.PORTABILITY, behalf, sealed=(ENDPOINT_BINDING, ENDPOINT_PART, to)
+    )
 
 
 async def _request_correction(
-    root: Any, info: ResolverInfo, changes: list[CorrectionInput], behalf: ForInput | None = UNSET
+    services: RequestServices,
+    root: Any,
+    info: ResolverInfo,
+    changes: list[CorrectionInput],
+    behalf: ForInput | None = UNSET,
 ) -> RightsRequest:
     del root
     if not 0 < len(changes) <= MAX_CHANGES:
@@ -129,54 +137,73 @@ async def _request_correction(
     proposed_changes = [{"attribute": change.attribute, "value": change.value} for change in changes]
     parties = await resolve_parties(info, behalf or None)
     details = await _seal_details(
+        services,
         info,
         parties,
         RequestDetails(Right.CORRECTION, build_correction_scope(checked)),
         (CHANGES_KEY, "changes", proposed_changes),
     )
     if parties.customer is not None:
-        proposal = await records.operations[ProposalBuilder].build(parties.customer, checked)
+        proposal = await services.correction_proposals.build(parties.customer, checked)
         sealed = {**details.sealed, **proposal.sealed}
         details = replace(details, sealed=sealed, needs_decision=proposal.needs_decision)
-    request = await records.operations[RequestSubmission].submit(parties.customer, details, parties.requester)
+    request = await services.submission.submit(parties.customer, details, parties.requester)
     # After a crash before this line, the flags follow with the next change of the request (`ContestTracker`).
-    await _update_contest_flags(info, request.id)
-    return await _load_answer(info, request.id)
+    await _update_contest_flags(services, request.id)
+    return await _load_answer(services, info, request.id)
 
 
-async def _update_contest_flags(info: ResolverInfo, request: bytes) -> None:
-    operations = info.context.resources.operations
-    document = await operations[RequestStore].find(request)
+async def _update_contest_flags(services: RequestServices, request: bytes) -> None:
+    document = await services.store.find(request)
     if document is not None:
-        await operations[ContestTracker].update(document)
+        await services.contested_data.update(document)
 
 
 async def _request_erasure(
-    root: Any, info: ResolverInfo, scope: ScopeInput | None = UNSET, behalf: ForInput | None = UNSET
+    services: RequestServices,
+    root: Any,
+    info: ResolverInfo,
+    scope: ScopeInput | None = UNSET,
+    behalf: ForInput | None = UNSET,
 ) -> RightsRequest:
     del root
-    return await _file_request(info, Right.ERASURE, behalf, parse_erasure_scope(info, scope) if scope else {})
+    return await _file_request(
+        services, info, Right.ERASURE, behalf, parse_erasure_scope(info, scope) if scope else {}
+    )
 
 
 async def _request_restriction(
-    root: Any, info: ResolverInfo, lift: bool = False, behalf: ForInput | None = UNSET
+    services: RequestServices,
+    root: Any,
+    info: ResolverInfo,
+    lift: bool = False,
+    behalf: ForInput | None = UNSET,
 ) -> RightsRequest:
     del root
-    return await _file_request(info, Right.RESTRICTION, behalf, {"lift": True} if lift else {})
+    return await _file_request(services, info, Right.RESTRICTION, behalf, {"lift": True} if lift else {})
 
 
-async def _opt_out_of_sale(root: Any, info: ResolverInfo, behalf: ForInput | None = UNSET) -> RightsRequest:
+async def _opt_out_of_sale(
+    services: RequestServices, root: Any, info: ResolverInfo, behalf: ForInput | None = UNSET
+) -> RightsRequest:
     del root
-    return await _file_request(info, Right.OPT_OUT_SALE, behalf)
+    return await _file_request(services, info, Right.OPT_OUT_SALE, behalf)
 
 
-async def _limit_sensitive(root: Any, info: ResolverInfo, behalf: ForInput | None = UNSET) -> RightsRequest:
+async def _limit_sensitive(
+    services: RequestServices, root: Any, info: ResolverInfo, behalf: ForInput | None = UNSET
+) -> RightsRequest:
     del root
-    return await _file_request(info, Right.LIMIT_SENSITIVE, behalf)
+    return await _file_request(services, info, Right.LIMIT_SENSITIVE, behalf)
 
 
 async def _review_automated_decision(
-    root: Any, info: ResolverInfo, decision: str, words: str | None = UNSET, behalf: ForInput | None = UNSET
+    services: RequestServices,
+    root: Any,
+    info: ResolverInfo,
+    decision: str,
+    words: str | None = UNSET,
+    behalf: ForInput | None = UNSET,
 ) -> RightsRequest:
     del root
     if not REFERENCE_PATTERN.fullmatch(decision):
@@ -186,15 +213,21 @@ async def _review_automated_decision(
             "Use letters, digits and . _ : / + -; explain the rest in 'words'.",
         )
     sealed = (MESSAGE_KEY, "words", check_text(words)) if words else None
-    return await _file_request(info, Right.AUTOMATED_DECISION, behalf, {"decision": decision}, sealed)
+    return await _file_request(
+        services, info, Right.AUTOMATED_DECISION, behalf, {"decision": decision}, sealed
+    )
 
 
 async def _appeal_refusal(
-    root: Any, info: ResolverInfo, request: strawberry.ID, words: str | None = UNSET
+    services: RequestServices,
+    root: Any,
+    info: ResolverInfo,
+    request: strawberry.ID,
+    words: str | None = UNSET,
 ) -> RightsRequest:
     del root
-    records, document = info.context.resources, await find_visible_request(info, request)
-    refused, operations = read_request(document), records.operations
+    document = await find_visible_request(services, info, request)
+    refused = read_request(document)
     if refused.state is not RequestState.REJECTED:
         raise Conflict("REQUEST_STATE", f"A request in the state {refused.state} cannot be appealed.")
     if is_identity_unproven(document):
@@ -203,11 +236,11 @@ async def _appeal_refusal(
             "The requester of the refused request was not identified.",
             "File the request again, and prove your identity.",
         )
-    if not operations[DeadlineClock].appeal_laws(refused):
+    if not services.deadlines.appeal_laws(refused):
         raise Conflict(
             "APPEAL_NOT_GIVEN",
             "No law that protects this person grants an appeal to the controller.",
-            describe_remedies(operations[DeadlineClock], refused),
+            describe_remedies(services.deadlines, refused),
         )
     parties = await _identify_appellant(info, document)
     details = build_appeal(refused)
@@ -215,58 +248,63 @@ async def _appeal_refusal(
         details.right in _SEALED_RIGHTS
     ):  # the proposed values, or the recipient's URL, are appealed as they were
         details = replace(details, sealed=document["sealed"])
-    appeal = await operations[RequestSubmission].submit(refused.customer, details, parties.requester)
-    await _update_contest_flags(info, appeal.id)
+    appeal = await services.submission.submit(refused.customer, details, parties.requester)
+    await _update_contest_flags(services, appeal.id)
     if words:
-        await operations[RequestMessages].add_message(appeal.id, parties.requester.by, check_text(words))
-    return await _load_answer(info, appeal.id)
+        await services.messages.add_message(appeal.id, parties.requester.by, check_text(words))
+    return await _load_answer(services, info, appeal.id)
 
 
-async def _withdraw_request(root: Any, info: ResolverInfo, id: strawberry.ID) -> RightsRequest:
+async def _withdraw_request(
+    services: RequestServices, root: Any, info: ResolverInfo, id: strawberry.ID
+) -> RightsRequest:
     del root
-    document = await find_visible_request(info, id)
-    await info.context.resources.operations[RequestDecisions].withdraw(
-        document["_id"], format_caller_actor(info)
-    )
-    return await _load_answer(info, document["_id"])
+    document = await find_visible_request(services, info, id)
+    await services.decisions.withdraw(document["_id"], format_caller_actor(info))
+    return await _load_answer(services, info, document["_id"])
 
 
-async def _send_message(root: Any, info: ResolverInfo, id: strawberry.ID, text: str) -> RightsRequest:
+async def _send_message(
+    services: RequestServices, root: Any, info: ResolverInfo, id: strawberry.ID, text: str
+) -> RightsRequest:
     del root
-    document = await find_visible_request(info, id)
-    await info.context.resources.operations[RequestMessages].add_message(
-        document["_id"], format_caller_actor(info), check_text(text)
-    )
-    return await _load_answer(info, document["_id"])
+    document = await find_visible_request(services, info, id)
+    await services.messages.add_message(document["_id"], format_caller_actor(info), check_text(text))
+    return await _load_answer(services, info, document["_id"])
 
 
 async def _file_request(
+    services: RequestServices,
     info: ResolverInfo,
     right: Right,
     behalf: ForInput | None,
     scope: Mapping[str, Any] | None = None,
     sealed: tuple[str, str, Any] | None = None,
 ) -> RightsRequest:
-    operations = info.context.resources.operations
     parties = await resolve_parties(info, behalf or None)
     details = RequestDetails(right, scope or {})
     if sealed is not None:
-        details = await _seal_details(info, parties, details, sealed)
+        details = await _seal_details(services, info, parties, details, sealed)
     if right in IMMEDIATE_RIGHTS and parties.requester.assurance >= Assurance.SESSION:
-        request = await operations[ImmediateRights].exercise(parties.customer, details, parties.requester)
+        request = await services.immediate_requests.exercise(parties.customer, details, parties.requester)
     else:
-        request = await operations[RequestSubmission].submit(parties.customer, details, parties.requester)
-    return await _load_answer(info, request.id)
+        request = await services.submission.submit(parties.customer, details, parties.requester)
+    return await _load_answer(services, info, request.id)
 
 
 async def _seal_details(
-    info: ResolverInfo, parties: RequestParties, details: RequestDetails, to_seal: tuple[str, str, Any]
+    services: RequestServices,
+    info: ResolverInfo,
+    parties: RequestParties,
+    details: RequestDetails,
+    to_seal: tuple[str, str, Any],
 ) -> RequestDetails:
     """Return the details with a value encrypted under the customer's key.
 
     Without a customer there is no key: only the fingerprint of the value is kept.
 
     Args:
+        services: The services of this API.
         info: The resolver's context.
         parties: The customer and the requester.
         details: The details so far.
@@ -280,7 +318,7 @@ async def _seal_details(
     fingerprint = records.blind_index.index("request-same", encoded.decode())
     if parties.customer is None:
         return RequestDetails(details.right, details.scope, fingerprint=fingerprint)
-    _, cell = await records.operations[RequestSealer].seal(parties.customer, key, value)
+    _, cell = await services.sealer.seal(parties.customer, key, value)
     return RequestDetails(details.right, details.scope, {name: cell}, fingerprint=fingerprint)
 
 
@@ -297,12 +335,12 @@ async def _identify_appellant(info: ResolverInfo, document: Mapping[str, Any]) -
     return RequestParties(customer, requester, by_contact=False)
 
 
-async def _load_answer(info: ResolverInfo, request: bytes) -> RightsRequest:
-    document = await info.context.resources.operations[RequestStore].find(request)
+async def _load_answer(services: RequestServices, info: ResolverInfo, request: bytes) -> RightsRequest:
+    document = await services.store.find(request)
     if document is None:
         raise Broken("REQUEST_LOST", "A request that was just filed is missing.")
     await load_subjects(info, [document])
-    return build_rights_request(info, document)
+    return build_rights_request(services, info, document)
 
 
 def parse_erasure_scope(info: ResolverInfo, scope_input: ScopeInput) -> dict[str, Any]:

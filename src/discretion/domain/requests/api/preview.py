@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import strawberry
 from strawberry import UNSET
 from strawberry.types.field import StrawberryField
 
-from discretion.domain.erasure.dry_run import ErasureDryRun
 from discretion.domain.erasure.preview import ErasureForecast
-from discretion.domain.kit.graphql.field import build_field
+from discretion.domain.kit.graphql.field import bind_services, build_field
 from discretion.domain.kit.graphql.scalars import DateTime
+from discretion.domain.requests.api.dependencies import RequestServices
 from discretion.domain.requests.api.mutations import ScopeInput, parse_erasure_scope
 from discretion.domain.requests.api.requester import ForInput, ResolverInfo, resolve_parties
 from discretion.errors import Forbidden
@@ -64,16 +64,19 @@ class ErasurePreview:
     shared: int = strawberry.field(description="Of them, those that others have too and keep.")
 
 
-def build_preview_field() -> StrawberryField:
+def build_preview_field(provide: Callable[[], RequestServices]) -> StrawberryField:
     """Return the field ``Query.erasurePreview``."""
     description = (
         "What an erasure would do: what goes, where and how much, what stays by which law and until when. "
         "For the customer, and for a steward, who names the `customer`."
     )
-    return build_field(_preview_erasure, "erasurePreview", ErasurePreview | None, description)
+    return build_field(
+        bind_services(provide, _preview_erasure), "erasurePreview", ErasurePreview | None, description
+    )
 
 
 async def _preview_erasure(
+    services: RequestServices,
     root: Any,
     info: ResolverInfo,
     scope: ScopeInput | None = UNSET,
@@ -91,9 +94,7 @@ async def _preview_erasure(
     parties = await resolve_parties(info, ForInput(customer=customer))
     assert parties.customer is not None
     reading.record_extra(DISCLOSURE_NOTE)
-    return _build_preview(
-        await info.context.resources.operations[ErasureDryRun].run(parties.customer, erasure_scope)
-    )
+    return _build_preview(await services.erasure_preview.run(parties.customer, erasure_scope))
 
 
 def _build_preview(preview: ErasureForecast) -> ErasurePreview:

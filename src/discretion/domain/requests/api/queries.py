@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import strawberry
@@ -16,9 +17,10 @@ from discretion.domain.kit.graphql.connection import (
     open_cursor,
     parse_page_window,
 )
-from discretion.domain.kit.graphql.field import build_field
+from discretion.domain.kit.graphql.field import bind_services, build_field
 from discretion.domain.kit.graphql.page_info import PageInfo
 from discretion.domain.kit.graphql.scalars import DateTime
+from discretion.domain.requests.api.dependencies import RequestServices
 from discretion.domain.requests.api.requester import ResolverInfo
 from discretion.domain.requests.api.types import (
     RequestRightEnum,
@@ -38,7 +40,6 @@ from discretion.domain.requests.subscription import RequestSubscription
 from discretion.errors import BadRequest
 from discretion.reveal.revealer import Reading
 from discretion.store.document import MutableDocument
-from discretion.store.requests import RequestStore
 
 _REQUEST_CURSOR_KIND = b"request-cursor"
 _OWN_REQUEST_CURSOR_KIND = b"own-request-cursor"
@@ -57,44 +58,63 @@ class RightsRequestFilter:
     )
 
 
-def build_request_fields() -> list[StrawberryField]:
+def build_request_fields(provide: Callable[[], RequestServices]) -> list[StrawberryField]:
     """Return the fields ``Query.rightsRequest`` and ``Query.rightsRequests``."""
     single_description = "A request, for whoever filed it, whom it is about, and the steward."
     list_description = "Requests, what is due first coming first. For the steward."
     return [
-        build_field(_get_request, "rightsRequest", RightsRequest | None, single_description),
-        build_field(_list_requests, "rightsRequests", RightsRequestConnection | None, list_description),
+        build_field(
+            bind_services(provide, _get_request), "rightsRequest", RightsRequest | None, single_description
+        ),
+        build_field(
+            bind_services(provide, _list_requests),
+            "rightsRequests",
+            RightsRequestConnection | None,
+            list_description,
+        ),
     ]
 
 
-def build_own_requests_field() -> StrawberryField:
+def build_own_requests_field(provide: Callable[[], RequestServices]) -> StrawberryField:
     """Return the field ``Customer.rightsRequests``."""
     description = "What was asked of this customer's data, newest first. For the customer and the steward."
-    return build_field(_list_own_requests, "rightsRequests", RightsRequestConnection | None, description)
+    return build_field(
+        bind_services(provide, _list_own_requests),
+        "rightsRequests",
+        RightsRequestConnection | None,
+        description,
+    )
 
 
-def build_request_subscription_field() -> StrawberryField:
+def build_request_subscription_field(provide: Callable[[], RequestServices]) -> StrawberryField:
     """Return ``Subscription.rightsRequest``; ``edge.graphql.websocket`` resolves it for each change."""
     description = "A request now, and whenever something of it changes; for whoever may read it."
-    return build_field(_subscribe_request, "rightsRequest", RightsRequest | None, description)
+    return build_field(
+        bind_services(provide, _subscribe_request), "rightsRequest", RightsRequest | None, description
+    )
 
 
-async def _subscribe_request(root: Any, info: ResolverInfo, id: strawberry.ID) -> RightsRequest:
-    document = await find_visible_request(info, id)
+async def _subscribe_request(
+    services: RequestServices, root: Any, info: ResolverInfo, id: strawberry.ID
+) -> RightsRequest:
+    document = await find_visible_request(services, info, id)
     if isinstance(root, RequestSubscription):
         root.document = document
     await load_subjects(info, [document])
-    return build_rights_request(info, document)
+    return build_rights_request(services, info, document)
 
 
-async def _get_request(root: Any, info: ResolverInfo, id: strawberry.ID) -> RightsRequest:
+async def _get_request(
+    services: RequestServices, root: Any, info: ResolverInfo, id: strawberry.ID
+) -> RightsRequest:
     del root
-    document = await find_visible_request(info, id)
+    document = await find_visible_request(services, info, id)
     await load_subjects(info, [document])
-    return build_rights_request(info, document)
+    return build_rights_request(services, info, document)
 
 
 async def _list_requests(
+    services: RequestServices,
     root: Any,
     info: ResolverInfo,
     filter: RightsRequestFilter | None = UNSET,
@@ -112,14 +132,18 @@ async def _list_requests(
         due, key = position
         later = {"due": {"$gt": due}} if due is not None else {"due": {"$exists": True}}
         clauses.append({"$or": [later, {"due": due, "_id": {"$gt": key}}]})
-    documents = await info.context.resources.operations[RequestStore].list_matching(
+    documents = await services.store.list_matching(
         {"$and": clauses}, [("due", 1), ("_id", 1)], page_window.size + 1
     )
-    return await _build_page(info, reading, page_window, documents, _REQUEST_CURSOR_KIND, "due")
+    return await _build_page(services, info, reading, page_window, documents, _REQUEST_CURSOR_KIND, "due")
 
 
 async def _list_own_requests(
-    root: Any, info: ResolverInfo, first: int | None = UNSET, after: str | None = UNSET
+    services: RequestServices,
+    root: Any,
+    info: ResolverInfo,
+    first: int | None = UNSET,
+    after: str | None = UNSET,
 ) -> RightsRequestConnection:
     reading = require_customer_or_steward(info, "what was asked of a customer's data")
     page_window = parse_page_window(first, after)
@@ -129,13 +153,16 @@ async def _list_own_requests(
     ) is not None:
         received, key = position
         query["$or"] = [{"received": {"$lt": received}}, {"received": received, "_id": {"$lt": key}}]
-    documents = await info.context.resources.operations[RequestStore].list_matching(
+    documents = await services.store.list_matching(
         query, [("received", -1), ("_id", -1)], page_window.size + 1
     )
-    return await _build_page(info, reading, page_window, documents, _OWN_REQUEST_CURSOR_KIND, "received")
+    return await _build_page(
+        services, info, reading, page_window, documents, _OWN_REQUEST_CURSOR_KIND, "received"
+    )
 
 
 async def _build_page(
+    services: RequestServices,
     info: ResolverInfo,
     reading: Reading,
     page_window: PageWindow,
@@ -149,7 +176,7 @@ async def _build_page(
         reading, cursor_kind, [(document.get(sort_field), document["_id"]) for document in page_documents]
     )
     return RightsRequestConnection(
-        nodes=[build_rights_request(info, document) for document in page_documents],
+        nodes=[build_rights_request(services, info, document) for document in page_documents],
         page_info=PageInfo(
             has_next_page=len(documents) > page_window.size,
             has_previous_page=page_window.after is not None,

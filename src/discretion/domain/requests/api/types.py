@@ -11,6 +11,7 @@ from discretion.domain.kit.graphql.context import ResolverResources
 from discretion.domain.kit.graphql.loading import load_customer
 from discretion.domain.kit.graphql.page_info import PageInfo
 from discretion.domain.kit.graphql.scalars import DateTime, Json
+from discretion.domain.requests.api.dependencies import RequestServices
 from discretion.domain.requests.api.requester import RequesterKind, ResolverInfo
 from discretion.domain.requests.deadlines import DeadlineClock
 from discretion.domain.requests.model import RequestReason, RequestState, SubjectRequest, read_request
@@ -172,10 +173,12 @@ class RightsRequestConnection:
     page_info: PageInfo
 
 
-def build_rights_request(info: ResolverInfo, document: MutableDocument) -> RightsRequest:
+def build_rights_request(
+    services: RequestServices, info: ResolverInfo, document: MutableDocument
+) -> RightsRequest:
     """Return a request for a caller who may see it, and record the disclosure."""
     reading = info.context.require_reading()
-    clock, request = info.context.resources.operations[DeadlineClock], read_request(document)
+    clock, request = services.deadlines, read_request(document)
     reading.record_extra("requests")
     may_see_customer = reading.grant.is_self or reading.grant.is_steward
     is_refused = request.state is RequestState.REJECTED

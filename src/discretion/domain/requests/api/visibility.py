@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from discretion.domain.requests.api.dependencies import RequestServices
 from discretion.domain.requests.api.requester import ResolverInfo
 from discretion.domain.requests.api.types import decode_request_id
 from discretion.errors import Forbidden, NotFound
 from discretion.reveal.revealer import Reading
 from discretion.store.document import MutableDocument
-from discretion.store.requests import RequestStore
 
 
-async def find_visible_request(info: ResolverInfo, id: str) -> MutableDocument:
+async def find_visible_request(services: RequestServices, info: ResolverInfo, id: str) -> MutableDocument:
     """Return the document of a request that the caller may see.
 
     The requester may see it with the same client and subject, even after the customer was erased.
@@ -20,7 +20,7 @@ async def find_visible_request(info: ResolverInfo, id: str) -> MutableDocument:
     """
     reading = info.context.require_reading()
     key = decode_request_id(info.context.resources, reading, id)
-    document = None if key is None else await info.context.resources.operations[RequestStore].find(key)
+    document = None if key is None else await services.store.find(key)
     if document is None or not await _is_visible(info, reading, document):
         raise NotFound("REQUEST_NOT_FOUND", "There is no such request.")
     return document
