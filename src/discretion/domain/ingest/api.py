@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import strawberry
-from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
 from discretion.catalogue.model import Source
 from discretion.domain.ingest.intake import Intake
 from discretion.domain.ingest.message import IngestStatus, MessageOutcome
-from discretion.domain.kit.graphql.context import ResolverContext
+from discretion.domain.kit.graphql.context import ResolverContext, ResolverInfo
 from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.scalars import Json
 from discretion.errors import Forbidden
@@ -55,7 +54,7 @@ class IngestResult:
 def build_ingest_mutations(provide: Callable[[], Intake]) -> list[StrawberryField]:
     """Build the field ``Mutation.ingest``."""
 
-    async def ingest(root: Any, info: Info[ResolverContext, None], messages: list[Json]) -> IngestResult:
+    async def ingest(root: Any, info: ResolverInfo, messages: list[Json]) -> IngestResult:
         del root
         source = _require_source(info.context)
         return _build_result(await provide().ingest(source, messages))

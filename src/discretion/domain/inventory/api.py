@@ -8,13 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 import strawberry
-from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
 from discretion.catalogue.model import Attribute, EventType
 from discretion.catalogue.model import Purpose as CataloguePurpose
 from discretion.catalogue.model import Use as CatalogueUse
-from discretion.domain.kit.graphql.context import ResolverContext
+from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import build_field
 
 
@@ -67,14 +66,14 @@ class DataInventory:
 def build_inventory_fields() -> list[StrawberryField]:
     """Build the public query fields ``purposes`` and ``dataInventory``."""
 
-    def resolve_purposes(root: Any, info: Info[ResolverContext, None]) -> list[InventoryPurpose]:
+    def resolve_purposes(root: Any, info: ResolverInfo) -> list[InventoryPurpose]:
         del root
         return [
             build_inventory_purpose(purpose)
             for _, purpose in sorted(info.context.resources.catalogue.purposes.items())
         ]
 
-    def resolve_inventory(root: Any, info: Info[ResolverContext, None]) -> DataInventory:
+    def resolve_inventory(root: Any, info: ResolverInfo) -> DataInventory:
         del root
         catalogue = info.context.resources.catalogue
         return DataInventory(

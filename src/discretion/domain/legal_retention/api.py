@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import strawberry
-from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
 from discretion.catalogue.model import Catalogue
 from discretion.domain.identity.api.stewardship import require_steward
-from discretion.domain.kit.graphql.context import ResolverContext
+from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.scalars import DateTime, Json
 from discretion.domain.legal_retention.legal_holds import LegalHolds
@@ -27,7 +26,6 @@ DOCUMENT_LIMIT = 100
 """Retained documents that one query returns."""
 
 _HOLD_ID_KIND = b"hold"
-ResolverInfo = Info[ResolverContext, None]
 
 
 @strawberry.type(description="One thing that is kept: an order as on its invoice, or what a source knew.")

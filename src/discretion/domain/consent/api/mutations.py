@@ -22,7 +22,7 @@ from discretion.domain.consent.api.permissions import (
     read_permissions,
 )
 from discretion.domain.consent.api.records import encode_subject
-from discretion.domain.consent.api.representation import ResolverInfo, authorise_statement
+from discretion.domain.consent.api.representation import authorise_statement
 from discretion.domain.consent.objection_hook import StatementAuthor
 from discretion.domain.consent.statement_record import ConsentEvent
 from discretion.domain.consent.statement_writer import CustomerStateBefore, ExtraWrites
@@ -36,6 +36,7 @@ from discretion.domain.ingest.statement_context import (
     parse_notice_reference,
 )
 from discretion.domain.ingest.value_parsing import WrongType, parse_timestamp
+from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import bind_services, build_field
 from discretion.domain.kit.graphql.loading import load_customer
 from discretion.domain.kit.graphql.scalars import DateTime

@@ -11,8 +11,9 @@ from strawberry.types.field import StrawberryField
 
 from discretion.domain.consent import permission
 from discretion.domain.consent.api.dependencies import ConsentServices
-from discretion.domain.consent.api.representation import ResolverInfo, require_customer_or_steward
+from discretion.domain.consent.api.representation import require_customer_or_steward
 from discretion.domain.inventory.api import InventoryPurpose, build_inventory_purpose
+from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.scalars import DateTime
 from discretion.domain.profiles.person_state import LIMIT_SIGNAL, build_person_state, list_state_attributes

@@ -10,13 +10,13 @@ from strawberry import UNSET
 from strawberry.types.field import StrawberryField
 
 from discretion.domain.consent.api.dependencies import ConsentServices
-from discretion.domain.consent.api.representation import ResolverInfo, require_customer_or_steward
+from discretion.domain.consent.api.representation import require_customer_or_steward
 from discretion.domain.consent.export import export_consents
 from discretion.domain.consent.statement_record import ConsentEvent, format_record_id, parse_consent_event
 from discretion.domain.ingest.statement_context import NoticeReference
-from discretion.domain.kit.graphql.connection import build_end_cursors, open_cursor, parse_page_window
+from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import build_field
-from discretion.domain.kit.graphql.page_info import PageInfo
+from discretion.domain.kit.graphql.page import PageInfo, cut_page, open_cursor, parse_page_window
 from discretion.domain.kit.graphql.scalars import DateTime, Json
 from discretion.reveal.forms import format_timestamp
 from discretion.reveal.revealer import CUSTOMER_ID_KIND, CustomerRow, Reading
@@ -84,19 +84,14 @@ def record_fields(provide: Callable[[], ConsentServices]) -> list[StrawberryFiel
         position = open_cursor(reading, _CURSOR, page_request.after, "these consents")
         services = provide()
         documents = await services.consents.list_by_customer(root.id, position, page_request.size + 1)
-        events = [parse_consent_event(document) for document in documents[: page_request.size]]
-        reading.record_extra("consents")
-        start_cursor, end_cursor = build_end_cursors(
-            reading, _CURSOR, [(event.received, event.id) for event in events]
+        loaded = [parse_consent_event(document) for document in documents]
+        events, page_info = cut_page(
+            reading, _CURSOR, page_request, loaded, lambda event: (event.received, event.id)
         )
+        reading.record_extra("consents")
         return ConsentConnection(
             nodes=await _build_records(services, reading, root, events),
-            page_info=PageInfo(
-                has_next_page=len(documents) > page_request.size,
-                has_previous_page=page_request.after is not None,
-                start_cursor=start_cursor,
-                end_cursor=end_cursor,
-            ),
+            page_info=page_info,
         )
 
     async def consent_export(root: Any, info: ResolverInfo) -> Json:

@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import strawberry
-from strawberry.types import Info
 
 from discretion.domain.ingest.statement_context import StatementMethod
-from discretion.domain.kit.graphql.context import ResolverContext
+from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.loading import load_customer
 from discretion.errors import BadRequest, Forbidden, NotFound
 from discretion.reveal.revealer import Reading
-
-ResolverInfo = Info[ResolverContext, None]
 
 
 async def authorise_statement(info: ResolverInfo, customer: Any) -> tuple[bytes, str, StatementMethod]:

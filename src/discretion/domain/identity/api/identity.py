@@ -7,14 +7,12 @@ from typing import Any
 
 import strawberry
 from strawberry import UNSET
-from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
 from discretion.catalogue.retention_cut_off import compute_purposes_cut_off
-from discretion.domain.kit.graphql.connection import build_end_cursors, open_cursor, parse_page_window
-from discretion.domain.kit.graphql.context import ResolverContext
+from discretion.domain.kit.graphql.context import ResolverContext, ResolverInfo
 from discretion.domain.kit.graphql.field import build_field
-from discretion.domain.kit.graphql.page_info import PageInfo
+from discretion.domain.kit.graphql.page import PageInfo, cut_page, open_cursor, parse_page_window
 from discretion.domain.kit.graphql.scalars import DateTime
 from discretion.domain.profiles.api.customers import decide_attribute
 from discretion.domain.profiles.api.provenance import render_time
@@ -27,7 +25,6 @@ from discretion.store.document import MutableDocument
 
 EVENT_ID_KIND = b"identity-event"
 _CURSOR = b"identity-cursor"
-ResolverInfo = Info[ResolverContext, None]
 
 
 @strawberry.type(name="Identifier", description="An external identifier under which sources know a customer.")
@@ -180,22 +177,16 @@ async def _build_history(
     # Events before a merge name the ids that the customer had then.
     customers = [row.id, *(customer for customer, _ in await identities.list_former_ids(row.id))]
     events = await identities.list_history(customers, position, page_request.size + 1)
-    page = events[: page_request.size]
+    page, page_info = cut_page(
+        reading, _CURSOR, page_request, events, lambda event: (event["at"], event["_id"])
+    )
     reading.record_extra("identityHistory")
     evidence_types = {item["type"] for event in page for item in event["evidence"]}
     naming_records = await identities.list_identifiers(row.id, evidence_types) if evidence_types else []
     mention_by_entry = {mention["e"]: mention for record in naming_records for mention in record["ids"]}
-    start_cursor, end_cursor = build_end_cursors(
-        reading, _CURSOR, [(event["at"], event["_id"]) for event in page]
-    )
     return IdentityEventConnection(
         nodes=[_build_event(reading, row, event, mention_by_entry) for event in page],
-        page_info=PageInfo(
-            has_next_page=len(events) > page_request.size,
-            has_previous_page=page_request.after is not None,
-            start_cursor=start_cursor,
-            end_cursor=end_cursor,
-        ),
+        page_info=page_info,
     )
 
 

@@ -6,18 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 import strawberry
-from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
 from discretion.domain.identity.api.identity import EVENT_ID_KIND
 from discretion.domain.identity.stewardship import Stewardship
-from discretion.domain.kit.graphql.context import ResolverContext
+from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.loading import load_customer, load_customers
 from discretion.errors import Forbidden, NotFound
 from discretion.reveal.revealer import Reading
-
-ResolverInfo = Info[ResolverContext, None]
 
 
 def identity_mutations(customer: Any, provide: Callable[[], Stewardship]) -> list[StrawberryField]:

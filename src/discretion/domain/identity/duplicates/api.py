@@ -8,17 +8,15 @@ from typing import Any
 
 import strawberry
 from strawberry import UNSET
-from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
 from discretion.domain.identity.api.stewardship import require_steward
 from discretion.domain.identity.duplicates.suggestion_run import SUGGEST_PURPOSE
 from discretion.domain.identity.stewardship import Stewardship
-from discretion.domain.kit.graphql.connection import build_end_cursors, open_cursor, parse_page_window
-from discretion.domain.kit.graphql.context import ResolverContext
+from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import bind_services, build_field
 from discretion.domain.kit.graphql.loading import load_customers
-from discretion.domain.kit.graphql.page_info import PageInfo
+from discretion.domain.kit.graphql.page import PageInfo, cut_page, open_cursor, parse_page_window
 from discretion.domain.kit.graphql.scalars import DateTime
 from discretion.domain.profiles.api.customer_types import build_object_type
 from discretion.errors import Conflict, NotFound
@@ -28,7 +26,6 @@ from discretion.store.suggestions import Suggestion, SuggestionStatus, Suggestio
 
 _SUGGESTION_ID_KIND = b"suggestion"
 _CURSOR = b"suggestion-cursor"
-ResolverInfo = Info[ResolverContext, None]
 
 SuggestionState: Any = strawberry.enum(
     SuggestionStatus, name="SuggestionState", description="What became of a suggestion."
@@ -185,20 +182,11 @@ async def _suggestions(
     page_request = parse_page_window(first, after)
     position = open_cursor(reading, _CURSOR, page_request.after, "these suggestions")
     suggestions = await services.suggestions.list_page(state, position, page_request.size + 1)
-    page = suggestions[: page_request.size]
-    start, end = build_end_cursors(
-        reading, _CURSOR, [(suggestion.weight, suggestion.id) for suggestion in page]
+    page, page_info = cut_page(
+        reading, _CURSOR, page_request, suggestions, lambda suggestion: (suggestion.weight, suggestion.id)
     )
     views = await _build_views(info, reading, page)
-    return SuggestionPage(
-        [view for view in views if not _is_moot(info, view)],
-        PageInfo(
-            has_next_page=len(suggestions) > page_request.size,
-            has_previous_page=page_request.after is not None,
-            start_cursor=start,
-            end_cursor=end,
-        ),
-    )
+    return SuggestionPage([view for view in views if not _is_moot(info, view)], page_info)
 
 
 async def _accept(services: SuggestionServices, root: Any, info: ResolverInfo, id: strawberry.ID) -> Any:

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import strawberry
-from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
-from discretion.domain.kit.graphql.context import ResolverContext
+from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.scalars import DateTime
 from discretion.errors import Forbidden
@@ -34,7 +33,7 @@ class DeadLetterGroup:
 def build_dead_letters_field(provide: Callable[[], DeadLetterStore]) -> StrawberryField:
     """Build the field ``Query.deadLetters``."""
 
-    async def resolve_dead_letters(root: Any, info: Info[ResolverContext, None]) -> list[DeadLetterGroup]:
+    async def resolve_dead_letters(root: Any, info: ResolverInfo) -> list[DeadLetterGroup]:
         del root
         if not info.context.require_reading().grant.is_steward:
             raise Forbidden("DEAD_LETTERS_NOT_GRANTED", "Only the steward sees what is refused.")

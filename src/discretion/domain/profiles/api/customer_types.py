@@ -11,11 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import strawberry
-from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
 from discretion.catalogue.model import Attribute, Catalogue
-from discretion.domain.kit.graphql.context import ResolverContext
+from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.directives import Personal
 from discretion.domain.kit.graphql.scalars import PYTHON_TYPES
 from discretion.reveal.revealer import CustomerRow
@@ -95,7 +94,7 @@ def _build_group_type(catalogue: Catalogue, prefix: str, description: str) -> ty
 
 
 def _build_id_field() -> StrawberryField:
-    def resolve(root: Any, info: Info[ResolverContext, None]) -> strawberry.ID:
+    def resolve(root: Any, info: ResolverInfo) -> strawberry.ID:
         name: str = info.context.require_reading().encode_customer_id(root.id)
         return strawberry.ID(name)
 
@@ -110,7 +109,7 @@ def _build_group_field(name: str, group_type: type, description: str) -> Strawbe
 
 
 def _build_attribute_field(name: str, attribute: Attribute) -> StrawberryField:
-    def resolve(root: Any, info: Info[ResolverContext, None]) -> Any:
+    def resolve(root: Any, info: ResolverInfo) -> Any:
         return info.context.require_reading().read_value(root, attribute)
 
     scalar: Any = PYTHON_TYPES[attribute.type]

@@ -10,17 +10,17 @@ from strawberry.types.field import StrawberryField
 
 from discretion.catalogue.model import Attribute, Catalogue
 from discretion.catalogue.retention_cut_off import compute_purposes_cut_off
-from discretion.domain.kit.graphql.connection import (
-    DEFAULT_PAGE_SIZE,
-    MAX_PAGE_SIZE,
-    CustomerCursors,
-    PageWindow,
-    parse_page_window,
-)
 from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.loading import find_projection, load_customer, load_customers
-from discretion.domain.kit.graphql.page_info import PageInfo
+from discretion.domain.kit.graphql.page import (
+    DEFAULT_PAGE_SIZE,
+    MAX_PAGE_SIZE,
+    CustomerCursors,
+    PageInfo,
+    PageWindow,
+    parse_page_window,
+)
 from discretion.domain.profiles.api.customer_types import Node, build_object_type
 from discretion.domain.profiles.api.filter import CustomerFilterInputs
 from discretion.errors import BadRequest

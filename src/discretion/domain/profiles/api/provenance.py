@@ -10,12 +10,11 @@ from typing import Any
 
 import strawberry
 from strawberry import UNSET
-from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
 from discretion.catalogue.model import Attribute, Catalogue, Form
 from discretion.catalogue.reserved_source import COMPUTED_SOURCE
-from discretion.domain.kit.graphql.context import ResolverContext
+from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.scalars import DateTime, Json
 from discretion.plan.selection import PROVENANCE_FIELD, select_attributes
@@ -63,7 +62,7 @@ def build_provenance_field() -> StrawberryField:
     """Build the field ``Customer.provenance``."""
 
     async def resolve_provenance(
-        root: Any, info: Info[ResolverContext, None], attributes: list[str] | None = UNSET
+        root: Any, info: ResolverInfo, attributes: list[str] | None = UNSET
     ) -> list[Provenance]:
         reading, catalogue = info.context.require_reading(), info.context.resources.catalogue
         paths = None if attributes is UNSET else attributes

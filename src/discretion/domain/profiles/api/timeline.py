@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
 import strawberry
 from strawberry import UNSET
-from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
 from discretion.catalogue.model import EventType
 from discretion.catalogue.retention_cut_off import compute_purposes_cut_off
-from discretion.domain.kit.graphql.connection import open_cursor, parse_page_window
-from discretion.domain.kit.graphql.context import ResolverContext
+from discretion.domain.kit.graphql.context import ResolverContext, ResolverInfo
 from discretion.domain.kit.graphql.field import build_field
-from discretion.domain.kit.graphql.page_info import PageInfo
+from discretion.domain.kit.graphql.page import PageInfo, build_cursor, open_cursor, parse_page_window
 from discretion.domain.kit.graphql.scalars import DateTime, Json
 from discretion.purpose.decide import decide_reveal
 from discretion.purpose.decision import Allow
@@ -63,7 +60,7 @@ def build_events_field() -> StrawberryField:
     """Build the field ``Customer.events``."""
 
     async def resolve_events(
-        root: Any, info: Info[ResolverContext, None], first: int | None = UNSET, after: str | None = UNSET
+        root: Any, info: ResolverInfo, first: int | None = UNSET, after: str | None = UNSET
     ) -> EventConnection:
         reading = info.context.require_reading()
         page_window = parse_page_window(first, after)
@@ -86,7 +83,7 @@ def build_events_field() -> StrawberryField:
         ]
         places = [(event.at, event.id) for event in events]
         edges = [
-            EventEdge(node=event, cursor=_build_cursor(reading, place))
+            EventEdge(node=event, cursor=build_cursor(reading, _CURSOR_KIND, place))
             for event, place in zip(timeline_events, places, strict=False)
         ]
         return _build_connection(edges, has_more=len(events) > page_window.size, after=page_window.after)
@@ -155,11 +152,6 @@ def render_properties(event_type: EventType, stored: dict[str, Any]) -> dict[str
                 value = [render(item, 0) for item in value] if declared.many else render(value, 0)
             rendered[declared.name] = value
     return rendered
-
-
-def _build_cursor(reading: Reading, place: tuple[int, bytes]) -> str:
-    at, event = place
-    return reading.encode_id(_CURSOR_KIND, orjson.dumps([at, event.hex()]))
 
 
 def _build_connection(edges: list[EventEdge], *, has_more: bool, after: str | None) -> EventConnection:

@@ -9,9 +9,9 @@ import strawberry
 from strawberry import UNSET
 from strawberry.types.field import StrawberryField
 
+from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import bind_services, build_field
 from discretion.domain.requests.api.dependencies import RequestServices
-from discretion.domain.requests.api.requester import ResolverInfo
 from discretion.domain.requests.api.types import (
     RequestReasonEnum,
     RightsRequest,

@@ -7,13 +7,11 @@ from typing import Any
 
 import strawberry
 from strawberry import UNSET
-from strawberry.types import Info
 from strawberry.types.field import StrawberryField
 
-from discretion.domain.kit.graphql.connection import build_end_cursors, open_cursor, parse_page_window
-from discretion.domain.kit.graphql.context import ResolverContext
+from discretion.domain.kit.graphql.context import ResolverContext, ResolverInfo
 from discretion.domain.kit.graphql.field import build_field
-from discretion.domain.kit.graphql.page_info import PageInfo
+from discretion.domain.kit.graphql.page import PageInfo, cut_page, open_cursor, parse_page_window
 from discretion.domain.kit.graphql.scalars import DateTime
 from discretion.errors import Forbidden
 from discretion.ledger.entry import LedgerEntry
@@ -51,7 +49,7 @@ def build_disclosures_field() -> StrawberryField:
     """Return the field ``Customer.disclosures``."""
 
     async def disclosures(
-        root: Any, info: Info[ResolverContext, None], first: int | None = UNSET, after: str | None = UNSET
+        root: Any, info: ResolverInfo, first: int | None = UNSET, after: str | None = UNSET
     ) -> DisclosureConnection:
         reading = info.context.require_reading()
         if not (reading.grant.is_self or reading.grant.is_steward):
@@ -64,19 +62,17 @@ def build_disclosures_field() -> StrawberryField:
         entries = await info.context.resources.disclosures.list_by_subject(
             pseudonyms, None if position is None else (position[0], position[1].hex()), page_window.size + 1
         )
-        page_entries = entries[: page_window.size]
-        reading.record_extra("disclosures")
-        start_cursor, end_cursor = build_end_cursors(
-            reading, _CURSOR_KIND, [(entry.at, bytes.fromhex(entry.receipt)) for entry in page_entries]
+        page_entries, page_info = cut_page(
+            reading,
+            _CURSOR_KIND,
+            page_window,
+            entries,
+            lambda entry: (entry.at, bytes.fromhex(entry.receipt)),
         )
+        reading.record_extra("disclosures")
         return DisclosureConnection(
             nodes=[_build_disclosure(entry, pseudonyms) for entry in page_entries],
-            page_info=PageInfo(
-                has_next_page=len(entries) > page_window.size,
-                has_previous_page=page_window.after is not None,
-                start_cursor=start_cursor,
-                end_cursor=end_cursor,
-            ),
+            page_info=page_info,
         )
 
     description = (

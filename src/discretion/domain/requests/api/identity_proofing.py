@@ -9,11 +9,12 @@ import strawberry
 from strawberry import UNSET
 from strawberry.types.field import StrawberryField
 
+from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import bind_services, build_field
 from discretion.domain.kit.graphql.scalars import DateTime
 from discretion.domain.profiles.api.customers import IdentifierInput
 from discretion.domain.requests.api.dependencies import RequestServices
-from discretion.domain.requests.api.requester import ResolverInfo, digest_identifier, token_assurance
+from discretion.domain.requests.api.requester import digest_identifier, token_assurance
 from discretion.domain.requests.api.types import (
     RightsRequest,
     build_rights_request,

@@ -15,10 +15,11 @@ from discretion.domain.access.transfer import ENDPOINT_BINDING, ENDPOINT_PART
 from discretion.domain.correction.proposal import build_correction_scope
 from discretion.domain.correction.proposed_change import MAX_CHANGES, check_changes
 from discretion.domain.ingest.statement_context import REFERENCE_PATTERN
+from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import bind_services, build_field
 from discretion.domain.kit.graphql.scalars import Json
 from discretion.domain.requests.api.dependencies import RequestServices
-from discretion.domain.requests.api.requester import ForInput, RequestParties, ResolverInfo, resolve_parties
+from discretion.domain.requests.api.requester import ForInput, RequestParties, resolve_parties
 from discretion.domain.requests.api.types import RightsRequest, build_rights_request, load_subjects
 from discretion.domain.requests.api.visibility import find_visible_request, format_caller_actor
 from discretion.domain.requests.decisions import check_text

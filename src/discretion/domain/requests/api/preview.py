@@ -10,11 +10,12 @@ from strawberry import UNSET
 from strawberry.types.field import StrawberryField
 
 from discretion.domain.erasure.preview import ErasureForecast
+from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import bind_services, build_field
 from discretion.domain.kit.graphql.scalars import DateTime
 from discretion.domain.requests.api.dependencies import RequestServices
 from discretion.domain.requests.api.mutations import ScopeInput, parse_erasure_scope
-from discretion.domain.requests.api.requester import ForInput, ResolverInfo, resolve_parties
+from discretion.domain.requests.api.requester import ForInput, resolve_parties
 from discretion.errors import Forbidden
 from discretion.reveal.forms import format_timestamp
 

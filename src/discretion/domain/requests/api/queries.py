@@ -11,17 +11,16 @@ from strawberry.types.field import StrawberryField
 
 from discretion.domain.consent.api.representation import require_customer_or_steward
 from discretion.domain.ingest.value_parsing import WrongType, parse_timestamp
-from discretion.domain.kit.graphql.connection import (
+from discretion.domain.kit.graphql.context import ResolverInfo
+from discretion.domain.kit.graphql.field import bind_services, build_field
+from discretion.domain.kit.graphql.page import (
     PageWindow,
-    build_end_cursors,
+    cut_page,
     open_cursor,
     parse_page_window,
 )
-from discretion.domain.kit.graphql.field import bind_services, build_field
-from discretion.domain.kit.graphql.page_info import PageInfo
 from discretion.domain.kit.graphql.scalars import DateTime
 from discretion.domain.requests.api.dependencies import RequestServices
-from discretion.domain.requests.api.requester import ResolverInfo
 from discretion.domain.requests.api.types import (
     RequestRightEnum,
     RequestStateEnum,
@@ -170,19 +169,17 @@ async def _build_page(
     cursor_kind: bytes,
     sort_field: str,
 ) -> RightsRequestConnection:
-    page_documents = documents[: page_window.size]
-    await load_subjects(info, page_documents)
-    start_cursor, end_cursor = build_end_cursors(
-        reading, cursor_kind, [(document.get(sort_field), document["_id"]) for document in page_documents]
+    page_documents, page_info = cut_page(
+        reading,
+        cursor_kind,
+        page_window,
+        documents,
+        lambda document: (document.get(sort_field), document["_id"]),
     )
+    await load_subjects(info, page_documents)
     return RightsRequestConnection(
         nodes=[build_rights_request(services, info, document) for document in page_documents],
-        page_info=PageInfo(
-            has_next_page=len(documents) > page_window.size,
-            has_previous_page=page_window.after is not None,
-            start_cursor=start_cursor,
-            end_cursor=end_cursor,
-        ),
+        page_info=page_info,
     )
 
 

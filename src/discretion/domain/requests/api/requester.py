@@ -11,10 +11,9 @@ from typing import Any
 
 import strawberry
 from strawberry import UNSET
-from strawberry.types import Info
 
 from discretion.domain.ingest.statement_context import REFERENCE_PATTERN
-from discretion.domain.kit.graphql.context import ResolverContext
+from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.loading import load_customer
 from discretion.domain.profiles.api.customers import IdentifierInput
 from discretion.domain.requests.model import Assurance, Requester, RequesterRole
@@ -22,8 +21,6 @@ from discretion.errors import BadRequest, Forbidden, NotFound
 from discretion.reveal.revealer import Reading
 from discretion.seal.normalisation import NORMALISATION_RULES
 from discretion.token.grant import Grant
-
-ResolverInfo = Info[ResolverContext, None]
 
 FRESH_LOGIN_S = 600
 """Maximum age of a login that counts as fresh (s)."""

@@ -7,12 +7,12 @@ from typing import Any
 
 import strawberry
 
-from discretion.domain.kit.graphql.context import ResolverResources
+from discretion.domain.kit.graphql.context import ResolverInfo, ResolverResources
 from discretion.domain.kit.graphql.loading import load_customer
-from discretion.domain.kit.graphql.page_info import PageInfo
+from discretion.domain.kit.graphql.page import PageInfo
 from discretion.domain.kit.graphql.scalars import DateTime, Json
 from discretion.domain.requests.api.dependencies import RequestServices
-from discretion.domain.requests.api.requester import RequesterKind, ResolverInfo
+from discretion.domain.requests.api.requester import RequesterKind
 from discretion.domain.requests.deadlines import DeadlineClock
 from discretion.domain.requests.model import RequestReason, RequestState, SubjectRequest, read_request
 from discretion.domain.requests.sealed_fields import MESSAGE_KEY

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.requests.api.dependencies import RequestServices
-from discretion.domain.requests.api.requester import ResolverInfo
 from discretion.domain.requests.api.types import decode_request_id
 from discretion.errors import Forbidden, NotFound
 from discretion.reveal.revealer import Reading

@@ -1,4 +1,4 @@
-"""Relay connections: page arguments and cursors.
+"""Pages of Relay connections: arguments, cursors, and where a page stands in its list.
 
 A cursor contains the order, the sort value and the id, encrypted for the client with AES-SIV. Encryption is
 deterministic, so the same position has the same cursor; a client can neither read nor forge one.
@@ -6,11 +6,12 @@ deterministic, so the same position has the same cursor; a client can neither re
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
+import strawberry
 from strawberry import UNSET
 
 from discretion.errors import BadRequest
@@ -21,6 +22,17 @@ from discretion.seal.pairwise_ids import PairwiseIds
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 500
 _CURSOR_KIND = b"cursor"
+ItemT = TypeVar("ItemT")
+
+
+@strawberry.type(description="Where a page stands in its list (Relay Cursor Connections).")
+class PageInfo:
+    """The position of a page in its list (Relay Cursor Connections)."""
+
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +89,37 @@ def open_cursor(
     return value, bytes.fromhex(key)
 
 
-def build_end_cursors(
-    reading: Reading, kind: bytes, positions: Sequence[tuple[Any, bytes]]
-) -> tuple[str | None, str | None]:
-    """Return the cursors of the first and the last item of a page; None and None for an empty page."""
-    if not positions:
-        return None, None
-    first, last = (
-        reading.encode_id(kind, orjson.dumps([sort_value, key.hex()]))
-        for sort_value, key in (positions[0], positions[-1])
+def build_cursor(reading: Reading, kind: bytes, position: tuple[Any, bytes]) -> str:
+    """Return the cursor of a position, which is a sort value and a key."""
+    value, key = position
+    return reading.encode_id(kind, orjson.dumps([value, key.hex()]))
+
+
+def cut_page(
+    reading: Reading,
+    kind: bytes,
+    page_window: PageWindow,
+    loaded: Sequence[ItemT],
+    locate: Callable[[ItemT], tuple[Any, bytes]],
+) -> tuple[Sequence[ItemT], PageInfo]:
+    """Return the items of a page that is read forwards, and where it stands.
+
+    Args:
+        reading: Encrypts the cursors for its client.
+        kind: The list's kind, as in ``open_cursor``.
+        page_window: The requested part of the list.
+        loaded: The items after the window's cursor, one more than its size if there are as many.
+        locate: Returns the sort value and the key of an item.
+    """
+    items = loaded[: page_window.size]
+    ends = (items[0], items[-1]) if items else ()
+    start, end = [build_cursor(reading, kind, locate(item)) for item in ends] or (None, None)
+    return items, PageInfo(
+        has_next_page=len(loaded) > page_window.size,
+        has_previous_page=page_window.after is not None,
+        start_cursor=start,
+        end_cursor=end,
     )
-    return first, last
 
 
 class CustomerCursors:
