@@ -9,7 +9,6 @@ import strawberry
 from strawberry.types.field import StrawberryField
 
 from discretion.catalogue.model import Catalogue
-from discretion.domain.identity.api.stewardship import require_steward
 from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.scalars import DateTime, Json
@@ -54,7 +53,7 @@ def build_held_data_field(provide: Callable[[], LegalHolds]) -> StrawberryField:
 
     async def read_held_data(root: Any, info: ResolverInfo, request: str) -> list[HeldData]:
         del root
-        reading, _ = require_steward(info)
+        reading, _ = info.context.require_steward()
         # Retained data serve only the obligation that they are kept for (GDPR Art. 17(3)(b)).
         if HELD_DATA_PURPOSE not in reading.plan.granted_purposes:
             raise Forbidden(
@@ -84,7 +83,7 @@ def build_hold_mutations(provide: Callable[[], LegalHolds]) -> list[StrawberryFi
         events: list[strawberry.ID] | None = None,
     ) -> strawberry.ID:
         del root
-        reading, steward_name = require_steward(info)
+        reading, steward_name = info.context.require_steward()
         customer_id = reading.decode_customer_id(customer)
         if customer_id is None:
             raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
@@ -95,7 +94,7 @@ def build_hold_mutations(provide: Callable[[], LegalHolds]) -> list[StrawberryFi
 
     async def lift_hold(root: Any, info: ResolverInfo, hold: strawberry.ID) -> bool:
         del root
-        reading, _ = require_steward(info)
+        reading, _ = info.context.require_steward()
         await provide().lift(reading.decode_id(_HOLD_ID_KIND, hold) or b"")
         return True
 

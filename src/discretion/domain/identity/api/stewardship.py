@@ -13,8 +13,7 @@ from discretion.domain.identity.stewardship import Stewardship
 from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.loading import load_customer, load_customers
-from discretion.errors import Forbidden, NotFound
-from discretion.reveal.revealer import Reading
+from discretion.errors import NotFound
 
 
 def identity_mutations(customer: Any, provide: Callable[[], Stewardship]) -> list[StrawberryField]:
@@ -22,7 +21,7 @@ def identity_mutations(customer: Any, provide: Callable[[], Stewardship]) -> lis
 
     async def merge(root: Any, info: ResolverInfo, customers: list[strawberry.ID]) -> Any:
         del root
-        reading, actor = require_steward(info)
+        reading, actor = info.context.require_steward()
         customer_ids = [reading.decode_customer_id(customer_id) for customer_id in customers]
         known_ids = [customer_id for customer_id in customer_ids if customer_id is not None]
         if len(known_ids) < len(customer_ids):
@@ -31,7 +30,7 @@ def identity_mutations(customer: Any, provide: Callable[[], Stewardship]) -> lis
 
     async def unmerge(root: Any, info: ResolverInfo, merge: strawberry.ID) -> Any:
         del root
-        reading, actor = require_steward(info)
+        reading, actor = info.context.require_steward()
         # An id issued to another client decodes to None, which matches no event: MERGE_NOT_FOUND.
         event_id = info.context.resources.pairwise.decode(reading.grant.client, EVENT_ID_KIND, merge)
         customer_ids = await provide().unmerge(event_id or b"", actor)
@@ -48,19 +47,3 @@ def identity_mutations(customer: Any, provide: Callable[[], Stewardship]) -> lis
         build_field(merge, "merge", customer | None, merge_description),
         build_field(unmerge, "unmerge", list[customer | None] | None, unmerge_description),
     ]
-
-
-def require_steward(info: ResolverInfo) -> tuple[Reading, str]:
-    """Return the reading and the actor name of a steward (``steward:`` and the client id).
-
-    Raises:
-        Forbidden: ``STEWARD_ONLY``.
-    """
-    reading = info.context.require_reading()
-    if not reading.grant.is_steward:
-        raise Forbidden(
-            "STEWARD_ONLY",
-            "Only a steward decides which customers are one person.",
-            "Use a token with the scope 'steward'.",
-        )
-    return reading, f"steward:{reading.grant.client}"

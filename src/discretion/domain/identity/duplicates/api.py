@@ -10,7 +10,6 @@ import strawberry
 from strawberry import UNSET
 from strawberry.types.field import StrawberryField
 
-from discretion.domain.identity.api.stewardship import require_steward
 from discretion.domain.identity.duplicates.suggestion_run import SUGGEST_PURPOSE
 from discretion.domain.identity.stewardship import Stewardship
 from discretion.domain.kit.graphql.context import ResolverInfo
@@ -178,7 +177,7 @@ async def _suggestions(
     state: SuggestionState = SuggestionStatus.OPEN,
 ) -> Any:
     del root
-    reading, _ = require_steward(info)
+    reading, _ = info.context.require_steward()
     page_request = parse_page_window(first, after)
     position = open_cursor(reading, _CURSOR, page_request.after, "these suggestions")
     suggestions = await services.suggestions.list_page(state, position, page_request.size + 1)
@@ -191,7 +190,7 @@ async def _suggestions(
 
 async def _accept(services: SuggestionServices, root: Any, info: ResolverInfo, id: strawberry.ID) -> Any:
     del root
-    reading, actor = require_steward(info)
+    reading, actor = info.context.require_steward()
     suggestion = await _find_open_suggestion(services, info, reading, id)
     # Merge first: after a crash in between, the suggestion is still open but moot, and the merge is not lost.
     await services.stewardship.merge(suggestion.customers, actor)
@@ -200,7 +199,7 @@ async def _accept(services: SuggestionServices, root: Any, info: ResolverInfo, i
 
 async def _refuse(services: SuggestionServices, root: Any, info: ResolverInfo, id: strawberry.ID) -> Any:
     del root
-    reading, _ = require_steward(info)
+    reading, _ = info.context.require_steward()
     suggestion = await _find_open_suggestion(services, info, reading, id)
     return await _decide(services, info, reading, suggestion, SuggestionStatus.REFUSED)
 

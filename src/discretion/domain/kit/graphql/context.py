@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from strawberry.types import Info
 
 from discretion.catalogue.model import Catalogue
-from discretion.errors import Unauthenticated
+from discretion.errors import Forbidden, Unauthenticated
 from discretion.ledger.storage import LedgerStorage
 from discretion.reveal.revealer import Reading
 from discretion.seal.blind_index import BlindIndex
@@ -52,6 +52,19 @@ class ResolverContext:
                 "Send it as 'Authorization: Bearer <token>'.",
             )
         return self.reading
+
+    def require_steward(self) -> tuple[Reading, str]:
+        """Return the reading of a steward, and the steward as an actor on record (``steward:<client>``).
+
+        Raises:
+            Unauthenticated: ``TOKEN_MISSING``; Forbidden: ``STEWARD_ONLY``.
+        """
+        reading = self.require_reading()
+        if not reading.grant.is_steward:
+            raise Forbidden(
+                "STEWARD_ONLY", "Only a steward may do this.", "Use a token with the scope 'steward'."
+            )
+        return reading, f"steward:{reading.grant.client}"
 
 
 ResolverInfo = Info[ResolverContext, None]

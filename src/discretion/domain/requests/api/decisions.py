@@ -18,7 +18,7 @@ from discretion.domain.requests.api.types import (
     build_rights_request,
     load_subjects,
 )
-from discretion.domain.requests.api.visibility import find_visible_request, require_privacy_office
+from discretion.domain.requests.api.visibility import find_visible_request
 from discretion.domain.requests.decisions import check_text
 from discretion.domain.requests.model import RequestReason
 from discretion.errors import BadRequest
@@ -87,7 +87,7 @@ async def _decide_request(
     answer: str | None = UNSET,
 ) -> RightsRequest:
     del root
-    _, by = require_privacy_office(info)
+    _, by = info.context.require_steward()
     document = await find_visible_request(services, info, id)
     if accept == bool(refusal) or (answer and not accept):
         raise BadRequest("DECISION_ARGUMENTS", "Accept with or without an 'answer', or give a 'refusal'.")
@@ -113,7 +113,7 @@ async def _extend_request(
     length: LengthInput | None = UNSET,
 ) -> RightsRequest:
     del root
-    _, by = require_privacy_office(info)
+    _, by = info.context.require_steward()
     document = await find_visible_request(services, info, id)
     requested_length = TimeLength(length.count, length.unit) if length else None
     if requested_length is not None and requested_length.count < 1:
@@ -126,7 +126,7 @@ async def _pause_request(
     services: RequestServices, root: Any, info: ResolverInfo, id: strawberry.ID, reason: RequestReasonEnum
 ) -> RightsRequest:
     del root
-    _, by = require_privacy_office(info)
+    _, by = info.context.require_steward()
     document = await find_visible_request(services, info, id)
     await services.decisions.pause(document["_id"], by, RequestReason(reason))
     return await _reload_request(services, info, document["_id"])
@@ -136,7 +136,7 @@ async def _resume_request(
     services: RequestServices, root: Any, info: ResolverInfo, id: strawberry.ID
 ) -> RightsRequest:
     del root
-    _, by = require_privacy_office(info)
+    _, by = info.context.require_steward()
     document = await find_visible_request(services, info, id)
     await services.decisions.resume(document["_id"], by)
     return await _reload_request(services, info, document["_id"])

@@ -32,7 +32,6 @@ from discretion.domain.requests.api.types import (
 from discretion.domain.requests.api.visibility import (
     find_visible_request,
     list_customer_ids,
-    require_privacy_office,
 )
 from discretion.domain.requests.deadline_monitor import WEEK_MS
 from discretion.domain.requests.subscription import RequestSubscription
@@ -121,7 +120,7 @@ async def _list_requests(
     after: str | None = UNSET,
 ) -> RightsRequestConnection:
     del root
-    reading, _ = require_privacy_office(info)
+    reading, _ = info.context.require_steward()
     page_window = parse_page_window(first, after)
     clauses = [_build_query(reading, filter or RightsRequestFilter())]
     if (

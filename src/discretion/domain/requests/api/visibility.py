@@ -5,7 +5,7 @@ from __future__ import annotations
 from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.requests.api.dependencies import RequestServices
 from discretion.domain.requests.api.types import decode_request_id
-from discretion.errors import Forbidden, NotFound
+from discretion.errors import NotFound
 from discretion.reveal.revealer import Reading
 from discretion.store.document import MutableDocument
 
@@ -42,22 +42,6 @@ async def list_customer_ids(info: ResolverInfo, customer: bytes) -> list[bytes]:
     """Return the id of a customer and the ids of the customers that were merged into it."""
     former_customers = await info.context.resources.identities.list_former_ids(customer)
     return [customer, *(former_id for former_id, _ in former_customers)]
-
-
-def require_privacy_office(info: ResolverInfo) -> tuple[Reading, str]:
-    """Return the reading of a steward, and the actor for the history of a request.
-
-    Raises:
-        Forbidden: ``STEWARD_ONLY``.
-    """
-    reading = info.context.require_reading()
-    if not reading.grant.is_steward:
-        raise Forbidden(
-            "STEWARD_ONLY",
-            "Only the privacy office decides requests.",
-            "Use a token with the scope 'steward'.",
-        )
-    return reading, f"steward:{reading.grant.client}"
 
 
 def format_caller_actor(info: ResolverInfo) -> str:
