@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
-from discretion.errors import DiscretionError, Unavailable
+from discretion.errors import Unavailable
 from discretion.ledger.entry import LedgerEntry
 
 MAX_WAIT_S = 5.0
@@ -75,7 +75,8 @@ class Ledger:
         try:
             async with asyncio.timeout(self._max_wait_s):
                 await self._storage.insert([entry for entry, _ in group])
-        except (DiscretionError, TimeoutError, OSError) as error:
+        # Also an error that nobody expects: the callers of this group and of later ones wait for an answer.
+        except Exception as error:  # noqa: BLE001
             failure = _unavailable()
             failure.__cause__ = error
         # The writer task was cancelled at shutdown. Callers must not wait for ever, so they receive an error

@@ -68,6 +68,22 @@ async def test_entries_appended_during_a_write_share_the_next_write() -> None:
     assert max(map(len, storage.groups)) <= append.MAX_GROUP
 
 
+async def test_an_unexpected_error_fails_the_callers_that_wait() -> None:
+    """A defect of the storage leaves nobody waiting, neither in its group nor in the next one."""
+    failures: list[Exception | None] = [TypeError("a defect"), None]
+    storage = BlockingStorage(next_failure=lambda: failures.pop(0))
+    ledger = Ledger(storage)
+    first = asyncio.create_task(ledger.append(build_entry(0)))
+    await run_other_tasks()
+    second = asyncio.create_task(ledger.append(build_entry(1)))
+    await run_other_tasks()
+    storage.gate.set()
+    async with asyncio.timeout(5):
+        with pytest.raises(Unavailable, match="could not be recorded"):
+            await first
+        assert await second == build_entry(1).receipt
+
+
 async def test_a_failed_write_fails_only_its_group() -> None:
     """Each entry of the group gets its own error; the next entry is written."""
     failures: list[Exception | None] = [OSError("disk on fire"), None]
