@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import logging
 import re
-import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from graphql import GraphQLError, GraphQLSyntaxError, VariableDefinitionNode, print_ast
 
+from discretion.edge.error_trace import trace_error
 from discretion.errors import DiscretionError, Fault, Misconfigured
 
 _log = logging.getLogger(__name__)
@@ -115,26 +115,6 @@ def format_validation_error(error: GraphQLError) -> FormattedError:
     The rules of ``document_cache`` write messages without values, so they pass as they are.
     """
     return _with_locations(format_error(VALIDATION_FAILED, error.message), error)
-
-
-def trace_error(error: BaseException) -> str:
-    """Return where an error came from: its lines of code, innermost last, and the types of its causes."""
-    lines: list[str] = []
-    visited: set[int] = set()
-    cause: BaseException | None = error
-    # Chains of causes may be circular, and a log line has to stay readable: five causes, twelve frames each.
-    while cause is not None and id(cause) not in visited and len(visited) < 5:
-        visited.add(id(cause))
-        # Only file, line and function of a frame are used. Local variables and the text of the exception may
-        # hold personal data.
-        frames = traceback.extract_tb(cause.__traceback__)[-12:]
-        lines.append(
-            type(cause).__name__
-            + ": "
-            + " > ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames)
-        )
-        cause = cause.__cause__ or cause.__context__
-    return " | ".join(lines)
 
 
 def _find_cause(error: GraphQLError) -> BaseException | None:

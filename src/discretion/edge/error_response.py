@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import orjson
 from starlette.responses import Response
 
+from discretion.edge.error_trace import trace_error
 from discretion.errors import DiscretionError, Fault, TooMany
 
 _log = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ def build_error_response(error: DiscretionError, headers: Mapping[str, str] | No
     details = {"code": error.code, "message": error.message, "advice": error.advice}
     response_headers = dict(headers or {})
     if isinstance(error, Fault):
-        _log.error("%s answered with %s", type(error).__name__, error.code, exc_info=error.__cause__)
+        _log.error("%s %s at %s", type(error).__name__, error.code, trace_error(error))
         details = {
             "code": error.code,
             "message": "The service cannot answer now.",
