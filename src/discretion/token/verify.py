@@ -109,11 +109,6 @@ class TokenVerifier:
             self._verified.popitem(last=False)
         return grant
 
-    def forget(self, token_id: str) -> None:
-        """Remove a token from the cache, so that its next use verifies it again."""
-        for digest in [digest for digest, (grant, _) in self._verified.items() if grant.token_id == token_id]:
-            del self._verified[digest]
-
     def _verify_signature(self, token: str) -> dict[str, Any]:
         header, claims = split_token(token)
         # The type tells an access token from an ID token of the same issuer (RFC 9068, section 2.1). Media
