@@ -15,10 +15,10 @@ from pathlib import Path
 from discretion.errors import Unavailable
 from discretion.seal.key_files import (
     KEY_BYTES,
+    create_private_file,
     encrypt_file_content,
     flush_folder,
     read_sealed_file,
-    write_private_file,
 )
 
 _SUFFIX = ".key"
@@ -82,17 +82,8 @@ class DailyKeys:
 
     def _create(self, path: Path) -> None:
         """Create a key file unless another process was first: a second key would lose letters."""
-        draft = path.with_name(f"{path.stem}.{self._entropy(8).hex()}")
-        write_private_file(
-            draft, encrypt_file_content(path.name, self._root, self._entropy(KEY_BYTES), self._entropy)
-        )
-        try:
-            with suppress(FileExistsError):
-                # Unlike a rename, a hard link fails if the target exists, so exactly one process wins.
-                path.hardlink_to(draft)
-        finally:
-            draft.unlink()
-        flush_folder(path.parent)
+        body = encrypt_file_content(path.name, self._root, self._entropy(KEY_BYTES), self._entropy)
+        create_private_file(path, body, self._entropy)
 
     def _path(self, at: int) -> Path:
         return self._folder / f"{_date_of(at).isoformat()}{_SUFFIX}"

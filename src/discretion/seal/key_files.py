@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -73,6 +74,23 @@ def write_private_file(path: Path, body: bytes) -> None:
     write_flushed_file(draft, body)
     # Readers see the earlier or the new content, never a part; after the flush the new one survives a crash.
     draft.replace(path)
+    flush_folder(path.parent)
+
+
+def create_private_file(path: Path, body: bytes, entropy: Callable[[int], bytes]) -> None:
+    """Create a file that only its owner can read, atomically and durably, unless another process was first.
+
+    Whoever wins, all of them find the same file afterwards.
+    """
+    # Each process writes a draft of its own: on a common name, one would move or cut off what another writes.
+    draft = path.with_name(f"{path.name}.{entropy(8).hex()}")
+    write_private_file(draft, body)
+    try:
+        # Unlike a rename, a hard link fails if the target exists.
+        with suppress(FileExistsError):
+            path.hardlink_to(draft)
+    finally:
+        draft.unlink()
     flush_folder(path.parent)
 
 

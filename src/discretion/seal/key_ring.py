@@ -7,39 +7,25 @@
     36-43        when the key before it was destroyed (ms since 1970), 0 for the first
     44-47, 48-79 retiring generation and its key, 0 if there is none
 
-When the file is rewritten, the bytes of the earlier version are overwritten in place before they are
-released. If that is interrupted, the next write does it. What a copy-on-write file system or a solid-state
-disk keeps of them is sealed under the root key.
+Numbers are big-endian. An erasure relies on the file (``sealed_file``): it overwrites the bytes of keys that
+are gone.
 """
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from discretion.errors import Misconfigured
-from discretion.seal.key_files import (
-    KEY_BYTES,
-    decrypt_file_content,
-    encrypt_file_content,
-    flush_folder,
-    write_flushed_file,
-    write_private_file,
-)
+from discretion.seal.key_files import KEY_BYTES
+from discretion.seal.sealed_file import FileStamp, SealedFile
 
 _HEADER = struct.Struct(">4sI")
 _MAGIC = b"BKT2"
 _RECORD = struct.Struct(f">I{KEY_BYTES}sQI{KEY_BYTES}s")
 _NO_KEY = bytes(KEY_BYTES)
-_READ_ATTEMPTS = 20
-"""Attempts to read a file that is replaced while it is being read."""
-
-FileStamp = tuple[int, int, int]
-"""Inode, modification time (ns) and size: identifies one version of the file."""
 
 
 class BucketRecord(NamedTuple):
@@ -135,13 +121,12 @@ class KeyRing:
 
 
 class KeyRingFile:
-    """The sealed file at ``path``. Its callers write one at a time; see ``BucketKeys``."""
+    """The sealed file of a ring at ``path``. Its callers write one at a time; see ``BucketKeys``."""
 
     def __init__(self, path: Path, root: bytes, entropy: Callable[[int], bytes]) -> None:
         self.path = path
-        self._root = root
+        self._file = SealedFile(path, root, entropy)
         self._entropy = entropy
-        self._replaced = path.with_name(path.name + ".old")
 
     def __repr__(self) -> str:
         return f"KeyRingFile({self.path.name!r})"
@@ -152,19 +137,11 @@ class KeyRingFile:
         A second ring would lose customers.
         """
         ring = KeyRing.from_records([BucketRecord(1, self._entropy(KEY_BYTES)) for _ in range(count)])
-        draft = self.path.with_name(f"{self.path.name}.{self._entropy(8).hex()}")
-        write_private_file(draft, self._sealed(ring))
-        try:
-            # Unlike a rename, a hard link fails if the target exists.
-            with suppress(FileExistsError):
-                self.path.hardlink_to(draft)
-        finally:
-            draft.unlink()
-        flush_folder(self.path.parent)
+        self._file.create(ring.content)
 
     def read_stamp(self) -> FileStamp:
         """Return the stamp of the file as it is now."""
-        return _stamp_of(self.path.stat())
+        return self._file.read_stamp()
 
     def read(self) -> tuple[KeyRing, FileStamp]:
         """Return the ring, and the stamp of the version that it was read from.
@@ -172,47 +149,9 @@ class KeyRingFile:
         Raises:
             Misconfigured: ``KEY_FILE_UNREADABLE``.
         """
-        for attempts_left in reversed(range(_READ_ATTEMPTS)):
-            with self.path.open("rb") as file:
-                # The stamp of the open file and not of the path: the path may lead to another version by now.
-                stamp, body = _stamp_of(os.fstat(file.fileno())), file.read()
-            try:
-                return KeyRing(decrypt_file_content(self.path.name, self._root, body)), stamp
-            except Misconfigured:
-                # The file may have been overwritten (``wipe_replaced``) while it was read; if it was
-                # replaced, read again.
-                if not attempts_left or stamp == self.read_stamp():
-                    raise
-        raise AssertionError("unreachable")
+        content, stamp = self._file.read()
+        return KeyRing(content), stamp
 
     def write(self, ring: KeyRing) -> None:
         """Replace the ring durably, and overwrite the bytes of the earlier version."""
-        self.wipe_replaced()
-        draft = self.path.with_name(self.path.name + ".new")
-        write_flushed_file(draft, self._sealed(ring))
-        # The second name keeps the old bytes reachable after the rename, so that they can be overwritten. A
-        # crash between these steps leaves the second name, and the next write wipes it.
-        self._replaced.hardlink_to(self.path)
-        draft.replace(self.path)
-        flush_folder(self.path.parent)
-        self.wipe_replaced()
-
-    def wipe_replaced(self) -> None:
-        """Overwrite and delete the earlier version of the file, if an interrupted write left one."""
-        if not self._replaced.exists():
-            return
-        # After a crash between the hard link and the rename both names are the present file: it must survive.
-        if not self._replaced.samefile(self.path):
-            with self._replaced.open("r+b") as file:
-                file.write(bytes(os.fstat(file.fileno()).st_size))
-                file.flush()
-                os.fsync(file.fileno())
-        self._replaced.unlink()
-        flush_folder(self.path.parent)
-
-    def _sealed(self, ring: KeyRing) -> bytes:
-        return encrypt_file_content(self.path.name, self._root, ring.content, self._entropy)
-
-
-def _stamp_of(stat: os.stat_result) -> FileStamp:
-    return stat.st_ino, stat.st_mtime_ns, stat.st_size
+        self._file.write(ring.content)

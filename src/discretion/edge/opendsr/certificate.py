@@ -9,7 +9,6 @@ specification forbids outside evaluation.
 from __future__ import annotations
 
 import base64
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 from cryptography.x509.oid import NameOID
 
 from discretion.errors import Misconfigured
-from discretion.seal.key_files import encrypt_file_content, flush_folder, read_sealed_file, write_private_file
+from discretion.seal.key_files import create_private_file, encrypt_file_content, read_sealed_file
 
 KEY_BITS = 3072
 SELF_SIGNED_LIFETIME = timedelta(days=365)
@@ -60,12 +59,7 @@ def load_or_create_key(path: Path, root: bytes, entropy: Callable[[int], bytes])
         key_bytes = generate_private_key(65537, KEY_BITS).private_bytes(
             serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        draft_path = path.with_name(f"{path.name}.{entropy(8).hex()}")
-        write_private_file(draft_path, encrypt_file_content(path.name, root, key_bytes, entropy))
-        with contextlib.suppress(FileExistsError):
-            path.hardlink_to(draft_path)
-        draft_path.unlink()
-        flush_folder(path.parent)
+        create_private_file(path, encrypt_file_content(path.name, root, key_bytes, entropy), entropy)
     key = serialization.load_der_private_key(read_sealed_file(path, root), None)
     assert isinstance(key, RSAPrivateKey)
     return key
