@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 
 from discretion import __version__
-from discretion.app import Platform, open_platform, open_token_issuer
+from discretion.app import Platform, open_platform, open_signing_keys, open_token_issuer
 from discretion.app.clock import now_ms
 from discretion.app.installations import (
     build_certificate_request,
@@ -51,6 +51,7 @@ from discretion.serve import (
 from discretion.settings import Settings, read_settings
 from discretion.store.dead_letters import DeadLetterFilter
 from discretion.token.command import build_commands as build_token_commands
+from discretion.token.key_command import build_key_commands
 
 cli = typer.Typer(
     help="Discretion: a customer data platform that reveals each attribute only for a purpose that the "
@@ -386,4 +387,5 @@ def _read_settings(data_dir: Path | None) -> Settings:
 
 
 cli.add_typer(build_token_commands(lambda folder: open_token_issuer(_read_settings(folder))), name="token")
+cli.add_typer(build_key_commands(lambda folder: open_signing_keys(_read_settings(folder))), name="keys")
 cli.add_typer(build_rights_commands(_open_request_context, run_on_fast_loop), name="rights")

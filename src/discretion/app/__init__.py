@@ -13,8 +13,9 @@ from contextlib import asynccontextmanager
 
 from discretion.app.background_work import expire_dead_letter_keys, recompute_permissions, watch_bucket_keys
 from discretion.app.clock import now_ms
-from discretion.app.keys import load_root_key, load_signing_keys, require_bucket_keys
+from discretion.app.keys import load_root_key, require_bucket_keys, signing_keys_path
 from discretion.app.rulebook import enforce_rulebook
+from discretion.app.signing_keys import SigningKeys, watch_signing_keys
 from discretion.app.wiring.context import build_wiring_context
 from discretion.app.wiring.platform import Platform, wire_platform
 from discretion.app.wiring.tokens import build_token_issuer
@@ -38,7 +39,14 @@ from discretion.store.embedded.mongo_server import run_embedded_mongo
 from discretion.store.schema.apply import apply_schema
 from discretion.token.issue import TokenIssuer
 
-__all__ = ["Platform", "build_platform", "enforce_rulebook", "open_platform", "open_token_issuer"]
+__all__ = [
+    "Platform",
+    "build_platform",
+    "enforce_rulebook",
+    "open_platform",
+    "open_signing_keys",
+    "open_token_issuer",
+]
 
 
 @asynccontextmanager
@@ -80,7 +88,10 @@ async def open_platform(
             if not restoring:
                 await platform.erasure_log.check_replayed()
             # Idle platforms watch the keys too: another process may destroy one while a command runs.
-            async with watch_bucket_keys(platform.discloser.revealer.buckets):
+            async with (
+                watch_bucket_keys(platform.discloser.revealer.buckets),
+                watch_signing_keys(platform.signing_keys),
+            ):
                 if idle:
                     yield platform
                     return
@@ -132,5 +143,10 @@ def build_platform(
 def open_token_issuer(settings: Settings) -> TokenIssuer:
     """Build the issuer of this installation's tokens; it needs the keys and no database."""
     catalogue = load_catalogue(settings.catalogue_dir)
-    keys = load_signing_keys(settings, load_root_key(settings))
-    return build_token_issuer(settings, keys, catalogue, now_ms, os.urandom)
+    return build_token_issuer(settings, open_signing_keys(settings).select, catalogue, now_ms, os.urandom)
+
+
+def open_signing_keys(settings: Settings) -> SigningKeys:
+    """Open the signing keys of this installation; it needs no database."""
+    root = load_root_key(settings)
+    return SigningKeys.open_or_create(signing_keys_path(settings), root, now_ms, os.urandom)

@@ -6,10 +6,9 @@ import os
 from pathlib import Path
 
 from discretion.errors import Misconfigured
-from discretion.seal.key_files import KEY_BYTES, read_sealed_file, write_private_file, write_sealed_file
+from discretion.seal.key_files import KEY_BYTES, create_private_file
 from discretion.settings import Settings
 from discretion.store.driver.database import Database
-from discretion.token.keys import KeySet
 
 
 def load_root_key(settings: Settings) -> bytes:
@@ -29,7 +28,7 @@ def load_root_key(settings: Settings) -> bytes:
         )
     path = settings.data_dir / "keys" / "root.key"
     if not path.exists():
-        write_private_file(path, os.urandom(KEY_BYTES))
+        create_private_file(path, os.urandom(KEY_BYTES), os.urandom)
     return read_root_key(path)
 
 
@@ -45,14 +44,6 @@ def read_root_key(path: Path) -> bytes:
             "ROOT_KEY_DAMAGED", f"{path} does not hold {KEY_BYTES} bytes.", "Restore it from its backup."
         )
     return key
-
-
-def load_signing_keys(settings: Settings, root: bytes) -> KeySet:
-    """Return the keys that sign tokens; they are created on first use and sealed under the root key."""
-    path = settings.data_dir / "keys" / "signing.keys"
-    if not path.exists():
-        write_sealed_file(path, root, KeySet.generate("EdDSA").to_private_json(), os.urandom)
-    return KeySet.from_private_json(read_sealed_file(path, root))
 
 
 async def require_bucket_keys(settings: Settings, database: Database) -> None:
@@ -77,6 +68,11 @@ async def require_bucket_keys(settings: Settings, database: Database) -> None:
 def erasure_ledger_path(settings: Settings) -> Path:
     """Return the path of the erasure ledger."""
     return settings.erasure_ledger or settings.data_dir / "erasures" / "ledger.jsonl"
+
+
+def signing_keys_path(settings: Settings) -> Path:
+    """Return the path of the keys that sign tokens, receipts and certificates."""
+    return settings.data_dir / "keys" / "signing.keys"
 
 
 def bucket_keys_path(settings: Settings) -> Path:

@@ -25,6 +25,7 @@ from discretion.edge.tracking_endpoint import TrackingEndpoints
 from discretion.errors import DiscretionError, NotFound
 from discretion.law.signals import gpc
 from discretion.store.driver.database import Database
+from discretion.token.key_schedule import JWKS_MAX_AGE_S
 from discretion.token.verify import TokenVerifier
 
 MAX_BODY = 1024 * 1024
@@ -43,7 +44,8 @@ class EdgeComponents:
     tracking: TrackingEndpoints
     packages: PackageEndpoint
     acknowledgements: AcknowledgementEndpoint
-    jwks: Mapping[str, Any]
+    build_jwks: Callable[[], Mapping[str, Any]]
+    build_receipt_jwks: Callable[[], Mapping[str, Any]]
     database: Database
     subscriptions: RequestWatcher
     now_ms: Callable[[], int]
@@ -107,9 +109,13 @@ def build_application(components: EdgeComponents) -> Starlette:
 
 def _build_service_routes(components: EdgeComponents) -> list[Route]:
     """Build the routes of keys, of GPC support (https://globalprivacycontrol.org) and of health checks."""
+    cached = {"cache-control": f"public, max-age={JWKS_MAX_AGE_S}"}
 
     async def serve_jwks(_request: Request) -> Response:
-        return JSONResponse(dict(components.jwks), headers={"cache-control": "public, max-age=300"})
+        return JSONResponse(dict(components.build_jwks()), headers=cached)
+
+    async def serve_receipt_jwks(_request: Request) -> Response:
+        return JSONResponse(dict(components.build_receipt_jwks()), headers=cached)
 
     async def serve_gpc_support(_request: Request) -> Response:
         return JSONResponse(dict(gpc.GPC_SUPPORT), headers={"cache-control": "public, max-age=86400"})
@@ -129,6 +135,7 @@ def _build_service_routes(components: EdgeComponents) -> list[Route]:
 
     return [
         Route("/.well-known/jwks.json", serve_jwks),
+        Route("/.well-known/receipt-keys.json", serve_receipt_jwks),
         Route("/.well-known/gpc.json", serve_gpc_support),
         Route("/healthz", report_liveness),
         Route("/readyz", report_readiness),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import jwt
-
 from discretion.errors import BadRequest
 from discretion.token.keys import KeySet
 from discretion.token.token_syntax import MAX_TOKEN_BYTES
@@ -19,11 +17,11 @@ def _accept_any(_: str) -> bool:
 
 
 class TokenIssuer:
-    """Signs tokens with the active key of a key set."""
+    """Signs tokens with the active key. ``select_keys`` returns the keys of the present time."""
 
     def __init__(
         self,
-        keys: KeySet,
+        select_keys: Callable[[], KeySet],
         issuer: str,
         audience: str,
         now_ms: Callable[[], int],
@@ -31,7 +29,7 @@ class TokenIssuer:
         is_known_purpose: Callable[[str], bool] = _accept_any,
         is_known_category: Callable[[str], bool] = _accept_any,
     ) -> None:
-        self._keys = keys
+        self._select_keys = select_keys
         self._issuer = issuer
         self._audience = audience
         self._now_ms = now_ms
@@ -99,13 +97,7 @@ class TokenIssuer:
             claims["auth_time"] = authenticated
         if categories is not None:
             claims["categories"] = list(dict.fromkeys(categories))
-        signing_key = self._keys.active
-        token = jwt.encode(
-            claims,
-            signing_key.key,
-            algorithm=signing_key.verifying.algorithm,
-            headers={"typ": "at+jwt", "kid": signing_key.verifying.kid},
-        )
+        token = self._select_keys().active.sign_jwt(claims, "at+jwt")
         if len(token) > MAX_TOKEN_BYTES:
             raise _build_request_error(f"it would be longer than {MAX_TOKEN_BYTES} bytes")
         return token

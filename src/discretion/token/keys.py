@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import jwt
 from cryptography.hazmat.primitives.asymmetric.ec import (
     SECP256R1,
     EllipticCurvePrivateKey,
@@ -54,6 +55,15 @@ class SigningKey:
         """Return the key id without the key."""
         return f"SigningKey({self.verifying.kid!r})"
 
+    def sign_jwt(self, claims: Mapping[str, Any], token_type: str) -> str:
+        """Return the claims as a JSON Web Signature of this ``typ`` in compact form."""
+        return jwt.encode(
+            dict(claims),
+            self.key,
+            algorithm=self.verifying.algorithm,
+            headers={"typ": token_type, "kid": self.verifying.kid},
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class KeySet:
@@ -76,46 +86,16 @@ class KeySet:
     @classmethod
     def generate(cls, algorithm: str = "EdDSA") -> KeySet:
         """Return a set with one new key."""
-        private: PrivateKey = (
-            Ed25519PrivateKey.generate() if algorithm == "EdDSA" else generate_private_key(SECP256R1())
-        )
-        return cls._from_signing([_build_signing_key(algorithm, private)])
-
-    def with_new_key(self, algorithm: str = "EdDSA") -> KeySet:
-        """Return this set with a new active key. Tokens signed with the older keys are still valid."""
-        return self._from_signing([*KeySet.generate(algorithm).signing, *self.signing])
+        return cls.from_signing_keys(generate_signing_key(algorithm))
 
     @classmethod
-    def _from_signing(cls, signing: list[SigningKey]) -> KeySet:
-        return cls(tuple(signing), {key.verifying.kid: key.verifying for key in signing})
+    def from_signing_keys(cls, *keys: SigningKey) -> KeySet:
+        """Return the set of these keys, the active one first."""
+        return cls(keys, {key.verifying.kid: key.verifying for key in keys})
 
     def public_jwks(self) -> dict[str, list[dict[str, str]]]:
         """Return the public keys as a JWK Set (RFC 7517), for ``/.well-known/jwks.json``."""
         return {"keys": [dict(key.jwk) for key in self.verifying.values()]}
-
-    def to_private_json(self) -> bytes:
-        """Return all keys with their private parts as JSON, to be stored sealed."""
-        keys = []
-        for signing_key in self.signing:
-            jwk = json.loads(_to_jwk(signing_key.verifying.algorithm, signing_key.key))
-            keys.append({**jwk, "alg": signing_key.verifying.algorithm})
-        return json.dumps({"keys": keys}).encode()
-
-    @classmethod
-    def from_private_json(cls, body: bytes) -> KeySet:
-        """Return the key set that ``to_private_json`` wrote.
-
-        Raises:
-            Misconfigured: ``SIGNING_KEYS_DAMAGED``.
-        """
-        try:
-            key_set = cls._from_signing([_parse_private_jwk(jwk) for jwk in json.loads(body)["keys"]])
-        # Without the cause: the message of a parser may quote its input, which is the private key.
-        except Exception:  # noqa: BLE001 - whatever is wrong, nothing can be signed with it
-            raise _build_damaged_error() from None
-        if not key_set.signing or len(key_set.signing) != len(key_set.verifying):
-            raise _build_damaged_error()
-        return key_set
 
     @classmethod
     def from_public_jwks(cls, jwks: Mapping[str, Any]) -> KeySet:
@@ -130,14 +110,27 @@ class KeySet:
             raise _build_jwks_error("it has no list of keys")
         verifying: dict[str, VerifyingKey] = {}
         for jwk in keys:
-            verifying_key = _parse_public_jwk(jwk)
+            verifying_key = parse_public_jwk(jwk)
             if verifying_key.kid in verifying:
                 raise _build_jwks_error("two keys have the same kid")
             verifying[verifying_key.kid] = verifying_key
         return cls((), verifying)
 
 
-def _parse_public_jwk(jwk: Any) -> VerifyingKey:
+def generate_signing_key(algorithm: str = "EdDSA") -> SigningKey:
+    """Return a new key."""
+    private: PrivateKey = (
+        Ed25519PrivateKey.generate() if algorithm == "EdDSA" else generate_private_key(SECP256R1())
+    )
+    return _build_signing_key(algorithm, private)
+
+
+def parse_public_jwk(jwk: Any) -> VerifyingKey:
+    """Return the key of a public JWK.
+
+    Raises:
+        Misconfigured: ``JWKS_INVALID``.
+    """
     if not isinstance(jwk, dict):
         raise _build_jwks_error("a key is not an object")
     # A published private key is compromised, so its owner must notice.
@@ -174,7 +167,14 @@ def _is_small_order(key: Ed25519PublicKey) -> bool:
     return height >= _FIELD_PRIME or height in _SMALL_ORDER_HEIGHTS
 
 
-def _parse_private_jwk(jwk: Mapping[str, Any]) -> SigningKey:
+def describe_private_key(key: SigningKey) -> dict[str, str]:
+    """Return the JWK of a key with its private part, to be stored sealed."""
+    jwk: dict[str, str] = json.loads(_to_jwk(key.verifying.algorithm, key.key))
+    return {**jwk, "alg": key.verifying.algorithm}
+
+
+def parse_private_jwk(jwk: Mapping[str, Any]) -> SigningKey:
+    """Return the key of a JWK with its private part. Errors of parsers are raised as they are."""
     if (jwk["kty"], jwk["crv"]) != _CURVES[jwk["alg"]]:
         raise ValueError("the curve is not that of the algorithm")
     key = _from_jwk(jwk["alg"], jwk)
@@ -218,12 +218,4 @@ def _from_jwk(algorithm: str, jwk: Mapping[str, Any]) -> object:
 def _build_jwks_error(reason: str) -> Misconfigured:
     return Misconfigured(
         "JWKS_INVALID", f"The key set is refused: {reason}.", "Publish public Ed25519 or P-256 keys."
-    )
-
-
-def _build_damaged_error() -> Misconfigured:
-    return Misconfigured(
-        "SIGNING_KEYS_DAMAGED",
-        "The kept signing keys cannot be read.",
-        "Restore the file from a backup, or delete it: new keys are made, and tokens issued so far end.",
     )

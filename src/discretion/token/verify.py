@@ -30,7 +30,7 @@ class TokenVerifier:
     """Verifies tokens of one issuer for one audience.
 
     Args:
-        keys: The verifying keys.
+        select_keys: Returns the verifying keys of the present time.
         issuer: The expected ``iss`` claim.
         audience: The ``aud`` claim that must be present.
         now_ms: The present (ms since 1970).
@@ -42,7 +42,7 @@ class TokenVerifier:
 
     def __init__(
         self,
-        keys: KeySet,
+        select_keys: Callable[[], KeySet],
         issuer: str,
         audience: str,
         now_ms: Callable[[], int],
@@ -51,7 +51,7 @@ class TokenVerifier:
         max_lifetime_s: int = 24 * 3600,
         capacity: int = 10_000,
     ) -> None:
-        self._keys = keys
+        self._select_keys = select_keys
         self._issuer = issuer
         self._audience = audience
         self._now_ms = now_ms
@@ -115,7 +115,7 @@ class TokenVerifier:
         # types are compared without case.
         if header.get("typ", "").lower() not in TOKEN_TYPES:
             raise _build_token_error("TOKEN_TYPE", "its type is not at+jwt")
-        key = self._keys.verifying.get(header.get("kid", ""))
+        key = self._select_keys().verifying.get(header.get("kid", ""))
         if key is None:
             raise _build_token_error("TOKEN_KEY_UNKNOWN", "its key is not known")
         if header.get("alg") != key.algorithm:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from discretion.errors import Unauthenticated
 from discretion.token.grant import Grant
-from discretion.token.keys import KeySet, PrivateKey
+from discretion.token.keys import KeySet, PrivateKey, parse_private_jwk
 from discretion.token.verify import TokenVerifier
 
 NOW = 1_800_000_000
@@ -108,8 +108,8 @@ def derive_p256_key(seed: str) -> ForgerKey:
 
 
 def build_key_set(*keys: ForgerKey) -> KeySet:
-    """Return a key set of these keys as it is loaded from its file; the first key signs."""
-    return KeySet.from_private_json(json.dumps({"keys": [key.jwk for key in keys]}).encode())
+    """Return a key set of these keys; the first key signs."""
+    return KeySet.from_signing_keys(*(parse_private_jwk(key.jwk) for key in keys))
 
 
 ED, EC, STRANGER = derive_ed25519_key("ours"), derive_p256_key("ours"), derive_ed25519_key("a stranger's")
@@ -173,7 +173,7 @@ class Clock:
 def build_verifier(keys: KeySet = KEYS, clock: Clock | None = None, capacity: int = 10_000) -> TokenVerifier:
     """Return a verifier at NOW or with another clock."""
     return TokenVerifier(
-        keys,
+        lambda: keys,
         ISSUER,
         AUDIENCE,
         clock or Clock(),

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from discretion.app import open_signing_keys
 from discretion.app.clock import now_ms
-from discretion.app.keys import load_root_key, load_signing_keys
 from discretion.cli import cli
 from discretion.settings import Settings
 from discretion.token.grant import Grant
@@ -21,8 +21,8 @@ def issue_grant(folder: Path, *options: str) -> Grant:
     result = CliRunner().invoke(cli, ["token", "issue", *options, "--data-dir", str(folder)])
     assert result.exit_code == 0, result.output
     settings = replace(Settings(), data_dir=folder)
-    keys = load_signing_keys(settings, load_root_key(settings))
-    verifier = TokenVerifier(keys, settings.issuer, settings.audience, now_ms, lambda _: True)
+    select_keys = open_signing_keys(settings).select
+    verifier = TokenVerifier(select_keys, settings.issuer, settings.audience, now_ms, lambda _: True)
     return verifier.verify(result.stdout.strip())
 
 

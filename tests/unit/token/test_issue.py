@@ -42,7 +42,7 @@ def build_issuer(keys: KeySet = KEYS) -> TokenIssuer:
     count = iter(range(2**20))
     is_known_purpose = frozenset(PURPOSES).__contains__
     return TokenIssuer(
-        keys, ISSUER, AUDIENCE, Clock(), lambda size: next(count).to_bytes(size), is_known_purpose
+        lambda: keys, ISSUER, AUDIENCE, Clock(), lambda size: next(count).to_bytes(size), is_known_purpose
     )
 
 

@@ -50,7 +50,7 @@ def build_access(
         catalogue, context.lawbook, context.notices.office, history, packages, discloser, context.buckets
     )
     download_links = DownloadLinks(catalogue, discloser, requests, packages, subjects, receipts.issuer)
-    send = SendPackage(download_links, egress, context.signing_keys, receipts.issuer)
+    send = SendPackage(download_links, egress, context.signing_keys.select, receipts.issuer)
     return AccessComponents(
         download_links, {"gather": gather.run, "ready": gather.clear_failed_attempts, "send": send.run}
     )

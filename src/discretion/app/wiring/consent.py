@@ -44,7 +44,7 @@ def build_consent(context: WiringContext) -> ConsentComponents:
         opt_out_signals=OptOutSignalRecorder(
             statement_writer, context.pairwise, clock, source_statements.build_signal_writes
         ),
-        receipts=ReceiptSigner(context.signing_keys, context.settings.issuer),
+        receipts=ReceiptSigner(context.signing_keys.select, context.settings.issuer),
         notices=NoticePresenter(catalogue, context.notices, context.lawbook.jurisdictions, clock),
         recomputation=PermissionRecomputation(database, context.open_write_context),
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from discretion.app.keys import bucket_keys_path, load_signing_keys
+from discretion.app.keys import bucket_keys_path, signing_keys_path
+from discretion.app.signing_keys import SigningKeys
 from discretion.catalogue.model import Catalogue
 from discretion.domain.identity.unit_of_work import WriteContext
 from discretion.domain.notices.load import NoticeTemplates, load_notice_templates
@@ -20,7 +21,6 @@ from discretion.settings import Settings
 from discretion.store.driver.database import Database
 from discretion.store.person_stores import PersonStores, open_person_stores
 from discretion.store.tombstones import TombstoneStore
-from discretion.token.keys import KeySet
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class WiringContext:
     database: Database
     stores: PersonStores
     root: bytes = field(repr=False)
-    signing_keys: KeySet = field(repr=False)
+    signing_keys: SigningKeys
     buckets: BucketKeys
     blind_index: BlindIndex
     pairwise: PairwiseIds
@@ -82,7 +82,7 @@ def build_wiring_context(
         database=database,
         stores=open_person_stores(database),
         root=root,
-        signing_keys=load_signing_keys(settings, root),
+        signing_keys=SigningKeys.open_or_create(signing_keys_path(settings), root, clock, entropy),
         buckets=buckets,
         blind_index=blind_index,
         pairwise=PairwiseIds(derive_key(root, "pairwise")),

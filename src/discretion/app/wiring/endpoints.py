@@ -35,13 +35,14 @@ def build_endpoints(
     catalogue = context.catalogue
     schema = build_schema(catalogue, services)
     mask = ErrorMask(context.entropy)
-    verifier = build_token_verifier(context.settings, context.signing_keys, catalogue, context.clock)
+    verifier = build_token_verifier(context.settings, context.signing_keys.select, catalogue, context.clock)
     documents = DocumentCache(schema._schema, page_sizes=build_page_sizes(catalogue))
     plans = PlanCache(schema._schema, catalogue, disclosure.form_renderer.build_render)
     # These caches may name an erased customer. An erasure changes bucket keys: then each process clears them.
     caches = (verifier.forget_all, documents.clear, plans.clear, consent.opt_out_signals.clear_cache)
     for clear_cache in caches:
         context.buckets.add_listener(clear_cache)
+    context.signing_keys.add_listener(verifier.forget_all)
     return EdgeComponents(
         verifier=verifier,
         documents=documents,
@@ -51,7 +52,8 @@ def build_endpoints(
         tracking=TrackingEndpoints(ingest.write_keys, ingest.intake),
         packages=PackageEndpoint(rights.access.download_links),
         acknowledgements=AcknowledgementEndpoint(rights.recipients.acknowledgements, verifier.parse_header),
-        jwks=context.signing_keys.public_jwks(),
+        build_jwks=lambda: context.signing_keys.select().public_jwks(),
+        build_receipt_jwks=context.signing_keys.receipt_jwks,
         database=context.database,
         subscriptions=rights.requests.watcher,
         now_ms=context.clock,

@@ -85,7 +85,9 @@ def build_erasure(context: WiringContext) -> ErasureComponents:
         key_destruction=ShredKeys(shredder),
         retained_data_expiry=RetainedDataExpiry(database, clock, shredder.shred),
         verification=VerifyErasure(search, tombstones),
-        certification=SignCertificate(context.signing_keys, context.settings.issuer, clock, REQUIRED_STEPS),
+        certification=SignCertificate(
+            context.signing_keys.select, context.settings.issuer, clock, REQUIRED_STEPS
+        ),
         scoped_erasure=ScopedErasure(database, open_write_context, tombstones),
         erasure_preview=ErasureDryRun(database, subjects, eraser, open_write_context, context.lawbook),
         legal_holds=LegalHolds(database, context.entropy, clock),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from starlette.applications import Starlette
 
+from discretion.app.signing_keys import SigningKeys
 from discretion.app.wiring.access import AccessComponents
 from discretion.app.wiring.agents import AgentComponents, build_agents
 from discretion.app.wiring.consent import build_consent
@@ -61,6 +62,7 @@ class Platform:
     erasure: ErasureComponents
     erasure_log: ErasureLog
     backup_restore: DatabaseRestore
+    signing_keys: SigningKeys
     agents: AgentComponents
 
 
@@ -96,7 +98,9 @@ def wire_platform(context: WiringContext, on_checkpoint: Checkpoint) -> Platform
         app=build_application(replace(endpoints, agent_routes=agents.routes)),
         catalogue=catalogue,
         database=database,
-        issuer=build_token_issuer(context.settings, context.signing_keys, catalogue, clock, context.entropy),
+        issuer=build_token_issuer(
+            context.settings, context.signing_keys.select, catalogue, clock, context.entropy
+        ),
         write_keys=ingest.write_keys,
         discloser=disclosure.discloser,
         suggestion_run=DuplicateSearch(catalogue, internal_client.execute, context.pairwise, suggestions),
@@ -111,5 +115,6 @@ def wire_platform(context: WiringContext, on_checkpoint: Checkpoint) -> Platform
         erasure=rights.erasure,
         erasure_log=erasure_log,
         backup_restore=DatabaseRestore(database, context.buckets, erasure_log, erasure_replay, clock),
+        signing_keys=context.signing_keys,
         agents=agents,
     )

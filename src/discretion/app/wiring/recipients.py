@@ -44,7 +44,7 @@ def build_recipients(context: WiringContext) -> RecipientComponents:
     deliveries = DeliveryStore(database)
     egress = EgressClient(loopback=settings.outward_loopback)
     notifier = RecipientNotifier(catalogue, LedgerStorage(database), deliveries, context.pairwise)
-    signer = NotificationSigner(context.signing_keys, settings.issuer)
+    signer = NotificationSigner(context.signing_keys.select, settings.issuer)
     return RecipientComponents(
         recipient_register=RecipientRegister(catalogue, deliveries, egress, clock),
         notifier=notifier,

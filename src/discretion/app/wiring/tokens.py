@@ -16,7 +16,7 @@ from discretion.token.verify import TokenVerifier
 
 def build_token_issuer(
     settings: Settings,
-    keys: KeySet,
+    select_keys: Callable[[], KeySet],
     catalogue: Catalogue,
     clock: Callable[[], int],
     entropy: Callable[[int], bytes],
@@ -24,12 +24,15 @@ def build_token_issuer(
     """Build the issuer; it refuses purposes outside the catalogue and categories outside the taxonomy."""
     is_known = partial(is_known_purpose, catalogue)
     is_category = load_taxonomy().categories.__contains__
-    return TokenIssuer(keys, settings.issuer, settings.audience, clock, entropy, is_known, is_category)
+    return TokenIssuer(select_keys, settings.issuer, settings.audience, clock, entropy, is_known, is_category)
 
 
 def build_token_verifier(
-    settings: Settings, keys: KeySet, catalogue: Catalogue, clock: Callable[[], int]
+    settings: Settings,
+    select_keys: Callable[[], KeySet],
+    catalogue: Catalogue,
+    clock: Callable[[], int],
 ) -> TokenVerifier:
     """Build the verifier of tokens that this installation, or its identity provider, issued."""
     is_known = partial(is_known_purpose, catalogue)
-    return TokenVerifier(keys, settings.issuer, settings.audience, clock, is_known)
+    return TokenVerifier(select_keys, settings.issuer, settings.audience, clock, is_known)

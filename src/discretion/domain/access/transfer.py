@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-
-import jwt
 
 from discretion.domain.access.download_links import DownloadLinks
 from discretion.domain.access.format.json_format import JsonWriter
@@ -57,7 +55,7 @@ class SendPackage:
 
     download_links: DownloadLinks
     egress: EgressClient
-    keys: KeySet
+    select_keys: Callable[[], KeySet]
     issuer: str
 
     async def run(self, document: Document, lease: Lease) -> StepOutcome:
@@ -104,7 +102,7 @@ class SendPackage:
 
     def _headers(self, document: Document, digest: PackageDigest, host: str) -> dict[str, str]:
         now = self.download_links.discloser.now_ms() // 1000
-        request, signing_key = document["_id"].hex(), self.keys.active
+        request = document["_id"].hex()
         claims = {
             "iss": self.issuer,
             # The signature counts for this host only (RFC 7519, section 4.1.3):
@@ -116,12 +114,7 @@ class SendPackage:
             "sha256": digest.sha256.hex(),
             **_build_size_claim(digest),
         }
-        signature = jwt.encode(
-            claims,
-            signing_key.key,
-            algorithm=signing_key.verifying.algorithm,
-            headers={"typ": TRANSFER_TYPE, "kid": signing_key.verifying.kid},
-        )
+        signature = self.select_keys().active.sign_jwt(claims, TRANSFER_TYPE)
         return {
             "content-type": "application/json",
             "content-length": str(digest.length),

@@ -2,17 +2,16 @@
 
 A receipt is a JSON Web Signature in compact form (RFC 7515) of the type ``consent-receipt+jwt``. It contains
 the whole record under the field names of ISO/IEC TS 27560:2023, including the full terms, so that it is
-evidence without access to this installation. Any library can verify it with the keys at
-``/.well-known/jwks.json``, also offline. It cannot be used as an access token: it has another type and no
-audience.
+evidence without access to this installation. Any library can verify it, also offline: with the keys at
+``/.well-known/jwks.json``, and when its key is retired with those at ``/.well-known/receipt-keys.json``. It
+cannot be used as an access token: it has another type and no audience.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
-
-import jwt
 
 from discretion.domain.consent.statement_record import (
     AGREEING_STATES,
@@ -29,12 +28,13 @@ RECEIPT_TYPE = "consent-receipt+jwt"
 class ReceiptSigner:
     """Signs receipts with the installation's keys.
 
-    Receipts are reproducible: the same record, person and client always give the same receipt, because
-    Ed25519 is deterministic and the receipt is dated with the time when the statement was received.
+    Receipts are reproducible: until the key is rotated, the same record, person and client give the same
+    receipt, because Ed25519 is deterministic and the receipt is dated with the time when the statement was
+    received.
     """
 
-    def __init__(self, keys: KeySet, issuer: str) -> None:
-        self._keys = keys
+    def __init__(self, select_keys: Callable[[], KeySet], issuer: str) -> None:
+        self._select_keys = select_keys
         self.issuer = issuer
 
     def sign(self, event: ConsentEvent, terms: Document, subject: str) -> str:
@@ -48,13 +48,8 @@ class ReceiptSigner:
         Returns:
             A JSON Web Signature in compact form.
         """
-        active = self._keys.active
-        return jwt.encode(
-            build_receipt_payload(event, terms, subject, self.issuer),
-            active.key,
-            algorithm=active.verifying.algorithm,
-            headers={"typ": RECEIPT_TYPE, "kid": active.verifying.kid},
-        )
+        payload = build_receipt_payload(event, terms, subject, self.issuer)
+        return self._select_keys().active.sign_jwt(payload, RECEIPT_TYPE)
 
 
 def build_receipt_payload(event: ConsentEvent, terms: Document, subject: str, issuer: str) -> dict[str, Any]:

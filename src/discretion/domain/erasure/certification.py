@@ -13,8 +13,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import jwt
-
 from discretion.domain.kit.workflow.lease import Lease
 from discretion.domain.kit.workflow.step_name import StepName
 from discretion.domain.kit.workflow.step_outcome import StepDone, StepOutcome
@@ -29,7 +27,7 @@ CERTIFICATE_TYPE = "erasure-certificate+jwt"
 class SignCertificate:
     """The step ``certify``. ``required_steps`` are the stored names of the steps that come before it."""
 
-    keys: KeySet = field(repr=False)
+    select_keys: Callable[[], KeySet] = field(repr=False)
     issuer: str
     now_ms: Callable[[], int]
     required_steps: tuple[str, ...]
@@ -63,13 +61,8 @@ class SignCertificate:
             document: The rights request.
             results: The results of its steps, by stored step name.
         """
-        signing_key = self.keys.active
-        return jwt.encode(
-            build_certificate_claims(document, results, self.issuer, self.now_ms()),
-            signing_key.key,
-            algorithm=signing_key.verifying.algorithm,
-            headers={"typ": CERTIFICATE_TYPE, "kid": signing_key.verifying.kid},
-        )
+        claims = build_certificate_claims(document, results, self.issuer, self.now_ms())
+        return self.select_keys().active.sign_jwt(claims, CERTIFICATE_TYPE)
 
 
 def build_certificate_claims(

@@ -7,9 +7,8 @@ notification may arrive more than once, and a recipient recognises it by this id
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
-
-import jwt
 
 from discretion.domain.recipients.delivery import Delivery
 from discretion.token.keys import KeySet
@@ -28,19 +27,13 @@ ACKNOWLEDGEMENT_PATH = "/v1/recipients/acknowledgements"
 class NotificationSigner:
     """Signs notifications with the active signing key."""
 
-    def __init__(self, keys: KeySet, issuer: str) -> None:
-        self._keys = keys
+    def __init__(self, select_keys: Callable[[], KeySet], issuer: str) -> None:
+        self._select_keys = select_keys
         self._issuer = issuer
 
     def sign(self, delivery: Delivery, now_ms: int) -> str:
         """Return the signed notification of a delivery."""
-        signing_key = self._keys.active
-        return jwt.encode(
-            self.build_payload(delivery, now_ms),
-            signing_key.key,
-            algorithm=signing_key.verifying.algorithm,
-            headers={"typ": TOKEN_TYPE, "kid": signing_key.verifying.kid},
-        )
+        return self._select_keys().active.sign_jwt(self.build_payload(delivery, now_ms), TOKEN_TYPE)
 
     def build_payload(self, delivery: Delivery, now_ms: int) -> dict[str, Any]:
         """Return the claims of a notification; times in seconds since 1970.

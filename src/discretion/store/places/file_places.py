@@ -19,7 +19,12 @@ def _build_party(name: str, holds: str, departure: Departure, how: str) -> Place
 
 FILE_PLACES: tuple[Place, ...] = (
     _build_file("keys/root.key", "The root key.", Departure.NO_PERSON, "None."),
-    _build_file("keys/signing.keys", "The keys that sign tokens.", Departure.NO_PERSON, "None."),
+    _build_file(
+        "keys/signing.keys*",
+        "The keys that sign tokens, receipts and certificates.",
+        Departure.NO_PERSON,
+        "None.",
+    ),
     _build_file(
         "keys/processor.key", "The key that signs replies to controllers.", Departure.NO_PERSON, "None."
     ),

@@ -141,6 +141,7 @@ _TRANSIENT = (
 """Data of the current operation that are read, revealed or written."""
 
 _DEFINITIONS = (
+    "app.signing_keys SigningKeys._listeners",
     "app.wiring.agents load_certificate",
     "catalogue.duration _count_days_back",
     "catalogue.duration add_duration",

@@ -37,7 +37,7 @@ async def test_a_delivery_that_cannot_be_read_ends_neither_the_worker_nor_the_ot
     }
     unreadable = {**delivery, "_id": b"1" * 16, "state": "a state of a later release"}
     await database.insert_many("deliveries", [unreadable, {**delivery, "_id": b"2" * 16}])
-    signer = NotificationSigner(KeySet.generate(), "https://shop.example")
+    signer = NotificationSigner(KeySet.generate, "https://shop.example")
     worker = DeliveryWorker(DeliveryStore(database), signer, EgressClient(), clock, os.urandom)
 
     async def is_left_to_a_steward() -> bool:
