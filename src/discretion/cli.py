@@ -21,7 +21,7 @@ from discretion.app.installations import (
     build_certificate_request,
     open_agent_register,
     open_backup_installation,
-    open_recipient_register,
+    open_recipients,
 )
 from discretion.demo.run import run_demo
 from discretion.domain.agents.command import build_commands as build_agent_commands
@@ -75,7 +75,7 @@ cli.add_typer(build_law_commands(lambda: datetime.now(UTC).date()), name="law")
 cli.add_typer(retention_commands, name="retention")
 cli.add_typer(build_notice_commands(now_ms), name="notice")
 cli.add_typer(ropa_app, name="ropa")
-cli.add_typer(build_recipient_commands(open_recipient_register, run_on_fast_loop), name="recipient")
+cli.add_typer(build_recipient_commands(open_recipients, run_on_fast_loop), name="recipient")
 add_backup_commands(cli, open_backup_installation, run_on_fast_loop, now_ms)
 cli.add_typer(
     build_agent_commands(open_agent_register, run_on_fast_loop, build_certificate_request), name="agent"

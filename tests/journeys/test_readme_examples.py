@@ -35,8 +35,8 @@ README = ROOT / "README.md"
 PAGES = [README, ROOT / "seed/README.md", ROOT / "schema/README.md", *sorted(DOCS.glob("*.md"))]
 NOW = int(time.time() * 1000)
 
-VALIDATED_ONLY = {"Same", "Accept", "Refuse", "Appeal"}
-"""Operations that are only validated: ``Same`` has its own test, the rest need a suggestion or a refusal."""
+VALIDATED_ONLY = {"Same", "Accept", "Refuse", "Appeal", "Told"}
+"""Operations that are only validated: ``Same`` has its own test, the rest need what others do first."""
 
 OFFLINE = {"law", "notice", "ropa"}
 """Commands that need no database, so that the test can run them."""

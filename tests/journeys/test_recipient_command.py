@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from discretion.app.clock import now_ms
 from discretion.cli import cli
 from discretion.errors import DiscretionError
 from discretion.store.driver.connection import connect_database
@@ -85,3 +86,48 @@ def test_an_unusable_registration_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     assert run_recipient("add", "ad-partner", "--url", "http://127.0.0.1:8080/").exit_code == 0
     monkeypatch.setenv("DISCRETION_OUTWARD_LOOPBACK", "yes")
     assert run_refused("list") == "SETTING_INVALID"
+
+
+@pytest.mark.usefixtures("installation")
+def test_an_unknown_delivery_and_a_nameless_steward_are_refused() -> None:
+    assert "delivery" in run_recipient("deliveries").output
+    arguments = ("--by", "privacy-office", "--reason", "By letter")
+    for delivery in ("00" * 16, "not hexadecimal"):
+        assert run_refused("acknowledge", delivery, *arguments) == "DELIVERY_NOT_FOUND"
+    assert run_refused("acknowledge", "00" * 16, "--by", "two words", "--reason", "x") == "DELIVERY_STEWARD"
+
+
+@pytest.mark.usefixtures("installation")
+def test_a_delivery_is_listed_and_acknowledged(mongo_url: str) -> None:
+    """No id of a person is shown; the proof is."""
+    assert run_recipient("list").exit_code == 0  # creates the collections
+    delivery = {
+        "_id": b"d" * 16,
+        "request": b"r" * 16,
+        "client": "ad-partner",
+        "what": "restriction",
+        "subjects": ["the-id-of-a-person"],
+        "attributes": ["commerce.loyaltyTier"],
+        "purposes": [],
+        "state": "by_hand",
+        "attempts": 0,
+        "fence": 0,
+        "until": 0,
+        "created": now_ms() - 1_000,
+    }
+
+    async def store_delivery() -> None:
+        database = await connect_database(mongo_url, os.environ["DISCRETION_MONGO_DATABASE"])
+        await database.insert_many("deliveries", [delivery])
+        await database.close()
+
+    asyncio.run(store_delivery())
+    listed = run_recipient("deliveries").output
+    assert "ad-partner" in listed
+    assert "commerce.loyaltyTier" in listed
+    assert "the-id-of-a-person" not in listed
+    arguments = ("--by", "privacy-office", "--reason", "By letter, file 7")
+    acknowledged = run_recipient("acknowledge", (b"d" * 16).hex(), *arguments)
+    assert acknowledged.exit_code == 0, acknowledged.output
+    assert "steward:privacy-office" in acknowledged.output
+    assert "ad-partner" not in run_recipient("deliveries").output

@@ -76,11 +76,15 @@ async def test_after_the_last_retry_a_steward_takes_over_and_the_request_ends(
             await scenario.recipients.delivery_worker.run_once()
         assert len(partner.requests) < 60
     assert await scenario.read_states(request) == {"ad-partner": DeliveryState.STUCK}
-    expected = {"told": 0, "by_hand": 0, "not_told": [{"client": "ad-partner", "why": "HTTP_503"}]}
+    expected: dict[str, object] = {
+        "told": 0,
+        "by_hand": 0,
+        "not_told": [{"client": "ad-partner", "why": "HTTP_503"}],
+    }
     assert await scenario.read_outcome(request) == expected
     (delivery,) = await scenario.recipients.notifier.list_manual(10)
     acknowledged = await scenario.recipients.acknowledgements.record_by_steward(
-        delivery.id, "steward:privacy-office"
+        delivery.id, "steward:privacy-office", "By letter"
     )
     assert (acknowledged.state, acknowledged.acknowledged_by, acknowledged.subjects) == (
         DeliveryState.ACKNOWLEDGED,
@@ -88,7 +92,7 @@ async def test_after_the_last_retry_a_steward_takes_over_and_the_request_ends(
         (),
     )
     assert (
-        await scenario.recipients.acknowledgements.record_by_steward(delivery.id, "steward:another")
+        await scenario.recipients.acknowledgements.record_by_steward(delivery.id, "steward:another", "x")
         == acknowledged
     )
 

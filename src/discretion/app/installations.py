@@ -10,11 +10,12 @@ from pathlib import Path
 
 from discretion import __version__
 from discretion.app import open_platform
+from discretion.app.clock import now_ms
 from discretion.app.keys import bucket_keys_path, load_root_key
 from discretion.app.wiring.agents import build_processor_signing_request
 from discretion.domain.agents.agent_register import AgentRegister
 from discretion.domain.backup.command import BackupInstallation
-from discretion.domain.recipients.recipient_register import RecipientRegister
+from discretion.domain.recipients.command import RecipientCommandContext
 from discretion.settings import Settings, read_settings
 
 
@@ -38,10 +39,16 @@ async def open_backup_installation(data_dir: Path | None) -> AsyncIterator[Backu
 
 
 @asynccontextmanager
-async def open_recipient_register(settings: Settings) -> AsyncIterator[RecipientRegister]:
-    """Open the register of recipients, where the addresses for their notifications are kept."""
+async def open_recipients(settings: Settings) -> AsyncIterator[RecipientCommandContext]:
+    """Open the register of recipients and their notifications."""
     async with open_platform(settings, idle=True) as platform:
-        yield platform.recipients.recipient_register
+        recipients = platform.recipients
+        yield RecipientCommandContext(
+            register=recipients.recipient_register,
+            notifier=recipients.notifier,
+            acknowledgements=recipients.acknowledgements,
+            now_ms=now_ms,
+        )
 
 
 @asynccontextmanager

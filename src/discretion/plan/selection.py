@@ -45,6 +45,8 @@ _CUSTOMER_ROOT_TYPES = frozenset(
         "ErasurePreview",
         "HeldData",
         "Node",
+        "RecipientDelivery",
+        "RecipientDeliveryConnection",
         "RightsRequest",
         "RightsRequestConnection",
         "SentCode",

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from discretion.store.document import MutableDocument
+from discretion.store.document import MutableDocument, TimePosition
 from discretion.store.driver.database import Database, Session, build_update
 from discretion.store.lease import LeasedCollection
+from discretion.store.paging import KeysetOrder
 
 RECIPIENTS, DELIVERIES = "recipients", "deliveries"
+OLDEST_FIRST = KeysetOrder("created", direction=1, id_direction=1)
+"""By the time of creation."""
 
 
 class DeliveryStore:
@@ -45,18 +48,46 @@ class DeliveryStore:
             session=session,
         )
 
-    async def find(self, delivery: bytes) -> MutableDocument | None:
+    async def find(self, delivery: bytes, session: Session | None = None) -> MutableDocument | None:
         """Return the delivery with this id."""
-        return await self._database.find_one(DELIVERIES, {"_id": delivery})
+        return await self._database.find_one(DELIVERIES, {"_id": delivery}, session=session)
 
-    async def list_by_request(self, request: bytes) -> list[MutableDocument]:
+    async def list_by_request(self, request: bytes, session: Session | None = None) -> list[MutableDocument]:
         """List the deliveries of a request, sorted by client."""
-        return await self._database.find(DELIVERIES, {"request": request}, sort=[("client", 1)])
+        return await self._database.find(
+            DELIVERIES, {"request": request}, sort=[("client", 1)], session=session
+        )
 
-    async def list_by_state(self, states: Sequence[str], limit: int) -> list[MutableDocument]:
-        """List deliveries in these states, oldest first."""
-        query = {"state": {"$in": list(states)}}
-        return await self._database.find(DELIVERIES, query, sort=[("created", 1), ("_id", 1)], limit=limit)
+    async def list_unacknowledged(
+        self, states: Sequence[str], position: TimePosition | None, limit: int
+    ) -> list[MutableDocument]:
+        """List deliveries in these states that nobody has acknowledged, oldest first.
+
+        Args:
+            states: Their states.
+            position: Time and id of the last delivery of the page before.
+            limit: Deliveries at most.
+        """
+        query: MutableDocument = {"state": {"$in": list(states)}, "acknowledged": {"$exists": False}}
+        return await self._database.find(
+            DELIVERIES, OLDEST_FIRST.continue_after(query, position), sort=OLDEST_FIRST.sort, limit=limit
+        )
+
+    async def list_unwarned(
+        self, states: Sequence[str], created: int, warning: str, limit: int
+    ) -> list[MutableDocument]:
+        """List deliveries in these states that were created before a time (ms) and lack a warning."""
+        query = {"state": {"$in": list(states)}, "created": {"$lt": created}, "warned": {"$ne": warning}}
+        return await self._database.find(DELIVERIES, query, sort=OLDEST_FIRST.sort, limit=limit)
+
+    async def mark_warned(self, delivery: bytes, warnings: Sequence[str]) -> bool:
+        """Record warnings about a delivery, and return whether the first of them was new."""
+        result = await self._database.update_one(
+            DELIVERIES,
+            {"_id": delivery, "warned": {"$ne": warnings[0]}},
+            {"$addToSet": {"warned": {"$each": list(warnings)}}},
+        )
+        return result.matched == 1
 
     async def list_older_than(self, states: Sequence[str], created: int, limit: int) -> list[MutableDocument]:
         """List deliveries in these states that were created before a time (ms), oldest first."""
@@ -67,7 +98,13 @@ class DeliveryStore:
         """List a client's deliveries in these states."""
         return await self._database.find(DELIVERIES, {"client": client, "state": {"$in": list(states)}})
 
-    async def overrule(self, delivery: bytes, states: Sequence[str], change: Mapping[str, Any]) -> bool:
+    async def overrule(
+        self,
+        delivery: bytes,
+        states: Sequence[str],
+        change: Mapping[str, Any],
+        session: Session | None = None,
+    ) -> bool:
         """Set members of a delivery in one of these states, and return whether it was in one.
 
         The outcome of an attempt that is under way is not stored any more.
@@ -76,8 +113,9 @@ class DeliveryStore:
             delivery: Its id.
             states: The states in which it may be changed.
             change: Members to set; those that are None are removed.
+            session: The transaction, if any.
         """
-        return await self.leases.overrule({"_id": delivery, "state": {"$in": list(states)}}, change)
+        return await self.leases.overrule({"_id": delivery, "state": {"$in": list(states)}}, change, session)
 
 
 def _without_id(document: MutableDocument) -> MutableDocument:

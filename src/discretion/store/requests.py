@@ -67,6 +67,12 @@ class RequestStore:
         """List requests that match a query."""
         return await self._database.find(COLLECTION, query, sort=sort, limit=limit)
 
+    async def find_customers(self, requests: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Return the customers of requests by the ids of the requests; a request may have none."""
+        query = {"_id": {"$in": list(requests)}, "customer": {"$exists": True}}
+        documents = await self._database.find(COLLECTION, query, {"customer": 1})
+        return {document["_id"]: document["customer"] for document in documents}
+
     async def count_codes(self, request: Mapping[str, Any], since: int, limit: int) -> int:
         """Count the codes that were created after ``since`` (ms) for requests about the same subject.
 

@@ -11,6 +11,7 @@ from discretion.domain.consent.api.dependencies import ConsentServices
 from discretion.domain.identity.duplicates.api import SuggestionServices
 from discretion.domain.identity.stewardship import Stewardship
 from discretion.domain.kit.graphql.context import ResolverResources
+from discretion.domain.recipients.api import RecipientServices
 from discretion.domain.requests.api.dependencies import RequestServices
 from discretion.edge.graphql.schema_builder import ApiServices
 from discretion.store.customers import CustomerStore
@@ -62,6 +63,11 @@ def build_api_services(
         ingest=ingest.intake,
         legal_retention=erasure.legal_holds,
         notices=consent.notices,
+        recipients=RecipientServices(
+            notifier=rights.recipients.notifier,
+            requests=requests.store,
+            acknowledgements=rights.recipients.acknowledgements,
+        ),
         requests=RequestServices(
             store=requests.store,
             deadlines=requests.deadlines,

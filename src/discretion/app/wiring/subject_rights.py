@@ -29,7 +29,7 @@ def build_subject_rights(
 ) -> SubjectRightsComponents:
     """Build the four packages; the workflow of requests runs the steps of the other three."""
     erasure = build_erasure(context)
-    recipients = build_recipients(context)
+    recipients = build_recipients(context, erasure.certification.sign_again)
     access = build_access(context, discloser, consent.receipts, recipients.egress)
     steps = {**erasure.steps, **recipients.steps, **access.steps}
     return SubjectRightsComponents(

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import jwt
+
 from discretion.domain.kit.workflow.lease import Lease
 from discretion.domain.kit.workflow.step_name import StepName
 from discretion.domain.kit.workflow.step_outcome import StepDone, StepOutcome
@@ -61,7 +63,15 @@ class SignCertificate:
             document: The rights request.
             results: The results of its steps, by stored step name.
         """
-        claims = build_certificate_claims(document, results, self.issuer, self.now_ms())
+        return self._sign(build_certificate_claims(document, results, self.issuer, self.now_ms()))
+
+    def sign_again(self, certificate: str, recipients: Document) -> str:
+        """Return a certificate of this installation with another result of the notifications."""
+        # Not verified: it comes from the request, and the key that signed it may be retired.
+        claims = jwt.decode(certificate, options={"verify_signature": False})
+        return self._sign({**claims, "iat": self.now_ms() // 1000, "recipients": dict(recipients)})
+
+    def _sign(self, claims: Mapping[str, Any]) -> str:
         return self.select_keys().active.sign_jwt(claims, CERTIFICATE_TYPE)
 
 

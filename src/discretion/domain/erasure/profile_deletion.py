@@ -23,7 +23,7 @@ from discretion.domain.legal_retention.retained_items import (
     build_retained_documents,
     select_retained,
 )
-from discretion.domain.recipients.disclosed_attributes import derive_ledger_pseudonyms
+from discretion.domain.recipients.disclosed_attributes import collect_wrapped_keys, derive_ledger_pseudonyms
 from discretion.domain.recipients.notification_steps import PSEUDONYMS_FIELD, build_pseudonym_snapshot
 from discretion.law.jurisdiction import Lawbook
 from discretion.store.document import Document
@@ -71,7 +71,8 @@ class DeleteProfile:
                 await lease.complete_step(result, session)
                 return result
             result = await self._erase(session, context, subject, document["_id"])
-            names = build_pseudonym_snapshot(derive_ledger_pseudonyms(context.buckets, subject.customer))
+            wrapped_keys = collect_wrapped_keys(subject.customer)
+            names = build_pseudonym_snapshot(derive_ledger_pseudonyms(context.buckets, wrapped_keys))
             await lease.save(
                 {"snapshot": {**subject.snapshot.to_document(), PSEUDONYMS_FIELD: names}}, session
             )

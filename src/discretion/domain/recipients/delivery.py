@@ -32,7 +32,7 @@ class DeliveryState(StrEnum):
     ACKNOWLEDGED = "told"  # acknowledged by the recipient or by a steward
     BY_HAND = "by_hand"  # the recipient has no webhook; a steward informs it
     STUCK = "stuck"  # not acknowledged within the retry period; a steward informs the recipient
-    EXPIRED = "lapsed"  # never acknowledged; the ids of the person were deleted
+    EXPIRED = "lapsed"  # nobody informed the recipient in time; the ids of the person were deleted
 
 
 AUTOMATIC_STATES = (DeliveryState.OPEN, DeliveryState.RECEIVED)
@@ -61,6 +61,8 @@ class Delivery:
         acknowledged: When it was acknowledged.
         acknowledged_by: ``webhook``, ``client:…`` or ``steward:…``.
         failure: Stable code of the last failure, such as ``HTTP_503``.
+        informed: When the recipient was informed, according to the steward who acknowledged it.
+        reason: How it was informed and where the proof is, or why it could not be; no personal data.
     """
 
     id: bytes
@@ -77,6 +79,13 @@ class Delivery:
     acknowledged: int | None
     acknowledged_by: str | None
     failure: str | None
+    informed: int | None = None
+    reason: str | None = None
+
+    @property
+    def lapses_at(self) -> int:
+        """Until when a steward can inform the recipient (ms)."""
+        return self.created + SUBJECTS_RETENTION_MS
 
 
 def read_delivery(document: Mapping[str, Any]) -> Delivery:
@@ -96,6 +105,8 @@ def read_delivery(document: Mapping[str, Any]) -> Delivery:
         acknowledged=document.get("acknowledged"),
         acknowledged_by=document.get("by"),
         failure=document.get("why"),
+        informed=document.get("informed"),
+        reason=document.get("reason"),
     )
 
 

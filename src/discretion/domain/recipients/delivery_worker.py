@@ -8,7 +8,7 @@ reply, or none, is a failure. After the retry period a steward has to inform the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,18 +18,19 @@ from discretion.domain.kit.workflow.poll import attempt_logged, run_polling
 from discretion.domain.recipients.delivery import (
     BACKOFF,
     DAY_MS,
-    MANUAL_STATES,
     RETRY_PERIOD_MS,
-    SUBJECTS_RETENTION_MS,
     Delivery,
     DeliveryState,
     build_acknowledgement,
     read_delivery,
 )
+from discretion.domain.recipients.manual_deliveries import ManualDeliveryMonitor
 from discretion.domain.recipients.notification import DELIVERY_HEADER, MEDIA_TYPE, NotificationSigner
+from discretion.domain.recipients.notification_result import NotificationResults
 from discretion.errors import DiscretionError
 from discretion.store.deliveries import DeliveryStore
 from discretion.store.document import Document
+from discretion.store.transactions import Session, Transactions
 
 LEASE_MS = 60_000
 """How long an attempt keeps a delivery from other workers (ms); longer than an HTTP exchange may take."""
@@ -44,9 +45,12 @@ _HTTP_OK, _HTTP_ACCEPTED, _HTTP_REDIRECT = 200, 202, 300
 
 @dataclass(frozen=True, slots=True)
 class DeliveryWorker:
-    """Attempts deliveries and expires old ones."""
+    """Attempts deliveries, and watches over those that are left to a steward."""
 
+    transactions: Transactions
     deliveries: DeliveryStore
+    results: NotificationResults
+    monitor: ManualDeliveryMonitor
     signer: NotificationSigner
     egress: EgressClient
     now_ms: Callable[[], int]
@@ -61,14 +65,8 @@ class DeliveryWorker:
         await asyncio.gather(
             *(attempt_logged("sending a notification", self._attempt(document)) for document in documents)
         )
-        await self._expire_outdated()
+        await self.monitor.run_once()
         return len(documents)
-
-    async def _expire_outdated(self) -> None:
-        created_before = self.now_ms() - SUBJECTS_RETENTION_MS
-        for outdated in await self.deliveries.list_older_than(MANUAL_STATES, created_before, BATCH):
-            expiry = {"state": DeliveryState.EXPIRED.value, "subjects": None}
-            await self.deliveries.overrule(outdated["_id"], MANUAL_STATES, expiry)
 
     async def _attempt(self, document: Document) -> None:
         delivery = read_delivery(document)
@@ -79,9 +77,18 @@ class DeliveryWorker:
             change = self._build_change(delivery, status, failure)
         else:
             change = {"state": DeliveryState.BY_HAND.value, "next": None}
-        # Under the fence of this attempt. An acknowledgement that arrived during it is final, and so is the
-        # outcome of a later attempt, if the lease expired meanwhile.
-        await self.deliveries.leases.save(delivery.id, document["fence"], {**change, "until": 0})
+        await self._store_outcome(document, change)
+
+    async def _store_outcome(self, document: Document, change: Mapping[str, Any]) -> None:
+        async def store_outcome(session: Session) -> None:
+            # Under the fence of this attempt. An acknowledgement that arrived during it is final, and so is
+            # the outcome of a later attempt, if the lease expired meanwhile.
+            end = {**change, "until": 0}
+            is_held = await self.deliveries.leases.save(document["_id"], document["fence"], end, session)
+            if is_held and "state" in change:
+                await self.results.update(document["request"], session)
+
+        await self.transactions.run(store_outcome)
 
     async def _post_notice(self, delivery: Delivery, url: str) -> tuple[int, str]:
         """Return the HTTP status of the reply and an empty string, or 0 and the code of the failure."""

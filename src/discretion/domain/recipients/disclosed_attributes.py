@@ -56,7 +56,9 @@ class RecipientDisclosure:
     last_at: int
 
 
-def derive_ledger_pseudonyms(buckets: BucketKeys, customer: Mapping[str, Any]) -> tuple[LedgerPseudonym, ...]:
+def derive_ledger_pseudonyms(
+    buckets: BucketKeys, wrapped_keys: Mapping[bytes, bytes]
+) -> tuple[LedgerPseudonym, ...]:
     """Return every pseudonym of a customer in the ledger, the one of the current id first.
 
     The data keys are needed to derive them, so an erasure has to derive and store them before it destroys the
@@ -64,16 +66,18 @@ def derive_ledger_pseudonyms(buckets: BucketKeys, customer: Mapping[str, Any]) -
 
     Args:
         buckets: The keys that unwrap the data keys.
-        customer: The fields ``_id``, ``key`` and ``merged`` of the customer's document.
+        wrapped_keys: The wrapped data keys by customer id, the current id first.
     """
-    wrapped_keys = [
-        (customer["_id"], customer["key"]),
-        *((merged["id"], merged["key"]) for merged in customer["merged"]),
-    ]
     return tuple(
         LedgerPseudonym(derive_ledger_pseudonym(buckets.unwrap(customer_id, wrapped_key)), customer_id)
-        for customer_id, wrapped_key in wrapped_keys
+        for customer_id, wrapped_key in wrapped_keys.items()
     )
+
+
+def collect_wrapped_keys(customer: Mapping[str, Any]) -> Mapping[bytes, bytes]:
+    """Return the wrapped data keys by customer id, the current id first, of a customer's document."""
+    former_keys = {merged["id"]: merged["key"] for merged in customer["merged"]}
+    return {customer["_id"]: customer["key"]} | former_keys
 
 
 def find_catalogue_recipient(catalogue: Catalogue, client: str, kind: str | None = None) -> Recipient | None:

@@ -9,10 +9,11 @@ from discretion.domain.kit.workflow.runner import StepAction
 from discretion.domain.kit.workflow.step_name import StepName
 from discretion.domain.kit.workflow.step_outcome import StepDone, StepOutcome, StepWaiting
 from discretion.domain.recipients.disclosed_attributes import LedgerPseudonym, derive_ledger_pseudonyms
-from discretion.domain.recipients.recipient_notifier import RecipientNotifier
+from discretion.domain.recipients.recipient_notifier import NotificationProgress, RecipientNotifier
 from discretion.seal.bucket_keys import BucketKeys
 from discretion.store.document import Document
-from discretion.store.driver.database import Database, Session
+from discretion.store.people import PeopleStore
+from discretion.store.transactions import Session, Transactions
 
 POLL_MIN_MS, POLL_MAX_MS = 1_000, 3_600_000
 """Shortest and longest interval of the checks for acknowledgements (ms)."""
@@ -30,7 +31,11 @@ def build_pseudonym_snapshot(pseudonyms: Sequence[LedgerPseudonym]) -> list[dict
 
 
 def build_notification_steps(
-    database: Database, notifier: RecipientNotifier, buckets: BucketKeys, now_ms: Callable[[], int]
+    transactions: Transactions,
+    people: PeopleStore,
+    notifier: RecipientNotifier,
+    buckets: BucketKeys,
+    now_ms: Callable[[], int],
 ) -> Mapping[str, StepAction]:
     """Return the steps ``NOTIFY_RECIPIENTS`` and ``AWAIT_ACKNOWLEDGEMENTS``.
 
@@ -40,7 +45,7 @@ def build_notification_steps(
     """
 
     async def notify_recipients(document: Document, lease: Lease) -> StepOutcome:
-        pseudonyms = await _load_pseudonyms(database, buckets, document)
+        pseudonyms = await _load_pseudonyms(people, buckets, document)
         attributes = document["scope"].get("attributes")
         deliveries = await notifier.build_deliveries(
             document["_id"], document["right"], pseudonyms, now_ms(), attributes
@@ -52,16 +57,23 @@ def build_notification_steps(
             await notifier.add_deliveries(deliveries, session)
             await lease.complete_step({"recipients": len(deliveries)}, session)
 
-        await database.run_transaction(add_and_complete)
+        await transactions.run(add_and_complete)
         return StepDone()
 
-    async def await_acknowledgements(document: Document, _lease: Lease) -> StepOutcome:
-        progress = await notifier.measure_progress(document["_id"])
+    async def await_acknowledgements(document: Document, lease: Lease) -> StepOutcome:
+        async def measure_and_complete(session: Session) -> NotificationProgress:
+            measured = await notifier.measure_progress(document["_id"], session)
+            if measured.next_event_at is None:
+                await lease.complete_step(measured.build_result(), session)
+            return measured
+
+        # One transaction: an acknowledgement at the same moment is either measured or updates the result.
+        progress = await transactions.run(measure_and_complete)
         if progress.next_event_at is not None:
             return StepWaiting(
                 max(POLL_MIN_MS, min(progress.next_event_at - now_ms(), POLL_MAX_MS)), "RECIPIENTS_NOT_TOLD"
             )
-        return StepDone(progress.build_result())
+        return StepDone()
 
     return {
         StepName.NOTIFY_RECIPIENTS: notify_recipients,
@@ -70,13 +82,12 @@ def build_notification_steps(
 
 
 async def _load_pseudonyms(
-    database: Database, buckets: BucketKeys, document: Document
+    people: PeopleStore, buckets: BucketKeys, document: Document
 ) -> Sequence[LedgerPseudonym]:
     stored = document.get("snapshot", {}).get(PSEUDONYMS_FIELD)
     if stored is not None:
         return [LedgerPseudonym(entry["n"], entry["c"]) for entry in stored]
     if (customer := document.get("customer")) is None:
         return ()
-    customer_query = {"$or": [{"_id": customer}, {"merged.id": customer}]}
-    customer_document = await database.find_one("customers", customer_query, {"key": 1, "merged": 1})
-    return () if customer_document is None else derive_ledger_pseudonyms(buckets, customer_document)
+    current = await people.current(customer)
+    return () if current is None else derive_ledger_pseudonyms(buckets, current.wrapped_keys)

@@ -30,7 +30,8 @@ from discretion.ledger.storage import LedgerStorage
 from discretion.reveal.revealer import CUSTOMER_ID_KIND
 from discretion.seal.pairwise_ids import PairwiseIds
 from discretion.store.deliveries import DeliveryStore
-from discretion.store.driver.database import Session
+from discretion.store.document import TimePosition
+from discretion.store.transactions import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +123,9 @@ class RecipientNotifier:
         """Add deliveries. A delivery that exists already is not changed."""
         await self.deliveries.add(documents, session)
 
-    async def measure_progress(self, request: bytes) -> NotificationProgress:
+    async def measure_progress(self, request: bytes, session: Session | None = None) -> NotificationProgress:
         """Return the progress of the deliveries of a request."""
-        deliveries = await self.list_of_request(request)
+        deliveries = await self.list_of_request(request, session)
         stuck = [
             (delivery.client, delivery.failure or "")
             for delivery in deliveries
@@ -144,15 +145,19 @@ class RecipientNotifier:
             ),
         )
 
-    async def list_of_request(self, request: bytes) -> list[Delivery]:
+    async def list_of_request(self, request: bytes, session: Session | None = None) -> list[Delivery]:
         """Return every delivery of a request."""
-        return [read_delivery(document) for document in await self.deliveries.list_by_request(request)]
+        documents = await self.deliveries.list_by_request(request, session)
+        return [read_delivery(document) for document in documents]
 
-    async def list_manual(self, limit: int) -> list[Delivery]:
-        """Return the deliveries that are left to a steward, oldest first."""
-        return [
-            read_delivery(document) for document in await self.deliveries.list_by_state(MANUAL_STATES, limit)
-        ]
+    async def list_manual(self, limit: int, position: TimePosition | None = None) -> list[Delivery]:
+        """Return the deliveries that are left to a steward, oldest first, and those that lapsed unnoticed.
+
+        ``position`` is the time and the id of the last delivery of the page before.
+        """
+        states = (*MANUAL_STATES, DeliveryState.EXPIRED)
+        documents = await self.deliveries.list_unacknowledged(states, position, limit)
+        return [read_delivery(document) for document in documents]
 
     def _build_delivery(
         self,

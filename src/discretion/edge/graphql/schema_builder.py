@@ -34,6 +34,11 @@ from discretion.domain.profiles.api.customer_types import build_customer_type, b
 from discretion.domain.profiles.api.customers import build_customer_queries
 from discretion.domain.profiles.api.provenance import build_provenance_field
 from discretion.domain.profiles.api.timeline import build_events_field
+from discretion.domain.recipients.api import (
+    RecipientServices,
+    build_deliveries_field,
+    build_delivery_mutation,
+)
 from discretion.domain.requests.api.decisions import build_decision_mutations
 from discretion.domain.requests.api.dependencies import RequestServices
 from discretion.domain.requests.api.disclosures import build_disclosures_field
@@ -61,6 +66,7 @@ class ApiServices:
     ingest: Intake
     legal_retention: LegalHolds
     notices: NoticePresenter
+    recipients: RecipientServices
     requests: RequestServices
 
 
@@ -107,6 +113,7 @@ def _build_schema(catalogue: Catalogue, provide: Callable[[], ApiServices]) -> s
         build_dead_letters_field(lambda: provide().dead_letters),
         build_held_data_field(provide_legal_holds),
         build_preview_field(provide_requests),
+        build_deliveries_field(lambda: provide().recipients),
     ]
     query: Any = build_object_type("Query", queries, "Everything that can be asked.")
     mutations = [
@@ -119,6 +126,7 @@ def _build_schema(catalogue: Catalogue, provide: Callable[[], ApiServices]) -> s
         *suggestion_mutations,
         *build_package_mutations(lambda: provide().access),
         *build_hold_mutations(provide_legal_holds),
+        build_delivery_mutation(lambda: provide().recipients),
     ]
     mutation: Any = build_object_type("Mutation", mutations, "Everything that can be changed.")
     subscription: Any = build_object_type(

@@ -21,7 +21,8 @@ RECIPIENT_COLLECTIONS: tuple[Collection, ...] = (
     ),
     # One notification of one client about one request. what the right that was exercised, subjects the ids by
     # which the client knows the person (removed when it has been notified), next, until and fence the next
-    # attempt (ms) and the lease of its worker (``store.lease``), by who confirmed, why the last failure.
+    # attempt (ms) and the lease of its worker (``store.lease``), by who confirmed, why the last failure;
+    # warned the warnings before it lapses, informed and reason when and how a steward told the client.
     Collection(
         name="deliveries",
         contents="People about whom a client must be notified, by the client's own ids of them.",
@@ -39,7 +40,16 @@ RECIPIENT_COLLECTIONS: tuple[Collection, ...] = (
                 "until": TIME,
                 "created": TIME,
             },
-            {"subjects": array_of(TEXT), "next": TIME, "acknowledged": TIME, "by": TEXT, "why": TEXT},
+            {
+                "subjects": array_of(TEXT),
+                "next": TIME,
+                "acknowledged": TIME,
+                "by": TEXT,
+                "why": TEXT,
+                "warned": array_of(TEXT),
+                "informed": TIME,
+                "reason": TEXT,
+            },
         ),
         indexes=(
             Index((("request", 1), ("client", 1))),

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import os
+from pathlib import Path
 
-from discretion.domain.kit.egress import EgressClient
+from discretion.app.clock import now_ms
 from discretion.domain.recipients.delivery import DeliveryState
-from discretion.domain.recipients.delivery_worker import DeliveryWorker, run_delivery_worker
-from discretion.domain.recipients.notification import NotificationSigner
-from discretion.store.deliveries import DeliveryStore
+from discretion.domain.recipients.delivery_worker import run_delivery_worker
 from discretion.store.driver.database import Database
-from discretion.store.schema.apply import apply_schema
-from discretion.token.keys import KeySet
-from tests.fixtures.clock import Clock
+from tests.fixtures.mongo import CommandRecorder
+from tests.fixtures.platform import build_test_platform
 
 
 async def test_a_delivery_that_cannot_be_read_ends_neither_the_worker_nor_the_others(
-    database: Database,
+    database: Database, tmp_path: Path, commands: CommandRecorder
 ) -> None:
-    await apply_schema(database, [])
-    clock = Clock("2026-11-02T10:00")
+    platform = await build_test_platform(database, tmp_path, commands)
     delivery = {
         "request": b"r" * 16,
         "client": "ad-partner",
@@ -32,18 +28,16 @@ async def test_a_delivery_that_cannot_be_read_ends_neither_the_worker_nor_the_ot
         "attempts": 0,
         "fence": 0,
         "until": 0,
-        "created": clock(),
-        "next": clock(),
+        "created": now_ms(),
+        "next": 0,
     }
     unreadable = {**delivery, "_id": b"1" * 16, "state": "a state of a later release"}
     await database.insert_many("deliveries", [unreadable, {**delivery, "_id": b"2" * 16}])
-    signer = NotificationSigner(KeySet.generate, "https://shop.example")
-    worker = DeliveryWorker(DeliveryStore(database), signer, EgressClient(), clock, os.urandom)
 
     async def is_left_to_a_steward() -> bool:
         document = await database.find_one("deliveries", {"_id": b"2" * 16})
         return document is not None and document["state"] == DeliveryState.BY_HAND
 
-    async with run_delivery_worker(worker), asyncio.timeout(10):
+    async with run_delivery_worker(platform.internals.recipients.delivery_worker), asyncio.timeout(10):
         while not await is_left_to_a_steward():  # noqa: ASYNC110 - a database sends no notification
             await asyncio.sleep(0.05)
