@@ -18,6 +18,7 @@ from discretion.domain.profiles.permission_window import build_permission_window
 from discretion.domain.profiles.person_state import build_person_state
 from discretion.law.load import load_lawbook
 from discretion.purpose.permission_engine import PermissionEngine
+from discretion.store.source_records import parse_record
 from tests.bench.recompute.population import CustomerGenerator
 from tests.fixtures.demo import PROGRAM
 from tests.fixtures.server_process import environment, run_command
@@ -133,7 +134,11 @@ def test_a_killed_and_rerun_recompute_equals_an_uninterrupted_one(mongo_url: str
         )
         assert resumed_fields.keys() == uninterrupted_fields.keys() == records.keys()
         for customer, fields in resumed_fields.items():
-            state = build_person_state(catalogue, lawbook.find_key_of_place, records[customer])
+            state = build_person_state(
+                catalogue,
+                lawbook.find_key_of_place,
+                [parse_record(record) for record in records[customer]],
+            )
             expected = [build_permission_window(engine, state, moment) for moment in moments]
             assert fields in expected
             assert fields == uninterrupted_fields[customer] or expected[0] != expected[1]

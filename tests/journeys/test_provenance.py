@@ -10,6 +10,7 @@ import pytest
 from discretion.catalogue.reserved_source import CORRECTION_SOURCE
 from discretion.domain.consent.source_statements import SourceStatementRecorder
 from discretion.domain.consent.terms_registry import TermsRegistry
+from discretion.domain.identity.person_rewrite import PersonRewriter
 from discretion.domain.identity.unification import ProfileUnifier
 from discretion.domain.identity.unit_of_work import WriteContext
 from discretion.domain.ingest.message import ExternalIdentifier, Fact
@@ -20,6 +21,7 @@ from discretion.seal.blind_index import BlindIndex
 from discretion.seal.key_files import derive_key
 from discretion.seal.redacted import Redacted
 from discretion.store.consents import ConsentStore
+from discretion.store.person_stores import open_person_stores
 from discretion.store.tombstones import TombstoneStore
 from tests.fixtures.platform import ROOT_KEY, PlatformUnderTest
 
@@ -215,9 +217,8 @@ async def test_a_correction_wins_over_later_messages_of_sources(platform: Platfo
     statement_recorder = SourceStatementRecorder(
         TermsRegistry(catalogue, load_notice_templates(catalogue, None).office, ConsentStore(database))
     )
-    unifier = ProfileUnifier(
-        database, blind, lambda: context, statement_recorder.record, TombstoneStore(database, blind)
-    )
+    rewriter = PersonRewriter(open_person_stores(database), lambda: context)
+    unifier = ProfileUnifier(rewriter, blind, statement_recorder.record, TombstoneStore(database, blind))
 
     async def apply_correction(message: str, at: int, value: str) -> None:
         attribute = catalogue.attributes["identity.givenName"]

@@ -9,14 +9,14 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from discretion.store.document import MutableDocument, TimePosition
-from discretion.store.driver.database import Database, Session, WriteOperation, build_insert, build_update
+from discretion.store.driver.database import Database, Session
 from discretion.store.paging import KeysetOrder
+from discretion.store.source_record import SourceRecord
+from discretion.store.source_records import SourceRecordStore
+from discretion.store.transactions import PendingWrite, Transactions, plan_insert, plan_update
 
 CONSENTS = "consents"
 TERMS = "consent_terms"
-RECORDS = "source_records"
-STATEMENT_FIELDS = ("choices", "words", "guards", "signals", "place", "restricted")
-"""Members of a source record that hold statements and the place they came from."""
 _LAST_RECEIVED = KeysetOrder("received")
 
 
@@ -25,24 +25,16 @@ class ConsentStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._records = SourceRecordStore(database)
+        self._transactions = Transactions(database)
 
     async def list_record_ids(self, customer: bytes) -> list[bytes]:
         """List the ids of a customer's source records."""
-        records = await self._database.find(RECORDS, {"customer": customer}, {"_id": 1})
-        return [record["_id"] for record in records]
+        return await self._records.list_ids(customer)
 
-    async def read_statements(self, customer: bytes, attributes: Collection[str]) -> list[MutableDocument]:
-        """Read the statements in a customer's source records, and the cells of some attributes.
-
-        Returns:
-            For each record ``_id``, ``source``, ``STATEMENT_FIELDS`` as far as present, and ``cells`` of
-            ``attributes``.
-        """
-        fields = dict.fromkeys(("source", *STATEMENT_FIELDS, *(f"cells.{key}" for key in attributes)), 1)
-        return [
-            {"cells": {}, **record}
-            for record in await self._database.find(RECORDS, {"customer": customer}, fields)
-        ]
+    async def read_statements(self, customer: bytes, attributes: Collection[str]) -> list[SourceRecord]:
+        """Read a customer's source records with their statements and the cells of some attributes."""
+        return await self._records.list_statements((customer,), attributes)
 
     async def list_by_customer(
         self, customer: bytes, before: TimePosition | None, limit: int
@@ -87,18 +79,18 @@ class ConsentStore:
 
     async def save_terms(self, terms: Mapping[bytes, MutableDocument]) -> None:
         """Save terms; terms that exist already stay unchanged."""
-        await self._database.bulk_write(TERMS, build_terms_upserts(terms))
+        await self._transactions.send(build_terms_upserts(terms))
 
 
-def build_consent_inserts(events: Sequence[MutableDocument]) -> list[tuple[str, WriteOperation]]:
+def build_consent_inserts(events: Sequence[MutableDocument]) -> list[PendingWrite]:
     """Return the writes that add consent events, for a transaction of the caller."""
-    return [(CONSENTS, build_insert(event)) for event in events]
+    return [plan_insert(CONSENTS, event) for event in events]
 
 
-def build_terms_upserts(terms: Mapping[bytes, MutableDocument]) -> list[WriteOperation]:
+def build_terms_upserts(terms: Mapping[bytes, MutableDocument]) -> list[PendingWrite]:
     """Return the writes that save terms, for a transaction of the caller."""
     # Sorted, so that two transactions which save the same terms lock them in the same order.
     return [
-        build_update({"_id": digest}, {"$setOnInsert": document}, upsert=True)
+        plan_update(TERMS, {"_id": digest}, {"$setOnInsert": document}, upsert=True)
         for digest, document in sorted(terms.items())
     ]

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from discretion.store.document import MutableDocument
-from discretion.store.driver.database import Database, Session, WriteOperation, build_insert
+from discretion.store.driver.database import Database, Session
 from discretion.store.lease import LeasedCollection, build_member_update
+from discretion.store.transactions import PendingWrite, plan_insert
 
 COLLECTION = "requests"
 
@@ -97,6 +98,6 @@ class RequestStore:
         return await self._database.count(COLLECTION, query)
 
 
-def build_request_insert(document: MutableDocument) -> tuple[str, WriteOperation]:
+def build_request_insert(document: MutableDocument) -> PendingWrite:
     """Return the write that adds a request, for a transaction of the caller."""
-    return COLLECTION, build_insert(document)
+    return plan_insert(COLLECTION, document)

@@ -5,10 +5,13 @@ A record may have been read in part: then maps have only some keys, and ``identi
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from discretion.store.document import OpenValue
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,3 +172,16 @@ class SourceRecord:
             signals=dict(self.signals),
             contested=dict(self.contested),
         )
+
+    def narrow(self, attributes: Collection[str]) -> SourceRecord:
+        """Return the record with only these attributes, as if it had been read so."""
+        return replace(
+            self,
+            cells=_keep(self.cells, attributes),
+            totals=_keep(self.totals, attributes),
+            contested=_keep(self.contested, attributes),
+        )
+
+
+def _keep(values: Mapping[str, Value], keys: Collection[str]) -> dict[str, Value]:
+    return {key: values[key] for key in keys if key in values}

@@ -17,6 +17,7 @@ from discretion.domain.profiles.person_state import COUNTRY_KEY, REGION_KEY, bui
 from discretion.law.jurisdiction import Lawbook
 from discretion.purpose.permission_engine import FOREVER, PermissionEngine
 from discretion.store.document import MutableDocument
+from discretion.store.source_records import parse_record
 
 PERSONS = 2_000
 SEED = 20_261_124
@@ -103,7 +104,9 @@ class CustomerGenerator:
         records = tuple(
             self._build_record(source, place, birth_ms) for source in self._random.sample(SOURCES, count)
         )
-        state = build_person_state(self._catalogue, self._lawbook.find_key_of_place, records)
+        state = build_person_state(
+            self._catalogue, self._lawbook.find_key_of_place, [parse_record(record) for record in records]
+        )
         return GeneratedPerson(records, build_permission_window(self._permission_engine, state, self._now_ms))
 
     def _build_record(

@@ -14,6 +14,7 @@ from discretion.domain.consent.statement_writer import StatementWriter
 from discretion.domain.consent.terms_registry import TermsRegistry
 from discretion.domain.notices.presentation import NoticePresenter
 from discretion.store.consents import ConsentStore
+from discretion.store.rulebooks import RulebookStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ def build_consent(context: WiringContext) -> ConsentComponents:
     """Build the components of consent."""
     catalogue, database, clock = context.catalogue, context.database, context.clock
     terms = TermsRegistry(catalogue, context.notices.office, ConsentStore(database))
-    statement_writer = StatementWriter(database, context.open_write_context)
+    statement_writer = StatementWriter(context.rewriter)
     source_statements = SourceStatementRecorder(terms)
     return ConsentComponents(
         terms=terms,
@@ -46,5 +47,7 @@ def build_consent(context: WiringContext) -> ConsentComponents:
         ),
         receipts=ReceiptSigner(context.signing_keys.select, context.settings.issuer),
         notices=NoticePresenter(catalogue, context.notices, context.lawbook.jurisdictions, clock),
-        recomputation=PermissionRecomputation(database, context.open_write_context),
+        recomputation=PermissionRecomputation(
+            context.stores, RulebookStore(database), context.open_write_context
+        ),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from discretion.app.keys import bucket_keys_path, signing_keys_path
 from discretion.app.signing_keys import SigningKeys
 from discretion.catalogue.model import Catalogue
+from discretion.domain.identity.person_rewrite import PersonRewriter
 from discretion.domain.identity.unit_of_work import WriteContext
 from discretion.domain.notices.load import NoticeTemplates, load_notice_templates
 from discretion.law.jurisdiction import Lawbook
@@ -27,7 +28,8 @@ from discretion.store.tombstones import TombstoneStore
 class WiringContext:
     """The shared objects that the builders of this package take.
 
-    ``open_write_context`` returns a new context at the current time for one write. ``clock`` gives ms since
+    ``open_write_context`` returns a new context at the current time for one write, ``rewriter`` changes what
+    is stored about people, ``stores`` are the repositories of people. ``clock`` gives ms since
     1970, ``entropy`` as many random bytes as it is asked for.
     """
 
@@ -45,6 +47,7 @@ class WiringContext:
     tombstones: TombstoneStore
     permission_window: PermissionWindow
     open_write_context: Callable[[], WriteContext]
+    rewriter: PersonRewriter
     clock: Callable[[], int]
     entropy: Callable[[int], bytes] = field(repr=False)
 
@@ -74,13 +77,14 @@ def build_wiring_context(
             catalogue, permission_engine, lawbook.find_key_of_place, buckets, entropy, clock()
         )
 
+    stores = open_person_stores(database)
     return WiringContext(
         settings=settings,
         catalogue=catalogue,
         lawbook=lawbook,
         notices=load_notice_templates(catalogue, settings.notices_dir),
         database=database,
-        stores=open_person_stores(database),
+        stores=stores,
         root=root,
         signing_keys=SigningKeys.open_or_create(signing_keys_path(settings), root, clock, entropy),
         buckets=buckets,
@@ -91,6 +95,7 @@ def build_wiring_context(
             permission_engine.version, permission_engine.compute_binding_bits(), trusted_bits
         ),
         open_write_context=open_write_context,
+        rewriter=PersonRewriter(stores, open_write_context),
         clock=clock,
         entropy=entropy,
     )

@@ -88,11 +88,11 @@ def build_erasure(context: WiringContext) -> ErasureComponents:
         certification=SignCertificate(
             context.signing_keys.select, context.settings.issuer, clock, REQUIRED_STEPS
         ),
-        scoped_erasure=ScopedErasure(database, open_write_context, tombstones),
+        scoped_erasure=ScopedErasure(database, context.rewriter, tombstones),
         erasure_preview=ErasureDryRun(database, subjects, eraser, open_write_context, context.lawbook),
         legal_holds=LegalHolds(database, context.entropy, clock),
         erasure_log=erasure_log,
-        erasure_replay=ErasureReplay(database, subjects, eraser, search, tombstones, open_write_context),
+        erasure_replay=ErasureReplay(subjects, eraser, search, tombstones, context.rewriter),
     )
 
 

@@ -36,9 +36,7 @@ def build_ingest(context: WiringContext, statement_observer: StatementObserver) 
     """Build the components of ingest; ``statement_observer`` puts statements in messages on record."""
     settings, database, catalogue = context.settings, context.database, context.catalogue
     clock, entropy = context.clock, context.entropy
-    unifier = ProfileUnifier(
-        database, context.blind_index, context.open_write_context, statement_observer, context.tombstones
-    )
+    unifier = ProfileUnifier(context.rewriter, context.blind_index, statement_observer, context.tombstones)
     process_facts = IntakeFilter(catalogue, unifier.apply_facts, clock).process
     locator = CountryLocator(settings.places_file)
     validator = MessageValidator(catalogue, entropy, load_signals(catalogue), locator.find_country)

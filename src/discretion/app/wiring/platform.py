@@ -69,7 +69,6 @@ class Platform:
 def wire_platform(context: WiringContext, on_checkpoint: Checkpoint) -> Platform:
     """Build every package, the endpoints over them, and the platform that holds both."""
     catalogue, database, clock = context.catalogue, context.database, context.clock
-    open_write_context = context.open_write_context
     disclosure = build_disclosure(context)
     consent = build_consent(context)
     ingest = build_ingest(context, consent.source_statements.record)
@@ -107,7 +106,7 @@ def wire_platform(context: WiringContext, on_checkpoint: Checkpoint) -> Platform
         dead_letter_retention=ingest.dead_letter_recorder,
         dead_letter_replay=ingest.dead_letter_replay,
         permission_recomputation=consent.recomputation,
-        retention_sweep=RetentionSweep(SweepStore(database), database, catalogue, open_write_context, clock),
+        retention_sweep=RetentionSweep(SweepStore(database), context.rewriter, catalogue, clock),
         requests=rights.requests,
         recipients=rights.recipients,
         access=rights.access,

@@ -71,12 +71,12 @@ def build_requests(
     open_write_context = context.open_write_context
     store, deadlines = RequestStore(database), DeadlineClock(context.lawbook)
     steps: dict[str, StepAction] = {
-        "correct": build_correction_step(database, open_write_context),
+        "correct": build_correction_step(context.rewriter),
         **steps_elsewhere,
     }
     runner = WorkflowRunner(store, steps, build_fulfilment, clock, on_checkpoint)
     submission = RequestSubmission(database, store, deadlines, WORKFLOWS, entropy, clock, runner.wake)
-    restriction = ProcessingRestriction(database, open_write_context)
+    restriction = ProcessingRestriction(context.rewriter)
     immediate = ImmediateRights(
         database, submission, consent.statement_recorder, consent.statement_writer, restriction
     )
@@ -85,7 +85,7 @@ def build_requests(
         "restrict": build_restriction_step(database, restriction),
         "say": build_immediate_right_step(immediate),
     }
-    contest_flags = ContestFlags(database, open_write_context)
+    contest_flags = ContestFlags(context.rewriter)
     contests = ContestTracker(contest_flags)
     decisions = RequestDecisions(store, deadlines, submission, clock, runner.wake, contests.update)
     sealer = RequestSealer(database, context.buckets, entropy, clock)

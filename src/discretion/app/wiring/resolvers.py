@@ -46,7 +46,7 @@ def build_api_services(
     suggestions: SuggestionStore,
 ) -> ApiServices:
     """Select the services of the GraphQL API from those of all packages."""
-    stewardship = Stewardship(context.database, context.open_write_context)
+    stewardship = Stewardship(context.rewriter)
     requests, erasure = rights.requests, rights.erasure
     return ApiServices(
         access=rights.access.download_links,

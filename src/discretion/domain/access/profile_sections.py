@@ -30,6 +30,7 @@ from discretion.domain.profiles.fold import FOLD_COMBINERS
 from discretion.reveal.forms import format_timestamp
 from discretion.seal.cell import identifier_cell_key
 from discretion.store.document import MutableDocument
+from discretion.store.source_record import Total
 
 RowIterator = Iterator[dict[str, Any]]
 
@@ -127,7 +128,7 @@ def _build_fold_row(
     if law is not None:
         value = None
     elif attribute is not None and attribute.computed is not None:
-        combined_value = FOLD_COMBINERS[attribute.computed.fold]([fold])
+        combined_value = FOLD_COMBINERS[attribute.computed.fold]([Total(fold["t"], fold["n"], fold.get("e"))])
         many = attribute.many and attribute.computed.fold is Fold.SET
         value = format_clear(attribute.type, combined_value, many=many)
     # Totals are not sealed, so no `reveal_cell` records them.

@@ -6,7 +6,7 @@ again from the beginning. It ends with a search for everybody it erased.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from discretion.domain.erasure.erasure_snapshot import (
@@ -14,17 +14,15 @@ from discretion.domain.erasure.erasure_snapshot import (
     list_named_rulings,
     split_identifiers,
 )
-from discretion.domain.identity.assignment import resolve_persons
-from discretion.domain.identity.evidence_reader import EvidenceReader
-from discretion.domain.identity.unit_of_work import UnitOfWork, WriteContext
+from discretion.domain.identity.person_rewrite import PersonRewriter
 from discretion.errors import Broken
-from discretion.store.driver.database import Database, Session, build_delete
 from discretion.store.erasure_subjects import ErasureSubjectStore
 from discretion.store.places.eraser import Erasure, PlaceEraser
 from discretion.store.places.place import ErasedIds, Stage
 from discretion.store.places.place_map import list_removal_places
 from discretion.store.places.search import IdSearch
 from discretion.store.tombstones import TombstoneStore
+from discretion.store.transactions import PendingWrite, Session
 
 REPLAY_BATCH = 200
 """Customers or records that are processed at a time."""
@@ -43,12 +41,11 @@ class ErasedPeople:
 class ErasureReplay:
     """Takes erased people out of a restored database."""
 
-    database: Database
     subjects: ErasureSubjectStore
     eraser: PlaceEraser
     search: IdSearch
     tombstones: TombstoneStore
-    build_context: Callable[[], WriteContext]
+    rewriter: PersonRewriter
 
     async def run(self, people: ErasedPeople) -> None:
         """Write the tombstones, take the people out of every place, and check that none is left.
@@ -57,7 +54,7 @@ class ErasureReplay:
             Broken: ``RESTORE_INCOMPLETE``; the message names the collections that still contain an id.
         """
         await self.tombstones.restore(people.tombstones)
-        at = max(people.tombstones.values(), default=self.build_context().now_ms)
+        at = max(people.tombstones.values(), default=self.rewriter.write_context().now_ms)
         erased_ids = {*people.customers, *people.records}
         for customers, records in _split_batches(people):
             erased_ids |= await self._erase_batch(customers, records, people, at)
@@ -79,7 +76,7 @@ class ErasureReplay:
         # After a merge and a split, an erased record may have belonged to a customer who is not erased.
         living_customers = {document["customer"] for document in documents} - people.customers
         identifiers = await self.subjects.list_identifiers(list_named_entries(documents), customers, records)
-        catalogue = self.build_context().catalogue
+        catalogue = self.rewriter.write_context().catalogue
         entries = await split_identifiers(self.subjects, catalogue, documents, identifiers, records)
         ids = ErasedIds(
             frozenset(customers), frozenset(records), entries.own, frozenset(list_named_rulings(documents))
@@ -113,22 +110,18 @@ class ErasureReplay:
         """Rebuild the profile of a remaining customer who had a source record of an erased person."""
 
         async def rebuild_profile(session: Session) -> None:
-            context = self.build_context()
-            evidence_reader = EvidenceReader(self.database, session, context.catalogue.identifiers)
-            await evidence_reader.read_customers([customer])
-            evidence = evidence_reader.evidence
-            people = resolve_persons(evidence, (), context.catalogue.identifiers, sorted(evidence.records))
-            # Opened only after the persons are resolved: the replay changes nobody's identity, but without
-            # open records `write_person` would narrow the evidence to the attributes of messages.
-            evidence.open_records |= evidence.records.keys()
-            unit_of_work = UnitOfWork(context, evidence)
-            for person in people:
-                await unit_of_work.write_person(session, self.database, person, ())
-            if not people:
-                unit_of_work.add("customers", build_delete({"_id": customer}))
-            await unit_of_work.send(session, self.database)
+            rewrite = self.rewriter.begin(session)
+            await rewrite.reader.read_customers([customer])
+            evidence = rewrite.evidence
+            for record in list(evidence.records.values()):
+                evidence.edit(record)
+            removals: list[PendingWrite] = []
+            if not evidence.records and customer in evidence.customers:
+                version = evidence.customers[customer]["v"]
+                removals.append(self.rewriter.stores.people.plan_delete(customer, version))
+            await rewrite.write(extra_writes=removals)
 
-        await self.database.run_transaction(rebuild_profile)
+        await self.rewriter.stores.transactions.run(rebuild_profile)
 
 
 def _split_batches(people: ErasedPeople) -> Iterable[tuple[list[bytes], list[bytes]]]:

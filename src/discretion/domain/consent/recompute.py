@@ -17,12 +17,13 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from discretion.domain.identity.unit_of_work import WriteContext
-from discretion.domain.profiles.document_update import build_document_update
 from discretion.domain.profiles.permission_window import build_permission_window
 from discretion.domain.profiles.person_state import build_person_state, list_state_attributes
-from discretion.store.document import Document
-from discretion.store.driver.database import Database, WriteOperation, build_update
+from discretion.store.people import CustomerPermissions
+from discretion.store.person_stores import PersonStores
 from discretion.store.rulebooks import RulebookStore
+from discretion.store.source_record import SourceRecord
+from discretion.store.transactions import PendingWrite
 
 BATCH_SIZE = 500
 """Customers that are read, and written, with one request to the database."""
@@ -32,12 +33,6 @@ YIELD_EVERY = 20
 
 MAX_ROUNDS = 5
 """Most searches for remaining customers: a server with other rules may write some again and again."""
-
-# Legend: ``allow`` bits of permitted purposes until ``until`` (ms), ``later`` those afterwards, ``kinds`` the
-# same by sensitive kind, ``rules`` version of the rules, ``laws`` jurisdictions, ``v`` version of the
-# document.
-_RECORD_FIELDS = ("source", "customer", "choices", "words", "guards", "signals", "place", "restricted")
-_PERMISSION_FIELDS = ("v", "allow", "until", "later", "kinds", "rules", "laws", "restricted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +68,19 @@ class RecomputeProgress:
 class _CustomerBatch(NamedTuple):
     """Customers, and source records by customer."""
 
-    customers: Sequence[Document]
-    records: Mapping[bytes, Sequence[Document]]
+    customers: Sequence[CustomerPermissions]
+    records: Mapping[bytes, Sequence[SourceRecord]]
 
 
 class PermissionRecomputation:
     """Computes again what customers permit. ``write_context`` gives the current rules and time."""
 
-    def __init__(self, database: Database, write_context: Callable[[], WriteContext]) -> None:
-        self._database = database
+    def __init__(
+        self, stores: PersonStores, rulebooks: RulebookStore, write_context: Callable[[], WriteContext]
+    ) -> None:
+        self._stores = stores
+        self._rulebooks = rulebooks
         self._write_context = write_context
-        self._rulebooks = RulebookStore(database)
 
     async def enforce_rules(self) -> None:
         """Put this process's rules in force; recomputations with other rules then stop."""
@@ -94,7 +91,8 @@ class PermissionRecomputation:
 
     async def count_due(self) -> int:
         """Return how many customers need to be recomputed."""
-        return await self._database.count("customers", self._due_query())
+        context = self._write_context()
+        return await self._stores.people.count_due(context.permission_engine.version, context.now_ms)
 
     async def run(
         self,
@@ -143,7 +141,7 @@ class PermissionRecomputation:
                 writes, transitions, changed = await self._recompute_batch(batch)
                 await write_task
                 if not dry_run:
-                    write_task = asyncio.ensure_future(self._database.bulk_write("customers", writes))
+                    write_task = asyncio.ensure_future(self._stores.transactions.send(writes))
                 progress = RecomputeProgress(
                     progress.processed + len(batch.customers),
                     progress.changed + changed,
@@ -159,11 +157,6 @@ class PermissionRecomputation:
             await asyncio.gather(read_task, write_task, return_exceptions=True)
             await batches.aclose()
 
-    def _due_query(self) -> dict[str, Any]:
-        context = self._write_context()
-        rules = context.permission_engine.version
-        return {"$or": [{"rules": {"$ne": rules}}, {"rules": rules, "until": {"$lte": context.now_ms}}]}
-
     async def _is_in_force(self) -> bool:
         """Return whether no other rules were put in force."""
         return await self._rulebooks.find_in_force() in (
@@ -172,47 +165,42 @@ class PermissionRecomputation:
         )
 
     async def _read_batches(self) -> AsyncGenerator[_CustomerBatch, None]:
-        cell_fields = {f"cells.{key}": 1 for key in list_state_attributes(self._write_context().catalogue)}
-        fields = dict.fromkeys(_RECORD_FIELDS, 1) | cell_fields
-        due_batches = self._database.stream(
-            "customers", self._due_query(), dict.fromkeys(_PERMISSION_FIELDS, 1), batch_size=BATCH_SIZE
+        context = self._write_context()
+        attributes = list_state_attributes(context.catalogue)
+        due_batches = self._stores.people.stream_due(
+            context.permission_engine.version, context.now_ms, BATCH_SIZE
         )
         async for customers in due_batches:
-            query = {"customer": {"$in": [customer["_id"] for customer in customers]}}
-            records_by_customer: dict[bytes, list[Document]] = {}
-            for record in await self._database.find("source_records", query, fields):
-                records_by_customer.setdefault(record["customer"], []).append({"cells": {}, **record})
+            records_by_customer: dict[bytes, list[SourceRecord]] = {}
+            for record in await self._stores.source_records.list_statements(
+                [customer.id for customer in customers], attributes
+            ):
+                records_by_customer.setdefault(record.customer, []).append(record)
             yield _CustomerBatch(customers, records_by_customer)
 
     async def _recompute_batch(
         self, batch: _CustomerBatch
-    ) -> tuple[list[WriteOperation], Counter[tuple[int, int]], int]:
+    ) -> tuple[list[PendingWrite], Counter[tuple[int, int]], int]:
         """Return the writes, the transitions and the number of changed customers of a batch.
 
         A customer who was written meanwhile was recomputed by that write, or is found again in the next
         round.
         """
         context = self._write_context()
-        writes: list[WriteOperation] = []
+        writes: list[PendingWrite] = []
         transitions: Counter[tuple[int, int]] = Counter()
         changed = 0
         for number, customer in enumerate(batch.customers):
             if number % YIELD_EVERY == 0:
                 await asyncio.sleep(0)
             state = build_person_state(
-                context.catalogue, context.jurisdiction, batch.records.get(customer["_id"], ())
+                context.catalogue, context.jurisdiction, batch.records.get(customer.id, ())
             )
-            recomputed = {
-                **customer,
-                **build_permission_window(context.permission_engine, state, context.now_ms),
-            }
-            change = build_document_update(customer, recomputed)
+            window = build_permission_window(context.permission_engine, state, context.now_ms)
             # What readers used until now: after ``until``, they apply the bits stored for later.
-            allow_before = customer["allow"] if context.now_ms < customer["until"] else customer["later"]
-            transitions[allow_before, recomputed["allow"]] += 1
-            changed += allow_before != recomputed["allow"] or customer["kinds"] != recomputed["kinds"]
-            if change:
-                writes.append(
-                    build_update({"_id": customer["_id"], "v": customer["v"]}, {**change, "$inc": {"v": 1}})
-                )
+            allow_before = customer.find_allowed(context.now_ms)
+            transitions[allow_before, window["allow"]] += 1
+            changed += allow_before != window["allow"] or customer.window["kinds"] != window["kinds"]
+            if (write := self._stores.people.plan_save_permissions(customer, window)) is not None:
+                writes.append(write)
         return writes, transitions, changed

@@ -24,7 +24,7 @@ from discretion.domain.consent.terms_registry import TermsRegistry
 from discretion.domain.ingest.message import ExplicitChoice
 from discretion.domain.ingest.statement_context import StatementContext
 from discretion.store.consents import build_consent_inserts
-from discretion.store.driver.database import WriteOperation
+from discretion.store.transactions import PendingWrite
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class StatementRecorder:
         }
         recorded_events: list[ConsentEvent] = []
 
-        def build_writes(state_before: CustomerStateBefore) -> Sequence[tuple[str, WriteOperation]]:
+        def build_writes(state_before: CustomerStateBefore) -> Sequence[PendingWrite]:
             occasion = StatementOccasion(message, action, author, context, state_before.at, state_before.at)
             subject = StatementSubject(
                 state_before.records,

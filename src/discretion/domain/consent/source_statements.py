@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from discretion.catalogue.model import Catalogue
 from discretion.domain.consent.statement_record import ConsentEvent, parse_consent_event
@@ -28,8 +27,9 @@ from discretion.domain.ingest.purpose_tree import find_purposes_under, select_as
 from discretion.domain.ingest.statement_context import StatementContext, StatementMethod
 from discretion.domain.profiles.person_state import LIMIT_SIGNAL, read_record_statements
 from discretion.purpose.statements import RecordStatements, compute_effective_choice
-from discretion.store.consents import TERMS, build_consent_inserts, build_terms_upserts
-from discretion.store.driver.database import Session, WriteOperation
+from discretion.store.consents import build_consent_inserts, build_terms_upserts
+from discretion.store.source_record import SourceRecord
+from discretion.store.transactions import PendingWrite, Session
 
 REFUSAL = ExplicitChoice(False)
 
@@ -93,7 +93,7 @@ class SourceStatementRecorder:
             )
         await self.terms_registry.consents.add([event.build_document() for event in recorded_events], session)
 
-    def build_signal_writes(self, state_before: CustomerStateBefore) -> Sequence[tuple[str, WriteOperation]]:
+    def build_signal_writes(self, state_before: CustomerStateBefore) -> Sequence[PendingWrite]:
         """Build the writes that put the signal of a customer's own browser on record, unless one is there."""
         if any(statements.opted_out_at is not None for statements in state_before.state.statements):
             return []
@@ -115,8 +115,10 @@ class SourceStatementRecorder:
         )
         # This function cannot await ``store_terms``: the terms are part of the transaction instead.
         terms = {event.terms: self.terms_registry.documents[event.terms] for event in events}
-        term_writes = [(TERMS, operation) for operation in build_terms_upserts(terms)]
-        return [*term_writes, *build_consent_inserts([event.build_document() for event in events])]
+        return [
+            *build_terms_upserts(terms),
+            *build_consent_inserts([event.build_document() for event in events]),
+        ]
 
     def _find_new_statements(self, observed: Sequence[ObservedStatement]) -> Iterator[NewStatement]:
         """Yield the statements that change something, in the order of time."""
@@ -125,10 +127,9 @@ class SourceStatementRecorder:
         signalled: set[tuple[bytes, str]] = set()
         stamped_values: dict[tuple[bytes, str], bool] = {}
         for statement in sorted(observed, key=lambda statement: (statement.fact.at, statement.mark)):
-            record_before: Mapping[str, Any] = statement.record_before or {}
-            for name in sorted(
-                statement.fact.signals - record_before.get("signals", {}).keys() - {LIMIT_SIGNAL}
-            ):
+            record_before = statement.record_before
+            known_signals = set(record_before.signals) if record_before is not None else set()
+            for name in sorted(statement.fact.signals - known_signals - {LIMIT_SIGNAL}):
                 if (statement.record, name) not in signalled:
                     signalled.add((statement.record, name))
                     # A message may contain a signal, ambient and explicit choices about the same purpose. The
@@ -168,17 +169,17 @@ class SourceStatementRecorder:
     def _find_changed_stamps(
         self,
         statement: ObservedStatement,
-        record_before: Mapping[str, Any],
+        record_before: SourceRecord | None,
         stamped_values: dict[tuple[bytes, str], bool],
     ) -> Iterator[tuple[str, ExplicitChoice]]:
         """Yield the ambient choices that differ from the stored ones; ``stamped_values`` collects them."""
         for node, is_given in sorted(statement.fact.ambient_choices.items()):
-            stored_choice = record_before.get("choices", {}).get(node.replace(".", "/"))
+            stored_choice = None if record_before is None else record_before.ambient_choices.get(node)
             previous = stamped_values.get(
-                (statement.record, node), None if stored_choice is None else stored_choice["g"]
+                (statement.record, node), None if stored_choice is None else stored_choice.permits
             )
             # A late message (older than the stored choice) states nothing that is in force.
-            if previous is is_given or (stored_choice is not None and stored_choice["t"] > statement.fact.at):
+            if previous is is_given or (stored_choice is not None and stored_choice.at > statement.fact.at):
                 continue
             stamped_values[statement.record, node] = is_given
             covered = find_purposes_under(self.terms_registry.catalogue, node)
@@ -219,9 +220,10 @@ def _build_occasion(
     return StatementOccasion(message, action, author, context, fact.at, fact.received, fact.source.channel)
 
 
-def _is_newer(record_before: Mapping[str, Any], fact: Fact, purpose: str, choice: ExplicitChoice) -> bool:
+def _is_newer(record_before: SourceRecord | None, fact: Fact, purpose: str, choice: ExplicitChoice) -> bool:
     """Return whether a choice is not older than the stored one of its kind (own or a guardian's)."""
-    stored_choice = record_before.get("guards" if choice.guardian else "words", {}).get(
-        purpose.replace(".", "/")
-    )
-    return stored_choice is None or stored_choice["t"] <= fact.at
+    if record_before is None:
+        return True
+    choices = record_before.guardian_choices if choice.guardian else record_before.explicit_choices
+    stored_choice = choices.get(purpose)
+    return stored_choice is None or stored_choice.at <= fact.at

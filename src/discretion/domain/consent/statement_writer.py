@@ -12,16 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from discretion.catalogue.reserved_source import CORRECTION_SOURCE
-from discretion.domain.identity.evidence_reader import EvidenceReader
-from discretion.domain.identity.resolution import resolve_identities
-from discretion.domain.identity.unit_of_work import StampedMessage, WriteContext
+from discretion.domain.identity.person_rewrite import PersonRewriter
+from discretion.domain.identity.unit_of_work import StampedMessage
 from discretion.domain.ingest.message import ExplicitChoice, Fact
 from discretion.domain.ingest.message_index import MessageIndex
 from discretion.domain.profiles.person_state import build_person_state
 from discretion.errors import NotFound
 from discretion.purpose.permissions import PersonState
-from discretion.store.driver.database import Database, Session, WriteOperation
-from discretion.store.people import PeopleStore
+from discretion.store.transactions import PendingWrite, Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +48,15 @@ class CustomerStateBefore:
     at: int
 
 
-ExtraWrites = Callable[[CustomerStateBefore], Sequence[tuple[str, WriteOperation]]]
-"""Builds pairs of collection and write for the same transaction; called once for each attempt of it."""
+ExtraWrites = Callable[[CustomerStateBefore], Sequence[PendingWrite]]
+"""Builds writes for the same transaction; called once for each attempt of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatementWriter:
-    """Writes statements to source records. ``write_context`` builds the context of each transaction."""
+    """Writes statements to source records."""
 
-    database: Database
-    write_context: Callable[[], WriteContext]
+    rewriter: PersonRewriter
 
     async def write_statement(
         self, customer: bytes, statement: CustomerStatement, extra_writes: ExtraWrites = lambda _: ()
@@ -81,42 +78,28 @@ class StatementWriter:
         async def work(session: Session) -> CustomerStateBefore:
             return await self._write_in_transaction(session, customer, statement, extra_writes)
 
-        return await self.database.run_transaction(work)
+        return await self.rewriter.stores.transactions.run(work)
 
     async def _write_in_transaction(
         self, session: Session, customer: bytes, statement: CustomerStatement, extra_writes: ExtraWrites
     ) -> CustomerStateBefore:
-        context = self.write_context()
         # Resolved in the transaction: a merge or an unmerge in between gives the id to another customer.
-        customer_id = await self._find_customer(session, customer)
-        reader = EvidenceReader(self.database, session, context.catalogue.identifiers)
-        await reader.read_customers([customer_id])
-        evidence = reader.evidence
-        records = sorted(evidence.records_of_customer(customer_id))
+        current = await self.rewriter.stores.people.current(customer, session)
+        if current is None:
+            raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
+        rewrite = self.rewriter.begin(session)
+        context, evidence = rewrite.context, rewrite.evidence
+        await rewrite.reader.read_customers([current.id])
+        records = sorted(evidence.records_of_customer(current.id))
         # Read in the transaction that writes the statement: evidence must name the state that it really
         # changed.
         state = build_person_state(
             context.catalogue, context.jurisdiction, [evidence.records[record_id] for record_id in records]
         )
-        state_before = CustomerStateBefore(customer_id, tuple(records), state, context.now_ms)
+        state_before = CustomerStateBefore(current.id, tuple(records), state, context.now_ms)
         messages = [_build_message(record, statement, context.now_ms) for record in records]
-        await resolve_identities(
-            self.database,
-            session,
-            context,
-            evidence,
-            CORRECTION_SOURCE.key,
-            messages=messages,
-            extra_writes=list(extra_writes(state_before)),
-        )
+        await rewrite.write(CORRECTION_SOURCE.key, messages=messages, extra_writes=extra_writes(state_before))
         return state_before
-
-    async def _find_customer(self, session: Session, customer: bytes) -> bytes:
-        """Return the current customer id for an id, which may be a former one."""
-        current = await PeopleStore(self.database).current(customer, session)
-        if current is None:
-            raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
-        return current.id
 
 
 def _build_message(record: bytes, statement: CustomerStatement, now_ms: int) -> StampedMessage:

@@ -5,31 +5,26 @@ A contested value stays stored, but only the person and purposes that the law re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from discretion.catalogue.model import Catalogue
 from discretion.domain.correction.correction_record import (
     CorrectableCustomer,
-    RecordEdit,
     read_correctable_customer,
     write_record_edits,
 )
-from discretion.domain.identity.unit_of_work import WriteContext
-from discretion.store.document import MutableDocument
-from discretion.store.driver.database import Database, Session
+from discretion.domain.identity.person_rewrite import PersonRewriter, RecordEdit
+from discretion.store.source_record import SourceRecord
+from discretion.store.transactions import Session
 
 
 @dataclass(frozen=True, slots=True)
 class ContestFlags:
-    """Flags values as contested while a request about them is open. Flagging is idempotent.
+    """Flags values as contested while a request about them is open. Flagging is idempotent."""
 
-    ``write_context`` builds the context of each transaction.
-    """
-
-    database: Database
-    write_context: Callable[[], WriteContext]
+    rewriter: PersonRewriter
 
     async def set_flags(self, request: Mapping[str, Any], *, contested: bool = True) -> bool:
         """Set or lift the flags of a request for correction; return whether the customer exists.
@@ -41,40 +36,38 @@ class ContestFlags:
         """
 
         async def work(session: Session) -> bool:
-            context = self.write_context()
-            customer = await read_correctable_customer(self.database, session, context, request["customer"])
+            customer = await read_correctable_customer(self.rewriter, session, request["customer"])
             if customer is None:
                 return False
             edits = build_lift_edits(customer, request["_id"])
             if contested:
                 # Flags that are set already stay as they are, also those that a merge moved to another
                 # record.
-                flag_edit = build_flag_edit(request["_id"], list_requested_keys(context.catalogue, request))
+                flag_edit = build_flag_edit(
+                    request["_id"], list_requested_keys(customer.rewrite.context.catalogue, request)
+                )
                 edits = {} if edits else {customer.own_record: flag_edit}
             if edits:
-                await write_record_edits(self.database, session, context, customer, edits)
+                await write_record_edits(customer, edits)
             return True
 
-        return await self.database.run_transaction(work)
+        return await self.rewriter.stores.transactions.run(work)
 
 
 def build_flag_edit(request: bytes, keys: Sequence[str]) -> RecordEdit:
-    """Build an edit after which a request contests exactly these attributes in a record.
+    """Build an edit after which a request contests exactly these attributes in a record."""
 
-    ``contested`` of a record has, by attribute key, the ids of the requests that contest the attribute.
-    """
-
-    def edit(record: MutableDocument) -> MutableDocument:
+    def edit(record: SourceRecord) -> SourceRecord:
         contests_by_key = {
-            key: [contesting_request for contesting_request in requests if contesting_request != request]
-            for key, requests in record.get("contested", {}).items()
+            key: {contesting_request for contesting_request in requests if contesting_request != request}
+            for key, requests in record.contested.items()
         }
         for key in keys:
-            contests_by_key[key] = sorted({*contests_by_key.get(key, ()), request})
-        return {
-            **record,
-            "contested": {key: requests for key, requests in sorted(contests_by_key.items()) if requests},
+            contests_by_key.setdefault(key, set()).add(request)
+        contested = {
+            key: tuple(sorted(requests)) for key, requests in sorted(contests_by_key.items()) if requests
         }
+        return replace(record, contested=contested)
 
     return edit
 
@@ -94,6 +87,6 @@ def _list_flagged_records(customer: CorrectableCustomer, request: bytes) -> list
     """Return the records in which a request contests something; after a merge, there can be several."""
     return [
         record_id
-        for record_id, record in customer.evidence.records.items()
-        if any(request in requests for requests in record.get("contested", {}).values())
+        for record_id, record in customer.rewrite.evidence.records.items()
+        if any(request in requests for requests in record.contested.values())
     ]

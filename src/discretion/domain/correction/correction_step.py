@@ -7,8 +7,9 @@ then on no source can change the corrected attributes, however often and in whic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -21,6 +22,7 @@ from discretion.domain.correction.correction_record import (
     write_record_edits,
 )
 from discretion.domain.correction.proposal import OLD_VALUE_PREFIX
+from discretion.domain.identity.person_rewrite import PersonRewriter
 from discretion.domain.identity.unit_of_work import WriteContext
 from discretion.domain.kit.workflow.lease import Lease
 from discretion.domain.kit.workflow.runner import StepAction
@@ -33,25 +35,25 @@ from discretion.seal.cell import encrypt_cell
 from discretion.seal.cell_transfer import transfer_cell
 from discretion.seal.key_files import NONCE_BYTES
 from discretion.store.document import MutableDocument
-from discretion.store.driver.database import Database, Session
+from discretion.store.source_record import Cell, SourceRecord
+from discretion.store.transactions import Session
 
 
-def build_correction_step(database: Database, write_context: Callable[[], WriteContext]) -> StepAction:
-    """Build the step. ``write_context`` builds the context of each transaction."""
+def build_correction_step(rewriter: PersonRewriter) -> StepAction:
+    """Build the step that applies a correction."""
 
     async def correct_values(document: Mapping[str, Any], lease: Lease) -> StepOutcome:
         async def work(session: Session) -> None:
-            context = write_context()
-            customer = await read_correctable_customer(database, session, context, document["customer"])
+            customer = await read_correctable_customer(rewriter, session, document["customer"])
             if customer is None:
                 await lease.complete_step({"found": False}, session)
                 return
-            correction = _CorrectionRun(context, document, customer)
+            correction = _CorrectionRun(customer.rewrite.context, document, customer)
             request = document["_id"]
             edits = {**build_lift_edits(customer, request), customer.own_record: correction.edit_own_record}
             # The profile, the previous values and the step's completion are one transaction under the lease's
             # fence: after a crash, either all of it happened or nothing.
-            await write_record_edits(database, session, context, customer, edits)
+            await write_record_edits(customer, edits)
             lease.checkpoint("corrected")
             await lease.save(
                 {f"sealed.{OLD_VALUE_PREFIX}{key}": cell for key, cell in correction.old_cells.items()},
@@ -64,7 +66,7 @@ def build_correction_step(database: Database, write_context: Callable[[], WriteC
             }
             await lease.complete_step(outcome, session)
 
-        await database.run_transaction(work)
+        await rewriter.stores.transactions.run(work)
         return StepDone()
 
     return correct_values
@@ -95,20 +97,16 @@ class _CorrectionRun:
         ]
         self.old_cells = dict(self._seal_old_values(customer.customer))
 
-    def edit_own_record(self, record: MutableDocument) -> MutableDocument:
+    def edit_own_record(self, record: SourceRecord) -> SourceRecord:
         """Return the person's own record with the corrected values; a newer correction is not overwritten."""
-        precedence, cells = (self._document["received"], self._document["_id"].hex()), dict(record["cells"])
+        precedence, cells = (self._document["received"], self._document["_id"].hex()), dict(record.cells)
         for attribute in self._attributes:
             current_cell = cells.get(attribute.key)
             # By time and id of the request: a step that runs again finds its own cells and changes nothing.
-            if current_cell is None or (current_cell["t"], current_cell["m"]) < precedence:
-                cells[attribute.key] = {
-                    "t": precedence[0],
-                    "m": precedence[1],
-                    **self._build_value(attribute),
-                }
+            if current_cell is None or (current_cell.at, current_cell.message) < precedence:
+                cells[attribute.key] = self._build_cell(attribute, *precedence)
         return build_flag_edit(self._document["_id"], [])(
-            {**record, "cells": cells, "last": max(record["last"], precedence[0])}
+            replace(record, cells=cells, last=max(record.last, precedence[0]))
         )
 
     def list_paths(self, *, removed: bool) -> list[str]:
@@ -118,29 +116,24 @@ class _CorrectionRun:
             attribute.path for attribute in self._attributes if (attribute.path in removed_paths) is removed
         ]
 
-    def _build_value(self, attribute: Attribute) -> MutableDocument:
-        """Build the value members of a cell, ``{}`` for an attribute that should have no value.
-
-        ``c`` is a sealed value, ``v`` an open one, ``b`` the birth date of a possible minor in ms, which age
-        limits need unsealed.
-        """
-        cell = self._document["sealed"].get(attribute.key)
-        if cell is None:
-            return {}
-        cell = self._reencrypt(cell, attribute.key)
-        member: MutableDocument = {"c": cell}
+    def _build_cell(self, attribute: Attribute, at: int, message: str) -> Cell:
+        """Build a cell, without a value for an attribute that should have none."""
+        proposed = self._document["sealed"].get(attribute.key)
+        if proposed is None:
+            return Cell(at, message)
+        sealed = self._reencrypt(proposed, attribute.key)
         if attribute.sealed and attribute.category != BIRTH_DATE_CATEGORY:
-            return member
+            return Cell(at, message, sealed=sealed)
         # Only unsealed attributes and birth dates are opened: the values stored next to the seal come from
         # them.
-        value = open_proposed_value(self._customer, self._keys[self._customer], cell, attribute.key).value
-        if not attribute.sealed:
-            member = {"v": value}
-        if attribute.category == BIRTH_DATE_CATEGORY and may_be_minor(
-            birth_midnight := parse_utc_midnight(value), self._context.now_ms
-        ):
-            member["b"] = birth_midnight
-        return member
+        value = open_proposed_value(self._customer, self._keys[self._customer], sealed, attribute.key).value
+        born = parse_utc_midnight(value) if attribute.category == BIRTH_DATE_CATEGORY else None
+        # The birth date of a possible minor is needed unsealed by age limits.
+        if born is not None and not may_be_minor(born, self._context.now_ms):
+            born = None
+        if attribute.sealed:
+            return Cell(at, message, sealed=sealed, born=born)
+        return Cell(at, message, value=value, born=born)
 
     def _reencrypt(self, cell: bytes, key: str) -> bytes:
         """Return a cell under the customer's current key: they may have been merged since the proposal."""

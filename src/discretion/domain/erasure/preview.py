@@ -18,6 +18,7 @@ from discretion.law.jurisdiction import Lawbook
 from discretion.store.document import Document
 from discretion.store.places.place import PlaceKind
 from discretion.store.places.place_map import list_places
+from discretion.store.source_records import parse_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,9 @@ def _name_item_kind(kind: str, document: Document) -> str:
 def _forecast_scoped_erasure(
     findings: ErasureFindings, scope: ErasureScope, catalogue: Catalogue
 ) -> ErasureForecast:
-    values = Counter(key for record in findings.records for key in find_erased_keys(scope, catalogue, record))
+    values = Counter(
+        key for record in findings.records for key in find_erased_keys(scope, catalogue, parse_record(record))
+    )
     deleted_events = [event for event in findings.events if _is_deleted(scope, catalogue, event)]
     remaining_events = [event for event in findings.events if not _is_deleted(scope, catalogue, event)]
     trimmed_events = Counter(

@@ -9,16 +9,14 @@ in batches, and events that stay lose the properties that belong to the scope.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from discretion.domain.identity.assignment import resolve_persons
-from discretion.domain.identity.evidence_reader import EvidenceReader
-from discretion.domain.identity.unit_of_work import UnitOfWork, WriteContext
+from discretion.domain.identity.person_rewrite import PersonRewriter
+from discretion.domain.identity.unit_of_work import WriteContext
 from discretion.domain.kit.workflow.lease import Lease
 from discretion.domain.kit.workflow.step_outcome import StepDone, StepOutcome
-from discretion.domain.profiles.document_update import build_document_update
 from discretion.domain.profiles.erased_scopes import (
     ErasureScope,
     add_erased_scope,
@@ -31,6 +29,7 @@ from discretion.seal.cell_transfer import CellOwner, transfer_cell_as
 from discretion.seal.key_files import NONCE_BYTES
 from discretion.store.document import MutableDocument
 from discretion.store.driver.database import Database, Session, WriteOperation, build_update
+from discretion.store.source_record import SourceRecord
 from discretion.store.tombstones import TombstoneStore
 
 EVENT_BATCH = 500
@@ -42,7 +41,7 @@ class ScopedErasure:
     """The steps ``depart``, ``purge`` and ``verify`` of a request with a scope."""
 
     database: Database
-    build_context: Callable[[], WriteContext]
+    rewriter: PersonRewriter
     tombstones: TombstoneStore
 
     async def erase_values(self, document: Mapping[str, Any], lease: Lease) -> StepOutcome:
@@ -58,7 +57,7 @@ class ScopedErasure:
         """
 
         async def erase_values_of_customer(session: Session) -> dict[str, Any]:
-            context = self.build_context()
+            context = self.rewriter.write_context()
             scope = read_erasure_scope(document["scope"], context.catalogue)
             customer = await self._find_current_id(session, document["customer"])
             result: dict[str, Any] = {"found": customer is not None, "at": context.now_ms}
@@ -80,7 +79,7 @@ class ScopedErasure:
         counts = dict(document.get("result", {}).get("events", {}))
         if "snapshot" not in document:
             return StepDone(counts)
-        context, taken_at = self.build_context(), document["snapshot"]["at"]
+        context, taken_at = self.rewriter.write_context(), document["snapshot"]["at"]
         scope = read_erasure_scope(document["scope"], context.catalogue)
         customer = await self._find_current_id(None, document["customer"])
         if scope is None or customer is None:
@@ -103,19 +102,18 @@ class ScopedErasure:
         """
         if "snapshot" not in document:
             return StepDone()
-        context, snapshot = self.build_context(), document["snapshot"]
+        context, snapshot = self.rewriter.write_context(), document["snapshot"]
         scope = read_erasure_scope(document["scope"], context.catalogue)
         customer = await self._find_current_id(None, document["customer"])
         if scope is None or customer is None:
             return StepDone()
-        records = await self.database.find("source_records", {"_id": {"$in": snapshot["records"]}})
+        records = await self.rewriter.stores.source_records.list_by_ids(snapshot["records"])
         # A value observed after the erasure is new data and may stay.
         remaining_keys = [
             key
             for record in records
             for key in find_erased_keys(scope, context.catalogue, record)
-            if max(record[part][key]["t"] for part in ("cells", "folds") if key in record[part])
-            <= snapshot["at"]
+            if max(part[key].at for part in (record.cells, record.totals) if key in part) <= snapshot["at"]
         ]
         events = await self.database.count(
             "events",
@@ -127,37 +125,26 @@ class ScopedErasure:
         return StepDone({"records": len(records)})
 
     async def _find_current_id(self, session: Session | None, customer: bytes) -> bytes | None:
-        query: MutableDocument = {"$or": [{"_id": customer}, {"merged.id": customer}]}
-        current = await self.database.find_one("customers", query, {"_id": 1}, session=session)
-        return None if current is None else current["_id"]
+        current = await self.rewriter.stores.people.current(customer, session)
+        return None if current is None else current.id
 
     async def _erase_values(
         self, session: Session, context: WriteContext, customer: bytes, scope: ErasureScope
     ) -> tuple[dict[str, int], list[bytes]]:
-        evidence_reader = EvidenceReader(self.database, session, context.catalogue.identifiers)
-        await evidence_reader.read_customers([customer])
-        evidence = evidence_reader.evidence
-        people = resolve_persons(evidence, (), context.catalogue.identifiers, sorted(evidence.records))
-        # Opened only after the persons are resolved: this changes nobody's identity, but without open records
-        # ``write_person`` would narrow the evidence to the attributes of messages.
-        evidence.open_records |= evidence.records.keys()
-        unit_of_work = UnitOfWork(context, evidence)
         erased_counts: Counter[str] = Counter()
-        for record_id, record in evidence.records.items():
+
+        def erase(record: SourceRecord) -> SourceRecord:
             keys = find_erased_keys(scope, context.catalogue, record)
             erased_counts.update(keys)
-            evidence.records[record_id] = {
-                **record,
-                "cells": {key: cell for key, cell in record["cells"].items() if key not in keys},
-                "folds": {key: fold for key, fold in record["folds"].items() if key not in keys},
-                "without": add_erased_scope(record, scope, context.now_ms),
-            }
-            change = {**build_document_update(record, evidence.records[record_id]), "$inc": {"v": 1}}
-            unit_of_work.add("source_records", build_update({"_id": record_id, "v": record["v"]}, change))
-        for person in people:
-            await unit_of_work.write_person(session, self.database, person, ())
-        await unit_of_work.send(session, self.database)
-        return dict(erased_counts), sorted(evidence.records)
+            return replace(
+                record,
+                cells={key: cell for key, cell in record.cells.items() if key not in keys},
+                totals={key: total for key, total in record.totals.items() if key not in keys},
+                erased_parts=add_erased_scope(record, scope, context.now_ms),
+            )
+
+        rewrite = await self.rewriter.edit_records(session, customer, erase)
+        return dict(erased_counts), sorted(rewrite.evidence.records) if rewrite is not None else []
 
     async def _delete_batch(
         self, query: MutableDocument, taken_at: int, counts: Mapping[str, int], lease: Lease

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from discretion.catalogue.identifier_type import IdentifierType
 from discretion.domain.identity.clustering import cluster_records, is_shared
-from discretion.domain.identity.evidence_reader import IdentityEvidence, parse_mentions, parse_rulings
+from discretion.domain.identity.evidence_reader import IdentityEvidence, list_mentions, order_rulings
 from discretion.domain.identity.ruling import PersonCluster, Ruling
 from discretion.domain.ingest.mention import Mention
 
@@ -54,7 +54,7 @@ def resolve_persons(
     open_records = evidence.open_records | {mention.record for mention in new_mentions}
     # Nothing new is known about records that are not open, so clustering would only repeat its result.
     unchanged_customers = {
-        evidence.records[record]["customer"] for record in touched_records if record not in open_records
+        evidence.records[record].customer for record in touched_records if record not in open_records
     }
     unchanged_persons = [_unchanged_person(evidence, customer) for customer in sorted(unchanged_customers)]
     return [
@@ -75,7 +75,7 @@ def _cluster_open_records(
     stored_mentions = [
         mention
         for record in open_records & evidence.records.keys()
-        for mention in parse_mentions(evidence.records[record])
+        for mention in list_mentions(evidence.records[record])
     ]
     linking_mentions = [
         mention
@@ -86,7 +86,7 @@ def _cluster_open_records(
         open_records,
         linking_mentions,
         types,
-        [*_correction_rulings(evidence, open_records), *parse_rulings(evidence.rulings.values())],
+        [*_correction_rulings(evidence, open_records), *order_rulings(evidence.rulings.values())],
     )
 
 
@@ -94,9 +94,9 @@ def _correction_rulings(evidence: IdentityEvidence, open_records: set[bytes]) ->
     """Return rulings that keep each correction record (member ``of``) with the record that it corrects."""
     records = [evidence.records[record] for record in sorted(open_records & evidence.records.keys())]
     return [
-        Ruling(joined=True, sides=(frozenset({record["_id"]}), frozenset({record["of"]})))
+        Ruling(joined=True, sides=(frozenset({record.id}), frozenset({record.corrects})))
         for record in records
-        if record.get("of") in open_records
+        if record.corrects is not None and record.corrects in open_records
     ]
 
 
@@ -109,7 +109,7 @@ def _is_already_shared(
     return (
         identifier is not None
         and identifier_type is not None
-        and is_shared(len(identifier["records"]), identifier_type)
+        and is_shared(len(identifier.records), identifier_type)
     )
 
 
@@ -125,11 +125,11 @@ def _assign_customer(evidence: IdentityEvidence, cluster: PersonCluster) -> Reso
     # A record that is new in this transaction is not in the evidence yet, and has no home.
     records = [evidence.records[record] for record in cluster.records if record in evidence.records]
     # The eldest home by the time of receipt, which no sender can choose; equal times are decided by the id.
-    homes = [(record["born"], record["home"]) for record in records if "home" in record]
+    homes = [(record.born, record.home) for record in records if record.home is not None]
     customer = min(homes)[1] if homes else None
     records_before: dict[bytes, list[bytes]] = {}
-    for record in sorted(records, key=lambda record: (record["customer"], record["_id"])):
-        records_before.setdefault(record["customer"], []).append(record["_id"])
+    for record in sorted(records, key=lambda record: (record.customer, record.id)):
+        records_before.setdefault(record.customer, []).append(record.id)
     return ResolvedPerson(
         cluster.records,
         cluster.identifiers,
@@ -142,7 +142,6 @@ def _assign_customer(evidence: IdentityEvidence, cluster: PersonCluster) -> Reso
 def _former_customers(
     evidence: IdentityEvidence, records: frozenset[bytes], customer: bytes | None
 ) -> tuple[bytes, ...]:
-    homes = {
-        evidence.records[record]["home"] for record in records if "home" in evidence.records.get(record, ())
-    }
+    stored_records = [evidence.records[record] for record in records if record in evidence.records]
+    homes = {record.home for record in stored_records if record.home is not None}
     return tuple(sorted(homes - {customer}))

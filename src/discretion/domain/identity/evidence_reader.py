@@ -15,38 +15,53 @@ from discretion.domain.identity.clustering import is_shared
 from discretion.domain.identity.ruling import Ruling
 from discretion.domain.ingest.mention import Mention, MentionStrength
 from discretion.store.document import MutableDocument
-from discretion.store.driver.database import Database, Session
+from discretion.store.identifiers import StoredIdentifier
+from discretion.store.person_stores import PersonStores
+from discretion.store.rulings import StoredRuling
+from discretion.store.source_record import SourceRecord
+from discretion.store.transactions import Session
 
 
 @dataclass(slots=True)
 class IdentityEvidence:
-    """Stored documents by their ids, as read in one transaction.
+    """What is stored, by id, as read in one transaction.
 
     Attributes:
-        records: ``source_records``.
-        customers: ``customers``.
-        identifiers: ``identifiers``, by blind index.
-        rulings: ``rulings`` of stewards.
+        records: Source records.
+        customers: Documents of customers.
+        identifiers: Identifiers, by blind index.
+        rulings: Rulings of stewards.
         open_records: Ids of the records that are clustered again. Their customers are read and written
-            completely. A caller that changes stored records but nobody's identity opens them only after
-            ``resolve_persons``: then ``UnitOfWork.write_person`` writes all attributes.
-        changed_rulings: For each record that a ruling of this transaction changes, its ruling ids from now
-            on.
+            completely.
+        edits: Records as they are from now on, by id; see ``edit``.
     """
 
-    records: dict[bytes, MutableDocument] = field(default_factory=dict)
+    records: dict[bytes, SourceRecord] = field(default_factory=dict)
     customers: dict[bytes, MutableDocument] = field(default_factory=dict)
-    identifiers: dict[bytes, MutableDocument] = field(default_factory=dict)
-    rulings: dict[bytes, MutableDocument] = field(default_factory=dict)
+    identifiers: dict[bytes, StoredIdentifier] = field(default_factory=dict)
+    rulings: dict[bytes, StoredRuling] = field(default_factory=dict)
     open_records: set[bytes] = field(default_factory=set)
-    changed_rulings: dict[bytes, list[bytes]] = field(default_factory=dict)
+    edits: dict[bytes, SourceRecord] = field(default_factory=dict)
     _records_by_customer: dict[bytes, list[bytes]] = field(default_factory=dict)
 
-    def add_record(self, record: MutableDocument) -> None:
-        """Add a record document as it was read, or replace it."""
-        if record["_id"] not in self.records:
-            self._records_by_customer.setdefault(record["customer"], []).append(record["_id"])
-        self.records[record["_id"]] = record
+    def add_record(self, record: SourceRecord) -> None:
+        """Add a record as it was read, or replace it."""
+        if record.id not in self.records:
+            self._records_by_customer.setdefault(record.customer, []).append(record.id)
+        self.records[record.id] = record
+
+    def edit(self, record: SourceRecord) -> None:
+        """Replace a record, or add a new one of version 0. Its customer's profile is computed from it.
+
+        The customer must have been read completely. An edit without a change only recomputes the profile.
+        """
+        if record.id not in self.records:
+            self.add_record(record)
+        self.edits[record.id] = record
+
+    def current_record(self, record_id: bytes) -> SourceRecord:
+        """Return a record with its edit, if it has one."""
+        return self.edits.get(record_id) or self.records[record_id]
 
     def records_of_customer(self, customer: bytes) -> list[bytes]:
         """Return the ids of a customer's records that were read."""
@@ -59,7 +74,7 @@ class IdentityEvidence:
         """
         self.customers[customer] = _keep_attributes(self.customers[customer], _CUSTOMER_MEMBERS[1], keys)
         for record_id in self.records_of_customer(customer):
-            self.records[record_id] = _keep_attributes(self.records[record_id], _RECORD_MEMBERS[1], keys)
+            self.records[record_id] = self.records[record_id].narrow(keys)
 
     def is_new_mention(self, mention: Mention) -> bool:
         """Return whether a record has not named this identifier with this strength yet, or only later."""
@@ -68,32 +83,25 @@ class IdentityEvidence:
         return named_at is None or mention.at < named_at
 
 
-def parse_mentions(record: MutableDocument) -> list[Mention]:
-    """Parse the mentions in a source record's ``ids``.
-
-    Each is ``{k, e, t, w, c}``: identifier type, entry (blind index), earliest time in ms, strength, sealed
-    value.
-    """
+def list_mentions(record: SourceRecord) -> list[Mention]:
+    """Return the mentions of identifiers in a source record."""
     return [
         Mention(
-            record["_id"],
-            identifier["k"],
-            identifier["e"],
-            record["source"],
-            identifier["t"],
-            MentionStrength(identifier["w"]),
+            record.id,
+            identifier.type,
+            identifier.entry,
+            record.source,
+            identifier.at,
+            MentionStrength(identifier.strength),
         )
-        for identifier in record["ids"]
+        for identifier in record.identifiers
     ]
 
 
-def parse_rulings(documents: Iterable[MutableDocument]) -> list[Ruling]:
-    """Parse stored rulings, the earliest first."""
-    ordered = sorted(documents, key=lambda document: (document["at"], document["_id"]))
-    return [
-        Ruling(document["joined"], tuple(frozenset(side) for side in document["sides"]))
-        for document in ordered
-    ]
+def order_rulings(rulings: Iterable[StoredRuling]) -> list[Ruling]:
+    """Return what stored rulings say, the earliest first."""
+    ordered = sorted(rulings, key=lambda ruling: (ruling.at, ruling.id))
+    return [Ruling(ruling.joined, tuple(frozenset(side) for side in ruling.sides)) for ruling in ordered]
 
 
 class EvidenceReader:
@@ -105,11 +113,11 @@ class EvidenceReader:
 
     def __init__(
         self,
-        database: Database,
+        stores: PersonStores,
         session: Session,
         types: Mapping[str, IdentifierType],
     ) -> None:
-        self._database = database
+        self._stores = stores
         self._session = session
         self._types = types
         self._complete_customers: set[bytes] = set()
@@ -127,13 +135,11 @@ class EvidenceReader:
         """
         all_keys = {key for keys in touched_attributes.values() for key in keys}
         keys_by_customer: dict[bytes, set[str]] = {}
-        for record in await self._find(
-            "source_records",
-            {"_id": {"$in": list(touched_attributes)}},
-            _build_projection(_RECORD_MEMBERS, all_keys),
+        for record in await self._stores.source_records.list_addressed(
+            touched_attributes.keys(), all_keys, self._session
         ):
             self.evidence.add_record(record)
-            keys_by_customer.setdefault(record["customer"], set()).update(touched_attributes[record["_id"]])
+            keys_by_customer.setdefault(record.customer, set()).update(touched_attributes[record.id])
         # One query for both groups would read every attribute that any message of the batch may change.
         light_keys = all_keys.intersection(light_attributes)
         await self._read_partially(
@@ -146,22 +152,21 @@ class EvidenceReader:
     async def _read_partially(self, customers: list[bytes], keys: Collection[str]) -> None:
         if not customers:
             return
-        for document in await self._find(
-            "customers", {"_id": {"$in": customers}}, _build_projection(_CUSTOMER_MEMBERS, keys)
+        for document in await self._stores.people.list_documents(
+            customers, self._session, _build_projection(_CUSTOMER_MEMBERS, keys)
         ):
             self.evidence.customers[document["_id"]] = document
-        other_records = {"customer": {"$in": customers}, "_id": {"$nin": list(self.evidence.records)}}
-        for document in await self._find(
-            "source_records", other_records, _build_projection(_OTHER_RECORD_MEMBERS, keys)
+        for record in await self._stores.source_records.list_others(
+            customers, self.evidence.records.keys(), keys, self._session
         ):
-            self.evidence.add_record(document)
+            self.evidence.add_record(record)
 
     async def read_records(self, record_ids: Iterable[bytes]) -> None:
         """Read these records with their customers and those customers' other records, unless already read."""
         missing_ids = [record_id for record_id in set(record_ids) if record_id not in self.evidence.records]
         if missing_ids:
-            found_records = await self._find("source_records", {"_id": {"$in": missing_ids}}, {"customer": 1})
-            await self.read_customers({record["customer"] for record in found_records})
+            owners = await self._stores.source_records.find_customers(missing_ids, self._session)
+            await self.read_customers(owners.values())
 
     async def read_customers(self, customer_ids: Iterable[bytes]) -> None:
         """Read these customers completely, with all their records, unless already done."""
@@ -171,10 +176,10 @@ class EvidenceReader:
         ]
         if not missing_ids:
             return
-        for document in await self._find("customers", {"_id": {"$in": missing_ids}}):
+        for document in await self._stores.people.list_documents(missing_ids, self._session):
             self.evidence.customers[document["_id"]] = document
-        for document in await self._find("source_records", {"customer": {"$in": missing_ids}}):
-            self.evidence.add_record(document)
+        for record in await self._stores.source_records.of_all(missing_ids, self._session):
+            self.evidence.add_record(record)
         self._complete_customers.update(missing_ids)
 
     async def read_connected(self, new_mentions: Sequence[Mention], records: Iterable[bytes] = ()) -> None:
@@ -199,7 +204,7 @@ class EvidenceReader:
         """
         evidence = self.evidence
         customers = {
-            evidence.records[record_id]["customer"] for record_id in records if record_id in evidence.records
+            evidence.records[record_id].customer for record_id in records if record_id in evidence.records
         }
         await self.read_customers(customers)
         opened_records = {
@@ -207,67 +212,44 @@ class EvidenceReader:
         } - evidence.open_records
         evidence.open_records |= opened_records
         return {
-            identifier["e"]
+            identifier.entry
             for record_id in opened_records
-            for identifier in evidence.records[record_id]["ids"]
+            for identifier in evidence.records[record_id].identifiers
         }
 
     async def _read_identifiers(self, entries: Iterable[bytes]) -> set[bytes]:
-        entry_ids = list(entries)
-        documents = await self._find("identifiers", {"_id": {"$in": entry_ids}}) if entry_ids else []
+        wanted = list(entries)
+        identifiers = await self._stores.identifiers.list_by_entries(wanted, self._session) if wanted else []
         naming_records: set[bytes] = set()
-        for document in documents:
-            self.evidence.identifiers[document["_id"]] = document
-            identifier_type = self._types.get(document["type"])
-            if identifier_type is not None and not is_shared(len(document["records"]), identifier_type):
-                naming_records.update(document["records"])
+        for identifier in identifiers:
+            self.evidence.identifiers[identifier.entry] = identifier
+            identifier_type = self._types.get(identifier.type)
+            if identifier_type is not None and not is_shared(len(identifier.records), identifier_type):
+                naming_records.update(identifier.records)
         return naming_records
 
     async def _read_rulings(self) -> set[bytes]:
         """Read the rulings about open records; return the records that those rulings name."""
         records = self.evidence.records
-        ruling_lists = (
-            records[record_id].get("rulings", ()) for record_id in self.evidence.open_records & records.keys()
-        )
-        named_rulings = {ruling for ruling_list in ruling_lists for ruling in ruling_list}
+        named_rulings = {
+            ruling
+            for record_id in self.evidence.open_records & records.keys()
+            for ruling in records[record_id].rulings
+        }
         missing_ids = list(named_rulings - self.evidence.rulings.keys())
         if not missing_ids:
             return set()
-        for ruling in await self._find("rulings", {"_id": {"$in": missing_ids}}):
-            self.evidence.rulings[ruling["_id"]] = ruling
+        for ruling in await self._stores.rulings.list_by_ids(missing_ids, self._session):
+            self.evidence.rulings[ruling.id] = ruling
         ruled_records = {
-            record
-            for ruling_id in missing_ids
-            for side in self.evidence.rulings[ruling_id]["sides"]
-            for record in side
+            record for ruling_id in missing_ids for record in self.evidence.rulings[ruling_id].records
         }
         await self.read_records(ruled_records)
         return ruled_records
 
-    async def _find(
-        self, collection: str, query: MutableDocument, projection: Mapping[str, int] | None = None
-    ) -> list[MutableDocument]:
-        return await self._database.find(collection, query, projection, session=self._session)
 
-
-# Each of these is a pair: the members of a document that are read whole, and those that are objects by
-# attribute key, of which only the wanted keys are read.
-_RECORD_MEMBERS = (
-    (
-        *("source", "customer", "v", "ids", "first", "last", "born", "home", "of", "rulings"),
-        *("restricted", "without"),
-        *("choices", "words", "guards", "signals", "place"),
-    ),
-    ("cells", "folds", "contested"),
-)
-"""Of a source record that a message addresses."""
-
-_OTHER_RECORD_MEMBERS = (
-    tuple(member for member in _RECORD_MEMBERS[0] if member != "ids"),
-    _RECORD_MEMBERS[1],
-)
-"""Of the customer's other records: a message adds no identifier to them, so their ``ids`` are not needed."""
-
+# The members of a document that are read whole, and those that are objects by attribute key, of which only
+# the wanted keys are read.
 _CUSTOMER_MEMBERS = (
     (
         *("v", "key", "allow", "until", "later", "rules", "kinds", "laws"),
@@ -304,10 +286,10 @@ def _build_projection(members: tuple[Sequence[str], Sequence[str]], keys: Collec
     }
 
 
-def _first_named_at(record: MutableDocument, mention: Mention) -> int | None:
+def _first_named_at(record: SourceRecord, mention: Mention) -> int | None:
     times = (
-        identifier["t"]
-        for identifier in record["ids"]
-        if identifier["e"] == mention.entry and identifier["w"] == mention.strength
+        identifier.at
+        for identifier in record.identifiers
+        if identifier.entry == mention.entry and identifier.strength == mention.strength
     )
     return next(times, None)

@@ -1,15 +1,13 @@
-"""Identity events: a document for every merge and split, with time, actor and evidence."""
+"""Identity events: a record of every merge and split, with time, actor and evidence."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from discretion.domain.identity.assignment import ResolvedPerson
 from discretion.domain.identity.evidence_reader import IdentityEvidence
 from discretion.domain.ingest.mention import Mention
-from discretion.store.document import MutableDocument
-
-MERGED, PARTED = "merged", "parted"
+from discretion.store.identity_events import IdentityChange, IdentityChangeKind, LinkEvidence
 
 
 def build_identity_events(
@@ -18,8 +16,9 @@ def build_identity_events(
     new_mentions: Sequence[Mention],
     actor: str,
     at: int,
-) -> Iterator[MutableDocument]:
-    """Build one ``identity_events`` document for each merge and each split, without ``_id``.
+    entropy: Callable[[int], bytes],
+) -> Iterator[IdentityChange]:
+    """Build a record of each merge and each split.
 
     Args:
         evidence: Stored evidence.
@@ -28,11 +27,7 @@ def build_identity_events(
         actor: Recorded as ``by`` if no source can be named. A transaction has messages of several sources;
             only those whose mentions concern these records are named.
         at: Time in ms.
-
-    Yields:
-        ``{kind, at, by, customers, sides, evidence}``: ``kind`` is ``merged`` or ``parted``; ``sides`` are
-        the records of each customer that was merged or results from a split; ``evidence`` the new
-        identifiers ``{type, entry}`` that led to a merge (empty for a split).
+        entropy: Returns that many random bytes, for ids.
     """
     customers_by_origin: dict[bytes, list[bytes]] = {}
     for customer, person in persons.items():
@@ -45,12 +40,15 @@ def build_identity_events(
                 if mention.entry in person.identifiers
             }
             evidence_items = [
-                {"type": identifier_type, "entry": entry}
+                LinkEvidence(identifier_type, entry)
                 for entry, identifier_type in sorted(new_identifiers.items())
             ]
             sides = [list(records) for records in person.records_before.values()]
             sources = _evidence_sources(evidence, new_mentions, person.records) or actor
-            yield _build_event(MERGED, {*person.records_before, customer}, sides, evidence_items, sources, at)
+            customers_before = {*person.records_before, customer}
+            yield _build_change(
+                entropy(16), IdentityChangeKind.MERGED, customers_before, sides, evidence_items, sources, at
+            )
     # A split has no evidence of its own: stronger evidence elsewhere, or a ruling, no longer lets a link
     # hold.
     for origin, customers in customers_by_origin.items():
@@ -60,7 +58,9 @@ def build_identity_events(
                 _evidence_sources(evidence, new_mentions, {record for side in sides for record in side})
                 or actor
             )
-            yield _build_event(PARTED, {origin, *customers}, sides, [], sources, at)
+            yield _build_change(
+                entropy(16), IdentityChangeKind.PARTED, {origin, *customers}, sides, [], sources, at
+            )
 
 
 def _evidence_sources(
@@ -72,7 +72,7 @@ def _evidence_sources(
     names.
     """
     stored_records = [evidence.records[record_id] for record_id in records if record_id in evidence.records]
-    named_entries = {identifier["e"] for record in stored_records for identifier in record["ids"]}
+    named_entries = {identifier.entry for record in stored_records for identifier in record.identifiers}
     sources = {
         mention.source
         for mention in new_mentions
@@ -81,19 +81,21 @@ def _evidence_sources(
     return f"source:{','.join(sorted(sources))}" if sources else ""
 
 
-def _build_event(
-    kind: str,
+def _build_change(
+    change_id: bytes,
+    kind: IdentityChangeKind,
     customers: set[bytes],
     sides: Sequence[Sequence[bytes]],
-    evidence_items: Sequence[MutableDocument],
+    evidence: Sequence[LinkEvidence],
     actor: str,
     at: int,
-) -> MutableDocument:
-    return {
-        "kind": kind,
-        "at": at,
-        "by": actor,
-        "customers": sorted(customers),
-        "sides": list(sides),
-        "evidence": list(evidence_items),
-    }
+) -> IdentityChange:
+    return IdentityChange(
+        change_id,
+        kind,
+        at,
+        actor,
+        tuple(sorted(customers)),
+        tuple(tuple(side) for side in sides),
+        tuple(evidence),
+    )

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from discretion.domain.identity.unit_of_work import StampedMessage
 from discretion.domain.ingest.message import Fact
-from discretion.store.document import Document
-from discretion.store.driver.database import Session
+from discretion.store.source_record import SourceRecord
+from discretion.store.transactions import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class ObservedStatement:
     mark: bytes
     record: bytes
     customer: bytes = field(repr=False)
-    record_before: Document | None = field(repr=False)
+    record_before: SourceRecord | None = field(repr=False)
 
 
 StatementObserver = Callable[[Session, Sequence[ObservedStatement]], Awaitable[None]]
@@ -41,7 +41,7 @@ StatementObserver = Callable[[Session, Sequence[ObservedStatement]], Awaitable[N
 def collect_statements(
     messages: Sequence[StampedMessage],
     owners: Mapping[bytes, bytes],
-    records_before: Mapping[bytes, Document],
+    records_before: Mapping[bytes, SourceRecord],
 ) -> list[ObservedStatement]:
     """Return the messages that contain choices or signals, for the record of statements.
 

@@ -9,26 +9,24 @@ ruling, and a repeated merge raises ``MERGE_OF_ONE``.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
-from discretion.domain.identity.evidence_reader import EvidenceReader, IdentityEvidence
-from discretion.domain.identity.identity_events import MERGED
-from discretion.domain.identity.resolution import resolve_identities
-from discretion.domain.identity.unit_of_work import WriteContext
+from discretion.domain.identity.evidence_reader import IdentityEvidence
+from discretion.domain.identity.person_rewrite import PersonRewrite, PersonRewriter
 from discretion.errors import BadRequest, NotFound
-from discretion.store.document import MutableDocument
-from discretion.store.driver.database import Database, Session, WriteOperation, build_delete, build_update
+from discretion.store.identity_events import IdentityChangeKind
+from discretion.store.rulings import StoredRuling
+from discretion.store.transactions import PendingWrite, Session
 
 Sides = Sequence[Sequence[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
 class Stewardship:
-    """Merges and unmerges customers. ``write_context`` builds the context of each transaction."""
+    """Merges and unmerges customers."""
 
-    database: Database
-    write_context: Callable[[], WriteContext]
+    rewriter: PersonRewriter
 
     async def merge(self, customers: Sequence[bytes], actor: str) -> bytes:
         """Merge customers into one person and return the resulting customer id.
@@ -44,20 +42,20 @@ class Stewardship:
 
         async def work(session: Session) -> bytes:
             # Resolved inside the transaction: an erasure or another merge meanwhile is a write conflict.
-            reader = self._build_reader(session)
-            customer_ids = [await self._find_customer(session, customer) for customer in customers]
+            rewrite = self.rewriter.begin(session)
+            customer_ids = [await _find_customer(rewrite, customer) for customer in customers]
             if len(set(customer_ids)) < 2:
                 raise BadRequest(
                     "MERGE_OF_ONE", "These ids belong to one customer.", "Give the ids of at least two."
                 )
-            await reader.read_customers(customer_ids)
+            await rewrite.reader.read_customers(customer_ids)
             sides = [
-                sorted(reader.evidence.records_of_customer(customer))
+                sorted(rewrite.evidence.records_of_customer(customer))
                 for customer in sorted(set(customer_ids))
             ]
-            return (await self._apply_ruling(session, reader, sides, actor, joined=True))[0]
+            return (await _apply_ruling(rewrite, sides, actor, joined=True))[0]
 
-        return await self.database.run_transaction(work)
+        return await self.rewriter.stores.transactions.run(work)
 
     async def unmerge(self, event_id: bytes, actor: str) -> list[bytes]:
         """Separate permanently the customers whom a merge joined; return their customer ids now.
@@ -71,75 +69,64 @@ class Stewardship:
         """
 
         async def work(session: Session) -> list[bytes]:
-            event = await self.database.find_one("identity_events", {"_id": event_id}, session=session)
-            if event is None or event["kind"] != MERGED:
+            change = await self.rewriter.stores.identity_events.find(event_id, session)
+            if change is None or change.kind is not IdentityChangeKind.MERGED:
                 raise NotFound(
                     "MERGE_NOT_FOUND",
                     "There is no such merge.",
                     "Take the id of a `merged` event from `customer { identityHistory }`.",
                 )
             # By records and not by customers: later merges may have given these records other customer ids.
-            reader = self._build_reader(session)
-            await reader.read_records(record for side in event["sides"] for record in side)
-            return await self._apply_ruling(session, reader, event["sides"], actor, joined=False)
+            rewrite = self.rewriter.begin(session)
+            await rewrite.reader.read_records(record for side in change.sides for record in side)
+            return await _apply_ruling(rewrite, change.sides, actor, joined=False)
 
-        return await self.database.run_transaction(work)
-
-    def _build_reader(self, session: Session) -> EvidenceReader:
-        return EvidenceReader(self.database, session, self.write_context().catalogue.identifiers)
-
-    async def _find_customer(self, session: Session, customer: bytes) -> bytes:
-        """Return the current customer id for an id, which may be a former one."""
-        query = {"$or": [{"_id": customer}, {"merged.id": customer}]}
-        document = await self.database.find_one("customers", query, {"_id": 1}, session=session)
-        if document is None:
-            raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
-        customer_id: bytes = document["_id"]
-        return customer_id
-
-    async def _apply_ruling(
-        self, session: Session, reader: EvidenceReader, sides: Sides, actor: str, *, joined: bool
-    ) -> list[bytes]:
-        evidence, context = reader.evidence, self.write_context()
-        named_records = {record for side in sides for record in side}
-        await reader.read_connected([], named_records)
-        ruling = {
-            "_id": _build_ruling_id(sides, joined=joined),
-            "joined": joined,
-            "sides": [list(side) for side in sides],
-            "by": actor,
-            "at": context.now_ms,
-        }
-        writes: list[tuple[str, WriteOperation]] = []
-        # Clustering must see only rulings that agree: of two that contradict each other, the latest wins
-        # here.
-        for ruling_id in find_contradicted_rulings(evidence.rulings.values(), sides, joined=joined):
-            _remove_ruling(evidence, ruling_id)
-            writes.append(("rulings", build_delete({"_id": ruling_id})))
-        _add_ruling(evidence, ruling, named_records)
-        ruling_fields = {key: value for key, value in ruling.items() if key != "_id"}
-        writes.append(("rulings", build_update({"_id": ruling["_id"]}, {"$set": ruling_fields}, upsert=True)))
-        resolution = await resolve_identities(
-            self.database, session, context, evidence, actor, extra_writes=writes
-        )
-        # Resolution also covers customers who are only connected by evidence; the caller asked about these
-        # records.
-        return [
-            customer
-            for customer, person in resolution.persons.items()
-            if not named_records.isdisjoint(person.records)
-        ]
+        return await self.rewriter.stores.transactions.run(work)
 
 
-def find_contradicted_rulings(
-    rulings: Iterable[MutableDocument], sides: Sides, *, joined: bool
-) -> list[bytes]:
+async def _find_customer(rewrite: PersonRewrite, customer: bytes) -> bytes:
+    """Return the current customer id for an id, which may be a former one."""
+    current = await rewrite.stores.people.current(customer, rewrite.session)
+    if current is None:
+        raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
+    return current.id
+
+
+async def _apply_ruling(rewrite: PersonRewrite, sides: Sides, actor: str, *, joined: bool) -> list[bytes]:
+    evidence, rulings = rewrite.evidence, rewrite.stores.rulings
+    named_records = {record for side in sides for record in side}
+    await rewrite.reader.read_connected([], named_records)
+    ruling = StoredRuling(
+        _build_ruling_id(sides, joined=joined),
+        joined,
+        tuple(tuple(side) for side in sides),
+        actor,
+        rewrite.context.now_ms,
+    )
+    writes: list[PendingWrite] = []
+    # Clustering must see only rulings that agree: of two that contradict each other, the latest wins here.
+    for ruling_id in find_contradicted_rulings(evidence.rulings.values(), sides, joined=joined):
+        _remove_ruling(evidence, ruling_id)
+        writes.append(rulings.plan_delete(ruling_id))
+    _add_ruling(evidence, ruling, named_records)
+    writes.append(rulings.plan_save(ruling))
+    outcome = await rewrite.write(actor, extra_writes=writes)
+    # The rewrite also covers customers who are only connected by evidence; the caller asked about these
+    # records.
+    return [
+        customer
+        for customer, person in outcome.persons.items()
+        if not named_records.isdisjoint(person.records)
+    ]
+
+
+def find_contradicted_rulings(rulings: Iterable[StoredRuling], sides: Sides, *, joined: bool) -> list[bytes]:
     """Return the ids of the earlier rulings that a new one contradicts for at least two of these records."""
     return [
-        ruling["_id"]
+        ruling.id
         for ruling in rulings
-        if ruling["joined"] is not joined
-        and (_separates(ruling["sides"], sides) if joined else _separates(sides, ruling["sides"]))
+        if ruling.joined is not joined
+        and (_separates(ruling.sides, sides) if joined else _separates(sides, ruling.sides))
     ]
 
 
@@ -155,23 +142,17 @@ def _build_ruling_id(sides: Sides, *, joined: bool) -> bytes:
     return hashlib.sha256((b"joined|" if joined else b"parted|") + canonical_sides).digest()[:16]
 
 
-def _add_ruling(evidence: IdentityEvidence, ruling: MutableDocument, named_records: Iterable[bytes]) -> None:
-    evidence.rulings[ruling["_id"]] = ruling
-    for record in evidence.records.keys() & set(named_records):
-        evidence.changed_rulings[record] = sorted({*_rulings_of(evidence, record), ruling["_id"]})
+def _add_ruling(evidence: IdentityEvidence, ruling: StoredRuling, named_records: Iterable[bytes]) -> None:
+    evidence.rulings[ruling.id] = ruling
+    for record_id in evidence.records.keys() & set(named_records):
+        record = evidence.current_record(record_id)
+        evidence.edit(replace(record, rulings=tuple(sorted({*record.rulings, ruling.id}))))
 
 
 def _remove_ruling(evidence: IdentityEvidence, ruling: bytes) -> None:
     del evidence.rulings[ruling]
-    for record in evidence.records:
-        if ruling in (record_rulings := _rulings_of(evidence, record)):
-            evidence.changed_rulings[record] = [
-                other_ruling for other_ruling in record_rulings if other_ruling != ruling
-            ]
-
-
-def _rulings_of(evidence: IdentityEvidence, record: bytes) -> Sequence[bytes]:
-    if record in evidence.changed_rulings:
-        return evidence.changed_rulings[record]
-    rulings: Sequence[bytes] = evidence.records[record].get("rulings", ())
-    return rulings
+    for record_id in evidence.records:
+        record = evidence.current_record(record_id)
+        if ruling in record.rulings:
+            remaining = tuple(other_ruling for other_ruling in record.rulings if other_ruling != ruling)
+            evidence.edit(replace(record, rulings=remaining))

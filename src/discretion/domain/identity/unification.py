@@ -7,15 +7,15 @@ client whose response was lost can send again, and nothing is counted twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from discretion.catalogue.identifier_type import IdentifierType
 from discretion.domain.identity.clustering import is_shared
 from discretion.domain.identity.erasure_guard import admit_messages, list_erasable_names
-from discretion.domain.identity.evidence_reader import EvidenceReader, IdentityEvidence
-from discretion.domain.identity.resolution import resolve_identities
+from discretion.domain.identity.evidence_reader import IdentityEvidence
+from discretion.domain.identity.person_rewrite import PersonRewriter
 from discretion.domain.identity.statement_observer import StatementObserver, collect_statements
-from discretion.domain.identity.unit_of_work import StampedMessage, WriteContext
+from discretion.domain.identity.unit_of_work import StampedMessage
 from discretion.domain.ingest.mention import Mention
 from discretion.domain.ingest.message import Fact, IngestStatus, MessageOutcome
 from discretion.domain.ingest.message_index import index_message
@@ -27,27 +27,25 @@ from discretion.domain.profiles.source_record import (
     list_event_attributes,
 )
 from discretion.seal.blind_index import BlindIndex
-from discretion.store.driver.database import Database, Session
 from discretion.store.tombstones import Tombstone, TombstoneStore
+from discretion.store.transactions import Session
 
 MAX_FACTS_PER_TRANSACTION = 500
 """Most facts in one transaction: MongoDB advises against changing more than a thousand documents in one."""
 
 
 class ProfileUnifier:
-    """Applies facts to customer profiles. ``write_context`` builds the context of each transaction."""
+    """Applies facts to customer profiles."""
 
     def __init__(
         self,
-        database: Database,
+        rewriter: PersonRewriter,
         blind_index: BlindIndex,
-        write_context: Callable[[], WriteContext],
         observer: StatementObserver,
         tombstones: TombstoneStore,
     ) -> None:
-        self._database = database
+        self._rewriter = rewriter
         self._blind_index = blind_index
-        self._write_context = write_context
         self._observer = observer
         self._tombstones = tombstones
 
@@ -73,7 +71,7 @@ class ProfileUnifier:
         async def work(session: Session) -> list[MessageOutcome]:
             return await self._apply_in_transaction(session, messages, tombstone_ids)
 
-        return await self._database.run_transaction(work)
+        return await self._rewriter.stores.transactions.run(work)
 
     async def _apply_in_transaction(
         self, session: Session, messages: Sequence[StampedMessage], tombstone_ids: Mapping[bytes, bytes]
@@ -97,18 +95,15 @@ class ProfileUnifier:
         self, session: Session, messages: Sequence[StampedMessage]
     ) -> set[bytes]:
         """Return the digests of those messages that are on record, in ``events`` or in ``messages``."""
-        recorded_digests: set[bytes] = set()
+        stores = self._rewriter.stores
         event_digests = [
             message.index.message_digest for message in messages if message.fact.event is not None
         ]
-        for collection, digests in (
-            ("events", event_digests),
-            ("messages", [message.index.message_digest for message in messages]),
-        ):
-            if digests:
-                query = {"_id": {"$in": digests}}
-                documents = await self._database.find(collection, query, {"_id": 1}, session=session)
-                recorded_digests.update(document["_id"] for document in documents)
+        recorded_digests = await stores.messages.find_recorded(
+            [message.index.message_digest for message in messages], session
+        )
+        if event_digests:
+            recorded_digests |= await stores.events.find_recorded(event_digests, session)
         return recorded_digests
 
     async def _admit(
@@ -120,7 +115,9 @@ class ProfileUnifier:
         )
         # Blocked messages become duplicates when they are sent again, as all others do: a different
         # response would reveal an erasure.
-        blocked = self._tombstones.build_erasures(admitted.blocked_digests, self._write_context().now_ms)
+        blocked = self._tombstones.build_erasures(
+            admitted.blocked_digests, self._rewriter.write_context().now_ms
+        )
         readmitted = self._tombstones.build_readmissions(admitted.lifted_names)
         await self._tombstones.write([*blocked, *readmitted], session)
         return list(admitted.messages)
@@ -132,31 +129,31 @@ class ProfileUnifier:
 
         Only enrolments after the earliest erasure are looked for; earlier ones lift nothing.
         """
-        record_query = {"_id": {"$in": sorted({message.index.record for message in messages})}}
-        projection = {"customer": 1, "words": 1}
-        records = await self._database.find("source_records", record_query, projection, session=session)
+        stores, catalogue = self._rewriter.stores, self._rewriter.write_context().catalogue
+        records = await stores.source_records.list_explicit_choices(
+            {message.index.record for message in messages}, session
+        )
         enrolled_at = {
-            record["_id"]: max((choice["t"] for choice in record["words"].values() if choice["g"]), default=0)
+            record.id: max(
+                (choice.at for choice in record.explicit_choices.values() if choice.permits), default=0
+            )
             for record in records
         }
-        catalogue = self._write_context().catalogue
-        event_query = {
-            "customer": {"$in": sorted({record["customer"] for record in records})},
-            "at": {"$gt": min(tombstone.erased_at for tombstone in tombstones.values())},
-            "type": {"$in": [key for key, event_type in catalogue.events.items() if event_type.enrols]},
-        }
-        for event in await self._database.find(
-            "events", event_query, {"record": 1, "at": 1}, session=session
+        for event in await stores.events.list_after(
+            {record.customer for record in records},
+            [key for key, event_type in catalogue.events.items() if event_type.enrols],
+            min(tombstone.erased_at for tombstone in tombstones.values()),
+            session,
         ):
-            if event["record"] in enrolled_at:
-                enrolled_at[event["record"]] = max(enrolled_at[event["record"]], event["at"])
+            if event.record in enrolled_at:
+                enrolled_at[event.record] = max(enrolled_at[event.record], event.at)
         return enrolled_at
 
     async def _write_messages(
         self, session: Session, messages: Sequence[StampedMessage]
     ) -> Mapping[bytes, int]:
-        context = self._write_context()
-        reader = EvidenceReader(self._database, session, context.catalogue.identifiers)
+        rewrite = self._rewriter.begin(session)
+        context, evidence = rewrite.context, rewrite.evidence
         facts_by_record: dict[bytes, list[Fact]] = {}
         for message in messages:
             facts_by_record.setdefault(message.index.record, []).append(message.fact)
@@ -164,33 +161,31 @@ class ProfileUnifier:
             record: list_affected_attributes(record_facts, context.catalogue)
             for record, record_facts in facts_by_record.items()
         }
-        await reader.read_addressed(touched_attributes, list_event_attributes(context.catalogue))
+        await rewrite.reader.read_addressed(touched_attributes, list_event_attributes(context.catalogue))
         new_mentions = [
             mention
             for message in messages
             for mention in message.index.mentions
-            if reader.evidence.is_new_mention(mention)
+            if evidence.is_new_mention(mention)
         ]
-        await reader.read_connected(new_mentions)
+        await rewrite.reader.read_connected(new_mentions)
         # A shared identifier links this message to no customer, so it has no write in common with an erasure
         # of the identifier: both change a gate document instead, and one of the two transactions runs again.
         await self._tombstones.write(
             self._tombstones.build_gate_updates(
-                _find_shared_identifiers(reader.evidence, new_mentions, context.catalogue.identifiers)
+                _find_shared_identifiers(evidence, new_mentions, context.catalogue.identifiers)
             ),
             session,
         )
         source_keys = ",".join(sorted({message.fact.source.key for message in messages}))
-        resolution = await resolve_identities(
-            self._database, session, context, reader.evidence, f"source:{source_keys}", new_mentions, messages
-        )
+        outcome = await rewrite.write(f"source:{source_keys}", new_mentions, messages)
         owners = {
-            record: customer for customer, person in resolution.persons.items() for record in person.records
+            record: customer for customer, person in outcome.persons.items() for record in person.records
         }
         # In the same transaction: a statement is never in force without its evidence, nor on record without
         # effect.
-        await self._observer(session, collect_statements(messages, owners, reader.evidence.records))
-        return resolution.minimised_counts
+        await self._observer(session, collect_statements(messages, owners, evidence.records))
+        return outcome.minimised_counts
 
 
 def _find_shared_identifiers(
@@ -201,8 +196,8 @@ def _find_shared_identifiers(
         mention.entry
         for mention in new_mentions
         if (identifier := evidence.identifiers.get(mention.entry)) is not None
-        and (identifier_type := types.get(identifier["type"])) is not None
-        and is_shared(len(identifier["records"]), identifier_type)
+        and (identifier_type := types.get(identifier.type)) is not None
+        and is_shared(len(identifier.records), identifier_type)
     }
 
 

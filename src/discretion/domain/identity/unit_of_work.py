@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -15,7 +15,6 @@ from discretion.domain.identity.evidence_reader import IdentityEvidence
 from discretion.domain.ingest.mention import Mention
 from discretion.domain.ingest.message import Fact
 from discretion.domain.ingest.message_index import MessageIndex
-from discretion.domain.profiles.document_update import build_document_update
 from discretion.domain.profiles.erased_scopes import read_erased_scopes, remove_erased_data
 from discretion.domain.profiles.fold import fold_profile
 from discretion.domain.profiles.minimisation import minimise_fact
@@ -35,15 +34,12 @@ from discretion.seal.cell import encrypt_cell, event_cell_key, identifier_cell_k
 from discretion.seal.cell_transfer import transfer_cell
 from discretion.seal.key_files import KEY_BYTES, NONCE_BYTES
 from discretion.store.document import MutableDocument
-from discretion.store.driver.database import (
-    Database,
-    Session,
-    WriteOperation,
-    build_delete,
-    build_insert,
-    build_update,
-)
-from discretion.store.driver.error_translation import TransactionAborted
+from discretion.store.events import StoredEvent
+from discretion.store.identifiers import StoredIdentifier
+from discretion.store.messages import MessageReceipt
+from discretion.store.person_stores import PersonStores
+from discretion.store.source_record import SourceRecord
+from discretion.store.transactions import PendingWrite, Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,47 +87,48 @@ class UnitOfWork:
     refusals.
     """
 
-    def __init__(self, context: WriteContext, evidence: IdentityEvidence) -> None:
+    def __init__(
+        self, stores: PersonStores, session: Session, context: WriteContext, evidence: IdentityEvidence
+    ) -> None:
+        self._stores = stores
+        self._session = session
         self._context = context
         self._evidence = evidence
         open_records = evidence.open_records & evidence.records.keys()
-        self._customers_before = {evidence.records[record_id]["customer"] for record_id in open_records}
+        self._customers_before = {evidence.records[record_id].customer for record_id in open_records}
         self._wrapped_keys = _collect_wrapped_keys(evidence.customers.values())
         self._identifier_owners: dict[bytes, bytes] = {}
         self._customers_written: set[bytes] = set()
         self.minimised_counts: dict[bytes, int] = {}
-        self._writes: dict[str, list[WriteOperation]] = {}
+        self._writes: list[PendingWrite] = []
 
-    async def write_person(
-        self, session: Session, database: Database, person: ResolvedPerson, messages: Sequence[StampedMessage]
-    ) -> bytes:
+    async def write_person(self, person: ResolvedPerson, messages: Sequence[StampedMessage]) -> bytes:
         """Collect all changes of one person and their events, and return their customer id.
 
-        If none of the records is open, only attributes that the messages may change are compared and written.
+        If no record is open or edited, only attributes that the messages may change are compared and written.
         """
-        if person.customer is not None and person.records.isdisjoint(self._evidence.open_records):
+        changeable_records = self._evidence.open_records | self._evidence.edits.keys()
+        if person.customer is not None and person.records.isdisjoint(changeable_records):
             self._evidence.narrow_customer(
                 person.customer,
                 list_affected_attributes((message.fact for message in messages), self._context.catalogue),
             )
         document = None if person.customer is None else self._evidence.customers.get(person.customer)
-        owner, wrapped = await self._load_owner(session, database, person.customer)
+        owner, wrapped = await self._load_owner(person.customer)
         record_ids = person.records & self._evidence.records.keys()
-        records = {record: _copy_record(self._evidence.records[record]) for record in record_ids}
-        changed_records = await self._reencrypt_records(session, database, records.values(), owner)
+        records = {record: self._evidence.current_record(record).copy() for record in record_ids}
+        changed_records = self._evidence.edits.keys() & records.keys()
+        changed_records |= await self._reencrypt_records(records.values(), owner)
         changed_records |= self._apply_messages(records, messages, owner)
-        for record in self._evidence.changed_rulings.keys() & records.keys():
-            records[record]["rulings"] = self._evidence.changed_rulings[record]
-            changed_records.add(record)
         if person.customer is None:
             # The home of a record never changes: after a merge and an unmerge, it gives the former id back.
-            eldest = min(
-                records.values(), key=lambda record: (record["born"], record["first"], record["_id"])
-            )
-            eldest["home"] = owner.customer
-            changed_records.add(eldest["_id"])
+            eldest = min(records.values(), key=lambda record: (record.born, record.first, record.id))
+            eldest.home = owner.customer
+            changed_records.add(eldest.id)
         for record in sorted(changed_records):
-            self._save_record(records[record])
+            self.add(
+                self._stores.source_records.plan_save(self._evidence.records.get(record), records[record])
+            )
         self._identifier_owners |= dict.fromkeys(person.identifiers, owner.customer)
         self._customers_written.add(owner.customer)
         self._write_customer(person, document, {"key": wrapped}, owner.customer, list(records.values()))
@@ -148,31 +145,23 @@ class UnitOfWork:
     def delete_merged_customers(self) -> None:
         """Collect deletions of the customers whose records all belong to other customers now."""
         for customer in sorted(self._customers_before - self._customers_written):
-            self.add(
-                "customers", build_delete({"_id": customer, "v": self._evidence.customers[customer]["v"]})
-            )
+            version = self._evidence.customers[customer]["v"]
+            self.add(self._stores.people.plan_delete(customer, version))
 
-    def add(self, collection: str, operation: WriteOperation) -> None:
-        """Collect one more write."""
-        self._writes.setdefault(collection, []).append(operation)
+    def add(self, write: PendingWrite | None) -> None:
+        """Collect one more write; None is no write."""
+        if write is not None:
+            self._writes.append(write)
 
-    async def send(self, session: Session, database: Database) -> None:
+    async def send(self) -> None:
         """Send all collected writes, one bulk write for each collection.
 
         Raises:
             TransactionAborted: A customer changed meanwhile; the transaction runs again from its reads.
         """
-        for collection, operations in self._writes.items():
-            result = await database.bulk_write(collection, operations, session=session)
-            # Each customer write names the version that was read: if it matches none, the customer changed.
-            if collection == "customers" and result.affected != len(operations):
-                raise TransactionAborted(
-                    "STORE_UNAVAILABLE", "A customer changed while their profile was being written."
-                )
+        await self._stores.transactions.send(self._writes, self._session)
 
-    async def _load_owner(
-        self, session: Session, database: Database, customer: bytes | None
-    ) -> tuple[CellOwner, bytes]:
+    async def _load_owner(self, customer: bytes | None) -> tuple[CellOwner, bytes]:
         """Return a customer's id and data key, and the wrapped key.
 
         A customer who is split off again gets their former key back; ``merged`` keeps it. A new customer gets
@@ -183,59 +172,47 @@ class UnitOfWork:
             return CellOwner(customer, self._context.buckets.unwrap(customer, wrapped)), wrapped
         # Until this transaction has ended, a rotation would not find this customer, and would destroy the
         # bucket key that their data key is wrapped under.
-        await self._context.buckets.block_rotation(database.end_callbacks(session))
+        await self._context.buckets.block_rotation(self._stores.transactions.end_callbacks(self._session))
         owner = CellOwner(customer or self._context.entropy(16), self._context.entropy(KEY_BYTES))
         wrapped = self._context.buckets.wrap(owner.customer, owner.key, self._context.entropy(NONCE_BYTES))
         return owner, wrapped
 
-    async def _reencrypt_records(
-        self, session: Session, database: Database, records: Iterable[MutableDocument], owner: CellOwner
-    ) -> set[bytes]:
+    async def _reencrypt_records(self, records: Iterable[SourceRecord], owner: CellOwner) -> set[bytes]:
         """Re-encrypt records and events of other customers under this customer's key; return the record ids.
 
         Records are moved as a whole and never merged with others, so that a merge can be undone.
         """
-        records_by_origin: dict[bytes, list[MutableDocument]] = {}
+        records_by_origin: dict[bytes, list[SourceRecord]] = {}
         for record in records:
-            if record["customer"] != owner.customer:
-                records_by_origin.setdefault(record["customer"], []).append(record)
+            if record.customer != owner.customer:
+                records_by_origin.setdefault(record.customer, []).append(record)
         for customer, moved_records in sorted(records_by_origin.items()):
-            origin, _ = await self._load_owner(session, database, customer)
+            origin, _ = await self._load_owner(customer)
             for record in moved_records:
                 self._reencrypt_cells(record, origin, owner)
-                record["customer"] = owner.customer
-            await self._reencrypt_events(
-                session, database, [record["_id"] for record in moved_records], origin, owner
+                record.customer = owner.customer
+            await self._reencrypt_events([record.id for record in moved_records], origin, owner)
+        return {record.id for moved_records in records_by_origin.values() for record in moved_records}
+
+    def _reencrypt_cells(self, record: SourceRecord, origin: CellOwner, owner: CellOwner) -> None:
+        for key, cell in record.cells.items():
+            if cell.sealed is not None:
+                record.cells[key] = replace(cell, sealed=self._reencrypt(cell.sealed, key, origin, owner))
+        record.identifiers = tuple(
+            replace(
+                identifier,
+                cell=self._reencrypt(identifier.cell, identifier_cell_key(identifier.entry), origin, owner),
             )
-        return {record["_id"] for moved_records in records_by_origin.values() for record in moved_records}
+            for identifier in record.identifiers
+        )
 
-    def _reencrypt_cells(self, record: MutableDocument, origin: CellOwner, owner: CellOwner) -> None:
-        for key, cell in record["cells"].items():
-            if "c" in cell:
-                record["cells"][key] = {**cell, "c": self._reencrypt(cell["c"], key, origin, owner)}
-        record["ids"] = [
-            {
-                **identifier,
-                "c": self._reencrypt(identifier["c"], identifier_cell_key(identifier["e"]), origin, owner),
-            }
-            for identifier in record["ids"]
-        ]
-
-    async def _reencrypt_events(
-        self,
-        session: Session,
-        database: Database,
-        records: Sequence[bytes],
-        origin: CellOwner,
-        owner: CellOwner,
-    ) -> None:
+    async def _reencrypt_events(self, records: Sequence[bytes], origin: CellOwner, owner: CellOwner) -> None:
         # A person can have many events: only ids and sealed properties are read.
-        query = {"customer": origin.customer, "record": {"$in": records}}
-        for event in await database.find("events", query, {"props": 1}, session=session):
-            change: MutableDocument = {"customer": owner.customer}
-            if "props" in event:
-                change["props"] = self._reencrypt(event["props"], event_cell_key(event["_id"]), origin, owner)
-            self.add("events", build_update({"_id": event["_id"]}, {"$set": change}))
+        for event in await self._stores.events.list_properties(origin.customer, records, self._session):
+            properties = event.properties
+            if properties is not None:
+                properties = self._reencrypt(properties, event_cell_key(event.id), origin, owner)
+            self.add(self._stores.events.plan_move(event.id, owner.customer, properties))
 
     def _reencrypt(self, cell: bytes, key: str, origin: CellOwner, target: CellOwner) -> bytes:
         nonce = self._context.entropy(NONCE_BYTES)
@@ -244,7 +221,7 @@ class UnitOfWork:
         )
 
     def _apply_messages(
-        self, records: dict[bytes, MutableDocument], messages: Sequence[StampedMessage], owner: CellOwner
+        self, records: dict[bytes, SourceRecord], messages: Sequence[StampedMessage], owner: CellOwner
     ) -> set[bytes]:
         """Apply messages to their records, new ones included; return the ids of the records that changed."""
         seal = self._build_sealer(owner)
@@ -264,28 +241,27 @@ class UnitOfWork:
         return {message.index.record for message in messages}
 
     def _record_message(self, fact: Fact, index: MessageIndex, customer: bytes, seal: SealValue) -> None:
-        """Collect the event, or for a message without one its digest; a duplicate is recognised by either.
-
-        ``t`` is when the message was received (ms), ``props`` the event's properties as a sealed cell.
-        """
+        """Collect the event, or for a message without one its digest; a duplicate is recognised by either."""
         if fact.event is None:
-            receipt = {"_id": index.message_digest, "record": index.record, "t": fact.received}
-            self.add("messages", build_insert(receipt))
+            receipt = MessageReceipt(index.message_digest, index.record, fact.received)
+            self.add(self._stores.messages.plan_add(receipt))
             return
-        document: MutableDocument = {
-            "_id": index.message_digest,
-            "customer": customer,
-            "record": index.record,
-            "source": fact.source.key,
-            "channel": fact.source.channel.value,
-            "type": fact.event.type.key,
-            "at": fact.at,
-            "received": fact.received,
-        }
+        properties = None
         if fact.event.properties.value:
             key = event_cell_key(index.message_digest).encode()
-            document["props"] = seal(key, fact.at, fact.event.properties.value)
-        self.add("events", build_insert(document))
+            properties = seal(key, fact.at, fact.event.properties.value)
+        event = StoredEvent(
+            id=index.message_digest,
+            customer=customer,
+            record=index.record,
+            source=fact.source.key,
+            channel=fact.source.channel.value,
+            type=fact.event.type.key,
+            at=fact.at,
+            received=fact.received,
+            properties=properties,
+        )
+        self.add(self._stores.events.plan_add(event))
 
     def _build_sealer(self, owner: CellOwner) -> SealValue:
         cipher = AESGCM(owner.key)
@@ -297,47 +273,28 @@ class UnitOfWork:
 
         return seal
 
-    def _save_record(self, record: MutableDocument) -> None:
-        members = {key: value for key, value in record.items() if key not in ("_id", "v")}
-        stored_record = self._evidence.records.get(record["_id"])
-        change = (
-            {"$set": members}
-            if stored_record is None
-            else build_document_update(stored_record, {**stored_record, **members})
-        )
-        if change:
-            self.add(
-                "source_records",
-                build_update({"_id": record["_id"]}, {**change, "$inc": {"v": 1}}, upsert=True),
-            )
-
     def _write_identifier(self, entry: bytes, mentions_by_record: Mapping[bytes, Mention]) -> None:
         """Collect the change of one identifier.
 
         ``records`` are the source records that name it. Once it is shared, ``records`` no longer grows, which
         bounds the document. ``customer`` is missing while the identifier identifies no customer.
         """
-        document, owner = self._evidence.identifiers.get(entry), self._identifier_owners.get(entry)
-        owner_member = {} if owner is None else {"customer": owner}
-        if document is None:
+        identifier, owner = self._evidence.identifiers.get(entry), self._identifier_owners.get(entry)
+        if identifier is None:
             first_mention = min(mentions_by_record.values())
-            identifier = {
-                "_id": entry,
-                "type": first_mention.identifier_type,
-                "records": sorted(mentions_by_record),
-                "t": self._context.now_ms,
-            }
-            self.add("identifiers", build_insert({**identifier, **owner_member}))
+            records = tuple(sorted(mentions_by_record))
+            self.add(
+                self._stores.identifiers.plan_add(
+                    StoredIdentifier(
+                        entry, first_mention.identifier_type, records, self._context.now_ms, owner
+                    )
+                )
+            )
             return
-        change: MutableDocument = {}
-        identifier_type = self._context.catalogue.identifiers.get(document["type"])
-        new_records = sorted(mentions_by_record.keys() - set(document["records"]))
-        if new_records and not (identifier_type and is_shared(len(document["records"]), identifier_type)):
-            change["$addToSet"] = {"records": {"$each": new_records}}
-        if document.get("customer") != owner:
-            change |= {"$set": owner_member} if owner_member else {"$unset": {"customer": ""}}
-        if change:
-            self.add("identifiers", build_update({"_id": entry}, change))
+        identifier_type = self._context.catalogue.identifiers.get(identifier.type)
+        is_full = identifier_type is not None and is_shared(len(identifier.records), identifier_type)
+        new_records = () if is_full else mentions_by_record
+        self.add(self._stores.identifiers.plan_save(identifier, new_records, owner))
 
     def _write_customer(
         self,
@@ -345,7 +302,7 @@ class UnitOfWork:
         stored_customer: MutableDocument | None,
         key_member: MutableDocument,
         customer: bytes,
-        records: Sequence[MutableDocument],
+        records: Sequence[SourceRecord],
     ) -> None:
         """Fold the profile from all records and collect the change of the customer document.
 
@@ -362,7 +319,7 @@ class UnitOfWork:
             "o": profile.open,
             "t": profile.observed,
             "p": profile.provenance,
-            "created": min(record["born"] for record in records),
+            "created": min(record.born for record in records),
             "updated": self._context.now_ms,
             "merged": [
                 {"id": former_customer, "key": self._wrapped_keys[former_customer]}
@@ -371,16 +328,7 @@ class UnitOfWork:
         }
         if profile.contested or "contested" in (stored_customer or ()):
             document["contested"] = profile.contested
-        if stored_customer is None:
-            self.add("customers", build_insert({"_id": customer, "v": 1, **document}))
-            return
-        change = build_document_update(
-            stored_customer, {"_id": customer, "v": stored_customer["v"], **document}
-        )
-        self.add(
-            "customers",
-            build_update({"_id": customer, "v": stored_customer["v"]}, {**change, "$inc": {"v": 1}}),
-        )
+        self.add(self._stores.people.plan_save(customer, stored_customer, document))
 
 
 def _collect_wrapped_keys(customers: Iterable[MutableDocument]) -> dict[bytes, bytes]:
@@ -390,11 +338,3 @@ def _collect_wrapped_keys(customers: Iterable[MutableDocument]) -> dict[bytes, b
         wrapped_keys[customer["_id"]] = customer["key"]
         wrapped_keys |= {former["id"]: former["key"] for former in customer["merged"]}
     return wrapped_keys
-
-
-_MUTABLE_MEMBERS = ("cells", "folds", "choices", "words", "guards", "signals")
-
-
-def _copy_record(record: MutableDocument) -> MutableDocument:
-    """Return a copy that messages can be applied to. The record that was read is compared with it later."""
-    return {**record, **{member: dict(record[member]) for member in _MUTABLE_MEMBERS}}

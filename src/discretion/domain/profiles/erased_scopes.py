@@ -1,9 +1,9 @@
 """Partial erasures: which data a scope covers, and how erased data are kept from coming back. No I/O.
 
-Each source record of the customer stores an entry ``{s, t}`` in ``without``: the erased scope, as
-``kind:key``, and the time of the erasure (ms). Data of a message that fall under the scope and happened
-before that time are dropped, however late the message arrives. Newer data are collected again, because they
-did not exist at the time of the erasure; a customer prevents their collection by a refusal or an objection.
+Each source record of the customer stores the erased scope and the time of the erasure. Data of a message that
+fall under the scope and happened before that time are dropped, however late the message arrives. Newer data
+are collected again, because they did not exist at the time of the erasure; a customer prevents their
+collection by a refusal or an objection.
 
 Identifiers and statements belong to no scope: they determine who the customer is and what they permit.
 """
@@ -27,6 +27,7 @@ from discretion.catalogue.taxonomy import load_taxonomy
 from discretion.domain.ingest.message import Fact
 from discretion.errors import BadRequest
 from discretion.seal.redacted import Redacted
+from discretion.store.source_record import ErasedPart, SourceRecord
 
 SCOPE_KINDS = ("channel", "category", "purpose")
 
@@ -98,21 +99,21 @@ def read_erasure_scope(requested: Mapping[str, Any], catalogue: Catalogue) -> Er
     return ErasureScope(kind, key)
 
 
-def read_erased_scopes(record: Mapping[str, Any]) -> list[tuple[ErasureScope, int]]:
+def read_erased_scopes(record: SourceRecord) -> list[tuple[ErasureScope, int]]:
     """Return the erased scopes of a source record, each with the time of its erasure (ms)."""
-    return [(ErasureScope(*entry["s"].split(":", 1)), entry["t"]) for entry in record.get("without", ())]
+    return [(ErasureScope(*part.scope.split(":", 1)), part.at) for part in record.erased_parts]
 
 
-def add_erased_scope(record: Mapping[str, Any], scope: ErasureScope, at: int) -> list[dict[str, Any]]:
-    """Return the ``without`` entries of a record after an erasure at ``at``; one entry for each scope."""
-    other_scopes = [entry for entry in record.get("without", ()) if entry["s"] != str(scope)]
-    return sorted([*other_scopes, {"s": str(scope), "t": at}], key=lambda entry: str(entry["s"]))
+def add_erased_scope(record: SourceRecord, scope: ErasureScope, at: int) -> tuple[ErasedPart, ...]:
+    """Return the erased parts of a record after an erasure at ``at``; one for each scope."""
+    other_parts = [part for part in record.erased_parts if part.scope != str(scope)]
+    return tuple(sorted([*other_parts, ErasedPart(str(scope), at)], key=lambda part: part.scope))
 
 
-def find_erased_keys(scope: ErasureScope, catalogue: Catalogue, record: Mapping[str, Any]) -> frozenset[str]:
-    """Return the keys of a record's cells and folds that a scope covers."""
-    keys = {*record["cells"], *record["folds"]}
-    source = catalogue.sources.get(record["source"])
+def find_erased_keys(scope: ErasureScope, catalogue: Catalogue, record: SourceRecord) -> frozenset[str]:
+    """Return the keys of a record's cells and totals that a scope covers."""
+    keys = {*record.cells, *record.totals}
+    source = catalogue.sources.get(record.source)
     if source is not None and scope.covers_channel(source.channel):
         return frozenset(keys)
     return frozenset(

@@ -14,6 +14,7 @@ from discretion.catalogue.model import Catalogue, Fold, ValueType
 from discretion.domain.profiles.precedence import SourceCell, select_cell
 from discretion.domain.profiles.source_record import merge_distinct
 from discretion.store.document import MutableDocument
+from discretion.store.source_record import SourceRecord, Total
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +37,21 @@ class Profile:
     contested: Mapping[str, MutableDocument]
 
 
-def fold_profile(catalogue: Catalogue, records: Sequence[MutableDocument]) -> Profile:
+def fold_profile(catalogue: Catalogue, records: Sequence[SourceRecord]) -> Profile:
     """Return the unified profile of the customer these source records belong to.
 
     If several records have a cell for an attribute, ``precedence`` selects one.
     """
-    ordered = sorted(records, key=lambda record: record["_id"])
+    ordered = sorted(records, key=lambda record: record.id)
     selected = dict(_select_cells(catalogue, ordered))
-    contested_keys = {key for record in ordered for key in record.get("contested", ())}
+    contested_keys = {key for record in ordered for key in record.contested}
     winners = {key: candidate for key, candidate in selected.items() if key not in contested_keys}
-    sealed = {key: cell["c"] for key, (_, cell) in winners.items() if "c" in cell}
-    open_values = {key: cell["v"] for key, (_, cell) in winners.items() if "v" in cell}
-    observed = {key: cell["t"] for key, (_, cell) in winners.items() if "v" in cell}
-    provenance = {key: [source, cell["m"]] for key, (source, cell) in winners.items()}
+    sealed = {key: cell.sealed for key, (_, cell) in winners.items() if cell.sealed is not None}
+    open_values: dict[str, Any] = {
+        key: cell.value for key, (_, cell) in winners.items() if cell.value is not None
+    }
+    observed = {key: winners[key][1].at for key in open_values}
+    provenance = {key: [source, cell.message] for key, (source, cell) in winners.items()}
     for key, value, observed_at in _compute_folds(catalogue, ordered):
         open_values[key], observed[key] = value, observed_at
     return Profile(
@@ -62,17 +65,19 @@ def fold_profile(catalogue: Catalogue, records: Sequence[MutableDocument]) -> Pr
 
 def _build_contested(candidate: SourceCell) -> MutableDocument:
     source, cell = candidate
-    contested = {"t": cell["t"], "p": [source, cell["m"]]}
-    return contested | {name: cell[name] for name in ("c", "v") if name in cell}
+    contested: MutableDocument = {"t": cell.at, "p": [source, cell.message]}
+    if cell.sealed is not None:
+        contested["c"] = cell.sealed
+    if cell.value is not None:
+        contested["v"] = cell.value
+    return contested
 
 
-def _select_cells(
-    catalogue: Catalogue, records: Sequence[MutableDocument]
-) -> Iterator[tuple[str, SourceCell]]:
+def _select_cells(catalogue: Catalogue, records: Sequence[SourceRecord]) -> Iterator[tuple[str, SourceCell]]:
     candidates_by_key: dict[str, list[SourceCell]] = {}
     for record in records:
-        for key, cell in record["cells"].items():
-            candidates_by_key.setdefault(key, []).append((record["source"], cell))
+        for key, cell in record.cells.items():
+            candidates_by_key.setdefault(key, []).append((record.source, cell))
     for key, candidates in candidates_by_key.items():
         attribute = catalogue.attributes_by_key.get(key)
         winner = None if attribute is None else select_cell(catalogue, attribute, candidates)
@@ -80,17 +85,15 @@ def _select_cells(
             yield key, winner
 
 
-def _compute_folds(
-    catalogue: Catalogue, records: Sequence[MutableDocument]
-) -> Iterator[tuple[str, Any, int]]:
+def _compute_folds(catalogue: Catalogue, records: Sequence[SourceRecord]) -> Iterator[tuple[str, Any, int]]:
     """Yield the computed attributes: key, value, and the time of the latest event in it (ms).
 
     A total beyond the range of its type is left out, because it would be shown wrong. The records keep the
     exact total, so it reappears once it is within the range again.
     """
-    folds_by_key: dict[str, list[MutableDocument]] = {}
+    folds_by_key: dict[str, list[Total]] = {}
     for record in records:
-        for key, partial in record["folds"].items():
+        for key, partial in record.totals.items():
             folds_by_key.setdefault(key, []).append(partial)
     for key, partials in folds_by_key.items():
         attribute = catalogue.attributes_by_key.get(key)
@@ -98,35 +101,35 @@ def _compute_folds(
             continue
         value = FOLD_COMBINERS[attribute.computed.fold](partials)
         if attribute.computed.fold is not Fold.SUM or abs(value) <= MAX_TOTALS[attribute.type]:
-            yield key, value, max(partial["t"] for partial in partials)
+            yield key, value, max(partial.at for partial in partials)
 
 
-def _combine_totals(partials: Sequence[MutableDocument]) -> Any:
-    return sum(int(partial["n"]) for partial in partials)
+def _combine_totals(partials: Sequence[Total]) -> Any:
+    return sum(int(partial.value) for partial in partials)
 
 
-def _combine_first(partials: Sequence[MutableDocument]) -> Any:
+def _combine_first(partials: Sequence[Total]) -> Any:
     # The value decides between equal times, so that the order of the records does not matter.
-    return min(partials, key=lambda partial: (partial["e"], str(partial["n"])))["n"]
+    return min(partials, key=lambda partial: (partial.earliest or 0, str(partial.value))).value
 
 
-def _combine_last(partials: Sequence[MutableDocument]) -> Any:
-    return max(partials, key=lambda partial: (partial["t"], str(partial["n"])))["n"]
+def _combine_last(partials: Sequence[Total]) -> Any:
+    return max(partials, key=lambda partial: (partial.at, str(partial.value))).value
 
 
-def _combine_most_frequent(partials: Sequence[MutableDocument]) -> Any:
+def _combine_most_frequent(partials: Sequence[Total]) -> Any:
     counts: dict[Any, int] = {}
     for partial in partials:
-        for value, count in partial["n"]:
+        for value, count in partial.value:
             counts[value] = counts.get(value, 0) + count
     return min(counts, key=lambda value: (-counts[value], str(value)))
 
 
-def _combine_sets(partials: Sequence[MutableDocument]) -> Any:
-    return [value for value, _ in merge_distinct(pair for partial in partials for pair in partial["n"])]
+def _combine_sets(partials: Sequence[Total]) -> Any:
+    return [value for value, _ in merge_distinct(pair for partial in partials for pair in partial.value)]
 
 
-FOLD_COMBINERS: Mapping[Fold, Callable[[Sequence[MutableDocument]], Any]] = {
+FOLD_COMBINERS: Mapping[Fold, Callable[[Sequence[Total]], Any]] = {
     Fold.COUNT: _combine_totals,
     Fold.SUM: _combine_totals,
     Fold.FIRST: _combine_first,

@@ -11,7 +11,7 @@ Art. 8(2)).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,9 +21,10 @@ from discretion.domain.profiles.person_state import BIRTH_DATE_CATEGORY, read_re
 from discretion.domain.profiles.source_record import may_be_minor, parse_utc_midnight
 from discretion.purpose.permissions import REFUSABLE
 from discretion.purpose.statements import RecordStatements, compute_effective_choice
+from discretion.store.source_record import SourceRecord
 
 
-def minimise_fact(fact: Fact, record: Mapping[str, Any]) -> tuple[Fact, int]:
+def minimise_fact(fact: Fact, record: SourceRecord) -> tuple[Fact, int]:
     """Remove the values and the event of a fact that serve only refused purposes.
 
     Args:

@@ -8,14 +8,14 @@ customer overrides the other records.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.reserved_source import CORRECTION_SOURCE
 from discretion.law.model import UNKNOWN
 from discretion.purpose.permissions import PersonState
 from discretion.purpose.statements import NodeChoices, PurposeChoice, RecordStatements
-from discretion.store.document import Document
+from discretion.store.source_record import Cell, Choice, SourceRecord
 
 FindJurisdiction = Callable[[str | None, str | None], str]
 """``(country, region or state) -> key of the jurisdiction``; the strictest one for an unknown place."""
@@ -36,55 +36,56 @@ def list_state_attributes(catalogue: Catalogue) -> frozenset[str]:
 
 
 def build_person_state(
-    catalogue: Catalogue, find_jurisdiction: FindJurisdiction, records: Sequence[Document]
+    catalogue: Catalogue, find_jurisdiction: FindJurisdiction, records: Sequence[SourceRecord]
 ) -> PersonState:
     """Build the state of the person these records belong to; their order does not matter."""
-    ordered = sorted(records, key=lambda record: record["_id"])
+    ordered = sorted(records, key=lambda record: record.id)
     return PersonState(
         statements=tuple(read_record_statements(record) for record in ordered),
         laws=find_jurisdictions(find_jurisdiction, ordered),
         # The flag of one record restricts the person, so that a merge never lifts a restriction.
-        restricted=any(record.get("restricted", False) for record in ordered),
+        restricted=any(record.restricted for record in ordered),
         born_at=_find_birth_time(catalogue, ordered),
     )
 
 
-def read_record_statements(record: Document) -> RecordStatements:
-    """Return the statements of one source record.
-
-    The record stores ambient choices in ``choices``, explicit ones in ``words`` and those of a guardian in
-    ``guards``.
-    """
+def read_record_statements(record: SourceRecord) -> RecordStatements:
+    """Return the statements of one source record."""
     # ``limit`` restricts the use of sensitive data only; it is no opt-out of sale or sharing.
-    signals = {
-        name: signal["t"] for name, signal in record.get("signals", {}).items() if name != LIMIT_SIGNAL
-    }
+    signals = {name: signal.last for name, signal in record.signals.items() if name != LIMIT_SIGNAL}
     return RecordStatements(
-        ambient=_sort_choices(record["choices"]),
-        explicit=_sort_choices(record.get("words", {})),
-        guardian=_sort_choices(record.get("guards", {})),
+        ambient=_sort_choices(record.ambient_choices),
+        explicit=_sort_choices(record.explicit_choices),
+        guardian=_sort_choices(record.guardian_choices),
         opted_out_at=max(signals.values(), default=None),
-        limits_sensitive_use=LIMIT_SIGNAL in record.get("signals", {}),
+        limits_sensitive_use=LIMIT_SIGNAL in record.signals,
     )
 
 
-def find_jurisdictions(find_jurisdiction: FindJurisdiction, records: Sequence[Document]) -> tuple[str, ...]:
+def find_jurisdictions(
+    find_jurisdiction: FindJurisdiction, records: Sequence[SourceRecord]
+) -> tuple[str, ...]:
     """Return the sorted keys of the jurisdictions that protect the person."""
     places = _read_residences(records) or _read_addresses(records) or _read_device_countries(records)
     return tuple(sorted({find_jurisdiction(country, region) for country, region in places})) or (UNKNOWN,)
 
 
-def _read_residences(records: Sequence[Document]) -> list[tuple[str, None]]:
-    return [(cell["v"], None) for cell in _read_cells(records, RESIDENCE_KEY) if "v" in cell]
+def _read_residences(records: Sequence[SourceRecord]) -> list[tuple[str, None]]:
+    return [
+        (country, None)
+        for cell in _read_cells(records, RESIDENCE_KEY)
+        if (country := read_text_value(cell)) is not None
+    ]
 
 
-def _read_addresses(records: Sequence[Document]) -> list[tuple[str, str | None]]:
+def _read_addresses(records: Sequence[SourceRecord]) -> list[tuple[str, str | None]]:
     address_records = _prefer_corrections(
-        [record for record in records if "v" in record["cells"].get(COUNTRY_KEY, ())], COUNTRY_KEY
+        [record for record in records if read_text_value(record.cells.get(COUNTRY_KEY))], COUNTRY_KEY
     )
     places = [
-        (record["cells"][COUNTRY_KEY]["v"], record["cells"].get(REGION_KEY, {}).get("v"))
+        (country, read_text_value(record.cells.get(REGION_KEY)))
         for record in address_records
+        if (country := read_text_value(record.cells[COUNTRY_KEY])) is not None
     ]
     precise_countries = {country.casefold() for country, region in places if region is not None}
     # A record without a region adds no law of its own if another record names a region of the same country.
@@ -95,43 +96,46 @@ def _read_addresses(records: Sequence[Document]) -> list[tuple[str, str | None]]
     ]
 
 
-def _read_device_countries(records: Sequence[Document]) -> list[tuple[str, None]]:
-    return [(record["place"]["c"], None) for record in records if "place" in record]
+def _read_device_countries(records: Sequence[SourceRecord]) -> list[tuple[str, None]]:
+    return [(record.place.country, None) for record in records if record.place is not None]
 
 
-def _read_cells(records: Sequence[Document], key: str) -> list[Document]:
+def _read_cells(records: Sequence[SourceRecord], key: str) -> list[Cell]:
     return [
-        record["cells"][key]
-        for record in _prefer_corrections([record for record in records if key in record["cells"]], key)
+        record.cells[key]
+        for record in _prefer_corrections([record for record in records if key in record.cells], key)
     ]
 
 
-def _prefer_corrections(records: Sequence[Document], key: str) -> Sequence[Document]:
+def _prefer_corrections(records: Sequence[SourceRecord], key: str) -> Sequence[SourceRecord]:
     """Return only the record with the customer's latest correction of a key, or else all records."""
-    correction_records = [record for record in records if record["source"] == CORRECTION_SOURCE.key]
+    correction_records = [record for record in records if record.source == CORRECTION_SOURCE.key]
     if not correction_records:
         return records
-    return [
-        max(correction_records, key=lambda record: (record["cells"][key]["t"], record["cells"][key]["m"]))
-    ]
+    return [max(correction_records, key=lambda record: (record.cells[key].at, record.cells[key].message))]
 
 
-def _find_birth_time(catalogue: Catalogue, records: Sequence[Document]) -> int | None:
+def _find_birth_time(catalogue: Catalogue, records: Sequence[SourceRecord]) -> int | None:
     """Return the latest birth time of a minor that any record has (ms), or None.
 
     The latest is used so that a merge of customers never makes a child older. Only a correction by the
     customer overrides the other records.
     """
-    cells: list[Document] = []
+    cells: list[Cell] = []
     for key in catalogue.keys_by_category.get(BIRTH_DATE_CATEGORY, ()):
         cells += _read_cells(records, key)
-    return max((cell["b"] for cell in cells if "b" in cell), default=None)
+    return max((cell.born for cell in cells if cell.born is not None), default=None)
 
 
-def _sort_choices(choices: Mapping[str, Document]) -> NodeChoices:
-    return tuple(sorted(_read_choices(choices)))
+def read_text_value(cell: Cell | None) -> str | None:
+    """Return the open value of a cell if it is text, such as a country."""
+    return cell.value if cell is not None and isinstance(cell.value, str) else None
 
 
-def _read_choices(choices: Mapping[str, Document]) -> Iterable[tuple[str, PurposeChoice]]:
-    for key, choice in choices.items():
-        yield key.replace("/", "."), PurposeChoice(choice["t"], choice["m"], choice["g"], choice.get("u"))
+def _sort_choices(choices: Mapping[str, Choice]) -> NodeChoices:
+    return tuple(
+        sorted(
+            (purpose, PurposeChoice(choice.at, choice.message, choice.permits, choice.until))
+            for purpose, choice in choices.items()
+        )
+    )

@@ -11,15 +11,14 @@ sends its value again, and a later correction replaces it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from discretion.catalogue.model import Attribute, Catalogue
 from discretion.catalogue.reserved_source import CORRECTION_SOURCE
+from discretion.store.source_record import Cell
 
-Cell = Mapping[str, Any]
 SourceCell = tuple[str, Cell]
-"""A source's key and its cell: ``t`` is when it was observed (ms), ``m`` the message id."""
+"""A source's key and its cell."""
 
 _RANK_CORRECTION, _RANK_ATTRIBUTE_ORDER, _RANK_PRIORITY, _RANK_REMOVED = range(4)
 
@@ -49,4 +48,4 @@ def rank_source(catalogue: Catalogue, attribute: Attribute, source: str) -> tupl
 
 def _sort_key(candidate: SourceCell) -> tuple[int, str, str]:
     source, cell = candidate
-    return cell["t"], cell["m"], source
+    return cell.at, cell.message, source

@@ -18,9 +18,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from discretion.domain.identity.identity_events import MERGED
 from discretion.store.document import Document
 from discretion.store.driver.database import Database
+from discretion.store.identity_events import IdentityChangeKind
 
 EMAIL_TYPE = "email"
 """Identifier type of the catalogue that codes are sent to."""
@@ -61,7 +61,11 @@ class CodeAddresses:
         identifiers = await self.database.find(
             "identifiers", {"_id": {"$in": entries}, "customer": customer}, {"t": 1}
         )
-        recent_merges_query = {"customers": customer, "kind": MERGED, "at": {"$gt": latest_change_at}}
+        recent_merges_query = {
+            "customers": customer,
+            "kind": IdentityChangeKind.MERGED.value,
+            "at": {"$gt": latest_change_at},
+        }
         merges = await self.database.find("identity_events", recent_merges_query, {"sides": 1})
         first_message_before = (
             0

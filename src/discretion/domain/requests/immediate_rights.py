@@ -32,8 +32,9 @@ from discretion.domain.requests.submission import RequestSubmission
 from discretion.errors import Conflict, NotFound
 from discretion.law.jurisdiction import Right
 from discretion.store.document import MutableDocument
-from discretion.store.driver.database import Database, Session, WriteOperation
+from discretion.store.driver.database import Database, Session
 from discretion.store.requests import build_request_insert
+from discretion.store.transactions import PendingWrite
 
 STATEMENT_METHODS = {
     RequesterRole.PERSON: StatementMethod.CLICK,
@@ -105,7 +106,7 @@ class ImmediateRights:
             return await self._restrict(customer, details, requester)
         documents: list[MutableDocument] = []
 
-        def build_write(subject: bytes, laws: tuple[str, ...]) -> list[tuple[str, WriteOperation]]:
+        def build_write(subject: bytes, laws: tuple[str, ...]) -> list[PendingWrite]:
             # Replaced, not extended: a transaction that runs again calls this function again.
             documents[:] = [self.submission.build_fulfilled_document(subject, laws, details, requester)]
             return [build_request_insert(documents[0])]

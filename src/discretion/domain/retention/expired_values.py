@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from discretion.catalogue.model import Catalogue, Fold
 from discretion.catalogue.retention_cut_off import RetentionCutOffs
-from discretion.domain.profiles.person_state import COUNTRY_KEY, RESIDENCE_KEY
+from discretion.domain.profiles.person_state import COUNTRY_KEY, RESIDENCE_KEY, read_text_value
 from discretion.domain.profiles.source_record import may_be_minor
-from discretion.store.document import MutableDocument
+from discretion.store.source_record import Cell, DeviceCountry, SourceRecord, Total
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class ExpiredValues:
 
 
 def find_expired_values(
-    catalogue: Catalogue, cut_offs: RetentionCutOffs, record: Mapping[str, Any], now_ms: int
+    catalogue: Catalogue, cut_offs: RetentionCutOffs, record: SourceRecord, now_ms: int
 ) -> ExpiredValues:
     """Find the values of a record that are older than their retention period.
 
@@ -47,15 +47,13 @@ def find_expired_values(
         record: A source record; only the times of its cells are read.
         now_ms: The current time.
     """
-    cells = {key for key, cell in record["cells"].items() if _is_expired(cut_offs, key, cell, now_ms)}
-    folds = {
-        key for key, total in record["folds"].items() if total["t"] < cut_offs.find_attribute_cut_off(key)
-    }
+    cells = {key for key, cell in record.cells.items() if _is_expired(cut_offs, key, cell, now_ms)}
+    folds = {key for key, total in record.totals.items() if total.at < cut_offs.find_attribute_cut_off(key)}
     remaining, expired_counts = {}, {}
     for key, total in _read_sets(catalogue, record):
-        remaining_pairs = [pair for pair in total["n"] if pair[1] >= cut_offs.find_attribute_cut_off(key)]
-        if key not in folds and len(remaining_pairs) < len(total["n"]):
-            remaining[key], expired_counts[key] = remaining_pairs, len(total["n"]) - len(remaining_pairs)
+        remaining_pairs = [pair for pair in total.value if pair[1] >= cut_offs.find_attribute_cut_off(key)]
+        if key not in folds and len(remaining_pairs) < len(total.value):
+            remaining[key], expired_counts[key] = remaining_pairs, len(total.value) - len(remaining_pairs)
     return ExpiredValues(
         frozenset(cells),
         frozenset(folds),
@@ -64,42 +62,42 @@ def find_expired_values(
     )
 
 
-def remove_expired_values(record: MutableDocument, expired: ExpiredValues) -> MutableDocument:
+def remove_expired_values(record: SourceRecord, expired: ExpiredValues) -> SourceRecord:
     """Return the record without expired values.
 
     The country of an expired address or residence stays as ``place``: the jurisdiction follows from it, and
     the expiry must not leave the person under a less strict law.
     """
-    cells = {key: cell for key, cell in record["cells"].items() if key not in expired.cells}
-    folds = {
-        key: {**total, "n": expired.remaining[key]} if key in expired.remaining else total
-        for key, total in record["folds"].items()
+    cells = {key: cell for key, cell in record.cells.items() if key not in expired.cells}
+    totals = {
+        key: replace(total, value=expired.remaining[key]) if key in expired.remaining else total
+        for key, total in record.totals.items()
         if key not in expired.folds
     }
-    return {**record, **_keep_country(record, expired), "cells": cells, "folds": folds}
+    return replace(record, place=_keep_country(record, expired), cells=cells, totals=totals)
 
 
-def _keep_country(record: MutableDocument, expired: ExpiredValues) -> MutableDocument:
-    expired_cells = [record["cells"][key] for key in (COUNTRY_KEY, RESIDENCE_KEY) if key in expired.cells]
+def _keep_country(record: SourceRecord, expired: ExpiredValues) -> DeviceCountry | None:
+    expired_cells = [record.cells[key] for key in (COUNTRY_KEY, RESIDENCE_KEY) if key in expired.cells]
     places = [
-        {"c": place["v"].partition("-")[0], "t": place["t"], "m": place["m"]}
-        for place in expired_cells
-        if "v" in place
+        DeviceCountry(country.partition("-")[0], cell.at, cell.message)
+        for cell in expired_cells
+        if (country := read_text_value(cell)) is not None
     ]
-    if "place" in record:
-        places.append(record["place"])
-    return {"place": max(places, key=lambda place: (place["t"], place["m"]))} if places else {}
+    if record.place is not None:
+        places.append(record.place)
+    return max(places, key=lambda place: (place.at, place.message), default=None)
 
 
-def _is_expired(cut_offs: RetentionCutOffs, key: str, cell: Mapping[str, Any], now_ms: int) -> bool:
+def _is_expired(cut_offs: RetentionCutOffs, key: str, cell: Cell, now_ms: int) -> bool:
     """Return whether a cell has expired; the birth date of a minor does not expire before they are of age."""
     # Without the birth date a child would be treated as an adult.
-    is_child = "b" in cell and may_be_minor(cell["b"], now_ms)
-    return bool(cell["t"] < cut_offs.find_attribute_cut_off(key)) and not is_child
+    is_child = cell.born is not None and may_be_minor(cell.born, now_ms)
+    return cell.at < cut_offs.find_attribute_cut_off(key) and not is_child
 
 
-def _read_sets(catalogue: Catalogue, record: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for key, total in record["folds"].items():
+def _read_sets(catalogue: Catalogue, record: SourceRecord) -> Iterator[tuple[str, Total]]:
+    for key, total in record.totals.items():
         attribute = catalogue.attributes_by_key.get(key)
         if attribute is not None and attribute.computed is not None and attribute.computed.fold is Fold.SET:
             yield key, total

@@ -18,15 +18,12 @@ from dataclasses import dataclass, field, replace
 
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.retention_cut_off import RetentionCutOffs, compute_cut_offs
-from discretion.domain.identity.assignment import resolve_persons
-from discretion.domain.identity.evidence_reader import EvidenceReader
-from discretion.domain.identity.unit_of_work import UnitOfWork, WriteContext
-from discretion.domain.profiles.document_update import build_document_update
+from discretion.domain.identity.person_rewrite import PersonRewriter
 from discretion.domain.retention.expired_values import find_expired_values, remove_expired_values
 from discretion.domain.retention.sweep_run import SweepRun, parse_sweep_run
 from discretion.errors import Conflict
-from discretion.store.driver.database import Database, Session, build_update
 from discretion.store.sweeps import SweepStore
+from discretion.store.transactions import Session
 
 PAGE_SIZE = 200
 """Customers that are examined in one query."""
@@ -76,14 +73,13 @@ class RetentionSweep:
     """The deletion of expired data of all customers."""
 
     sweeps: SweepStore
-    database: Database
+    rewriter: PersonRewriter
     catalogue: Catalogue
-    build_write_context: Callable[[], WriteContext]
     now_ms: Callable[[], int]
 
     async def count_customers(self) -> int:
         """Return the number of customers, all of which a run examines."""
-        return await self.sweeps.count_customers()
+        return await self.rewriter.stores.people.count()
 
     async def is_due(self) -> bool:
         """Return whether to start a run: the last one ended a day ago or more, or was interrupted."""
@@ -122,7 +118,9 @@ class RetentionSweep:
         now = self.now_ms()
         cut_offs, run = compute_cut_offs(self.catalogue, now), SweepRun(0, now)
         while page := await self._read_page(run.cursor, cut_offs, now):
-            events = await self.sweeps.count_expired_events(page.deletable, *self._event_cut_offs(now))
+            events = await self.rewriter.stores.events.count_expired(
+                page.deletable, *self._event_cut_offs(now)
+            )
             run = run.add_deletions(page.values, events, len(page.expiring))
             run = run.advance(page.customers[-1], len(page.customers), page.restricted)
             report_progress(run)
@@ -166,27 +164,29 @@ class RetentionSweep:
             await self._save_run(advanced, session)
             return advanced
 
-        if page.expiring or await self.sweeps.list_expired_events(
+        stores = self.rewriter.stores
+        if page.expiring or await stores.events.list_expired(
             page.deletable, *self._event_cut_offs(now), limit=1
         ):
-            return await self.database.run_transaction(work)
+            return await stores.transactions.run(work)
         advanced = run.advance(page.customers[-1], len(page.customers), page.restricted)
         await self._save_run(advanced)
         return advanced
 
     async def _read_page(self, after: bytes, cut_offs: RetentionCutOffs, now: int) -> SweepPage | None:
         """Read the next customers and find their expired values; None after the last customer."""
-        customer_rows = await self.sweeps.list_customers(after, PAGE_SIZE)
-        if not customer_rows:
+        stores = self.rewriter.stores
+        restrictions = await stores.people.list_restrictions(after, PAGE_SIZE)
+        if not restrictions:
             return None
-        restricted = {customer["_id"] for customer in customer_rows if customer["restricted"]}
-        customers = [customer["_id"] for customer in customer_rows]
+        restricted = {customer for customer, is_restricted in restrictions.items() if is_restricted}
+        customers = list(restrictions)
         values: Counter[str] = Counter()
         expiring: set[bytes] = set()
-        for record in await self.sweeps.list_value_times(customers):
+        for record in await stores.source_records.list_value_times(customers):
             if expired := find_expired_values(self.catalogue, cut_offs, record, now):
-                expiring.add(record["customer"])
-                values.update({} if record["customer"] in restricted else expired.counts)
+                expiring.add(record.customer)
+                values.update({} if record.customer in restricted else expired.counts)
         deletable = [customer for customer in customers if customer not in restricted]
         return SweepPage(
             customers, sorted(expiring - restricted), deletable, len(expiring & restricted), values
@@ -206,40 +206,18 @@ class RetentionSweep:
         expired_counts: Counter[str] = Counter()
         if not customers:
             return expired_counts, 0
-        evidence_reader = EvidenceReader(self.database, session, self.catalogue.identifiers)
-        await evidence_reader.read_customers(customers)
-        evidence = evidence_reader.evidence
-        resolved = resolve_persons(evidence, (), self.catalogue.identifiers, sorted(evidence.records))
-        people = [
-            person
-            for person in resolved
-            if person.customer is not None and not evidence.customers[person.customer]["restricted"]
-        ]
-        # Opened only after the persons are resolved: an expiry changes nobody's identity, but without open
-        # records `write_person` would narrow the evidence to the attributes of messages.
-        evidence.open_records |= evidence.records.keys()
-        unit_of_work = UnitOfWork(self.build_write_context(), evidence)
-        changed = 0
-        for person in people:
-            before = sum(expired_counts.values())
-            for record_id in sorted(person.records):
-                record = evidence.records[record_id]
-                if expired := find_expired_values(self.catalogue, cut_offs, record, now):
-                    expired_counts.update(expired.counts)
-                    # The profile is computed from ``evidence``, so its record is replaced before.
-                    evidence.records[record_id] = remove_expired_values(record, expired)
-                    record_update = {
-                        **build_document_update(record, evidence.records[record_id]),
-                        "$inc": {"v": 1},
-                    }
-                    unit_of_work.add(
-                        "source_records", build_update({"_id": record_id, "v": record["v"]}, record_update)
-                    )
-            if sum(expired_counts.values()) > before:
-                changed += 1
-                await unit_of_work.write_person(session, self.database, person, ())
-        await unit_of_work.send(session, self.database)
-        return expired_counts, changed
+        rewrite = self.rewriter.begin(session)
+        await rewrite.reader.read_customers(customers)
+        evidence, changed_customers = rewrite.evidence, set()
+        for record in list(evidence.records.values()):
+            if evidence.customers[record.customer]["restricted"]:
+                continue
+            if expired := find_expired_values(self.catalogue, cut_offs, record, now):
+                expired_counts.update(expired.counts)
+                changed_customers.add(record.customer)
+                evidence.edit(remove_expired_values(record, expired))
+        await rewrite.write()
+        return expired_counts, len(changed_customers)
 
     async def _delete_events(
         self, session: Session, customers: Sequence[bytes], now: int
@@ -249,13 +227,13 @@ class RetentionSweep:
         Returns:
             The number of deleted events by type, and whether none is left.
         """
-        events = await self.sweeps.list_expired_events(
+        events = await self.rewriter.stores.events.list_expired(
             customers, *self._event_cut_offs(now), limit=EVENT_BATCH_SIZE, session=session
         )
         # No tombstones are needed: `IntakeFilter` drops a repetition of an event that is this old.
         if events:
-            await self.sweeps.delete_events([event["_id"] for event in events], session)
-        return Counter(event["type"] for event in events), len(events) < EVENT_BATCH_SIZE
+            await self.rewriter.stores.events.delete([event.id for event in events], session)
+        return Counter(event.type for event in events), len(events) < EVENT_BATCH_SIZE
 
     def _event_cut_offs(self, now: int) -> tuple[Mapping[str, int], int]:
         """Return the times before which events are deleted: by type, and for types no longer declared."""

@@ -12,12 +12,14 @@ from typing import Any
 
 import pytest
 
+from discretion.domain.identity.person_rewrite import PersonRewriter
 from discretion.domain.retention import sweep as sweep_module
 from discretion.domain.retention.daily_sweep import run_daily_sweep
 from discretion.domain.retention.sweep import DAY_MS, GRACE_MS, LEASE_MS, RetentionSweep
 from discretion.domain.retention.sweep_run import SweepRun
 from discretion.errors import Conflict
 from discretion.store.driver.database import Database
+from discretion.store.person_stores import open_person_stores
 from tests.fixtures.clock import Clock
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import PlatformUnderTest, build_test_platform
@@ -44,6 +46,12 @@ def interrupt_before(
 
     interrupted.__dict__[call] = call_after_interruption
     return interrupted
+
+
+def use_database(sweep: RetentionSweep, database: Database) -> RetentionSweep:
+    """Return a sweep that changes people through another database object."""
+    stores = open_person_stores(database)
+    return replace(sweep, rewriter=PersonRewriter(stores, sweep.rewriter.write_context))
 
 
 def build_identify(number: int, name: str, **more_members: Any) -> dict[str, Any]:
@@ -97,7 +105,7 @@ async def test_writes_between_reads_and_writes_of_a_sweep_are_kept(
         )
 
     sweep = platform.internals.retention_sweep
-    run = await replace(sweep, database=interrupt_before(database, "bulk_write", send_new_values)).run(
+    run = await use_database(sweep, interrupt_before(database, "bulk_write", send_new_values)).run(
         ignore_progress
     )
     for record in await read_all(database, "source_records"):
@@ -269,7 +277,7 @@ async def test_a_sweep_cancelled_in_a_step_rolls_the_step_back(
         await never.wait()
 
     sweep: RetentionSweep = platform.internals.retention_sweep
-    async with run_daily_sweep(replace(sweep, database=interrupt_before(database, call, hang))):
+    async with run_daily_sweep(use_database(sweep, interrupt_before(database, call, hang))):
         await reached.wait()
     assert [await read_all(database, name) for name in ("source_records", "customers", "events")] == before
     clock.advance(LEASE_MS + 1)

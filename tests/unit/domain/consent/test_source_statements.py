@@ -17,7 +17,7 @@ def list_signal_writes(*statements: RecordStatements) -> list[str]:
     recorder = SourceStatementRecorder(TermsRegistry(samples.CATALOGUE, samples.OFFICE, cast("Any", None)))
     state = PersonState(statements, ("us-ca",))
     before = CustomerStateBefore(samples.SUBJECT.customer, samples.SUBJECT.records, state, samples.NOW)
-    return [collection for collection, _ in recorder.build_signal_writes(before)]
+    return [write.collection for write in recorder.build_signal_writes(before)]
 
 
 def test_only_the_first_signal_is_written_with_its_terms() -> None:

@@ -18,6 +18,7 @@ from discretion.domain.retention.expired_values import find_expired_values, remo
 from discretion.domain.retention.intake_filter import drop_expired
 from discretion.law.load import load_lawbook
 from discretion.law.model import UNKNOWN
+from discretion.store.source_record import SourceRecord
 from tests.fixtures.clock import parse_ms
 from tests.unit.domain.ingest.messages import CATALOGUE, NOW, build_fact
 
@@ -29,7 +30,7 @@ def encode_cell(key: bytes, observed: int, value: Any) -> bytes:
     return json.dumps([key.decode(), observed, value]).encode()
 
 
-def build_record(*facts: Fact) -> dict[str, Any]:
+def build_record(*facts: Fact) -> SourceRecord:
     """Build the record of these facts."""
     record = build_source_record(b"r", facts[0], b"c")
     for fact in facts:
@@ -51,7 +52,7 @@ def build_purchase(day: str, store: str, received: int = NOW) -> Fact:
     return build_fact("tills", received=received, timestamp=day, messageId=day, userId="L-1", **members)
 
 
-def remove_expired(record: dict[str, Any], now: str) -> dict[str, Any]:
+def remove_expired(record: SourceRecord, now: str) -> SourceRecord:
     """Return the record as it is when that time has come."""
     return remove_expired_values(
         record,
@@ -71,7 +72,7 @@ def test_a_value_expires_on_its_day_to_the_millisecond(sent: str, last_moment: s
     """Sent on a leap day for three years, it expires the day after the last of February."""
     record = build_record(build_identify_fact(sent, lastName="Lind"))
     assert remove_expired(record, last_moment) == record
-    assert remove_expired(record, expired_at)["cells"] == {}
+    assert remove_expired(record, expired_at).cells == {}
 
 
 @pytest.mark.parametrize(("now", "is_kept"), [("2026-02-28T10:00", True), ("2026-02-28T10:00:01", False)])
@@ -83,7 +84,7 @@ def test_thirteen_months_end_on_the_same_day_of_the_month(now: str, is_kept: boo
         "properties": {"product_id": "p", "category": "c"},
     }
     record = build_record(build_fact("ios-app", timestamp="2025-01-28T10:00Z", **viewed))
-    assert ("app/favouriteCategory" in remove_expired(record, now)["folds"]) is is_kept
+    assert ("app/favouriteCategory" in remove_expired(record, now).totals) is is_kept
 
 
 def test_a_repeated_value_stays_with_the_rest_of_the_record() -> None:
@@ -95,9 +96,9 @@ def test_a_repeated_value_stays_with_the_rest_of_the_record() -> None:
     new_fact = build_fact("web-shop", timestamp="2025-05-01", traits={"firstName": "Mara"}, messageId="m2")
     record = build_record(old_fact, new_fact)
     after = remove_expired(record, "2026-11-24")
-    assert sorted(after["cells"]) == ["identity/givenName"]
-    assert {**after, "cells": record["cells"]} == record
-    assert record["choices"]
+    assert sorted(after.cells) == ["identity/givenName"]
+    assert replace(after, cells=record.cells) == record
+    assert record.ambient_choices
 
 
 def test_values_of_a_set_expire_singly_and_totals_with_the_latest_event() -> None:
@@ -105,15 +106,15 @@ def test_values_of_a_set_expire_singly_and_totals_with_the_latest_event() -> Non
     record = build_record(build_purchase("2014-05-01", "york"), build_purchase("2016-05-01", "leeds"))
     now = parse_ms("2017-05-02")
     after = remove_expired(record, "2017-05-02")
-    assert [value for value, _ in after["folds"][VISITED]["n"]] == ["leeds"]
-    assert {**after["folds"], VISITED: None} == {**record["folds"], VISITED: None}
+    assert [value for value, _ in after.totals[VISITED].value] == ["leeds"]
+    assert {**after.totals, VISITED: None} == {**record.totals, VISITED: None}
     assert find_expired_values(CATALOGUE, compute_cut_offs(CATALOGUE, now), record, now).counts == {
         VISITED: 1
     }
-    later = remove_expired(after, "2019-05-02")["folds"]
+    later = remove_expired(after, "2019-05-02").totals
     assert VISITED not in later
-    assert later["commerce/orderCount"]["n"] == 2
-    assert remove_expired(after, "2024-05-02")["folds"] == {}
+    assert later["commerce/orderCount"].value == 2
+    assert remove_expired(after, "2024-05-02").totals == {}
 
 
 def test_a_childs_birth_date_stays_until_the_age_of_majority() -> None:
@@ -124,17 +125,17 @@ def test_a_childs_birth_date_stays_until_the_age_of_majority() -> None:
         )
     )
     key = "demographics/birthDate"
-    assert sorted(remove_expired(record, "2024-01-01")["cells"]) == [key]
-    assert sorted(remove_expired(record, "2030-03-01T11:59")["cells"]) == [key]
-    assert remove_expired(record, "2030-03-01T12:00")["cells"] == {}
+    assert sorted(remove_expired(record, "2024-01-01").cells) == [key]
+    assert sorted(remove_expired(record, "2030-03-01T11:59").cells) == [key]
+    assert remove_expired(record, "2030-03-01T12:00").cells == {}
 
 
 def test_an_undeclared_attribute_expires_with_the_longest_retention() -> None:
     """An attribute that was removed from the catalogue expires after eight years."""
     record = build_record(build_identify_fact("2018-06-01", lastName="Lind"))
-    record["cells"]["contact/fax"] = record["cells"]["identity/familyName"]
-    assert sorted(remove_expired(record, "2026-05-31")["cells"]) == ["contact/fax"]
-    assert remove_expired(record, "2026-06-02")["cells"] == {}
+    record.cells["contact/fax"] = record.cells["identity/familyName"]
+    assert sorted(remove_expired(record, "2026-05-31").cells) == ["contact/fax"]
+    assert remove_expired(record, "2026-06-02").cells == {}
 
 
 @given(
@@ -151,8 +152,8 @@ def test_removing_expired_values_equals_dropping_them_at_intake(sent: list[tuple
     in_time = build_record(*facts)
     late = build_record(*(drop_expired(fact, cut_offs) for fact in reversed(facts)))
     assert (
-        remove_expired_values(in_time, find_expired_values(CATALOGUE, cut_offs, in_time, now))["cells"]
-        == late["cells"]
+        remove_expired_values(in_time, find_expired_values(CATALOGUE, cut_offs, in_time, now)).cells
+        == late.cells
     )
 
 
@@ -183,8 +184,9 @@ def test_the_country_of_an_expired_address_stays_for_the_jurisdiction() -> None:
         build_identify_fact("2020-01-01", address={"country": "US", "state": "TX"}, residence="US-TX")
     )
     expired = remove_expired(record, "2024-01-02")
-    assert expired["cells"] == {}
-    assert expired["place"]["c"] == "US"
+    assert expired.cells == {}
+    assert expired.place is not None
+    assert expired.place.country == "US"
     lawbook = load_lawbook(None, CATALOGUE)
     assert find_jurisdictions(lawbook.find_key_of_place, [record]) == ("us-tx",)
     assert find_jurisdictions(lawbook.find_key_of_place, [expired]) == (UNKNOWN,)

@@ -44,7 +44,7 @@ from discretion.domain.profiles.api.customer_types import build_object_type
 from discretion.errors import BadRequest, Forbidden, NotFound
 from discretion.reveal.forms import format_timestamp
 from discretion.reveal.revealer import CustomerRow, Reading
-from discretion.store.driver.database import WriteOperation
+from discretion.store.transactions import PendingWrite
 
 MAX_PURPOSES_PER_CALL = 100
 """Most purposes, or nodes of their tree, in one call."""
@@ -268,7 +268,7 @@ def _objection_writes(
     return services.objection_hook.build_writes(statement_author, sorted(purposes))
 
 
-def _no_extra_writes(_: CustomerStateBefore) -> Sequence[tuple[str, WriteOperation]]:
+def _no_extra_writes(_: CustomerStateBefore) -> Sequence[PendingWrite]:
     return ()
 
 

@@ -119,10 +119,10 @@ async def read_consent_state(
     signals = [
         signal
         for record in record_statements
-        for name, signal in record.get("signals", {}).items()
+        for name, signal in record.signals.items()
         if name != LIMIT_SIGNAL
     ]
-    return CustomerConsentState(state, min((signal["f"] for signal in signals), default=None))
+    return CustomerConsentState(state, min((signal.first for signal in signals), default=None))
 
 
 async def read_permissions(
