@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from discretion.errors import Broken, Misconfigured
 from discretion.store.driver.database import Database, build_update
 from discretion.store.schema.apply import apply_schema
 from discretion.store.schema.collections import COLLECTIONS, MAX_ORDERED, ORDERED_PREFIX, build_ordered_index
-from tests.fixtures.mongo import CommandRecorder
+from tests.fixtures.mongo import CommandRecorder, borrow_database
+
+
+@pytest_asyncio.fixture
+async def database(mongo_url: str, driver: str, commands: CommandRecorder) -> AsyncIterator[Database]:
+    """Yield a database without collections."""
+    async with borrow_database(mongo_url, driver, [commands], is_new=True) as new_database:
+        yield new_database
+
 
 ID = b"\1" * 16
 OTHER = b"\2" * 16
