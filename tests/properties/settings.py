@@ -10,8 +10,10 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
 
+from tests.fixtures.examples import scale_examples
+
 PROPERTY_SETTINGS = settings(
-    max_examples=60,
+    max_examples=scale_examples(60),
     derandomize=True,
     database=None,
     deadline=None,

@@ -15,6 +15,7 @@ from discretion.catalogue.load import load_catalogue
 from discretion.catalogue.model import Attribute, ValueType
 from discretion.domain.ingest.value_parsing import parse_timestamp
 from discretion.reveal.forms import format_timestamp
+from tests.fixtures.examples import scale_examples
 from tests.fixtures.platform import PlatformUnderTest, open_platform
 from tests.fixtures.recomputed_attributes import PastEvent, recompute_attribute
 from tests.properties.message_streams import SentMessage
@@ -121,7 +122,12 @@ def test_incremental_totals_equal_totals_of_all_events(mongo_url: str, tmp_path:
     """The events are sent in any order, late, twice, in batches or singly, for people who get merged."""
 
     @given(event_streams(), st.randoms(use_true_random=False), st.booleans())
-    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+    @settings(
+        max_examples=scale_examples(15),
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        derandomize=True,
+    )
     def check_totals(
         platform: PlatformUnderTest, run: Any, sent: list[SentMessage], random: Random, alone: bool
     ) -> None:

@@ -10,6 +10,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.fixtures.erasure_steps import BLIND, ErasureSteps
+from tests.fixtures.examples import scale_examples
 from tests.fixtures.platform import PlatformUnderTest, open_platform
 
 SENT_AT, ONE_MS_IN_S = "2026-05-01T10:00:00Z", 0.001
@@ -69,7 +70,13 @@ def test_concurrent_messages_restore_no_erased_person(mongo_url: str, tmp_path: 
         platform = runner.run(open_context.__aenter__())
 
         @given(st.lists(erasure_schedules(), min_size=PEOPLE, max_size=PEOPLE))
-        @settings(max_examples=4, deadline=None, derandomize=True, database=None, phases=(Phase.generate,))
+        @settings(
+            max_examples=scale_examples(4),
+            deadline=None,
+            derandomize=True,
+            database=None,
+            phases=(Phase.generate,),
+        )
         def check_erased(schedules: list[list[tuple[int, int]]]) -> None:
             runner.run(_erase_people(platform, [(f"p{next(numbers)}", schedule) for schedule in schedules]))
 

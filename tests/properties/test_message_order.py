@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.fixtures.examples import scale_examples
 from tests.fixtures.platform import PlatformUnderTest, open_platform
 from tests.properties.message_streams import SentMessage, message_streams
 from tests.properties.random_population import delete_everything, read_people, send_one_by_one
@@ -30,7 +31,12 @@ def test_any_message_order_gives_the_same_customers(mongo_url: str, tmp_path: Pa
     """The messages are sent in order; then shuffled and repeated in batches; then concurrently."""
 
     @given(message_streams(), st.randoms(use_true_random=False))
-    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+    @settings(
+        max_examples=scale_examples(15),
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        derandomize=True,
+    )
     def check_order(platform: PlatformUnderTest, run: Any, sent: list[SentMessage], random: Random) -> None:
         resent = [*sent, *(message for message in sent if random.random() < 0.4)]
         random.shuffle(resent)

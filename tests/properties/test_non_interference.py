@@ -22,6 +22,7 @@ from discretion.purpose.decision import EVERY_BIT, Allow, Decision, PermittedFor
 from discretion.reveal import revealer
 from discretion.reveal.forms import format_timestamp
 from discretion.store.customers import CustomerStore
+from tests.fixtures.examples import scale_examples
 from tests.properties.queries import queries
 from tests.properties.settings import PROPERTY_SETTINGS, LoopRunner
 from tests.properties.twin_platforms import (
@@ -70,7 +71,7 @@ def test_generated_queries_have_answers(loop: LoopRunner, pair: TwinPair) -> Non
     """If all queries were refused, the property would hold for any platform."""
     answered: list[bool] = []
 
-    @settings(PROPERTY_SETTINGS, max_examples=40)
+    @settings(PROPERTY_SETTINGS, max_examples=scale_examples(40))
     @given(st.data())
     def count(data: st.DataObject) -> None:
         query = data.draw(queries(pair.query_space, tuple(pair.query_space.catalogue.purposes)))

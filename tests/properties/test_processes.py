@@ -36,6 +36,7 @@ from discretion.domain.identity.api.identity import EVENT_ID_KIND
 from discretion.seal.key_files import derive_key
 from discretion.seal.pairwise_ids import PairwiseIds
 from discretion.store.driver.connection import connect_database
+from tests.fixtures.examples import scale_examples
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import ROLES_BY_NAME, ROOT_KEY, PlatformUnderTest, build_test_platform
 from tests.fixtures.server_process import start_server
@@ -315,5 +316,5 @@ def test_two_processes_give_the_same_customers_as_one_in_reverse_order(installat
         def __init__(self) -> None:
             super().__init__(installation)
 
-    machine_settings = settings(PROPERTY_SETTINGS, max_examples=15, stateful_step_count=15)
+    machine_settings = settings(PROPERTY_SETTINGS, max_examples=scale_examples(15), stateful_step_count=15)
     run_state_machine_as_test(InstalledTraffic, settings=machine_settings)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from tests.fixtures.examples import scale_examples
 from tests.fixtures.platform import PlatformUnderTest, open_platform
 from tests.properties.message_streams import USERS, SentMessage, message_streams
 from tests.properties.random_population import CATALOGUE, delete_everything, read_people, send_one_by_one
@@ -53,7 +54,7 @@ async def list_merges(platform: PlatformUnderTest) -> list[dict[str, Any]]:
 
 
 @given(sent=message_streams(8), later=message_streams(4), pick=st.randoms(use_true_random=False))
-@settings(PROPERTY_SETTINGS, max_examples=10)
+@settings(PROPERTY_SETTINGS, max_examples=scale_examples(10))
 def test_an_unmerge_of_a_stewards_merge_restores_both_customers(
     loop: LoopRunner,
     platform: PlatformUnderTest,
@@ -95,7 +96,7 @@ def test_an_unmerge_of_a_stewards_merge_restores_both_customers(
 
 
 @given(sent=message_streams(8), pick=st.randoms(use_true_random=False))
-@settings(PROPERTY_SETTINGS, max_examples=10)
+@settings(PROPERTY_SETTINGS, max_examples=scale_examples(10))
 def test_an_unmerge_of_an_automatic_merge_restores_both_customers(
     loop: LoopRunner, platform: PlatformUnderTest, sent: list[SentMessage], pick: Any
 ) -> None:

@@ -14,6 +14,7 @@ from discretion.purpose.permission_engine import FORECAST_MS
 from discretion.store.document import Document
 from discretion.store.driver.connection import connect_database
 from discretion.store.driver.database import Database
+from tests.fixtures.examples import scale_examples
 
 NOW = 1_800_000_000_000
 VERSIONS = ("now", "before", "long ago", "lost", "of a newer server")
@@ -75,7 +76,7 @@ def clause_database(mongo_url: str) -> Iterator[ClauseDatabase]:
 
 @settings(
     deadline=None,
-    max_examples=150,
+    max_examples=scale_examples(150),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.lists(STORED, min_size=1, max_size=12), WINDOWS, BITS)

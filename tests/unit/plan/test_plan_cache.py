@@ -25,6 +25,7 @@ from discretion.reveal.revealer import CustomerRow, compute_cut_offs
 from discretion.seal.cell import encrypt_cell
 from discretion.seal.open import CustomerCipher
 from discretion.token.grant import Grant
+from tests.fixtures.examples import scale_examples
 
 CATALOGUE = load_catalogue(None)
 SCHEMA: Any = build_printable_schema(CATALOGUE)._schema
@@ -165,7 +166,7 @@ def _is_clear(decision: Decision) -> bool:
 
 
 @given(st.lists(st.sampled_from(PURPOSES), max_size=3), st.lists(st.sampled_from(PURPOSES), max_size=3))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=scale_examples(60), deadline=None)
 def test_two_callers_share_a_plan_only_if_they_may_see_the_same(
     first_purposes: list[str], second_purposes: list[str]
 ) -> None:
@@ -226,7 +227,7 @@ NAMES = st.from_regex(r"[_A-Za-z][_0-9A-Za-z]{0,30}", fullmatch=True) | st.sampl
 
 
 @given(NAMES.filter(lambda name: not name.startswith("__")), NAMES.filter(lambda n: not n.startswith("__")))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=scale_examples(150), deadline=None)
 def test_an_alias_is_only_a_key_of_the_answer(group_alias: str, leaf_alias: str) -> None:
     """This holds for keywords of Python and for names in the generated code."""
     grant = build_grant("essential.service.operations.support")

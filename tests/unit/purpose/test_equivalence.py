@@ -20,6 +20,7 @@ from discretion.purpose.permissions import (
     list_turning_points,
 )
 from discretion.purpose.statements import PurposeChoice, RecordStatements
+from tests.fixtures.examples import scale_examples
 from tests.fixtures.law import LAW
 from tests.unit.purpose.test_permissions import CATALOGUE, KEY, NOW, SHARE, YEAR
 
@@ -78,7 +79,7 @@ def forecast_from_every_moment(state: PersonState) -> PermissionForecast:
     return PermissionForecast(current_bits, until, reduce(PermissionBits.__and__, later_bits))
 
 
-@settings(max_examples=400)
+@settings(max_examples=scale_examples(400))
 @given(STATES)
 def test_the_forecast_equals_the_evaluation_of_every_moment(state: PersonState) -> None:
     """The end of a consent only removes permissions.

@@ -13,6 +13,7 @@ from discretion.errors import BadRequest
 from discretion.token.grant import Grant
 from discretion.token.issue import TokenIssuer
 from discretion.token.keys import KeySet
+from tests.fixtures.examples import scale_examples
 from tests.unit.token.forged_tokens import (
     AUDIENCE,
     DAY,
@@ -28,7 +29,7 @@ from tests.unit.token.forged_tokens import (
     unb64,
 )
 
-SETTINGS = settings(derandomize=True, deadline=None, max_examples=150)
+SETTINGS = settings(derandomize=True, deadline=None, max_examples=scale_examples(150))
 VALID_REQUEST: dict[str, Any] = {
     "client": "campaigns",
     "subject": "staff@shop.example",

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from discretion.token.grant import Grant
+from tests.fixtures.examples import scale_examples
 from tests.unit.token.forged_tokens import (
     EC,
     ED,
@@ -26,7 +27,7 @@ TOKENS = [build_token(ED), build_token(EC)]
 VERIFIER = build_verifier()
 for _text in TOKENS:
     assert isinstance(read_outcome(VERIFIER, _text), Grant)
-SETTINGS = settings(derandomize=True, deadline=None, max_examples=400)
+SETTINGS = settings(derandomize=True, deadline=None, max_examples=scale_examples(400))
 
 texts = pytest.mark.parametrize("text", TOKENS, ids=["EdDSA", "ES256"])
 

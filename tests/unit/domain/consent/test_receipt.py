@@ -18,6 +18,7 @@ from discretion.domain.consent.statement_record import RECORD_SCHEMA
 from discretion.errors import Unauthenticated
 from discretion.token.keys import KeySet
 from discretion.token.verify import TokenVerifier
+from tests.fixtures.examples import scale_examples
 from tests.unit.domain.consent import samples
 from tests.unit.token.forged_tokens import b64, unb64
 
@@ -26,7 +27,7 @@ KEYS = KeySet.generate()
 OTHER_KEYS = KeySet.generate()
 ALGORITHMS = ["EdDSA"]
 SUBJECT = "pairwise-of-ann"
-PROPERTY_SETTINGS = settings(derandomize=True, deadline=None, max_examples=200)
+PROPERTY_SETTINGS = settings(derandomize=True, deadline=None, max_examples=scale_examples(200))
 ISO_PROCESSING_FIELDS = {
     "privacy_notice",
     "language",

@@ -13,6 +13,7 @@ from discretion.catalogue.identifier_type import IdentifierType
 from discretion.domain.identity.clustering import MAX_RECORDS_PER_PERSON, cluster_records
 from discretion.domain.identity.ruling import PersonCluster, Ruling
 from discretion.domain.ingest.mention import Mention, MentionStrength
+from tests.fixtures.examples import scale_examples
 
 UNLIMITED_EMAIL = IdentifierType("email", "email", "", "", priority=3)
 TYPES = {
@@ -66,7 +67,7 @@ RULING = st.builds(Ruling, st.booleans(), SIDES.map(tuple))
 @given(
     st.lists(MENTION, max_size=14), st.lists(RULING, max_size=2).map(tuple), st.randoms(use_true_random=False)
 )
-@settings(max_examples=400)
+@settings(max_examples=scale_examples(400))
 def test_order_and_repetition_do_not_change_the_persons(
     mentions: list[Mention], rulings: tuple[Ruling, ...], random: Random
 ) -> None:

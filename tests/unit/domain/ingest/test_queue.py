@@ -15,6 +15,7 @@ from discretion.domain.ingest.message import ExternalIdentifier, Fact, IngestSta
 from discretion.domain.ingest.queue import MAX_OF_ONE_SOURCE, MAX_WAITING, IngestQueue
 from discretion.errors import Broken, DiscretionError, TooMany, Unavailable
 from discretion.seal.redacted import Redacted
+from tests.fixtures.examples import scale_examples
 
 SOURCES = load_catalogue(None).sources
 PERSON = (ExternalIdentifier("user_id", Redacted("u")),)
@@ -58,7 +59,7 @@ async def submit_facts(queue: IngestQueue, facts: list[Fact]) -> list[str] | str
 
 
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=8), st.integers(1, 7))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=scale_examples(60), deadline=None)
 def test_each_request_gets_its_own_outcomes_in_order(sizes: list[int], group_size: int) -> None:
     """However requests are split and combined; no group exceeds its limit."""
 

@@ -25,6 +25,7 @@ from discretion.purpose.permissions import compute_permitted_bits
 from discretion.seal.redacted import Redacted
 from discretion.store.source_record import Cell, SourceRecord
 from discretion.store.source_records import build_record_document
+from tests.fixtures.examples import scale_examples
 from tests.fixtures.law import LAW
 from tests.fixtures.recomputed_attributes import PastEvent, recompute_attribute
 
@@ -104,7 +105,7 @@ def encode_record(record: SourceRecord) -> str:
 
 
 @given(st.lists(fact_strategy(), min_size=1, max_size=8), st.randoms(use_true_random=False))
-@settings(max_examples=200)
+@settings(max_examples=scale_examples(200))
 def test_a_record_does_not_depend_on_order_or_repetition(facts: list[Fact], random: Random) -> None:
     """Shuffled and repeated facts give the same record, byte for byte."""
     repeated = [*facts, *(fact for fact in facts if random.random() < 0.5)]
@@ -118,7 +119,7 @@ def test_a_record_does_not_depend_on_order_or_repetition(facts: list[Fact], rand
     st.lists(fact_strategy("ios-app"), min_size=1, max_size=4),
     st.permutations([0, 1, 2]),
 )
-@settings(max_examples=150)
+@settings(max_examples=scale_examples(150))
 def test_a_profile_does_not_depend_on_the_order_of_its_records(
     web: list[Fact], tills: list[Fact], app: list[Fact], order: list[int]
 ) -> None:
@@ -131,7 +132,7 @@ def test_a_profile_does_not_depend_on_the_order_of_its_records(
 
 
 @given(st.lists(fact_strategy(), min_size=1, max_size=8), st.integers(0, 8))
-@settings(max_examples=150)
+@settings(max_examples=scale_examples(150))
 def test_computed_attributes_do_not_depend_on_the_split_into_records(facts: list[Fact], cut: int) -> None:
     """One loyalty card or two: the same number of orders, the same sum, the same first and last."""
     parts = [part for part in (facts[:cut], facts[cut:]) if part]
@@ -208,7 +209,7 @@ def test_an_attribute_may_have_its_own_precedence_of_sources() -> None:
     st.sampled_from([PLAIN_ATTRIBUTES[0], CATALOGUE.attributes["commerce.loyaltyTier"]]),
     st.randoms(use_true_random=False),
 )
-@settings(max_examples=150)
+@settings(max_examples=scale_examples(150))
 def test_the_value_of_the_highest_rank_is_chosen(
     statements: list[tuple[str, int]], attribute: Attribute, random: Random
 ) -> None:
@@ -313,7 +314,7 @@ def event_strategy(draw: st.DrawFn) -> Fact:
 
 
 @given(st.lists(event_strategy(), min_size=1, max_size=12), st.randoms(use_true_random=False))
-@settings(max_examples=300)
+@settings(max_examples=scale_examples(300))
 def test_running_totals_equal_a_recomputation_from_all_events(facts: list[Fact], random: Random) -> None:
     """Facts are applied one by one, late and twice, to one record for each source."""
     events = [
@@ -345,7 +346,7 @@ def fold_visited_stores(values: Sequence[tuple[int, str]], parts: int = 1) -> li
 
 
 @given(st.randoms(use_true_random=False), st.integers(1, 3))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=scale_examples(40), deadline=None)
 def test_a_set_keeps_the_latest_hundred_values(random: Random, parts: int) -> None:
     """In any order, over any number of records."""
     visits = [(random.randrange(60), f"store {number % 130:03}") for number in range(300)]

@@ -17,6 +17,7 @@ from discretion.domain.ingest.dead_letters.redaction import DeclaredNames, prune
 from discretion.domain.ingest.dead_letters.retention import DISCARDED_CODES
 from discretion.domain.ingest.message import Fact, RefusedMessage
 from discretion.domain.ingest.validation import MESSAGE_TYPES
+from tests.fixtures.examples import scale_examples
 from tests.fixtures.validator import build_validator
 from tests.unit.domain.ingest.messages import NOW
 from tests.unit.domain.ingest.test_validation import REFUSED
@@ -172,7 +173,7 @@ def assert_same_result(catalogue: Catalogue, source: Source, raw: dict[str, Any]
     return ""
 
 
-@settings(max_examples=400)
+@settings(max_examples=scale_examples(400))
 @given(SOURCES, MESSAGES)
 def test_the_validator_decides_the_same_on_a_pruned_message(source: Source, raw: dict[str, Any]) -> None:
     """The same fact, or the same code at the same place; the numbers of dropped members add up."""
@@ -327,7 +328,7 @@ UNDECLARED_MESSAGES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=scale_examples(400))
 @given(UNDECLARED_MESSAGES)
 @example(build_identify(context={"externalIds": [{"type": "email", "id": PLANTED, "encoding": "rot13"}]}))
 @example(build_identify(context={"externalIds": [{"type": PLANTED, "id": PLANTED}]}))

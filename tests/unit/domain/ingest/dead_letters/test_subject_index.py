@@ -14,6 +14,7 @@ from discretion.domain.ingest.dead_letters.subject_index import index_subjects
 from discretion.domain.ingest.message import Fact
 from discretion.domain.ingest.message_index import index_message
 from discretion.seal.blind_index import BlindIndex
+from tests.fixtures.examples import scale_examples
 from tests.fixtures.validator import build_validator
 from tests.unit.domain.ingest.dead_letters.test_redaction import MESSAGES, SOURCES, build_identify
 from tests.unit.domain.ingest.messages import CATALOGUE, NOW
@@ -30,7 +31,7 @@ def index_raw_message(raw: dict[str, Any], source: str = "web-shop") -> list[byt
     )
 
 
-@settings(max_examples=300)
+@settings(max_examples=scale_examples(300))
 @given(SOURCES, MESSAGES)
 def test_each_identifier_of_an_accepted_message_is_indexed(source: Source, raw: dict[str, Any]) -> None:
     """Had the message been accepted, each of its identifiers would be an entry of the subject index."""
