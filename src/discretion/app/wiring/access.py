@@ -38,19 +38,38 @@ def build_access(
     catalogue, database = context.catalogue, context.database
     subjects, requests, packages = SubjectStore(database), RequestStore(database), PackageStore(database)
     history = SubjectHistory(
-        subjects,
-        ConsentStore(database),
-        IdentityStore(database),
-        LedgerStorage(database),
-        requests,
-        receipts,
-        PAGE_ROWS,
+        subject_reads=subjects,
+        consents=ConsentStore(database),
+        identities=IdentityStore(database),
+        ledger=LedgerStorage(database),
+        requests=requests,
+        receipts=receipts,
+        batch_size=PAGE_ROWS,
     )
     gather = GatherPackage(
-        catalogue, context.lawbook, context.notices.office, history, packages, discloser, context.buckets
+        catalogue=catalogue,
+        lawbook=context.lawbook,
+        office=context.notices.office,
+        history=history,
+        packages=packages,
+        discloser=discloser,
+        buckets=context.buckets,
     )
-    download_links = DownloadLinks(catalogue, discloser, requests, packages, subjects, receipts.issuer)
-    send = SendPackage(download_links, egress, context.signing_keys.select, receipts.issuer)
+    download_links = DownloadLinks(
+        catalogue=catalogue,
+        discloser=discloser,
+        requests=requests,
+        packages=packages,
+        subject_reads=subjects,
+        base_url=receipts.issuer,
+    )
+    send = SendPackage(
+        download_links=download_links,
+        egress=egress,
+        select_keys=context.signing_keys.select,
+        issuer=receipts.issuer,
+    )
     return AccessComponents(
-        download_links, {"gather": gather.run, "ready": gather.clear_failed_attempts, "send": send.run}
+        download_links=download_links,
+        steps={"gather": gather.run, "ready": gather.clear_failed_attempts, "send": send.run},
     )

@@ -57,47 +57,77 @@ def build_agents(
         Misconfigured: ``CERTIFICATE_UNFIT``.
     """
     settings, database, clock = context.settings, context.database, context.clock
-    requests, egress = rights.requests, rights.recipients.egress
+    egress = rights.recipients.egress
     api_base = settings.issuer.rstrip("/")
-    load_certificate = build_certificate_loader(settings, context.root, clock, context.entropy)
+    load_certificate = build_certificate_loader(
+        settings=settings, root=context.root, clock=clock, entropy=context.entropy
+    )
     # A self-signed certificate is made when it is first needed: making its key takes a second.
     if settings.processor_certificate is not None:
         load_certificate()
-    register = AgentRegister(AgentStore(database), context.entropy, clock)
-    delegated_requests = DelegatedRequests(
-        requests.submission,
-        requests.immediate_requests,
-        requests.decisions,
-        requests.store,
-        AgentRequestStore(database),
-        rights.access.download_links,
-        resources.customers,
-        context.blind_index,
-        context.entropy,
-        clock,
-    )
+    register = AgentRegister(agents=AgentStore(database), entropy=context.entropy, now_ms=clock)
+    delegated_requests = _build_delegated_requests(context, resources=resources, rights=rights)
     opendsr = OpenDsrEndpoints(
-        delegated_requests, register, egress, context.catalogue, load_certificate, api_base, clock
+        delegated_requests=delegated_requests,
+        agent_register=register,
+        egress=egress,
+        catalogue=context.catalogue,
+        load_certificate=load_certificate,
+        api_base=api_base,
+        now_ms=clock,
     )
     routes = opendsr.routes()
     # Agents of the Data Rights Protocol find a business by its directory entry; without one it serves none.
     if context.notices.office.listing is not None:
-        routes += _build_drp_routes(context, delegated_requests, register, rights, api_base)
+        routes += _build_drp_routes(
+            context,
+            delegated_requests=delegated_requests,
+            register=register,
+            rights=rights,
+            api_base=api_base,
+        )
 
     def build_agent_callback(request_status: AgentRequestStatus, _url: str) -> CallbackMessage:
-        return CallbackMessage(orjson.dumps(build_drp_status(request_status, api_base)), _JSON)
+        return CallbackMessage(
+            body=orjson.dumps(build_drp_status(request_status=request_status, api_base=api_base)),
+            headers=_JSON,
+        )
 
     def build_controller_callback(request_status: AgentRequestStatus, url: str) -> CallbackMessage:
-        body = orjson.dumps(build_callback(request_status, url))
-        return CallbackMessage(body, {**_JSON, **opendsr.signature_headers(body)})
+        body = orjson.dumps(build_callback(request_status=request_status, url=url))
+        return CallbackMessage(body=body, headers={**_JSON, **opendsr.signature_headers(body)})
 
     builders = {AgentKind.AGENT: build_agent_callback, AgentKind.CONTROLLER: build_controller_callback}
     return AgentComponents(
         agent_register=register,
         delegated_requests=delegated_requests,
-        callbacks=CallbackSender(delegated_requests, register, egress, builders, clock),
+        callbacks=CallbackSender(
+            delegated_requests=delegated_requests,
+            register=register,
+            egress=egress,
+            message_builders=builders,
+            now_ms=clock,
+        ),
         routes=tuple(routes),
         load_certificate=load_certificate,
+    )
+
+
+def _build_delegated_requests(
+    context: WiringContext, *, resources: ResolverResources, rights: SubjectRightsComponents
+) -> DelegatedRequests:
+    requests = rights.requests
+    return DelegatedRequests(
+        submission=requests.submission,
+        immediate_rights=requests.immediate_requests,
+        decisions=requests.decisions,
+        requests=requests.store,
+        agent_requests=AgentRequestStore(context.database),
+        hand_out=rights.access.download_links,
+        customers=resources.customers,
+        blind=context.blind_index,
+        entropy=context.entropy,
+        now_ms=context.clock,
     )
 
 
@@ -112,11 +142,25 @@ def _build_drp_routes(
     office, controller = context.notices.office, context.catalogue.controller
     egress = rights.recipients.egress
     assert office.listing is not None
-    entry = build_directory_entry(office.listing, controller, api_base, office.rights)
+    entry = build_directory_entry(
+        listing=office.listing, business_name=controller, api_base=api_base, policy_url=office.rights
+    )
     replays = ReplayStore(context.database)
-    endpoints = DrpEndpoints(delegated_requests, register, replays, egress, entry, api_base, context.clock)
+    endpoints = DrpEndpoints(
+        delegated_requests=delegated_requests,
+        agent_register=register,
+        replays=replays,
+        egress=egress,
+        directory_entry=entry,
+        api_base=api_base,
+        now_ms=context.clock,
+    )
     page = IdentityVerificationPage(
-        delegated_requests, register, egress, rights.requests.identity_proofing, controller
+        delegated_requests=delegated_requests,
+        agent_register=register,
+        egress=egress,
+        identity_proofing=rights.requests.identity_proofing,
+        business_name=controller,
     )
     return [*endpoints.routes(), *page.routes()]
 
@@ -129,11 +173,19 @@ def build_certificate_loader(
 
     @cache
     def load_certificate() -> SigningCertificate:
-        key = certificate.load_or_create_key(processor_key_path(settings), root, entropy)
+        key = certificate.load_or_create_key(path=processor_key_path(settings), root=root, entropy=entropy)
         if settings.processor_certificate is None:
-            return SigningCertificate(domain, certificate.build_self_signed(key, domain, clock()), key)
+            return SigningCertificate(
+                domain=domain,
+                chain=certificate.build_self_signed(key=key, domain=domain, now_ms=clock()),
+                key=key,
+            )
         chain = settings.processor_certificate.read_bytes()
-        return SigningCertificate(domain, certificate.check_issued_chain(chain, key, domain, clock()), key)
+        return SigningCertificate(
+            domain=domain,
+            chain=certificate.check_issued_chain(chain=chain, key=key, domain=domain, now_ms=clock()),
+            key=key,
+        )
 
     return load_certificate
 
@@ -147,8 +199,8 @@ def build_processor_signing_request(
     settings: Settings, root: bytes, entropy: Callable[[int], bytes]
 ) -> bytes:
     """Build the request for a certificate, in PEM, for an authority to sign."""
-    key = certificate.load_or_create_key(processor_key_path(settings), root, entropy)
-    return certificate.build_signing_request(key, _domain(settings))
+    key = certificate.load_or_create_key(path=processor_key_path(settings), root=root, entropy=entropy)
+    return certificate.build_signing_request(key=key, domain=_domain(settings))
 
 
 def _domain(settings: Settings) -> str:

@@ -34,20 +34,30 @@ class ConsentComponents:
 def build_consent(context: WiringContext) -> ConsentComponents:
     """Build the components of consent."""
     catalogue, database, clock = context.catalogue, context.database, context.clock
-    terms = TermsRegistry(catalogue, context.notices.office, ConsentStore(database))
+    terms = TermsRegistry(catalogue=catalogue, office=context.notices.office, consents=ConsentStore(database))
     statement_writer = StatementWriter(context.rewriter)
     source_statements = SourceStatementRecorder(terms)
     return ConsentComponents(
         terms=terms,
         statement_writer=statement_writer,
-        statement_recorder=StatementRecorder(terms, statement_writer, context.entropy),
+        statement_recorder=StatementRecorder(
+            terms_registry=terms, writer=statement_writer, entropy=context.entropy
+        ),
         source_statements=source_statements,
         opt_out_signals=OptOutSignalRecorder(
-            statement_writer, context.pairwise, clock, source_statements.build_signal_writes
+            writer=statement_writer,
+            pairwise=context.pairwise,
+            now_ms=clock,
+            extra_writes=source_statements.build_signal_writes,
         ),
-        receipts=ReceiptSigner(context.signing_keys.select, context.settings.issuer),
-        notices=NoticePresenter(catalogue, context.notices, context.lawbook.jurisdictions, clock),
+        receipts=ReceiptSigner(select_keys=context.signing_keys.select, issuer=context.settings.issuer),
+        notices=NoticePresenter(
+            catalogue=catalogue,
+            templates=context.notices,
+            jurisdictions=context.lawbook.jurisdictions,
+            clock=clock,
+        ),
         recomputation=PermissionRecomputation(
-            context.stores, RulebookStore(database), context.open_write_context
+            stores=context.stores, rulebooks=RulebookStore(database), write_context=context.open_write_context
         ),
     )

@@ -66,15 +66,22 @@ def build_wiring_context(
 
     ``trusted_bits`` has, by the version of earlier rules, the bits of the purposes whose rules are unchanged.
     """
-    buckets = BucketKeys.open_or_create(bucket_keys_path(settings), root, settings.buckets, entropy)
-    permission_engine = PermissionEngine(catalogue, lawbook.consent_law)
+    buckets = BucketKeys.open_or_create(
+        path=bucket_keys_path(settings), root=root, count=settings.buckets, entropy=entropy
+    )
+    permission_engine = PermissionEngine(catalogue=catalogue, law=lawbook.consent_law)
     # One derived key for each use: a value encoded for one use cannot be matched with another use.
     # With another name of the use, no stored identifier would be found again.
     blind_index = BlindIndex(derive_key(root, "blind"))
 
     def open_write_context() -> WriteContext:
         return WriteContext(
-            catalogue, permission_engine, lawbook.find_key_of_place, buckets, entropy, clock()
+            catalogue=catalogue,
+            permission_engine=permission_engine,
+            jurisdiction=lawbook.find_key_of_place,
+            buckets=buckets,
+            entropy=entropy,
+            now_ms=clock(),
         )
 
     stores = open_person_stores(database)
@@ -82,20 +89,24 @@ def build_wiring_context(
         settings=settings,
         catalogue=catalogue,
         lawbook=lawbook,
-        notices=load_notice_templates(catalogue, settings.notices_dir),
+        notices=load_notice_templates(catalogue=catalogue, folder=settings.notices_dir),
         database=database,
         stores=stores,
         root=root,
-        signing_keys=SigningKeys.open_or_create(signing_keys_path(settings), root, clock, entropy),
+        signing_keys=SigningKeys.open_or_create(
+            path=signing_keys_path(settings), root=root, now_ms=clock, entropy=entropy
+        ),
         buckets=buckets,
         blind_index=blind_index,
         pairwise=PairwiseIds(derive_key(root, "pairwise")),
-        tombstones=TombstoneStore(database, blind_index),
+        tombstones=TombstoneStore(database=database, blind=blind_index),
         permission_window=PermissionWindow(
-            permission_engine.version, permission_engine.compute_binding_bits(), trusted_bits
+            rules_version=permission_engine.version,
+            fallback_bits=permission_engine.compute_binding_bits(),
+            trusted_versions=trusted_bits,
         ),
         open_write_context=open_write_context,
-        rewriter=PersonRewriter(stores, open_write_context),
+        rewriter=PersonRewriter(stores=stores, write_context=open_write_context),
         clock=clock,
         entropy=entropy,
     )

@@ -29,7 +29,15 @@ def build_disclosure(context: WiringContext) -> DisclosureComponents:
     form_renderer = FormRenderer(derive_key(context.root, "pseudonym"))
     ledger_storage = LedgerStorage(context.database)
     revealer = Revealer(
-        context.catalogue, context.permission_window, context.buckets, form_renderer, context.pairwise
+        catalogue=context.catalogue,
+        permission_window=context.permission_window,
+        buckets=context.buckets,
+        forms=form_renderer,
+        pairwise=context.pairwise,
     )
-    discloser = Discloser(revealer, Ledger(ledger_storage), context.clock, context.entropy)
-    return DisclosureComponents(discloser, ledger_storage, form_renderer)
+    discloser = Discloser(
+        revealer=revealer, ledger=Ledger(ledger_storage), now_ms=context.clock, entropy=context.entropy
+    )
+    return DisclosureComponents(
+        discloser=discloser, ledger_storage=ledger_storage, form_renderer=form_renderer
+    )

@@ -33,11 +33,18 @@ def build_endpoints(
 ) -> EdgeComponents:
     """Build the endpoints, all but those of agents, and register their caches for clearing."""
     catalogue = context.catalogue
-    schema = build_schema(catalogue, services)
+    schema = build_schema(catalogue=catalogue, services=services)
     mask = ErrorMask(context.entropy)
-    verifier = build_token_verifier(context.settings, context.signing_keys.select, catalogue, context.clock)
+    verifier = build_token_verifier(
+        settings=context.settings,
+        select_keys=context.signing_keys.select,
+        catalogue=catalogue,
+        clock=context.clock,
+    )
     documents = DocumentCache(schema._schema, page_sizes=build_page_sizes(catalogue))
-    plans = PlanCache(schema._schema, catalogue, disclosure.form_renderer.build_render)
+    plans = PlanCache(
+        schema=schema._schema, catalogue=catalogue, render=disclosure.form_renderer.build_render
+    )
     # These caches may name an erased customer. An erasure changes bucket keys: then each process clears them.
     caches = (verifier.forget_all, documents.clear, plans.clear, consent.opt_out_signals.clear_cache)
     for clear_cache in caches:
@@ -46,12 +53,16 @@ def build_endpoints(
     return EdgeComponents(
         verifier=verifier,
         documents=documents,
-        runner=OperationRunner(schema, plans, disclosure.discloser, resources, mask),
+        runner=OperationRunner(
+            schema=schema, plans=plans, discloser=disclosure.discloser, resources=resources, mask=mask
+        ),
         mask=mask,
         record_opt_out=consent.opt_out_signals.record,
-        tracking=TrackingEndpoints(ingest.write_keys, ingest.intake),
+        tracking=TrackingEndpoints(write_keys=ingest.write_keys, intake=ingest.intake),
         packages=PackageEndpoint(rights.access.download_links),
-        acknowledgements=AcknowledgementEndpoint(rights.recipients.acknowledgements, verifier.parse_header),
+        acknowledgements=AcknowledgementEndpoint(
+            acknowledgements=rights.recipients.acknowledgements, verify=verifier.parse_header
+        ),
         build_jwks=lambda: context.signing_keys.select().public_jwks(),
         build_receipt_jwks=context.signing_keys.receipt_jwks,
         database=context.database,

@@ -58,11 +58,15 @@ class ErasureComponents:
         scoped = self.scoped_erasure
         return {
             # Requests store these names. A request that is under way would not find a renamed step.
-            "depart": build_scope_switch(self.profile_deletion.run, scoped.erase_values),
-            "remember": build_scope_switch(self.ledger_step.run, skip_step),
-            "purge": build_scope_switch(self.purge.run, scoped.purge_events),
-            "shred": build_scope_switch(self.key_destruction.run, skip_step),
-            "verify": build_scope_switch(self.verification.run, scoped.verify_erased),
+            "depart": build_scope_switch(
+                whole_action=self.profile_deletion.run, scoped_action=scoped.erase_values
+            ),
+            "remember": build_scope_switch(whole_action=self.ledger_step.run, scoped_action=skip_step),
+            "purge": build_scope_switch(whole_action=self.purge.run, scoped_action=scoped.purge_events),
+            "shred": build_scope_switch(whole_action=self.key_destruction.run, scoped_action=skip_step),
+            "verify": build_scope_switch(
+                whole_action=self.verification.run, scoped_action=scoped.verify_erased
+            ),
             "certify": self.certification.run,
         }
 
@@ -71,28 +75,46 @@ def build_erasure(context: WiringContext) -> ErasureComponents:
     """Build the components of erasure."""
     database, clock = context.database, context.clock
     tombstones, open_write_context = context.tombstones, context.open_write_context
-    erasure_ledger = ErasureLedger(erasure_ledger_path(context.settings), context.root)
-    erasure_log = ErasureLog(ErasureStore(database), erasure_ledger)
+    erasure_ledger = ErasureLedger(path=erasure_ledger_path(context.settings), root=context.root)
+    erasure_log = ErasureLog(erasures=ErasureStore(database), ledger=erasure_ledger)
     subjects, search = ErasureSubjectStore(database), IdSearch(database)
-    eraser = PlaceEraser(database, tombstones)
-    shredder = CryptoShredder(database, context.buckets, clock, context.entropy)
+    eraser = PlaceEraser(database=database, tombstones=tombstones)
+    shredder = CryptoShredder(
+        database=database, buckets=context.buckets, clock=clock, entropy=context.entropy
+    )
     return ErasureComponents(
         profile_deletion=DeleteProfile(
-            database, subjects, eraser, open_write_context, context.lawbook, tombstones
+            database=database,
+            subjects=subjects,
+            eraser=eraser,
+            build_context=open_write_context,
+            lawbook=context.lawbook,
+            tombstones=tombstones,
         ),
-        ledger_step=RecordErasure(erasure_log, tombstones),
-        purge=PurgeCollections(database, eraser, tombstones),
+        ledger_step=RecordErasure(erasure_log=erasure_log, tombstones=tombstones),
+        purge=PurgeCollections(database=database, eraser=eraser, tombstones=tombstones),
         key_destruction=ShredKeys(shredder),
-        retained_data_expiry=RetainedDataExpiry(database, clock, shredder.shred),
-        verification=VerifyErasure(search, tombstones),
+        retained_data_expiry=RetainedDataExpiry(database=database, now_ms=clock, destroy_keys=shredder.shred),
+        verification=VerifyErasure(search=search, tombstones=tombstones),
         certification=SignCertificate(
-            context.signing_keys.select, context.settings.issuer, clock, REQUIRED_STEPS
+            select_keys=context.signing_keys.select,
+            issuer=context.settings.issuer,
+            now_ms=clock,
+            required_steps=REQUIRED_STEPS,
         ),
-        scoped_erasure=ScopedErasure(database, context.rewriter, tombstones),
-        erasure_preview=ErasureDryRun(database, subjects, eraser, open_write_context, context.lawbook),
-        legal_holds=LegalHolds(database, context.entropy, clock),
+        scoped_erasure=ScopedErasure(database=database, rewriter=context.rewriter, tombstones=tombstones),
+        erasure_preview=ErasureDryRun(
+            database=database,
+            subjects=subjects,
+            eraser=eraser,
+            build_context=open_write_context,
+            lawbook=context.lawbook,
+        ),
+        legal_holds=LegalHolds(database=database, entropy=context.entropy, now_ms=clock),
         erasure_log=erasure_log,
-        erasure_replay=ErasureReplay(subjects, eraser, search, tombstones, context.rewriter),
+        erasure_replay=ErasureReplay(
+            subjects=subjects, eraser=eraser, search=search, tombstones=tombstones, rewriter=context.rewriter
+        ),
     )
 
 

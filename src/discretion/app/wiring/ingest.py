@@ -36,25 +36,46 @@ def build_ingest(context: WiringContext, statement_observer: StatementObserver) 
     """Build the components of ingest; ``statement_observer`` puts statements in messages on record."""
     settings, database, catalogue = context.settings, context.database, context.catalogue
     clock, entropy = context.clock, context.entropy
-    unifier = ProfileUnifier(context.rewriter, context.blind_index, statement_observer, context.tombstones)
-    process_facts = IntakeFilter(catalogue, unifier.apply_facts, clock).process
+    unifier = ProfileUnifier(
+        rewriter=context.rewriter,
+        blind_index=context.blind_index,
+        observer=statement_observer,
+        tombstones=context.tombstones,
+    )
+    process_facts = IntakeFilter(catalogue=catalogue, process_facts=unifier.apply_facts, now_ms=clock).process
     locator = CountryLocator(settings.places_file)
-    validator = MessageValidator(catalogue, entropy, load_signals(catalogue), locator.find_country)
-    dead_letters = DeadLetterStore(database, context.tombstones)
-    daily_keys = DailyKeys(settings.data_dir / "keys" / "letters", context.root, entropy)
+    validator = MessageValidator(
+        catalogue=catalogue,
+        entropy=entropy,
+        signals=load_signals(catalogue),
+        find_country=locator.find_country,
+    )
+    dead_letters = DeadLetterStore(database=database, tombstones=context.tombstones)
+    daily_keys = DailyKeys(folder=settings.data_dir / "keys" / "letters", root=context.root, entropy=entropy)
     recorder = DeadLetterRecorder(
-        dead_letters,
-        catalogue,
-        DeclaredNames.from_catalogue(catalogue),
-        daily_keys,
-        context.blind_index,
-        entropy,
-        clock,
+        store=dead_letters,
+        catalogue=catalogue,
+        declared_names=DeclaredNames.from_catalogue(catalogue),
+        keys=daily_keys,
+        blind_index=context.blind_index,
+        entropy=entropy,
+        now_ms=clock,
     )
     return IngestComponents(
-        intake=Intake(validator, IngestQueue(process_facts, MAX_FACTS_PER_TRANSACTION), recorder, clock),
-        write_keys=WriteKeys(database, catalogue, entropy, clock),
+        intake=Intake(
+            validator=validator,
+            queue=IngestQueue(process_facts=process_facts, batch_size=MAX_FACTS_PER_TRANSACTION),
+            dead_letters=recorder,
+            now_ms=clock,
+        ),
+        write_keys=WriteKeys(database=database, catalogue=catalogue, entropy=entropy, now_ms=clock),
         dead_letter_recorder=recorder,
-        dead_letter_replay=DeadLetterReplay(dead_letters, catalogue, daily_keys, validator, process_facts),
+        dead_letter_replay=DeadLetterReplay(
+            store=dead_letters,
+            catalogue=catalogue,
+            keys=daily_keys,
+            validator=validator,
+            process_facts=process_facts,
+        ),
         dead_letters=dead_letters,
     )

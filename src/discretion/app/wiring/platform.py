@@ -71,49 +71,72 @@ def wire_platform(context: WiringContext, on_checkpoint: Checkpoint) -> Platform
     catalogue, database, clock = context.catalogue, context.database, context.clock
     disclosure = build_disclosure(context)
     consent = build_consent(context)
-    ingest = build_ingest(context, consent.source_statements.record)
-    rights = build_subject_rights(context, disclosure.discloser, consent, on_checkpoint)
-    suggestions = SuggestionStore(database, clock)
-    resources = build_resolver_resources(context, disclosure)
+    ingest = build_ingest(context, statement_observer=consent.source_statements.record)
+    rights = build_subject_rights(
+        context, discloser=disclosure.discloser, consent=consent, on_checkpoint=on_checkpoint
+    )
+    suggestions = SuggestionStore(database=database, now_ms=clock)
+    resources = build_resolver_resources(context, disclosure=disclosure)
     services = build_api_services(
         context, consent=consent, ingest=ingest, rights=rights, suggestions=suggestions
     )
     endpoints = build_endpoints(
         context,
-        services,
-        resources,
+        services=services,
+        resources=resources,
         disclosure=disclosure,
         consent=consent,
         ingest=ingest,
         rights=rights,
     )
-    agents = build_agents(context, resources, rights)
+    agents = build_agents(context, resources=resources, rights=rights)
     # The search for duplicates has a grant of its own, so its reads are planned and recorded like those of a
     # client.
-    internal_client = InternalClient(endpoints.documents, endpoints.runner, SUGGEST_GRANT)
-    erasure_log = rights.erasure.erasure_log
-    erasure_replay = rights.erasure.erasure_replay
+    internal_client = InternalClient(
+        documents=endpoints.documents, runner=endpoints.runner, grant=SUGGEST_GRANT
+    )
     return Platform(
         app=build_application(replace(endpoints, agent_routes=agents.routes)),
         catalogue=catalogue,
         database=database,
         issuer=build_token_issuer(
-            context.settings, context.signing_keys.select, catalogue, clock, context.entropy
+            settings=context.settings,
+            select_keys=context.signing_keys.select,
+            catalogue=catalogue,
+            clock=clock,
+            entropy=context.entropy,
         ),
         write_keys=ingest.write_keys,
         discloser=disclosure.discloser,
-        suggestion_run=DuplicateSearch(catalogue, internal_client.execute, context.pairwise, suggestions),
+        suggestion_run=DuplicateSearch(
+            catalogue=catalogue,
+            run_query=internal_client.execute,
+            pairwise=context.pairwise,
+            suggestions=suggestions,
+        ),
         dead_letter_retention=ingest.dead_letter_recorder,
         dead_letter_replay=ingest.dead_letter_replay,
         permission_recomputation=consent.recomputation,
-        retention_sweep=RetentionSweep(SweepStore(database), context.rewriter, catalogue, clock),
+        retention_sweep=RetentionSweep(
+            sweeps=SweepStore(database), rewriter=context.rewriter, catalogue=catalogue, now_ms=clock
+        ),
         requests=rights.requests,
         recipients=rights.recipients,
         access=rights.access,
         crypto_shredding=rights.erasure.key_destruction.shredder,
         erasure=rights.erasure,
-        erasure_log=erasure_log,
-        backup_restore=DatabaseRestore(database, context.buckets, erasure_log, erasure_replay, clock),
+        erasure_log=rights.erasure.erasure_log,
+        backup_restore=_build_backup_restore(context, erasure=rights.erasure),
         signing_keys=context.signing_keys,
         agents=agents,
+    )
+
+
+def _build_backup_restore(context: WiringContext, *, erasure: ErasureComponents) -> DatabaseRestore:
+    return DatabaseRestore(
+        database=context.database,
+        buckets=context.buckets,
+        erasure_log=erasure.erasure_log,
+        erasure_replay=erasure.erasure_replay,
+        clock=context.clock,
     )

@@ -51,18 +51,39 @@ def build_recipients(context: WiringContext, sign_again: SignAgain) -> Recipient
     )
     deliveries = DeliveryStore(database)
     egress = EgressClient(loopback=settings.outward_loopback)
-    notifier = RecipientNotifier(catalogue, LedgerStorage(database), deliveries, context.pairwise)
-    signer = NotificationSigner(context.signing_keys.select, settings.issuer)
+    notifier = RecipientNotifier(
+        catalogue=catalogue, ledger=LedgerStorage(database), deliveries=deliveries, pairwise=context.pairwise
+    )
+    signer = NotificationSigner(select_keys=context.signing_keys.select, issuer=settings.issuer)
     transactions = Transactions(database)
-    results = NotificationResults(RequestStore(database), notifier, sign_again)
-    monitor = ManualDeliveryMonitor(transactions, deliveries, results, clock)
+    results = NotificationResults(requests=RequestStore(database), notifier=notifier, sign_again=sign_again)
+    monitor = ManualDeliveryMonitor(
+        transactions=transactions, deliveries=deliveries, results=results, now_ms=clock
+    )
     return RecipientComponents(
-        recipient_register=RecipientRegister(catalogue, deliveries, egress, clock),
+        recipient_register=RecipientRegister(
+            catalogue=catalogue, deliveries=deliveries, egress=egress, now_ms=clock
+        ),
         notifier=notifier,
         delivery_worker=DeliveryWorker(
-            transactions, deliveries, results, monitor, signer, egress, clock, context.entropy
+            transactions=transactions,
+            deliveries=deliveries,
+            results=results,
+            monitor=monitor,
+            signer=signer,
+            egress=egress,
+            now_ms=clock,
+            entropy=context.entropy,
         ),
-        acknowledgements=AcknowledgementRecorder(transactions, deliveries, results, clock),
+        acknowledgements=AcknowledgementRecorder(
+            transactions=transactions, deliveries=deliveries, results=results, now_ms=clock
+        ),
         egress=egress,
-        steps=build_notification_steps(transactions, PeopleStore(database), notifier, context.buckets, clock),
+        steps=build_notification_steps(
+            transactions=transactions,
+            people=PeopleStore(database),
+            notifier=notifier,
+            buckets=context.buckets,
+            now_ms=clock,
+        ),
     )

@@ -74,44 +74,89 @@ def build_requests(
         "correct": build_correction_step(context.rewriter),
         **steps_elsewhere,
     }
-    runner = WorkflowRunner(store, steps, build_fulfilment, clock, on_checkpoint)
-    submission = RequestSubmission(database, store, deadlines, WORKFLOWS, entropy, clock, runner.wake)
+    runner = WorkflowRunner(
+        requests=store,
+        step_actions=steps,
+        build_final_members=build_fulfilment,
+        now_ms=clock,
+        on_checkpoint=on_checkpoint,
+    )
+    submission = _build_submission(context, requests=store, deadlines=deadlines, runner=runner)
     restriction = ProcessingRestriction(context.rewriter)
     immediate = ImmediateRights(
-        database, submission, consent.statement_recorder, consent.statement_writer, restriction
+        database=database,
+        submission=submission,
+        statement_recorder=consent.statement_recorder,
+        statement_writer=consent.statement_writer,
+        restriction=restriction,
     )
     # These two steps need the submission, which needs the runner: they join the runner's mapping afterwards.
     steps |= {
-        "restrict": build_restriction_step(database, restriction),
+        "restrict": build_restriction_step(database=database, restriction=restriction),
         "say": build_immediate_right_step(immediate),
     }
     contest_flags = ContestFlags(context.rewriter)
     contests = ContestTracker(contest_flags)
-    decisions = RequestDecisions(store, deadlines, submission, clock, runner.wake, contests.update)
-    sealer = RequestSealer(database, context.buckets, entropy, clock)
-    mailer = _build_mailer(context)
+    decisions = RequestDecisions(
+        requests=store,
+        deadline_clock=deadlines,
+        submission=submission,
+        now_ms=clock,
+        wake_runner=runner.wake,
+        after_change=contests.update,
+    )
+    sealer = RequestSealer(database=database, buckets=context.buckets, entropy=entropy, now_ms=clock)
     return RequestComponents(
         store=store,
         deadlines=deadlines,
         submission=submission,
         workflow_runner=runner,
-        correction_proposals=ProposalBuilder(database, open_write_context),
+        correction_proposals=ProposalBuilder(database=database, write_context=open_write_context),
         contest_flags=contest_flags,
         contested_data=contests,
         immediate_requests=immediate,
         decisions=decisions,
         sealed_fields=sealer,
-        messages=RequestMessages(store, sealer, decisions, clock),
-        identity_proofing=IdentityProofing(
-            decisions, mailer, CodeAddresses(database), entropy, clock, CodeRateLimiter(clock)
-        ),
-        deadline_monitor=DeadlineMonitor(store, decisions, clock),
+        messages=RequestMessages(requests=store, sealer=sealer, decisions=decisions, now_ms=clock),
+        identity_proofing=_build_identity_proofing(context, decisions=decisions),
+        deadline_monitor=DeadlineMonitor(requests=store, decisions=decisions, now_ms=clock),
         watcher=RequestWatcher(store),
         objection_hook=build_objection_hook(submission),
+    )
+
+
+def _build_submission(
+    context: WiringContext, *, requests: RequestStore, deadlines: DeadlineClock, runner: WorkflowRunner
+) -> RequestSubmission:
+    return RequestSubmission(
+        database=context.database,
+        requests=requests,
+        deadline_clock=deadlines,
+        workflows=WORKFLOWS,
+        entropy=context.entropy,
+        now_ms=context.clock,
+        wake_runner=runner.wake,
+    )
+
+
+def _build_identity_proofing(context: WiringContext, *, decisions: RequestDecisions) -> IdentityProofing:
+    return IdentityProofing(
+        decisions=decisions,
+        mailer=_build_mailer(context),
+        code_addresses=CodeAddresses(context.database),
+        entropy=context.entropy,
+        now_ms=context.clock,
+        rate_limiter=CodeRateLimiter(context.clock),
     )
 
 
 def _build_mailer(context: WiringContext) -> Mailer:
     settings = context.settings
     outbox = settings.data_dir / "outbox"
-    return Mailer(settings.mail_url, settings.mail_from, outbox, context.entropy, context.clock)
+    return Mailer(
+        url=settings.mail_url,
+        sender=settings.mail_from,
+        outbox=outbox,
+        entropy=context.entropy,
+        now_ms=context.clock,
+    )

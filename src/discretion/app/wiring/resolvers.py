@@ -27,7 +27,10 @@ def build_resolver_resources(context: WiringContext, disclosure: DisclosureCompo
         catalogue=context.catalogue,
         # The clause is built anew for each read, because permissions depend on the current time.
         customers=CustomerStore(
-            database, lambda purpose_bits: context.permission_window.build_clause(purpose_bits, clock())
+            database=database,
+            build_permission_clause=lambda purpose_bits: context.permission_window.build_clause(
+                purpose_bits, clock()
+            ),
         ),
         events=EventStore(database),
         disclosures=disclosure.ledger_storage,

@@ -29,9 +29,12 @@ def build_subject_rights(
 ) -> SubjectRightsComponents:
     """Build the four packages; the workflow of requests runs the steps of the other three."""
     erasure = build_erasure(context)
-    recipients = build_recipients(context, erasure.certification.sign_again)
-    access = build_access(context, discloser, consent.receipts, recipients.egress)
+    recipients = build_recipients(context, sign_again=erasure.certification.sign_again)
+    access = build_access(context, discloser=discloser, receipts=consent.receipts, egress=recipients.egress)
     steps = {**erasure.steps, **recipients.steps, **access.steps}
     return SubjectRightsComponents(
-        erasure, recipients, access, build_requests(context, consent, steps, on_checkpoint)
+        erasure=erasure,
+        recipients=recipients,
+        access=access,
+        requests=build_requests(context, consent=consent, steps_elsewhere=steps, on_checkpoint=on_checkpoint),
     )

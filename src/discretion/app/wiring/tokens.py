@@ -24,7 +24,15 @@ def build_token_issuer(
     """Build the issuer; it refuses purposes outside the catalogue and categories outside the taxonomy."""
     is_known = partial(is_known_purpose, catalogue)
     is_category = load_taxonomy().categories.__contains__
-    return TokenIssuer(select_keys, settings.issuer, settings.audience, clock, entropy, is_known, is_category)
+    return TokenIssuer(
+        select_keys=select_keys,
+        issuer=settings.issuer,
+        audience=settings.audience,
+        now_ms=clock,
+        entropy=entropy,
+        is_known_purpose=is_known,
+        is_known_category=is_category,
+    )
 
 
 def build_token_verifier(
@@ -35,4 +43,10 @@ def build_token_verifier(
 ) -> TokenVerifier:
     """Build the verifier of tokens that this installation, or its identity provider, issued."""
     is_known = partial(is_known_purpose, catalogue)
-    return TokenVerifier(select_keys, settings.issuer, settings.audience, clock, is_known)
+    return TokenVerifier(
+        select_keys=select_keys,
+        issuer=settings.issuer,
+        audience=settings.audience,
+        now_ms=clock,
+        is_known_purpose=is_known,
+    )

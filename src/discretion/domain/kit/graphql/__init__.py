@@ -1,1 +1,1 @@
-"""GraphQL building blocks of the domain APIs: resolver context, fields, connections, scalars, directives."""
+"""GraphQL building blocks of the domain APIs: context, fields, services, pages, scalars, directives."""
