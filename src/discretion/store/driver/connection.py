@@ -26,7 +26,8 @@ async def connect_database(
 ) -> Database:
     """Create a database client. Nothing is sent yet; ``check_server`` tests the connection.
 
-    Time limits in the URL take precedence over the defaults.
+    Time limits in the URL take precedence over the defaults. Its write concern, read preference and read
+    concern have no effect: writes wait for a majority, reads go to the primary.
 
     Args:
         url: MongoDB connection string.

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import pymongo
 from pymongo import ReadPreference
 from pymongo.read_concern import ReadConcern
+from pymongo.topology_description import TOPOLOGY_TYPE
 from pymongo.write_concern import WriteConcern
 
 from discretion.errors import Unavailable
@@ -56,6 +57,7 @@ killed process (``embedded.mongod.TRANSACTION_LIFE_SECONDS``), or others would g
 PAUSE_SECONDS = 0.005
 MAX_PAUSE_SECONDS = 0.25
 """Pauses between two attempts begin with the first and double up to the second."""
+LATEST = ReadConcern("local")
 SNAPSHOT = ReadConcern("snapshot")
 DURABLE = WriteConcern("majority", j=True)
 
@@ -72,7 +74,11 @@ class Database:
 
     def __init__(self, client: Any, name: str) -> None:
         self._client = client
-        self._database = client[name]
+        # Named here, because the URL sets the defaults of the client. A secondary that lags would reveal what
+        # a person refused a moment ago.
+        self._database = client.get_database(
+            name, read_preference=ReadPreference.PRIMARY, read_concern=LATEST
+        )
         self._collections: dict[str, Any] = {}
         self._end_callbacks: dict[
             int, dict[str, Callable[[], None]]
@@ -303,6 +309,11 @@ class Database:
     def end_callbacks(self, session: Session) -> dict[str, Callable[[], None]]:
         """Return the callbacks, by name, that run when the session's transaction ends, committed or not."""
         return self._end_callbacks[id(session)]
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether the URL names one server that is used whatever its role in the replica set is."""
+        return bool(self._client.topology_description.topology_type == TOPOLOGY_TYPE.Single)
 
     async def close(self) -> None:
         """Close all connections to the servers."""

@@ -16,7 +16,8 @@ async def check_server(database: Database) -> None:
 
     Raises:
         Misconfigured: ``MONGO_UNREACHABLE``, ``MONGO_LOGIN_REFUSED``, ``MONGO_TOO_OLD`` or
-            ``MONGO_NOT_REPLICA_SET``.
+            ``MONGO_NOT_REPLICA_SET``. ``MONGO_URL_UNSAFE``: the URL ties this process to one of several
+            members; drivers go on reading from it when another one becomes the primary.
     """
     try:
         hello = await database.command({"hello": 1}, admin=True)
@@ -43,6 +44,12 @@ async def check_server(database: Database) -> None:
             "MONGO_NOT_REPLICA_SET",
             "This MongoDB is not a replica set, so it has no transactions.",
             "For a single server: start it with --replSet rs0, then run rs.initiate() in mongosh.",
+        )
+    if database.is_direct and len(hello.get("hosts", ())) + len(hello.get("passives", ())) > 1:
+        raise Misconfigured(
+            "MONGO_URL_UNSAFE",
+            "The MongoDB URL connects directly to one member of a replica set with several.",
+            "Leave directConnection out of DISCRETION_MONGO_URL, and name the replica set: replicaSet=name",
         )
 
 
