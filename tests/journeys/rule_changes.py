@@ -15,6 +15,7 @@ MAIL = "marketing.communications.email"
 SUPPORT = "essential.service.operations.support"
 GUARD = "essential.service.security"
 NEW_PURPOSE = "functional.storage"
+GERMANY = ("DE", None)
 _NEW_PURPOSE = f"""
   {NEW_PURPOSE}:
     bit: 40

@@ -20,6 +20,7 @@ from discretion.store.driver.database import Database, WriteResult
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import PlatformUnderTest, build_test_platform
 from tests.journeys.rule_changes import (
+    GERMANY,
     GUARD,
     MAIL,
     NEW_PURPOSE,
@@ -33,7 +34,7 @@ from tests.journeys.rule_changes import (
 )
 
 NAMES = ["tess", "tom", "eva", "nils"]
-TEXAS, GERMANY = ("US", "Texas"), ("DE", None)
+TEXAS = ("US", "Texas")
 PEOPLE = (
     build_introduction_message("tess", place=TEXAS),
     build_introduction_message("tom", place=TEXAS, marketing=True),

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 
 from discretion.app.background_work import expire_dead_letter_keys, recompute_permissions, watch_bucket_keys
 from discretion.app.clock import now_ms
+from discretion.app.installation_check import prepare_installation
 from discretion.app.keys import load_root_key, require_bucket_keys, signing_keys_path
 from discretion.app.rulebook import enforce_rulebook
 from discretion.app.signing_keys import SigningKeys, watch_signing_keys
@@ -36,7 +37,6 @@ from discretion.store.driver.connection import CommandListener, connect_database
 from discretion.store.driver.database import Database
 from discretion.store.driver.server_check import check_server
 from discretion.store.embedded.mongo_server import run_embedded_mongo
-from discretion.store.schema.apply import apply_schema
 from discretion.token.issue import TokenIssuer
 
 __all__ = [
@@ -77,7 +77,9 @@ async def open_platform(
         try:
             await check_server(database)
             ordered_keys = [attribute.key for attribute in catalogue.attributes.values() if attribute.ordered]
-            await apply_schema(database, ordered_keys)
+            await prepare_installation(
+                settings, root, database, ordered_keys, now_ms, os.urandom, restoring=restoring
+            )
             # Before ``build_platform``, which creates bucket keys if there are none. New keys would hide that
             # the old ones are lost.
             await require_bucket_keys(settings, database)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
+from discretion.app.signing_keys import SigningKeys
 from discretion.errors import Misconfigured
+from discretion.seal.bucket_keys import BucketKeys
+from discretion.seal.fingerprint import KeyFingerprint, compute_fingerprint
 from discretion.seal.key_files import KEY_BYTES, create_private_file
 from discretion.settings import Settings
 from discretion.store.driver.database import Database
@@ -44,6 +48,20 @@ def read_root_key(path: Path) -> bytes:
             "ROOT_KEY_DAMAGED", f"{path} does not hold {KEY_BYTES} bytes.", "Restore it from its backup."
         )
     return key
+
+
+def load_key_fingerprint(
+    settings: Settings, root: bytes, now_ms: Callable[[], int], entropy: Callable[[int], bytes]
+) -> KeyFingerprint:
+    """Return the fingerprint of the keys in the data folder; they are created on first use."""
+    buckets = BucketKeys.open_or_create(bucket_keys_path(settings), root, settings.buckets, entropy)
+    signing = SigningKeys.open_or_create(signing_keys_path(settings), root, now_ms, entropy)
+    return compute_fingerprint(root, buckets.ring.id, signing.installation_id)
+
+
+def find_missing_keys(settings: Settings) -> list[Path]:
+    """Return the files of keys that do not exist."""
+    return [path for path in (bucket_keys_path(settings), signing_keys_path(settings)) if not path.exists()]
 
 
 async def require_bucket_keys(settings: Settings, database: Database) -> None:

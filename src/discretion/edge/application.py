@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,6 @@ from discretion.edge.package_endpoint import PackageEndpoint
 from discretion.edge.tracking_endpoint import TrackingEndpoints
 from discretion.errors import DiscretionError, NotFound
 from discretion.law.signals import gpc
-from discretion.store.driver.database import Database
 from discretion.token.key_schedule import JWKS_MAX_AGE_S
 from discretion.token.verify import TokenVerifier
 
@@ -46,7 +45,7 @@ class EdgeComponents:
     acknowledgements: AcknowledgementEndpoint
     build_jwks: Callable[[], Mapping[str, Any]]
     build_receipt_jwks: Callable[[], Mapping[str, Any]]
-    database: Database
+    check_readiness: Callable[[], Awaitable[None]]
     subscriptions: RequestWatcher
     now_ms: Callable[[], int]
     agent_routes: Sequence[Route] = ()
@@ -128,7 +127,7 @@ def _build_service_routes(components: EdgeComponents) -> list[Route]:
         if not request.app.state.complete:
             return JSONResponse({"status": "starting"}, 503, {"retry-after": "1"})
         try:
-            await components.database.command({"ping": 1})
+            await components.check_readiness()
         except DiscretionError as error:
             return build_error_response(error)
         return JSONResponse({"status": "ready"})

@@ -1,7 +1,8 @@
 """The bucket keys of an installation as one value, and the sealed file that stores them.
 
-    bytes 0-3    "BKT2"
+    bytes 0-3    "BKT3"
     bytes 4-7    number of buckets
+    bytes 8-23   random id of the ring; it stays when keys are replaced
     then 80 bytes for each bucket:
     0-3, 4-35    generation and key at present
     36-43        when the key before it was destroyed (ms since 1970), 0 for the first
@@ -22,8 +23,9 @@ from discretion.errors import Misconfigured
 from discretion.seal.key_files import KEY_BYTES
 from discretion.seal.sealed_file import FileStamp, SealedFile
 
-_HEADER = struct.Struct(">4sI")
-_MAGIC = b"BKT2"
+ID_BYTES = 16
+_HEADER = struct.Struct(f">4sI{ID_BYTES}s")
+_MAGIC = b"BKT3"
 _RECORD = struct.Struct(f">I{KEY_BYTES}sQI{KEY_BYTES}s")
 _NO_KEY = bytes(KEY_BYTES)
 
@@ -64,13 +66,15 @@ class BucketRecord(NamedTuple):
 
 
 class KeyRing:
-    """The keys of all buckets, as an immutable value."""
+    """The keys of all buckets, as an immutable value; ``id`` stays the same when keys are replaced."""
 
-    __slots__ = ("_content", "count")
+    __slots__ = ("_content", "count", "id")
 
     def __init__(self, content: bytes) -> None:
         self.count, remainder = divmod(len(content) - _HEADER.size, _RECORD.size)
-        if remainder or self.count < 1 or content[: _HEADER.size] != _HEADER.pack(_MAGIC, self.count):
+        self.id = content[_HEADER.size - ID_BYTES : _HEADER.size]
+        expected = _HEADER.pack(_MAGIC, max(self.count, 0), self.id)
+        if remainder or self.count < 1 or content[: _HEADER.size] != expected:
             raise Misconfigured(
                 "KEY_FILE_UNREADABLE",
                 "The file of bucket keys is not in a known form.",
@@ -82,10 +86,10 @@ class KeyRing:
         return f"KeyRing({self.count})"
 
     @classmethod
-    def from_records(cls, bucket_records: list[BucketRecord]) -> KeyRing:
-        """Return the ring with these buckets, numbered by position."""
+    def from_records(cls, ring_id: bytes, bucket_records: list[BucketRecord]) -> KeyRing:
+        """Return the ring with this id and these buckets, numbered by position."""
         records = (_RECORD.pack(*record) for record in bucket_records)
-        return cls(_HEADER.pack(_MAGIC, len(bucket_records)) + b"".join(records))
+        return cls(_HEADER.pack(_MAGIC, len(bucket_records), ring_id) + b"".join(records))
 
     @property
     def content(self) -> bytes:
@@ -136,8 +140,8 @@ class KeyRingFile:
 
         A second ring would lose customers.
         """
-        ring = KeyRing.from_records([BucketRecord(1, self._entropy(KEY_BYTES)) for _ in range(count)])
-        self._file.create(ring.content)
+        records = [BucketRecord(1, self._entropy(KEY_BYTES)) for _ in range(count)]
+        self._file.create(KeyRing.from_records(self._entropy(ID_BYTES), records).content)
 
     def read_stamp(self) -> FileStamp:
         """Return the stamp of the file as it is now."""

@@ -116,6 +116,17 @@ class WrappedKeyStore:
             ]
         return wrapped_keys
 
+    async def list_from(self, customer: bytes, limit: int) -> list[WrappedKey]:
+        """List the keys of at most ``limit`` customers from an id on; from the lowest id if none follows."""
+        location = KEY_LOCATIONS[0]
+        for query in ({"_id": {"$gte": customer}}, {}):
+            documents = await self._database.find(
+                location.collection, query, {"key": 1}, sort=[("_id", 1)], limit=limit
+            )
+            if documents:
+                break
+        return [wrapped for document in documents for wrapped in location.read_keys(document)]
+
     async def stream_all(self) -> AsyncIterator[list[WrappedKey]]:
         """Yield all keys in batches. No other process may write meanwhile."""
         for location in KEY_LOCATIONS:

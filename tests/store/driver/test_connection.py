@@ -64,8 +64,8 @@ async def test_no_kind_of_read_asks_a_secondary_that_lags(
                 assert await database.count("things", {"allowed": True}) == 0
                 assert await database.aggregate("things", [{"$match": {}}]) == now
                 assert [batch async for batch in database.stream("things", {}, {}, batch_size=5)] == [now]
-                found = await database.command({"find": "things", "filter": {}})
-                assert found["cursor"]["firstBatch"] == now
+                answer = await database.command({"find": "things", "filter": {}})
+                assert answer["cursor"]["firstBatch"] == now
 
             async def read(session: Session) -> object:
                 return await database.find("things", {}, session=session)

@@ -254,7 +254,7 @@ PLANTERS: Mapping[str, Planter] = {
         name: _plant_impersonal(name)
         for name in (
             *("disclosures", "tombstones", "deliveries", "mandates", "replays", "agents", "recipients"),
-            *("clients", "consent_terms", "rulebooks"),
+            *("clients", "consent_terms", "rulebooks", "installation"),
         )
     },
 }

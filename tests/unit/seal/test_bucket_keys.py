@@ -162,7 +162,7 @@ async def test_processes_that_create_the_first_keys_at_once_share_them(tmp_path:
 
 def test_a_key_ring_in_an_unknown_format_is_refused() -> None:
     """The error says what to do."""
-    for content in (b"", b"\0" * 360, KeyRing.from_records([BucketRecord(1, ROOT)]).content[:-1]):
+    for content in (b"", b"\0" * 360, KeyRing.from_records(bytes(16), [BucketRecord(1, ROOT)]).content[:-1]):
         with pytest.raises(Misconfigured, match="known form"):
             KeyRing(content)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from discretion.app.readiness import ReadinessProbe
 from discretion.app.wiring.consent import ConsentComponents
 from discretion.app.wiring.context import WiringContext
 from discretion.app.wiring.disclosure import DisclosureComponents
@@ -65,7 +66,7 @@ def build_endpoints(
         ),
         build_jwks=lambda: context.signing_keys.select().public_jwks(),
         build_receipt_jwks=context.signing_keys.receipt_jwks,
-        database=context.database,
+        check_readiness=ReadinessProbe(context.database, context.buckets, context.entropy).check,
         subscriptions=rights.requests.watcher,
         now_ms=context.clock,
     )

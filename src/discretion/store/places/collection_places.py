@@ -248,6 +248,7 @@ _ENTRIES: tuple[_CollectionEntry, ...] = (
     _CollectionEntry("clients", Departure.NO_PERSON, "None; deleted when a client leaves."),
     _CollectionEntry("consent_terms", Departure.NO_PERSON, "None; kept as long as a consent refers to them."),
     _CollectionEntry("rulebooks", Departure.NO_PERSON, "None."),
+    _CollectionEntry("installation", Departure.NO_PERSON, "None."),
 )
 
 

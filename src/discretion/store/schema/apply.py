@@ -1,8 +1,14 @@
-"""Bring a database to the declared collections, validators and indexes. Repeating it changes nothing."""
+"""Bring a database to the declared collections, validators and indexes. Repeating it changes nothing.
+
+Only the first start on a fresh database, ``discretion migrate`` and ``discretion rules activate`` do this. An
+ordinary start, or a command, of another release would otherwise change what running servers may write.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +23,9 @@ CONCURRENT_CHANGE = frozenset({112, 117, 276, 12586, 12587})
 ConflictingOperationInProgress, IndexBuildAborted, BackgroundOperationInProgressForDatabase,
 BackgroundOperationInProgressForNamespace.
 """
+
+DECLARATION_LENGTH = 16
+"""Hexadecimal digits of the digest of a declaration."""
 
 ATTEMPTS = 20
 PAUSE_SECONDS = 0.1
@@ -34,18 +43,53 @@ async def apply_schema(database: Database, ordered_keys: Sequence[str] = ()) -> 
         Misconfigured: ``ORDERED_ATTRIBUTES_TOO_MANY``.
         StoreRefused: MongoDB refuses an operation, for example because of missing privileges.
     """
-    ordered_key_indexes = build_ordered_indexes(frozenset(ordered_keys))
-    # One batch holds every collection, so no further batch has to be fetched.
-    listed = await database.command({"listCollections": 1, "cursor": {"batchSize": 1000}})
-    existing = {
-        description["name"]: description.get("options", {}) for description in listed["cursor"]["firstBatch"]
-    }
+    # Before anything is changed: the list may be too long.
+    build_ordered_indexes(frozenset(ordered_keys))
+    existing = await _read_options(database)
     for collection in COLLECTIONS:
         await _apply_validator(database, collection, existing.get(collection.name))
-        indexes = collection.indexes + (ordered_key_indexes if collection.name == "customers" else ())
-        if collection.name == "customers":
-            await _drop_stale_indexes(database, collection.name, indexes)
-        await _create_indexes(database, collection.name, indexes)
+        await _create_indexes(database, collection.name, collection.indexes)
+    await apply_ordered_indexes(database, ordered_keys)
+
+
+async def apply_ordered_indexes(database: Database, ordered_keys: Sequence[str]) -> None:
+    """Create the indexes of the attributes that customers can be sorted by, and drop those of others.
+
+    Raises:
+        Misconfigured: ``ORDERED_ATTRIBUTES_TOO_MANY``.
+    """
+    indexes = build_ordered_indexes(frozenset(ordered_keys))
+    await _drop_stale_indexes(database, "customers", indexes)
+    await _create_indexes(database, "customers", indexes)
+
+
+async def lift_validators(database: Database) -> None:
+    """Let every document pass until ``apply_schema`` is called; a migration turns old documents into new."""
+    for name in await _read_options(database):
+        await _run_with_retries(database, {"collMod": name, "validationLevel": "off"})
+
+
+def compute_declaration() -> str:
+    """Return a digest of the declared collections, validators and indexes."""
+    declared = [
+        [
+            collection.name,
+            collection.build_validator(),
+            [index.build_definition() for index in collection.indexes],
+        ]
+        for collection in sorted(COLLECTIONS, key=lambda collection: collection.name)
+    ]
+    text = json.dumps(declared, sort_keys=True, default=repr)
+    return hashlib.sha256(text.encode()).hexdigest()[:DECLARATION_LENGTH]
+
+
+async def _read_options(database: Database) -> dict[str, dict[str, Any]]:
+    """Return the options of the existing collections, by name."""
+    # One batch holds every collection, so no further batch has to be fetched.
+    listed = await database.command({"listCollections": 1, "cursor": {"batchSize": 1000}})
+    return {
+        description["name"]: description.get("options", {}) for description in listed["cursor"]["firstBatch"]
+    }
 
 
 async def _apply_validator(

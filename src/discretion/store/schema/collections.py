@@ -52,6 +52,23 @@ def build_ordered_indexes(keys: frozenset[str]) -> tuple[Index, ...]:
 
 # A collection that is missing here has no validator, and a dump does not contain it.
 COLLECTIONS: tuple[Collection, ...] = (
+    # First, so that an interrupted restore has loaded it. schema the version of this schema, target the
+    # version that it is being moved to, declaration a digest of what the version declares.
+    Collection(
+        name="installation",
+        contents="The version of the schema, and digests that identify the keys; no personal data.",
+        schema=object_of(
+            {
+                "_id": TEXT,
+                "schema": INTEGER,
+                "target": INTEGER,
+                "declaration": TEXT,
+                "bucketKeys": BINARY,
+                "signingKeys": BINARY,
+                "created": TIME,
+            }
+        ),
+    ),
     *REQUEST_COLLECTIONS,
     *ERASURE_COLLECTIONS,
     *RECIPIENT_COLLECTIONS,

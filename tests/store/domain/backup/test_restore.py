@@ -354,7 +354,7 @@ async def test_a_restore_with_other_keys_is_refused(
     """A missing key folder is reported, and nothing is changed."""
     await send_people(platform, "ann")
     target = await write_test_dump(platform, tmp_path)
-    other = await build_test_platform(database, tmp_path / "other", commands)
+    other = await build_test_platform(database, tmp_path / "other", commands, restoring=True)
     async with other.http:
         with pytest.raises(Misconfigured) as refusal:
             await other.internals.backup_restore.run(target, ignore_progress, replace=True)

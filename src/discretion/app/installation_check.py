@@ -1,0 +1,116 @@
+"""Checks that a process and its database belong together, before anything is served or changed.
+
+The first start on a fresh database sets it up: it records the schema's version and whose keys they are. Every
+later process must agree with that record, or it refuses to start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from discretion.app.keys import find_missing_keys, load_key_fingerprint
+from discretion.errors import Misconfigured
+from discretion.seal.fingerprint import KeyFingerprint
+from discretion.settings import Settings
+from discretion.store.driver.database import Database
+from discretion.store.installation import InstallationRecord, InstallationStore
+from discretion.store.schema.apply import apply_schema, compute_declaration
+from discretion.store.schema.migrate import SCHEMA_VERSION, check_schema_version, migrate_schema
+
+
+async def prepare_installation(
+    settings: Settings,
+    root: bytes,
+    database: Database,
+    ordered_keys: Sequence[str],
+    clock: Callable[[], int],
+    entropy: Callable[[int], bytes],
+    *,
+    restoring: bool = False,
+) -> None:
+    """Set up a fresh database, or check that this process agrees with the one that was.
+
+    Args:
+        settings: Where the keys are.
+        root: The root key.
+        database: The database.
+        ordered_keys: Keys of the attributes that customers can be sorted by with an index.
+        clock: The present (ms since 1970).
+        entropy: Gives as many random bytes as it is asked for.
+        restoring: The command loads a dump. A fresh database gets the record of the dump, and keys are
+            checked against the customers in it.
+
+    Raises:
+        Misconfigured: ``SCHEMA_UNKNOWN``, ``KEYS_MISSING`` or ``KEYS_DIFFER``, or as
+            ``check_schema_version``.
+    """
+    store = InstallationStore(database)
+    record = await store.find()
+    if record is None:
+        await _require_no_customers(database)
+        if restoring:
+            await apply_schema(database, ordered_keys)
+            return
+        # Keys first: of two hosts that made their own, the one whose record is added goes on.
+        keys = load_key_fingerprint(settings, root, clock, entropy)
+        await store.create(
+            InstallationRecord(
+                0, SCHEMA_VERSION, compute_declaration(), keys.bucket_keys, keys.signing_keys, clock()
+            )
+        )
+        record = await store.find()
+        assert record is not None
+    check_schema_version(record)
+    if not restoring:
+        _check_keys(settings, record, lambda: load_key_fingerprint(settings, root, clock, entropy))
+    if record.schema == 0:
+        await migrate_schema(database, record, ordered_keys)
+
+
+def _check_keys(
+    settings: Settings, record: InstallationRecord, load_fingerprint: Callable[[], KeyFingerprint]
+) -> None:
+    """Refuse keys that are not those the database was set up with. Missing keys are never made anew.
+
+    Raises:
+        Misconfigured: ``KEYS_MISSING`` or ``KEYS_DIFFER``.
+    """
+    if missing := find_missing_keys(settings):
+        raise Misconfigured(
+            "KEYS_MISSING",
+            f"The database was set up with keys, and {', '.join(map(str, missing))} is missing.",
+            "Share the folder of keys with the host that set the database up, or restore it from its backup.",
+        )
+    keys = load_fingerprint()
+    differing = [
+        name
+        for name, here, recorded in (
+            ("bucket keys", keys.bucket_keys, record.bucket_keys),
+            ("signing keys", keys.signing_keys, record.signing_keys),
+        )
+        if here != recorded
+    ]
+    if differing:
+        raise Misconfigured(
+            "KEYS_DIFFER",
+            f"The {' and the '.join(differing)} in {settings.data_dir / 'keys'} are not those that this "
+            "database was set up with. What one host writes, the other could not read.",
+            "All hosts of a database share one folder of keys and one root key: use those of the host that "
+            "set it up. Or name an empty database with DISCRETION_MONGO_DATABASE.",
+        )
+
+
+async def _require_no_customers(database: Database) -> None:
+    """Refuse a database that was filled and has no record.
+
+    Raises:
+        Misconfigured: ``SCHEMA_UNKNOWN``.
+    """
+    for collection in ("customers", "source_records"):
+        if await database.find_one(collection, {}, {"_id": 1}) is not None:
+            raise Misconfigured(
+                "SCHEMA_UNKNOWN",
+                "The database holds customers and does not say which version of the schema they have.",
+                "It was written before schemas had versions, or restored in part. Name an empty database "
+                "(DISCRETION_MONGO_DATABASE), or load a whole dump: discretion restore SOURCE --replace",
+            )
