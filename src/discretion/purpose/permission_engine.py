@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -61,8 +61,9 @@ class PermissionEngine:
     def __init__(self, catalogue: Catalogue, law: ConsentLaw) -> None:
         self.catalogue = catalogue
         self.law = law
+        ages = {key: _list_age_rules(timeline) for key, timeline in law.timelines.items()}
         self.purposes: Mapping[str, str] = {
-            key: _digest(_list_rule_inputs(catalogue, law, purpose))
+            key: _digest(_list_rule_inputs(catalogue, law, purpose, ages))
             for key, purpose in sorted(catalogue.purposes.items())
         }
         # Any difference in rules or in the layout of the bits is another version.
@@ -127,27 +128,41 @@ class PermissionEngine:
         return bits
 
 
-def _list_rule_inputs(catalogue: Catalogue, law: ConsentLaw, purpose: Purpose) -> list[Any]:
-    """Return everything that determines a purpose's bit, except the person."""
+def _list_rule_inputs(
+    catalogue: Catalogue, law: ConsentLaw, purpose: Purpose, ages: Mapping[str, Sequence[list[str]]]
+) -> list[Any]:
+    """Return everything that determines a purpose's bit, except the person.
+
+    ``ages`` has the age rules of all periods, by jurisdiction; they are the same for every purpose.
+    """
     # Everything that ``compute_permitted_bits`` reads must be here. If a rule that is missing here changes,
     # permissions that were computed with the old rule are still trusted.
-    timelines = [_list_period_rules(timeline, purpose) for _, timeline in sorted(law.timelines.items())]
+    timelines = [
+        _list_period_rules(timeline, purpose, ages[key]) for key, timeline in sorted(law.timelines.items())
+    ]
     editions = sorted(timeline.start for timeline in law.material_changes if purpose.key in timeline.purposes)
     properties = [purpose.bit, purpose.basis, purpose.family, purpose.lasts]
     return [properties, timelines, editions, law.places_digest, catalogue.sensitive_kinds]
 
 
-def _list_period_rules(timeline: ConsentTimeline, purpose: Purpose) -> list[Any]:
+def _list_age_rules(timeline: ConsentTimeline) -> list[list[str]]:
+    return [
+        sorted(json.dumps(asdict(age), default=sorted) for age in period.rules.ages)
+        for period in timeline.periods
+    ]
+
+
+def _list_period_rules(timeline: ConsentTimeline, purpose: Purpose, ages: Sequence[list[str]]) -> list[Any]:
     periods = [
         [
             period.start,
             period.rules.models[purpose.family],
             sorted(period.rules.sensitive.items()),
-            sorted(json.dumps(asdict(age), default=sorted) for age in period.rules.ages),
+            age_rules,
             period.rules.signals,
             period.rules.renewal,
         ]
-        for period in timeline.periods
+        for period, age_rules in zip(timeline.periods, ages, strict=True)
     ]
     return [timeline.key, timeline.zone, periods]
 

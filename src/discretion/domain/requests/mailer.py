@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import formatdate
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
-
-from aiosmtplib import SMTP, SMTPException
 
 from discretion.errors import Unavailable
 from discretion.seal.key_files import write_private_file
+
+if TYPE_CHECKING:
+    from aiosmtplib import SMTP
 
 TIMEOUT_S = 10.0
 
@@ -43,6 +45,8 @@ class Mailer:
             path = self.outbox / f"{self.now_ms()}-{self.entropy(4).hex()}.eml"
             await asyncio.to_thread(self._write_to_outbox, path, bytes(message))
             return
+        from aiosmtplib import SMTPException  # noqa: PLC0415 - a slow import that few starts need
+
         try:
             async with self._build_client(self.url) as client:
                 await client.send_message(message, recipients=[recipient])
@@ -58,6 +62,8 @@ class Mailer:
         """
         if self.url is None:
             return
+        from aiosmtplib import SMTPException  # noqa: PLC0415 - see send
+
         try:
             async with self._build_client(self.url) as client:
                 await client.noop()
@@ -74,6 +80,8 @@ class Mailer:
         return message
 
     def _build_client(self, url: str) -> SMTP:
+        from aiosmtplib import SMTP  # noqa: PLC0415 - see send
+
         parts = urlsplit(url)
         tls = parts.scheme == "smtps"
         return SMTP(
