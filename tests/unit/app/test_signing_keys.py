@@ -143,6 +143,7 @@ async def test_a_file_that_cannot_be_read_changes_nothing(
         open_keys(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_moment_leaves_all_keys_that_were_published(tmp_path: Path) -> None:
     """What a rotation has returned is on disk, and the file opens."""
     path = tmp_path / "keys" / "signing.keys"
