@@ -93,6 +93,21 @@ async def test_tokens_and_receipts_outlive_a_rotation(
         assert claims["jti"] == payload["receipts"][0]["id"]
 
 
+async def test_leaked_keys_end_all_tokens(
+    database: Database, commands: CommandRecorder, tmp_path: Path
+) -> None:
+    """Also those that the server has verified before and remembers."""
+    platform = await build_test_platform(database, tmp_path, commands)
+    async with platform.http as http:
+        before = platform.issue_token("support")
+        assert await is_accepted(platform, before)
+        await platform.internals.signing_keys.replace_leaked()
+        assert not await is_accepted(platform, before)
+        after = platform.issue_token("support")
+        assert await is_accepted(platform, after)
+        assert await list_published(http) == {read_kid(after)}
+
+
 async def test_running_servers_take_up_a_rotation(database: Database, mongo_url: str, tmp_path: Path) -> None:
     """``discretion keys rotate`` needs no restart of the servers of the same data folder."""
     settings = {

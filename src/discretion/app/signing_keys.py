@@ -103,6 +103,15 @@ class SigningKeys:
         await self._change(lambda schedule, now: schedule.rotate(generate_signing_key(), now))
         return self.list_statuses()[-1]
 
+    async def replace_leaked(self) -> KeyStatus:
+        """Replace all keys at once by a new one, because others know them, and return its state.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        await self._change(lambda schedule, now: schedule.replace_leaked(generate_signing_key(), now))
+        return self.list_statuses()[-1]
+
     async def destroy_retired(self) -> None:
         """Destroy the private parts of retired keys.
 

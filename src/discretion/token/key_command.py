@@ -41,6 +41,9 @@ class RotatableKeys(Protocol):
     async def rotate(self) -> KeyStatus:
         """Publish a new key, and return its state."""
 
+    async def replace_leaked(self) -> KeyStatus:
+        """Replace all keys at once by a new one, because others know them, and return its state."""
+
     async def destroy_retired(self) -> None:
         """Destroy the private parts of retired keys."""
 
@@ -50,7 +53,17 @@ def build_key_commands(open_keys: Callable[[Path | None], RotatableKeys]) -> typ
     app = typer.Typer(help=HELP, no_args_is_help=True)
 
     @app.command("rotate")
-    def rotate(data_dir: DataDir = None) -> None:
+    def rotate(
+        leaked: Annotated[
+            bool,
+            typer.Option(
+                "--leaked",
+                help="Others know the keys: replace them within a second. All tokens end, and for up to five "
+                "minutes clients that verify tokens themselves may not know the new key.",
+            ),
+        ] = False,
+        data_dir: DataDir = None,
+    ) -> None:
         """Publish a new signing key, which replaces the present one six minutes later.
 
         Servers of the same data folder take it up without a restart, and nobody has to log in again. The
@@ -61,7 +74,7 @@ def build_key_commands(open_keys: Callable[[Path | None], RotatableKeys]) -> typ
 
         async def run() -> None:
             await keys.destroy_retired()
-            await keys.rotate()
+            await (keys.replace_leaked() if leaked else keys.rotate())
 
         asyncio.run(run())
         sys.stdout.write(format_statuses(keys.list_statuses()))

@@ -9,6 +9,8 @@ has to run at the moment when a state changes.
 * retiring: its successor signs. It is published, and its tokens are accepted, until the last has expired.
 * retired: its tokens are refused, and its private part is destroyed. Its public part is kept, because
   receipts and erasure certificates are evidence for years: ``/.well-known/receipt-keys.json`` has it.
+
+Keys that others know are retired at once (``replace_leaked``).
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ PUBLICATION_MS = (JWKS_MAX_AGE_S + MARGIN_S) * 1000
 RETIREMENT_MS = (MAX_LIFETIME_S + MARGIN_S) * 1000
 """Time (ms) for which a key verifies tokens after its last signature."""
 _SIGNS_FROM = "signs_from"
+_LEAKED_AT = "leaked_at"
 
 
 class KeyState(StrEnum):
@@ -52,11 +55,19 @@ class KeyState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ScheduledKey:
-    """A key, and from when it signs (ms since 1970); ``signing`` is None once its secret is destroyed."""
+    """A key and its times.
+
+    Attributes:
+        verifying: The public part.
+        signing: The private part, None once it is destroyed.
+        signs_from: When it begins to sign (ms since 1970).
+        leaked_at: When it was retired because others know it (ms since 1970), else None.
+    """
 
     verifying: VerifyingKey
     signing: SigningKey | None
     signs_from: int
+    leaked_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +114,7 @@ class KeySchedule:
             elif index == active:
                 state, until = KeyState.SIGNING, ends[index] if index < len(ends) else None
             else:
-                until = ends[index] + RETIREMENT_MS
+                until = ends[index] + RETIREMENT_MS if key.leaked_at is None else key.leaked_at
                 state = KeyState.RETIRING if now < until and key.signing else KeyState.RETIRED
             statuses.append(KeyStatus(key.verifying.kid, state, until))
         return statuses
@@ -128,6 +139,19 @@ class KeySchedule:
             return self
         return KeySchedule((*self.keys, ScheduledKey(key.verifying, key, now + PUBLICATION_MS)))
 
+    def replace_leaked(self, key: SigningKey, now: int) -> KeySchedule:
+        """Return the schedule with a new key that signs at once, and without the private part of any other.
+
+        Every private part was in the same file, so all of them are taken for known. A key that is only
+        published is dropped: it has signed nothing.
+        """
+        # The first key names the installation, so it stays even if the clock was set back.
+        used = (self.keys[0], *(other for other in self.keys[1:] if other.signs_from <= now))
+        earlier = [
+            other if other.signing is None else replace(other, signing=None, leaked_at=now) for other in used
+        ]
+        return KeySchedule((*earlier, ScheduledKey(key.verifying, key, max(now, used[-1].signs_from))))
+
     def destroy_retired(self, now: int) -> KeySchedule:
         """Return the schedule without the private parts of the keys that are retired at ``now`` (ms)."""
         keys = [
@@ -139,13 +163,17 @@ class KeySchedule:
     def receipt_jwks(self) -> dict[str, list[dict[str, Any]]]:
         """Return the public parts of all keys, also of those that are retired, as a JWK Set.
 
-        ``iat`` and ``exp`` are from when and until when each signs, in seconds since 1970.
+        ``iat`` and ``exp`` are from when and until when each signs, in seconds since 1970. ``revoked`` is as
+        in OpenID Federation 1.0: who knew the key may have signed anything, and dated it back.
         """
         jwks: list[dict[str, Any]] = [
             {**key.verifying.jwk, "iat": key.signs_from // 1000} for key in self.keys
         ]
         for jwk, successor in zip(jwks, self.keys[1:], strict=False):
             jwk["exp"] = successor.signs_from // 1000
+        for jwk, key in zip(jwks, self.keys, strict=True):
+            if key.leaked_at is not None:
+                jwk["revoked"] = {"revoked_at": key.leaked_at // 1000, "reason": "compromised"}
         return {"keys": jwks}
 
     def to_private_json(self) -> bytes:
@@ -156,6 +184,7 @@ class KeySchedule:
                     {
                         **(describe_private_key(key.signing) if key.signing else key.verifying.jwk),
                         _SIGNS_FROM: key.signs_from,
+                        _LEAKED_AT: key.leaked_at,
                     }
                     for key in self.keys
                 ]
@@ -191,11 +220,11 @@ class KeySchedule:
 
 def _parse_key(jwk: Mapping[str, Any]) -> ScheduledKey:
     members = dict(jwk)
-    signs_from = members.pop(_SIGNS_FROM)
-    if not isinstance(signs_from, int):
+    signs_from, leaked_at = members.pop(_SIGNS_FROM), members.pop(_LEAKED_AT)
+    if not isinstance(signs_from, int) or not isinstance(leaked_at, int | None):
         raise TypeError("no time")
     if "d" not in members:
-        return ScheduledKey(parse_public_jwk(members), None, signs_from)
+        return ScheduledKey(parse_public_jwk(members), None, signs_from, leaked_at)
     signing = parse_private_jwk(members)
     return ScheduledKey(signing.verifying, signing, signs_from)
 

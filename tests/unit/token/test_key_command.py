@@ -11,9 +11,9 @@ from discretion.token.key_command import format_statuses
 from discretion.token.key_schedule import KeyState, KeyStatus
 
 
-def run_command(folder: Path, command: str) -> list[list[str]]:
+def run_command(folder: Path, command: str, *options: str) -> list[list[str]]:
     """Run a command and return the words of each line that it prints."""
-    result = CliRunner().invoke(cli, ["keys", command, "--data-dir", str(folder)])
+    result = CliRunner().invoke(cli, ["keys", command, *options, "--data-dir", str(folder)])
     assert result.exit_code == 0, result.output
     return [line.split(maxsplit=2) for line in result.stdout.splitlines()]
 
@@ -26,6 +26,15 @@ def test_a_rotation_publishes_a_key_once(tmp_path: Path) -> None:
     assert [(kid == first, state) for kid, state, _ in rotated] == [(True, "signing"), (False, "published")]
     assert rotated[0][2].removeprefix("until ") == rotated[1][2].removeprefix("signs from ")
     assert run_command(tmp_path, "rotate") == run_command(tmp_path, "list") == rotated
+
+
+def test_leaked_keys_are_replaced_at_once(tmp_path: Path) -> None:
+    """No time is left to who knows them."""
+    ((first, _, _),) = run_command(tmp_path, "list")
+    run_command(tmp_path, "rotate")
+    (leaked, now) = run_command(tmp_path, "rotate", "--leaked")
+    assert leaked[:2] == [first, "retired"]
+    assert now[1:] == ["signing", "until the next rotation"]
 
 
 def test_each_state_says_until_when_it_lasts() -> None:

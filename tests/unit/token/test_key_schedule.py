@@ -120,6 +120,31 @@ def test_only_the_private_part_of_a_retired_key_is_destroyed() -> None:
     assert destroyed.destroy_retired(GONE_AT) == destroyed
 
 
+def test_leaked_keys_are_retired_at_once() -> None:
+    """All that the file held: a key that only was published has signed nothing and is dropped."""
+    again = ROTATED.rotate(NEW_KEYS[2], SIGNS_AT)
+    token = issue_token(again, SIGNS_AT)
+    replaced = again.replace_leaked(NEW_KEYS[3], SIGNS_AT + 1)
+    assert read_states(replaced, SIGNS_AT + 1) == ["retired", "retired", "signing"]
+    assert [status.until for status in replaced.list_statuses(SIGNS_AT + 1)][:2] == [SIGNS_AT + 1] * 2
+    assert list_published(replaced, SIGNS_AT + 1) == [NEW_KEYS[3].verifying.kid]
+    assert [key.signing for key in replaced.keys] == [None, None, NEW_KEYS[3]]
+    verifier = build_verifier(replaced.select(SIGNS_AT + 1), Clock(SIGNS_AT + 1))
+    assert read_outcome(verifier, token) == "TOKEN_KEY_UNKNOWN"
+    assert replaced.installation_id == SCHEDULE.installation_id
+    loaded = KeySchedule.from_private_json(replaced.to_private_json())
+    assert loaded.receipt_jwks() == replaced.receipt_jwks()
+    revoked = [jwk.get("revoked") for jwk in replaced.receipt_jwks()["keys"]]
+    at = {"revoked_at": (SIGNS_AT + 1) // 1000, "reason": "compromised"}
+    assert revoked == [at, at, None]
+
+
+def test_a_key_that_retired_before_a_leak_is_not_revoked() -> None:
+    """Its private part was destroyed, so nobody can know it."""
+    replaced = ROTATED.destroy_retired(GONE_AT).replace_leaked(NEW_KEYS[2], GONE_AT)
+    assert ["revoked" in jwk for jwk in replaced.receipt_jwks()["keys"]] == [False, True, False]
+
+
 def test_keys_for_receipts_say_when_each_signed() -> None:
     """Nothing private is published."""
     first, second = ROTATED.receipt_jwks()["keys"]
@@ -178,7 +203,8 @@ def encode(*keys: dict[str, Any]) -> bytes:
     return json.dumps({"keys": keys}).encode()
 
 
-SOUND = {**ED.jwk, "signs_from": START}
+SOUND = {**ED.jwk, "signs_from": START, "leaked_at": None}
+PUBLIC_ONLY = {**NEW_KEYS[0].verifying.jwk, "signs_from": START, "leaked_at": None}
 DAMAGED_FILES = [
     ("no JSON", b"\xff{"),
     ("no object", b"[]"),
@@ -187,14 +213,15 @@ DAMAGED_FILES = [
     ("no keys", b"{}"),
     ("no time", encode(ED.jwk)),
     ("a text as time", encode({**SOUND, "signs_from": "1"})),
-    ("only a public key", encode({**NEW_KEYS[0].verifying.jwk, "signs_from": START})),
+    ("a text as time of a leak", encode({**SOUND, "leaked_at": "1"})),
+    ("only a public key", encode(PUBLIC_ONLY)),
     ("no alg", encode({**SOUND, "alg": None})),
     ("another alg", encode({**SOUND, "alg": "RS256"})),
     ("the other alg", encode({**SOUND, "alg": "ES256"})),
-    ("another curve", encode({**P384, "alg": "ES256", "d": "AQ", "signs_from": START})),
+    ("another curve", encode({**SOUND, **P384, "alg": "ES256", "d": "AQ"})),
     ("a secret that is not its key's", encode({**SOUND, "d": STRANGER.jwk["d"]})),
     ("the same key twice", encode(SOUND, SOUND)),
-    ("times that go back", encode(SOUND, {**STRANGER.jwk, "signs_from": START - 1})),
+    ("times that go back", encode(SOUND, {**SOUND, **STRANGER.jwk, "signs_from": START - 1})),
 ]
 
 
