@@ -12,9 +12,10 @@ from discretion.domain.recipients.delivery import (
     DeliveryState,
 )
 from discretion.domain.recipients.delivery_worker import LEASE_MS
-from discretion.domain.recipients.disclosed_attributes import collect_wrapped_keys, derive_ledger_pseudonyms
+from discretion.domain.recipients.disclosed_attributes import derive_ledger_pseudonyms
 from discretion.domain.recipients.notification_steps import PSEUDONYMS_FIELD, build_pseudonym_snapshot
 from discretion.store.driver.database import Database, build_update
+from discretion.store.people import PeopleStore
 from tests.fixtures.mongo import CommandRecorder
 from tests.journeys.recipient_notification import (
     EMAIL,
@@ -140,13 +141,11 @@ async def test_notices_name_every_pseudonym_after_keys_are_destroyed(scenario: N
     }
     assert set(ids_by_tier) == {"gold", "silver"}
     merged_id = await merge_all(scenario)
-    customer = await scenario.database.find_one("customers", {"_id": merged_id}, {"key": 1, "merged": 1})
+    customer = await PeopleStore(scenario.database).current(merged_id)
     assert customer is not None
     buckets = scenario.platform.internals.discloser.revealer.buckets
     snapshot = {
-        PSEUDONYMS_FIELD: build_pseudonym_snapshot(
-            derive_ledger_pseudonyms(buckets, collect_wrapped_keys(customer))
-        )
+        PSEUDONYMS_FIELD: build_pseudonym_snapshot(derive_ledger_pseudonyms(buckets, customer.wrapped_keys))
     }
     await scenario.database.delete_many("customers", {})
     request = await scenario.create_request(customer=merged_id, snapshot=snapshot)

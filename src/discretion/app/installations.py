@@ -17,6 +17,7 @@ from discretion.domain.agents.agent_register import AgentRegister
 from discretion.domain.backup.command import BackupInstallation
 from discretion.domain.recipients.command import RecipientCommandContext
 from discretion.settings import Settings, read_settings
+from discretion.store.dump import DumpStore
 
 
 @asynccontextmanager
@@ -30,7 +31,7 @@ async def open_backup_installation(data_dir: Path | None) -> AsyncIterator[Backu
         settings = replace(settings, data_dir=data_dir)
     async with open_platform(settings, idle=True, restoring=True) as platform:
         yield BackupInstallation(
-            platform.database,
+            DumpStore(platform.database),
             platform.erasure_log,
             platform.backup_restore,
             bucket_keys_path(settings).parent,

@@ -23,48 +23,75 @@ BATCH_SIZE = 500
 RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 
 
-@asynccontextmanager
-async def open_snapshot_session(database: Database) -> AsyncIterator[Any]:
-    """Open a session in which all reads see the database at one moment.
+class DumpStore:
+    """Whole collections of one database, for dumps and restores."""
 
-    MongoDB keeps that moment for five minutes (``minSnapshotHistoryWindowInSeconds``) and refuses longer
-    reads.
-    """
-    # Motor returns an awaitable here, PyMongo's asyncio API returns the session itself.
-    starting = database._client.start_session(snapshot=True)
-    session = await starting if inspect.isawaitable(starting) else starting
-    try:
-        yield session
-    finally:
-        await session.end_session()
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @asynccontextmanager
+    async def open_snapshot(self) -> AsyncIterator[SnapshotReader]:
+        """Open a reader that sees the database at one moment.
+
+        MongoDB keeps that moment for five minutes (``minSnapshotHistoryWindowInSeconds``) and refuses longer
+        reads.
+        """
+        # Motor returns an awaitable here, PyMongo's asyncio API returns the session itself.
+        starting = self._database._client.start_session(snapshot=True)
+        session = await starting if inspect.isawaitable(starting) else starting
+        try:
+            yield SnapshotReader(self._database, session)
+        finally:
+            await session.end_session()
+
+    async def count_all(self) -> dict[str, int]:
+        """Count the documents of each declared collection that is not empty, by name."""
+        counts = {
+            collection.name: await self._database.count(collection.name, {}) for collection in COLLECTIONS
+        }
+        return {name: count for name, count in counts.items() if count}
+
+    async def read_server_version(self) -> str:
+        """Return the version of the server."""
+        return str((await self._database.command({"buildInfo": 1}, admin=True))["version"])
+
+    async def delete_all(self, collection: str) -> None:
+        """Delete all documents of a collection."""
+        await self._database.delete_many(collection, {})
+
+    async def insert_missing(self, collection: str, documents: Sequence[RawBSONDocument]) -> None:
+        """Insert documents unchanged into a collection; one whose id is there already is left out."""
+        ids = [document["_id"] for document in documents]
+        present = {
+            document["_id"]
+            for document in await self._database.find(collection, {"_id": {"$in": ids}}, {"_id": 1})
+        }
+        missing: list[Any] = [document for document in documents if document["_id"] not in present]
+        await self._database.insert_many(collection, missing)
 
 
-async def read_raw_documents(database: Database, collection: str, session: Any) -> AsyncIterator[list[bytes]]:
-    """Read all documents of a collection as BSON, ``BATCH_SIZE`` at a time."""
-    raw_collection = database._database[collection].with_options(codec_options=RAW)
-    cursor = raw_collection.find({}, session=session, batch_size=BATCH_SIZE)
-    try:
-        while True:
-            # ``timeoutMS`` of the client would limit the life of the cursor, and a large collection takes
-            # longer.
-            with pymongo.timeout(0):
-                batch = await run_translated(cursor.to_list(BATCH_SIZE), is_write=False)
-            if not batch:
-                return
-            yield [document.raw for document in batch]
-    finally:
-        await cursor.close()
+class SnapshotReader:
+    """Reads whole collections as they were at one moment."""
 
+    def __init__(self, database: Database, session: Any) -> None:
+        self._database = database
+        self._session = session
 
-async def count_all_documents(database: Database) -> dict[str, int]:
-    """Count the documents of each declared collection that is not empty, by name."""
-    counts = {collection.name: await database.count(collection.name, {}) for collection in COLLECTIONS}
-    return {name: count for name, count in counts.items() if count}
-
-
-async def read_server_version(database: Database) -> str:
-    """Return the version of the server."""
-    return str((await database.command({"buildInfo": 1}, admin=True))["version"])
+    async def read_raw(self, collection: str) -> AsyncIterator[list[bytes]]:
+        """Read all documents of a collection as BSON, ``BATCH_SIZE`` at a time."""
+        raw_collection = self._database._database[collection].with_options(codec_options=RAW)
+        cursor = raw_collection.find({}, session=self._session, batch_size=BATCH_SIZE)
+        try:
+            while True:
+                # ``timeoutMS`` of the client would limit the life of the cursor, and a large collection takes
+                # longer.
+                with pymongo.timeout(0):
+                    batch = await run_translated(cursor.to_list(BATCH_SIZE), is_write=False)
+                if not batch:
+                    return
+                yield [document.raw for document in batch]
+        finally:
+            await cursor.close()
 
 
 def read_bson_file(path: Path) -> Iterator[list[RawBSONDocument]]:
@@ -87,14 +114,3 @@ def count_bson_documents(path: Path) -> int | None:
         return sum(len(batch) for batch in read_bson_file(path))
     except bson.errors.InvalidBSON:
         return None
-
-
-async def insert_missing_documents(database: Database, collection: str, documents: Sequence[Any]) -> None:
-    """Insert documents unchanged into a collection; one whose id is there already is left out."""
-    ids = [document["_id"] for document in documents]
-    present = {
-        document["_id"] for document in await database.find(collection, {"_id": {"$in": ids}}, {"_id": 1})
-    }
-    await database.insert_many(
-        collection, [document for document in documents if document["_id"] not in present]
-    )

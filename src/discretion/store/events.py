@@ -41,6 +41,31 @@ class StoredEvent:
     properties: bytes | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class EventSelection:
+    """Some events of one customer.
+
+    Attributes:
+        customer: The customer.
+        records: The source records that the events belong to.
+        until: When they happened at the latest (ms).
+        channel: Their channel; None selects by types.
+        types: Their types, if no channel is given.
+    """
+
+    customer: bytes = field(repr=False)
+    records: tuple[bytes, ...] = field(repr=False)
+    until: int
+    channel: str | None = None
+    types: frozenset[str] = frozenset()
+
+    def build_query(self) -> MutableDocument:
+        """Return the MongoDB query of this selection."""
+        kind = {"type": {"$in": sorted(self.types)}} if self.channel is None else {"channel": self.channel}
+        by_customer = {"customer": self.customer, "at": {"$lte": self.until}}
+        return {**by_customer, "record": {"$in": list(self.records)}, **kind}
+
+
 class EventStore:
     """Reads and writes of events."""
 
@@ -89,6 +114,46 @@ class EventStore:
             COLLECTION, {"_id": {"$in": list(events)}}, {"_id": 1}, session=session
         )
         return {document["_id"] for document in documents}
+
+    async def of_all(
+        self, customers: Collection[bytes], session: Session, types: Collection[str] | None = None
+    ) -> list[StoredEvent]:
+        """List all events of these customers, of all types or of some."""
+        query: MutableDocument = {"customer": {"$in": sorted(customers)}}
+        if types is not None:
+            query["type"] = {"$in": sorted(types)}
+        return await self._list(query, session=session)
+
+    async def list_times(self, customers: Collection[bytes], session: Session) -> list[StoredEvent]:
+        """List all events of these customers, with only types, times and channels."""
+        query = {"customer": {"$in": sorted(customers)}}
+        return await self._list(query, {"type": 1, "at": 1, "channel": 1}, session=session)
+
+    async def list_selected(
+        self, selection: EventSelection, limit: int, session: Session
+    ) -> list[StoredEvent]:
+        """List selected events, with only types."""
+        return await self._list(selection.build_query(), {"type": 1}, limit=limit, session=session)
+
+    async def count_selected(self, selection: EventSelection) -> int:
+        """Return how many events are selected."""
+        return await self._database.count(COLLECTION, selection.build_query())
+
+    async def list_selected_properties(
+        self, selection: EventSelection, after: bytes, limit: int, session: Session
+    ) -> list[StoredEvent]:
+        """List selected events that have properties, by id, beginning after an id."""
+        query = {**selection.build_query(), "_id": {"$gt": after}, "props": {"$exists": True}}
+        projection = {"type": 1, "props": 1}
+        events = await self._database.find(
+            COLLECTION, query, projection, sort=[("_id", 1)], limit=limit, session=session
+        )
+        return [parse_event(event) for event in events]
+
+    async def list_owned(self, customer: bytes, events: Collection[bytes], session: Session) -> set[bytes]:
+        """Return those of these event ids that belong to a customer."""
+        query = {"_id": {"$in": list(events)}, "customer": customer}
+        return {event.id for event in await self._list(query, {"_id": 1}, session=session)}
 
     async def list_after(
         self, customers: Collection[bytes], types: Collection[str], at: int, session: Session

@@ -47,6 +47,28 @@ class SourceRecordStore:
         """List the records with these ids that exist, by id."""
         return await self._list({"_id": {"$in": list(record_ids)}}, session=session)
 
+    async def list_concerning(
+        self,
+        customers: Collection[bytes],
+        record_ids: Collection[bytes],
+        session: Session | None = None,
+    ) -> list[SourceRecord]:
+        """List the records of these customers and those with these ids, by id."""
+        alternatives = [{"customer": {"$in": sorted(customers)}}, {"_id": {"$in": sorted(record_ids)}}]
+        return await self._list({"$or": alternatives}, session=session)
+
+    async def list_ids_by_home(self, customers: Collection[bytes]) -> list[bytes]:
+        """List the ids of the records that first became these customers."""
+        query = {"home": {"$in": sorted(customers)}}
+        return [document["_id"] for document in await self._database.find(COLLECTION, query, {"_id": 1})]
+
+    async def is_named_elsewhere(
+        self, entry: bytes, own_records: Collection[bytes], session: Session | None = None
+    ) -> bool:
+        """Return whether a record that is none of these names an identifier. It searches without an index."""
+        query = {"ids.e": entry, "_id": {"$nin": sorted(own_records)}}
+        return await self._database.find_one(COLLECTION, query, {"_id": 1}, session=session) is not None
+
     async def list_ids(self, customer: bytes, session: Session | None = None) -> list[bytes]:
         """List the ids of a customer's records, sorted."""
         documents = await self._database.find(

@@ -16,6 +16,7 @@ from typing import Any
 
 from discretion.app.clock import now_ms
 from discretion.domain.backup.dump import write_dump
+from discretion.store.dump import DumpStore
 from tests.fixtures.platform import read_shipped_lawbook
 from tests.properties.erasure.population import ErasurePopulation, Person, SourcedMessage, assign_message_ids
 from tests.properties.erasure.retained_data import list_unjustified
@@ -182,7 +183,7 @@ async def _send_phase(
 async def _write_dump(population: ErasurePopulation, target: Path) -> None:
     internals = population.platform.internals
     versions = ("0", internals.catalogue.version)
-    await write_dump(internals.database, target, now_ms(), versions, lambda _name, _more: None)
+    await write_dump(DumpStore(internals.database), target, now_ms(), versions, lambda _name, _more: None)
 
 
 async def _write_dump_after(

@@ -11,7 +11,7 @@ from discretion.errors import Misconfigured
 from discretion.store.driver.connection import connect_database
 from discretion.store.driver.database import Session
 from discretion.store.driver.server_check import check_server
-from discretion.store.dump import open_snapshot_session, read_raw_documents
+from discretion.store.dump import DumpStore
 from tests.fixtures.mongo import CommandRecorder, with_options
 from tests.fixtures.replica_set import ReplicaSet, run_replica_set
 
@@ -71,8 +71,8 @@ async def test_no_kind_of_read_asks_a_secondary_that_lags(
                 return await database.find("things", {}, session=session)
 
             assert await database.run_transaction(read) == now
-            async with open_snapshot_session(database) as session:
-                assert [batch async for batch in read_raw_documents(database, "things", session)]
+            async with DumpStore(database).open_snapshot() as reader:
+                assert [batch async for batch in reader.read_raw("things")]
         reads = [command for name in ("find", "aggregate") for command in commands.list_commands(name)]
         preferences = [command.get("$readPreference", {"mode": "primary"})["mode"] for command in reads]
         assert set(preferences) == {"primary"}

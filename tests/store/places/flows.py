@@ -17,6 +17,7 @@ from discretion.domain.backup.dump import write_dump
 from discretion.errors import DiscretionError
 from discretion.store.document import MutableDocument
 from discretion.store.driver.database import Database, build_update
+from discretion.store.dump import DumpStore
 from discretion.store.schema.collections import COLLECTIONS
 from tests.fixtures.erasure_steps import BLIND, ErasureSteps
 from tests.fixtures.platform import PlatformUnderTest
@@ -101,7 +102,7 @@ async def find_faults_of_restore(platform: PlatformUnderTest, folder: Path) -> l
     """Dump the planted people, erase Ann, and restore the dump."""
     people, internals = await plant_people(platform), platform.internals
     dump = folder / f"dump-{secrets.token_hex(4)}"
-    await write_dump(internals.database, dump, 1, ("0", "0"), lambda _name, _more: None)
+    await write_dump(DumpStore(internals.database), dump, 1, ("0", "0"), lambda _name, _more: None)
     try:
         await ErasureSteps(platform).erase_customer(people.ann.customer)
         retained = await internals.database.find("held", {})

@@ -26,10 +26,12 @@ from discretion.domain.legal_retention.legal_holds import LegalHolds
 from discretion.domain.legal_retention.retained_data_expiry import RetainedDataExpiry
 from discretion.domain.profiles.erased_scopes import SCOPE_KINDS
 from discretion.store.document import Document
-from discretion.store.erasure_subjects import ErasureSubjectStore
 from discretion.store.erasures import ErasureStore
+from discretion.store.legal_holds import LegalHoldStore
 from discretion.store.places.eraser import PlaceEraser
 from discretion.store.places.search import IdSearch
+from discretion.store.retained_data import RetainedDataStore
+from discretion.store.wrapped_keys import WrappedKeyStore
 
 REQUIRED_STEPS = ("depart", "remember", "purge", "shred", "verify")
 """Stored names of the steps that must be done before an erasure is certified."""
@@ -75,26 +77,30 @@ def build_erasure(context: WiringContext) -> ErasureComponents:
     """Build the components of erasure."""
     database, clock = context.database, context.clock
     tombstones, open_write_context = context.tombstones, context.open_write_context
+    erasures = ErasureStore(database)
     erasure_ledger = ErasureLedger(path=erasure_ledger_path(context.settings), root=context.root)
-    erasure_log = ErasureLog(erasures=ErasureStore(database), ledger=erasure_ledger)
-    subjects, search = ErasureSubjectStore(database), IdSearch(database)
+    erasure_log = ErasureLog(erasures=erasures, ledger=erasure_ledger)
+    stores, search = context.stores, IdSearch(database)
     eraser = PlaceEraser(database=database, tombstones=tombstones)
+    holds, retained = LegalHoldStore(database), RetainedDataStore(database)
     shredder = CryptoShredder(
-        database=database, buckets=context.buckets, clock=clock, entropy=context.entropy
+        keys=WrappedKeyStore(database), buckets=context.buckets, clock=clock, entropy=context.entropy
     )
     return ErasureComponents(
         profile_deletion=DeleteProfile(
-            database=database,
-            subjects=subjects,
+            people=stores,
+            holds=holds,
+            retained=retained,
+            erasures=erasures,
             eraser=eraser,
             build_context=open_write_context,
             lawbook=context.lawbook,
             tombstones=tombstones,
         ),
         ledger_step=RecordErasure(erasure_log=erasure_log, tombstones=tombstones),
-        purge=PurgeCollections(database=database, eraser=eraser, tombstones=tombstones),
+        purge=PurgeCollections(transactions=stores.transactions, eraser=eraser, tombstones=tombstones),
         key_destruction=ShredKeys(shredder),
-        retained_data_expiry=RetainedDataExpiry(database=database, now_ms=clock, destroy_keys=shredder.shred),
+        retained_data_expiry=RetainedDataExpiry(retained=retained, now_ms=clock, destroy_keys=shredder.shred),
         verification=VerifyErasure(search=search, tombstones=tombstones),
         certification=SignCertificate(
             select_keys=context.signing_keys.select,
@@ -102,18 +108,20 @@ def build_erasure(context: WiringContext) -> ErasureComponents:
             now_ms=clock,
             required_steps=REQUIRED_STEPS,
         ),
-        scoped_erasure=ScopedErasure(database=database, rewriter=context.rewriter, tombstones=tombstones),
+        scoped_erasure=ScopedErasure(rewriter=context.rewriter, tombstones=tombstones),
         erasure_preview=ErasureDryRun(
-            database=database,
-            subjects=subjects,
+            people=stores,
+            holds=holds,
             eraser=eraser,
             build_context=open_write_context,
             lawbook=context.lawbook,
         ),
-        legal_holds=LegalHolds(database=database, entropy=context.entropy, now_ms=clock),
+        legal_holds=LegalHolds(
+            people=stores, holds=holds, retained=retained, entropy=context.entropy, now_ms=clock
+        ),
         erasure_log=erasure_log,
         erasure_replay=ErasureReplay(
-            subjects=subjects, eraser=eraser, search=search, tombstones=tombstones, rewriter=context.rewriter
+            rewriter=context.rewriter, eraser=eraser, search=search, tombstones=tombstones
         ),
     )
 

@@ -22,7 +22,7 @@ from discretion.app.wiring.subject_rights import build_subject_rights
 from discretion.app.wiring.tokens import build_token_issuer
 from discretion.catalogue.model import Catalogue
 from discretion.disclose import Discloser
-from discretion.domain.backup.restore import DatabaseRestore
+from discretion.domain.backup.restore import DatabaseRestore, RestoreStores
 from discretion.domain.consent.recompute import PermissionRecomputation
 from discretion.domain.erasure.crypto_shred import CryptoShredder
 from discretion.domain.erasure.erasure_log import ErasureLog
@@ -35,8 +35,11 @@ from discretion.domain.retention.sweep import RetentionSweep
 from discretion.edge.application import build_application
 from discretion.edge.graphql.internal_client import InternalClient
 from discretion.store.driver.database import Database
+from discretion.store.dump import DumpStore
+from discretion.store.retained_data import RetainedDataStore
 from discretion.store.suggestions import SuggestionStore
 from discretion.store.sweeps import SweepStore
+from discretion.store.wrapped_keys import WrappedKeyStore
 from discretion.token.issue import TokenIssuer
 
 
@@ -133,8 +136,14 @@ def wire_platform(context: WiringContext, on_checkpoint: Checkpoint) -> Platform
 
 
 def _build_backup_restore(context: WiringContext, *, erasure: ErasureComponents) -> DatabaseRestore:
+    database = context.database
     return DatabaseRestore(
-        database=context.database,
+        stores=RestoreStores(
+            dumps=DumpStore(database),
+            keys=WrappedKeyStore(database),
+            source_records=context.stores.source_records,
+            retained=RetainedDataStore(database),
+        ),
         buckets=context.buckets,
         erasure_log=erasure.erasure_log,
         erasure_replay=erasure.erasure_replay,

@@ -15,8 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from discretion.domain.backup.dump import ProgressCallback, check_dump, write_dump
 from discretion.domain.backup.restore import DatabaseRestore, RestoreResult
 from discretion.domain.erasure.erasure_log import ErasureLog
-from discretion.store.driver.database import Database
-from discretion.store.dump import count_all_documents
+from discretion.store.dump import DumpStore
 
 stderr = Console(stderr=True)
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder of MongoDB's data and of the keys.")]
@@ -24,13 +23,13 @@ DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder of Mong
 
 @dataclass(frozen=True, slots=True)
 class BackupInstallation:
-    """What the commands need: the database, and what is kept beside it.
+    """What the commands need: the collections of the database, and what is kept beside it.
 
     Attributes:
         versions: The versions of Discretion and of the catalogue.
     """
 
-    database: Database
+    dumps: DumpStore
     erasure_log: ErasureLog
     restore: DatabaseRestore
     key_folder: Path
@@ -115,9 +114,9 @@ def add_backup_commands(
 
 async def _back_up(installation: BackupInstallation, target: Path, now: int) -> None:
     # For the progress bar only: the dump counts the documents of its own snapshot.
-    total = sum((await count_all_documents(installation.database)).values())
+    total = sum((await installation.dumps.count_all()).values())
     with _progress("Dumping", total) as report:
-        manifest = await write_dump(installation.database, target, now, installation.versions, report)
+        manifest = await write_dump(installation.dumps, target, now, installation.versions, report)
     stderr.print(f"{manifest.count:,} documents of {len(manifest.files)} collections are in {target}.")
     stderr.print(
         f"Not in the dump, and to be kept elsewhere: the keys in {installation.key_folder}, and "

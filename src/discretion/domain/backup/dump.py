@@ -12,20 +12,12 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import orjson
 
 from discretion.errors import BadRequest
 from discretion.seal.key_files import flush_folder, write_flushed_file
-from discretion.store.driver.database import Database
-from discretion.store.dump import (
-    count_all_documents,
-    count_bson_documents,
-    open_snapshot_session,
-    read_raw_documents,
-    read_server_version,
-)
+from discretion.store.dump import DumpStore, SnapshotReader, count_bson_documents
 
 DUMP_FORMAT = "discretion/dump/1"
 MANIFEST = "manifest.json"
@@ -66,12 +58,12 @@ class DumpManifest:
 
 
 async def write_dump(
-    database: Database, target: Path, made_at: int, versions: tuple[str, str], report: ProgressCallback
+    dumps: DumpStore, target: Path, made_at: int, versions: tuple[str, str], report: ProgressCallback
 ) -> DumpManifest:
     """Write a dump into a new folder. The folder gets its name when the dump is complete.
 
     Args:
-        database: The database to dump.
+        dumps: Reads the database.
         target: The folder.
         made_at: The present (ms since 1970).
         versions: Versions of Discretion and of the catalogue.
@@ -83,10 +75,10 @@ async def write_dump(
     draft = _create_draft(target)
     files: dict[str, DumpFile] = {}
     # One snapshot for all collections: their documents refer to each other and must be of one moment.
-    async with open_snapshot_session(database) as session:
-        for name in await count_all_documents(database):
-            files[name] = await _write_collection(database, draft / f"{name}.bson", name, session, report)
-    manifest = DumpManifest(made_at, versions[0], await read_server_version(database), versions[1], files)
+    async with dumps.open_snapshot() as reader:
+        for name in await dumps.count_all():
+            files[name] = await _write_collection(reader, draft / f"{name}.bson", name, report)
+    manifest = DumpManifest(made_at, versions[0], await dumps.read_server_version(), versions[1], files)
     file_entries = {name: {"count": file.count, "sha256": file.sha256} for name, file in files.items()}
     body = {
         "format": DUMP_FORMAT,
@@ -114,13 +106,13 @@ def _create_draft(target: Path) -> Path:
 
 
 async def _write_collection(
-    database: Database, path: Path, name: str, session: Any, report: ProgressCallback
+    reader: SnapshotReader, path: Path, name: str, report: ProgressCallback
 ) -> DumpFile:
     digest, count = hashlib.sha256(), 0
     # O_EXCL: the file is created here with these permissions, and never opened
     # through a link of another user.
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        async for batch in read_raw_documents(database, name, session):
+        async for batch in reader.read_raw(name):
             for document in batch:
                 file.write(document)
                 digest.update(document)

@@ -16,7 +16,6 @@ from discretion.domain.erasure.erasure_snapshot import (
 )
 from discretion.domain.identity.person_rewrite import PersonRewriter
 from discretion.errors import Broken
-from discretion.store.erasure_subjects import ErasureSubjectStore
 from discretion.store.places.eraser import Erasure, PlaceEraser
 from discretion.store.places.place import ErasedIds, Stage
 from discretion.store.places.place_map import list_removal_places
@@ -41,11 +40,10 @@ class ErasedPeople:
 class ErasureReplay:
     """Takes erased people out of a restored database."""
 
-    subjects: ErasureSubjectStore
+    rewriter: PersonRewriter
     eraser: PlaceEraser
     search: IdSearch
     tombstones: TombstoneStore
-    rewriter: PersonRewriter
 
     async def run(self, people: ErasedPeople) -> None:
         """Write the tombstones, take the people out of every place, and check that none is left.
@@ -71,13 +69,16 @@ class ErasureReplay:
         self, customers: Sequence[bytes], named_records: Sequence[bytes], people: ErasedPeople, at: int
     ) -> set[bytes]:
         """Erase some customers and some source records, which may belong to others; return all their ids."""
-        documents = await self.subjects.list_records(customers, named_records)
-        records = {*named_records, *(document["_id"] for document in documents)}
+        stores = self.rewriter.stores
+        documents = await stores.source_records.list_concerning(customers, named_records)
+        records = {*named_records, *(document.id for document in documents)}
         # After a merge and a split, an erased record may have belonged to a customer who is not erased.
-        living_customers = {document["customer"] for document in documents} - people.customers
-        identifiers = await self.subjects.list_identifiers(list_named_entries(documents), customers, records)
+        living_customers = {document.customer for document in documents} - people.customers
+        identifiers = await stores.identifiers.list_concerning(
+            list_named_entries(documents), customers, records
+        )
         catalogue = self.rewriter.write_context().catalogue
-        entries = await split_identifiers(self.subjects, catalogue, documents, identifiers, records)
+        entries = await split_identifiers(stores, catalogue, documents, identifiers, records)
         ids = ErasedIds(
             frozenset(customers), frozenset(records), entries.own, frozenset(list_named_rulings(documents))
         )
@@ -91,11 +92,12 @@ class ErasureReplay:
         """Erase what refused messages alone name: the ledger has only tombstones of it. Return the ids."""
         marks = {
             mark
-            for mark in await self.subjects.list_dead_letter_marks()
+            for mark in await self.eraser.list_dead_letter_marks()
             if self.tombstones.id_of(mark) in people.tombstones
         }
+        identifiers = self.rewriter.stores.identifiers
         # An identifier that is stored after the batches belongs to somebody who is not erased.
-        marks -= {identifier["_id"] for identifier in await self.subjects.list_identifiers(marks, (), ())}
+        marks -= {identifier.entry for identifier in await identifiers.list_by_entries(marks)}
         await self._erase_ids(ErasedIds(identifiers=frozenset(marks)), at)
         return marks
 

@@ -19,12 +19,12 @@ from discretion.domain.erasure.erasure_log import ErasureLog
 from discretion.errors import BadRequest, Broken, Misconfigured
 from discretion.seal.bucket_keys import BucketKeys
 from discretion.seal.rewrapped_keys import RewrappedKeyFiles
-from discretion.store.driver.database import Database
-from discretion.store.dump import count_all_documents, insert_missing_documents, read_bson_file
-from discretion.store.erasure_subjects import ErasureSubjectStore
+from discretion.store.dump import DumpStore, read_bson_file
 from discretion.store.erasures import COLLECTION as ERASURES
 from discretion.store.places.place import PlaceKind
 from discretion.store.places.place_map import list_places
+from discretion.store.retained_data import RetainedDataStore
+from discretion.store.source_records import SourceRecordStore
 from discretion.store.wrapped_keys import WrappedKey, WrappedKeyStore
 
 
@@ -37,24 +37,32 @@ class RestoreResult:
     unreadable_customers: int
 
 
+@dataclass(frozen=True, slots=True)
+class RestoreStores:
+    """What a restore reads and writes itself: whole collections, wrapped keys, and what has lost its key."""
+
+    dumps: DumpStore
+    keys: WrappedKeyStore
+    source_records: SourceRecordStore
+    retained: RetainedDataStore
+
+
 class DatabaseRestore:
     """Restores dumps into a database."""
 
     def __init__(
         self,
-        database: Database,
+        stores: RestoreStores,
         buckets: BucketKeys,
         erasure_log: ErasureLog,
         erasure_replay: ErasureReplay,
         clock: Callable[[], int],
     ) -> None:
-        self._database = database
+        self._stores = stores
         self._buckets = buckets
         self._erasure_log = erasure_log
         self._erasure_replay = erasure_replay
         self._clock = clock
-        self._keys = WrappedKeyStore(database)
-        self._subjects = ErasureSubjectStore(database)
         self._survivors: dict[int, dict[bytes, bytes]] = {}
         self._rewrapped = RewrappedKeyFiles(buckets.file.path.parent / "rewrapped")
 
@@ -67,7 +75,7 @@ class DatabaseRestore:
             Misconfigured: ``KEYS_MISSING``; the keys decrypt no customer of the dump. Nothing was changed.
         """
         manifest = check_dump(source)
-        present_counts = await count_all_documents(self._database)
+        present_counts = await self._stores.dumps.count_all()
         # An interrupted restore is repeated without --replace: what it loaded is incomplete anyway.
         if present_counts and not replace and not await self._erasure_log.erasures.is_restoring():
             raise BadRequest(
@@ -83,13 +91,13 @@ class DatabaseRestore:
         for place in list_places(PlaceKind.COLLECTION):
             # The mark is a document in ``erasures``: it must outlive the deletion of everything else.
             if place.name != ERASURES and not place.outlives_restore:
-                await self._database.delete_many(place.name, {})
+                await self._stores.dumps.delete_all(place.name)
         # The dump has its own documents of `erasures`. Entries of the ledger that are
         # not among them are replayed.
         await self._erasure_log.erasures.delete_all()
         for name in manifest.files:
             for batch in read_bson_file(source / f"{name}.bson"):
-                await insert_missing_documents(self._database, name, batch)
+                await self._stores.dumps.insert_missing(name, batch)
                 report(name, len(batch))
         return await self.replay()
 
@@ -109,7 +117,7 @@ class DatabaseRestore:
         renewed_keys, unreadable, former_ids = await self._renew_keys()
         # A former id without a key was split off after the dump and then erased. Its records
         # are those whose home it was.
-        home_records = await self._subjects.list_records_by_home(former_ids)
+        home_records = await self._stores.source_records.list_ids_by_home(former_ids)
         erased = {customer for entry in missing for customer in entry.customers}
         await self._erasure_replay.run(
             ErasedPeople(
@@ -155,7 +163,7 @@ class DatabaseRestore:
             key.
         """
         renewed_keys, unreadable, former_ids, retained_ids = 0, set[bytes](), set[bytes](), set[bytes]()
-        async for batch in self._keys.stream_all():
+        async for batch in self._stores.keys.stream_all():
             changes: list[tuple[WrappedKey, bytes]] = []
             for wrapped in batch:
                 key = self._find_current_key(wrapped.customer, wrapped.key)
@@ -168,8 +176,8 @@ class DatabaseRestore:
                         unreadable.add(wrapped.customer)
                 elif key != wrapped.key:
                     changes.append((wrapped, key))
-            renewed_keys += await self._keys.replace(changes)
-        await self._database.delete_many("held", {"_id": {"$in": sorted(retained_ids)}})
+            renewed_keys += await self._stores.keys.replace(changes)
+        await self._stores.retained.delete(sorted(retained_ids))
         return renewed_keys, unreadable, former_ids
 
     def _find_current_key(self, customer: bytes, key: bytes) -> bytes | None:

@@ -27,7 +27,6 @@ from discretion.seal.file_lock import hold_exclusive_lock
 from discretion.seal.key_files import NONCE_BYTES
 from discretion.seal.key_ring import KeyRing
 from discretion.seal.rewrapped_keys import RewrappedKeyFiles
-from discretion.store.driver.database import Database
 from discretion.store.wrapped_keys import KeyRange, WrappedKey, WrappedKeyStore
 
 BUCKET_BATCH = 32
@@ -63,13 +62,13 @@ class CryptoShredder:
 
     def __init__(
         self,
-        database: Database,
+        keys: WrappedKeyStore,
         buckets: BucketKeys,
         clock: Callable[[], int],
         entropy: Callable[[int], bytes],
     ) -> None:
         path = buckets.file.path
-        self._keys = WrappedKeyStore(database)
+        self._keys = keys
         self._buckets = buckets
         self._clock = clock
         self._entropy = entropy

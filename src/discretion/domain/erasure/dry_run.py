@@ -12,19 +12,20 @@ from discretion.domain.identity.unit_of_work import WriteContext
 from discretion.domain.profiles.erased_scopes import read_erasure_scope
 from discretion.errors import NotFound
 from discretion.law.jurisdiction import Lawbook
-from discretion.store.driver.database import Database, Session
-from discretion.store.erasure_subjects import ErasureSubjectStore
+from discretion.store.legal_holds import LegalHoldStore
+from discretion.store.person_stores import PersonStores
 from discretion.store.places.eraser import Erasure, PlaceEraser
 from discretion.store.places.place import Departure, Stage
 from discretion.store.places.place_map import list_removal_places
+from discretion.store.transactions import Session
 
 
 @dataclass(frozen=True, slots=True)
 class ErasureDryRun:
     """Reads a customer's documents and computes the forecast of their erasure."""
 
-    database: Database
-    subjects: ErasureSubjectStore
+    people: PersonStores
+    holds: LegalHoldStore
     eraser: PlaceEraser
     build_context: Callable[[], WriteContext]
     lawbook: Lawbook
@@ -45,21 +46,20 @@ class ErasureDryRun:
 
         async def read_findings(session: Session) -> ErasureFindings | None:
             subject = await read_erasure_subject(
-                self.subjects, session, context.catalogue, customer, context.now_ms
+                self.people, session, context.catalogue, customer, context.now_ms
             )
             return None if subject is None else await self._read_findings(session, subject)
 
         # A transaction although nothing is written: all counts are of one moment.
-        findings = await self.database.run_transaction(read_findings)
+        findings = await self.people.transactions.run(read_findings)
         if findings is None:
             raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
         return forecast_erasure(findings, scope, context.catalogue, self.lawbook, context.now_ms)
 
     async def _read_findings(self, session: Session, subject: ErasureSubject) -> ErasureFindings:
-        by_customer = {"customer": {"$in": list(subject.snapshot.customers)}}
-        projection = {"type": 1, "at": 1, "channel": 1}
-        events = await self.database.find("events", by_customer, projection, session=session)
-        holds = await self.database.find("holds", by_customer, session=session)
+        customers = subject.snapshot.customers
+        events = await self.people.events.list_times(customers, session)
+        holds = await self.holds.of_all(customers, session)
         erasure = Erasure(subject.snapshot.ids, subject.snapshot.taken_at)
         counts = {
             place.name: await self.eraser.count(place, erasure, session)

@@ -12,10 +12,13 @@ from typing import Any
 
 from discretion.catalogue.model import Catalogue
 from discretion.domain.identity.clustering import is_shared
-from discretion.store.document import Document, MutableDocument
-from discretion.store.driver.database import Session
-from discretion.store.erasure_subjects import ErasureSubjectStore
+from discretion.store.document import MutableDocument
+from discretion.store.identifiers import StoredIdentifier
+from discretion.store.people import CurrentCustomer
+from discretion.store.person_stores import PersonStores
 from discretion.store.places.place import ErasedIds
+from discretion.store.source_record import SourceRecord
+from discretion.store.transactions import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +87,8 @@ def parse_snapshot(document: Mapping[str, Any]) -> ErasureSnapshot:
 class ErasureSubject:
     """A person with all documents that identify them, read in one transaction."""
 
-    customer: MutableDocument
-    records: list[MutableDocument]
-    identifiers: list[MutableDocument]
+    customer: CurrentCustomer
+    records: list[SourceRecord]
     snapshot: ErasureSnapshot
 
 
@@ -99,74 +101,75 @@ class IdentifierEntries:
 
 
 async def read_erasure_subject(
-    subjects: ErasureSubjectStore, session: Session, catalogue: Catalogue, customer_id: bytes, now: int
+    stores: PersonStores, session: Session, catalogue: Catalogue, customer_id: bytes, now: int
 ) -> ErasureSubject | None:
     """Read the person with a present or former customer id; None if there is none."""
-    customer = await subjects.find_customer(customer_id, session)
+    customer = await stores.people.current(customer_id, session)
     if customer is None:
         return None
-    records = await subjects.list_records([customer["_id"]], [], session)
-    record_ids = {record["_id"] for record in records}
-    customers = {customer["_id"], *(former["id"] for former in customer["merged"])}
-    customers |= {record["home"] for record in records if "home" in record}  # ids their records had first
-    identifiers = await subjects.list_identifiers(list_named_entries(records), customers, record_ids, session)
-    entries = await split_identifiers(subjects, catalogue, records, identifiers, record_ids, session)
+    records = await stores.source_records.of(customer.id, session)
+    record_ids = {record.id for record in records}
+    customers = {*customer.ids, *(record.home for record in records if record.home is not None)}
+    identifiers = await stores.identifiers.list_concerning(
+        list_named_entries(records), customers, record_ids, session
+    )
+    entries = await split_identifiers(stores, catalogue, records, identifiers, record_ids, session)
     snapshot = ErasureSnapshot(
         taken_at=now,
-        customers=(customer["_id"], *sorted(customers - {customer["_id"]})),
+        customers=(customer.id, *sorted(customers - {customer.id})),
         records=tuple(sorted(record_ids)),
         own_identifiers=tuple(sorted(entries.own)),
         shared_identifiers=tuple(sorted(entries.shared)),
         rulings=tuple(sorted(list_named_rulings(records))),
-        laws=tuple(customer["laws"]),
+        laws=customer.laws,
     )
-    return ErasureSubject(customer, records, identifiers, snapshot)
+    return ErasureSubject(customer, records, snapshot)
 
 
-def list_named_entries(records: Iterable[Document]) -> set[bytes]:
+def list_named_entries(records: Iterable[SourceRecord]) -> set[bytes]:
     """Return the entries of all identifiers that source records name."""
-    return {identifier["e"] for record in records for identifier in record["ids"]}
+    return {identifier.entry for record in records for identifier in record.identifiers}
 
 
-def list_named_rulings(records: Iterable[Document]) -> set[bytes]:
+def list_named_rulings(records: Iterable[SourceRecord]) -> set[bytes]:
     """Return the ids of all rulings that name source records."""
-    return {ruling for record in records for ruling in record.get("rulings", ())}
+    return {ruling for record in records for ruling in record.rulings}
 
 
 async def split_identifiers(
-    subjects: ErasureSubjectStore,
+    stores: PersonStores,
     catalogue: Catalogue,
-    records: Iterable[Document],
-    identifiers: Iterable[Document],
+    records: Iterable[SourceRecord],
+    identifiers: Iterable[StoredIdentifier],
     erased_records: Collection[bytes],
     session: Session | None = None,
 ) -> IdentifierEntries:
     """Return which identifiers only the erased records use.
 
     Args:
-        subjects: The store.
+        stores: The repositories of people.
         catalogue: It says how many records an identifier may link.
-        records: The documents of the erased records.
+        records: The erased records.
         identifiers: The identifiers that may be theirs.
         erased_records: The ids of all erased records.
         session: The transaction, if any.
     """
     shared = frozenset(
         [
-            identifier["_id"]
+            identifier.entry
             for identifier in identifiers
-            if await _is_shared(subjects, session, catalogue, identifier, erased_records)
+            if await _is_shared(stores, session, catalogue, identifier, erased_records)
         ]
     )
-    entries = list_named_entries(records) | {identifier["_id"] for identifier in identifiers}
+    entries = list_named_entries(records) | {identifier.entry for identifier in identifiers}
     return IdentifierEntries(frozenset(entries - shared), shared)
 
 
 async def _is_shared(
-    subjects: ErasureSubjectStore,
+    stores: PersonStores,
     session: Session | None,
     catalogue: Catalogue,
-    identifier: Document,
+    identifier: StoredIdentifier,
     own_records: Collection[bytes],
 ) -> bool:
     """Return whether a source record of another customer uses an identifier.
@@ -174,9 +177,9 @@ async def _is_shared(
     An identifier that too many records use lists only the first of them. Then the records themselves are
     searched.
     """
-    if not set(identifier["records"]) <= set(own_records):
+    if not set(identifier.records) <= set(own_records):
         return True
-    identifier_type = catalogue.identifiers.get(identifier["type"])
-    if identifier_type is None or not is_shared(len(identifier["records"]), identifier_type):
+    identifier_type = catalogue.identifiers.get(identifier.type)
+    if identifier_type is None or not is_shared(len(identifier.records), identifier_type):
         return False
-    return await subjects.is_named_elsewhere(identifier["_id"], own_records, session)
+    return await stores.source_records.is_named_elsewhere(identifier.entry, own_records, session)

@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 
 from discretion.catalogue.model import Catalogue
 from discretion.domain.erasure.erasure_snapshot import ErasureSnapshot
+from discretion.domain.erasure.scope_events import select_scope_events
 from discretion.domain.legal_retention.retained_items import RetainedByOrder, select_retained
 from discretion.domain.profiles.erased_scopes import ErasureScope, find_erased_keys
 from discretion.law.jurisdiction import Lawbook
-from discretion.store.document import Document
+from discretion.store.events import StoredEvent
+from discretion.store.legal_holds import StoredHold
 from discretion.store.places.place import PlaceKind
 from discretion.store.places.place_map import list_places
-from discretion.store.source_records import parse_record
+from discretion.store.source_record import SourceRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +70,12 @@ class ErasureForecast:
 
 @dataclass(frozen=True, slots=True)
 class ErasureFindings:
-    """What the dry run read: ``counts`` by collection, and events with ``type``, ``at`` and ``channel``."""
+    """What the dry run read: ``counts`` by collection, and events with their types, times and channels."""
 
     snapshot: ErasureSnapshot
-    records: Sequence[Document] = field(repr=False)
-    events: Sequence[Document] = field(repr=False)
-    holds: Sequence[Document] = field(repr=False)
+    records: Sequence[SourceRecord] = field(repr=False)
+    events: Sequence[StoredEvent] = field(repr=False)
+    holds: Sequence[StoredHold] = field(repr=False)
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -106,53 +108,33 @@ def _forecast_retentions(retained: RetainedByOrder) -> tuple[ForecastRetention, 
     return tuple(
         ForecastRetention(item_kind, count, order.law, order.provision, order.until)
         for order, items in sorted(retained.items(), key=lambda entry: (entry[0].until or 0, entry[0].law))
-        for item_kind, count in sorted(
-            Counter(_name_item_kind(item.kind, item.document) for item in items).items()
-        )
+        for item_kind, count in sorted(Counter(item.name for item in items).items())
     )
-
-
-def _name_item_kind(kind: str, document: Document) -> str:
-    return str(document["type"]) if kind == "event" else kind
 
 
 def _forecast_scoped_erasure(
     findings: ErasureFindings, scope: ErasureScope, catalogue: Catalogue
 ) -> ErasureForecast:
-    values = Counter(
-        key for record in findings.records for key in find_erased_keys(scope, catalogue, parse_record(record))
-    )
-    deleted_events = [event for event in findings.events if _is_deleted(scope, catalogue, event)]
-    remaining_events = [event for event in findings.events if not _is_deleted(scope, catalogue, event)]
+    values = Counter(key for record in findings.records for key in find_erased_keys(scope, catalogue, record))
+    scope_events = select_scope_events(scope, catalogue)
+    deleted_events = [event for event in findings.events if scope_events.covers(event)]
     trimmed_events = Counter(
-        event["type"] for event in remaining_events if _is_trimmed(scope, catalogue, event["type"])
+        event.type
+        for event in findings.events
+        if event.type in scope_events.erased_properties and not scope_events.covers(event)
     )
     return ErasureForecast(
         str(scope),
         tuple(_count_deletions(values, deleted_events)),
         (),
         values={key.replace("/", "."): count for key, count in sorted(values.items())},
-        events=Counter(event["type"] for event in deleted_events),
+        events=Counter(event.type for event in deleted_events),
         trimmed_events=trimmed_events,
     )
 
 
-def _count_deletions(values: Mapping[str, int], events: Sequence[Document]) -> Iterable[ForecastDeletion]:
+def _count_deletions(values: Mapping[str, int], events: Sequence[StoredEvent]) -> Iterable[ForecastDeletion]:
     contents = {place.name: place.holds for place in list_places(PlaceKind.COLLECTION)}
     for name, count in (("source_records", sum(values.values())), ("events", len(events))):
         if count:
             yield ForecastDeletion(name, contents[name], count)
-
-
-def _is_deleted(scope: ErasureScope, catalogue: Catalogue, event: Document) -> bool:
-    event_type = catalogue.events.get(event["type"])
-    return scope.covers_channel(event["channel"]) or (
-        event_type is not None and scope.covers_event(event_type)
-    )
-
-
-def _is_trimmed(scope: ErasureScope, catalogue: Catalogue, type_name: str) -> bool:
-    event_type = catalogue.events.get(type_name)
-    return event_type is not None and any(
-        scope.covers_property(declared_property) for declared_property in event_type.properties
-    )

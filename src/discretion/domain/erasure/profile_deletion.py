@@ -23,25 +23,29 @@ from discretion.domain.legal_retention.retained_items import (
     build_retained_documents,
     select_retained,
 )
-from discretion.domain.recipients.disclosed_attributes import collect_wrapped_keys, derive_ledger_pseudonyms
+from discretion.domain.recipients.disclosed_attributes import derive_ledger_pseudonyms
 from discretion.domain.recipients.notification_steps import PSEUDONYMS_FIELD, build_pseudonym_snapshot
 from discretion.law.jurisdiction import Lawbook
 from discretion.store.document import Document
-from discretion.store.driver.database import Database, Session, build_insert
-from discretion.store.erasure_subjects import ErasureSubjectStore
 from discretion.store.erasures import ErasureStore
+from discretion.store.legal_holds import LegalHoldStore
+from discretion.store.person_stores import PersonStores
 from discretion.store.places.eraser import Erasure, PlaceEraser
 from discretion.store.places.place import Stage
 from discretion.store.places.place_map import list_removal_places
+from discretion.store.retained_data import RetainedDataStore
 from discretion.store.tombstones import TombstoneStore
+from discretion.store.transactions import Session
 
 
 @dataclass(frozen=True, slots=True)
 class DeleteProfile:
     """The step ``depart``: delete the profile and its source records in one transaction."""
 
-    database: Database
-    subjects: ErasureSubjectStore
+    people: PersonStores
+    holds: LegalHoldStore
+    retained: RetainedDataStore
+    erasures: ErasureStore
     eraser: PlaceEraser
     build_context: Callable[[], WriteContext]
     lawbook: Lawbook
@@ -62,42 +66,41 @@ class DeleteProfile:
             context = self.build_context()
             # Before the other reads, so that messages wait for this transaction. Otherwise a sender who never
             # pauses could make it fail again and again.
-            await self.subjects.lock_customer(document["customer"], session)
+            await self.people.people.mark_changed(document["customer"], session)
             subject = await read_erasure_subject(
-                self.subjects, session, context.catalogue, document["customer"], context.now_ms
+                self.people, session, context.catalogue, document["customer"], context.now_ms
             )
             if subject is None:
                 result: dict[str, Any] = {"found": False}
                 await lease.complete_step(result, session)
                 return result
             result = await self._erase(session, context, subject, document["_id"])
-            wrapped_keys = collect_wrapped_keys(subject.customer)
-            names = build_pseudonym_snapshot(derive_ledger_pseudonyms(context.buckets, wrapped_keys))
+            names = build_pseudonym_snapshot(
+                derive_ledger_pseudonyms(context.buckets, subject.customer.wrapped_keys)
+            )
             await lease.save(
                 {"snapshot": {**subject.snapshot.to_document(), PSEUDONYMS_FIELD: names}}, session
             )
             # An erasure becomes durable in this order: this document, the line in
             # the ledger, the mark "logged".
-            await ErasureStore(self.database).record(document["_id"], context.now_ms, session)
+            await self.erasures.record(document["_id"], context.now_ms, session)
             lease.checkpoint("written")
             await lease.complete_step(result, session)
             return result
 
-        return StepDone(await self.database.run_transaction(delete_profile))
+        return StepDone(await self.people.transactions.run(delete_profile))
 
     async def _erase(
         self, session: Session, context: WriteContext, subject: ErasureSubject, request: bytes
     ) -> dict[str, Any]:
         snapshot = subject.snapshot
         retained = await self._select_retained(session, context, subject)
-        owner = (
-            subject.customer["_id"],
-            context.buckets.unwrap(subject.customer["_id"], subject.customer["key"]),
-        )
+        customer = subject.customer
+        owner = customer.id, context.buckets.unwrap(customer.id, customer.wrapped_key)
         if retained:
             # The keys of retained documents are wrapped here. A rotation before the commit could destroy the
             # bucket key they are wrapped under.
-            await context.buckets.block_rotation(self.database.end_callbacks(session))
+            await context.buckets.block_rotation(self.people.transactions.end_callbacks(session))
         retained_documents = build_retained_documents(context, retained, owner, request)
         # A dead letter, or a message whose identifier too many records share, changes no customer document.
         # The gate documents make it conflict with this transaction.
@@ -115,25 +118,18 @@ class DeleteProfile:
         for place in list_removal_places(Stage.PROFILE):
             while await self.eraser.erase_some(place, erasure, session):
                 continue
-        await self.database.bulk_write(
-            "held", [build_insert(document) for document in retained_documents], session=session
-        )
+        await self.retained.add(retained_documents, session)
         return {"found": True, "records": len(snapshot.records), "held": _count_retained(retained)}
 
     async def _select_retained(
         self, session: Session, context: WriteContext, subject: ErasureSubject
     ) -> RetainedByOrder:
-        by_customer = {"customer": {"$in": list(subject.snapshot.customers)}}
-        holds = await self.database.find("holds", by_customer, session=session)
-        query = (
-            by_customer
-            if holds
-            else {**by_customer, "type": {"$in": self._list_retained_event_types(subject.snapshot.laws)}}
-        )
-        events = await self.database.find("events", query, session=session)
-        return select_retained(
-            self.lawbook, subject.snapshot.laws, events, subject.records, holds, context.now_ms
-        )
+        customers, laws = subject.snapshot.customers, subject.snapshot.laws
+        holds = await self.holds.of_all(customers, session)
+        # A hold may keep events of any type.
+        types = None if holds else self._list_retained_event_types(laws)
+        events = await self.people.events.of_all(customers, session, types)
+        return select_retained(self.lawbook, laws, events, subject.records, holds, context.now_ms)
 
     def _list_retained_event_types(self, laws: Sequence[str]) -> list[str]:
         return sorted(

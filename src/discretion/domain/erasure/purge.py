@@ -14,18 +14,18 @@ from typing import Any
 from discretion.domain.erasure.erasure_snapshot import ErasureSnapshot, parse_snapshot
 from discretion.domain.kit.workflow.lease import Lease
 from discretion.domain.kit.workflow.step_outcome import StepDone, StepOutcome
-from discretion.store.driver.database import Database, Session
 from discretion.store.places.eraser import Erasure, PlaceEraser
 from discretion.store.places.place import Departure, Place, Stage
 from discretion.store.places.place_map import list_removal_places
 from discretion.store.tombstones import TombstoneStore
+from discretion.store.transactions import Session, Transactions
 
 
 @dataclass(frozen=True, slots=True)
 class PurgeCollections:
     """The step ``purge``: delete or shrink the remaining documents of the person in batches."""
 
-    database: Database
+    transactions: Transactions
     eraser: PlaceEraser
     tombstones: TombstoneStore
 
@@ -76,7 +76,7 @@ class PurgeCollections:
                 await lease.save(progress, session)
             return changed
 
-        changed = await self.database.run_transaction(erase_some)
+        changed = await self.transactions.run(erase_some)
         if changed and is_counted:
             counts[place.name] = counted + changed
         return changed

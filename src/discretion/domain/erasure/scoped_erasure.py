@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from discretion.domain.erasure.scope_events import ScopeEvents, select_scope_events
 from discretion.domain.identity.person_rewrite import PersonRewriter
 from discretion.domain.identity.unit_of_work import WriteContext
 from discretion.domain.kit.workflow.lease import Lease
@@ -27,10 +28,10 @@ from discretion.errors import Broken
 from discretion.seal.cell import event_cell_key
 from discretion.seal.cell_transfer import CellOwner, transfer_cell_as
 from discretion.seal.key_files import NONCE_BYTES
-from discretion.store.document import MutableDocument
-from discretion.store.driver.database import Database, Session, WriteOperation, build_update
+from discretion.store.events import EventSelection, StoredEvent
 from discretion.store.source_record import SourceRecord
 from discretion.store.tombstones import TombstoneStore
+from discretion.store.transactions import Session
 
 EVENT_BATCH = 500
 """Events that one transaction deletes or rewrites."""
@@ -40,7 +41,6 @@ EVENT_BATCH = 500
 class ScopedErasure:
     """The steps ``depart``, ``purge`` and ``verify`` of a request with a scope."""
 
-    database: Database
     rewriter: PersonRewriter
     tombstones: TombstoneStore
 
@@ -67,7 +67,7 @@ class ScopedErasure:
             await lease.complete_step(result, session)
             return result
 
-        return StepDone(await self.database.run_transaction(erase_values_of_customer))
+        return StepDone(await self.rewriter.stores.transactions.run(erase_values_of_customer))
 
     async def purge_events(self, document: Mapping[str, Any], lease: Lease) -> StepOutcome:
         """Delete the events of the scope that happened before the erasure (step ``purge``).
@@ -79,19 +79,18 @@ class ScopedErasure:
         counts = dict(document.get("result", {}).get("events", {}))
         if "snapshot" not in document:
             return StepDone(counts)
-        context, taken_at = self.rewriter.write_context(), document["snapshot"]["at"]
+        context = self.rewriter.write_context()
         scope = read_erasure_scope(document["scope"], context.catalogue)
         customer = await self._find_current_id(None, document["customer"])
         if scope is None or customer is None:
             return StepDone(counts)
-        by_customer = _build_customer_events_query(document, customer)
-        while batch := await self._delete_batch(
-            {**by_customer, **_build_scope_events_query(context, scope)}, taken_at, counts, lease
-        ):
+        scope_events = select_scope_events(scope, context.catalogue)
+        deleted = _select_deleted(document, customer, scope_events)
+        while batch := await self._delete_batch(deleted, counts, lease):
             for type_name, count in batch.items():
                 counts[type_name] = counts.get(type_name, 0) + count
             lease.checkpoint("batch")
-        await self._trim_events(context, scope, customer, by_customer, lease)
+        await self._trim_events(context, replace(deleted, channel=None), scope_events, lease)
         return StepDone(counts)
 
     async def verify_erased(self, document: Mapping[str, Any], lease: Lease) -> StepOutcome:
@@ -115,9 +114,9 @@ class ScopedErasure:
             for key in find_erased_keys(scope, context.catalogue, record)
             if max(part[key].at for part in (record.cells, record.totals) if key in part) <= snapshot["at"]
         ]
-        events = await self.database.count(
-            "events",
-            {**_build_customer_events_query(document, customer), **_build_scope_events_query(context, scope)},
+        scope_events = select_scope_events(scope, context.catalogue)
+        events = await self.rewriter.stores.events.count_selected(
+            _select_deleted(document, customer, scope_events)
         )
         if remaining_keys or events:
             raise Broken("ERASURE_INCOMPLETE", "Data of the erased scope are left.")
@@ -147,97 +146,71 @@ class ScopedErasure:
         return dict(erased_counts), sorted(rewrite.evidence.records) if rewrite is not None else []
 
     async def _delete_batch(
-        self, query: MutableDocument, taken_at: int, counts: Mapping[str, int], lease: Lease
+        self, deleted: EventSelection, counts: Mapping[str, int], lease: Lease
     ) -> Mapping[str, int]:
+        stores = self.rewriter.stores
+
         async def delete_events(session: Session) -> Mapping[str, int]:
-            projection = {"type": 1}
-            events = await self.database.find("events", query, projection, limit=EVENT_BATCH, session=session)
+            events = await stores.events.list_selected(deleted, EVENT_BATCH, session)
             if not events:
                 return {}
-            ids = [event["_id"] for event in events]
+            ids = [event.id for event in events]
             # In the same transaction: without its tombstone a repeated event would be taken in as new.
-            await self.tombstones.write(self.tombstones.build_erasures(ids, taken_at), session)
-            await self.database.delete_many("events", {"_id": {"$in": ids}}, session=session)
-            batch = Counter(event["type"] for event in events)
+            await self.tombstones.write(self.tombstones.build_erasures(ids, deleted.until), session)
+            await stores.events.delete(ids, session)
+            batch = Counter(event.type for event in events)
             await lease.save({"result.events": dict(Counter(counts) + batch)}, session)
             return batch
 
-        return await self.database.run_transaction(delete_events)
+        return await stores.transactions.run(delete_events)
 
     async def _trim_events(
-        self,
-        context: WriteContext,
-        scope: ErasureScope,
-        customer: bytes,
-        by_customer: MutableDocument,
-        lease: Lease,
+        self, context: WriteContext, scoped: EventSelection, scope_events: ScopeEvents, lease: Lease
     ) -> None:
         """Remove properties of the scope from events that stay. Repeating it changes nothing."""
-        properties_by_type = {
-            event.key: frozenset(
-                declared_property.name
-                for declared_property in event.properties
-                if scope.covers_property(declared_property)
-            )
-            for event in context.catalogue.events.values()
-        }
-        type_names = [key for key, names in properties_by_type.items() if names]
-        query: MutableDocument = {**by_customer, "type": {"$in": type_names}}
-        last_event = b""
+        stores, last_event = self.rewriter.stores, b""
+        erased_properties = scope_events.erased_properties
+        trimmed = replace(scoped, types=frozenset(erased_properties))
 
         async def trim_batch(session: Session) -> bytes:
-            # Trimmed events still match the query, so each batch begins after the last id.
-            batch_query = {**query, "_id": {"$gt": last_event}, "props": {"$exists": True}}
-            order = [("_id", 1)]
-            events = await self.database.find(
-                "events", batch_query, sort=order, limit=EVENT_BATCH, session=session
-            )
+            # Trimmed events are still selected, so each batch begins after the last id.
+            events = await stores.events.list_selected_properties(trimmed, last_event, EVENT_BATCH, session)
             if not events:
                 return b""
             # The wrapped key is read again for each batch: a rotation may have rewrapped it meanwhile.
-            current = await self.database.find_one(
-                "customers", {"_id": customer}, {"key": 1}, session=session
-            )
+            current = await stores.people.current(trimmed.customer, session)
             if current is None:
                 return b""
-            owner = (customer, context.buckets.unwrap(customer, current["key"]))
+            owner = current.id, context.buckets.unwrap(current.id, current.wrapped_key)
             writes = [
-                _build_trim_update(context, event, owner, properties_by_type[event["type"]])
+                stores.events.plan_replace_properties(event.id, properties)
                 for event in events
+                if (properties := _trim_properties(context, event, owner, erased_properties[event.type]))
             ]
-            await self.database.bulk_write("events", writes, session=session)
+            await stores.transactions.send(writes, session)
             await lease.save({}, session)  # a worker that lost its lease aborts this transaction
-            last: bytes = events[-1]["_id"]
-            return last
+            return events[-1].id
 
-        while last_event := await self.database.run_transaction(trim_batch):
+        while last_event := await stores.transactions.run(trim_batch):
             lease.checkpoint("trimmed")
 
 
-def _build_customer_events_query(document: Mapping[str, Any], customer: bytes) -> MutableDocument:
-    """Match events before the erasure, but not those of customers who were merged with this one since."""
+def _select_deleted(
+    document: Mapping[str, Any], customer: bytes, scope_events: ScopeEvents
+) -> EventSelection:
+    """Select events before the erasure, but not those of customers who were merged with this one since."""
     snapshot = document["snapshot"]
-    return {"customer": customer, "at": {"$lte": snapshot["at"]}, "record": {"$in": snapshot["records"]}}
+    return EventSelection(
+        customer, tuple(snapshot["records"]), snapshot["at"], scope_events.channel, scope_events.types
+    )
 
 
-def _build_scope_events_query(context: WriteContext, scope: ErasureScope) -> MutableDocument:
-    if scope.kind == "channel":
-        return {"channel": scope.key}
-    return {
-        "type": {
-            "$in": [
-                event_type.key
-                for event_type in context.catalogue.events.values()
-                if scope.covers_event(event_type)
-            ]
-        }
-    }
-
-
-def _build_trim_update(
-    context: WriteContext, event: MutableDocument, owner: CellOwner, names: frozenset[str]
-) -> WriteOperation:
-    key = event_cell_key(event["_id"]).encode()
+def _trim_properties(
+    context: WriteContext, event: StoredEvent, owner: CellOwner, names: frozenset[str]
+) -> bytes | None:
+    """Return the sealed properties without some; None if the event has none."""
+    if event.properties is None:
+        return None
+    key = event_cell_key(event.id).encode()
     nonce = context.entropy(NONCE_BYTES)
-    props = transfer_cell_as(event["props"], key, owner, key, owner, nonce, excluded=names)
-    return build_update({"_id": event["_id"]}, {"$set": {"props": props}})
+    return transfer_cell_as(event.properties, key, owner, key, owner, nonce, excluded=names)

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from discretion.errors import BadRequest, NotFound
-from discretion.store.driver.database import Database, Session, build_delete, build_insert, build_update
+from discretion.store.document import MutableDocument
+from discretion.store.legal_holds import LegalHoldStore, StoredHold
+from discretion.store.person_stores import PersonStores
+from discretion.store.retained_data import RetainedDataStore
+from discretion.store.transactions import Session
 
 MAX_TEXT_CHARS = 500
 """Maximum length of the reason and of the citation, in characters."""
@@ -21,7 +24,9 @@ MAX_TEXT_CHARS = 500
 class LegalHolds:
     """Places and lifts legal holds."""
 
-    database: Database
+    people: PersonStores
+    holds: LegalHoldStore
+    retained: RetainedDataStore
     entropy: Callable[[int], bytes] = field(repr=False)
     now_ms: Callable[[], int]
 
@@ -51,35 +56,32 @@ class LegalHolds:
             )
 
         async def place_hold(session: Session) -> bytes:
-            by_id = {"$or": [{"_id": customer}, {"merged.id": customer}]}
-            current = await self.database.find_one("customers", by_id, {"v": 1}, session=session)
+            current = await self.people.people.current(customer, session)
             if current is None:
                 raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
-            for collection, ids in (("source_records", records), ("events", events)):
-                by_owner = {"_id": {"$in": list(ids)}, "customer": current["_id"]}
-                owned = await self.database.find(collection, by_owner, {"_id": 1}, session=session)
-                if len(owned) < len(set(ids)):
-                    raise NotFound("HELD_NOT_FOUND", "The customer has no such record or event.")
-            hold_id = self.entropy(16)
-            hold = {
-                "_id": hold_id,
-                "customer": current["_id"],
-                "records": sorted(set(records)),
-                "events": sorted(set(events)),
-                "reason": reason,
-                "law": law,
-                "by": steward,
-                "at": self.now_ms(),
-            }
-            await self.database.bulk_write("holds", [build_insert(hold)], session=session)
+            owners = await self.people.source_records.find_customers(records, session)
+            owned_events = await self.people.events.list_owned(current.id, events, session)
+            if [owners.get(record) for record in records] != [current.id] * len(records) or (
+                owned_events != set(events)
+            ):
+                raise NotFound("HELD_NOT_FOUND", "The customer has no such record or event.")
+            hold = StoredHold(
+                self.entropy(16),
+                current.id,
+                frozenset(records),
+                frozenset(events),
+                reason,
+                law,
+                steward,
+                self.now_ms(),
+            )
+            await self.holds.add(hold, session)
             # An erasure changes the same customer document, so of two concurrent transactions one is
             # repeated: the erasure finds the hold, or this transaction does not find the customer.
-            change = {"$inc": {"v": 1}}
-            version_query = {"_id": current["_id"], "v": current["v"]}
-            await self.database.update_one("customers", version_query, change, session=session)
-            return hold_id
+            await self.people.people.mark_changed(current.id, session)
+            return hold.id
 
-        return await self.database.run_transaction(place_hold)
+        return await self.people.transactions.run(place_hold)
 
     async def lift(self, hold: bytes) -> None:
         """Lift a hold. Data that only this hold retained expire at once and are deleted by the daily run.
@@ -89,17 +91,12 @@ class LegalHolds:
         """
 
         async def lift_hold(session: Session) -> None:
-            if await self.database.find_one("holds", {"_id": hold}, {"_id": 1}, session=session) is None:
+            if not await self.holds.delete(hold, session):
                 raise NotFound("HOLD_NOT_FOUND", "There is no such hold.")
-            retained = await self.database.find("held", {"hold": hold}, {"_id": 1}, session=session)
-            # An expiry time in the past: the daily run deletes them with their keys.
-            writes = [build_update({"_id": document["_id"]}, {"$set": {"until": 0}}) for document in retained]
-            await self.database.bulk_write("held", writes, session=session)
-            await self.database.bulk_write("holds", [build_delete({"_id": hold})], session=session)
+            await self.retained.end_hold(hold, session)
 
-        await self.database.run_transaction(lift_hold)
+        await self.people.transactions.run(lift_hold)
 
-    async def find_retained(self, request: bytes, limit: int) -> list[dict[str, Any]]:
+    async def find_retained(self, request: bytes, limit: int) -> list[MutableDocument]:
         """Return the documents retained from an erasure, without those that are being deleted."""
-        query = {"request": request, "key": {"$exists": True}}  # without a key: its deletion has begun
-        return await self.database.find("held", query, sort=[("_id", 1)], limit=limit)
+        return await self.retained.list_by_request(request, limit)

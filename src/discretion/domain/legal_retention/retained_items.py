@@ -12,9 +12,8 @@ record).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -25,6 +24,9 @@ from discretion.seal.cell import encrypt_cell, event_cell_key, identifier_cell_k
 from discretion.seal.cell_transfer import CellOwner, transfer_cell_as
 from discretion.seal.key_files import KEY_BYTES, NONCE_BYTES
 from discretion.store.document import MutableDocument
+from discretion.store.events import StoredEvent
+from discretion.store.legal_holds import StoredHold
+from discretion.store.source_record import Cell, RecordIdentifier, SourceRecord
 
 EVENT, RECORD = "event", "record"
 ITEMS_PER_DOCUMENT = 200
@@ -45,9 +47,18 @@ class RetentionOrder:
 class RetainedItem:
     """An event or source record that is retained. ``properties`` are those kept of an event, None for all."""
 
-    kind: str
-    document: Mapping[str, Any] = field(repr=False)
+    document: StoredEvent | SourceRecord = field(repr=False)
     properties: frozenset[str] | None = None
+
+    @property
+    def kind(self) -> str:
+        """What is stored as ``kind``."""
+        return EVENT if isinstance(self.document, StoredEvent) else RECORD
+
+    @property
+    def name(self) -> str:
+        """The type of the event, or ``record``."""
+        return self.document.type if isinstance(self.document, StoredEvent) else RECORD
 
 
 RetainedByOrder = dict[RetentionOrder, list[RetainedItem]]
@@ -56,9 +67,9 @@ RetainedByOrder = dict[RetentionOrder, list[RetainedItem]]
 def select_retained(
     lawbook: Lawbook,
     laws: Iterable[str],
-    events: Iterable[Mapping[str, Any]],
-    records: Iterable[Mapping[str, Any]],
-    holds: Sequence[Mapping[str, Any]],
+    events: Iterable[StoredEvent],
+    records: Iterable[SourceRecord],
+    holds: Sequence[StoredHold],
     now: int,
 ) -> RetainedByOrder:
     """Return which events and source records of a person are retained, by the order that retains them. Pure.
@@ -79,25 +90,25 @@ def select_retained(
             orders.setdefault(order, []).append(item)
     for record in records:
         for hold in holds:
-            if record["_id"] in hold["records"] or not (hold["records"] or hold["events"]):
-                orders.setdefault(_build_hold_order(hold), []).append(RetainedItem(RECORD, record))
+            if record.id in hold.records or hold.keeps_everything:
+                orders.setdefault(_build_hold_order(hold), []).append(RetainedItem(record))
     return orders
 
 
 def _list_event_orders(
-    laws: Sequence[Jurisdiction], event: Mapping[str, Any], holds: Sequence[Mapping[str, Any]], now: int
+    laws: Sequence[Jurisdiction], event: StoredEvent, holds: Sequence[StoredHold], now: int
 ) -> Iterator[tuple[RetentionOrder, RetainedItem]]:
-    duty = find_retention_duty(laws, event["type"], event["at"], now)
+    duty = find_retention_duty(laws, event.type, event.at, now)
     if duty is not None:
         order = RetentionOrder(duty.jurisdiction_key, duty.rule.citation.source, duty.until_ms)
-        yield order, RetainedItem(EVENT, event, duty.rule.properties)
+        yield order, RetainedItem(event, duty.rule.properties)
     for hold in holds:
-        if event["_id"] in hold["events"] or not (hold["records"] or hold["events"]):
-            yield _build_hold_order(hold), RetainedItem(EVENT, event)
+        if event.id in hold.events or hold.keeps_everything:
+            yield _build_hold_order(hold), RetainedItem(event)
 
 
-def _build_hold_order(hold: Mapping[str, Any]) -> RetentionOrder:
-    return RetentionOrder(hold["law"], hold["reason"], None, hold["_id"])
+def _build_hold_order(hold: StoredHold) -> RetentionOrder:
+    return RetentionOrder(hold.law, hold.reason, None, hold.id)
 
 
 def build_retained_documents(
@@ -135,53 +146,47 @@ def _build_item(
     context: WriteContext, item: RetainedItem, owner: CellOwner, holder: CellOwner
 ) -> MutableDocument:
     # A new id: the id of an event is a digest of the sender's message id, which leads back to the customer.
-    doc, item_id = item.document, context.entropy(16)
-    if item.kind == RECORD:
-        return {
-            "id": item_id,
-            "kind": RECORD,
-            "type": RECORD,
-            "source": doc["source"],
-            "at": doc["last"],
-            "cells": {
-                key: _transfer_cell(context, key, cell, owner, holder) for key, cell in doc["cells"].items()
-            },
-            "names": _transfer_identifiers(context, item_id, doc["ids"], owner, holder),
+    item_id, document = context.entropy(16), item.document
+    stored = {"id": item_id, "kind": item.kind, "type": item.name, "source": document.source}
+    if isinstance(document, SourceRecord):
+        cells = {
+            key: _transfer_cell(context, key, cell, owner, holder)
+            for key, cell in document.cells.items()
+            if cell.sealed is not None or cell.value is not None  # a removed value has neither
         }
-    stored = {"id": item_id, "kind": EVENT, "type": doc["type"], "source": doc["source"], "at": doc["at"]}
-    if "props" not in doc:
-        return stored
-    keys = event_cell_key(doc["_id"]).encode(), event_cell_key(item_id).encode()
+        names = _transfer_identifiers(context, item_id, document.identifiers, owner, holder)
+        return {**stored, "at": document.last, "cells": cells, "names": names}
+    if document.properties is None:
+        return {**stored, "at": document.at}
+    keys = event_cell_key(document.id).encode(), event_cell_key(item_id).encode()
     nonce = context.entropy(NONCE_BYTES)
-    return {
-        **stored,
-        "props": transfer_cell_as(doc["props"], keys[0], owner, keys[1], holder, nonce, item.properties),
-    }
+    properties = transfer_cell_as(
+        document.properties, keys[0], owner, keys[1], holder, nonce, item.properties
+    )
+    return {**stored, "at": document.at, "props": properties}
 
 
-def _transfer_cell(
-    context: WriteContext, key: str, cell: Mapping[str, Any], owner: CellOwner, holder: CellOwner
-) -> bytes:
+def _transfer_cell(context: WriteContext, key: str, cell: Cell, owner: CellOwner, holder: CellOwner) -> bytes:
     """Encrypt a value for ``held``. Open values are encrypted too: nobody may be identified by them."""
     nonce = context.entropy(NONCE_BYTES)
-    if "c" in cell:
-        return transfer_cell_as(cell["c"], key.encode(), owner, key.encode(), holder, nonce)
-    return encrypt_cell(AESGCM(holder[1]), holder[0], key.encode(), cell["t"], nonce, cell["v"])
+    if cell.sealed is not None:
+        return transfer_cell_as(cell.sealed, key.encode(), owner, key.encode(), holder, nonce)
+    return encrypt_cell(AESGCM(holder[1]), holder[0], key.encode(), cell.at, nonce, cell.value)
 
 
 def _transfer_identifiers(
     context: WriteContext,
     item_id: bytes,
-    identifiers: Sequence[Mapping[str, Any]],
+    identifiers: Sequence[RecordIdentifier],
     owner: CellOwner,
     holder: CellOwner,
 ) -> dict[str, bytes]:
     """Return the identifiers of a record by type and number; their entries would identify the customer."""
     cells = {}
     for number, identifier in enumerate(identifiers):
-        key, member = identifier_cell_key(identifier["e"]).encode(), f"{identifier['k']}/{number}"
+        key, member = identifier_cell_key(identifier.entry).encode(), f"{identifier.type}/{number}"
         target_key = f"{item_id.hex()}/{member}".encode()
         cells[member] = transfer_cell_as(
-            identifier["c"], key, owner, target_key, holder, context.entropy(NONCE_BYTES)
+            identifier.cell, key, owner, target_key, holder, context.entropy(NONCE_BYTES)
         )
     return cells

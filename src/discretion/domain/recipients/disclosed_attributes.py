@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.recipient import Recipient, RecipientRole
@@ -72,12 +71,6 @@ def derive_ledger_pseudonyms(
         LedgerPseudonym(derive_ledger_pseudonym(buckets.unwrap(customer_id, wrapped_key)), customer_id)
         for customer_id, wrapped_key in wrapped_keys.items()
     )
-
-
-def collect_wrapped_keys(customer: Mapping[str, Any]) -> Mapping[bytes, bytes]:
-    """Return the wrapped data keys by customer id, the current id first, of a customer's document."""
-    former_keys = {merged["id"]: merged["key"] for merged in customer["merged"]}
-    return {customer["_id"]: customer["key"]} | former_keys
 
 
 def find_catalogue_recipient(catalogue: Catalogue, client: str, kind: str | None = None) -> Recipient | None:

@@ -85,6 +85,14 @@ class PlaceEraser:
         counted = await self._database.aggregate(place.name, [{"$match": query}, {"$count": "n"}], session)
         return int(counted[0]["n"]) if counted else 0
 
+    async def list_dead_letter_marks(self) -> set[bytes]:
+        """Return the entries of all identifiers that refused messages name: they are few and short-lived."""
+        marks = set[bytes]()
+        batches = self._database.stream("dead_letters", {}, {"marks": 1}, batch_size=ERASE_BATCH)
+        async for batch in batches:
+            marks.update(mark for dead_letter in batch for mark in dead_letter["marks"])
+        return marks
+
     async def _build_query(self, place: Place, removal: Removal, erasure: Erasure) -> MutableDocument:
         members = frozenset(reference.member for reference in removal.found_by)
         searched = members if erasure.is_offline else await self._search.list_searchable(place.name, members)

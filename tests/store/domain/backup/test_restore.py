@@ -21,6 +21,7 @@ from discretion.errors import BadRequest, Misconfigured
 from discretion.seal import bucket_keys
 from discretion.store import erasures
 from discretion.store.driver.database import Database, Session
+from discretion.store.dump import DumpStore
 from discretion.store.schema.collections import COLLECTIONS
 from tests.fixtures.erasure_steps import BLIND
 from tests.fixtures.mongo import CommandRecorder
@@ -116,7 +117,7 @@ async def write_test_dump(platform: PlatformUnderTest, folder: Path) -> Path:
     """Write a dump; return its folder."""
     target = folder / "dump"
     await write_dump(
-        platform.internals.database,
+        DumpStore(platform.internals.database),
         target,
         MADE_AT,
         ("0", platform.internals.catalogue.version),

@@ -18,6 +18,7 @@ from discretion.law.load import load_lawbook
 from discretion.law.retention_duty import find_retention_duty, find_retention_end
 from discretion.ledger.entry import parse_entry
 from discretion.store.requests import RequestStore
+from discretion.store.retained_data import RetainedDataStore
 from tests.fixtures.erasure_steps import ErasureSteps
 from tests.fixtures.platform import PlatformUnderTest
 from tests.store.domain.erasure.test_profile_deletion import ANN, BOB, TILL, WEB_ID, build_order, build_view
@@ -87,7 +88,7 @@ async def test_a_legal_hold_retains_data_until_it_is_lifted(erasing: ErasureStep
     assert "ann@shop.example" in record.values()
 
     shredded: list[bytes] = []
-    expiry = RetainedDataExpiry(database, lambda: 2**50, collect_shredded(shredded))
+    expiry = RetainedDataExpiry(RetainedDataStore(database), lambda: 2**50, collect_shredded(shredded))
     assert await expiry.run() == 0
     lifted = await platform.query("mutation($h: ID!) { liftHold(hold: $h) }", steward, {"h": hold})
     assert lifted["data"] == {"liftHold": True}
@@ -113,16 +114,21 @@ async def test_expired_data_is_deleted_even_after_an_interruption(erasing: Erasu
     await erasing.erase_customer(customer)
     until = (await database.find("held", {}))[0]["until"]
     shredded: list[bytes] = []
-    assert await RetainedDataExpiry(database, lambda: until - 1, collect_shredded(shredded)).run() == 0
+    assert (
+        await RetainedDataExpiry(
+            RetainedDataStore(database), lambda: until - 1, collect_shredded(shredded)
+        ).run()
+        == 0
+    )
 
     async def fail(_holders: Sequence[bytes]) -> None:
         raise Conflict("DIED", "Here.")
 
     with pytest.raises(Conflict):
-        await RetainedDataExpiry(database, lambda: until, fail).run()
+        await RetainedDataExpiry(RetainedDataStore(database), lambda: until, fail).run()
     assert ["key" in document for document in await database.find("held", {})] == [False]
     assert (
-        await RetainedDataExpiry(database, lambda: until, collect_shredded(shredded)).run()
+        await RetainedDataExpiry(RetainedDataStore(database), lambda: until, collect_shredded(shredded)).run()
         == len(shredded)
         == 1
     )
