@@ -43,7 +43,7 @@ class PlantedPeople:
 
 async def create_person(platform: PlatformUnderTest, user_id: str, email: str) -> PersonIds:
     """Send a message about a person; return their ids."""
-    identify = {"type": "identify", "userId": user_id, "messageId": f"{user_id}-{email}"}
+    identify = {"type": "identify", "userId": user_id, "messageId": secrets.token_hex(8)}
     await platform.send_messages("web-shop", {**identify, "traits": {"email": email}})
     entry = BLIND.index("email", email)
     identifier = await platform.internals.database.find_one("identifiers", {"_id": entry})

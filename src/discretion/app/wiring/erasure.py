@@ -15,6 +15,7 @@ from discretion.domain.erasure.erasure_ledger import ErasureLedger
 from discretion.domain.erasure.erasure_log import ErasureLog
 from discretion.domain.erasure.key_destruction import ShredKeys
 from discretion.domain.erasure.ledger_step import RecordErasure
+from discretion.domain.erasure.mail_erasure import MailErasure
 from discretion.domain.erasure.profile_deletion import DeleteProfile
 from discretion.domain.erasure.purge import PurgeCollections
 from discretion.domain.erasure.scoped_erasure import ScopedErasure
@@ -82,6 +83,7 @@ def build_erasure(context: WiringContext) -> ErasureComponents:
     erasure_log = ErasureLog(erasures=erasures, ledger=erasure_ledger)
     stores, search = context.stores, IdSearch(database)
     eraser = PlaceEraser(database=database, tombstones=tombstones)
+    mail = MailErasure(outbox=context.settings.data_dir / "outbox", blind_index=context.blind_index)
     holds, retained = LegalHoldStore(database), RetainedDataStore(database)
     shredder = CryptoShredder(
         keys=WrappedKeyStore(database), buckets=context.buckets, clock=clock, entropy=context.entropy
@@ -98,7 +100,9 @@ def build_erasure(context: WiringContext) -> ErasureComponents:
             tombstones=tombstones,
         ),
         ledger_step=RecordErasure(erasure_log=erasure_log, tombstones=tombstones),
-        purge=PurgeCollections(transactions=stores.transactions, eraser=eraser, tombstones=tombstones),
+        purge=PurgeCollections(
+            transactions=stores.transactions, eraser=eraser, tombstones=tombstones, mail=mail
+        ),
         key_destruction=ShredKeys(shredder),
         retained_data_expiry=RetainedDataExpiry(retained=retained, now_ms=clock, destroy_keys=shredder.shred),
         verification=VerifyErasure(search=search, tombstones=tombstones),

@@ -7,11 +7,13 @@ step may be repeated.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from discretion.domain.erasure.erasure_snapshot import ErasureSnapshot, parse_snapshot
+from discretion.domain.erasure.mail_erasure import MailErasure
 from discretion.domain.kit.workflow.lease import Lease
 from discretion.domain.kit.workflow.step_outcome import StepDone, StepOutcome
 from discretion.store.places.eraser import Erasure, PlaceEraser
@@ -28,6 +30,7 @@ class PurgeCollections:
     transactions: Transactions
     eraser: PlaceEraser
     tombstones: TombstoneStore
+    mail: MailErasure
 
     async def run(self, document: Mapping[str, Any], lease: Lease) -> StepOutcome:
         """Take the person in the snapshot out of every place.
@@ -48,6 +51,7 @@ class PurgeCollections:
             while await self._erase_batch(place, erasure, lease, counts):
                 lease.checkpoint(f"{place.name}.batch")
             lease.checkpoint(place.name)
+        await asyncio.to_thread(self.mail.delete_mail, snapshot.own_identifiers)
         return StepDone(counts)
 
     async def _find_return_time(self, snapshot: ErasureSnapshot) -> int | None:

@@ -68,9 +68,8 @@ FILE_PLACES: tuple[Place, ...] = (
     _build_file(
         "outbox/*",
         "Mail to customers about their requests, if no mail server is configured.",
-        Departure.EXPIRES,
-        "Deleted when another mail is written 30 days later; a mail server avoids the folder.",
-        timedelta(days=30),
+        Departure.DELETED,
+        "Mail to an address that only this person uses is deleted; a mail server avoids the folder.",
     ),
     _build_file(
         "demo.json",
