@@ -11,7 +11,12 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
-from discretion.app.background_work import expire_dead_letter_keys, recompute_permissions, watch_bucket_keys
+from discretion.app.background_work import (
+    expire_dead_letter_keys,
+    recompute_permissions,
+    watch_bucket_keys,
+    write_ledger_postings,
+)
 from discretion.app.clock import now_ms
 from discretion.app.installation_check import prepare_installation
 from discretion.app.keys import load_root_key, require_bucket_keys, signing_keys_path
@@ -100,6 +105,7 @@ async def open_platform(
                 async with (
                     expire_dead_letter_keys(platform.dead_letter_retention),
                     recompute_permissions(platform.permission_recomputation),
+                    write_ledger_postings(platform.ledger_postings),
                     run_workflows(platform.requests.workflow_runner),
                     run_delivery_worker(platform.recipients.delivery_worker),
                     run_callback_sender(platform.agents.callbacks),

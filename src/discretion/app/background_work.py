@@ -1,4 +1,4 @@
-"""Background work of a server that belongs to no single package: permissions, and keys that end."""
+"""Background work of a server that belongs to no single package: permissions, keys that end, postings."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from contextlib import asynccontextmanager
 from discretion.domain.consent.recompute import PermissionRecomputation
 from discretion.domain.ingest.dead_letters.retention import DeadLetterRecorder
 from discretion.domain.kit.workflow.poll import run_polling
+from discretion.ledger.posting_writer import PostingWriter
 from discretion.seal.bucket_keys import POLL_S, BucketKeys
 
 EXPIRE_INTERVAL_S = 3600
 RECOMPUTE_INTERVAL_S = 20.0
+POSTING_INTERVAL_S = 1.0
 RECOMPUTE_PAUSE_S = 0.05
 """Pause after each batch of customers, so that recomputing does not slow down requests much."""
 
@@ -44,6 +46,13 @@ async def expire_dead_letter_keys(dead_letters: DeadLetterRecorder) -> AsyncIter
         dead_letters.destroy_expired_keys()
 
     async with run_polling("destroying keys of dead letters", destroy, EXPIRE_INTERVAL_S):
+        yield
+
+
+@asynccontextmanager
+async def write_ledger_postings(writer: PostingWriter) -> AsyncIterator[None]:
+    """Write every second which ledger entries are about whom; until then they are found by a scan."""
+    async with run_polling("writing postings of the ledger", writer.run, POSTING_INTERVAL_S):
         yield
 
 

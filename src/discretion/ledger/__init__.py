@@ -11,6 +11,10 @@ Alternatives that were rejected: writing after the answer (a crash in between wo
 a record); the application's log (it can be rotated, sampled and edited); one write per field (a page of
 customers would wait for thousands of writes).
 
-Modules, in reading order: ``entry`` (one entry and its bytes), ``append`` (group commit), ``storage``
-(MongoDB).
+Who was seen is found through postings, which are written behind: an index over the people of every page would
+cost more than all the rest of the entry. Entries younger than the postings are scanned.
+
+Modules, in reading order: ``entry`` (one entry and its bytes), ``packed_entry`` (its stored form), ``append``
+(group commit), ``positions`` (the order of stored entries), ``storage`` (entries in MongoDB), ``postings``
+and ``posting_writer`` (which entries are about whom).
 """

@@ -2,50 +2,123 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from discretion.ledger.entry import LedgerEntry, parse_entry
+from discretion.catalogue.attribute_register import Register
+from discretion.errors import Conflict
+from discretion.ledger.entry import LedgerEntry
+from discretion.ledger.packed_entry import EntryPacker, encode_receipt, list_pseudonyms
+from discretion.ledger.positions import LANES, Watermarks, match_after, match_lane
+from discretion.ledger.postings import PostingStore
 from discretion.store.driver.database import Database
-from discretion.store.paging import NEWEST_FIRST
 
 COLLECTION = "disclosures"
+ENTRIES_AT_ONCE = 500
+"""Entries without postings that are read with one batch."""
 
 
 class LedgerStorage:
-    """The ``disclosures`` collection. Entries are inserted whole and never changed."""
+    """The ``disclosures`` collection. Entries are inserted whole and never changed.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: The database.
+        register: The register of attribute numbers.
+        entropy: Gives as many random bytes as it is asked for; chooses a lane.
+    """
+
+    def __init__(self, database: Database, register: Register, entropy: Callable[[int], bytes]) -> None:
         self._database = database
+        self._packer = EntryPacker(register)
+        self._postings = PostingStore(database)
+        self._entropy = entropy
+        self._next_position: int | None = None
 
     async def insert(self, entries: Sequence[LedgerEntry]) -> None:
-        """Store entries; they are durable (majority, journaled) when this returns."""
-        await self._database.insert_many(
-            COLLECTION, [_build_document(entry) for entry in entries], ordered=False
-        )
+        """Store entries; they are durable (majority, journaled) when this returns.
+
+        Only one call may run at a time, as ``Ledger`` ensures.
+        """
+        packed_by_receipt = {
+            encode_receipt(entry.receipt): self._packer.pack_entry(entry) for entry in entries
+        }
+        while packed_by_receipt:
+            position = self._next_position
+            if position is None:
+                position = await self._open_lane()
+            # Until the write is known to have succeeded, nothing may follow it in this lane.
+            self._next_position = None
+            documents: list[dict[str, Any]] = [
+                {"_id": receipt, "n": position + offset, "e": packed}
+                for offset, (receipt, packed) in enumerate(packed_by_receipt.items())
+            ]
+            try:
+                # Ordered: whoever reads the lane sees no entry before those below it.
+                await self._database.insert_many(COLLECTION, documents, ordered=True)
+            except Conflict:
+                # Another process writes to the lane too. It took the position of one of these entries; those
+                # before it were stored.
+                stored = await self._database.find(
+                    COLLECTION, {"_id": {"$in": list(packed_by_receipt)}}, {"_id": 1}
+                )
+                for document in stored:
+                    del packed_by_receipt[document["_id"]]
+            else:
+                self._next_position = position + len(documents)
+                return
 
     async def list_by_subject(
-        self, subjects: Sequence[bytes], before: tuple[int, str] | None, limit: int
+        self, subjects: Sequence[bytes], before: str | None, limit: int
     ) -> list[LedgerEntry]:
         """List the entries about a person under any of their pseudonyms, newest first.
 
         Args:
             subjects: The person's ledger pseudonyms, those of merged customers included.
-            before: ``(at, receipt)`` of the last entry of the page before; None for the first page.
+            before: Receipt of the last entry of the page before; None for the first page.
             limit: Length of a page.
         """
-        query = NEWEST_FIRST.continue_after({"subjects": {"$in": list(subjects)}}, before)
-        documents = await self._database.find(
-            COLLECTION, query, {"entry": 1}, sort=NEWEST_FIRST.sort, limit=limit
+        upper = None if before is None else encode_receipt(before)
+        # The watermarks are read first: what is posted while the entries after them are read is found twice,
+        # never missed.
+        state = await self._postings.read_state()
+        packed_by_receipt = await self._find_unposted(state.watermarks, frozenset(subjects), upper, limit)
+        receipts = await self._postings.find_receipts(frozenset(subjects), upper, limit)
+        page = sorted(receipts | packed_by_receipt.keys(), reverse=True)[:limit]
+        to_read = [receipt for receipt in page if receipt not in packed_by_receipt]
+        documents = await self._database.find(COLLECTION, {"_id": {"$in": to_read}}) if to_read else []
+        packed_by_receipt.update((document["_id"], document["e"]) for document in documents)
+        entries = [
+            self._packer.unpack_entry(receipt, packed_by_receipt[receipt])
+            for receipt in page
+            if receipt in packed_by_receipt
+        ]
+        # An entry may be missing in a database that was restored in part.
+        if len(page) == limit and len(entries) < limit:
+            entries += await self.list_by_subject(subjects, page[-1].hex(), limit - len(entries))
+        return entries
+
+    async def _find_unposted(
+        self, watermarks: Watermarks, subjects: frozenset[bytes], before: bytes | None, limit: int
+    ) -> dict[bytes, bytes]:
+        """Return the highest receipts of a person's entries after the watermarks, with the packed entries."""
+        packed_by_receipt: dict[bytes, bytes] = {}
+        batches = self._database.stream(
+            COLLECTION, match_after(watermarks), {"e": 1}, batch_size=ENTRIES_AT_ONCE
         )
-        return [parse_entry(document["entry"]) for document in documents]
+        async for batch in batches:
+            for document in batch:
+                receipt, packed = document["_id"], document["e"]
+                if (before is None or receipt < before) and not subjects.isdisjoint(list_pseudonyms(packed)):
+                    packed_by_receipt[receipt] = packed
+            for receipt in sorted(packed_by_receipt, reverse=True)[limit:]:
+                del packed_by_receipt[receipt]
+        return packed_by_receipt
 
-
-def _build_document(entry: LedgerEntry) -> dict[str, Any]:
-    return {
-        "_id": entry.receipt,
-        "at": entry.at,
-        "client": entry.client,
-        "subjects": sorted(entry.subjects),
-        "entry": entry.canonical_bytes(),
-    }
+    async def _open_lane(self) -> int:
+        """Choose a lane and return its next position."""
+        lane = self._entropy(1)[0] % LANES
+        last = await self._database.find_one(COLLECTION, {"n": match_lane(lane)}, {"n": 1}, sort=[("n", -1)])
+        watermarks = (await self._postings.read_state()).watermarks
+        # Never below the watermark, also if entries are missing in a restored database: nobody would look
+        # for an entry there.
+        return max(watermarks[lane], 0 if last is None else last["n"]) + 1

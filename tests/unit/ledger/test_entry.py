@@ -9,27 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from discretion.ledger.entry import LedgerEntry, parse_entry
-
-GOLDEN_ENTRY = LedgerEntry(
-    receipt="0193fe2a4c0000112233445566778899",
-    at=1_732_000_000_000,
-    client="campaigns",
-    actor='staff "Zoë"@shop.example',
-    operation="Who",
-    purposes=("marketing.advertising.first_party", "marketing.communications.email"),
-    attributes=(("contact.email", "clear"), ("demographics.birthDate", "coarse")),
-    extra=("filter:contact.address.country",),
-    subjects={b"\xff" * 16: 3, b"\x00" * 15 + b"\x01": 1, b"\x10" * 16: 0},
-)
-GOLDEN = (
-    '{"actor":"staff \\"Zoë\\"@shop.example","at":1732000000000,'
-    '"attributes":[["contact.email","clear"],["demographics.birthDate","coarse"]],'
-    '"client":"campaigns","extra":["filter:contact.address.country"],"operation":"Who",'
-    '"purposes":["marketing.advertising.first_party","marketing.communications.email"],'
-    '"receipt":"0193fe2a4c0000112233445566778899",'
-    '"subjects":[["00000000000000000000000000000001","1"],["10101010101010101010101010101010","0"],'
-    '["ffffffffffffffffffffffffffffffff","3"]],"v":1}'
-).encode()
+from tests.unit.ledger.entries import GOLDEN, GOLDEN_ENTRY
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 ENTRIES = st.builds(

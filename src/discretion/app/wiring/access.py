@@ -41,7 +41,7 @@ def build_access(
         subject_reads=subjects,
         consents=ConsentStore(database),
         identities=IdentityStore(database),
-        ledger=LedgerStorage(database),
+        ledger=LedgerStorage(database, catalogue.register, context.entropy),
         requests=requests,
         receipts=receipts,
         batch_size=PAGE_ROWS,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from discretion.app.wiring.context import WiringContext
 from discretion.disclose import Discloser
 from discretion.ledger.append import Ledger
+from discretion.ledger.posting_writer import PostingWriter
 from discretion.ledger.storage import LedgerStorage
 from discretion.reveal.forms import FormRenderer
 from discretion.reveal.revealer import Revealer
@@ -15,10 +16,11 @@ from discretion.seal.key_files import derive_key
 
 @dataclass(frozen=True, slots=True)
 class DisclosureComponents:
-    """The discloser, the storage of its ledger, and the renderer of masked, coarse and pseudonymous forms."""
+    """The discloser, its ledger's storage and postings, and the renderer of forms that are not clear."""
 
     discloser: Discloser
     ledger_storage: LedgerStorage
+    posting_writer: PostingWriter
     form_renderer: FormRenderer
 
 
@@ -27,7 +29,7 @@ def build_disclosure(context: WiringContext) -> DisclosureComponents:
     # Derived from the root key, so that all servers give equal values the same pseudonym, also after a
     # restart.
     form_renderer = FormRenderer(derive_key(context.root, "pseudonym"))
-    ledger_storage = LedgerStorage(context.database)
+    ledger_storage = LedgerStorage(context.database, context.catalogue.register, context.entropy)
     revealer = Revealer(
         catalogue=context.catalogue,
         permission_window=context.permission_window,
@@ -39,5 +41,8 @@ def build_disclosure(context: WiringContext) -> DisclosureComponents:
         revealer=revealer, ledger=Ledger(ledger_storage), now_ms=context.clock, entropy=context.entropy
     )
     return DisclosureComponents(
-        discloser=discloser, ledger_storage=ledger_storage, form_renderer=form_renderer
+        discloser=discloser,
+        ledger_storage=ledger_storage,
+        posting_writer=PostingWriter(context.database, context.clock),
+        form_renderer=form_renderer,
     )

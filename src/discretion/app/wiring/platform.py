@@ -34,6 +34,7 @@ from discretion.domain.kit.workflow.lease import Checkpoint
 from discretion.domain.retention.sweep import RetentionSweep
 from discretion.edge.application import build_application
 from discretion.edge.graphql.internal_client import InternalClient
+from discretion.ledger.posting_writer import PostingWriter
 from discretion.store.driver.database import Database
 from discretion.store.dump import DumpStore
 from discretion.store.retained_data import RetainedDataStore
@@ -54,6 +55,7 @@ class Platform:
     write_keys: WriteKeys
     discloser: Discloser
     suggestion_run: DuplicateSearch
+    ledger_postings: PostingWriter
     dead_letter_retention: DeadLetterRecorder
     dead_letter_replay: DeadLetterReplay
     permission_recomputation: PermissionRecomputation
@@ -111,6 +113,7 @@ def wire_platform(context: WiringContext, on_checkpoint: Checkpoint) -> Platform
         ),
         write_keys=ingest.write_keys,
         discloser=disclosure.discloser,
+        ledger_postings=disclosure.posting_writer,
         suggestion_run=DuplicateSearch(
             catalogue=catalogue,
             run_query=internal_client.execute,

@@ -52,7 +52,10 @@ def build_recipients(context: WiringContext, sign_again: SignAgain) -> Recipient
     deliveries = DeliveryStore(database)
     egress = EgressClient(loopback=settings.outward_loopback)
     notifier = RecipientNotifier(
-        catalogue=catalogue, ledger=LedgerStorage(database), deliveries=deliveries, pairwise=context.pairwise
+        catalogue=catalogue,
+        ledger=LedgerStorage(database, catalogue.register, context.entropy),
+        deliveries=deliveries,
+        pairwise=context.pairwise,
     )
     signer = NotificationSigner(select_keys=context.signing_keys.select, issuer=settings.issuer)
     transactions = Transactions(database)

@@ -136,7 +136,7 @@ class SubjectHistory:
                 yield [_build_disclosure_row(entry, pseudonyms) for entry in entries]
             if len(entries) < self.batch_size:
                 return
-            before = entries[-1].at, entries[-1].receipt
+            before = entries[-1].receipt
 
     async def read_refused_messages(self, subject: PackageSubject) -> AsyncIterator[RowBatch]:
         """Yield refused messages that name an identifier of the customer."""

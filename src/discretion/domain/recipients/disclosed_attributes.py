@@ -164,8 +164,8 @@ async def load_ledger_entries(
 ) -> list[LedgerEntry]:
     """Return every ledger entry of a customer."""
     values, entries = [pseudonym.value for pseudonym in pseudonyms], []
-    position: tuple[int, str] | None = None
+    position: str | None = None
     while page := await ledger.list_by_subject(values, position, PAGE_SIZE):
         entries += page
-        position = page[-1].at, page[-1].receipt
+        position = page[-1].receipt
     return entries

@@ -217,6 +217,11 @@ _ENTRIES: tuple[_CollectionEntry, ...] = (
         "Kept as evidence (GDPR Art. 5(2)); without the key the pseudonym identifies nobody.",
     ),
     _CollectionEntry(
+        "ledger_postings",
+        Departure.EVIDENCE,
+        "Kept with the disclosures (GDPR Art. 5(2)); without the key the pseudonym identifies nobody.",
+    ),
+    _CollectionEntry(
         "erasures",
         Departure.EVIDENCE,
         "Kept: a restored database learns from them what to erase again (GDPR Art. 17(1), 5(2)).",
@@ -247,6 +252,7 @@ _ENTRIES: tuple[_CollectionEntry, ...] = (
     _CollectionEntry("recipients", Departure.NO_PERSON, "None; deleted when a client leaves."),
     _CollectionEntry("clients", Departure.NO_PERSON, "None; deleted when a client leaves."),
     _CollectionEntry("consent_terms", Departure.NO_PERSON, "None; kept as long as a consent refers to them."),
+    _CollectionEntry("ledger_posting_state", Departure.NO_PERSON, "None."),
     _CollectionEntry("rulebooks", Departure.NO_PERSON, "None."),
     _CollectionEntry("installation", Departure.NO_PERSON, "None."),
 )

@@ -80,14 +80,37 @@ COLLECTIONS: tuple[Collection, ...] = (
     ),
     *AGENT_COLLECTIONS,
     *PROFILE_COLLECTIONS,
-    # subjects are ledger pseudonyms, entry the canonical bytes (``ledger.entry``).
+    # _id is the receipt, n the position (``ledger.positions``), e the packed entry (``ledger.packed_entry``).
     Collection(
         name="disclosures",
         contents="Which client read which attributes of which people, and why; pseudonyms, no values.",
+        schema=object_of({"_id": BINARY, "n": INTEGER, "e": BINARY}),
+        indexes=(Index((("n", 1),), unique=True),),
+    ),
+    # _id is the bucket and the number of the document in it, c a list of packed postings, l the lowest
+    # receipt in them, h a receipt that no earlier posting of the bucket exceeds (``ledger.postings``).
+    Collection(
+        name="ledger_postings",
+        contents="Which disclosures are about which people: pairs of a pseudonym and a receipt.",
+        schema=object_of({"_id": INTEGER, "c": array_of(BINARY), "l": BINARY, "h": BINARY}),
+    ),
+    # One document: w the position of each lane up to which postings were written, h the highest receipt with
+    # postings, p the last document of each bucket and its size, f the last fence under which a run finished.
+    Collection(
+        name="ledger_posting_state",
+        contents="How far postings were written; no personal data.",
         schema=object_of(
-            {"_id": TEXT, "at": TIME, "client": TEXT, "subjects": array_of(BINARY), "entry": BINARY}
+            {
+                "_id": INTEGER,
+                "w": array_of(INTEGER),
+                "h": BINARY,
+                "p": BINARY,
+                "f": INTEGER,
+                "fence": INTEGER,
+                "until": TIME,
+                "next": TIME,
+            }
         ),
-        indexes=(Index((("subjects", 1), ("at", -1), ("_id", -1))),),
     ),
     # records the source records that received the statement, customer the customer they belonged to then,
     # catalogue the version, by the author, terms the digest of the terms, guardian the retailer's reference

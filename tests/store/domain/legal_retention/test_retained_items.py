@@ -16,7 +16,7 @@ from discretion.errors import Conflict
 from discretion.law.jurisdiction import Citation, LegalRetentionRule, RetentionStart, TimeLength, TimeUnit
 from discretion.law.load import load_lawbook
 from discretion.law.retention_duty import find_retention_duty, find_retention_end
-from discretion.ledger.entry import parse_entry
+from discretion.ledger.packed_entry import EntryPacker
 from discretion.store.requests import RequestStore
 from discretion.store.retained_data import RetainedDataStore
 from tests.fixtures.erasure_steps import ErasureSteps
@@ -56,8 +56,9 @@ async def test_a_steward_reads_only_the_retained_invoice_which_is_recorded(
             "values": {"order_id": "o1", "total": 12.5, "currency": "GBP"},
         }
     ]
-    entries = await platform.internals.database.find("disclosures", {}, sort=[("at", -1)])
-    last = parse_entry(entries[0]["entry"])
+    stored = await platform.internals.database.find_one("disclosures", {}, sort=[("_id", -1)])
+    assert stored is not None
+    last = EntryPacker(platform.internals.catalogue.register).unpack_entry(stored["_id"], stored["e"])
     assert last.extra == ("held",)
     assert len(last.subjects) == 1
 

@@ -60,7 +60,7 @@ def build_disclosures_field() -> StrawberryField:
         position = open_cursor(reading, _CURSOR_KIND, page_window.after, "these disclosures")
         pseudonyms = await _pseudonyms_of(info.context, reading, root)
         entries = await info.context.resources.disclosures.list_by_subject(
-            pseudonyms, None if position is None else (position[0], position[1].hex()), page_window.size + 1
+            pseudonyms, None if position is None else position[1].hex(), page_window.size + 1
         )
         page_entries, page_info = cut_page(
             reading,
