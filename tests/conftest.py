@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from hypothesis import HealthCheck, settings
 
@@ -12,9 +13,10 @@ pytest_plugins = [
     f"tests.fixtures.{module}" for module in ("mongo", "platform", "mail_server", "workers", "lanes")
 ]
 
-# Many tests start programs, each of which imports 400 modules of this project. Where the environment forbids
-# to keep bytecode, as container images do, each would compile them again, for 0.7 s.
+# Where the environment forbids to keep bytecode, as container images do, each test process and each program
+# that a test starts would compile all modules again, for 3 s.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # Hypothesis measures how long inputs take to generate by the wall clock. On a machine where other programs
 # run, the check fails although the test is right.

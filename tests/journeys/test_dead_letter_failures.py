@@ -162,7 +162,7 @@ async def start_replay(url: str, database: str, folder: Path, *options: str) -> 
         "NO_COLOR": "1",
     }
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", "from discretion.cli import main; main()", "ingest", "replay", *options),
+        *(sys.executable, "-c", "from discretion.start import main; main()", "ingest", "replay", *options),
         env=environ,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
