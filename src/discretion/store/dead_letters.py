@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -117,6 +117,13 @@ class DeadLetterStore:
         # By id and not by offset: a replay deletes letters while it reads the pages.
         query = {**dead_letter_filter.build_query(), "_id": {"$gt": after}}
         return await self._database.find(COLLECTION, query, sort=[("_id", 1)], limit=limit)
+
+    async def list_naming(self, marks: Collection[bytes]) -> list[MutableDocument]:
+        """List the letters that name any of these identifiers, without their content, by id."""
+        fields = dict.fromkeys(("source", "code", "place", "received", "expires"), 1)
+        return await self._database.find(
+            COLLECTION, {"marks": {"$in": sorted(marks)}}, fields, sort=[("_id", 1)]
+        )
 
     async def set_reasons(self, reasons: Mapping[bytes, tuple[str, str]]) -> None:
         """Set the code and place for which letters are refused now, by letter id."""

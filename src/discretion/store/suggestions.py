@@ -140,6 +140,11 @@ class SuggestionStore:
         documents = await self._database.find(COLLECTION, query, sort=_LIKELIEST_FIRST.sort, limit=limit)
         return [_read_suggestion(document) for document in documents]
 
+    async def of(self, customer: bytes) -> list[Suggestion]:
+        """List the suggestions that name a customer, by id."""
+        documents = await self._database.find(COLLECTION, {"customers": customer}, sort=[("_id", 1)])
+        return [_read_suggestion(document) for document in documents]
+
     async def find(self, suggestion: bytes) -> Suggestion | None:
         """Return the suggestion with this id."""
         document = await self._database.find_one(COLLECTION, {"_id": suggestion})

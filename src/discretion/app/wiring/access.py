@@ -17,10 +17,10 @@ from discretion.domain.kit.egress import EgressClient
 from discretion.domain.kit.workflow.runner import StepAction
 from discretion.ledger.storage import LedgerStorage
 from discretion.store.consents import ConsentStore
-from discretion.store.identities import IdentityStore
+from discretion.store.dead_letters import DeadLetterStore
 from discretion.store.packages import PackageStore
 from discretion.store.requests import RequestStore
-from discretion.store.subject_reads import SubjectStore
+from discretion.store.suggestions import SuggestionStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,12 @@ def build_access(
 ) -> AccessComponents:
     """Build the components of access and portability."""
     catalogue, database = context.catalogue, context.database
-    subjects, requests, packages = SubjectStore(database), RequestStore(database), PackageStore(database)
+    requests, packages = RequestStore(database), PackageStore(database)
     history = SubjectHistory(
-        subject_reads=subjects,
+        stores=context.stores,
+        suggestions=SuggestionStore(database, context.clock),
+        dead_letters=DeadLetterStore(database, context.tombstones),
         consents=ConsentStore(database),
-        identities=IdentityStore(database),
         ledger=LedgerStorage(database, catalogue.register, context.entropy),
         requests=requests,
         receipts=receipts,
@@ -60,7 +61,7 @@ def build_access(
         discloser=discloser,
         requests=requests,
         packages=packages,
-        subject_reads=subjects,
+        stores=context.stores,
         base_url=receipts.issuer,
     )
     send = SendPackage(

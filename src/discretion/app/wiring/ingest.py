@@ -19,6 +19,7 @@ from discretion.domain.retention.intake_filter import IntakeFilter
 from discretion.law.signals.load import load_signals
 from discretion.seal.daily_keys import DailyKeys
 from discretion.store.dead_letters import DeadLetterStore
+from discretion.store.write_keys import WriteKeyStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,9 @@ def build_ingest(context: WiringContext, statement_observer: StatementObserver) 
             dead_letters=recorder,
             now_ms=clock,
         ),
-        write_keys=WriteKeys(database=database, catalogue=catalogue, entropy=entropy, now_ms=clock),
+        write_keys=WriteKeys(
+            store=WriteKeyStore(database), catalogue=catalogue, entropy=entropy, now_ms=clock
+        ),
         dead_letter_recorder=recorder,
         dead_letter_replay=DeadLetterReplay(
             store=dead_letters,

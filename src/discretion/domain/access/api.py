@@ -15,7 +15,6 @@ from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.scalars import DateTime
 from discretion.errors import Forbidden, NotFound
 from discretion.reveal.forms import format_timestamp
-from discretion.store.subject_reads import SubjectStore
 
 
 @strawberry.type(description="Where a package can be fetched, once.")
@@ -61,20 +60,7 @@ async def _issue_link(download_links: DownloadLinks, info: ResolverInfo, request
     caller = reading.decode_customer_id(reading.grant.subject)
     document = None if request_id is None else await download_links.requests.find(request_id)
     # One answer for "no such request" and "another customer's request": ids of others cannot be probed.
-    if document is None or not await _is_same_person(
-        download_links.subject_reads, caller, document.get("customer")
-    ):
+    if document is None or not await download_links.is_same_person(caller, document.get("customer")):
         raise NotFound("REQUEST_NOT_FOUND", "There is no such request.")
     reading.record_extra("package_link")
     return await download_links.issue_link(document)
-
-
-async def _is_same_person(subject_reads: SubjectStore, caller: bytes | None, customer: bytes | None) -> bool:
-    """Return whether two customer ids belong to one customer now, merged ids included."""
-    if caller is None or customer is None:
-        return False
-    current = await subject_reads.find_customer(caller)
-    return current is not None and customer in {
-        current["_id"],
-        *(former["id"] for former in current["merged"]),
-    }

@@ -23,8 +23,8 @@ from discretion.errors import Conflict, NotFound
 from discretion.reveal.revealer import CustomerRow, Reading
 from discretion.store.document import Document
 from discretion.store.packages import PackageStore
+from discretion.store.person_stores import PersonStores
 from discretion.store.requests import RequestStore
-from discretion.store.subject_reads import SubjectStore
 
 LINK_LIFETIME_MS = 15 * 60_000
 TOKEN_BYTES = 32
@@ -58,8 +58,15 @@ class DownloadLinks:
     discloser: Discloser
     requests: RequestStore
     packages: PackageStore
-    subject_reads: SubjectStore
+    stores: PersonStores
     base_url: str
+
+    async def is_same_person(self, caller: bytes | None, customer: bytes | None) -> bool:
+        """Return whether two customer ids belong to one customer now, merged ids included."""
+        if caller is None or customer is None:
+            return False
+        current = await self.stores.people.current(caller)
+        return current is not None and customer in current.ids
 
     async def issue_link(self, document: Document) -> DownloadLink:
         """Return a link to the package of a request. The caller has checked that the client may have it.
@@ -136,7 +143,7 @@ class DownloadLinks:
         self, document: Document, package: StoredPackage, operation: str
     ) -> tuple[PackageReader, Reading, Document]:
         """Record the disclosure in the ledger and return a reader that decrypts the pages."""
-        current = await self.subject_reads.find_customer(package.customer)
+        current = await self.stores.people.find_document(package.customer)
         if current is None:
             raise _build_package_gone()
         customer_with_key = _select_customer_key(current, package.customer)
@@ -170,7 +177,7 @@ class DownloadLinks:
         if package.available_until <= self.discloser.now_ms():
             raise _build_package_gone()
         # After a split a record in the package may belong to another customer: the package is withheld.
-        if await self.subject_reads.was_split_since(package.customer, package.made_at):
+        if await self.stores.identity_events.was_split_since(package.customer, package.made_at):
             raise Conflict(
                 "PACKAGE_STALE",
                 "Since the package was made, some of its data proved to belong to another customer.",

@@ -80,12 +80,12 @@ class GatherPackage:
             meanwhile.
         """
         customer = document.get("customer")
-        current = None if customer is None else await self.history.subject_reads.find_customer(customer)
+        current = None if customer is None else await self.history.stores.people.find_document(customer)
         if current is None:
             return StepDone({"found": False})
         customer_id, now = current["_id"], self.discloser.now_ms()
         # Read before and after: a merge or split in between is noticed.
-        record_ids = await self.history.subject_reads.list_record_ids(customer_id)
+        record_ids = await self.history.stores.source_records.list_ids(customer_id)
         key = self.buckets.unwrap(customer_id, current["key"])
         writer = PackageWriter(
             self.packages,
@@ -101,7 +101,7 @@ class GatherPackage:
             build_full_plan(self.catalogue, grant), grant, OPERATION, write_package
         )
         # A merge or a split during the reading could have mixed two people's data: start again.
-        if not record_ids or await self.history.subject_reads.list_record_ids(customer_id) != record_ids:
+        if not record_ids or await self.history.stores.source_records.list_ids(customer_id) != record_ids:
             return StepWaiting(RETRY_MS, "the customer was merged or split while the package was made")
         package = StoredPackage(
             document["_id"],
@@ -142,7 +142,7 @@ class GatherPackage:
             catalogue=self.catalogue,
             reading=reading,
             row=reading.open_rows([current])[0],
-            records=await self.history.subject_reads.list_records(current["_id"]),
+            records=await self.history.stores.source_records.of(current["_id"]),
             former_keys=[(former["id"], former["key"]) for former in current["merged"]],
             laws=laws,
             # The laws in force when the request was received decide, not those of today.

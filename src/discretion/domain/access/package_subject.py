@@ -13,7 +13,7 @@ from discretion.domain.access.access_limits import AccessLimits
 from discretion.law.jurisdiction import Jurisdiction
 from discretion.reveal.forms import CLEAR_RENDERS, format_timestamp
 from discretion.reveal.revealer import CustomerRow, Reading
-from discretion.store.document import MutableDocument
+from discretion.store.source_record import SourceRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class PackageSubject:
     catalogue: Catalogue
     reading: Reading
     row: CustomerRow = field(repr=False)
-    records: Sequence[MutableDocument] = field(repr=False)
+    records: Sequence[SourceRecord] = field(repr=False)
     former_keys: Sequence[tuple[bytes, bytes]] = field(repr=False)
     laws: Sequence[Jurisdiction]
     limits: AccessLimits

@@ -3,12 +3,6 @@
 Short member names of the stored documents:
 
 - customer: ``s`` sealed cells, ``o`` open values, ``p`` ``[source, message]`` that each value comes from
-- cell of a source record: ``c`` sealed value, ``v`` open value, ``t`` observed at (ms), ``m`` message
-- fold (computed value) of a source record: ``n`` intermediate value, ``t`` latest event (ms)
-- identifier of a source record: ``k`` type, ``e`` entry (blind index), ``c`` sealed value, ``t`` first named
-  (ms)
-- statement: ``g`` given or refused, ``t`` stated at (ms), ``u`` valid until (ms)
-- place: ``c`` country, ``t`` observed at (ms)
 """
 
 from __future__ import annotations
@@ -29,8 +23,7 @@ from discretion.domain.access.package_subject import (
 from discretion.domain.profiles.fold import FOLD_COMBINERS
 from discretion.reveal.forms import format_timestamp
 from discretion.seal.cell import identifier_cell_key
-from discretion.store.document import MutableDocument
-from discretion.store.source_record import Total
+from discretion.store.source_record import Cell, SourceRecord, Total
 
 RowIterator = Iterator[dict[str, Any]]
 
@@ -88,30 +81,30 @@ def _describe_computation(computed: Computation) -> str:
 def list_source_value_rows(subject: PackageSubject) -> RowIterator:
     """Yield every stored value that a source sent, whether the profile uses it or not."""
     for record in subject.records:
-        for key, cell in record["cells"].items():
-            if cell["t"] >= max(subject.cut_offs.find_attribute_cut_off(key), subject.limits.since):
+        for key, cell in record.cells.items():
+            if cell.at >= max(subject.cut_offs.find_attribute_cut_off(key), subject.limits.since):
                 yield from _list_cell_rows(subject, record, key, cell)
         # Folds are computed from events. Inferred data are not portable.
-        for key, fold in () if subject.portable_only else record["folds"].items():
-            if fold["t"] >= max(subject.cut_offs.find_attribute_cut_off(key), subject.limits.since):
-                yield _build_fold_row(subject, record, key, fold)
+        for key, total in () if subject.portable_only else record.totals.items():
+            if total.at >= max(subject.cut_offs.find_attribute_cut_off(key), subject.limits.since):
+                yield _build_total_row(subject, record, key, total)
 
 
-def _list_cell_rows(
-    subject: PackageSubject, record: MutableDocument, key: str, cell: MutableDocument
-) -> RowIterator:
+def _list_cell_rows(subject: PackageSubject, record: SourceRecord, key: str, cell: Cell) -> RowIterator:
     attribute = subject.catalogue.attributes_by_key.get(key)
     if subject.portable_only and not (attribute and _is_portable(attribute)):
         return
     law = None if attribute is None else subject.limits.find_forbidding_law(attribute.category)
     value = None
     if law is None:
-        value = subject.reading.reveal_cell(subject.row, cell["c"], key, "told") if "c" in cell else cell["v"]
+        value = cell.value
+        if cell.sealed is not None:
+            value = subject.reading.reveal_cell(subject.row, cell.sealed, key, "told")
         if attribute is not None:
             value = format_clear(attribute.type, value, many=attribute.many)
-    in_profile = subject.row.doc["p"].get(key) == [record["source"], cell["m"]]
+    in_profile = subject.row.doc["p"].get(key) == [record.source, cell.message]
     yield _build_source_value_row(
-        subject, record, key, value, cell["t"], law=law, in_profile=in_profile, is_inferred=False
+        subject, record, key, value, cell.at, law=law, in_profile=in_profile, is_inferred=False
     )
 
 
@@ -119,28 +112,26 @@ def _is_portable(attribute: Attribute) -> bool:
     return any(use.purpose.basis in PORTABLE_BASES for use in attribute.uses)
 
 
-def _build_fold_row(
-    subject: PackageSubject, record: MutableDocument, key: str, fold: MutableDocument
-) -> dict[str, Any]:
+def _build_total_row(subject: PackageSubject, record: SourceRecord, key: str, total: Total) -> dict[str, Any]:
     attribute = subject.catalogue.attributes_by_key.get(key)
     law = None if attribute is None else subject.limits.find_forbidding_law(attribute.category)
-    value = fold["n"]
+    value = total.value
     if law is not None:
         value = None
     elif attribute is not None and attribute.computed is not None:
-        combined_value = FOLD_COMBINERS[attribute.computed.fold]([Total(fold["t"], fold["n"], fold.get("e"))])
+        combined_value = FOLD_COMBINERS[attribute.computed.fold]([total])
         many = attribute.many and attribute.computed.fold is Fold.SET
         value = format_clear(attribute.type, combined_value, many=many)
     # Totals are not sealed, so no `reveal_cell` records them.
     subject.reading.record_extra("told")
     return _build_source_value_row(
-        subject, record, key, value, fold["t"], law=law, in_profile=True, is_inferred=True
+        subject, record, key, value, total.at, law=law, in_profile=True, is_inferred=True
     )
 
 
 def _build_source_value_row(
     subject: PackageSubject,
-    record: MutableDocument,
+    record: SourceRecord,
     key: str,
     value: Any,
     observed: int,
@@ -154,13 +145,13 @@ def _build_source_value_row(
         "told",
         attribute=key.replace("/", "."),
         value=value,
-        source=record["source"],
-        channel=subject.find_channel(record["source"]),
+        source=record.source,
+        channel=subject.find_channel(record.source),
         observed_at=format_timestamp(observed),
         kept_until=None if attribute is None else compute_deletion_time(attribute, observed),
         believed=in_profile,
         inferred=is_inferred,
-        record=subject.name_record(record["_id"]),
+        record=subject.name_record(record.id),
         withheld=law,
     )
 
@@ -168,19 +159,19 @@ def _build_source_value_row(
 def list_identifier_rows(subject: PackageSubject) -> RowIterator:
     """Yield every identifier that a source record names."""
     for record in subject.records:
-        for identifier in record["ids"]:
-            law = _find_forbidding_law(subject, identifier["k"])
+        for identifier in record.identifiers:
+            law = _find_forbidding_law(subject, identifier.type)
             value = None
             if law is None:
-                key = identifier_cell_key(identifier["e"])
-                value = subject.reading.reveal_cell(subject.row, identifier["c"], key, "identifiers")
+                key = identifier_cell_key(identifier.entry)
+                value = subject.reading.reveal_cell(subject.row, identifier.cell, key, "identifiers")
             yield build_row(
                 "identifiers",
-                type=identifier["k"],
+                type=identifier.type,
                 value=value,
-                source=record["source"],
-                named_at=format_timestamp(identifier["t"]),
-                record=subject.name_record(record["_id"]),
+                source=record.source,
+                named_at=format_timestamp(identifier.at),
+                record=subject.name_record(record.id),
                 withheld=law,
             )
 
@@ -205,39 +196,37 @@ def list_record_rows(subject: PackageSubject) -> RowIterator:
     for record in subject.records:
         yield build_row(
             "records",
-            record=subject.name_record(record["_id"]),
-            source=record["source"],
-            channel=subject.find_channel(record["source"]),
-            first=format_timestamp(record["first"]),
-            last=format_timestamp(record["last"]),
-            restricted=record.get("restricted", False),
+            record=subject.name_record(record.id),
+            source=record.source,
+            channel=subject.find_channel(record.source),
+            first=format_timestamp(record.first),
+            last=format_timestamp(record.last),
+            restricted=record.restricted,
         )
 
 
 def list_statement_rows(subject: PackageSubject) -> RowIterator:
     """Yield the current choices, signals and countries of each source record."""
     for record in subject.records:
-        for statement_kind, member in (("choice", "choices"), ("word", "words"), ("guardian", "guards")):
-            for purpose, statement in record.get(member, {}).items():
+        for statement_kind, choices in (
+            ("choice", record.ambient_choices),
+            ("word", record.explicit_choices),
+            ("guardian", record.guardian_choices),
+        ):
+            for purpose, choice in choices.items():
                 yield _build_statement_row(
-                    subject,
-                    record,
-                    statement_kind,
-                    purpose.replace("/", "."),
-                    statement["g"],
-                    statement["t"],
-                    statement.get("u"),
+                    subject, record, statement_kind, purpose, choice.permits, choice.at, choice.until
                 )
-        for signal, statement in record.get("signals", {}).items():
-            yield _build_statement_row(subject, record, "signal", signal, False, statement["t"], None)
-        if "place" in record:
-            place = record["place"]
-            yield _build_statement_row(subject, record, "country", place["c"], None, place["t"], None)
+        for signal, times in record.signals.items():
+            yield _build_statement_row(subject, record, "signal", signal, False, times.last, None)
+        if record.place is not None:
+            country, at = record.place.country, record.place.at
+            yield _build_statement_row(subject, record, "country", country, None, at, None)
 
 
 def _build_statement_row(
     subject: PackageSubject,
-    record: MutableDocument,
+    record: SourceRecord,
     statement_kind: str,
     name: str,
     is_given: bool | None,
@@ -253,8 +242,8 @@ def _build_statement_row(
         given=is_given,
         at=format_timestamp(stated_at),
         until=format_time(until),
-        source=record["source"],
-        record=subject.name_record(record["_id"]),
+        source=record.source,
+        record=subject.name_record(record.id),
     )
 
 

@@ -26,10 +26,15 @@ from discretion.reveal.forms import format_timestamp
 from discretion.reveal.revealer import CUSTOMER_ID_KIND
 from discretion.seal.cell import event_cell_key, identifier_cell_key
 from discretion.store.consents import ConsentStore
+from discretion.store.dead_letters import DeadLetterStore
 from discretion.store.document import Document
-from discretion.store.identities import IdentityStore
+from discretion.store.events import StoredEvent
+from discretion.store.identity_events import IdentityChange
+from discretion.store.person_stores import PersonStores
 from discretion.store.requests import RequestStore
-from discretion.store.subject_reads import SubjectStore
+from discretion.store.rulings import StoredRuling
+from discretion.store.source_record import RecordIdentifier
+from discretion.store.suggestions import Suggestion, SuggestionStore
 from discretion.token.grant import SELF
 
 RowBatch = Sequence[dict[str, Any]]
@@ -48,9 +53,10 @@ REQUEST_ID_KIND = b"request"
 class SubjectHistory:
     """Reads the history of one customer, ``batch_size`` rows at a time."""
 
-    subject_reads: SubjectStore
+    stores: PersonStores
+    suggestions: SuggestionStore
+    dead_letters: DeadLetterStore
     consents: ConsentStore
-    identities: IdentityStore
     ledger: LedgerStorage
     requests: RequestStore
     receipts: ReceiptSigner
@@ -60,13 +66,13 @@ class SubjectHistory:
         """Yield all events of the person in batches of rows."""
         before = None
         while True:
-            documents = await self.subject_reads.list_events(subject.row.id, before, self.batch_size)
-            rows = [row for document in documents if (row := _build_event_row(subject, document)) is not None]
+            events = await self.stores.events.of(subject.row.id, before, self.batch_size)
+            rows = [row for event in events if (row := _build_event_row(subject, event)) is not None]
             if rows:
                 yield rows
-            if len(documents) < self.batch_size:
+            if len(events) < self.batch_size:
                 return
-            before = documents[-1]["at"], documents[-1]["_id"]
+            before = events[-1].at, events[-1].id
 
     async def read_consents(self, subject: PackageSubject) -> AsyncIterator[RowBatch]:
         """Yield all statements about purposes, each with its signed receipt."""
@@ -109,20 +115,20 @@ class SubjectHistory:
         """Yield merges and splits, then duplicate suggestions, then rulings of stewards."""
         subject.reading.record_extra("identityHistory")
         identifiers = {
-            identifier["e"]: identifier for record in subject.records for identifier in record["ids"]
+            identifier.entry: identifier for record in subject.records for identifier in record.identifiers
         }
         before = None
         while True:
-            documents = await self.identities.list_history(subject.customer_ids, before, self.batch_size)
-            if documents:
-                yield [_build_identity_event_row(subject, identifiers, document) for document in documents]
-            if len(documents) < self.batch_size:
+            changes = await self.stores.identity_events.of(subject.customer_ids, before, self.batch_size)
+            if changes:
+                yield [_build_identity_event_row(subject, identifiers, change) for change in changes]
+            if len(changes) < self.batch_size:
                 break
-            before = documents[-1]["at"], documents[-1]["_id"]
-        if suggestions := await self.subject_reads.list_suggestions(subject.row.id):
+            before = changes[-1].at, changes[-1].id
+        if suggestions := await self.suggestions.of(subject.row.id):
             yield [_build_suggestion_row(suggestion) for suggestion in suggestions]
-        ruling_ids = {ruling for record in subject.records for ruling in record.get("rulings", ())}
-        if rulings := await self.subject_reads.list_rulings(ruling_ids):
+        ruling_ids = {ruling for record in subject.records for ruling in record.rulings}
+        if rulings := await self.stores.rulings.list_by_ids(ruling_ids):
             yield [_build_ruling_row(ruling) for ruling in rulings]
 
     async def read_disclosures(self, subject: PackageSubject) -> AsyncIterator[RowBatch]:
@@ -140,8 +146,10 @@ class SubjectHistory:
 
     async def read_refused_messages(self, subject: PackageSubject) -> AsyncIterator[RowBatch]:
         """Yield refused messages that name an identifier of the customer."""
-        identifier_entries = {identifier["e"] for record in subject.records for identifier in record["ids"]}
-        dead_letters = await self.subject_reads.list_dead_letters(identifier_entries)
+        identifier_entries = {
+            identifier.entry for record in subject.records for identifier in record.identifiers
+        }
+        dead_letters = await self.dead_letters.list_naming(identifier_entries)
         for start in range(0, len(dead_letters), self.batch_size):
             yield [
                 _build_refused_message_row(dead_letter)
@@ -169,38 +177,38 @@ def _build_older_clause(doc: Document) -> list[dict[str, Any]]:
     return [{"received": {"$lt": received}}, {"received": received, "_id": {"$lt": doc["_id"]}}]
 
 
-def _build_event_row(subject: PackageSubject, doc: Document) -> dict[str, Any] | None:
-    event_type = subject.catalogue.events.get(doc["type"])
-    if doc["at"] < max(subject.cut_offs.find_event_cut_off(doc["type"]), subject.limits.since):
+def _build_event_row(subject: PackageSubject, event: StoredEvent) -> dict[str, Any] | None:
+    event_type = subject.catalogue.events.get(event.type)
+    if event.at < max(subject.cut_offs.find_event_cut_off(event.type), subject.limits.since):
         return None
     # GDPR Art. 20(1)(a): only data processed on consent or a contract are portable.
     if subject.portable_only and not (
         event_type and any(use.purpose.basis in PORTABLE_BASES for use in event_type.uses)
     ):
         return None
-    ledger_note = f"event:{doc['type']}"
+    ledger_note = f"event:{event.type}"
     law = None if event_type is None else subject.limits.find_forbidding_law(event_type.category)
     properties: Any = None
     # Recorded although the properties are withheld: the row still says that the event happened.
     if law is not None:
         subject.reading.record_extra(ledger_note)
-    elif "props" in doc:
+    elif event.properties is not None:
         stored = subject.reading.reveal_cell(
-            subject.row, doc["props"], event_cell_key(doc["_id"]), ledger_note
+            subject.row, event.properties, event_cell_key(event.id), ledger_note
         )
         properties, law = _select_properties(subject, event_type, stored)
     else:
         subject.reading.record_extra(ledger_note)
     return build_row(
         "events",
-        name=doc["type"],
-        channel=doc["channel"],
-        source=doc["source"],
-        occurred_at=format_timestamp(doc["at"]),
-        received_at=format_timestamp(doc["received"]),
-        kept_until=None if event_type is None else compute_deletion_time(event_type, doc["at"]),
+        name=event.type,
+        channel=event.channel,
+        source=event.source,
+        occurred_at=format_timestamp(event.at),
+        received_at=format_timestamp(event.received),
+        kept_until=None if event_type is None else compute_deletion_time(event_type, event.at),
         properties=properties,
-        record=subject.name_record(doc["record"]),
+        record=subject.name_record(event.record),
         withheld=law,
     )
 
@@ -254,45 +262,45 @@ def _build_consent_row(statement: ConsentEvent, receipt: str) -> dict[str, Any]:
 
 
 def _build_identity_event_row(
-    subject: PackageSubject, identifiers: Mapping[bytes, Document], doc: Document
+    subject: PackageSubject, identifiers: Mapping[bytes, RecordIdentifier], change: IdentityChange
 ) -> dict[str, Any]:
     """Return a merge or split. The value of an identifier is shown only if it is the customer's own."""
     evidence = []
-    for item in doc["evidence"]:
+    for item in change.evidence:
         # A merge may rest on another customer's identifier. Its value is shown only to its owner.
-        identifier = identifiers.get(item["entry"])
+        identifier = identifiers.get(item.entry)
         value = None
         if identifier is not None:
-            key = identifier_cell_key(item["entry"])
-            value = subject.reading.reveal_cell(subject.row, identifier["c"], key, "identifiers")
-        evidence.append({"type": item["type"], "value": value})
+            key = identifier_cell_key(item.entry)
+            value = subject.reading.reveal_cell(subject.row, identifier.cell, key, "identifiers")
+        evidence.append({"type": item.type, "value": value})
     return build_row(
         "identity",
-        kind=doc["kind"],
-        at=format_timestamp(doc["at"]),
-        by=doc["by"],
-        profiles=len(doc["customers"]),
+        kind=change.kind.value,
+        at=format_timestamp(change.at),
+        by=change.by,
+        profiles=len(change.customers),
         evidence=evidence,
     )
 
 
-def _build_suggestion_row(doc: Document) -> dict[str, Any]:
+def _build_suggestion_row(suggestion: Suggestion) -> dict[str, Any]:
     """Return that another profile resembles this one, but not whose it is."""
     return build_row(
         "identity",
         kind="resembles",
-        at=format_timestamp(doc["at"]),
-        by=doc["model"],
-        profiles=len(doc["customers"]),
-        score=doc["score"],
-        evidence=[{"type": item["name"], "says": item["says"]} for item in doc["evidence"]],
+        at=format_timestamp(suggestion.at),
+        by=suggestion.model,
+        profiles=len(suggestion.customers),
+        score=suggestion.score,
+        evidence=[{"type": result.name, "says": result.level} for result in suggestion.evidence],
     )
 
 
-def _build_ruling_row(doc: Document) -> dict[str, Any]:
-    kind = "ruled_one" if doc["joined"] else "ruled_different"
+def _build_ruling_row(ruling: StoredRuling) -> dict[str, Any]:
+    kind = "ruled_one" if ruling.joined else "ruled_different"
     return build_row(
-        "identity", kind=kind, at=format_timestamp(doc["at"]), by=doc["by"], profiles=len(doc["sides"])
+        "identity", kind=kind, at=format_timestamp(ruling.at), by=ruling.by, profiles=len(ruling.sides)
     )
 
 

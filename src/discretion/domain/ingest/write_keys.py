@@ -1,9 +1,4 @@
-"""Write keys: the credentials of sources; 256 random bits, stored as a SHA-256 digest.
-
-Documents of the collection ``clients``: ``_id`` and ``source`` are the source's key in the catalogue,
-``kind`` is ``source``, ``digest`` is SHA-256 of the write key. An unsalted digest suffices for a random key
-of 256 bits.
-"""
+"""Write keys: the credentials of sources; 256 random bits, stored as a SHA-256 digest."""
 
 from __future__ import annotations
 
@@ -12,9 +7,8 @@ import hashlib
 from collections.abc import Callable
 
 from discretion.catalogue.model import Catalogue, Source
-from discretion.store.driver.database import Database
+from discretion.store.write_keys import WriteKeyStore
 
-CLIENTS_COLLECTION = "clients"
 CACHE_MS = 10_000
 MAX_CACHED_KEYS = 1_000
 
@@ -24,12 +18,12 @@ class WriteKeys:
 
     def __init__(
         self,
-        database: Database,
+        store: WriteKeyStore,
         catalogue: Catalogue,
         entropy: Callable[[int], bytes],
         now_ms: Callable[[], int],
     ) -> None:
-        self._database = database
+        self._store = store
         self._catalogue = catalogue
         self._entropy = entropy
         self._now_ms = now_ms
@@ -38,12 +32,7 @@ class WriteKeys:
     async def issue_key(self, source: str) -> str:
         """Issue a new key for a source and return it; the earlier key stops working within ten seconds."""
         key = base64.urlsafe_b64encode(self._entropy(32)).rstrip(b"=").decode()
-        await self._database.replace_one(
-            CLIENTS_COLLECTION,
-            {"_id": source},
-            {"_id": source, "kind": "source", "source": source, "digest": _digest_key(key)},
-            upsert=True,
-        )
+        await self._store.replace(source, _digest_key(key))
         return key
 
     async def find_source(self, key: str) -> Source | None:
@@ -53,8 +42,8 @@ class WriteKeys:
         cached = self._cached_sources.get(digest)
         if cached is not None and cached[0] > now:
             return cached[1]
-        document = await self._database.find_one(CLIENTS_COLLECTION, {"kind": "source", "digest": digest})
-        source = self._catalogue.sources.get(document["source"]) if document else None
+        source_key = await self._store.find_source(digest)
+        source = None if source_key is None else self._catalogue.sources.get(source_key)
         if source is None:
             self._cached_sources.pop(digest, None)
             return None

@@ -21,7 +21,8 @@ from discretion.purpose.decision import Allow
 from discretion.reveal.forms import format_timestamp
 from discretion.reveal.revealer import CUSTOMER_ID_KIND, CustomerRow, Reading
 from discretion.seal.cell import identifier_cell_key
-from discretion.store.document import MutableDocument
+from discretion.store.identity_events import IdentityChange
+from discretion.store.source_record import RecordIdentifier, SourceRecord
 
 EVENT_ID_KIND = b"identity-event"
 _CURSOR = b"identity-cursor"
@@ -141,30 +142,30 @@ def _visible_types(context: ResolverContext, reading: Reading, row: CustomerRow)
 
 
 def _build_identifiers(
-    reading: Reading, row: CustomerRow, visible_types: Mapping[str, int], records: Sequence[MutableDocument]
+    reading: Reading, row: CustomerRow, visible_types: Mapping[str, int], records: Sequence[SourceRecord]
 ) -> list[CustomerIdentifier]:
-    mentions_by_entry: dict[bytes, list[tuple[MutableDocument, str]]] = {}
+    mentions_by_entry: dict[bytes, list[tuple[RecordIdentifier, str]]] = {}
     for record in records:
-        for mention in record["ids"]:
-            if mention["t"] >= visible_types[mention["k"]]:
-                mentions_by_entry.setdefault(mention["e"], []).append((mention, record["source"]))
+        for mention in record.identifiers:
+            if mention.at >= visible_types[mention.type]:
+                mentions_by_entry.setdefault(mention.entry, []).append((mention, record.source))
     ordered = sorted(
-        mentions_by_entry.items(), key=lambda item: (min(mention["t"] for mention, _ in item[1]), item[0])
+        mentions_by_entry.items(), key=lambda item: (min(mention.at for mention, _ in item[1]), item[0])
     )
     return [
         CustomerIdentifier(
-            type=mentions[0][0]["k"],
+            type=mentions[0][0].type,
             value=_reveal_value(reading, row, mentions[0][0]),
             sources=sorted({source for _, source in mentions}),
-            first_named_at=render_time(reading, min(mention["t"] for mention, _ in mentions)),
+            first_named_at=render_time(reading, min(mention.at for mention, _ in mentions)),
         )
         for _, mentions in ordered
     ]
 
 
-def _reveal_value(reading: Reading, row: CustomerRow, mention: MutableDocument) -> str:
+def _reveal_value(reading: Reading, row: CustomerRow, mention: RecordIdentifier) -> str:
     value: str = reading.reveal_cell(
-        row, mention["c"], identifier_cell_key(mention["e"]), f"identifier:{mention['k']}"
+        row, mention.cell, identifier_cell_key(mention.entry), f"identifier:{mention.type}"
     )
     return value
 
@@ -177,13 +178,11 @@ async def _build_history(
     # Events before a merge name the ids that the customer had then.
     customers = [row.id, *(customer for customer, _ in await identities.list_former_ids(row.id))]
     events = await identities.list_history(customers, position, page_request.size + 1)
-    page, page_info = cut_page(
-        reading, _CURSOR, page_request, events, lambda event: (event["at"], event["_id"])
-    )
+    page, page_info = cut_page(reading, _CURSOR, page_request, events, lambda event: (event.at, event.id))
     reading.record_extra("identityHistory")
-    evidence_types = {item["type"] for event in page for item in event["evidence"]}
+    evidence_types = {item.type for event in page for item in event.evidence}
     naming_records = await identities.list_identifiers(row.id, evidence_types) if evidence_types else []
-    mention_by_entry = {mention["e"]: mention for record in naming_records for mention in record["ids"]}
+    mention_by_entry = {mention.entry: mention for record in naming_records for mention in record.identifiers}
     return IdentityEventConnection(
         nodes=[_build_event(reading, row, event, mention_by_entry) for event in page],
         page_info=page_info,
@@ -193,25 +192,25 @@ async def _build_history(
 def _build_event(
     reading: Reading,
     row: CustomerRow,
-    event: MutableDocument,
-    mention_by_entry: Mapping[bytes, MutableDocument],
+    event: IdentityChange,
+    mention_by_entry: Mapping[bytes, RecordIdentifier],
 ) -> IdentityEvent:
     return IdentityEvent(
-        id=strawberry.ID(reading.encode_id(EVENT_ID_KIND, event["_id"])),
-        kind=event["kind"],
-        at=DateTime(format_timestamp(event["at"])),
-        by=event["by"],
+        id=strawberry.ID(reading.encode_id(EVENT_ID_KIND, event.id)),
+        kind=event.kind.value,
+        at=DateTime(format_timestamp(event.at)),
+        by=event.by,
         customers=[
-            strawberry.ID(reading.encode_id(CUSTOMER_ID_KIND, customer)) for customer in event["customers"]
+            strawberry.ID(reading.encode_id(CUSTOMER_ID_KIND, customer)) for customer in event.customers
         ],
         evidence=[
             # After an unmerge, the identifier may belong to another customer only: its value stays hidden.
             MergeEvidence(
-                type=item["type"],
-                value=_reveal_value(reading, row, mention_by_entry[item["entry"]])
-                if item["entry"] in mention_by_entry
+                type=item.type,
+                value=_reveal_value(reading, row, mention_by_entry[item.entry])
+                if item.entry in mention_by_entry
                 else None,
             )
-            for item in event["evidence"]
+            for item in event.evidence
         ],
     )

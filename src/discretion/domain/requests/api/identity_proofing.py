@@ -162,18 +162,20 @@ async def _choose_known_address(
     reading, records = info.context.require_reading(), info.context.resources
     row = await load_subject_row(info, document["customer"])
     naming_records = [] if row is None else await records.identities.list_identifiers(row.id, {EMAIL_TYPE})
-    emails = [email for record in naming_records for email in record["ids"] if email["e"] in known_addresses]
-    emails.sort(key=lambda email: (known_addresses[email["e"]], email["e"]))
+    emails = [
+        email for record in naming_records for email in record.identifiers if email.entry in known_addresses
+    ]
+    emails.sort(key=lambda email: (known_addresses[email.entry], email.entry))
     if contact is not None:
         entry, _ = digest_identifier(info, contact)
-        emails = [email for email in emails if email["e"] == entry]
+        emails = [email for email in emails if email.entry == entry]
     if row is None or not emails:
         raise Conflict(
             "CONTACT_UNKNOWN",
             "No such address is known, or it has been known for less than a day.",
             "Log in again, or ask the privacy office.",
         )
-    return str(reading.reveal_cell(row, emails[0]["c"], identifier_cell_key(emails[0]["e"]), "contact"))
+    return str(reading.reveal_cell(row, emails[0].cell, identifier_cell_key(emails[0].entry), "contact"))
 
 
 def _normalise_contact(info: ResolverInfo, contact: IdentifierInput) -> str:
