@@ -26,6 +26,10 @@ PLANTED_IMPORTS: list[tuple[str, dict[str, str]]] = [
     ("opening", {"disclose.py": "from discretion.seal import open"}),
     ("dead_letters", {"domain/ingest/dead_letters/api.py": "from discretion.reveal import dead_letters"}),
     ("corrections", {"domain/correction/proposal.py": "from discretion.reveal import corrections"}),
+    ("repositories", {"domain/profiles/fold.py": "from discretion.store.driver.database import Database"}),
+    ("people", {"domain/notices/facts.py": "from discretion.store.people import PeopleStore"}),
+    ("answers", {"domain/access/api.py": "from discretion.store.person_stores import PersonStores"}),
+    ("answers", {"domain/requests/api/queries.py": "import discretion.store.source_records"}),
     ("pure", {"purpose/zig.py": "import time"}),
 ]
 """Contracts, each with lines that are added to a copy of the package and that it must reject."""

@@ -1,10 +1,16 @@
 """Access to MongoDB, and the only package besides ``ledger.storage`` that uses its driver.
 
-Reads use a plan's projection and nothing wider. Writes are idempotent by key, with write concern majority and
-journal, so each can be repeated: a write concern error means "outcome unknown", never "failed". Collections,
-indexes and validators are declared as data in ``schema``.
+Whoever answers a caller reads customers through ``customers``, with a plan's projection and nothing wider.
+Whoever writes, exports or erases people reads them by the named methods of ``people`` and of the other
+repositories in ``person_stores``. Two import contracts hold this: ``people`` names the packages that may use
+these repositories, ``answers`` the modules that may not. Domain code has repositories and transactions
+(``transactions``), and no query (contract ``repositories``).
 
-This package refuses a server that is too old or not a replica set, and a read of a customer without a plan.
+Writes are idempotent by key, with write concern majority and journal, so each can be repeated: a write
+concern error means "outcome unknown", never "failed". Collections, indexes and validators are declared as
+data in ``schema``.
+
+This package refuses a server that is too old or not a replica set.
 
 Alternatives that were rejected: a single driver (Motor is required but no longer developed; PyMongo's own
 asyncio API is twice as fast here; ``driver`` hides both); an object mapper (it fetches whole documents, which

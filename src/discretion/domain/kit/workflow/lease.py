@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from discretion.errors import Conflict
-from discretion.store.driver.database import Session
 from discretion.store.requests import RequestStore
+from discretion.store.transactions import Session
 
 LEASE_MS = 60_000
 """How long a lease lasts after its last renewal: longer than a transaction may take."""
