@@ -236,8 +236,8 @@ def _build_change(before: SourceRecord, after: SourceRecord) -> MutableDocument:
     set_members: MutableDocument = {}
     unset_members: MutableDocument = {}
     for member in _SIMPLE_MEMBERS:
-        value = getattr(after, member.attribute)
-        if value == getattr(before, member.attribute):
+        value, value_before = getattr(after, member.attribute), getattr(before, member.attribute)
+        if value is value_before or value == value_before:
             continue
         if member.required or value:
             set_members[member.stored] = member.encode(value)
@@ -245,6 +245,8 @@ def _build_change(before: SourceRecord, after: SourceRecord) -> MutableDocument:
             unset_members[member.stored] = ""
     for member in _MAP_MEMBERS:
         items_before, items = getattr(before, member.attribute), getattr(after, member.attribute)
+        if items == items_before:
+            continue
         for key, item in items.items():
             item_before = items_before.get(key)
             if item is not item_before and item != item_before:
