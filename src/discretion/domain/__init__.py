@@ -12,8 +12,8 @@ Reading order:
     4. ``retention``, ``legal_retention``, ``backup``: how long data are kept
     5. ``recipients``, ``agents``, ``notices``, ``inventory``: partners, authorised agents, transparency
 
-Rules: no module is called service or manager, there is one way to read a customer, and packages do not import
-each other in a cycle.
+Rules: no module is called service or manager, packages do not import each other in a cycle, a customer is
+read for an answer in one way only, and no package knows the database: they have repositories (``store``).
 
 Rejected alternatives: folders by layer (one right would be spread over ten folders), and a separate tree for
 GraphQL types (every change would have to be made in two places).

@@ -12,9 +12,10 @@ How it works:
    not depend on the order of arrival; late evidence can also split a person.
 4. ``assignment`` decides which customer id each person has. A merge keeps the eldest id; a person who is
    split off again gets their former id back.
-5. ``resolution`` writes the result through ``unit_of_work``: source records are never merged away, only
+5. ``person_rewrite`` writes the result through ``unit_of_work``: source records are never merged away, only
    re-encrypted under the data key of the customer they belong to, and the profile is folded again from them.
-   ``identity_events`` records each merge and split with its evidence.
+   ``identity_events`` records each merge and split with its evidence. Whoever else changes stored people
+   (corrections, restrictions, statements, retention, erasure) uses the same entry, ``PersonRewriter``.
 6. ``stewardship`` lets a steward merge and unmerge. The decision is stored as a ruling (``ruling``) and
    outweighs all identifiers.
 
