@@ -67,9 +67,9 @@ def build_requests(
     ``steps_elsewhere`` are workflow steps that other packages carry out, by their stored names.
     ``on_checkpoint`` is called with the name of each point at which a step may be cut off.
     """
-    database, clock, entropy = context.database, context.clock, context.entropy
+    clock, entropy = context.clock, context.entropy
     open_write_context = context.open_write_context
-    store, deadlines = RequestStore(database), DeadlineClock(context.lawbook)
+    store, deadlines = RequestStore(context.database), DeadlineClock(context.lawbook)
     steps: dict[str, StepAction] = {
         "correct": build_correction_step(context.rewriter),
         **steps_elsewhere,
@@ -84,7 +84,6 @@ def build_requests(
     submission = _build_submission(context, requests=store, deadlines=deadlines, runner=runner)
     restriction = ProcessingRestriction(context.rewriter)
     immediate = ImmediateRights(
-        database=database,
         submission=submission,
         statement_recorder=consent.statement_recorder,
         statement_writer=consent.statement_writer,
@@ -92,7 +91,7 @@ def build_requests(
     )
     # These two steps need the submission, which needs the runner: they join the runner's mapping afterwards.
     steps |= {
-        "restrict": build_restriction_step(database=database, restriction=restriction),
+        "restrict": build_restriction_step(transactions=context.stores.transactions, restriction=restriction),
         "say": build_immediate_right_step(immediate),
     }
     contest_flags = ContestFlags(context.rewriter)
@@ -105,13 +104,15 @@ def build_requests(
         wake_runner=runner.wake,
         after_change=contests.update,
     )
-    sealer = RequestSealer(database=database, buckets=context.buckets, entropy=entropy, now_ms=clock)
+    sealer = RequestSealer(
+        people=context.stores.people, buckets=context.buckets, entropy=entropy, now_ms=clock
+    )
     return RequestComponents(
         store=store,
         deadlines=deadlines,
         submission=submission,
         workflow_runner=runner,
-        correction_proposals=ProposalBuilder(database=database, write_context=open_write_context),
+        correction_proposals=ProposalBuilder(people=context.stores.people, write_context=open_write_context),
         contest_flags=contest_flags,
         contested_data=contests,
         immediate_requests=immediate,
@@ -129,7 +130,8 @@ def _build_submission(
     context: WiringContext, *, requests: RequestStore, deadlines: DeadlineClock, runner: WorkflowRunner
 ) -> RequestSubmission:
     return RequestSubmission(
-        database=context.database,
+        transactions=context.stores.transactions,
+        people=context.stores.people,
         requests=requests,
         deadline_clock=deadlines,
         workflows=WORKFLOWS,
@@ -143,7 +145,12 @@ def _build_identity_proofing(context: WiringContext, *, decisions: RequestDecisi
     return IdentityProofing(
         decisions=decisions,
         mailer=_build_mailer(context),
-        code_addresses=CodeAddresses(context.database),
+        code_addresses=CodeAddresses(
+            people=context.stores.people,
+            source_records=context.stores.source_records,
+            identifiers=context.stores.identifiers,
+            identity_events=context.stores.identity_events,
+        ),
         entropy=context.entropy,
         now_ms=context.clock,
         rate_limiter=CodeRateLimiter(context.clock),

@@ -20,6 +20,7 @@ from discretion.domain.access.package_subject import (
 from discretion.domain.access.profile_sections import PORTABLE_BASES
 from discretion.domain.consent.receipt import ReceiptSigner
 from discretion.domain.consent.statement_record import ConsentEvent, format_record_id, parse_consent_event
+from discretion.domain.requests.sealed_fields import MESSAGE_KEY, SEALED_PART_KEYS
 from discretion.ledger.entry import LedgerEntry
 from discretion.ledger.storage import LedgerStorage
 from discretion.reveal.forms import format_timestamp
@@ -38,12 +39,6 @@ from discretion.store.suggestions import Suggestion, SuggestionStore
 from discretion.token.grant import SELF
 
 RowBatch = Sequence[dict[str, Any]]
-
-MESSAGE_BINDING = "request/message"
-"""What a message of a rights request is bound to; cells of a profile are bound to their attribute's key."""
-
-SEALED_PART_BINDINGS: Mapping[str, str] = {"changes": "request/changes", "words": MESSAGE_BINDING}
-"""Sealed parts of a rights request that go into a package, each with what it is bound to."""
 
 REQUEST_ID_KIND = b"request"
 """Kind under which ids of rights requests are encoded for a client."""
@@ -341,10 +336,8 @@ def _open_personal_parts(subject: PackageSubject, doc: Document) -> dict[str, An
     """Return the personal parts of a request, without changes to attributes that may not be shown."""
     parts = {}
     for name, cell in doc["sealed"].items():
-        if name in SEALED_PART_BINDINGS:
-            parts[name] = subject.open_cell(
-                doc["customer"], cell, SEALED_PART_BINDINGS[name], f"requests.{name}"
-            )
+        if name in SEALED_PART_KEYS:
+            parts[name] = subject.open_cell(doc["customer"], cell, SEALED_PART_KEYS[name], f"requests.{name}")
     if parts.get("changes"):
         parts["changes"] = [
             change for change in parts["changes"] if not _is_withheld(subject, change["attribute"])
@@ -362,7 +355,7 @@ def _build_message_entry(subject: PackageSubject, message: Document) -> dict[str
 
     It was sealed under the customer id in ``for``.
     """
-    text = subject.open_cell(message["for"], message["sealed"], MESSAGE_BINDING, "requests.messages")
+    text = subject.open_cell(message["for"], message["sealed"], MESSAGE_KEY, "requests.messages")
     return {"at": format_timestamp(message["at"]), "by": message["by"], "text": text}
 
 

@@ -13,7 +13,7 @@ from discretion.domain.identity.unit_of_work import WriteContext
 from discretion.errors import NotFound
 from discretion.seal.cell import encrypt_cell
 from discretion.seal.key_files import NONCE_BYTES
-from discretion.store.driver.database import Database
+from discretion.store.people import PeopleStore
 
 REASON_NAME = "why"
 """The name under which the person's reason is sealed, next to attribute keys."""
@@ -41,7 +41,7 @@ class CorrectionProposal:
 class ProposalBuilder:
     """Builds proposals. ``write_context`` gives the keys and the present."""
 
-    database: Database
+    people: PeopleStore
     write_context: Callable[[], WriteContext]
 
     async def build(
@@ -57,20 +57,18 @@ class ProposalBuilder:
         Raises:
             NotFound: ``CUSTOMER_NOT_FOUND``.
         """
-        query = {"$or": [{"_id": customer}, {"merged.id": customer}]}
-        customer_document = await self.database.find_one("customers", query, {"key": 1})
-        if customer_document is None:
+        owner = await self.people.current(customer)
+        if owner is None:
             raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
         context = self.write_context()
-        key = context.buckets.unwrap(customer_document["_id"], customer_document["key"])
-        cipher = AESGCM(key)
+        cipher = AESGCM(context.buckets.unwrap(owner.id, owner.wrapped_key))
 
         # Sealed before the request is filed: no personal data of a request is ever stored in clear, and an
         # erasure of the customer's key makes open proposals unreadable as well.
         def seal_value(name: str, value: Any) -> bytes:
             return encrypt_cell(
                 cipher,
-                customer_document["_id"],
+                owner.id,
                 name.encode(),
                 context.now_ms,
                 context.entropy(NONCE_BYTES),

@@ -15,12 +15,14 @@ address that was added too late never counts for this request.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from discretion.store.document import Document
-from discretion.store.driver.database import Database
-from discretion.store.identity_events import IdentityChangeKind
+from discretion.store.identifiers import IdentifierStore
+from discretion.store.identity_events import IdentityChange, IdentityEventStore
+from discretion.store.people import PeopleStore
+from discretion.store.source_records import SourceRecordStore
 
 EMAIL_TYPE = "email"
 """Identifier type of the catalogue that codes are sent to."""
@@ -36,7 +38,10 @@ FIRST_MESSAGE_WINDOW_MS = 60_000
 class CodeAddresses:
     """Reader of the addresses that may receive a code."""
 
-    database: Database
+    people: PeopleStore
+    source_records: SourceRecordStore
+    identifiers: IdentifierStore
+    identity_events: IdentityEventStore
 
     async def find(self, request: Document) -> dict[bytes, int]:
         """Return the addresses that count for a request, each with the time it became known.
@@ -50,32 +55,23 @@ class CodeAddresses:
         Returns:
             Mapping from the blind index of an e-mail address (bytes) to ms since 1970.
         """
-        named_id = request.get("customer") or b""
-        customer_query = {"$or": [{"_id": named_id}, {"merged.id": named_id}]}
-        customer_document = await self.database.find_one("customers", customer_query, {"created": 1})
-        customer: bytes = b"" if customer_document is None else customer_document["_id"]
+        current = await self.people.current(request.get("customer") or b"")
+        customer = b"" if current is None else current.id
         latest_change_at = request["received"] - ADDRESS_MIN_AGE_MS
-        records = await self.database.find("source_records", {"customer": customer}, {"ids": 1})
-        emails_by_record = {record["_id"]: _email_entries(record) for record in records}
-        entries = sorted({entry for emails in emails_by_record.values() for entry in emails})
-        identifiers = await self.database.find(
-            "identifiers", {"_id": {"$in": entries}, "customer": customer}, {"t": 1}
-        )
-        recent_merges_query = {
-            "customers": customer,
-            "kind": IdentityChangeKind.MERGED.value,
-            "at": {"$gt": latest_change_at},
+        emails_by_record = {
+            record.id: frozenset(identifier.entry for identifier in record.identifiers)
+            for record in await self.source_records.list_identifiers(customer, (EMAIL_TYPE,))
         }
-        merges = await self.database.find("identity_events", recent_merges_query, {"sides": 1})
+        entries = sorted({entry for emails in emails_by_record.values() for entry in emails})
+        identifiers = await self.identifiers.of(customer, entries)
+        merges = await self.identity_events.list_merges_after(customer, latest_change_at)
         first_message_before = (
-            0
-            if customer_document is None
-            else min(customer_document["created"] + FIRST_MESSAGE_WINDOW_MS, request["received"])
+            0 if current is None else min(current.created + FIRST_MESSAGE_WINDOW_MS, request["received"])
         )
         known_since = {
-            identifier["_id"]: identifier["t"]  # `t`: when the identifier became known (ms)
+            identifier.entry: identifier.at
             for identifier in identifiers
-            if identifier["t"] <= max(latest_change_at, first_message_before)
+            if identifier.at <= max(latest_change_at, first_message_before)
         }
         return {
             entry: since
@@ -84,17 +80,12 @@ class CodeAddresses:
         }
 
 
-def _email_entries(record: Document) -> frozenset[bytes]:
-    # `k`: identifier type, `e`: blind index of the identifier
-    return frozenset(identifier["e"] for identifier in record["ids"] if identifier["k"] == EMAIL_TYPE)
-
-
 def _is_on_every_side(
-    entry: bytes, merge: Document, emails_by_record: Mapping[bytes, frozenset[bytes]]
+    entry: bytes, merge: IdentityChange, emails_by_record: Mapping[bytes, frozenset[bytes]]
 ) -> bool:
     """Return whether every side of a merge that names an address names this one."""
-    sides: Sequence[Sequence[bytes]] = merge["sides"]
     emails_by_side = [
-        frozenset().union(*(emails_by_record.get(record, frozenset()) for record in side)) for side in sides
+        frozenset().union(*(emails_by_record.get(record, frozenset()) for record in side))
+        for side in merge.sides
     ]
     return all(entry in emails for emails in emails_by_side if emails)

@@ -347,9 +347,8 @@ class RequestDecisions:
         document = await self.requests.find(request)
         if document is None or document.get("customer") is None:
             return None
-        customer_query = {"$or": [{"_id": document["customer"]}, {"merged.id": document["customer"]}]}
-        customer_document = await self.submission.database.find_one("customers", customer_query, {"laws": 1})
-        return None if customer_document is None else list(customer_document["laws"])
+        current = await self.submission.people.current(document["customer"])
+        return None if current is None else list(current.laws)
 
     def _require_undecided(self, document: Document) -> None:
         """Raise Conflict ``REQUEST_STATE`` if a request is being executed, or was decided before."""

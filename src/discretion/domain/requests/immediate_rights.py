@@ -32,9 +32,8 @@ from discretion.domain.requests.submission import RequestSubmission
 from discretion.errors import Conflict, NotFound
 from discretion.law.jurisdiction import Right
 from discretion.store.document import MutableDocument
-from discretion.store.driver.database import Database, Session
 from discretion.store.requests import build_request_insert
-from discretion.store.transactions import PendingWrite
+from discretion.store.transactions import PendingWrite, Session
 
 STATEMENT_METHODS = {
     RequesterRole.PERSON: StatementMethod.CLICK,
@@ -75,7 +74,6 @@ def build_objection_hook(submission: RequestSubmission) -> ObjectionHook:
 class ImmediateRights:
     """Applies the immediate rights and records their requests."""
 
-    database: Database
     submission: RequestSubmission
     statement_recorder: StatementRecorder
     statement_writer: StatementWriter
@@ -188,22 +186,17 @@ class ImmediateRights:
         self, customer: bytes, details: RequestDetails, requester: Requester
     ) -> SubjectRequest:
         async def restrict_and_file(session: Session) -> SubjectRequest:
-            customer_query = {"$or": [{"_id": customer}, {"merged.id": customer}]}
-            customer_document = await self.database.find_one(
-                "customers", customer_query, {"laws": 1}, session=session
-            )
+            current = await self.submission.people.current(customer, session)
             is_lifted = details.scope.get("lift", False)
-            if customer_document is None or not await self.restriction.apply(
+            if current is None or not await self.restriction.apply(
                 customer, session, restricted=not is_lifted
             ):
                 raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
-            document = self.submission.build_fulfilled_document(
-                customer_document["_id"], customer_document["laws"], details, requester
-            )
+            document = self.submission.build_fulfilled_document(current.id, current.laws, details, requester)
             await self.submission.requests.add(document, session)
             return read_request(document)
 
         # One transaction: a restriction is never in force without its request, nor on record without effect.
-        request = await self.database.run_transaction(restrict_and_file)
+        request = await self.submission.transactions.run(restrict_and_file)
         self.submission.wake_runner()
         return request

@@ -6,7 +6,7 @@ additional authenticated data of AES-GCM. Only ``reveal`` decrypts it, and recor
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from discretion.errors import NotFound
 from discretion.seal.bucket_keys import BucketKeys
 from discretion.seal.cell import encrypt_cell
 from discretion.seal.key_files import NONCE_BYTES
-from discretion.store.driver.database import Database
+from discretion.store.people import PeopleStore
 
 CHANGES_KEY = "request/changes"
 """Binding of proposed corrections, in place of an attribute's key."""
@@ -24,12 +24,15 @@ CHANGES_KEY = "request/changes"
 MESSAGE_KEY = "request/message"
 """Binding of a message between the person and the privacy office."""
 
+SEALED_PART_KEYS: Mapping[str, str] = {"changes": CHANGES_KEY, "words": MESSAGE_KEY}
+"""What each sealed part of a request is bound to, by its name in the request."""
+
 
 @dataclass(frozen=True, slots=True)
 class RequestSealer:
     """Encrypts values of requests."""
 
-    database: Database
+    people: PeopleStore
     buckets: BucketKeys
     entropy: Callable[[int], bytes] = field(repr=False)
     now_ms: Callable[[], int]
@@ -48,11 +51,9 @@ class RequestSealer:
         Raises:
             NotFound: ``CUSTOMER_NOT_FOUND``.
         """
-        customer_query = {"$or": [{"_id": customer}, {"merged.id": customer}]}
-        customer_document = await self.database.find_one("customers", customer_query, {"key": 1})
-        if customer_document is None:
+        owner = await self.people.current(customer)
+        if owner is None:
             raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
-        owner: bytes = customer_document["_id"]
-        cipher = AESGCM(self.buckets.unwrap(owner, customer_document["key"]))
-        cell = encrypt_cell(cipher, owner, key.encode(), self.now_ms(), self.entropy(NONCE_BYTES), value)
-        return owner, cell
+        cipher = AESGCM(self.buckets.unwrap(owner.id, owner.wrapped_key))
+        cell = encrypt_cell(cipher, owner.id, key.encode(), self.now_ms(), self.entropy(NONCE_BYTES), value)
+        return owner.id, cell

@@ -30,8 +30,9 @@ from discretion.errors import Conflict, NotFound
 from discretion.law.jurisdiction import Right
 from discretion.law.model import UNKNOWN
 from discretion.store.document import MutableDocument
-from discretion.store.driver.database import Database, Session
+from discretion.store.people import PeopleStore
 from discretion.store.requests import RequestStore
+from discretion.store.transactions import Session, Transactions
 
 IDENTITY_EXPIRY_MS = 45 * 86_400_000
 """Time for the requester to prove their identity (ms); after that the request expires."""
@@ -44,7 +45,8 @@ Workflows = Mapping[Right, Sequence[StepName]]
 class RequestSubmission:
     """Files requests; ``wake_runner`` wakes the workflow runner."""
 
-    database: Database
+    transactions: Transactions
+    people: PeopleStore
     requests: RequestStore
     deadline_clock: DeadlineClock
     workflows: Workflows
@@ -79,26 +81,24 @@ class RequestSubmission:
             return document
 
         try:
-            request = read_request(await self.database.run_transaction(file_once))
+            request = read_request(await self.transactions.run(file_once))
         except Conflict:
             # Another worker filed the same request at the same time: the unique index on `open` refused this
             # one.
-            request = read_request(await self.database.run_transaction(file_once))
+            request = read_request(await self.transactions.run(file_once))
         self.wake_runner()
         return request
 
-    async def _find_subject(self, session: Session, customer: bytes | None) -> tuple[bytes | None, list[str]]:
+    async def _find_subject(
+        self, session: Session, customer: bytes | None
+    ) -> tuple[bytes | None, Sequence[str]]:
         # Without a customer the same query runs with an id that matches nothing, and takes as long.
-        named_id = customer or b""
-        customer_query = {"$or": [{"_id": named_id}, {"merged.id": named_id}]}
-        customer_document = await self.database.find_one(
-            "customers", customer_query, {"laws": 1}, session=session
-        )
+        current = await self.people.current(customer or b"", session)
         if customer is None:
             return None, [UNKNOWN]
-        if customer_document is None:
+        if current is None:
             raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
-        return customer_document["_id"], customer_document["laws"]
+        return current.id, current.laws
 
     def build_document(
         self, customer: bytes | None, laws: Sequence[str], details: RequestDetails, requester: Requester

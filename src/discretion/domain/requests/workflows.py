@@ -14,7 +14,7 @@ from discretion.domain.requests.model import RequestState, build_transition, rea
 from discretion.domain.requests.restriction import ProcessingRestriction
 from discretion.law.jurisdiction import Right
 from discretion.store.document import Document
-from discretion.store.driver.database import Database, Session
+from discretion.store.transactions import Session, Transactions
 
 ENGINE_ACTOR = "engine"
 """Actor in the history for changes that the workflow runner makes."""
@@ -50,7 +50,7 @@ WORKFLOWS: Mapping[Right, tuple[StepName, ...]] = {
 """The steps of each right, in their order. A steward answers a right that is not listed."""
 
 
-def build_restriction_step(database: Database, restriction: ProcessingRestriction) -> StepAction:
+def build_restriction_step(transactions: Transactions, restriction: ProcessingRestriction) -> StepAction:
     """Return the step that restricts processing, or lifts the restriction if ``scope.lift`` is set."""
 
     async def restrict_processing(document: Document, lease: Lease) -> StepOutcome:
@@ -62,7 +62,7 @@ def build_restriction_step(database: Database, restriction: ProcessingRestrictio
             await lease.complete_step({"found": is_found}, session)
             return is_found
 
-        return StepDone({"found": await database.run_transaction(restrict_and_complete)})
+        return StepDone({"found": await transactions.run(restrict_and_complete)})
 
     return restrict_processing
 

@@ -10,8 +10,10 @@ from discretion.domain.requests.model import Assurance, RequestDetails, Requeste
 from discretion.domain.requests.submission import RequestSubmission
 from discretion.law.load import load_lawbook
 from discretion.store.driver.database import Database
+from discretion.store.people import PeopleStore
 from discretion.store.requests import RequestStore
 from discretion.store.schema.apply import apply_schema
+from discretion.store.transactions import Transactions
 from tests.fixtures.clock import Clock
 from tests.unit.law.small_law import CATALOGUE
 
@@ -27,7 +29,14 @@ class RequestOffice:
         self.requests = RequestStore(database)
         deadline_clock = DeadlineClock(LAWBOOK)
         self.submission = RequestSubmission(
-            database, self.requests, deadline_clock, {}, self._entropy, clock, self._kick
+            Transactions(database),
+            PeopleStore(database),
+            self.requests,
+            deadline_clock,
+            {},
+            self._entropy,
+            clock,
+            self._kick,
         )
         self.decisions = RequestDecisions(self.requests, deadline_clock, self.submission, clock, self._kick)
         self._id_count = 0
