@@ -280,6 +280,8 @@ async def test_the_verification_page_redirects_only_to_the_agent(
         path, params={"request_id": "0d0c2a3e-7644-4ceb-9981-4b35c264aac3"}
     )
     assert (foreign_page.status_code, "no such request" in read_page(foreign_page)) == (404, True)
+    overlong_form = await visit(platform, path, **{f"field{number}": "x" for number in range(11)})
+    assert (overlong_form.status_code, "too many fields" in read_page(overlong_form)) == (400, True)
     await visit(platform, path, email=email)
     await wait_for_mails(mail_server, 1)
     proof_page = await platform.http.post(

@@ -187,6 +187,8 @@ def test_a_request_without_a_regime_is_accepted(action: str) -> None:
         ({"exercise": "sale:opt-in"}, "DRP_EXERCISE"),  # only the person can opt in
         ({"exercise": ["deletion"]}, "DRP_EXERCISE"),
         ({"regime": "gdpr"}, "DRP_REGIME"),
+        ({"regime": ["ccpa"]}, "DRP_REGIME"),
+        ({"regime": {"ccpa": True}}, "DRP_REGIME"),
         ({"relationships": "customer"}, "DRP_RELATIONSHIPS"),
         ({"agent-request-id": "ada@example.org"}, "DRP_REFERENCE"),
         ({"status_callback": 5}, "DRP_CALLBACK"),

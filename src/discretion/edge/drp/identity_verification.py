@@ -30,6 +30,7 @@ from discretion.edge.request_body import read_body
 from discretion.errors import BadRequest, Conflict, DiscretionError, NotFound, Refusal
 from discretion.seal.normalisation import normalise_email
 
+MAX_FIELDS = 10
 MAX_BODY = 8 * 1024
 MAX_CODE = 32
 _HEADERS = {
@@ -78,8 +79,7 @@ class IdentityVerificationPage:
         pending = await self._find_pending(request.path_params["id"])
         parameters = dict(request.query_params)
         if request.method == "POST":
-            body = (await read_body(request, MAX_BODY)).decode("utf-8", "replace")
-            parameters |= dict(parse_qsl(body, max_num_fields=10))
+            parameters |= _parse_form((await read_body(request, MAX_BODY)).decode("utf-8", "replace"))
         # Agents repeat the id in the query (section 3.02.1); a different one there is a mistake or a forgery.
         if parameters.get("request_id", pending.agent_request.public_id) != pending.agent_request.public_id:
             raise NotFound("VERIFICATION_UNKNOWN", "There is no such request.", "Go back to your agent.")
@@ -167,3 +167,12 @@ class IdentityVerificationPage:
 
     def _page_response(self, content: str, status: int = 200) -> Response:
         return Response(page.render_page(self.business_name, content), status, _HEADERS, "text/html")
+
+
+def _parse_form(body: str) -> dict[str, str]:
+    try:
+        return dict(parse_qsl(body, max_num_fields=MAX_FIELDS))
+    except ValueError:
+        raise BadRequest(
+            "FORM_FIELDS", "The form has too many fields.", "Go back and send it again."
+        ) from None

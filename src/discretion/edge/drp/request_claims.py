@@ -60,7 +60,8 @@ def parse_exercise(claims: Mapping[str, Any]) -> ExerciseRequest:
     right_and_scope = ACTIONS.get(action) if isinstance(action, str) else None
     if right_and_scope is None:
         raise BadRequest("DRP_EXERCISE", "Unsupported rights action.", f"There are {', '.join(SUPPORTED)}.")
-    if regime is not None and regime not in REGIMES:
+    # The type first: a list or an object cannot be looked up.
+    if regime is not None and (not isinstance(regime, str) or regime not in REGIMES):
         raise BadRequest(
             "DRP_REGIME", "The regime is not one of the protocol's.", "It takes 'ccpa', or leave it out."
         )
