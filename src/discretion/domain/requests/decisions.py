@@ -84,13 +84,13 @@ class RequestDecisions:
     wake_runner: Callable[[], None]
     after_change: AfterChange = _do_nothing
 
-    async def accept(self, request: bytes, by: str, answer_fields: Document | None = None) -> SubjectRequest:
+    async def accept(self, request: bytes, by: str, answer: Document | None = None) -> SubjectRequest:
         """Accept a request. Without a workflow the answer itself fulfils it.
 
         Args:
             request: Id of the request.
             by: Actor for the history, such as ``steward:privacy-office``.
-            answer_fields: Fields to set with the answer to the person (``messages``).
+            answer: The answer to the person, as ``RequestMessages.seal_message`` returns it.
 
         Raises:
             NotFound: ``REQUEST_NOT_FOUND``.
@@ -106,7 +106,8 @@ class RequestDecisions:
             identity_fields = {
                 "identified": document.get("identified", now),
                 "expires": None,
-                **(answer_fields or {}),
+                # Added to the messages of now: one may have come in since the steward read the request.
+                **({} if answer is None else {"messages": [*document.get("messages", ()), answer]}),
             }
             if document.get("reason") == RequestReason.IDENTITY:
                 # By accepting it the steward vouches for the requester's identity.
@@ -117,7 +118,7 @@ class RequestDecisions:
                     "next": now,
                     **identity_fields,
                 }
-            if answer_fields is None:
+            if answer is None:
                 raise BadRequest(
                     "ANSWER_MISSING",
                     "This right has no automatic workflow, so it needs a written answer.",

@@ -96,11 +96,10 @@ async def _decide_request(
             document["_id"], by, refusal.reason, refusal.law, refusal.words, refusal.next or None
         )
         return await _reload_request(services, info, document["_id"])
-    answer_fields: MutableDocument | None = None
+    message: MutableDocument | None = None
     if answer:
         message = await services.messages.seal_message(document["_id"], by, check_text(answer))
-        answer_fields = {"messages": [*document.get("messages", ()), message]}
-    await services.decisions.accept(document["_id"], by, answer_fields)
+    await services.decisions.accept(document["_id"], by, message)
     return await _reload_request(services, info, document["_id"])
 
 
