@@ -49,6 +49,13 @@ def encrypt_cell(
     return header + nonce + cipher.encrypt(nonce, orjson.dumps(value), customer + header + key)
 
 
+REQUEST_CHANGES_KEY = "request/changes"
+"""What proposed corrections in a rights request are bound to, in place of an attribute's key."""
+
+REQUEST_MESSAGE_KEY = "request/message"
+"""What messages between a person and the privacy office are bound to."""
+
+
 def event_cell_key(event: bytes) -> str:
     """Return the key that an event's sealed properties are bound to, in place of an attribute's key."""
     return f"event/{event.hex()}"

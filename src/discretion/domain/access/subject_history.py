@@ -20,12 +20,11 @@ from discretion.domain.access.package_subject import (
 from discretion.domain.access.profile_sections import PORTABLE_BASES
 from discretion.domain.consent.receipt import ReceiptSigner
 from discretion.domain.consent.statement_record import ConsentEvent, format_record_id, parse_consent_event
-from discretion.domain.requests.sealed_fields import MESSAGE_KEY, SEALED_PART_KEYS
 from discretion.ledger.entry import LedgerEntry
 from discretion.ledger.storage import LedgerStorage
 from discretion.reveal.forms import format_timestamp
 from discretion.reveal.revealer import CUSTOMER_ID_KIND
-from discretion.seal.cell import event_cell_key, identifier_cell_key
+from discretion.seal.cell import REQUEST_CHANGES_KEY, REQUEST_MESSAGE_KEY, event_cell_key, identifier_cell_key
 from discretion.store.consents import ConsentStore
 from discretion.store.dead_letters import DeadLetterStore
 from discretion.store.document import Document
@@ -39,6 +38,9 @@ from discretion.store.suggestions import Suggestion, SuggestionStore
 from discretion.token.grant import SELF
 
 RowBatch = Sequence[dict[str, Any]]
+
+SEALED_PART_KEYS: Mapping[str, str] = {"changes": REQUEST_CHANGES_KEY, "words": REQUEST_MESSAGE_KEY}
+"""Sealed parts of a rights request that go into a package, each with what it is bound to."""
 
 REQUEST_ID_KIND = b"request"
 """Kind under which ids of rights requests are encoded for a client."""
@@ -355,7 +357,7 @@ def _build_message_entry(subject: PackageSubject, message: Document) -> dict[str
 
     It was sealed under the customer id in ``for``.
     """
-    text = subject.open_cell(message["for"], message["sealed"], MESSAGE_KEY, "requests.messages")
+    text = subject.open_cell(message["for"], message["sealed"], REQUEST_MESSAGE_KEY, "requests.messages")
     return {"at": format_timestamp(message["at"]), "by": message["by"], "text": text}
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from discretion.domain.requests.decisions import RequestDecisions, build_answered_change
 from discretion.domain.requests.model import Assurance, RequestReason, RequestState
-from discretion.domain.requests.sealed_fields import MESSAGE_KEY, RequestSealer
+from discretion.domain.requests.sealed_fields import RequestSealer
 from discretion.errors import Conflict, NotFound
+from discretion.seal.cell import REQUEST_MESSAGE_KEY
 from discretion.store.requests import RequestStore
 
 # Messages are members of the request's document, which MongoDB limits to 16 MB.
@@ -83,7 +84,7 @@ class RequestMessages:
                 "MESSAGE_TO_NOBODY", "The requester is not identified, so there is nobody to write to.", ""
             )
         try:
-            owner, cell = await self.sealer.seal(customer, MESSAGE_KEY, text)
+            owner, cell = await self.sealer.seal(customer, REQUEST_MESSAGE_KEY, text)
         except NotFound:
             raise Conflict("MESSAGE_TO_NOBODY", "The customer of this request was erased.") from None
         return {"at": self.now_ms(), "by": by, "for": owner, "sealed": cell}

@@ -6,7 +6,7 @@ additional authenticated data of AES-GCM. Only ``reveal`` decrypts it, and recor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,15 +17,6 @@ from discretion.seal.bucket_keys import BucketKeys
 from discretion.seal.cell import encrypt_cell
 from discretion.seal.key_files import NONCE_BYTES
 from discretion.store.people import PeopleStore
-
-CHANGES_KEY = "request/changes"
-"""Binding of proposed corrections, in place of an attribute's key."""
-
-MESSAGE_KEY = "request/message"
-"""Binding of a message between the person and the privacy office."""
-
-SEALED_PART_KEYS: Mapping[str, str] = {"changes": CHANGES_KEY, "words": MESSAGE_KEY}
-"""What each sealed part of a request is bound to, by its name in the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +33,7 @@ class RequestSealer:
 
         Args:
             customer: Current or former id of the customer.
-            key: What the value is bound to, such as ``CHANGES_KEY``.
+            key: What the value is bound to, such as ``REQUEST_CHANGES_KEY``.
             value: Any JSON value.
 
         Returns:

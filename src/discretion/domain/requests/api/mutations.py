@@ -32,11 +32,11 @@ from discretion.domain.requests.model import (
     read_request,
 )
 from discretion.domain.requests.remedies import describe_remedies
-from discretion.domain.requests.sealed_fields import CHANGES_KEY, MESSAGE_KEY
 from discretion.domain.requests.submission import build_appeal
 from discretion.errors import BadRequest, Broken, Conflict, NotFound
 from discretion.law.jurisdiction import Right
 from discretion.plan.selection import select_attributes
+from discretion.seal.cell import REQUEST_CHANGES_KEY, REQUEST_MESSAGE_KEY
 
 _SEALED_RIGHTS = frozenset({Right.CORRECTION, Right.PORTABILITY})
 """Rights whose sealed part says what is requested; an appeal takes it over."""
@@ -142,7 +142,7 @@ async def _request_correction(
         info,
         parties,
         RequestDetails(Right.CORRECTION, build_correction_scope(checked)),
-        (CHANGES_KEY, "changes", proposed_changes),
+        (REQUEST_CHANGES_KEY, "changes", proposed_changes),
     )
     if parties.customer is not None:
         proposal = await services.correction_proposals.build(parties.customer, checked)
@@ -213,7 +213,7 @@ async def _review_automated_decision(
             "'decision' is not a valid reference of a decision.",
             "Use letters, digits and . _ : / + -; explain the rest in 'words'.",
         )
-    sealed = (MESSAGE_KEY, "words", check_text(words)) if words else None
+    sealed = (REQUEST_MESSAGE_KEY, "words", check_text(words)) if words else None
     return await _file_request(
         services, info, Right.AUTOMATED_DECISION, behalf, {"decision": decision}, sealed
     )

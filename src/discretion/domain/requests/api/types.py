@@ -15,12 +15,12 @@ from discretion.domain.requests.api.dependencies import RequestServices
 from discretion.domain.requests.api.requester import RequesterKind
 from discretion.domain.requests.deadlines import DeadlineClock
 from discretion.domain.requests.model import RequestReason, RequestState, SubjectRequest, read_request
-from discretion.domain.requests.sealed_fields import MESSAGE_KEY
 from discretion.domain.requests.status_map import describe_next_step, dpv_status
 from discretion.law.jurisdiction import Jurisdiction, Right
 from discretion.plan.compile import BASE_PROJECTION
 from discretion.reveal.forms import format_timestamp
 from discretion.reveal.revealer import CUSTOMER_ID_KIND, CustomerRow, Reading
+from discretion.seal.cell import REQUEST_MESSAGE_KEY
 from discretion.store.document import MutableDocument
 
 REQUEST_KIND = b"request"
@@ -109,7 +109,7 @@ async def _resolve_messages(root: Any, info: ResolverInfo) -> list[RightsMessage
         if message["for"] != row.id and message["for"] not in former_customers:
             continue  # encrypted for a customer that was merged in by mistake and has been split off again
         text = reading.reveal_former_cell(
-            row, former_customers, message["for"], message["sealed"], MESSAGE_KEY, "requests.messages"
+            row, former_customers, message["for"], message["sealed"], REQUEST_MESSAGE_KEY, "requests.messages"
         )
         messages.append(
             RightsMessage(at=DateTime(format_timestamp(message["at"])), by=message["by"], text=text)
