@@ -11,6 +11,7 @@ import jwt
 from jwt.types import Options
 
 from discretion.domain.kit.workflow.runner import WorkflowRunner
+from discretion.domain.kit.workflow.step import list_actions
 from discretion.domain.recipients.delivery import (
     DeliveryState,
 )
@@ -39,7 +40,10 @@ class NotificationScenario:
         recipients = platform.internals.recipients
         self.recipients = recipients
         self.workflow_runner = WorkflowRunner(
-            platform.internals.requests.store, recipients.steps, build_fulfilment, clock
+            platform.internals.requests.store,
+            list_actions(platform.internals.requests.workflows.values()),
+            build_fulfilment,
+            clock,
         )
 
     async def query_customers(self, query: str, client: str, purpose: str) -> list[dict[str, Any]]:

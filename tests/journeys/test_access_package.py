@@ -15,6 +15,7 @@ from discretion.domain.access.download_links import LINK_LIFETIME_MS
 from discretion.domain.access.package_steps import PACKAGE_LIFETIME_MS
 from discretion.domain.kit.workflow.lease import LEASE_MS
 from discretion.domain.kit.workflow.runner import WorkflowRunner
+from discretion.domain.kit.workflow.step import list_actions
 from discretion.domain.requests.model import RequestState
 from discretion.domain.requests.workflows import build_fulfilment
 from discretion.law.jurisdiction import Right
@@ -203,7 +204,8 @@ def build_second_runner(
 ) -> WorkflowRunner:
     """Return the workflow runner of a second process on the same requests."""
     requests = platform.internals.requests
-    return WorkflowRunner(requests.store, platform.internals.access.steps, build_fulfilment, clock, on_point)
+    actions = list_actions(requests.workflows.values())
+    return WorkflowRunner(requests.store, actions, build_fulfilment, clock, on_point)
 
 
 async def test_a_value_that_a_law_withholds_is_listed_without_its_content(

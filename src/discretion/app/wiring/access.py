@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from discretion.app.wiring.context import WiringContext
@@ -14,7 +13,6 @@ from discretion.domain.access.subject_history import SubjectHistory
 from discretion.domain.access.transfer import SendPackage
 from discretion.domain.consent.receipt import ReceiptSigner
 from discretion.domain.kit.egress import EgressClient
-from discretion.domain.kit.workflow.runner import StepAction
 from discretion.ledger.storage import LedgerStorage
 from discretion.store.consents import ConsentStore
 from discretion.store.dead_letters import DeadLetterStore
@@ -25,10 +23,11 @@ from discretion.store.suggestions import SuggestionStore
 
 @dataclass(frozen=True, slots=True)
 class AccessComponents:
-    """The download links of packages; ``steps`` are the workflow steps of access, by their stored names."""
+    """The download links of packages, and the workflow steps that make and send them."""
 
     download_links: DownloadLinks
-    steps: Mapping[str, StepAction]
+    gather: GatherPackage
+    send: SendPackage
 
 
 def build_access(
@@ -70,7 +69,4 @@ def build_access(
         select_keys=context.signing_keys.select,
         issuer=receipts.issuer,
     )
-    return AccessComponents(
-        download_links=download_links,
-        steps={"gather": gather.run, "ready": gather.clear_failed_attempts, "send": send.run},
-    )
+    return AccessComponents(download_links=download_links, gather=gather, send=send)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from discretion.app.keys import erasure_ledger_path
@@ -20,13 +19,8 @@ from discretion.domain.erasure.profile_deletion import DeleteProfile
 from discretion.domain.erasure.purge import PurgeCollections
 from discretion.domain.erasure.scoped_erasure import ScopedErasure
 from discretion.domain.erasure.verification import VerifyErasure
-from discretion.domain.kit.workflow.lease import Lease
-from discretion.domain.kit.workflow.runner import StepAction
-from discretion.domain.kit.workflow.step_outcome import StepDone, StepOutcome
 from discretion.domain.legal_retention.legal_holds import LegalHolds
 from discretion.domain.legal_retention.retained_data_expiry import RetainedDataExpiry
-from discretion.domain.profiles.erased_scopes import SCOPE_KINDS
-from discretion.store.document import Document
 from discretion.store.erasures import ErasureStore
 from discretion.store.legal_holds import LegalHoldStore
 from discretion.store.places.eraser import PlaceEraser
@@ -54,24 +48,6 @@ class ErasureComponents:
     legal_holds: LegalHolds
     erasure_log: ErasureLog
     erasure_replay: ErasureReplay
-
-    @property
-    def steps(self) -> Mapping[str, StepAction]:
-        """The workflow steps, by their stored names."""
-        scoped = self.scoped_erasure
-        return {
-            # Requests store these names. A request that is under way would not find a renamed step.
-            "depart": build_scope_switch(
-                whole_action=self.profile_deletion.run, scoped_action=scoped.erase_values
-            ),
-            "remember": build_scope_switch(whole_action=self.ledger_step.run, scoped_action=skip_step),
-            "purge": build_scope_switch(whole_action=self.purge.run, scoped_action=scoped.purge_events),
-            "shred": build_scope_switch(whole_action=self.key_destruction.run, scoped_action=skip_step),
-            "verify": build_scope_switch(
-                whole_action=self.verification.run, scoped_action=scoped.verify_erased
-            ),
-            "certify": self.certification.run,
-        }
 
 
 def build_erasure(context: WiringContext) -> ErasureComponents:
@@ -128,18 +104,3 @@ def build_erasure(context: WiringContext) -> ErasureComponents:
             rewriter=context.rewriter, eraser=eraser, search=search, tombstones=tombstones
         ),
     )
-
-
-async def skip_step(_document: Document, _lease: Lease) -> StepOutcome:
-    """Do nothing: a scoped erasure destroys no key, because the data that remain are sealed under it."""
-    return StepDone()
-
-
-def build_scope_switch(whole_action: StepAction, scoped_action: StepAction) -> StepAction:
-    """Build a step that runs ``scoped_action`` when the request names a scope, else ``whole_action``."""
-
-    async def run_step(document: Document, lease: Lease) -> StepOutcome:
-        is_scoped = any(document["scope"].get(kind) is not None for kind in SCOPE_KINDS)
-        return await (scoped_action if is_scoped else whole_action)(document, lease)
-
-    return run_step

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from discretion.app.wiring.context import WiringContext
 from discretion.domain.kit.egress import EgressClient
-from discretion.domain.kit.workflow.runner import StepAction
 from discretion.domain.recipients.acknowledgement import AcknowledgementRecorder
 from discretion.domain.recipients.delivery_worker import DeliveryWorker
 from discretion.domain.recipients.manual_deliveries import ManualDeliveryMonitor
 from discretion.domain.recipients.notification import NotificationSigner
 from discretion.domain.recipients.notification_result import NotificationResults, SignAgain
-from discretion.domain.recipients.notification_steps import build_notification_steps
+from discretion.domain.recipients.notification_steps import NotificationSteps
 from discretion.domain.recipients.recipient_notifier import RecipientNotifier
 from discretion.domain.recipients.recipient_register import RecipientRegister
 from discretion.ledger.storage import LedgerStorage
@@ -27,7 +25,7 @@ from discretion.store.transactions import Transactions
 class RecipientComponents:
     """The register of recipients, the delivery of notifications, and their acknowledgements.
 
-    ``steps`` are the workflow steps of this package, by their stored names.
+    ``steps`` are the workflow steps of this package.
     """
 
     recipient_register: RecipientRegister
@@ -35,7 +33,7 @@ class RecipientComponents:
     delivery_worker: DeliveryWorker
     acknowledgements: AcknowledgementRecorder
     egress: EgressClient
-    steps: Mapping[str, StepAction]
+    steps: NotificationSteps
 
 
 def build_recipients(context: WiringContext, sign_again: SignAgain) -> RecipientComponents:
@@ -82,7 +80,7 @@ def build_recipients(context: WiringContext, sign_again: SignAgain) -> Recipient
             transactions=transactions, deliveries=deliveries, results=results, now_ms=clock
         ),
         egress=egress,
-        steps=build_notification_steps(
+        steps=NotificationSteps(
             transactions=transactions,
             people=PeopleStore(database),
             notifier=notifier,

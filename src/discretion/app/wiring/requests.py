@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from discretion.app.wiring.consent import ConsentComponents
 from discretion.app.wiring.context import WiringContext
 from discretion.domain.consent.objection_hook import ObjectionHook
 from discretion.domain.correction.contest_flags import ContestFlags
-from discretion.domain.correction.correction_step import build_correction_step
 from discretion.domain.correction.proposal import ProposalBuilder
 from discretion.domain.kit.workflow.lease import Checkpoint
-from discretion.domain.kit.workflow.runner import StepAction, WorkflowRunner
+from discretion.domain.kit.workflow.runner import WorkflowRunner
+from discretion.domain.kit.workflow.step import list_actions
 from discretion.domain.requests.code_addresses import CodeAddresses
 from discretion.domain.requests.contested_data import ContestTracker
 from discretion.domain.requests.deadline_monitor import DeadlineMonitor
 from discretion.domain.requests.deadlines import DeadlineClock
 from discretion.domain.requests.decisions import RequestDecisions
 from discretion.domain.requests.identity_proofing import CodeRateLimiter, IdentityProofing
-from discretion.domain.requests.immediate_rights import ImmediateRights, build_objection_hook
+from discretion.domain.requests.immediate_rights import ImmediateRights, OptOutRecorder, build_objection_hook
 from discretion.domain.requests.mailer import Mailer
 from discretion.domain.requests.messages import RequestMessages
 from discretion.domain.requests.restriction import ProcessingRestriction
 from discretion.domain.requests.sealed_fields import RequestSealer
 from discretion.domain.requests.submission import RequestSubmission
 from discretion.domain.requests.subscription import RequestWatcher
-from discretion.domain.requests.workflows import (
-    WORKFLOWS,
-    build_fulfilment,
-    build_immediate_right_step,
-    build_restriction_step,
-)
+from discretion.domain.requests.workflows import Workflows, build_fulfilment
 from discretion.store.requests import RequestStore
 
 
@@ -42,6 +36,7 @@ class RequestComponents:
     store: RequestStore
     deadlines: DeadlineClock
     submission: RequestSubmission
+    workflows: Workflows
     workflow_runner: WorkflowRunner
     correction_proposals: ProposalBuilder
     contest_flags: ContestFlags
@@ -59,41 +54,32 @@ class RequestComponents:
 def build_requests(
     context: WiringContext,
     consent: ConsentComponents,
-    steps_elsewhere: Mapping[str, StepAction],
+    workflows: Workflows,
     on_checkpoint: Checkpoint,
 ) -> RequestComponents:
     """Build the components of rights requests.
 
-    ``steps_elsewhere`` are workflow steps that other packages carry out, by their stored names.
     ``on_checkpoint`` is called with the name of each point at which a step may be cut off.
     """
     clock, entropy = context.clock, context.entropy
     open_write_context = context.open_write_context
     store, deadlines = RequestStore(context.database), DeadlineClock(context.lawbook)
-    steps: dict[str, StepAction] = {
-        "correct": build_correction_step(context.rewriter),
-        **steps_elsewhere,
-    }
     runner = WorkflowRunner(
         requests=store,
-        step_actions=steps,
+        step_actions=list_actions(workflows.values()),
         build_final_members=build_fulfilment,
         now_ms=clock,
         on_checkpoint=on_checkpoint,
     )
-    submission = _build_submission(context, requests=store, deadlines=deadlines, runner=runner)
-    restriction = ProcessingRestriction(context.rewriter)
-    immediate = ImmediateRights(
-        submission=submission,
-        statement_recorder=consent.statement_recorder,
-        statement_writer=consent.statement_writer,
-        restriction=restriction,
+    submission = _build_submission(
+        context, requests=store, deadlines=deadlines, workflows=workflows, runner=runner
     )
-    # These two steps need the submission, which needs the runner: they join the runner's mapping afterwards.
-    steps |= {
-        "restrict": build_restriction_step(transactions=context.stores.transactions, restriction=restriction),
-        "say": build_immediate_right_step(immediate),
-    }
+    opt_outs = OptOutRecorder(
+        statement_recorder=consent.statement_recorder, statement_writer=consent.statement_writer
+    )
+    immediate = ImmediateRights(
+        submission=submission, opt_outs=opt_outs, restriction=ProcessingRestriction(context.rewriter)
+    )
     contest_flags = ContestFlags(context.rewriter)
     contests = ContestTracker(contest_flags)
     decisions = RequestDecisions(
@@ -111,6 +97,7 @@ def build_requests(
         store=store,
         deadlines=deadlines,
         submission=submission,
+        workflows=workflows,
         workflow_runner=runner,
         correction_proposals=ProposalBuilder(people=context.stores.people, write_context=open_write_context),
         contest_flags=contest_flags,
@@ -127,14 +114,19 @@ def build_requests(
 
 
 def _build_submission(
-    context: WiringContext, *, requests: RequestStore, deadlines: DeadlineClock, runner: WorkflowRunner
+    context: WiringContext,
+    *,
+    requests: RequestStore,
+    deadlines: DeadlineClock,
+    workflows: Workflows,
+    runner: WorkflowRunner,
 ) -> RequestSubmission:
     return RequestSubmission(
         transactions=context.stores.transactions,
         people=context.stores.people,
         requests=requests,
         deadline_clock=deadlines,
-        workflows=WORKFLOWS,
+        steps={right: [step.name for step in steps] for right, steps in workflows.items()},
         entropy=context.entropy,
         now_ms=context.clock,
         wake_runner=runner.wake,

@@ -10,6 +10,7 @@ from discretion.app.wiring.context import WiringContext
 from discretion.app.wiring.erasure import ErasureComponents, build_erasure
 from discretion.app.wiring.recipients import RecipientComponents, build_recipients
 from discretion.app.wiring.requests import RequestComponents, build_requests
+from discretion.app.wiring.workflows import wire_workflows
 from discretion.disclose import Discloser
 from discretion.domain.kit.workflow.lease import Checkpoint
 
@@ -31,10 +32,12 @@ def build_subject_rights(
     erasure = build_erasure(context)
     recipients = build_recipients(context, sign_again=erasure.certification.sign_again)
     access = build_access(context, discloser=discloser, receipts=consent.receipts, egress=recipients.egress)
-    steps = {**erasure.steps, **recipients.steps, **access.steps}
+    workflows = wire_workflows(
+        context, consent=consent, erasure=erasure, recipients=recipients, access=access
+    )
     return SubjectRightsComponents(
         erasure=erasure,
         recipients=recipients,
         access=access,
-        requests=build_requests(context, consent=consent, steps_elsewhere=steps, on_checkpoint=on_checkpoint),
+        requests=build_requests(context, consent=consent, workflows=workflows, on_checkpoint=on_checkpoint),
     )

@@ -71,52 +71,11 @@ def build_objection_hook(submission: RequestSubmission) -> ObjectionHook:
 
 
 @dataclass(frozen=True, slots=True)
-class ImmediateRights:
-    """Applies the immediate rights and records their requests."""
+class OptOutRecorder:
+    """Puts the opt-out of sale and the limit on sensitive data in force, by a statement of the customer."""
 
-    submission: RequestSubmission
     statement_recorder: StatementRecorder
     statement_writer: StatementWriter
-    restriction: ProcessingRestriction
-
-    async def exercise(
-        self, customer: bytes | None, details: RequestDetails, requester: Requester
-    ) -> SubjectRequest:
-        """Apply a right at once and return the recorded request.
-
-        The caller has checked the assurance of the requester; it is not checked here. Each call records a new
-        request. For a restriction, the workflow that notifies the recipients follows.
-
-        Args:
-            customer: The customer, by a current or former id; None if none was found. Then the request is
-                recorded without effect, because the response must not show whether a customer was found.
-            details: The right and its scope.
-            requester: Who exercises it.
-
-        Raises:
-            NotFound: ``CUSTOMER_NOT_FOUND``.
-        """
-        if customer is None:
-            unmatched_request = self.submission.build_fulfilled_document(None, (), details, requester)
-            await self.submission.requests.add(unmatched_request)
-            return read_request(unmatched_request)
-        if details.right is Right.RESTRICTION:
-            return await self._restrict(customer, details, requester)
-        documents: list[MutableDocument] = []
-
-        def build_write(subject: bytes, laws: tuple[str, ...]) -> list[PendingWrite]:
-            # Replaced, not extended: a transaction that runs again calls this function again.
-            documents[:] = [self.submission.build_fulfilled_document(subject, laws, details, requester)]
-            return [build_request_insert(documents[0])]
-
-        await self.put_in_force(
-            details.right,
-            customer,
-            self.submission.entropy(16),
-            requester,
-            lambda committed: build_write(committed.customer, committed.state.laws),
-        )
-        return read_request(documents[0])
 
     async def put_in_force(
         self,
@@ -181,6 +140,54 @@ class ImmediateRights:
             if conflict.code != "DUPLICATE":
                 raise
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class ImmediateRights:
+    """Applies the immediate rights and records their requests."""
+
+    submission: RequestSubmission
+    opt_outs: OptOutRecorder
+    restriction: ProcessingRestriction
+
+    async def exercise(
+        self, customer: bytes | None, details: RequestDetails, requester: Requester
+    ) -> SubjectRequest:
+        """Apply a right at once and return the recorded request.
+
+        The caller has checked the assurance of the requester; it is not checked here. Each call records a new
+        request. For a restriction, the workflow that notifies the recipients follows.
+
+        Args:
+            customer: The customer, by a current or former id; None if none was found. Then the request is
+                recorded without effect, because the response must not show whether a customer was found.
+            details: The right and its scope.
+            requester: Who exercises it.
+
+        Raises:
+            NotFound: ``CUSTOMER_NOT_FOUND``.
+        """
+        if customer is None:
+            unmatched_request = self.submission.build_fulfilled_document(None, (), details, requester)
+            await self.submission.requests.add(unmatched_request)
+            return read_request(unmatched_request)
+        if details.right is Right.RESTRICTION:
+            return await self._restrict(customer, details, requester)
+        documents: list[MutableDocument] = []
+
+        def build_write(subject: bytes, laws: tuple[str, ...]) -> list[PendingWrite]:
+            # Replaced, not extended: a transaction that runs again calls this function again.
+            documents[:] = [self.submission.build_fulfilled_document(subject, laws, details, requester)]
+            return [build_request_insert(documents[0])]
+
+        await self.opt_outs.put_in_force(
+            details.right,
+            customer,
+            self.submission.entropy(16),
+            requester,
+            lambda committed: build_write(committed.customer, committed.state.laws),
+        )
+        return read_request(documents[0])
 
     async def _restrict(
         self, customer: bytes, details: RequestDetails, requester: Requester

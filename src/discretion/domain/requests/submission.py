@@ -37,7 +37,7 @@ from discretion.store.transactions import Session, Transactions
 IDENTITY_EXPIRY_MS = 45 * 86_400_000
 """Time for the requester to prove their identity (ms); after that the request expires."""
 
-Workflows = Mapping[Right, Sequence[StepName]]
+StepNames = Mapping[Right, Sequence[StepName]]
 """The steps of each right, in their order. A steward answers a right that has no steps."""
 
 
@@ -49,7 +49,7 @@ class RequestSubmission:
     people: PeopleStore
     requests: RequestStore
     deadline_clock: DeadlineClock
-    workflows: Workflows
+    steps: StepNames
     entropy: Callable[[int], bytes] = field(repr=False)
     now_ms: Callable[[], int]
     wake_runner: Callable[[], None]
@@ -111,7 +111,7 @@ class RequestSubmission:
         """
         now = self.now_ms()
         state, reason = choose_initial_state(
-            customer, details, requester, bool(self.workflows.get(details.right))
+            customer, details, requester, bool(self.steps.get(details.right))
         )
         is_identified = reason is not RequestReason.IDENTITY
         document: MutableDocument = {
@@ -132,7 +132,7 @@ class RequestSubmission:
             "decides": details.needs_decision,
             "steps": [
                 {"name": step.value, "state": "open", "attempts": 0}
-                for step in self.workflows.get(details.right, ())
+                for step in self.steps.get(details.right, ())
             ],
             "fence": 0,
             "until": 0,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from discretion.domain.kit.workflow.lease import Lease
-from discretion.domain.kit.workflow.runner import StepAction
+from discretion.domain.kit.workflow.step import StepAction, WorkflowStep
 from discretion.domain.kit.workflow.step_name import StepName
 from discretion.domain.kit.workflow.step_outcome import StepDone, StepOutcome
-from discretion.domain.requests.immediate_rights import ImmediateRights
+from discretion.domain.requests.immediate_rights import OptOutRecorder
 from discretion.domain.requests.model import RequestState, build_transition, read_request
 from discretion.domain.requests.restriction import ProcessingRestriction
 from discretion.law.jurisdiction import Right
@@ -19,35 +20,70 @@ from discretion.store.transactions import Session, Transactions
 ENGINE_ACTOR = "engine"
 """Actor in the history for changes that the workflow runner makes."""
 
-# An erasure notifies the recipients after the profile is deleted: every disclosure is in the ledger by then.
-WORKFLOWS: Mapping[Right, tuple[StepName, ...]] = {
-    Right.ERASURE: (
-        StepName.DELETE_PROFILE,
-        # As early as possible: until the ledger has the erasure, a restored backup brings the person back.
-        StepName.RECORD_ERASURE,
-        StepName.NOTIFY_RECIPIENTS,
-        StepName.PURGE_COLLECTIONS,
-        # After the customer document is deleted: a data key that is still stored would be taken for that of a
-        # remaining customer and rewrapped.
-        StepName.SHRED_KEYS,
-        StepName.VERIFY_ERASURE,
-        StepName.AWAIT_ACKNOWLEDGEMENTS,
-        # Last: the certificate states the results of all other steps.
-        StepName.SIGN_CERTIFICATE,
-    ),
-    Right.RESTRICTION: (
-        StepName.RESTRICT_PROCESSING,
-        StepName.NOTIFY_RECIPIENTS,
-        StepName.AWAIT_ACKNOWLEDGEMENTS,
-    ),
-    Right.CORRECTION: (StepName.CORRECT_VALUES, StepName.NOTIFY_RECIPIENTS, StepName.AWAIT_ACKNOWLEDGEMENTS),
-    Right.ACCESS: (StepName.GATHER_PACKAGE, StepName.CLEAR_FAILED_ATTEMPTS),
-    Right.PORTABILITY: (StepName.GATHER_PACKAGE, StepName.CLEAR_FAILED_ATTEMPTS, StepName.SEND_PACKAGE),
-    Right.RECIPIENTS: (StepName.GATHER_PACKAGE, StepName.CLEAR_FAILED_ATTEMPTS),
-    Right.OPT_OUT_SALE: (StepName.APPLY_IMMEDIATE_RIGHT,),
-    Right.LIMIT_SENSITIVE: (StepName.APPLY_IMMEDIATE_RIGHT,),
-}
+Workflows = Mapping[Right, Sequence[WorkflowStep]]
 """The steps of each right, in their order. A steward answers a right that is not listed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepActions:
+    """What runs each step; ``app`` takes the actions from the packages that carry rights out."""
+
+    delete_profile: StepAction
+    record_erasure: StepAction
+    notify_recipients: StepAction
+    purge_collections: StepAction
+    shred_keys: StepAction
+    verify_erasure: StepAction
+    await_acknowledgements: StepAction
+    sign_certificate: StepAction
+    restrict_processing: StepAction
+    correct_values: StepAction
+    gather_package: StepAction
+    clear_failed_attempts: StepAction
+    send_package: StepAction
+    apply_immediate_right: StepAction
+
+
+def build_workflows(actions: StepActions) -> Workflows:
+    """Return the table that says which right runs which steps, in which order, and what runs each."""
+    notify = WorkflowStep(StepName.NOTIFY_RECIPIENTS, actions.notify_recipients)
+    await_acknowledgements = WorkflowStep(StepName.AWAIT_ACKNOWLEDGEMENTS, actions.await_acknowledgements)
+    gather = WorkflowStep(StepName.GATHER_PACKAGE, actions.gather_package)
+    clear = WorkflowStep(StepName.CLEAR_FAILED_ATTEMPTS, actions.clear_failed_attempts)
+    apply_immediate_right = WorkflowStep(StepName.APPLY_IMMEDIATE_RIGHT, actions.apply_immediate_right)
+    return {
+        Right.ERASURE: (
+            WorkflowStep(StepName.DELETE_PROFILE, actions.delete_profile),
+            # As early as possible: until the ledger has the erasure, a restored backup brings the person
+            # back.
+            WorkflowStep(StepName.RECORD_ERASURE, actions.record_erasure),
+            # After the profile is deleted: every disclosure is in the ledger by then.
+            notify,
+            WorkflowStep(StepName.PURGE_COLLECTIONS, actions.purge_collections),
+            # After the customer document is deleted: a data key that is still stored would be taken for that
+            # of a remaining customer and rewrapped.
+            WorkflowStep(StepName.SHRED_KEYS, actions.shred_keys),
+            WorkflowStep(StepName.VERIFY_ERASURE, actions.verify_erasure),
+            await_acknowledgements,
+            # Last: the certificate states the results of all other steps.
+            WorkflowStep(StepName.SIGN_CERTIFICATE, actions.sign_certificate),
+        ),
+        Right.RESTRICTION: (
+            WorkflowStep(StepName.RESTRICT_PROCESSING, actions.restrict_processing),
+            notify,
+            await_acknowledgements,
+        ),
+        Right.CORRECTION: (
+            WorkflowStep(StepName.CORRECT_VALUES, actions.correct_values),
+            notify,
+            await_acknowledgements,
+        ),
+        Right.ACCESS: (gather, clear),
+        Right.PORTABILITY: (gather, clear, WorkflowStep(StepName.SEND_PACKAGE, actions.send_package)),
+        Right.RECIPIENTS: (gather, clear),
+        Right.OPT_OUT_SALE: (apply_immediate_right,),
+        Right.LIMIT_SENSITIVE: (apply_immediate_right,),
+    }
 
 
 def build_restriction_step(transactions: Transactions, restriction: ProcessingRestriction) -> StepAction:
@@ -67,11 +103,11 @@ def build_restriction_step(transactions: Transactions, restriction: ProcessingRe
     return restrict_processing
 
 
-def build_immediate_right_step(immediate_rights: ImmediateRights) -> StepAction:
+def build_immediate_right_step(opt_outs: OptOutRecorder) -> StepAction:
     """Return the step that applies an opt-out or a limit whose requester was identified after filing."""
 
     async def apply_immediate_right(document: Document, _lease: Lease) -> StepOutcome:
-        return StepDone({"found": await immediate_rights.put_request_in_force(read_request(document))})
+        return StepDone({"found": await opt_outs.put_request_in_force(read_request(document))})
 
     return apply_immediate_right
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -19,13 +19,11 @@ from discretion.background import run_alongside
 from discretion.domain.kit.workflow.lease import LEASE_MS, Checkpoint, Lease, no_checkpoint
 from discretion.domain.kit.workflow.poll import attempt_logged, poll
 from discretion.domain.kit.workflow.retry import Backoff
-from discretion.domain.kit.workflow.step_outcome import StepOutcome, StepWaiting
+from discretion.domain.kit.workflow.step import StepAction
+from discretion.domain.kit.workflow.step_outcome import StepWaiting
 from discretion.errors import Conflict, DiscretionError
 from discretion.store.document import Document
 from discretion.store.requests import RequestStore
-
-StepAction = Callable[[Document, Lease], Awaitable[StepOutcome]]
-"""Runs one step of a request, given its document in MongoDB. A step must be idempotent: it may run twice."""
 
 BuildFinalMembers = Callable[[Document], Mapping[str, Any]]
 """Returns the members to set in the request's document when its last step is done."""
