@@ -85,10 +85,7 @@ class CorrectionOffice:
         requester = Requester(
             RequesterRole.PERSON, "self:customer-app", "customer-app", "someone", Assurance.FRESH
         )
-        filed = await self.rights.submission.submit(customer, details, requester)
-        if proposal.needs_decision:
-            assert await self.rights.contest_flags.set_flags(await self.read_request(filed.id))
-        return filed.id
+        return (await self.rights.submission.submit(customer, details, requester)).id
 
     async def correct(self, email: str, changes: Mapping[str, Any], why: str | None = None) -> bytes:
         """File a correction, accept it if it waits for a decision, and run it to its end."""
@@ -101,6 +98,12 @@ class CorrectionOffice:
         assert (await self.read_request(request))["state"] == "fulfilled"
         self.clock.advance(60_000)
         return request
+
+    async def set_flags(self, document: Mapping[str, Any], *, contested: bool = True) -> bool:
+        """Set or lift the flags of a request; return whether its customer exists."""
+        return await self.rights.submission.transactions.run(
+            lambda session: self.rights.contest_flags.set_flags(document, session, contested=contested)
+        )
 
     async def read_request(self, request: bytes) -> dict[str, Any]:
         """Return a request as it is stored."""
@@ -224,7 +227,6 @@ async def test_a_contested_value_is_withheld_until_it_is_resolved(
     (before,) = await office.read_customers(STATISTICS, BIRTH_DATES)
     assert before["demographics"]["birthDate"] is not None
     request = await office.file_correction(GRETA, {"demographics.birthDate": "1986-03-04"})
-    assert await office.rights.contest_flags.set_flags(await office.read_request(request))
     await office.send_traits("web-shop", 2, "u1", {**GRETA_TRAITS, "nickname": "G"}, context=CONSENTED)
     commands.clear()
     (during,) = await office.read_customers(STATISTICS, BIRTH_DATES)
@@ -238,7 +240,7 @@ async def test_a_contested_value_is_withheld_until_it_is_resolved(
     broad_token = office.platform.issue_token(client="c", purposes=["essential.legal_obligation", STATISTICS])
     answer = await office.platform.query(BIRTH_DATES, broad_token)
     assert answer["data"]["customers"]["nodes"][0]["demographics"]["birthDate"] is None
-    await office.rights.contest_flags.set_flags(await office.read_request(request), contested=False)
+    await office.set_flags(await office.read_request(request), contested=False)
     (after,) = await office.read_customers(STATISTICS, BIRTH_DATES)
     assert after == before
 
@@ -329,7 +331,7 @@ async def test_a_correction_of_a_deleted_customer_ends(office: CorrectionOffice)
     await office.rights.workflow_runner.run_due()
     document = await office.read_request(request)
     assert (document["state"], document["steps"][0]["told"]) == ("fulfilled", {"found": False})
-    assert not await office.rights.contest_flags.set_flags(document)
+    assert not await office.set_flags(document)
 
 
 async def read_tiers(office: CorrectionOffice) -> tuple[Any, Any]:

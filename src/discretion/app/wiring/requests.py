@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from discretion.app.wiring.consent import ConsentComponents
@@ -23,7 +24,7 @@ from discretion.domain.requests.mailer import Mailer
 from discretion.domain.requests.messages import RequestMessages
 from discretion.domain.requests.restriction import ProcessingRestriction
 from discretion.domain.requests.sealed_fields import RequestSealer
-from discretion.domain.requests.submission import RequestSubmission
+from discretion.domain.requests.submission import AfterFiling, RequestSubmission
 from discretion.domain.requests.subscription import RequestWatcher
 from discretion.domain.requests.workflows import Workflows, build_fulfilment
 from discretion.store.requests import RequestStore
@@ -40,7 +41,6 @@ class RequestComponents:
     workflow_runner: WorkflowRunner
     correction_proposals: ProposalBuilder
     contest_flags: ContestFlags
-    contested_data: ContestTracker
     immediate_requests: ImmediateRights
     decisions: RequestDecisions
     sealed_fields: RequestSealer
@@ -71,8 +71,15 @@ def build_requests(
         now_ms=clock,
         on_checkpoint=on_checkpoint,
     )
+    contest_flags = ContestFlags(context.rewriter)
+    contests = ContestTracker(contest_flags)
     submission = _build_submission(
-        context, requests=store, deadlines=deadlines, workflows=workflows, runner=runner
+        context,
+        requests=store,
+        deadlines=deadlines,
+        workflows=workflows,
+        wake_runner=runner.wake,
+        after_filing=contests.update,
     )
     opt_outs = OptOutRecorder(
         statement_recorder=consent.statement_recorder, statement_writer=consent.statement_writer
@@ -80,8 +87,6 @@ def build_requests(
     immediate = ImmediateRights(
         submission=submission, opt_outs=opt_outs, restriction=ProcessingRestriction(context.rewriter)
     )
-    contest_flags = ContestFlags(context.rewriter)
-    contests = ContestTracker(contest_flags)
     decisions = RequestDecisions(
         requests=store,
         deadline_clock=deadlines,
@@ -101,7 +106,6 @@ def build_requests(
         workflow_runner=runner,
         correction_proposals=ProposalBuilder(people=context.stores.people, write_context=open_write_context),
         contest_flags=contest_flags,
-        contested_data=contests,
         immediate_requests=immediate,
         decisions=decisions,
         sealed_fields=sealer,
@@ -119,7 +123,8 @@ def _build_submission(
     requests: RequestStore,
     deadlines: DeadlineClock,
     workflows: Workflows,
-    runner: WorkflowRunner,
+    wake_runner: Callable[[], None],
+    after_filing: AfterFiling,
 ) -> RequestSubmission:
     return RequestSubmission(
         transactions=context.stores.transactions,
@@ -129,7 +134,8 @@ def _build_submission(
         steps={right: [step.name for step in steps] for right, steps in workflows.items()},
         entropy=context.entropy,
         now_ms=context.clock,
-        wake_runner=runner.wake,
+        wake_runner=wake_runner,
+        after_filing=after_filing,
     )
 
 

@@ -81,7 +81,6 @@ def build_api_services(
             sealer=requests.sealed_fields,
             identity_proofing=requests.identity_proofing,
             correction_proposals=requests.correction_proposals,
-            contested_data=requests.contested_data,
             erasure_preview=erasure.erasure_preview,
             egress=rights.recipients.egress,
         ),

@@ -26,32 +26,29 @@ class ContestFlags:
 
     rewriter: PersonRewriter
 
-    async def set_flags(self, request: Mapping[str, Any], *, contested: bool = True) -> bool:
+    async def set_flags(
+        self, request: Mapping[str, Any], session: Session, *, contested: bool = True
+    ) -> bool:
         """Set or lift the flags of a request for correction; return whether the customer exists.
 
         Args:
             request: The request's document.
+            session: The transaction that changes the request.
             contested: False after the request was refused or withdrawn. The correction step lifts them
                 itself.
         """
-
-        async def work(session: Session) -> bool:
-            customer = await read_correctable_customer(self.rewriter, session, request["customer"])
-            if customer is None:
-                return False
-            edits = build_lift_edits(customer, request["_id"])
-            if contested:
-                # Flags that are set already stay as they are, also those that a merge moved to another
-                # record.
-                flag_edit = build_flag_edit(
-                    request["_id"], list_requested_keys(customer.rewrite.context.catalogue, request)
-                )
-                edits = {} if edits else {customer.own_record: flag_edit}
-            if edits:
-                await write_record_edits(customer, edits)
-            return True
-
-        return await self.rewriter.stores.transactions.run(work)
+        customer = await read_correctable_customer(self.rewriter, session, request["customer"])
+        if customer is None:
+            return False
+        edits = build_lift_edits(customer, request["_id"])
+        if contested:
+            # Flags that are set already stay as they are, also those that a merge moved to another record.
+            requested_keys = list_requested_keys(customer.rewrite.context.catalogue, request)
+            flag_edit = build_flag_edit(request["_id"], requested_keys)
+            edits = {} if edits else {customer.own_record: flag_edit}
+        if edits:
+            await write_record_edits(customer, edits)
+        return True
 
 
 def build_flag_edit(request: bytes, keys: Sequence[str]) -> RecordEdit:

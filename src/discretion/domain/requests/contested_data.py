@@ -9,6 +9,7 @@ from typing import Any
 from discretion.domain.correction.contest_flags import ContestFlags
 from discretion.domain.requests.model import FINAL_STATES, RequestReason, RequestState
 from discretion.law.jurisdiction import Right
+from discretion.store.transactions import Session
 
 CONTESTED_STATES = frozenset(
     {
@@ -24,18 +25,17 @@ CONTESTED_STATES = frozenset(
 class ContestTracker:
     """Sets and clears the contest flags of a correction request according to its state.
 
-    A request that is fulfilled needs no update here: the correction step clears the flags itself. The flags
-    are updated after the request was written, in a transaction of their own: after a crash in between, they
-    follow with the next change of the request.
+    A request that is fulfilled needs no update here: the correction step clears the flags itself.
     """
 
     contest_flags: ContestFlags
 
-    async def update(self, document: Mapping[str, Any]) -> None:
-        """Update the flags after a request was filed or changed.
+    async def update(self, document: Mapping[str, Any], session: Session) -> None:
+        """Update the flags in the transaction in which a request is filed or changed.
 
         Args:
-            document: The request as stored.
+            document: The request as it is stored then.
+            session: The transaction.
         """
         if document["right"] != Right.CORRECTION or document.get("customer") is None:
             return
@@ -43,6 +43,6 @@ class ContestTracker:
         # An unidentified requester contests nothing. Otherwise anybody could have a customer's values
         # withheld.
         if state in CONTESTED_STATES and not is_unproven:
-            await self.contest_flags.set_flags(document)
+            await self.contest_flags.set_flags(document, session)
         elif state in FINAL_STATES and state is not RequestState.FULFILLED:
-            await self.contest_flags.set_flags(document, contested=False)
+            await self.contest_flags.set_flags(document, session, contested=False)

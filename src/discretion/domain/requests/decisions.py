@@ -29,15 +29,16 @@ from discretion.law.deadline import DeadlineExtension, DeadlinePause, NoDueDate
 from discretion.law.jurisdiction import PauseReason, TimeLength
 from discretion.store.document import Document
 from discretion.store.requests import RequestStore
+from discretion.store.transactions import Session
 
 BuildChange = Callable[[Document], Mapping[str, Any]]
 """Computes the fields to set in a request from its current document; a value of None removes the field."""
 
-AfterChange = Callable[[Document], Awaitable[None]]
-"""Called with the document of a request after each change was stored; a crash in between skips the call."""
+AfterChange = Callable[[Document, Session], Awaitable[None]]
+"""Called with the document of a request that is filed or changed, in the same transaction."""
 
 
-async def _do_nothing(_document: Document) -> None: ...
+async def _do_nothing(_document: Document, _session: Session) -> None: ...
 
 
 REFUSAL_REASONS = frozenset(
@@ -54,8 +55,6 @@ REFUSAL_REASONS = frozenset(
 """Reasons for which a steward may refuse a request."""
 
 MAX_TEXT_LENGTH = 2_000
-MAX_ATTEMPTS = 5
-"""Attempts to write a change while other workers change the same request."""
 
 _PROVISION = re.compile(r"\d")
 _DECIDABLE = frozenset(
@@ -73,8 +72,7 @@ _DECIDABLE = frozenset(
 class RequestDecisions:
     """Changes of requests by the privacy office and by the requester.
 
-    ``after_change`` is called with each request after a change; ``wake_runner`` wakes the workflow runner.
-    Every change raises Conflict ``REQUEST_BUSY`` if other workers keep changing the request.
+    ``after_change`` is called in the transaction of each change; ``wake_runner`` wakes the workflow runner.
     """
 
     requests: RequestStore
@@ -325,24 +323,22 @@ class RequestDecisions:
 
         Raises:
             NotFound: ``REQUEST_NOT_FOUND``.
-            Conflict: ``REQUEST_BUSY`` after ``MAX_ATTEMPTS``.
             DiscretionError: What ``build_change`` raises.
         """
-        for _ in range(MAX_ATTEMPTS):
-            document = await self.requests.find(request)
+
+        async def change_request(session: Session) -> Document:
+            document = await self.requests.find(request, session)
             if document is None:
                 raise NotFound("REQUEST_NOT_FOUND", "There is no such request.")
             change = dict(build_change(document))
             changed_document = drop_unset_fields({**document, **change})
             change |= build_date_fields(self.deadline_clock, changed_document)
-            # Optimistic concurrency: the write succeeds only if `v` is still the version that was read.
-            if await self.requests.update(request, document["v"], change):
-                stored = drop_unset_fields({**changed_document, **change, "v": document["v"] + 1})
-                await self.after_change(stored)
-                return read_request(stored)
-        raise Conflict(
-            "REQUEST_BUSY", "Other changes of this request got in between.", "Try again in a moment."
-        )
+            await self.requests.update(request, document["v"], change, session)
+            stored = drop_unset_fields({**changed_document, **change, "v": document["v"] + 1})
+            await self.after_change(stored, session)
+            return stored
+
+        return read_request(await self.submission.transactions.run(change_request))
 
     async def _find_customer_laws(self, request: bytes) -> list[str] | None:
         document = await self.requests.find(request)

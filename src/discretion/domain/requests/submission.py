@@ -7,7 +7,7 @@ recorded when the request is filed.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,9 +41,16 @@ StepNames = Mapping[Right, Sequence[StepName]]
 """The steps of each right, in their order. A steward answers a right that has no steps."""
 
 
+AfterFiling = Callable[[Mapping[str, Any], Session], Awaitable[None]]
+"""Called with the document of a request that is filed."""
+
+
 @dataclass(frozen=True, slots=True)
 class RequestSubmission:
-    """Files requests; ``wake_runner`` wakes the workflow runner."""
+    """Files requests.
+
+    ``wake_runner`` wakes the workflow runner; ``after_filing`` is called in the transaction of each filing.
+    """
 
     transactions: Transactions
     people: PeopleStore
@@ -53,6 +60,7 @@ class RequestSubmission:
     entropy: Callable[[int], bytes] = field(repr=False)
     now_ms: Callable[[], int]
     wake_runner: Callable[[], None]
+    after_filing: AfterFiling
 
     async def submit(
         self, customer: bytes | None, details: RequestDetails, requester: Requester
@@ -78,6 +86,7 @@ class RequestSubmission:
                 return open_request
             document = {**self.build_document(subject, laws, details, requester), **_customer_field(customer)}
             await self.requests.add(document, session)
+            await self.after_filing(document, session)
             return document
 
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from discretion.domain.requests.deadlines import DeadlineClock
@@ -13,7 +14,7 @@ from discretion.store.driver.database import Database
 from discretion.store.people import PeopleStore
 from discretion.store.requests import RequestStore
 from discretion.store.schema.apply import apply_schema
-from discretion.store.transactions import Transactions
+from discretion.store.transactions import Session, Transactions
 from tests.fixtures.clock import Clock
 from tests.unit.law.small_law import CATALOGUE
 
@@ -37,6 +38,7 @@ class RequestOffice:
             self._entropy,
             clock,
             self._kick,
+            self._ignore,
         )
         self.decisions = RequestDecisions(self.requests, deadline_clock, self.submission, clock, self._kick)
         self._id_count = 0
@@ -65,6 +67,8 @@ class RequestOffice:
     def _entropy(self, size: int) -> bytes:
         self._id_count += 1
         return self._id_count.to_bytes(size)
+
+    async def _ignore(self, _document: Mapping[str, Any], _session: Session) -> None: ...
 
     def _kick(self) -> None:
         return None

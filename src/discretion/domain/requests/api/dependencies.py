@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from discretion.domain.correction.proposal import ProposalBuilder
 from discretion.domain.erasure.dry_run import ErasureDryRun
 from discretion.domain.kit.egress import EgressClient
-from discretion.domain.requests.contested_data import ContestTracker
 from discretion.domain.requests.deadlines import DeadlineClock
 from discretion.domain.requests.decisions import RequestDecisions
 from discretion.domain.requests.identity_proofing import IdentityProofing
@@ -31,6 +30,5 @@ class RequestServices:
     sealer: RequestSealer
     identity_proofing: IdentityProofing
     correction_proposals: ProposalBuilder
-    contested_data: ContestTracker
     erasure_preview: ErasureDryRun
     egress: EgressClient

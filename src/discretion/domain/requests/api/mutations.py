@@ -149,15 +149,7 @@ async def _request_correction(
         sealed = {**details.sealed, **proposal.sealed}
         details = replace(details, sealed=sealed, needs_decision=proposal.needs_decision)
     request = await services.submission.submit(parties.customer, details, parties.requester)
-    # After a crash before this line, the flags follow with the next change of the request (`ContestTracker`).
-    await _update_contest_flags(services, request.id)
     return await _load_answer(services, info, request.id)
-
-
-async def _update_contest_flags(services: RequestServices, request: bytes) -> None:
-    document = await services.store.find(request)
-    if document is not None:
-        await services.contested_data.update(document)
 
 
 async def _request_erasure(
@@ -250,7 +242,6 @@ async def _appeal_refusal(
     ):  # the proposed values, or the recipient's URL, are appealed as they were
         details = replace(details, sealed=document["sealed"])
     appeal = await services.submission.submit(refused.customer, details, parties.requester)
-    await _update_contest_flags(services, appeal.id)
     if words:
         await services.messages.add_message(appeal.id, parties.requester.by, check_text(words))
     return await _load_answer(services, info, appeal.id)

@@ -1,0 +1,72 @@
+"""A value is contested if and only if the request that contests it is on record."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from discretion.domain.requests.model import (
+    Assurance,
+    RequestDetails,
+    Requester,
+    RequesterRole,
+    RequestReason,
+)
+from discretion.law.jurisdiction import Right
+from discretion.store.driver.database import Database
+from tests.fixtures.mongo import CommandRecorder
+from tests.fixtures.platform import PlatformUnderTest, build_test_platform
+from tests.journeys.rights import create_customer
+
+DETAILS = RequestDetails(
+    Right.CORRECTION, {"attributes": ["identity.givenName"], "remove": []}, needs_decision=True
+)
+REQUESTER = Requester(RequesterRole.PERSON, "self:app", "app", "ann", Assurance.FRESH)
+
+
+class SimulatedCrash(Exception):
+    """The process ended."""
+
+
+async def crash(*_arguments: Any) -> None:
+    """End the process."""
+    raise SimulatedCrash
+
+
+async def find_only_customer(platform: PlatformUnderTest) -> bytes:
+    """Return the id of the only customer."""
+    await create_customer(platform)
+    document = await platform.internals.database.find_one("customers", {}, {"_id": 1})
+    assert document is not None
+    customer: bytes = document["_id"]
+    return customer
+
+
+async def list_contested(database: Database) -> list[str]:
+    """Return the keys of all contested attributes."""
+    records = await database.find("source_records", {})
+    return [key for record in records for key, requests in record.get("contested", {}).items() if requests]
+
+
+async def test_a_crash_stores_neither_the_request_nor_its_flags(
+    database: Database, tmp_path: Path, commands: CommandRecorder
+) -> None:
+    platform = await build_test_platform(database, tmp_path, commands)
+    customer, requests = await find_only_customer(platform), platform.internals.requests
+    with pytest.raises(SimulatedCrash):
+        await replace(requests.submission, after_filing=crash).submit(customer, DETAILS, REQUESTER)
+    assert await database.count("requests", {}) == 0
+    request = await requests.submission.submit(customer, DETAILS, REQUESTER)
+    assert await list_contested(database) == ["identity/givenName"]
+    with pytest.raises(SimulatedCrash):
+        await replace(requests.decisions, after_change=crash).refuse(
+            request.id, "steward:office", RequestReason.OTHER, "GDPR Art. 16", "It is as you said."
+        )
+    document = await requests.store.find(request.id)
+    assert document is not None
+    assert document["state"] == "acknowledged"
+    await requests.decisions.withdraw(request.id, "self:app")
+    assert await list_contested(database) == []
