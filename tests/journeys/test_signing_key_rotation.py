@@ -129,3 +129,7 @@ async def test_running_servers_take_up_a_rotation(database: Database, mongo_url:
                 # No event tells that another process has looked at the file.
                 while await list_published(http) != kids:  # noqa: ASYNC110
                     await asyncio.sleep(0.1)
+    # The database holds a fingerprint of the keys that it was set up with: it is the same after a rotation.
+    with start_server(settings, tmp_path / "later.log") as later_server:
+        async with httpx.AsyncClient(base_url=later_server.url) as http:
+            assert await list_published(http) == kids

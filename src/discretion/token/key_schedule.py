@@ -233,6 +233,5 @@ def _build_damaged_error() -> Misconfigured:
     return Misconfigured(
         "SIGNING_KEYS_DAMAGED",
         "The kept signing keys cannot be read.",
-        "Restore the file from a backup. If there is none, delete it: a new key is made, tokens issued so "
-        "far end, and receipts and certificates so far can no longer be verified.",
+        "Restore it from its backup. Servers start only with the keys that their database was set up with.",
     )
