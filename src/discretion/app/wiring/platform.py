@@ -14,6 +14,7 @@ from discretion.app.wiring.context import WiringContext
 from discretion.app.wiring.disclosure import build_disclosure
 from discretion.app.wiring.endpoints import build_endpoints
 from discretion.app.wiring.erasure import ErasureComponents
+from discretion.app.wiring.identity import build_identity
 from discretion.app.wiring.ingest import build_ingest
 from discretion.app.wiring.recipients import RecipientComponents
 from discretion.app.wiring.requests import RequestComponents
@@ -38,7 +39,6 @@ from discretion.ledger.posting_writer import PostingWriter
 from discretion.store.driver.database import Database
 from discretion.store.dump import DumpStore
 from discretion.store.retained_data import RetainedDataStore
-from discretion.store.suggestions import SuggestionStore
 from discretion.store.sweeps import SweepStore
 from discretion.store.wrapped_keys import WrappedKeyStore
 from discretion.token.issue import TokenIssuer
@@ -80,11 +80,9 @@ def wire_platform(context: WiringContext, on_checkpoint: Checkpoint) -> Platform
     rights = build_subject_rights(
         context, discloser=disclosure.discloser, consent=consent, on_checkpoint=on_checkpoint
     )
-    suggestions = SuggestionStore(database=database, now_ms=clock)
+    identity = build_identity(context)
     resources = build_resolver_resources(context, disclosure=disclosure)
-    services = build_api_services(
-        context, consent=consent, ingest=ingest, rights=rights, suggestions=suggestions
-    )
+    services = build_api_services(context, consent=consent, identity=identity, ingest=ingest, rights=rights)
     endpoints = build_endpoints(
         context,
         services=services,
@@ -118,7 +116,7 @@ def wire_platform(context: WiringContext, on_checkpoint: Checkpoint) -> Platform
             catalogue=catalogue,
             run_query=internal_client.execute,
             pairwise=context.pairwise,
-            suggestions=suggestions,
+            suggestions=identity.suggestions,
         ),
         dead_letter_retention=ingest.dead_letter_recorder,
         dead_letter_replay=ingest.dead_letter_replay,

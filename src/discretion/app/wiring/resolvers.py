@@ -5,11 +5,11 @@ from __future__ import annotations
 from discretion.app.wiring.consent import ConsentComponents
 from discretion.app.wiring.context import WiringContext
 from discretion.app.wiring.disclosure import DisclosureComponents
+from discretion.app.wiring.identity import IdentityComponents
 from discretion.app.wiring.ingest import IngestComponents
 from discretion.app.wiring.subject_rights import SubjectRightsComponents
 from discretion.domain.consent.api.dependencies import ConsentServices
 from discretion.domain.identity.duplicates.api import SuggestionServices
-from discretion.domain.identity.stewardship import Stewardship
 from discretion.domain.kit.graphql.context import ResolverResources
 from discretion.domain.recipients.api import RecipientServices
 from discretion.domain.requests.api.dependencies import RequestServices
@@ -17,7 +17,6 @@ from discretion.edge.graphql.schema_builder import ApiServices
 from discretion.store.customers import CustomerStore
 from discretion.store.events import EventStore
 from discretion.store.identities import IdentityStore
-from discretion.store.suggestions import SuggestionStore
 
 
 def build_resolver_resources(context: WiringContext, disclosure: DisclosureComponents) -> ResolverResources:
@@ -44,12 +43,11 @@ def build_api_services(
     context: WiringContext,
     *,
     consent: ConsentComponents,
+    identity: IdentityComponents,
     ingest: IngestComponents,
     rights: SubjectRightsComponents,
-    suggestions: SuggestionStore,
 ) -> ApiServices:
     """Select the services of the GraphQL API from those of all packages."""
-    stewardship = Stewardship(context.rewriter)
     requests, erasure = rights.requests, rights.erasure
     return ApiServices(
         access=rights.access.download_links,
@@ -61,8 +59,8 @@ def build_api_services(
             objection_hook=requests.objection_hook,
         ),
         dead_letters=ingest.dead_letters,
-        duplicates=SuggestionServices(suggestions=suggestions, stewardship=stewardship),
-        identity=stewardship,
+        duplicates=SuggestionServices(suggestions=identity.suggestions, stewardship=identity.stewardship),
+        identity=identity.stewardship,
         ingest=ingest.intake,
         legal_retention=erasure.legal_holds,
         notices=consent.notices,
