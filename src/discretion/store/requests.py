@@ -3,14 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from discretion.store.document import MutableDocument
+from discretion.store.document import MutableDocument, TimePosition
 from discretion.store.driver.database import Database, Session
 from discretion.store.lease import LeasedCollection, build_member_update
+from discretion.store.paging import KeysetOrder
 from discretion.store.transactions import PendingWrite, plan_insert
 
 COLLECTION = "requests"
+BY_DUE_DATE = KeysetOrder("due", direction=1, id_direction=1, has_nulls=True)
+LATEST_RECEIVED_FIRST = KeysetOrder("received")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestCriteria:
+    """Which requests are listed; what is left out limits nothing.
+
+    Attributes:
+        states: Their states.
+        right: The right that is exercised.
+        law: Key of a law that they are answered by.
+        due_before: Their due date is before this time (ms).
+        is_open: Only requests that have not ended.
+    """
+
+    states: Sequence[str] = ()
+    right: str | None = None
+    law: str | None = None
+    due_before: int | None = None
+    is_open: bool = False
+
+    def build_query(self) -> MutableDocument:
+        """Build the query that matches the requests which meet the criteria."""
+        return {
+            **({"state": {"$in": list(self.states)}} if self.states else {}),
+            **({} if self.right is None else {"right": self.right}),
+            **({} if self.law is None else {"laws": self.law}),
+            **({} if self.due_before is None else {"due": {"$lt": self.due_before}}),
+            **({"ended": {"$exists": False}} if self.is_open else {}),
+        }
 
 
 class RequestStore:
@@ -62,11 +95,41 @@ class RequestStore:
         )
         return result.matched == 1
 
-    async def list_matching(
-        self, query: Mapping[str, Any], sort: Sequence[tuple[str, int]], limit: int
+    async def list_by_due(
+        self, criteria: RequestCriteria, position: tuple[int | None, bytes] | None, limit: int
     ) -> list[MutableDocument]:
-        """List requests that match a query."""
-        return await self._database.find(COLLECTION, query, sort=sort, limit=limit)
+        """List requests by their due date; those without one come first.
+
+        ``position`` is the due date and the id of the last request of the page before.
+        """
+        query = BY_DUE_DATE.continue_after(criteria.build_query(), position)
+        return await self._database.find(COLLECTION, query, sort=BY_DUE_DATE.sort, limit=limit)
+
+    async def count(self, criteria: RequestCriteria) -> int:
+        """Count the requests that meet the criteria."""
+        return await self._database.count(COLLECTION, criteria.build_query())
+
+    async def of(
+        self, customers: Sequence[bytes], position: TimePosition | None, limit: int
+    ) -> list[MutableDocument]:
+        """List the requests about a customer, by all of their ids, newest first."""
+        query = LATEST_RECEIVED_FIRST.continue_after({"customer": {"$in": list(customers)}}, position)
+        return await self._database.find(COLLECTION, query, sort=LATEST_RECEIVED_FIRST.sort, limit=limit)
+
+    async def list_by_ids(self, requests: Sequence[bytes]) -> list[MutableDocument]:
+        """List the requests with these ids that exist, sorted by id."""
+        return await self._database.find(COLLECTION, {"_id": {"$in": list(requests)}}, sort=[("_id", 1)])
+
+    async def list_unwarned(self, due_by: int, warning: str, limit: int) -> list[MutableDocument]:
+        """List open requests that are due by a time (ms) and lack a warning, the most urgent first."""
+        query = {"due": {"$lte": due_by}, "ended": {"$exists": False}, "warned": {"$ne": warning}}
+        return await self._database.find(COLLECTION, query, sort=BY_DUE_DATE.sort, limit=limit)
+
+    async def list_expired(self, now: int, limit: int) -> list[MutableDocument]:
+        """List requests whose time to prove the identity has ended, the earliest first."""
+        return await self._database.find(
+            COLLECTION, {"expires": {"$lte": now}}, sort=[("expires", 1)], limit=limit
+        )
 
     async def find_customers(self, requests: Sequence[bytes]) -> dict[bytes, bytes]:
         """Return the customers of requests by the ids of the requests; a request may have none."""
@@ -92,10 +155,6 @@ class RequestStore:
             query["contact"] = {"$exists": False}
         documents = await self._database.find(COLLECTION, query, {"codes": 1}, limit=limit)
         return sum(at > since for document in documents for at in document["codes"])
-
-    async def count(self, query: Mapping[str, Any]) -> int:
-        """Count the requests that match a query."""
-        return await self._database.count(COLLECTION, query)
 
 
 def build_request_insert(document: MutableDocument) -> PendingWrite:

@@ -176,15 +176,16 @@ class ErasurePopulation:
 
     async def run_until_finished(self, report_remaining: Callable[[int], None] = lambda _: None) -> None:
         """Run all requests to their end; ``report_remaining`` receives the number of unfinished requests."""
-        requests = self.platform.internals.requests
+        requests, database = self.platform.internals.requests, self.platform.internals.database
+        unfulfilled = {"state": {"$ne": "fulfilled"}}
         for _ in range(MAX_RUNS):
             await requests.workflow_runner.run_due()
-            remaining = await requests.store.count({"state": {"$ne": "fulfilled"}})
+            remaining = await database.count("requests", unfulfilled)
             report_remaining(remaining)
             if not remaining:
                 return
             await asyncio.sleep(0.02)
-        stuck = await requests.store.list_matching({"state": {"$ne": "fulfilled"}}, [("_id", 1)], 3)
+        stuck = await database.find("requests", unfulfilled, limit=3)
         raise AssertionError(f"these requests do not end: {[document['steps'] for document in stuck]}")
 
     async def keep_sending(self, erased: Sequence[Person], first_other: int, stop: asyncio.Event) -> int:

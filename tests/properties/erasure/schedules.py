@@ -198,7 +198,8 @@ async def _write_dump_after(
 async def _end_leases(population: ErasurePopulation) -> None:
     """End the leases in the restored dump, whose holders are gone; the test need not wait for their end."""
     requests = population.platform.internals.requests.store
-    for request in await requests.list_matching({"until": {"$gt": 0}}, [("_id", 1)], 0):
+    database = population.platform.internals.database
+    for request in await database.find("requests", {"until": {"$gt": 0}}):
         await requests.leases.save(request["_id"], request["fence"], {"until": 0})
 
 

@@ -27,7 +27,7 @@ from discretion.reveal.revealer import CUSTOMER_ID_KIND
 from discretion.seal.cell import REQUEST_CHANGES_KEY, REQUEST_MESSAGE_KEY, event_cell_key, identifier_cell_key
 from discretion.store.consents import ConsentStore
 from discretion.store.dead_letters import DeadLetterStore
-from discretion.store.document import Document
+from discretion.store.document import Document, TimePosition
 from discretion.store.events import StoredEvent
 from discretion.store.identity_events import IdentityChange
 from discretion.store.person_stores import PersonStores
@@ -156,22 +156,14 @@ class SubjectHistory:
     async def read_requests(self, subject: PackageSubject) -> AsyncIterator[RowBatch]:
         """Yield all rights requests of the customer, this one and refused ones too."""
         subject.reading.record_extra("requests")
-        by_customer: dict[str, Any] = {"customer": {"$in": subject.customer_ids}}
-        order = [("received", -1), ("_id", -1)]
-        before: Document | None = None
+        position: TimePosition | None = None
         while True:
-            query = by_customer if before is None else {**by_customer, "$or": _build_older_clause(before)}
-            documents = await self.requests.list_matching(query, order, self.batch_size)
+            documents = await self.requests.of(subject.customer_ids, position, self.batch_size)
             if documents:
                 yield [_build_request_row(subject, request) for request in documents]
             if len(documents) < self.batch_size:
                 return
-            before = documents[-1]
-
-
-def _build_older_clause(doc: Document) -> list[dict[str, Any]]:
-    received = doc["received"]
-    return [{"received": {"$lt": received}}, {"received": received, "_id": {"$lt": doc["_id"]}}]
+            position = documents[-1]["received"], documents[-1]["_id"]
 
 
 def _build_event_row(subject: PackageSubject, event: StoredEvent) -> dict[str, Any] | None:

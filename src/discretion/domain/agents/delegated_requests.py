@@ -160,10 +160,7 @@ class DelegatedRequests:
 
     async def compute_status(self, agent_request: AgentRequest) -> AgentRequestStatus | None:
         """Return the status of an agent request, or None if one of its rights requests does not exist."""
-        query = {"_id": {"$in": list(agent_request.request_ids)}}
-        documents = await self.requests.list_matching(
-            query, [("_id", 1)], len(agent_request.request_ids) or 1
-        )
+        documents = await self.requests.list_by_ids(agent_request.request_ids)
         if len(documents) < len(agent_request.request_ids):
             return None
         expires = min((document["expires"] for document in documents if "expires" in document), default=None)

@@ -18,7 +18,7 @@ from discretion.domain.requests.decisions import RequestDecisions
 from discretion.domain.requests.model import RequestState, SubjectRequest, read_request
 from discretion.errors import Conflict, NotFound
 from discretion.law.jurisdiction import Right
-from discretion.store.requests import RequestStore
+from discretion.store.requests import RequestCriteria, RequestStore
 
 LIST_LIMIT = 100
 DataDir = Annotated[
@@ -89,17 +89,15 @@ def _add_list_command(rights: typer.Typer, open_context: OpenContext, run: RunCo
         async def show_list() -> None:
             async with open_context(data_dir) as context:
                 now = context.now_ms()
-                query: dict[str, Any] = {"ended": {"$exists": False}}
-                if state is not None:
-                    query = {"state": state.value}
-                if right is not None:
-                    query["right"] = right.value
-                if law is not None:
-                    query["laws"] = law
-                if nearing:
-                    query |= {"ended": {"$exists": False}, "due": {"$lte": now + WEEK_MS}}
-                documents = await context.requests.list_matching(query, [("due", 1), ("_id", 1)], LIST_LIMIT)
-                total = await context.requests.count(query)
+                criteria = RequestCriteria(
+                    states=() if state is None else (state.value,),
+                    right=None if right is None else right.value,
+                    law=law,
+                    due_before=now + WEEK_MS if nearing else None,
+                    is_open=nearing or state is None,
+                )
+                documents = await context.requests.list_by_due(criteria, None, LIST_LIMIT)
+                total = await context.requests.count(criteria)
                 Console().print(
                     terminal.render_queue([read_request(document) for document in documents], now, total)
                 )

@@ -49,13 +49,7 @@ class DeadlineMonitor:
     async def _warn_due(self) -> int:
         now, warned_count = self.now_ms(), 0
         for name, lead_ms in WARNINGS:
-            query = {
-                "due": {"$lte": now + lead_ms},
-                "ended": {"$exists": False},
-                "warned": {"$ne": name},
-            }
-            documents = await self.requests.list_matching(query, [("due", 1), ("_id", 1)], BATCH)
-            for document in documents:
+            for document in await self.requests.list_unwarned(now + lead_ms, name, BATCH):
                 warned_count += await self._warn_request(document["_id"], name)
         return warned_count
 
@@ -89,9 +83,8 @@ class DeadlineMonitor:
 
     async def _expire_unproven(self) -> int:
         now = self.now_ms()
-        documents = await self.requests.list_matching({"expires": {"$lte": now}}, [("expires", 1)], BATCH)
         expired_count = 0
-        for document in documents:
+        for document in await self.requests.list_expired(now, BATCH):
             try:
                 await self.decisions.apply_change(
                     document["_id"], lambda document: _build_expiry(document, now)

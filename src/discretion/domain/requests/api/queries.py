@@ -38,6 +38,7 @@ from discretion.domain.requests.subscription import RequestSubscription
 from discretion.errors import BadRequest
 from discretion.reveal.revealer import Reading
 from discretion.store.document import MutableDocument
+from discretion.store.requests import RequestCriteria
 
 _REQUEST_CURSOR_KIND = b"request-cursor"
 _OWN_REQUEST_CURSOR_KIND = b"own-request-cursor"
@@ -122,17 +123,9 @@ async def _list_requests(
     del root
     reading, _ = info.context.require_steward()
     page_window = parse_page_window(first, after)
-    clauses = [_build_query(reading, filter or RightsRequestFilter())]
-    if (
-        position := open_cursor(reading, _REQUEST_CURSOR_KIND, page_window.after, "these requests")
-    ) is not None:
-        # Requests without a due date sort first, as null.
-        due, key = position
-        later = {"due": {"$gt": due}} if due is not None else {"due": {"$exists": True}}
-        clauses.append({"$or": [later, {"due": due, "_id": {"$gt": key}}]})
-    documents = await services.store.list_matching(
-        {"$and": clauses}, [("due", 1), ("_id", 1)], page_window.size + 1
-    )
+    position = open_cursor(reading, _REQUEST_CURSOR_KIND, page_window.after, "these requests")
+    criteria = _build_criteria(reading, filter or RightsRequestFilter())
+    documents = await services.store.list_by_due(criteria, position, page_window.size + 1)
     return await _build_page(services, info, reading, page_window, documents, _REQUEST_CURSOR_KIND, "due")
 
 
@@ -145,15 +138,9 @@ async def _list_own_requests(
 ) -> RightsRequestConnection:
     reading = require_customer_or_steward(info, "what was asked of a customer's data")
     page_window = parse_page_window(first, after)
-    query: MutableDocument = {"customer": {"$in": await list_customer_ids(info, root.id)}}
-    if (
-        position := open_cursor(reading, _OWN_REQUEST_CURSOR_KIND, page_window.after, "these requests")
-    ) is not None:
-        received, key = position
-        query["$or"] = [{"received": {"$lt": received}}, {"received": received, "_id": {"$lt": key}}]
-    documents = await services.store.list_matching(
-        query, [("received", -1), ("_id", -1)], page_window.size + 1
-    )
+    position = open_cursor(reading, _OWN_REQUEST_CURSOR_KIND, page_window.after, "these requests")
+    customers = await list_customer_ids(info, root.id)
+    documents = await services.store.of(customers, position, page_window.size + 1)
     return await _build_page(
         services, info, reading, page_window, documents, _OWN_REQUEST_CURSOR_KIND, "received"
     )
@@ -182,22 +169,19 @@ async def _build_page(
     )
 
 
-def _build_query(reading: Reading, filter_input: RightsRequestFilter) -> MutableDocument:
-    query: MutableDocument = {}
-    due: dict[str, int] = {}
-    if filter_input.states:
-        query["state"] = {"$in": [state.value for state in filter_input.states]}
-    if filter_input.right:
-        query["right"] = filter_input.right.value
-    if filter_input.jurisdiction:
-        query["laws"] = filter_input.jurisdiction
+def _build_criteria(reading: Reading, filter_input: RightsRequestFilter) -> RequestCriteria:
+    due_limits = []
     if filter_input.due_before:
-        due["$lt"] = _parse_due_before(filter_input.due_before)
+        due_limits.append(_parse_due_before(filter_input.due_before))
     if filter_input.nearing:
-        nearing_limit = reading.now_ms + WEEK_MS
-        due["$lt"] = min(due.get("$lt", nearing_limit), nearing_limit)
-        query["ended"] = {"$exists": False}
-    return {**query, "due": due} if due else query
+        due_limits.append(reading.now_ms + WEEK_MS)
+    return RequestCriteria(
+        states=[state.value for state in filter_input.states or ()],
+        right=filter_input.right.value if filter_input.right else None,
+        law=filter_input.jurisdiction or None,
+        due_before=min(due_limits, default=None),
+        is_open=bool(filter_input.nearing),
+    )
 
 
 def _parse_due_before(text: str) -> int:
