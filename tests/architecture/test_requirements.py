@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -97,3 +98,10 @@ def test_the_tests_install_every_extra() -> None:
 def test_the_command_of_the_demo_installs_no_test_tools() -> None:
     assert PROJECT["tool"]["uv"]["default-groups"] == ["demo"]
     assert PROJECT["dependency-groups"]["demo"] == ["discretion[demo]"]
+
+
+def test_the_gate_runs_the_test_command_of_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    (command,) = re.findall(r"^(uv run .*pytest)\b.*# runs every test$", readme, re.MULTILINE)
+    gate = (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
+    assert f"step {command}" in gate

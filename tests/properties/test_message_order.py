@@ -8,12 +8,12 @@ from random import Random
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from tests.fixtures.examples import scale_examples
 from tests.fixtures.platform import PlatformUnderTest, open_platform
 from tests.properties.message_streams import SentMessage, message_streams
 from tests.properties.random_population import delete_everything, read_people, send_one_by_one
+from tests.properties.settings import seeded_randoms
 
 
 def batch_neighbours(sent: list[SentMessage]) -> list[tuple[str, list[dict[str, Any]]]]:
@@ -30,7 +30,7 @@ def batch_neighbours(sent: list[SentMessage]) -> list[tuple[str, list[dict[str, 
 def test_any_message_order_gives_the_same_customers(mongo_url: str, tmp_path: Path) -> None:
     """The messages are sent in order; then shuffled and repeated in batches; then concurrently."""
 
-    @given(message_streams(), st.randoms(use_true_random=False))
+    @given(message_streams(), seeded_randoms())
     @settings(
         max_examples=scale_examples(15),
         deadline=None,

@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
-from hypothesis import strategies as st
 
 from tests.fixtures.examples import scale_examples
 from tests.fixtures.platform import PlatformUnderTest, open_platform
 from tests.properties.message_streams import USERS, SentMessage, message_streams
 from tests.properties.random_population import CATALOGUE, delete_everything, read_people, send_one_by_one
-from tests.properties.settings import PROPERTY_SETTINGS, LoopRunner
+from tests.properties.settings import PROPERTY_SETTINGS, LoopRunner, seeded_randoms
 
 HISTORY = "{ customers(first: 50) { nodes { id identityHistory { nodes { id kind customers } } } } }"
 UNMERGE = "mutation($merge: ID!) { unmerge(merge: $merge) { id } }"
@@ -53,7 +52,7 @@ async def list_merges(platform: PlatformUnderTest) -> list[dict[str, Any]]:
     return list(events.values())
 
 
-@given(sent=message_streams(8), later=message_streams(4), pick=st.randoms(use_true_random=False))
+@given(sent=message_streams(8), later=message_streams(4), pick=seeded_randoms())
 @settings(PROPERTY_SETTINGS, max_examples=scale_examples(10))
 def test_an_unmerge_of_a_stewards_merge_restores_both_customers(
     loop: LoopRunner,
@@ -95,7 +94,7 @@ def test_an_unmerge_of_a_stewards_merge_restores_both_customers(
     assert loop.run(merged_and_parted()) == expected
 
 
-@given(sent=message_streams(8), pick=st.randoms(use_true_random=False))
+@given(sent=message_streams(8), pick=seeded_randoms())
 @settings(PROPERTY_SETTINGS, max_examples=scale_examples(10))
 def test_an_unmerge_of_an_automatic_merge_restores_both_customers(
     loop: LoopRunner, platform: PlatformUnderTest, sent: list[SentMessage], pick: Any
