@@ -1,0 +1,1 @@
+"""Measures the ledger: room, processor time of MongoDB and time until an entry is durable."""
