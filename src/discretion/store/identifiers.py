@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from discretion.store.document import Document, MutableDocument
 from discretion.store.driver.database import Database, Session
-from discretion.store.transactions import PendingWrite, plan_delete, plan_insert, plan_update
+from discretion.store.transactions import PendingWrite, plan_insert, plan_update
 
 COLLECTION = "identifiers"
 
@@ -65,11 +65,6 @@ class IdentifierStore:
         ]
         return await self._list({"$or": alternatives}, session)
 
-    async def find_customer(self, entry: bytes) -> bytes | None:
-        """Return the customer that an identifier leads to."""
-        document = await self._database.find_one(COLLECTION, {"_id": entry}, {"customer": 1})
-        return None if document is None else document.get("customer")
-
     def plan_add(self, identifier: StoredIdentifier) -> PendingWrite:
         """Return the write that adds an identifier; it fails if the identifier exists."""
         return plan_insert(COLLECTION, build_identifier_document(identifier))
@@ -84,17 +79,6 @@ class IdentifierStore:
         if customer != before.customer:
             change |= {"$set": {"customer": customer}} if customer else {"$unset": {"customer": ""}}
         return plan_update(COLLECTION, {"_id": before.entry}, change) if change else None
-
-    def plan_reduce(self, entry: bytes, records: Iterable[bytes], *, keep_customer: bool) -> PendingWrite:
-        """Return the write that leaves only these records, and the customer if ``keep_customer``."""
-        change: MutableDocument = {"$set": {"records": sorted(records)}}
-        if not keep_customer:
-            change["$unset"] = {"customer": ""}
-        return plan_update(COLLECTION, {"_id": entry}, change)
-
-    def plan_delete(self, entry: bytes) -> PendingWrite:
-        """Return the write that deletes an identifier."""
-        return plan_delete(COLLECTION, {"_id": entry})
 
     async def _list(self, query: MutableDocument, session: Session | None) -> list[StoredIdentifier]:
         documents = await self._database.find(COLLECTION, query, session=session)

@@ -5,7 +5,7 @@ The stored names are explained in ``schema.profiles``. No other module knows the
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from discretion.store.document import Document, MutableDocument
@@ -20,7 +20,7 @@ from discretion.store.source_record import (
     SourceRecord,
     Total,
 )
-from discretion.store.transactions import PendingWrite, plan_delete, plan_insert, plan_update
+from discretion.store.transactions import PendingWrite, plan_insert, plan_update
 
 COLLECTION = "source_records"
 
@@ -146,11 +146,6 @@ class SourceRecordStore:
         )
         return [parse_record(document) for document in documents]
 
-    async def stream(self, batch_size: int) -> AsyncIterator[list[SourceRecord]]:
-        """Yield all records in batches."""
-        async for batch in self._database.stream(COLLECTION, {}, {}, batch_size=batch_size):
-            yield [parse_record(document) for document in batch]
-
     def plan_save(self, before: SourceRecord | None, after: SourceRecord) -> PendingWrite | None:
         """Return the write that turns one state of a record into another; None if they are equal.
 
@@ -164,10 +159,6 @@ class SourceRecordStore:
         if not change:
             return None
         return plan_update(COLLECTION, {"_id": after.id}, {**change, "$inc": {"v": 1}}, must_match=True)
-
-    def plan_delete(self, record_id: bytes) -> PendingWrite:
-        """Return the write that deletes a record."""
-        return plan_delete(COLLECTION, {"_id": record_id})
 
     async def _list(
         self,
