@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 
-from discretion.store.places.collection_places import COLLECTION_PLACES
-from discretion.store.places.file_places import FILE_PLACES
-from discretion.store.places.memory_places import MEMORY_PLACES
+from discretion.store.places import place_map
 from discretion.store.places.place import Departure, IdKind, PlaceKind, Stage
-from discretion.store.places.place_map import PLACES, list_removal_places
+from discretion.store.places.place_map import list_places, list_removal_places
 from discretion.store.places.search import list_id_members
 from discretion.store.schema.collections import COLLECTIONS
 from tests.fixtures.platform import PlatformUnderTest
@@ -76,7 +74,7 @@ def _callee_name(node: ast.expr) -> str:
 
 def test_every_store_in_memory_is_declared() -> None:
     """A declaration without a store is an error, too."""
-    assert find_stores_in_memory() == {place.name for place in MEMORY_PLACES}
+    assert find_stores_in_memory() == {place.name for place in list_places(PlaceKind.MEMORY)}
 
 
 def test_an_undeclared_cache_is_detected() -> None:
@@ -84,22 +82,36 @@ def test_an_undeclared_cache_is_detected() -> None:
     assert set(_find_stores(tree)) == {"A.x", "SEEN"}
 
 
-def test_every_collection_is_declared_once() -> None:
-    assert sorted(collection.name for collection in COLLECTIONS) == sorted(
-        place.name for place in COLLECTION_PLACES
-    )
+def test_every_collection_and_index_is_declared_once() -> None:
+    declared = [place.name for place in list_places(PlaceKind.COLLECTION)]
+    assert sorted(declared) == sorted(collection.name for collection in COLLECTIONS)
+    indexes = [place.name for place in list_places(PlaceKind.INDEX)]
+    assert indexes == [
+        f"{collection.name} {index.name}" for collection in COLLECTIONS for index in collection.indexes
+    ]
+
+
+def test_every_party_that_learns_of_a_person_is_declared() -> None:
+    assert {place.name for place in list_places(PlaceKind.OUTSIDE)} == {
+        *("recipients", "agents and controllers", "mail server", "copies of backups"),
+        "receivers of a portability transfer",
+    }
+
+
+async def test_no_collection_of_a_database_is_undeclared(platform: PlatformUnderTest) -> None:
+    listed = await platform.internals.database.command({"listCollections": 1, "nameOnly": True})
+    stored = {collection["name"] for collection in listed["cursor"]["firstBatch"]}
+    assert stored - {place.name for place in list_places(PlaceKind.COLLECTION)} == set()
 
 
 def test_every_place_says_in_a_sentence_what_it_holds_and_what_an_erasure_does() -> None:
-    assert {place.kind for place in PLACES} == set(PlaceKind)
-    assert [
-        place.name for place in PLACES if not (place.holds.endswith(".") and place.how.endswith("."))
-    ] == []
-    assert len({(place.kind, place.name) for place in PLACES}) == len(PLACES)
+    assert {place.kind for place in place_map.PLACES} == set(PlaceKind)
+    assert [place.name for place in place_map.PLACES if {place.holds[-1], place.how[-1]} != {"."}] == []
+    assert len({(place.kind, place.name) for place in place_map.PLACES}) == len(place_map.PLACES)
 
 
 def test_what_expires_says_when_and_what_is_kept_says_by_which_law() -> None:
-    for place in PLACES:
+    for place in place_map.PLACES:
         if place.departure is Departure.EXPIRES and place.kind is not PlaceKind.INDEX:
             assert place.expires_after or place.kind is PlaceKind.OUTSIDE, place.name
         if place.departure in (Departure.EVIDENCE, Departure.OTHER_LAW) and place.kind is not PlaceKind.INDEX:
@@ -112,7 +124,7 @@ def test_a_collection_that_loses_people_says_how() -> None:
     changing = [place for stage in Stage for place in list_removal_places(stage)]
     assert {place.name for place in changing} == {
         place.name
-        for place in COLLECTION_PLACES
+        for place in list_places(PlaceKind.COLLECTION)
         if place.departure in (Departure.DELETED, Departure.SHRUNK) or place.name == "requests"
     }
     for place in changing:
@@ -141,5 +153,6 @@ async def test_every_file_in_the_data_folder_is_declared(platform: PlatformUnder
     await platform.send_messages("web-shop", undeclared_event)
     written = list_files(tmp_path)
     assert len(written) >= 3
-    undeclared = [path for path in written if not any(fnmatch(path, place.name) for place in FILE_PLACES)]
+    patterns = [place.name for place in list_places(PlaceKind.FILE)]
+    undeclared = [path for path in written if not any(fnmatch(path, pattern) for pattern in patterns)]
     assert not undeclared

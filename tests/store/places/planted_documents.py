@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,19 +30,25 @@ class PersonIds:
     record: bytes
     identifier: bytes
     ruling: bytes = field(default_factory=lambda: secrets.token_bytes(16))
+    stray: bytes = field(default_factory=lambda: secrets.token_bytes(16))
+    """An identifier that their source record names, and that is stored without the record."""
 
     @property
     def all(self) -> tuple[bytes, ...]:
         """The ids that name the person."""
-        return self.customer, self.record, self.identifier
+        return self.customer, self.record, self.identifier, self.stray
 
 
 @dataclass(frozen=True)
 class PlantedDocument:
-    """A document, and what is left of it after the erasure of Ann; None if it goes."""
+    """A document, and what is left of it after the erasure of Ann; None if it goes.
+
+    ``by_scan``: it is found without an index only, as in a small collection or while no server runs.
+    """
 
     document: MutableDocument
     left: MutableDocument | None
+    by_scan: bool = False
 
 
 Planter = Callable[[PersonIds, PersonIds], list[PlantedDocument]]
@@ -52,7 +58,7 @@ def _new_id() -> bytes:
     return secrets.token_bytes(16)
 
 
-def _build(collection: str, *absent: str, **members: Any) -> MutableDocument:
+def build_document(collection: str, *absent: str, **members: Any) -> MutableDocument:
     """Return a valid document with these members and a new id."""
     valid = VALID_DOCUMENTS[collection]
     document_id = _new_id() if isinstance(valid["_id"], bytes) else secrets.token_hex(8)
@@ -61,11 +67,11 @@ def _build(collection: str, *absent: str, **members: Any) -> MutableDocument:
 
 
 def _goes(collection: str, *absent: str, **members: Any) -> PlantedDocument:
-    return PlantedDocument(_build(collection, *absent, **members), None)
+    return PlantedDocument(build_document(collection, *absent, **members), None)
 
 
 def _stays(collection: str, *absent: str, **members: Any) -> PlantedDocument:
-    document = _build(collection, *absent, **members)
+    document = build_document(collection, *absent, **members)
     return PlantedDocument(document, document)
 
 
@@ -99,16 +105,25 @@ def _plant_per_customer(collection: str) -> Planter:
 
 
 def _plant_identifiers(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
-    shared = _build("identifiers", type="phone", customer=ann.customer, records=[ann.record, bob.record])
+    shared = build_document(
+        "identifiers", type="phone", customer=ann.customer, records=[ann.record, bob.record]
+    )
     return [
         _goes("identifiers", type="cookie", customer=ann.customer, records=[ann.record]),
         _shrinks(shared, "customer", records=[bob.record]),
+        _goes("identifiers", "customer", _id=ann.stray, type="cookie", records=[]),
+        _shrinks(build_document("identifiers", customer=ann.customer, records=[bob.record]), "customer"),
+        _shrinks(
+            build_document("identifiers", customer=bob.customer, records=[ann.record, bob.record]),
+            records=[bob.record],
+        ),
         _stays("identifiers", type="cookie", customer=bob.customer, records=[bob.record]),
     ]
 
 
 def _plant_holds(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
-    named = _build("holds", customer=ann.customer, records=[ann.record], events=[_new_id()])
+    # It keeps nothing that exists: data that are retained would have to be decrypted.
+    named = build_document("holds", customer=ann.customer, records=[_new_id()], events=[_new_id()])
     return [
         _shrinks(named, "customer", records=[], events=[]),
         _stays("holds", customer=bob.customer, records=[bob.record], events=[]),
@@ -123,7 +138,7 @@ def _plant_events(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
     return [
         _goes("events", "props", **name(ann.customer, ann.record)),
         _goes("events", "props", **name(ann.customer, _new_id())),
-        _goes("events", "props", **name(bob.customer, ann.record)),
+        replace(_goes("events", "props", **name(bob.customer, ann.record)), by_scan=True),
         _stays("events", "props", **name(bob.customer, bob.record)),
     ]
 
@@ -154,8 +169,8 @@ def _plant_rulings(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
     return [
         _goes("rulings", _id=ann.ruling, joined=False, sides=both),
         _goes("rulings", joined=True, sides=both),
-        _shrinks(_build("rulings", joined=True, sides=three), sides=[[other], [bob.record]]),
-        _shrinks(_build("rulings", joined=False, sides=three), sides=[[other], [bob.record]]),
+        _shrinks(build_document("rulings", joined=True, sides=three), sides=[[other], [bob.record]]),
+        _shrinks(build_document("rulings", joined=False, sides=three), sides=[[other], [bob.record]]),
         _stays("rulings", joined=True, sides=[[other], [bob.record]]),
     ]
 
@@ -163,20 +178,24 @@ def _plant_rulings(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
 def _plant_identity_events(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
     other, both = _new_id(), [ann.customer, bob.customer]
     own, others = [[{"type": "email", "entry": person.identifier}] for person in (ann, bob)]
-    merge = _build(
+    merge = build_document(
         "identity_events", customers=both, sides=[[ann.record], [bob.record]], evidence=[*own, *others]
     )
     # A record that was parted from Bob after this merge, and then became Ann's.
-    earlier = _build(
+    earlier = build_document(
         "identity_events",
         customers=[bob.customer, other],
         sides=[[ann.record, other], [bob.record]],
         evidence=[],
     )
+    named = build_document(
+        "identity_events", customers=[bob.customer, other], sides=[[bob.record]], evidence=[*own, *others]
+    )
     return [
         _goes("identity_events", customers=[ann.customer], sides=[[ann.record]], evidence=own),
         _shrinks(merge, customers=[bob.customer], sides=[[bob.record]], evidence=others),
-        _shrinks(earlier, sides=[[other], [bob.record]]),
+        replace(_shrinks(earlier, sides=[[other], [bob.record]]), by_scan=True),
+        replace(_shrinks(named, evidence=others), by_scan=True),
         _stays("identity_events", customers=[bob.customer], sides=[[bob.record]], evidence=others),
     ]
 
@@ -185,10 +204,10 @@ def _plant_consents(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
     def name(customer: bytes, *records: bytes) -> dict[str, Any]:
         return {"customer": customer, "records": list(records)}
 
-    both = _build("consents", **name(ann.customer, ann.record, bob.record))
+    both = build_document("consents", **name(ann.customer, ann.record, bob.record))
     # Ann's when it was said; its record has become Bob's since.
-    parted = _build("consents", **name(ann.customer, bob.record))
-    of_bob = _build("consents", **name(bob.customer, ann.record, bob.record))
+    parted = build_document("consents", **name(ann.customer, bob.record))
+    of_bob = build_document("consents", **name(bob.customer, ann.record, bob.record))
     return [
         _goes("consents", **name(ann.customer, ann.record)),
         _shrinks(both, records=[bob.record], customer=b""),
@@ -200,7 +219,7 @@ def _plant_consents(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
 
 def _plant_sweeps(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
     return [
-        _shrinks(_build("sweeps", cursor=ann.customer), cursor=b""),
+        replace(_shrinks(build_document("sweeps", cursor=ann.customer), cursor=b""), by_scan=True),
         _stays("sweeps", cursor=bob.customer),
     ]
 
@@ -212,7 +231,7 @@ def _plant_requests(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
         "sealed": {"note": b"sealed"},
     }
     return [
-        _shrinks(_build("requests", customer=ann.customer, **contact), "callback", "code", sealed={}),
+        _shrinks(build_document("requests", customer=ann.customer, **contact), "callback", "code", sealed={}),
         _stays("requests", customer=bob.customer, **contact),
     ]
 
@@ -263,7 +282,7 @@ PLANTERS: Mapping[str, Planter] = {
 MEMBERS_WITHOUT_PERSON: Mapping[str, frozenset[str]] = {
     "customers": frozenset({"key", "merged.key"}),
     "source_records": frozenset({"ids.c", "rulings"}),
-    "holds": frozenset({"_id", "events"}),
+    "holds": frozenset({"_id", "events", "records"}),  # emptied, whatever they hold
     "held": frozenset({"_id", "request", "hold", "key", "items.id", "items.props"}),
     "events": frozenset({"_id", "props"}),
     "messages": frozenset({"_id"}),

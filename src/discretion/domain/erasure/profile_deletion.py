@@ -102,8 +102,16 @@ class DeleteProfile:
             # bucket key they are wrapped under.
             await context.buckets.block_rotation(self.people.transactions.end_callbacks(session))
         retained_documents = build_retained_documents(context, retained, owner, request)
+        # One transaction: a message of the same person either commits before it and is erased with the rest,
+        # or finds the tombstones.
+        erasure = Erasure(snapshot.ids, snapshot.taken_at)
+        for place in list_removal_places(Stage.PROFILE):
+            while await self.eraser.erase_some(place, erasure, session):
+                continue
+        await self.retained.add(retained_documents, session)
         # A dead letter, or a message whose identifier too many records share, changes no customer document.
-        # The gate documents make it conflict with this transaction.
+        # The gate documents make it conflict with this transaction. They are written last: other erasures
+        # and dead letters use the same gates, and one that finds a gate changed has to begin again.
         erased_ids = [*snapshot.own_identifiers, *snapshot.records]
         await self.tombstones.write(
             [
@@ -112,13 +120,6 @@ class DeleteProfile:
             ],
             session,
         )
-        # One transaction: a message of the same person either commits before it and is erased with the rest,
-        # or finds the tombstones.
-        erasure = Erasure(snapshot.ids, snapshot.taken_at)
-        for place in list_removal_places(Stage.PROFILE):
-            while await self.eraser.erase_some(place, erasure, session):
-                continue
-        await self.retained.add(retained_documents, session)
         return {"found": True, "records": len(snapshot.records), "held": _count_retained(retained)}
 
     async def _select_retained(

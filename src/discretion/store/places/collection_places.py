@@ -73,7 +73,7 @@ _ENTRIES: tuple[_CollectionEntry, ...] = (
         "source_records",
         Departure.DELETED,
         "Deleted with the customer they belong to.",
-        removal=Removal(Stage.PROFILE, (Reference("_id", RECORD), Reference("customer", CUSTOMER))),
+        removal=Removal(Stage.PROFILE, (Reference("_id", RECORD),)),
     ),
     _CollectionEntry(
         "identifiers",
@@ -236,6 +236,8 @@ _ENTRIES: tuple[_CollectionEntry, ...] = (
         Departure.EXPIRES,
         "Created by an erasure; ids are deleted after the notification, or after 44 days.",
         expires_after=timedelta(days=44),
+        # Recipients must still be told of erasures since the dump (GDPR Art. 19).
+        outlives_restore=True,
     ),
     _CollectionEntry(
         "mandates",

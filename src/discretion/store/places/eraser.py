@@ -61,6 +61,8 @@ class PlaceEraser:
         if place.removal is None:
             return 0
         query = await self._build_query(place, place.removal, erasure)
+        if query is None:
+            return 0
         if place.departure is Departure.DELETED:
             return await self._delete_some(place, query, erasure, session)
         writes: list[WriteOperation] = []
@@ -82,6 +84,8 @@ class PlaceEraser:
         if place.removal is None:
             return 0
         query = await self._build_query(place, place.removal, erasure)
+        if query is None:
+            return 0
         counted = await self._database.aggregate(place.name, [{"$match": query}, {"$count": "n"}], session)
         return int(counted[0]["n"]) if counted else 0
 
@@ -93,7 +97,8 @@ class PlaceEraser:
             marks.update(mark for dead_letter in batch for mark in dead_letter["marks"])
         return marks
 
-    async def _build_query(self, place: Place, removal: Removal, erasure: Erasure) -> MutableDocument:
+    async def _build_query(self, place: Place, removal: Removal, erasure: Erasure) -> MutableDocument | None:
+        """Return the query for the documents of the people; None if no member may be searched."""
         members = frozenset(reference.member for reference in removal.found_by)
         searched = members if erasure.is_offline else await self._search.list_searchable(place.name, members)
         alternatives = [
@@ -101,6 +106,8 @@ class PlaceEraser:
             for reference in removal.found_by
             if reference.member in searched
         ]
+        if not alternatives:
+            return None
         query: MutableDocument = {"$or": alternatives}
         if removal.received and erasure.returned_at is not None:
             query[removal.received] = {"$lt": erasure.returned_at}
