@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from discretion.background import run_alongside
-from discretion.errors import Misconfigured
+from discretion.domain.kit.workflow.poll import run_polling
 from discretion.seal.file_lock import hold_exclusive_lock
 from discretion.seal.sealed_file import SealedFile
 from discretion.token.key_schedule import KeySchedule, KeyState, KeyStatus
@@ -20,8 +18,6 @@ POLL_S = 0.5
 """Seconds between two checks of the key file."""
 DESTROY_INTERVAL_S = 600.0
 """Seconds between two attempts to destroy the private parts of retired keys."""
-
-_log = logging.getLogger(__name__)
 
 
 class SigningKeys:
@@ -143,19 +139,15 @@ class SigningKeys:
 async def watch_signing_keys(keys: SigningKeys) -> AsyncIterator[None]:
     """Follow the key file while the block runs, and destroy the private parts of retired keys."""
 
-    async def poll() -> None:
-        pause = 0.0
-        while True:
-            try:
-                keys.reload_if_changed()
-                if pause <= 0:
-                    pause = DESTROY_INTERVAL_S
-                    await keys.destroy_retired()
-            except (OSError, Misconfigured) as error:
-                reason = error.code if isinstance(error, Misconfigured) else type(error).__name__
-                _log.error("cannot follow the file of signing keys: %s", reason)
-            await asyncio.sleep(POLL_S)
-            pause -= POLL_S
+    async def follow() -> None:
+        keys.reload_if_changed()
 
-    async with run_alongside(poll()):
+    async def destroy() -> None:
+        keys.reload_if_changed()
+        await keys.destroy_retired()
+
+    async with (
+        run_polling("following the file of signing keys", follow, POLL_S),
+        run_polling("destroying retired signing keys", destroy, DESTROY_INTERVAL_S),
+    ):
         yield
