@@ -38,10 +38,10 @@ def build_access(
     requests, packages = RequestStore(database), PackageStore(database)
     history = SubjectHistory(
         stores=context.stores,
-        suggestions=SuggestionStore(database, context.clock),
-        dead_letters=DeadLetterStore(database, context.tombstones),
+        suggestions=SuggestionStore(database=database, now_ms=context.clock),
+        dead_letters=DeadLetterStore(database=database, tombstones=context.tombstones),
         consents=ConsentStore(database),
-        ledger=LedgerStorage(database, catalogue.register, context.entropy),
+        ledger=LedgerStorage(database=database, register=catalogue.register, entropy=context.entropy),
         requests=requests,
         receipts=receipts,
         batch_size=PAGE_ROWS,

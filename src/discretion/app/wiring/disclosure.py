@@ -29,7 +29,9 @@ def build_disclosure(context: WiringContext) -> DisclosureComponents:
     # Derived from the root key, so that all servers give equal values the same pseudonym, also after a
     # restart.
     form_renderer = FormRenderer(derive_key(context.root, "pseudonym"))
-    ledger_storage = LedgerStorage(context.database, context.catalogue.register, context.entropy)
+    ledger_storage = LedgerStorage(
+        database=context.database, register=context.catalogue.register, entropy=context.entropy
+    )
     revealer = Revealer(
         catalogue=context.catalogue,
         permission_window=context.permission_window,
@@ -43,6 +45,6 @@ def build_disclosure(context: WiringContext) -> DisclosureComponents:
     return DisclosureComponents(
         discloser=discloser,
         ledger_storage=ledger_storage,
-        posting_writer=PostingWriter(context.database, context.clock),
+        posting_writer=PostingWriter(database=context.database, clock=context.clock),
         form_renderer=form_renderer,
     )

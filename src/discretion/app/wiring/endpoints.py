@@ -66,7 +66,9 @@ def build_endpoints(
         ),
         build_jwks=lambda: context.signing_keys.select().public_jwks(),
         build_receipt_jwks=context.signing_keys.receipt_jwks,
-        check_readiness=ReadinessProbe(context.database, context.buckets, context.entropy).check,
+        check_readiness=ReadinessProbe(
+            database=context.database, buckets=context.buckets, entropy=context.entropy
+        ).check,
         subscriptions=rights.requests.watcher,
         now_ms=context.clock,
     )

@@ -51,7 +51,7 @@ def build_recipients(context: WiringContext, sign_again: SignAgain) -> Recipient
     egress = EgressClient(loopback=settings.outward_loopback)
     notifier = RecipientNotifier(
         catalogue=catalogue,
-        ledger=LedgerStorage(database, catalogue.register, context.entropy),
+        ledger=LedgerStorage(database=database, register=catalogue.register, entropy=context.entropy),
         deliveries=deliveries,
         pairwise=context.pairwise,
     )
