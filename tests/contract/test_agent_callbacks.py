@@ -84,7 +84,7 @@ async def run_callback_server() -> AsyncIterator[CallbackServer]:
 
 @pytest.fixture(scope="module")
 def clock() -> Clock:
-    """A clock that is ahead of today, so that MongoDB's TTL monitor deletes nothing the test needs."""
+    """A clock that stands still until the test sets it."""
     return Clock("2027-03-01T12:00:00")
 
 

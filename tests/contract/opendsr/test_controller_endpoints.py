@@ -34,7 +34,7 @@ V2_REQUESTS, V1_REQUESTS = "/opendsr/v2/requests", "/opendsr/v1/opengdpr_request
 
 @pytest.fixture(scope="module")
 def clock() -> Clock:
-    """A clock that is ahead of today, so that MongoDB's TTL monitor deletes nothing the test needs."""
+    """A clock that stands still until the test sets it."""
     return Clock("2027-03-01T12:00:00")
 
 
