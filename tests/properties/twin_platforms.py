@@ -137,7 +137,7 @@ def list_unjustified_fields(
         for kind in attribute.kinds
     }
     # A customer sees their own contested values; other clients see them only for purposes the law requires.
-    allowed |= {
+    contested_fields = {
         f"contested.{attribute.key}"
         for attribute in catalogue.attributes.values()
         if holder.may_query(attribute)
@@ -146,6 +146,7 @@ def list_unjustified_fields(
             for use in holder.list_justified_uses(attribute.category, attribute.uses)
         )
     }
+    allowed |= contested_fields | ({"contests"} if contested_fields else set())
     allowed |= {
         f"p.{attribute.key}"
         for attribute in catalogue.attributes.values()

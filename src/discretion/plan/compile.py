@@ -18,7 +18,7 @@ import orjson
 
 from discretion.catalogue.model import NON_REFUSABLE_BASES, Attribute
 from discretion.plan.permission_window import WINDOW_FIELDS
-from discretion.plan.plan import QueryPlan, RenderFunction, RenderLookup, ResponseShape
+from discretion.plan.plan import CustomerProjection, QueryPlan, RenderFunction, RenderLookup, ResponseShape
 from discretion.plan.selection import (
     EVENTS_FIELD,
     AttributeLeaf,
@@ -35,7 +35,7 @@ from discretion.purpose.decision import Allow, Decision, Deny, Gap, WithholdReas
 from discretion.seal.cell import CIPHERTEXT_OFFSET, HEADER_BYTES
 from discretion.token.grant import SELF
 
-BASE_PROJECTION: Mapping[str, int] = {**WINDOW_FIELDS, "key": 1}
+BASE_PROJECTION = CustomerProjection(tuple(sorted((*WINDOW_FIELDS, "key"))))
 """Members that every read needs: the customer's permissions, and the key that names them in the ledger."""
 
 
@@ -89,29 +89,36 @@ def compile_plan(
 
 def _build_projections(
     selection: CustomerSelection, decisions: Mapping[str, Decision]
-) -> dict[str, dict[str, int]]:
+) -> dict[str, CustomerProjection]:
     """Return the projection for each root response key; denied attributes are not in it."""
-    projections: dict[str, dict[str, int]] = {}
+    names_by_root: dict[str, set[str]] = {}
+    contested_by_root: dict[str, set[str]] = {}
     for path, node in selection.customers.items():
-        projection = projections.setdefault(path[0], dict(BASE_PROJECTION))
+        names = names_by_root.setdefault(path[0], set(BASE_PROJECTION.names))
+        contested_names = contested_by_root.setdefault(path[0], set())
         if any(isinstance(inner, ResolvedField) and inner.name == EVENTS_FIELD for _, inner in node.fields):
             # The timeline decides on every event type, so it needs the permissions for all sensitive kinds.
-            projection["kinds"] = 1
-        for attribute in list_leaf_attributes(node):
+            names.add("kinds")
+        resolved_attributes = list_resolved_attributes(node)
+        for attribute in (*list_leaf_attributes(node), *resolved_attributes):
             decision = decisions[attribute.path]
             if isinstance(decision, Allow):
-                projection.update(_list_projected_members(attribute, decision))
-        for attribute in list_resolved_attributes(node):
+                names.update(_list_projected_members(attribute))
+                if _reads_contested(attribute, decision):
+                    contested_names.add(f"contested.{attribute.key}")
+        for attribute in resolved_attributes:
             decision = decisions[attribute.path]
-            if isinstance(decision, Allow):
-                projection.update(_list_projected_members(attribute, decision))
-                if attribute.computed is None and decision.clear_mask:
-                    projection[f"p.{attribute.key}"] = 1
-    for projection in projections.values():
-        if "kinds" in projection:  # MongoDB refuses a projection with a member and its submembers
-            for name in [name for name in projection if name.startswith("kinds.")]:
-                del projection[name]
-    return projections
+            if isinstance(decision, Allow) and attribute.computed is None and decision.clear_mask:
+                names.add(f"p.{attribute.key}")
+    return {root: _build_projection(names, contested_by_root[root]) for root, names in names_by_root.items()}
+
+
+def _build_projection(names: set[str], contested_names: set[str]) -> CustomerProjection:
+    if contested_names:
+        names.add("contests")
+    if "kinds" in names:  # MongoDB refuses a projection with a member and its submembers
+        names = {name for name in names if not name.startswith("kinds.")}
+    return CustomerProjection(tuple(sorted(names)), tuple(sorted(contested_names)))
 
 
 def find_denial_reason(decision: Decision) -> WithholdReason:
@@ -126,11 +133,10 @@ def _require_allow(decision: Decision) -> Allow:
     return decision
 
 
-def _list_projected_members(attribute: Attribute, allow: Allow) -> dict[str, int]:
-    contested = {f"contested.{attribute.key}": 1} if _reads_contested(attribute, allow) else {}
+def _list_projected_members(attribute: Attribute) -> tuple[str, ...]:
     if attribute.sealed:
-        return {f"s.{attribute.key}": 1, **{f"kinds.{kind}": 1 for kind in attribute.kinds}, **contested}
-    return {f"o.{attribute.key}": 1, f"t.{attribute.key}": 1, **contested}
+        return (f"s.{attribute.key}", *(f"kinds.{kind}" for kind in attribute.kinds))
+    return (f"o.{attribute.key}", f"t.{attribute.key}")
 
 
 def _reads_contested(attribute: Attribute, allow: Allow) -> bool:

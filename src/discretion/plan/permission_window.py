@@ -49,6 +49,20 @@ class PermissionWindow:
         bits: int = current_and_later[0] if now_ms < doc["until"] else current_and_later[1]
         return bits & self._compute_trusted_mask(doc, now_ms)
 
+    def is_current(self, doc: Mapping[str, Any], now_ms: int) -> bool:
+        """Return whether the rules in force computed ``allow``, and it is still valid."""
+        return bool(doc["rules"] == self.rules_version and now_ms < doc["until"])
+
+    def build_candidate_clause(self, mask: int, now_ms: int) -> Query:
+        """Match customers whose stored bits permit one of the purposes of ``mask``, trusted or not.
+
+        These are all whom ``build_clause`` matches. Any others have a window that is not current
+        (``is_current``), because rules or time took a permission from them since it was computed. Such
+        windows last seconds, so this clause, which costs MongoDB a third, is asked first.
+        """
+        permits = {"$bitsAnySet": mask}
+        return {"$or": [{"allow": permits}, {"until": {"$lte": now_ms}, "later": permits}]}
+
     def build_clause(self, mask: int, now_ms: int) -> Query:
         """Match customers who permit one of the purposes of ``mask`` now."""
         # The query states the rule of ``permitted_bits`` a second time. Both have to change together, or a

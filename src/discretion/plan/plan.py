@@ -43,6 +43,24 @@ class ResponseShape:
     denied: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class CustomerProjection:
+    """What is read of a customer for one place of the response.
+
+    Attributes:
+        names: Members of the document, sorted.
+        contested_names: Members that are read besides if the customer contests values (the member
+            ``contests``), sorted. Few do, and projecting these members would cost a third of a page.
+    """
+
+    names: tuple[str, ...]
+    contested_names: tuple[str, ...] = ()
+
+    def add(self, *names: str) -> CustomerProjection:
+        """Return a projection with more members."""
+        return CustomerProjection(tuple(sorted({*self.names, *names})), self.contested_names)
+
+
 # Compared and hashed by identity, so that a plan can be the key of a cache.
 @dataclass(frozen=True, slots=True, eq=False)
 class QueryPlan:
@@ -55,7 +73,7 @@ class QueryPlan:
         decisions: Decision on each attribute asked for, by path.
         denied: Reason for each denied attribute, by path.
         shapes: Generated function for each place where customers appear.
-        projections: Projection for MongoDB, by root response key.
+        projections: What is read of customers, by root response key.
         reach_bits: The ``allow`` bits of all customers the request may see.
         granted_purposes: The purposes of the request.
         purposes: The purposes that allow at least one attribute.
@@ -67,7 +85,7 @@ class QueryPlan:
     decisions: Mapping[str, Decision]
     denied: Mapping[str, WithholdReason]
     shapes: Mapping[ResponsePath, ResponseShape]
-    projections: Mapping[str, Mapping[str, int]]
+    projections: Mapping[str, CustomerProjection]
     reach_bits: int
     granted_purposes: frozenset[str]
     purposes: tuple[str, ...]

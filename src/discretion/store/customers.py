@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
+from discretion.plan.permission_window import PermissionWindow
+from discretion.plan.plan import CustomerProjection
 from discretion.store.document import MutableDocument
 from discretion.store.driver.database import Database
 
@@ -18,18 +20,20 @@ _PendingLoads = dict[bytes, list[asyncio.Future[MutableDocument | None]]]
 class CustomerStore:
     """Reads of the ``customers`` collection.
 
-    ``build_permission_clause`` returns the query clause that matches customers who permit one of the given
-    purposes.
+    ``permission_window`` tells which customers permit one of some purposes, and ``now_ms`` the time.
     """
 
-    def __init__(self, database: Database, build_permission_clause: Callable[[int], MutableDocument]) -> None:
+    def __init__(
+        self, database: Database, permission_window: PermissionWindow, now_ms: Callable[[], int]
+    ) -> None:
         self._database = database
-        self._build_permission_clause = build_permission_clause
-        self._pending: dict[tuple[str, ...], _PendingLoads] = {}
+        self._permission_window = permission_window
+        self._now_ms = now_ms
+        self._pending: dict[tuple[CustomerProjection, int], _PendingLoads] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def load(
-        self, customer: bytes, projection: Mapping[str, int], reach: int
+        self, customer: bytes, projection: CustomerProjection, reach: int
     ) -> MutableDocument | None:
         """Load one customer, or None if there is none or they permit none of the purposes in ``reach``.
 
@@ -43,11 +47,11 @@ class CustomerStore:
         """
         # Only loads with the same projection and reach share a query. A wider query would read members or
         # customers that one of the plans excludes.
-        key = (*sorted(projection), str(reach))
+        key = (projection, reach)
         pending = self._pending.get(key)
         if pending is None:
             pending = self._pending[key] = {}
-            task = asyncio.create_task(self._load(key, dict(projection), reach))
+            task = asyncio.create_task(self._load_pending(projection, reach))
             # The event loop holds only a weak reference to a task. An unreferenced task can be collected
             # while it runs.
             self._tasks.add(task)
@@ -57,20 +61,38 @@ class CustomerStore:
         return await future
 
     async def load_many(
-        self, customers: Sequence[bytes], projection: Mapping[str, int], reach: int
+        self, customers: Sequence[bytes], projection: CustomerProjection, reach: int
     ) -> list[MutableDocument | None]:
         """Load customers in the order of ``customers``, with None where ``load`` returns None."""
         return list(await asyncio.gather(*(self.load(customer, projection, reach) for customer in customers)))
 
     async def list_page(
         self,
-        query: MutableDocument,
+        candidates: MutableDocument,
+        build_exact_query: Callable[[], MutableDocument],
         sort: Sequence[tuple[str, int]],
         limit: int,
-        projection: Mapping[str, int],
+        projection: CustomerProjection,
+        now_ms: int,
     ) -> list[MutableDocument]:
-        """List at most ``limit`` customers that match, in this order."""
-        return await self._database.find(COLLECTION, query, dict(projection), sort=list(sort), limit=limit)
+        """List at most ``limit`` customers that match the exact query, in this order.
+
+        Args:
+            candidates: A cheaper query, which in addition matches customers whose window is not current.
+            build_exact_query: Builds the query of ``PermissionWindow.build_clause``.
+            sort: The order.
+            limit: Customers to list at most.
+            projection: The projection of the plan.
+            now_ms: The time of both queries.
+        """
+        documents = await self._find_sorted(candidates, sort, limit, projection)
+        is_current = self._permission_window.is_current
+        # If all are current, both queries match the same: a customer who matches only the cheaper one
+        # would be among these. Whoever notices the second query by its time learns nothing new: it
+        # follows from a customer whom this client sees, or saw until a moment ago.
+        if not all(is_current(document, now_ms) for document in documents):
+            documents = await self._find_sorted(build_exact_query(), sort, limit, projection)
+        return await self._add_contested_values(documents, projection)
 
     async def count(self, query: MutableDocument) -> int:
         """Count the customers that match."""
@@ -81,14 +103,14 @@ class CustomerStore:
         document = await self._database.find_one("identifiers", {"_id": entry}, {"customer": 1})
         return None if document is None else document.get("customer")
 
-    async def _load(self, key: tuple[str, ...], projection: dict[str, int], reach: int) -> None:
+    async def _load_pending(self, projection: CustomerProjection, reach: int) -> None:
         # Removed before the first await. A load that arrives during the query starts a batch of its own and
         # does not wait for a result without its customer.
-        pending = self._pending.pop(key)
+        pending = self._pending.pop((projection, reach))
         try:
             for start in range(0, len(pending), MAX_COALESCED):
                 batch = list(pending)[start : start + MAX_COALESCED]
-                documents = await self._find(batch, projection, reach)
+                documents = await self._find_by_ids(batch, projection, reach)
                 for customer in batch:
                     # A caller that was cancelled meanwhile has cancelled its future.
                     for future in pending[customer]:
@@ -100,23 +122,16 @@ class CustomerStore:
                     if not future.done():
                         future.set_exception(error)
 
-    async def _find(
-        self, customers: list[bytes], projection: dict[str, int], reach: int
+    async def _find_by_ids(
+        self, customers: list[bytes], projection: CustomerProjection, reach: int
     ) -> dict[bytes, MutableDocument]:
-        # The clause is part of the query. A customer who permits none of the purposes is not read, and cannot
-        # be told from one who does not exist.
-        permission_clause: MutableDocument = {} if reach < 0 else self._build_permission_clause(reach)
-        documents = await self._database.find(
-            COLLECTION, {"_id": {"$in": customers}, **permission_clause}, projection
-        )
+        documents = await self._find_permitting({"_id": _match_any(customers)}, projection, reach)
         documents_by_id: dict[bytes, MutableDocument] = {document["_id"]: document for document in documents}
         missing = [customer for customer in customers if customer not in documents_by_id]
         if missing:
             # An id given out before a merge keeps resolving, to the customer it became part of.
-            merged = await self._database.find(
-                COLLECTION,
-                {"merged.id": {"$in": missing}, **permission_clause},
-                {**projection, "merged.id": 1},
+            merged = await self._find_permitting(
+                {"merged.id": _match_any(missing)}, projection.add("merged.id"), reach
             )
             documents_by_id.update(
                 (former["id"], document)
@@ -125,3 +140,60 @@ class CustomerStore:
                 if former["id"] in missing
             )
         return documents_by_id
+
+    async def _find_permitting(
+        self, query: MutableDocument, projection: CustomerProjection, reach: int
+    ) -> list[MutableDocument]:
+        """Find customers who permit one of the purposes in ``reach``."""
+        # The clause is part of the query. A customer who permits none of the purposes is not read, and cannot
+        # be told from one who does not exist.
+        if reach < 0:
+            documents = await self._database.find(COLLECTION, query, _build_members(projection))
+        else:
+            window, now_ms = self._permission_window, self._now_ms()
+            clause = window.build_candidate_clause(reach, now_ms)
+            candidates = await self._database.find(
+                COLLECTION, {**query, **clause}, _build_members(projection)
+            )
+            documents = [
+                document for document in candidates if window.permitted_bits(document, now_ms) & reach
+            ]
+        return await self._add_contested_values(documents, projection)
+
+    async def _find_sorted(
+        self,
+        query: MutableDocument,
+        sort: Sequence[tuple[str, int]],
+        limit: int,
+        projection: CustomerProjection,
+    ) -> list[MutableDocument]:
+        return await self._database.find(
+            COLLECTION, query, _build_members(projection), sort=list(sort), limit=limit
+        )
+
+    async def _add_contested_values(
+        self, documents: list[MutableDocument], projection: CustomerProjection
+    ) -> list[MutableDocument]:
+        """Read those customers again who contest values, this time with these values."""
+        if not projection.contested_names:
+            return documents
+        contesting = [document["_id"] for document in documents if "contests" in document]
+        if not contesting:
+            return documents
+        # The whole document again: a value that is contested only now, or no longer, is not lost between.
+        reread = await self._database.find(
+            COLLECTION,
+            {"_id": {"$in": contesting}},
+            _build_members(projection.add(*projection.contested_names)),
+        )
+        reread_by_id = {document["_id"]: document for document in reread}
+        return [reread_by_id.get(document["_id"], document) for document in documents]
+
+
+def _build_members(projection: CustomerProjection) -> dict[str, int]:
+    return dict.fromkeys(projection.names, 1)
+
+
+def _match_any(ids: Sequence[bytes]) -> bytes | MutableDocument:
+    """Return a condition for one of these ids; MongoDB finds a single one faster by equality."""
+    return ids[0] if len(ids) == 1 else {"$in": list(ids)}

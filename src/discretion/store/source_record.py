@@ -196,7 +196,6 @@ class SourceRecord:
             self,
             cells=_keep(self.cells, attributes),
             totals=_keep(self.totals, attributes),
-            contested=_keep(self.contested, attributes),
         )
 
 

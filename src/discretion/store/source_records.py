@@ -338,7 +338,7 @@ _MAP_MEMBERS = (
     _Member("contested", "contested", list, required=False),
 )
 
-_ATTRIBUTE_MEMBERS = ("cells", "folds", "contested")
+_ATTRIBUTE_MEMBERS = ("cells", "folds")
 """Members that are objects by attribute key, of which a partial read has only the wanted keys."""
 
 _WHOLE_MEMBERS = (

@@ -86,6 +86,10 @@ def test_a_query_matches_the_documents_that_permit_the_mask(
     """This holds for all versions of the rules, before and after ``until``; an empty mask matches nothing."""
     expected = {number for number, document in enumerate(docs) if window.permitted_bits(document, NOW) & mask}
     assert clause_database.find_matching(docs, window.build_clause(mask, NOW)) == expected
+    # The cheaper clause matches them too, and besides only documents that are not current.
+    candidates = clause_database.find_matching(docs, window.build_candidate_clause(mask, NOW))
+    assert candidates >= expected
+    assert not any(window.is_current(docs[number], NOW) for number in candidates - expected)
 
 
 @given(STORED, WINDOWS, BITS, BITS)

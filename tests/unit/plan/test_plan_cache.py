@@ -120,8 +120,12 @@ def test_a_denied_field_without_arguments_does_not_bypass_its_decision(template_
             grant = build_grant(purpose)
             decision = decide_reveal(CATALOGUE, grant, grant.purposes, attribute.category, attribute.uses)
             plan = plan_document(text, grant)
-            projected_paths = {name for projection in plan.projections.values() for name in projection}
-            value_paths = {f"{part}.{attribute.key}" for part in "sot"}
+            projected_paths = {
+                name
+                for projection in plan.projections.values()
+                for name in (*projection.names, *projection.contested_names)
+            }
+            value_paths = {f"{part}.{attribute.key}" for part in ("s", "o", "t", "contested")}
             if isinstance(decision, Allow):
                 assert projected_paths & value_paths, (attribute.path, purpose)
                 continue
@@ -146,10 +150,10 @@ def test_provenance_reads_only_what_its_attributes_may_read(arguments: str) -> N
             f"{{ customers {{ nodes {{ {' '.join(map(build_selection, paths))} }} }} }}", grant
         )
         assert plan.decisions == attributes_plan.decisions
-        provenance_paths = {name for name in plan.projections["customers"] if name.startswith("p.")}
-        assert {*plan.projections["customers"]} - provenance_paths == {
-            *attributes_plan.projections["customers"]
-        }
+        projection, plain = plan.projections["customers"], attributes_plan.projections["customers"]
+        provenance_paths = {name for name in projection.names if name.startswith("p.")}
+        assert {*projection.names} - provenance_paths == {*plain.names}
+        assert projection.contested_names == plain.contested_names
         stored_attributes = (
             attribute for attribute in CATALOGUE.attributes.values() if attribute.computed is None
         )

@@ -24,12 +24,8 @@ def build_resolver_resources(context: WiringContext, disclosure: DisclosureCompo
     database, clock = context.database, context.clock
     return ResolverResources(
         catalogue=context.catalogue,
-        # The clause is built anew for each read, because permissions depend on the current time.
         customers=CustomerStore(
-            database=database,
-            build_permission_clause=lambda purpose_bits: context.permission_window.build_clause(
-                purpose_bits, clock()
-            ),
+            database=database, permission_window=context.permission_window, now_ms=clock
         ),
         events=EventStore(database),
         disclosures=disclosure.ledger_storage,

@@ -253,7 +253,7 @@ class EvidenceReader:
 _CUSTOMER_MEMBERS = (
     (
         *("v", "key", "allow", "until", "later", "rules", "kinds", "laws"),
-        *("restricted", "created", "updated", "merged"),
+        *("restricted", "created", "updated", "merged", "contests"),
     ),
     ("s", "o", "t", "p", "contested"),
 )

@@ -328,6 +328,8 @@ class UnitOfWork:
         }
         if profile.contested or "contested" in (stored_customer or ()):
             document["contested"] = profile.contested
+        if any(record.contested for record in records):  # ``profile`` lacks what was not read
+            document["contests"] = True
         self.add(self._stores.people.plan_save(customer, stored_customer, document))
 
 

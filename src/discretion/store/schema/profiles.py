@@ -37,6 +37,7 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
     #   created     when their first data were received (ms)
     #   merged      former customers with the keys that open what is sealed under their ids
     #   contested   values that the person contests, taken out of s, o, t and p (GDPR Art. 18(1)(a))
+    #   contests    true if the person contests values: readers look for ``contested`` only then
     Collection(
         name="customers",
         contents="The unified profile: sealed values, open values under a random id, permitted purposes.",
@@ -61,9 +62,10 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
                 "merged": array_of(MERGED_CUSTOMER),
             },
             {
+                "contests": BOOLEAN,
                 "contested": map_of(
                     object_of({"t": TIME, "p": array_of(TEXT)}, {"c": BINARY, "v": OPEN_VALUE})
-                )
+                ),
             },
         ),
         indexes=(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.plan.compile import BASE_PROJECTION
+from discretion.plan.plan import CustomerProjection
 from discretion.reveal.revealer import CustomerRow, Reading
 
 
-def find_projection(info: ResolverInfo) -> Mapping[str, int]:
-    """Return the MongoDB projection that the plan has for the root field that is being resolved."""
+def find_projection(info: ResolverInfo) -> CustomerProjection:
+    """Return the projection that the plan has for the root field that is being resolved."""
     path = info.path
     while path.prev is not None:
         path = path.prev

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import strawberry
@@ -194,43 +195,63 @@ async def _read_page(
     reading = info.context.require_reading()
     resources = info.context.resources
     customer_filter, order = filter_inputs.parse_filter(raw_filter), filter_inputs.parse_order(raw_order)
-    visibility = AttributeVisibility(
-        lambda attribute: decide_attribute(resources.catalogue, reading, attribute),
-        lambda attribute, bits: compute_purposes_cut_off(attribute, bits, reading.now_ms),
-        reading.build_permission_clause,
-    )
-    clauses = [
-        _build_reach_query(reading),
-        *compile_filter(customer_filter, visibility),
-        *compile_order(order, visibility),
-    ]
+
+    def build_clauses(permission_clause: Callable[[int], Query]) -> list[Query]:
+        visibility = AttributeVisibility(
+            lambda attribute: decide_attribute(resources.catalogue, reading, attribute),
+            lambda attribute, bits: compute_purposes_cut_off(attribute, bits, reading.now_ms),
+            permission_clause,
+        )
+        return [
+            _build_reach_query(reading, permission_clause),
+            *compile_filter(customer_filter, visibility),
+            *compile_order(order, visibility),
+        ]
+
+    def build_exact_clauses() -> list[Query]:
+        return build_clauses(reading.build_permission_clause)
+
+    candidate_clauses = build_clauses(reading.build_candidate_clause)
     # Recorded although nothing of it is selected: a customer in the result is known to match the filter.
     for attribute in customer_filter.list_attributes():
         reading.record_extra(f"filter:{attribute.path}")
     cursors = CustomerCursors(resources.pairwise, reading.grant.client, order)
-    match_query = join_clauses(clauses)
-    fields = dict(find_projection(info))
+    projection = find_projection(info)
     if order.attribute is not None:
-        fields[f"o.{order.attribute.key}"] = 1
+        projection = projection.add(f"o.{order.attribute.key}")
         reading.record_extra(f"order:{order.attribute.path}")
-    page_query = join_clauses([*clauses, *cursors.build_clauses(page_window)])
+    cursor_clauses = cursors.build_clauses(page_window)
     docs: list[dict[str, Any]] = []
     if reading.plan.reach_bits and (page_window.size or page_window.after or page_window.before):
         sort = build_sort(order, backwards=page_window.backwards)
-        docs = await resources.customers.list_page(page_query, sort, page_window.size + 1, fields)
+        docs = await resources.customers.list_page(
+            join_clauses([*candidate_clauses, *cursor_clauses]),
+            lambda: join_clauses([*build_exact_clauses(), *cursor_clauses]),
+            sort,
+            page_window.size + 1,
+            projection,
+            reading.now_ms,
+        )
     has_more = len(docs) > page_window.size
     docs = docs[: page_window.size]  # one more than the page was read, to learn whether there is a next page
     if page_window.backwards:
         docs.reverse()
-    return CustomerPage(reading, docs, cursors, match_query, page_window, has_more=has_more)
+    return CustomerPage(
+        reading,
+        docs,
+        cursors,
+        lambda: join_clauses(build_exact_clauses()),
+        page_window,
+        has_more=has_more,
+    )
 
 
-def _build_reach_query(reading: Reading) -> Query:
+def _build_reach_query(reading: Reading, permission_clause: Callable[[int], Query]) -> Query:
     """Return the query that limits results to customers whom the grant may read at all."""
     if reading.grant.is_self:
         customer_id = reading.decode_customer_id(reading.grant.subject)
         return {"_id": customer_id if reading.plan.reach_bits and customer_id is not None else b""}
-    return reading.build_permission_clause(reading.plan.reach_bits)
+    return permission_clause(reading.plan.reach_bits)
 
 
 def decide_attribute(catalogue: Catalogue, reading: Reading, attribute: Attribute) -> Decision:
@@ -248,7 +269,7 @@ class CustomerPage:
         reading: Reading,
         docs: list[dict[str, Any]],
         cursors: CustomerCursors,
-        match_query: Query,
+        build_match_query: Callable[[], Query],
         page_window: PageWindow,
         *,
         has_more: bool,
@@ -256,7 +277,7 @@ class CustomerPage:
         self.rows = reading.open_rows(docs)
         self.reach = reading.plan.reach_bits
         self.cursors = cursors
-        self.match_query = match_query
+        self.build_match_query = build_match_query
         self.has_next = page_window.before is not None if page_window.backwards else has_more
         self.has_previous = has_more if page_window.backwards else page_window.after is not None
 
@@ -295,7 +316,7 @@ def _build_connection_type(customer_type: Any) -> type:
         )
 
     async def total_count(root: Any, info: ResolverInfo) -> int:
-        return await info.context.resources.customers.count(root.match_query) if root.reach else 0
+        return await info.context.resources.customers.count(root.build_match_query()) if root.reach else 0
 
     edge = build_object_type(
         "CustomerEdge",
