@@ -8,6 +8,7 @@ from typing import Any
 
 from discretion.catalogue.load import find_shipped_catalogue
 from discretion.law.load import find_shipped_jurisdictions
+from discretion.plan.customer_members import RULES
 from discretion.store.driver.database import Database
 from tests.fixtures.platform import PlatformUnderTest
 
@@ -100,7 +101,7 @@ def build_introduction_message(name: str, *, place: tuple[str, str | None], **tr
 
 async def read_rule_versions(database: Database) -> set[str]:
     """Return the versions of the rules that stored customers carry."""
-    return {customer["rules"] for customer in await database.find("customers", {}, {"rules": 1})}
+    return {customer[RULES] for customer in await database.find("customers", {}, {RULES: 1})}
 
 
 def _catalogue(folder: Path) -> Path:

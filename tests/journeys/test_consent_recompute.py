@@ -17,7 +17,9 @@ from discretion.catalogue.load import load_catalogue
 from discretion.domain.profiles.permission_window import build_permission_window
 from discretion.domain.profiles.person_state import build_person_state
 from discretion.law.load import load_lawbook
+from discretion.plan.customer_members import RULES
 from discretion.purpose.permission_engine import PermissionEngine
+from discretion.store.customer_codec import StoredPermissions, parse_permissions
 from discretion.store.source_records import parse_record
 from tests.bench.recompute.population import CustomerGenerator
 from tests.fixtures.demo import PROGRAM
@@ -27,7 +29,6 @@ from tests.journeys.rule_changes import write_law
 CUSTOMERS = 3_000
 WAIT_S = 90
 RECOMPUTE = ("consent", "recompute")
-RECOMPUTED_FIELDS = dict.fromkeys(("allow", "until", "later", "kinds", "rules", "laws", "restricted"), 1)
 
 
 class Installation:
@@ -78,14 +79,13 @@ class Installation:
 
     def count_recomputed(self, rules: str) -> int:
         """Return how many customers carry this version of the rules."""
-        count: int = self.database["customers"].count_documents({"rules": rules})
+        count: int = self.database["customers"].count_documents({RULES: rules})
         return count
 
-    def read_recomputed_fields(self) -> Mapping[bytes, Mapping[str, Any]]:
-        """Return the fields of each customer that a recompute writes."""
+    def read_recomputed_fields(self) -> Mapping[bytes, StoredPermissions]:
+        """Return what each customer permits, which a recompute writes."""
         return {
-            customer.pop("_id"): customer
-            for customer in self.database["customers"].find({}, RECOMPUTED_FIELDS)
+            customer["_id"]: parse_permissions(customer) for customer in self.database["customers"].find()
         }
 
     def read_records(self) -> Mapping[bytes, list[dict[str, Any]]]:

@@ -18,6 +18,7 @@ from discretion.errors import BadRequest
 from discretion.law.jurisdiction import Right
 from discretion.seal.open import build_cell_decryptor
 from discretion.store.driver.database import Database
+from tests.fixtures.attribute_keys import KEYS
 from tests.fixtures.clock import Clock
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import PlatformUnderTest, build_test_platform
@@ -190,11 +191,8 @@ async def test_the_latest_correction_applies_for_all_readers(office: CorrectionO
 async def test_old_value_new_value_and_reason_are_stored_encrypted(office: CorrectionOffice) -> None:
     """They are encrypted under the customer's key and become unreadable with its destruction."""
     await office.send_traits("web-shop", 1, "u1", GRETA_TRAITS)
-    request = await office.read_request(
-        await office.correct(
-            GRETA, {"identity.givenName": "Greta", "contact.address.region": "Tirol"}, "I moved."
-        )
-    )
+    changes = {"identity.givenName": "Greta", "contact.address.region": "Tirol"}
+    request = await office.read_request(await office.correct(GRETA, changes, "I moved."))
     customer = await office.find_customer(GRETA)
     stored = await office.database.find_one("customers", {"_id": customer})
     assert stored is not None
@@ -204,10 +202,10 @@ async def test_old_value_new_value_and_reason_are_stored_encrypted(office: Corre
     assert {
         name: open_cell(cell, name.removeprefix("old:").encode()) for name, cell in request["sealed"].items()
     } == {
-        "identity/givenName": "Greta",
-        "old:identity/givenName": "Grete",
-        "contact/address/region": "Tirol",
-        "old:contact/address/region": "Bayern",
+        KEYS["identity.givenName"]: "Greta",
+        f"old:{KEYS['identity.givenName']}": "Grete",
+        KEYS["contact.address.region"]: "Tirol",
+        f"old:{KEYS['contact.address.region']}": "Bayern",
         "why": "I moved.",
     }
     readable = repr({name: value for name, value in request.items() if name != "sealed"})
@@ -231,7 +229,7 @@ async def test_a_contested_value_is_withheld_until_it_is_resolved(
     commands.clear()
     (during,) = await office.read_customers(STATISTICS, BIRTH_DATES)
     (find,) = [command for command in commands.list_commands("find") if command["find"] == "customers"]
-    assert not any("contested" in name for name in find["projection"])
+    assert not any(name.startswith("c.") for name in find["projection"])
     assert during["demographics"]["birthDate"] is None
     own = await office.read_own(GRETA, "demographics { birthDate }")
     assert own["demographics"]["birthDate"] == "1985-03-04"
@@ -269,9 +267,9 @@ async def test_corrected_birth_date_and_residence_decide_the_law(office: Correct
     assert len(await office.read_customers(PARTNER, BIRTH_DATES, "ad-partner")) == 1
     await office.correct(GRETA, {"contact.residence": "US-TX", "demographics.birthDate": "2015-03-04"})
     assert await office.read_customers(PARTNER, BIRTH_DATES, "ad-partner") == []
-    (stored,) = await office.database.find("customers", {}, {"laws": 1, "o": 1})
+    (stored,) = await office.database.find("customers", {}, {"laws": 1, KEYS["contact.residence"]: 1})
     assert stored["laws"] == ["us-tx"]
-    assert stored["o"]["contact/residence"] == "US-TX"
+    assert stored[KEYS["contact.residence"]] == "US-TX"
 
 
 async def test_only_recipients_of_the_wrong_value_are_notified(office: CorrectionOffice) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from discretion.store.driver.database import Database
+from tests.fixtures.attribute_keys import KEYS
 from tests.fixtures.clock import Clock
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import PlatformUnderTest
@@ -271,8 +272,8 @@ async def test_data_without_a_permitted_purpose_are_not_stored_and_counted(
     for document in (record, customer):
         assert "winter-sale" not in repr(document)
         assert "snowshoes" not in repr(document)
-    assert "web/campaign" not in record["cells"]
-    assert "identity/givenName" in record["cells"]
+    assert KEYS["web.campaign"] not in record["cells"]
+    assert KEYS["identity.givenName"] in record["cells"]
     assert (await query_as_customer(platform, "{ me { web { campaign } identity { givenName } } }"))[
         "me"
     ] == {

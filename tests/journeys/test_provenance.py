@@ -23,6 +23,7 @@ from discretion.seal.redacted import Redacted
 from discretion.store.consents import ConsentStore
 from discretion.store.person_stores import open_person_stores
 from discretion.store.tombstones import TombstoneStore
+from tests.fixtures.attribute_keys import KEYS
 from tests.fixtures.platform import ROOT_KEY, PlatformUnderTest
 
 EMAIL = "Mara.Lind@post.example"
@@ -163,7 +164,7 @@ async def test_a_role_sees_the_origin_of_a_value_as_far_as_it_sees_the_value(
         if path.startswith("p.")
     }
     origins = {path for path, (_, *origin) in VISIBLE[role].items() if origin[0] not in (None, "computed")}
-    assert projected == {f"p.{path.replace('.', '/')}" for path in origins}
+    assert projected == {f"p.{KEYS[path]}" for path in origins}
 
 
 async def test_without_names_provenance_covers_all_visible_attributes(platform: PlatformUnderTest) -> None:

@@ -15,6 +15,7 @@ from discretion.app.background_work import recompute_permissions
 from discretion.app.clock import now_ms
 from discretion.catalogue.load import load_catalogue
 from discretion.domain.consent import recompute
+from discretion.plan.customer_members import UNTIL
 from discretion.purpose.permission_engine import FOREVER
 from discretion.store.driver.database import Database, WriteResult
 from tests.fixtures.mongo import CommandRecorder
@@ -210,8 +211,8 @@ async def test_an_expired_consent_is_withheld_before_it_is_recomputed(
             "web-shop", *PEOPLE, build_introduction_message("mia", place=GERMANY, **{MAIL: True})
         )
         names = [*NAMES, "mia"]
-        lapsing = {"laws": "eu", "until": {"$lt": FOREVER}}
-        (mia,) = await database.find("customers", lapsing, sort=[("until", -1)], limit=1)
+        lapsing = {"laws": "eu", UNTIL: {"$lt": FOREVER}}
+        (mia,) = await database.find("customers", lapsing, sort=[(UNTIL, -1)], limit=1)
         clock_ms[0] += YEAR_MS  # values are sent again below, so that retention does not withhold them
         for message in PEOPLE:
             await platform.send_messages(
@@ -221,7 +222,7 @@ async def test_an_expired_consent_is_withheld_before_it_is_recomputed(
             "web-shop", {**build_introduction_message("mia", place=GERMANY), "messageId": "mia-again"}
         )
         (mia,) = await database.find("customers", {"_id": mia["_id"]})
-        clock_ms[0] = mia["until"] - 1
+        clock_ms[0] = mia[UNTIL] - 1
         # Every server does this within seconds of an expiry.
         await platform.internals.permission_recomputation.run()
         assert "mia" in await read_visible_names(platform, MAIL, names)
@@ -230,14 +231,14 @@ async def test_an_expired_consent_is_withheld_before_it_is_recomputed(
         assert await read_visible_names(platform, MAIL, names) == {"tess", "tom"}
         assert await read_visible_names(platform, SUPPORT, names) == set(names)
         assert await database.find("customers", {}, sort=[("_id", 1)]) == stored
-        due = [customer for customer in stored if customer["until"] <= clock_ms[0]]
+        due = [customer for customer in stored if customer[UNTIL] <= clock_ms[0]]
         assert await platform.internals.permission_recomputation.count_due() == len(due) > 0
         async with recompute_permissions(platform.internals.permission_recomputation):
             for _ in range(400):
                 if not await platform.internals.permission_recomputation.count_due():
                     break
                 await asyncio.sleep(0.05)
-        assert await database.find("customers", {"until": {"$lte": clock_ms[0]}}) == []
+        assert await database.find("customers", {UNTIL: {"$lte": clock_ms[0]}}) == []
         assert await read_visible_names(platform, MAIL, names) == {"tess", "tom"}
         assert await read_visible_names(platform, SUPPORT, names) == set(names)
 
@@ -253,7 +254,7 @@ async def test_a_refusal_during_a_recompute_is_not_overwritten(
     ) as new_platform:
 
         async def write_late(collection: str, operations: Any, **options: Any) -> WriteResult:
-            if "session" not in options:
+            if options.get("session") is None:
                 monkeypatch.setattr(database, "bulk_write", write)
                 refusal = build_introduction_message("tess", place=TEXAS, essential=False)
                 assert (await new_platform.send_messages("web-shop", {**refusal, "messageId": "no"}))[

@@ -17,6 +17,7 @@ from discretion.app.wiring import endpoints
 from discretion.catalogue.model import ValueType
 from discretion.edge.graphql.operation_runner import OperationRunner
 from discretion.edge.graphql.plan_executor import PlanExecutor
+from discretion.store.customer_codec import parse_customer
 from tests.fixtures.examples import scale_examples
 from tests.properties.queries import GeneratedQuery, queries
 from tests.properties.settings import PROPERTY_SETTINGS, LoopRunner
@@ -65,10 +66,12 @@ async def damage_two_customers(base: BaseDatabase) -> None:
     """Damage the stored values of two customers."""
     database = base.database
     first, second, *_ = await database.find(
-        "customers", {"allow": {"$bitsAnySet": 0b11111111}}, sort=[("_id", 1)]
+        "customers", {"a": {"$bitsAnySet": 0b11111111}}, sort=[("_id", 1)]
     )
-    broken_cells = {key: cell[:-1] + bytes([cell[-1] ^ 1]) for key, cell in first["s"].items()}
-    await database.update_one("customers", {"_id": first["_id"]}, {"$set": {"s": broken_cells}})
+    broken_cells = {
+        key: cell[:-1] + bytes([cell[-1] ^ 1]) for key, cell in parse_customer(first).sealed.items()
+    }
+    await database.update_one("customers", {"_id": first["_id"]}, {"$set": broken_cells})
     values = CustomerValues(second, base.revealer.buckets.unwrap(second["_id"], second["key"]))
     for attribute in base.catalogue.attributes.values():
         if attribute.type in {ValueType.DATE, ValueType.DATETIME, ValueType.MONEY} and not attribute.many:

@@ -58,10 +58,10 @@ class TokenHolder:
 
 def read_permitted_bits(doc: MutableDocument, now: int, kinds: tuple[str, ...] = ()) -> int:
     """Return the bits of the purposes that a customer permits now, for data of these sensitive kinds."""
-    index = 0 if now < doc["until"] else 1
-    allow: int = (doc["allow"], doc["later"])[index]
+    index = 0 if now < doc["u"] else 1
+    allow: int = (doc["a"], doc["l"])[index]
     for kind in kinds:
-        allow &= doc["kinds"][kind][index]
+        allow &= doc["n"][kind][index]
     return allow
 
 
@@ -201,39 +201,37 @@ class CustomerValues:
     """The attribute values of a customer document, encrypted and open ones."""
 
     def __init__(self, doc: MutableDocument, key: bytes) -> None:
-        self.doc = {**doc, **{part: dict(doc.get(part) or {}) for part in "sotp"}}
+        self.doc = {**doc, "p": dict(doc.get("p") or {})}
         self._cipher = AESGCM(key)
         self._open = build_cell_decryptor(doc["_id"], key)
 
     def get(self, attribute: Attribute) -> tuple[Any, int]:
         """Return the value or None, and when it was observed (ms)."""
         if not attribute.sealed:
-            return self.doc["o"].get(attribute.key), self.doc["t"].get(attribute.key, 0)
-        cell = self.doc["s"].get(attribute.key)
+            return self.doc.get(attribute.key), self.doc.get(f"{attribute.key}t", 0)
+        cell = self.doc.get(attribute.key)
         if cell is None:
             return None, 0
         return self._open(cell, attribute.key.encode()), int.from_bytes(cell[1:9])
 
     def note_source(self, attribute: Attribute, source: str = "") -> None:
-        """Record that another message sent the value; ``source`` defaults to its present source."""
-        existing_source, _ = self.doc["p"].get(attribute.key, (source, ""))
-        self.doc["p"][attribute.key] = [source or existing_source, "another message"]
+        """Record that another source sent the value; without one, the source stays."""
+        self.doc["p"][attribute.key] = source or self.doc["p"].get(attribute.key, source)
 
     def set(self, attribute: Attribute, value: Any, observed: int) -> None:
         """Store a value."""
         if not attribute.sealed:
-            self.doc["o"][attribute.key], self.doc["t"][attribute.key] = value, observed
+            self.doc[attribute.key], self.doc[f"{attribute.key}t"] = value, observed
             return
         nonce = hashlib.sha256(repr((attribute.key, value, observed)).encode()).digest()[:12]
         key = attribute.key.encode()
-        self.doc["s"][attribute.key] = encrypt_cell(
-            self._cipher, self.doc["_id"], key, observed, nonce, value
-        )
+        self.doc[attribute.key] = encrypt_cell(self._cipher, self.doc["_id"], key, observed, nonce, value)
 
     def drop(self, attribute: Attribute) -> None:
         """Remove a value."""
-        for part in "sotp":
-            self.doc[part].pop(attribute.key, None)
+        self.doc.pop(attribute.key, None)
+        self.doc.pop(f"{attribute.key}t", None)
+        self.doc["p"].pop(attribute.key, None)
 
 
 def build_other_value(attribute: Attribute, value: Any) -> Any:

@@ -33,7 +33,7 @@ from tests.fixtures.platform import ROOT_KEY, open_platform
 from tests.properties.queries import GeneratedQuery, QuerySpace
 from tests.properties.twin_databases import CustomerValues, TokenHolder, TwinMaker, read_permitted_bits
 
-PLAIN_FIELDS = {"_id", "allow", "until", "later", "rules", "kinds", "key", "merged", "merged.id"}
+PLAIN_FIELDS = {"_id", "a", "u", "l", "r", "n", "key", "merged", "merged.id"}
 """Fields of a customer document that hold no attribute."""
 GRETA = "greta.albrecht@post.example"
 """The e-mail address of the customer who queries her own data."""
@@ -125,20 +125,20 @@ def list_unjustified_fields(
 ) -> set[str]:
     """Return the fields in commands on customers that no use justifies for the holder."""
     allowed = PLAIN_FIELDS | {
-        f"{part}.{attribute.key}"
+        f"{attribute.number}{time}"
         for attribute in catalogue.attributes.values()
         if holder.may_query(attribute)
-        for part in "sot"
+        for time in ("", "t")
     }
     allowed |= {
-        f"kinds.{kind}"
+        f"n.{kind}"
         for attribute in catalogue.attributes.values()
         if holder.may_query(attribute)
         for kind in attribute.kinds
     }
     # A customer sees their own contested values; other clients see them only for purposes the law requires.
     contested_fields = {
-        f"contested.{attribute.key}"
+        f"c.{attribute.key}"
         for attribute in catalogue.attributes.values()
         if holder.may_query(attribute)
         and all(
@@ -146,7 +146,7 @@ def list_unjustified_fields(
             for use in holder.list_justified_uses(attribute.category, attribute.uses)
         )
     }
-    allowed |= contested_fields | ({"contests"} if contested_fields else set())
+    allowed |= contested_fields | ({"q"} if contested_fields else set())
     allowed |= {
         f"p.{attribute.key}"
         for attribute in catalogue.attributes.values()
@@ -260,7 +260,7 @@ async def open_twins(
         for database in databases:
             await apply_schema(
                 database,
-                [attribute.key for attribute in base.catalogue.attributes.values() if attribute.ordered],
+                [attribute.key for attribute in base.catalogue.indexed_attributes],
             )
         encode_id = revealer.pairwise.encode
         ids = tuple(encode_id(holder.client, CUSTOMER_ID_KIND, doc["_id"]) for doc in docs[0])
@@ -289,7 +289,7 @@ def _read_open_values(
     documents = [document for database in databases for document in database]
     return {
         attribute.path: tuple(
-            sorted({document["o"].get(attribute.key) for document in documents} - {None, UNREADABLE}, key=str)
+            sorted({document.get(attribute.key) for document in documents} - {None, UNREADABLE}, key=str)
         )
         for attribute in catalogue.attributes.values()
         if not attribute.sealed and not attribute.many

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from discretion.plan.customer_members import ALLOW, CONTESTED, CONTESTS, LATER, RULES, UNTIL
 from discretion.plan.permission_window import PermissionWindow, Query
 from discretion.plan.plan import CustomerProjection
 from discretion.purpose.permission_engine import FORECAST_MS
+from discretion.store.customer_codec import CustomerDocument, StoredPermissions, build_customer_document
 from discretion.store.customers import CustomerStore
 from discretion.store.document import MutableDocument
 from discretion.store.driver.database import Database
@@ -18,34 +20,47 @@ from tests.fixtures.mongo import CommandRecorder
 
 NOW = 1_800_000_000_000
 MASK = 0b0110
-PROJECTION = CustomerProjection(("allow", "later", "rules", "s.mail", "until"), ("contested.mail",))
+PROJECTION = CustomerProjection((ALLOW, LATER, RULES, "7", UNTIL), ("c.7",))
+CONTESTED_CELL = {"t": 1, "p": "web-shop", "c": b"d"}
 WINDOW = PermissionWindow("now", 0b0100, {"before": 0b0110})
 
-CURRENT = {"rules": "now", "until": NOW + 1}
-EXPIRED = {"rules": "now", "until": NOW}
+CURRENT = {RULES: "now", UNTIL: NOW + 1}
+EXPIRED = {RULES: "now", UNTIL: NOW}
 WINDOWS: tuple[dict[str, Any], ...] = (
     CURRENT,
     EXPIRED,
-    {"rules": "now", "until": NOW - FORECAST_MS},
-    {"rules": "before", "until": NOW + 1},
-    {"rules": "lost", "until": NOW + 1},
-    {"rules": "lost", "until": NOW - 1},
+    {RULES: "now", UNTIL: NOW - FORECAST_MS},
+    {RULES: "before", UNTIL: NOW + 1},
+    {RULES: "lost", UNTIL: NOW + 1},
+    {RULES: "lost", UNTIL: NOW - 1},
 )
 
 
 def build_customers(windows: tuple[dict[str, Any], ...]) -> list[MutableDocument]:
     """Build customers with these windows and all combinations of four purposes, in an arbitrary order."""
     contents = [
-        {**window, "allow": allow, "later": later}
+        {**window, ALLOW: allow, LATER: later}
         for window in windows
         for allow in range(16)
         for later in range(16)
     ]
     random.Random(7).shuffle(contents)
-    return [
-        {"_id": number.to_bytes(2), "s": {"mail": b"c"}, "merged": [], **content}
-        for number, content in enumerate(contents)
-    ]
+    return [{**build_customer(number.to_bytes(2)), **content} for number, content in enumerate(contents)]
+
+
+def build_customer(customer: bytes) -> MutableDocument:
+    """Build a customer with one sealed value, who permits nothing."""
+    return build_customer_document(
+        CustomerDocument(
+            id=customer,
+            version=1,
+            wrapped_key=b"k",
+            permissions=StoredPermissions(0, 0, 0, {}, "now", (), restricted=False),
+            created=1,
+            updated=1,
+            sealed={"7": b"c"},
+        )
+    )
 
 
 def list_permitting(documents: list[MutableDocument]) -> list[bytes]:
@@ -54,7 +69,7 @@ def list_permitting(documents: list[MutableDocument]) -> list[bytes]:
 
 
 async def insert(database: Database, documents: list[MutableDocument]) -> CustomerStore:
-    """Insert documents that need not be complete customers, and return the store."""
+    """Insert customers, and return the store."""
     await database.insert_many("customers", documents)
     return CustomerStore(database, WINDOW, lambda: NOW)
 
@@ -100,8 +115,8 @@ async def test_the_exact_query_is_asked_only_if_a_window_is_not_current(database
     store = await insert(database, documents)
     assert await list_all(store, 50, build_exact_query) == list_permitting(documents)
     assert not asked
-    ended = {"_id": b"\0", **EXPIRED, "allow": MASK, "later": 0}
-    still = {"_id": b"\1", **EXPIRED, "allow": 0, "later": MASK}
+    ended = {**build_customer(b"\0"), **EXPIRED, ALLOW: MASK, LATER: 0}
+    still = {**build_customer(b"\1"), **EXPIRED, ALLOW: 0, LATER: MASK}
     await database.insert_many("customers", [ended, still])
     assert (await list_all(store, 500, build_exact_query))[:1] == [still["_id"]]
     assert asked
@@ -112,7 +127,7 @@ async def test_a_customer_who_permits_nothing_is_loaded_like_one_who_does_not_ex
 ) -> None:
     """One at a time and many at once, by present and by former ids."""
     documents = build_customers(WINDOWS)[:300]
-    documents[0]["merged"] = [{"id": b"former"}]
+    documents[0]["merged"] = [{"id": b"former", "key": b"k"}]
     store = await insert(database, documents)
     ids = [document["_id"] for document in documents]
     permitting = set(list_permitting(documents))
@@ -131,19 +146,22 @@ async def test_contested_values_are_read_only_of_customers_who_contest(
 ) -> None:
     """No other query names them, and a plan that may not read them does not look for them."""
     plain, contesting = build_customers((CURRENT,))[:2]
-    plain["allow"] = contesting["allow"] = MASK
-    contesting |= {"contests": True, "s": {}, "contested": {"mail": {"c": b"d"}, "phone": {"c": b"e"}}}
+    plain[ALLOW] = contesting[ALLOW] = MASK
+    del contesting["7"]
+    contesting |= {CONTESTS: True, CONTESTED: {"7": CONTESTED_CELL, "9": CONTESTED_CELL}}
     store = await insert(database, [plain, contesting])
     ids = [plain["_id"], contesting["_id"]]
     commands.clear()
-    first, second = await store.load_many(ids, PROJECTION.add("contests"), MASK)
+    first, second = await store.load_many(ids, PROJECTION.add(CONTESTS), MASK)
     assert first
-    assert "contested" not in first
+    assert CONTESTED not in first
     assert second
-    assert second["contested"] == {"mail": {"c": b"d"}}
+    assert second[CONTESTED] == {"7": CONTESTED_CELL}
     looks = commands.list_commands("find")
-    assert ["contested.mail" in look["projection"] for look in looks] == [False, True]
+    assert ["c.7" in look["projection"] for look in looks] == [False, True]
     assert looks[1]["filter"] == {"_id": {"$in": [contesting["_id"]]}}
     commands.clear()
     await store.load_many(ids, CustomerProjection(PROJECTION.names), MASK)
-    assert not any("contest" in name for look in commands.sent for name in look.get("projection", ()))
+    assert not any(
+        name in (CONTESTS, CONTESTED, "c.7") for look in commands.sent for name in look.get("projection", ())
+    )

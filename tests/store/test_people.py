@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from discretion.store.customer_codec import (
+    CustomerDocument,
+    FormerCustomer,
+    StoredPermissions,
+    build_customer_document,
+)
 from discretion.store.document import MutableDocument
 from discretion.store.driver.database import Database
-from discretion.store.people import CurrentCustomer, FormerCustomer, PeopleStore
+from discretion.store.people import CurrentCustomer, PeopleStore
 from discretion.store.schema.apply import apply_schema
 from discretion.store.transactions import PendingWrite, TransactionAborted, Transactions, plan_update
 
@@ -15,25 +21,17 @@ ANN, FORMER, NOBODY = b"a" * 16, b"f" * 16, b"n" * 16
 
 def build_customer(customer: bytes, *former: bytes) -> MutableDocument:
     """Build a customer's document."""
-    return {
-        "_id": customer,
-        "v": 2,
-        "allow": 0,
-        "until": 0,
-        "later": 0,
-        "kinds": {},
-        "rules": "",
-        "laws": ["eu"],
-        "key": b"k" + customer,
-        "s": {},
-        "o": {},
-        "t": {},
-        "p": {},
-        "restricted": False,
-        "created": 5,
-        "updated": 5,
-        "merged": [{"id": former_id, "key": b"k" + former_id} for former_id in former],
-    }
+    return build_customer_document(
+        CustomerDocument(
+            id=customer,
+            version=2,
+            wrapped_key=b"k" + customer,
+            permissions=StoredPermissions(0, 0, 0, {}, "", ("eu",), restricted=False),
+            created=5,
+            updated=5,
+            former=tuple(FormerCustomer(former_id, b"k" + former_id) for former_id in former),
+        )
+    )
 
 
 @pytest.mark.parametrize("named_id", [ANN, FORMER])
@@ -56,8 +54,6 @@ async def test_an_id_of_nobody_is_not_found(database: Database) -> None:
 async def test_a_write_that_must_match_and_does_not_aborts(database: Database) -> None:
     await apply_schema(database)
     await database.insert_many("customers", [build_customer(ANN)])
-    stale: PendingWrite = plan_update(
-        "customers", {"_id": ANN, "v": 1}, {"$set": {"updated": 6}}, must_match=True
-    )
+    stale: PendingWrite = plan_update("customers", {"_id": ANN, "v": 1}, {"$set": {"w": 6}}, must_match=True)
     with pytest.raises(TransactionAborted):
         await Transactions(database).send([stale])

@@ -26,7 +26,7 @@ from discretion.seal.redacted import Redacted
 
 KEY, OTHER = bytes(range(32)), bytes(range(1, 33))
 ANN, BOB = b"a" * 16, b"b" * 16
-NAME = b"contact/email"
+NAME = b"7"
 VALUES = st.text() | st.integers(-(2**53), 2**53) | st.booleans() | st.lists(st.text())
 
 
@@ -45,7 +45,7 @@ def test_a_cell_decrypts_for_its_customer(value: object) -> None:
 
 @pytest.mark.parametrize(
     ("customer", "key", "name"),
-    [(BOB, KEY, NAME), (ANN, OTHER, NAME), (ANN, KEY, b"contact/phone")],
+    [(BOB, KEY, NAME), (ANN, OTHER, NAME), (ANN, KEY, b"9")],
     ids=["another customer", "another key", "another attribute"],
 )
 def test_a_cell_decrypts_only_for_its_customer_and_attribute(

@@ -81,7 +81,7 @@ async def open_platform(
         database = await connect_database(url, settings.mongo_database, settings.mongo_driver, listeners)
         try:
             await check_server(database)
-            ordered_keys = [attribute.key for attribute in catalogue.attributes.values() if attribute.ordered]
+            ordered_keys = [attribute.key for attribute in catalogue.indexed_attributes]
             await prepare_installation(
                 settings, root, database, ordered_keys, now_ms, os.urandom, restoring=restoring
             )

@@ -194,13 +194,9 @@ class Attribute:
 
     @property
     def key(self) -> str:
-        """Name of the attribute in a stored document.
-
-        It is the path with ``/``, because MongoDB field names have no dots.
-        """
-        # Stored documents have this name, and it is part of the associated data of every cell. After a path
-        # was renamed, its values are neither found nor decrypted.
-        return self.path.replace(".", "/")
+        """Name of the attribute in a stored document, and what its cells are bound to."""
+        # A number, so that a renamed attribute keeps its values and a retired one can be re-encrypted.
+        return str(self.number)
 
     @property
     def registered(self) -> RegisteredAttribute:
@@ -322,14 +318,23 @@ class Catalogue:
     @cached_property
     def indexed_attributes(self) -> tuple[Attribute, ...]:
         """The attributes with an index on their values, to filter or to order many customers by."""
-        return tuple(
-            attribute for attribute in self.attributes.values() if attribute.filtered or attribute.ordered
-        )
+        return tuple(each for each in self.attributes.values() if each.filtered or each.ordered)
 
     @cached_property
     def attributes_by_key(self) -> Mapping[str, Attribute]:
         """Attributes by their name in a stored document."""
         return {attribute.key: attribute for attribute in self.attributes.values()}
+
+    def find_key(self, path: str) -> str | None:
+        """Return the name in stored documents of the attribute with a path, retired or not."""
+        retired = (registered for registered in self.register.values() if registered.path == path)
+        attribute = self.attributes.get(path) or next(retired, None)
+        return None if attribute is None else str(attribute.number)
+
+    def find_path(self, key: str) -> str:
+        """Return the path of an attribute by its name in stored documents, retired or not."""
+        attribute = self.attributes_by_key.get(key) or self.register.get(int(key))
+        return key if attribute is None else attribute.path
 
     @cached_property
     def keys_by_category(self) -> Mapping[str, tuple[str, ...]]:

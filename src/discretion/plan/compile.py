@@ -17,6 +17,15 @@ from typing import Any
 import orjson
 
 from discretion.catalogue.model import NON_REFUSABLE_BASES, Attribute
+from discretion.plan.customer_members import (
+    CONTESTS,
+    KINDS,
+    WRAPPED_KEY,
+    list_value_members,
+    name_contested,
+    name_provenance,
+    name_time,
+)
 from discretion.plan.permission_window import WINDOW_FIELDS
 from discretion.plan.plan import CustomerProjection, QueryPlan, RenderFunction, RenderLookup, ResponseShape
 from discretion.plan.selection import (
@@ -35,7 +44,7 @@ from discretion.purpose.decision import Allow, Decision, Deny, Gap, WithholdReas
 from discretion.seal.cell import CIPHERTEXT_OFFSET, HEADER_BYTES
 from discretion.token.grant import SELF
 
-BASE_PROJECTION = CustomerProjection(tuple(sorted((*WINDOW_FIELDS, "key"))))
+BASE_PROJECTION = CustomerProjection(tuple(sorted((*WINDOW_FIELDS, WRAPPED_KEY))))
 """Members that every read needs: the customer's permissions, and the key that names them in the ledger."""
 
 
@@ -98,26 +107,26 @@ def _build_projections(
         contested_names = contested_by_root.setdefault(path[0], set())
         if any(isinstance(inner, ResolvedField) and inner.name == EVENTS_FIELD for _, inner in node.fields):
             # The timeline decides on every event type, so it needs the permissions for all sensitive kinds.
-            names.add("kinds")
+            names.add(KINDS)
         resolved_attributes = list_resolved_attributes(node)
         for attribute in (*list_leaf_attributes(node), *resolved_attributes):
             decision = decisions[attribute.path]
             if isinstance(decision, Allow):
-                names.update(_list_projected_members(attribute))
+                names.update(list_value_members(attribute))
                 if _reads_contested(attribute, decision):
-                    contested_names.add(f"contested.{attribute.key}")
+                    contested_names.add(name_contested(attribute.key))
         for attribute in resolved_attributes:
             decision = decisions[attribute.path]
             if isinstance(decision, Allow) and attribute.computed is None and decision.clear_mask:
-                names.add(f"p.{attribute.key}")
+                names.add(name_provenance(attribute.key))
     return {root: _build_projection(names, contested_by_root[root]) for root, names in names_by_root.items()}
 
 
 def _build_projection(names: set[str], contested_names: set[str]) -> CustomerProjection:
     if contested_names:
-        names.add("contests")
-    if "kinds" in names:  # MongoDB refuses a projection with a member and its submembers
-        names = {name for name in names if not name.startswith("kinds.")}
+        names.add(CONTESTS)
+    if KINDS in names:  # MongoDB refuses a projection with a member and its submembers
+        names = {name for name in names if not name.startswith(f"{KINDS}.")}
     return CustomerProjection(tuple(sorted(names)), tuple(sorted(contested_names)))
 
 
@@ -131,12 +140,6 @@ def find_denial_reason(decision: Decision) -> WithholdReason:
 def _require_allow(decision: Decision) -> Allow:
     assert isinstance(decision, Allow)
     return decision
-
-
-def _list_projected_members(attribute: Attribute) -> tuple[str, ...]:
-    if attribute.sealed:
-        return (f"s.{attribute.key}", *(f"kinds.{kind}" for kind in attribute.kinds))
-    return (f"o.{attribute.key}", f"t.{attribute.key}")
 
 
 def _reads_contested(attribute: Attribute, allow: Allow) -> bool:
@@ -164,15 +167,13 @@ def _build_shape(
     # Names in the generated source:
     # - parameters: r row, T earliest times (ms), H earliest cell heads, S purpose cut-offs, W withheld
     #   customers, n now (ms), P encoder of the customer id
-    # - locals: d document, a allowed bits, i customer id, m seen bits, s sealed cells, D decrypt, p open
-    #   values, t their times, c cell or value, h head of the cell, b bits still permitted, v<n> JSON
-    # - globals: K<n> attribute key, F<n>_<m> render function, E empty dict, J dumps, L loads, R fragment
-    namespace: dict[str, Any] = {"E": {}, "J": orjson.dumps, "L": orjson.loads, "R": orjson.Fragment}
-    lines = ["def shape(r, T, H, S, W, n, P):", " d, a, i, m = r.doc, r.allow, r.id, 0"]
+    # - locals: d reads a member of the document, a allowed bits, i customer id, m seen bits, D decrypt,
+    #   c cell or value, h head of the cell, b bits still permitted, v<n> JSON
+    # - globals: K<n> attribute key, F<n>_<m> render function, J dumps, L loads, R fragment
+    namespace: dict[str, Any] = {"J": orjson.dumps, "L": orjson.loads, "R": orjson.Fragment}
+    lines = ["def shape(r, T, H, S, W, n, P):", " d, a, i, m = r.doc.get, r.allow, r.id, 0"]
     if any(attribute.sealed for attribute in attributes.values()):
-        lines.append(" s, D = d.get('s') or E, r.cipher.decrypt_raw")
-    if any(not attribute.sealed for attribute in attributes.values()):
-        lines.append(" p, t = d.get('o') or E, d.get('t') or E")
+        lines.append(" D = r.cipher.decrypt_raw")
     for path in sorted(attributes):
         if path in position:
             lines += _generate_guard(
@@ -190,20 +191,19 @@ def _generate_guard(
     attribute: Attribute, index: int, allow: Allow, render: RenderLookup, namespace: dict[str, Any]
 ) -> list[str]:
     """Return source that sets ``v<index>`` to the JSON of the value or of null, and records which it was."""
-    # ``!r`` quotes every key. Whatever the catalogue names an attribute, the generated source has it as a
-    # literal.
+    # ``!r`` quotes every name: the generated source has it as a literal.
+    fetch = f" c = d({attribute.key!r})"
+    time_source = f"d({name_time(attribute.key)!r}, 0)"
     if attribute.sealed:
         namespace[f"K{index}"] = attribute.key.encode()
-        fetch = f" c = s.get({attribute.key!r})"
         freshness_test = f"(h := c[:{HEADER_BYTES}]) >= H[{index}]"
     else:
-        fetch = f" c = p.get({attribute.key!r})"
-        freshness_test = f"t.get({attribute.key!r}, 0) >= T[{index}]"
+        freshness_test = f"{time_source} >= T[{index}]"
     permission_source = f"r.permitted_for({attribute.kinds!r})" if attribute.kinds else "a"
     mask_source = "a"
     if attribute.kinds or any(use.purpose.retention for use in attribute.uses):
         mask_source = "b"
-        observed_source = f"c[:{HEADER_BYTES}]" if attribute.sealed else f"t.get({attribute.key!r}, 0)"
+        observed_source = f"c[:{HEADER_BYTES}]" if attribute.sealed else time_source
         fetch = "\n".join(
             [
                 fetch,

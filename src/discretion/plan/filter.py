@@ -14,6 +14,7 @@ from typing import Any
 
 from discretion.catalogue.model import Attribute
 from discretion.errors import Forbidden
+from discretion.plan.customer_members import name_time
 from discretion.purpose.decision import Allow, Decision
 
 OPERATORS: Mapping[str, str] = {
@@ -96,7 +97,7 @@ class AttributeVisibility:
                 f"This token may not filter or sort by {attribute.path}.",
                 "Use an attribute that the token may see in clear.",
             )
-        time_member = f"t.{attribute.key}"
+        time_member = name_time(attribute.key)
         if mask < 0:  # every bit is set: no permission of the customer is needed
             return {time_member: {"$gte": self._cut_off(attribute, mask)}}
         # Purposes with the same retention share a clause, which keeps the query small.
@@ -142,7 +143,7 @@ def build_sort(order: SortOrder, *, backwards: bool) -> list[tuple[str, int]]:
     direction = -1 if order.descending != backwards else 1
     if order.attribute is None:
         return [("_id", direction)]
-    return [(f"o.{order.attribute.key}", direction), ("_id", direction)]
+    return [(order.attribute.key, direction), ("_id", direction)]
 
 
 def build_cursor_clause(order: SortOrder, value: Any, customer: bytes, *, backwards: bool) -> Query:
@@ -151,7 +152,7 @@ def build_cursor_clause(order: SortOrder, value: Any, customer: bytes, *, backwa
     if order.attribute is None:
         return {"_id": {step: customer}}
     # Equal values are ordered by id, so that no customer is skipped or repeated between pages.
-    field = f"o.{order.attribute.key}"
+    field = order.attribute.key
     return {"$or": [{field: {step: value}}, {field: value, "_id": {step: customer}}]}
 
 
@@ -163,13 +164,13 @@ def join_clauses(clauses: Sequence[Query]) -> Query:
 
 
 def _build_positive_clause(condition: FilterCondition, visibility: AttributeVisibility) -> Query:
-    field = f"o.{condition.attribute.key}"
+    field = condition.attribute.key
     return {**visibility.build_clause(condition.attribute), field: _build_operator_clause(condition)}
 
 
 def _build_negative_clause(condition: FilterCondition, visibility: AttributeVisibility) -> Query:
     # The visibility clause is not negated: a customer whose value is not visible matches neither way.
-    field = f"o.{condition.attribute.key}"
+    field = condition.attribute.key
     # ``$not`` also matches documents without the member. The condition on the time of observation excludes
     # them.
     return {

@@ -12,11 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from discretion.plan.customer_members import ALLOW, KINDS, LATER, RULES, UNTIL
 from discretion.purpose.permission_engine import FORECAST_MS
 
 Query = dict[str, Any]
 
-WINDOW_FIELDS: Mapping[str, int] = {"allow": 1, "until": 1, "later": 1, "rules": 1}
+WINDOW_FIELDS = (ALLOW, UNTIL, LATER, RULES)
 """Members of a customer document that determine its permissions."""
 
 
@@ -36,22 +37,22 @@ class PermissionWindow:
 
     def permitted_bits(self, doc: Mapping[str, Any], now_ms: int) -> int:
         """Return the bits of the purposes that a customer permits now."""
-        bits: int = doc["allow"] if now_ms < doc["until"] else doc["later"]
+        bits: int = doc[ALLOW] if now_ms < doc[UNTIL] else doc[LATER]
         return bits & self._compute_trusted_mask(doc, now_ms)
 
     def permitted_kind_bits(self, doc: Mapping[str, Any], kind: str, now_ms: int) -> int:
         """Return the bits of the purposes that a customer permits now for data of a sensitive kind."""
-        current_and_later = (doc.get("kinds") or {}).get(kind)
+        current_and_later = (doc.get(KINDS) or {}).get(kind)
         if current_and_later is None:
             # The permissions were computed before the catalogue had this kind. Nothing is permitted until
             # they are recomputed.
             return 0
-        bits: int = current_and_later[0] if now_ms < doc["until"] else current_and_later[1]
+        bits: int = current_and_later[0] if now_ms < doc[UNTIL] else current_and_later[1]
         return bits & self._compute_trusted_mask(doc, now_ms)
 
     def is_current(self, doc: Mapping[str, Any], now_ms: int) -> bool:
         """Return whether the rules in force computed ``allow``, and it is still valid."""
-        return bool(doc["rules"] == self.rules_version and now_ms < doc["until"])
+        return bool(doc[RULES] == self.rules_version and now_ms < doc[UNTIL])
 
     def build_candidate_clause(self, mask: int, now_ms: int) -> Query:
         """Match customers whose stored bits permit one of the purposes of ``mask``, trusted or not.
@@ -61,7 +62,7 @@ class PermissionWindow:
         windows last seconds, so this clause, which costs MongoDB a third, is asked first.
         """
         permits = {"$bitsAnySet": mask}
-        return {"$or": [{"allow": permits}, {"until": {"$lte": now_ms}, "later": permits}]}
+        return {"$or": [{ALLOW: permits}, {UNTIL: {"$lte": now_ms}, LATER: permits}]}
 
     def build_clause(self, mask: int, now_ms: int) -> Query:
         """Match customers who permit one of the purposes of ``mask`` now."""
@@ -74,14 +75,14 @@ class PermissionWindow:
         ]
         if mask & self.fallback_bits:
             expired = {"$lte": now_ms - FORECAST_MS}
-            clauses.append({"until": expired, "later": {"$bitsAnySet": mask & self.fallback_bits}})
+            clauses.append({UNTIL: expired, LATER: {"$bitsAnySet": mask & self.fallback_bits}})
         return {"$or": clauses}
 
     def _compute_trusted_mask(self, doc: Mapping[str, Any], now_ms: int) -> int:
         # ``later`` is a forecast for a limited time. After that only what the law demands is certain.
-        if now_ms >= doc["until"] + FORECAST_MS:
+        if now_ms >= doc[UNTIL] + FORECAST_MS:
             return self.fallback_bits
-        version = doc["rules"]
+        version = doc[RULES]
         return -1 if version == self.rules_version else self.trusted_versions.get(version, self.fallback_bits)
 
     def _list_version_masks(self, mask: int) -> list[tuple[Any, int]]:
@@ -98,10 +99,10 @@ class PermissionWindow:
 
 def _build_window_clauses(version: Any, mask: int, now_ms: int) -> tuple[Query, Query]:
     return (
-        {"rules": version, "until": {"$gt": now_ms}, "allow": {"$bitsAnySet": mask}},
+        {RULES: version, UNTIL: {"$gt": now_ms}, ALLOW: {"$bitsAnySet": mask}},
         {
-            "rules": version,
-            "until": {"$lte": now_ms, "$gt": now_ms - FORECAST_MS},
-            "later": {"$bitsAnySet": mask},
+            RULES: version,
+            UNTIL: {"$lte": now_ms, "$gt": now_ms - FORECAST_MS},
+            LATER: {"$bitsAnySet": mask},
         },
     )

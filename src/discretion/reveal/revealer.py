@@ -16,6 +16,7 @@ from typing import Any
 from discretion.catalogue.duration import subtract_duration
 from discretion.catalogue.model import Attribute, Catalogue, Form
 from discretion.catalogue.retention_cut_off import list_shorter_cut_offs
+from discretion.plan.customer_members import CONTESTED, PROVENANCE, WRAPPED_KEY, name_time
 from discretion.plan.permission_window import PermissionWindow
 from discretion.plan.plan import PlanCutOffs, QueryPlan, ResponseShape
 from discretion.purpose.decision import EVERY_BIT, Allow, WithholdReason
@@ -161,9 +162,9 @@ class Reading:
         for document in documents:
             # The plan projects contested values only for the person themselves and for purposes that a law
             # demands.
-            if document.get("contested"):
+            if document.get(CONTESTED):
                 restore_contested_values(document)
-            cipher = cipher_of(document["_id"], document["key"])
+            cipher = cipher_of(document["_id"], document[WRAPPED_KEY])
             # A customer who was read is recorded even if none of their attributes are revealed.
             revealed.setdefault(cipher.pseudonym, 0)
             rows.append(
@@ -367,19 +368,18 @@ def compute_cut_offs(plan: QueryPlan, second: int) -> PlanCutOffs:
 def restore_contested_values(document: dict[str, Any]) -> None:
     """Copy contested values into the members that have them if the person does not contest them.
 
-    A document has ``contested`` only if the plan projected it.
+    A document has them only if the plan projected them.
     """
-    for key, contested in document["contested"].items():
+    for key, contested in document[CONTESTED].items():
         if "c" in contested:
-            document.setdefault("s", {})[key] = contested["c"]
+            document[key] = contested["c"]
         elif "v" in contested:
-            document.setdefault("o", {})[key] = contested["v"]
-            document.setdefault("t", {})[key] = contested["t"]
-        document.setdefault("p", {})[key] = contested["p"]
+            document[key], document[name_time(key)] = contested["v"], contested["t"]
+        document.setdefault(PROVENANCE, {})[key] = contested["p"]
 
 
 def _read_stored(document: dict[str, Any], attribute: Attribute) -> tuple[Any, int]:
+    stored = document.get(attribute.key)
     if attribute.sealed:
-        cell = (document.get("s") or {}).get(attribute.key)
-        return cell, int.from_bytes(cell[1:HEADER_BYTES]) if cell else 0
-    return (document.get("o") or {}).get(attribute.key), (document.get("t") or {}).get(attribute.key, 0)
+        return stored, int.from_bytes(stored[1:HEADER_BYTES]) if stored else 0
+    return stored, document.get(name_time(attribute.key), 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
+from discretion.plan.customer_members import CONTESTS, FORMER, FORMER_ID
 from discretion.plan.permission_window import PermissionWindow
 from discretion.plan.plan import CustomerProjection
 from discretion.store.document import MutableDocument
@@ -131,13 +132,13 @@ class CustomerStore:
         if missing:
             # An id given out before a merge keeps resolving, to the customer it became part of.
             merged = await self._find_permitting(
-                {"merged.id": _match_any(missing)}, projection.add("merged.id"), reach
+                {f"{FORMER}.{FORMER_ID}": _match_any(missing)}, projection.add(f"{FORMER}.{FORMER_ID}"), reach
             )
             documents_by_id.update(
-                (former["id"], document)
+                (former[FORMER_ID], document)
                 for document in merged
-                for former in document.pop("merged")
-                if former["id"] in missing
+                for former in document.pop(FORMER)
+                if former[FORMER_ID] in missing
             )
         return documents_by_id
 
@@ -177,7 +178,7 @@ class CustomerStore:
         """Read those customers again who contest values, this time with these values."""
         if not projection.contested_names:
             return documents
-        contesting = [document["_id"] for document in documents if "contests" in document]
+        contesting = [document["_id"] for document in documents if CONTESTS in document]
         if not contesting:
             return documents
         # The whole document again: a value that is contested only now, or no longer, is not lost between.

@@ -7,23 +7,39 @@ use this module.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from discretion.store.document import Document, MutableDocument
+from discretion.plan.customer_members import (
+    CREATED,
+    FORMER,
+    FORMER_ID,
+    LAWS,
+    RESTRICTED,
+    RULES,
+    UNTIL,
+    VERSION,
+    WRAPPED_KEY,
+)
+from discretion.store.customer_codec import (
+    PERMISSION_MEMBERS,
+    CustomerDocument,
+    FormerCustomer,
+    StoredPermissions,
+    build_customer_change,
+    build_customer_document,
+    build_permission_members,
+    build_projection,
+    parse_customer,
+    parse_former,
+    parse_permissions,
+)
+from discretion.store.document import MutableDocument
 from discretion.store.document_update import build_document_update
 from discretion.store.driver.database import Database, Session
 from discretion.store.transactions import PendingWrite, plan_delete, plan_insert, plan_update
 
 COLLECTION = "customers"
-
-
-@dataclass(frozen=True, slots=True)
-class FormerCustomer:
-    """A customer that was merged into another: their id, and their wrapped data key."""
-
-    id: bytes
-    wrapped_key: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +77,11 @@ class CurrentCustomer:
 
 @dataclass(frozen=True, slots=True)
 class CustomerPermissions:
-    """What a customer permits, as stored.
-
-    Attributes:
-        id: The customer's id.
-        version: The version of the document.
-        window: Members of the document that permissions consist of (``schema.profiles``).
-    """
+    """What a customer permits, with the version of the document that it was read from."""
 
     id: bytes
     version: int
-    window: Document
-
-    def find_allowed(self, now_ms: int) -> int:
-        """Return the bits of the purposes that readers regard as permitted now."""
-        allowed: int = self.window["allow"] if now_ms < self.window["until"] else self.window["later"]
-        return allowed
+    permissions: StoredPermissions
 
 
 class PeopleStore:
@@ -104,23 +109,22 @@ class PeopleStore:
         Every other writer of the customer then waits or conflicts until the transaction has ended.
         """
         await self._database.update_one(
-            COLLECTION, _build_id_query(customer), {"$inc": {"v": 1}}, session=session
+            COLLECTION, _build_id_query(customer), {"$inc": {VERSION: 1}}, session=session
         )
 
     async def find_document(self, customer: bytes, session: Session | None = None) -> MutableDocument | None:
         """Return the whole document of the customer whom an id identifies now."""
         return await self._database.find_one(COLLECTION, _build_id_query(customer), session=session)
 
-    async def list_documents(
-        self,
-        customers: Iterable[bytes],
-        session: Session,
-        projection: Mapping[str, int] | None = None,
-    ) -> list[MutableDocument]:
-        """List the documents with these ids, whole or by a projection; former ids are not resolved."""
-        return await self._database.find(
+    async def list_customers(
+        self, customers: Iterable[bytes], session: Session, attributes: Collection[str] | None = None
+    ) -> list[CustomerDocument]:
+        """List customers, whole or with only some attributes; former ids are not resolved."""
+        projection = None if attributes is None else build_projection(attributes)
+        documents = await self._database.find(
             COLLECTION, {"_id": {"$in": list(customers)}}, projection, session=session
         )
+        return [parse_customer(document) for document in documents]
 
     async def count(self) -> int:
         """Return the number of all customers."""
@@ -129,9 +133,9 @@ class PeopleStore:
     async def list_restrictions(self, after: bytes, limit: int) -> dict[bytes, bool]:
         """Return the next customers in the order of their ids, each with whether they are restricted."""
         documents = await self._database.find(
-            COLLECTION, {"_id": {"$gt": after}}, {"restricted": 1}, sort=[("_id", 1)], limit=limit
+            COLLECTION, {"_id": {"$gt": after}}, {RESTRICTED: 1}, sort=[("_id", 1)], limit=limit
         )
-        return {document["_id"]: document["restricted"] for document in documents}
+        return {document["_id"]: document[RESTRICTED] for document in documents}
 
     async def count_due(self, rules: str, now_ms: int) -> int:
         """Count the customers whose permissions have other rules or whose time has passed."""
@@ -141,74 +145,66 @@ class PeopleStore:
         self, rules: str, now_ms: int, batch_size: int
     ) -> AsyncIterator[list[CustomerPermissions]]:
         """Yield the permissions of customers that have other rules or whose time has passed."""
-        projection = dict.fromkeys(("v", *_WINDOW_MEMBERS), 1)
+        projection = dict.fromkeys((VERSION, *PERMISSION_MEMBERS), 1)
         async for documents in self._database.stream(
             COLLECTION, _build_due_query(rules, now_ms), projection, batch_size=batch_size
         ):
             yield [
-                CustomerPermissions(
-                    document["_id"],
-                    document["v"],
-                    {member: document[member] for member in _WINDOW_MEMBERS if member in document},
-                )
+                CustomerPermissions(document["_id"], document[VERSION], parse_permissions(document))
                 for document in documents
             ]
 
-    def plan_save_permissions(self, before: CustomerPermissions, window: Document) -> PendingWrite | None:
+    def plan_save_permissions(
+        self, before: CustomerPermissions, permissions: StoredPermissions
+    ) -> PendingWrite | None:
         """Return the write that changes permissions, None if they are equal.
 
         It does nothing if the customer was written meanwhile.
         """
-        change = build_document_update(before.window, {**before.window, **window})
+        change = build_document_update(
+            build_permission_members(before.permissions), build_permission_members(permissions)
+        )
         if not change:
             return None
-        version = {"_id": before.id, "v": before.version}
-        return plan_update(COLLECTION, version, {**change, "$inc": {"v": 1}})
+        query = {"_id": before.id, VERSION: before.version}
+        return plan_update(COLLECTION, query, {**change, "$inc": {VERSION: 1}})
 
-    def plan_save(
-        self, customer: bytes, before: MutableDocument | None, after: MutableDocument
-    ) -> PendingWrite:
-        """Return the write that turns one state of a customer's document into another; None adds it.
+    def plan_save(self, before: CustomerDocument | None, after: CustomerDocument) -> PendingWrite:
+        """Return the write that turns one state of a customer into another; None adds it.
 
         The write names the version that was read: if it matches nothing, the customer changed meanwhile, and
         the transaction is aborted.
         """
         if before is None:
-            return plan_insert(COLLECTION, {"_id": customer, "v": 1, **after})
-        change = build_document_update(before, {"_id": customer, "v": before["v"], **after})
-        return plan_update(
-            COLLECTION,
-            {"_id": customer, "v": before["v"]},
-            {**change, "$inc": {"v": 1}},
-            must_match=True,
-        )
+            return plan_insert(COLLECTION, build_customer_document(after))
+        change = build_customer_change(before, after)
+        query = {"_id": before.id, VERSION: before.version}
+        return plan_update(COLLECTION, query, {**change, "$inc": {VERSION: 1}}, must_match=True)
 
     def plan_delete(self, customer: bytes, version: int) -> PendingWrite:
         """Return the write that deletes a customer of this version."""
-        return plan_delete(COLLECTION, {"_id": customer, "v": version}, must_match=True)
+        return plan_delete(COLLECTION, {"_id": customer, VERSION: version}, must_match=True)
 
 
-_CURRENT_PROJECTION = dict.fromkeys(("v", "key", "merged", "laws", "created", "restricted"), 1)
-
-_WINDOW_MEMBERS = ("allow", "until", "later", "kinds", "rules", "laws", "restricted")
+_CURRENT_PROJECTION = dict.fromkeys((VERSION, WRAPPED_KEY, FORMER, LAWS, CREATED, RESTRICTED), 1)
 
 
 def _build_due_query(rules: str, now_ms: int) -> MutableDocument:
-    return {"$or": [{"rules": {"$ne": rules}}, {"rules": rules, "until": {"$lte": now_ms}}]}
+    return {"$or": [{RULES: {"$ne": rules}}, {RULES: rules, UNTIL: {"$lte": now_ms}}]}
 
 
 def _build_id_query(customer: bytes) -> MutableDocument:
     """Match the customer with this id, or with this former id. The only place that knows how."""
-    return {"$or": [{"_id": customer}, {"merged.id": customer}]}
+    return {"$or": [{"_id": customer}, {f"{FORMER}.{FORMER_ID}": customer}]}
 
 
 def _parse_current(document: MutableDocument) -> CurrentCustomer:
     return CurrentCustomer(
         document["_id"],
-        document["v"],
-        document["key"],
-        tuple(FormerCustomer(former["id"], former["key"]) for former in document["merged"]),
-        tuple(document["laws"]),
-        document["created"],
-        document["restricted"],
+        document[VERSION],
+        document[WRAPPED_KEY],
+        parse_former(document),
+        tuple(document[LAWS]),
+        document[CREATED],
+        document[RESTRICTED],
     )

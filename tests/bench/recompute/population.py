@@ -7,17 +7,18 @@ customer is a copy of one of them, shifted in time and with its own ids, so that
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from discretion.catalogue.model import Catalogue
 from discretion.domain.profiles.permission_window import build_permission_window
-from discretion.domain.profiles.person_state import COUNTRY_KEY, REGION_KEY, build_person_state
+from discretion.domain.profiles.person_state import build_person_state
 from discretion.law.jurisdiction import Lawbook
 from discretion.purpose.permission_engine import FOREVER, PermissionEngine
+from discretion.store.customer_codec import CustomerDocument, StoredPermissions, build_customer_document
 from discretion.store.document import MutableDocument
 from discretion.store.source_records import parse_record
+from tests.fixtures.attribute_keys import KEYS
 
 PERSONS = 2_000
 SEED = 20_261_124
@@ -39,7 +40,7 @@ class GeneratedPerson:
     """The source records of a person and the permissions that follow from them."""
 
     records: tuple[MutableDocument, ...]
-    permission_window: Mapping[str, Any]
+    permissions: StoredPermissions
 
 
 class CustomerGenerator:
@@ -62,28 +63,38 @@ class CustomerGenerator:
     def _build_customer(self, person: GeneratedPerson) -> tuple[MutableDocument, list[MutableDocument]]:
         randomness, shift_ms = self._random, self._random.randrange(MAX_SHIFT_MS)
         customer = randomness.randbytes(16)
-        until = person.permission_window["until"]
-        document = {
-            "_id": customer,
-            "v": 1,
-            **person.permission_window,
-            "until": until if until == FOREVER else max(until - shift_ms, self._now_ms + DAY_MS),
-            "key": randomness.randbytes(60),
-            "s": {name: randomness.randbytes(64) for name in ("identity/givenName", "contact/email")},
-            "o": {"commerce/orderCount": randomness.randrange(40), "commerce/loyaltyTier": "gold"},
-            "t": dict.fromkeys(("identity/givenName", "contact/email"), self._now_ms - shift_ms),
-            "p": {"contact/email": ["web-shop"]},
-            "created": self._now_ms - shift_ms,
-            "updated": self._now_ms - shift_ms,
-            "merged": [],
-        }
-        return document, [self._copy_record(record, customer, shift_ms) for record in person.records]
+        until = person.permissions.until
+        document = CustomerDocument(
+            id=customer,
+            version=1,
+            wrapped_key=randomness.randbytes(60),
+            permissions=replace(
+                person.permissions,
+                until=until if until == FOREVER else max(until - shift_ms, self._now_ms + DAY_MS),
+            ),
+            created=self._now_ms - shift_ms,
+            updated=self._now_ms - shift_ms,
+            sealed={
+                name: randomness.randbytes(64) for name in (KEYS["identity.givenName"], KEYS["contact.email"])
+            },
+            open={
+                KEYS["commerce.orderCount"]: randomness.randrange(40),
+                KEYS["commerce.loyaltyTier"]: "gold",
+            },
+            observed=dict.fromkeys(
+                (KEYS["commerce.orderCount"], KEYS["commerce.loyaltyTier"]), self._now_ms - shift_ms
+            ),
+            provenance={KEYS["contact.email"]: "web-shop"},
+        )
+        return build_customer_document(document), [
+            self._copy_record(record, customer, shift_ms) for record in person.records
+        ]
 
     def _copy_record(self, record: MutableDocument, customer: bytes, shift_ms: int) -> MutableDocument:
         copied: MutableDocument = {**record, "_id": self._random.randbytes(16), "customer": customer}
         for name in ("choices", "words", "cells"):
             copied[name] = {key: {**cell, "t": cell["t"] - shift_ms} for key, cell in record[name].items()}
-        copied["cells"]["contact/email"] = self._build_sealed_cell(shift_ms)
+        copied["cells"][KEYS["contact.email"]] = self._build_sealed_cell(shift_ms)
         ciphertext = self._random.randbytes(60)
         copied["ids"] = [
             {"e": self._random.randbytes(32), "k": "email", "t": copied["first"], "w": 0, "c": ciphertext}
@@ -150,14 +161,14 @@ class CustomerGenerator:
         self, seen_ms: int, place: tuple[str, str | None], birth_ms: int | None
     ) -> MutableDocument:
         cells: MutableDocument = {
-            "identity/givenName": {"t": seen_ms, "m": "m-0", "c": self._random.randbytes(48)}
+            KEYS["identity.givenName"]: {"t": seen_ms, "m": "m-0", "c": self._random.randbytes(48)}
         }
         if self._random.random() < ADDRESS_SHARE:
-            cells[COUNTRY_KEY] = {"t": seen_ms, "m": "m-0", "v": place[0]}
+            cells[KEYS["contact.address.country"]] = {"t": seen_ms, "m": "m-0", "v": place[0]}
             if place[1] is not None:
-                cells[REGION_KEY] = {"t": seen_ms, "m": "m-0", "v": place[1]}
+                cells[KEYS["contact.address.region"]] = {"t": seen_ms, "m": "m-0", "v": place[1]}
         if birth_ms is not None:
-            cells["demographics/birthDate"] = {
+            cells[KEYS["demographics.birthDate"]] = {
                 "t": seen_ms,
                 "m": "m-0",
                 "b": birth_ms,

@@ -7,11 +7,13 @@ from random import Random
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from discretion.plan.customer_members import CREATED, WRAPPED_KEY
 from discretion.seal.bucket_keys import BucketKeys
 from discretion.seal.cell import encrypt_cell, event_cell_key
 from discretion.seal.key_files import KEY_BYTES, NONCE_BYTES
 from discretion.store.document import MutableDocument
 from tests.bench.recompute.population import DAY_MS, SEED, CustomerGenerator
+from tests.fixtures.attribute_keys import KEYS
 
 EVENTS_PER_CUSTOMER = 10
 """Events of each customer to be erased; every fifth is an order, which some laws require to retain."""
@@ -47,11 +49,14 @@ class CustomerDocumentGenerator:
         """Set a wrapped data key and values encrypted under it, and return the cipher of the key."""
         customer_id, key = customer["_id"], self._random.randbytes(KEY_BYTES)
         cipher = AESGCM(key)
-        customer["key"] = self._buckets.wrap(customer_id, key, self._draw_nonce())
-        values = {"identity/givenName": "Ada", "contact/email": f"{customer_id.hex()}@shop.example"}
-        customer["s"] = {
+        customer[WRAPPED_KEY] = self._buckets.wrap(customer_id, key, self._draw_nonce())
+        values = {
+            KEYS["identity.givenName"]: "Ada",
+            KEYS["contact.email"]: f"{customer_id.hex()}@shop.example",
+        }
+        customer |= {
             attribute: encrypt_cell(
-                cipher, customer_id, attribute.encode(), customer["t"][attribute], self._draw_nonce(), value
+                cipher, customer_id, attribute.encode(), customer[CREATED], self._draw_nonce(), value
             )
             for attribute, value in values.items()
         }

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from discretion.plan.customer_members import ALLOW, KINDS, LATER, RULES, UNTIL
 from discretion.plan.permission_window import PermissionWindow, Query
 from discretion.purpose.permission_engine import FORECAST_MS
 from discretion.store.document import Document
@@ -23,10 +24,10 @@ BITS = st.integers(0, 2**63 - 1) | st.sets(st.sampled_from([0, 1, 31, 32, 61, 62
 )
 STORED = st.fixed_dictionaries(
     {
-        "allow": BITS,
-        "later": BITS,
-        "until": st.sampled_from([0, NOW - FORECAST_MS, NOW - FORECAST_MS + 1, NOW - 1, NOW, NOW + 1, 2**53]),
-        "rules": st.sampled_from(VERSIONS),
+        ALLOW: BITS,
+        LATER: BITS,
+        UNTIL: st.sampled_from([0, NOW - FORECAST_MS, NOW - FORECAST_MS + 1, NOW - 1, NOW, NOW + 1, 2**53]),
+        RULES: st.sampled_from(VERSIONS),
     }
 )
 WINDOWS = st.builds(
@@ -97,8 +98,8 @@ def test_bits_of_sensitive_kinds_are_trusted_as_the_ordinary_bits(
     doc: Document, window: PermissionWindow, kind: int, later: int
 ) -> None:
     """The same times and versions apply; a kind that the document does not contain is not permitted."""
-    with_kind = {**doc, "kinds": {"health": [kind, later]}}
-    as_ordinary = window.permitted_bits({**doc, "allow": kind, "later": later}, NOW)
+    with_kind = {**doc, KINDS: {"health": [kind, later]}}
+    as_ordinary = window.permitted_bits({**doc, ALLOW: kind, LATER: later}, NOW)
     assert window.permitted_kind_bits(with_kind, "health", NOW) == as_ordinary
     assert window.permitted_kind_bits(with_kind, "biometric", NOW) == 0
     assert window.permitted_kind_bits(doc, "health", NOW) == 0
@@ -107,9 +108,9 @@ def test_bits_of_sensitive_kinds_are_trusted_as_the_ordinary_bits(
 @given(STORED, WINDOWS)
 def test_other_versions_of_the_rules_only_remove_permissions(doc: Document, window: PermissionWindow) -> None:
     """Bits of an earlier or unknown version of the rules are never extended."""
-    stored_bits = doc["allow"] if doc["until"] > NOW else doc["later"]
+    stored_bits = doc[ALLOW] if doc[UNTIL] > NOW else doc[LATER]
     permitted = window.permitted_bits(doc, NOW)
     assert permitted & ~stored_bits == 0
-    trusted = -1 if doc["rules"] == "now" else window.trusted_versions.get(doc["rules"], window.fallback_bits)
-    is_outdated = doc["until"] + FORECAST_MS <= NOW
+    trusted = -1 if doc[RULES] == "now" else window.trusted_versions.get(doc[RULES], window.fallback_bits)
+    is_outdated = doc[UNTIL] + FORECAST_MS <= NOW
     assert permitted == stored_bits & (window.fallback_bits if is_outdated else trusted)

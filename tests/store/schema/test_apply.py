@@ -32,20 +32,22 @@ VALID_DOCUMENTS: dict[str, dict[str, Any]] = {
     "customers": {
         "_id": ID,
         "v": 1,
-        "allow": 2**40,
+        "a": 2**40,
         "key": b"k",
-        "s": {"contact/email": b"c"},
-        "o": {"commerce/loyaltyTier": "gold", "web/seen": [1, 2], "commerce/lifetimeValue": 2**33},
-        "t": {"commerce/loyaltyTier": 1_700_000_000_000},
-        "p": {"contact/email": ["web-shop", "m1"]},
-        "until": 2**53,
-        "later": 2**40,
-        "kinds": {"health": [1, 2**40]},
-        "rules": "v1",
+        "7": b"c",
+        "23": "gold",
+        "23t": 1_700_000_000_000,
+        "25": 2**33,
+        "52": ["york", "leeds"],
+        "p": {"7": "web-shop"},
+        "u": 2**53,
+        "l": 2**40,
+        "n": {"health": [1, 2**40]},
+        "r": "v1",
         "laws": ["eu"],
         "restricted": False,
         "created": 1,
-        "updated": 1,
+        "w": 1,
         "merged": [{"id": OTHER, "key": b"k"}],
     },
     "source_records": {
@@ -55,10 +57,10 @@ VALID_DOCUMENTS: dict[str, dict[str, Any]] = {
         "v": 1,
         "ids": [{"e": ID, "k": "email", "t": 1, "w": 2, "c": b"c"}],
         "cells": {
-            "contact/email": {"t": 1, "m": "m", "c": b"c"},
-            "web/x": {"t": 1, "m": "m", "v": True, "b": -5},
+            "7": {"t": 1, "m": "m", "c": b"c"},
+            "8": {"t": 1, "m": "m", "v": True, "b": -5},
         },
-        "folds": {"a": {"t": 1, "n": 2.5}, "b": {"t": 1, "e": 1, "n": [["x", 2]]}},
+        "folds": {"26": {"t": 1, "n": 2.5}, "27": {"t": 1, "e": 1, "n": [["x", 2]]}},
         "choices": {"marketing/email": {"g": True, "t": 1, "m": "m1"}},
         "words": {"marketing": {"g": True, "t": 1, "m": "m1", "u": 2**53}},
         "guards": {},
@@ -192,7 +194,7 @@ VALID_DOCUMENTS: dict[str, dict[str, Any]] = {
         "met": 3,
         "changed": 2,
         "held": 0,
-        "values": [{"name": "contact/email", "count": 2}],
+        "values": [{"name": "contact.email", "count": 2}],
         "events": [{"name": "Product Viewed", "count": 1}],
         "finished": 3,
     },
@@ -316,7 +318,7 @@ async def test_additional_fields_inside_a_cell_are_refused(database: Database) -
     await apply_schema(database)
     invalid = {
         **VALID_DOCUMENTS["source_records"],
-        "cells": {"contact/email": {"t": 1, "m": "m", "clear": "x"}},
+        "cells": {"7": {"t": 1, "m": "m", "clear": "x"}},
     }
     with pytest.raises(Broken):
         await database.insert_many("source_records", [invalid])
@@ -325,19 +327,19 @@ async def test_additional_fields_inside_a_cell_are_refused(database: Database) -
 async def test_a_second_application_of_the_schema_changes_nothing(
     database: Database, commands: CommandRecorder
 ) -> None:
-    await apply_schema(database, ["commerce/loyaltyTier"])
+    await apply_schema(database, ["23"])
     commands.clear()
-    await apply_schema(database, ["commerce/loyaltyTier"])
+    await apply_schema(database, ["23"])
     assert (
         not commands.list_commands("create")
         + commands.list_commands("collMod")
         + commands.list_commands("dropIndexes")
     )
-    assert build_ordered_index("commerce/loyaltyTier").name in await _list_indexes(database, "customers")
+    assert build_ordered_index("23").name in await _list_indexes(database, "customers")
 
 
 async def test_several_processes_can_apply_the_schema_at_once(database: Database) -> None:
-    keys = [f"web/attribute{n}" for n in range(5)]
+    keys = [str(n + 1) for n in range(5)]
     await asyncio.gather(*(apply_schema(database, keys) for _ in range(4)))
     assert {build_ordered_index(key).name for key in keys} <= await _list_indexes(database, "customers")
 
@@ -345,32 +347,31 @@ async def test_several_processes_can_apply_the_schema_at_once(database: Database
 async def test_a_changed_declaration_replaces_the_old_one(database: Database) -> None:
     await database.command({"create": "clients"})
     await database.insert_many("clients", [{"_id": 1, "anything": 1}])
-    await apply_schema(database, ["web/old", "web/kept"])
-    await apply_schema(database, ["web/kept", "web/new"])
+    await apply_schema(database, ["70", "71"])
+    await apply_schema(database, ["71", "72"])
     names = {name for name in await _list_indexes(database, "customers") if name.startswith(ORDERED_PREFIX)}
-    assert names == {build_ordered_index("web/kept").name, build_ordered_index("web/new").name}
+    assert names == {build_ordered_index("71").name, build_ordered_index("72").name}
     with pytest.raises(Broken):
         await database.insert_many("clients", [{"_id": 2, "anything": 1}])
 
 
 async def test_too_many_ordered_attributes_are_refused_before_any_change(database: Database) -> None:
     with pytest.raises(Misconfigured) as caught:
-        await apply_schema(database, [f"web/attribute{n}" for n in range(MAX_ORDERED + 1)])
+        await apply_schema(database, [str(n + 1) for n in range(MAX_ORDERED + 1)])
     assert caught.value.code == "ORDERED_ATTRIBUTES_TOO_MANY"
     assert (await database.command({"listCollections": 1}))["cursor"]["firstBatch"] == []
 
 
 async def test_the_maximum_of_ordered_attributes_is_accepted(database: Database) -> None:
-    await apply_schema(database, [f"web/attribute{n}" for n in range(MAX_ORDERED)])
+    await apply_schema(database, [str(n + 1) for n in range(MAX_ORDERED)])
 
 
 @pytest.mark.parametrize(
     ("collection", "query", "sort"),
     [
         ("customers", {"merged.id": {"$in": [ID, OTHER]}}, {}),
-        ("customers", {"o.commerce/loyaltyTier": "gold"}, {"_id": 1}),
-        ("customers", {"o.web/anything": "gold"}, {}),
-        ("customers", {"o.commerce/loyaltyTier": {"$gt": "a"}}, {"o.commerce/loyaltyTier": -1, "_id": -1}),
+        ("customers", {"23": "gold"}, {"_id": 1}),
+        ("customers", {"23": {"$gt": "a"}}, {"23": -1, "_id": -1}),
         ("source_records", {"customer": {"$in": [ID]}}, {}),
         ("identifiers", {"customer": ID}, {}),
         ("events", {"customer": ID, "at": {"$gte": 1}}, {"at": -1, "_id": -1}),
@@ -386,7 +387,7 @@ async def test_the_maximum_of_ordered_attributes_is_accepted(database: Database)
 async def test_frequent_queries_use_an_index_and_no_sort(
     database: Database, collection: str, query: dict[str, Any], sort: dict[str, int]
 ) -> None:
-    await apply_schema(database, ["commerce/loyaltyTier"])
+    await apply_schema(database, ["23"])
     await database.insert_many(collection, [VALID_DOCUMENTS[collection]])
     explanation = await database.command(
         {"explain": {"find": collection, "filter": query, "sort": sort}, "verbosity": "queryPlanner"}

@@ -12,6 +12,7 @@ from discretion.catalogue.duration import subtract_duration
 from discretion.catalogue.load import load_catalogue
 from discretion.catalogue.model import Attribute, Form, Purpose, Use
 from discretion.catalogue.retention_cut_off import compute_cut_off, compute_cut_offs, compute_use_cut_off
+from tests.fixtures.attribute_keys import KEYS
 from tests.fixtures.clock import parse_ms
 
 CATALOGUE = load_catalogue(None)
@@ -72,9 +73,9 @@ def test_undeclared_data_has_the_longest_retention() -> None:
     now = parse_ms("2026-11-24")
     cut_offs = compute_cut_offs(CATALOGUE, now)
     assert (
-        cut_offs.find_attribute_cut_off("contact/fax")
+        cut_offs.find_attribute_cut_off("9999")
         == cut_offs.find_event_cut_off("Fax Sent")
         == subtract_duration("P8Y", now)
     )
-    assert cut_offs.find_attribute_cut_off("contact/email") == subtract_duration("P3Y", now)
+    assert cut_offs.find_attribute_cut_off(KEYS["contact.email"]) == subtract_duration("P3Y", now)
     assert cut_offs.find_event_cut_off("Product Viewed") == subtract_duration("P13M", now)

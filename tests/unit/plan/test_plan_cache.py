@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from discretion.catalogue.load import load_catalogue
 from discretion.catalogue.model import Attribute, Form
 from discretion.edge.graphql.schema_builder import build_printable_schema
+from discretion.plan.customer_members import name_contested
 from discretion.plan.plan import QueryPlan
 from discretion.plan.plan_cache import PlanCache
 from discretion.purpose.decide import decide_reveal
@@ -79,9 +80,9 @@ def read_path(answer: Any, path: str, leaf: str = "") -> Any:
 
 
 def build_document(attribute: Attribute) -> dict[str, Any]:
-    """Return a stored document that has the attribute in every part that a plan could read."""
+    """Return a stored document that has the attribute."""
     cell = encrypt_cell(AESGCM(bytes(32)), b"i" * 12, attribute.key.encode(), 2**62, bytes(12), VALUE)
-    return {"s": {attribute.key: cell}, "o": {attribute.key: 1}, "t": {attribute.key: 2**62}}
+    return {attribute.key: cell if attribute.sealed else 1, f"{attribute.key}t": 2**62}
 
 
 def shape_document(plan: QueryPlan, document: dict[str, Any]) -> Any:
@@ -125,7 +126,8 @@ def test_a_denied_field_without_arguments_does_not_bypass_its_decision(template_
                 for projection in plan.projections.values()
                 for name in (*projection.names, *projection.contested_names)
             }
-            value_paths = {f"{part}.{attribute.key}" for part in ("s", "o", "t", "contested")}
+            key = attribute.key
+            value_paths = {key, f"{key}t", name_contested(key)}
             if isinstance(decision, Allow):
                 assert projected_paths & value_paths, (attribute.path, purpose)
                 continue

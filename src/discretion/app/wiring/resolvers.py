@@ -24,9 +24,7 @@ def build_resolver_resources(context: WiringContext, disclosure: DisclosureCompo
     database, clock = context.database, context.clock
     return ResolverResources(
         catalogue=context.catalogue,
-        customers=CustomerStore(
-            database=database, permission_window=context.permission_window, now_ms=clock
-        ),
+        customers=CustomerStore(database=database, permission_window=context.permission_window, now_ms=clock),
         events=EventStore(database),
         disclosures=disclosure.ledger_storage,
         blind_index=context.blind_index,

@@ -11,6 +11,7 @@ from discretion.catalogue.model import Catalogue, ValueType
 from discretion.catalogue.retention_cut_off import RetainedType, RetentionCutOffs
 from discretion.domain.access.access_limits import AccessLimits
 from discretion.law.jurisdiction import Jurisdiction
+from discretion.plan.customer_members import WRAPPED_KEY
 from discretion.reveal.forms import CLEAR_RENDERS, format_timestamp
 from discretion.reveal.revealer import CustomerRow, Reading
 from discretion.store.source_record import SourceRecord
@@ -61,10 +62,10 @@ class PackageSubject:
         Returns:
             The value, or None if the cell was sealed under the id of another customer.
         """
-        keys = {self.row.id: self.row.doc["key"], **dict(self.former_keys)}
+        keys = {self.row.id: self.row.doc[WRAPPED_KEY], **dict(self.former_keys)}
         if customer not in keys:
             return None
-        row = self.reading.open_rows([{**self.row.doc, "_id": customer, "key": keys[customer]}])[0]
+        row = self.reading.open_rows([{**self.row.doc, "_id": customer, WRAPPED_KEY: keys[customer]}])[0]
         return self.reading.reveal_cell(row, cell, key, ledger_note)
 
     def name_record(self, record: bytes) -> str:

@@ -11,6 +11,7 @@ from discretion.domain.access.package_subject import PackageSubject, list_purpos
 from discretion.domain.notices.privacy_office import PrivacyOffice
 from discretion.law.local_days import find_local_day
 from discretion.reveal.forms import format_timestamp
+from discretion.store.customer_codec import parse_customer
 
 RowIterator = Iterator[dict[str, Any]]
 
@@ -26,7 +27,7 @@ GENERAL_INFORMATION: Mapping[str, str] = {
 
 def list_about_rows(subject: PackageSubject, office: PrivacyOffice, right: str, now: int) -> RowIterator:
     """Yield facts about the package and its controller."""
-    doc = subject.row.doc
+    customer = parse_customer(subject.row.doc)
     facts = {
         "Format": PACKAGE_FORMAT,
         "Right": right,
@@ -37,9 +38,9 @@ def list_about_rows(subject: PackageSubject, office: PrivacyOffice, right: str, 
         "Where data are kept": office.storage,
         "Where rights are exercised": office.rights,
         "Supervisory authority": office.authority,
-        "Customer since": format_timestamp(doc["created"]),
-        "Last changed": format_timestamp(doc["updated"]),
-        "Processing restricted": "yes" if doc["restricted"] else "no",
+        "Customer since": format_timestamp(customer.created),
+        "Last changed": format_timestamp(customer.updated),
+        "Processing restricted": "yes" if customer.permissions.restricted else "no",
         **GENERAL_INFORMATION,
     }
     if subject.limits.since:

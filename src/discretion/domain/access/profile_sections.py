@@ -1,9 +1,4 @@
-"""Package sections about the profile: values, what each source sent, identifiers, records and statements.
-
-Short member names of the stored documents:
-
-- customer: ``s`` sealed cells, ``o`` open values, ``p`` ``[source, message]`` that each value comes from
-"""
+"""Package sections about the profile: values, what each source sent, identifiers, records and statements."""
 
 from __future__ import annotations
 
@@ -20,7 +15,8 @@ from discretion.domain.access.package_subject import (
     format_time,
     list_purpose_keys,
 )
-from discretion.domain.profiles.fold import FOLD_COMBINERS
+from discretion.domain.profiles.fold import FOLD_COMBINERS, find_profile_messages
+from discretion.plan.customer_members import PROVENANCE
 from discretion.reveal.forms import format_timestamp
 from discretion.seal.cell import identifier_cell_key
 from discretion.store.source_record import Cell, SourceRecord, Total
@@ -45,14 +41,13 @@ def list_value_rows(subject: PackageSubject) -> RowIterator:
 
 
 def _has_value(subject: PackageSubject, attribute: Attribute) -> bool:
-    doc = subject.row.doc
-    return attribute.key in doc["s"] or attribute.key in doc["o"]
+    return attribute.key in subject.row.doc
 
 
 def _build_value_row(
     subject: PackageSubject, attribute: Attribute, value: Any, observed: int | None, law: str | None
 ) -> dict[str, Any]:
-    source, *_ = subject.row.doc["p"].get(attribute.key) or (None,)
+    source = subject.row.doc[PROVENANCE].get(attribute.key)
     return build_row(
         "values",
         attribute=attribute.path,
@@ -80,17 +75,21 @@ def _describe_computation(computed: Computation) -> str:
 
 def list_source_value_rows(subject: PackageSubject) -> RowIterator:
     """Yield every stored value that a source sent, whether the profile uses it or not."""
+    messages = find_profile_messages(subject.catalogue, subject.records)
     for record in subject.records:
         for key, cell in record.cells.items():
             if cell.at >= max(subject.cut_offs.find_attribute_cut_off(key), subject.limits.since):
-                yield from _list_cell_rows(subject, record, key, cell)
+                in_profile = messages.get(key) == (record.source, cell.message)
+                yield from _list_cell_rows(subject, record, key, cell, in_profile=in_profile)
         # Folds are computed from events. Inferred data are not portable.
         for key, total in () if subject.portable_only else record.totals.items():
             if total.at >= max(subject.cut_offs.find_attribute_cut_off(key), subject.limits.since):
                 yield _build_total_row(subject, record, key, total)
 
 
-def _list_cell_rows(subject: PackageSubject, record: SourceRecord, key: str, cell: Cell) -> RowIterator:
+def _list_cell_rows(
+    subject: PackageSubject, record: SourceRecord, key: str, cell: Cell, *, in_profile: bool
+) -> RowIterator:
     attribute = subject.catalogue.attributes_by_key.get(key)
     if subject.portable_only and not (attribute and _is_portable(attribute)):
         return
@@ -102,7 +101,6 @@ def _list_cell_rows(subject: PackageSubject, record: SourceRecord, key: str, cel
             value = subject.reading.reveal_cell(subject.row, cell.sealed, key, "told")
         if attribute is not None:
             value = format_clear(attribute.type, value, many=attribute.many)
-    in_profile = subject.row.doc["p"].get(key) == [record.source, cell.message]
     yield _build_source_value_row(
         subject, record, key, value, cell.at, law=law, in_profile=in_profile, is_inferred=False
     )
@@ -143,7 +141,7 @@ def _build_source_value_row(
     attribute = subject.catalogue.attributes_by_key.get(key)
     return build_row(
         "told",
-        attribute=key.replace("/", "."),
+        attribute=subject.catalogue.find_path(key),
         value=value,
         source=record.source,
         channel=subject.find_channel(record.source),

@@ -119,7 +119,7 @@ class ErasureReplay:
                 evidence.edit(record)
             removals: list[PendingWrite] = []
             if not evidence.records and customer in evidence.customers:
-                version = evidence.customers[customer]["v"]
+                version = evidence.customers[customer].version
                 removals.append(self.rewriter.stores.people.plan_delete(customer, version))
             await rewrite.write(extra_writes=removals)
 

@@ -196,11 +196,11 @@ class PermissionRecomputation:
             state = build_person_state(
                 context.catalogue, context.jurisdiction, batch.records.get(customer.id, ())
             )
-            window = build_permission_window(context.permission_engine, state, context.now_ms)
+            permissions = build_permission_window(context.permission_engine, state, context.now_ms)
             # What readers used until now: after ``until``, they apply the bits stored for later.
-            allow_before = customer.find_allowed(context.now_ms)
-            transitions[allow_before, window["allow"]] += 1
-            changed += allow_before != window["allow"] or customer.window["kinds"] != window["kinds"]
-            if (write := self._stores.people.plan_save_permissions(customer, window)) is not None:
+            allow_before = customer.permissions.find_allowed(context.now_ms)
+            transitions[allow_before, permissions.allow] += 1
+            changed += allow_before != permissions.allow or customer.permissions.kinds != permissions.kinds
+            if (write := self._stores.people.plan_save_permissions(customer, permissions)) is not None:
                 writes.append(write)
         return writes, transitions, changed

@@ -15,7 +15,7 @@ from discretion.domain.identity.evidence_reader import IdentityEvidence
 from discretion.domain.identity.person_rewrite import PersonRewrite, PersonRewriter, RecordEdit
 from discretion.domain.ingest.message import Fact
 from discretion.domain.profiles.source_record import build_source_record
-from discretion.store.document import MutableDocument
+from discretion.store.customer_codec import CustomerDocument
 from discretion.store.source_record import SourceRecord
 from discretion.store.transactions import Session
 
@@ -26,12 +26,12 @@ class CorrectableCustomer:
 
     Attributes:
         rewrite: The rewrite whose evidence is the customer with all their source records.
-        customer: The customer's document.
+        customer: The customer.
         own_record: Id of their own record; it is in ``evidence`` with version 0 if it does not exist yet.
     """
 
     rewrite: PersonRewrite
-    customer: MutableDocument
+    customer: CustomerDocument
     own_record: bytes
 
 

@@ -34,7 +34,7 @@ from discretion.reveal.corrections import open_proposed_value
 from discretion.seal.cell import encrypt_cell
 from discretion.seal.cell_transfer import transfer_cell
 from discretion.seal.key_files import NONCE_BYTES
-from discretion.store.document import MutableDocument
+from discretion.store.customer_codec import CustomerDocument
 from discretion.store.source_record import Cell, SourceRecord
 from discretion.store.transactions import Session
 
@@ -80,20 +80,19 @@ class _CorrectionRun:
     ) -> None:
         self._context = context
         self._document = document
-        self._customer: bytes = customer.customer["_id"]
-        keys = {self._customer: customer.customer["key"]}
-        keys |= {former["id"]: former["key"] for former in customer.customer["merged"]}
+        self._customer = customer.customer.id
         self._keys = {
-            customer_id: context.buckets.unwrap(customer_id, wrapped) for customer_id, wrapped in keys.items()
+            customer_id: context.buckets.unwrap(customer_id, wrapped)
+            for customer_id, wrapped in customer.customer.wrapped_keys.items()
         }
         attributes = (context.catalogue.attributes.get(path) for path in document["scope"]["attributes"])
-        changed_keys = {
-            *document["sealed"],
-            *(path.replace(".", "/") for path in document["scope"]["remove"]),
-        }
+        removed_paths = frozenset(document["scope"]["remove"])
         # An erasure deletes sealed values: an attribute with neither a value nor a removal is left unchanged.
         self._attributes = [
-            attribute for attribute in attributes if attribute is not None and attribute.key in changed_keys
+            attribute
+            for attribute in attributes
+            if attribute is not None
+            and (attribute.key in document["sealed"] or attribute.path in removed_paths)
         ]
         self.old_cells = dict(self._seal_old_values(customer.customer))
 
@@ -144,12 +143,15 @@ class _CorrectionRun:
                 return transfer_cell(cell, key.encode(), origin, target, nonce)
         raise Broken("SEAL_BROKEN", "No key of this customer decrypts a proposed value.")
 
-    def _seal_old_values(self, customer: MutableDocument) -> Mapping[str, bytes]:
+    def _seal_old_values(self, customer: CustomerDocument) -> Mapping[str, bytes]:
         """Return the previous values as sealed cells by attribute key, including values contested now."""
-        contested_values = customer.get("contested", {})
-        sealed = {key: cell["c"] for key, cell in contested_values.items() if "c" in cell} | customer["s"]
-        values = {key: cell["v"] for key, cell in contested_values.items() if "v" in cell} | customer["o"]
-        times = {key: cell["t"] for key, cell in contested_values.items()} | customer["t"]
+        sealed, values, times = dict(customer.sealed), dict(customer.open), dict(customer.observed)
+        for key, contested in customer.contested.items():
+            times[key] = contested.at
+            if contested.sealed is not None:
+                sealed[key] = contested.sealed
+            elif contested.value is not None:
+                values[key] = contested.value
         cipher = AESGCM(self._keys[self._customer])
         keys = [attribute.key for attribute in self._attributes]
         old_cells = {key: sealed[key] for key in keys if key in sealed}

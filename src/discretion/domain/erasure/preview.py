@@ -127,7 +127,7 @@ def _forecast_scoped_erasure(
         str(scope),
         tuple(_count_deletions(values, deleted_events)),
         (),
-        values={key.replace("/", "."): count for key, count in sorted(values.items())},
+        values={catalogue.find_path(key): count for key, count in sorted(values.items())},
         events=Counter(event.type for event in deleted_events),
         trimmed_events=trimmed_events,
     )

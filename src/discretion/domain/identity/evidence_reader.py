@@ -14,7 +14,7 @@ from discretion.catalogue.identifier_type import IdentifierType
 from discretion.domain.identity.clustering import is_shared
 from discretion.domain.identity.ruling import Ruling
 from discretion.domain.ingest.mention import Mention, MentionStrength
-from discretion.store.document import MutableDocument
+from discretion.store.customer_codec import CustomerDocument
 from discretion.store.identifiers import StoredIdentifier
 from discretion.store.person_stores import PersonStores
 from discretion.store.rulings import StoredRuling
@@ -28,7 +28,7 @@ class IdentityEvidence:
 
     Attributes:
         records: Source records.
-        customers: Documents of customers.
+        customers: Customers.
         identifiers: Identifiers, by blind index.
         rulings: Rulings of stewards.
         open_records: Ids of the records that are clustered again. Their customers are read and written
@@ -37,7 +37,7 @@ class IdentityEvidence:
     """
 
     records: dict[bytes, SourceRecord] = field(default_factory=dict)
-    customers: dict[bytes, MutableDocument] = field(default_factory=dict)
+    customers: dict[bytes, CustomerDocument] = field(default_factory=dict)
     identifiers: dict[bytes, StoredIdentifier] = field(default_factory=dict)
     rulings: dict[bytes, StoredRuling] = field(default_factory=dict)
     open_records: set[bytes] = field(default_factory=set)
@@ -72,7 +72,7 @@ class IdentityEvidence:
 
         The others cannot change, and what was not read is not compared and not written.
         """
-        self.customers[customer] = _keep_attributes(self.customers[customer], _CUSTOMER_MEMBERS[1], keys)
+        self.customers[customer] = self.customers[customer].keep_attributes(keys)
         for record_id in self.records_of_customer(customer):
             self.records[record_id] = self.records[record_id].narrow(keys)
 
@@ -152,10 +152,8 @@ class EvidenceReader:
     async def _read_partially(self, customers: list[bytes], keys: Collection[str]) -> None:
         if not customers:
             return
-        for document in await self._stores.people.list_documents(
-            customers, self._session, _build_projection(_CUSTOMER_MEMBERS, keys)
-        ):
-            self.evidence.customers[document["_id"]] = document
+        for customer in await self._stores.people.list_customers(customers, self._session, keys):
+            self.evidence.customers[customer.id] = customer
         for record in await self._stores.source_records.list_others(
             customers, self.evidence.records.keys(), keys, self._session
         ):
@@ -176,8 +174,8 @@ class EvidenceReader:
         ]
         if not missing_ids:
             return
-        for document in await self._stores.people.list_documents(missing_ids, self._session):
-            self.evidence.customers[document["_id"]] = document
+        for customer in await self._stores.people.list_customers(missing_ids, self._session):
+            self.evidence.customers[customer.id] = customer
         for record in await self._stores.source_records.of_all(missing_ids, self._session):
             self.evidence.add_record(record)
         self._complete_customers.update(missing_ids)
@@ -246,44 +244,6 @@ class EvidenceReader:
         }
         await self.read_records(ruled_records)
         return ruled_records
-
-
-# The members of a document that are read whole, and those that are objects by attribute key, of which only
-# the wanted keys are read.
-_CUSTOMER_MEMBERS = (
-    (
-        *("v", "key", "allow", "until", "later", "rules", "kinds", "laws"),
-        *("restricted", "created", "updated", "merged", "contests"),
-    ),
-    ("s", "o", "t", "p", "contested"),
-)
-"""Of a customer. By attribute key: ``s`` sealed cells, ``o`` open values, ``t`` times in ms of the open
-values, ``p`` provenance as ``[source, message id]``, ``contested`` values that the customer denies."""
-
-
-def _keep_attributes(
-    document: MutableDocument, members: Sequence[str], keys: Collection[str]
-) -> MutableDocument:
-    values_by_member = {name: document[name] for name in members if name in document}
-    return {
-        **document,
-        **{
-            name: {key: values[key] for key in keys if key in values}
-            for name, values in values_by_member.items()
-        },
-    }
-
-
-def _build_projection(members: tuple[Sequence[str], Sequence[str]], keys: Collection[str]) -> dict[str, int]:
-    """Build a MongoDB projection.
-
-    With no keys, a key that does not exist (``-``) is named, so that the member is read as an empty object
-    and not left out.
-    """
-    whole_members, attribute_members = members
-    return dict.fromkeys(whole_members, 1) | {
-        f"{member}.{key}": 1 for member in attribute_members for key in keys or ("-",)
-    }
 
 
 def _first_named_at(record: SourceRecord, mention: Mention) -> int | None:

@@ -33,7 +33,7 @@ from discretion.seal.bucket_keys import BucketKeys
 from discretion.seal.cell import encrypt_cell, event_cell_key, identifier_cell_key
 from discretion.seal.cell_transfer import transfer_cell
 from discretion.seal.key_files import KEY_BYTES, NONCE_BYTES
-from discretion.store.document import MutableDocument
+from discretion.store.customer_codec import CustomerDocument, FormerCustomer
 from discretion.store.events import StoredEvent
 from discretion.store.identifiers import StoredIdentifier
 from discretion.store.messages import MessageReceipt
@@ -113,7 +113,7 @@ class UnitOfWork:
                 person.customer,
                 list_affected_attributes((message.fact for message in messages), self._context.catalogue),
             )
-        document = None if person.customer is None else self._evidence.customers.get(person.customer)
+        before = None if person.customer is None else self._evidence.customers.get(person.customer)
         owner, wrapped = await self._load_owner(person.customer)
         record_ids = person.records & self._evidence.records.keys()
         records = {record: self._evidence.current_record(record).copy() for record in record_ids}
@@ -131,7 +131,7 @@ class UnitOfWork:
             )
         self._identifier_owners |= dict.fromkeys(person.identifiers, owner.customer)
         self._customers_written.add(owner.customer)
-        self._write_customer(person, document, {"key": wrapped}, owner.customer, list(records.values()))
+        self._write_customer(person, before, wrapped, owner.customer, list(records.values()))
         return owner.customer
 
     def write_identifiers(self, new_mentions: Sequence[Mention]) -> None:
@@ -145,7 +145,7 @@ class UnitOfWork:
     def delete_merged_customers(self) -> None:
         """Collect deletions of the customers whose records all belong to other customers now."""
         for customer in sorted(self._customers_before - self._customers_written):
-            version = self._evidence.customers[customer]["v"]
+            version = self._evidence.customers[customer].version
             self.add(self._stores.people.plan_delete(customer, version))
 
     def add(self, write: PendingWrite | None) -> None:
@@ -299,44 +299,39 @@ class UnitOfWork:
     def _write_customer(
         self,
         person: ResolvedPerson,
-        stored_customer: MutableDocument | None,
-        key_member: MutableDocument,
+        before: CustomerDocument | None,
+        wrapped_key: bytes,
         customer: bytes,
         records: Sequence[SourceRecord],
     ) -> None:
-        """Fold the profile from all records and collect the change of the customer document.
-
-        By attribute key: ``s`` sealed cells, ``o`` open values, ``t`` their times in ms, ``p`` provenance.
-        ``key`` (``key_member``) is the wrapped data key; ``merged`` are former ids with their wrapped data
-        keys; ``v`` is the version that optimistic locking compares.
-        """
+        """Fold the profile from all records and collect the change of the customer."""
         profile = fold_profile(self._context.catalogue, records)
         state = build_person_state(self._context.catalogue, self._context.jurisdiction, records)
-        document: MutableDocument = {
-            **key_member,
-            **build_permission_window(self._context.permission_engine, state, self._context.now_ms),
-            "s": profile.sealed,
-            "o": profile.open,
-            "t": profile.observed,
-            "p": profile.provenance,
-            "created": min(record.born for record in records),
-            "updated": self._context.now_ms,
-            "merged": [
-                {"id": former_customer, "key": self._wrapped_keys[former_customer]}
+        after = CustomerDocument(
+            id=customer,
+            version=1 if before is None else before.version,
+            wrapped_key=wrapped_key,
+            permissions=build_permission_window(self._context.permission_engine, state, self._context.now_ms),
+            created=min(record.born for record in records),
+            updated=self._context.now_ms,
+            former=tuple(
+                FormerCustomer(former_customer, self._wrapped_keys[former_customer])
                 for former_customer in person.former_customers
-            ],
-        }
-        if profile.contested or "contested" in (stored_customer or ()):
-            document["contested"] = profile.contested
-        if any(record.contested for record in records):  # ``profile`` lacks what was not read
-            document["contests"] = True
-        self.add(self._stores.people.plan_save(customer, stored_customer, document))
+            ),
+            # Not from the profile, which lacks the attributes that were not read.
+            contests=any(record.contested for record in records),
+            sealed=profile.sealed,
+            open=profile.open,
+            observed=profile.observed,
+            provenance=profile.provenance,
+            contested=profile.contested,
+        )
+        self.add(self._stores.people.plan_save(before, after))
 
 
-def _collect_wrapped_keys(customers: Iterable[MutableDocument]) -> dict[bytes, bytes]:
+def _collect_wrapped_keys(customers: Iterable[CustomerDocument]) -> dict[bytes, bytes]:
     """Return wrapped data keys by customer id, including those of former ids."""
     wrapped_keys: dict[bytes, bytes] = {}
     for customer in customers:
-        wrapped_keys[customer["_id"]] = customer["key"]
-        wrapped_keys |= {former["id"]: former["key"] for former in customer["merged"]}
+        wrapped_keys |= customer.wrapped_keys
     return wrapped_keys

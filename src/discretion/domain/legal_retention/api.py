@@ -151,7 +151,7 @@ def _reveal_values(
         value = reading.reveal_retained_cell(holder, cell, key.encode())
         attribute = catalogue.attributes_by_key.get(key)
         formatter = None if attribute is None else CLEAR_RENDERS.get(attribute.type)
-        values[key.replace("/", ".")] = value if formatter is None else formatter(value, 0)
+        values[catalogue.find_path(key)] = value if formatter is None else formatter(value, 0)
     for name, cell in item.get("names", {}).items():
         values[f"identifier.{name}"] = reading.reveal_retained_cell(
             holder, cell, f"{item['id'].hex()}/{name}".encode()

@@ -13,28 +13,28 @@ from typing import Any
 from discretion.catalogue.model import Catalogue, Fold, ValueType
 from discretion.domain.profiles.precedence import SourceCell, select_cell
 from discretion.domain.profiles.source_record import merge_distinct
-from discretion.store.document import MutableDocument
+from discretion.store.customer_codec import ContestedValue
 from discretion.store.source_record import SourceRecord, Total
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """The attributes of a customer document, each mapping by attribute key.
+    """The attributes of a customer, each mapping by attribute key.
 
     Attributes:
-        sealed: Encrypted cells (stored as ``s``).
-        open: Values that may be filtered and sorted by (stored as ``o``).
-        observed: When each open value was observed, in ms (stored as ``t``).
-        provenance: Source key and message id of each value (stored as ``p``).
-        contested: Values whose accuracy the customer contests (GDPR Art. 18(1)(a)), as ``{t, p, c or v}``;
-            they are in no other mapping.
+        sealed: Encrypted cells.
+        open: Values that may be filtered and sorted by.
+        observed: When each open value was observed (ms).
+        provenance: Key of the source of each value.
+        contested: Values whose accuracy the customer contests (GDPR Art. 18(1)(a)); they are in no other
+            mapping.
     """
 
     sealed: Mapping[str, bytes]
     open: Mapping[str, Any]
     observed: Mapping[str, int]
-    provenance: Mapping[str, list[str]]
-    contested: Mapping[str, MutableDocument]
+    provenance: Mapping[str, str]
+    contested: Mapping[str, ContestedValue]
 
 
 def fold_profile(catalogue: Catalogue, records: Sequence[SourceRecord]) -> Profile:
@@ -51,7 +51,7 @@ def fold_profile(catalogue: Catalogue, records: Sequence[SourceRecord]) -> Profi
         key: cell.value for key, (_, cell) in winners.items() if cell.value is not None
     }
     observed = {key: winners[key][1].at for key in open_values}
-    provenance = {key: [source, cell.message] for key, (source, cell) in winners.items()}
+    provenance = {key: source for key, (source, _) in winners.items()}
     for key, value, observed_at in _compute_folds(catalogue, ordered):
         open_values[key], observed[key] = value, observed_at
     return Profile(
@@ -63,14 +63,17 @@ def fold_profile(catalogue: Catalogue, records: Sequence[SourceRecord]) -> Profi
     )
 
 
-def _build_contested(candidate: SourceCell) -> MutableDocument:
+def find_profile_messages(
+    catalogue: Catalogue, records: Sequence[SourceRecord]
+) -> Mapping[str, tuple[str, str]]:
+    """Return for each attribute the source and the message of the value in the profile, contested or not."""
+    ordered = sorted(records, key=lambda record: record.id)
+    return {key: (source, cell.message) for key, (source, cell) in _select_cells(catalogue, ordered)}
+
+
+def _build_contested(candidate: SourceCell) -> ContestedValue:
     source, cell = candidate
-    contested: MutableDocument = {"t": cell.at, "p": [source, cell.message]}
-    if cell.sealed is not None:
-        contested["c"] = cell.sealed
-    if cell.value is not None:
-        contested["v"] = cell.value
-    return contested
+    return ContestedValue(cell.at, source, cell.sealed, cell.value)
 
 
 def _select_cells(catalogue: Catalogue, records: Sequence[SourceRecord]) -> Iterator[tuple[str, SourceCell]]:

@@ -21,17 +21,18 @@ FindJurisdiction = Callable[[str | None, str | None], str]
 """``(country, region or state) -> key of the jurisdiction``; the strictest one for an unknown place."""
 
 BIRTH_DATE_CATEGORY = "user.demographic.date_of_birth"
-RESIDENCE_KEY = "contact/residence"
-COUNTRY_KEY = "contact/address/country"
-REGION_KEY = "contact/address/region"
+RESIDENCE_PATH = "contact.residence"
+COUNTRY_PATH = "contact.address.country"
+REGION_PATH = "contact.address.region"
 LIMIT_SIGNAL = "limit"
 """The signal that limits the use of sensitive data (Cal. Civ. Code 1798.121)."""
 
 
 def list_state_attributes(catalogue: Catalogue) -> frozenset[str]:
     """Return the keys of the attributes that a person's state depends on."""
-    return frozenset(
-        (*catalogue.keys_by_category.get(BIRTH_DATE_CATEGORY, ()), RESIDENCE_KEY, COUNTRY_KEY, REGION_KEY)
+    place_keys = map(catalogue.find_key, (RESIDENCE_PATH, COUNTRY_PATH, REGION_PATH))
+    return frozenset(catalogue.keys_by_category.get(BIRTH_DATE_CATEGORY, ())) | frozenset(
+        key for key in place_keys if key is not None
     )
 
 
@@ -42,7 +43,7 @@ def build_person_state(
     ordered = sorted(records, key=lambda record: record.id)
     return PersonState(
         statements=tuple(read_record_statements(record) for record in ordered),
-        laws=find_jurisdictions(find_jurisdiction, ordered),
+        laws=find_jurisdictions(catalogue, find_jurisdiction, ordered),
         # The flag of one record restricts the person, so that a merge never lifts a restriction.
         restricted=any(record.restricted for record in ordered),
         born_at=_find_birth_time(catalogue, ordered),
@@ -63,29 +64,41 @@ def read_record_statements(record: SourceRecord) -> RecordStatements:
 
 
 def find_jurisdictions(
-    find_jurisdiction: FindJurisdiction, records: Sequence[SourceRecord]
+    catalogue: Catalogue, find_jurisdiction: FindJurisdiction, records: Sequence[SourceRecord]
 ) -> tuple[str, ...]:
     """Return the sorted keys of the jurisdictions that protect the person."""
-    places = _read_residences(records) or _read_addresses(records) or _read_device_countries(records)
+    places = (
+        _read_residences(catalogue, records)
+        or _read_addresses(catalogue, records)
+        or _read_device_countries(records)
+    )
     return tuple(sorted({find_jurisdiction(country, region) for country, region in places})) or (UNKNOWN,)
 
 
-def _read_residences(records: Sequence[SourceRecord]) -> list[tuple[str, None]]:
-    return [
-        (country, None)
-        for cell in _read_cells(records, RESIDENCE_KEY)
-        if (country := read_text_value(cell)) is not None
-    ]
+def _read_residences(catalogue: Catalogue, records: Sequence[SourceRecord]) -> list[tuple[str, None]]:
+    key = catalogue.find_key(RESIDENCE_PATH)
+    return (
+        []
+        if key is None
+        else [
+            (country, None)
+            for cell in _read_cells(records, key)
+            if (country := read_text_value(cell)) is not None
+        ]
+    )
 
 
-def _read_addresses(records: Sequence[SourceRecord]) -> list[tuple[str, str | None]]:
+def _read_addresses(catalogue: Catalogue, records: Sequence[SourceRecord]) -> list[tuple[str, str | None]]:
+    country_key, region_key = map(catalogue.find_key, (COUNTRY_PATH, REGION_PATH))
+    if country_key is None:
+        return []
     address_records = _prefer_corrections(
-        [record for record in records if read_text_value(record.cells.get(COUNTRY_KEY))], COUNTRY_KEY
+        [record for record in records if read_text_value(record.cells.get(country_key))], country_key
     )
     places = [
-        (country, read_text_value(record.cells.get(REGION_KEY)))
+        (country, read_text_value(record.cells.get(region_key)) if region_key else None)
         for record in address_records
-        if (country := read_text_value(record.cells[COUNTRY_KEY])) is not None
+        if (country := read_text_value(record.cells[country_key])) is not None
     ]
     precise_countries = {country.casefold() for country, region in places if region is not None}
     # A record without a region adds no law of its own if another record names a region of the same country.

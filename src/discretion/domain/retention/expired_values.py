@@ -8,7 +8,7 @@ from typing import Any
 
 from discretion.catalogue.model import Catalogue, Fold
 from discretion.catalogue.retention_cut_off import RetentionCutOffs
-from discretion.domain.profiles.person_state import COUNTRY_KEY, RESIDENCE_KEY, read_text_value
+from discretion.domain.profiles.person_state import COUNTRY_PATH, RESIDENCE_PATH, read_text_value
 from discretion.domain.profiles.source_record import may_be_minor
 from discretion.store.source_record import Cell, DeviceCountry, SourceRecord, Total
 
@@ -21,13 +21,15 @@ class ExpiredValues:
         cells: Keys of expired cells.
         folds: Keys of expired folds.
         remaining: Key of a ``set`` fold -> the values that have not expired, if some have.
-        counts: Key -> number of expired values.
+        counts: Path -> number of expired values.
+        country_keys: Keys of the cells that say where the person lives.
     """
 
     cells: frozenset[str] = frozenset()
     folds: frozenset[str] = frozenset()
     remaining: Mapping[str, list[Any]] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
+    country_keys: tuple[str | None, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.counts)
@@ -58,7 +60,11 @@ def find_expired_values(
         frozenset(cells),
         frozenset(folds),
         remaining,
-        {**expired_counts, **dict.fromkeys(sorted(cells | folds), 1)},
+        {
+            catalogue.find_path(key): count
+            for key, count in {**expired_counts, **dict.fromkeys(cells | folds, 1)}.items()
+        },
+        (catalogue.find_key(COUNTRY_PATH), catalogue.find_key(RESIDENCE_PATH)),
     )
 
 
@@ -78,7 +84,7 @@ def remove_expired_values(record: SourceRecord, expired: ExpiredValues) -> Sourc
 
 
 def _keep_country(record: SourceRecord, expired: ExpiredValues) -> DeviceCountry | None:
-    expired_cells = [record.cells[key] for key in (COUNTRY_KEY, RESIDENCE_KEY) if key in expired.cells]
+    expired_cells = [record.cells[key] for key in expired.country_keys if key in expired.cells]
     places = [
         DeviceCountry(country.partition("-")[0], cell.at, cell.message)
         for cell in expired_cells

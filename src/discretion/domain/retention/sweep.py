@@ -210,7 +210,7 @@ class RetentionSweep:
         await rewrite.reader.read_customers(customers)
         evidence, changed_customers = rewrite.evidence, set()
         for record in list(evidence.records.values()):
-            if evidence.customers[record.customer]["restricted"]:
+            if evidence.customers[record.customer].permissions.restricted:
                 continue
             if expired := find_expired_values(self.catalogue, cut_offs, record, now):
                 expired_counts.update(expired.counts)

@@ -34,8 +34,8 @@ def build_sweep_table(run: SweepRun, *, dry: bool) -> Table:
         min_width=60,
     )
     table.columns[1].justify = "right"
-    for key, count in sorted(run.values.items()):
-        table.add_row(key.replace("/", "."), f"{count:,}")
+    for path, count in sorted(run.values.items()):
+        table.add_row(path, f"{count:,}")
     for event_type, count in sorted(run.events.items()):
         table.add_row(f"event: {event_type}", f"{count:,}")
     if not run.values and not run.events:

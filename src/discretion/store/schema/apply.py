@@ -36,8 +36,8 @@ async def apply_schema(database: Database, ordered_keys: Sequence[str] = ()) -> 
 
     Args:
         database: The database.
-        ordered_keys: Keys of the attributes that customers can be sorted by with an index. The index of a key
-            that is no longer in this list is dropped.
+        ordered_keys: Keys of the attributes that customers are filtered or sorted by with an index. The index
+            of a key that is no longer in this list is dropped.
 
     Raises:
         Misconfigured: ``ORDERED_ATTRIBUTES_TOO_MANY``.

@@ -18,9 +18,13 @@ BOOLEAN: Schema = {"bsonType": "bool"}
 INTEGER: Schema = {"bsonType": ["int", "long"]}  # the drivers pick by magnitude
 TIME: Schema = INTEGER  # milliseconds since 1970, UTC
 NUMBER: Schema = {"bsonType": "double"}
+NUMBER_PATTERN = "^[1-9][0-9]*$"
+"""Names of members that are numbers of attributes."""
 DATE: Schema = {"bsonType": "date"}  # where MongoDB itself acts on a time
 SCALAR: Schema = {"bsonType": ["string", "int", "long", "double", "bool"]}
 OPEN_VALUE: Schema = {"anyOf": [SCALAR, {"bsonType": "array", "items": SCALAR}]}
+STORED_VALUE: Schema = {"anyOf": [BINARY, SCALAR, {"bsonType": "array", "items": SCALAR}]}
+"""A sealed cell or an open value."""
 
 
 def array_of(item: Schema) -> Schema:
@@ -33,14 +37,24 @@ def map_of(value: Schema) -> Schema:
     return {"bsonType": "object", "additionalProperties": value}
 
 
-def object_of(required: Mapping[str, Schema], optional: Mapping[str, Schema] | None = None) -> Schema:
-    """Return the schema of an object with exactly these members."""
+def object_of(
+    required: Mapping[str, Schema],
+    optional: Mapping[str, Schema] | None = None,
+    patterns: Mapping[str, Schema] | None = None,
+) -> Schema:
+    """Return the schema of an object with exactly these members, and those whose name fits a pattern."""
     return {
         "bsonType": "object",
-        "required": list(required),
+        **({"required": list(required)} if required else {}),  # MongoDB refuses an empty list
         "additionalProperties": False,
         "properties": {**required, **(optional or {})},
+        **({"patternProperties": dict(patterns)} if patterns else {}),
     }
+
+
+def map_of_numbers(value: Schema) -> Schema:
+    """Return the schema of an object whose member names are numbers of attributes."""
+    return object_of({}, patterns={NUMBER_PATTERN: value})
 
 
 CHOICE = object_of({"g": BOOLEAN, "t": TIME, "m": TEXT}, {"u": TIME})

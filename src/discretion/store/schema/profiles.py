@@ -12,32 +12,37 @@ from discretion.store.schema.declaration import (
     LOCATION,
     MERGED_CUSTOMER,
     NUMBER,
+    NUMBER_PATTERN,
     OPEN_VALUE,
     SIGNAL,
+    STORED_VALUE,
     TEXT,
     TIME,
     Collection,
     Index,
     array_of,
     map_of,
+    map_of_numbers,
     object_of,
 )
 
 PROFILE_COLLECTIONS: tuple[Collection, ...] = (
     # One document per customer: the profile that is computed from their source records.
     #   v           version, incremented with every change
-    #   allow       permitted purposes, one bit each, valid until ``until`` (ms)
-    #   later       purposes that are permitted at least after ``until``
-    #   kinds       for each sensitive kind of data, [bits now, bits later]
-    #   rules       version of the rules that these were computed with (``rulebooks``)
+    #   a           permitted purposes (allow), one bit each, valid until u (ms)
+    #   l           purposes that are permitted at least after u (later)
+    #   n           for each sensitive kind of data, [bits now, bits later]
+    #   r           version of the rules that these were computed with (``rulebooks``)
     #   laws        keys of the jurisdictions that protect the person
     #   key         data key, wrapped under the key of the bucket
-    #   s, o, t, p  by attribute key: sealed cell; open value; when the open value was observed (ms; of a
-    #               sealed value it is in the cell); provenance [source, message id]
-    #   created     when their first data were received (ms)
+    #   17, 17t     of the attribute with number 17: its sealed cell or open value; when the open value was
+    #               observed (ms; of a sealed value it is in the cell)
+    #   p           by attribute number: the source of the value
+    #   created, w  when their first data were received, and when the document was written (ms)
     #   merged      former customers with the keys that open what is sealed under their ids
-    #   contested   values that the person contests, taken out of s, o, t and p (GDPR Art. 18(1)(a))
-    #   contests    true if the person contests values: readers look for ``contested`` only then
+    #   c           by attribute number: values that the person contests, taken out of the other members
+    #               (GDPR Art. 18(1)(a)); t when observed (ms), p the source, c or v the value
+    #   q           true if the person contests values: readers look for c only then
     Collection(
         name="customers",
         contents="The unified profile: sealed values, open values under a random id, permitted purposes.",
@@ -45,33 +50,28 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
             {
                 "_id": BINARY,
                 "v": INTEGER,
-                "allow": INTEGER,
-                "until": TIME,
-                "later": INTEGER,
-                "kinds": map_of(array_of(INTEGER)),
-                "rules": TEXT,
+                "a": INTEGER,
+                "u": TIME,
+                "l": INTEGER,
+                "n": map_of(array_of(INTEGER)),
+                "r": TEXT,
                 "laws": array_of(TEXT),
                 "key": BINARY,
-                "s": map_of(BINARY),
-                "o": map_of(OPEN_VALUE),
-                "t": map_of(TIME),
-                "p": map_of(array_of(TEXT)),
+                "p": map_of_numbers(TEXT),
                 "restricted": BOOLEAN,
                 "created": TIME,
-                "updated": TIME,
+                "w": TIME,
                 "merged": array_of(MERGED_CUSTOMER),
             },
             {
-                "contests": BOOLEAN,
-                "contested": map_of(
-                    object_of({"t": TIME, "p": array_of(TEXT)}, {"c": BINARY, "v": OPEN_VALUE})
-                ),
+                "q": BOOLEAN,
+                "c": map_of_numbers(object_of({"t": TIME, "p": TEXT}, {"c": BINARY, "v": OPEN_VALUE})),
             },
+            {NUMBER_PATTERN: STORED_VALUE, "^[1-9][0-9]*t$": TIME},
         ),
         indexes=(
             # Finds customers whose permissions must be recomputed, and counts those who permit a purpose.
-            Index((("rules", 1), ("until", 1), ("allow", 1))),
-            Index((("o.$**", 1),)),  # filters on any open attribute
+            Index((("r", 1), ("u", 1), ("a", 1))),
             # Few customers were ever merged, so these indexes are partial: an empty list does not match the
             # condition. Every id is at least the empty one, so the planner uses the index for any equality.
             Index((("merged.id", 1),), partial={"merged.id": {"$gte": b""}}),
@@ -81,9 +81,9 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
     ),
     # What one source knows about one person. Records are never merged, so a merge of customers can be undone.
     #   ids         identifiers that the record names, strongest first
-    #   cells       the latest value of each attribute, by attribute key
-    #   folds       computed attributes: t time of the latest event, n the total, list or counts so far,
-    #               e time of the earliest event (for a "first" only)
+    #   cells       the latest value of each attribute, by attribute number
+    #   folds       computed attributes, by attribute number: t time of the latest event, n the total, list or
+    #               counts so far, e time of the earliest event (for a "first" only)
     #   choices     statements that the source sends with every message, by purpose ("/" in place of ".")
     #   words       explicit statements of the person or about nothing else, by purpose
     #   guards      statements of a guardian, by purpose
@@ -93,7 +93,7 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
     #   rulings     ids of rulings of stewards that name the record
     #   without     scopes that were erased: s "kind:key", t when (ms); older data in a scope are not stored
     #   of          for the record of a person's own corrections, the record that it follows in a split
-    #   contested   by attribute key, the ids of the requests that contest the value
+    #   contested   by attribute number, the ids of the requests that contest the value
     Collection(
         name="source_records",
         contents="What one source knows about one person: ids, values (sealed or open), choices, totals.",
@@ -104,8 +104,8 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
                 "customer": BINARY,
                 "v": INTEGER,
                 "ids": array_of(IDENTIFIER_MENTION),
-                "cells": map_of(CELL),
-                "folds": map_of(object_of({"t": TIME, "n": {}}, {"e": TIME})),
+                "cells": map_of_numbers(CELL),
+                "folds": map_of_numbers(object_of({"t": TIME, "n": {}}, {"e": TIME})),
                 "choices": map_of(CHOICE),
                 "words": map_of(CHOICE),
                 "guards": map_of(CHOICE),
@@ -121,7 +121,7 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
                 "place": LOCATION,
                 "without": array_of(object_of({"s": TEXT, "t": TIME})),
                 "of": BINARY,
-                "contested": map_of(array_of(BINARY)),
+                "contested": map_of_numbers(array_of(BINARY)),
             },
         ),
         indexes=(Index((("customer", 1),)),),

@@ -18,8 +18,10 @@ from discretion.domain.retention.daily_sweep import run_daily_sweep
 from discretion.domain.retention.sweep import DAY_MS, GRACE_MS, LEASE_MS, RetentionSweep
 from discretion.domain.retention.sweep_run import SweepRun
 from discretion.errors import Conflict
+from discretion.store.customer_codec import parse_customer
 from discretion.store.driver.database import Database
 from discretion.store.person_stores import open_person_stores
+from tests.fixtures.attribute_keys import KEYS
 from tests.fixtures.clock import Clock
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import PlatformUnderTest, build_test_platform
@@ -109,12 +111,15 @@ async def test_writes_between_reads_and_writes_of_a_sweep_are_kept(
         ignore_progress
     )
     for record in await read_all(database, "source_records"):
-        assert sorted(record["cells"]) == ["identity/familyName", "identity/givenName"]
+        assert record["cells"].keys() == {KEYS["identity.familyName"], KEYS["identity.givenName"]}
         assert {cell["m"].partition("-")[2] for cell in record["cells"].values()} == {"New"}
     for customer in await read_all(database, "customers"):
-        assert sorted(customer["s"]) == ["identity/familyName", "identity/givenName"]
-    assert run.values["contact/email"] == PEOPLE
-    assert "identity/familyName" not in run.values
+        assert parse_customer(customer).sealed.keys() == {
+            KEYS["identity.familyName"],
+            KEYS["identity.givenName"],
+        }
+    assert run.values["contact.email"] == PEOPLE
+    assert "identity.familyName" not in run.values
 
 
 async def test_a_sweep_under_traffic_loses_no_message(
@@ -135,11 +140,11 @@ async def test_a_sweep_under_traffic_loses_no_message(
     records = await read_all(database, "source_records")
     assert len(records) == PEOPLE
     for record in records:
-        assert sorted(record["cells"]) == ["contact/email", "identity/familyName"]
+        assert record["cells"].keys() == {KEYS["contact.email"], KEYS["identity.familyName"]}
     for customer in await read_all(database, "customers"):
         [record] = [record for record in records if record["customer"] == customer["_id"]]
-        assert customer["s"] == {key: cell["c"] for key, cell in record["cells"].items()}
-        assert customer["o"] == {}
+        assert parse_customer(customer).sealed == {key: cell["c"] for key, cell in record["cells"].items()}
+        assert parse_customer(customer).open == {}
     assert await database.count("events", {}) == 0
 
 
@@ -152,7 +157,7 @@ async def test_one_process_sweeps_at_a_time(
     outcomes = await asyncio.gather(*runs, return_exceptions=True)
     [run] = [outcome for outcome in outcomes if isinstance(outcome, SweepRun)]
     assert [outcome.code for outcome in outcomes if isinstance(outcome, Conflict)] == ["SWEEP_RUNNING"] * 4
-    assert (run.examined, run.values["contact/email"]) == (PEOPLE, PEOPLE)
+    assert (run.examined, run.values["contact.email"]) == (PEOPLE, PEOPLE)
     assert [int(sweep["_id"]) for sweep in await read_all(database, "sweeps")] == [1]
 
 
@@ -176,7 +181,7 @@ async def test_a_sweep_that_lost_its_lease_deletes_nothing(
     assert (other.number, other.fence, other.examined, other.cursor) == (1, 2, 2, slow.cursor)
     while other.finished is None:
         other = await sweep._run_step(other)
-    assert (other.examined, other.values["identity/familyName"]) == (PEOPLE, PEOPLE)
+    assert (other.examined, other.values["identity.familyName"]) == (PEOPLE, PEOPLE)
 
 
 @pytest.mark.parametrize(
@@ -202,12 +207,10 @@ async def test_steps_of_any_size_delete_the_same(
     steps: list[SweepRun] = []
     run = await platform.internals.retention_sweep.run(steps.append)
     assert all(record["cells"] == {} for record in await read_all(database, "source_records"))
-    assert all(
-        (customer["s"], customer["o"], customer["p"]) == ({}, {}, {})
-        for customer in await read_all(database, "customers")
-    )
+    for customer in map(parse_customer, await read_all(database, "customers")):
+        assert (customer.sealed, customer.open, customer.provenance) == ({}, {}, {})
     assert run.events == {"Product Viewed": PEOPLE}
-    assert run.values["identity/familyName"] == run.changed == run.examined == PEOPLE
+    assert run.values["identity.familyName"] == run.changed == run.examined == PEOPLE
     changed_counts = [0, *(run.changed for run in steps)]
     assert max(after - before for before, after in pairwise(changed_counts)) <= customer_batch_size
     event_counts = [0, *(sum(run.events.values()) for run in steps)]
@@ -282,5 +285,5 @@ async def test_a_sweep_cancelled_in_a_step_rolls_the_step_back(
     assert [await read_all(database, name) for name in ("source_records", "customers", "events")] == before
     clock.advance(LEASE_MS + 1)
     run = await sweep.run(ignore_progress)
-    assert (run.number, run.fence, run.values["contact/email"]) == (1, 2, PEOPLE)
+    assert (run.number, run.fence, run.values["contact.email"]) == (1, 2, PEOPLE)
     assert all(record["cells"] == {} for record in await read_all(database, "source_records"))

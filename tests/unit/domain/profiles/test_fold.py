@@ -17,7 +17,7 @@ from discretion.catalogue.load import load_catalogue
 from discretion.catalogue.model import Attribute, Catalogue, Computation, Fold, Source, ValueType
 from discretion.catalogue.reserved_source import CORRECTION_SOURCE
 from discretion.domain.ingest.message import ExternalIdentifier, Fact, ReceivedEvent
-from discretion.domain.profiles.fold import fold_profile
+from discretion.domain.profiles.fold import find_profile_messages, fold_profile
 from discretion.domain.profiles.person_state import build_person_state
 from discretion.domain.profiles.source_record import MAX_DISTINCT, apply_fact, build_source_record
 from discretion.law.model import UNKNOWN
@@ -157,7 +157,9 @@ def send_value(
 
 def find_provenance(*records: SourceRecord, attribute: Attribute = PLAIN_ATTRIBUTES[0]) -> list[str]:
     """Return source and message of the value in the profile of these records."""
-    return fold_profile(CATALOGUE, records).provenance[attribute.key]
+    source, message = find_profile_messages(CATALOGUE, records)[attribute.key]
+    assert fold_profile(CATALOGUE, records).provenance[attribute.key] == source
+    return [source, message]
 
 
 WEB, TILLS = CATALOGUE.sources["web-shop"], CATALOGUE.sources["tills"]
@@ -254,12 +256,15 @@ def test_a_refusal_wins_a_tie(order: tuple[bool, bool]) -> None:
     assert not compute_permitted_bits(CATALOGUE, LAW, state, NOW).allow & bit
 
 
-def build_computed_attribute(name: str, value_type: ValueType, computation: Computation) -> Attribute:
+def build_computed_attribute(
+    number: int, name: str, value_type: ValueType, computation: Computation
+) -> Attribute:
     """Build a computed attribute that the shipped catalogue does not have."""
     base = CATALOGUE.attributes["commerce.lifetimeValue"]
     return replace(
         base,
         path=f"commerce.{name}",
+        number=number,
         type=value_type,
         computed=computation,
         many=computation.fold is Fold.SET,
@@ -268,19 +273,19 @@ def build_computed_attribute(name: str, value_type: ValueType, computation: Comp
 
 EXTRA_ATTRIBUTES = (
     build_computed_attribute(
-        "pieces", ValueType.INT, Computation(Fold.SUM, ("Order Completed",), "quantity")
+        901, "pieces", ValueType.INT, Computation(Fold.SUM, ("Order Completed",), "quantity")
     ),
     build_computed_attribute(
-        "totals", ValueType.MONEY, Computation(Fold.SET, ("Order Completed", "Order Refunded"), "total")
+        902, "totals", ValueType.MONEY, Computation(Fold.SET, ("Order Completed", "Order Refunded"), "total")
     ),
     build_computed_attribute(
-        "products", ValueType.STRING, Computation(Fold.SET, ("Order Completed",), "product_ids")
+        903, "products", ValueType.STRING, Computation(Fold.SET, ("Order Completed",), "product_ids")
     ),
     build_computed_attribute(
-        "latestTotal", ValueType.MONEY, Computation(Fold.LAST, ("Order Completed",), "total")
+        904, "latestTotal", ValueType.MONEY, Computation(Fold.LAST, ("Order Completed",), "total")
     ),
     build_computed_attribute(
-        "firstReason", ValueType.STRING, Computation(Fold.FIRST, ("Order Refunded",), "reason")
+        905, "firstReason", ValueType.STRING, Computation(Fold.FIRST, ("Order Refunded",), "reason")
     ),
 )
 WIDE_CATALOGUE = replace(

@@ -138,7 +138,7 @@ class CustomerCursors:
         """Return the cursor of a customer's position in this order."""
         value = None
         if self._order.attribute is not None:
-            value = doc["o"][self._order.attribute.key]
+            value = doc[self._order.attribute.key]
         content = orjson.dumps([self._order_name, value, doc["_id"].hex()])
         return self._pairwise.encode(self._client, _CURSOR_KIND, content)
 

@@ -218,7 +218,7 @@ async def _read_page(
     cursors = CustomerCursors(resources.pairwise, reading.grant.client, order)
     projection = find_projection(info)
     if order.attribute is not None:
-        projection = projection.add(f"o.{order.attribute.key}")
+        projection = projection.add(order.attribute.key)
         reading.record_extra(f"order:{order.attribute.path}")
     cursor_clauses = cursors.build_clauses(page_window)
     docs: list[dict[str, Any]] = []

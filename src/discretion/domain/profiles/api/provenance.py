@@ -17,6 +17,7 @@ from discretion.catalogue.reserved_source import COMPUTED_SOURCE
 from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.scalars import DateTime, Json
+from discretion.plan.customer_members import PROVENANCE
 from discretion.plan.selection import PROVENANCE_FIELD, select_attributes
 from discretion.reveal.forms import format_month, format_timestamp
 from discretion.reveal.revealer import CustomerRow, Reading, VisibleValue
@@ -103,7 +104,7 @@ def _build_provenance(
 def _find_source(row: CustomerRow, attribute: Attribute) -> str | None:
     if attribute.computed is not None:
         return COMPUTED_SOURCE
-    source, *_ = (row.doc.get("p") or {}).get(attribute.key) or (None,)
+    source: str | None = row.doc.get(PROVENANCE, {}).get(attribute.key)
     return source
 
 
