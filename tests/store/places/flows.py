@@ -77,7 +77,7 @@ async def plant_people(platform: PlatformUnderTest) -> PlantedPeople:
 async def _name_in_record(platform: PlatformUnderTest, person: PersonIds, planting: Planting) -> None:
     """Let the source record of a person name the rulings about it, and one more identifier."""
     stores = open_person_stores(platform.internals.database)
-    rulings = [item.document for item in planting["rulings"]]
+    rulings = [item.document for item in planting["rulings"] if not item.by_scan]
     named = [ruling["_id"] for ruling in rulings if any(person.record in side for side in ruling["sides"])]
     (record,) = await stores.source_records.list_by_ids([person.record])
     stray = RecordIdentifier(person.stray, "cookie", 1, 2, b"sealed")

@@ -171,6 +171,11 @@ def _plant_rulings(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
         _goes("rulings", joined=True, sides=both),
         _shrinks(build_document("rulings", joined=True, sides=three), sides=[[other], [bob.record]]),
         _shrinks(build_document("rulings", joined=False, sides=three), sides=[[other], [bob.record]]),
+        # Its records do not name it.
+        replace(
+            _shrinks(build_document("rulings", joined=True, sides=three), sides=[[other], [bob.record]]),
+            by_scan=True,
+        ),
         _stays("rulings", joined=True, sides=[[other], [bob.record]]),
     ]
 
