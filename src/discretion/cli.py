@@ -23,6 +23,7 @@ from discretion.app.installations import (
     open_backup_installation,
     open_recipients,
 )
+from discretion.app.upgrade_commands import add_upgrade_commands
 from discretion.demo.run import run_demo
 from discretion.domain.agents.command import build_commands as build_agent_commands
 from discretion.domain.backup.command import add_backup_commands
@@ -141,7 +142,7 @@ def serve(
         listening = open_listening_socket(settings.host, settings.port)
         stop = install_stop_signals()
         async with (
-            open_platform(settings) as platform,
+            open_platform(settings, on_outdated=stop.set) as platform,
             run_daily_sweep(
                 platform.retention_sweep,
                 delete_also=platform.erasure.retained_data_expiry.run,
@@ -164,7 +165,7 @@ def issue_source_key(
     settings = _read_settings(data_dir)
 
     async def run() -> None:
-        async with open_platform(settings) as platform:
+        async with open_platform(settings, idle=True) as platform:
             _require_source(platform, source)
             sys.stdout.write(await platform.write_keys.issue_key(source) + "\n")
 
@@ -204,7 +205,7 @@ def suggest_duplicates(
     settings = _read_settings(data_dir)
 
     async def run() -> None:
-        async with open_platform(settings) as platform:
+        async with open_platform(settings, idle=True) as platform:
             with show_search_progress(error_console) as progress:
                 outcome = await platform.suggestion_run.run(threshold, backend, limit, progress)
             Console().print(build_suggestion_table(outcome, threshold))
@@ -238,7 +239,9 @@ def replay_dead_letters(
     since_ms = None if since is None else int(since.replace(tzinfo=since.tzinfo or UTC).timestamp() * 1000)
 
     async def run() -> None:
-        async with open_platform(settings) as platform:
+        async with open_platform(settings, idle=True) as platform:
+            # A message past its period must not be read, even if no server has run since.
+            platform.dead_letter_retention.destroy_expired_keys()
             if source is not None:
                 _require_source(platform, source)
             dead_letter_filter = DeadLetterFilter(reason, source, since_ms)
@@ -271,7 +274,7 @@ def run_retention(
     settings = _read_settings(data_dir)
 
     async def run() -> None:
-        async with open_platform(settings) as platform:
+        async with open_platform(settings, idle=True) as platform:
             sweep = platform.retention_sweep
             with show_sweep_progress(error_console, await sweep.count_customers()) as progress:
                 tally = await (sweep.preview(progress) if dry_run else sweep.run(progress))
@@ -294,9 +297,10 @@ def recompute_consent(
     as they were. Servers recompute by themselves, slowly, from their start;
     this command does it at once.
 
-    It may run beside servers, also beside those that still have the old rules:
-    these stop recomputing and apply the stricter rules as well. A run that was
-    killed can be repeated and goes on with the remaining customers. With the
+    The rules have to be in force (discretion rules activate). It may run beside
+    servers, also beside those that still have the old rules: these recompute
+    nobody and apply the stricter rules as well. A run that was killed can be
+    repeated and goes on with the remaining customers. With the
     embedded MongoDB, stop the server first.
 
     The table shows how many customers gained or lost each purpose. To try
@@ -306,10 +310,8 @@ def recompute_consent(
     settings = _read_settings(data_dir)
 
     async def run() -> None:
-        async with open_platform(settings, idle=True) as platform:
+        async with open_platform(settings, idle=True, trial=dry_run) as platform:
             recomputation = platform.permission_recomputation
-            if not dry_run:
-                await recomputation.enforce_rules()
             with show_recompute_progress(error_console, await recomputation.count_due()) as progress:
                 outcome = await recomputation.run(progress, dry_run=dry_run)
             remaining = await recomputation.count_due()
@@ -386,6 +388,7 @@ def _read_settings(data_dir: Path | None) -> Settings:
     return settings if data_dir is None else replace(settings, data_dir=data_dir)
 
 
+add_upgrade_commands(cli, _read_settings, run_on_fast_loop)
 cli.add_typer(build_token_commands(lambda folder: open_token_issuer(_read_settings(folder))), name="token")
 cli.add_typer(build_key_commands(lambda folder: open_signing_keys(_read_settings(folder))), name="keys")
 cli.add_typer(build_rights_commands(_open_request_context, run_on_fast_loop), name="rights")

@@ -46,6 +46,7 @@ class Installation:
         self.database = self.client[name]
         run_command(self._settings, "source", "key", "web-shop")
         self._settings["DISCRETION_JURISDICTIONS_DIR"] = str(jurisdictions)
+        run_command(self._settings, "rules", "activate", "--yes")
 
     def insert_population(self, people: CustomerGenerator) -> None:
         """Insert the same customers as in every other installation."""

@@ -6,14 +6,19 @@ import asyncio
 import base64
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from discretion.app import background_work
+from discretion.app.clock import now_ms
+from discretion.app.configuration import load_configuration
+from discretion.app.rulebook import prepare_activation
 from discretion.domain.ingest.dead_letters.retention import DEAD_LETTER_RETENTION_MS
 from discretion.errors import DiscretionError
 from discretion.reveal.forms import format_timestamp
+from discretion.settings import Settings
 from discretion.store.driver.database import Database
 from tests.fixtures.attribute_keys import KEYS
 from tests.fixtures.clock import Clock
@@ -170,6 +175,13 @@ async def start_replay(url: str, database: str, folder: Path, *options: str) -> 
     )
 
 
+async def activate_corrected_catalogue(database: Database, folder: Path) -> None:
+    """Put the corrected catalogue in force, as an operator does."""
+    configuration = load_configuration(replace(Settings(), catalogue_dir=folder / "catalogue"))
+    activation = await prepare_activation(database, configuration.rules, configuration.ordered_keys)
+    await activation.run(now_ms)
+
+
 async def read_output(process: asyncio.subprocess.Process) -> str:
     """Return the output of a process that must succeed, with runs of white space as one space."""
     output, _ = await process.communicate()
@@ -187,6 +199,7 @@ async def test_a_replay_killed_after_ingesting_counts_the_message_once(
     write_corrected_catalogue(tmp_path)
     expired_key = tmp_path / "keys" / "letters" / "2026-01-01.key"
     expired_key.write_bytes(b"of a day long over")
+    await activate_corrected_catalogue(database, tmp_path)
     dry_run_output = await read_output(await start_replay(mongo_url, database.name, tmp_path, "--dry-run"))
     assert "acceptable │ 1" in dry_run_output
     assert not expired_key.exists()

@@ -88,7 +88,7 @@ def test_a_host_that_has_lost_its_keys_makes_no_new_ones(settings: dict[str, str
     other["DISCRETION_MONGO_DATABASE"] += "_other"
     run_command(other, "rights", "list")
     shutil.copy(tmp_path / "b" / "keys" / "signing.keys", keys / "signing.keys")
-    assert run_refused_command(host, "rights", "list").startswith("KEYS_DIFFER The signing keys in")
+    assert run_refused_command(host, "rights", "list").startswith("KEYS_DIFFER The signing keys of this host")
     shutil.copy(tmp_path / "backup" / "signing.keys", keys / "signing.keys")
     run_command(host, "rights", "list")
 

@@ -148,7 +148,7 @@ async def test_a_platform_with_superseded_rules_recomputes_nobody(
         assert (await platform.internals.permission_recomputation.run()).superseded
         assert await read_rule_versions(database) == {new_rules}
         await asyncio.sleep(0.002)
-        await platform.internals.permission_recomputation.enforce_rules()
+        await build_test_platform(database, tmp_path, CommandRecorder())
         assert not (await platform.internals.permission_recomputation.run()).superseded
         assert await read_rule_versions(database) == {old_rules}
         assert (await new_platform.internals.permission_recomputation.run()).superseded

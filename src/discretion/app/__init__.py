@@ -8,6 +8,7 @@ context managers of the domain run beside them. ``app.installations`` opens a pl
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
@@ -18,9 +19,11 @@ from discretion.app.background_work import (
     write_ledger_postings,
 )
 from discretion.app.clock import now_ms
+from discretion.app.configuration import load_configuration
 from discretion.app.installation_check import prepare_installation
+from discretion.app.installation_watch import InstallationWatch, watch_installation
 from discretion.app.keys import load_root_key, require_bucket_keys, signing_keys_path
-from discretion.app.rulebook import enforce_rulebook
+from discretion.app.rulebook import read_trusted_bits, require_rules_in_force
 from discretion.app.signing_keys import SigningKeys, watch_signing_keys
 from discretion.app.wiring.context import build_wiring_context
 from discretion.app.wiring.platform import Platform, wire_platform
@@ -30,13 +33,9 @@ from discretion.catalogue.model import Catalogue
 from discretion.domain.agents.callbacks import run_callback_sender
 from discretion.domain.kit.workflow.lease import Checkpoint, no_checkpoint
 from discretion.domain.kit.workflow.runner import run_workflows
-from discretion.domain.notices.editions import list_material_changes
-from discretion.domain.notices.load import load_notice_templates
 from discretion.domain.recipients.delivery_worker import run_delivery_worker
 from discretion.domain.requests.deadline_monitor import run_deadline_monitor
 from discretion.law.jurisdiction import Lawbook
-from discretion.law.load import load_lawbook
-from discretion.purpose.permission_engine import PermissionEngine
 from discretion.settings import Settings
 from discretion.store.driver.connection import CommandListener, connect_database
 from discretion.store.driver.database import Database
@@ -47,7 +46,6 @@ from discretion.token.issue import TokenIssuer
 __all__ = [
     "Platform",
     "build_platform",
-    "enforce_rulebook",
     "open_platform",
     "open_signing_keys",
     "open_token_issuer",
@@ -61,57 +59,75 @@ async def open_platform(
     *,
     idle: bool = False,
     restoring: bool = False,
+    trial: bool = False,
+    on_outdated: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Platform]:
     """Open a platform, run its background work, and close it with the context.
 
     Args:
         settings: Where data, keys and configuration are.
         listeners: Are called with each command that the MongoDB driver sends.
-        idle: Run no background work and do not put the rules in force; for single commands.
+        idle: Run no background work; for single commands.
         restoring: Open a database that may not be served yet, because erasures have to be replayed on it.
+        trial: Accept rules that are not in force, to compute what they would change; nothing may be written.
+        on_outdated: Is called once if this process has to stop, because its database went on without it; the
+            context then ends with the reason.
 
     Raises:
         Misconfigured: What the operator has to correct before anything is served.
     """
-    catalogue = load_catalogue(settings.catalogue_dir)
-    notices = load_notice_templates(catalogue, settings.notices_dir)
-    lawbook = load_lawbook(settings.jurisdictions_dir, catalogue, list_material_changes(notices.editions))
+    configuration = load_configuration(settings)
+    catalogue, lawbook = configuration.catalogue, configuration.lawbook
     root = load_root_key(settings)
+    async with open_configured_database(settings, listeners) as database:
+        ordered_keys = configuration.ordered_keys
+        await prepare_installation(
+            settings, root, database, ordered_keys, now_ms, os.urandom, restoring=restoring
+        )
+        # Before ``build_platform``, which creates bucket keys if there are none. New keys would hide that the
+        # old ones are lost.
+        await require_bucket_keys(settings, database)
+        if not restoring and not trial:
+            await require_rules_in_force(database, configuration.rules, now_ms())
+        trusted_bits = await read_trusted_bits(database, configuration.engine)
+        platform = build_platform(settings, catalogue, lawbook, database, root, trusted_bits)
+        # A database restored by other means than ``discretion restore`` may hold erased customers again.
+        if not restoring:
+            await platform.erasure_log.check_replayed()
+        # Idle platforms watch the keys too: another process may destroy one while a command runs.
+        async with (
+            watch_bucket_keys(platform.discloser.revealer.buckets),
+            watch_signing_keys(platform.signing_keys),
+        ):
+            if idle:
+                yield platform
+                return
+            watch = InstallationWatch(database, configuration.rules.version, time.monotonic)
+            async with (
+                watch_installation(watch, on_outdated),
+                expire_dead_letter_keys(platform.dead_letter_retention),
+                recompute_permissions(platform.permission_recomputation),
+                write_ledger_postings(platform.ledger_postings),
+                run_workflows(platform.requests.workflow_runner),
+                run_delivery_worker(platform.recipients.delivery_worker),
+                run_callback_sender(platform.agents.callbacks),
+                run_deadline_monitor(platform.requests.deadline_monitor),
+            ):
+                yield platform
+            if watch.outdated is not None:
+                raise watch.outdated
+
+
+@asynccontextmanager
+async def open_configured_database(
+    settings: Settings, listeners: tuple[CommandListener, ...] = ()
+) -> AsyncIterator[Database]:
+    """Connect to the configured MongoDB, check the server, and close the connection with the context."""
     async with provide_mongo_url(settings) as url:
         database = await connect_database(url, settings.mongo_database, settings.mongo_driver, listeners)
         try:
             await check_server(database)
-            ordered_keys = [attribute.key for attribute in catalogue.indexed_attributes]
-            await prepare_installation(
-                settings, root, database, ordered_keys, now_ms, os.urandom, restoring=restoring
-            )
-            # Before ``build_platform``, which creates bucket keys if there are none. New keys would hide that
-            # the old ones are lost.
-            await require_bucket_keys(settings, database)
-            engine = PermissionEngine(catalogue, lawbook.consent_law)
-            trusted_bits = await enforce_rulebook(database, engine, enforce=not idle)
-            platform = build_platform(settings, catalogue, lawbook, database, root, trusted_bits)
-            # A database restored by other means than ``discretion restore`` may hold erased customers again.
-            if not restoring:
-                await platform.erasure_log.check_replayed()
-            # Idle platforms watch the keys too: another process may destroy one while a command runs.
-            async with (
-                watch_bucket_keys(platform.discloser.revealer.buckets),
-                watch_signing_keys(platform.signing_keys),
-            ):
-                if idle:
-                    yield platform
-                    return
-                async with (
-                    expire_dead_letter_keys(platform.dead_letter_retention),
-                    recompute_permissions(platform.permission_recomputation),
-                    write_ledger_postings(platform.ledger_postings),
-                    run_workflows(platform.requests.workflow_runner),
-                    run_delivery_worker(platform.recipients.delivery_worker),
-                    run_callback_sender(platform.agents.callbacks),
-                    run_deadline_monitor(platform.requests.deadline_monitor),
-                ):
-                    yield platform
+            yield database
         finally:
             await database.close()
 
@@ -139,7 +155,7 @@ def build_platform(
 ) -> Platform:
     """Build a platform on an open database; nothing runs in the background.
 
-    ``trusted_bits`` is what ``enforce_rulebook`` returned, ``clock`` gives ms since 1970. ``on_checkpoint``
+    ``trusted_bits`` is what ``read_trusted_bits`` returned, ``clock`` gives ms since 1970. ``on_checkpoint``
     is called with the name of each point at which a workflow step may be cut off.
     """
     context = build_wiring_context(

@@ -7,8 +7,9 @@ later process must agree with that record, or it refuses to start.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
-from discretion.app.keys import find_missing_keys, load_key_fingerprint
+from discretion.app.keys import find_missing_keys, load_key_fingerprint, require_bucket_keys
 from discretion.errors import Misconfigured
 from discretion.seal.fingerprint import KeyFingerprint
 from discretion.settings import Settings
@@ -67,6 +68,48 @@ async def prepare_installation(
         await migrate_schema(database, record, ordered_keys)
 
 
+@dataclass(frozen=True, slots=True)
+class SchemaMigration:
+    """Moves the schema of a database forward; the arguments are those of ``prepare_installation``."""
+
+    settings: Settings
+    root: bytes = field(repr=False)
+    database: Database
+    ordered_keys: Sequence[str]
+    clock: Callable[[], int]
+    entropy: Callable[[int], bytes] = field(repr=False)
+
+    async def run(
+        self, report: Callable[[str], None], *, accept_signing_keys: bool = False
+    ) -> tuple[int, int]:
+        """Move the schema, and return the version before and after.
+
+        Args:
+            report: Is called with a line before each step.
+            accept_signing_keys: Record the signing keys of this host as those of the database.
+
+        Raises:
+            Misconfigured: ``SCHEMA_NEWER``. ``KEYS_MISSING`` or ``KEYS_DIFFER``; the bucket keys are missing
+                or others, and nothing was changed. ``MIGRATION_UNNEEDED``; the first start sets an empty
+                database up.
+        """
+        store = InstallationStore(self.database)
+        record = await store.find()
+        if record is None:
+            await _require_no_customers(self.database)
+            raise Misconfigured(
+                "MIGRATION_UNNEEDED", "The database is empty.", "The first start sets it up: discretion serve"
+            )
+        if accept_signing_keys:
+            await require_bucket_keys(self.settings, self.database)
+            keys = load_key_fingerprint(self.settings, self.root, self.clock, self.entropy)
+            if keys.bucket_keys != record.bucket_keys:
+                raise _build_differing_error(["bucket keys"])
+            await store.accept_signing_keys(keys.signing_keys)
+        await migrate_schema(self.database, record, self.ordered_keys, report)
+        return record.schema, SCHEMA_VERSION
+
+
 def _check_keys(
     settings: Settings, record: InstallationRecord, load_fingerprint: Callable[[], KeyFingerprint]
 ) -> None:
@@ -91,13 +134,17 @@ def _check_keys(
         if here != recorded
     ]
     if differing:
-        raise Misconfigured(
-            "KEYS_DIFFER",
-            f"The {' and the '.join(differing)} in {settings.data_dir / 'keys'} are not those that this "
-            "database was set up with. What one host writes, the other could not read.",
-            "All hosts of a database share one folder of keys and one root key: use those of the host that "
-            "set it up. Or name an empty database with DISCRETION_MONGO_DATABASE.",
-        )
+        raise _build_differing_error(differing)
+
+
+def _build_differing_error(names: Sequence[str]) -> Misconfigured:
+    return Misconfigured(
+        "KEYS_DIFFER",
+        f"The {' and the '.join(names)} of this host are not those that the database was set up with. What "
+        "one host writes, the other could not read.",
+        "All hosts of a database share one folder of keys and one root key: use those of the host that "
+        "set it up. Or name an empty database with DISCRETION_MONGO_DATABASE.",
+    )
 
 
 async def _require_no_customers(database: Database) -> None:

@@ -5,18 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from discretion import __version__
-from discretion.app import open_platform
+from discretion.app import open_configured_database, open_platform
 from discretion.app.clock import now_ms
+from discretion.app.configuration import load_configuration
+from discretion.app.installation_check import SchemaMigration, prepare_installation
 from discretion.app.keys import bucket_keys_path, load_root_key
+from discretion.app.rulebook import RuleActivation, prepare_activation
 from discretion.app.wiring.agents import build_processor_signing_request
 from discretion.domain.agents.agent_register import AgentRegister
 from discretion.domain.backup.command import BackupInstallation
 from discretion.domain.recipients.command import RecipientCommandContext
+from discretion.plan.permission_window import PermissionWindow
 from discretion.settings import Settings, read_settings
+from discretion.store.customers import CustomerStore
 from discretion.store.dump import DumpStore
 
 
@@ -57,6 +62,50 @@ async def open_agent_register(settings: Settings) -> AsyncIterator[AgentRegister
     """Open the register of authorised agents and controllers."""
     async with open_platform(settings, idle=True) as platform:
         yield platform.agents.agent_register
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationContext:
+    """What ``discretion rules activate`` needs: the activation, and how many people it affects."""
+
+    activation: RuleActivation
+    customers: CustomerStore
+    window: PermissionWindow
+
+    async def count_permitting(self) -> dict[str, int]:
+        """Return how many customers permit each purpose whose rules change."""
+        return {
+            purpose: await self.customers.count(self.window.build_clause(1 << bit, now_ms()))
+            for purpose, bit in self.activation.list_changed_purposes().items()
+        }
+
+    async def count_customers(self) -> int:
+        """Return the number of customers."""
+        return await self.customers.count({})
+
+
+@asynccontextmanager
+async def open_rule_activation(settings: Settings) -> AsyncIterator[ActivationContext]:
+    """Open the database to put the rules of the settings in force."""
+    configuration = load_configuration(settings)
+    root = load_root_key(settings)
+    async with open_configured_database(settings) as database:
+        ordered_keys = configuration.ordered_keys
+        await prepare_installation(settings, root, database, ordered_keys, now_ms, os.urandom)
+        activation = await prepare_activation(database, configuration.rules, ordered_keys)
+        in_force = activation.in_force.permissions if activation.in_force else ""
+        window = PermissionWindow(in_force, 0)
+        customers = CustomerStore(database, window, now_ms)
+        yield ActivationContext(activation, customers, window)
+
+
+@asynccontextmanager
+async def open_schema_migration(settings: Settings) -> AsyncIterator[SchemaMigration]:
+    """Open the database to move its schema."""
+    configuration = load_configuration(settings)
+    root = load_root_key(settings)
+    async with open_configured_database(settings) as database:
+        yield SchemaMigration(settings, root, database, configuration.ordered_keys, now_ms, os.urandom)
 
 
 def build_certificate_request(settings: Settings) -> bytes:

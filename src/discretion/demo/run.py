@@ -48,7 +48,7 @@ async def run_demo(settings: Settings, customers: int, *, fresh: bool) -> None:
         _remove_earlier_demo(settings)
     description_path.unlink(missing_ok=True)
     stop_event = install_stop_signals()
-    async with open_platform(settings) as platform:
+    async with open_platform(settings, on_outdated=stop_event.set) as platform:
         platform.app.state.complete = False
         async with (
             run_daily_sweep(

@@ -73,6 +73,10 @@ class InstallationStore:
         except Conflict:
             return
 
+    async def accept_signing_keys(self, fingerprint: bytes) -> None:
+        """Record other signing keys as those of the database; the earlier ones were lost."""
+        await self._database.update_one(COLLECTION, {"_id": _ID}, {"$set": {"signingKeys": fingerprint}})
+
     async def begin_migration(self, target: int) -> None:
         """Record that the schema is being moved forward; from then on no process starts."""
         await self._database.update_one(COLLECTION, {"_id": _ID}, {"$max": {"target": target}})

@@ -1,42 +1,98 @@
-"""The versions of the rules that permissions were computed with: for each, a digest of every purpose's rules.
+"""The rules that were put in force, one after the other. The last one is in force.
 
-While servers of a new release replace those of an old one, servers with different rules can run at the same
-time. The rules in force are those that were recorded last.
+Putting rules in force is a deliberate act (``discretion rules activate``); the first start on a fresh
+database does it too. Each act adds a document with the next number, so two of them at once cannot both
+succeed, and nothing takes earlier rules back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
+from discretion.errors import Conflict
 from discretion.store.driver.database import Database
 
 COLLECTION = "rulebooks"
 
 
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """Rules that were put in force.
+
+    Attributes:
+        number: Counts the acts of putting rules in force, from 1.
+        version: Version of all rules.
+        permissions: Version of the rules that permissions are computed with; customers store it.
+        purposes: For each purpose, a digest of the rules that determine its permission.
+        sections: What the rules say, as text (``purpose.rule_set``).
+        since: When they were put in force (ms since 1970).
+    """
+
+    number: int
+    version: str
+    permissions: str
+    purposes: Mapping[str, str]
+    sections: str
+    since: int
+
+
 class RulebookStore:
-    """The ``rulebooks`` collection. A version never changes its meaning."""
+    """The acts of putting rules in force, in the ``rulebooks`` collection."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def save(self, version: str, purposes: Mapping[str, str], now_ms: int) -> None:
-        """Record a version and put it in force."""
-        # A dot in a member name would be read as a path in updates, so purposes are stored with slashes.
-        digests = {key.replace(".", "/"): digest for key, digest in purposes.items()}
-        # ``$max``: a server with a slow clock must not move a version back behind one that it replaced.
-        change = {"$setOnInsert": {"purposes": digests}, "$max": {"since": now_ms}}
-        await self._database.update_one(COLLECTION, {"_id": version}, change, upsert=True)
-
-    async def find_in_force(self) -> str | None:
-        """Return the version that was put in force last, or None if there is none."""
-        # The id decides between equal times, so that all servers agree.
-        document = await self._database.find_one(COLLECTION, {}, {"_id": 1}, sort=[("since", -1), ("_id", 1)])
-        return None if document is None else str(document["_id"])
-
-    async def list_all(self) -> dict[str, dict[str, str]]:
-        """Return every recorded version with the digests of its purposes."""
-        documents = await self._database.find(COLLECTION, {})
-        return {
-            document["_id"]: {key.replace("/", "."): digest for key, digest in document["purposes"].items()}
-            for document in documents
+    async def activate(self, rulebook: Rulebook) -> bool:
+        """Put rules in force, and return False if another act took their number first."""
+        document = {
+            "_id": rulebook.number,
+            "version": rulebook.version,
+            "permissions": rulebook.permissions,
+            # A dot in a member name would be read as a path in queries, so purposes are stored with slashes.
+            "purposes": {key.replace(".", "/"): digest for key, digest in rulebook.purposes.items()},
+            "sections": rulebook.sections,
+            "since": rulebook.since,
         }
+        try:
+            await self._database.insert_many(COLLECTION, [document])
+        except Conflict:
+            return False
+        return True
+
+    async def find_in_force(self) -> Rulebook | None:
+        """Return the rules in force, or None if there were none yet."""
+        document = await self._database.find_one(COLLECTION, {}, sort=[("_id", -1)])
+        return None if document is None else _parse_rulebook(document)
+
+    async def find_version_in_force(self) -> tuple[str, str] | None:
+        """Return the versions in force, of all rules and of those that permissions are computed with."""
+        fields = {"version": 1, "permissions": 1}
+        document = await self._database.find_one(COLLECTION, {}, fields, sort=[("_id", -1)])
+        return None if document is None else (document["version"], document["permissions"])
+
+    async def find_last_act(self, version: str) -> Rulebook | None:
+        """Return the last act that put a version in force, or None if it never was."""
+        document = await self._database.find_one(COLLECTION, {"version": version}, sort=[("_id", -1)])
+        return None if document is None else _parse_rulebook(document)
+
+    async def list_purposes(self) -> dict[str, dict[str, str]]:
+        """Return the digests of the purposes by each version that permissions were computed with."""
+        documents = await self._database.find(COLLECTION, {}, {"permissions": 1, "purposes": 1})
+        return {document["permissions"]: _parse_purposes(document["purposes"]) for document in documents}
+
+
+def _parse_rulebook(document: Mapping[str, Any]) -> Rulebook:
+    return Rulebook(
+        document["_id"],
+        document["version"],
+        document["permissions"],
+        _parse_purposes(document["purposes"]),
+        document["sections"],
+        document["since"],
+    )
+
+
+def _parse_purposes(purposes: Mapping[str, str]) -> dict[str, str]:
+    return {key.replace("/", "."): digest for key, digest in purposes.items()}

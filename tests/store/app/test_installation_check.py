@@ -12,7 +12,7 @@ from discretion.app.keys import load_key_fingerprint
 from discretion.errors import Misconfigured
 from discretion.settings import Settings
 from discretion.store.driver.database import Database
-from tests.fixtures.mongo import CommandRecorder
+from tests.fixtures.mongo import CommandRecorder, borrow_database
 
 ROOT, OTHER_ROOT = bytes(range(32)), bytes(range(1, 33))
 SCHEMA_COMMANDS = ("create", "collMod", "createIndexes", "dropIndexes")
@@ -62,10 +62,11 @@ async def test_another_root_key_or_missing_keys_are_refused(database: Database, 
     assert not (tmp_path / "new").exists()
 
 
-async def test_customers_without_a_record_are_refused(database: Database, tmp_path: Path) -> None:
+async def test_customers_without_a_record_are_refused(mongo_url: str, tmp_path: Path) -> None:
     """A database of an earlier release, or one that was restored in part."""
-    await database.insert_many("source_records", [{"_id": 1}])
-    assert await start(database, tmp_path) == "SCHEMA_UNKNOWN"
+    async with borrow_database(mongo_url, is_new=True) as database:
+        await database.insert_many("source_records", [{"_id": 1}])
+        assert await start(database, tmp_path) == "SCHEMA_UNKNOWN"
     assert not (tmp_path / "keys").exists()
 
 

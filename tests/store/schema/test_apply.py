@@ -72,16 +72,16 @@ VALID_DOCUMENTS: dict[str, dict[str, Any]] = {
         "home": ID,
         "rulings": [ID],
     },
-    "installation": {
-        "_id": "installation",
-        "schema": 1,
-        "target": 1,
-        "declaration": "0" * 16,
-        "bucketKeys": ID,
-        "signingKeys": ID,
-        "created": 1,
+    "installation": dict.fromkeys(("schema", "target", "created"), 1)
+    | {"_id": "installation", "declaration": "0", "bucketKeys": ID, "signingKeys": ID},
+    "rulebooks": {
+        "_id": 1,
+        "version": "v1",
+        "permissions": "p1",
+        "purposes": {"marketing/email": "d"},
+        "sections": "{}",
+        "since": 1,
     },
-    "rulebooks": {"_id": "v1", "purposes": {"marketing/email": "d"}, "since": 1},
     "identifiers": {"_id": ID, "type": "email", "records": [ID], "customer": ID, "t": 1},
     "messages": {"_id": ID, "record": ID, "t": 1},
     "identity_events": {

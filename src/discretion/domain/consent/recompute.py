@@ -82,13 +82,6 @@ class PermissionRecomputation:
         self._rulebooks = rulebooks
         self._write_context = write_context
 
-    async def enforce_rules(self) -> None:
-        """Put this process's rules in force; recomputations with other rules then stop."""
-        context = self._write_context()
-        await self._rulebooks.save(
-            context.permission_engine.version, context.permission_engine.purposes, context.now_ms
-        )
-
     async def count_due(self) -> int:
         """Return how many customers need to be recomputed."""
         context = self._write_context()
@@ -159,10 +152,8 @@ class PermissionRecomputation:
 
     async def _is_in_force(self) -> bool:
         """Return whether no other rules were put in force."""
-        return await self._rulebooks.find_in_force() in (
-            None,
-            self._write_context().permission_engine.version,
-        )
+        in_force = await self._rulebooks.find_version_in_force()
+        return in_force is None or in_force[1] == self._write_context().permission_engine.version
 
     async def _read_batches(self) -> AsyncGenerator[_CustomerBatch, None]:
         context = self._write_context()

@@ -199,11 +199,21 @@ COLLECTIONS: tuple[Collection, ...] = (
             Index((("expires", 1),), expire_s=0),
         ),
     ),
-    # _id the version, purposes the digest of each purpose's rules ("/" in place of "."), since (ms) in force.
+    # _id counts the acts, version is that of all rules, permissions that of those that customers store,
+    # purposes the digest of each purpose's rules ("/" for "."), sections what the rules say, since (ms) when.
     Collection(
         name="rulebooks",
-        contents="Digests of the rules that permissions were computed with; no personal data.",
-        schema=object_of({"_id": TEXT, "purposes": map_of(TEXT), "since": TIME}),
+        contents="The rules that were put in force, one after the other; no personal data.",
+        schema=object_of(
+            {
+                "_id": INTEGER,
+                "version": TEXT,
+                "permissions": TEXT,
+                "purposes": map_of(TEXT),
+                "sections": TEXT,
+                "since": TIME,
+            }
+        ),
     ),
     # next, until and fence are the lease (``store.lease``), cursor the last finished customer, met customers
     # examined, changed customers rewritten, held customers whose expired data a restriction keeps.
