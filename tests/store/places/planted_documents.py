@@ -61,7 +61,10 @@ def _new_id() -> bytes:
 def build_document(collection: str, *absent: str, **members: Any) -> MutableDocument:
     """Return a valid document with these members and a new id."""
     valid = VALID_DOCUMENTS[collection]
-    document_id = _new_id() if isinstance(valid["_id"], bytes) else secrets.token_hex(8)
+    document_id: Any = _new_id()
+    if not isinstance(valid["_id"], bytes):
+        number = secrets.randbelow(2**31)
+        document_id = number if isinstance(valid["_id"], int) else f"{number:x}"
     built = {**valid, "_id": document_id, **members}
     return {name: value for name, value in built.items() if name not in absent}
 
@@ -278,7 +281,14 @@ PLANTERS: Mapping[str, Planter] = {
         name: _plant_impersonal(name)
         for name in (
             *("disclosures", "tombstones", "deliveries", "mandates", "replays", "agents", "recipients"),
-            *("clients", "consent_terms", "rulebooks", "installation"),
+            *(
+                "clients",
+                "consent_terms",
+                "rulebooks",
+                "installation",
+                "ledger_postings",
+                "ledger_posting_state",
+            ),
         )
     },
 }
@@ -299,7 +309,9 @@ MEMBERS_WITHOUT_PERSON: Mapping[str, frozenset[str]] = {
     "identity_events": frozenset({"_id"}),
     "consents": frozenset({"_id", "terms", "conflict"}),
     "requests": frozenset({"_id", "open", "appeal_of", "contact", "messages.for", "messages.sealed"}),
-    "disclosures": frozenset({"subjects", "entry"}),
+    "disclosures": frozenset({"_id", "e"}),
+    "ledger_postings": frozenset({"c", "l", "h"}),
+    "ledger_posting_state": frozenset({"h", "p"}),
     "erasures": frozenset({"_id"}),
     "tombstones": frozenset({"_id"}),
     "deliveries": frozenset({"_id", "request"}),
