@@ -103,6 +103,8 @@ def prune_message(declared: DeclaredNames, raw: Mapping[str, Any], message_id: s
         members["traits"], traits = traits, None
     event_members, undeclared_properties = _prune_properties(declared, message_type, raw)
     context, unknown_preferences = _prune_context(declared, raw.get("context"), traits)
+    if message_type == CONSENT_TYPE:
+        unknown_preferences = 0  # its statement is in ``purposes``; the validator reads and counts no others
     members |= {**statement, **event_members, "context": context}
     return PrunedMessage(
         Redacted(members), undeclared_traits + undeclared_properties + unknown_preferences + unknown_purposes

@@ -175,6 +175,15 @@ def assert_same_result(catalogue: Catalogue, source: Source, raw: dict[str, Any]
 
 @settings(max_examples=scale_examples(400))
 @given(SOURCES, MESSAGES)
+@example(
+    CATALOGUE.sources["web-shop"],
+    {
+        "type": "consent",
+        "userId": "u1",
+        "purposes": {"marketing": False},
+        "context": {"consent": {"categoryPreferences": {"x": None}}},
+    },
+)
 def test_the_validator_decides_the_same_on_a_pruned_message(source: Source, raw: dict[str, Any]) -> None:
     """The same fact, or the same code at the same place; the numbers of dropped members add up."""
     event(assert_same_result(CATALOGUE, source, raw) or "accepted")
