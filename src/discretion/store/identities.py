@@ -26,10 +26,7 @@ class IdentityStore:
 
     async def list_former_ids(self, customer: bytes) -> list[tuple[bytes, bytes]]:
         """List the ids of customers that were merged into this one, each with its wrapped key."""
-        current = await self._people.current(customer)
-        if current is None or current.id != customer:
-            return []
-        return [(former.id, former.wrapped_key) for former in current.former]
+        return [(former.id, former.wrapped_key) for former in await self._people.list_former(customer)]
 
     async def list_history(
         self, customers: Sequence[bytes], before: TimePosition | None, limit: int

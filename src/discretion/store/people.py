@@ -103,6 +103,11 @@ class PeopleStore:
         )
         return None if document is None else _parse_current(document)
 
+    async def list_former(self, customer: bytes) -> tuple[FormerCustomer, ...]:
+        """List the customers that were merged into this one; no member but these is read."""
+        document = await self._database.find_one(COLLECTION, {"_id": customer}, {FORMER: 1})
+        return () if document is None else parse_former(document)
+
     async def mark_changed(self, customer: bytes, session: Session) -> None:
         """Increment the version of the customer whom an id identifies now.
 
