@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from discretion.domain.erasure.crypto_shred import CryptoShredder, ShredResult
 from discretion.errors import Unavailable
@@ -17,6 +19,7 @@ from discretion.seal.rewrapped_keys import RewrappedKeyFiles
 from discretion.store.driver.database import Database, Session
 from discretion.store.schema.apply import apply_schema
 from discretion.store.wrapped_keys import KEY_LOCATIONS, KeyLocation
+from tests.fixtures.mongo import borrow_database
 from tests.fixtures.platform import PlatformUnderTest
 from tests.fixtures.shred_program import (
     BUCKETS,
@@ -41,6 +44,13 @@ CHECKPOINTS = (
     "shred.destroyed",
 )
 ANN = customer_in_bucket(1, 0)
+
+
+@pytest_asyncio.fixture
+async def database(mongo_url: str) -> AsyncIterator[Database]:
+    """Yield a database without the schema, which refuses customers of whom there is nothing but a key."""
+    async with borrow_database(mongo_url, is_new=True) as borrowed:
+        yield borrowed
 
 
 def select_bucket(bucket: int, customers: set[bytes]) -> set[bytes]:

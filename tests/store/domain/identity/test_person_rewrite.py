@@ -8,6 +8,7 @@ from typing import Any
 from discretion.domain.identity.person_rewrite import PersonRewrite, PersonRewriter
 from discretion.store.source_record import SourceRecord
 from discretion.store.transactions import Session
+from tests.fixtures.attribute_keys import KEYS
 from tests.fixtures.platform import PlatformUnderTest
 
 ANN: dict[str, Any] = {
@@ -16,7 +17,7 @@ ANN: dict[str, Any] = {
     "userId": "w-1",
     "traits": {"firstName": "Ann", "lastName": "Lind", "email": "ann@shop.example"},
 }
-NAME = "identity/givenName"
+NAME = KEYS["identity.givenName"]
 
 
 def find_rewriter(platform: PlatformUnderTest) -> PersonRewriter:
@@ -61,7 +62,7 @@ async def test_an_edit_changes_the_record_and_the_profile(platform: PlatformUnde
     assert await edit_name(platform, customer["_id"]) is not None
     (record,) = await find_rewriter(platform).stores.source_records.of(customer["_id"])
     assert NAME not in record.cells
-    assert record.cells.keys() >= {"identity/familyName"}
+    assert record.cells.keys() >= {KEYS["identity.familyName"]}
     (changed,) = await platform.internals.database.find("customers", {})
     members_before, members = set(_list_paths(customer)), set(_list_paths(changed))
     assert members < members_before

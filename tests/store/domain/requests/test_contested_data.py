@@ -17,6 +17,7 @@ from discretion.domain.requests.model import (
 )
 from discretion.law.jurisdiction import Right
 from discretion.store.driver.database import Database
+from tests.fixtures.attribute_keys import KEYS
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import PlatformUnderTest, build_test_platform
 from tests.journeys.rights import create_customer
@@ -60,7 +61,7 @@ async def test_a_crash_stores_neither_the_request_nor_its_flags(
         await replace(requests.submission, after_filing=crash).submit(customer, DETAILS, REQUESTER)
     assert await database.count("requests", {}) == 0
     request = await requests.submission.submit(customer, DETAILS, REQUESTER)
-    assert await list_contested(database) == ["identity/givenName"]
+    assert await list_contested(database) == [KEYS["identity.givenName"]]
     with pytest.raises(SimulatedCrash):
         await replace(requests.decisions, after_change=crash).refuse(
             request.id, "steward:office", RequestReason.OTHER, "GDPR Art. 16", "It is as you said."
