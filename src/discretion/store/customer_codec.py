@@ -38,7 +38,7 @@ from discretion.plan.customer_members import (
     name_provenance,
     name_time,
 )
-from discretion.store.document import Document, MutableDocument, OpenValue
+from discretion.store.document import Document, MutableDocument, OpenValue, select_values
 from discretion.store.document_update import build_document_update
 
 
@@ -135,17 +135,13 @@ class CustomerDocument:
 
     def keep_attributes(self, keys: Collection[str]) -> CustomerDocument:
         """Return the customer with only these attributes, as if no others had been read."""
-
-        def keep(values: Mapping[str, Any]) -> Mapping[str, Any]:
-            return {key: values[key] for key in keys if key in values}
-
         return replace(
             self,
-            sealed=keep(self.sealed),
-            open=keep(self.open),
-            observed=keep(self.observed),
-            provenance=keep(self.provenance),
-            contested=keep(self.contested),
+            sealed=select_values(self.sealed, keys),
+            open=select_values(self.open, keys),
+            observed=select_values(self.observed, keys),
+            provenance=select_values(self.provenance, keys),
+            contested=select_values(self.contested, keys),
         )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, TypeVar
+
+Value = TypeVar("Value")
 
 Document = Mapping[str, Any]
 """A document that is only read. The keys are explained beside the collections in ``schema``."""
@@ -20,3 +22,8 @@ The id orders documents of the same millisecond, so that no document is skipped 
 Scalar = str | int | float | bool
 OpenValue = Scalar | list[Scalar]
 """A value of an attribute that is stored readable."""
+
+
+def select_values(values: Mapping[str, Value], attributes: Collection[str]) -> dict[str, Value]:
+    """Return the values of these attributes, by attribute key; those without a value are left out."""
+    return {key: values[key] for key in attributes if key in values}

@@ -8,13 +8,11 @@ a frozen object takes three times as long to make, and every message makes dozen
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any
 
-from discretion.store.document import OpenValue
-
-Value = TypeVar("Value")
+from discretion.store.document import OpenValue, select_values
 
 
 @dataclass(slots=True)
@@ -194,10 +192,6 @@ class SourceRecord:
         """Return the record with only these attributes, as if it had been read so."""
         return replace(
             self,
-            cells=_keep(self.cells, attributes),
-            totals=_keep(self.totals, attributes),
+            cells=select_values(self.cells, attributes),
+            totals=select_values(self.totals, attributes),
         )
-
-
-def _keep(values: Mapping[str, Value], keys: Collection[str]) -> dict[str, Value]:
-    return {key: values[key] for key in keys if key in values}
