@@ -12,11 +12,9 @@ from jwt.types import Options
 
 from discretion.domain.kit.workflow.runner import WorkflowRunner
 from discretion.domain.kit.workflow.step import list_actions
-from discretion.domain.recipients.delivery import (
-    DeliveryState,
-)
 from discretion.domain.recipients.notification import DELIVERY_HEADER
 from discretion.domain.requests.workflows import build_fulfilment
+from discretion.store.deliveries import DeliveryState
 from discretion.store.driver.database import Database
 from tests.fixtures.clock import Clock
 from tests.fixtures.mongo import CommandRecorder

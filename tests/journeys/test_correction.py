@@ -12,11 +12,11 @@ import pytest_asyncio
 
 from discretion.catalogue.load import load_catalogue
 from discretion.domain.correction.proposed_change import check_changes
-from discretion.domain.recipients.delivery import DeliveryState
 from discretion.domain.requests.model import Assurance, RequestDetails, Requester, RequesterRole
 from discretion.errors import BadRequest
 from discretion.law.jurisdiction import Right
 from discretion.seal.open import build_cell_decryptor
+from discretion.store.deliveries import DeliveryState
 from discretion.store.driver.database import Database
 from tests.fixtures.attribute_keys import KEYS
 from tests.fixtures.clock import Clock

@@ -12,8 +12,8 @@ from discretion.domain.recipients.delivery import (
     DAY_MS,
     RETRY_PERIOD_MS,
     SUBJECTS_RETENTION_MS,
-    DeliveryState,
 )
+from discretion.store.deliveries import DeliveryState
 from discretion.store.driver.database import Database
 from tests.fixtures.mongo import CommandRecorder
 from tests.journeys.recipient_notification import (

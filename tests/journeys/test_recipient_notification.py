@@ -9,11 +9,11 @@ import pytest_asyncio
 
 from discretion.domain.recipients.delivery import (
     DAY_MS,
-    DeliveryState,
 )
 from discretion.domain.recipients.delivery_worker import LEASE_MS
 from discretion.domain.recipients.disclosed_attributes import derive_ledger_pseudonyms
 from discretion.domain.recipients.notification_steps import PSEUDONYMS_FIELD, build_pseudonym_snapshot
+from discretion.store.deliveries import DeliveryState
 from discretion.store.driver.database import Database, build_update
 from discretion.store.people import PeopleStore
 from tests.fixtures.mongo import CommandRecorder
@@ -116,8 +116,8 @@ async def test_two_processes_send_a_notice_once(scenario: NotificationScenario) 
         await scenario.recipients.recipient_register.add("ad-partner", f"http://127.0.0.1:{partner.port}/")
         await scenario.create_request()
         deliver, now = scenario.recipients.delivery_worker, scenario.clock()
-        assert await deliver.deliveries.leases.take(now, now + LEASE_MS) is not None
-        assert await deliver.deliveries.leases.take(now, now + LEASE_MS) is None
+        assert len(await deliver.deliveries.take_due(now, now + LEASE_MS, limit=2)) == 1
+        assert await deliver.deliveries.take_due(now, now + LEASE_MS, limit=2) == []
         await deliver.run_once()
         assert partner.requests == []
         scenario.clock.advance(LEASE_MS + 1)

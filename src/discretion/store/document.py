@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, TypeVar
 
 Value = TypeVar("Value")
+_log = logging.getLogger(__name__)
 
 Document = Mapping[str, Any]
 """A document that is only read. The keys are explained beside the collections in ``schema``."""
@@ -27,3 +29,15 @@ OpenValue = Scalar | list[Scalar]
 def select_values(values: Mapping[str, Value], attributes: Collection[str]) -> dict[str, Value]:
     """Return the values of these attributes, by attribute key; those without a value are left out."""
     return {key: values[key] for key in attributes if key in values}
+
+
+def parse_readable(documents: Iterable[Document], parse: Callable[[Document], Value]) -> list[Value]:
+    """Parse documents. One that cannot be parsed is logged and left out, so it holds up no other."""
+    parsed = []
+    for document in documents:
+        try:
+            parsed.append(parse(document))
+        except (KeyError, TypeError, ValueError) as error:
+            # Only the kind of error is logged: its text may contain personal data.
+            _log.error("a stored document cannot be read (%s): %s", parse.__name__, type(error).__name__)
+    return parsed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from discretion.store.document import Document
+from discretion.store.document import Document, MutableDocument
 
 
 def build_document_update(before: Document, after: Document) -> dict[str, dict[str, Any]]:
@@ -32,6 +32,12 @@ def build_document_update(before: Document, after: Document) -> dict[str, dict[s
         for operator, members in (("$set", set_members), ("$unset", unset_members))
         if members
     }
+
+
+def list_changed_members(before: Document, after: Document) -> MutableDocument:
+    """Return the members that differ, as they are in ``after``; None for those that it lacks."""
+    changed = {name: value for name, value in after.items() if _differs(before.get(name), value)}
+    return changed | dict.fromkeys(before.keys() - after.keys())
 
 
 def _differs(value_before: Any, value_after: Any) -> bool:

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-from discretion.domain.recipients.delivery import (
-    AUTOMATIC_STATES,
-    MANUAL_STATES,
-    Delivery,
-    DeliveryState,
-    build_acknowledgement,
-    read_delivery,
-)
+from discretion.domain.recipients.delivery import AUTOMATIC_STATES, acknowledge
 from discretion.domain.recipients.notification_result import NotificationResults
 from discretion.errors import BadRequest, Conflict, NotFound
-from discretion.store.deliveries import DeliveryStore
+from discretion.store.deliveries import Delivery, DeliveryState, DeliveryStore
 from discretion.store.transactions import Session, Transactions
 
 MAX_REASON_LENGTH = 500
@@ -57,9 +49,9 @@ class AcknowledgementRecorder:
             )
         now = self.now_ms()
 
-        def build_change(delivery: Delivery) -> Mapping[str, Any] | None:
+        def acknowledge_once(delivery: Delivery) -> Delivery:
             if delivery.acknowledged is not None:
-                return None
+                return delivery
             if delivery.state in AUTOMATIC_STATES:
                 raise Conflict(
                     "DELIVERY_SENT",
@@ -71,11 +63,13 @@ class AcknowledgementRecorder:
                 raise BadRequest(
                     "DELIVERY_TIME", "The recipient was told between the request and now, not at this time."
                 )
-            change = {**build_acknowledgement(now, by), "informed": informed, "reason": reason.strip()}
-            # Its ids were deleted before anybody noted that the recipient was told: that is a fact.
-            return {**change, "state": DeliveryState.EXPIRED} if delivery.state is _LAPSED else change
+            acknowledged = replace(acknowledge(delivery, now, by), informed=informed, reason=reason.strip())
+            if delivery.state is DeliveryState.EXPIRED:
+                # Its ids were deleted before anybody noted that the recipient was told: that is a fact.
+                return replace(acknowledged, state=DeliveryState.EXPIRED)
+            return acknowledged
 
-        return await self._record(delivery_id, build_change, None)
+        return await self._record(delivery_id, acknowledge_once, None)
 
     async def record_by_recipient(self, delivery_id: bytes, client: str) -> Delivery:
         """Record that the recipient has acted on the notification. A repeated call has no effect.
@@ -85,40 +79,34 @@ class AcknowledgementRecorder:
             Conflict: ``DELIVERY_LAPSED``.
         """
 
-        def build_change(delivery: Delivery) -> Mapping[str, Any] | None:
-            if delivery.state is _LAPSED:
+        def acknowledge_once(delivery: Delivery) -> Delivery:
+            if delivery.state is DeliveryState.EXPIRED:
                 raise Conflict(
                     "DELIVERY_LAPSED", "The delivery has expired, and the person's ids were deleted with it."
                 )
             if delivery.acknowledged is not None:
-                return None
-            return build_acknowledgement(self.now_ms(), f"client:{client}")
+                return delivery
+            return acknowledge(delivery, self.now_ms(), f"client:{client}")
 
-        return await self._record(delivery_id, build_change, client)
+        return await self._record(delivery_id, acknowledge_once, client)
 
     async def _record(
         self,
         delivery_id: bytes,
-        build_change: Callable[[Delivery], Mapping[str, Any] | None],
+        acknowledge_once: Callable[[Delivery], Delivery],
         client: str | None,
     ) -> Delivery:
         """Change a delivery and the result of its request in one transaction, and return the delivery."""
 
         async def change_delivery(session: Session) -> Delivery:
-            document = await self.deliveries.find(delivery_id, session)
-            if document is None or client not in (None, document["client"]):
+            delivery = await self.deliveries.find(delivery_id, session)
+            if delivery is None or client not in (None, delivery.client):
                 # One error for both cases: a client cannot find out which deliveries exist.
                 raise NotFound("DELIVERY_NOT_FOUND", "There is no such delivery.")
-            change = build_change(read_delivery(document))
-            if change is None:
-                return read_delivery(document)
-            await self.deliveries.overrule(delivery_id, _ANY_STATE, change, session)
-            await self.results.update(document["request"], session)
-            changed = {name: value for name, value in {**document, **change}.items() if value is not None}
-            return read_delivery(changed)
+            acknowledged = acknowledge_once(delivery)
+            if acknowledged != delivery:
+                await self.deliveries.overrule(delivery, acknowledged, session)
+                await self.results.update(delivery.request, session)
+            return acknowledged
 
         return await self.transactions.run(change_delivery)
-
-
-_LAPSED = DeliveryState.EXPIRED
-_ANY_STATE = (*AUTOMATIC_STATES, *MANUAL_STATES, _LAPSED)

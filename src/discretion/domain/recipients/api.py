@@ -17,12 +17,13 @@ from discretion.domain.kit.graphql.loading import load_customer
 from discretion.domain.kit.graphql.page import PageInfo, cut_page, open_cursor, parse_page_window
 from discretion.domain.kit.graphql.scalars import DateTime
 from discretion.domain.recipients.acknowledgement import AcknowledgementRecorder
-from discretion.domain.recipients.delivery import Delivery, DeliveryState
+from discretion.domain.recipients.delivery import compute_expiry
 from discretion.domain.recipients.disclosed_attributes import find_catalogue_recipient
 from discretion.domain.recipients.recipient_notifier import RecipientNotifier
 from discretion.errors import BadRequest
 from discretion.reveal.forms import format_timestamp
 from discretion.reveal.revealer import Reading
+from discretion.store.deliveries import Delivery, DeliveryState
 from discretion.store.requests import RequestStore
 
 DISCLOSURE_NOTE = "deliveries"
@@ -48,7 +49,7 @@ class RecipientServices:
 
 @strawberry.type(description="What one recipient of a person's data is to be told about one request.")
 class RecipientDelivery:
-    """A delivery, see ``recipients.delivery.Delivery``."""
+    """A delivery, see ``store.deliveries.Delivery``."""
 
     id: strawberry.ID
     recipient: str = strawberry.field(description="The client_id under which it was given the data.")
@@ -160,7 +161,7 @@ def _build_delivery(info: ResolverInfo, reading: Reading, delivery: Delivery) ->
         state=delivery.state,
         failure=delivery.failure,
         since=DateTime(format_timestamp(delivery.created)),
-        due_at=DateTime(format_timestamp(delivery.lapses_at)),
+        due_at=DateTime(format_timestamp(compute_expiry(delivery))),
         acknowledged_at=_format_optional(delivery.acknowledged),
         acknowledged_by=delivery.acknowledged_by,
         informed_at=_format_optional(delivery.informed),

@@ -16,11 +16,12 @@ from rich.console import Console
 from rich.table import Table
 
 from discretion.domain.recipients.acknowledgement import AcknowledgementRecorder
-from discretion.domain.recipients.delivery import Delivery, DeliveryState
+from discretion.domain.recipients.delivery import compute_expiry
 from discretion.domain.recipients.recipient_notifier import RecipientNotifier
-from discretion.domain.recipients.recipient_register import RecipientRegister, Webhook
+from discretion.domain.recipients.recipient_register import RecipientRegister
 from discretion.errors import BadRequest, NotFound
 from discretion.settings import Settings, read_settings
+from discretion.store.deliveries import Delivery, DeliveryState, Webhook
 
 LIST_LIMIT = 100
 
@@ -218,7 +219,7 @@ def _format_steward(name: str) -> str:
 def _render_deliveries(deliveries: Sequence[Delivery], now: int) -> Table:
     table = Table("delivery", "tell", "of", "attributes", "people", "why", "until", "acknowledged")
     for delivery in deliveries:
-        is_late = delivery.state is DeliveryState.EXPIRED or now >= delivery.lapses_at
+        is_late = delivery.state is DeliveryState.EXPIRED or now >= compute_expiry(delivery)
         by = "" if delivery.acknowledged is None else f"{delivery.acknowledged_by}: {delivery.reason}"
         table.add_row(
             delivery.id.hex(),
@@ -227,7 +228,7 @@ def _render_deliveries(deliveries: Sequence[Delivery], now: int) -> Table:
             ", ".join(delivery.attributes),
             str(len(delivery.subjects)),
             delivery.failure or ("lapsed" if is_late else "no webhook"),
-            _format_day(delivery.lapses_at),
+            _format_day(compute_expiry(delivery)),
             by,
             style="red" if is_late and delivery.acknowledged is None else None,
         )

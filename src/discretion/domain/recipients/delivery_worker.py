@@ -8,28 +8,18 @@ reply, or none, is a failure. After the retry period a steward has to inform the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from discretion.domain.kit.egress import EgressClient
 from discretion.domain.kit.workflow.poll import attempt_logged, run_polling
-from discretion.domain.recipients.delivery import (
-    BACKOFF,
-    DAY_MS,
-    RETRY_PERIOD_MS,
-    Delivery,
-    DeliveryState,
-    build_acknowledgement,
-    read_delivery,
-)
+from discretion.domain.recipients.delivery import BACKOFF, DAY_MS, RETRY_PERIOD_MS, acknowledge
 from discretion.domain.recipients.manual_deliveries import ManualDeliveryMonitor
 from discretion.domain.recipients.notification import DELIVERY_HEADER, MEDIA_TYPE, NotificationSigner
 from discretion.domain.recipients.notification_result import NotificationResults
 from discretion.errors import DiscretionError
-from discretion.store.deliveries import DeliveryStore
-from discretion.store.document import Document
+from discretion.store.deliveries import Delivery, DeliveryState, DeliveryStore
 from discretion.store.transactions import Session, Transactions
 
 LEASE_MS = 60_000
@@ -60,33 +50,31 @@ class DeliveryWorker:
         """Attempt at most ``BATCH`` due deliveries. Return their number."""
         now = self.now_ms()
         # The lease counts the attempt. If this process crashes, the delivery is due again after the lease.
-        documents = await self.deliveries.leases.take_due(now, now + LEASE_MS, BATCH)
+        deliveries = await self.deliveries.take_due(now, now + LEASE_MS, BATCH)
         # One that cannot be attempted is due again after its lease, and holds up no other.
         await asyncio.gather(
-            *(attempt_logged("sending a notification", self._attempt(document)) for document in documents)
+            *(attempt_logged("sending a notification", self._attempt(delivery)) for delivery in deliveries)
         )
         await self.monitor.run_once()
-        return len(documents)
+        return len(deliveries)
 
-    async def _attempt(self, document: Document) -> None:
-        delivery = read_delivery(document)
+    async def _attempt(self, delivery: Delivery) -> None:
         # Read for each attempt: the webhook may have been replaced or removed since the delivery was created.
         webhooks = await self.deliveries.list_webhooks([delivery.client])
         if webhooks:
-            status, failure = await self._post_notice(delivery, webhooks[0]["url"])
-            change = self._build_change(delivery, status, failure)
+            status, failure = await self._post_notice(delivery, webhooks[0].url)
+            attempted = self._apply_reply(delivery, status, failure)
         else:
-            change = {"state": DeliveryState.BY_HAND.value, "next": None}
-        await self._store_outcome(document, change)
+            attempted = replace(delivery, state=DeliveryState.BY_HAND, next_attempt=None)
+        await self._store_outcome(delivery, attempted)
 
-    async def _store_outcome(self, document: Document, change: Mapping[str, Any]) -> None:
+    async def _store_outcome(self, delivery: Delivery, attempted: Delivery) -> None:
         async def store_outcome(session: Session) -> None:
             # Under the fence of this attempt. An acknowledgement that arrived during it is final, and so is
             # the outcome of a later attempt, if the lease expired meanwhile.
-            end = {**change, "until": 0}
-            is_held = await self.deliveries.leases.save(document["_id"], document["fence"], end, session)
-            if is_held and "state" in change:
-                await self.results.update(document["request"], session)
+            is_held = await self.deliveries.save_outcome(delivery, attempted, session)
+            if is_held and attempted.state is not delivery.state:
+                await self.results.update(delivery.request, session)
 
         await self.transactions.run(store_outcome)
 
@@ -100,22 +88,23 @@ class DeliveryWorker:
         except DiscretionError as error:
             return 0, error.code
 
-    def _build_change(self, delivery: Delivery, status: int, failure: str) -> dict[str, Any]:
+    def _apply_reply(self, delivery: Delivery, status: int, failure: str) -> Delivery:
         now = self.now_ms()
         if _HTTP_OK <= status < _HTTP_REDIRECT and status != _HTTP_ACCEPTED:
-            return build_acknowledgement(now, WEBHOOK_ACTOR)
+            return acknowledge(delivery, now, WEBHOOK_ACTOR)
         is_overdue = now - delivery.created >= RETRY_PERIOD_MS
         if status == _HTTP_ACCEPTED:
             failure = "NOT_ACKNOWLEDGED"
         elif not failure:
             failure = f"HTTP_{status}"
         if is_overdue:
-            return {"state": DeliveryState.STUCK.value, "next": None, "why": failure}
+            return replace(delivery, state=DeliveryState.STUCK, next_attempt=None, failure=failure)
         if status == _HTTP_ACCEPTED:
-            return {"state": DeliveryState.RECEIVED.value, "next": now + DAY_MS, "why": failure}
+            return replace(delivery, state=DeliveryState.RECEIVED, next_attempt=now + DAY_MS, failure=failure)
         delay_ms = BACKOFF.compute_spread_delay(delivery.attempts, self.entropy(4))
         # The last attempt falls on the end of the period. If it fails, a steward takes over.
-        return {"next": min(now + delay_ms, delivery.created + RETRY_PERIOD_MS), "why": failure}
+        next_attempt = min(now + delay_ms, delivery.created + RETRY_PERIOD_MS)
+        return replace(delivery, next_attempt=next_attempt, failure=failure)
 
 
 @asynccontextmanager

@@ -7,18 +7,17 @@ delivery that has lapsed stays in the list of the privacy office until a steward
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from discretion.domain.recipients.delivery import (
     DAY_MS,
     MANUAL_STATES,
     SUBJECTS_RETENTION_MS,
-    DeliveryState,
+    compute_expiry,
 )
 from discretion.domain.recipients.notification_result import NotificationResults
-from discretion.store.deliveries import DeliveryStore
+from discretion.store.deliveries import Delivery, DeliveryState, DeliveryStore
 from discretion.store.transactions import Session, Transactions
 
 WARNINGS: Sequence[tuple[str, int]] = (("day", DAY_MS), ("week", 7 * DAY_MS))
@@ -42,16 +41,16 @@ class ManualDeliveryMonitor:
         created_before = self.now_ms() - SUBJECTS_RETENTION_MS
         for outdated in await self.deliveries.list_older_than(MANUAL_STATES, created_before, BATCH):
             if await self._expire(outdated):
-                _log.warning("a notification of %s lapsed: nobody acknowledged it", outdated["client"])
+                _log.warning("a notification of %s lapsed: nobody acknowledged it", outdated.client)
         await self._warn()
 
-    async def _expire(self, delivery: Mapping[str, Any]) -> bool:
+    async def _expire(self, delivery: Delivery) -> bool:
         async def expire_delivery(session: Session) -> bool:
-            expiry = {"state": DeliveryState.EXPIRED.value, "subjects": None}
-            expired = await self.deliveries.overrule(delivery["_id"], MANUAL_STATES, expiry, session)
-            if expired:
-                await self.results.update(delivery["request"], session)
-            return expired
+            expired = replace(delivery, state=DeliveryState.EXPIRED, subjects=())
+            is_expired = await self.deliveries.overrule(delivery, expired, session)
+            if is_expired:
+                await self.results.update(delivery.request, session)
+            return is_expired
 
         return await self.transactions.run(expire_delivery)
 
@@ -62,11 +61,11 @@ class ManualDeliveryMonitor:
             for delivery in await self.deliveries.list_unwarned(MANUAL_STATES, created_before, name, BATCH):
                 # The earlier warnings are recorded with it: they come too late.
                 warnings = [warning for warning, _ in WARNINGS[index:]]
-                if await self.deliveries.mark_warned(delivery["_id"], warnings):
-                    hours = (delivery["created"] + SUBJECTS_RETENTION_MS - now) // 3_600_000
+                if await self.deliveries.mark_warned(delivery.id, warnings):
+                    hours = (compute_expiry(delivery) - now) // 3_600_000
                     _log.warning(
                         "a notification of %s is left to a steward and lapses in %d h; "
                         "see: discretion recipient deliveries",
-                        delivery["client"],
+                        delivery.client,
                         hours,
                     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from discretion.domain.recipients.delivery import Delivery
+from discretion.store.deliveries import Delivery
 from discretion.token.keys import KeySet
 
 TOKEN_TYPE = "rights-notice+jwt"  # noqa: S105 - a media type, no password

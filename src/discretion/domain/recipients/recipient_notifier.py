@@ -14,10 +14,7 @@ from discretion.catalogue.model import Catalogue
 from discretion.domain.recipients.delivery import (
     AUTOMATIC_STATES,
     MANUAL_STATES,
-    Delivery,
-    DeliveryState,
     build_delivery_id,
-    read_delivery,
 )
 from discretion.domain.recipients.disclosed_attributes import (
     NON_ATTRIBUTE_PREFIXES,
@@ -29,7 +26,7 @@ from discretion.domain.recipients.disclosed_attributes import (
 from discretion.ledger.storage import LedgerStorage
 from discretion.reveal.revealer import CUSTOMER_ID_KIND
 from discretion.seal.pairwise_ids import PairwiseIds
-from discretion.store.deliveries import DeliveryStore
+from discretion.store.deliveries import Delivery, DeliveryState, DeliveryStore
 from discretion.store.document import TimePosition
 from discretion.store.transactions import Session
 
@@ -78,7 +75,9 @@ class RecipientNotifier:
             attributes: Only clients that received one of these attributes; all clients if None.
         """
         webhooks = await self.deliveries.list_webhooks()
-        kinds = {webhook["_id"]: webhook["kind"] for webhook in webhooks if "kind" in webhook}
+        kinds = {
+            webhook.client: webhook.recipient_key for webhook in webhooks if webhook.recipient_key is not None
+        }
         disclosures = summarise_disclosures(
             self.catalogue, await load_ledger_entries(self.ledger, pseudonyms), pseudonyms, kinds
         )
@@ -95,8 +94,8 @@ class RecipientNotifier:
         pseudonyms: Sequence[LedgerPseudonym],
         now: int,
         attributes: Collection[str] | None = None,
-    ) -> list[dict[str, Any]]:
-        """Return the documents of the deliveries of a request, for ``add_deliveries``.
+    ) -> list[Delivery]:
+        """Return the deliveries of a request, for ``add_deliveries``.
 
         Args:
             request: Id of the request.
@@ -107,7 +106,7 @@ class RecipientNotifier:
         """
         disclosures = await self.find_recipients(pseudonyms, attributes)
         webhooks = {
-            webhook["_id"]
+            webhook.client
             for webhook in await self.deliveries.list_webhooks(
                 [disclosure.client for disclosure in disclosures]
             )
@@ -119,9 +118,9 @@ class RecipientNotifier:
             for disclosure in disclosures
         ]
 
-    async def add_deliveries(self, documents: Sequence[dict[str, Any]], session: Session) -> None:
+    async def add_deliveries(self, deliveries: Sequence[Delivery], session: Session) -> None:
         """Add deliveries. A delivery that exists already is not changed."""
-        await self.deliveries.add(documents, session)
+        await self.deliveries.add(deliveries, session)
 
     async def measure_progress(self, request: bytes, session: Session | None = None) -> NotificationProgress:
         """Return the progress of the deliveries of a request."""
@@ -147,8 +146,7 @@ class RecipientNotifier:
 
     async def list_of_request(self, request: bytes, session: Session | None = None) -> list[Delivery]:
         """Return every delivery of a request."""
-        documents = await self.deliveries.list_by_request(request, session)
-        return [read_delivery(document) for document in documents]
+        return await self.deliveries.list_by_request(request, session)
 
     async def list_manual(self, limit: int, position: TimePosition | None = None) -> list[Delivery]:
         """Return the deliveries that are left to a steward, oldest first, and those that lapsed unnoticed.
@@ -156,8 +154,7 @@ class RecipientNotifier:
         ``position`` is the time and the id of the last delivery of the page before.
         """
         states = (*MANUAL_STATES, DeliveryState.EXPIRED)
-        documents = await self.deliveries.list_unacknowledged(states, position, limit)
-        return [read_delivery(document) for document in documents]
+        return await self.deliveries.list_unacknowledged(states, position, limit)
 
     def _build_delivery(
         self,
@@ -168,25 +165,24 @@ class RecipientNotifier:
         concerned: Collection[str] | None,
         *,
         has_webhook: bool,
-    ) -> dict[str, Any]:
+    ) -> Delivery:
         # The delivery names the person by the ids that this client knows. The customer id is never sent.
         encode_customer = self.pairwise.build_encoder(disclosure.client, CUSTOMER_ID_KIND)
-        disclosed_paths = [path for path in disclosure.attributes if concerned is None or path in concerned]
-        return {
-            "_id": build_delivery_id(request, disclosure.client),
-            "request": request,
-            "client": disclosure.client,
-            "what": right,
-            "subjects": [encode_customer(customer) for customer in disclosure.customers],
-            "attributes": disclosed_paths,
-            "purposes": list(disclosure.purposes),
-            "state": (DeliveryState.OPEN if has_webhook else DeliveryState.BY_HAND).value,
-            "attempts": 0,
-            "fence": 0,
-            "until": 0,
-            "created": now,
-            **({"next": now} if has_webhook else {}),
-        }
+        disclosed_paths = tuple(
+            path for path in disclosure.attributes if concerned is None or path in concerned
+        )
+        return Delivery(
+            id=build_delivery_id(request, disclosure.client),
+            request=request,
+            client=disclosure.client,
+            right=right,
+            subjects=tuple(encode_customer(customer) for customer in disclosure.customers),
+            attributes=disclosed_paths,
+            purposes=disclosure.purposes,
+            state=DeliveryState.OPEN if has_webhook else DeliveryState.BY_HAND,
+            created=now,
+            next_attempt=now if has_webhook else None,
+        )
 
 
 def _is_concerned(disclosure: RecipientDisclosure, attributes: Collection[str]) -> bool:

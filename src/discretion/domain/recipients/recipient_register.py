@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.nearest_name import suggest_name
 from discretion.domain.kit.egress import EgressClient
-from discretion.domain.recipients.delivery import MANUAL_STATES, DeliveryState
+from discretion.domain.recipients.delivery import MANUAL_STATES
 from discretion.domain.recipients.disclosed_attributes import find_catalogue_recipient
 from discretion.errors import BadRequest, NotFound
-from discretion.store.deliveries import DeliveryStore
+from discretion.store.deliveries import DeliveryState, DeliveryStore, Webhook
 
 _CLIENT_PATTERN = re.compile(r"[\w.@:/-]{1,200}", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class Webhook:
-    """The webhook of a client; ``recipient_key`` is its catalogue key, ``added_at`` in ms since 1970."""
-
-    client: str
-    recipient_key: str | None
-    url: str
-    added_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +46,15 @@ class RecipientRegister:
         self.egress.check_target(url)
         now = self.now_ms()
         recipient = find_catalogue_recipient(self.catalogue, client, kind)
-        kind_field = {} if recipient is None else {"kind": recipient.key}
-        await self.deliveries.save_webhook(client, {"url": url, "added": now, **kind_field})
+        webhook = Webhook(client, None if recipient is None else recipient.key, url, now)
+        await self.deliveries.save_webhook(webhook)
         # Reopened after the webhook is stored: without one, the worker leaves the
         # deliveries to a steward again.
-        return Webhook(client, kind_field.get("kind"), url, now), await self._reopen(client, now)
+        return webhook, await self._reopen(client, now)
 
     async def list_all(self) -> list[Webhook]:
         """Return every webhook, sorted by client."""
-        return [
-            Webhook(webhook["_id"], webhook.get("kind"), webhook["url"], webhook["added"])
-            for webhook in await self.deliveries.list_webhooks()
-        ]
+        return await self.deliveries.list_webhooks()
 
     async def remove(self, client: str) -> None:
         """Remove the webhook of a client. A steward has to inform it about deliveries that are still open.
@@ -84,8 +71,8 @@ class RecipientRegister:
 
     async def _reopen(self, client: str, now: int) -> int:
         """Schedule the deliveries of a client that were left to a steward, and return their number."""
-        change = {"state": DeliveryState.OPEN.value, "attempts": 0, "next": now, "why": None}
         reopened_count = 0
         for delivery in await self.deliveries.list_by_client(client, MANUAL_STATES):
-            reopened_count += await self.deliveries.overrule(delivery["_id"], MANUAL_STATES, change)
+            reopened = replace(delivery, state=DeliveryState.OPEN, attempts=0, next_attempt=now, failure=None)
+            reopened_count += await self.deliveries.overrule(delivery, reopened)
         return reopened_count

@@ -6,8 +6,8 @@ import asyncio
 from pathlib import Path
 
 from discretion.app.clock import now_ms
-from discretion.domain.recipients.delivery import DeliveryState
 from discretion.domain.recipients.delivery_worker import run_delivery_worker
+from discretion.store.deliveries import DeliveryState
 from discretion.store.driver.database import Database
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import build_test_platform

@@ -1,0 +1,78 @@
+"""Typed documents: what is built from a record satisfies its schema and is parsed to the same record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from discretion.store.deliveries import (
+    Delivery,
+    DeliveryState,
+    Webhook,
+    build_delivery_document,
+    build_webhook_document,
+    parse_delivery,
+    parse_webhook,
+)
+from discretion.store.document import parse_readable
+from discretion.store.schema.collections import COLLECTIONS
+
+SCHEMAS = {collection.name: collection.schema for collection in COLLECTIONS}
+
+DELIVERY = Delivery(
+    id=b"d",
+    request=b"r",
+    client="ad-partner",
+    right="erasure",
+    subjects=("x",),
+    attributes=("contact.email",),
+    purposes=("marketing",),
+    state=DeliveryState.STUCK,
+    created=1,
+    attempts=2,
+    fence=3,
+    next_attempt=4,
+    acknowledged=5,
+    acknowledged_by="webhook",
+    failure="HTTP_503",
+    warnings=("day",),
+    informed=6,
+    reason="By letter",
+)
+SENT_DELIVERY = replace(
+    DELIVERY,
+    subjects=(),
+    next_attempt=None,
+    acknowledged=None,
+    acknowledged_by=None,
+    failure=None,
+    warnings=(),
+    informed=None,
+    reason=None,
+)
+CASES: list[tuple[str, Any, Callable[[Any], Any], Callable[[Any], Any]]] = [
+    ("recipients", Webhook("c", "ad-partner", "https://a.example", 1), build_webhook_document, parse_webhook),
+    ("recipients", Webhook("c", None, "https://a.example", 1), build_webhook_document, parse_webhook),
+    ("deliveries", DELIVERY, build_delivery_document, parse_delivery),
+    ("deliveries", SENT_DELIVERY, build_delivery_document, parse_delivery),
+]
+
+
+@pytest.mark.parametrize(("collection", "record", "build", "parse"), CASES)
+def test_a_record_survives_its_document(
+    collection: str, record: Any, build: Callable[[Any], Any], parse: Callable[[Any], Any]
+) -> None:
+    document = build(record)
+    assert parse(document) == record
+    assert document.keys() <= SCHEMAS[collection]["properties"].keys()
+
+
+def test_a_document_that_cannot_be_read_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    readable = build_delivery_document(DELIVERY)
+    unreadable = {**readable, "state": "a state of a later release", "client": "somebody"}
+    assert parse_readable([unreadable, readable], parse_delivery) == [DELIVERY]
+    assert "parse_delivery" in caplog.text
+    assert "somebody" not in caplog.text
