@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from discretion.store.consent_event import ConsentEvent, build_consent_document, parse_consent_event
+from discretion.store.consent_terms import ConsentTerms, build_terms_document, parse_terms
 from discretion.store.document import MutableDocument, TimePosition
 from discretion.store.driver.database import Database, Session
 from discretion.store.paging import KeysetOrder
@@ -38,14 +40,15 @@ class ConsentStore:
 
     async def list_by_customer(
         self, customer: bytes, before: TimePosition | None, limit: int
-    ) -> list[MutableDocument]:
+    ) -> list[ConsentEvent]:
         """List the consent events of a customer's source records, newest first, older than ``before``."""
         # By source record: ``customer`` in an event is the customer of that time, and a merge or a split
         # moves records to another customer.
         query: MutableDocument = {"records": {"$in": await self.list_record_ids(customer)}}
-        return await self._database.find(
+        documents = await self._database.find(
             CONSENTS, _LAST_RECEIVED.continue_after(query, before), sort=_LAST_RECEIVED.sort, limit=limit
         )
+        return [parse_consent_event(document) for document in documents]
 
     async def read_jurisdictions(
         self, customers: Collection[bytes], session: Session
@@ -55,14 +58,13 @@ class ConsentStore:
         documents = await self._database.find("customers", query, {"laws": 1}, session=session)
         return {document["_id"]: document["laws"] for document in documents}
 
-    async def add(self, events: Sequence[MutableDocument], session: Session) -> None:
+    async def add(self, events: Sequence[ConsentEvent], session: Session) -> None:
         """Add consent events in a transaction."""
-        if events:
-            await self._database.insert_many(CONSENTS, list(events), session=session)
+        await self._transactions.send(build_consent_inserts(events), session)
 
     async def read_latest(
         self, records: Collection[bytes], purposes: Collection[str], session: Session | None = None
-    ) -> dict[str, MutableDocument]:
+    ) -> dict[str, ConsentEvent]:
         """Return the latest consent event of these source records for each purpose, by purpose."""
         pipeline: list[Mapping[str, Any]] = [
             {"$match": {"records": {"$in": list(records)}, "purpose": {"$in": sorted(purposes)}}},
@@ -70,27 +72,29 @@ class ConsentStore:
             {"$group": {"_id": "$purpose", "latest": {"$first": "$$ROOT"}}},
         ]
         groups = await self._database.aggregate(CONSENTS, pipeline, session=session)
-        return {group["_id"]: group["latest"] for group in groups}
+        return {group["_id"]: parse_consent_event(group["latest"]) for group in groups}
 
-    async def read_terms(self, digests: Collection[bytes]) -> dict[bytes, MutableDocument]:
+    async def read_terms(self, digests: Collection[bytes]) -> dict[bytes, ConsentTerms]:
         """Return terms by their digest."""
         documents = await self._database.find(TERMS, {"_id": {"$in": sorted(set(digests))}})
-        return {document.pop("_id"): document for document in documents}
+        return {document["_id"]: parse_terms(document) for document in documents}
 
-    async def save_terms(self, terms: Mapping[bytes, MutableDocument]) -> None:
-        """Save terms; terms that exist already stay unchanged."""
+    async def save_terms(self, terms: Mapping[bytes, ConsentTerms]) -> None:
+        """Save terms by their digest; terms that exist already stay unchanged."""
         await self._transactions.send(build_terms_upserts(terms))
 
 
-def build_consent_inserts(events: Sequence[MutableDocument]) -> list[PendingWrite]:
+def build_consent_inserts(events: Sequence[ConsentEvent]) -> list[PendingWrite]:
     """Return the writes that add consent events, for a transaction of the caller."""
-    return [plan_insert(CONSENTS, event) for event in events]
+    return [plan_insert(CONSENTS, build_consent_document(event)) for event in events]
 
 
-def build_terms_upserts(terms: Mapping[bytes, MutableDocument]) -> list[PendingWrite]:
+def build_terms_upserts(terms: Mapping[bytes, ConsentTerms]) -> list[PendingWrite]:
     """Return the writes that save terms, for a transaction of the caller."""
     # Sorted, so that two transactions which save the same terms lock them in the same order.
     return [
-        plan_update(TERMS, {"_id": digest}, {"$setOnInsert": document}, upsert=True)
-        for digest, document in sorted(terms.items())
+        plan_update(
+            TERMS, {"_id": digest}, {"$setOnInsert": build_terms_document(terms[digest])}, upsert=True
+        )
+        for digest in sorted(terms)
     ]

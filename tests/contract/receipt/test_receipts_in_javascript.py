@@ -37,7 +37,7 @@ def verify_in_node(*receipts: str) -> list[dict[str, Any]]:
 def sign_receipt(keys: KeySet = KEYS) -> str:
     """Return a signed receipt."""
     return ReceiptSigner(lambda: keys, ISSUER).sign(
-        samples.build_event(), samples.TERMS[samples.EMAIL].build_document(), "ann"
+        samples.build_event(), samples.TERMS[samples.EMAIL], "ann"
     )
 
 

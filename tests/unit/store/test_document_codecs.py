@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from discretion.store.consent_event import build_consent_document, parse_consent_event
+from discretion.store.consent_terms import build_terms_document, parse_terms
 from discretion.store.deliveries import (
     Delivery,
     DeliveryState,
@@ -19,6 +21,7 @@ from discretion.store.deliveries import (
 )
 from discretion.store.document import parse_readable
 from discretion.store.schema.collections import COLLECTIONS
+from tests.unit.domain.consent import samples
 
 SCHEMAS = {collection.name: collection.schema for collection in COLLECTIONS}
 
@@ -53,7 +56,14 @@ SENT_DELIVERY = replace(
     informed=None,
     reason=None,
 )
+CONSENT = samples.build_event()
+SHORT_CONSENT = replace(
+    CONSENT, until=None, notice=None, channel=None, signal=None, guardian=None, conflict=None
+)
 CASES: list[tuple[str, Any, Callable[[Any], Any], Callable[[Any], Any]]] = [
+    ("consents", CONSENT, build_consent_document, parse_consent_event),
+    ("consents", SHORT_CONSENT, build_consent_document, parse_consent_event),
+    ("consent_terms", samples.TERMS[samples.PARTNERS], build_terms_document, parse_terms),
     ("recipients", Webhook("c", "ad-partner", "https://a.example", 1), build_webhook_document, parse_webhook),
     ("recipients", Webhook("c", None, "https://a.example", 1), build_webhook_document, parse_webhook),
     ("deliveries", DELIVERY, build_delivery_document, parse_delivery),

@@ -19,12 +19,13 @@ from discretion.domain.access.package_subject import (
 )
 from discretion.domain.access.profile_sections import PORTABLE_BASES
 from discretion.domain.consent.receipt import ReceiptSigner
-from discretion.domain.consent.statement_record import ConsentEvent, format_record_id, parse_consent_event
 from discretion.ledger.entry import LedgerEntry
 from discretion.ledger.storage import LedgerStorage
 from discretion.reveal.forms import format_timestamp
 from discretion.reveal.revealer import CUSTOMER_ID_KIND
 from discretion.seal.cell import REQUEST_CHANGES_KEY, REQUEST_MESSAGE_KEY, event_cell_key, identifier_cell_key
+from discretion.store.consent_event import ConsentEvent, format_record_id
+from discretion.store.consent_terms import build_terms_document
 from discretion.store.consents import ConsentStore
 from discretion.store.dead_letters import DeadLetterStore
 from discretion.store.document import Document, TimePosition
@@ -76,8 +77,7 @@ class SubjectHistory:
         before = None
         customer_id = subject.reading.encode_id(CUSTOMER_ID_KIND, subject.row.id)
         while True:
-            documents = await self.consents.list_by_customer(subject.row.id, before, self.batch_size)
-            statements = [parse_consent_event(document) for document in documents]
+            statements = await self.consents.list_by_customer(subject.row.id, before, self.batch_size)
             terms = await self.consents.read_terms({statement.terms for statement in statements})
             subject.reading.record_extra("consents")
             if statements:
@@ -87,7 +87,7 @@ class SubjectHistory:
                     )
                     for statement in statements
                 ]
-            if len(documents) < self.batch_size:
+            if len(statements) < self.batch_size:
                 return
             before = statements[-1].received, statements[-1].id
 
@@ -96,17 +96,17 @@ class SubjectHistory:
         seen: set[bytes] = set()
         before = None
         while True:
-            documents = await self.consents.list_by_customer(subject.row.id, before, self.batch_size)
-            new_terms = await self.consents.read_terms({document["terms"] for document in documents} - seen)
+            statements = await self.consents.list_by_customer(subject.row.id, before, self.batch_size)
+            new_terms = await self.consents.read_terms({statement.terms for statement in statements} - seen)
             if new_terms:
                 yield [
-                    build_row("terms", terms=digest.hex(), document=terms)
+                    build_row("terms", terms=digest.hex(), document=build_terms_document(terms))
                     for digest, terms in sorted(new_terms.items())
                 ]
             seen |= new_terms.keys()
-            if len(documents) < self.batch_size:
+            if len(statements) < self.batch_size:
                 return
-            before = documents[-1]["received"], documents[-1]["_id"]
+            before = statements[-1].received, statements[-1].id
 
     async def read_identity_history(self, subject: PackageSubject) -> AsyncIterator[RowBatch]:
         """Yield merges and splits, then duplicate suggestions, then rulings of stewards."""

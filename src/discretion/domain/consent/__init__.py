@@ -8,7 +8,7 @@ How it works:
    (``statements``).
 2. The choice is stored in every source record of the customer (``statement_writer``). It is in force as soon
    as the transaction is committed, because the same transaction recomputes what the customer permits.
-3. In the same transaction, one consent event for each purpose is recorded (``statement_record``):
+3. In the same transaction, one consent event for each purpose is recorded (``store.consent_event``):
    ``record_statement`` does this for customers and stewards, ``source_statements`` for sources. The event
    names the terms that applied (``terms``, ``terms_registry``) by their digest. ``objection_hook`` adds the
    rights request of an objection.

@@ -12,7 +12,8 @@ from typing import Any
 
 from discretion.catalogue.model import Basis
 from discretion.domain.consent.receipt import format_rfc3339
-from discretion.domain.consent.statement_record import ConsentEvent, ConsentState, format_record_id
+from discretion.store.consent_event import ConsentEvent, ConsentState, NoticeReference, format_record_id
+from discretion.store.consent_terms import ConsentTerms, DataCategoryTerms
 from discretion.store.document import Document
 
 PROFILE = "https://w3id.org/dpv/schema/dpv-27560#record"
@@ -55,13 +56,13 @@ _BASIS: Mapping[Basis, str] = {
 
 
 def export_consents(
-    events: Sequence[ConsentEvent], terms: Mapping[bytes, Document], subject: str, issuer: str
+    events: Sequence[ConsentEvent], terms: Mapping[bytes, ConsentTerms], subject: str, issuer: str
 ) -> dict[str, Any]:
     """Build the JSON-LD document of a customer's events.
 
     Args:
         events: The events, in the order of the document.
-        terms: Documents of their terms by digest.
+        terms: Their terms by digest.
         subject: The customer's id for the client that gets the document.
         issuer: URL of this installation.
     """
@@ -69,7 +70,7 @@ def export_consents(
     return {"@context": {**JSON_LD_CONTEXT, "here": f"{issuer}/vocabulary#"}, "@graph": records}
 
 
-def _build_record(event: ConsentEvent, terms: Document, subject: str, issuer: str) -> dict[str, Any]:
+def _build_record(event: ConsentEvent, terms: ConsentTerms, subject: str, issuer: str) -> dict[str, Any]:
     person = {"@id": f"here:person-{subject}", "@type": "dpv:DataSubject", "dct:identifier": subject}
     record: dict[str, Any] = {
         "@id": f"urn:uuid:{event.record_uuid}",
@@ -94,69 +95,66 @@ def _build_record(event: ConsentEvent, terms: Document, subject: str, issuer: st
     if event.until is not None:
         record["dct:valid"] = _format_time(event.until)
     if event.notice is not None:
-        record["dpv:hasNotice"] = _build_notice(event)
+        record["dpv:hasNotice"] = _build_notice(event.notice)
     if event.conflict is not None:
         record["dct:replaces"] = {"@id": f"urn:uuid:{format_record_id(event.conflict)}"}
     return record
 
 
-def _build_process(event: ConsentEvent, terms: Document, issuer: str) -> dict[str, Any]:
+def _build_process(event: ConsentEvent, terms: ConsentTerms, issuer: str) -> dict[str, Any]:
     return {
         "@type": "dpv:Process",
         "dct:identifier": event.terms.hex(),
         "dpv:hasPurpose": {
             "@type": "dpv:Purpose",
-            "dct:identifier": terms["purpose"],
-            "skos:prefLabel": terms["label"],
-            "skos:definition": terms["description"],
+            "dct:identifier": terms.purpose,
+            "skos:prefLabel": terms.label,
+            "skos:definition": terms.description,
         },
         "dpv:hasLegalBasis": {"@id": _BASIS[event.basis]},
-        "dpv:hasPersonalData": [_build_personal_data(item) for item in terms["data"]],
+        "dpv:hasPersonalData": [_build_personal_data(item) for item in terms.data],
         "dpv:hasDataController": {
             "@id": issuer,
             "@type": "dpv:DataController",
-            "dpv:hasName": terms["controller"]["name"],
-            "dpv:hasAddress": terms["controller"]["address"],
-            "dpv:hasContact": terms["controller"]["contact"],
+            "dpv:hasName": terms.controller.name,
+            "dpv:hasAddress": terms.controller.address,
+            "dpv:hasContact": terms.controller.contact,
         },
-        "dpv:hasRecipient": [{"@type": "dpv:Recipient", "dpv:hasName": item} for item in terms["recipients"]],
-        "dpv:hasStorageCondition": {"@type": "dpv:StorageLocation", "dpv:hasLocation": terms["storage"]},
+        "dpv:hasRecipient": [{"@type": "dpv:Recipient", "dpv:hasName": item} for item in terms.recipients],
+        "dpv:hasStorageCondition": {"@type": "dpv:StorageLocation", "dpv:hasLocation": terms.storage},
         "dpv:hasJurisdiction": [{"@id": f"here:law-{item}", "dct:identifier": item} for item in event.laws],
         "dpv:hasConsentControl": {
             "@type": "dpv:WithdrawConsent",
-            "dpv:isExercisedAt": terms["withdrawal_url"],
+            "dpv:isExercisedAt": terms.withdrawal_url,
         },
-        "dpv:hasRight": {"@type": "dpv:DataSubjectRight", "dpv:isExercisedAt": terms["rights_url"]},
-        "dpv:hasAuthority": {"@type": "dpv:Authority", "dpv:hasName": terms["authority"]},
+        "dpv:hasRight": {"@type": "dpv:DataSubjectRight", "dpv:isExercisedAt": terms.rights_url},
+        "dpv:hasAuthority": {"@type": "dpv:Authority", "dpv:hasName": terms.authority},
     }
 
 
-def _build_personal_data(category: Document) -> dict[str, Any]:
+def _build_personal_data(category: DataCategoryTerms) -> dict[str, Any]:
     """Build a data category with its storage durations."""
-    types = (
-        ["dpv:PersonalData", "dpv:SensitivePersonalData"] if category["sensitive"] else ["dpv:PersonalData"]
-    )
+    types = ["dpv:PersonalData", "dpv:SensitivePersonalData"] if category.sensitive else ["dpv:PersonalData"]
     return {
         "@type": types,
-        "dct:identifier": category["category"],
+        "dct:identifier": category.category,
         "dpv:hasStorageCondition": [
             {"@type": "dpv:StorageDuration", "dpv:hasDuration": {"@type": "xsd:duration", "@value": duration}}
-            for duration in category["retention"]
+            for duration in category.retention
         ],
     }
 
 
-def _build_notice(event: ConsentEvent) -> dict[str, Any]:
-    assert event.notice is not None
+def _build_notice(notice: NoticeReference) -> dict[str, Any]:
     return {
-        "@id": f"here:notice-{event.notice.sha256}",
+        "@id": f"here:notice-{notice.sha256}",
         "@type": "dpv:PrivacyNotice",
-        "dct:hasVersion": event.notice.version,
-        "dct:language": event.notice.language,
+        "dct:hasVersion": notice.version,
+        "dct:language": notice.language,
         "spdx:checksum": {
-            "@id": f"here:sha256-{event.notice.sha256}",
+            "@id": f"here:sha256-{notice.sha256}",
             "spdx:algorithm": {"@id": "spdx:checksumAlgorithm_sha256"},
-            "spdx:checksumValue": event.notice.sha256,
+            "spdx:checksumValue": notice.sha256,
         },
     }
 

@@ -13,13 +13,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from discretion.domain.consent.statement_record import (
-    AGREEING_STATES,
-    RECORD_SCHEMA,
-    ConsentEvent,
-    format_record_id,
-)
-from discretion.store.document import Document
+from discretion.domain.consent.statement_record import AGREEING_STATES
+from discretion.store.consent_event import RECORD_SCHEMA, ConsentEvent, format_record_id
+from discretion.store.consent_terms import ConsentTerms, ControllerParty
 from discretion.token.keys import KeySet
 
 RECEIPT_TYPE = "consent-receipt+jwt"
@@ -37,12 +33,12 @@ class ReceiptSigner:
         self._select_keys = select_keys
         self.issuer = issuer
 
-    def sign(self, event: ConsentEvent, terms: Document, subject: str) -> str:
+    def sign(self, event: ConsentEvent, terms: ConsentTerms, subject: str) -> str:
         """Sign the receipt of an event.
 
         Args:
             event: The event.
-            terms: The document of its terms.
+            terms: Its terms.
             subject: The customer's id for the client that gets the receipt.
 
         Returns:
@@ -52,7 +48,9 @@ class ReceiptSigner:
         return self._select_keys().active.sign_jwt(payload, RECEIPT_TYPE)
 
 
-def build_receipt_payload(event: ConsentEvent, terms: Document, subject: str, issuer: str) -> dict[str, Any]:
+def build_receipt_payload(
+    event: ConsentEvent, terms: ConsentTerms, subject: str, issuer: str
+) -> dict[str, Any]:
     """Build the payload of a receipt; see ``ReceiptSigner.sign`` for the arguments."""
     return {
         "iss": issuer,
@@ -64,56 +62,61 @@ def build_receipt_payload(event: ConsentEvent, terms: Document, subject: str, is
         "receipt_id": event.record_uuid,
         "pii_principal_id": subject,
         "pii_processing": _build_processing(event, terms, issuer),
-        "party_identification": [_build_party(terms["controller"], issuer)],
+        "party_identification": [_build_party(terms.controller, issuer)],
         "event": _build_event(event, terms),
     }
 
 
-def _build_processing(event: ConsentEvent, terms: Document, issuer: str) -> dict[str, Any]:
+def _build_processing(event: ConsentEvent, terms: ConsentTerms, issuer: str) -> dict[str, Any]:
     notice = event.notice
     return {
         "privacy_notice": None if notice is None else {"version": notice.version, "sha256": notice.sha256},
         "language": None if notice is None else notice.language,
-        "purpose": {name: terms[name] for name in ("purpose", "label", "description", "meaning")},
+        "purpose": {
+            "purpose": terms.purpose,
+            "label": terms.label,
+            "description": terms.description,
+            "meaning": terms.meaning,
+        },
         "catalogue": event.catalogue,
         "terms": event.terms.hex(),
         "lawful_basis": event.basis.value,
         "pii_information": [
             {
-                "pii_type": item["category"],
-                "retention_period": item["retention"],
-                "sensitive_pii_category": item["sensitive"],
+                "pii_type": item.category,
+                "retention_period": list(item.retention),
+                "sensitive_pii_category": list(item.sensitive),
             }
-            for item in terms["data"]
+            for item in terms.data
         ],
         "pii_controllers": [issuer],
         "collection_method": None if event.channel is None else event.channel.value,
-        "storage_locations": [terms["storage"]],
-        "retention_period": sorted({item for category in terms["data"] for item in category["retention"]}),
+        "storage_locations": [terms.storage],
+        "retention_period": sorted({item for category in terms.data for item in category.retention}),
         "jurisdiction": list(event.laws),
-        "recipient_third_parties": terms["recipients"],
-        "withdrawal_method": {"how": terms["withdrawal"], "url": terms["withdrawal_url"]},
-        "privacy_rights": terms["rights_url"],
-        "authority_party": terms["authority"],
+        "recipient_third_parties": list(terms.recipients),
+        "withdrawal_method": {"how": terms.withdrawal, "url": terms.withdrawal_url},
+        "privacy_rights": terms.rights_url,
+        "authority_party": terms.authority,
     }
 
 
-def _build_party(controller: Document, issuer: str) -> dict[str, Any]:
+def _build_party(controller: ControllerParty, issuer: str) -> dict[str, Any]:
     return {
         "party_id": issuer,
-        "party_name": controller["name"],
-        "party_address": controller["address"],
-        "party_contact": controller["contact"],
+        "party_name": controller.name,
+        "party_address": controller.address,
+        "party_contact": controller.contact,
         "party_type": "controller",
     }
 
 
-def _build_event(event: ConsentEvent, terms: Document) -> dict[str, Any]:
+def _build_event(event: ConsentEvent, terms: ConsentTerms) -> dict[str, Any]:
     """Build ``event``: ``validity_duration`` is the purpose's, ``valid_until`` the person's own limit."""
     event_payload = {
         "event_time": format_rfc3339(event.at),
         "received_time": format_rfc3339(event.received),
-        "validity_duration": terms["lasts"] or None,
+        "validity_duration": terms.lasts or None,
         "valid_until": None if event.until is None else format_rfc3339(event.until),
         "entity_id": event.by,
         "event_type": "explicit" if event.state in AGREEING_STATES else "none",

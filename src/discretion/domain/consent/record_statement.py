@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from discretion.domain.consent.source_statements import read_effective_choices
-from discretion.domain.consent.statement_record import ConsentEvent, parse_consent_event
 from discretion.domain.consent.statement_writer import (
     CustomerStateBefore,
     CustomerStatement,
@@ -23,6 +21,7 @@ from discretion.domain.consent.statements import (
 from discretion.domain.consent.terms_registry import TermsRegistry
 from discretion.domain.ingest.message import ExplicitChoice
 from discretion.domain.ingest.statement_context import StatementContext
+from discretion.store.consent_event import ConsentEvent
 from discretion.store.consents import build_consent_inserts
 from discretion.store.transactions import PendingWrite
 
@@ -64,10 +63,7 @@ class StatementRecorder:
         # terms.
         await self.terms_registry.store_terms()
         message = self.entropy(16) if message is None else message
-        last_events = {
-            key: parse_consent_event(document)
-            for key, document in (await self._read_last_events(customer, choices)).items()
-        }
+        last_events = await self._read_last_events(customer, choices)
         recorded_events: list[ConsentEvent] = []
 
         def build_writes(state_before: CustomerStateBefore) -> Sequence[PendingWrite]:
@@ -86,7 +82,7 @@ class StatementRecorder:
                 self.terms_registry.catalogue, self.terms_registry.digests, occasion, subject, choices
             )
             return [
-                *build_consent_inserts([event.build_document() for event in recorded_events]),
+                *build_consent_inserts(recorded_events),
                 *extra_writes(state_before),
             ]
 
@@ -95,7 +91,7 @@ class StatementRecorder:
 
     async def _read_last_events(
         self, customer: bytes, choices: Mapping[str, ExplicitChoice]
-    ) -> dict[str, dict[str, Any]]:
+    ) -> dict[str, ConsentEvent]:
         return await self.terms_registry.consents.read_latest(
             await self.terms_registry.consents.list_record_ids(customer), choices
         )

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from discretion.catalogue.model import Catalogue
-from discretion.domain.consent.statement_record import ConsentEvent, parse_consent_event
 from discretion.domain.consent.statement_writer import CustomerStateBefore
 from discretion.domain.consent.statements import (
     ConsentAction,
@@ -24,9 +23,10 @@ from discretion.domain.consent.terms_registry import TermsRegistry
 from discretion.domain.identity.statement_observer import ObservedStatement
 from discretion.domain.ingest.message import ExplicitChoice, Fact
 from discretion.domain.ingest.purpose_tree import find_purposes_under, select_askable
-from discretion.domain.ingest.statement_context import StatementContext, StatementMethod
+from discretion.domain.ingest.statement_context import StatementContext
 from discretion.domain.profiles.person_state import LIMIT_SIGNAL, read_record_statements
 from discretion.purpose.statements import RecordStatements, compute_effective_choice
+from discretion.store.consent_event import ConsentEvent, StatementMethod
 from discretion.store.consents import build_consent_inserts, build_terms_upserts
 from discretion.store.source_record import SourceRecord
 from discretion.store.transactions import PendingWrite, Session
@@ -61,10 +61,7 @@ class SourceStatementRecorder:
         recorded_events: list[ConsentEvent] = []
         for statement in new_statements:
             record = statement.observed.record
-            last_documents = await self.terms_registry.consents.read_latest(
-                [record], statement.choices, session
-            )
-            last_events = {key: parse_consent_event(document) for key, document in last_documents.items()}
+            last_events = await self.terms_registry.consents.read_latest([record], statement.choices, session)
             # Events of this very transaction are not in the store yet.
             last_events |= {
                 recorded_event.purpose: recorded_event
@@ -91,7 +88,7 @@ class SourceStatementRecorder:
                 subject,
                 statement.choices,
             )
-        await self.terms_registry.consents.add([event.build_document() for event in recorded_events], session)
+        await self.terms_registry.consents.add(recorded_events, session)
 
     def build_signal_writes(self, state_before: CustomerStateBefore) -> Sequence[PendingWrite]:
         """Build the writes that put the signal of a customer's own browser on record, unless one is there."""
@@ -114,10 +111,10 @@ class SourceStatementRecorder:
             )
         )
         # This function cannot await ``store_terms``: the terms are part of the transaction instead.
-        terms = {event.terms: self.terms_registry.documents[event.terms] for event in events}
+        terms = {event.terms: self.terms_registry.terms[event.terms] for event in events}
         return [
             *build_terms_upserts(terms),
-            *build_consent_inserts([event.build_document() for event in events]),
+            *build_consent_inserts(events),
         ]
 
     def _find_new_statements(self, observed: Sequence[ObservedStatement]) -> Iterator[NewStatement]:

@@ -15,14 +15,13 @@ from discretion.catalogue.nearest_name import suggest_name
 from discretion.domain.consent.statement_record import (
     AGREEING_STATES,
     MAX_SIGNAL_CHARS,
-    ConsentEvent,
-    ConsentState,
     build_record_id,
 )
 from discretion.domain.ingest.message import ExplicitChoice
 from discretion.domain.ingest.purpose_tree import expand_choice, find_purposes_under, select_askable
 from discretion.domain.ingest.statement_context import StatementContext
 from discretion.errors import BadRequest, Conflict
+from discretion.store.consent_event import ConsentEvent, ConsentState
 
 MAX_NAME_CHARS = 100
 """Most characters of an unknown purpose that are compared with known ones, for a suggestion in the error."""

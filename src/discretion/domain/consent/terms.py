@@ -1,80 +1,14 @@
-"""Terms: what a person agreed to or refused, as it was at that time.
-
-Terms contain no personal data, so they are stored once for everybody, under the SHA-256 of their content.
-Field names are part of that content: to rename one would change the digest that stored events refer to.
-
-The fields are those that ISO/IEC TS 27560:2023 requires on every record besides the event (6.3.4 to 6.3.6):
-purpose, data, controller, recipients, place and duration of storage, and how to withdraw.
-"""
+"""Terms of the current catalogue: what a person agrees to or refuses now."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
-
-from discretion.catalogue.model import Attribute, Basis, Catalogue, EventType, Purpose
+from discretion.catalogue.model import Attribute, Catalogue, EventType, Purpose
 from discretion.catalogue.recipient import RecipientRole
 from discretion.domain.notices.privacy_office import PrivacyOffice
+from discretion.store.consent_terms import ConsentTerms, ControllerParty, DataCategoryTerms
 
 WITHDRAWAL = "mutation withdrawConsent, or at the address"
 """How a consent is withdrawn, besides the web address: one call, no reason. Stored in the terms."""
-
-
-@dataclass(frozen=True, slots=True)
-class DataCategoryTerms:
-    """A data category, its longest retention for the purpose (ISO 8601), and its sensitive kinds."""
-
-    category: str
-    retention: tuple[str, ...]
-    sensitive: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ControllerParty:
-    """The data controller as the terms of a purpose name it."""
-
-    name: str
-    address: str
-    contact: str
-
-
-@dataclass(frozen=True, slots=True)
-class ConsentTerms:
-    """What is done for a purpose and by whom. ``lasts`` is the validity of a consent (ISO 8601), or empty."""
-
-    purpose: str
-    label: str
-    description: str
-    meaning: str
-    basis: Basis
-    lasts: str
-    data: tuple[DataCategoryTerms, ...]
-    controller: ControllerParty
-    recipients: tuple[str, ...]
-    storage: str
-    withdrawal: str
-    withdrawal_url: str
-    rights_url: str
-    authority: str
-
-    def build_document(self) -> dict[str, Any]:
-        """Build the document that is stored and shown; it has JSON values only."""
-        document: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return document
-
-    def compute_digest(self) -> bytes:
-        """Return the SHA-256 of the canonical JSON; equal terms have equal digests."""
-        return digest_terms(self.build_document())
-
-
-def digest_terms(document: Mapping[str, Any]) -> bytes:
-    """Return the digest under which terms are stored: SHA-256 of their canonical JSON."""
-    # Stored events refer to this digest: other separators or another order of keys would change it.
-    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).digest()
 
 
 def build_terms(catalogue: Catalogue, office: PrivacyOffice, purpose: Purpose) -> ConsentTerms:

@@ -17,11 +17,11 @@ from discretion.domain.ingest.purpose_tree import expand_choice, find_purposes_u
 from discretion.domain.ingest.rejection import MessageRejected, read_object
 from discretion.domain.ingest.statement_context import (
     StatementContext,
-    StatementMethod,
     parse_guardian_reference,
     parse_notice_reference,
 )
 from discretion.domain.ingest.value_parsing import WrongType, parse_timestamp
+from discretion.store.consent_event import StatementMethod
 
 CONSENT_TYPE = "consent"
 PREFERENCE_UPDATE_EVENT = "Segment Consent Preference Updated"

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from discretion.domain.ingest.rejection import MessageRejected
+from discretion.store.consent_event import NoticeReference, StatementMethod
 
 REFERENCE_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+-]{0,99}")
 """The form of references; without blanks and ``@`` it has no room for a full name or an address."""
@@ -24,28 +24,6 @@ NOTICE_MEMBERS = (
     ("sha256", _SHA256_PATTERN, "SHA-256 of the notice's text, in 64 small hexadecimal digits"),
 )
 """The members of a notice reference: name, pattern, and a description of the pattern."""
-
-
-class StatementMethod(StrEnum):
-    """How a statement reached the platform. The values are stored."""
-
-    CLICK = "explicit_click"
-    GPC = "gpc"
-    GPP = "gpp"
-    TCF = "tcf"
-    IMPORT = "import"
-    AGENT = "agent"  # an authorised agent acted for the customer
-    GUARDIAN = "guardian"
-    SOURCE = "source"  # a source reported the statement
-
-
-@dataclass(frozen=True, slots=True)
-class NoticeReference:
-    """The privacy notice that was shown: version, language (BCP 47), and SHA-256 of its text in hex."""
-
-    version: str
-    language: str
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from discretion.domain.consent.record_statement import StatementRecorder
 from discretion.domain.consent.statement_writer import CustomerStatement, ExtraWrites, StatementWriter
 from discretion.domain.consent.statements import ConsentAction, list_sharing_purposes
 from discretion.domain.ingest.message import ExplicitChoice
-from discretion.domain.ingest.statement_context import StatementContext, StatementMethod
+from discretion.domain.ingest.statement_context import StatementContext
 from discretion.domain.profiles.person_state import LIMIT_SIGNAL
 from discretion.domain.requests.model import (
     Assurance,
@@ -31,6 +31,7 @@ from discretion.domain.requests.restriction import ProcessingRestriction
 from discretion.domain.requests.submission import RequestSubmission
 from discretion.errors import Conflict, NotFound
 from discretion.law.jurisdiction import Right
+from discretion.store.consent_event import StatementMethod
 from discretion.store.document import MutableDocument
 from discretion.store.requests import build_request_insert
 from discretion.store.transactions import PendingWrite, Session

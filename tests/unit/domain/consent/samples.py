@@ -7,11 +7,12 @@ from typing import Any
 
 from discretion.catalogue.load import load_catalogue
 from discretion.catalogue.model import Channel
-from discretion.domain.consent.statement_record import ConsentEvent, ConsentState, build_record_id
+from discretion.domain.consent.statement_record import build_record_id
 from discretion.domain.consent.statements import ConsentAction, StatementOccasion, StatementSubject
 from discretion.domain.consent.terms import build_terms
-from discretion.domain.ingest.statement_context import NoticeReference, StatementContext, StatementMethod
+from discretion.domain.ingest.statement_context import StatementContext
 from discretion.domain.notices.load import load_notice_templates
+from discretion.store.consent_event import ConsentEvent, ConsentState, NoticeReference, StatementMethod
 
 CATALOGUE = load_catalogue(None)
 OFFICE = load_notice_templates(CATALOGUE, None).office

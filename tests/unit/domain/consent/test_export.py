@@ -9,7 +9,7 @@ import pytest
 from rdflib import Graph
 
 from discretion.domain.consent.export import export_consents
-from discretion.domain.consent.statement_record import ConsentState
+from discretion.store.consent_event import ConsentState
 from tests.unit.domain.consent import samples
 from tests.unit.domain.consent.samples import EMAIL, PARTNERS, STATISTICS
 
@@ -22,13 +22,13 @@ PREFIX xsd: <http://www.w3.org/2001/XMLSchema#>
 """
 # rdflib's parser of JSON-LD uses a class that rdflib itself deprecates.
 pytestmark = pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated")
-DOCUMENTS_BY_DIGEST = {terms.compute_digest(): terms.build_document() for terms in samples.TERMS.values()}
+TERMS_BY_DIGEST = {terms.compute_digest(): terms for terms in samples.TERMS.values()}
 
 
 def parse_export(*events: Any) -> Graph:
     """Parse an export as another program would."""
     return Graph().parse(
-        data=json.dumps(export_consents(events, DOCUMENTS_BY_DIGEST, "ann", ISSUER)), format="json-ld"
+        data=json.dumps(export_consents(events, TERMS_BY_DIGEST, "ann", ISSUER)), format="json-ld"
     )
 
 

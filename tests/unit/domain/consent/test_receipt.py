@@ -14,8 +14,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet as JoseKeys
 
 from discretion.domain.consent.receipt import RECEIPT_TYPE, ReceiptSigner
-from discretion.domain.consent.statement_record import RECORD_SCHEMA
 from discretion.errors import Unauthenticated
+from discretion.store.consent_event import RECORD_SCHEMA
 from discretion.token.keys import KeySet
 from discretion.token.verify import TokenVerifier
 from tests.fixtures.examples import scale_examples
@@ -50,9 +50,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
 def sign_receipt(keys: KeySet = KEYS, **changes: Any) -> str:
     """Sign a receipt for the sample event, with changed fields."""
     event = samples.build_event(**changes)
-    return ReceiptSigner(lambda: keys, ISSUER).sign(
-        event, samples.TERMS[event.purpose].build_document(), SUBJECT
-    )
+    return ReceiptSigner(lambda: keys, ISSUER).sign(event, samples.TERMS[event.purpose], SUBJECT)
 
 
 def verify_receipt(receipt: str, keys: KeySet = KEYS) -> dict[str, Any]:

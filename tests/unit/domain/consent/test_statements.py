@@ -7,13 +7,7 @@ from typing import Any
 import pytest
 
 from discretion.catalogue.model import Basis
-from discretion.domain.consent.statement_record import (
-    AGREEING_STATES,
-    ConsentEvent,
-    ConsentState,
-    build_record_id,
-    parse_consent_event,
-)
+from discretion.domain.consent.statement_record import AGREEING_STATES, build_record_id
 from discretion.domain.consent.statements import (
     ConsentAction,
     StatementSubject,
@@ -23,8 +17,9 @@ from discretion.domain.consent.statements import (
     resolve_choices,
 )
 from discretion.domain.ingest.message import ExplicitChoice
-from discretion.domain.ingest.statement_context import StatementContext, StatementMethod
+from discretion.domain.ingest.statement_context import StatementContext
 from discretion.errors import BadRequest, Conflict
+from discretion.store.consent_event import ConsentEvent, ConsentState, StatementMethod
 from tests.unit.domain.consent import samples
 from tests.unit.domain.consent.samples import (
     CATALOGUE,
@@ -176,19 +171,9 @@ def test_a_long_signal_is_truncated() -> None:
     )
 
 
-@pytest.mark.parametrize("is_minimal", [False, True])
-def test_a_stored_event_is_parsed_without_loss(is_minimal: bool) -> None:
-    event = samples.build_event()
-    if is_minimal:
-        names = ("until", "notice", "channel", "signal", "guardian", "conflict")
-        event = samples.build_event(**dict.fromkeys(names))
-    assert parse_consent_event(event.build_document()) == event
-    assert ("guardian" in event.build_document()) is not is_minimal
-
-
 def test_terms_differ_by_purpose_and_are_complete() -> None:
     assert len(set(DIGESTS.values())) == len(CATALOGUE.purposes)
     terms = samples.TERMS[PARTNERS]
     assert terms.recipients
     assert {data.category for data in terms.data}
-    assert samples.TERMS[STATISTICS].build_document()["controller"]["name"] == CATALOGUE.controller
+    assert samples.TERMS[STATISTICS].controller.name == CATALOGUE.controller

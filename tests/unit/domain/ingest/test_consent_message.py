@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from discretion.domain.ingest.message import ExplicitChoice, Fact
-from discretion.domain.ingest.statement_context import NoticeReference, StatementContext, StatementMethod
+from discretion.domain.ingest.statement_context import StatementContext
+from discretion.store.consent_event import NoticeReference, StatementMethod
 from tests.unit.domain.ingest.messages import build_fact
 
 EMAIL = "marketing.communications.email"

@@ -24,14 +24,12 @@ from discretion.domain.consent.api.permissions import (
 from discretion.domain.consent.api.records import encode_subject
 from discretion.domain.consent.api.representation import authorise_statement
 from discretion.domain.consent.objection_hook import StatementAuthor
-from discretion.domain.consent.statement_record import ConsentEvent
 from discretion.domain.consent.statement_writer import CustomerStateBefore, ExtraWrites
 from discretion.domain.consent.statements import ConsentAction, list_sharing_purposes, resolve_choices
 from discretion.domain.ingest.message import ExplicitChoice
 from discretion.domain.ingest.rejection import MessageRejected
 from discretion.domain.ingest.statement_context import (
     StatementContext,
-    StatementMethod,
     parse_guardian_reference,
     parse_notice_reference,
 )
@@ -44,6 +42,7 @@ from discretion.domain.profiles.api.customer_types import build_object_type
 from discretion.errors import BadRequest, Forbidden, NotFound
 from discretion.reveal.forms import format_timestamp
 from discretion.reveal.revealer import CustomerRow, Reading
+from discretion.store.consent_event import ConsentEvent, StatementMethod
 from discretion.store.transactions import PendingWrite
 
 MAX_PURPOSES_PER_CALL = 100
@@ -275,7 +274,7 @@ def _no_extra_writes(_: CustomerStateBefore) -> Sequence[PendingWrite]:
 def _build_receipt(
     services: ConsentServices, reading: Reading, row: CustomerRow, event: ConsentEvent
 ) -> ConsentReceipt:
-    terms = services.statement_recorder.terms_registry.documents[event.terms]
+    terms = services.statement_recorder.terms_registry.terms[event.terms]
     return ConsentReceipt(
         id=strawberry.ID(event.record_uuid),
         purpose=event.purpose,

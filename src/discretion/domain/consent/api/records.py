@@ -12,14 +12,14 @@ from strawberry.types.field import StrawberryField
 from discretion.domain.consent.api.dependencies import ConsentServices
 from discretion.domain.consent.api.representation import require_customer_or_steward
 from discretion.domain.consent.export import export_consents
-from discretion.domain.consent.statement_record import ConsentEvent, format_record_id, parse_consent_event
-from discretion.domain.ingest.statement_context import NoticeReference
 from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.page import PageInfo, cut_page, open_cursor, parse_page_window
 from discretion.domain.kit.graphql.scalars import DateTime, Json
 from discretion.reveal.forms import format_timestamp
 from discretion.reveal.revealer import CUSTOMER_ID_KIND, CustomerRow, Reading
+from discretion.store.consent_event import ConsentEvent, NoticeReference, format_record_id
+from discretion.store.consent_terms import ConsentTerms, build_terms_document
 from discretion.store.consents import ConsentStore
 
 _CURSOR = b"consent-cursor"
@@ -37,7 +37,7 @@ class ConsentNotice:
 
 @strawberry.type(description="One word about one purpose, on record (ISO/IEC TS 27560:2023).")
 class ConsentRecord:
-    """One statement about one purpose; see ``consent.statement_record.ConsentEvent``."""
+    """One statement about one purpose; see ``store.consent_event.ConsentEvent``."""
 
     id: strawberry.ID = strawberry.field(description="A UUID; the receipt has it too.")
     purpose: str
@@ -83,8 +83,7 @@ def record_fields(provide: Callable[[], ConsentServices]) -> list[StrawberryFiel
         page_request = parse_page_window(first, after)
         position = open_cursor(reading, _CURSOR, page_request.after, "these consents")
         services = provide()
-        documents = await services.consents.list_by_customer(root.id, position, page_request.size + 1)
-        loaded = [parse_consent_event(document) for document in documents]
+        loaded = await services.consents.list_by_customer(root.id, position, page_request.size + 1)
         events, page_info = cut_page(
             reading, _CURSOR, page_request, loaded, lambda event: (event.received, event.id)
         )
@@ -125,7 +124,7 @@ async def _read_all_events(consents_store: ConsentStore, customer: bytes) -> lis
     position = None
     while True:
         page = await consents_store.list_by_customer(customer, position, _EXPORT_PAGE_SIZE)
-        events += [parse_consent_event(document) for document in page]
+        events += page
         if len(page) < _EXPORT_PAGE_SIZE:
             return events
         position = events[-1].received, events[-1].id
@@ -146,7 +145,7 @@ def _build_notice(notice: NoticeReference) -> ConsentNotice:
     return ConsentNotice(version=notice.version, language=notice.language, sha256=notice.sha256)
 
 
-def _build_record(event: ConsentEvent, terms: dict[str, Any], receipt: str) -> ConsentRecord:
+def _build_record(event: ConsentEvent, terms: ConsentTerms, receipt: str) -> ConsentRecord:
     notice = event.notice
     return ConsentRecord(
         id=strawberry.ID(event.record_uuid),
@@ -164,6 +163,6 @@ def _build_record(event: ConsentEvent, terms: dict[str, Any], receipt: str) -> C
         signal=event.signal,
         guardian=event.guardian,
         conflict_with=None if event.conflict is None else strawberry.ID(format_record_id(event.conflict)),
-        terms=Json(terms),
+        terms=Json(build_terms_document(terms)),
         receipt=receipt,
     )

@@ -6,11 +6,11 @@ from typing import Any
 
 import strawberry
 
-from discretion.domain.ingest.statement_context import StatementMethod
 from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.loading import load_customer
 from discretion.errors import BadRequest, Forbidden, NotFound
 from discretion.reveal.revealer import Reading
+from discretion.store.consent_event import StatementMethod
 
 
 async def authorise_statement(info: ResolverInfo, customer: Any) -> tuple[bytes, str, StatementMethod]:

@@ -21,10 +21,11 @@ from discretion.domain.ingest.consent_message import CONSENT_TYPE, is_preference
 from discretion.domain.ingest.event import PAGE_MEMBERS
 from discretion.domain.ingest.identifiers import is_plain_user_id
 from discretion.domain.ingest.json_path import MAX_TRAIT_DEPTH, flatten_traits
-from discretion.domain.ingest.statement_context import NOTICE_MEMBERS, REFERENCE_PATTERN, StatementMethod
+from discretion.domain.ingest.statement_context import NOTICE_MEMBERS, REFERENCE_PATTERN
 from discretion.domain.ingest.validation import is_known_purpose
 from discretion.domain.ingest.value_parsing import WrongType, parse_timestamp
 from discretion.seal.redacted import Redacted
+from discretion.store.consent_event import StatementMethod
 
 JsonObject = dict[str, Any]
 
