@@ -14,7 +14,7 @@ from bson.timestamp import Timestamp
 from pymongo import AsyncMongoClient
 
 from discretion.reveal.dead_letters import open_dead_letter
-from discretion.store.dead_letters import DeadLetterFilter
+from discretion.store.dead_letters import DeadLetterFilter, parse_dead_letter
 from discretion.store.driver.database import Database
 from tests.fixtures.platform import PlatformUnderTest
 from tests.journeys.dead_letters import (
@@ -131,7 +131,8 @@ async def test_undeclared_values_are_not_even_stored_encrypted(platform: Platfor
     """A holder of the keys can read declared values and protocol fields, and nothing else."""
     await platform.send_messages("web-shop", MOON_LANDED)
     (dead_letter,) = await platform.internals.database.find("dead_letters", {})
-    decrypted = str(open_dead_letter(platform.internals.dead_letter_retention.keys, dead_letter).value)
+    keys = platform.internals.dead_letter_retention.keys
+    decrypted = str(open_dead_letter(keys, parse_dead_letter(dead_letter)).value)
     assert DECLARED in decrypted
     assert UNDECLARED not in decrypted
 

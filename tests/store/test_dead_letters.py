@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from discretion.seal.blind_index import BlindIndex
-from discretion.store.dead_letters import COLLECTION, DeadLetterStore
+from discretion.store.dead_letters import COLLECTION, DeadLetter, DeadLetterStore
 from discretion.store.driver.connection import connect_database
 from discretion.store.embedded import mongo_server as embedded
 from discretion.store.schema.apply import apply_schema
@@ -17,18 +17,17 @@ FREQUENT_EXPIRY = ("--setParameter", "ttlMonitorSleepSecs=1")
 HOUR_MS = 3_600_000
 
 
-def build_dead_letter(number: int, received: int) -> dict[str, object]:
-    """Build a dead letter."""
-    return {
-        "_id": bytes([number]) * 16,
-        "source": "tills",
-        "code": "EVENT_UNDECLARED",
-        "place": "event",
-        "received": received,
-        "dropped": 0,
-        "marks": [],
-        "sealed": b"s",
-    }
+def build_dead_letter(number: int, received: int) -> DeadLetter:
+    """Build a dead letter that expires after an hour."""
+    return DeadLetter(
+        id=bytes([number]) * 16,
+        source="tills",
+        code="EVENT_UNDECLARED",
+        place="event",
+        received=received,
+        expires=received + HOUR_MS,
+        sealed=b"s",
+    )
 
 
 async def test_dead_letters_are_deleted_when_they_expire(tmp_path: Path) -> None:
@@ -41,7 +40,7 @@ async def test_dead_letters_are_deleted_when_they_expire(tmp_path: Path) -> None
         expired = int((now - timedelta(hours=2)).timestamp() * 1000)
         recent = int(now.timestamp() * 1000)
         await DeadLetterStore(database, TombstoneStore(database, BlindIndex(bytes(32)))).save(
-            [build_dead_letter(1, expired), build_dead_letter(2, recent)], HOUR_MS
+            [build_dead_letter(1, expired), build_dead_letter(2, recent)]
         )
         async with asyncio.timeout(30):
             while await database.count(COLLECTION, {}) == 2:  # noqa: ASYNC110 - the server sends no notification

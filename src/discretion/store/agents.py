@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from discretion.errors import Conflict
-from discretion.store.document import MutableDocument
+from discretion.store.document import MutableDocument, build_date
 from discretion.store.driver.database import Database
 
 AGENTS = "agents"
@@ -61,11 +60,10 @@ class ReplayStore:
         """Store a digest durably until it expires, and return False if it is already stored."""
         # MongoDB deletes an expired document some time after its date and never before. So no replay is
         # accepted while its signature is valid.
-        expires = datetime.fromtimestamp(until_ms / 1000, UTC)
         # The unique ``_id`` decides between processes that receive the same bytes at the same time. A read
         # before the insert would let both accept them.
         try:
-            await self._database.insert_many(REPLAYS, [{"_id": digest, "expires": expires}])
+            await self._database.insert_many(REPLAYS, [{"_id": digest, "expires": build_date(until_ms)}])
         except Conflict:
             return False
         return True

@@ -70,7 +70,7 @@ def build_terms_document(terms: ConsentTerms) -> MutableDocument:
 
 
 def parse_terms(document: Document) -> ConsentTerms:
-    """Parse stored terms."""
+    """Parse stored terms; their id is the digest of the rest."""
     return ConsentTerms(
         purpose=document["purpose"],
         label=document["label"],

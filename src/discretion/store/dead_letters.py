@@ -3,17 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from dataclasses import dataclass, field
 
-from discretion.store.document import MutableDocument
+from discretion.store.document import Document, MutableDocument, build_date, read_ms
 from discretion.store.driver.database import Database, Session, WriteOperation, build_update
 from discretion.store.tombstones import Tombstone, TombstoneStore
 
 COLLECTION = "dead_letters"
 BATCH_SIZE = 500
 """Letters that one transaction saves. MongoDB advises against more than a thousand changed documents."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """A refused message. Times are in ms since 1970.
+
+    Attributes:
+        id: Digest of the source and the message id.
+        source: Key of the source.
+        code: Why the message was refused.
+        place: The path at fault.
+        received: When it was received.
+        expires: When MongoDB may delete the letter.
+        dropped: How many undeclared values it lacks.
+        marks: Blind indexes of the identifiers in the message.
+        sealed: The message under the key of its day, bound to the id, the source and the time. Empty in a
+            letter that was read without its content.
+    """
+
+    id: bytes
+    source: str
+    code: str
+    place: str
+    received: int
+    expires: int
+    dropped: int = 0
+    marks: tuple[bytes, ...] = field(default=(), repr=False)
+    sealed: bytes = field(default=b"", repr=False)
+
+    @property
+    def tombstone_marks(self) -> tuple[bytes, ...]:
+        """What an erasure leaves tombstones for: the letter itself, and the identifiers that it names."""
+        return (self.id, *self.marks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +85,16 @@ class DeadLetterStore:
         self._database = database
         self._tombstones = tombstones
 
-    async def save(self, dead_letters: Sequence[Mapping[str, Any]], retention_ms: int) -> None:
+    async def save(self, dead_letters: Sequence[DeadLetter]) -> None:
         """Save letters, each replacing an earlier one with the same id; durable when this returns.
 
-        MongoDB deletes each letter ``retention_ms`` after it was received. A letter that names an erased
-        person, or that was itself erased, is not stored.
+        A letter that names an erased person, or that was itself erased, is not stored.
         """
         for start in range(0, len(dead_letters), BATCH_SIZE):
-            await self._save_batch(dead_letters[start : start + BATCH_SIZE], retention_ms)
+            await self._save_batch(dead_letters[start : start + BATCH_SIZE])
 
-    async def _save_batch(self, dead_letters: Sequence[Mapping[str, Any]], retention_ms: int) -> None:
-        marks = {mark for dead_letter in dead_letters for mark in _marks_of(dead_letter)}
+    async def _save_batch(self, dead_letters: Sequence[DeadLetter]) -> None:
+        marks = {mark for dead_letter in dead_letters for mark in dead_letter.tombstone_marks}
         tombstone_ids = {mark: self._tombstones.id_of(mark) for mark in marks}
 
         async def work(session: Session) -> None:
@@ -78,12 +108,10 @@ class DeadLetterStore:
             # again. Without that, both could commit and the letter would survive the erasure (write skew, see
             # ``tombstones``).
             gates = self._tombstones.build_gate_updates(
-                mark for dead_letter in storable for mark in dead_letter["marks"]
+                mark for dead_letter in storable for mark in dead_letter.marks
             )
             await self._tombstones.write(gates, session)
-            await self._database.bulk_write(
-                COLLECTION, _build_upserts(storable, retention_ms), session=session
-            )
+            await self._database.bulk_write(COLLECTION, _build_upserts(storable), session=session)
 
         await self._database.run_transaction(work)
 
@@ -112,18 +140,20 @@ class DeadLetterStore:
 
     async def list_page(
         self, dead_letter_filter: DeadLetterFilter, after: bytes, limit: int
-    ) -> list[MutableDocument]:
+    ) -> list[DeadLetter]:
         """List selected letters whose id is greater than ``after``, in the order of ids."""
         # By id and not by offset: a replay deletes letters while it reads the pages.
         query = {**dead_letter_filter.build_query(), "_id": {"$gt": after}}
-        return await self._database.find(COLLECTION, query, sort=[("_id", 1)], limit=limit)
+        documents = await self._database.find(COLLECTION, query, sort=[("_id", 1)], limit=limit)
+        return [parse_dead_letter(document) for document in documents]
 
-    async def list_naming(self, marks: Collection[bytes]) -> list[MutableDocument]:
+    async def list_naming(self, marks: Collection[bytes]) -> list[DeadLetter]:
         """List the letters that name any of these identifiers, without their content, by id."""
         fields = dict.fromkeys(("source", "code", "place", "received", "expires"), 1)
-        return await self._database.find(
+        documents = await self._database.find(
             COLLECTION, {"marks": {"$in": sorted(marks)}}, fields, sort=[("_id", 1)]
         )
+        return [parse_dead_letter(document) for document in documents]
 
     async def set_reasons(self, reasons: Mapping[bytes, tuple[str, str]]) -> None:
         """Set the code and place for which letters are refused now, by letter id."""
@@ -140,23 +170,46 @@ class DeadLetterStore:
             await self._database.delete_many(COLLECTION, {"_id": {"$in": list(dead_letters)}})
 
 
-def _marks_of(dead_letter: Mapping[str, Any]) -> list[bytes]:
-    return [dead_letter["_id"], *dead_letter["marks"]]
-
-
-def _is_erased(dead_letter: Mapping[str, Any], tombstones: Mapping[bytes, Tombstone]) -> bool:
-    return any(
-        mark in tombstones and tombstones[mark].blocks(dead_letter["received"])
-        for mark in _marks_of(dead_letter)
+def parse_dead_letter(document: Document) -> DeadLetter:
+    """Parse a stored letter, which may have been read without its content."""
+    return DeadLetter(
+        id=document["_id"],
+        source=document["source"],
+        code=document["code"],
+        place=document["place"],
+        received=document["received"],
+        expires=read_ms(document["expires"]),
+        dropped=document.get("dropped", 0),
+        marks=tuple(document.get("marks", ())),
+        sealed=document.get("sealed", b""),
     )
 
 
-def _build_upserts(dead_letters: Sequence[Mapping[str, Any]], retention_ms: int) -> list[WriteOperation]:
+def build_dead_letter_document(dead_letter: DeadLetter) -> MutableDocument:
+    """Build the stored document of a letter."""
+    return {
+        "_id": dead_letter.id,
+        "source": dead_letter.source,
+        "code": dead_letter.code,
+        "place": dead_letter.place,
+        "received": dead_letter.received,
+        "expires": build_date(dead_letter.expires),
+        "dropped": dead_letter.dropped,
+        "marks": list(dead_letter.marks),
+        "sealed": dead_letter.sealed,
+    }
+
+
+def _is_erased(dead_letter: DeadLetter, tombstones: Mapping[bytes, Tombstone]) -> bool:
+    return any(
+        mark in tombstones and tombstones[mark].blocks(dead_letter.received)
+        for mark in dead_letter.tombstone_marks
+    )
+
+
+def _build_upserts(dead_letters: Sequence[DeadLetter]) -> list[WriteOperation]:
     operations = []
     for dead_letter in dead_letters:
-        expires = datetime.fromtimestamp((dead_letter["received"] + retention_ms) / 1000, UTC)
-        content = {name: value for name, value in dead_letter.items() if name != "_id"}
-        operations.append(
-            build_update({"_id": dead_letter["_id"]}, {"$set": {**content, "expires": expires}}, upsert=True)
-        )
+        document = build_dead_letter_document(dead_letter)
+        operations.append(build_update({"_id": document.pop("_id")}, {"$set": document}, upsert=True))
     return operations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 Value = TypeVar("Value")
@@ -29,6 +30,16 @@ OpenValue = Scalar | list[Scalar]
 def select_values(values: Mapping[str, Value], attributes: Collection[str]) -> dict[str, Value]:
     """Return the values of these attributes, by attribute key; those without a value are left out."""
     return {key: values[key] for key in attributes if key in values}
+
+
+def build_date(ms: int) -> datetime:
+    """Return a time (ms since 1970) as the date that MongoDB itself acts on."""
+    return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def read_ms(date: datetime) -> int:
+    """Return a stored date as ms since 1970."""
+    return round(date.timestamp() * 1000)
 
 
 def parse_readable(documents: Iterable[Document], parse: Callable[[Document], Value]) -> list[Value]:

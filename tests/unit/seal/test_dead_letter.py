@@ -15,6 +15,7 @@ from discretion.reveal.dead_letters import open_dead_letter
 from discretion.seal.daily_keys import DailyKeys
 from discretion.seal.dead_letter import build_associated_data, encrypt_dead_letter
 from discretion.seal.open import decrypt_dead_letter
+from discretion.store.dead_letters import DeadLetter
 
 ROOT, KEY = bytes(range(32)), bytes(range(1, 33))
 ID, OTHER_ID = b"a" * 16, b"b" * 16
@@ -29,12 +30,14 @@ def open_daily_keys(folder: Path) -> DailyKeys:
     return DailyKeys(folder / "letters", ROOT, os.urandom)
 
 
-def build_document(keys: DailyKeys, received: int = MONDAY) -> dict[str, object]:
-    """Return a dead letter as the database stores it."""
+def build_dead_letter(keys: DailyKeys, received: int = MONDAY) -> DeadLetter:
+    """Return a dead letter as the store returns it."""
     sealed = encrypt_dead_letter(
         keys.get_or_create(received), build_associated_data(ID, "tills", received), bytes(12), MESSAGE
     )
-    return {"_id": ID, "source": "tills", "received": received, "sealed": sealed}
+    return DeadLetter(
+        id=ID, source="tills", code="", place="", received=received, expires=received + DAY, sealed=sealed
+    )
 
 
 @given(st.dictionaries(st.text(), st.text() | st.integers(-(2**53), 2**53) | st.booleans()))
@@ -78,7 +81,7 @@ def test_an_altered_or_shortened_dead_letter_does_not_decrypt() -> None:
 def test_a_dead_letter_cannot_be_decrypted_after_its_key_is_destroyed(tmp_path: Path) -> None:
     """A copy of the dead letter is useless; a dead letter of the next day still decrypts."""
     keys = open_daily_keys(tmp_path)
-    monday, tuesday = build_document(keys), build_document(keys, MONDAY + DAY)
+    monday, tuesday = build_dead_letter(keys), build_dead_letter(keys, MONDAY + DAY)
     assert open_dead_letter(open_daily_keys(tmp_path), monday).value == MESSAGE
     keys.destroy_before(MONDAY + DAY)
     for daily_keys in (keys, open_daily_keys(tmp_path)):

@@ -27,7 +27,7 @@ from discretion.seal.cell import REQUEST_CHANGES_KEY, REQUEST_MESSAGE_KEY, event
 from discretion.store.consent_event import ConsentEvent, format_record_id
 from discretion.store.consent_terms import build_terms_document
 from discretion.store.consents import ConsentStore
-from discretion.store.dead_letters import DeadLetterStore
+from discretion.store.dead_letters import DeadLetter, DeadLetterStore
 from discretion.store.document import Document, TimePosition
 from discretion.store.events import StoredEvent
 from discretion.store.identity_events import IdentityChange
@@ -315,14 +315,14 @@ def _build_disclosure_row(entry: LedgerEntry, pseudonyms: Sequence[bytes]) -> di
     )
 
 
-def _build_refused_message_row(doc: Document) -> dict[str, Any]:
+def _build_refused_message_row(dead_letter: DeadLetter) -> dict[str, Any]:
     return build_row(
         "refused_messages",
-        source=doc["source"],
-        received_at=format_timestamp(doc["received"]),
-        reason=doc["code"],
-        place=doc["place"],
-        deleted_by=format_timestamp(int(doc["expires"].timestamp() * 1000)),
+        source=dead_letter.source,
+        received_at=format_timestamp(dead_letter.received),
+        reason=dead_letter.code,
+        place=dead_letter.place,
+        deleted_by=format_timestamp(dead_letter.expires),
     )
 
 

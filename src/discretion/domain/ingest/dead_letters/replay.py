@@ -8,9 +8,8 @@ the two, the next replay ingests it again, recognises it as a duplicate and dele
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from discretion.catalogue.model import Catalogue
 from discretion.domain.ingest.message import Fact, IngestStatus, RefusedMessage
@@ -19,7 +18,7 @@ from discretion.domain.ingest.validation import MessageValidator
 from discretion.errors import Broken
 from discretion.reveal.dead_letters import open_dead_letter
 from discretion.seal.daily_keys import DailyKeys
-from discretion.store.dead_letters import DeadLetterFilter, DeadLetterStore
+from discretion.store.dead_letters import DeadLetter, DeadLetterFilter, DeadLetterStore
 
 BATCH_SIZE = 100
 """Dead letters that are opened and ingested together."""
@@ -70,12 +69,12 @@ class DeadLetterReplay:
         """
         tally, after = ReplayTally(), b""
         while page := await self.store.list_page(selection, after, BATCH_SIZE):
-            after = page[-1]["_id"]
+            after = page[-1].id
             await self._replay_page(page, tally, dry=dry)
             report_progress(tally)
         return tally
 
-    async def _replay_page(self, page: list[dict[str, Any]], tally: ReplayTally, *, dry: bool) -> None:
+    async def _replay_page(self, page: Sequence[DeadLetter], tally: ReplayTally, *, dry: bool) -> None:
         facts: dict[bytes, Fact] = {}
         new_refusals: dict[bytes, tuple[str, str]] = {}
         for dead_letter in page:
@@ -86,11 +85,11 @@ class DeadLetterReplay:
                 tally.unreadable[error.code] += 1
                 continue
             if isinstance(validated, Fact):
-                facts[dead_letter["_id"]] = validated
+                facts[dead_letter.id] = validated
                 continue
             tally.refused[validated.code] += 1
-            if (validated.code, validated.place) != (dead_letter["code"], dead_letter["place"]):
-                new_refusals[dead_letter["_id"]] = validated.code, validated.place
+            if (validated.code, validated.place) != (dead_letter.code, dead_letter.place):
+                new_refusals[dead_letter.id] = validated.code, validated.place
         if dry:
             tally.accepted += len(facts)
             return
@@ -102,10 +101,10 @@ class DeadLetterReplay:
         await self.store.remove(list(facts))
         await self.store.set_reasons(new_refusals)
 
-    def _validate_dead_letter(self, dead_letter: Mapping[str, Any]) -> Fact | RefusedMessage:
-        source = self.catalogue.sources.get(dead_letter["source"])
+    def _validate_dead_letter(self, dead_letter: DeadLetter) -> Fact | RefusedMessage:
+        source = self.catalogue.sources.get(dead_letter.source)
         if source is None:
             return RefusedMessage("", "SOURCE_UNKNOWN", "The catalogue has no such source any more.", "")
         return self.validator.validate(
-            source, open_dead_letter(self.keys, dead_letter).value, dead_letter["received"]
+            source, open_dead_letter(self.keys, dead_letter).value, dead_letter.received
         )

@@ -20,7 +20,7 @@ from discretion.seal.blind_index import BlindIndex
 from discretion.seal.daily_keys import DailyKeys
 from discretion.seal.dead_letter import build_associated_data, encrypt_dead_letter
 from discretion.seal.key_files import NONCE_BYTES
-from discretion.store.dead_letters import DeadLetterStore
+from discretion.store.dead_letters import DeadLetter, DeadLetterStore
 
 DEAD_LETTER_RETENTION_MS = 14 * 86_400_000
 """How long a dead letter is kept: time to notice a refusal and to correct the catalogue."""
@@ -80,11 +80,11 @@ class DeadLetterRecorder:
         ]
         # A message that is twice in a batch becomes one dead letter, with the later reason.
         dead_letters = {
-            dead_letter["_id"]: dead_letter for dead_letter in built_dead_letters if dead_letter is not None
+            dead_letter.id: dead_letter for dead_letter in built_dead_letters if dead_letter is not None
         }
         if dead_letters:
-            await self.store.save(list(dead_letters.values()), DEAD_LETTER_RETENTION_MS)
-        return [0 if dead_letter is None else dead_letter["dropped"] for dead_letter in built_dead_letters]
+            await self.store.save(list(dead_letters.values()))
+        return [0 if dead_letter is None else dead_letter.dropped for dead_letter in built_dead_letters]
 
     def destroy_expired_keys(self) -> None:
         """Destroy the daily keys of days whose dead letters have all expired."""
@@ -92,27 +92,25 @@ class DeadLetterRecorder:
 
     def _build_dead_letter(
         self, source: Source, raw: Any, refusal: RefusedMessage, received: int, day_key: bytes
-    ) -> dict[str, Any] | None:
+    ) -> DeadLetter | None:
         pruned = prune_message(self.declared_names, raw, refusal.message_id)
         subjects = index_subjects(self.catalogue, source, pruned.message.value, self.blind_index)
         if not subjects:  # an erasure of the person could not find the letter
             return None
         dead_letter_id = digest_message_id(source.key, refusal.message_id)
-        # ``place`` is the path at fault, ``dropped`` the count of undeclared values, ``marks`` the blind
-        # indexes of the person's identifiers, ``sealed`` the encrypted JSON, bound to the id, the source and
-        # the time.
-        return {
-            "_id": dead_letter_id,
-            "source": source.key,
-            "code": refusal.code,
-            "place": refusal.place,
-            "received": received,
-            "dropped": pruned.dropped,
-            "marks": subjects,
-            "sealed": encrypt_dead_letter(
+        return DeadLetter(
+            id=dead_letter_id,
+            source=source.key,
+            code=refusal.code,
+            place=refusal.place,
+            received=received,
+            expires=received + DEAD_LETTER_RETENTION_MS,
+            dropped=pruned.dropped,
+            marks=tuple(subjects),
+            sealed=encrypt_dead_letter(
                 day_key,
                 build_associated_data(dead_letter_id, source.key, received),
                 self.entropy(NONCE_BYTES),
                 pruned.message.value,
             ),
-        }
+        )

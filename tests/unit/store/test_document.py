@@ -10,6 +10,7 @@ import pytest
 
 from discretion.store.consent_event import build_consent_document, parse_consent_event
 from discretion.store.consent_terms import build_terms_document, parse_terms
+from discretion.store.dead_letters import DeadLetter, build_dead_letter_document, parse_dead_letter
 from discretion.store.deliveries import (
     Delivery,
     DeliveryState,
@@ -60,10 +61,22 @@ CONSENT = samples.build_event()
 SHORT_CONSENT = replace(
     CONSENT, until=None, notice=None, channel=None, signal=None, guardian=None, conflict=None
 )
+DEAD_LETTER = DeadLetter(
+    id=b"l",
+    source="tills",
+    code="EVENT_UNDECLARED",
+    place="event",
+    received=1_790_000_000_123,
+    expires=1_790_000_100_123,
+    dropped=2,
+    marks=(b"m", b"n"),
+    sealed=b"s",
+)
 CASES: list[tuple[str, Any, Callable[[Any], Any], Callable[[Any], Any]]] = [
     ("consents", CONSENT, build_consent_document, parse_consent_event),
     ("consents", SHORT_CONSENT, build_consent_document, parse_consent_event),
     ("consent_terms", samples.TERMS[samples.PARTNERS], build_terms_document, parse_terms),
+    ("dead_letters", DEAD_LETTER, build_dead_letter_document, parse_dead_letter),
     ("recipients", Webhook("c", "ad-partner", "https://a.example", 1), build_webhook_document, parse_webhook),
     ("recipients", Webhook("c", None, "https://a.example", 1), build_webhook_document, parse_webhook),
     ("deliveries", DELIVERY, build_delivery_document, parse_delivery),
