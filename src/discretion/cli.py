@@ -32,6 +32,7 @@ from discretion.domain.identity.duplicates.comparison import Backend
 from discretion.domain.identity.duplicates.match_rules import DEFAULT_THRESHOLD
 from discretion.domain.identity.duplicates.terminal import build_suggestion_table, show_search_progress
 from discretion.domain.ingest.dead_letters.terminal import build_replay_table, show_replay_progress
+from discretion.domain.inventory.command import add_inventory_command
 from discretion.domain.notices.command import build_commands as build_notice_commands
 from discretion.domain.notices.command import describe_stale_notice, print_notice, ropa_app
 from discretion.domain.recipients.command import build_commands as build_recipient_commands
@@ -388,6 +389,7 @@ def _read_settings(data_dir: Path | None) -> Settings:
     return settings if data_dir is None else replace(settings, data_dir=data_dir)
 
 
+add_inventory_command(cli)
 add_upgrade_commands(cli, _read_settings, run_on_fast_loop)
 cli.add_typer(build_token_commands(lambda folder: open_token_issuer(_read_settings(folder))), name="token")
 cli.add_typer(build_key_commands(lambda folder: open_signing_keys(_read_settings(folder))), name="keys")

@@ -110,12 +110,12 @@ def test_every_place_says_in_a_sentence_what_it_holds_and_what_an_erasure_does()
     assert len({(place.kind, place.name) for place in place_map.PLACES}) == len(place_map.PLACES)
 
 
-def test_what_expires_says_when_and_what_is_kept_says_by_which_law() -> None:
+def test_what_expires_says_when_and_every_place_of_a_person_says_by_which_law() -> None:
     for place in place_map.PLACES:
         if place.departure is Departure.EXPIRES and place.kind is not PlaceKind.INDEX:
             assert place.expires_after or place.kind is PlaceKind.OUTSIDE, place.name
-        if place.departure in (Departure.EVIDENCE, Departure.OTHER_LAW) and place.kind is not PlaceKind.INDEX:
-            assert any(law in place.how for law in ("GDPR Art.", "CCR")), place.name
+        assert ("GDPR Art. " in place.law) is (place.departure is not Departure.NO_PERSON), place.name
+        assert "GDPR" not in place.how, place.name
 
 
 def test_a_collection_that_loses_people_says_how() -> None:

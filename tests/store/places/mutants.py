@@ -21,7 +21,7 @@ STATIC_CHECKS: tuple[Callable[[], None], ...] = (
     test_places.test_every_store_in_memory_is_declared,
     test_places.test_every_party_that_learns_of_a_person_is_declared,
     test_places.test_every_place_says_in_a_sentence_what_it_holds_and_what_an_erasure_does,
-    test_places.test_what_expires_says_when_and_what_is_kept_says_by_which_law,
+    test_places.test_what_expires_says_when_and_every_place_of_a_person_says_by_which_law,
     test_places.test_a_collection_that_loses_people_says_how,
     test_collection_places.test_a_person_is_planted_in_every_collection_of_the_map,
 )

@@ -1,4 +1,4 @@
-"""The generated files: the SDL, the error codes, the register of numbers and the JSON schemas."""
+"""The generated files: the SDL, error codes, map of places, register of numbers and JSON schemas."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from discretion.catalogue.entry import print_catalogue_schema
 from discretion.catalogue.load import find_shipped_catalogue, load_catalogue
 from discretion.catalogue.model import Catalogue
 from discretion.domain.access.format.json_format import build_package_schema_text as package_schema
+from discretion.domain.inventory.place_report import print_place_reference
 from discretion.domain.notices.load import build_json_schemas
 from discretion.edge.error_reference import print_error_reference
 from discretion.edge.graphql.schema_builder import build_printable_schema
@@ -17,6 +18,7 @@ from discretion.law.entry import print_jurisdiction_schema
 SDL_PATH = find_shipped_catalogue().parent / "discretion.graphql"
 CATALOGUE_SCHEMA_PATH = find_shipped_catalogue().parent / "jsonschema" / "catalogue.schema.json"
 ERRORS_PATH = find_shipped_catalogue().parent / "errors.md"
+PLACES_PATH = ERRORS_PATH.with_name("places.md")
 LAW_SCHEMA_PATH = CATALOGUE_SCHEMA_PATH.with_name("jurisdiction.schema.json")
 PACKAGE_SCHEMA_PATH = CATALOGUE_SCHEMA_PATH.with_name("package.schema.json")
 
@@ -53,6 +55,7 @@ def render_schema_files(catalogue_dir: Path | None) -> dict[Path, str]:
     return {
         SDL_PATH: _print_sdl(catalogue),
         ERRORS_PATH: print_error_reference(),
+        PLACES_PATH: print_place_reference(),
         **register_file,
         **json_schema_files,
         **notice_files,

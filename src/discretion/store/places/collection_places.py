@@ -8,6 +8,9 @@ from datetime import timedelta
 
 from discretion.store.document import Document
 from discretion.store.places.place import (
+    ACCOUNTABILITY,
+    ERASURE,
+    LAWS,
     Backlink,
     Departure,
     ErasedIds,
@@ -55,6 +58,7 @@ class _CollectionEntry:
     expires_after: timedelta | None = None
     removal: Removal | None = None
     outlives_restore: bool = False
+    law: str = ""
 
 
 CUSTOMER, RECORD = IdKind.CUSTOMER, IdKind.RECORD
@@ -199,45 +203,49 @@ _ENTRIES: tuple[_CollectionEntry, ...] = (
     _CollectionEntry(
         "requests",
         Departure.EVIDENCE,
-        "Sealed parts are deleted; the fact of the request is kept as evidence (GDPR Art. 5(2); 11 CCR "
-        "7101), under an id that identifies nobody.",
+        "Sealed parts are deleted; the fact of the request is kept as evidence, under an id that identifies "
+        "nobody.",
         removal=Removal(Stage.PURGE, ONE_CUSTOMER, clears=("sealed", "callback", "code")),
+        law=f"{ACCOUNTABILITY}; 11 CCR 7101",
     ),
     _CollectionEntry(
         "held",
         Departure.OTHER_LAW,
-        "Deleted on its day or when its hold is lifted; its key dies with the key of its bucket (GDPR Art. "
-        "17(3)).",
+        "Deleted on its day or when its hold is lifted; its key dies with the key of its bucket.",
         # No dump has what was retained since it was made, and the law still orders it kept.
         outlives_restore=True,
+        law="GDPR Art. 17(3)",
     ),
     _CollectionEntry(
         "disclosures",
         Departure.EVIDENCE,
-        "Kept as evidence (GDPR Art. 5(2)); without the key the pseudonym identifies nobody.",
+        "Kept as evidence; without the key the pseudonym identifies nobody.",
     ),
     _CollectionEntry(
         "ledger_postings",
         Departure.EVIDENCE,
-        "Kept with the disclosures (GDPR Art. 5(2)); without the key the pseudonym identifies nobody.",
+        "Kept with the disclosures; without the key the pseudonym identifies nobody.",
     ),
     _CollectionEntry(
         "erasures",
         Departure.EVIDENCE,
-        "Kept: a restored database learns from them what to erase again (GDPR Art. 17(1), 5(2)).",
+        "Kept: a restored database learns from them what to erase again.",
+        law=f"{ERASURE}, 5(2)",
     ),
     _CollectionEntry(
         "tombstones",
         Departure.EVIDENCE,
-        "Kept: they prevent erased data from being taken in again (GDPR Art. 17(1), 5(2)).",
+        "Kept: they prevent erased data from being taken in again.",
+        law=f"{ERASURE}, 5(2)",
     ),
     _CollectionEntry(
         "deliveries",
         Departure.EXPIRES,
         "Created by an erasure; ids are deleted after the notification, or after 44 days.",
         expires_after=timedelta(days=44),
-        # Recipients must still be told of erasures since the dump (GDPR Art. 19).
+        # Recipients must still be told of erasures since the dump.
         outlives_restore=True,
+        law="GDPR Art. 19",
     ),
     _CollectionEntry(
         "mandates",
@@ -272,20 +280,22 @@ def _build_collection_places() -> Iterator[Place]:
             entry.expires_after,
             entry.removal,
             entry.outlives_restore,
+            entry.law or LAWS[entry.departure],
         )
 
 
 def _build_index_places(places: tuple[Place, ...]) -> Iterator[Place]:
     """Yield the indexes: MongoDB takes the entries of a document out with the document."""
-    departures = {place.name: place.departure for place in places}
+    by_name = {place.name: place for place in places}
     for collection in COLLECTIONS:
         for index in collection.indexes:
             yield Place(
                 PlaceKind.INDEX,
                 f"{collection.name} {index.name}",
                 f"The values of {', '.join(key for key, _ in index.keys)} of each document.",
-                departures[collection.name],
+                by_name[collection.name].departure,
                 "As the documents of the collection, in the same write.",
+                law=by_name[collection.name].law,
             )
 
 

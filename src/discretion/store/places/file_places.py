@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from discretion.store.places.place import Departure, Place, PlaceKind
+from discretion.store.places.place import LAWS, Departure, Place, PlaceKind
 
 
 def _build_file(
     pattern: str, holds: str, departure: Departure, how: str, expires_after: timedelta | None = None
 ) -> Place:
-    return Place(PlaceKind.FILE, pattern, holds, departure, how, expires_after)
+    return Place(PlaceKind.FILE, pattern, holds, departure, how, expires_after, law=LAWS[departure])
 
 
-def _build_party(name: str, holds: str, departure: Departure, how: str) -> Place:
-    return Place(PlaceKind.OUTSIDE, name, holds, departure, how)
+def _build_party(name: str, holds: str, departure: Departure, how: str, law: str = "") -> Place:
+    return Place(PlaceKind.OUTSIDE, name, holds, departure, how, law=law or LAWS[departure])
 
 
 FILE_PLACES: tuple[Place, ...] = (
@@ -51,7 +51,7 @@ FILE_PLACES: tuple[Place, ...] = (
         "erasures/*",
         "The erasure ledger: random ids and keyed digests of who was erased, and when.",
         Departure.EVIDENCE,
-        "Kept: it repeats the erasures after a backup is restored (GDPR Art. 17(1), 5(2)).",
+        "Kept: it repeats the erasures after a backup is restored.",
     ),
     _build_file(
         "mongo/*",
@@ -86,7 +86,7 @@ OUTSIDE_PLACES: tuple[Place, ...] = (
         "recipients",
         "What was disclosed to each, as the ledger of disclosures records it.",
         Departure.NOTIFIED,
-        "Each is notified of the erasure and tracked until it confirms (GDPR Art. 19).",
+        "Each is notified of the erasure and tracked until it confirms.",
     ),
     _build_party(
         "agents and controllers",
@@ -104,7 +104,8 @@ OUTSIDE_PLACES: tuple[Place, ...] = (
         "receivers of a portability transfer",
         "The package that the person had sent to a service of their choice.",
         Departure.OTHER_LAW,
-        "Theirs by the person's own wish (GDPR Art. 20(2)); the person asks them directly.",
+        "Theirs by the person's own wish; the person asks them directly.",
+        law="GDPR Art. 20(2)",
     ),
     _build_party(
         "copies of backups",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from discretion.store.places.place import Departure, Place, PlaceKind
+from discretion.store.places.place import LAWS, Departure, Place, PlaceKind
 
 KEY_CHANGE_HORIZON = timedelta(seconds=2)
 """Until then every process has noticed that keys changed, as they do with each erasure."""
@@ -15,7 +15,7 @@ OPERATION_LIFETIME = timedelta(minutes=1)
 def _build_memory(
     name: str, holds: str, departure: Departure, how: str, expires_after: timedelta | None = None
 ) -> Place:
-    return Place(PlaceKind.MEMORY, name, holds, departure, how, expires_after)
+    return Place(PlaceKind.MEMORY, name, holds, departure, how, expires_after, law=LAWS[departure])
 
 
 def _build_cleared(name: str, holds: str) -> Place:
@@ -93,7 +93,7 @@ _NAMED: tuple[Place, ...] = (
         "domain.erasure.erasure_ledger ErasureLedger._ids",
         "Ids of entries of the erasure ledger; they cannot be traced back to a person.",
         Departure.EVIDENCE,
-        "Kept: they make erasures permanent (GDPR Art. 17(1), 5(2)).",
+        "Kept: they make erasures permanent.",
     ),
     _build_memory(
         "domain.requests.identity_proofing CodeRateLimiter._tries",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from types import MappingProxyType
 
 from discretion.store.document import Document
 
@@ -31,6 +32,24 @@ class Departure(StrEnum):
     KEY_DESTROYED = "key destroyed"  # the bytes stay for a while, and nobody can read them any more
     NOTIFIED = "told to erase"
     NO_PERSON = "holds no person"
+
+
+ERASURE = "GDPR Art. 17(1)"
+ACCOUNTABILITY = "GDPR Art. 5(2)"
+STORAGE_LIMITATION = "GDPR Art. 5(1)(e)"
+
+LAWS: Mapping[Departure, str] = MappingProxyType(
+    {
+        Departure.DELETED: ERASURE,
+        Departure.SHRUNK: ERASURE,
+        Departure.KEY_DESTROYED: ERASURE,
+        Departure.EXPIRES: STORAGE_LIMITATION,
+        Departure.NOTIFIED: "GDPR Art. 19",
+        Departure.EVIDENCE: ACCOUNTABILITY,
+        Departure.NO_PERSON: "",
+    }
+)
+"""The provision behind each departure, unless an entry names another. One kept under another law names it."""
 
 
 class IdKind(StrEnum):
@@ -136,10 +155,12 @@ class Place:
             in the data folder; or a party.
         holds: What it may hold.
         departure: How a person leaves it.
-        how: The same in a sentence, with its legal basis where something is kept.
+        how: The same in a sentence.
         expires_after: How long it holds something at most, if that ends by itself.
         removal: How documents lose the person; None if no erasure changes the place.
         outlives_restore: Whether a restore keeps what the place holds now, beside what the dump has.
+        law: The provision under which a person leaves the place, or something of them is kept; empty if it
+            holds no person.
     """
 
     kind: PlaceKind
@@ -150,3 +171,4 @@ class Place:
     expires_after: timedelta | None = None
     removal: Removal | None = None
     outlives_restore: bool = False
+    law: str = ""
