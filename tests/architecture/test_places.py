@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
@@ -22,6 +23,39 @@ CONTAINER_TYPES = frozenset(
         *("lru_cache", "cache", "LRUCache", "TTLCache"),
     }
 )
+
+WRITING_CALLS = frozenset(
+    {
+        *("write_private_file", "create_private_file", "write_flushed_file", "hold_exclusive_lock"),
+        *("SealedFile", "write_text", "write_bytes", "copytree", "touch", "mkdtemp", "mkstemp"),
+        *("NamedTemporaryFile", "TemporaryDirectory"),
+    }
+)
+WRITTEN_FILES: dict[str, tuple[str, ...]] = {
+    "app.keys": ("keys/root.key",),
+    "app.signing_keys": ("keys/signing.keys*",),
+    "demo.run": ("demo.json", "sown.json"),
+    "domain.backup.dump": ("backups/*",),
+    "domain.erasure.crypto_shred": ("keys/buckets.keys*",),
+    "domain.erasure.erasure_ledger": ("erasures/*",),
+    "domain.requests.mailer": ("outbox/*",),
+    "edge.opendsr.certificate": ("keys/processor.key",),
+    "seal.daily_keys": ("keys/letters/*",),
+    "seal.key_ring": ("keys/buckets.keys*",),
+    "seal.rewrapped_keys": ("keys/rewrapped/*",),
+    "store.embedded.mongo_server": ("mongo/*",),
+    # What the catalogue, the laws and the code declare, for the operator; no person.
+    "domain.notices.command": (),
+    "domain.notices.snapshot": (),
+    "edge.graphql.schema_files": (),
+    # They write what the modules above give them.
+    "seal.file_lock": (),
+    "seal.key_files": (),
+    "seal.sealed_file": (),
+}
+"""Every module that writes files, with the places that it writes."""
+REDIRECTED_FILES = frozenset({"*.log"})
+"""Files that an operator's shell writes, from the standard error output."""
 
 
 def find_stores_in_memory() -> set[str]:
@@ -77,6 +111,44 @@ def test_every_store_in_memory_is_declared() -> None:
     assert find_stores_in_memory() == {place.name for place in list_places(PlaceKind.MEMORY)}
 
 
+def find_file_writers() -> set[str]:
+    """Return the modules that write files."""
+    return {
+        ".".join(path.relative_to(SOURCE).with_suffix("").parts)
+        for path in SOURCE.rglob("*.py")
+        if _writes_files(ast.parse(path.read_text()))
+    }
+
+
+def _writes_files(tree: ast.Module) -> bool:
+    return any(_is_write(node) for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def _is_write(call: ast.Call) -> bool:
+    name = _callee_name(call.func)
+    if name not in ("open", "fdopen"):
+        return name in WRITING_CALLS
+    # The member of an archive is no file.
+    is_archive = "zip" in ast.unparse(call)
+    return not is_archive and bool(re.search(r"O_CREAT|'(r\+|[wxa])b?'", ast.unparse(call)))
+
+
+def test_every_module_that_writes_files_is_declared() -> None:
+    assert find_file_writers() == set(WRITTEN_FILES)
+
+
+def test_every_written_file_is_in_the_map() -> None:
+    """A declared file that nobody writes is an error, too."""
+    written = {pattern for patterns in WRITTEN_FILES.values() for pattern in patterns}
+    assert {place.name for place in list_places(PlaceKind.FILE)} == written | REDIRECTED_FILES
+
+
+def test_an_undeclared_writer_of_files_is_detected() -> None:
+    for source in ("path.write_text(x)", "open(p, 'w')", "p.open('ab')", "os.open(p, os.O_CREAT)"):
+        assert _writes_files(ast.parse(source)), source
+    assert not _writes_files(ast.parse("p.open('rb'); open(p); p.read_text('utf-8')"))
+
+
 def test_an_undeclared_cache_is_detected() -> None:
     tree = ast.parse("class A:\n  def __init__(self):\n    self.x: dict[str, int] = {}\nSEEN = deque()")
     assert set(_find_stores(tree)) == {"A.x", "SEEN"}
@@ -89,13 +161,6 @@ def test_every_collection_and_index_is_declared_once() -> None:
     assert indexes == [
         f"{collection.name} {index.name}" for collection in COLLECTIONS for index in collection.indexes
     ]
-
-
-def test_every_party_that_learns_of_a_person_is_declared() -> None:
-    assert {place.name for place in list_places(PlaceKind.OUTSIDE)} == {
-        *("recipients", "agents and controllers", "mail server", "copies of backups"),
-        "receivers of a portability transfer",
-    }
 
 
 async def test_no_collection_of_a_database_is_undeclared(platform: PlatformUnderTest) -> None:

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from discretion.store.embedded import mongo_server as embedded
 from tests.fixtures.platform import open_platform
-from tests.store.places.mutants import find_notice, generate_mutants
+from tests.store.places.mutants import Installation, find_notice, generate_mutants
 
 console = Console(highlight=False)
 
@@ -24,9 +24,10 @@ async def run_mutants(folder: Path, only: str) -> int:
         embedded.run_embedded_mongo(folder / "mongo") as mongo,
         open_platform(mongo.url, folder / "data") as platform,
     ):
+        at = Installation(platform, folder / "data", mongo.url)
         for mutant in generate_mutants():
             if only in mutant.name:
-                notice = await find_notice(mutant, platform, folder)
+                notice = await find_notice(mutant, at)
                 unnoticed += notice is None
                 kinds[(notice or "UNNOTICED").split(":")[0]] += 1
                 console.print(f"{mutant.name}: {notice or 'UNNOTICED'}", soft_wrap=True)

@@ -123,9 +123,9 @@ async def find_faults_of_erasure(platform: PlatformUnderTest, *, is_large: bool 
 
 
 async def find_faults_of_restore(platform: PlatformUnderTest, folder: Path) -> list[str]:
-    """Dump the planted people, erase Ann, and restore the dump."""
+    """Dump the planted people into a data folder, erase Ann, and restore the dump."""
     people, internals = await plant_people(platform), platform.internals
-    dump = folder / f"dump-{secrets.token_hex(4)}"
+    dump = folder / "backups" / secrets.token_hex(4)
     await write_dump(DumpStore(internals.database), dump, 1, ("0", "0"), lambda _name, _more: None)
     since = {name: build_document(name, "key", "customer") for name in OUTLIVING_RESTORE}
     for name, document in since.items():

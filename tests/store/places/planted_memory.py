@@ -2,22 +2,54 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import secrets
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from importlib import import_module
 from typing import Any
 
+from discretion.store.places.memory_places import KEY_CHANGE_HORIZON
 from discretion.store.places.place import Departure, PlaceKind
 from discretion.store.places.place_map import list_places
+from tests.fixtures.erasure_steps import ErasureSteps
 from tests.fixtures.platform import PlatformUnderTest
+from tests.store.places.flows import create_person
 
 MAX_DEPTH = 40
 CONTAINERS = (Mapping, list, tuple, set, frozenset, deque)
 
 Marks = Collection[Any]
 """Values that identify a person: ids, texts, and of a bucket key its number and generation."""
+
+
+async def find_faults_of_memory(platform: PlatformUnderTest) -> list[str]:
+    """Let the caches of a platform hold Mona, erase her, and compare what holds her with the map."""
+    names = [place.name for place in list_places(PlaceKind.MEMORY)]
+    unique = secrets.token_hex(4)
+    email = f"mona-{unique}@post.example"
+    mona = await create_person(platform, f"mona-{unique}", email)
+    client_id = await fill_caches(platform, email)
+    buckets = platform.internals.discloser.revealer.buckets
+    bucket = buckets.bucket_of(mona.customer)
+    marks: Marks = [
+        *mona.all,
+        email,
+        client_id,
+        client_id.encode(),
+        (bucket, buckets.ring[bucket].generation),
+    ]
+    before = list_holding(names, marks)
+    # Another erasure shares the bucket: the key is destroyed, and Mona's own key is wrapped again.
+    await platform.internals.crypto_shredding.shred([mona.customer])
+    await fill_caches(platform, email)
+    before |= list_holding(names, marks)
+    await ErasureSteps(platform).erase_customer(mona.customer)
+    await asyncio.sleep(KEY_CHANGE_HORIZON.total_seconds())
+    buckets.forget_destroyed_keys()  # as the background work of every process does
+    return find_memory_faults(before, list_holding(names, marks))
 
 
 async def fill_caches(platform: PlatformUnderTest, email: str) -> str:

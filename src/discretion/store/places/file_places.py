@@ -77,6 +77,12 @@ FILE_PLACES: tuple[Place, ...] = (
         Departure.NO_PERSON,
         "Deleted when the demo stops.",
     ),
+    _build_file(
+        "sown.json",
+        "How many fictitious people the demo has sent, and for which time.",
+        Departure.NO_PERSON,
+        "None.",
+    ),
     _build_file("*.log", "Codes, counts and times; no personal data, by rule.", Departure.NO_PERSON, "None."),
 )
 """Files, by their path in the data folder or as named on the command line."""
