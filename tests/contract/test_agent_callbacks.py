@@ -23,7 +23,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from discretion.domain.agents.agent import AgentKind, build_agent
+from discretion.domain.agents.agent import build_agent
 from discretion.domain.agents.callbacks import (
     BACKOFF,
     MAX_TRIES,
@@ -32,6 +32,7 @@ from discretion.domain.agents.callbacks import (
 )
 from discretion.domain.kit.egress import EgressClient
 from discretion.serve import open_listening_socket, serve_app
+from discretion.store.agents import AgentKind
 from discretion.store.driver.connection import connect_database
 from tests.fixtures.agency import REQUESTS, AgentClient, register_agent
 from tests.fixtures.clock import Clock

@@ -15,7 +15,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from discretion.domain.agents.agent import AgentKind, build_agent
+from discretion.domain.agents.agent import build_agent
+from discretion.store.agents import AgentKind
 from discretion.store.driver.database import Database
 from tests.fixtures.agency import AgentClient, register_agent
 from tests.fixtures.clock import Clock

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from starlette.requests import Request
 
-from discretion.domain.agents.agent import Agent, AgentKind
 from discretion.domain.agents.agent_register import AgentRegister
 from discretion.errors import Unauthenticated
+from discretion.store.agents import Agent, AgentKind
 
 
 def read_bearer_token(request: Request) -> str | None:

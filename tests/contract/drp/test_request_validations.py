@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from discretion.domain.agents.agent import AgentKind, build_agent
+from discretion.domain.agents.agent import build_agent
 from discretion.edge.drp.protocol_terms import FATAL, SUPPORTED
 from discretion.edge.drp.request_claims import parse_exercise
 from discretion.edge.drp.signed_request import (
@@ -23,6 +23,7 @@ from discretion.edge.drp.signed_request import (
 )
 from discretion.errors import BadRequest, DiscretionError
 from discretion.law.jurisdiction import Right
+from discretion.store.agents import AgentKind
 
 AGENT, BUSINESS = "CR_AGENT_1", "LINDGREN_MOSS"
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))

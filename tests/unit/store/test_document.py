@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from discretion.store.agents import Agent, AgentKind, build_agent_document, parse_agent
 from discretion.store.consent_event import build_consent_document, parse_consent_event
 from discretion.store.consent_terms import build_terms_document, parse_terms
 from discretion.store.dead_letters import DeadLetter, build_dead_letter_document, parse_dead_letter
@@ -72,7 +73,11 @@ DEAD_LETTER = DeadLetter(
     marks=(b"m", b"n"),
     sealed=b"s",
 )
+AGENT = Agent(
+    "AGENT_1", AgentKind.AGENT, "An agent", ("a.example",), b"k" * 32, "https://a.example", "a", "mail"
+)
 CASES: list[tuple[str, Any, Callable[[Any], Any], Callable[[Any], Any]]] = [
+    ("agents", AGENT, build_agent_document, parse_agent),
     ("consents", CONSENT, build_consent_document, parse_consent_event),
     ("consents", SHORT_CONSENT, build_consent_document, parse_consent_event),
     ("consent_terms", samples.TERMS[samples.PARTNERS], build_terms_document, parse_terms),

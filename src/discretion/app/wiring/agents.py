@@ -13,7 +13,6 @@ from starlette.routing import Route
 
 from discretion.app.wiring.context import WiringContext
 from discretion.app.wiring.subject_rights import SubjectRightsComponents
-from discretion.domain.agents.agent import AgentKind
 from discretion.domain.agents.agent_register import AgentRegister
 from discretion.domain.agents.agent_request import AgentRequestStatus
 from discretion.domain.agents.callbacks import CallbackMessage, CallbackSender
@@ -29,7 +28,7 @@ from discretion.edge.opendsr.endpoints import OpenDsrEndpoints
 from discretion.edge.opendsr.status import build_callback
 from discretion.settings import Settings
 from discretion.store.agent_requests import AgentRequestStore
-from discretion.store.agents import AgentStore, ReplayStore
+from discretion.store.agents import AgentKind, AgentStore, ReplayStore
 
 _JSON = {"content-type": "application/json"}
 

@@ -1,21 +1,15 @@
-"""Organisations that file requests for people.
-
-An *agent* is authorised by a person. It uses the Data Rights Protocol (DRP) and signs its requests. A
-*controller* has this installation process its customers' data. It uses OpenDSR, and is responsible for having
-verified the person's identity.
-"""
+"""Organisations that file requests for people, as an operator enters them; and their public keys."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import re
-from dataclasses import dataclass
-from enum import StrEnum
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from discretion.errors import BadRequest, Misconfigured
+from discretion.store.agents import Agent, AgentKind
 from discretion.token.keys import KeySet
 
 _ID_PATTERNS = {
@@ -27,38 +21,6 @@ _HOST_PATTERN = re.compile(
 )
 MAX_HOSTS = 20
 MAX_TEXT_LENGTH = 200
-
-
-class AgentKind(StrEnum):
-    """Kind of an organisation, which decides the protocol that it uses."""
-
-    AGENT = "agent"  # Data Rights Protocol 1.0
-    CONTROLLER = "controller"  # OpenDSR 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Agent:
-    """A registered organisation. Fields have the stored names.
-
-    Attributes:
-        id: Id in the protocol, such as ``CR_AGENT_1``.
-        kind: Agent or controller.
-        name: Name that people know it by.
-        hosts: The only hosts that its callback URLs may name.
-        verify_key: The 32 bytes of an agent's Ed25519 public key; empty for a controller.
-        web: URL of the home page.
-        assurance: URL of a page on how the agent verifies the people it acts for (DRP 1.0, 3.05.1).
-        contact: Mailbox of the organisation.
-    """
-
-    id: str
-    kind: AgentKind
-    name: str
-    hosts: tuple[str, ...] = ()
-    verify_key: bytes = b""
-    web: str = ""
-    assurance: str = ""
-    contact: str = ""
 
 
 def build_agent(

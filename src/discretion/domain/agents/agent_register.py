@@ -9,12 +9,9 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable
-from dataclasses import asdict
-from typing import Any
 
-from discretion.domain.agents.agent import Agent, AgentKind
 from discretion.errors import NotFound
-from discretion.store.agents import AgentStore
+from discretion.store.agents import Agent, AgentKind, AgentStore
 
 TOKEN_BYTES = 32
 MAX_TOKEN_LENGTH = 200
@@ -32,9 +29,7 @@ class AgentRegister:
 
     async def register(self, agent: Agent) -> None:
         """Add an agent, or replace its description. An existing token stays valid."""
-        content: dict[str, Any] = {name: value for name, value in asdict(agent).items() if name != "id"}
-        content |= {"kind": agent.kind.value, "hosts": list(agent.hosts)}
-        await self._agents.save(agent.id, content)
+        await self._agents.save(agent)
 
     async def issue_token(self, id: str, kind: AgentKind) -> str:  # noqa: A002
         """Return a new token of an agent. The previous token stops working at once.
@@ -43,27 +38,23 @@ class AgentRegister:
             NotFound: ``AGENT_UNKNOWN``.
         """
         token = base64.urlsafe_b64encode(self._entropy(TOKEN_BYTES)).rstrip(b"=").decode()
-        if not await self._agents.set_token(id, kind.value, _digest_token(token), self._now_ms()):
+        if not await self._agents.set_token(id, kind, _digest_token(token), self._now_ms()):
             raise build_unknown_agent_error(id)
         return token
 
     async def find_by_id(self, id: str, kind: AgentKind) -> Agent | None:  # noqa: A002
         """Return the agent with an id."""
-        return _read_agent(await self._agents.find(id, kind.value))
+        return await self._agents.find(id, kind)
 
     async def find_by_token(self, token: str, kind: AgentKind) -> Agent | None:
         """Return the agent that a token belongs to."""
         if not 0 < len(token) <= MAX_TOKEN_LENGTH:
             return None
-        return _read_agent(await self._agents.find_by_token(_digest_token(token), kind.value))
+        return await self._agents.find_by_token(_digest_token(token), kind)
 
     async def list_all(self) -> list[Agent]:
         """Return all registered organisations, sorted by id."""
-        return [
-            agent
-            for document in await self._agents.list_all()
-            if (agent := _read_agent(document)) is not None
-        ]
+        return await self._agents.list_all()
 
     async def remove(self, id: str) -> None:  # noqa: A002
         """Remove an agent. Its token stops working at once.
@@ -78,18 +69,6 @@ class AgentRegister:
 def build_unknown_agent_error(id: str) -> NotFound:  # noqa: A002
     """Return the error for an unregistered agent. It may quote the id, which names no person."""
     return NotFound("AGENT_UNKNOWN", f"No agent {id!r} is registered.", "See: discretion agent list")
-
-
-def _read_agent(document: dict[str, Any] | None) -> Agent | None:
-    if document is None:
-        return None
-    return Agent(
-        id=document["_id"],
-        kind=AgentKind(document["kind"]),
-        hosts=tuple(document["hosts"]),
-        verify_key=bytes(document["verify_key"]),
-        **{name: document[name] for name in ("name", "web", "assurance", "contact")},
-    )
 
 
 def _digest_token(token: str) -> bytes:

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from discretion.domain.agents.agent import AgentKind
 from discretion.domain.requests.model import (
     FINAL_STATES,
     Assurance,
@@ -22,6 +21,7 @@ from discretion.domain.requests.model import (
     required_assurance,
 )
 from discretion.law.jurisdiction import Right
+from discretion.store.agents import AgentKind
 
 _STATE_ORDER = tuple(RequestState)
 """The states in the order of progress."""

@@ -14,7 +14,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from discretion.domain.agents.agent import Agent, AgentKind
 from discretion.domain.agents.agent_register import AgentRegister
 from discretion.domain.agents.agent_request import AgentRequestStatus, read_agent_request
 from discretion.domain.agents.delegated_requests import RETENTION_MS, DelegatedRequests
@@ -22,6 +21,7 @@ from discretion.domain.kit.egress import EgressClient
 from discretion.domain.kit.workflow.poll import attempt_logged, run_polling
 from discretion.domain.kit.workflow.retry import Backoff
 from discretion.errors import DiscretionError
+from discretion.store.agents import Agent, AgentKind
 
 HTTP_OK = 200
 BATCH = 50

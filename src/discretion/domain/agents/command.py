@@ -14,9 +14,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from discretion.domain.agents.agent import Agent, AgentKind, build_agent
+from discretion.domain.agents.agent import build_agent
 from discretion.domain.agents.agent_register import AgentRegister
 from discretion.settings import Settings, read_settings
+from discretion.store.agents import Agent, AgentKind
 
 OpenAgentRegister = Callable[[Settings], AbstractAsyncContextManager[AgentRegister]]
 RunCoroutine = Callable[[Coroutine[Any, Any, None]], None]

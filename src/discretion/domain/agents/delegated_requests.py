@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from discretion.domain.access.download_links import DownloadLinks
-from discretion.domain.agents.agent import Agent, AgentKind
 from discretion.domain.agents.agent_request import (
     AgentRequest,
     AgentRequestStatus,
@@ -39,6 +38,7 @@ from discretion.errors import Conflict, NotFound
 from discretion.law.jurisdiction import Right
 from discretion.seal.blind_index import BlindIndex
 from discretion.store.agent_requests import AgentRequestStore
+from discretion.store.agents import Agent, AgentKind
 from discretion.store.customers import CustomerStore
 from discretion.store.requests import RequestStore
 

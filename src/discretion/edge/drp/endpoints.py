@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from discretion.domain.agents.agent import Agent, AgentKind, load_agent_public_key
+from discretion.domain.agents.agent import load_agent_public_key
 from discretion.domain.agents.agent_register import AgentRegister
 from discretion.domain.agents.agent_request import AgentRequestStatus, parse_agent_request_id
 from discretion.domain.agents.delegated_requests import AgentFiling, DelegatedRequests
@@ -43,7 +43,7 @@ from discretion.edge.drp.signed_request import (
 from discretion.edge.drp.status import build_drp_status
 from discretion.edge.request_body import read_body
 from discretion.errors import BadRequest, Conflict, DiscretionError, Fault, Forbidden, Refusal
-from discretion.store.agents import ReplayStore
+from discretion.store.agents import Agent, AgentKind, ReplayStore
 
 MAX_BODY = 64 * 1024
 _PRIVATE = {"cache-control": "no-store"}

@@ -19,7 +19,6 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from discretion.domain.agents.agent import Agent, AgentKind
 from discretion.domain.agents.agent_register import AgentRegister
 from discretion.domain.agents.agent_request import AgentRequest, parse_agent_request_id, read_agent_request
 from discretion.domain.agents.delegated_requests import DelegatedRequests
@@ -29,6 +28,7 @@ from discretion.edge.drp import verification_page as page
 from discretion.edge.request_body import read_body
 from discretion.errors import BadRequest, Conflict, DiscretionError, NotFound, Refusal
 from discretion.seal.normalisation import normalise_email
+from discretion.store.agents import Agent, AgentKind
 
 MAX_FIELDS = 10
 MAX_BODY = 8 * 1024

@@ -23,7 +23,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from discretion.catalogue.model import Catalogue
-from discretion.domain.agents.agent import Agent, AgentKind
 from discretion.domain.agents.agent_register import AgentRegister
 from discretion.domain.agents.agent_request import AgentRequestStatus
 from discretion.domain.agents.delegated_requests import AgentFiling, DelegatedRequests
@@ -51,6 +50,7 @@ from discretion.edge.request_body import read_body
 from discretion.edge.strict_json import parse_strict_json
 from discretion.errors import BadRequest, Conflict, DiscretionError, NotFound, Refusal, Unauthenticated
 from discretion.law.jurisdiction import Right
+from discretion.store.agents import Agent, AgentKind
 
 MAX_BODY = 64 * 1024
 HEADER_NAMES = ("OpenDSR", "OpenGDPR")
