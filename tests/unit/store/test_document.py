@@ -22,6 +22,13 @@ from discretion.store.deliveries import (
     parse_webhook,
 )
 from discretion.store.document import parse_readable
+from discretion.store.retained_data import (
+    RetainedData,
+    RetainedKind,
+    RetainedPart,
+    build_retained_document,
+    parse_retained_data,
+)
 from discretion.store.schema.collections import COLLECTIONS
 from tests.unit.domain.consent import samples
 
@@ -76,12 +83,35 @@ DEAD_LETTER = DeadLetter(
 AGENT = Agent(
     "AGENT_1", AgentKind.AGENT, "An agent", ("a.example",), b"k" * 32, "https://a.example", "a", "mail"
 )
+RETAINED_EVENT = RetainedPart(
+    id=b"e", kind=RetainedKind.EVENT, type="Order Completed", source="web-shop", at=1, properties=b"p"
+)
+RETAINED_RECORD = RetainedPart(
+    id=b"r",
+    kind=RetainedKind.RECORD,
+    type="record",
+    source="web-shop",
+    at=2,
+    cells={"email": b"c"},
+    identifiers={"email/0": b"i"},
+)
+RETAINED = RetainedData(
+    id=b"i",
+    law="gb",
+    provision="s",
+    request=b"q",
+    wrapped_key=b"k",
+    parts=(RETAINED_EVENT, RETAINED_RECORD),
+    until=3,
+)
 CASES: list[tuple[str, Any, Callable[[Any], Any], Callable[[Any], Any]]] = [
     ("agents", AGENT, build_agent_document, parse_agent),
     ("consents", CONSENT, build_consent_document, parse_consent_event),
     ("consents", SHORT_CONSENT, build_consent_document, parse_consent_event),
     ("consent_terms", samples.TERMS[samples.PARTNERS], build_terms_document, parse_terms),
     ("dead_letters", DEAD_LETTER, build_dead_letter_document, parse_dead_letter),
+    ("held", RETAINED, build_retained_document, parse_retained_data),
+    ("held", replace(RETAINED, until=None, hold=b"h"), build_retained_document, parse_retained_data),
     ("recipients", Webhook("c", "ad-partner", "https://a.example", 1), build_webhook_document, parse_webhook),
     ("recipients", Webhook("c", None, "https://a.example", 1), build_webhook_document, parse_webhook),
     ("deliveries", DELIVERY, build_delivery_document, parse_delivery),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import strawberry
@@ -13,12 +13,12 @@ from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.scalars import DateTime, Json
 from discretion.domain.legal_retention.legal_holds import LegalHolds
-from discretion.domain.legal_retention.retained_items import EVENT
 from discretion.domain.profiles.api.timeline import render_properties
 from discretion.errors import BadRequest, Forbidden, NotFound
 from discretion.reveal.forms import CLEAR_RENDERS, format_timestamp
 from discretion.reveal.revealer import Reading
 from discretion.seal.cell import event_cell_key
+from discretion.store.retained_data import RetainedData, RetainedKind, RetainedPart
 
 HELD_DATA_PURPOSE = "essential.legal_obligation"
 DOCUMENT_LIMIT = 100
@@ -59,10 +59,8 @@ def build_held_data_field(provide: Callable[[], LegalHolds]) -> StrawberryField:
             raise Forbidden(
                 "HELD_NOT_GRANTED", f"Held data may be read for the purpose '{HELD_DATA_PURPOSE}' only."
             )
-        documents = await provide().find_retained(_parse_request_id(request), DOCUMENT_LIMIT)
-        return [
-            _build_held_data(reading, info.context.resources.catalogue, document) for document in documents
-        ]
+        retained = await provide().find_retained(_parse_request_id(request), DOCUMENT_LIMIT)
+        return [_build_held_data(reading, info.context.resources.catalogue, data) for data in retained]
 
     description = (
         "What other laws order kept of somebody who was erased, by the number of the certificate. For "
@@ -118,42 +116,42 @@ def _parse_request_id(request_number: str) -> bytes:
         ) from None
 
 
-def _build_held_data(reading: Reading, catalogue: Catalogue, document: Mapping[str, Any]) -> HeldData:
-    holder = document["_id"], document["key"]
+def _build_held_data(reading: Reading, catalogue: Catalogue, retained: RetainedData) -> HeldData:
+    holder = retained.id, retained.wrapped_key
     return HeldData(
-        law=document["law"],
-        why=document["why"],
-        until=DateTime(format_timestamp(document["until"])) if "until" in document else None,
-        request=document["request"].hex(),
+        law=retained.law,
+        why=retained.provision,
+        until=None if retained.until is None else DateTime(format_timestamp(retained.until)),
+        request=retained.request.hex(),
         items=[
             HeldItem(
-                type=item["type"],
-                source=item["source"],
-                at=DateTime(format_timestamp(item["at"])),
-                values=_reveal_values(reading, catalogue, holder, item),
+                type=part.type,
+                source=part.source,
+                at=DateTime(format_timestamp(part.at)),
+                values=_reveal_values(reading, catalogue, holder, part),
             )
-            for item in document["items"]
+            for part in retained.parts
         ],
     )
 
 
 def _reveal_values(
-    reading: Reading, catalogue: Catalogue, holder: tuple[bytes, bytes], item: Mapping[str, Any]
-) -> Any:
-    if item["kind"] == EVENT:
-        if "props" not in item:
-            return {}
-        values = reading.reveal_retained_cell(holder, item["props"], event_cell_key(item["id"]).encode())
-        event_type = catalogue.events.get(item["type"])
-        return values if event_type is None else render_properties(event_type, values)
+    reading: Reading, catalogue: Catalogue, holder: tuple[bytes, bytes], part: RetainedPart
+) -> Json:
+    if part.kind is RetainedKind.EVENT:
+        if part.properties is None:
+            return Json({})
+        values = reading.reveal_retained_cell(holder, part.properties, event_cell_key(part.id).encode())
+        event_type = catalogue.events.get(part.type)
+        return Json(values if event_type is None else render_properties(event_type, values))
     values = {}
-    for key, cell in item.get("cells", {}).items():
+    for key, cell in part.cells.items():
         value = reading.reveal_retained_cell(holder, cell, key.encode())
         attribute = catalogue.attributes_by_key.get(key)
         formatter = None if attribute is None else CLEAR_RENDERS.get(attribute.type)
         values[catalogue.find_path(key)] = value if formatter is None else formatter(value, 0)
-    for name, cell in item.get("names", {}).items():
+    for name, cell in part.identifiers.items():
         values[f"identifier.{name}"] = reading.reveal_retained_cell(
-            holder, cell, f"{item['id'].hex()}/{name}".encode()
+            holder, cell, f"{part.id.hex()}/{name}".encode()
         )
-    return values
+    return Json(values)

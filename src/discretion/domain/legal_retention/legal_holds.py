@@ -10,10 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from discretion.errors import BadRequest, NotFound
-from discretion.store.document import MutableDocument
 from discretion.store.legal_holds import LegalHoldStore, StoredHold
 from discretion.store.person_stores import PersonStores
-from discretion.store.retained_data import RetainedDataStore
+from discretion.store.retained_data import RetainedData, RetainedDataStore
 from discretion.store.transactions import Session
 
 MAX_TEXT_CHARS = 500
@@ -97,6 +96,6 @@ class LegalHolds:
 
         await self.people.transactions.run(lift_hold)
 
-    async def find_retained(self, request: bytes, limit: int) -> list[MutableDocument]:
-        """Return the documents retained from an erasure, without those that are being deleted."""
+    async def find_retained(self, request: bytes, limit: int) -> list[RetainedData]:
+        """Return the data retained from an erasure, without those that are being deleted."""
         return await self.retained.list_by_request(request, limit)

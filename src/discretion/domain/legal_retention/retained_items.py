@@ -3,17 +3,12 @@
 They are moved to ``held``, unavailable to every other purpose, under a random id and a key of their own, so
 that neither leads back to the customer. Of an event only the properties that belong to the invoice are kept
 (GDPR Art. 17(3)(b), 5(1)(c)).
-
-Members of a document in ``held``: ``law``, ``why`` (provision), ``request`` (the erasure), ``key`` (wrapped
-data key), ``until`` (ms) or ``hold`` (id), and ``items``. An item has ``id``, ``kind``, ``type``, ``source``,
-``at`` and either ``props`` (sealed) or ``cells`` and ``names`` (sealed values and identifiers of a source
-record).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -23,12 +18,11 @@ from discretion.law.retention_duty import find_retention_duty
 from discretion.seal.cell import encrypt_cell, event_cell_key, identifier_cell_key
 from discretion.seal.cell_transfer import CellOwner, transfer_cell_as
 from discretion.seal.key_files import KEY_BYTES, NONCE_BYTES
-from discretion.store.document import MutableDocument
 from discretion.store.events import StoredEvent
 from discretion.store.legal_holds import StoredHold
+from discretion.store.retained_data import RetainedData, RetainedKind, RetainedPart
 from discretion.store.source_record import Cell, RecordIdentifier, SourceRecord
 
-EVENT, RECORD = "event", "record"
 ITEMS_PER_DOCUMENT = 200
 """Maximum number of items in one document."""
 
@@ -51,14 +45,14 @@ class RetainedItem:
     properties: frozenset[str] | None = None
 
     @property
-    def kind(self) -> str:
-        """What is stored as ``kind``."""
-        return EVENT if isinstance(self.document, StoredEvent) else RECORD
+    def kind(self) -> RetainedKind:
+        """An event or a record."""
+        return RetainedKind.EVENT if isinstance(self.document, StoredEvent) else RetainedKind.RECORD
 
     @property
     def name(self) -> str:
         """The type of the event, or ``record``."""
-        return self.document.type if isinstance(self.document, StoredEvent) else RECORD
+        return self.document.type if isinstance(self.document, StoredEvent) else RetainedKind.RECORD.value
 
 
 RetainedByOrder = dict[RetentionOrder, list[RetainedItem]]
@@ -113,57 +107,58 @@ def _build_hold_order(hold: StoredHold) -> RetentionOrder:
 
 def build_retained_documents(
     context: WriteContext, retained: RetainedByOrder, owner: CellOwner, request: bytes
-) -> list[MutableDocument]:
-    """Return the documents for ``held``, each with a key of its own."""
+) -> list[RetainedData]:
+    """Return the data for ``held``, each with a key of its own."""
     return [
-        _build_retained_document(context, order, items[start : start + ITEMS_PER_DOCUMENT], owner, request)
+        _build_retained_data(context, order, items[start : start + ITEMS_PER_DOCUMENT], owner, request)
         for order, items in retained.items()
         for start in range(0, len(items), ITEMS_PER_DOCUMENT)
     ]
 
 
-def _build_retained_document(
+def _build_retained_data(
     context: WriteContext,
     order: RetentionOrder,
     items: Sequence[RetainedItem],
     owner: CellOwner,
     request: bytes,
-) -> MutableDocument:
+) -> RetainedData:
     holder: CellOwner = (context.entropy(16), context.entropy(KEY_BYTES))
-    return {
-        "_id": holder[0],
-        "law": order.law,
-        "why": order.provision,
-        "request": request,
-        "key": context.buckets.wrap(*holder, context.entropy(NONCE_BYTES)),
-        "items": [_build_item(context, item, owner, holder) for item in items],
-        **({} if order.until is None else {"until": order.until}),
-        **({} if order.hold is None else {"hold": order.hold}),
-    }
+    return RetainedData(
+        id=holder[0],
+        law=order.law,
+        provision=order.provision,
+        request=request,
+        wrapped_key=context.buckets.wrap(*holder, context.entropy(NONCE_BYTES)),
+        parts=tuple(_build_part(context, item, owner, holder) for item in items),
+        until=order.until,
+        hold=order.hold,
+    )
 
 
-def _build_item(
+def _build_part(
     context: WriteContext, item: RetainedItem, owner: CellOwner, holder: CellOwner
-) -> MutableDocument:
+) -> RetainedPart:
     # A new id: the id of an event is a digest of the sender's message id, which leads back to the customer.
     item_id, document = context.entropy(16), item.document
-    stored = {"id": item_id, "kind": item.kind, "type": item.name, "source": document.source}
+    at = document.last if isinstance(document, SourceRecord) else document.at
+    part = RetainedPart(id=item_id, kind=item.kind, type=item.name, source=document.source, at=at)
     if isinstance(document, SourceRecord):
         cells = {
             key: _transfer_cell(context, key, cell, owner, holder)
             for key, cell in document.cells.items()
             if cell.sealed is not None or cell.value is not None  # a removed value has neither
         }
-        names = _transfer_identifiers(context, item_id, document.identifiers, owner, holder)
-        return {**stored, "at": document.last, "cells": cells, "names": names}
+        identifiers = _transfer_identifiers(context, item_id, document.identifiers, owner, holder)
+        return replace(part, cells=cells, identifiers=identifiers)
     if document.properties is None:
-        return {**stored, "at": document.at}
+        return part
     keys = event_cell_key(document.id).encode(), event_cell_key(item_id).encode()
     nonce = context.entropy(NONCE_BYTES)
     properties = transfer_cell_as(
         document.properties, keys[0], owner, keys[1], holder, nonce, item.properties
     )
-    return {**stored, "at": document.at, "props": properties}
+    return replace(part, properties=properties)
 
 
 def _transfer_cell(context: WriteContext, key: str, cell: Cell, owner: CellOwner, holder: CellOwner) -> bytes:
