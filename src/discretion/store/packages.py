@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from discretion.errors import Broken
-from discretion.store.document import MutableDocument
+from discretion.store.document import build_date
 from discretion.store.driver.database import Database
 
 PAGES = "packages"
@@ -37,7 +35,7 @@ class PackageStore:
             "request": request,
             "customer": customer,
             "sealed": sealed,
-            "expires": _to_date(expires_at),
+            "expires": build_date(expires_at),
         }
         await self._database.insert_many(PAGES, [page])
 
@@ -77,24 +75,21 @@ class PackageStore:
             "request": request,
             "customer": customer,
             "until": expires_at,
-            "expires": _to_date(expires_at),
+            "expires": build_date(expires_at),
         }
         await self._database.insert_many(LINKS, [link])
 
-    async def redeem_link(self, digest: bytes, now: int) -> MutableDocument | None:
-        """Return the link with this digest and make it invalid; None if it is invalid already."""
+    async def redeem_link(self, digest: bytes, now: int) -> bytes | None:
+        """Make the link with this digest invalid and return its request; None if it is invalid already."""
         # The time is checked here too, because MongoDB deletes expired documents with a delay.
         link = await self._database.find_one(LINKS, {"_id": digest, "until": {"$gt": now}})
         # Of two concurrent requests with the same link only one deletes it; the other one is refused.
         if link is None or not await self._database.delete_many(LINKS, {"_id": digest}):
             return None
-        return link
+        request: bytes = link["request"]
+        return request
 
 
 def _page_id(request: bytes, fence: int, number: int) -> bytes:
     # Big-endian, so that ids sort by attempt and page and a range of pages is a range of ids.
     return request + fence.to_bytes(8) + number.to_bytes(4)
-
-
-def _to_date(ms: int) -> datetime:
-    return datetime.fromtimestamp(ms / 1000, UTC)

@@ -100,8 +100,8 @@ class DownloadLinks:
         if token is None:
             return None
         # This deletes the link, so of two requests with the same link only one gets the package.
-        link = await self.packages.redeem_link(hashlib.sha256(token).digest(), self.discloser.now_ms())
-        document = None if link is None else await self.requests.find(link["request"])
+        request = await self.packages.redeem_link(hashlib.sha256(token).digest(), self.discloser.now_ms())
+        document = None if request is None else await self.requests.find(request)
         if document is None:
             return None
         try:
