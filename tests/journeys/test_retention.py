@@ -11,11 +11,11 @@ import pytest
 import pytest_asyncio
 
 from discretion.demo.roles import ROLES
-from discretion.domain.retention.sweep_run import SweepRun
 from discretion.plan.customer_members import ALLOW
 from discretion.store.customer_codec import parse_customer
 from discretion.store.driver.database import Database
 from discretion.store.schema.collections import COLLECTIONS
+from discretion.store.sweeps import SweepRun
 from tests.fixtures.attribute_keys import KEYS
 from tests.fixtures.clock import Clock
 from tests.fixtures.mongo import CommandRecorder

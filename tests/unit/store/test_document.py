@@ -30,6 +30,7 @@ from discretion.store.retained_data import (
     parse_retained_data,
 )
 from discretion.store.schema.collections import COLLECTIONS
+from discretion.store.sweeps import SweepRun, build_sweep_document, parse_sweep_run
 from tests.unit.domain.consent import samples
 
 SCHEMAS = {collection.name: collection.schema for collection in COLLECTIONS}
@@ -104,6 +105,7 @@ RETAINED = RetainedData(
     parts=(RETAINED_EVENT, RETAINED_RECORD),
     until=3,
 )
+SWEEP_RUN = SweepRun(8, 1, 2, 3, b"c", 4, 5, 6, {"email": 7}, {"Order Completed": 8}, 9)
 CASES: list[tuple[str, Any, Callable[[Any], Any], Callable[[Any], Any]]] = [
     ("agents", AGENT, build_agent_document, parse_agent),
     ("consents", CONSENT, build_consent_document, parse_consent_event),
@@ -112,6 +114,8 @@ CASES: list[tuple[str, Any, Callable[[Any], Any], Callable[[Any], Any]]] = [
     ("dead_letters", DEAD_LETTER, build_dead_letter_document, parse_dead_letter),
     ("held", RETAINED, build_retained_document, parse_retained_data),
     ("held", replace(RETAINED, until=None, hold=b"h"), build_retained_document, parse_retained_data),
+    ("sweeps", SweepRun(7, 1, leased_until=2), build_sweep_document, parse_sweep_run),
+    ("sweeps", SWEEP_RUN, build_sweep_document, parse_sweep_run),
     ("recipients", Webhook("c", "ad-partner", "https://a.example", 1), build_webhook_document, parse_webhook),
     ("recipients", Webhook("c", None, "https://a.example", 1), build_webhook_document, parse_webhook),
     ("deliveries", DELIVERY, build_delivery_document, parse_delivery),

@@ -20,9 +20,9 @@ from discretion.catalogue.model import Catalogue
 from discretion.catalogue.retention_cut_off import RetentionCutOffs, compute_cut_offs
 from discretion.domain.identity.person_rewrite import PersonRewriter
 from discretion.domain.retention.expired_values import find_expired_values, remove_expired_values
-from discretion.domain.retention.sweep_run import SweepRun, parse_sweep_run
+from discretion.domain.retention.sweep_run import add_deletions, advance
 from discretion.errors import Conflict
-from discretion.store.sweeps import SweepStore
+from discretion.store.sweeps import SweepRun, SweepStore
 from discretion.store.transactions import Session
 
 PAGE_SIZE = 200
@@ -86,10 +86,10 @@ class RetentionSweep:
         latest = await self.sweeps.find_latest()
         if latest is None:
             return True
-        if "finished" in latest:
-            return bool(self.now_ms() - latest["finished"] >= DAY_MS)
+        if latest.finished is not None:
+            return self.now_ms() - latest.finished >= DAY_MS
         # An unfinished run whose lease has expired belongs to a process that was killed.
-        return bool(latest["until"] < self.now_ms())
+        return latest.leased_until < self.now_ms()
 
     async def run(self, report_progress: ReportSweepProgress, pause_s: float = 0) -> SweepRun:
         """Delete all expired data, continuing an interrupted run if there is one.
@@ -121,26 +121,27 @@ class RetentionSweep:
             events = await self.rewriter.stores.events.count_expired(
                 page.deletable, *self._event_cut_offs(now)
             )
-            run = run.add_deletions(page.values, events, len(page.expiring))
-            run = run.advance(page.customers[-1], len(page.customers), page.restricted)
+            run = add_deletions(run, page.values, events, len(page.expiring))
+            run = advance(run, page.customers[-1], len(page.customers), page.restricted)
             report_progress(run)
         return replace(run, finished=self.now_ms())
 
     async def _begin_run(self) -> SweepRun:
         now = self.now_ms()
         latest = await self.sweeps.find_latest()
-        if latest is None or "finished" in latest:
-            run = SweepRun(1 if latest is None else parse_sweep_run(latest).number + 1, now)
+        if latest is None or latest.finished is not None:
+            number = 1 if latest is None else latest.number + 1
+            run = SweepRun(number, now, leased_until=now + LEASE_MS)
             try:
-                await self.sweeps.add(run.number, run.build_document(), now + LEASE_MS)
+                await self.sweeps.add(run)
             except Conflict:
                 raise _build_running_error() from None
             return run
         # The run before was interrupted: its lease has expired, and the next fence shuts its process out.
-        interrupted = await self.sweeps.take_over(parse_sweep_run(latest).number, now, now + LEASE_MS)
+        interrupted = await self.sweeps.take_over(latest.number, now, now + LEASE_MS)
         if interrupted is None:
             raise _build_running_error()
-        return parse_sweep_run(interrupted)
+        return interrupted
 
     async def _run_step(self, run: SweepRun) -> SweepRun:
         now = self.now_ms()
@@ -158,9 +159,9 @@ class RetentionSweep:
                 session, page.expiring[:CUSTOMER_BATCH_SIZE], cut_offs, now
             )
             events, all_of_them = await self._delete_events(session, page.deletable, now)
-            advanced = run.add_deletions(values, events, changed)
+            advanced = add_deletions(run, values, events, changed)
             if len(page.expiring) <= CUSTOMER_BATCH_SIZE and all_of_them:
-                advanced = advanced.advance(page.customers[-1], len(page.customers), page.restricted)
+                advanced = advance(advanced, page.customers[-1], len(page.customers), page.restricted)
             await self._save_run(advanced, session)
             return advanced
 
@@ -169,7 +170,7 @@ class RetentionSweep:
             page.deletable, *self._event_cut_offs(now), limit=1
         ):
             return await stores.transactions.run(work)
-        advanced = run.advance(page.customers[-1], len(page.customers), page.restricted)
+        advanced = advance(run, page.customers[-1], len(page.customers), page.restricted)
         await self._save_run(advanced)
         return advanced
 
@@ -241,10 +242,10 @@ class RetentionSweep:
         return cut_offs.events, cut_offs.others
 
     async def _save_run(self, run: SweepRun, session: Session | None = None) -> None:
-        until = self.now_ms() + LEASE_MS
+        leased = replace(run, leased_until=self.now_ms() + LEASE_MS)
         # The write names the fence. A process whose run was taken over fails here, and
         # its transaction is rolled back.
-        if not await self.sweeps.save(run.number, run.fence, run.build_document(), until, session):
+        if not await self.sweeps.save(leased, session):
             raise _build_running_error()
 
 

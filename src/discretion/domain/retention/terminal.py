@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from discretion.domain.retention.sweep import ReportSweepProgress
-from discretion.domain.retention.sweep_run import SweepRun
+from discretion.store.sweeps import SweepRun
 
 
 @contextmanager

@@ -16,11 +16,11 @@ from discretion.domain.identity.person_rewrite import PersonRewriter
 from discretion.domain.retention import sweep as sweep_module
 from discretion.domain.retention.daily_sweep import run_daily_sweep
 from discretion.domain.retention.sweep import DAY_MS, GRACE_MS, LEASE_MS, RetentionSweep
-from discretion.domain.retention.sweep_run import SweepRun
 from discretion.errors import Conflict
 from discretion.store.customer_codec import parse_customer
 from discretion.store.driver.database import Database
 from discretion.store.person_stores import open_person_stores
+from discretion.store.sweeps import SweepRun
 from tests.fixtures.attribute_keys import KEYS
 from tests.fixtures.clock import Clock
 from tests.fixtures.mongo import CommandRecorder
@@ -250,7 +250,7 @@ async def test_the_daily_sweep_runs_at_the_start_and_once_a_day(
 
     async def finished(number: int) -> bool:
         latest = await sweep.sweeps.find_latest()
-        return latest is not None and int(latest["_id"]) == number and "finished" in latest
+        return latest is not None and latest.number == number and latest.finished is not None
 
     async with run_daily_sweep(sweep, 0.01), run_daily_sweep(sweep, 0.01):
         await wait_until(lambda: finished(1))
