@@ -18,9 +18,9 @@ pytest_plugins = [
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-# Hypothesis measures how long inputs take to generate by the wall clock. On a machine where other programs
-# run, the check fails although the test is right.
+# Hypothesis measures by the wall clock how long inputs take to generate and to test. On a machine where other
+# programs run, it fails although the test is right.
 settings.register_profile(
-    "suite", max_examples=scale_examples(100), suppress_health_check=[HealthCheck.too_slow]
+    "suite", max_examples=scale_examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("suite")

@@ -18,7 +18,6 @@ PROPERTY_SETTINGS = settings(
     max_examples=scale_examples(60),
     derandomize=True,
     database=None,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=(Phase.generate, Phase.shrink),
 )

@@ -125,7 +125,6 @@ def test_incremental_totals_equal_totals_of_all_events(mongo_url: str, tmp_path:
     @given(event_streams(), seeded_randoms(), st.booleans())
     @settings(
         max_examples=scale_examples(15),
-        deadline=None,
         suppress_health_check=list(HealthCheck),
         derandomize=True,
     )

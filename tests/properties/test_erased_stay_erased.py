@@ -72,7 +72,6 @@ def test_concurrent_messages_restore_no_erased_person(mongo_url: str, tmp_path: 
         @given(st.lists(erasure_schedules(), min_size=PEOPLE, max_size=PEOPLE))
         @settings(
             max_examples=scale_examples(4),
-            deadline=None,
             derandomize=True,
             database=None,
             phases=(Phase.generate,),

@@ -33,7 +33,6 @@ def test_any_message_order_gives_the_same_customers(mongo_url: str, tmp_path: Pa
     @given(message_streams(), seeded_randoms())
     @settings(
         max_examples=scale_examples(15),
-        deadline=None,
         suppress_health_check=list(HealthCheck),
         derandomize=True,
     )

@@ -167,7 +167,7 @@ POOL = [
     st.lists(st.tuples(st.sampled_from(POOL), st.integers(-20_000, 40_000)), min_size=1, max_size=25),
     st.integers(0, 4),
 )
-@settings(derandomize=True, deadline=None, max_examples=scale_examples(150))
+@settings(derandomize=True, max_examples=scale_examples(150))
 def test_the_token_cache_never_changes_a_result(requests: list[tuple[str, int]], capacity: int) -> None:
     """At any time and in any order, the result equals that of a verifier with an empty cache."""
     clock = Clock()

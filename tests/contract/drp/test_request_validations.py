@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from discretion.domain.agents.agent import build_agent
@@ -140,7 +140,6 @@ def test_an_ambiguous_message_is_refused(message: bytes) -> None:
     assert find_refusal_code(sign_claims(message)) == "DRP_MESSAGE"
 
 
-@settings(deadline=None)
 @given(st.integers(0, len(base64.b64decode(sign_claims())) - 1), st.integers(1, 255))
 def test_a_changed_byte_invalidates_the_signature(offset: int, change: int) -> None:
     """Both in the signature and in the message."""
@@ -149,7 +148,6 @@ def test_a_changed_byte_invalidates_the_signature(offset: int, change: int) -> N
     assert find_refusal_code(base64.b64encode(bytes(raw))) == "DRP_SIGNATURE"
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_an_arbitrary_body_is_refused_with_a_stable_code(body: bytes) -> None:
     """Any bytes give one of two codes."""

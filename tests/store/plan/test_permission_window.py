@@ -76,7 +76,6 @@ def clause_database(mongo_url: str) -> Iterator[ClauseDatabase]:
 
 
 @settings(
-    deadline=None,
     max_examples=scale_examples(150),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -172,7 +172,7 @@ def _is_clear(decision: Decision) -> bool:
 
 
 @given(st.lists(st.sampled_from(PURPOSES), max_size=3), st.lists(st.sampled_from(PURPOSES), max_size=3))
-@settings(max_examples=scale_examples(60), deadline=None)
+@settings(max_examples=scale_examples(60))
 def test_two_callers_share_a_plan_only_if_they_may_see_the_same(
     first_purposes: list[str], second_purposes: list[str]
 ) -> None:
@@ -233,7 +233,7 @@ NAMES = st.from_regex(r"[_A-Za-z][_0-9A-Za-z]{0,30}", fullmatch=True) | st.sampl
 
 
 @given(NAMES.filter(lambda name: not name.startswith("__")), NAMES.filter(lambda n: not n.startswith("__")))
-@settings(max_examples=scale_examples(150), deadline=None)
+@settings(max_examples=scale_examples(150))
 def test_an_alias_is_only_a_key_of_the_answer(group_alias: str, leaf_alias: str) -> None:
     """This holds for keywords of Python and for names in the generated code."""
     grant = build_grant("essential.service.operations.support")

@@ -210,7 +210,7 @@ CHANGES = st.dictionaries(
 
 
 @given(CHANGES)
-@settings(derandomize=True, deadline=None, max_examples=scale_examples(300))
+@settings(derandomize=True, max_examples=scale_examples(300))
 def test_any_claims_give_a_grant_or_a_refusal(changes: dict[str, Any]) -> None:
     """No claim makes the verifier fail, and a grant never has more than its claims."""
     result = read_outcome(VERIFIER, build_token(**changes))
@@ -228,7 +228,7 @@ def test_any_claims_give_a_grant_or_a_refusal(changes: dict[str, Any]) -> None:
 
 
 @given(CHANGES)
-@settings(derandomize=True, deadline=None, max_examples=scale_examples(150))
+@settings(derandomize=True, max_examples=scale_examples(150))
 def test_a_forger_learns_nothing_about_claims(changes: dict[str, Any]) -> None:
     """Claims are checked after the signature, so every forgery gets the same refusal."""
     forged = sign_token(build_header(), build_claims(**changes), STRANGER.sign)

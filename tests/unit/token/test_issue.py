@@ -29,7 +29,7 @@ from tests.unit.token.forged_tokens import (
     unb64,
 )
 
-SETTINGS = settings(derandomize=True, deadline=None, max_examples=scale_examples(150))
+SETTINGS = settings(derandomize=True, max_examples=scale_examples(150))
 VALID_REQUEST: dict[str, Any] = {
     "client": "campaigns",
     "subject": "staff@shop.example",

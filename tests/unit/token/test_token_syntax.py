@@ -27,7 +27,7 @@ TOKENS = [build_token(ED), build_token(EC)]
 VERIFIER = build_verifier()
 for _text in TOKENS:
     assert isinstance(read_outcome(VERIFIER, _text), Grant)
-SETTINGS = settings(derandomize=True, deadline=None, max_examples=scale_examples(400))
+SETTINGS = settings(derandomize=True, max_examples=scale_examples(400))
 
 texts = pytest.mark.parametrize("text", TOKENS, ids=["EdDSA", "ES256"])
 

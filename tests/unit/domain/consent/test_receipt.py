@@ -27,7 +27,7 @@ KEYS = KeySet.generate()
 OTHER_KEYS = KeySet.generate()
 ALGORITHMS = ["EdDSA"]
 SUBJECT = "pairwise-of-ann"
-PROPERTY_SETTINGS = settings(derandomize=True, deadline=None, max_examples=scale_examples(200))
+PROPERTY_SETTINGS = settings(derandomize=True, max_examples=scale_examples(200))
 ISO_PROCESSING_FIELDS = {
     "privacy_notice",
     "language",

@@ -59,7 +59,7 @@ async def submit_facts(queue: IngestQueue, facts: list[Fact]) -> list[str] | str
 
 
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=8), st.integers(1, 7))
-@settings(max_examples=scale_examples(60), deadline=None)
+@settings(max_examples=scale_examples(60))
 def test_each_request_gets_its_own_outcomes_in_order(sizes: list[int], group_size: int) -> None:
     """However requests are split and combined; no group exceeds its limit."""
 

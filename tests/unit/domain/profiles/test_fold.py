@@ -351,7 +351,7 @@ def fold_visited_stores(values: Sequence[tuple[int, str]], parts: int = 1) -> li
 
 
 @given(st.randoms(use_true_random=False), st.integers(1, 3))
-@settings(max_examples=scale_examples(40), deadline=None)
+@settings(max_examples=scale_examples(40))
 def test_a_set_keeps_the_latest_hundred_values(random: Random, parts: int) -> None:
     """In any order, over any number of records."""
     visits = [(random.randrange(60), f"store {number % 130:03}") for number in range(300)]
