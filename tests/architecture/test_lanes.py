@@ -13,7 +13,7 @@ import pytest
 from tests.fixtures.lanes import FAST_FOLDERS
 
 ROOT = Path(__file__).resolve().parents[2]
-SLOW_FOLDERS = {"bench", "contract", "journeys", "properties", "store"}
+SLOW_FOLDERS = {"bench", "calendar", "contract", "journeys", "properties", "store"}
 NO_TESTS = {"fixtures"}
 
 BUSY_TEST = """

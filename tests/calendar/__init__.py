@@ -1,0 +1,1 @@
+"""Runs tests on special days of the calendar."""
