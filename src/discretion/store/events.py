@@ -177,7 +177,7 @@ class EventStore:
         limit: int,
         session: Session | None = None,
     ) -> list[StoredEvent]:
-        """List events of these customers that are older than the cut-off of their type, with only types.
+        """List events older than the cut-off of their type, with only types and customers.
 
         Args:
             customers: Their ids.
@@ -187,7 +187,7 @@ class EventStore:
             session: The transaction, if any.
         """
         query = _build_expired_query(customers, cut_offs, default_cut_off)
-        return await self._list(query, {"type": 1}, limit=limit, session=session)
+        return await self._list(query, {"type": 1, "customer": 1}, limit=limit, session=session)
 
     async def count_expired(
         self, customers: Sequence[bytes], cut_offs: Mapping[str, int], default_cut_off: int

@@ -36,7 +36,7 @@ from discretion.store.customer_codec import (
 )
 from discretion.store.document import MutableDocument
 from discretion.store.document_update import build_document_update
-from discretion.store.driver.database import Database, Session
+from discretion.store.driver.database import Database, Session, build_update
 from discretion.store.transactions import PendingWrite, plan_delete, plan_insert, plan_update
 
 COLLECTION = "customers"
@@ -108,14 +108,14 @@ class PeopleStore:
         document = await self._database.find_one(COLLECTION, {"_id": customer}, {FORMER: 1})
         return () if document is None else parse_former(document)
 
-    async def mark_changed(self, customer: bytes, session: Session) -> None:
-        """Increment the version of the customer whom an id identifies now.
+    async def mark_changed(self, customers: Iterable[bytes], session: Session) -> None:
+        """Increment the versions of the customers whom these ids identify now.
 
-        Every other writer of the customer then waits or conflicts until the transaction has ended.
+        Every other writer of these customers then waits or conflicts until the transaction has ended.
         """
-        await self._database.update_one(
-            COLLECTION, _build_id_query(customer), {"$inc": {VERSION: 1}}, session=session
-        )
+        change = {"$inc": {VERSION: 1}}
+        updates = [build_update(_build_id_query(customer), change) for customer in sorted(customers)]
+        await self._database.bulk_write(COLLECTION, updates, session=session)
 
     async def find_document(self, customer: bytes, session: Session | None = None) -> MutableDocument | None:
         """Return the whole document of the customer whom an id identifies now."""
@@ -141,6 +141,12 @@ class PeopleStore:
             COLLECTION, {"_id": {"$gt": after}}, {RESTRICTED: 1}, sort=[("_id", 1)], limit=limit
         )
         return {document["_id"]: document[RESTRICTED] for document in documents}
+
+    async def find_restricted(self, customers: Collection[bytes], session: Session) -> set[bytes]:
+        """Return those of these customers who are restricted."""
+        query = {"_id": {"$in": list(customers)}, RESTRICTED: True}
+        documents = await self._database.find(COLLECTION, query, {"_id": 1}, session=session)
+        return {document["_id"] for document in documents}
 
     async def count_due(self, rules: str, now_ms: int) -> int:
         """Count the customers whose permissions have other rules or whose time has passed."""

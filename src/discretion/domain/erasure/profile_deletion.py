@@ -66,7 +66,7 @@ class DeleteProfile:
             context = self.build_context()
             # Before the other reads, so that messages wait for this transaction. Otherwise a sender who never
             # pauses could make it fail again and again.
-            await self.people.people.mark_changed(document["customer"], session)
+            await self.people.people.mark_changed([document["customer"]], session)
             subject = await read_erasure_subject(
                 self.people, session, context.catalogue, document["customer"], context.now_ms
             )

@@ -77,7 +77,7 @@ class LegalHolds:
             await self.holds.add(hold, session)
             # An erasure changes the same customer document, so of two concurrent transactions one is
             # repeated: the erasure finds the hold, or this transaction does not find the customer.
-            await self.people.people.mark_changed(current.id, session)
+            await self.people.people.mark_changed([current.id], session)
             return hold.id
 
         return await self.people.transactions.run(place_hold)

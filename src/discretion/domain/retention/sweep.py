@@ -56,7 +56,8 @@ class SweepPage:
     Attributes:
         customers: All customers of the page.
         expiring: Those with expired values, without restricted ones.
-        deletable: Those whose events may be deleted: all but restricted ones.
+        deletable: Those whose events may be deleted: all but restricted ones, whose data are only stored
+            (GDPR Art. 18(2)).
         restricted: How many restricted customers have expired values, which are kept.
         values: Attribute key -> number of expired values.
     """
@@ -146,14 +147,18 @@ class RetentionSweep:
     async def _run_step(self, run: SweepRun) -> SweepRun:
         now = self.now_ms()
         cut_offs = compute_cut_offs(self.catalogue, now)
-        # Read outside the transaction, so it may be out of date: `work` reads the records and events again.
+        # Read outside the transaction, so it may be out of date: `work` reads again what it depends on.
         page = await self._read_page(run.cursor, cut_offs, now)
         if page is None:
             finished = replace(run, finished=now, cursor=b"")
             await self._save_run(finished)
             return finished
+        stores = self.rewriter.stores
 
         async def work(session: Session) -> SweepRun:
+            if await stores.people.find_restricted(page.deletable, session):
+                # Somebody was restricted since the page was read: the next step reads it again.
+                return run
             # The cursor advances only when the whole page is done; until then the next step reads it again.
             values, changed = await self._renew_customers(
                 session, page.expiring[:CUSTOMER_BATCH_SIZE], cut_offs, now
@@ -165,7 +170,6 @@ class RetentionSweep:
             await self._save_run(advanced, session)
             return advanced
 
-        stores = self.rewriter.stores
         if page.expiring or await stores.events.list_expired(
             page.deletable, *self._event_cut_offs(now), limit=1
         ):
@@ -198,9 +202,6 @@ class RetentionSweep:
     ) -> tuple[Counter[str], int]:
         """Remove expired values from these customers' records and compute their profiles anew.
 
-        A customer who was restricted since the page was read is skipped: restricted data are stored and not
-        processed otherwise (GDPR Art. 18(2)).
-
         Returns:
             The number of removed values by attribute key, and the number of customers that changed.
         """
@@ -211,8 +212,6 @@ class RetentionSweep:
         await rewrite.reader.read_customers(customers)
         evidence, changed_customers = rewrite.evidence, set()
         for record in list(evidence.records.values()):
-            if evidence.customers[record.customer].permissions.restricted:
-                continue
             if expired := find_expired_values(self.catalogue, cut_offs, record, now):
                 expired_counts.update(expired.counts)
                 changed_customers.add(record.customer)
@@ -228,12 +227,16 @@ class RetentionSweep:
         Returns:
             The number of deleted events by type, and whether none is left.
         """
-        events = await self.rewriter.stores.events.list_expired(
+        stores = self.rewriter.stores
+        events = await stores.events.list_expired(
             customers, *self._event_cut_offs(now), limit=EVENT_BATCH_SIZE, session=session
         )
         # No tombstones are needed: `IntakeFilter` drops a repetition of an event that is this old.
         if events:
-            await self.rewriter.stores.events.delete([event.id for event in events], session)
+            await stores.events.delete([event.id for event in events], session)
+            # A restriction changes the same customer document, so of two concurrent transactions one is
+            # repeated and finds what the other did.
+            await stores.people.mark_changed({event.customer for event in events}, session)
         return Counter(event.type for event in events), len(events) < EVENT_BATCH_SIZE
 
     def _event_cut_offs(self, now: int) -> tuple[Mapping[str, int], int]:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from discretion.domain.identity.person_rewrite import PersonRewriter
+from discretion.domain.requests.restriction import ProcessingRestriction
 from discretion.domain.retention import sweep as sweep_module
 from discretion.domain.retention.daily_sweep import run_daily_sweep
 from discretion.domain.retention.sweep import DAY_MS, GRACE_MS, LEASE_MS, RetentionSweep
@@ -120,6 +121,27 @@ async def test_writes_between_reads_and_writes_of_a_sweep_are_kept(
         }
     assert run.values["contact.email"] == PEOPLE
     assert "identity.familyName" not in run.values
+
+
+@pytest.mark.parametrize("call", ["run_transaction", "delete_many"])
+async def test_events_of_a_customer_who_is_restricted_during_a_step_are_kept(
+    database: Database, tmp_path: Path, commands: CommandRecorder, call: str
+) -> None:
+    """Whether after the page was read or between the reads and the writes of its transaction."""
+    clock = Clock(STARTED_AT)
+    platform = await build_test_platform(database, tmp_path, commands, clock=clock)
+    await platform.send_messages("web-shop", build_view(1), build_view(2))
+    clock.set(SWEPT_AT)
+    sweep = platform.internals.retention_sweep
+    restricted = (await read_all(database, "customers"))[0]["_id"]
+    restriction, transactions = ProcessingRestriction(sweep.rewriter), sweep.rewriter.stores.transactions
+
+    async def restrict() -> None:
+        assert await transactions.run(lambda session: restriction.apply(restricted, session))
+
+    run = await use_database(sweep, interrupt_before(database, call, restrict)).run(ignore_progress)
+    assert [event["customer"] for event in await read_all(database, "events")] == [restricted]
+    assert (run.events, run.examined) == ({"Product Viewed": 1}, 2)
 
 
 async def test_a_sweep_under_traffic_loses_no_message(
