@@ -15,8 +15,12 @@ REQUEST_BOOKKEEPING = frozenset({"v", "until", "next"})
 
 
 async def read_documents(platform: PlatformUnderTest) -> Documents:
-    """Return all stored documents, except the gates, which every message changes."""
-    database = platform.internals.database
+    """Return all stored documents, except the gates, which every message changes.
+
+    Requests have no bookkeeping members. Documents with a wrapped data key have the data key in its place
+    and no version: the erasure of another customer in the same bucket rewraps the key.
+    """
+    database, buckets = platform.internals.database, platform.internals.discloser.revealer.buckets
     documents = {
         collection.name: await database.find(collection.name, {}, sort=[("_id", 1)])
         for collection in COLLECTIONS
@@ -24,25 +28,13 @@ async def read_documents(platform: PlatformUnderTest) -> Documents:
     documents["tombstones"] = [
         tombstone for tombstone in documents["tombstones"] if len(tombstone["_id"]) > 1
     ]
-    return documents
-
-
-async def read_comparable_documents(platform: PlatformUnderTest) -> Documents:
-    """Return all stored documents without what a repeated step may change without effect.
-
-    Requests have no bookkeeping members. Retained documents have their data key in place of the wrapped key:
-    a rotation rewraps all keys of a bucket, and random ids can share the bucket that is rotated.
-    """
-    documents = await read_documents(platform)
     documents["requests"] = [
         {name: value for name, value in request.items() if name not in REQUEST_BOOKKEEPING}
         for request in documents["requests"]
     ]
-    buckets = platform.internals.discloser.revealer.buckets
-    documents["held"] = [
-        {**retained, "key": buckets.unwrap(retained["_id"], retained["key"])}
-        if "key" in retained
-        else retained
-        for retained in documents["held"]
-    ]
+    for collection in ("customers", "held"):
+        for document in documents[collection]:
+            if "key" in document:
+                document["key"] = buckets.unwrap(document["_id"], document["key"])
+                document.pop("v", None)
     return documents
