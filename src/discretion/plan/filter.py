@@ -138,24 +138,6 @@ def compile_order(order: SortOrder, visibility: AttributeVisibility) -> list[Que
     return [visibility.build_clause(order.attribute)] if order.attribute else []
 
 
-def build_sort(order: SortOrder, *, backwards: bool) -> list[tuple[str, int]]:
-    """Return the order as a MongoDB sort; ``backwards`` reverses it."""
-    direction = -1 if order.descending != backwards else 1
-    if order.attribute is None:
-        return [("_id", direction)]
-    return [(order.attribute.key, direction), ("_id", direction)]
-
-
-def build_cursor_clause(order: SortOrder, value: Any, customer: bytes, *, backwards: bool) -> Query:
-    """Match customers after the one with this sort value, or before it if ``backwards``."""
-    step = "$lt" if order.descending != backwards else "$gt"
-    if order.attribute is None:
-        return {"_id": {step: customer}}
-    # Equal values are ordered by id, so that no customer is skipped or repeated between pages.
-    field = order.attribute.key
-    return {"$or": [{field: {step: value}}, {field: value, "_id": {step: customer}}]}
-
-
 def join_clauses(clauses: Sequence[Query]) -> Query:
     """Return one query that requires all clauses."""
     if not clauses:

@@ -31,6 +31,15 @@ def test_the_id_may_have_a_direction_of_its_own() -> None:
     assert order.continue_after({}, (0.5, b"i"))["$or"][1] == {"weight": 0.5, "_id": {"$gt": b"i"}}
 
 
+def test_a_list_may_be_ordered_by_the_id_alone() -> None:
+    order = KeysetOrder(None, id_direction=1)
+    assert order.sort == [("_id", 1)]
+    assert order.continue_after({}, (None, b"i")) == {"_id": {"$gt": b"i"}}
+    assert order.continue_after({"_id": b"c"}, (None, b"i")) == {
+        "$and": [{"_id": b"c"}, {"_id": {"$gt": b"i"}}]
+    }
+
+
 def test_null_sorts_before_all_values() -> None:
     order = KeysetOrder("due", 1, 1, has_nulls=True)
     later = {"due": {"$ne": None}}

@@ -15,9 +15,10 @@ import strawberry
 from strawberry import UNSET
 
 from discretion.errors import BadRequest
-from discretion.plan.filter import Query, SortOrder, build_cursor_clause
+from discretion.plan.filter import Query, SortOrder
 from discretion.reveal.revealer import Reading
 from discretion.seal.pairwise_ids import PairwiseIds
+from discretion.store.paging import KeysetOrder
 
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 500
@@ -122,6 +123,12 @@ def cut_page(
     )
 
 
+def build_keyset_order(order: SortOrder, *, backwards: bool) -> KeysetOrder:
+    """Return the order of a list of customers as the store pages through it; ``backwards`` reverses it."""
+    direction = -1 if order.descending != backwards else 1
+    return KeysetOrder(None if order.attribute is None else order.attribute.key, direction, direction)
+
+
 class CustomerCursors:
     """The cursors of one client in lists of customers with one order."""
 
@@ -164,4 +171,5 @@ class CustomerCursors:
                 "The cursor is not one of this list.",
                 "Use a cursor that this client got from the same list in the same order.",
             )
-        return build_cursor_clause(self._order, value, bytes.fromhex(customer), backwards=backwards)
+        keyset_order = build_keyset_order(self._order, backwards=backwards)
+        return keyset_order.continue_after({}, (value, bytes.fromhex(customer)))

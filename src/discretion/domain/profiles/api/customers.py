@@ -20,6 +20,7 @@ from discretion.domain.kit.graphql.page import (
     CustomerCursors,
     PageInfo,
     PageWindow,
+    build_keyset_order,
     parse_page_window,
 )
 from discretion.domain.profiles.api.customer_types import Node, build_object_type
@@ -28,7 +29,6 @@ from discretion.errors import BadRequest
 from discretion.plan.filter import (
     AttributeVisibility,
     Query,
-    build_sort,
     compile_filter,
     compile_order,
     join_clauses,
@@ -223,7 +223,7 @@ async def _read_page(
     cursor_clauses = cursors.build_clauses(page_window)
     docs: list[dict[str, Any]] = []
     if reading.plan.reach_bits and (page_window.size or page_window.after or page_window.before):
-        sort = build_sort(order, backwards=page_window.backwards)
+        sort = build_keyset_order(order, backwards=page_window.backwards).sort
         docs = await resources.customers.list_page(
             join_clauses([*candidate_clauses, *cursor_clauses]),
             lambda: join_clauses([*build_exact_clauses(), *cursor_clauses]),
