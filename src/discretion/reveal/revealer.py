@@ -28,6 +28,9 @@ from discretion.seal.pairwise_ids import PairwiseIds
 from discretion.token.grant import Grant
 
 CUSTOMER_ID_KIND = b"customer"
+REQUEST_ID_KIND = b"request"
+"""Kinds of what an id for one client stands for; an id of one kind is none of another."""
+
 RETAINED_DATA = "held"
 """Ledger label of access to data that another law orders kept after an erasure."""
 

@@ -9,12 +9,12 @@ import strawberry
 from strawberry.types.field import StrawberryField
 
 from discretion.domain.access.download_links import DownloadLink, DownloadLinks
-from discretion.domain.access.subject_history import REQUEST_ID_KIND
 from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.scalars import DateTime
 from discretion.errors import Forbidden, NotFound
 from discretion.reveal.forms import format_timestamp
+from discretion.reveal.revealer import REQUEST_ID_KIND
 
 
 @strawberry.type(description="Where a package can be fetched, once.")

@@ -22,7 +22,7 @@ from discretion.domain.consent.receipt import ReceiptSigner
 from discretion.ledger.entry import LedgerEntry
 from discretion.ledger.storage import LedgerStorage
 from discretion.reveal.forms import format_timestamp
-from discretion.reveal.revealer import CUSTOMER_ID_KIND
+from discretion.reveal.revealer import CUSTOMER_ID_KIND, REQUEST_ID_KIND
 from discretion.seal.cell import REQUEST_CHANGES_KEY, REQUEST_MESSAGE_KEY, event_cell_key, identifier_cell_key
 from discretion.store.consent_event import ConsentEvent, format_record_id
 from discretion.store.consent_terms import build_terms_document
@@ -42,9 +42,6 @@ RowBatch = Sequence[dict[str, Any]]
 
 SEALED_PART_KEYS: Mapping[str, str] = {"changes": REQUEST_CHANGES_KEY, "words": REQUEST_MESSAGE_KEY}
 """Sealed parts of a rights request that go into a package, each with what it is bound to."""
-
-REQUEST_ID_KIND = b"request"
-"""Kind under which ids of rights requests are encoded for a client."""
 
 
 @dataclass(frozen=True, slots=True)

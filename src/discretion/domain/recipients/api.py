@@ -22,14 +22,13 @@ from discretion.domain.recipients.disclosed_attributes import find_catalogue_rec
 from discretion.domain.recipients.recipient_notifier import RecipientNotifier
 from discretion.errors import BadRequest
 from discretion.reveal.forms import format_timestamp
-from discretion.reveal.revealer import Reading
+from discretion.reveal.revealer import REQUEST_ID_KIND, Reading
 from discretion.store.deliveries import Delivery, DeliveryState
 from discretion.store.requests import RequestStore
 
 DISCLOSURE_NOTE = "deliveries"
 _DELIVERY_KIND = b"delivery"
 _CURSOR_KIND = b"delivery-cursor"
-_REQUEST_KIND = b"request"
 
 DeliveryStateEnum: Any = strawberry.enum(
     DeliveryState,
@@ -153,7 +152,7 @@ def _build_delivery(info: ResolverInfo, reading: Reading, delivery: Delivery) ->
         id=strawberry.ID(reading.encode_id(_DELIVERY_KIND, delivery.id)),
         recipient=delivery.client,
         recipient_key=None if recipient is None else recipient.key,
-        request=strawberry.ID(reading.encode_id(_REQUEST_KIND, delivery.request)),
+        request=strawberry.ID(reading.encode_id(REQUEST_ID_KIND, delivery.request)),
         right=delivery.right,
         subjects=list(delivery.subjects),
         attributes=list(delivery.attributes),
