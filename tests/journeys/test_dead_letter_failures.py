@@ -178,7 +178,7 @@ async def start_replay(url: str, database: str, folder: Path, *options: str) -> 
 async def activate_corrected_catalogue(database: Database, folder: Path) -> None:
     """Put the corrected catalogue in force, as an operator does."""
     configuration = load_configuration(replace(Settings(), catalogue_dir=folder / "catalogue"))
-    activation = await prepare_activation(database, configuration.rules, configuration.ordered_keys)
+    activation = await prepare_activation(database, configuration.rules, configuration.indexed_keys)
     await activation.run(now_ms)
 
 

@@ -80,9 +80,9 @@ async def open_platform(
     catalogue, lawbook = configuration.catalogue, configuration.lawbook
     root = load_root_key(settings)
     async with open_configured_database(settings, listeners) as database:
-        ordered_keys = configuration.ordered_keys
+        indexed_keys = configuration.indexed_keys
         await prepare_installation(
-            settings, root, database, ordered_keys, now_ms, os.urandom, restoring=restoring
+            settings, root, database, indexed_keys, now_ms, os.urandom, restoring=restoring
         )
         # Before ``build_platform``, which creates bucket keys if there are none. New keys would hide that the
         # old ones are lost.

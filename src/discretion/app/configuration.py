@@ -25,7 +25,7 @@ class RuleConfiguration:
     rules: RuleSet
 
     @property
-    def ordered_keys(self) -> list[str]:
+    def indexed_keys(self) -> list[str]:
         """Keys of the attributes that customers are filtered or sorted by with an index."""
         return [attribute.key for attribute in self.catalogue.indexed_attributes]
 

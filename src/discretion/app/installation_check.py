@@ -23,7 +23,7 @@ async def prepare_installation(
     settings: Settings,
     root: bytes,
     database: Database,
-    ordered_keys: Sequence[str],
+    indexed_keys: Sequence[str],
     clock: Callable[[], int],
     entropy: Callable[[int], bytes],
     *,
@@ -35,7 +35,7 @@ async def prepare_installation(
         settings: Where the keys are.
         root: The root key.
         database: The database.
-        ordered_keys: Keys of the attributes that customers can be sorted by with an index.
+        indexed_keys: Keys of the attributes that customers are filtered or sorted by with an index.
         clock: The present (ms since 1970).
         entropy: Gives as many random bytes as it is asked for.
         restoring: The command loads a dump. A fresh database gets the record of the dump, and keys are
@@ -50,7 +50,7 @@ async def prepare_installation(
     if record is None:
         await _require_no_customers(database)
         if restoring:
-            await apply_schema(database, ordered_keys)
+            await apply_schema(database, indexed_keys)
             return
         # Keys first: of two hosts that made their own, the one whose record is added goes on.
         keys = load_key_fingerprint(settings, root, clock, entropy)
@@ -65,7 +65,7 @@ async def prepare_installation(
     if not restoring:
         _check_keys(settings, record, lambda: load_key_fingerprint(settings, root, clock, entropy))
     if record.schema == 0:
-        await migrate_schema(database, record, ordered_keys)
+        await migrate_schema(database, record, indexed_keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class SchemaMigration:
     settings: Settings
     root: bytes = field(repr=False)
     database: Database
-    ordered_keys: Sequence[str]
+    indexed_keys: Sequence[str]
     clock: Callable[[], int]
     entropy: Callable[[int], bytes] = field(repr=False)
 
@@ -106,7 +106,7 @@ class SchemaMigration:
             if keys.bucket_keys != record.bucket_keys:
                 raise _build_differing_error(["bucket keys"])
             await store.accept_signing_keys(keys.signing_keys)
-        await migrate_schema(self.database, record, self.ordered_keys, report)
+        await migrate_schema(self.database, record, self.indexed_keys, report)
         return record.schema, SCHEMA_VERSION
 
 

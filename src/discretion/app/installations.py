@@ -90,9 +90,9 @@ async def open_rule_activation(settings: Settings) -> AsyncIterator[ActivationCo
     configuration = load_configuration(settings)
     root = load_root_key(settings)
     async with open_configured_database(settings) as database:
-        ordered_keys = configuration.ordered_keys
-        await prepare_installation(settings, root, database, ordered_keys, now_ms, os.urandom)
-        activation = await prepare_activation(database, configuration.rules, ordered_keys)
+        indexed_keys = configuration.indexed_keys
+        await prepare_installation(settings, root, database, indexed_keys, now_ms, os.urandom)
+        activation = await prepare_activation(database, configuration.rules, indexed_keys)
         in_force = activation.in_force.permissions if activation.in_force else ""
         window = PermissionWindow(in_force, 0)
         customers = CustomerStore(database, window, now_ms)
@@ -105,7 +105,7 @@ async def open_schema_migration(settings: Settings) -> AsyncIterator[SchemaMigra
     configuration = load_configuration(settings)
     root = load_root_key(settings)
     async with open_configured_database(settings) as database:
-        yield SchemaMigration(settings, root, database, configuration.ordered_keys, now_ms, os.urandom)
+        yield SchemaMigration(settings, root, database, configuration.indexed_keys, now_ms, os.urandom)
 
 
 def build_certificate_request(settings: Settings) -> bytes:

@@ -21,7 +21,7 @@ from discretion.purpose.rule_set import (
 )
 from discretion.store.driver.database import Database
 from discretion.store.rulebooks import Rulebook, RulebookStore
-from discretion.store.schema.apply import apply_ordered_indexes
+from discretion.store.schema.apply import apply_attribute_indexes
 
 
 async def read_trusted_bits(database: Database, engine: PermissionEngine) -> dict[str, int]:
@@ -80,7 +80,7 @@ class RuleActivation:
     Attributes:
         database: The database.
         rules: The rules of this process.
-        ordered_keys: Keys of the attributes that customers can be sorted by with an index.
+        indexed_keys: Keys of the attributes that customers are filtered or sorted by with an index.
         in_force: The rules in force now, None in a fresh database.
         changes: What would change.
         is_return: Whether the rules were in force before, and others replaced them.
@@ -88,7 +88,7 @@ class RuleActivation:
 
     database: Database
     rules: RuleSet
-    ordered_keys: Sequence[str]
+    indexed_keys: Sequence[str]
     in_force: Rulebook | None
     changes: Sequence[RuleChange]
     is_return: bool
@@ -130,11 +130,11 @@ class RuleActivation:
                     "Run the command again and read the difference anew.",
                 )
         # Last, and also if the rules are in force already: it may have been interrupted here.
-        await apply_ordered_indexes(self.database, self.ordered_keys)
+        await apply_attribute_indexes(self.database, self.indexed_keys)
 
 
 async def prepare_activation(
-    database: Database, rules: RuleSet, ordered_keys: Sequence[str]
+    database: Database, rules: RuleSet, indexed_keys: Sequence[str]
 ) -> RuleActivation:
     """Compute what putting these rules in force would change; nothing is changed yet.
 
@@ -144,7 +144,7 @@ async def prepare_activation(
     rulebooks = RulebookStore(database)
     in_force = await rulebooks.find_in_force()
     if in_force is None:
-        return RuleActivation(database, rules, ordered_keys, None, (), is_return=False)
+        return RuleActivation(database, rules, indexed_keys, None, (), is_return=False)
     before = RuleSet(
         in_force.version, in_force.permissions, in_force.purposes, parse_sections(in_force.sections)
     )
@@ -159,7 +159,7 @@ async def prepare_activation(
     return RuleActivation(
         database,
         rules,
-        ordered_keys,
+        indexed_keys,
         in_force,
         compare_rule_sets(before, rules),
         is_return=await rulebooks.find_last_act(rules.version) is not None,

@@ -14,7 +14,7 @@ from discretion.errors import Broken, Misconfigured
 from discretion.ledger.positions import begin_watermarks, match_after
 from discretion.store.driver.database import Database, build_update
 from discretion.store.schema.apply import apply_schema
-from discretion.store.schema.collections import COLLECTIONS, MAX_ORDERED, ORDERED_PREFIX, build_ordered_index
+from discretion.store.schema.collections import COLLECTIONS, INDEX_PREFIX, MAX_INDEXED, build_attribute_index
 from tests.fixtures.mongo import CommandRecorder, borrow_database
 
 
@@ -335,13 +335,13 @@ async def test_a_second_application_of_the_schema_changes_nothing(
         + commands.list_commands("collMod")
         + commands.list_commands("dropIndexes")
     )
-    assert build_ordered_index("23").name in await _list_indexes(database, "customers")
+    assert build_attribute_index("23").name in await _list_indexes(database, "customers")
 
 
 async def test_several_processes_can_apply_the_schema_at_once(database: Database) -> None:
     keys = [str(n + 1) for n in range(5)]
     await asyncio.gather(*(apply_schema(database, keys) for _ in range(4)))
-    assert {build_ordered_index(key).name for key in keys} <= await _list_indexes(database, "customers")
+    assert {build_attribute_index(key).name for key in keys} <= await _list_indexes(database, "customers")
 
 
 async def test_a_changed_declaration_replaces_the_old_one(database: Database) -> None:
@@ -349,21 +349,21 @@ async def test_a_changed_declaration_replaces_the_old_one(database: Database) ->
     await database.insert_many("clients", [{"_id": 1, "anything": 1}])
     await apply_schema(database, ["70", "71"])
     await apply_schema(database, ["71", "72"])
-    names = {name for name in await _list_indexes(database, "customers") if name.startswith(ORDERED_PREFIX)}
-    assert names == {build_ordered_index("71").name, build_ordered_index("72").name}
+    names = {name for name in await _list_indexes(database, "customers") if name.startswith(INDEX_PREFIX)}
+    assert names == {build_attribute_index("71").name, build_attribute_index("72").name}
     with pytest.raises(Broken):
         await database.insert_many("clients", [{"_id": 2, "anything": 1}])
 
 
-async def test_too_many_ordered_attributes_are_refused_before_any_change(database: Database) -> None:
+async def test_too_many_indexed_attributes_are_refused_before_any_change(database: Database) -> None:
     with pytest.raises(Misconfigured) as caught:
-        await apply_schema(database, [str(n + 1) for n in range(MAX_ORDERED + 1)])
-    assert caught.value.code == "ORDERED_ATTRIBUTES_TOO_MANY"
+        await apply_schema(database, [str(n + 1) for n in range(MAX_INDEXED + 1)])
+    assert caught.value.code == "INDEXED_ATTRIBUTES_TOO_MANY"
     assert (await database.command({"listCollections": 1}))["cursor"]["firstBatch"] == []
 
 
-async def test_the_maximum_of_ordered_attributes_is_accepted(database: Database) -> None:
-    await apply_schema(database, [str(n + 1) for n in range(MAX_ORDERED)])
+async def test_the_maximum_of_indexed_attributes_is_accepted(database: Database) -> None:
+    await apply_schema(database, [str(n + 1) for n in range(MAX_INDEXED)])
 
 
 @pytest.mark.parametrize(

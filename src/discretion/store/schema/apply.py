@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from discretion.store.driver.database import Database, StoreRefused
-from discretion.store.schema.collections import COLLECTIONS, ORDERED_PREFIX, build_ordered_indexes
+from discretion.store.schema.collections import COLLECTIONS, INDEX_PREFIX, build_attribute_indexes
 from discretion.store.schema.declaration import Collection, Index
 
 NAMESPACE_EXISTS = 48
@@ -31,34 +31,34 @@ ATTEMPTS = 20
 PAUSE_SECONDS = 0.1
 
 
-async def apply_schema(database: Database, ordered_keys: Sequence[str] = ()) -> None:
+async def apply_schema(database: Database, indexed_keys: Sequence[str] = ()) -> None:
     """Create what is missing and change what differs, even while other processes do the same.
 
     Args:
         database: The database.
-        ordered_keys: Keys of the attributes that customers are filtered or sorted by with an index. The index
+        indexed_keys: Keys of the attributes that customers are filtered or sorted by with an index. The index
             of a key that is no longer in this list is dropped.
 
     Raises:
-        Misconfigured: ``ORDERED_ATTRIBUTES_TOO_MANY``.
+        Misconfigured: ``INDEXED_ATTRIBUTES_TOO_MANY``.
         StoreRefused: MongoDB refuses an operation, for example because of missing privileges.
     """
     # Before anything is changed: the list may be too long.
-    build_ordered_indexes(frozenset(ordered_keys))
+    build_attribute_indexes(frozenset(indexed_keys))
     existing = await _read_options(database)
     for collection in COLLECTIONS:
         await _apply_validator(database, collection, existing.get(collection.name))
         await _create_indexes(database, collection.name, collection.indexes)
-    await apply_ordered_indexes(database, ordered_keys)
+    await apply_attribute_indexes(database, indexed_keys)
 
 
-async def apply_ordered_indexes(database: Database, ordered_keys: Sequence[str]) -> None:
-    """Create the indexes of the attributes that customers can be sorted by, and drop those of others.
+async def apply_attribute_indexes(database: Database, indexed_keys: Sequence[str]) -> None:
+    """Create the indexes of attributes that customers are filtered or sorted by; drop those of others.
 
     Raises:
-        Misconfigured: ``ORDERED_ATTRIBUTES_TOO_MANY``.
+        Misconfigured: ``INDEXED_ATTRIBUTES_TOO_MANY``.
     """
-    indexes = build_ordered_indexes(frozenset(ordered_keys))
+    indexes = build_attribute_indexes(frozenset(indexed_keys))
     await _drop_stale_indexes(database, "customers", indexes)
     await _create_indexes(database, "customers", indexes)
 
@@ -124,7 +124,7 @@ async def _drop_stale_indexes(database: Database, collection: str, indexes: Sequ
     listed = await database.command({"listIndexes": collection, "cursor": {"batchSize": 1000}})
     for description in listed["cursor"]["firstBatch"]:
         name: str = description["name"]
-        if name.startswith(ORDERED_PREFIX) and name not in names:
+        if name.startswith(INDEX_PREFIX) and name not in names:
             try:
                 await _run_with_retries(database, {"dropIndexes": collection, "index": name})
             except StoreRefused as refused:

@@ -75,7 +75,7 @@ def check_schema_version(record: InstallationRecord) -> None:
 async def migrate_schema(
     database: Database,
     record: InstallationRecord,
-    ordered_keys: Sequence[str],
+    indexed_keys: Sequence[str],
     report: Callable[[str], None] = lambda _: None,
     steps: Mapping[int, MigrationStep] = MIGRATION_STEPS,
     version: int = SCHEMA_VERSION,
@@ -87,7 +87,7 @@ async def migrate_schema(
     Args:
         database: The database.
         record: Its record.
-        ordered_keys: Keys of the attributes that customers can be sorted by with an index.
+        indexed_keys: Keys of the attributes that customers are filtered or sorted by with an index.
         report: Is called with a line before each step.
         steps: The steps by the version they lead to.
         version: The version to reach.
@@ -107,5 +107,5 @@ async def migrate_schema(
     for number in missing:
         report(f"{number}: {steps[number].description}")
         await steps[number].run(database)
-    await apply_schema(database, ordered_keys)
+    await apply_schema(database, indexed_keys)
     await store.end_migration(version, compute_declaration())
