@@ -157,10 +157,7 @@ class _PackedReader:
         while self._offset < len(self._packed):
             bits, count = self.read_integer(), self.read_integer()
             joined = self.read_bytes(count * PSEUDONYM_BYTES)
-            yield (
-                bits,
-                [joined[at : at + PSEUDONYM_BYTES] for at in range(0, len(joined), PSEUDONYM_BYTES)],
-            )
+            yield bits, [joined[at : at + PSEUDONYM_BYTES] for at in range(0, len(joined), PSEUDONYM_BYTES)]
 
     def skip_to_subjects(self) -> None:
         """Go on to the first group of people."""

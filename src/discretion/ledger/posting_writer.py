@@ -1,4 +1,4 @@
-"""Writes the postings of entries behind, so that an answer does not wait for them.
+"""Writes the postings of entries about several people behind, so that an answer does not wait for them.
 
 A run reads the entries after the watermarks, writes their postings and then raises the watermarks. If the
 process is killed in between, the next run, of any process, writes these postings again, which is harmless. A
@@ -41,7 +41,7 @@ class PostingWriter:
         """Write the postings of a batch of entries, if no other writer does. Return whether it wrote some."""
         # Read before the lease: a server without traffic writes nothing.
         state = await self.store.read_state()
-        if not (await self.read_unposted(state.watermarks)).positions:
+        if await self._database.find_one(COLLECTION, match_after(state.watermarks), {"_id": 1}) is None:
             return False
         leased = await self.take_lease()
         return leased is not None and await self.write(leased, await self.read_unposted(leased.watermarks))
@@ -60,7 +60,7 @@ class PostingWriter:
         return UnpostedEntries(
             [document["n"] for document in documents],
             [
-                (pseudonym, document["_id"])
+                pseudonym + document["_id"]
                 for document in documents
                 for pseudonym in list_pseudonyms(document["e"])
             ],

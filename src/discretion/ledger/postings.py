@@ -1,4 +1,4 @@
-"""Postings: which entries are about whom, in 256 buckets by the first byte of the pseudonym.
+"""Postings: which entries are about which of several people, in 256 buckets by a pseudonym's first byte.
 
 A bucket is a series of documents of bounded size. Each is a packed list of postings, a pseudonym and the
 receipt of an entry about that person. Postings are written behind (``posting_writer``); a posting that was
@@ -31,8 +31,8 @@ so that it adds nothing to documents that already have postings of the other run
 PARTS_AT_ONCE = 32
 """Documents of a bucket that are read with one query."""
 
-Posting = tuple[bytes, bytes]
-"""A pseudonym, and the receipt of an entry about this person."""
+Posting = bytes
+"""A pseudonym, and after it the receipt of an entry about this person."""
 
 _PART_BITS = 32
 _STATE_ID = 0
@@ -134,10 +134,12 @@ def build_posting_writes(
     state: PostingState, postings: Sequence[Posting]
 ) -> tuple[list[WriteOperation], PostingState]:
     """Return the writes that add postings, and the state after them except for its watermarks."""
-    highest = max([state.highest, *(receipt for _, receipt in postings)])
+    receipts = {posting[PSEUDONYM_BYTES:] for posting in postings}
+    # Bounds for all of a run: those of each document would be closer and cost more than they save.
+    lowest, highest = min(receipts, default=_NO_RECEIPT), max(receipts | {state.highest})
     postings_by_bucket: dict[int, list[Posting]] = defaultdict(list)
     for posting in postings:
-        postings_by_bucket[posting[0][0]].append(posting)
+        postings_by_bucket[posting[0]].append(posting)
     parts, operations = list(state.parts), []
     for bucket, bucket_postings in sorted(postings_by_bucket.items()):
         part, size = parts[bucket]
@@ -149,11 +151,7 @@ def build_posting_writes(
             operations.append(
                 build_update(
                     {"_id": bucket << _PART_BITS | part},
-                    {
-                        "$push": {"c": b"".join(pseudonym + receipt for pseudonym, receipt in added)},
-                        "$min": {"l": min(receipt for _, receipt in added)},
-                        "$max": {"h": highest},
-                    },
+                    {"$push": {"c": b"".join(added)}, "$min": {"l": lowest}, "$max": {"h": highest}},
                     upsert=True,
                 )
             )

@@ -21,6 +21,10 @@ ENTRIES_AT_ONCE = 500
 class LedgerStorage:
     """The ``disclosures`` collection. Entries are inserted whole and never changed.
 
+    An entry about one person names the pseudonym beside the packed entry and is found by an index. An entry
+    about several people has a position instead and is found through postings: an index over all people of a
+    page would cost many times as much as the entry.
+
     Args:
         database: The database.
         register: The register of attribute numbers.
@@ -39,33 +43,46 @@ class LedgerStorage:
 
         Only one call may run at a time, as ``Ledger`` ensures.
         """
-        packed_by_receipt = {
-            encode_receipt(entry.receipt): self._packer.pack_entry(entry) for entry in entries
-        }
-        while packed_by_receipt:
-            position = self._next_position
-            if position is None:
-                position = await self._open_lane()
-            # Until the write is known to have succeeded, nothing may follow it in this lane.
-            self._next_position = None
-            documents: list[dict[str, Any]] = [
-                {"_id": receipt, "n": position + offset, "e": packed}
-                for offset, (receipt, packed) in enumerate(packed_by_receipt.items())
-            ]
+        documents = [self._build_document(entry) for entry in entries]
+        about_several = [document for document in documents if "s" not in document]
+        if not about_several:
+            await self._database.insert_many(COLLECTION, documents, ordered=False)
+            return
+        while documents:
+            await self._take_positions(about_several)
             try:
                 # Ordered: whoever reads the lane sees no entry before those below it.
                 await self._database.insert_many(COLLECTION, documents, ordered=True)
             except Conflict:
                 # Another process writes to the lane too. It took the position of one of these entries; those
                 # before it were stored.
-                stored = await self._database.find(
-                    COLLECTION, {"_id": {"$in": list(packed_by_receipt)}}, {"_id": 1}
-                )
-                for document in stored:
-                    del packed_by_receipt[document["_id"]]
+                receipts = [document["_id"] for document in documents]
+                found = await self._database.find(COLLECTION, {"_id": {"$in": receipts}}, {"_id": 1})
+                stored = {document["_id"] for document in found}
+                documents = [document for document in documents if document["_id"] not in stored]
+                about_several = [document for document in documents if "s" not in document]
             else:
-                self._next_position = position + len(documents)
+                self._next_position = about_several[-1]["n"] + 1
                 return
+
+    def _build_document(self, entry: LedgerEntry) -> dict[str, Any]:
+        document: dict[str, Any] = {
+            "_id": encode_receipt(entry.receipt),
+            "e": self._packer.pack_entry(entry),
+        }
+        if len(entry.subjects) == 1:
+            (document["s"],) = entry.subjects
+        return document
+
+    async def _take_positions(self, documents: Sequence[dict[str, Any]]) -> None:
+        """Set the next positions of the lane as ``n`` of documents that are about to be inserted."""
+        position = self._next_position
+        if position is None:
+            position = await self._open_lane()
+        # Until the write is known to have succeeded, nothing may follow it in this lane.
+        self._next_position = None
+        for offset, document in enumerate(documents):
+            document["n"] = position + offset
 
     async def list_by_subject(
         self, subjects: Sequence[bytes], before: str | None, limit: int
@@ -78,10 +95,11 @@ class LedgerStorage:
             limit: Length of a page.
         """
         upper = None if before is None else encode_receipt(before)
+        packed_by_receipt = await self._find_single(subjects, upper, limit)
         # The watermarks are read first: what is posted while the entries after them are read is found twice,
         # never missed.
         state = await self._postings.read_state()
-        packed_by_receipt = await self._find_unposted(state.watermarks, frozenset(subjects), upper, limit)
+        packed_by_receipt |= await self._find_unposted(state.watermarks, frozenset(subjects), upper, limit)
         receipts = await self._postings.find_receipts(frozenset(subjects), upper, limit)
         page = sorted(receipts | packed_by_receipt.keys(), reverse=True)[:limit]
         to_read = [receipt for receipt in page if receipt not in packed_by_receipt]
@@ -96,6 +114,16 @@ class LedgerStorage:
         if len(page) == limit and len(entries) < limit:
             entries += await self.list_by_subject(subjects, page[-1].hex(), limit - len(entries))
         return entries
+
+    async def _find_single(
+        self, subjects: Sequence[bytes], before: bytes | None, limit: int
+    ) -> dict[bytes, bytes]:
+        """Return the highest receipts of the entries about this person alone, with the packed entries."""
+        query: dict[str, Any] = {"s": {"$in": list(subjects)}}
+        if before is not None:
+            query["_id"] = {"$lt": before}
+        documents = await self._database.find(COLLECTION, query, {"e": 1}, sort=[("_id", -1)], limit=limit)
+        return {document["_id"]: document["e"] for document in documents}
 
     async def _find_unposted(
         self, watermarks: Watermarks, subjects: frozenset[bytes], before: bytes | None, limit: int

@@ -81,15 +81,19 @@ COLLECTIONS: tuple[Collection, ...] = (
     ),
     *AGENT_COLLECTIONS,
     *PROFILE_COLLECTIONS,
-    # _id is the receipt, n the position (``ledger.positions``), e the packed entry (``ledger.packed_entry``).
+    # _id is the receipt, e the packed entry (``ledger.packed_entry``), s the pseudonym if the entry is about
+    # one person, otherwise n the position (``ledger.positions``).
     Collection(
         name="disclosures",
         contents="Which client read which attributes of which people, and why; pseudonyms, no values.",
-        schema=object_of({"_id": BINARY, "n": INTEGER, "e": BINARY}),
-        indexes=(Index((("n", 1),), unique=True),),
+        schema=object_of({"_id": BINARY, "e": BINARY}, {"s": BINARY, "n": INTEGER}),
+        indexes=(
+            Index((("s", 1), ("_id", 1)), partial={"s": {"$exists": True}}),
+            Index((("n", 1),), partial={"n": {"$gte": 0}}, unique=True),
+        ),
     ),
-    # _id is the bucket and the number of the document in it, c a list of packed postings, l the lowest
-    # receipt in them, h a receipt that no earlier posting of the bucket exceeds (``ledger.postings``).
+    # _id is the bucket and the number of the document in it, c a list of packed postings, l no higher than
+    # any receipt in them, h a receipt that no earlier posting of the bucket exceeds (``ledger.postings``).
     Collection(
         name="ledger_postings",
         contents="Which disclosures are about which people: pairs of a pseudonym and a receipt.",
