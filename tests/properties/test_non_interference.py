@@ -19,7 +19,7 @@ from discretion.plan import filter as plan_filter
 from discretion.plan import plan_cache
 from discretion.purpose.decide import decide_reveal
 from discretion.purpose.decision import EVERY_BIT, Allow, Decision, PermittedForm
-from discretion.reveal import revealer
+from discretion.reveal import plan_cut_offs, revealer
 from discretion.reveal.forms import format_timestamp
 from discretion.store.customers import CustomerStore
 from tests.fixtures.examples import scale_examples
@@ -162,9 +162,10 @@ def decide_only(patch: pytest.MonkeyPatch, keep_decision: Callable[[str], bool])
 
 def ignore_retention(patch: pytest.MonkeyPatch) -> None:
     """Show values after their retention period."""
-    patch.setattr(revealer, "subtract_duration", lambda _duration, _now: 0)
-    patch.setattr(revealer, "list_shorter_cut_offs", lambda _attribute, _now: ())
-    revealer.compute_cut_offs.cache_clear()
+    patch.setattr(plan_cut_offs, "subtract_duration", lambda _duration, _now: 0)
+    for module in (plan_cut_offs, revealer):
+        patch.setattr(module, "list_shorter_cut_offs", lambda _attribute, _now: ())
+    plan_cut_offs.compute_cut_offs.cache_clear()
 
 
 def ignore_permissions(patch: pytest.MonkeyPatch) -> None:
@@ -228,7 +229,7 @@ def test_a_skipped_decision_is_detected(
                 return
         pytest.fail("no query distinguishes the twins")
     finally:
-        revealer.compute_cut_offs.cache_clear()
+        plan_cut_offs.compute_cut_offs.cache_clear()
         gc.collect()
 
 

@@ -165,13 +165,13 @@ def _build_shape(
 ) -> ResponseShape:
     attributes = {attribute.path: attribute for attribute in list_leaf_attributes(node)}
     # Names in the generated source:
-    # - parameters: r row, T earliest times (ms), H earliest cell heads, S purpose cut-offs, W withheld
+    # - parameters: r row, E earliest observations, N latest cut-offs, S purpose cut-offs, W withheld
     #   customers, n now (ms), P encoder of the customer id
     # - locals: d reads a member of the document, a allowed bits, i customer id, m seen bits, D decrypt,
-    #   c cell or value, h head of the cell, b bits still permitted, v<n> JSON
+    #   c cell or value, o when it was observed (head of the cell, or ms), b bits still permitted, v<n> JSON
     # - globals: K<n> attribute key, F<n>_<m> render function, J dumps, L loads, R fragment
     namespace: dict[str, Any] = {"J": orjson.dumps, "L": orjson.loads, "R": orjson.Fragment}
-    lines = ["def shape(r, T, H, S, W, n, P):", " d, a, i, m = r.doc.get, r.allow, r.id, 0"]
+    lines = ["def shape(r, E, N, S, W, n, P):", " d, a, i, m = r.doc.get, r.allow, r.id, 0"]
     if any(attribute.sealed for attribute in attributes.values()):
         lines.append(" D = r.cipher.decrypt_raw")
     for path in sorted(attributes):
@@ -192,45 +192,39 @@ def _generate_guard(
 ) -> list[str]:
     """Return source that sets ``v<index>`` to the JSON of the value or of null, and records which it was."""
     # ``!r`` quotes every name: the generated source has it as a literal.
-    fetch = f" c = d({attribute.key!r})"
-    time_source = f"d({name_time(attribute.key)!r}, 0)"
+    observed_source = f"d({name_time(attribute.key)!r}, 0)"
     if attribute.sealed:
         namespace[f"K{index}"] = attribute.key.encode()
-        freshness_test = f"(h := c[:{HEADER_BYTES}]) >= H[{index}]"
-    else:
-        freshness_test = f"{time_source} >= T[{index}]"
+        observed_source = f"c[:{HEADER_BYTES}]"
     permission_source = f"r.permitted_for({attribute.kinds!r})" if attribute.kinds else "a"
-    mask_source = "a"
-    if attribute.kinds or any(use.purpose.retention for use in attribute.uses):
-        mask_source = "b"
-        observed_source = f"c[:{HEADER_BYTES}]" if attribute.sealed else time_source
-        fetch = "\n".join(
-            [
-                fetch,
-                f" b = {permission_source}",
-                " if c is not None:",
-                f"  for x, y in S[{index}]:",
-                f"   if {observed_source} < y: b &= ~x",
-            ]
-        )
     lines = [
-        fetch,
-        f" if c is not None and {mask_source} & {allow.mask} and {freshness_test}:",
-        f"  m |= {1 << index}",
+        f" c = d({attribute.key!r})",
+        " if c is None:",
+        f"  v{index} = b'null'",
+        f"  W[{index}, 0].add(i)",
+        " else:",
+        f"  o = {observed_source}",
+        f"  b = {permission_source}",
+        # Most values are younger than every cut-off; one comparison finds that out.
+        f"  if o < N[{index}]:",
+        f"   for x, y in S[{index}]:",
+        "    if o < y: b &= ~x",
+        f"   if o < E[{index}]: b = 0",
+        f"  if b & {allow.mask}:",
+        f"   m |= {1 << index}",
     ]
+    last = len(allow.permitted_forms) - 1
     for number, way in enumerate(allow.permitted_forms):
-        is_last = number == len(allow.permitted_forms) - 1
+        condition = f"b & {way.mask}: "
         prefix = (
-            ""
-            if len(allow.permitted_forms) == 1
-            else ("else: " if is_last else f"{'if' if number == 0 else 'elif'} {mask_source} & {way.mask}: ")
+            "" if not last else "else: " if number == last else f"{'elif' if number else 'if'} {condition}"
         )
         value = _generate_value(attribute, index, number, render(attribute, way.form), namespace)
-        lines.append(f"  {prefix}v{index} = {value}")
+        lines.append(f"   {prefix}v{index} = {value}")
     lines += [
-        " else:",
-        f"  v{index} = b'null'",
-        f"  W[{index}, 0 if c is None else 2 if {permission_source} & {allow.mask} else 1].add(i)",
+        "  else:",
+        f"   v{index} = b'null'",
+        f"   W[{index}, 2 if {permission_source} & {allow.mask} else 1].add(i)",
     ]
     return lines
 
@@ -239,7 +233,7 @@ def _generate_value(
     attribute: Attribute, index: int, number: int, function: RenderFunction | None, namespace: dict[str, Any]
 ) -> str:
     """Return source of the value's JSON. A cell contains JSON, so a value in clear form is not parsed."""
-    opened_source = f"D(c[{HEADER_BYTES}:{CIPHERTEXT_OFFSET}], c[{CIPHERTEXT_OFFSET}:], i + h + K{index})"
+    opened_source = f"D(c[{HEADER_BYTES}:{CIPHERTEXT_OFFSET}], c[{CIPHERTEXT_OFFSET}:], i + o + K{index})"
     if function is None:
         return opened_source if attribute.sealed else "J(c)"
     namespace[f"F{index}_{number}"] = function

@@ -21,7 +21,7 @@ RenderLookup = Callable[[Attribute, Form], RenderFunction | None]
 """Returns the render function of an attribute in a form; None if the stored value is returned as it is."""
 
 ShapeFunction = Callable[..., tuple[Any, int]]
-"""``(row, times, heads, purpose cut-offs, withheld, now, id encoder) -> (response, seen bits)``.
+"""``(row, earliest, latest, purpose cut-offs, withheld, now, id encoder) -> (response, seen bits)``.
 
 The response is an ``orjson.Fragment``, JSON that is copied into the response. If the executor resolves some
 keys, it is a dict of fragments by response key, with None for those keys.
@@ -94,15 +94,19 @@ class QueryPlan:
 
 @dataclass(frozen=True, slots=True)
 class PlanCutOffs:
-    """For each attribute of a plan, the earliest observation still within its retention.
+    """For each attribute of a plan, the earliest observations that retention allows to be shown.
+
+    An observation is a time in ms for an open attribute. For a sealed one it is the head of a cell, whose
+    bytes are in the order of time, so that no cell is taken apart for the comparison.
 
     Attributes:
-        times: In ms, for open attributes.
-        heads: As the first nine bytes of a cell, for sealed attributes, so that bytes are compared.
+        times: The earliest observation in ms, for every attribute.
+        earliest: The same as an observation.
+        latest: The latest of ``earliest`` and the cut-offs of purposes: nothing limits what is younger.
         purpose_cut_offs: Pairs of purpose bits and a later cut-off, for purposes with a shorter retention.
-            The cut-off is a head for sealed attributes, otherwise in ms.
     """
 
     times: tuple[int, ...]
-    heads: tuple[bytes, ...]
+    earliest: tuple[Any, ...]
+    latest: tuple[Any, ...]
     purpose_cut_offs: tuple[tuple[tuple[int, Any], ...], ...]

@@ -10,19 +10,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
-from discretion.catalogue.duration import subtract_duration
 from discretion.catalogue.model import Attribute, Catalogue, Form
 from discretion.catalogue.retention_cut_off import list_shorter_cut_offs
 from discretion.plan.customer_members import CONTESTED, PROVENANCE, WRAPPED_KEY, name_time
 from discretion.plan.permission_window import PermissionWindow
-from discretion.plan.plan import PlanCutOffs, QueryPlan, ResponseShape
+from discretion.plan.plan import QueryPlan, ResponseShape
 from discretion.purpose.decision import EVERY_BIT, Allow, WithholdReason
 from discretion.reveal.forms import FormRenderer
+from discretion.reveal.plan_cut_offs import compute_cut_offs
 from discretion.seal.bucket_keys import BucketKeys
-from discretion.seal.cell import HEADER_BYTES, build_cell_header
+from discretion.seal.cell import HEADER_BYTES
 from discretion.seal.open import CipherCache, CustomerCipher
 from discretion.seal.pairwise_ids import PairwiseIds
 from discretion.token.grant import Grant
@@ -187,10 +187,10 @@ class Reading:
         """Return the answers of many rows, made by the compiled function of one place of the response."""
         function, revealed, now, encoded_id = shape.function, self._revealed, self.now_ms, self._encode_row_id
         cut_offs, withheld = self._cut_offs, self._withheld
-        times, heads, purpose_cut_offs = cut_offs.times, cut_offs.heads, cut_offs.purpose_cut_offs
+        earliest, latest, purpose_cut_offs = cut_offs.earliest, cut_offs.latest, cut_offs.purpose_cut_offs
         answers = []
         for row in rows:
-            answer, bits = function(row, times, heads, purpose_cut_offs, withheld, now, encoded_id)
+            answer, bits = function(row, earliest, latest, purpose_cut_offs, withheld, now, encoded_id)
             revealed[row.cipher.pseudonym] |= bits
             answers.append(answer)
         # Denied attributes are not in the compiled function, so they are counted here for all rows.
@@ -346,26 +346,6 @@ def _every_bit(_doc: dict[str, Any], _now_ms: int) -> int:
 
 def _every_bit_of_kind(_doc: dict[str, Any], _kind: str) -> int:
     return EVERY_BIT
-
-
-@lru_cache(maxsize=1024)
-def compute_cut_offs(plan: QueryPlan, second: int) -> PlanCutOffs:
-    """Return for each attribute the earliest observation that its retention allows to be shown.
-
-    The result holds for the whole second: it is computed for the second's last millisecond.
-    """
-    # The last millisecond has the latest cut-off: a value is withheld up to a second early and never shown
-    # late.
-    at_ms = second * 1000 + 999
-    times = tuple(subtract_duration(attribute.retention, at_ms) for attribute in plan.attributes)
-    purpose_cut_offs = tuple(
-        tuple(
-            (bits, build_cell_header(at) if attribute.sealed else at)
-            for bits, at in list_shorter_cut_offs(attribute, at_ms)
-        )
-        for attribute in plan.attributes
-    )
-    return PlanCutOffs(times, tuple(build_cell_header(time) for time in times), purpose_cut_offs)
 
 
 def restore_contested_values(document: dict[str, Any]) -> None:

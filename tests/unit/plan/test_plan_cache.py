@@ -22,7 +22,8 @@ from discretion.plan.plan_cache import PlanCache
 from discretion.purpose.decide import decide_reveal
 from discretion.purpose.decision import EVERY_BIT, Allow, Decision
 from discretion.reveal.forms import FormRenderer
-from discretion.reveal.revealer import CustomerRow, compute_cut_offs
+from discretion.reveal.plan_cut_offs import compute_cut_offs
+from discretion.reveal.revealer import CustomerRow
 from discretion.seal.cell import encrypt_cell
 from discretion.seal.open import CustomerCipher
 from discretion.token.grant import Grant
@@ -91,7 +92,7 @@ def shape_document(plan: QueryPlan, document: dict[str, Any]) -> Any:
     withheld: Any = defaultdict(set)
     cipher = CustomerCipher(b"i" * 12, bytes(32))
     row = CustomerRow({"_id": b"i" * 12, **document}, EVERY_BIT, lambda _doc, _kind: EVERY_BIT, cipher)
-    cut_off_values = (cut_offs.times, cut_offs.heads, cut_offs.purpose_cut_offs)
+    cut_off_values = (cut_offs.earliest, cut_offs.latest, cut_offs.purpose_cut_offs)
     answer, _ = plan.shapes[NODES_PATH].function(row, *cut_off_values, withheld, NOW, lambda _: b'"id"')
     return orjson.loads(orjson.dumps(answer))
 

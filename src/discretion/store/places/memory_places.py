@@ -161,7 +161,7 @@ _DEFINITIONS = (
     "law.holiday_calendar find_holidays",
     "purpose.equivalence SituationClassifier._lengths_by_node",
     "purpose.statements list_purpose_path",
-    "reveal.revealer compute_cut_offs",
+    "reveal.plan_cut_offs compute_cut_offs",
     "seal.bucket_keys BucketKeys._listeners",
     "seal.pairwise_ids PairwiseIds._ciphers",
     "seeding.geography load_country_codes",
