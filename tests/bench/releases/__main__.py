@@ -16,7 +16,7 @@ from tests.bench.release import MeasuredRelease, list_release_folders, run_relea
 
 PROGRAM = Path(__file__).with_name("measure.py")
 CASES = ("one customer", "a list of 100", "messages")
-WIDTH = 120
+WIDTH = 140
 
 
 def build_table(releases: list[MeasuredRelease], cases: list[str]) -> Table:

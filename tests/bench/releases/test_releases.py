@@ -17,7 +17,7 @@ def _build_release(name: str, rate: float) -> MeasuredRelease:
 
 def test_ratios_are_those_of_each_release_to_the_first() -> None:
     """A release with twice the rate has the ratio 2."""
-    console = Console(width=120, file=io.StringIO(), record=True)
+    console = Console(width=140, file=io.StringIO(), record=True)
     console.print(
         build_table([_build_release("before", 1000), _build_release("this", 2000)], ["one customer"])
     )

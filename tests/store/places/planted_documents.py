@@ -309,7 +309,7 @@ MEMBERS_WITHOUT_PERSON: Mapping[str, frozenset[str]] = {
     "identity_events": frozenset({"_id"}),
     "consents": frozenset({"_id", "terms", "conflict"}),
     "requests": frozenset({"_id", "open", "appeal_of", "contact", "messages.for", "messages.sealed"}),
-    "disclosures": frozenset({"_id", "e"}),
+    "disclosures": frozenset({"_id", "e", "s"}),
     "ledger_postings": frozenset({"c", "l", "h"}),
     "ledger_posting_state": frozenset({"h", "p"}),
     "erasures": frozenset({"_id"}),
