@@ -57,8 +57,8 @@ class LedgerStorage:
                 # Another process writes to the lane too. It took the position of one of these entries; those
                 # before it were stored.
                 receipts = [document["_id"] for document in documents]
-                found = await self._database.find(COLLECTION, {"_id": {"$in": receipts}}, {"_id": 1})
-                stored = {document["_id"] for document in found}
+                listed = await self._database.find(COLLECTION, {"_id": {"$in": receipts}}, {"_id": 1})
+                stored = {document["_id"] for document in listed}
                 documents = [document for document in documents if document["_id"] not in stored]
                 about_several = [document for document in documents if "s" not in document]
             else:
