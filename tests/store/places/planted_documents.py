@@ -234,12 +234,11 @@ def _plant_sweeps(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
 
 def _plant_requests(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
     contact = {
-        "callback": "https://app.example/",
         "code": {"hash": "h", "tries": 0, "until": 1},
         "sealed": {"note": b"sealed"},
     }
     return [
-        _shrinks(build_document("requests", customer=ann.customer, **contact), "callback", "code", sealed={}),
+        _shrinks(build_document("requests", customer=ann.customer, **contact), "code", sealed={}),
         _stays("requests", customer=bob.customer, **contact),
     ]
 

@@ -85,7 +85,6 @@ REQUEST_COLLECTIONS: tuple[Collection, ...] = (
                 "codes": array_of(TIME),
                 "messages": array_of(object_of({"at": TIME, "by": TEXT, "for": BINARY, "sealed": BINARY})),
                 "warned": array_of(TEXT),
-                "callback": TEXT,
                 "raised": TIME,
                 "expires": TIME,
                 "snapshot": {"bsonType": "object"},
