@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,17 @@ from jwt.types import Options
 from discretion.domain.kit.workflow.runner import WorkflowRunner
 from discretion.domain.kit.workflow.step import list_actions
 from discretion.domain.recipients.notification import DELIVERY_HEADER
-from discretion.domain.requests.workflows import build_fulfilment
+from discretion.domain.requests.workflows import fulfil_request
+from discretion.law.jurisdiction import Right
 from discretion.store.deliveries import DeliveryState
+from discretion.store.document import JsonValue
 from discretion.store.driver.database import Database
+from discretion.store.request_state import RequestState
+from discretion.store.subject_request import ErasureSnapshot, RequestScope
 from tests.fixtures.clock import Clock
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import PlatformUnderTest, build_test_platform
+from tests.fixtures.subject_request import build_accepted_request
 from tests.unit.domain.kit.servers import StubServer
 
 PARTNER = "marketing.advertising.third_party.targeted"
@@ -40,7 +46,7 @@ class NotificationScenario:
         self.workflow_runner = WorkflowRunner(
             platform.internals.requests.store,
             list_actions(platform.internals.requests.workflows.values()),
-            build_fulfilment,
+            fulfil_request,
             clock,
         )
 
@@ -61,41 +67,23 @@ class NotificationScenario:
 
     async def create_request(
         self,
-        right: str = "erasure",
-        number: int = 1,
-        scope: dict[str, Any] | None = None,
-        **subject_fields: Any,
+        right: Right = Right.ERASURE,
+        scope: RequestScope | None = None,
+        customer: bytes | None = None,
+        snapshot: ErasureSnapshot | None = None,
     ) -> bytes:
         """Store an accepted request that notifies recipients, run it and return its id."""
-        request_id = bytes([number]) * 16
-        await self.platform.internals.requests.store.add(
-            {
-                "_id": request_id,
-                "v": 1,
-                "right": right,
-                "state": "accepted",
-                "client": "customer-app",
-                "subject": "someone",
-                "kind": "person",
-                "by": "self:customer-app",
-                "assurance": 3,
-                "laws": ["eu"],
-                "received": self.clock(),
-                "scope": scope or {},
-                "sealed": {},
-                "decides": False,
-                "steps": [
-                    {"name": step_name, "state": "open", "attempts": 0} for step_name in ("tell", "told")
-                ],
-                "fence": 0,
-                "until": 0,
-                "next": self.clock(),
-                "history": [{"state": "accepted", "at": self.clock(), "by": "self:customer-app"}],
-                **(subject_fields or {"customer": await self.find_customer()}),
-            }
+        accepted = build_accepted_request(
+            b"\1" * 16,
+            ("tell", "told"),
+            right=right,
+            customer=customer or await self.find_customer(),
+            received=self.clock(),
         )
+        request = replace(accepted, scope=scope or RequestScope(), snapshot=snapshot)
+        await self.platform.internals.requests.store.add(request)
         await self.workflow_runner.run_due()
-        return request_id
+        return request.id
 
     async def read_states(self, request: bytes) -> dict[str, DeliveryState]:
         """Return the states of the deliveries of a request, by client."""
@@ -104,13 +92,13 @@ class NotificationScenario:
             for delivery in await self.recipients.notifier.list_of_request(request)
         }
 
-    async def read_outcome(self, request: bytes) -> dict[str, Any] | None:
+    async def read_outcome(self, request: bytes) -> Mapping[str, JsonValue] | None:
         """Return the result of the last step of a request; None while it is not complete."""
         await self.workflow_runner.run_due()
-        document = await self.platform.internals.requests.store.find(request)
-        assert document is not None
-        result: dict[str, Any] | None = document["steps"][1].get("told")
-        assert (result is not None) == (document["state"] == "fulfilled")
+        stored = await self.platform.internals.requests.store.find(request)
+        assert stored is not None
+        result = stored.steps[1].output
+        assert (result is not None) == (stored.state is RequestState.FULFILLED)
         return result
 
 

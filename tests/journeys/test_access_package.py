@@ -16,10 +16,10 @@ from discretion.domain.access.package_steps import PACKAGE_LIFETIME_MS
 from discretion.domain.kit.workflow.lease import LEASE_MS
 from discretion.domain.kit.workflow.runner import WorkflowRunner
 from discretion.domain.kit.workflow.step import list_actions
-from discretion.domain.requests.model import RequestState
-from discretion.domain.requests.workflows import build_fulfilment
+from discretion.domain.requests.workflows import fulfil_request
 from discretion.law.jurisdiction import Right
 from discretion.store.driver.database import Database
+from discretion.store.request_state import RequestState
 from tests.fixtures.clock import Clock
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.package import (
@@ -184,7 +184,7 @@ async def test_a_crash_at_any_step_still_yields_one_package(
     assert len(stored) == sum(1 for section in package.sections if package.sections[section])
     stored_request = await platform.internals.requests.store.find(request.id)
     assert stored_request is not None
-    assert stored_request["state"] == RequestState.FULFILLED
+    assert stored_request.state is RequestState.FULFILLED
 
 
 def crash_at(point: str, occurrence: int) -> Callable[[str], None]:
@@ -205,7 +205,7 @@ def build_second_runner(
     """Return the workflow runner of a second process on the same requests."""
     requests = platform.internals.requests
     actions = list_actions(requests.workflows.values())
-    return WorkflowRunner(requests.store, actions, build_fulfilment, clock, on_point)
+    return WorkflowRunner(requests.store, actions, fulfil_request, clock, on_point)
 
 
 async def test_a_value_that_a_law_withholds_is_listed_without_its_content(

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 from typing import Any
 
-import pytest
 import pytest_asyncio
 
-from discretion.catalogue.load import load_catalogue
 from discretion.domain.correction.proposed_change import check_changes
-from discretion.domain.requests.model import Assurance, RequestDetails, Requester, RequesterRole
-from discretion.errors import BadRequest
+from discretion.domain.requests.model import RequestDetails, Requester
 from discretion.law.jurisdiction import Right
 from discretion.seal.open import build_cell_decryptor
 from discretion.store.deliveries import DeliveryState
 from discretion.store.driver.database import Database
+from discretion.store.request_state import Assurance, RequesterRole, RequestState
+from discretion.store.subject_request import SubjectRequest
 from tests.fixtures.attribute_keys import KEYS
 from tests.fixtures.clock import Clock
 from tests.fixtures.mongo import CommandRecorder
@@ -93,22 +93,34 @@ class CorrectionOffice:
         request = await self.file_correction(email, changes, why)
         document = await self.read_request(request)
         if document["state"] == "acknowledged":
-            accepted = {"state": "accepted", "next": self.clock()}
-            assert await self.rights.store.update(request, document["v"], accepted)
+            await self.accept(request)
         await self.rights.workflow_runner.run_due()
         assert (await self.read_request(request))["state"] == "fulfilled"
         self.clock.advance(60_000)
         return request
 
-    async def set_flags(self, document: Mapping[str, Any], *, contested: bool = True) -> bool:
+    async def accept(self, request: bytes) -> None:
+        """Accept a request without the proofs that its decision needs."""
+        stored = await self.find_request(request)
+        accepted = replace(stored, state=RequestState.ACCEPTED, next_run=self.clock())
+        await self.rights.store.change(stored, accepted)
+
+    async def set_flags(self, request: bytes, *, contested: bool = True) -> bool:
         """Set or lift the flags of a request; return whether its customer exists."""
+        stored = await self.find_request(request)
         return await self.rights.submission.transactions.run(
-            lambda session: self.rights.contest_flags.set_flags(document, session, contested=contested)
+            lambda session: self.rights.contest_flags.set_flags(stored, session, contested=contested)
         )
+
+    async def find_request(self, request: bytes) -> SubjectRequest:
+        """Return a request."""
+        stored = await self.rights.store.find(request)
+        assert stored is not None
+        return stored
 
     async def read_request(self, request: bytes) -> dict[str, Any]:
         """Return a request as it is stored."""
-        document = await self.rights.store.find(request)
+        document = await self.database.find_one("requests", {"_id": request})
         assert document is not None
         return document
 
@@ -238,7 +250,7 @@ async def test_a_contested_value_is_withheld_until_it_is_resolved(
     broad_token = office.platform.issue_token(client="c", purposes=["essential.legal_obligation", STATISTICS])
     answer = await office.platform.query(BIRTH_DATES, broad_token)
     assert answer["data"]["customers"]["nodes"][0]["demographics"]["birthDate"] is None
-    await office.set_flags(await office.read_request(request), contested=False)
+    await office.set_flags(request, contested=False)
     (after,) = await office.read_customers(STATISTICS, BIRTH_DATES)
     assert after == before
 
@@ -299,8 +311,7 @@ async def test_a_correction_follows_merge_and_unmerge(office: CorrectionOffice) 
     ids = [customer["id"] for customer in listing["data"]["customers"]["nodes"]]
     merge_answer = await office.platform.query(MERGE, steward, {"ids": ids})
     assert "errors" not in merge_answer
-    document = await office.read_request(request)
-    await office.rights.store.update(request, document["v"], {"state": "accepted", "next": office.clock()})
+    await office.accept(request)
     await office.rights.workflow_runner.run_due()
     await office.correct(GRETA, {"identity.givenName": "Greta"})
     answer = await office.read_own(GRETA, "commerce { loyaltyTier } identity { givenName }")
@@ -329,7 +340,7 @@ async def test_a_correction_of_a_deleted_customer_ends(office: CorrectionOffice)
     await office.rights.workflow_runner.run_due()
     document = await office.read_request(request)
     assert (document["state"], document["steps"][0]["told"]) == ("fulfilled", {"found": False})
-    assert not await office.set_flags(document)
+    assert not await office.set_flags(request)
 
 
 async def read_tiers(office: CorrectionOffice) -> tuple[Any, Any]:
@@ -376,23 +387,3 @@ async def test_a_correction_that_needs_a_decision_waits_for_a_steward(office: Co
     await run_operation(platform, steward, DECIDE, id=request_id, accept=True)
     await office.rights.workflow_runner.run_due()
     assert await read_tiers(office) == ("silver", "silver")
-
-
-INVALID_CHANGES = {
-    "nothing": ({}, "CORRECTION_EMPTY"),
-    "unknown": ({"contact.emial": "x"}, "ATTRIBUTE_UNKNOWN"),
-    "computed": ({"commerce.orderCount": 3}, "CORRECTION_NEVER"),
-    "device": ({"web.cookieId": "secret"}, "CORRECTION_NEVER"),
-    "type": ({"demographics.birthDate": "secret"}, "TYPE_WRONG"),
-    "value": ({"demographics.maritalStatus": "secret"}, "VALUE_UNDECLARED"),
-    "address": ({"contact.email": "secret"}, "IDENTIFIER_INVALID"),
-    "many": ({f"contact.x{n}": "secret" for n in range(101)}, "CORRECTION_TOO_MANY"),
-}
-
-
-@pytest.mark.parametrize(("changes", "code"), INVALID_CHANGES.values(), ids=INVALID_CHANGES)
-def test_invalid_changes_are_refused_without_echoing_values(changes: dict[str, Any], code: str) -> None:
-    with pytest.raises(BadRequest) as error:
-        check_changes(load_catalogue(None), changes)
-    assert error.value.code == code
-    assert "secret" not in str(error.value)

@@ -50,7 +50,7 @@ async def build_platform_with_ann(
 
 async def read_transfer(platform: PlatformUnderTest, request: bytes) -> dict[str, Any]:
     """Return state and outcome of the sending step of a request."""
-    document = await platform.internals.requests.store.find(request)
+    document = await platform.internals.database.find_one("requests", {"_id": request})
     assert document is not None
     last = document["steps"][-1]
     return {"state": last["state"], "why": last.get("why"), **last.get("told", {})}

@@ -12,10 +12,11 @@ from discretion.domain.recipients.delivery import (
 )
 from discretion.domain.recipients.delivery_worker import LEASE_MS
 from discretion.domain.recipients.disclosed_attributes import derive_ledger_pseudonyms
-from discretion.domain.recipients.notification_steps import PSEUDONYMS_FIELD, build_pseudonym_snapshot
+from discretion.law.jurisdiction import Right
 from discretion.store.deliveries import DeliveryState
 from discretion.store.driver.database import Database, build_update
 from discretion.store.people import PeopleStore
+from discretion.store.subject_request import ErasureSnapshot, RequestScope
 from tests.fixtures.mongo import CommandRecorder
 from tests.journeys.recipient_notification import (
     EMAIL,
@@ -144,9 +145,9 @@ async def test_notices_name_every_pseudonym_after_keys_are_destroyed(scenario: N
     customer = await PeopleStore(scenario.database).current(merged_id)
     assert customer is not None
     buckets = scenario.platform.internals.discloser.revealer.buckets
-    snapshot = {
-        PSEUDONYMS_FIELD: build_pseudonym_snapshot(derive_ledger_pseudonyms(buckets, customer.wrapped_keys))
-    }
+    snapshot = ErasureSnapshot(
+        taken_at=1, pseudonyms=derive_ledger_pseudonyms(buckets, customer.wrapped_keys)
+    )
     await scenario.database.delete_many("customers", {})
     request = await scenario.create_request(customer=merged_id, snapshot=snapshot)
     (delivery,) = await scenario.recipients.notifier.list_of_request(request)
@@ -158,8 +159,8 @@ async def test_a_correction_notifies_only_recipients_of_the_corrected_attributes
 ) -> None:
     await scenario.query_customers(READ_TIERS, "ad-partner", PARTNER)
     await scenario.query_customers(READ_REGIONS, "unknown-client", PARTNER)
-    scope = {"attributes": ["contact.address.region", "contact.phone"]}
-    request = await scenario.create_request("correction", scope=scope)
+    scope = RequestScope(attributes=("contact.address.region", "contact.phone"))
+    request = await scenario.create_request(Right.CORRECTION, scope)
     (delivery,) = await scenario.recipients.notifier.list_of_request(request)
     assert (delivery.client, delivery.right, delivery.attributes) == (
         "unknown-client",

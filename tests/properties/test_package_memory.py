@@ -38,9 +38,10 @@ async def measure_peaks(platform: PlatformUnderTest, name: str, events: int) -> 
         _, download_peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    document = await platform.internals.requests.store.find(request.id)
-    assert document is not None
-    assert document["package"]["rows"]["events"] == events
+    stored = await platform.internals.requests.store.find(request.id)
+    assert stored is not None
+    assert stored.package is not None
+    assert stored.package.rows["events"] == events
     return build_peak, download_peak
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 Value = TypeVar("Value")
 _log = logging.getLogger(__name__)
@@ -25,6 +25,9 @@ The id orders documents of the same millisecond, so that no document is skipped 
 Scalar = str | int | float | bool
 OpenValue = Scalar | list[Scalar]
 """A value of an attribute that is stored readable."""
+
+JsonValue: TypeAlias = "Scalar | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
+"""A value without personal data that is stored and shown as it is, such as the result of a step."""
 
 
 def select_values(values: Mapping[str, Value], attributes: Collection[str]) -> dict[str, Value]:

@@ -6,12 +6,12 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import httpx
 
 from discretion.app import Platform
 from discretion.domain.kit.workflow.step_name import StepName
+from discretion.store.subject_request import RequestStep
 from discretion.token.grant import SELF
 
 CLIENT = "customer-app"
@@ -72,12 +72,12 @@ class ErasureClient:
         assert request_id is not None
         deadline = time.monotonic() + TIMEOUT_S
         while True:
-            document = await self._requests.find(request_id)
-            assert document is not None
-            if document["state"] == "fulfilled":
-                return _compute_times(document["steps"], asked_at, acknowledged_ms)
+            request = await self._requests.find(request_id)
+            assert request is not None
+            if not request.is_open:
+                return _compute_times(request.steps, asked_at, acknowledged_ms)
             if time.monotonic() > deadline:
-                raise RuntimeError(f"a customer is not erased in time: {document['steps']}")
+                raise RuntimeError(f"a customer is not erased in time: {request.steps}")
             await asyncio.sleep(POLL_S)
 
     async def erase_concurrently(self, customers: Sequence[bytes]) -> list[ErasureTimes]:
@@ -85,10 +85,8 @@ class ErasureClient:
         return await asyncio.gather(*(self.erase(customer) for customer in customers))
 
 
-def _compute_times(
-    steps: Sequence[Mapping[str, Any]], asked_at: float, acknowledged_ms: float
-) -> ErasureTimes:
-    ends = {step["name"]: step["at"] - asked_at for step in steps}
+def _compute_times(steps: Sequence[RequestStep], asked_at: float, acknowledged_ms: float) -> ErasureTimes:
+    ends = {step.name: step.at - asked_at for step in steps if step.at is not None}
     starts = (acknowledged_ms, *ends.values())
     step_ms = {name: end - start for (name, end), start in zip(ends.items(), starts, strict=False)}
     unreadable_ms, certified_ms = ends[StepName.DELETE_PROFILE], ends[StepName.SIGN_CERTIFICATE]

@@ -14,9 +14,9 @@ import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from discretion.domain.agents.status_map import DRP_FINAL_STATUSES, DRP_OPEN_STATUSES, get_drp_status
-from discretion.domain.requests.model import RequestReason, RequestState
 from discretion.reveal.forms import format_timestamp
 from discretion.store.driver.connection import connect_database
+from discretion.store.request_state import RequestReason, RequestState
 from tests.fixtures.agency import REQUESTS, AgentClient, register_agent
 from tests.fixtures.clock import Clock
 from tests.fixtures.mongo import CommandRecorder

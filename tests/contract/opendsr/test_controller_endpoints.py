@@ -19,10 +19,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from discretion.domain.agents.agent import build_agent
 from discretion.domain.agents.status_map import OPENDSR_STATUSES
-from discretion.domain.requests.model import RequestState
 from discretion.reveal.forms import format_timestamp
 from discretion.store.agents import AgentKind
 from discretion.store.driver.connection import connect_database
+from discretion.store.request_state import RequestState
 from tests.fixtures.agency import register_agent
 from tests.fixtures.clock import Clock
 from tests.fixtures.mongo import CommandRecorder

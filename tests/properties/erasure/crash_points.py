@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from discretion.domain.kit.workflow.lease import LEASE_MS
-from discretion.domain.requests.model import Assurance, RequestDetails, Requester, RequesterRole
+from discretion.domain.requests.model import RequestDetails, Requester
 from discretion.law.jurisdiction import Right
 from discretion.store.driver.connection import connect_database
 from discretion.store.driver.database import Database
+from discretion.store.request_state import Assurance, RequesterRole
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import PlatformUnderTest, build_test_platform
 from tests.properties.erasure.worker_process import InstallationLocation, run_in_process
@@ -90,7 +91,7 @@ class Installation:
 
     async def read_request(self, request: bytes) -> Mapping[str, Any]:
         """Return the stored document of a request."""
-        document = await self.platform.internals.requests.store.find(request)
+        document = await self.database.find_one("requests", {"_id": request})
         assert document is not None
         return document
 

@@ -14,10 +14,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from discretion.domain.requests.model import Assurance, RequestDetails, Requester, RequesterRole
+from discretion.domain.requests.model import RequestDetails, Requester
 from discretion.law.jurisdiction import Right
 from discretion.store.driver.connection import connect_database
 from discretion.store.embedded import mongo_server as embedded
+from discretion.store.request_state import Assurance, RequesterRole
 from tests.fixtures.mongo import FAILPOINTS, CommandRecorder
 from tests.fixtures.platform import PlatformUnderTest, build_test_platform
 

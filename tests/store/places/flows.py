@@ -21,6 +21,7 @@ from discretion.store.dump import DumpStore
 from discretion.store.person_stores import open_person_stores
 from discretion.store.places import search
 from discretion.store.source_record import RecordIdentifier
+from discretion.store.subject_request import RequestScope
 from tests.fixtures.erasure_steps import BLIND, ErasureSteps
 from tests.fixtures.platform import PlatformUnderTest
 from tests.store.places.planted_documents import (
@@ -93,7 +94,7 @@ async def find_faults_of_erasure(platform: PlatformUnderTest, *, is_large: bool 
     scan_limit = search.SCAN_LIMIT
     search.SCAN_LIMIT = 0 if is_large else scan_limit
     try:
-        forecast = await platform.internals.erasure.erasure_preview.run(people.ann.customer, {})
+        forecast = await platform.internals.erasure.erasure_preview.run(people.ann.customer, RequestScope())
         await ErasureSteps(platform).erase_customer(people.ann.customer)
     except DiscretionError as error:
         return [error.code]

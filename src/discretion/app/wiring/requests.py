@@ -26,7 +26,7 @@ from discretion.domain.requests.restriction import ProcessingRestriction
 from discretion.domain.requests.sealed_fields import RequestSealer
 from discretion.domain.requests.submission import AfterFiling, RequestSubmission
 from discretion.domain.requests.subscription import RequestWatcher
-from discretion.domain.requests.workflows import Workflows, build_fulfilment
+from discretion.domain.requests.workflows import Workflows, fulfil_request
 from discretion.store.requests import RequestStore
 
 
@@ -67,7 +67,7 @@ def build_requests(
     runner = WorkflowRunner(
         requests=store,
         step_actions=list_actions(workflows.values()),
-        build_final_members=build_fulfilment,
+        end_request=fulfil_request,
         now_ms=clock,
         on_checkpoint=on_checkpoint,
     )

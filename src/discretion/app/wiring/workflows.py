@@ -11,7 +11,6 @@ from discretion.domain.correction.correction_step import build_correction_step
 from discretion.domain.kit.workflow.lease import Lease
 from discretion.domain.kit.workflow.step import StepAction
 from discretion.domain.kit.workflow.step_outcome import StepDone, StepOutcome
-from discretion.domain.profiles.erased_scopes import SCOPE_KINDS
 from discretion.domain.requests.immediate_rights import OptOutRecorder
 from discretion.domain.requests.restriction import ProcessingRestriction
 from discretion.domain.requests.workflows import (
@@ -21,7 +20,7 @@ from discretion.domain.requests.workflows import (
     build_restriction_step,
     build_workflows,
 )
-from discretion.store.document import Document
+from discretion.store.subject_request import SubjectRequest
 
 
 def wire_workflows(
@@ -65,7 +64,7 @@ def wire_workflows(
     )
 
 
-async def skip_step(_document: Document, _lease: Lease) -> StepOutcome:
+async def skip_step(_request: SubjectRequest, _lease: Lease) -> StepOutcome:
     """Do nothing: a scoped erasure destroys no key, because the data that remain are sealed under it."""
     return StepDone()
 
@@ -73,8 +72,7 @@ async def skip_step(_document: Document, _lease: Lease) -> StepOutcome:
 def build_scope_switch(whole_action: StepAction, scoped_action: StepAction) -> StepAction:
     """Build a step that runs ``scoped_action`` when the request names a scope, else ``whole_action``."""
 
-    async def run_step(document: Document, lease: Lease) -> StepOutcome:
-        is_scoped = any(document["scope"].get(kind) is not None for kind in SCOPE_KINDS)
-        return await (scoped_action if is_scoped else whole_action)(document, lease)
+    async def run_step(request: SubjectRequest, lease: Lease) -> StepOutcome:
+        return await (scoped_action if request.scope.is_partial else whole_action)(request, lease)
 
     return run_step

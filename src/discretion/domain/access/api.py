@@ -58,9 +58,9 @@ async def _issue_link(download_links: DownloadLinks, info: ResolverInfo, request
         )
     request_id = reading.decode_id(REQUEST_ID_KIND, request)
     caller = reading.decode_customer_id(reading.grant.subject)
-    document = None if request_id is None else await download_links.requests.find(request_id)
+    stored = None if request_id is None else await download_links.requests.find(request_id)
     # One answer for "no such request" and "another customer's request": ids of others cannot be probed.
-    if document is None or not await download_links.is_same_person(caller, document.get("customer")):
+    if stored is None or not await download_links.is_same_person(caller, stored.customer):
         raise NotFound("REQUEST_NOT_FOUND", "There is no such request.")
     reading.record_extra("package_link")
-    return await download_links.issue_link(document)
+    return await download_links.issue_link(stored)

@@ -15,7 +15,7 @@ from typing import Any
 
 from discretion.catalogue.model import Catalogue
 from discretion.disclose import Discloser
-from discretion.domain.access.package_page import StoredPackage, parse_package, read_pages
+from discretion.domain.access.package_page import read_pages
 from discretion.domain.access.package_steps import build_full_plan, build_self_grant
 from discretion.domain.access.zip_archive import PackageReader, write_archive
 from discretion.domain.kit.workflow.step_name import StepName
@@ -25,6 +25,7 @@ from discretion.store.document import Document
 from discretion.store.packages import PackageStore
 from discretion.store.person_stores import PersonStores
 from discretion.store.requests import RequestStore
+from discretion.store.subject_request import StoredPackage, SubjectRequest
 
 LINK_LIFETIME_MS = 15 * 60_000
 TOKEN_BYTES = 32
@@ -68,14 +69,14 @@ class DownloadLinks:
         current = await self.stores.people.current(caller)
         return current is not None and customer in current.ids
 
-    async def issue_link(self, document: Document) -> DownloadLink:
+    async def issue_link(self, request: SubjectRequest) -> DownloadLink:
         """Return a link to the package of a request. The caller has checked that the client may have it.
 
         Raises:
             Conflict: ``PACKAGE_NOT_READY`` or ``PACKAGE_STALE``.
             NotFound: ``PACKAGE_GONE``.
         """
-        package = await self._load_package(document)
+        package = await self._load_package(request)
         now = self.discloser.now_ms()
         token = self.discloser.entropy(TOKEN_BYTES)
         valid_until = min(now + LINK_LIFETIME_MS, package.available_until)
@@ -100,23 +101,23 @@ class DownloadLinks:
         if token is None:
             return None
         # This deletes the link, so of two requests with the same link only one gets the package.
-        request = await self.packages.redeem_link(hashlib.sha256(token).digest(), self.discloser.now_ms())
-        document = None if request is None else await self.requests.find(request)
-        if document is None:
+        linked = await self.packages.redeem_link(hashlib.sha256(token).digest(), self.discloser.now_ms())
+        request = None if linked is None else await self.requests.find(linked)
+        if request is None:
             return None
         try:
-            package = await self._load_package(document)
+            package = await self._load_package(request)
         except (Conflict, NotFound):
             return None
-        return await self._build_download(document, package)
+        return await self._build_download(request, package)
 
     async def open_for_transfer(
-        self, document: Document, cell: bytes, binding: str
+        self, request: SubjectRequest, cell: bytes, binding: str
     ) -> tuple[PackageReader, str]:
         """Open a package to send it to another controller, and decrypt the URL to send it to.
 
         Args:
-            document: The rights request.
+            request: The rights request.
             cell: The sealed URL.
             binding: What the cell is bound to.
 
@@ -127,20 +128,24 @@ class DownloadLinks:
             Conflict, NotFound: as ``issue_link``.
             Unavailable: ``LEDGER_UNAVAILABLE``.
         """
-        package = await self._load_package(document)
-        reader, reading, current = await self._open_package(document, package, "package_sent")
-        row = reading.open_rows([_select_customer_key(current, document["customer"])])[0]
+        if request.customer is None:
+            raise _build_package_gone()
+        package = await self._load_package(request)
+        reader, reading, current = await self._open_package(request, package, "package_sent")
+        row = reading.open_rows([_select_customer_key(current, request.customer)])[0]
         return reader, reading.reveal_cell(row, cell, binding, "package_sent")
 
-    async def _build_download(self, document: Document, package: StoredPackage) -> PackageDownload | None:
+    async def _build_download(
+        self, request: SubjectRequest, package: StoredPackage
+    ) -> PackageDownload | None:
         try:
-            reader, _, _ = await self._open_package(document, package, "package")
+            reader, _, _ = await self._open_package(request, package, "package")
         except NotFound:
             return None
-        return PackageDownload(f"{document['right']}.zip", write_archive(reader))
+        return PackageDownload(f"{request.right.value}.zip", write_archive(reader))
 
     async def _open_package(
-        self, document: Document, package: StoredPackage, operation: str
+        self, request: SubjectRequest, package: StoredPackage, operation: str
     ) -> tuple[PackageReader, Reading, Document]:
         """Record the disclosure in the ledger and return a reader that decrypts the pages."""
         current = await self.stores.people.find_document(package.customer)
@@ -152,7 +157,7 @@ class DownloadLinks:
             reading.record_extra(operation)
             return reading, reading.open_rows([customer_with_key])[0]
 
-        grant = build_self_grant(document["client"], document["subject"])
+        grant = build_self_grant(request.client, request.subject)
         plan = build_full_plan(self.catalogue, grant)
         reading, row = (await self.discloser.disclose(plan, grant, operation, read_customer_row)).answer
         reader = PackageReader(
@@ -161,19 +166,16 @@ class DownloadLinks:
         )
         return reader, reading, current
 
-    async def _load_package(self, document: Document) -> StoredPackage:
-        stored = document.get("package")
+    async def _load_package(self, request: SubjectRequest) -> StoredPackage:
+        package = request.package
         # The package is stored before its step is done. Until then another attempt may replace it.
-        is_gathered = any(
-            step["name"] == StepName.GATHER_PACKAGE and step["state"] == "done" for step in document["steps"]
-        )
-        if stored is None or not is_gathered:
+        is_gathered = any(step.name == StepName.GATHER_PACKAGE and step.is_done for step in request.steps)
+        if package is None or not is_gathered:
             raise Conflict(
                 "PACKAGE_NOT_READY",
                 "There is no package for this request yet.",
                 "Ask again when its state is FULFILLED.",
             )
-        package = parse_package(document["_id"], stored)
         if package.available_until <= self.discloser.now_ms():
             raise _build_package_gone()
         # After a split a record in the package may belong to another customer: the package is withheld.

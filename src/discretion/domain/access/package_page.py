@@ -10,17 +10,16 @@ would be stored where the customer's key is stored, and anyone who can read one 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from discretion.domain.kit.workflow.lease import Lease
-from discretion.reveal.forms import format_timestamp
 from discretion.reveal.revealer import CustomerRow, Reading
 from discretion.seal.cell import encrypt_cell
 from discretion.seal.key_files import NONCE_BYTES
 from discretion.store.packages import PackageStore
+from discretion.store.subject_request import StoredPackage
 
 PAGE_ROWS = 200
 """Rows of one page. A row is at most as large as a message."""
@@ -34,61 +33,6 @@ READ_BATCH = 4
 PackageRows = Sequence[Mapping[str, Any]]
 PageIterator = AsyncIterator[tuple[str, PackageRows]]
 """Pairs of section key and rows, in the order of the package. A section may span several pairs in a row."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredPackage:
-    """A package as its request stores it; the request is the only place that refers to it.
-
-    Attributes:
-        request: Id of the request.
-        customer: The customer id whose key the pages are sealed under.
-        fence: Number of the attempt that wrote the pages.
-        sections: Number of pages by section, in the order of the package.
-        rows: Number of rows by section.
-        made_at: When it was made (ms since 1970).
-        available_until: When it is deleted (ms since 1970).
-    """
-
-    request: bytes
-    customer: bytes = field(repr=False)
-    fence: int
-    sections: Mapping[str, int]
-    rows: Mapping[str, int]
-    made_at: int
-    available_until: int
-
-    def to_document(self) -> dict[str, Any]:
-        """Return the document that is stored in the request, under ``package``."""
-        return {
-            "customer": self.customer,
-            "fence": self.fence,
-            "sections": dict(self.sections),
-            "rows": dict(self.rows),
-            "made": self.made_at,
-            "until": self.available_until,
-        }
-
-    def to_summary(self) -> dict[str, Any]:
-        """Return what everyone who may see the request may know about the package; no personal data."""
-        return {
-            "madeAt": format_timestamp(self.made_at),
-            "availableUntil": format_timestamp(self.available_until),
-            "rows": dict(self.rows),
-        }
-
-
-def parse_package(request: bytes, document: Mapping[str, Any]) -> StoredPackage:
-    """Return the package that ``StoredPackage.to_document`` wrote into a request."""
-    return StoredPackage(
-        request=request,
-        customer=document["customer"],
-        fence=document["fence"],
-        sections=document["sections"],
-        rows=document["rows"],
-        made_at=document["made"],
-        available_until=document["until"],
-    )
 
 
 def bind_page(request: bytes, fence: int, position: int) -> str:
@@ -140,7 +84,7 @@ class PackageWriter:
         self.sections[section] = self.sections.get(section, 0) + 1
         self.rows[section] = self.rows.get(section, 0) + len(rows)
         if self._position % LEASE_RENEWAL_PAGES == 0:
-            await self._lease.save({})  # renews the lease; fails if another worker has taken the request
+            await self._lease.renew()  # fails if another worker has taken the request
         self._lease.checkpoint("page")
 
 

@@ -18,7 +18,7 @@ from discretion.catalogue.retention_cut_off import compute_cut_offs
 from discretion.disclose import Discloser
 from discretion.domain.access import processing_information, profile_sections
 from discretion.domain.access.access_limits import build_access_limits
-from discretion.domain.access.package_page import PAGE_ROWS, PackageWriter, StoredPackage
+from discretion.domain.access.package_page import PAGE_ROWS, PackageWriter
 from discretion.domain.access.package_sections import (
     ACCESS_SECTIONS,
     CATEGORY_SECTIONS,
@@ -36,8 +36,8 @@ from discretion.purpose.decide import decide_reveal
 from discretion.purpose.decision import EVERY_BIT
 from discretion.reveal.revealer import Reading
 from discretion.seal.bucket_keys import BucketKeys
-from discretion.store.document import Document
 from discretion.store.packages import PackageStore
+from discretion.store.subject_request import StepProgress, StoredPackage, SubjectRequest
 from discretion.token.grant import SELF, Grant
 
 DAY_MS = 86_400_000
@@ -70,16 +70,16 @@ class GatherPackage:
     discloser: Discloser
     buckets: BucketKeys = field(repr=False)
 
-    async def run(self, document: Document, lease: Lease) -> StepOutcome:
+    async def run(self, request: SubjectRequest, lease: Lease) -> StepOutcome:
         """Read all sections of the customer and store them as pages.
 
-        The request then stores the package and its summary with the ledger receipt.
+        The request then stores the package with the ledger receipt.
 
         Returns:
             Done with ``{"found": bool, "rows": int}``, or waiting if the customer was merged or split
             meanwhile.
         """
-        customer = document.get("customer")
+        customer = request.customer
         current = None if customer is None else await self.history.stores.people.find_document(customer)
         if current is None:
             return StepDone({"found": False})
@@ -90,13 +90,13 @@ class GatherPackage:
         writer = PackageWriter(
             self.packages,
             lease,
-            (document["_id"], document["fence"]),
+            (request.id, request.fence),
             (customer_id, key),
             now + PACKAGE_LIFETIME_MS,
             self.discloser.entropy,
         )
-        grant = build_self_grant(document["client"], document["subject"])
-        write_package = partial(self._write_package, document, current, writer)
+        grant = build_self_grant(request.client, request.subject)
+        write_package = partial(self._write_package, request, current, writer)
         disclosed = await self.discloser.disclose(
             build_full_plan(self.catalogue, grant), grant, OPERATION, write_package
         )
@@ -104,38 +104,37 @@ class GatherPackage:
         if not record_ids or await self.history.stores.source_records.list_ids(customer_id) != record_ids:
             return StepWaiting(RETRY_MS, "the customer was merged or split while the package was made")
         package = StoredPackage(
-            document["_id"],
+            request.id,
             customer_id,
-            document["fence"],
+            request.fence,
             writer.sections,
             writer.rows,
             now,
             now + PACKAGE_LIFETIME_MS,
         )
-        result = {"package": package.to_summary(), "receipt": disclosed.receipt}
         # Only this write makes the package available. It fails if another worker has taken the request over.
-        await lease.save({"package": package.to_document(), "result": result})
+        await lease.save(StepProgress(package=package, receipt=disclosed.receipt))
         return StepDone({"found": True, "rows": sum(writer.rows.values())})
 
-    async def clear_failed_attempts(self, document: Document, lease: Lease) -> StepOutcome:
+    async def clear_failed_attempts(self, request: SubjectRequest, lease: Lease) -> StepOutcome:
         """Delete the pages of all attempts except the one that the request refers to."""
-        package = document.get("package")
-        await self.packages.delete_pages(document["_id"], None if package is None else package["fence"])
+        package = request.package
+        await self.packages.delete_pages(request.id, None if package is None else package.fence)
         lease.checkpoint("cleared")
         return StepDone()
 
     async def _write_package(
-        self, document: Document, current: dict[str, Any], writer: PackageWriter, reading: Reading
+        self, request: SubjectRequest, current: dict[str, Any], writer: PackageWriter, reading: Reading
     ) -> None:
-        subject = await self._build_subject(document, current, reading)
-        categories_only = document["scope"].get("part") == "categories"
-        sections = CATEGORY_SECTIONS if categories_only else SECTIONS_BY_RIGHT[Right(document["right"])]
+        subject = await self._build_subject(request, current, reading)
+        categories_only = request.scope.part == "categories"
+        sections = CATEGORY_SECTIONS if categories_only else SECTIONS_BY_RIGHT[request.right]
         for section in sections:
             async for rows in self._read_section(section, subject):
                 await writer.add_page(section, rows)
 
     async def _build_subject(
-        self, document: Document, current: dict[str, Any], reading: Reading
+        self, request: SubjectRequest, current: dict[str, Any], reading: Reading
     ) -> PackageSubject:
         laws = [self.lawbook.find_jurisdiction(key) for key in current["laws"]]
         return PackageSubject(
@@ -146,10 +145,10 @@ class GatherPackage:
             former_keys=[(former["id"], former["key"]) for former in current["merged"]],
             laws=laws,
             # The laws in force when the request was received decide, not those of today.
-            limits=build_access_limits(self.catalogue, laws, document["received"]),
+            limits=build_access_limits(self.catalogue, laws, request.received),
             cut_offs=compute_cut_offs(self.catalogue, reading.now_ms),
-            request=document,
-            portable_only=document["right"] == Right.PORTABILITY,
+            request=request,
+            portable_only=request.right is Right.PORTABILITY,
         )
 
     def _read_section(self, section: str, subject: PackageSubject) -> AsyncIterator[RowBatch]:
@@ -169,7 +168,7 @@ class GatherPackage:
     def _list_rows(self, section: str, subject: PackageSubject) -> Iterator[dict[str, Any]]:
         doc, now = subject.row.doc, subject.reading.now_ms
         if section == "about":
-            return processing_information.list_about_rows(subject, self.office, subject.request["right"], now)
+            return processing_information.list_about_rows(subject, self.office, subject.request.right, now)
         if section == "purposes":
             return processing_information.list_purpose_rows(
                 subject, self.discloser.revealer.permission_window.permitted_bits(doc, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from discretion.plan.customer_members import WRAPPED_KEY
 from discretion.reveal.forms import CLEAR_RENDERS, format_timestamp
 from discretion.reveal.revealer import CustomerRow, Reading
 from discretion.store.source_record import SourceRecord
+from discretion.store.subject_request import SubjectRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class PackageSubject:
     laws: Sequence[Jurisdiction]
     limits: AccessLimits
     cut_offs: RetentionCutOffs
-    request: Mapping[str, Any] = field(repr=False)
+    request: SubjectRequest = field(repr=False)
     portable_only: bool
     record_names: dict[bytes, str] = field(default_factory=dict, repr=False)
 

@@ -51,7 +51,7 @@ def list_about_rows(subject: PackageSubject, office: PrivacyOffice, right: str, 
 
 def list_law_rows(subject: PackageSubject) -> RowIterator:
     """Yield the laws that protect the customer, each with its authority and the rights in force that day."""
-    received = subject.request["received"]
+    received = subject.request.received
     for law in subject.laws:
         day = find_local_day(received, law.zone)
         yield build_row(

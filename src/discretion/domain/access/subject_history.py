@@ -35,6 +35,7 @@ from discretion.store.person_stores import PersonStores
 from discretion.store.requests import RequestStore
 from discretion.store.rulings import StoredRuling
 from discretion.store.source_record import RecordIdentifier
+from discretion.store.subject_request import RequestMessage, StateTransition, SubjectRequest
 from discretion.store.suggestions import Suggestion, SuggestionStore
 from discretion.token.grant import SELF
 
@@ -155,12 +156,12 @@ class SubjectHistory:
         subject.reading.record_extra("requests")
         position: TimePosition | None = None
         while True:
-            documents = await self.requests.of(subject.customer_ids, position, self.batch_size)
-            if documents:
-                yield [_build_request_row(subject, request) for request in documents]
-            if len(documents) < self.batch_size:
+            requests = await self.requests.of(subject.customer_ids, position, self.batch_size)
+            if requests:
+                yield [_build_request_row(subject, request) for request in requests]
+            if len(requests) < self.batch_size:
                 return
-            position = documents[-1]["received"], documents[-1]["_id"]
+            position = requests[-1].received, requests[-1].id
 
 
 def _build_event_row(subject: PackageSubject, event: StoredEvent) -> dict[str, Any] | None:
@@ -323,12 +324,13 @@ def _build_refused_message_row(dead_letter: DeadLetter) -> dict[str, Any]:
     )
 
 
-def _open_personal_parts(subject: PackageSubject, doc: Document) -> dict[str, Any]:
+def _open_personal_parts(subject: PackageSubject, request: SubjectRequest) -> dict[str, Any]:
     """Return the personal parts of a request, without changes to attributes that may not be shown."""
     parts = {}
-    for name, cell in doc["sealed"].items():
-        if name in SEALED_PART_KEYS:
-            parts[name] = subject.open_cell(doc["customer"], cell, SEALED_PART_KEYS[name], f"requests.{name}")
+    for name, cell in request.sealed.items():
+        if name in SEALED_PART_KEYS and request.customer is not None:
+            key = SEALED_PART_KEYS[name]
+            parts[name] = subject.open_cell(request.customer, cell, key, f"requests.{name}")
     if parts.get("changes"):
         parts["changes"] = [
             change for change in parts["changes"] if not _is_withheld(subject, change["attribute"])
@@ -341,30 +343,36 @@ def _is_withheld(subject: PackageSubject, path: str) -> bool:
     return attribute is not None and subject.limits.find_forbidding_law(attribute.category) is not None
 
 
-def _build_message_entry(subject: PackageSubject, message: Document) -> dict[str, Any]:
-    """Return a message between the customer and the privacy office.
-
-    It was sealed under the customer id in ``for``.
-    """
-    text = subject.open_cell(message["for"], message["sealed"], REQUEST_MESSAGE_KEY, "requests.messages")
-    return {"at": format_timestamp(message["at"]), "by": message["by"], "text": text}
+def _build_message_entry(subject: PackageSubject, message: RequestMessage) -> dict[str, Any]:
+    """Return a message between the customer and the privacy office."""
+    text = subject.open_cell(message.owner, message.sealed, REQUEST_MESSAGE_KEY, "requests.messages")
+    return {"at": format_timestamp(message.at), "by": message.by, "text": text}
 
 
-def _build_request_row(subject: PackageSubject, doc: Document) -> dict[str, Any]:
+def _build_transition_entry(transition: StateTransition) -> dict[str, Any]:
+    reason = {} if transition.reason is None else {"reason": transition.reason.value}
+    at = format_timestamp(transition.at)
+    return {"state": transition.state.value, "at": at, "by": transition.by, **reason}
+
+
+def _build_request_row(subject: PackageSubject, request: SubjectRequest) -> dict[str, Any]:
+    refusal = request.refusal
     return build_row(
         "requests",
-        id=subject.reading.encode_id(REQUEST_ID_KIND, doc["_id"]),
-        right=doc["right"],
-        state=doc["state"],
-        reason=doc.get("reason"),
-        received_at=format_timestamp(doc["received"]),
-        due_at=format_time(doc.get("due")),
-        ended_at=format_time(doc.get("ended")),
-        by=doc["by"],
-        laws=list(doc["laws"]),
-        scope=dict(doc["scope"]),
-        asked=_open_personal_parts(subject, doc),
-        messages=[_build_message_entry(subject, entry) for entry in doc.get("messages", ())],
-        history=[{**entry, "at": format_timestamp(entry["at"])} for entry in doc["history"]],
-        refusal=doc.get("refusal"),
+        id=subject.reading.encode_id(REQUEST_ID_KIND, request.id),
+        right=request.right.value,
+        state=request.state.value,
+        reason=None if request.reason is None else request.reason.value,
+        received_at=format_timestamp(request.received),
+        due_at=format_time(request.due),
+        ended_at=format_time(request.ended),
+        by=request.by,
+        laws=list(request.laws),
+        scope=request.scope.build_members(),
+        asked=_open_personal_parts(subject, request),
+        messages=[_build_message_entry(subject, message) for message in request.messages],
+        history=[_build_transition_entry(transition) for transition in request.history],
+        refusal=None
+        if refusal is None
+        else {"law": refusal.law, "words": refusal.words, "next": refusal.next},
     )

@@ -21,7 +21,7 @@ from discretion.domain.kit.egress import EgressClient
 from discretion.domain.kit.workflow.lease import Lease
 from discretion.domain.kit.workflow.step_outcome import StepDone, StepOutcome, StepWaiting
 from discretion.errors import Conflict, Refusal, Unavailable
-from discretion.store.document import Document
+from discretion.store.subject_request import SubjectRequest
 from discretion.token.keys import KeySet
 
 TRANSFER_TYPE = "package+jwt"
@@ -58,19 +58,19 @@ class SendPackage:
     select_keys: Callable[[], KeySet]
     issuer: str
 
-    async def run(self, document: Document, lease: Lease) -> StepOutcome:
+    async def run(self, request: SubjectRequest, lease: Lease) -> StepOutcome:
         """Send the package if the request has a URL.
 
         Returns:
             Done with ``{"sent": bool, ...}``, or waiting if the network, the ledger or the other controller
             failed.
         """
-        cell = document["sealed"].get(ENDPOINT_PART)
+        cell = request.sealed.get(ENDPOINT_PART)
         if cell is None:
             return StepDone({"sent": False})
         try:
-            reader, url = await self.download_links.open_for_transfer(document, cell, ENDPOINT_BINDING)
-            return await self._send(document, reader, url, lease)
+            reader, url = await self.download_links.open_for_transfer(request, cell, ENDPOINT_BINDING)
+            return await self._send(request, reader, url, lease)
         except Unavailable as unavailable:
             return StepWaiting(RETRY_MS, unavailable.code)
         except Conflict as conflict:
@@ -80,12 +80,14 @@ class SendPackage:
         except Refusal as refusal:
             return StepDone({"sent": False, "why": refusal.code})
 
-    async def _send(self, document: Document, reader: PackageReader, url: str, lease: Lease) -> StepOutcome:
+    async def _send(
+        self, request: SubjectRequest, reader: PackageReader, url: str, lease: Lease
+    ) -> StepOutcome:
         host = self.egress.check_target(url).host
         # The digest precedes the body in the request, so the package is read twice.
         digest = await compute_digest(reader)
-        headers = self._headers(document, digest, host)
-        await lease.save({})  # renews the lease: the POST may take SEND_TIMEOUT_S of its minute
+        headers = self._headers(request, digest, host)
+        await lease.renew()  # the POST may take SEND_TIMEOUT_S of its minute
         status = await self.egress.post(url, stream_package_body(reader), headers, within_s=SEND_TIMEOUT_S)
         lease.checkpoint("sent")
         if not 200 <= status < 300:
@@ -100,9 +102,9 @@ class SendPackage:
             }
         )
 
-    def _headers(self, document: Document, digest: PackageDigest, host: str) -> dict[str, str]:
+    def _headers(self, request: SubjectRequest, digest: PackageDigest, host: str) -> dict[str, str]:
         now = self.download_links.discloser.now_ms() // 1000
-        request = document["_id"].hex()
+        request_id = request.id.hex()
         claims = {
             "iss": self.issuer,
             # The signature counts for this host only (RFC 7519, section 4.1.3):
@@ -110,7 +112,7 @@ class SendPackage:
             "aud": host,
             "iat": now,
             "exp": now + SIGNATURE_LIFETIME_S,
-            "jti": request,
+            "jti": request_id,
             "sha256": digest.sha256.hex(),
             **_build_size_claim(digest),
         }
@@ -119,7 +121,7 @@ class SendPackage:
             "content-type": "application/json",
             "content-length": str(digest.length),
             "content-digest": f"sha-256=:{base64.b64encode(digest.sha256).decode()}:",
-            "idempotency-key": request,
+            "idempotency-key": request_id,
             SIGNATURE_HEADER: signature,
         }
 

@@ -14,8 +14,9 @@ from typing import Protocol
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from discretion.domain.access.format import csv_format, html_format, json_format, jsonld_format
-from discretion.domain.access.package_page import PackageRows, PageIterator, StoredPackage
+from discretion.domain.access.package_page import PackageRows, PageIterator
 from discretion.domain.access.package_sections import SECTIONS_BY_KEY, PackageSection
+from discretion.store.subject_request import StoredPackage
 
 COMPRESSION_LEVEL = 4
 """Higher levels take twice the time and save a few percent."""

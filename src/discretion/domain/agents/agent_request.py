@@ -12,16 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from discretion.domain.requests.model import (
-    FINAL_STATES,
-    Assurance,
-    RequestReason,
-    RequestState,
-    SubjectRequest,
-    required_assurance,
-)
+from discretion.domain.requests.model import required_assurance
 from discretion.law.jurisdiction import Right
 from discretion.store.agents import AgentKind
+from discretion.store.request_state import FINAL_STATES, Assurance, RequestReason, RequestState
+from discretion.store.subject_request import SubjectRequest
 
 _STATE_ORDER = tuple(RequestState)
 """The states in the order of progress."""

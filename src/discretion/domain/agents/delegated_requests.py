@@ -7,7 +7,7 @@ the person, already filed the same request.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -24,13 +24,8 @@ from discretion.domain.requests.decisions import RequestDecisions
 from discretion.domain.requests.immediate_rights import ImmediateRights
 from discretion.domain.requests.model import (
     IMMEDIATE_RIGHTS,
-    Assurance,
     RequestDetails,
     Requester,
-    RequesterRole,
-    RequestState,
-    SubjectRequest,
-    read_request,
     required_assurance,
 )
 from discretion.domain.requests.submission import RequestSubmission
@@ -40,7 +35,9 @@ from discretion.seal.blind_index import BlindIndex
 from discretion.store.agent_requests import AgentRequestStore
 from discretion.store.agents import Agent, AgentKind
 from discretion.store.customers import CustomerStore
+from discretion.store.request_state import Assurance, RequesterRole, RequestState
 from discretion.store.requests import RequestStore
+from discretion.store.subject_request import RequestScope, SubjectRequest
 
 RETENTION_MS = 60 * 24 * 3600 * 1000
 """How long the status of a finished request stays available (DRP 1.0, 3.02: 7 to 60 days), in ms."""
@@ -63,7 +60,7 @@ class AgentFiling:
     right: Right
     identifiers: tuple[ExternalIdentifier, ...]
     assurance: Assurance
-    scope: Mapping[str, str] = field(default_factory=dict)
+    scope: RequestScope = field(default_factory=RequestScope)
     regime: str | None = None
     reference: str | None = None
     callbacks: tuple[str, ...] = ()
@@ -152,22 +149,21 @@ class DelegatedRequests:
             Conflict: ``REQUEST_UNDER_WAY``, ``REQUEST_STATE``.
         """
         for request_id in agent_request.request_ids:
-            document = await self.requests.find(request_id)
+            request = await self.requests.find(request_id)
             # A repeated revocation continues where an interrupted one ended.
-            if document is not None and document["state"] != RequestState.WITHDRAWN:
+            if request is not None and request.state is not RequestState.WITHDRAWN:
                 await self.decisions.withdraw(request_id, format_agent_actor(agent))
         return await self._require_status(agent_request)
 
     async def compute_status(self, agent_request: AgentRequest) -> AgentRequestStatus | None:
         """Return the status of an agent request, or None if one of its rights requests does not exist."""
-        documents = await self.requests.list_by_ids(agent_request.request_ids)
-        if len(documents) < len(agent_request.request_ids):
+        requests = await self.requests.list_by_ids(agent_request.request_ids)
+        if len(requests) < len(agent_request.request_ids):
             return None
-        expires = min((document["expires"] for document in documents if "expires" in document), default=None)
-        return replace(
-            compute_agent_request_status(agent_request, [read_request(document) for document in documents]),
-            expires=expires,
+        expires = min(
+            (request.proof_until for request in requests if request.proof_until is not None), default=None
         )
+        return replace(compute_agent_request_status(agent_request, requests), expires=expires)
 
     async def get_result_link(self, status: AgentRequestStatus) -> str | None:
         """Return a link to the access package of an agent request, or None if there is none.
@@ -176,9 +172,9 @@ class DelegatedRequests:
         """
         if status.state is not RequestState.FULFILLED or len(status.agent_request.request_ids) != 1:
             return None
-        document = await self.requests.find(status.agent_request.request_ids[0])
+        request = await self.requests.find(status.agent_request.request_ids[0])
         try:
-            return None if document is None else (await self.hand_out.issue_link(document)).url
+            return None if request is None else (await self.hand_out.issue_link(request)).url
         except (Conflict, NotFound):  # this right has no package, or the package was deleted
             return None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from discretion.domain.requests.model import RequestReason, RequestState
+from discretion.store.request_state import RequestReason, RequestState
 
 ProtocolStatus = tuple[str, str | None]
 """A status and its reason."""

@@ -5,9 +5,8 @@ A contested value stays stored, but only the person and purposes that the law re
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from discretion.catalogue.model import Catalogue
 from discretion.domain.correction.correction_record import (
@@ -17,6 +16,7 @@ from discretion.domain.correction.correction_record import (
 )
 from discretion.domain.identity.person_rewrite import PersonRewriter, RecordEdit
 from discretion.store.source_record import SourceRecord
+from discretion.store.subject_request import SubjectRequest
 from discretion.store.transactions import Session
 
 
@@ -26,25 +26,25 @@ class ContestFlags:
 
     rewriter: PersonRewriter
 
-    async def set_flags(
-        self, request: Mapping[str, Any], session: Session, *, contested: bool = True
-    ) -> bool:
+    async def set_flags(self, request: SubjectRequest, session: Session, *, contested: bool = True) -> bool:
         """Set or lift the flags of a request for correction; return whether the customer exists.
 
         Args:
-            request: The request's document.
+            request: The request.
             session: The transaction that changes the request.
             contested: False after the request was refused or withdrawn. The correction step lifts them
                 itself.
         """
-        customer = await read_correctable_customer(self.rewriter, session, request["customer"])
+        if request.customer is None:
+            return False
+        customer = await read_correctable_customer(self.rewriter, session, request.customer)
         if customer is None:
             return False
-        edits = build_lift_edits(customer, request["_id"])
+        edits = build_lift_edits(customer, request.id)
         if contested:
             # Flags that are set already stay as they are, also those that a merge moved to another record.
             requested_keys = list_requested_keys(customer.rewrite.context.catalogue, request)
-            flag_edit = build_flag_edit(request["_id"], requested_keys)
+            flag_edit = build_flag_edit(request.id, requested_keys)
             edits = {} if edits else {customer.own_record: flag_edit}
         if edits:
             await write_record_edits(customer, edits)
@@ -74,9 +74,9 @@ def build_lift_edits(customer: CorrectableCustomer, request: bytes) -> dict[byte
     return {record_id: build_flag_edit(request, []) for record_id in _list_flagged_records(customer, request)}
 
 
-def list_requested_keys(catalogue: Catalogue, request: Mapping[str, Any]) -> list[str]:
+def list_requested_keys(catalogue: Catalogue, request: SubjectRequest) -> list[str]:
     """Return the keys of the attributes that a request is about and that the catalogue still has."""
-    attributes = (catalogue.attributes.get(path) for path in request["scope"]["attributes"])
+    attributes = (catalogue.attributes.get(path) for path in request.scope.attributes)
     return [attribute.key for attribute in attributes if attribute is not None]
 
 

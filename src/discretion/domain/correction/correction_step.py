@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -35,31 +34,37 @@ from discretion.seal.cell import encrypt_cell
 from discretion.seal.cell_transfer import transfer_cell
 from discretion.seal.key_files import NONCE_BYTES
 from discretion.store.customer_codec import CustomerDocument
+from discretion.store.document import JsonValue
 from discretion.store.source_record import Cell, SourceRecord
+from discretion.store.subject_request import StepProgress, SubjectRequest
 from discretion.store.transactions import Session
 
 
 def build_correction_step(rewriter: PersonRewriter) -> StepAction:
     """Build the step that applies a correction."""
 
-    async def correct_values(document: Mapping[str, Any], lease: Lease) -> StepOutcome:
+    async def correct_values(request: SubjectRequest, lease: Lease) -> StepOutcome:
+        customer_id = request.customer
+        if customer_id is None:
+            return StepDone({"found": False})
+
         async def work(session: Session) -> None:
-            customer = await read_correctable_customer(rewriter, session, document["customer"])
+            customer = await read_correctable_customer(rewriter, session, customer_id)
             if customer is None:
                 await lease.complete_step({"found": False}, session)
                 return
-            correction = _CorrectionRun(customer.rewrite.context, document, customer)
-            request = document["_id"]
-            edits = {**build_lift_edits(customer, request), customer.own_record: correction.edit_own_record}
+            correction = _CorrectionRun(customer.rewrite.context, request, customer)
+            edits = {
+                **build_lift_edits(customer, request.id),
+                customer.own_record: correction.edit_own_record,
+            }
             # The profile, the previous values and the step's completion are one transaction under the lease's
             # fence: after a crash, either all of it happened or nothing.
             await write_record_edits(customer, edits)
             lease.checkpoint("corrected")
-            await lease.save(
-                {f"sealed.{OLD_VALUE_PREFIX}{key}": cell for key, cell in correction.old_cells.items()},
-                session,
-            )
-            outcome = {
+            old_cells = {f"{OLD_VALUE_PREFIX}{key}": cell for key, cell in correction.old_cells.items()}
+            await lease.save(StepProgress(sealed=old_cells), session)
+            outcome: dict[str, JsonValue] = {
                 "found": True,
                 "corrected": correction.list_paths(removed=False),
                 "removed": correction.list_paths(removed=True),
@@ -75,49 +80,46 @@ def build_correction_step(rewriter: PersonRewriter) -> StepAction:
 class _CorrectionRun:
     """The changes of one request to one customer; ``old_cells`` are the sealed previous values by key."""
 
-    def __init__(
-        self, context: WriteContext, document: Mapping[str, Any], customer: CorrectableCustomer
-    ) -> None:
+    def __init__(self, context: WriteContext, request: SubjectRequest, customer: CorrectableCustomer) -> None:
         self._context = context
-        self._document = document
+        self._request = request
         self._customer = customer.customer.id
         self._keys = {
             customer_id: context.buckets.unwrap(customer_id, wrapped)
             for customer_id, wrapped in customer.customer.wrapped_keys.items()
         }
-        attributes = (context.catalogue.attributes.get(path) for path in document["scope"]["attributes"])
-        removed_paths = frozenset(document["scope"]["remove"])
+        attributes = (context.catalogue.attributes.get(path) for path in request.scope.attributes)
+        removed_paths = frozenset(request.scope.removed)
         # An erasure deletes sealed values: an attribute with neither a value nor a removal is left unchanged.
         self._attributes = [
             attribute
             for attribute in attributes
-            if attribute is not None
-            and (attribute.key in document["sealed"] or attribute.path in removed_paths)
+            if attribute is not None and (attribute.key in request.sealed or attribute.path in removed_paths)
         ]
         self.old_cells = dict(self._seal_old_values(customer.customer))
 
     def edit_own_record(self, record: SourceRecord) -> SourceRecord:
         """Return the person's own record with the corrected values; a newer correction is not overwritten."""
-        precedence, cells = (self._document["received"], self._document["_id"].hex()), dict(record.cells)
+        precedence, cells = (self._request.received, self._request.id.hex()), dict(record.cells)
         for attribute in self._attributes:
             current_cell = cells.get(attribute.key)
             # By time and id of the request: a step that runs again finds its own cells and changes nothing.
             if current_cell is None or (current_cell.at, current_cell.message) < precedence:
                 cells[attribute.key] = self._build_cell(attribute, *precedence)
-        return build_flag_edit(self._document["_id"], [])(
+        return build_flag_edit(self._request.id, [])(
             replace(record, cells=cells, last=max(record.last, precedence[0]))
         )
 
     def list_paths(self, *, removed: bool) -> list[str]:
         """Return the paths of the attributes that were changed, or that were removed."""
-        removed_paths = set(self._document["scope"]["remove"])
+        removed_paths = set(self._request.scope.removed)
         return [
             attribute.path for attribute in self._attributes if (attribute.path in removed_paths) is removed
         ]
 
     def _build_cell(self, attribute: Attribute, at: int, message: str) -> Cell:
         """Build a cell, without a value for an attribute that should have none."""
-        proposed = self._document["sealed"].get(attribute.key)
+        proposed = self._request.sealed.get(attribute.key)
         if proposed is None:
             return Cell(at, message)
         sealed = self._reencrypt(proposed, attribute.key)

@@ -14,6 +14,7 @@ from discretion.errors import NotFound
 from discretion.seal.cell import encrypt_cell
 from discretion.seal.key_files import NONCE_BYTES
 from discretion.store.people import PeopleStore
+from discretion.store.subject_request import RequestScope
 
 REASON_NAME = "why"
 """The name under which the person's reason is sealed, next to attribute keys."""
@@ -27,12 +28,12 @@ class CorrectionProposal:
     """The content of a request for correction.
 
     Attributes:
-        scope: ``{attributes, remove}``: paths of all attributes, and of those that should have no value.
+        scope: The paths of all attributes, and of those that should have no value.
         sealed: Cells by attribute key, and the reason.
         needs_decision: Whether a steward must decide first.
     """
 
-    scope: Mapping[str, Any]
+    scope: RequestScope
     sealed: Mapping[str, bytes] = field(repr=False)
     needs_decision: bool
 
@@ -86,13 +87,9 @@ class ProposalBuilder:
         )
 
 
-def build_correction_scope(changes: Sequence[ProposedChange]) -> dict[str, list[str]]:
-    """Build the part of a proposal that contains no personal data: the paths of the attributes.
-
-    Returns:
-        ``{attributes, remove}``: all paths, and those that should have no value.
-    """
-    return {
-        "attributes": [change.attribute.path for change in changes],
-        "remove": [change.attribute.path for change in changes if change.value is None],
-    }
+def build_correction_scope(changes: Sequence[ProposedChange]) -> RequestScope:
+    """Build the part of a proposal that contains no personal data: the paths of the attributes."""
+    return RequestScope(
+        attributes=tuple(change.attribute.path for change in changes),
+        removed=tuple(change.attribute.path for change in changes if change.value is None),
+    )

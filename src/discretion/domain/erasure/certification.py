@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import jwt
 
@@ -19,7 +18,8 @@ from discretion.domain.kit.workflow.lease import Lease
 from discretion.domain.kit.workflow.step_name import StepName
 from discretion.domain.kit.workflow.step_outcome import StepDone, StepOutcome
 from discretion.errors import Conflict
-from discretion.store.document import Document
+from discretion.store.document import JsonValue
+from discretion.store.subject_request import StepProgress, SubjectRequest
 from discretion.token.keys import KeySet
 
 CERTIFICATE_TYPE = "erasure-certificate+jwt"
@@ -34,50 +34,35 @@ class SignCertificate:
     now_ms: Callable[[], int]
     required_steps: tuple[str, ...]
 
-    async def run(self, document: Document, lease: Lease) -> StepOutcome:
-        """Sign the certificate of a request and delete its snapshot. An existing certificate is kept.
+    async def run(self, request: SubjectRequest, lease: Lease) -> StepOutcome:
+        """Sign the certificate of a request, and with it delete its snapshot. An existing one is kept.
 
         Raises:
             Conflict: ``ERASURE_UNFINISHED``; an earlier step is not done.
         """
-        if "certificate" in document.get("result", {}):
+        if request.result.certificate is not None:
             return StepDone({"signed": True})
-        steps = {step["name"]: step for step in document["steps"]}
-        unfinished = [step for step in self.required_steps if steps.get(step, {}).get("state") != "done"]
+        done = {step.name for step in request.steps if step.is_done}
+        unfinished = [step for step in self.required_steps if step not in done]
         if unfinished:
             raise Conflict(
                 "ERASURE_UNFINISHED", f"Steps of the erasure are not done: {', '.join(unfinished)}."
             )
-        certificate = self.sign_certificate(
-            document, {name: step.get("told", {}) for name, step in steps.items()}
-        )
-        # The snapshot and the sealed parts are deleted in the same write. A repeated step then finds the
-        # certificate, and the request no longer identifies the person.
-        await lease.save({"result.certificate": certificate, "snapshot": None, "sealed": {}})
+        claims = build_certificate_claims(request, self.issuer, self.now_ms())
+        await lease.save(StepProgress(certificate=self._sign(claims)))
         return StepDone({"signed": True})
 
-    def sign_certificate(self, document: Document, results: Mapping[str, Document]) -> str:
-        """Return the certificate of a request as a compact JWS.
-
-        Args:
-            document: The rights request.
-            results: The results of its steps, by stored step name.
-        """
-        return self._sign(build_certificate_claims(document, results, self.issuer, self.now_ms()))
-
-    def sign_again(self, certificate: str, recipients: Document) -> str:
+    def sign_again(self, certificate: str, recipients: Mapping[str, JsonValue]) -> str:
         """Return a certificate of this installation with another result of the notifications."""
         # Not verified: it comes from the request, and the key that signed it may be retired.
         claims = jwt.decode(certificate, options={"verify_signature": False})
         return self._sign({**claims, "iat": self.now_ms() // 1000, "recipients": dict(recipients)})
 
-    def _sign(self, claims: Mapping[str, Any]) -> str:
+    def _sign(self, claims: Mapping[str, JsonValue]) -> str:
         return self.select_keys().active.sign_jwt(claims, CERTIFICATE_TYPE)
 
 
-def build_certificate_claims(
-    document: Document, results: Mapping[str, Document], issuer: str, now: int
-) -> dict[str, Any]:
+def build_certificate_claims(request: SubjectRequest, issuer: str, now: int) -> dict[str, JsonValue]:
     """Return the claims of a certificate. Times are in seconds since 1970, but ``*_ms`` in ms.
 
     Returns:
@@ -86,35 +71,37 @@ def build_certificate_claims(
         ``recipients`` and ``keys_destroyed`` (results of the steps); ``horizon`` as
         ``{stated: text, measured_ms: duration}``.
     """
+    results = {step.name: step.output or {} for step in request.steps}
     profile_result = results.get(StepName.DELETE_PROFILE, {})
-    key_result = results.get(StepName.SHRED_KEYS, {})
-    erased_ms = document["snapshot"]["at"] if "snapshot" in document else document["received"]
+    erased_ms = request.received if request.snapshot is None else request.snapshot.taken_at
     return {
         "iss": issuer,
-        "sub": document["subject"],
-        "jti": document["_id"].hex(),
+        "sub": request.subject,
+        "jti": request.id.hex(),
         "iat": now // 1000,
-        "requested_ms": document["received"],
+        "requested_ms": request.received,
         "erased_ms": erased_ms,
-        "scope": dict(document["scope"]),
-        "laws": list(document["laws"]),
+        "scope": request.scope.build_members(),
+        "laws": list(request.laws),
         "found": profile_result.get("found", False),
         "deleted": _count_deleted(profile_result, results.get(StepName.PURGE_COLLECTIONS, {})),
-        "kept": [dict(retained) for retained in profile_result.get("held", ())],
-        "verified": dict(results.get(StepName.VERIFY_ERASURE, {})),
-        "recipients": dict(results.get(StepName.AWAIT_ACKNOWLEDGEMENTS, {})),
-        "keys_destroyed": dict(key_result),
+        "kept": profile_result.get("held", []),
+        "verified": results.get(StepName.VERIFY_ERASURE, {}),
+        "recipients": results.get(StepName.AWAIT_ACKNOWLEDGEMENTS, {}),
+        "keys_destroyed": results.get(StepName.SHRED_KEYS, {}),
         "horizon": {
-            "stated": _SCOPED_HORIZON if document["scope"] else _FULL_HORIZON,
+            "stated": _SCOPED_HORIZON if request.scope.is_partial else _FULL_HORIZON,
             "measured_ms": now - erased_ms,
         },
     }
 
 
-def _count_deleted(profile_result: Document, purge_result: Document) -> dict[str, Any]:
+def _count_deleted(
+    profile_result: Mapping[str, JsonValue], purge_result: Mapping[str, JsonValue]
+) -> dict[str, JsonValue]:
     """Return deleted documents by collection; of a scoped erasure, values by attribute and events by type."""
     if "values" in profile_result:
-        return {"values": dict(profile_result["values"]), "events": dict(purge_result)}
+        return {"values": profile_result["values"], "events": purge_result}
     return {"source_records": profile_result.get("records", 0), **purge_result}
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from discretion.domain.erasure.erasure_snapshot import ErasureSubject, read_erasure_subject
 from discretion.domain.erasure.preview import ErasureFindings, ErasureForecast, forecast_erasure
@@ -17,6 +16,7 @@ from discretion.store.person_stores import PersonStores
 from discretion.store.places.eraser import Erasure, PlaceEraser
 from discretion.store.places.place import Departure, Stage
 from discretion.store.places.place_map import list_removal_places
+from discretion.store.subject_request import RequestScope
 from discretion.store.transactions import Session
 
 
@@ -30,12 +30,12 @@ class ErasureDryRun:
     build_context: Callable[[], WriteContext]
     lawbook: Lawbook
 
-    async def run(self, customer: bytes, requested_scope: Mapping[str, Any]) -> ErasureForecast:
+    async def run(self, customer: bytes, requested_scope: RequestScope) -> ErasureForecast:
         """Return what an erasure of a customer would do now.
 
         Args:
             customer: A present or former customer id.
-            requested_scope: The scope as a rights request stores it; empty for everything.
+            requested_scope: The scope of a rights request; everything if it names no part.
 
         Raises:
             NotFound: ``CUSTOMER_NOT_FOUND``.

@@ -1,86 +1,21 @@
-"""The snapshot of an erasure: all ids under which data of the person can be found, stored before deletion.
+"""The snapshot of an erasure: all ids under which data of the person can be found, read before deletion.
 
-The snapshot is stored in the rights request and deleted by the last step. Identifiers that other customers
-use too are theirs as well: they are not deleted and get no tombstone.
+It is stored in the rights request and deleted by the last step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from discretion.catalogue.model import Catalogue
 from discretion.domain.identity.clustering import is_shared
-from discretion.store.document import MutableDocument
 from discretion.store.identifiers import StoredIdentifier
 from discretion.store.people import CurrentCustomer
 from discretion.store.person_stores import PersonStores
-from discretion.store.places.place import ErasedIds
 from discretion.store.source_record import SourceRecord
+from discretion.store.subject_request import ErasureSnapshot
 from discretion.store.transactions import Session
-
-
-@dataclass(frozen=True, slots=True)
-class ErasureSnapshot:
-    """Ids of one person at ``taken_at`` (ms).
-
-    Attributes:
-        customers: The present customer id first, then the former ones.
-        records: Their source records.
-        own_identifiers: Entries (blind indexes) of identifiers that only they use.
-        shared_identifiers: Entries of identifiers that other customers use too.
-        rulings: Rulings of stewards about their records.
-        laws: Keys of the jurisdictions that protected them.
-    """
-
-    taken_at: int
-    customers: tuple[bytes, ...] = field(repr=False)
-    records: tuple[bytes, ...] = field(repr=False)
-    own_identifiers: tuple[bytes, ...] = field(repr=False)
-    shared_identifiers: tuple[bytes, ...] = field(repr=False)
-    rulings: tuple[bytes, ...] = field(repr=False)
-    laws: tuple[str, ...]
-
-    @property
-    def ids(self) -> ErasedIds:
-        """The ids under which the places of the map are searched."""
-        return ErasedIds(
-            frozenset(self.customers),
-            frozenset(self.records),
-            frozenset(self.own_identifiers),
-            frozenset(self.rulings),
-        )
-
-    def to_document(self) -> MutableDocument:
-        """Return the document that is stored in the request, under ``snapshot``.
-
-        Returns:
-            ``at`` (ms), ``customers``, ``records``, ``names`` (own identifiers), ``shared`` (shared
-            identifiers), ``rulings``, ``laws``. An erasure with a scope stores only ``at`` and ``records``.
-        """
-        return {
-            "at": self.taken_at,
-            "customers": list(self.customers),
-            "records": list(self.records),
-            "names": list(self.own_identifiers),
-            "shared": list(self.shared_identifiers),
-            "rulings": list(self.rulings),
-            "laws": list(self.laws),
-        }
-
-
-def parse_snapshot(document: Mapping[str, Any]) -> ErasureSnapshot:
-    """Return the snapshot that ``ErasureSnapshot.to_document`` wrote."""
-    return ErasureSnapshot(
-        taken_at=document["at"],
-        customers=tuple(document["customers"]),
-        records=tuple(document["records"]),
-        own_identifiers=tuple(document["names"]),
-        shared_identifiers=tuple(document["shared"]),
-        rulings=tuple(document["rulings"]),
-        laws=tuple(document["laws"]),
-    )
 
 
 @dataclass(frozen=True, slots=True)

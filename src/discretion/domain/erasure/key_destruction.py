@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from discretion.domain.erasure.crypto_shred import CryptoShredder
 from discretion.domain.kit.workflow.lease import Lease
 from discretion.domain.kit.workflow.step_outcome import StepDone, StepOutcome
+from discretion.store.subject_request import SubjectRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,16 +16,16 @@ class ShredKeys:
 
     shredder: CryptoShredder
 
-    async def run(self, document: Mapping[str, Any], lease: Lease) -> StepOutcome:
+    async def run(self, request: SubjectRequest, lease: Lease) -> StepOutcome:
         """Destroy the bucket keys of all customer ids in the snapshot of a request, former ids too.
 
         Returns:
             ``{"buckets": [{"bucket": int, "generation": int}], "destroyed_ms": int, "horizon_ms": int}``;
             empty without a snapshot.
         """
-        if "snapshot" not in document:
+        if request.snapshot is None:
             return StepDone()
-        result = await self.shredder.shred(document["snapshot"]["customers"], lease.checkpoint)
+        result = await self.shredder.shred(request.snapshot.customers, lease.checkpoint)
         buckets = [
             {"bucket": bucket, "generation": generation} for bucket, generation in result.generations.items()
         ]

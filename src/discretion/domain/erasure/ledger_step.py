@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from discretion.domain.erasure.erasure_ledger import ErasureEntry
 from discretion.domain.erasure.erasure_log import ErasureLog
-from discretion.domain.erasure.erasure_snapshot import parse_snapshot
 from discretion.domain.kit.workflow.lease import Lease
 from discretion.domain.kit.workflow.step_outcome import StepDone, StepOutcome
+from discretion.store.subject_request import SubjectRequest
 from discretion.store.tombstones import TombstoneStore
 
 
@@ -21,16 +19,16 @@ class RecordErasure:
     erasure_log: ErasureLog
     tombstones: TombstoneStore
 
-    async def run(self, document: Mapping[str, Any], lease: Lease) -> StepOutcome:
+    async def run(self, request: SubjectRequest, lease: Lease) -> StepOutcome:
         """Append the erasure of a request to the ledger. Repeating it adds nothing."""
-        if "snapshot" not in document:
+        snapshot = request.snapshot
+        if snapshot is None:
             return StepDone()
-        snapshot = parse_snapshot(document["snapshot"])
         tombstone_ids = tuple(
             self.tombstones.id_of(erased_id) for erased_id in (*snapshot.own_identifiers, *snapshot.records)
         )
         entry = ErasureEntry(
-            document["_id"], snapshot.taken_at, tombstone_ids, snapshot.records, snapshot.customers
+            request.id, snapshot.taken_at, tombstone_ids, snapshot.records, snapshot.customers
         )
         lease.checkpoint("ledger")
         await self.erasure_log.record(entry)

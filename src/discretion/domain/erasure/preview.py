@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from discretion.catalogue.model import Catalogue
-from discretion.domain.erasure.erasure_snapshot import ErasureSnapshot
 from discretion.domain.erasure.scope_events import select_scope_events
 from discretion.domain.legal_retention.retained_items import RetainedByOrder, select_retained
 from discretion.domain.profiles.erased_scopes import ErasureScope, find_erased_keys
@@ -21,6 +20,7 @@ from discretion.store.legal_holds import StoredHold
 from discretion.store.places.place import PlaceKind
 from discretion.store.places.place_map import list_places
 from discretion.store.source_record import SourceRecord
+from discretion.store.subject_request import ErasureSnapshot
 
 
 @dataclass(frozen=True, slots=True)

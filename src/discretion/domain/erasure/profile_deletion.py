@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from discretion.domain.erasure.erasure_snapshot import ErasureSubject, read_erasure_subject
 from discretion.domain.identity.unit_of_work import WriteContext
@@ -24,9 +23,8 @@ from discretion.domain.legal_retention.retained_items import (
     select_retained,
 )
 from discretion.domain.recipients.disclosed_attributes import derive_ledger_pseudonyms
-from discretion.domain.recipients.notification_steps import PSEUDONYMS_FIELD, build_pseudonym_snapshot
 from discretion.law.jurisdiction import Lawbook
-from discretion.store.document import Document
+from discretion.store.document import JsonValue
 from discretion.store.erasures import ErasureStore
 from discretion.store.legal_holds import LegalHoldStore
 from discretion.store.person_stores import PersonStores
@@ -34,6 +32,7 @@ from discretion.store.places.eraser import Erasure, PlaceEraser
 from discretion.store.places.place import Stage
 from discretion.store.places.place_map import list_removal_places
 from discretion.store.retained_data import RetainedDataStore
+from discretion.store.subject_request import StepProgress, SubjectRequest
 from discretion.store.tombstones import TombstoneStore
 from discretion.store.transactions import Session
 
@@ -51,7 +50,7 @@ class DeleteProfile:
     lawbook: Lawbook
     tombstones: TombstoneStore
 
-    async def run(self, document: Document, lease: Lease) -> StepOutcome:
+    async def run(self, request: SubjectRequest, lease: Lease) -> StepOutcome:
         """Delete the profile of the person and store the snapshot; do nothing if there is a snapshot already.
 
         Returns:
@@ -59,31 +58,30 @@ class DeleteProfile:
             ``{law, why, until, and the number of items by kind}``. ``{"found": False}`` if there is no
             customer.
         """
-        if "snapshot" in document:
+        customer = request.customer
+        if request.snapshot is not None:
             return StepDone()
+        if customer is None:
+            return StepDone({"found": False})
 
-        async def delete_profile(session: Session) -> dict[str, Any]:
+        async def delete_profile(session: Session) -> dict[str, JsonValue]:
             context = self.build_context()
             # Before the other reads, so that messages wait for this transaction. Otherwise a sender who never
             # pauses could make it fail again and again.
-            await self.people.people.mark_changed([document["customer"]], session)
+            await self.people.people.mark_changed([customer], session)
             subject = await read_erasure_subject(
-                self.people, session, context.catalogue, document["customer"], context.now_ms
+                self.people, session, context.catalogue, customer, context.now_ms
             )
             if subject is None:
-                result: dict[str, Any] = {"found": False}
+                result: dict[str, JsonValue] = {"found": False}
                 await lease.complete_step(result, session)
                 return result
-            result = await self._erase(session, context, subject, document["_id"])
-            names = build_pseudonym_snapshot(
-                derive_ledger_pseudonyms(context.buckets, subject.customer.wrapped_keys)
-            )
-            await lease.save(
-                {"snapshot": {**subject.snapshot.to_document(), PSEUDONYMS_FIELD: names}}, session
-            )
+            result = await self._erase(session, context, subject, request.id)
+            pseudonyms = derive_ledger_pseudonyms(context.buckets, subject.customer.wrapped_keys)
+            await lease.save(StepProgress(snapshot=replace(subject.snapshot, pseudonyms=pseudonyms)), session)
             # An erasure becomes durable in this order: this document, the line in
             # the ledger, the mark "logged".
-            await self.erasures.record(document["_id"], context.now_ms, session)
+            await self.erasures.record(request.id, context.now_ms, session)
             lease.checkpoint("written")
             await lease.complete_step(result, session)
             return result
@@ -92,7 +90,7 @@ class DeleteProfile:
 
     async def _erase(
         self, session: Session, context: WriteContext, subject: ErasureSubject, request: bytes
-    ) -> dict[str, Any]:
+    ) -> dict[str, JsonValue]:
         snapshot = subject.snapshot
         retained = await self._select_retained(session, context, subject)
         customer = subject.customer
@@ -143,7 +141,7 @@ class DeleteProfile:
         )
 
 
-def _count_retained(retained: RetainedByOrder) -> list[dict[str, Any]]:
+def _count_retained(retained: RetainedByOrder) -> list[dict[str, JsonValue]]:
     """Return how much is retained, under which law and until when; no personal data."""
     return [
         {

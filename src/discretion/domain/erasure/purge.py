@@ -8,17 +8,15 @@ step may be repeated.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from discretion.domain.erasure.erasure_snapshot import ErasureSnapshot, parse_snapshot
 from discretion.domain.erasure.mail_erasure import MailErasure
 from discretion.domain.kit.workflow.lease import Lease
 from discretion.domain.kit.workflow.step_outcome import StepDone, StepOutcome
 from discretion.store.places.eraser import Erasure, PlaceEraser
 from discretion.store.places.place import Departure, Place, Stage
 from discretion.store.places.place_map import list_removal_places
+from discretion.store.subject_request import ErasureSnapshot, StepProgress, SubjectRequest
 from discretion.store.tombstones import TombstoneStore
 from discretion.store.transactions import Session, Transactions
 
@@ -32,21 +30,21 @@ class PurgeCollections:
     tombstones: TombstoneStore
     mail: MailErasure
 
-    async def run(self, document: Mapping[str, Any], lease: Lease) -> StepOutcome:
+    async def run(self, request: SubjectRequest, lease: Lease) -> StepOutcome:
         """Take the person in the snapshot out of every place.
 
         Returns:
             The number of changed documents by collection, without those kept as evidence. Each transaction
-            saves its part in the request (``result.purged``), so that a repeated step continues the count.
+            saves its part in the request (``purged``), so that a repeated step continues the count.
         """
-        if "snapshot" not in document:
+        snapshot = request.snapshot
+        if snapshot is None:
             return StepDone()
-        snapshot = parse_snapshot(document["snapshot"])
-        counts = dict(document.get("result", {}).get("purged", {}))
+        counts = dict(request.result.purged)
         # The person may be a customer again: what came since then is not part of this erasure.
         returned_at = await self._find_return_time(snapshot)
         # Of all requests, this one is still needed; its own sealed parts go with the certificate.
-        erasure = Erasure(snapshot.ids, snapshot.taken_at, returned_at, spared=document["_id"])
+        erasure = Erasure(snapshot.ids, snapshot.taken_at, returned_at, spared=request.id)
         for place in list_removal_places(Stage.PURGE):
             while await self._erase_batch(place, erasure, lease, counts):
                 lease.checkpoint(f"{place.name}.batch")
@@ -76,8 +74,8 @@ class PurgeCollections:
             if changed:
                 # In the transaction and under the fence: a worker that lost its
                 # lease erases and counts nothing.
-                progress = {f"result.purged.{place.name}": counted + changed} if is_counted else {}
-                await lease.save(progress, session)
+                purged = {place.name: counted + changed} if is_counted else {}
+                await lease.save(StepProgress(purged=purged), session)
             return changed
 
         changed = await self.transactions.run(erase_some)

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from discretion.domain.erasure.scope_events import ScopeEvents, select_scope_events
 from discretion.domain.identity.person_rewrite import PersonRewriter
@@ -28,8 +27,10 @@ from discretion.errors import Broken
 from discretion.seal.cell import event_cell_key
 from discretion.seal.cell_transfer import CellOwner, transfer_cell_as
 from discretion.seal.key_files import NONCE_BYTES
+from discretion.store.document import JsonValue
 from discretion.store.events import EventSelection, StoredEvent
 from discretion.store.source_record import SourceRecord
+from discretion.store.subject_request import ErasureSnapshot, StepProgress, SubjectRequest
 from discretion.store.tombstones import TombstoneStore
 from discretion.store.transactions import Session
 
@@ -44,10 +45,10 @@ class ScopedErasure:
     rewriter: PersonRewriter
     tombstones: TombstoneStore
 
-    async def erase_values(self, document: Mapping[str, Any], lease: Lease) -> StepOutcome:
+    async def erase_values(self, request: SubjectRequest, lease: Lease) -> StepOutcome:
         """Delete the values of the scope from the source records and rebuild the profile (step ``depart``).
 
-        The ``snapshot`` that it stores has only ``at`` (ms) and ``records`` (ids).
+        The snapshot that it stores has only the time and the ids of the records.
 
         Returns:
             ``{"found": bool, "at": int, "values": {attribute key: number of records}}``.
@@ -56,36 +57,37 @@ class ScopedErasure:
             BadRequest: ``SCOPE_INVALID``.
         """
 
-        async def erase_values_of_customer(session: Session) -> dict[str, Any]:
+        async def erase_values_of_customer(session: Session) -> dict[str, JsonValue]:
             context = self.rewriter.write_context()
-            scope = read_erasure_scope(document["scope"], context.catalogue)
-            customer = await self._find_current_id(session, document["customer"])
-            result: dict[str, Any] = {"found": customer is not None, "at": context.now_ms}
+            scope = read_erasure_scope(request.scope, context.catalogue)
+            customer = await self._find_current_id(session, request.customer)
+            result: dict[str, JsonValue] = {"found": customer is not None, "at": context.now_ms}
             if customer is not None and scope is not None:
                 result["values"], records = await self._erase_values(session, context, customer, scope)
-                await lease.save({"snapshot": {"at": context.now_ms, "records": records}}, session)
+                snapshot = ErasureSnapshot(taken_at=context.now_ms, records=tuple(records))
+                await lease.save(StepProgress(snapshot=snapshot), session)
             await lease.complete_step(result, session)
             return result
 
         return StepDone(await self.rewriter.stores.transactions.run(erase_values_of_customer))
 
-    async def purge_events(self, document: Mapping[str, Any], lease: Lease) -> StepOutcome:
+    async def purge_events(self, request: SubjectRequest, lease: Lease) -> StepOutcome:
         """Delete the events of the scope that happened before the erasure (step ``purge``).
 
         Returns:
-            The number of deleted events by type; each batch saves it in the request (``result.events``), so
+            The number of deleted events by type; each batch saves it in the request (``erased_events``), so
             that a repeated step continues the count.
         """
-        counts = dict(document.get("result", {}).get("events", {}))
-        if "snapshot" not in document:
+        counts, snapshot = dict(request.result.erased_events), request.snapshot
+        if snapshot is None:
             return StepDone(counts)
         context = self.rewriter.write_context()
-        scope = read_erasure_scope(document["scope"], context.catalogue)
-        customer = await self._find_current_id(None, document["customer"])
+        scope = read_erasure_scope(request.scope, context.catalogue)
+        customer = await self._find_current_id(None, request.customer)
         if scope is None or customer is None:
             return StepDone(counts)
         scope_events = select_scope_events(scope, context.catalogue)
-        deleted = _select_deleted(document, customer, scope_events)
+        deleted = _select_deleted(snapshot, customer, scope_events)
         while batch := await self._delete_batch(deleted, counts, lease):
             for type_name, count in batch.items():
                 counts[type_name] = counts.get(type_name, 0) + count
@@ -93,38 +95,39 @@ class ScopedErasure:
         await self._trim_events(context, replace(deleted, channel=None), scope_events, lease)
         return StepDone(counts)
 
-    async def verify_erased(self, document: Mapping[str, Any], lease: Lease) -> StepOutcome:
+    async def verify_erased(self, request: SubjectRequest, lease: Lease) -> StepOutcome:
         """Read the records and events again and check that nothing of the scope is left (step ``verify``).
 
         Raises:
             Broken: ``ERASURE_INCOMPLETE``.
         """
-        if "snapshot" not in document:
+        snapshot = request.snapshot
+        if snapshot is None:
             return StepDone()
-        context, snapshot = self.rewriter.write_context(), document["snapshot"]
-        scope = read_erasure_scope(document["scope"], context.catalogue)
-        customer = await self._find_current_id(None, document["customer"])
+        context = self.rewriter.write_context()
+        scope = read_erasure_scope(request.scope, context.catalogue)
+        customer = await self._find_current_id(None, request.customer)
         if scope is None or customer is None:
             return StepDone()
-        records = await self.rewriter.stores.source_records.list_by_ids(snapshot["records"])
+        records = await self.rewriter.stores.source_records.list_by_ids(snapshot.records)
         # A value observed after the erasure is new data and may stay.
         remaining_keys = [
             key
             for record in records
             for key in find_erased_keys(scope, context.catalogue, record)
-            if max(part[key].at for part in (record.cells, record.totals) if key in part) <= snapshot["at"]
+            if max(part[key].at for part in (record.cells, record.totals) if key in part) <= snapshot.taken_at
         ]
         scope_events = select_scope_events(scope, context.catalogue)
         events = await self.rewriter.stores.events.count_selected(
-            _select_deleted(document, customer, scope_events)
+            _select_deleted(snapshot, customer, scope_events)
         )
         if remaining_keys or events:
             raise Broken("ERASURE_INCOMPLETE", "Data of the erased scope are left.")
         lease.checkpoint("read")
         return StepDone({"records": len(records)})
 
-    async def _find_current_id(self, session: Session | None, customer: bytes) -> bytes | None:
-        current = await self.rewriter.stores.people.current(customer, session)
+    async def _find_current_id(self, session: Session | None, customer: bytes | None) -> bytes | None:
+        current = None if customer is None else await self.rewriter.stores.people.current(customer, session)
         return None if current is None else current.id
 
     async def _erase_values(
@@ -159,7 +162,7 @@ class ScopedErasure:
             await self.tombstones.write(self.tombstones.build_erasures(ids, deleted.until), session)
             await stores.events.delete(ids, session)
             batch = Counter(event.type for event in events)
-            await lease.save({"result.events": dict(Counter(counts) + batch)}, session)
+            await lease.save(StepProgress(erased_events=dict(Counter(counts) + batch)), session)
             return batch
 
         return await stores.transactions.run(delete_events)
@@ -188,20 +191,17 @@ class ScopedErasure:
                 if (properties := _trim_properties(context, event, owner, erased_properties[event.type]))
             ]
             await stores.transactions.send(writes, session)
-            await lease.save({}, session)  # a worker that lost its lease aborts this transaction
+            await lease.renew(session)  # a worker that lost its lease aborts this transaction
             return events[-1].id
 
         while last_event := await stores.transactions.run(trim_batch):
             lease.checkpoint("trimmed")
 
 
-def _select_deleted(
-    document: Mapping[str, Any], customer: bytes, scope_events: ScopeEvents
-) -> EventSelection:
+def _select_deleted(snapshot: ErasureSnapshot, customer: bytes, scope_events: ScopeEvents) -> EventSelection:
     """Select events before the erasure, but not those of customers who were merged with this one since."""
-    snapshot = document["snapshot"]
     return EventSelection(
-        customer, tuple(snapshot["records"]), snapshot["at"], scope_events.channel, scope_events.types
+        customer, snapshot.records, snapshot.taken_at, scope_events.channel, scope_events.types
     )
 
 

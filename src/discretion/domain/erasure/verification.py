@@ -6,15 +6,13 @@ what the map forgot.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from discretion.domain.erasure.erasure_snapshot import ErasureSnapshot, parse_snapshot
 from discretion.domain.kit.workflow.lease import Lease
 from discretion.domain.kit.workflow.step_outcome import StepDone, StepOutcome
 from discretion.errors import Broken
 from discretion.store.places.search import IdSearch
+from discretion.store.subject_request import ErasureSnapshot, SubjectRequest
 from discretion.store.tombstones import TombstoneStore
 
 
@@ -25,7 +23,7 @@ class VerifyErasure:
     search: IdSearch
     tombstones: TombstoneStore
 
-    async def run(self, document: Mapping[str, Any], lease: Lease) -> StepOutcome:
+    async def run(self, request: SubjectRequest, lease: Lease) -> StepOutcome:
         """Search for all ids in the snapshot of a request.
 
         Returns:
@@ -35,9 +33,9 @@ class VerifyErasure:
         Raises:
             Broken: ``ERASURE_INCOMPLETE``; the message names the collections that still contain an id.
         """
-        if "snapshot" not in document:
+        if request.snapshot is None:
             return StepDone()
-        ids = await self._list_ids_to_find(parse_snapshot(document["snapshot"]))
+        ids = await self._list_ids_to_find(request.snapshot)
         remaining = await self.search.find_everywhere(ids, on_searched=lease.checkpoint)
         if remaining.found_in:
             raise Broken(

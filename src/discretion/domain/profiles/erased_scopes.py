@@ -10,9 +10,8 @@ Identifiers and statements belong to no scope: they determine who the customer i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from discretion.catalogue.model import (
     NON_REFUSABLE_BASES,
@@ -28,8 +27,7 @@ from discretion.domain.ingest.message import Fact
 from discretion.errors import BadRequest
 from discretion.seal.redacted import Redacted
 from discretion.store.source_record import ErasedPart, SourceRecord
-
-SCOPE_KINDS = ("channel", "category", "purpose")
+from discretion.store.subject_request import RequestScope
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +71,14 @@ class ErasureScope:
         )
 
 
-def read_erasure_scope(requested: Mapping[str, Any], catalogue: Catalogue) -> ErasureScope | None:
+def read_erasure_scope(requested: RequestScope, catalogue: Catalogue) -> ErasureScope | None:
     """Return the scope of an erasure request; None means all data of the customer.
 
     Raises:
         BadRequest: ``SCOPE_INVALID``; the request names more than one scope, or one that does not exist.
     """
-    named_scopes = [(kind, requested[kind]) for kind in SCOPE_KINDS if requested.get(kind) is not None]
+    parts = {"channel": requested.channel, "category": requested.category, "purpose": requested.purpose}
+    named_scopes = [(kind, key) for kind, key in parts.items() if key is not None]
     if not named_scopes:
         return None
     if len(named_scopes) > 1:
@@ -93,9 +92,7 @@ def read_erasure_scope(requested: Mapping[str, Any], catalogue: Catalogue) -> Er
         },
     }[kind]
     if key not in known_keys:
-        raise BadRequest(
-            "SCOPE_INVALID", f"There is no such {kind}.", suggest_name(str(key)[:100], known_keys)
-        )
+        raise BadRequest("SCOPE_INVALID", f"There is no such {kind}.", suggest_name(key[:100], known_keys))
     return ErasureScope(kind, key)
 
 

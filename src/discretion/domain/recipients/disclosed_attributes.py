@@ -17,6 +17,7 @@ from discretion.ledger.entry import LedgerEntry
 from discretion.ledger.storage import LedgerStorage
 from discretion.seal.bucket_keys import BucketKeys
 from discretion.seal.cell import derive_ledger_pseudonym
+from discretion.store.subject_request import LedgerPseudonym
 from discretion.token.grant import SELF
 
 PAGE_SIZE = 1_000
@@ -24,14 +25,6 @@ PAGE_SIZE = 1_000
 
 NON_ATTRIBUTE_PREFIXES = ("event:", "identifier:")
 """Prefixes by which an entry names disclosures other than attributes: event types and identifier types."""
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerPseudonym:
-    """A pseudonym of a customer in the ledger, and the customer id it belongs to."""
-
-    value: bytes = field(repr=False)
-    customer: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from discretion.catalogue.model import Catalogue
 from discretion.domain.recipients.delivery import (
@@ -18,7 +17,6 @@ from discretion.domain.recipients.delivery import (
 )
 from discretion.domain.recipients.disclosed_attributes import (
     NON_ATTRIBUTE_PREFIXES,
-    LedgerPseudonym,
     RecipientDisclosure,
     load_ledger_entries,
     summarise_disclosures,
@@ -27,7 +25,8 @@ from discretion.ledger.storage import LedgerStorage
 from discretion.reveal.revealer import CUSTOMER_ID_KIND
 from discretion.seal.pairwise_ids import PairwiseIds
 from discretion.store.deliveries import Delivery, DeliveryState, DeliveryStore
-from discretion.store.document import TimePosition
+from discretion.store.document import JsonValue, TimePosition
+from discretion.store.subject_request import LedgerPseudonym
 from discretion.store.transactions import Session
 
 
@@ -47,7 +46,7 @@ class NotificationProgress:
     stuck: tuple[tuple[str, str], ...]
     next_event_at: int | None
 
-    def build_result(self) -> dict[str, Any]:
+    def build_result(self) -> dict[str, JsonValue]:
         """Return the stored result of the step: ``told``, ``by_hand``, and ``not_told`` with reasons."""
         return {
             "told": self.acknowledged,

@@ -18,11 +18,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from discretion.store.document import Document
 from discretion.store.identifiers import IdentifierStore
 from discretion.store.identity_events import IdentityChange, IdentityEventStore
 from discretion.store.people import PeopleStore
 from discretion.store.source_records import SourceRecordStore
+from discretion.store.subject_request import SubjectRequest
 
 EMAIL_TYPE = "email"
 """Identifier type of the catalogue that codes are sent to."""
@@ -43,21 +43,18 @@ class CodeAddresses:
     identifiers: IdentifierStore
     identity_events: IdentityEventStore
 
-    async def find(self, request: Document) -> dict[bytes, int]:
+    async def find(self, request: SubjectRequest) -> dict[bytes, int]:
         """Return the addresses that count for a request, each with the time it became known.
 
         Without a customer the result is empty. The same queries are run, so that the response time does not
         show whether a customer was found.
 
-        Args:
-            request: The stored request; ``customer`` (may be missing) and ``received`` (ms) are read.
-
         Returns:
             Mapping from the blind index of an e-mail address (bytes) to ms since 1970.
         """
-        current = await self.people.current(request.get("customer") or b"")
+        current = await self.people.current(request.customer or b"")
         customer = b"" if current is None else current.id
-        latest_change_at = request["received"] - ADDRESS_MIN_AGE_MS
+        latest_change_at = request.received - ADDRESS_MIN_AGE_MS
         emails_by_record = {
             record.id: frozenset(identifier.entry for identifier in record.identifiers)
             for record in await self.source_records.list_identifiers(customer, (EMAIL_TYPE,))
@@ -66,7 +63,7 @@ class CodeAddresses:
         identifiers = await self.identifiers.of(customer, entries)
         merges = await self.identity_events.list_merges_after(customer, latest_change_at)
         first_message_before = (
-            0 if current is None else min(current.created + FIRST_MESSAGE_WINDOW_MS, request["received"])
+            0 if current is None else min(current.created + FIRST_MESSAGE_WINDOW_MS, request.received)
         )
         known_since = {
             identifier.entry: identifier.at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,10 +15,11 @@ from discretion.domain.requests import terminal
 from discretion.domain.requests.deadline_monitor import WEEK_MS
 from discretion.domain.requests.deadlines import DeadlineClock
 from discretion.domain.requests.decisions import RequestDecisions
-from discretion.domain.requests.model import RequestState, SubjectRequest, read_request
 from discretion.errors import Conflict, NotFound
 from discretion.law.jurisdiction import Right
+from discretion.store.request_state import RequestState
 from discretion.store.requests import RequestCriteria, RequestStore
+from discretion.store.subject_request import SubjectRequest
 
 LIST_LIMIT = 100
 DataDir = Annotated[
@@ -96,11 +97,9 @@ def _add_list_command(rights: typer.Typer, open_context: OpenContext, run: RunCo
                     due_before=now + WEEK_MS if nearing else None,
                     is_open=nearing or state is None,
                 )
-                documents = await context.requests.list_by_due(criteria, None, LIST_LIMIT)
+                requests = await context.requests.list_by_due(criteria, None, LIST_LIMIT)
                 total = await context.requests.count(criteria)
-                Console().print(
-                    terminal.render_queue([read_request(document) for document in documents], now, total)
-                )
+                Console().print(terminal.render_queue(requests, now, total))
 
         run(show_list())
 
@@ -151,7 +150,7 @@ def _add_request_commands(rights: typer.Typer, open_context: OpenContext, run: R
             async with open_context(data_dir) as context:
                 stuck_request = await _find_request(context, request)
                 await context.decisions.apply_change(
-                    stuck_request.id, lambda document: _schedule_retry(document, context.now_ms())
+                    stuck_request.id, lambda current: _schedule_retry(current, context.now_ms())
                 )
                 typer.echo("The failed step is tried again now.")
 
@@ -163,23 +162,23 @@ async def _find_request(context: RequestCommandContext, text: str) -> SubjectReq
         key = bytes.fromhex(text)
     except ValueError:
         key = b""
-    document = await context.requests.find(key)
-    if document is None:
+    request = await context.requests.find(key)
+    if request is None:
         raise NotFound("REQUEST_NOT_FOUND", "There is no such request.", "See 'discretion rights list'.")
-    return read_request(document)
+    return request
 
 
-def _schedule_retry(document: Any, now: int) -> dict[str, Any]:
-    """Return the change that makes the next step due now.
+def _schedule_retry(request: SubjectRequest, now: int) -> SubjectRequest:
+    """Return a request whose next step is due now.
 
     Raises:
         Conflict: ``REQUEST_NOT_STUCK``; no step is scheduled.
     """
-    if "next" not in document:
+    if request.next_run is None:
         raise Conflict(
             "REQUEST_NOT_STUCK",
             "No step of this request is scheduled.",
             "See what the request waits for with 'discretion rights show'.",
         )
     # The lease is left as it is, so a step that is running is neither stopped nor started twice.
-    return {"next": now}
+    return replace(request, next_run=now)

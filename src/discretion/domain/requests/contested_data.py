@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from discretion.domain.correction.contest_flags import ContestFlags
-from discretion.domain.requests.model import FINAL_STATES, RequestReason, RequestState
 from discretion.law.jurisdiction import Right
+from discretion.store.request_state import RequestReason, RequestState
+from discretion.store.subject_request import SubjectRequest
 from discretion.store.transactions import Session
 
 CONTESTED_STATES = frozenset(
@@ -30,19 +29,18 @@ class ContestTracker:
 
     contest_flags: ContestFlags
 
-    async def update(self, document: Mapping[str, Any], session: Session) -> None:
+    async def update(self, request: SubjectRequest, session: Session) -> None:
         """Update the flags in the transaction in which a request is filed or changed.
 
         Args:
-            document: The request as it is stored then.
+            request: The request as it is stored then.
             session: The transaction.
         """
-        if document["right"] != Right.CORRECTION or document.get("customer") is None:
+        if request.right is not Right.CORRECTION or request.customer is None:
             return
-        state, is_unproven = RequestState(document["state"]), document.get("reason") == RequestReason.IDENTITY
         # An unidentified requester contests nothing. Otherwise anybody could have a customer's values
         # withheld.
-        if state in CONTESTED_STATES and not is_unproven:
-            await self.contest_flags.set_flags(document, session)
-        elif state in FINAL_STATES and state is not RequestState.FULFILLED:
-            await self.contest_flags.set_flags(document, session, contested=False)
+        if request.state in CONTESTED_STATES and request.reason is not RequestReason.IDENTITY:
+            await self.contest_flags.set_flags(request, session)
+        elif not request.is_open and request.state is not RequestState.FULFILLED:
+            await self.contest_flags.set_flags(request, session, contested=False)

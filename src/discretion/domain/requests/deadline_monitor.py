@@ -9,16 +9,18 @@ deadline is extended, the warnings start again.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from discretion.domain.kit.workflow.poll import run_polling
 from discretion.domain.requests.decisions import RequestDecisions
-from discretion.domain.requests.model import RequestReason, RequestState, build_transition
+from discretion.domain.requests.model import change_state
 from discretion.errors import Conflict, NotFound
+from discretion.law.jurisdiction import Right
+from discretion.store.request_state import RequestReason, RequestState
 from discretion.store.requests import RequestStore
+from discretion.store.subject_request import SubjectRequest
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -49,29 +51,26 @@ class DeadlineMonitor:
     async def _warn_due(self) -> int:
         now, warned_count = self.now_ms(), 0
         for name, lead_ms in WARNINGS:
-            for document in await self.requests.list_unwarned(now + lead_ms, name, BATCH):
-                warned_count += await self._warn_request(document["_id"], name)
+            for request in await self.requests.list_unwarned(now + lead_ms, name, BATCH):
+                warned_count += await self._warn_request(request.id, name)
         return warned_count
 
     async def _warn_request(self, request: bytes, name: str) -> bool:
-        new_warnings: list[tuple[str, int]] = []
+        new_warnings: list[tuple[Right, int]] = []
 
-        def build_warning(document: Mapping[str, Any]) -> Mapping[str, Any]:
+        def record_warnings(current: SubjectRequest) -> SubjectRequest:
             now = self.now_ms()
-            remaining_ms = document.get("due", now + WEEK_MS + 1) - now
+            remaining_ms = WEEK_MS + 1 if current.due is None else current.due - now
             due = [warning for warning, lead_ms in WARNINGS if remaining_ms <= lead_ms]
-            recorded = document.get("warned", ())
             # The function may run several times for one change. Only the last run counts.
             new_warnings[:] = (
-                [] if name in recorded or name not in due else [(document["right"], remaining_ms)]
+                [] if name in current.warned or name not in due else [(current.right, remaining_ms)]
             )
-            return {
-                "warned": [*recorded, *(warning for warning in due if warning not in recorded)],
-                "raised": now,
-            }
+            added = (warning for warning in due if warning not in current.warned)
+            return replace(current, warned=(*current.warned, *added), warned_at=now)
 
         try:
-            await self.decisions.apply_change(request, build_warning)
+            await self.decisions.apply_change(request, record_warnings)
         except (Conflict, NotFound):  # another worker changes the request; the next poll sees the result
             return False
         # Logged after the write: of several processes that find the request, only the one that
@@ -84,29 +83,20 @@ class DeadlineMonitor:
     async def _expire_unproven(self) -> int:
         now = self.now_ms()
         expired_count = 0
-        for document in await self.requests.list_expired(now, BATCH):
+        for request in await self.requests.list_expired(now, BATCH):
             try:
-                await self.decisions.apply_change(
-                    document["_id"], lambda document: _build_expiry(document, now)
-                )
+                await self.decisions.apply_change(request.id, lambda current: _expire_request(current, now))
             except (Conflict, NotFound):
                 continue
             expired_count += 1
         return expired_count
 
 
-def _build_expiry(document: Mapping[str, Any], now: int) -> Mapping[str, Any]:
-    waits_for_identity = (document["state"], document.get("reason")) == (
-        RequestState.ACTION_REQUIRED,
-        RequestReason.IDENTITY,
-    )
-    if not waits_for_identity:  # the requester was identified after the query found the request
-        return {"expires": None}
-    return {
-        **build_transition(document, RequestState.UNFULFILLED, now, MONITOR_ACTOR, RequestReason.EXPIRED),
-        "expires": None,
-        "code": None,
-    }
+def _expire_request(request: SubjectRequest, now: int) -> SubjectRequest:
+    if not request.waits_for_identity:  # the requester was identified after the query found the request
+        return replace(request, proof_until=None)
+    expired = change_state(request, RequestState.UNFULFILLED, now, MONITOR_ACTOR, RequestReason.EXPIRED)
+    return replace(expired, proof_until=None, code=None)
 
 
 @asynccontextmanager

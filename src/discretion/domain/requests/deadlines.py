@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from discretion.domain.requests.model import SubjectRequest
 from discretion.law.deadline import DueDate, NoDueDate, NoDueDateReason, RequestTimes, compute_due_date
 from discretion.law.jurisdiction import DeadlineStep, Jurisdiction, Lawbook, Right
 from discretion.law.model import UNKNOWN
+from discretion.store.subject_request import SubjectRequest
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,36 +9,29 @@ request that waits for identity proof vouches for the requester. Every change re
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from discretion.domain.requests.deadlines import DeadlineClock
-from discretion.domain.requests.model import (
-    Assurance,
-    RequestReason,
-    RequestState,
-    SubjectRequest,
-    build_transition,
-    read_request,
-)
+from discretion.domain.requests.model import change_state
 from discretion.domain.requests.remedies import describe_remedies
-from discretion.domain.requests.submission import RequestSubmission, build_date_fields, drop_unset_fields
+from discretion.domain.requests.submission import RequestSubmission, set_deadlines
 from discretion.errors import BadRequest, Conflict, NotFound
 from discretion.law.deadline import DeadlineExtension, DeadlinePause, NoDueDate
 from discretion.law.jurisdiction import PauseReason, TimeLength
-from discretion.store.document import Document
+from discretion.store.request_state import Assurance, RequestReason, RequestState
 from discretion.store.requests import RequestStore
+from discretion.store.subject_request import RequestMessage, RequestRefusal, SubjectRequest
 from discretion.store.transactions import Session
 
-BuildChange = Callable[[Document], Mapping[str, Any]]
-"""Computes the fields to set in a request from its current document; a value of None removes the field."""
+BuildChange = Callable[[SubjectRequest], SubjectRequest]
+"""Returns a request as it is after a change."""
 
-AfterChange = Callable[[Document, Session], Awaitable[None]]
-"""Called with the document of a request that is filed or changed, in the same transaction."""
+AfterChange = Callable[[SubjectRequest, Session], Awaitable[None]]
+"""Called with a request that is filed or changed, in the same transaction."""
 
 
-async def _do_nothing(_document: Document, _session: Session) -> None: ...
+async def _do_nothing(_request: SubjectRequest, _session: Session) -> None: ...
 
 
 REFUSAL_REASONS = frozenset(
@@ -82,7 +75,7 @@ class RequestDecisions:
     wake_runner: Callable[[], None]
     after_change: AfterChange = _do_nothing
 
-    async def accept(self, request: bytes, by: str, answer: Document | None = None) -> SubjectRequest:
+    async def accept(self, request: bytes, by: str, answer: RequestMessage | None = None) -> SubjectRequest:
         """Accept a request. Without a workflow the answer itself fulfils it.
 
         Args:
@@ -96,35 +89,26 @@ class RequestDecisions:
             BadRequest: ``ANSWER_MISSING``.
         """
 
-        def build_acceptance(document: Document) -> Mapping[str, Any]:
-            self._require_undecided(document)
-            if document.get("customer") is None:
+        def accept_undecided(current: SubjectRequest) -> SubjectRequest:
+            _require_undecided(current)
+            if current.customer is None:
                 raise Conflict("REQUEST_OF_NOBODY", "This request matches no customer.")
             now = self.now_ms()
-            identity_fields = {
-                "identified": document.get("identified", now),
-                "expires": None,
+            accepted = _vouch_for_requester(current, now)
+            if answer is not None:
                 # Added to the messages of now: one may have come in since the steward read the request.
-                **({} if answer is None else {"messages": [*document.get("messages", ()), answer]}),
-            }
-            if document.get("reason") == RequestReason.IDENTITY:
-                # By accepting it the steward vouches for the requester's identity.
-                identity_fields["assurance"] = int(Assurance.OFFICE)
-            if document["steps"]:
-                return {
-                    **build_transition(document, RequestState.ACCEPTED, now, by),
-                    "next": now,
-                    **identity_fields,
-                }
+                accepted = replace(accepted, messages=(*current.messages, answer))
+            if current.steps:
+                return replace(change_state(accepted, RequestState.ACCEPTED, now, by), next_run=now)
             if answer is None:
                 raise BadRequest(
                     "ANSWER_MISSING",
                     "This right has no automatic workflow, so it needs a written answer.",
                     "Give 'answer': tell the person what was done.",
                 )
-            return {**build_transition(document, RequestState.FULFILLED, now, by), **identity_fields}
+            return change_state(accepted, RequestState.FULFILLED, now, by)
 
-        changed = await self.apply_change(request, build_acceptance)
+        changed = await self.apply_change(request, accept_undecided)
         self.wake_runner()
         return changed
 
@@ -162,25 +146,20 @@ class RequestDecisions:
             )
         check_text(explanation)
 
-        def build_refusal(document: Document) -> Mapping[str, Any]:
+        def refuse_current(current: SubjectRequest) -> SubjectRequest:
             # A request that was accepted automatically can still be refused until its first step has run.
-            if _was_accepted(document):
-                _require_not_started(document)
+            if current.was_accepted:
+                _require_not_started(current)
             else:
-                self._require_undecided(document)
-            remedies = " ".join(
-                (
-                    *((further_remedy,) if further_remedy else ()),
-                    describe_remedies(self.deadline_clock, read_request(document)),
-                )
+                _require_undecided(current)
+            remedies = describe_remedies(self.deadline_clock, current)
+            refusal = RequestRefusal(
+                law, explanation, f"{further_remedy} {remedies}" if further_remedy else remedies
             )
-            refusal = {"law": law, "words": explanation, "next": remedies}
-            return {
-                **build_transition(document, RequestState.REJECTED, self.now_ms(), by, reason),
-                "refusal": refusal,
-            }
+            refused = change_state(current, RequestState.REJECTED, self.now_ms(), by, reason)
+            return replace(refused, refusal=refusal)
 
-        return await self.apply_change(request, build_refusal)
+        return await self.apply_change(request, refuse_current)
 
     async def extend(
         self, request: bytes, by: str, explanation: str, length: TimeLength | None
@@ -200,26 +179,19 @@ class RequestDecisions:
         """
         check_text(explanation)
 
-        def build_extension(document: Document) -> Mapping[str, Any]:
-            now, current = self.now_ms(), read_request(document)
+        def extend_current(current: SubjectRequest) -> SubjectRequest:
+            now = self.now_ms()
             if current.extension is not None:
                 raise Conflict("EXTENSION_NOT_ALLOWED", "A deadline can be extended only once.")
-            allowed = self.deadline_clock.check_extension(
-                replace(current, extension=DeadlineExtension(now, length))
+            extended = replace(
+                current, extension=DeadlineExtension(now, length), extended_why=explanation, warned=()
             )
+            allowed = self.deadline_clock.check_extension(extended)
             if isinstance(allowed, NoDueDate):
                 raise Conflict("EXTENSION_NOT_ALLOWED", allowed.message)
-            # `told`: when the person was told (ms), `why`: the text for them
-            extension: dict[str, Any] = {"told": now, "why": explanation}
-            if length is not None:
-                extension |= {"count": length.count, "unit": length.unit.value}
-            return {
-                **build_transition(document, RequestState.DELAYED, now, by),
-                "extension": extension,
-                "warned": None,
-            }
+            return change_state(extended, RequestState.DELAYED, now, by)
 
-        return await self.apply_change(request, build_extension)
+        return await self.apply_change(request, extend_current)
 
     async def pause(self, request: bytes, by: str, reason: RequestReason) -> SubjectRequest:
         """Stop the clock and wait for the person to supply what is missing, if every law allows it.
@@ -232,39 +204,33 @@ class RequestDecisions:
         if reason.value not in set(PauseReason):
             raise BadRequest("PAUSE_REASON", f"'{reason}' does not stop the clock.")
 
-        def build_pause(document: Document) -> Mapping[str, Any]:
-            _require_not_started(document)
-            now, current = self.now_ms(), read_request(document)
+        def pause_current(current: SubjectRequest) -> SubjectRequest:
+            _require_not_started(current)
+            now = self.now_ms()
             pause = DeadlinePause(PauseReason(reason.value), now)
-            refusal = self.deadline_clock.check_pause(replace(current, pauses=(*current.pauses, pause)))
+            paused = replace(current, pauses=(*current.pauses, pause), next_run=None)
+            refusal = self.deadline_clock.check_pause(paused)
             if refusal is not None:
                 raise Conflict("PAUSE_NOT_ALLOWED", refusal.message)
-            pauses = [*document.get("pauses", ()), {"reason": reason.value, "start": now}]
-            change = build_transition(document, RequestState.ACTION_REQUIRED, now, by, reason)
-            return {**change, "pauses": pauses, "next": None}
+            return change_state(paused, RequestState.ACTION_REQUIRED, now, by, reason)
 
-        return await self.apply_change(request, build_pause)
+        return await self.apply_change(request, pause_current)
 
-    async def resume(self, request: bytes, by: str, extra_fields: Document | None = None) -> SubjectRequest:
-        """Restart the clock because the person supplied what was missing; ``extra_fields`` are set too.
+    async def resume(self, request: bytes, by: str) -> SubjectRequest:
+        """Restart the clock because the person supplied what was missing.
 
         Raises:
             NotFound: ``REQUEST_NOT_FOUND``.
             Conflict: ``REQUEST_STATE``; the request does not wait for the person.
         """
 
-        def build_resumption(document: Document) -> Mapping[str, Any]:
+        def resume_current(current: SubjectRequest) -> SubjectRequest:
             now = self.now_ms()
-            change = build_answered_change(document, now, by)
-            if document.get("reason") == RequestReason.IDENTITY:
-                identity_fields = {
-                    "identified": document.get("identified", now),
-                    "assurance": int(Assurance.OFFICE),
-                }
-                change |= {**identity_fields, "expires": None, "code": None}
-            return {**change, **_end_pauses(document, now), **(extra_fields or {})}
+            if current.reason is RequestReason.IDENTITY:
+                current = replace(_vouch_for_requester(current, now), code=None)
+            return answer_open_question(current, now, by)
 
-        changed = await self.apply_change(request, build_resumption)
+        changed = await self.apply_change(request, resume_current)
         self.wake_runner()
         return changed
 
@@ -276,15 +242,13 @@ class RequestDecisions:
             Conflict: ``REQUEST_STATE``, ``REQUEST_UNDER_WAY``.
         """
 
-        def build_withdrawal(document: Document) -> Mapping[str, Any]:
-            _require_not_started(document)
-            return build_transition(document, RequestState.WITHDRAWN, self.now_ms(), by)
+        def withdraw_current(current: SubjectRequest) -> SubjectRequest:
+            _require_not_started(current)
+            return change_state(current, RequestState.WITHDRAWN, self.now_ms(), by)
 
-        return await self.apply_change(request, build_withdrawal)
+        return await self.apply_change(request, withdraw_current)
 
-    async def confirm_identity(
-        self, request: bytes, by: str, assurance: int, extra_fields: Document | None = None
-    ) -> SubjectRequest:
+    async def confirm_identity(self, request: bytes, by: str, assurance: Assurance) -> SubjectRequest:
         """Record that the requester proved their identity, and accept the request if nobody has to decide it.
 
         Until now the strictest law applied, because the laws of the customer would have shown whether one was
@@ -296,28 +260,27 @@ class RequestDecisions:
         """
         laws = await self._find_customer_laws(request)
 
-        def build_confirmation(document: Document) -> Mapping[str, Any]:
+        def confirm_current(current: SubjectRequest) -> SubjectRequest:
             now = self.now_ms()
-            is_automatic = bool(document["steps"]) and not document["decides"]
+            is_automatic = bool(current.steps) and not current.needs_decision
             state = RequestState.ACCEPTED if is_automatic else RequestState.ACKNOWLEDGED
-            return {
-                **build_transition(document, state, now, by),
-                **_end_pauses(document, now),
-                **({"next": now} if is_automatic else {}),
-                **({"laws": laws} if laws else {}),
-                "identified": now,
-                "assurance": assurance,
-                "expires": None,
-                "code": None,
-                **(extra_fields or {}),
-            }
+            confirmed = replace(
+                change_state(current, state, now, by),
+                pauses=_end_pauses(current.pauses, now),
+                laws=laws or current.laws,
+                identified=now,
+                assurance=assurance,
+                proof_until=None,
+                code=None,
+            )
+            return replace(confirmed, next_run=now) if is_automatic else confirmed
 
-        changed = await self.apply_change(request, build_confirmation)
+        changed = await self.apply_change(request, confirm_current)
         self.wake_runner()
         return changed
 
     async def apply_change(self, request: bytes, build_change: BuildChange) -> SubjectRequest:
-        """Change a request atomically with respect to its current document, and recompute its dates.
+        """Change a request atomically with respect to its current state, and recompute its dates.
 
         ``build_change`` is called again if another worker changed the request in between.
 
@@ -326,57 +289,58 @@ class RequestDecisions:
             DiscretionError: What ``build_change`` raises.
         """
 
-        async def change_request(session: Session) -> Document:
-            document = await self.requests.find(request, session)
-            if document is None:
+        async def change_request(session: Session) -> SubjectRequest:
+            current = await self.requests.find(request, session)
+            if current is None:
                 raise NotFound("REQUEST_NOT_FOUND", "There is no such request.")
-            change = dict(build_change(document))
-            changed_document = drop_unset_fields({**document, **change})
-            change |= build_date_fields(self.deadline_clock, changed_document)
-            await self.requests.update(request, document["v"], change, session)
-            stored = drop_unset_fields({**changed_document, **change, "v": document["v"] + 1})
+            changed = set_deadlines(self.deadline_clock, build_change(current))
+            stored = await self.requests.change(current, changed, session)
             await self.after_change(stored, session)
             return stored
 
-        return read_request(await self.submission.transactions.run(change_request))
+        return await self.submission.transactions.run(change_request)
 
-    async def _find_customer_laws(self, request: bytes) -> list[str] | None:
-        document = await self.requests.find(request)
-        if document is None or document.get("customer") is None:
-            return None
-        current = await self.submission.people.current(document["customer"])
-        return None if current is None else list(current.laws)
-
-    def _require_undecided(self, document: Document) -> None:
-        """Raise Conflict ``REQUEST_STATE`` if a request is being executed, or was decided before."""
-        state = RequestState(document["state"])
-        if state not in _DECIDABLE or _was_accepted(document):
-            raise Conflict("REQUEST_STATE", f"A request in the state {state} cannot be decided (again).")
+    async def _find_customer_laws(self, request: bytes) -> tuple[str, ...]:
+        stored = await self.requests.find(request)
+        if stored is None or stored.customer is None:
+            return ()
+        current = await self.submission.people.current(stored.customer)
+        return () if current is None else current.laws
 
 
-def build_answered_change(document: Document, now: int, by: str) -> dict[str, Any]:
-    """Return the fields to set when the person supplied what was missing.
+def answer_open_question(request: SubjectRequest, now: int, by: str) -> SubjectRequest:
+    """Return a request for which the person supplied what was missing; its pause has ended.
 
     A request that was accepted before continues with its workflow; any other goes to a steward.
 
     Raises:
         Conflict: ``REQUEST_STATE``.
     """
-    if _was_accepted(document):
-        return {**build_transition(document, RequestState.ACCEPTED, now, by), "next": now}
-    return build_transition(document, RequestState.ACTION_PERFORMED, now, by)
+    answered = replace(request, pauses=_end_pauses(request.pauses, now))
+    if request.was_accepted:
+        return replace(change_state(answered, RequestState.ACCEPTED, now, by), next_run=now)
+    return change_state(answered, RequestState.ACTION_PERFORMED, now, by)
 
 
-def _was_accepted(document: Document) -> bool:
-    return any(transition["state"] == RequestState.ACCEPTED for transition in document["history"])
+def _vouch_for_requester(request: SubjectRequest, now: int) -> SubjectRequest:
+    """Return a request that needs no more proof of identity, because a steward goes on with it."""
+    return replace(
+        request,
+        identified=now if request.identified is None else request.identified,
+        assurance=Assurance.OFFICE if request.reason is RequestReason.IDENTITY else request.assurance,
+        proof_until=None,
+    )
 
 
-def _require_not_started(document: Document) -> None:
-    """Raise Conflict ``REQUEST_UNDER_WAY`` if a step has run: a half-finished erasure cannot be undone.
+def _require_undecided(request: SubjectRequest) -> None:
+    """Raise Conflict ``REQUEST_STATE`` if a request is being executed, or was decided before."""
+    if request.state not in _DECIDABLE or request.was_accepted:
+        raise Conflict("REQUEST_STATE", f"A request in the state {request.state} cannot be decided (again).")
 
-    The first step of an erasure stores ``snapshot`` in the transaction that deletes the profile.
-    """
-    if any(step["state"] == "done" for step in document["steps"]) or "snapshot" in document:
+
+def _require_not_started(request: SubjectRequest) -> None:
+    """Raise Conflict ``REQUEST_UNDER_WAY`` if a step has run: a half-finished erasure cannot be undone."""
+    if request.is_under_way:
         raise Conflict("REQUEST_UNDER_WAY", "The execution of this request has begun and cannot be stopped.")
 
 
@@ -391,6 +355,5 @@ def check_text(text: str) -> str:
     return text
 
 
-def _end_pauses(document: Document, now: int) -> dict[str, Any]:
-    pauses = document.get("pauses")
-    return {"pauses": [{**pause, "end": pause.get("end", now)} for pause in pauses]} if pauses else {}
+def _end_pauses(pauses: tuple[DeadlinePause, ...], now: int) -> tuple[DeadlinePause, ...]:
+    return tuple(pause if pause.end is not None else replace(pause, end=now) for pause in pauses)

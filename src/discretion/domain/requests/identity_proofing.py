@@ -14,7 +14,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from argon2 import PasswordHasher
@@ -23,9 +23,9 @@ from argon2.exceptions import VerificationError
 from discretion.domain.requests.code_addresses import CodeAddresses
 from discretion.domain.requests.decisions import RequestDecisions
 from discretion.domain.requests.mailer import Mailer
-from discretion.domain.requests.model import Assurance, RequestReason, RequestState, SubjectRequest
 from discretion.errors import BadRequest, Conflict, DiscretionError, TooMany
-from discretion.store.document import Document
+from discretion.store.request_state import Assurance
+from discretion.store.subject_request import IdentityCode, SubjectRequest
 
 CODE_LIFE_MS, MAX_TRIES, CODE_DIGITS = 600_000, 5, 8
 MAX_CODES, CODES_WINDOW_MS = 3, 3_600_000
@@ -121,21 +121,18 @@ class IdentityProofing:
         code = f"{int.from_bytes(self.entropy(8)) % 10**CODE_DIGITS:0{CODE_DIGITS}d}"
         code_hash = await self._hash(code)
 
-        def build_code(document: Document) -> Document:
-            require_waiting_for_identity(document)
+        def add_code(current: SubjectRequest) -> SubjectRequest:
+            require_waiting_for_identity(current)
             now = self.now_ms()
-            recent_codes = [
-                sent_at for sent_at in document.get("codes", ()) if now - sent_at < CODES_WINDOW_MS
-            ]
+            recent_codes = [sent_at for sent_at in current.codes_sent if now - sent_at < CODES_WINDOW_MS]
             if len(recent_codes) >= MAX_CODES:
                 raise _build_code_limit_error()
-            # `until`: end of validity (ms); `codes`: when each code of the last hour was made (ms)
-            stored_code = {"hash": code_hash, "tries": 0, "until": now + CODE_LIFE_MS}
-            return {"code": stored_code, "codes": [*recent_codes, now]}
+            new_code = IdentityCode(code_hash, tries=0, valid_until=now + CODE_LIFE_MS)
+            return replace(current, code=new_code, codes_sent=(*recent_codes, now))
 
         # Stored before it is sent: a code that arrives must be valid.
-        request_with_code = await self.decisions.apply_change(request, build_code)
-        await self._enforce_code_limit(request_with_code.id)
+        request_with_code = await self.decisions.apply_change(request, add_code)
+        await self._enforce_code_limit(request_with_code)
         if address is None:
             return
         mail = self.mailer.send(address, CODE_MAIL_SUBJECT, CODE_MAIL_TEXT.format(code=code))
@@ -146,7 +143,7 @@ class IdentityProofing:
         self._mail_tasks.add(task)  # asyncio keeps only weak references to tasks
         task.add_done_callback(self._mail_tasks.discard)
 
-    async def _enforce_code_limit(self, request: bytes) -> None:
+    async def _enforce_code_limit(self, request: SubjectRequest) -> None:
         """Enforce the limit of codes over all requests about one person.
 
         The new code is already stored when the codes are counted. Concurrent calls therefore see each other's
@@ -155,16 +152,14 @@ class IdentityProofing:
         Raises:
             TooMany: ``CODES_TOO_MANY``; the new code was removed again.
         """
-        document = await self.decisions.requests.find(request)
-        assert document is not None
         since = self.now_ms() - CODES_WINDOW_MS
-        if await self.decisions.requests.count_codes(document, since, MAX_CODES + 1) <= MAX_CODES:
+        if await self.decisions.requests.count_codes(request, since, MAX_CODES + 1) <= MAX_CODES:
             return
 
-        def remove_code(document: Document) -> Document:
-            return {"code": None, "codes": list(document.get("codes", ()))[:-1]}
+        def remove_code(current: SubjectRequest) -> SubjectRequest:
+            return replace(current, code=None, codes_sent=current.codes_sent[:-1])
 
-        await self.decisions.apply_change(request, remove_code)
+        await self.decisions.apply_change(request.id, remove_code)
         raise _build_code_limit_error()
 
     async def verify_code(self, request: bytes, caller: str, by: str, code: str) -> SubjectRequest:
@@ -183,31 +178,26 @@ class IdentityProofing:
             TooMany: ``TRIES_TOO_MANY``.
         """
         self.rate_limiter.record_try(caller)
-        matching_code: list[Document | None] = [None]
+        usable_code: list[IdentityCode | None] = [None]
 
-        def count_try(document: Document) -> Document:
-            require_waiting_for_identity(document)
-            stored_code = document.get("code")
-            is_valid = (
-                stored_code is not None
-                and stored_code["tries"] < MAX_TRIES
-                and self.now_ms() < stored_code["until"]
-            )
-            matching_code[0] = stored_code if is_valid and document.get("customer") is not None else None
-            return (
-                {"code": {**stored_code, "tries": min(stored_code["tries"] + 1, MAX_TRIES)}}
-                if stored_code is not None
-                else {}
-            )
+        def count_try(current: SubjectRequest) -> SubjectRequest:
+            require_waiting_for_identity(current)
+            sent = current.code
+            if sent is None:
+                usable_code[0] = None
+                return current
+            is_valid = sent.tries < MAX_TRIES and self.now_ms() < sent.valid_until
+            usable_code[0] = sent if is_valid and current.customer is not None else None
+            return replace(current, code=replace(sent, tries=min(sent.tries + 1, MAX_TRIES)))
 
         # The try is counted before the code is verified. Parallel guesses cannot exceed the limit.
         await self.decisions.apply_change(request, count_try)
-        stored_code = matching_code[0]
+        sent_code = usable_code[0]
         # Without a valid code, verify against a dummy hash: the response time must not show the difference.
         is_match = await self._verify(
-            await self._get_dummy_hash() if stored_code is None else stored_code["hash"], code
+            await self._get_dummy_hash() if sent_code is None else sent_code.hash, code
         )
-        if stored_code is None or not is_match:
+        if sent_code is None or not is_match:
             raise BadRequest("CODE_WRONG", "The code is not valid.", "Check it, or have another one sent.")
         return await self.decisions.confirm_identity(request, by, Assurance.CODE)
 
@@ -229,13 +219,13 @@ class IdentityProofing:
                 return False
 
 
-def require_waiting_for_identity(document: Document) -> None:
+def require_waiting_for_identity(request: SubjectRequest) -> None:
     """Check that a request waits for identity proof.
 
     Raises:
         Conflict: ``REQUEST_STATE``.
     """
-    if (document["state"], document.get("reason")) != (RequestState.ACTION_REQUIRED, RequestReason.IDENTITY):
+    if not request.waits_for_identity:
         raise Conflict("REQUEST_STATE", "This request does not wait for proof of identity.")
 
 

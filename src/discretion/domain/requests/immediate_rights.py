@@ -19,21 +19,15 @@ from discretion.domain.consent.statements import ConsentAction, list_sharing_pur
 from discretion.domain.ingest.message import ExplicitChoice
 from discretion.domain.ingest.statement_context import StatementContext
 from discretion.domain.profiles.person_state import LIMIT_SIGNAL
-from discretion.domain.requests.model import (
-    Assurance,
-    RequestDetails,
-    Requester,
-    RequesterRole,
-    SubjectRequest,
-    read_request,
-)
+from discretion.domain.requests.model import RequestDetails, Requester, build_requester
 from discretion.domain.requests.restriction import ProcessingRestriction
 from discretion.domain.requests.submission import RequestSubmission
 from discretion.errors import Conflict, NotFound
 from discretion.law.jurisdiction import Right
 from discretion.store.consent_event import StatementMethod
-from discretion.store.document import MutableDocument
+from discretion.store.request_state import Assurance, RequesterRole
 from discretion.store.requests import build_request_insert
+from discretion.store.subject_request import RequestScope, SubjectRequest
 from discretion.store.transactions import PendingWrite, Session
 
 STATEMENT_METHODS = {
@@ -59,10 +53,10 @@ def build_objection_hook(submission: RequestSubmission) -> ObjectionHook:
             else (RequesterRole.PERSON, Assurance.SESSION)
         )
         requester = Requester(role, author.by, author.client, author.subject, assurance)
-        details = RequestDetails(Right.OBJECTION, {"purposes": list(purposes)})
+        details = RequestDetails(Right.OBJECTION, RequestScope(purposes=tuple(purposes)))
         return lambda committed: [
             build_request_insert(
-                submission.build_fulfilled_document(
+                submission.build_fulfilled_request(
                     committed.customer, committed.state.laws, details, requester
                 )
             )
@@ -128,9 +122,7 @@ class OptOutRecorder:
         """
         if request.customer is None:
             return False
-        requester = Requester(
-            request.role, request.by, request.client, request.subject, request.assurance, request.reference
-        )
+        requester = build_requester(request, request.by, request.client, request.subject)
         try:
             await self.put_in_force(request.right, request.customer, request.id, requester)
         except NotFound:
@@ -169,17 +161,17 @@ class ImmediateRights:
             NotFound: ``CUSTOMER_NOT_FOUND``.
         """
         if customer is None:
-            unmatched_request = self.submission.build_fulfilled_document(None, (), details, requester)
+            unmatched_request = self.submission.build_fulfilled_request(None, (), details, requester)
             await self.submission.requests.add(unmatched_request)
-            return read_request(unmatched_request)
+            return unmatched_request
         if details.right is Right.RESTRICTION:
             return await self._restrict(customer, details, requester)
-        documents: list[MutableDocument] = []
+        filed: list[SubjectRequest] = []
 
         def build_write(subject: bytes, laws: tuple[str, ...]) -> list[PendingWrite]:
             # Replaced, not extended: a transaction that runs again calls this function again.
-            documents[:] = [self.submission.build_fulfilled_document(subject, laws, details, requester)]
-            return [build_request_insert(documents[0])]
+            filed[:] = [self.submission.build_fulfilled_request(subject, laws, details, requester)]
+            return [build_request_insert(filed[0])]
 
         await self.opt_outs.put_in_force(
             details.right,
@@ -188,21 +180,20 @@ class ImmediateRights:
             requester,
             lambda committed: build_write(committed.customer, committed.state.laws),
         )
-        return read_request(documents[0])
+        return filed[0]
 
     async def _restrict(
         self, customer: bytes, details: RequestDetails, requester: Requester
     ) -> SubjectRequest:
         async def restrict_and_file(session: Session) -> SubjectRequest:
             current = await self.submission.people.current(customer, session)
-            is_lifted = details.scope.get("lift", False)
             if current is None or not await self.restriction.apply(
-                customer, session, restricted=not is_lifted
+                customer, session, restricted=not details.scope.is_lifted
             ):
                 raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
-            document = self.submission.build_fulfilled_document(current.id, current.laws, details, requester)
-            await self.submission.requests.add(document, session)
-            return read_request(document)
+            request = self.submission.build_fulfilled_request(current.id, current.laws, details, requester)
+            await self.submission.requests.add(request, session)
+            return request
 
         # One transaction: a restriction is never in force without its request, nor on record without effect.
         request = await self.submission.transactions.run(restrict_and_file)

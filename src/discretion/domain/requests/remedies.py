@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from discretion.domain.requests.deadlines import DeadlineClock
-from discretion.domain.requests.model import SubjectRequest
 from discretion.law.jurisdiction import Jurisdiction
+from discretion.store.subject_request import SubjectRequest
 
 
 def describe_remedies(deadline_clock: DeadlineClock, request: SubjectRequest) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from discretion.domain.requests.model import RequestReason, RequestState, SubjectRequest
+from discretion.store.request_state import RequestReason, RequestState
+from discretion.store.subject_request import SubjectRequest
 
 DPV_NAMESPACE = "https://w3id.org/dpv#"
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import orjson
 
@@ -19,19 +18,16 @@ from discretion.domain.requests.model import (
     IMMEDIATE_RIGHTS,
     RequestDetails,
     Requester,
-    RequestReason,
-    RequestState,
-    SubjectRequest,
-    build_transition,
-    read_request,
+    change_state,
     required_assurance,
 )
 from discretion.errors import Conflict, NotFound
 from discretion.law.jurisdiction import Right
 from discretion.law.model import UNKNOWN
-from discretion.store.document import MutableDocument
 from discretion.store.people import PeopleStore
+from discretion.store.request_state import RequestReason, RequestState
 from discretion.store.requests import RequestStore
+from discretion.store.subject_request import RequestStep, StateTransition, SubjectRequest
 from discretion.store.transactions import Session, Transactions
 
 IDENTITY_EXPIRY_MS = 45 * 86_400_000
@@ -41,8 +37,8 @@ StepNames = Mapping[Right, Sequence[StepName]]
 """The steps of each right, in their order. A steward answers a right that has no steps."""
 
 
-AfterFiling = Callable[[Mapping[str, Any], Session], Awaitable[None]]
-"""Called with the document of a request that is filed."""
+AfterFiling = Callable[[SubjectRequest, Session], Awaitable[None]]
+"""Called with a request that is filed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,24 +73,26 @@ class RequestSubmission:
             NotFound: ``CUSTOMER_NOT_FOUND``.
         """
 
-        async def file_once(session: Session) -> MutableDocument:
+        async def file_once(session: Session) -> SubjectRequest:
             subject, laws = await self._find_subject(session, customer)
             open_request = await self.requests.find_open(
-                _build_open_key(subject, details, requester), session
+                _build_open_digest(subject, details, requester), session
             )
             if open_request is not None:
                 return open_request
-            document = {**self.build_document(subject, laws, details, requester), **_customer_field(customer)}
-            await self.requests.add(document, session)
-            await self.after_filing(document, session)
-            return document
+            # It carries the id under which it was filed, which may be a former one. If a steward later splits
+            # a merged customer, the request belongs to the part that has this id.
+            filed = replace(self.build_request(subject, laws, details, requester), customer=customer)
+            await self.requests.add(filed, session)
+            await self.after_filing(filed, session)
+            return filed
 
         try:
-            request = read_request(await self.transactions.run(file_once))
+            request = await self.transactions.run(file_once)
         except Conflict:
             # Another worker filed the same request at the same time: the unique index on `open` refused this
             # one.
-            request = read_request(await self.transactions.run(file_once))
+            request = await self.transactions.run(file_once)
         self.wake_runner()
         return request
 
@@ -109,91 +107,62 @@ class RequestSubmission:
             raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
         return current.id, current.laws
 
-    def build_document(
+    def build_request(
         self, customer: bytes | None, laws: Sequence[str], details: RequestDetails, requester: Requester
-    ) -> MutableDocument:
-        """Return the document of a new request.
+    ) -> SubjectRequest:
+        """Return a new request.
 
         If the request names the customer only by an address, the strictest law applies until the requester is
-        identified. The laws of the customer would show that the address is known. See
-        ``store.schema.requests`` for the legend of the stored keys.
+        identified. The laws of the customer would show that the address is known.
         """
-        now = self.now_ms()
-        state, reason = choose_initial_state(
-            customer, details, requester, bool(self.steps.get(details.right))
-        )
+        now, steps = self.now_ms(), self.steps.get(details.right, ())
+        state, reason = choose_initial_state(customer, details, requester, bool(steps))
         is_identified = reason is not RequestReason.IDENTITY
-        document: MutableDocument = {
-            "_id": self.entropy(16),
-            "v": 1,
-            "right": details.right.value,
-            "state": state.value,
-            "client": requester.client,
-            "subject": requester.subject,
-            "kind": requester.role.value,
-            "by": requester.by,
-            "assurance": int(requester.assurance),
-            "laws": list(laws) if requester.contact is None else [UNKNOWN],
-            "received": now,
-            "acknowledged": now,
-            "scope": dict(details.scope),
-            "sealed": dict(details.sealed),
-            "decides": details.needs_decision,
-            "steps": [
-                {"name": step.value, "state": "open", "attempts": 0}
-                for step in self.steps.get(details.right, ())
-            ],
-            "fence": 0,
-            "until": 0,
-            "history": [
-                {
-                    "state": state.value,
-                    "at": now,
-                    "by": requester.by,
-                    **({} if reason is None else {"reason": reason.value}),
-                }
-            ],
-            **({} if reason is None else {"reason": reason.value}),
-            "open": _build_open_key(customer, details, requester),
-            **({} if customer is None else {"customer": customer}),
-            **({} if requester.contact is None else {"contact": requester.contact}),
-            **({} if is_identified else {"expires": now + IDENTITY_EXPIRY_MS}),
-            **({"identified": now} if is_identified else {}),
-            **({} if requester.reference is None else {"reference": requester.reference}),
-            **({} if details.appeal_of is None else {"appeal_of": details.appeal_of}),
-            **({} if details.original_received is None else {"began": details.original_received}),
-            **({"next": now} if state is RequestState.ACCEPTED else {}),
-        }
-        return {**document, **build_date_fields(self.deadline_clock, document)}
+        request = SubjectRequest(
+            id=self.entropy(16),
+            right=details.right,
+            state=state,
+            reason=reason,
+            customer=customer,
+            client=requester.client,
+            subject=requester.subject,
+            role=requester.role,
+            by=requester.by,
+            assurance=requester.assurance,
+            reference=requester.reference,
+            contact=requester.contact,
+            laws=tuple(laws) if requester.contact is None else (UNKNOWN,),
+            received=now,
+            acknowledged=now,
+            identified=now if is_identified else None,
+            proof_until=None if is_identified else now + IDENTITY_EXPIRY_MS,
+            scope=details.scope,
+            sealed=details.sealed,
+            needs_decision=details.needs_decision,
+            steps=tuple(RequestStep(step.value) for step in steps),
+            history=(StateTransition(state, now, requester.by, reason),),
+            appeal_of=details.appeal_of,
+            original_received=details.original_received,
+            open_digest=_build_open_digest(customer, details, requester),
+            next_run=now if state is RequestState.ACCEPTED else None,
+        )
+        return set_deadlines(self.deadline_clock, request)
 
-    def build_fulfilled_document(
+    def build_fulfilled_request(
         self, customer: bytes | None, laws: Sequence[str], details: RequestDetails, requester: Requester
-    ) -> MutableDocument:
-        """Return the document of a new request whose first step is already done.
+    ) -> SubjectRequest:
+        """Return a new request whose first step is already done.
 
         If there are no further steps, the request is fulfilled.
         """
-        document = self.build_document(customer, laws, details, requester)
-        now = document["received"]
-        first_step, later_steps = document["steps"][:1], document["steps"][1:]
-        steps = [*({**step, "state": "done", "at": now} for step in first_step), *later_steps]
+        request = self.build_request(customer, laws, details, requester)
+        now = request.received
+        first_step, later_steps = request.steps[:1], request.steps[1:]
+        done = tuple(replace(step, is_done=True, at=now) for step in first_step)
+        begun = replace(request, steps=(*done, *later_steps))
         if later_steps:
-            return drop_unset_fields({**document, "steps": steps, "next": now})
-        return drop_unset_fields(
-            {
-                **document,
-                "steps": steps,
-                **build_transition(document, RequestState.FULFILLED, now, requester.by),
-            }
-        )
-
-
-def _customer_field(customer: bytes | None) -> MutableDocument:
-    """Return the field with the id under which the request was filed, which may be a former id.
-
-    If a steward later splits a merged customer, the request belongs to the part that has this id.
-    """
-    return {} if customer is None else {"customer": customer}
+            return replace(begun, next_run=now)
+        return change_state(begun, RequestState.FULFILLED, now, requester.by)
 
 
 def choose_initial_state(
@@ -212,20 +181,13 @@ def choose_initial_state(
     ), None
 
 
-def build_date_fields(clock: DeadlineClock, document: Mapping[str, Any]) -> MutableDocument:
-    """Return the fields with the deadlines of a request (ms); a value of None removes the field.
+def set_deadlines(clock: DeadlineClock, request: SubjectRequest) -> SubjectRequest:
+    """Return a request with its deadlines (ms) as they are now.
 
     The deadlines are stored only to query and sort by them. ``clock`` can compute them at any time.
     """
-    dates = clock.compute_dates(read_request(document))
-    date_fields = {"due": dates.respond, "acknowledge_by": dates.acknowledge, "extend_by": dates.extend}
-    stored_names = document.keys() & date_fields.keys()
-    return {name: at for name, at in date_fields.items() if at is not None or name in stored_names}
-
-
-def drop_unset_fields(document: Mapping[str, Any]) -> MutableDocument:
-    """Return a document without the fields that are None."""
-    return {name: value for name, value in document.items() if value is not None}
+    dates = clock.compute_dates(request)
+    return replace(request, due=dates.respond, acknowledge_by=dates.acknowledge, extend_by=dates.extend)
 
 
 def build_appeal(request: SubjectRequest) -> RequestDetails:
@@ -239,7 +201,7 @@ def build_appeal(request: SubjectRequest) -> RequestDetails:
     )
 
 
-def _build_open_key(customer: bytes | None, details: RequestDetails, requester: Requester) -> bytes:
+def _build_open_digest(customer: bytes | None, details: RequestDetails, requester: Requester) -> bytes:
     """Return a digest that two requests share if they ask for the same.
 
     For a request by address the digest contains the address, the client and the role, not the customer.
@@ -247,7 +209,7 @@ def _build_open_key(customer: bytes | None, details: RequestDetails, requester: 
     """
     content_parts = [
         details.right.value,
-        dict(details.scope),
+        details.scope.build_members(),
         (details.appeal_of or b"").hex(),
         details.fingerprint.hex(),
     ]

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from rich.table import Table
 
 from discretion.domain.requests.deadlines import DeadlineClock
-from discretion.domain.requests.model import RequestStep, SubjectRequest
 from discretion.domain.requests.status_map import describe_next_step, dpv_status
 from discretion.reveal.forms import format_timestamp
+from discretion.store.subject_request import RequestStep, SubjectRequest
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -61,7 +61,7 @@ def describe_wait(request: SubjectRequest) -> str:
     """Return what a request waits for: the person, the office, or a step with its failures."""
     if not request.is_open:
         return "-"
-    step = next((candidate for candidate in request.steps if candidate.state != "done"), None)
+    step = next((candidate for candidate in request.steps if not candidate.is_done), None)
     if request.history[-1].state != "accepted" and request.state != "delayed":
         return describe_next_step(request) if request.reason else "the office"
     return "the office" if step is None else _describe_step(step)
@@ -70,7 +70,7 @@ def describe_wait(request: SubjectRequest) -> str:
 def render_request(request: SubjectRequest, now_ms: int) -> Table:
     """Return a table of one request: its requester, deadlines, steps and history."""
     table = Table(title=f"Request {request.id.hex()}", show_header=False)
-    table.add_row("right", f"{request.right} {dict(request.scope) or ''}".strip())
+    table.add_row("right", f"{request.right} {request.scope.build_members() or ''}".strip())
     table.add_row("state", f"{request.state} ({dpv_status(request)})")
     table.add_row("filed by", f"{request.role}, {request.by}, assurance {request.assurance.name.lower()}")
     table.add_row("laws", " ".join(request.laws))
@@ -112,7 +112,7 @@ def render_deadlines(deadline_clock: DeadlineClock, request: SubjectRequest) -> 
 
 
 def _describe_step(step: RequestStep) -> str:
-    if step.state == "done":
+    if step.is_done:
         return f"{step.name}: done"
     failures = f", failed {step.attempts} times" if step.attempts else ""
     return f"{step.name}{failures}{f': {step.why}' if step.why else ''}"

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from discretion.domain.kit.workflow.lease import Lease
 from discretion.domain.kit.workflow.step import StepAction, WorkflowStep
 from discretion.domain.kit.workflow.step_name import StepName
 from discretion.domain.kit.workflow.step_outcome import StepDone, StepOutcome
 from discretion.domain.requests.immediate_rights import OptOutRecorder
-from discretion.domain.requests.model import RequestState, build_transition, read_request
+from discretion.domain.requests.model import change_state
 from discretion.domain.requests.restriction import ProcessingRestriction
 from discretion.law.jurisdiction import Right
-from discretion.store.document import Document
+from discretion.store.request_state import RequestState
+from discretion.store.subject_request import SubjectRequest
 from discretion.store.transactions import Session, Transactions
 
 ENGINE_ACTOR = "engine"
@@ -87,13 +87,13 @@ def build_workflows(actions: StepActions) -> Workflows:
 
 
 def build_restriction_step(transactions: Transactions, restriction: ProcessingRestriction) -> StepAction:
-    """Return the step that restricts processing, or lifts the restriction if ``scope.lift`` is set."""
+    """Return the step that restricts processing, or lifts the restriction if the request says so."""
 
-    async def restrict_processing(document: Document, lease: Lease) -> StepOutcome:
-        is_lifted = document["scope"].get("lift", False)
-
+    async def restrict_processing(request: SubjectRequest, lease: Lease) -> StepOutcome:
         async def restrict_and_complete(session: Session) -> bool:
-            is_found = await restriction.apply(document["customer"], session, restricted=not is_lifted)
+            is_found = request.customer is not None and await restriction.apply(
+                request.customer, session, restricted=not request.scope.is_lifted
+            )
             # Completed in the same transaction: after a crash the step has either run or not.
             await lease.complete_step({"found": is_found}, session)
             return is_found
@@ -106,16 +106,16 @@ def build_restriction_step(transactions: Transactions, restriction: ProcessingRe
 def build_immediate_right_step(opt_outs: OptOutRecorder) -> StepAction:
     """Return the step that applies an opt-out or a limit whose requester was identified after filing."""
 
-    async def apply_immediate_right(document: Document, _lease: Lease) -> StepOutcome:
-        return StepDone({"found": await opt_outs.put_request_in_force(read_request(document))})
+    async def apply_immediate_right(request: SubjectRequest, _lease: Lease) -> StepOutcome:
+        return StepDone({"found": await opt_outs.put_request_in_force(request)})
 
     return apply_immediate_right
 
 
-def build_fulfilment(document: Document) -> dict[str, Any]:
-    """Return the fields to set when the last step of a request is done.
+def fulfil_request(request: SubjectRequest) -> SubjectRequest:
+    """Return a request whose last step is done as fulfilled.
 
     The time is that of the last completed step, so that a repeated call after a crash sets the same.
     """
-    at = max(step["at"] for step in document["steps"])
-    return build_transition(document, RequestState.FULFILLED, at, ENGINE_ACTOR)
+    at = max(step.at for step in request.steps if step.at is not None)
+    return change_state(request, RequestState.FULFILLED, at, ENGINE_ACTOR)

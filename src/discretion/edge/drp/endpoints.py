@@ -28,7 +28,6 @@ from discretion.domain.agents.agent_request import AgentRequestStatus, parse_age
 from discretion.domain.agents.delegated_requests import AgentFiling, DelegatedRequests
 from discretion.domain.ingest.message import ExternalIdentifier
 from discretion.domain.kit.egress import EgressClient
-from discretion.domain.requests.model import Assurance
 from discretion.edge.bearer_token import authenticate_agent, read_bearer_token
 from discretion.edge.drp.error_response import build_drp_error
 from discretion.edge.drp.request_claims import ExerciseRequest, check_version, parse_exercise
@@ -44,6 +43,7 @@ from discretion.edge.drp.status import build_drp_status
 from discretion.edge.request_body import read_body
 from discretion.errors import BadRequest, Conflict, DiscretionError, Fault, Forbidden, Refusal
 from discretion.store.agents import Agent, AgentKind, ReplayStore
+from discretion.store.request_state import Assurance
 
 MAX_BODY = 64 * 1024
 _PRIVATE = {"cache-control": "no-store"}

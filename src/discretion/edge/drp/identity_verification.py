@@ -10,9 +10,7 @@ script.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -29,6 +27,7 @@ from discretion.edge.request_body import read_body
 from discretion.errors import BadRequest, Conflict, DiscretionError, NotFound, Refusal
 from discretion.seal.normalisation import normalise_email
 from discretion.store.agents import Agent, AgentKind
+from discretion.store.subject_request import SubjectRequest
 
 MAX_FIELDS = 10
 MAX_BODY = 8 * 1024
@@ -52,7 +51,7 @@ class PendingVerification:
 
     agent_request: AgentRequest
     agent: Agent
-    request: Mapping[str, Any]
+    request: SubjectRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +94,8 @@ class IdentityVerificationPage:
         normalised_email = normalise_email(address)
         if normalised_email is None:
             raise BadRequest("CONTACT_INVALID", "That is not an e-mail address.", "Go back and check it.")
-        is_filed_address = self.delegated_requests.digest_contact(
-            "email", normalised_email
-        ) == pending.request.get("contact")
+        digest = self.delegated_requests.digest_contact("email", normalised_email)
+        is_filed_address = digest == pending.request.contact
         known_digests = await self.identity_proofing.code_addresses.find(pending.request)
         # Both conditions: an agent could file a request with an address of its own, so the address must also
         # be known as the customer's.
@@ -108,7 +106,7 @@ class IdentityVerificationPage:
         requester = f"{pending.agent.id} {pending.agent_request.public_id}"
         # Called for unknown addresses too, so that the time of the response and the rate limit do not differ.
         await self.identity_proofing.send_code(
-            pending.request["_id"], requester, normalised_email if may_send else None, hide_outcome=True
+            pending.request.id, requester, normalised_email if may_send else None, hide_outcome=True
         )
 
     async def _check_code(self, pending: PendingVerification, code: str, return_url: str | None) -> Response:
@@ -119,7 +117,7 @@ class IdentityVerificationPage:
                 raise BadRequest(
                     "CODE_WRONG", "The code is not valid.", "Check it, or have another one sent."
                 )
-            await self.identity_proofing.verify_code(pending.request["_id"], requester, "person", code)
+            await self.identity_proofing.verify_code(pending.request.id, requester, "person", code)
         except BadRequest as error:
             return self._page_response(
                 page.render_code_form(pending.agent.name, return_url, error.message), error.status

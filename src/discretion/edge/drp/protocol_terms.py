@@ -6,18 +6,19 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from discretion.law.jurisdiction import Right
+from discretion.store.subject_request import RequestScope
 
 VERSION = "1.0"
 REGIMES = frozenset({"ccpa"})
 
-ACTIONS: Mapping[str, tuple[Right, Mapping[str, str]] | None] = MappingProxyType(
+ACTIONS: Mapping[str, tuple[Right, RequestScope] | None] = MappingProxyType(
     {
-        "sale:opt-out": (Right.OPT_OUT_SALE, {}),
+        "sale:opt-out": (Right.OPT_OUT_SALE, RequestScope()),
         "sale:opt-in": None,
-        "deletion": (Right.ERASURE, {}),
-        "access": (Right.ACCESS, {}),
-        "access:categories": (Right.ACCESS, {"part": "categories"}),
-        "access:specific": (Right.ACCESS, {"part": "specific"}),
+        "deletion": (Right.ERASURE, RequestScope()),
+        "access": (Right.ACCESS, RequestScope()),
+        "access:categories": (Right.ACCESS, RequestScope(part="categories")),
+        "access:specific": (Right.ACCESS, RequestScope(part="specific")),
     }
 )
 """The right and its scope for each action of the protocol, None if it is not supported. Opting in to a sale

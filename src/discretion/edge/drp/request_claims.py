@@ -16,6 +16,7 @@ from discretion.errors import BadRequest
 from discretion.law.jurisdiction import Right
 from discretion.seal.normalisation import NORMALISATION_RULES
 from discretion.seal.redacted import Redacted
+from discretion.store.subject_request import RequestScope
 
 MAX_URL = 2048
 MAX_POWER_OF_ATTORNEY = 2048
@@ -40,7 +41,7 @@ class ExerciseRequest:
     """
 
     right: Right
-    scope: Mapping[str, str]
+    scope: RequestScope
     regime: str | None
     reference: str | None
     callback: str | None

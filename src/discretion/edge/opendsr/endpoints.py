@@ -28,7 +28,6 @@ from discretion.domain.agents.agent_request import AgentRequestStatus
 from discretion.domain.agents.delegated_requests import AgentFiling, DelegatedRequests
 from discretion.domain.agents.status_map import OPENDSR_STATUSES
 from discretion.domain.kit.egress import EgressClient
-from discretion.domain.requests.model import Assurance
 from discretion.edge.bearer_token import authenticate_agent
 from discretion.edge.error_response import build_error_response
 from discretion.edge.opendsr.certificate import SigningCertificate
@@ -51,6 +50,8 @@ from discretion.edge.strict_json import parse_strict_json
 from discretion.errors import BadRequest, Conflict, DiscretionError, NotFound, Refusal, Unauthenticated
 from discretion.law.jurisdiction import Right
 from discretion.store.agents import Agent, AgentKind
+from discretion.store.request_state import Assurance
+from discretion.store.subject_request import RequestScope
 
 MAX_BODY = 64 * 1024
 HEADER_NAMES = ("OpenDSR", "OpenGDPR")
@@ -202,7 +203,7 @@ def _build_filing(subject_request: OpenDsrRequest) -> AgentFiling:
         Right(subject_request.type),
         subject_request.identifiers,
         Assurance.OFFICE,
-        {},
+        RequestScope(),
         subject_request.regulation,
         subject_request.id,
         subject_request.callbacks,

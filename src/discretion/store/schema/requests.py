@@ -20,7 +20,10 @@ REQUEST_COLLECTIONS: tuple[Collection, ...] = (
     #   v               version, incremented with every change
     #   client, subject who filed it (``sub`` at a client); kind person, agent, guardian, steward; by the name
     #   assurance       how surely the author is identified, 0 to 5
-    #   scope, sealed   what is requested: the part without personal data, and the sealed part
+    #   scope           what is requested, without personal data: part of an access request; channel, category
+    #                   or purpose of an erasure; lift a restriction; decision to review; purposes of an
+    #                   objection; attributes to correct, and those of them to remove
+    #   sealed          the part with personal data, each cell by its name
     #   decides         whether a steward decides before anything is done
     #   steps           of the workflow: told the result, why the reason of waiting or of the last failure
     #   next, until, fence   when the next step is due (ms), and the lease of its worker (``store.lease``)
@@ -28,12 +31,16 @@ REQUEST_COLLECTIONS: tuple[Collection, ...] = (
     #   contact         keyed digest of the address by which the subject was named
     #   identified      when the identity was proven; expires when the time to prove it ends (ms)
     #   code, codes     hash of the code sent to an address; when codes were sent (ms)
-    #   acknowledge_by, extend_by, due   legal deadlines (ms); pauses stop them, an extension postpones due
+    #   acknowledge_by, extend_by, due   legal deadlines (ms); pauses stop them, an extension of count units
+    #                   postpones due: when and why the person was told
     #   appeal_of       the request that this one appeals; began when that one was received (ms)
     #   messages        between person and privacy office; for is the customer id they are sealed under
     #   warned, raised  deadline warnings that were given, and when the last one was (ms)
-    #   snapshot        of an erasure: every id of the person, deleted with the last step
-    #   result, package what was done, and where the package is
+    #   snapshot        of an erasure: every id of the person at a time, removed by the last step; names are
+    #                   identifiers of theirs alone, shared those of others too, pseudonyms those in the
+    #                   ledger (n) with their customer ids (c)
+    #   result          what was done: purged documents, deleted events, certificate, receipt of the package
+    #   package         the package: under whose key, by which attempt, its pages and rows by section
     Collection(
         name="requests",
         contents="Rights requests, authors and progress; personal parts are sealed with the person's key.",

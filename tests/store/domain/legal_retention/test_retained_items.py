@@ -19,6 +19,7 @@ from discretion.law.retention_duty import find_retention_duty, find_retention_en
 from discretion.ledger.packed_entry import EntryPacker
 from discretion.store.requests import RequestStore
 from discretion.store.retained_data import RetainedDataStore
+from discretion.store.subject_request import RequestScope
 from tests.fixtures.erasure_steps import ErasureSteps
 from tests.fixtures.platform import PlatformUnderTest
 from tests.store.domain.erasure.test_profile_deletion import ANN, BOB, TILL, WEB_ID, build_order, build_view
@@ -143,8 +144,8 @@ async def test_the_erasure_preview_equals_the_erasure(erasing: ErasureSteps) -> 
     customer = await erasing.find_customer("email", "ann@shop.example")
     assert customer is not None
     steps = platform.internals.erasure
-    preview = await steps.erasure_preview.run(customer, {})
-    scoped_preview = await steps.erasure_preview.run(customer, {"category": "user.behavior"})
+    preview = await steps.erasure_preview.run(customer, RequestScope())
+    scoped_preview = await steps.erasure_preview.run(customer, RequestScope(category="user.behavior"))
     assert scoped_preview.events == {"Order Completed": 1, "Product Viewed": 1}
     assert scoped_preview.retentions == ()
     database = platform.internals.database
@@ -179,9 +180,10 @@ async def test_the_certificate_lists_deletions_without_personal_data(erasing: Er
         await erasing.run_step(request, steps.certification.run, 4)
     for number, run_step in list(enumerate(erasing.list_steps()))[1:]:
         await erasing.run_step(request, run_step, number)
-    request_document = await RequestStore(platform.internals.database).find(request)
-    assert request_document is not None
-    certificate = request_document["result"]["certificate"]
+    stored = await RequestStore(platform.internals.database).find(request)
+    assert stored is not None
+    certificate = stored.result.certificate
+    assert certificate is not None
     keys = jwt.PyJWKSet.from_dict((await platform.http.get("/.well-known/jwks.json")).json())
     key = keys[jwt.get_unverified_header(certificate)["kid"]]
     assert jwt.get_unverified_header(certificate)["typ"] == "erasure-certificate+jwt"

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from discretion.domain.requests.deadlines import DeadlineClock
 from discretion.domain.requests.decisions import RequestDecisions
-from discretion.domain.requests.model import Assurance, RequestDetails, Requester, RequesterRole
+from discretion.domain.requests.model import RequestDetails, Requester
 from discretion.domain.requests.submission import RequestSubmission
 from discretion.law.load import load_lawbook
 from discretion.store.driver.database import Database
 from discretion.store.people import PeopleStore
+from discretion.store.request_state import Assurance, RequesterRole
 from discretion.store.requests import RequestStore
 from discretion.store.schema.apply import apply_schema
+from discretion.store.subject_request import SubjectRequest
 from discretion.store.transactions import Session, Transactions
 from tests.fixtures.clock import Clock
 from tests.unit.law.small_law import CATALOGUE
@@ -28,6 +29,7 @@ class RequestOffice:
     def __init__(self, database: Database, clock: Clock) -> None:
         self.clock = clock
         self.requests = RequestStore(database)
+        self._database = database
         deadline_clock = DeadlineClock(LAWBOOK)
         self.submission = RequestSubmission(
             Transactions(database),
@@ -53,14 +55,13 @@ class RequestOffice:
         """Submit a request; return its id."""
         assurance = Assurance.FRESH if is_verified else Assurance.SESSION
         requester = Requester(RequesterRole.PERSON, "self:app", "app", f"s{self._id_count}", assurance)
-        document = self.submission.build_document(self._entropy(16), [law], details, requester)
-        await self.requests.add(document)
-        request: bytes = document["_id"]
-        return request
+        request = self.submission.build_request(self._entropy(16), [law], details, requester)
+        await self.requests.add(request)
+        return request.id
 
     async def read(self, request: bytes) -> dict[str, Any]:
         """Return the stored document of a request."""
-        document = await self.requests.find(request)
+        document = await self._database.find_one("requests", {"_id": request})
         assert document is not None
         return document
 
@@ -68,7 +69,7 @@ class RequestOffice:
         self._id_count += 1
         return self._id_count.to_bytes(size)
 
-    async def _ignore(self, _document: Mapping[str, Any], _session: Session) -> None: ...
+    async def _ignore(self, _request: SubjectRequest, _session: Session) -> None: ...
 
     def _kick(self) -> None:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from typer.testing import CliRunner, Result
@@ -14,10 +15,11 @@ from discretion.domain.kit.workflow.runner import WorkflowRunner
 from discretion.domain.kit.workflow.step_outcome import StepOutcome
 from discretion.domain.requests.command import RequestCommandContext, build_commands
 from discretion.domain.requests.model import RequestDetails
-from discretion.domain.requests.workflows import build_fulfilment
+from discretion.domain.requests.workflows import fulfil_request
 from discretion.errors import Unavailable
 from discretion.law.jurisdiction import Right
 from discretion.store.driver.database import Database
+from discretion.store.subject_request import RequestStep
 from tests.fixtures.clock import Clock
 from tests.store.domain.requests.privacy_office import STEWARD, RequestOffice
 
@@ -39,14 +41,14 @@ async def run_command(office: RequestOffice, *arguments: str) -> Result:
 async def submit_failing_request(office: RequestOffice) -> bytes:
     """Submit a request and let its step fail once; return its id."""
     request = await office.submit("us-va", RequestDetails(Right.RESTRICTION))
-    steps = [{"name": "restrict", "state": "open", "attempts": 0}]
-    await office.decisions.apply_change(request, lambda _: {"steps": steps})
+    steps = (RequestStep("restrict"),)
+    await office.decisions.apply_change(request, lambda current: replace(current, steps=steps))
     await office.decisions.accept(request, STEWARD)
 
     async def fail(_document: Any, _lease: Lease) -> StepOutcome:
         raise Unavailable("STORE_UNAVAILABLE", "Away.")
 
-    await WorkflowRunner(office.requests, {"restrict": fail}, build_fulfilment, office.clock).run_due()
+    await WorkflowRunner(office.requests, {"restrict": fail}, fulfil_request, office.clock).run_due()
     return request
 
 

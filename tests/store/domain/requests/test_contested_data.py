@@ -8,22 +8,18 @@ from typing import Any
 
 import pytest
 
-from discretion.domain.requests.model import (
-    Assurance,
-    RequestDetails,
-    Requester,
-    RequesterRole,
-    RequestReason,
-)
+from discretion.domain.requests.model import RequestDetails, Requester
 from discretion.law.jurisdiction import Right
 from discretion.store.driver.database import Database
+from discretion.store.request_state import Assurance, RequesterRole, RequestReason, RequestState
+from discretion.store.subject_request import RequestScope
 from tests.fixtures.attribute_keys import KEYS
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import PlatformUnderTest, build_test_platform
 from tests.journeys.rights import create_customer
 
 DETAILS = RequestDetails(
-    Right.CORRECTION, {"attributes": ["identity.givenName"], "remove": []}, needs_decision=True
+    Right.CORRECTION, RequestScope(attributes=("identity.givenName",)), needs_decision=True
 )
 REQUESTER = Requester(RequesterRole.PERSON, "self:app", "app", "ann", Assurance.FRESH)
 
@@ -66,8 +62,8 @@ async def test_a_crash_stores_neither_the_request_nor_its_flags(
         await replace(requests.decisions, after_change=crash).refuse(
             request.id, "steward:office", RequestReason.OTHER, "GDPR Art. 16", "It is as you said."
         )
-    document = await requests.store.find(request.id)
-    assert document is not None
-    assert document["state"] == "acknowledged"
+    stored = await requests.store.find(request.id)
+    assert stored is not None
+    assert stored.state is RequestState.ACKNOWLEDGED
     await requests.decisions.withdraw(request.id, "self:app")
     assert await list_contested(database) == []

@@ -7,10 +7,11 @@ from datetime import date, timedelta
 
 import pytest
 
-from discretion.domain.requests.model import Assurance, RequestDetails, RequestReason
+from discretion.domain.requests.model import RequestDetails
 from discretion.errors import Conflict
 from discretion.law.jurisdiction import Right, TimeLength, TimeUnit
 from discretion.store.driver.database import Database
+from discretion.store.request_state import Assurance, RequestReason
 from tests.fixtures.clock import Clock
 from tests.store.domain.requests.privacy_office import LAWBOOK, STEWARD, RequestOffice
 from tests.unit.law.test_deadline import parse_local_ms

@@ -16,9 +16,10 @@ from discretion.domain.access.format.csv_format import format_cell
 from discretion.domain.access.format.html_format import POLICY
 from discretion.domain.access.format.json_format import build_package_schema
 from discretion.domain.access.format.jsonld_format import PERSON_ID
-from discretion.domain.access.package_page import PageIterator, StoredPackage
+from discretion.domain.access.package_page import PageIterator
 from discretion.domain.access.package_sections import SECTIONS, SECTIONS_BY_KEY, build_row
 from discretion.domain.access.zip_archive import PackageReader, build_files, write_file
+from discretion.store.subject_request import StoredPackage
 
 HOSTILE_VALUES = (
     "<script>alert(1)</script>",

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from discretion.domain.agents.status_map import DRP_FINAL_STATUSES, OPENDSR_STATUSES, get_drp_status
-from discretion.domain.requests.model import FINAL_STATES, RequestReason, RequestState
+from discretion.store.request_state import FINAL_STATES, RequestReason, RequestState
 
 REASONS = (None, *RequestReason)
 DRP_STATES = {"open", "in_progress", "fulfilled", "revoked", "denied", "expired"}

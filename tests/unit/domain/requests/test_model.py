@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
-from typing import Any
 
 import pytest
 
 from discretion.domain.requests.model import (
     ALLOWED_TRANSITIONS,
-    FINAL_STATES,
     REQUIRED_ASSURANCE,
-    Assurance,
-    RequestReason,
-    RequestState,
-    build_transition,
+    change_state,
     required_assurance,
 )
 from discretion.domain.requests.status_map import ACTIONS_BY_REASON, ACTIONS_BY_STATE, DPV_STATUSES
 from discretion.errors import Conflict
 from discretion.law.jurisdiction import Right
+from discretion.store.request_state import FINAL_STATES, Assurance, RequestReason, RequestState
+from tests.fixtures.subject_request import build_accepted_request
 
 
 def test_every_transition_that_is_not_allowed_is_refused() -> None:
     for before, after in product(RequestState, RequestState):
-        document: dict[str, Any] = {"state": before.value, "history": []}
+        request = replace(build_accepted_request(b"r", ()), state=before)
         if after in ALLOWED_TRANSITIONS[before]:
-            assert build_transition(document, after, 1, "me")["state"] == after
+            assert change_state(request, after, 1, "me").state is after
             continue
         with pytest.raises(Conflict) as refusal:
-            build_transition(document, after, 1, "me")
+            change_state(request, after, 1, "me")
         assert refusal.value.code == "REQUEST_STATE"
 
 

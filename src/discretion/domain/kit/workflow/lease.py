@@ -7,10 +7,11 @@ process that stalled, lost its lease and resumes cannot change anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from discretion.errors import Conflict
+from discretion.store.document import JsonValue
 from discretion.store.requests import RequestStore
+from discretion.store.subject_request import StepProgress, SubjectRequest
 from discretion.store.transactions import Session
 
 LEASE_MS = 60_000
@@ -57,19 +58,26 @@ class Lease:
         """Report a point at which a crash is tested."""
         self._on_checkpoint(f"{self._step_name}.{point}")
 
-    async def save(self, change: Mapping[str, Any], session: Session | None = None) -> None:
-        """Update members of the request, by their paths in MongoDB, and renew the lease.
+    async def renew(self, session: Session | None = None) -> None:
+        """Renew the lease; in a transaction, abort it if the lease was lost.
+
+        Raises:
+            Conflict: ``LEASE_LOST``; another process has taken the request over.
+        """
+        await self.save(StepProgress(), session)
+
+    async def save(self, progress: StepProgress, session: Session | None = None) -> None:
+        """Write what the step has done so far into the request, and renew the lease.
 
         Raises:
             Conflict: ``LEASE_LOST``; another process has taken the request over.
         """
         until = self._now_ms() + LEASE_MS
-        if not await self._requests.leases.save(
-            self._request, self._fence, {"until": until, **change}, session
-        ):
-            raise Conflict("LEASE_LOST", "Another process carries this request out.")
+        _require_held(
+            await self._requests.save_progress(self._request, self._fence, until, progress, session)
+        )
 
-    async def complete_step(self, result: Mapping[str, Any], session: Session | None = None) -> None:
+    async def complete_step(self, result: Mapping[str, JsonValue], session: Session | None = None) -> None:
         """Mark the step as done, in the transaction of its own writes if a session is given.
 
         A step that changes data does both in one transaction: a crash then leaves either both or neither.
@@ -77,13 +85,34 @@ class Lease:
         Raises:
             Conflict: ``LEASE_LOST``; another process has taken the request over.
         """
-        await self.save(
-            {
-                f"steps.{self.step}.state": "done",
-                f"steps.{self.step}.at": self._now_ms(),
-                f"steps.{self.step}.told": dict(result),
-                "next": self._now_ms(),
-            },
-            session,
+        now = self._now_ms()
+        _require_held(
+            await self._requests.complete_step(
+                self._request, self._fence, now + LEASE_MS, self.step, result, now, session
+            )
         )
         self.completed = True
+
+    async def postpone_step(self, attempts: int, why: str, after_ms: int) -> None:
+        """End the lease, so that any process can attempt the step again after a time.
+
+        Raises:
+            Conflict: ``LEASE_LOST``; another process has taken the request over.
+        """
+        next_run = self._now_ms() + after_ms
+        _require_held(
+            await self._requests.postpone_step(self._request, self._fence, self.step, attempts, why, next_run)
+        )
+
+    async def finish(self, before: SubjectRequest, after: SubjectRequest) -> None:
+        """Write the final state of the request and end the lease.
+
+        Raises:
+            Conflict: ``LEASE_LOST``; another process has taken the request over.
+        """
+        _require_held(await self._requests.finish(before, after))
+
+
+def _require_held(is_held: bool) -> None:
+    if not is_held:
+        raise Conflict("LEASE_LOST", "Another process carries this request out.")

@@ -13,7 +13,6 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
 
 from discretion.background import run_alongside
 from discretion.domain.kit.workflow.lease import LEASE_MS, Checkpoint, Lease, no_checkpoint
@@ -22,11 +21,11 @@ from discretion.domain.kit.workflow.retry import Backoff
 from discretion.domain.kit.workflow.step import StepAction
 from discretion.domain.kit.workflow.step_outcome import StepWaiting
 from discretion.errors import Conflict, DiscretionError
-from discretion.store.document import Document
 from discretion.store.requests import RequestStore
+from discretion.store.subject_request import RequestStep, SubjectRequest
 
-BuildFinalMembers = Callable[[Document], Mapping[str, Any]]
-"""Returns the members to set in the request's document when its last step is done."""
+EndRequest = Callable[[SubjectRequest], SubjectRequest]
+"""Returns a request as it is when its last step is done."""
 
 BACKOFF = Backoff(min_ms=1_000, max_ms=3_600_000)
 """The waits before a failed step is attempted again. A step is retried without end."""
@@ -45,13 +44,13 @@ class WorkflowRunner:
         self,
         requests: RequestStore,
         step_actions: Mapping[str, StepAction],
-        build_final_members: BuildFinalMembers,
+        end_request: EndRequest,
         now_ms: Callable[[], int],
         on_checkpoint: Checkpoint = no_checkpoint,
     ) -> None:
         self._requests = requests
         self._step_actions = step_actions
-        self._build_final_members = build_final_members
+        self._end_request = end_request
         self._now_ms = now_ms
         self._on_checkpoint = on_checkpoint
         self._wake_event = asyncio.Event()
@@ -63,70 +62,68 @@ class WorkflowRunner:
 
     async def run_due(self) -> int:
         """Run the requests that are due now, as far as possible, and return how many there were."""
-        documents = await self._take_due(MAX_CONCURRENT)
-        await asyncio.gather(*(self._run_leased(document) for document in documents))
-        return len(documents)
+        requests = await self._take_due(MAX_CONCURRENT)
+        await asyncio.gather(*(self._run_leased(request) for request in requests))
+        return len(requests)
 
     async def run_request(self, request: bytes) -> None:
         """Run one request as far as possible, unless it is not due or another process holds its lease."""
         now = self._now_ms()
-        document = await self._requests.leases.take(now, now + LEASE_MS, document_id=request)
-        if document is not None:
-            await self._run_leased(document)
+        leased = await self._requests.take(now, now + LEASE_MS, request)
+        if leased is not None:
+            await self._run_leased(leased)
 
-    async def _take_due(self, limit: int) -> Sequence[Document]:
+    async def _take_due(self, limit: int) -> Sequence[SubjectRequest]:
         """Lease due requests that do not run in this process."""
         now = self._now_ms()
         # Running requests are excluded. A step that outlasts its lease would otherwise be started a second
         # time here, under a fence that shuts out the first run.
-        return await self._requests.leases.take_due(now, now + LEASE_MS, limit, list(self._running_tasks))
+        return await self._requests.take_due(now, now + LEASE_MS, limit, list(self._running_tasks))
 
-    async def _run_leased(self, document: Document) -> None:
+    async def _run_leased(self, request: SubjectRequest) -> None:
         """Run a leased request as far as possible."""
         lease = Lease(
             self._requests,
-            document["_id"],
-            document["fence"],
+            request.id,
+            request.fence,
             self._now_ms,
             self._on_checkpoint,
-            document["right"],
+            request.right.value,
         )
         try:
-            await self._run_steps(document, lease)
+            await self._run_steps(request, lease)
         except Conflict as conflict:
             if conflict.code != "LEASE_LOST":
                 raise
             _log.info("a request was taken over by another process")  # its new holder continues
 
-    async def _run_steps(self, document: Document, lease: Lease) -> None:
-        for step, step_record in enumerate(document["steps"]):
-            if step_record["state"] == "done":
+    async def _run_steps(self, request: SubjectRequest, lease: Lease) -> None:
+        for index, step in enumerate(request.steps):
+            if step.is_done:
                 continue
-            lease.enter_step(step, f"{document['right']}.{step_record['name']}")
+            lease.enter_step(index, f"{request.right.value}.{step.name}")
             lease.checkpoint("begin")
-            if not await self._run_step(document, step_record, lease):
+            if not await self._run_step(request, step, lease):
                 return
             lease.checkpoint("end")
             # The step may have changed the request, and an erasure may have deleted it. Under another fence
             # it belongs to another process, or somebody decided otherwise about it.
-            reloaded = await self._requests.find(document["_id"])
-            if reloaded is None or reloaded["fence"] != document["fence"]:
+            reloaded = await self._requests.find(request.id)
+            if reloaded is None or reloaded.fence != request.fence:
                 return
-            document = reloaded
+            request = reloaded
         # The final state and the end of the lease are one write. After a crash before it, the next worker
         # finds every step done and repeats only this write.
-        await lease.save({**self._build_final_members(document), "until": 0, "next": None})
+        await lease.finish(request, self._end_request(request))
         lease.checkpoint("ended")
 
-    async def _run_step(self, document: Document, step_record: Document, lease: Lease) -> bool:
+    async def _run_step(self, request: SubjectRequest, step: RequestStep, lease: Lease) -> bool:
         """Run one step and record its outcome; return whether the step is done."""
         try:
-            outcome = await self._step_actions[step_record["name"]](document, lease)
+            outcome = await self._step_actions[step.name](request, lease)
             lease.checkpoint("acted")
             if isinstance(outcome, StepWaiting):
-                await self._schedule_retry(
-                    lease, step_record, outcome.retry_after_ms, outcome.reason, failed=False
-                )
+                await lease.postpone_step(step.attempts, outcome.reason, outcome.retry_after_ms)
                 return False
             # A step that changes data has completed itself in its own transaction. A second
             # completion would overwrite its result.
@@ -136,34 +133,15 @@ class WorkflowRunner:
             if conflict.code == "LEASE_LOST":
                 # A worker without the lease records no failure: the request belongs to another worker now.
                 raise
-            await self._record_failure(lease, step_record, conflict.code)
+            await _record_failure(lease, step, conflict.code)
             return False
         except Exception as error:  # noqa: BLE001 - an error in one request must not stop the others
             # Only the code is logged and stored: the text of an error may contain personal data.
             code = error.code if isinstance(error, DiscretionError) else type(error).__name__
-            _log.error("step %s of a request failed: %s", step_record["name"], code)
-            await self._record_failure(lease, step_record, code)
+            _log.error("step %s of a request failed: %s", step.name, code)
+            await _record_failure(lease, step, code)
             return False
         return True
-
-    async def _record_failure(self, lease: Lease, step_record: Document, code: str) -> None:
-        await self._schedule_retry(
-            lease, step_record, BACKOFF.compute_delay(step_record["attempts"] + 1), code, failed=True
-        )
-
-    async def _schedule_retry(
-        self, lease: Lease, step_record: Document, after_ms: int, reason: str, *, failed: bool
-    ) -> None:
-        # The lease ends with this write, so that any process can make the next attempt.
-        step = f"steps.{lease.step}"
-        await lease.save(
-            {
-                f"{step}.why": reason,
-                f"{step}.attempts": step_record["attempts"] + failed,
-                "next": self._now_ms() + after_ms,
-                "until": 0,
-            }
-        )
 
     async def run_forever(self) -> None:
         """Run due requests until cancelled; each runs in its own task, so a long one delays no other."""
@@ -179,13 +157,12 @@ class WorkflowRunner:
 
     async def _start_due(self) -> None:
         """Start due requests that are not running in this process, up to ``MAX_CONCURRENT``."""
-        for document in await self._take_due(MAX_CONCURRENT - len(self._running_tasks)):
-            request = document["_id"]
+        for request in await self._take_due(MAX_CONCURRENT - len(self._running_tasks)):
             # An error of one request does not affect the others.
-            work = attempt_logged("carrying out a request", self._run_leased(document))
+            work = attempt_logged("carrying out a request", self._run_leased(request))
             task = asyncio.create_task(work)
-            self._running_tasks[request] = task
-            task.add_done_callback(partial(self._release_slot, request))
+            self._running_tasks[request.id] = task
+            task.add_done_callback(partial(self._release_slot, request.id))
 
     def _release_slot(self, request_id: bytes, _task: asyncio.Task[None]) -> None:
         """Remove a finished task; if all slots were taken, look for waiting requests at once."""
@@ -193,6 +170,11 @@ class WorkflowRunner:
         del self._running_tasks[request_id]
         if was_full:
             self.wake()
+
+
+async def _record_failure(lease: Lease, step: RequestStep, code: str) -> None:
+    attempts = step.attempts + 1
+    await lease.postpone_step(attempts, code, BACKOFF.compute_delay(attempts))
 
 
 @asynccontextmanager

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from discretion.domain.kit.workflow.lease import Lease
 from discretion.domain.kit.workflow.step_name import StepName
 from discretion.domain.kit.workflow.step_outcome import StepOutcome
-from discretion.store.document import Document
+from discretion.store.subject_request import SubjectRequest
 
-StepAction = Callable[[Document, Lease], Awaitable[StepOutcome]]
-"""Runs one step of a request, given its document in MongoDB. A step must be idempotent: it may run twice."""
+StepAction = Callable[[SubjectRequest, Lease], Awaitable[StepOutcome]]
+"""Runs one step of a request. A step must be idempotent: it may run twice."""
 
 
 @dataclass(frozen=True, slots=True)

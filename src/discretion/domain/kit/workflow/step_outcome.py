@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+
+from discretion.store.document import JsonValue
 
 
 @dataclass(frozen=True, slots=True)
 class StepDone:
-    """The step is done. ``result`` is stored with the request as ``told``; no personal data."""
+    """The step is done. ``result`` is stored with the step in the request; no personal data."""
 
-    result: Mapping[str, Any] = field(default_factory=dict)
+    result: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

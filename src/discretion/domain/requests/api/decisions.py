@@ -20,10 +20,9 @@ from discretion.domain.requests.api.types import (
 )
 from discretion.domain.requests.api.visibility import find_visible_request
 from discretion.domain.requests.decisions import check_text
-from discretion.domain.requests.model import RequestReason
 from discretion.errors import BadRequest
 from discretion.law.jurisdiction import TimeLength, TimeUnit
-from discretion.store.document import MutableDocument
+from discretion.store.request_state import RequestReason
 
 LengthUnit: Any = strawberry.enum(
     TimeUnit, name="LengthUnit", description="Calendar days, business days or months."
@@ -32,7 +31,7 @@ LengthUnit: Any = strawberry.enum(
 
 @strawberry.input(description="Why a request is refused.")
 class RefusalInput:
-    """A refusal, see ``requests.model.RequestRefusal``; the remedies of the laws are added to ``next``."""
+    """See ``store.subject_request.RequestRefusal``; the remedies of the laws are added to ``next``."""
 
     reason: RequestReasonEnum
     law: str = strawberry.field(description="The provision that allows it, such as `GDPR Art. 17(3)(b)`.")
@@ -88,19 +87,17 @@ async def _decide_request(
 ) -> RightsRequest:
     del root
     _, by = info.context.require_steward()
-    document = await find_visible_request(services, info, id)
+    request = await find_visible_request(services, info, id)
     if accept == bool(refusal) or (answer and not accept):
         raise BadRequest("DECISION_ARGUMENTS", "Accept with or without an 'answer', or give a 'refusal'.")
     if refusal:
         await services.decisions.refuse(
-            document["_id"], by, refusal.reason, refusal.law, refusal.words, refusal.next or None
+            request.id, by, refusal.reason, refusal.law, refusal.words, refusal.next or None
         )
-        return await _reload_request(services, info, document["_id"])
-    message: MutableDocument | None = None
-    if answer:
-        message = await services.messages.seal_message(document["_id"], by, check_text(answer))
-    await services.decisions.accept(document["_id"], by, message)
-    return await _reload_request(services, info, document["_id"])
+        return await _reload_request(services, info, request.id)
+    message = await services.messages.seal_message(request.id, by, check_text(answer)) if answer else None
+    await services.decisions.accept(request.id, by, message)
+    return await _reload_request(services, info, request.id)
 
 
 async def _extend_request(
@@ -113,12 +110,12 @@ async def _extend_request(
 ) -> RightsRequest:
     del root
     _, by = info.context.require_steward()
-    document = await find_visible_request(services, info, id)
+    request = await find_visible_request(services, info, id)
     requested_length = TimeLength(length.count, length.unit) if length else None
     if requested_length is not None and requested_length.count < 1:
         raise BadRequest("EXTENSION_LENGTH", "An extension has a length of at least 1.")
-    await services.decisions.extend(document["_id"], by, reason, requested_length)
-    return await _reload_request(services, info, document["_id"])
+    await services.decisions.extend(request.id, by, reason, requested_length)
+    return await _reload_request(services, info, request.id)
 
 
 async def _pause_request(
@@ -126,9 +123,9 @@ async def _pause_request(
 ) -> RightsRequest:
     del root
     _, by = info.context.require_steward()
-    document = await find_visible_request(services, info, id)
-    await services.decisions.pause(document["_id"], by, RequestReason(reason))
-    return await _reload_request(services, info, document["_id"])
+    request = await find_visible_request(services, info, id)
+    await services.decisions.pause(request.id, by, RequestReason(reason))
+    return await _reload_request(services, info, request.id)
 
 
 async def _resume_request(
@@ -136,13 +133,13 @@ async def _resume_request(
 ) -> RightsRequest:
     del root
     _, by = info.context.require_steward()
-    document = await find_visible_request(services, info, id)
-    await services.decisions.resume(document["_id"], by)
-    return await _reload_request(services, info, document["_id"])
+    request = await find_visible_request(services, info, id)
+    await services.decisions.resume(request.id, by)
+    return await _reload_request(services, info, request.id)
 
 
 async def _reload_request(services: RequestServices, info: ResolverInfo, request: bytes) -> RightsRequest:
-    document = await services.store.find(request)
-    assert document is not None
-    await load_subjects(info, [document])
-    return build_rights_request(services, info, document)
+    reloaded = await services.store.find(request)
+    assert reloaded is not None
+    await load_subjects(info, [reloaded])
+    return build_rights_request(services, info, reloaded)

@@ -32,12 +32,12 @@ from discretion.domain.requests.identity_proofing import (
     mask_address,
     require_waiting_for_identity,
 )
-from discretion.domain.requests.model import Assurance
 from discretion.errors import BadRequest, Conflict, Forbidden
 from discretion.reveal.forms import format_timestamp
 from discretion.seal.cell import identifier_cell_key
 from discretion.seal.normalisation import NORMALISATION_RULES
-from discretion.store.document import MutableDocument
+from discretion.store.request_state import Assurance
+from discretion.store.subject_request import SubjectRequest
 
 MAX_CODE_LENGTH = 32
 
@@ -73,24 +73,24 @@ async def _send_code(
     contact: IdentifierInput | None = UNSET,
 ) -> SentCode:
     del root
-    document = await find_visible_request(services, info, request)
+    visible = await find_visible_request(services, info, request)
     reading = info.context.require_reading()
     if reading.grant.is_steward:
         raise Forbidden(
             "CODE_NOT_YOURS", "The privacy office verifies identities by its own means: resumeRequest(id:)."
         )
-    require_waiting_for_identity(document)
+    require_waiting_for_identity(visible)
     named_contact = contact or None
     hide_outcome, proofing = not reading.grant.is_self, services.identity_proofing
-    known_addresses = await proofing.code_addresses.find(document)
+    known_addresses = await proofing.code_addresses.find(visible)
     # A customer with a token may be told whether an address is known. Anybody else must not learn it.
     if hide_outcome:
-        entry, address = _match_contact(info, document, named_contact)
+        entry, address = _match_contact(info, visible, named_contact)
         is_known = entry in known_addresses
     else:
-        address, is_known = await _choose_known_address(info, document, named_contact, known_addresses), True
+        address, is_known = await _choose_known_address(info, visible, named_contact, known_addresses), True
     await proofing.send_code(
-        document["_id"], _caller_key(info), address if is_known else None, hide_outcome=hide_outcome
+        visible.id, _caller_key(info), address if is_known else None, hide_outcome=hide_outcome
     )
     return SentCode(
         sent_to=mask_address(address), until=DateTime(format_timestamp(reading.now_ms + CODE_LIFE_MS))
@@ -101,26 +101,26 @@ async def _prove_identity(
     services: RequestServices, root: Any, info: ResolverInfo, request: strawberry.ID, code: str | None = UNSET
 ) -> RightsRequest:
     del root
-    document = await find_visible_request(services, info, request)
+    visible = await find_visible_request(services, info, request)
     grant = info.context.require_reading().grant
     if code:
         # The caller chooses the length of what would be hashed.
         if len(code) > MAX_CODE_LENGTH:
             raise BadRequest("CODE_WRONG", "The code is not valid.", "Check it, or have another one sent.")
         await services.identity_proofing.verify_code(
-            document["_id"], _caller_key(info), format_caller_actor(info), code.strip()
+            visible.id, _caller_key(info), format_caller_actor(info), code.strip()
         )
     else:
-        require_waiting_for_identity(document)
-        await _require_fresh_login(info, document)
-        await services.decisions.confirm_identity(document["_id"], f"self:{grant.client}", Assurance.FRESH)
-    reloaded = await services.store.find(document["_id"])
+        require_waiting_for_identity(visible)
+        await _require_fresh_login(info, visible)
+        await services.decisions.confirm_identity(visible.id, f"self:{grant.client}", Assurance.FRESH)
+    reloaded = await services.store.find(visible.id)
     assert reloaded is not None
     await load_subjects(info, [reloaded])
     return build_rights_request(services, info, reloaded)
 
 
-async def _require_fresh_login(info: ResolverInfo, document: MutableDocument) -> None:
+async def _require_fresh_login(info: ResolverInfo, request: SubjectRequest) -> None:
     """Raise Forbidden ``LOGIN_NOT_FRESH`` unless the caller is the customer and has a fresh login."""
     reading = info.context.require_reading()
     own_customer = reading.decode_customer_id(reading.grant.subject) if reading.grant.is_self else None
@@ -128,7 +128,7 @@ async def _require_fresh_login(info: ResolverInfo, document: MutableDocument) ->
     if (
         own_customer is None
         or not is_fresh
-        or document.get("customer") not in await list_customer_ids(info, own_customer)
+        or request.customer not in await list_customer_ids(info, own_customer)
     ):
         raise Forbidden(
             "LOGIN_NOT_FRESH",
@@ -138,7 +138,7 @@ async def _require_fresh_login(info: ResolverInfo, document: MutableDocument) ->
 
 
 def _match_contact(
-    info: ResolverInfo, document: MutableDocument, contact: IdentifierInput | None
+    info: ResolverInfo, request: SubjectRequest, contact: IdentifierInput | None
 ) -> tuple[bytes, str]:
     """Return the blind index and the normalised form of the address by which the request was filed.
 
@@ -147,20 +147,20 @@ def _match_contact(
     if contact is None or contact.type != EMAIL_TYPE:
         raise BadRequest("CONTACT_NEEDED", "Give the e-mail address by which the request was filed.")
     entry, digest = digest_identifier(info, contact)
-    if digest != document.get("contact"):
+    if digest != request.contact:
         raise BadRequest("CONTACT_OTHER", "The request was filed with another address.")
     return entry, _normalise_contact(info, contact)
 
 
 async def _choose_known_address(
     info: ResolverInfo,
-    document: MutableDocument,
+    request: SubjectRequest,
     contact: IdentifierInput | None,
     known_addresses: Mapping[bytes, int],
 ) -> str:
     """Return an address of the customer: the one that ``contact`` names, or the one known longest."""
     reading, records = info.context.require_reading(), info.context.resources
-    row = await load_subject_row(info, document["customer"])
+    row = None if request.customer is None else await load_subject_row(info, request.customer)
     naming_records = [] if row is None else await records.identities.list_identifiers(row.id, {EMAIL_TYPE})
     emails = [
         email for record in naming_records for email in record.identifiers if email.entry in known_addresses

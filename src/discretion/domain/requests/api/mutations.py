@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Concatenate
 
@@ -24,19 +24,15 @@ from discretion.domain.requests.api.types import RightsRequest, build_rights_req
 from discretion.domain.requests.api.visibility import find_visible_request, format_caller_actor
 from discretion.domain.requests.decisions import check_text
 from discretion.domain.requests.messages import is_identity_unproven
-from discretion.domain.requests.model import (
-    IMMEDIATE_RIGHTS,
-    Assurance,
-    RequestDetails,
-    RequestState,
-    read_request,
-)
+from discretion.domain.requests.model import IMMEDIATE_RIGHTS, RequestDetails, build_requester
 from discretion.domain.requests.remedies import describe_remedies
 from discretion.domain.requests.submission import build_appeal
 from discretion.errors import BadRequest, Broken, Conflict, NotFound
 from discretion.law.jurisdiction import Right
 from discretion.plan.selection import select_attributes
 from discretion.seal.cell import REQUEST_CHANGES_KEY, REQUEST_MESSAGE_KEY
+from discretion.store.request_state import Assurance, RequestState
+from discretion.store.subject_request import RequestScope, SubjectRequest
 
 _SEALED_RIGHTS = frozenset({Right.CORRECTION, Right.PORTABILITY})
 """Rights whose sealed part says what is requested; an appeal takes it over."""
@@ -161,7 +157,7 @@ async def _request_erasure(
 ) -> RightsRequest:
     del root
     return await _file_request(
-        services, info, Right.ERASURE, behalf, parse_erasure_scope(info, scope) if scope else {}
+        services, info, Right.ERASURE, behalf, parse_erasure_scope(info, scope) if scope else None
     )
 
 
@@ -173,7 +169,7 @@ async def _request_restriction(
     behalf: ForInput | None = UNSET,
 ) -> RightsRequest:
     del root
-    return await _file_request(services, info, Right.RESTRICTION, behalf, {"lift": True} if lift else {})
+    return await _file_request(services, info, Right.RESTRICTION, behalf, RequestScope(is_lifted=lift))
 
 
 async def _opt_out_of_sale(
@@ -207,7 +203,7 @@ async def _review_automated_decision(
         )
     sealed = (REQUEST_MESSAGE_KEY, "words", check_text(words)) if words else None
     return await _file_request(
-        services, info, Right.AUTOMATED_DECISION, behalf, {"decision": decision}, sealed
+        services, info, Right.AUTOMATED_DECISION, behalf, RequestScope(decision=decision), sealed
     )
 
 
@@ -219,11 +215,10 @@ async def _appeal_refusal(
     words: str | None = UNSET,
 ) -> RightsRequest:
     del root
-    document = await find_visible_request(services, info, request)
-    refused = read_request(document)
+    refused = await find_visible_request(services, info, request)
     if refused.state is not RequestState.REJECTED:
         raise Conflict("REQUEST_STATE", f"A request in the state {refused.state} cannot be appealed.")
-    if is_identity_unproven(document):
+    if is_identity_unproven(refused):
         raise Conflict(
             "APPEAL_OF_NOBODY",
             "The requester of the refused request was not identified.",
@@ -235,12 +230,12 @@ async def _appeal_refusal(
             "No law that protects this person grants an appeal to the controller.",
             describe_remedies(services.deadlines, refused),
         )
-    parties = await _identify_appellant(info, document)
+    parties = await _identify_appellant(info, refused)
     details = build_appeal(refused)
     if (
         details.right in _SEALED_RIGHTS
     ):  # the proposed values, or the recipient's URL, are appealed as they were
-        details = replace(details, sealed=document["sealed"])
+        details = replace(details, sealed=refused.sealed)
     appeal = await services.submission.submit(refused.customer, details, parties.requester)
     if words:
         await services.messages.add_message(appeal.id, parties.requester.by, check_text(words))
@@ -251,18 +246,18 @@ async def _withdraw_request(
     services: RequestServices, root: Any, info: ResolverInfo, id: strawberry.ID
 ) -> RightsRequest:
     del root
-    document = await find_visible_request(services, info, id)
-    await services.decisions.withdraw(document["_id"], format_caller_actor(info))
-    return await _load_answer(services, info, document["_id"])
+    request = await find_visible_request(services, info, id)
+    await services.decisions.withdraw(request.id, format_caller_actor(info))
+    return await _load_answer(services, info, request.id)
 
 
 async def _send_message(
     services: RequestServices, root: Any, info: ResolverInfo, id: strawberry.ID, text: str
 ) -> RightsRequest:
     del root
-    document = await find_visible_request(services, info, id)
-    await services.messages.add_message(document["_id"], format_caller_actor(info), check_text(text))
-    return await _load_answer(services, info, document["_id"])
+    request = await find_visible_request(services, info, id)
+    await services.messages.add_message(request.id, format_caller_actor(info), check_text(text))
+    return await _load_answer(services, info, request.id)
 
 
 async def _file_request(
@@ -270,11 +265,11 @@ async def _file_request(
     info: ResolverInfo,
     right: Right,
     behalf: ForInput | None,
-    scope: Mapping[str, Any] | None = None,
+    scope: RequestScope | None = None,
     sealed: tuple[str, str, Any] | None = None,
 ) -> RightsRequest:
     parties = await resolve_parties(info, behalf or None)
-    details = RequestDetails(right, scope or {})
+    details = RequestDetails(right, scope or RequestScope())
     if sealed is not None:
         details = await _seal_details(services, info, parties, details, sealed)
     if right in IMMEDIATE_RIGHTS and parties.requester.assurance >= Assurance.SESSION:
@@ -314,29 +309,27 @@ async def _seal_details(
     return RequestDetails(details.right, details.scope, {name: cell}, fingerprint=fingerprint)
 
 
-async def _identify_appellant(info: ResolverInfo, document: Mapping[str, Any]) -> RequestParties:
+async def _identify_appellant(info: ResolverInfo, request: SubjectRequest) -> RequestParties:
     """Return the parties of an appeal against a request that the caller may see."""
     grant = info.context.require_reading().grant
     if grant.is_self:
         return await resolve_parties(info, None)
-    customer = document.get("customer")
-    if customer is None:
+    if request.customer is None:
         raise NotFound("REQUEST_NOT_FOUND", "There is no such request.")
-    request = read_request(document)
-    requester = request.build_requester(format_caller_actor(info), grant.client, grant.subject)
-    return RequestParties(customer, requester, by_contact=False)
+    requester = build_requester(request, format_caller_actor(info), grant.client, grant.subject)
+    return RequestParties(request.customer, requester, by_contact=False)
 
 
 async def _load_answer(services: RequestServices, info: ResolverInfo, request: bytes) -> RightsRequest:
-    document = await services.store.find(request)
-    if document is None:
+    filed = await services.store.find(request)
+    if filed is None:
         raise Broken("REQUEST_LOST", "A request that was just filed is missing.")
-    await load_subjects(info, [document])
-    return build_rights_request(services, info, document)
+    await load_subjects(info, [filed])
+    return build_rights_request(services, info, filed)
 
 
-def parse_erasure_scope(info: ResolverInfo, scope_input: ScopeInput) -> dict[str, Any]:
-    """Return the scope of an erasure as stored: one of ``channel``, ``category``, ``purpose`` and its value.
+def parse_erasure_scope(info: ResolverInfo, scope_input: ScopeInput) -> RequestScope:
+    """Return the scope of an erasure: a channel, a category or a purpose.
 
     Raises:
         BadRequest: ``SCOPE_EMPTY``, ``SCOPE_UNKNOWN``, ``SCOPE_TOGETHER``.
@@ -348,7 +341,9 @@ def parse_erasure_scope(info: ResolverInfo, scope_input: ScopeInput) -> dict[str
         "purpose": set(catalogue.purposes),
     }
     values = {name: getattr(scope_input, name) for name in catalogue_values}
-    scope = {name: value for name, value in values.items() if value is not None and value is not UNSET}
+    scope: dict[str, str] = {
+        name: value for name, value in values.items() if value is not None and value is not UNSET
+    }
     if not scope:  # probably a form without a selection: never interpret it as an erasure of everything
         raise BadRequest(
             "SCOPE_EMPTY", "The scope names no part.", "To have everything erased, leave it out."
@@ -360,4 +355,6 @@ def parse_erasure_scope(info: ResolverInfo, scope_input: ScopeInput) -> dict[str
             raise BadRequest("SCOPE_UNKNOWN", f"The catalogue has no such '{name}'.")
     if len(scope) > 1:
         raise BadRequest("SCOPE_TOGETHER", "A scope names one part.", "File one request for each part.")
-    return scope
+    return RequestScope(
+        channel=scope.get("channel"), category=scope.get("category"), purpose=scope.get("purpose")
+    )

@@ -18,6 +18,7 @@ from discretion.domain.requests.api.mutations import ScopeInput, parse_erasure_s
 from discretion.domain.requests.api.requester import ForInput, resolve_parties
 from discretion.errors import Forbidden
 from discretion.reveal.forms import format_timestamp
+from discretion.store.subject_request import RequestScope
 
 DISCLOSURE_NOTE = "erasure_preview"
 """How the ledger entry of the query names the preview."""
@@ -91,7 +92,7 @@ async def _preview_erasure(
             "Only the customer and the privacy office may preview an erasure.",
             "Use a customer's own token, or one with the scope 'steward'.",
         )
-    erasure_scope = parse_erasure_scope(info, scope) if scope else {}
+    erasure_scope = parse_erasure_scope(info, scope) if scope else RequestScope()
     parties = await resolve_parties(info, ForInput(customer=customer))
     assert parties.customer is not None
     reading.record_extra(DISCLOSURE_NOTE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import strawberry
@@ -13,12 +13,7 @@ from discretion.domain.consent.api.representation import require_customer_or_ste
 from discretion.domain.ingest.value_parsing import WrongType, parse_timestamp
 from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import bind_services, build_field
-from discretion.domain.kit.graphql.page import (
-    PageWindow,
-    cut_page,
-    open_cursor,
-    parse_page_window,
-)
+from discretion.domain.kit.graphql.page import PageInfo, cut_page, open_cursor, parse_page_window
 from discretion.domain.kit.graphql.scalars import DateTime
 from discretion.domain.requests.api.dependencies import RequestServices
 from discretion.domain.requests.api.types import (
@@ -37,8 +32,8 @@ from discretion.domain.requests.deadline_monitor import WEEK_MS
 from discretion.domain.requests.subscription import RequestSubscription
 from discretion.errors import BadRequest
 from discretion.reveal.revealer import Reading
-from discretion.store.document import MutableDocument
 from discretion.store.requests import RequestCriteria
+from discretion.store.subject_request import SubjectRequest
 
 _REQUEST_CURSOR_KIND = b"request-cursor"
 _OWN_REQUEST_CURSOR_KIND = b"own-request-cursor"
@@ -96,20 +91,20 @@ def build_request_subscription_field(provide: Callable[[], RequestServices]) -> 
 async def _subscribe_request(
     services: RequestServices, root: Any, info: ResolverInfo, id: strawberry.ID
 ) -> RightsRequest:
-    document = await find_visible_request(services, info, id)
+    request = await find_visible_request(services, info, id)
     if isinstance(root, RequestSubscription):
-        root.document = document
-    await load_subjects(info, [document])
-    return build_rights_request(services, info, document)
+        root.request = request
+    await load_subjects(info, [request])
+    return build_rights_request(services, info, request)
 
 
 async def _get_request(
     services: RequestServices, root: Any, info: ResolverInfo, id: strawberry.ID
 ) -> RightsRequest:
     del root
-    document = await find_visible_request(services, info, id)
-    await load_subjects(info, [document])
-    return build_rights_request(services, info, document)
+    request = await find_visible_request(services, info, id)
+    await load_subjects(info, [request])
+    return build_rights_request(services, info, request)
 
 
 async def _list_requests(
@@ -125,8 +120,11 @@ async def _list_requests(
     page_window = parse_page_window(first, after)
     position = open_cursor(reading, _REQUEST_CURSOR_KIND, page_window.after, "these requests")
     criteria = _build_criteria(reading, filter or RightsRequestFilter())
-    documents = await services.store.list_by_due(criteria, position, page_window.size + 1)
-    return await _build_page(services, info, reading, page_window, documents, _REQUEST_CURSOR_KIND, "due")
+    requests = await services.store.list_by_due(criteria, position, page_window.size + 1)
+    page, page_info = cut_page(
+        reading, _REQUEST_CURSOR_KIND, page_window, requests, lambda request: (request.due, request.id)
+    )
+    return await _build_page(services, info, page, page_info)
 
 
 async def _list_own_requests(
@@ -140,32 +138,23 @@ async def _list_own_requests(
     page_window = parse_page_window(first, after)
     position = open_cursor(reading, _OWN_REQUEST_CURSOR_KIND, page_window.after, "these requests")
     customers = await list_customer_ids(info, root.id)
-    documents = await services.store.of(customers, position, page_window.size + 1)
-    return await _build_page(
-        services, info, reading, page_window, documents, _OWN_REQUEST_CURSOR_KIND, "received"
+    requests = await services.store.of(customers, position, page_window.size + 1)
+    page, page_info = cut_page(
+        reading,
+        _OWN_REQUEST_CURSOR_KIND,
+        page_window,
+        requests,
+        lambda request: (request.received, request.id),
     )
+    return await _build_page(services, info, page, page_info)
 
 
 async def _build_page(
-    services: RequestServices,
-    info: ResolverInfo,
-    reading: Reading,
-    page_window: PageWindow,
-    documents: list[MutableDocument],
-    cursor_kind: bytes,
-    sort_field: str,
+    services: RequestServices, info: ResolverInfo, requests: Sequence[SubjectRequest], page_info: PageInfo
 ) -> RightsRequestConnection:
-    page_documents, page_info = cut_page(
-        reading,
-        cursor_kind,
-        page_window,
-        documents,
-        lambda document: (document.get(sort_field), document["_id"]),
-    )
-    await load_subjects(info, page_documents)
+    await load_subjects(info, requests)
     return RightsRequestConnection(
-        nodes=[build_rights_request(services, info, document) for document in page_documents],
-        page_info=page_info,
+        nodes=[build_rights_request(services, info, request) for request in requests], page_info=page_info
     )
 
 

@@ -16,10 +16,11 @@ from discretion.domain.ingest.statement_context import REFERENCE_PATTERN
 from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.loading import load_customer
 from discretion.domain.profiles.api.customers import IdentifierInput
-from discretion.domain.requests.model import Assurance, Requester, RequesterRole
+from discretion.domain.requests.model import Requester
 from discretion.errors import BadRequest, Forbidden, NotFound
 from discretion.reveal.revealer import Reading
 from discretion.seal.normalisation import NORMALISATION_RULES
+from discretion.store.request_state import Assurance, RequesterRole
 from discretion.token.grant import Grant
 
 FRESH_LOGIN_S = 600

@@ -14,14 +14,15 @@ from discretion.domain.kit.graphql.scalars import DateTime, Json
 from discretion.domain.requests.api.dependencies import RequestServices
 from discretion.domain.requests.api.requester import RequesterKind
 from discretion.domain.requests.deadlines import DeadlineClock
-from discretion.domain.requests.model import RequestReason, RequestState, SubjectRequest, read_request
 from discretion.domain.requests.status_map import describe_next_step, dpv_status
 from discretion.law.jurisdiction import Jurisdiction, Right
 from discretion.plan.compile import BASE_PROJECTION
 from discretion.reveal.forms import format_timestamp
 from discretion.reveal.revealer import CUSTOMER_ID_KIND, CustomerRow, Reading
 from discretion.seal.cell import REQUEST_MESSAGE_KEY
-from discretion.store.document import MutableDocument
+from discretion.store.document import JsonValue
+from discretion.store.request_state import RequestReason, RequestState
+from discretion.store.subject_request import StoredPackage, SubjectRequest
 
 REQUEST_KIND = b"request"
 """Kind of the pairwise ids of requests."""
@@ -50,7 +51,7 @@ class RightsLaw:
 
 @strawberry.type(description="One step of carrying a request out.")
 class RightsStep:
-    """A workflow step, see ``requests.model.RequestStep``."""
+    """A workflow step, see ``store.subject_request.RequestStep``."""
 
     name: str
     done: bool
@@ -61,7 +62,7 @@ class RightsStep:
 
 @strawberry.type(description="A change of state.")
 class RightsTurn:
-    """A history entry, see ``requests.model.StateTransition``."""
+    """A history entry, see ``store.subject_request.StateTransition``."""
 
     state: RequestStateEnum
     at: DateTime
@@ -71,7 +72,7 @@ class RightsTurn:
 
 @strawberry.type(description="Why a request was refused, and what can be done about it.")
 class RightsRefusal:
-    """A refusal, see ``requests.model.RequestRefusal``."""
+    """A refusal, see ``store.subject_request.RequestRefusal``."""
 
     law: str = strawberry.field(description="The provision that allows it.")
     words: str
@@ -95,31 +96,28 @@ async def load_subject_row(info: ResolverInfo, customer: bytes) -> CustomerRow |
 
 
 async def _resolve_messages(root: Any, info: ResolverInfo) -> list[RightsMessage]:
-    document = root.document
-    stored_messages, customer = document.get("messages", ()), document.get("customer")
-    if not stored_messages or customer is None:
+    request: SubjectRequest = root.request
+    if not request.messages or request.customer is None:
         return []
-    row = await load_subject_row(info, customer)
+    row = await load_subject_row(info, request.customer)
     if row is None:
         return []
     reading = info.context.require_reading()
     former_customers = dict(await info.context.resources.identities.list_former_ids(row.id))
     messages = []
-    for message in stored_messages:
-        if message["for"] != row.id and message["for"] not in former_customers:
+    for message in request.messages:
+        if message.owner != row.id and message.owner not in former_customers:
             continue  # encrypted for a customer that was merged in by mistake and has been split off again
         text = reading.reveal_former_cell(
-            row, former_customers, message["for"], message["sealed"], REQUEST_MESSAGE_KEY, "requests.messages"
+            row, former_customers, message.owner, message.sealed, REQUEST_MESSAGE_KEY, "requests.messages"
         )
-        messages.append(
-            RightsMessage(at=DateTime(format_timestamp(message["at"])), by=message["by"], text=text)
-        )
+        messages.append(RightsMessage(at=DateTime(format_timestamp(message.at)), by=message.by, text=text))
     return messages
 
 
 @strawberry.type(description="What somebody asked of a person's data, and what became of it.")
 class RightsRequest:
-    """A rights request, see ``requests.model.SubjectRequest``."""
+    """A rights request, see ``store.subject_request.SubjectRequest``."""
 
     id: strawberry.ID = strawberry.field(description="Opaque, and good only for the client it was given to.")
     right: RequestRightEnum
@@ -158,7 +156,7 @@ class RightsRequest:
     result: Json = strawberry.field(description="What came of it; no personal data.")
     appeal_of: strawberry.ID | None
     appealable: bool = strawberry.field(description="Whether a law lets the person appeal, with `appeal`.")
-    document: strawberry.Private[MutableDocument]
+    request: strawberry.Private[SubjectRequest]
     messages: list[RightsMessage] = strawberry.field(
         resolver=_resolve_messages,
         description="What the person and the office told each other, oldest first.",
@@ -174,11 +172,11 @@ class RightsRequestConnection:
 
 
 def build_rights_request(
-    services: RequestServices, info: ResolverInfo, document: MutableDocument
+    services: RequestServices, info: ResolverInfo, request: SubjectRequest
 ) -> RightsRequest:
     """Return a request for a caller who may see it, and record the disclosure."""
     reading = info.context.require_reading()
-    clock, request = services.deadlines, read_request(document)
+    clock = services.deadlines
     reading.record_extra("requests")
     may_see_customer = reading.grant.is_self or reading.grant.is_steward
     is_refused = request.state is RequestState.REJECTED
@@ -193,28 +191,28 @@ def build_rights_request(
         by=request.by,
         reference=request.reference,
         customer_id=_encode_customer(reading, request) if may_see_customer else None,
-        scope=Json(dict(request.scope)),
+        scope=Json(request.scope.build_members()),
         received_at=DateTime(format_timestamp(request.received)),
         acknowledged_at=_format_time(request.acknowledged),
         identified_at=_format_time(request.identified),
-        ended_at=_format_time(document.get("ended")),
+        ended_at=_format_time(request.ended),
         due_at=_format_time(request.due),
-        acknowledge_by=_format_time(document.get("acknowledge_by")),
-        extend_by=_format_time(document.get("extend_by")),
+        acknowledge_by=_format_time(request.acknowledge_by),
+        extend_by=_format_time(request.extend_by),
         extended_at=None
         if request.extension is None
         else DateTime(format_timestamp(request.extension.notified_at)),
         extension_reason=request.extended_why,
         why_no_due=_reason_without_due(clock, request),
-        warned=list(document.get("warned", ())) if reading.grant.is_steward else [],
+        warned=list(request.warned) if reading.grant.is_steward else [],
         laws=[_build_law(law) for law in clock.applicable_laws(request)],
         steps=[
             RightsStep(
                 name=step.name,
-                done=step.state == "done",
+                done=step.is_done,
                 at=_format_time(step.at),
                 attempts=step.attempts,
-                why=None if step.state == "done" else step.why,
+                why=None if step.is_done else step.why,
             )
             for step in request.steps
         ],
@@ -228,20 +226,20 @@ def build_rights_request(
             for transition in request.history
         ],
         refusal=_build_refusal(request),
-        result=Json(dict(request.result)),
+        result=Json(_build_result(request)),
         appeal_of=None
         if request.appeal_of is None
         else strawberry.ID(reading.encode_id(REQUEST_KIND, request.appeal_of)),
         appealable=is_refused and bool(clock.appeal_laws(request)),
-        document=document,
+        request=request,
     )
 
 
-async def load_subjects(info: ResolverInfo, documents: Sequence[MutableDocument]) -> None:
+async def load_subjects(info: ResolverInfo, requests: Sequence[SubjectRequest]) -> None:
     """Load the customers of requests, so that their disclosure is recorded. Erased customers are skipped."""
-    for document in documents:
-        if (customer := document.get("customer")) is not None:
-            await load_customer(info, customer)
+    for request in requests:
+        if request.customer is not None:
+            await load_customer(info, request.customer)
 
 
 def decode_request_id(records: ResolverResources, reading: Reading, text: str) -> bytes | None:
@@ -276,6 +274,27 @@ def _build_law(law: Jurisdiction) -> RightsLaw:
         authority=law.authority.name,
         authority_url=law.authority.url,
     )
+
+
+def _build_result(request: SubjectRequest) -> dict[str, JsonValue]:
+    """Return what everyone who may see a request may know of its result."""
+    result = request.result
+    parts: dict[str, JsonValue] = {
+        "purged": dict(result.purged) or None,
+        "events": dict(result.erased_events) or None,
+        "certificate": result.certificate,
+        "package": None if request.package is None else _describe_package(request.package),
+        "receipt": result.receipt,
+    }
+    return {name: part for name, part in parts.items() if part is not None}
+
+
+def _describe_package(package: StoredPackage) -> dict[str, JsonValue]:
+    return {
+        "madeAt": format_timestamp(package.made_at),
+        "availableUntil": format_timestamp(package.available_until),
+        "rows": dict(package.rows),
+    }
 
 
 def _build_refusal(request: SubjectRequest) -> RightsRefusal | None:

@@ -7,11 +7,11 @@ from discretion.domain.requests.api.dependencies import RequestServices
 from discretion.domain.requests.api.types import decode_request_id
 from discretion.errors import NotFound
 from discretion.reveal.revealer import Reading
-from discretion.store.document import MutableDocument
+from discretion.store.subject_request import SubjectRequest
 
 
-async def find_visible_request(services: RequestServices, info: ResolverInfo, id: str) -> MutableDocument:
-    """Return the document of a request that the caller may see.
+async def find_visible_request(services: RequestServices, info: ResolverInfo, id: str) -> SubjectRequest:
+    """Return a request that the caller may see.
 
     The requester may see it with the same client and subject, even after the customer was erased.
 
@@ -20,22 +20,20 @@ async def find_visible_request(services: RequestServices, info: ResolverInfo, id
     """
     reading = info.context.require_reading()
     key = decode_request_id(info.context.resources, reading, id)
-    document = None if key is None else await services.store.find(key)
-    if document is None or not await _is_visible(info, reading, document):
+    request = None if key is None else await services.store.find(key)
+    if request is None or not await _is_visible(info, reading, request):
         raise NotFound("REQUEST_NOT_FOUND", "There is no such request.")
-    return document
+    return request
 
 
-async def _is_visible(info: ResolverInfo, reading: Reading, document: MutableDocument) -> bool:
+async def _is_visible(info: ResolverInfo, reading: Reading, request: SubjectRequest) -> bool:
     grant = reading.grant
     if grant.is_steward:
         return True
-    if document["client"] == grant.client and document["subject"] == grant.subject:
+    if request.client == grant.client and request.subject == grant.subject:
         return True
     own_customer = reading.decode_customer_id(grant.subject) if grant.is_self else None
-    return own_customer is not None and document.get("customer") in await list_customer_ids(
-        info, own_customer
-    )
+    return own_customer is not None and request.customer in await list_customer_ids(info, own_customer)
 
 
 async def list_customer_ids(info: ResolverInfo, customer: bytes) -> list[bytes]:
