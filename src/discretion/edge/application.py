@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -43,8 +42,8 @@ class EdgeComponents:
     tracking: TrackingEndpoints
     packages: PackageEndpoint
     acknowledgements: AcknowledgementEndpoint
-    build_jwks: Callable[[], Mapping[str, Any]]
-    build_receipt_jwks: Callable[[], Mapping[str, Any]]
+    build_jwks: Callable[[], Mapping[str, object]]
+    build_receipt_jwks: Callable[[], Mapping[str, object]]
     check_readiness: Callable[[], Awaitable[None]]
     subscriptions: RequestWatcher
     now_ms: Callable[[], int]

@@ -15,7 +15,6 @@ import base64
 import binascii
 import zlib
 from collections.abc import Callable
-from typing import Any
 
 import orjson
 from starlette.requests import Request
@@ -59,7 +58,7 @@ class TrackingEndpoints:
             for call_type in (*MESSAGE_TYPES, *BATCH_CALLS)
         ]
 
-    def _build_endpoint(self, call_type: str) -> Callable[[Request], Any]:
+    def _build_endpoint(self, call_type: str) -> Callable[[Request], object]:
         async def handle(request: Request) -> Response:
             try:
                 return await self._receive_call(request, call_type)
@@ -81,7 +80,7 @@ class TrackingEndpoints:
             request, await self._intake.ingest(source, call_messages, gpc=gpc), is_single=is_single
         )
 
-    async def _authenticate_source(self, request: Request, body: dict[str, Any]) -> Source:
+    async def _authenticate_source(self, request: Request, body: dict[str, object]) -> Source:
         key = _basic_user(request.headers.get("authorization")) or body.get("writeKey")
         source = (
             await self._write_keys.find_source(key) if isinstance(key, str) and 0 < len(key) <= 200 else None
@@ -126,7 +125,7 @@ async def read_tracking_body(request: Request) -> bytes:
     return body
 
 
-def parse_json_object(body: bytes) -> dict[str, Any]:
+def parse_json_object(body: bytes) -> dict[str, object]:
     """Return the body as a JSON object.
 
     Raises:
@@ -175,8 +174,8 @@ def _error_headers(error: DiscretionError) -> dict[str, str]:
     return {}
 
 
-def _build_result(outcome: MessageOutcome) -> dict[str, Any]:
-    result: dict[str, Any] = {
+def _build_result(outcome: MessageOutcome) -> dict[str, object]:
+    result: dict[str, object] = {
         "messageId": outcome.message_id,
         "status": outcome.status.value,
         "dropped": outcome.dropped,

@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from discretion.catalogue.load import VERSION_LENGTH
 from discretion.catalogue.model import Catalogue
@@ -98,7 +97,7 @@ def _compute_version(
 ) -> str:
     """Return a digest of the rules that decide permissions; labels and sources do not change it."""
     # A new version makes every customer's permissions be recomputed, so it depends on nothing else.
-    meaning: list[Any] = [
+    meaning: list[object] = [
         {
             key: [entry.zone, [[period.start, _list_meaning(period.rules)] for period in entry.periods]]
             for key, entry in timelines.items()
@@ -115,11 +114,11 @@ def _compute_places_digest(place_index: PlaceIndex) -> str:
     )
 
 
-def _compute_digest(meaning: Any) -> str:
+def _compute_digest(meaning: object) -> str:
     canonical = json.dumps(meaning, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:VERSION_LENGTH]
 
 
-def _list_meaning(rules: ConsentRules) -> list[Any]:
+def _list_meaning(rules: ConsentRules) -> list[object]:
     ages = sorted([age_rule.below, age_rule.needs, sorted(age_rule.families)] for age_rule in rules.ages)
     return [dict(rules.models), dict(rules.sensitive), ages, rules.signals, rules.renewal]

@@ -9,7 +9,6 @@ writer that does not know whether its last write was applied leaves the lane.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 LANES = 16
 LANE_BITS = 48
@@ -34,7 +33,7 @@ def match_lane(lane: int) -> Mapping[str, int]:
     return {"$gt": lane << LANE_BITS, "$lt": lane + 1 << LANE_BITS}
 
 
-def match_after(watermarks: Watermarks) -> dict[str, Any]:
+def match_after(watermarks: Watermarks) -> dict[str, object]:
     """Return a query for the entries after the watermarks."""
     return {
         "$or": [

@@ -11,7 +11,6 @@ import hashlib
 import json
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from discretion.catalogue.model import NON_REFUSABLE_BASES, Catalogue, Purpose
 from discretion.law.model import ConsentLaw, ConsentTimeline
@@ -130,7 +129,7 @@ class PermissionEngine:
 
 def _list_rule_inputs(
     catalogue: Catalogue, law: ConsentLaw, purpose: Purpose, ages: Mapping[str, Sequence[list[str]]]
-) -> list[Any]:
+) -> list[object]:
     """Return everything that determines a purpose's bit, except the person.
 
     ``ages`` has the age rules of all periods, by jurisdiction; they are the same for every purpose.
@@ -152,7 +151,9 @@ def _list_age_rules(timeline: ConsentTimeline) -> list[list[str]]:
     ]
 
 
-def _list_period_rules(timeline: ConsentTimeline, purpose: Purpose, ages: Sequence[list[str]]) -> list[Any]:
+def _list_period_rules(
+    timeline: ConsentTimeline, purpose: Purpose, ages: Sequence[list[str]]
+) -> list[object]:
     periods = [
         [
             period.start,
@@ -167,6 +168,6 @@ def _list_period_rules(timeline: ConsentTimeline, purpose: Purpose, ages: Sequen
     return [timeline.key, timeline.zone, periods]
 
 
-def _digest(meaning: Any) -> str:
+def _digest(meaning: object) -> str:
     canonical = json.dumps(meaning, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:VERSION_LENGTH]

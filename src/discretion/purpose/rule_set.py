@@ -11,7 +11,6 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import Enum
-from typing import Any
 
 from discretion.catalogue.attribute_register import (
     RegisterConflict,
@@ -173,15 +172,15 @@ def _describe_uses(uses: Iterable[Use]) -> str:
     return ", ".join(sorted(f"{use.purpose.key} ({use.form.value})" for use in uses))
 
 
-def _describe_by_digest(entries: Mapping[str, Any]) -> dict[str, Facts]:
+def _describe_by_digest(entries: Mapping[str, object]) -> dict[str, Facts]:
     return {key: {"other": _compute_digest(entry)} for key, entry in entries.items()}
 
 
-def _compute_digest(value: Any) -> str:
+def _compute_digest(value: object) -> str:
     return hashlib.sha256(json.dumps(_canonicalise(value)).encode()).hexdigest()[:VERSION_LENGTH]
 
 
-def _canonicalise(value: Any) -> Any:
+def _canonicalise(value: object) -> object:
     """Return a value that is the same text in every process; the order of sets and mappings has no effect."""
     if is_dataclass(value) and not isinstance(value, type):
         return [[item.name, _canonicalise(getattr(value, item.name))] for item in fields(value)]

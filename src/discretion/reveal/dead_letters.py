@@ -6,8 +6,6 @@ import this module; an import contract enforces it.
 
 from __future__ import annotations
 
-from typing import Any
-
 from discretion.errors import Broken
 from discretion.seal.daily_keys import DailyKeys
 from discretion.seal.dead_letter import build_associated_data
@@ -16,7 +14,7 @@ from discretion.seal.redacted import Redacted
 from discretion.store.dead_letters import DeadLetter
 
 
-def open_dead_letter(keys: DailyKeys, dead_letter: DeadLetter) -> Redacted[dict[str, Any]]:
+def open_dead_letter(keys: DailyKeys, dead_letter: DeadLetter) -> Redacted[dict[str, object]]:
     """Decrypt the message in a stored dead letter.
 
     Raises:

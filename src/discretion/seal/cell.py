@@ -13,7 +13,6 @@ stable format: cells outlive releases.
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -33,7 +32,7 @@ def build_cell_header(observed: int) -> bytes:
 
 
 def encrypt_cell(
-    cipher: AESGCM, customer: bytes, key: bytes, observed: int, nonce: bytes, value: Any
+    cipher: AESGCM, customer: bytes, key: bytes, observed: int, nonce: bytes, value: object
 ) -> bytes:
     """Encrypt ``value`` as the attribute that is stored under ``key``.
 

@@ -8,7 +8,6 @@ The value is decrypted for the duration of one expression and never handed to a 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -53,7 +52,7 @@ def transfer_cell_as(
     return encrypt_cell(AESGCM(data_key), customer, new_key, observed, nonce, value)
 
 
-def _select_properties(value: Any, included: Collection[str] | None, excluded: Collection[str]) -> Any:
+def _select_properties(value: object, included: Collection[str] | None, excluded: Collection[str]) -> object:
     if not isinstance(value, Mapping):
         return value
     return {

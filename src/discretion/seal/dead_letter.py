@@ -10,8 +10,6 @@ letter that is given another sender or another time cannot be decrypted.
 
 from __future__ import annotations
 
-from typing import Any
-
 import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -24,6 +22,6 @@ def build_associated_data(dead_letter: bytes, source: str, received: int) -> byt
     return dead_letter + received.to_bytes(8) + source.encode()
 
 
-def encrypt_dead_letter(key: bytes, associated_data: bytes, nonce: bytes, message: Any) -> bytes:
+def encrypt_dead_letter(key: bytes, associated_data: bytes, nonce: bytes, message: object) -> bytes:
     """Encrypt a refused message under the key of its day."""
     return FORMAT + nonce + AESGCM(key).encrypt(nonce, orjson.dumps(message), FORMAT + associated_data)

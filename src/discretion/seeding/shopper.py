@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from discretion.seeding.geography import (
     TOWNS,
@@ -234,9 +233,9 @@ def _sale_time(order: Purchase, today: int) -> int:
     return today - ago * DAY_MS + order.second_of_day * 1000
 
 
-def _order_content(shopper: Shopper, order: Purchase) -> dict[str, Any]:
+def _order_content(shopper: Shopper, order: Purchase) -> dict[str, object]:
     number = f"{ORDER_PREFIXES[order.source]}-{order.number:06}"
-    properties: dict[str, Any] = {
+    properties: dict[str, object] = {
         "order_id": number,
         "total": float(order.total),
         "currency": CURRENCY,
@@ -252,13 +251,13 @@ def _order_content(shopper: Shopper, order: Purchase) -> dict[str, Any]:
 
 def _browsing_contents(
     shopper: Shopper, source: str, products: tuple[SeedProduct, ...], today: int
-) -> list[tuple[int, dict[str, Any]]]:
+) -> list[tuple[int, dict[str, object]]]:
     """Return pages or screens with their times in ms; none at the tills."""
     if source == TILLS:
         return []
     key = shopper.customer.key
     at = today - int((1 + draw_fraction("browsed", source, key) * BROWSED_WITHIN_DAYS) * DAY_MS)
-    timed_contents: list[tuple[int, dict[str, Any]]] = []
+    timed_contents: list[tuple[int, dict[str, object]]] = []
     if source == WEB:
         home = {"type": "page", "name": "Home", "properties": {"path": "/"}}
         timed_contents.append((at, {**home, "unknown": shopper.identities[WEB].seen_before_sign_in}))
@@ -284,9 +283,9 @@ def _browsing_contents(
     return timed_contents
 
 
-def _identify_traits(shopper: Shopper, source: str, first: int) -> dict[str, Any]:
+def _identify_traits(shopper: Shopper, source: str, first: int) -> dict[str, object]:
     customer, key, identity = shopper.customer, shopper.customer.key, shopper.identities[source]
-    traits: dict[str, Any] = {
+    traits: dict[str, object] = {
         "firstName": customer.first_name or None,
         "lastName": customer.last_name or None,
         "email": _vary_spelling(identity.email, key, source),
@@ -300,7 +299,7 @@ def _identify_traits(shopper: Shopper, source: str, first: int) -> dict[str, Any
     return {trait: value for trait, value in traits.items() if value is not None}
 
 
-def _till_traits(shopper: Shopper) -> dict[str, Any]:
+def _till_traits(shopper: Shopper) -> dict[str, object]:
     customer = shopper.customer
     spent = sum(float(order.total) for order in shopper.orders if order.source == TILLS)
     tiers = (("platinum", 1500), ("gold", 900), ("silver", 400), ("bronze", 0))
@@ -318,7 +317,7 @@ def _till_traits(shopper: Shopper) -> dict[str, Any]:
     }
 
 
-def _web_traits(shopper: Shopper) -> dict[str, Any]:
+def _web_traits(shopper: Shopper) -> dict[str, object]:
     key = shopper.customer.key
     gender = {"F": "female", "M": "male"}.get(shopper.customer.gender or "")
     return {
@@ -330,7 +329,7 @@ def _web_traits(shopper: Shopper) -> dict[str, Any]:
     }
 
 
-def _app_traits(shopper: Shopper) -> dict[str, Any]:
+def _app_traits(shopper: Shopper) -> dict[str, object]:
     key = shopper.customer.key
     return {
         "platform": "ios",
@@ -382,7 +381,7 @@ def _phone_notation(phone: PhoneNumber | None, key: str, source: str) -> str | N
     )
 
 
-def _consent_context(shopper: Shopper, source: str) -> dict[str, Any]:
+def _consent_context(shopper: Shopper, source: str) -> dict[str, object]:
     """Return the statements of a customer, made in one channel; 4 % contradict them later in another."""
     key = shopper.customer.key
     asking_source = next(channel for channel in (WEB, APP, TILLS) if channel in shopper.identities)

@@ -6,7 +6,6 @@ Both are append-only: a document is written once and never changed.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
 from discretion.store.consent_event import ConsentEvent, build_consent_document, parse_consent_event
 from discretion.store.consent_terms import ConsentTerms, build_terms_document, parse_terms
@@ -66,7 +65,7 @@ class ConsentStore:
         self, records: Collection[bytes], purposes: Collection[str], session: Session | None = None
     ) -> dict[str, ConsentEvent]:
         """Return the latest consent event of these source records for each purpose, by purpose."""
-        pipeline: list[Mapping[str, Any]] = [
+        pipeline: list[Mapping[str, object]] = [
             {"$match": {"records": {"$in": list(records)}, "purpose": {"$in": sorted(purposes)}}},
             {"$sort": {"received": -1, "_id": -1}},
             {"$group": {"_id": "$purpose", "latest": {"$first": "$$ROOT"}}},

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from discretion.store.document import Document, MutableDocument
 
 
-def build_document_update(before: Document, after: Document) -> dict[str, dict[str, Any]]:
+def build_document_update(before: Document, after: Document) -> dict[str, dict[str, object]]:
     """Return the ``$set`` and ``$unset`` operators that turn ``before`` into ``after``; may be empty.
 
     Nested objects are compared member by member, one level deep; member names must not contain dots.
     """
-    set_members: dict[str, Any] = {}
-    unset_members: dict[str, Any] = {}
+    set_members: dict[str, object] = {}
+    unset_members: dict[str, object] = {}
     for key, value_after in after.items():
         value_before = before.get(key)
         if isinstance(value_after, Mapping) and isinstance(value_before, Mapping):
@@ -40,6 +39,6 @@ def list_changed_members(before: Document, after: Document) -> MutableDocument:
     return changed | dict.fromkeys(before.keys() - after.keys())
 
 
-def _differs(value_before: Any, value_after: Any) -> bool:
+def _differs(value_before: object, value_after: object) -> bool:
     """Return whether two values differ; Python treats True and 1 as equal, MongoDB does not."""
     return value_before != value_after or isinstance(value_before, bool) is not isinstance(value_after, bool)

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from discretion.store.document import MutableDocument
 from discretion.store.driver.database import Database, Session
@@ -36,8 +35,8 @@ class LeasedCollection:
         self,
         now: int,
         until: int,
-        excluded: Sequence[Any] = (),
-        document_id: Any = None,
+        excluded: Sequence[object] = (),
+        document_id: object = None,
     ) -> MutableDocument | None:
         """Lease the document whose work is due longest.
 
@@ -66,7 +65,7 @@ class LeasedCollection:
         )
 
     async def take_due(
-        self, now: int, until: int, limit: int, excluded: Sequence[Any] = ()
+        self, now: int, until: int, limit: int, excluded: Sequence[object] = ()
     ) -> list[MutableDocument]:
         """Lease the documents whose work is due, the longest waiting first, up to ``limit``."""
         taken: list[MutableDocument] = []
@@ -78,7 +77,7 @@ class LeasedCollection:
         return taken
 
     async def save(
-        self, document_id: Any, fence: int, change: Mapping[str, Any], session: Session | None = None
+        self, document_id: object, fence: int, change: Mapping[str, object], session: Session | None = None
     ) -> bool:
         """Set members of a document under a fence, and return whether the lease was still held.
 
@@ -99,7 +98,7 @@ class LeasedCollection:
         return result.matched == 1
 
     async def overrule(
-        self, query: Mapping[str, Any], change: Mapping[str, Any], session: Session | None = None
+        self, query: Mapping[str, object], change: Mapping[str, object], session: Session | None = None
     ) -> bool:
         """Set members of the document that matches, and end its lease; return whether one matches.
 
@@ -118,12 +117,12 @@ class LeasedCollection:
         return result.matched == 1
 
 
-def build_member_update(change: Mapping[str, Any]) -> dict[str, Any]:
+def build_member_update(change: Mapping[str, object]) -> dict[str, object]:
     """Return the update that sets members of a document, and removes those that are None."""
     values = {name: value for name, value in change.items() if value is not None}
     removed = {name: "" for name, value in change.items() if value is None}
     return {**({"$set": values} if values else {}), **({"$unset": removed} if removed else {})}
 
 
-def _build_increments(names: Sequence[str]) -> dict[str, Any]:
+def _build_increments(names: Sequence[str]) -> dict[str, object]:
     return {"$inc": dict.fromkeys(names, 1)} if names else {}

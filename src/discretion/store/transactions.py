@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from discretion.store.driver.database import Database
 from discretion.store.driver.error_translation import TransactionAborted
@@ -49,15 +49,15 @@ class PendingWrite:
     must_match: bool = False
 
 
-def plan_insert(collection: str, document: Mapping[str, Any]) -> PendingWrite:
+def plan_insert(collection: str, document: Mapping[str, object]) -> PendingWrite:
     """Return the write that adds a document; it fails if the document exists."""
     return PendingWrite(collection, build_insert(dict(document)), must_match=True)
 
 
 def plan_update(
     collection: str,
-    filter: Mapping[str, Any],  # noqa: A002
-    change: Mapping[str, Any],
+    filter: Mapping[str, object],  # noqa: A002
+    change: Mapping[str, object],
     *,
     upsert: bool = False,
     must_match: bool = False,
@@ -66,7 +66,7 @@ def plan_update(
     return PendingWrite(collection, build_update(filter, change, upsert), must_match)
 
 
-def plan_delete(collection: str, filter: Mapping[str, Any], *, must_match: bool = False) -> PendingWrite:  # noqa: A002
+def plan_delete(collection: str, filter: Mapping[str, object], *, must_match: bool = False) -> PendingWrite:  # noqa: A002
     """Return the write that deletes the first document that matches."""
     return PendingWrite(collection, build_delete(filter), must_match)
 

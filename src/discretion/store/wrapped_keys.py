@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from discretion.store.document import MutableDocument
 from discretion.store.driver.database import Database, Session, WriteOperation, build_update
@@ -72,7 +71,7 @@ class WrappedKey:
     """A customer's wrapped data key, and the document that holds it."""
 
     location: KeyLocation
-    document_id: Any
+    document_id: object
     customer: bytes
     key: bytes = field(repr=False)
 

@@ -19,7 +19,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
 
 from discretion.errors import Misconfigured
 from discretion.token.issue import MAX_LIFETIME_S
@@ -160,13 +159,13 @@ class KeySchedule:
         ]
         return KeySchedule(tuple(keys))
 
-    def receipt_jwks(self) -> dict[str, list[dict[str, Any]]]:
+    def receipt_jwks(self) -> dict[str, list[dict[str, object]]]:
         """Return the public parts of all keys, also of those that are retired, as a JWK Set.
 
         ``iat`` and ``exp`` are from when and until when each signs, in seconds since 1970. ``revoked`` is as
         in OpenID Federation 1.0: who knew the key may have signed anything, and dated it back.
         """
-        jwks: list[dict[str, Any]] = [
+        jwks: list[dict[str, object]] = [
             {**key.verifying.jwk, "iat": key.signs_from // 1000} for key in self.keys
         ]
         for jwk, successor in zip(jwks, self.keys[1:], strict=False):
@@ -218,7 +217,7 @@ class KeySchedule:
         return next((index for index in reversed(usable) if self.keys[index].signs_from <= now), usable[0])
 
 
-def _parse_key(jwk: Mapping[str, Any]) -> ScheduledKey:
+def _parse_key(jwk: Mapping[str, object]) -> ScheduledKey:
     members = dict(jwk)
     signs_from, leaked_at = members.pop(_SIGNS_FROM), members.pop(_LEAKED_AT)
     if not isinstance(signs_from, int) or not isinstance(leaked_at, int | None):

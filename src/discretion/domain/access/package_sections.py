@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 PACKAGE_FORMAT = "discretion/package/1"
 """Version of the format. Sections and columns may be added. None may be removed or change its meaning."""
@@ -343,7 +342,7 @@ CATEGORY_SECTIONS = ("about", "laws", "purposes", "categories", "recipients", "s
 """Sections that describe the data without the values (Cal. Civ. Code 1798.110(a)(1) to (4))."""
 
 
-def build_row(section_key: str, **values: Any) -> dict[str, Any]:
+def build_row(section_key: str, **values: object) -> dict[str, object]:
     """Return a row of a section with all its columns in order; columns without a value are None.
 
     Raises:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from discretion.catalogue.model import Attribute, Basis, Computation, Fold
 from discretion.catalogue.reserved_source import COMPUTED_SOURCE
@@ -21,7 +20,7 @@ from discretion.reveal.forms import format_timestamp
 from discretion.seal.cell import identifier_cell_key
 from discretion.store.source_record import Cell, SourceRecord, Total
 
-RowIterator = Iterator[dict[str, Any]]
+RowIterator = Iterator[dict[str, object]]
 
 PORTABLE_BASES = frozenset({Basis.CONSENT, Basis.CONTRACT})
 """Legal bases whose data are portable (GDPR Art. 20(1)(a))."""
@@ -45,8 +44,8 @@ def _has_value(subject: PackageSubject, attribute: Attribute) -> bool:
 
 
 def _build_value_row(
-    subject: PackageSubject, attribute: Attribute, value: Any, observed: int | None, law: str | None
-) -> dict[str, Any]:
+    subject: PackageSubject, attribute: Attribute, value: object, observed: int | None, law: str | None
+) -> dict[str, object]:
     source = subject.row.doc[PROVENANCE].get(attribute.key)
     return build_row(
         "values",
@@ -110,7 +109,9 @@ def _is_portable(attribute: Attribute) -> bool:
     return any(use.purpose.basis in PORTABLE_BASES for use in attribute.uses)
 
 
-def _build_total_row(subject: PackageSubject, record: SourceRecord, key: str, total: Total) -> dict[str, Any]:
+def _build_total_row(
+    subject: PackageSubject, record: SourceRecord, key: str, total: Total
+) -> dict[str, object]:
     attribute = subject.catalogue.attributes_by_key.get(key)
     law = None if attribute is None else subject.limits.find_forbidding_law(attribute.category)
     value = total.value
@@ -131,13 +132,13 @@ def _build_source_value_row(
     subject: PackageSubject,
     record: SourceRecord,
     key: str,
-    value: Any,
+    value: object,
     observed: int,
     *,
     law: str | None,
     in_profile: bool,
     is_inferred: bool,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     attribute = subject.catalogue.attributes_by_key.get(key)
     return build_row(
         "told",
@@ -230,7 +231,7 @@ def _build_statement_row(
     is_given: bool | None,
     stated_at: int,
     until: int | None,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     # Statements are not sealed, so no `reveal_cell` records them.
     subject.reading.record_extra("consents")
     return build_row(
@@ -245,9 +246,9 @@ def _build_statement_row(
     )
 
 
-def paginate_rows(rows: Iterator[dict[str, Any]], size: int) -> Iterator[Sequence[dict[str, Any]]]:
+def paginate_rows(rows: Iterator[dict[str, object]], size: int) -> Iterator[Sequence[dict[str, object]]]:
     """Yield rows in batches of at most ``size``."""
-    page: list[dict[str, Any]] = []
+    page: list[dict[str, object]] = []
     for row in rows:
         page.append(row)
         if len(page) == size:

@@ -8,7 +8,6 @@ purpose with its description, have no ``@id``: under one id, a reader would merg
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from discretion.catalogue.model import Basis
 from discretion.domain.consent.receipt import format_rfc3339
@@ -57,7 +56,7 @@ _BASIS: Mapping[Basis, str] = {
 
 def export_consents(
     events: Sequence[ConsentEvent], terms: Mapping[bytes, ConsentTerms], subject: str, issuer: str
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Build the JSON-LD document of a customer's events.
 
     Args:
@@ -70,9 +69,9 @@ def export_consents(
     return {"@context": {**JSON_LD_CONTEXT, "here": f"{issuer}/vocabulary#"}, "@graph": records}
 
 
-def _build_record(event: ConsentEvent, terms: ConsentTerms, subject: str, issuer: str) -> dict[str, Any]:
+def _build_record(event: ConsentEvent, terms: ConsentTerms, subject: str, issuer: str) -> dict[str, object]:
     person = {"@id": f"here:person-{subject}", "@type": "dpv:DataSubject", "dct:identifier": subject}
-    record: dict[str, Any] = {
+    record: dict[str, object] = {
         "@id": f"urn:uuid:{event.record_uuid}",
         "@type": "dpv:ConsentRecord" if event.state in _STATUS else "dpv:RightExerciseRecord",
         "dct:conformsTo": {"@id": PROFILE},
@@ -101,7 +100,7 @@ def _build_record(event: ConsentEvent, terms: ConsentTerms, subject: str, issuer
     return record
 
 
-def _build_process(event: ConsentEvent, terms: ConsentTerms, issuer: str) -> dict[str, Any]:
+def _build_process(event: ConsentEvent, terms: ConsentTerms, issuer: str) -> dict[str, object]:
     return {
         "@type": "dpv:Process",
         "dct:identifier": event.terms.hex(),
@@ -132,7 +131,7 @@ def _build_process(event: ConsentEvent, terms: ConsentTerms, issuer: str) -> dic
     }
 
 
-def _build_personal_data(category: DataCategoryTerms) -> dict[str, Any]:
+def _build_personal_data(category: DataCategoryTerms) -> dict[str, object]:
     """Build a data category with its storage durations."""
     types = ["dpv:PersonalData", "dpv:SensitivePersonalData"] if category.sensitive else ["dpv:PersonalData"]
     return {
@@ -145,7 +144,7 @@ def _build_personal_data(category: DataCategoryTerms) -> dict[str, Any]:
     }
 
 
-def _build_notice(notice: NoticeReference) -> dict[str, Any]:
+def _build_notice(notice: NoticeReference) -> dict[str, object]:
     return {
         "@id": f"here:notice-{notice.sha256}",
         "@type": "dpv:PrivacyNotice",
@@ -159,9 +158,9 @@ def _build_notice(notice: NoticeReference) -> dict[str, Any]:
     }
 
 
-def _build_entity(author: str) -> dict[str, Any]:
+def _build_entity(author: str) -> dict[str, object]:
     return {"@type": "dpv:LegalEntity", "dct:identifier": author}
 
 
-def _format_time(ms: int) -> dict[str, Any]:
+def _format_time(ms: int) -> dict[str, object]:
     return {"@type": "xsd:dateTime", "@value": format_rfc3339(ms)}

@@ -14,7 +14,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from discretion.domain.identity.unit_of_work import WriteContext
 from discretion.domain.profiles.permission_window import build_permission_window
@@ -120,7 +120,7 @@ class PermissionRecomputation:
         """Process every due customer once; compute a batch while the next is read and the last written."""
         batches = self._read_batches()
         read_task = asyncio.ensure_future(anext(batches, None))
-        write_task: asyncio.Future[Any] = asyncio.ensure_future(asyncio.sleep(0))
+        write_task: asyncio.Future[object] = asyncio.ensure_future(asyncio.sleep(0))
         try:
             while (batch := await read_task) is not None:
                 # Checked for every batch: two processes with different rules would undo each other's work

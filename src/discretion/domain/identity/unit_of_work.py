@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -266,7 +265,7 @@ class UnitOfWork:
     def _build_sealer(self, owner: CellOwner) -> SealValue:
         cipher = AESGCM(owner.key)
 
-        def seal(key: bytes, observed: int, value: Any) -> bytes:
+        def seal(key: bytes, observed: int, value: object) -> bytes:
             return encrypt_cell(
                 cipher, owner.customer, key, observed, self._context.entropy(NONCE_BYTES), value
             )

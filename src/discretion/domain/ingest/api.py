@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import strawberry
 from strawberry.types.field import StrawberryField
@@ -54,7 +53,7 @@ class IngestResult:
 def build_ingest_mutations(provide: Callable[[], Intake]) -> list[StrawberryField]:
     """Build the field ``Mutation.ingest``."""
 
-    async def ingest(root: Any, info: ResolverInfo, messages: list[Json]) -> IngestResult:
+    async def ingest(root: object, info: ResolverInfo, messages: list[Json]) -> IngestResult:
         del root
         source = _require_source(info.context)
         return _build_result(await provide().ingest(source, messages))

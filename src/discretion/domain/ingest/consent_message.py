@@ -8,7 +8,6 @@ categories belong to the consent tool; those that are no purpose of the catalogu
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from discretion.catalogue.model import Catalogue, Source
 from discretion.catalogue.nearest_name import suggest_name
@@ -35,13 +34,13 @@ ExplicitStatement = tuple[dict[str, ExplicitChoice], StatementContext | None, in
 """The choices by purpose, the context of the statement, and the number of choices that were dropped."""
 
 
-def is_preference_update(message_type: Any, raw: Mapping[str, Any]) -> bool:
+def is_preference_update(message_type: object, raw: Mapping[str, object]) -> bool:
     """Return whether a message is Segment's preference update, which is a statement and not an event."""
     return message_type == "track" and raw.get("event") == PREFERENCE_UPDATE_EVENT
 
 
 def parse_explicit_statement(
-    catalogue: Catalogue, source: Source, message_type: Any, raw: Mapping[str, Any]
+    catalogue: Catalogue, source: Source, message_type: object, raw: Mapping[str, object]
 ) -> ExplicitStatement:
     """Parse the explicit statement of a message; it is empty for a message of another type.
 
@@ -89,7 +88,7 @@ def parse_explicit_statement(
 
 def _parse_explicit_choices(
     catalogue: Catalogue,
-    preferences: Mapping[str, Any],
+    preferences: Mapping[str, object],
     place: str,
     valid_until: int | None = None,
     *,
@@ -107,7 +106,7 @@ def _parse_explicit_choices(
     return choices
 
 
-def _count_unaskable(catalogue: Catalogue, preferences: Mapping[str, Any]) -> int:
+def _count_unaskable(catalogue: Catalogue, preferences: Mapping[str, object]) -> int:
     """Count the choices about purposes that rest on law or contract, which a customer cannot choose."""
     return sum(
         1
@@ -116,7 +115,7 @@ def _count_unaskable(catalogue: Catalogue, preferences: Mapping[str, Any]) -> in
     )
 
 
-def _parse_statement_context(raw: Mapping[str, Any]) -> StatementContext:
+def _parse_statement_context(raw: Mapping[str, object]) -> StatementContext:
     notice_object, guardian_object = read_object(raw, "notice"), read_object(raw, "guardian")
     method = raw.get("method")
     if method is None:
@@ -132,7 +131,7 @@ def _parse_statement_context(raw: Mapping[str, Any]) -> StatementContext:
     )
 
 
-def _parse_valid_until(raw: Mapping[str, Any]) -> int | None:
+def _parse_valid_until(raw: Mapping[str, object]) -> int | None:
     raw_value = raw.get("validUntil")
     if raw_value is None:
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from discretion.catalogue.model import Catalogue, EventType, Source
 from discretion.domain.ingest.message import ReceivedEvent
@@ -17,7 +16,7 @@ PAGE_MEMBERS = ("name", "category")
 
 
 def parse_event(
-    catalogue: Catalogue, source: Source, message_type: str, raw: Mapping[str, Any]
+    catalogue: Catalogue, source: Source, message_type: str, raw: Mapping[str, object]
 ) -> tuple[ReceivedEvent | None, int]:
     """Parse the event of a message; it is None for identify and alias.
 
@@ -47,7 +46,7 @@ def parse_event(
     return _parse_properties(event_type, raw_properties, "properties")
 
 
-def _parse_group_id(raw: Mapping[str, Any]) -> str:
+def _parse_group_id(raw: Mapping[str, object]) -> str:
     raw_value = raw.get("groupId")
     text = str(raw_value) if isinstance(raw_value, int) and not isinstance(raw_value, bool) else raw_value
     if not isinstance(text, str) or not 1 <= len(text) <= MAX_GROUP_ID:
@@ -58,9 +57,9 @@ def _parse_group_id(raw: Mapping[str, Any]) -> str:
 
 
 def _parse_properties(
-    event_type: EventType, raw_properties: dict[str, Any], place_prefix: str
+    event_type: EventType, raw_properties: dict[str, object], place_prefix: str
 ) -> tuple[ReceivedEvent, int]:
-    properties: dict[str, Any] = {}
+    properties: dict[str, object] = {}
     for declared_property in event_type.properties:
         value = raw_properties.pop(declared_property.name, None)
         place = f"{place_prefix}.{declared_property.name}"

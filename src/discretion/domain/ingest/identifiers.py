@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from discretion.catalogue.model import Catalogue, Source
 from discretion.domain.ingest.json_path import find_first_value
@@ -19,7 +18,7 @@ _BLOCKED_REASON = "The catalogue blocks this id: it identifies no single person.
 
 
 def parse_identifier(
-    catalogue: Catalogue, identifier_type: str, text: Any, region: str | None, place: str
+    catalogue: Catalogue, identifier_type: str, text: object, region: str | None, place: str
 ) -> ExternalIdentifier:
     """Normalise an id by the rule of its type; ``region`` is the country of national phone numbers.
 
@@ -34,7 +33,7 @@ def parse_identifier(
 
 
 def parse_person_identifiers(
-    catalogue: Catalogue, source: Source, raw: Mapping[str, Any]
+    catalogue: Catalogue, source: Source, raw: Mapping[str, object]
 ) -> Iterator[ExternalIdentifier]:
     """Parse ``userId`` and ``anonymousId`` as the identifier types that the source declares for them.
 
@@ -64,7 +63,7 @@ def parse_person_identifiers(
 
 
 def parse_previous_identifiers(
-    catalogue: Catalogue, source: Source, raw: Mapping[str, Any]
+    catalogue: Catalogue, source: Source, raw: Mapping[str, object]
 ) -> Iterator[ExternalIdentifier]:
     """Parse ``previousId`` of an alias message: an earlier id of the person at this source.
 
@@ -96,7 +95,7 @@ def is_blocked(catalogue: Catalogue, identifier: ExternalIdentifier) -> bool:
 
 
 def parse_external_ids(
-    catalogue: Catalogue, source: Source, context: Mapping[str, Any], region: str | None
+    catalogue: Catalogue, source: Source, context: Mapping[str, object], region: str | None
 ) -> tuple[list[ExternalIdentifier], int]:
     """Parse ``context.externalIds``, a list of ``{id, type, collection, encoding}``.
 
@@ -132,7 +131,7 @@ def parse_external_ids(
 
 
 def parse_context_identifiers(
-    catalogue: Catalogue, source: Source, context: Mapping[str, Any]
+    catalogue: Catalogue, source: Source, context: Mapping[str, object]
 ) -> tuple[list[ExternalIdentifier], int]:
     """Parse the ids at the context places that the catalogue's identifier types name.
 
@@ -169,12 +168,12 @@ def may_supply(catalogue: Catalogue, source: Source, identifier_type: str) -> bo
     return not attributes or any(source.channel in attribute.channels for attribute in attributes)
 
 
-def is_plain_user_id(external_id: Mapping[str, Any]) -> bool:
+def is_plain_user_id(external_id: Mapping[str, object]) -> bool:
     """Return whether an external id identifies a person and is not encoded."""
     return external_id.get("collection") in (None, "users") and external_id.get("encoding") in (None, "none")
 
 
-def _parse_id_text(raw_value: Any, place: str) -> str:
+def _parse_id_text(raw_value: object, place: str) -> str:
     # A bool is an int in Python: as an id, `true` would become the text "True".
     text = str(raw_value) if isinstance(raw_value, int) and not isinstance(raw_value, bool) else raw_value
     if not isinstance(text, str) or len(text) > MAX_ID_LENGTH:

@@ -6,7 +6,6 @@ Every endpoint hands its messages to this one class, so the same rules apply eve
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import orjson
 
@@ -43,7 +42,7 @@ class Intake:
         self._now_ms = now_ms
 
     async def ingest(
-        self, source: Source, messages: Sequence[Any], *, gpc: bool = False
+        self, source: Source, messages: Sequence[object], *, gpc: bool = False
     ) -> list[MessageOutcome]:
         """Ingest a source's messages; on return, accepted messages and dead letters are durable.
 
@@ -80,11 +79,13 @@ class Intake:
             for result in validated
         ]
 
-    def _validate(self, source: Source, message: Any, received: int, *, gpc: bool) -> Fact | RefusedMessage:
+    def _validate(
+        self, source: Source, message: object, received: int, *, gpc: bool
+    ) -> Fact | RefusedMessage:
         return precheck_message(message) or self._validator.validate(source, message, received, gpc=gpc)
 
 
-def check_message_count(messages: Sequence[Any]) -> None:
+def check_message_count(messages: Sequence[object]) -> None:
     """Raise if one request holds more than ``MAX_MESSAGES`` messages.
 
     Raises:
@@ -96,7 +97,7 @@ def check_message_count(messages: Sequence[Any]) -> None:
         )
 
 
-def measure_json(value: Any) -> int | None:
+def measure_json(value: object) -> int | None:
     """Return the bytes of a value as JSON without whitespace, or None if orjson cannot write it.
 
     That is a value nested more than 254 levels deep, an integer beyond 64 bits, or a lone surrogate.
@@ -107,7 +108,7 @@ def measure_json(value: Any) -> int | None:
         return None
 
 
-def precheck_message(message: Any) -> RefusedMessage | None:
+def precheck_message(message: object) -> RefusedMessage | None:
     """Return the refusal of a message that is too large or no JSON, or None; its content is not read."""
     message_id = message.get("messageId") if isinstance(message, dict) else None
     shown_id = message_id if isinstance(message_id, str) and len(message_id) <= MAX_MESSAGE_ID else ""

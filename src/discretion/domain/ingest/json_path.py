@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 NULL_ADVERTISING_ID = "00000000-0000-0000-0000-000000000000"
 """The id that a phone returns where tracking is not permitted (Apple, ``advertisingIdentifier``)."""
@@ -12,7 +11,9 @@ MAX_TRAIT_DEPTH = 4
 """Levels of nested objects that are searched for traits."""
 
 
-def flatten_traits(traits: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
+def flatten_traits(
+    traits: Mapping[str, object], prefix: str = "", depth: int = 0
+) -> Iterator[tuple[str, object]]:
     """Yield the leaves of nested traits as pairs of dotted path and value."""
     for name, value in traits.items():
         place = f"{prefix}{name}"
@@ -22,10 +23,10 @@ def flatten_traits(traits: Mapping[str, Any], prefix: str = "", depth: int = 0) 
             yield place, value
 
 
-def find_first_value(context: Mapping[str, Any], places: Iterable[str]) -> tuple[str, Any] | None:
+def find_first_value(context: Mapping[str, object], places: Iterable[str]) -> tuple[str, object] | None:
     """Return the first path that holds a value, with the value; None if none does."""
     for place in places:
-        value: Any = context
+        value: object = context
         for step in place.split("."):
             value = value.get(step) if isinstance(value, dict) else None
         if value is not None and value not in ("", NULL_ADVERTISING_ID):

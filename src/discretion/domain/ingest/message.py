@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 from discretion.catalogue.model import Attribute, EventType, Source
 from discretion.domain.ingest.statement_context import StatementContext
@@ -25,7 +24,7 @@ class ReceivedEvent:
     """An event with its declared properties, in stored form."""
 
     type: EventType
-    properties: Redacted[dict[str, Any]]
+    properties: Redacted[dict[str, object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ class Fact:
     at: int
     received: int
     identifiers: tuple[ExternalIdentifier, ...]
-    values: tuple[tuple[Attribute, Redacted[Any]], ...] = ()
+    values: tuple[tuple[Attribute, Redacted[object]], ...] = ()
     ambient_choices: Mapping[str, bool] = field(default_factory=dict)
     explicit_choices: Mapping[str, ExplicitChoice] = field(default_factory=dict)
     statement_context: StatementContext | None = None

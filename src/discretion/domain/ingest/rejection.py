@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 
 class MessageRejected(Exception):
@@ -14,7 +13,7 @@ class MessageRejected(Exception):
         self.code, self.reason, self.place = code, reason, place
 
 
-def read_object(parent: Mapping[str, Any], member: str) -> Mapping[str, Any]:
+def read_object(parent: Mapping[str, object], member: str) -> Mapping[str, object]:
     """Return the JSON object in a member; empty if the member is absent or null.
 
     Raises:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from discretion.domain.ingest.rejection import MessageRejected
 from discretion.domain.ingest.value_parsing import WrongType, parse_timestamp
 
 
-def correct_timestamp(raw: Mapping[str, Any], received: int) -> int:
+def correct_timestamp(raw: Mapping[str, object], received: int) -> int:
     """Return when a message's content happened (ms since 1970): ``received - (sentAt - timestamp)``.
 
     This is Segment's correction of a wrong clock. Without ``sentAt`` the timestamp is used as it is; without
@@ -29,7 +28,7 @@ def correct_timestamp(raw: Mapping[str, Any], received: int) -> int:
     return max(0, min(claimed_time + clock_error, received))
 
 
-def read_claimed_timestamp(raw: Mapping[str, Any]) -> int | None:
+def read_claimed_timestamp(raw: Mapping[str, object]) -> int | None:
     """Return the sender's own time of a message, uncorrected, in ms; None if it has none.
 
     A body that is sent again long after still has the old ``sentAt``, and ``correct_timestamp`` then moves
@@ -41,7 +40,7 @@ def read_claimed_timestamp(raw: Mapping[str, Any]) -> int | None:
     return claimed_time
 
 
-def _parse_time_member(raw: Mapping[str, Any], member: str, code: str) -> int | None:
+def _parse_time_member(raw: Mapping[str, object], member: str, code: str) -> int | None:
     raw_value = raw.get(member)
     if raw_value is None:
         return None

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from discretion.catalogue.model import Catalogue, Source
 from discretion.domain.ingest.attributes import extract_attributes, read_phone_region
@@ -59,7 +58,7 @@ class MessageValidator:
     find_country: Callable[[object], str | None]
 
     def validate(
-        self, source: Source, raw: Any, received: int, *, gpc: bool = False
+        self, source: Source, raw: object, received: int, *, gpc: bool = False
     ) -> Fact | RefusedMessage:
         """Validate a message; ``gpc`` says that the request had the header ``Sec-GPC: 1``."""
         message_id = raw.get("messageId") if isinstance(raw, dict) else None
@@ -72,7 +71,7 @@ class MessageValidator:
             shown_id = message_id if isinstance(message_id, str) and len(message_id) <= MAX_MESSAGE_ID else ""
             return RefusedMessage(shown_id, rejection.code, rejection.reason, rejection.place)
 
-    def _parse_message_id(self, raw_value: Any) -> str:
+    def _parse_message_id(self, raw_value: object) -> str:
         if raw_value is None or raw_value == "":
             # A random id recognises no repetition: such a message counts again when it is sent again.
             return self.entropy(12).hex()
@@ -83,7 +82,7 @@ class MessageValidator:
         return raw_value
 
     def _build_fact(
-        self, source: Source, raw: Mapping[str, Any], message_id: str, received: int, *, gpc: bool
+        self, source: Source, raw: Mapping[str, object], message_id: str, received: int, *, gpc: bool
     ) -> Fact:
         message_type = raw.get("type")
         if message_type not in MESSAGE_TYPES:
@@ -150,7 +149,7 @@ class MessageValidator:
             + misfits,
         )
 
-    def _parse_ambient_choices(self, context: Mapping[str, Any]) -> tuple[dict[str, bool], int]:
+    def _parse_ambient_choices(self, context: Mapping[str, object]) -> tuple[dict[str, bool], int]:
         """Parse Segment's consent object; a choice about an unknown purpose is dropped and counted."""
         preferences = read_object(read_object(context, "consent"), "categoryPreferences")
         choices: dict[str, bool] = {}

@@ -5,8 +5,6 @@ They are public and need no token (GDPR Art. 13 and 14).
 
 from __future__ import annotations
 
-from typing import Any
-
 import strawberry
 from strawberry.types.field import StrawberryField
 
@@ -66,14 +64,14 @@ class DataInventory:
 def build_inventory_fields() -> list[StrawberryField]:
     """Build the public query fields ``purposes`` and ``dataInventory``."""
 
-    def resolve_purposes(root: Any, info: ResolverInfo) -> list[InventoryPurpose]:
+    def resolve_purposes(root: object, info: ResolverInfo) -> list[InventoryPurpose]:
         del root
         return [
             build_inventory_purpose(purpose)
             for _, purpose in sorted(info.context.resources.catalogue.purposes.items())
         ]
 
-    def resolve_inventory(root: Any, info: ResolverInfo) -> DataInventory:
+    def resolve_inventory(root: object, info: ResolverInfo) -> DataInventory:
         del root
         catalogue = info.context.resources.catalogue
         return DataInventory(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 from strawberry.types.field import StrawberryField
@@ -63,7 +63,7 @@ def build_notice_field(provide: Callable[[], NoticePresenter]) -> StrawberryFiel
     """Build the public query field ``privacyNotice``."""
 
     def privacy_notice(
-        root: Any,
+        root: object,
         jurisdiction: Annotated[
             str, strawberry.argument(description="Whose law protects the reader, such as `eu` or `us-ca`.")
         ],

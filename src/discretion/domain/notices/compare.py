@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from discretion.domain.notices.snapshot import StatedFacts
 
@@ -14,8 +13,8 @@ class FactDifference:
     """A fact that was added (``before`` is None), removed (``after`` is None) or changed."""
 
     place: tuple[str, ...]
-    before: Any
-    after: Any
+    before: object
+    after: object
 
 
 def compare_facts(
@@ -50,7 +49,7 @@ def _select_jurisdiction(facts: StatedFacts, key: str | None) -> StatedFacts:
     return {**facts, "jurisdictions": selected}
 
 
-def _iterate_differences(place: tuple[str, ...], before: Any, after: Any) -> Iterator[FactDifference]:
+def _iterate_differences(place: tuple[str, ...], before: object, after: object) -> Iterator[FactDifference]:
     if isinstance(before, dict) and isinstance(after, dict):
         for key in sorted({*before, *after}):
             yield from _iterate_differences((*place, str(key)), before.get(key), after.get(key))
@@ -58,7 +57,7 @@ def _iterate_differences(place: tuple[str, ...], before: Any, after: Any) -> Ite
         yield FactDifference(place, before, after)
 
 
-def _normalise_value(value: Any) -> Any:
+def _normalise_value(value: object) -> object:
     """Return a value with tuples as lists, so that computed and stored facts compare equal."""
     if isinstance(value, list | tuple):
         return [_normalise_value(item) for item in value]

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from discretion.catalogue.model import Basis
 from discretion.catalogue.recipient import Recipient, RecipientRole
 from discretion.domain.notices.privacy_office import DescribedTerm
 from discretion.domain.notices.processing_record import ActivityData, ProcessingActivity
 
-JSONLD_CONTEXT: Mapping[str, Any] = {
+JSONLD_CONTEXT: Mapping[str, object] = {
     "dpv": "https://w3id.org/dpv#",
     "dct": "http://purl.org/dc/terms/",
     "xsd": "http://www.w3.org/2001/XMLSchema#",
@@ -66,7 +65,7 @@ DPV_ROLES: Mapping[RecipientRole, tuple[str, str]] = {
     RecipientRole.THIRD_PARTY: ("dpv:hasRecipientThirdParty", "dpv:ThirdParty"),
 }
 
-JsonLdNode = dict[str, Any]
+JsonLdNode = dict[str, object]
 
 
 def format_activities_jsonld(activities: tuple[ProcessingActivity, ...], version: str) -> str:

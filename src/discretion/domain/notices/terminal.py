@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from rich.table import Table
 from rich.text import Text
@@ -23,7 +22,7 @@ def render_differences(differences: tuple[FactDifference, ...], before: str, aft
     return table
 
 
-def _format_value(value: Any) -> str:
+def _format_value(value: object) -> str:
     if value is None:
         return "not there"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -8,7 +8,6 @@ notification may arrive more than once, and a recipient recognises it by this id
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from discretion.store.deliveries import Delivery
 from discretion.token.keys import KeySet
@@ -35,7 +34,7 @@ class NotificationSigner:
         """Return the signed notification of a delivery."""
         return self._select_keys().active.sign_jwt(self.build_payload(delivery, now_ms), TOKEN_TYPE)
 
-    def build_payload(self, delivery: Delivery, now_ms: int) -> dict[str, Any]:
+    def build_payload(self, delivery: Delivery, now_ms: int) -> dict[str, object]:
         """Return the claims of a notification; times in seconds since 1970.
 
         ``sub`` is the pairwise id by which this client knows the person. ``notice.subjects`` has it and all

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from discretion.catalogue.model import Catalogue, Fold
 from discretion.catalogue.retention_cut_off import RetentionCutOffs
@@ -27,7 +26,7 @@ class ExpiredValues:
 
     cells: frozenset[str] = frozenset()
     folds: frozenset[str] = frozenset()
-    remaining: Mapping[str, list[Any]] = field(default_factory=dict)
+    remaining: Mapping[str, list[object]] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
     country_keys: tuple[str | None, ...] = ()
 

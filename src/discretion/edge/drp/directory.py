@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from discretion.domain.notices.privacy_office import AgentDirectoryListing
 from discretion.edge.drp.protocol_terms import IDENTITIES, SUPPORTED
 
 
 def build_directory_entry(
     listing: AgentDirectoryListing, business_name: str, api_base: str, policy_url: str
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Return the entry; ``api_base`` is the URL of the API, ``policy_url`` that of the privacy notice."""
     return {
         "id": listing.id,

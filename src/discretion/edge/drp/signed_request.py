@@ -10,7 +10,6 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -59,7 +58,7 @@ def decode_envelope(body: bytes) -> SignedEnvelope:
     return SignedEnvelope(raw[:SIGNATURE_BYTES], raw[SIGNATURE_BYTES:])
 
 
-def verify_envelope(envelope: SignedEnvelope, key: Ed25519PublicKey) -> dict[str, Any]:
+def verify_envelope(envelope: SignedEnvelope, key: Ed25519PublicKey) -> dict[str, object]:
     """Make the second check, the signature of the agent, and only then parse the message.
 
     Raises:
@@ -83,7 +82,7 @@ def verify_envelope(envelope: SignedEnvelope, key: Ed25519PublicKey) -> dict[str
     return claims
 
 
-def check_parties(claims: Mapping[str, Any], agent: str, business: str) -> None:
+def check_parties(claims: Mapping[str, object], agent: str, business: str) -> None:
     """Make the third and fourth check: the message names this agent and this business.
 
     Raises:
@@ -95,7 +94,7 @@ def check_parties(claims: Mapping[str, Any], agent: str, business: str) -> None:
         raise Forbidden("DRP_BUSINESS", "'business-id' is not ours.", f"Ours is {business}.")
 
 
-def check_validity(claims: Mapping[str, Any], now_ms: int) -> ValidityWindow:
+def check_validity(claims: Mapping[str, object], now_ms: int) -> ValidityWindow:
     """Make the fifth and sixth check: the message is issued and not expired; both limits are included.
 
     Raises:
@@ -117,7 +116,7 @@ def check_validity(claims: Mapping[str, Any], now_ms: int) -> ValidityWindow:
     return ValidityWindow(issued, expires)
 
 
-def _parse_time(claims: Mapping[str, Any], name: str, code: str) -> int:
+def _parse_time(claims: Mapping[str, object], name: str, code: str) -> int:
     try:
         return parse_timestamp(claims.get(name))
     except WrongType as error:

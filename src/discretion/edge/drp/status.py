@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from discretion.domain.agents.agent_request import AgentRequestStatus
 from discretion.domain.agents.status_map import get_drp_status
 from discretion.reveal.forms import format_timestamp
 
 
-def build_drp_status(request_status: AgentRequestStatus, api_base: str) -> dict[str, Any]:
+def build_drp_status(request_status: AgentRequestStatus, api_base: str) -> dict[str, object]:
     """Return the Exercise Status object; ``api_base`` is the URL of the API. Absent values are left out."""
     drp_status, reason = get_drp_status(request_status.state, request_status.reason)
     agent_request = request_status.agent_request
-    body: dict[str, Any] = {
+    body: dict[str, object] = {
         "request_id": agent_request.public_id,
         "status": drp_status,
         "reason": reason,

@@ -7,7 +7,6 @@ disclosures before the response is returned. Internal code has no other way to r
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import orjson
 
@@ -26,7 +25,7 @@ class InternalClient:
         self._runner = runner
         self._grant = grant
 
-    async def execute(self, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    async def execute(self, query: str, variables: Mapping[str, object]) -> dict[str, object]:
         """Run a query and return its ``data`` as plain JSON values.
 
         Raises:
@@ -40,9 +39,9 @@ class InternalClient:
         if "errors" in response:
             raise _query_refused(response["errors"][0])
         # Customers are ``orjson.Fragment`` objects, which only orjson turns into values.
-        data: dict[str, Any] = orjson.loads(orjson.dumps(response["data"]))
+        data: dict[str, object] = orjson.loads(orjson.dumps(response["data"]))
         return data
 
 
-def _query_refused(error: Mapping[str, Any]) -> Broken:
+def _query_refused(error: Mapping[str, object]) -> Broken:
     return Broken("QUERY_REFUSED", f"A query of the platform's own is refused: {error.get('message')}")

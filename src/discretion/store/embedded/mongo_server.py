@@ -17,7 +17,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
@@ -324,14 +324,14 @@ async def _elect_primary(port: int, data: Path) -> None:
     """Make the single member the primary of its replica set, under its present port."""
     while not await _is_listening(port):  # noqa: ASYNC110 - another process cannot set an event
         await asyncio.sleep(POLL_SECONDS)
-    async with AsyncMongoClient[dict[str, Any]](
+    async with AsyncMongoClient[dict[str, object]](
         "127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=5_000
     ) as client:
         while not await _is_primary(client.admin, port, data):  # noqa: ASYNC110
             await asyncio.sleep(POLL_SECONDS)
 
 
-async def _is_primary(admin: AsyncDatabase[dict[str, Any]], port: int, data: Path) -> bool:
+async def _is_primary(admin: AsyncDatabase[dict[str, object]], port: int, data: Path) -> bool:
     """Return whether the member is primary; initiate or reconfigure the replica set if necessary."""
     try:
         if (await admin.command("hello"))["isWritablePrimary"]:
@@ -356,12 +356,12 @@ async def _is_primary(admin: AsyncDatabase[dict[str, Any]], port: int, data: Pat
     return False
 
 
-async def _serves_folder(admin: AsyncDatabase[dict[str, Any]], data: Path) -> bool:
+async def _serves_folder(admin: AsyncDatabase[dict[str, object]], data: Path) -> bool:
     options = await admin.command("getCmdLineOpts")
     return bool(options["parsed"]["storage"]["dbPath"] == str(data))
 
 
-def _build_member(port: int) -> dict[str, Any]:
+def _build_member(port: int) -> dict[str, object]:
     return {"_id": 0, "host": f"127.0.0.1:{port}"}
 
 

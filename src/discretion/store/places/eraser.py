@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection as SizedCollection
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from discretion.store.document import Document, MutableDocument
 from discretion.store.driver.database import Database, Session, WriteOperation, build_delete, build_update
@@ -21,9 +20,9 @@ from discretion.store.tombstones import TombstoneStore
 ERASE_BATCH = 500
 """Documents that one call deletes."""
 
-_EMPTY_VALUES: Mapping[str, Any] = {"array": [], "object": {}, "binData": b""}
+_EMPTY_VALUES: Mapping[str, object] = {"array": [], "object": {}, "binData": b""}
 _SCHEMAS = {collection.name: collection.schema for collection in COLLECTIONS}
-_GONE: Any = object()
+_GONE: object = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +159,7 @@ def remove_people(document: Document, place: Place, erased: ErasedIds) -> Mutabl
     return remaining
 
 
-def _take_out(value: Any, path: Sequence[str], ids: SizedCollection[bytes]) -> Any:
+def _take_out(value: object, path: Sequence[str], ids: SizedCollection[bytes]) -> object:
     """Return a value without erased ids, ``_GONE`` if it is one or names one. Empty inner lists go too."""
     if isinstance(value, list):
         left = [inner for item in value if (inner := _take_out(item, path, ids)) is not _GONE]
@@ -170,7 +169,7 @@ def _take_out(value: Any, path: Sequence[str], ids: SizedCollection[bytes]) -> A
     return _GONE if value in ids else value
 
 
-def _set_or_empty(document: MutableDocument, collection: str, name: str, value: Any) -> None:
+def _set_or_empty(document: MutableDocument, collection: str, name: str, value: object) -> None:
     if value is not _GONE:
         document[name] = value
     elif name in _SCHEMAS[collection]["required"]:

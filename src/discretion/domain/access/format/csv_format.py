@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Any
 
 import orjson
 
@@ -46,7 +45,7 @@ class CsvWriter:
         return b""
 
 
-def format_cell(value: Any) -> Any:
+def format_cell(value: object) -> object:
     """Return a value as a CSV cell. Numbers stay numbers, and formulas are escaped."""
     if value is None:
         return ""
@@ -60,7 +59,7 @@ def format_cell(value: Any) -> Any:
     return f"'{text}" if text.lstrip(" \N{NO-BREAK SPACE}").startswith(FORMULA_PREFIXES) else text
 
 
-def _format_csv_lines(rows: list[list[Any]]) -> bytes:
+def _format_csv_lines(rows: list[list[object]]) -> bytes:
     buffer = io.StringIO()
     csv.writer(buffer).writerows(rows)
     # "replace": JSON text may contain a lone surrogate, which UTF-8 cannot encode.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import strawberry
 from strawberry.types.field import StrawberryField
@@ -33,7 +32,7 @@ class DeadLetterGroup:
 def build_dead_letters_field(provide: Callable[[], DeadLetterStore]) -> StrawberryField:
     """Build the field ``Query.deadLetters``."""
 
-    async def resolve_dead_letters(root: Any, info: ResolverInfo) -> list[DeadLetterGroup]:
+    async def resolve_dead_letters(root: object, info: ResolverInfo) -> list[DeadLetterGroup]:
         del root
         if not info.context.require_reading().grant.is_steward:
             raise Forbidden("DEAD_LETTERS_NOT_GRANTED", "Only the steward sees what is refused.")

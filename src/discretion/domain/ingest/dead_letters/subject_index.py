@@ -8,7 +8,6 @@ is: a corrected catalogue may accept it in this form.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from discretion.catalogue.model import Catalogue, Source
 from discretion.domain.ingest.attributes import read_phone_region
@@ -18,7 +17,7 @@ from discretion.seal.normalisation import NORMALISATION_RULES, normalise_token
 
 
 def index_subjects(
-    catalogue: Catalogue, source: Source, message: Mapping[str, Any], blind_index: BlindIndex
+    catalogue: Catalogue, source: Source, message: Mapping[str, object], blind_index: BlindIndex
 ) -> list[bytes]:
     """Return the sorted blind indexes of the identifiers in a redacted message; empty if it has none."""
     raw_context = message.get("context")
@@ -41,7 +40,7 @@ def index_subjects(
     return sorted(subject_entries)
 
 
-def _read_message_ids(source: Source, message: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _read_message_ids(source: Source, message: Mapping[str, object]) -> Iterator[tuple[str, object]]:
     yield source.user_id, message.get("userId")
     yield source.anonymous_id, message.get("anonymousId")
     for identifier_type in (source.user_id, source.anonymous_id):
@@ -49,8 +48,8 @@ def _read_message_ids(source: Source, message: Mapping[str, Any]) -> Iterator[tu
 
 
 def _read_attribute_ids(
-    catalogue: Catalogue, traits: Mapping[str, Any], context: Mapping[str, Any]
-) -> Iterator[tuple[str, Any]]:
+    catalogue: Catalogue, traits: Mapping[str, object], context: Mapping[str, object]
+) -> Iterator[tuple[str, object]]:
     """Yield the values of identifier attributes, from the traits and from the context."""
     trait_values = dict(flatten_traits(traits))
     for attribute in catalogue.attributes.values():
@@ -59,7 +58,7 @@ def _read_attribute_ids(
             yield from _read_ids_at(attribute.identifier, attribute.context, context)
 
 
-def _read_context_ids(catalogue: Catalogue, context: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _read_context_ids(catalogue: Catalogue, context: Mapping[str, object]) -> Iterator[tuple[str, object]]:
     """Yield the ids of the device, and the ids of other systems in ``externalIds``."""
     for identifier_type, declared in catalogue.identifiers.items():
         yield from _read_ids_at(identifier_type, declared.context, context)
@@ -70,14 +69,14 @@ def _read_context_ids(catalogue: Catalogue, context: Mapping[str, Any]) -> Itera
 
 
 def _read_ids_at(
-    identifier_type: str, places: tuple[str, ...], context: Mapping[str, Any]
-) -> Iterator[tuple[str, Any]]:
+    identifier_type: str, places: tuple[str, ...], context: Mapping[str, object]
+) -> Iterator[tuple[str, object]]:
     for place in places:
         if (place_and_value := find_first_value(context, (place,))) is not None:
             yield identifier_type, place_and_value[1]
 
 
-def _read_texts(value: Any) -> list[str]:
+def _read_texts(value: object) -> list[str]:
     if isinstance(value, list):
         return [text for item in value for text in _read_texts(item)]
     if isinstance(value, int) and not isinstance(value, bool):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import strawberry
 from strawberry.directive import DirectiveLocation, DirectiveValue
 from strawberry.schema_directive import Location
@@ -26,7 +24,7 @@ class Personal:
     description="Narrows this operation to some of the token's purposes, so that it sees, and is recorded "
     "as using, no more than it needs. A node of the purpose tree covers its descendants.",
 )
-def narrow_purpose(value: DirectiveValue[Any], uses: list[str]) -> Any:
+def narrow_purpose(value: DirectiveValue[object], uses: list[str]) -> object:
     """Return the value unchanged: ``@purpose`` takes effect when the plan is compiled, before execution."""
     del uses
     return value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NewType
+from typing import NewType
 
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
@@ -15,7 +15,7 @@ Money = NewType("Money", float)
 Json = NewType("Json", object)
 
 
-def _return_unchanged(value: Any) -> Any:
+def _return_unchanged(value: object) -> object:
     return value
 
 
