@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    InlineFragmentNode,
     IntValueNode,
     ListValueNode,
     NullValueNode,
     OperationDefinitionNode,
+    SelectionNode,
     SelectionSetNode,
     ValueNode,
     VariableNode,
@@ -86,7 +87,7 @@ class _SelectionCost:
 def measure_cost(
     document: DocumentNode,
     operation_name: str | None = None,
-    variables: Mapping[str, Any] | None = None,
+    variables: Mapping[str, object] | None = None,
     pages: Mapping[str, int] | None = None,
 ) -> QueryCost:
     """Return the cost of one operation, or the maximum of all operations if no name is given.
@@ -150,7 +151,7 @@ class _CostMeter:
     def __init__(
         self,
         fragments: Mapping[str, FragmentDefinitionNode],
-        values: Mapping[str, Any],
+        values: Mapping[str, object],
         pages: Mapping[str, int],
     ) -> None:
         self._fragments = fragments
@@ -198,10 +199,11 @@ class _CostMeter:
             *(min(figure, CEILING) for figure in (depth, aliases, directives, width, fields, rows))
         )
 
-    def _measure_spread(self, node: Any) -> _SelectionCost:
+    def _measure_spread(self, node: SelectionNode) -> _SelectionCost:
         """Return the cost of a named or inline fragment; zero for a fragment that spreads itself."""
         if isinstance(node, FragmentSpreadNode):
             return self._fragment_costs.get(node.name.value) or _SelectionCost()
+        assert isinstance(node, InlineFragmentNode)
         return self._measure_selections(node.selection_set, 0)
 
     def _count_objects(self, field: FieldNode) -> int | None:
@@ -255,8 +257,8 @@ def _list_spread_names(selections: SelectionSetNode) -> Iterator[str]:
 
 
 def _collect_variable_values(
-    operation: OperationDefinitionNode, variables: Mapping[str, Any] | None
-) -> dict[str, Any]:
+    operation: OperationDefinitionNode, variables: Mapping[str, object] | None
+) -> dict[str, object]:
     """Return the given variables and the defaults of the others; ``_UNKNOWN_VALUE`` if none are known yet."""
     declared = operation.variable_definitions or ()
     unknown = (
@@ -272,7 +274,7 @@ def _collect_variable_values(
     return {**unknown, **defaults, **(variables or {})}
 
 
-def _read_literal(node: ValueNode) -> Any:
+def _read_literal(node: ValueNode) -> object:
     """Return a number, or for a list a list of the same length; None for anything else."""
     if isinstance(node, IntValueNode):
         return int(node.value[:12])  # more digits exceed every limit and would only cost time
@@ -281,11 +283,11 @@ def _read_literal(node: ValueNode) -> Any:
     return None
 
 
-def _read_argument(node: ValueNode, values: Mapping[str, Any]) -> Any:
+def _read_argument(node: ValueNode, values: Mapping[str, object]) -> object:
     return values.get(node.name.value) if isinstance(node, VariableNode) else _read_literal(node)
 
 
-def _read_integer(node: ValueNode, values: Mapping[str, Any]) -> int | None:
+def _read_integer(node: ValueNode, values: Mapping[str, object]) -> int | None:
     """Return a page size, or None. Validation and coercion refuse anything that is not a number."""
     value = _read_argument(node, values)
     # Not below zero: a negative size would reduce the cost of the rest. ``type`` is compared because True is
@@ -293,7 +295,7 @@ def _read_integer(node: ValueNode, values: Mapping[str, Any]) -> int | None:
     return min(max(value, 0), CEILING) if type(value) is int else None
 
 
-def _count_list_items(node: ValueNode, values: Mapping[str, Any]) -> int | None:
+def _count_list_items(node: ValueNode, values: Mapping[str, object]) -> int | None:
     """Return how many items an argument lists; a single value is one item, null is no list."""
     value = _read_argument(node, values)
     if isinstance(value, list):

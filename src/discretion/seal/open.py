@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
 
 import orjson
 from cryptography.exceptions import InvalidTag
@@ -19,7 +18,7 @@ from discretion.seal.cell import CIPHERTEXT_OFFSET, HEADER_BYTES, derive_ledger_
 from discretion.seal.dead_letter import CIPHERTEXT_OFFSET as DEAD_LETTER_OFFSET
 from discretion.seal.dead_letter import FORMAT
 
-CellDecryptor = Callable[[bytes, bytes], Any]
+CellDecryptor = Callable[[bytes, bytes], object]
 """``(cell, attribute key) -> value`` for one customer."""
 
 
@@ -28,7 +27,7 @@ def build_cell_decryptor(customer: bytes, data_key: bytes) -> CellDecryptor:
     decrypt = AESGCM(data_key).decrypt
     loads = orjson.loads
 
-    def decrypt_cell(cell: bytes, key: bytes) -> Any:
+    def decrypt_cell(cell: bytes, key: bytes) -> object:
         try:
             return loads(
                 decrypt(
@@ -45,7 +44,7 @@ def build_cell_decryptor(customer: bytes, data_key: bytes) -> CellDecryptor:
     return decrypt_cell
 
 
-def decrypt_dead_letter(key: bytes, associated_data: bytes, dead_letter: bytes) -> Any:
+def decrypt_dead_letter(key: bytes, associated_data: bytes, dead_letter: bytes) -> dict[str, object]:
     """Return the message in a sealed dead letter.
 
     Raises:
@@ -54,13 +53,14 @@ def decrypt_dead_letter(key: bytes, associated_data: bytes, dead_letter: bytes) 
     try:
         if not dead_letter.startswith(FORMAT):
             raise InvalidTag
-        return orjson.loads(
+        message: dict[str, object] = orjson.loads(
             AESGCM(key).decrypt(
                 dead_letter[len(FORMAT) : DEAD_LETTER_OFFSET],
                 dead_letter[DEAD_LETTER_OFFSET:],
                 FORMAT + associated_data,
             )
         )
+        return message
     except (InvalidTag, ValueError):
         raise Broken("SEAL_BROKEN", "A dead letter cannot be decrypted: it was moved or altered.") from None
 

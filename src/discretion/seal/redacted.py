@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar, final
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 @final
-class Redacted(Generic[T]):
+class Redacted(Generic[T_co]):
     """Holds a personal value between its arrival and its encryption.
 
     Printing and formatting never show it. ``value`` is the only access, so every use can be found by
@@ -17,7 +17,7 @@ class Redacted(Generic[T]):
 
     __slots__ = ("value",)
 
-    def __init__(self, value: T) -> None:
+    def __init__(self, value: T_co) -> None:
         self.value = value
 
     def __repr__(self) -> str:

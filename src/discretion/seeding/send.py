@@ -7,7 +7,6 @@ import itertools
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import httpx
 import orjson
@@ -93,7 +92,7 @@ async def send_seed_messages(
                 return
             for batch in batches:
                 for result in await _post_batch(client, batch, write_keys[batch.source]):
-                    counts[result["status"]] += 1
+                    counts[str(result["status"])] += 1
                     if result["status"] == "refused":
                         reasons[f"{result.get('code', '')} {result.get('place', '')}".strip()] += 1
                 progress(current_progress())
@@ -154,7 +153,7 @@ async def _generate_rounds(rounds: Iterator[SeedRound]) -> AsyncIterator[SeedRou
         yield batches
 
 
-async def _post_batch(client: httpx.AsyncClient, batch: SeedBatch, write_key: str) -> list[dict[str, Any]]:
+async def _post_batch(client: httpx.AsyncClient, batch: SeedBatch, write_key: str) -> list[dict[str, object]]:
     pause = RETRY_MIN_S
     for attempt in range(MAX_ATTEMPTS):
         try:
@@ -178,7 +177,7 @@ async def _post_batch(client: httpx.AsyncClient, batch: SeedBatch, write_key: st
     raise Unavailable("SOWING_UNANSWERED", f"No answer from {client.base_url} after {MAX_ATTEMPTS} attempts.")
 
 
-def _read_results(response: httpx.Response, batch: SeedBatch) -> list[dict[str, Any]]:
+def _read_results(response: httpx.Response, batch: SeedBatch) -> list[dict[str, object]]:
     if response.status_code == httpx.codes.UNAUTHORIZED:
         raise Misconfigured(
             "WRITE_KEY_REFUSED",
@@ -187,7 +186,7 @@ def _read_results(response: httpx.Response, batch: SeedBatch) -> list[dict[str, 
         )
     if response.status_code != httpx.codes.OK:
         raise Broken("SOWING_REFUSED", f"A batch of {batch.source} got status {response.status_code}.")
-    results: list[dict[str, Any]] = orjson.loads(response.content)["results"]
+    results: list[dict[str, object]] = orjson.loads(response.content)["results"]
     if len(results) != len(batch.items):
         raise Broken("SOWING_REFUSED", f"{len(batch.items)} messages got {len(results)} results.")
     return results

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from discretion.plan.customer_members import (
     ALLOW,
@@ -38,7 +37,7 @@ from discretion.plan.customer_members import (
     name_provenance,
     name_time,
 )
-from discretion.store.document import Document, MutableDocument, OpenValue, select_values
+from discretion.store.document import Document, MutableDocument, OpenValue, Value, select_values
 from discretion.store.document_update import build_document_update
 
 
@@ -264,5 +263,5 @@ def _encode_contested(contested: ContestedValue) -> MutableDocument:
     return document
 
 
-def _sort_by_number(values: Mapping[str, Any]) -> dict[str, Any]:
+def _sort_by_number(values: Mapping[str, Value]) -> dict[str, Value]:
     return {key: values[key] for key in sorted(values, key=int)}

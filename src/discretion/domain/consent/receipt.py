@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 from discretion.domain.consent.statement_record import AGREEING_STATES
 from discretion.store.consent_event import RECORD_SCHEMA, ConsentEvent, format_record_id
@@ -50,7 +49,7 @@ class ReceiptSigner:
 
 def build_receipt_payload(
     event: ConsentEvent, terms: ConsentTerms, subject: str, issuer: str
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Build the payload of a receipt; see ``ReceiptSigner.sign`` for the arguments."""
     return {
         "iss": issuer,
@@ -67,7 +66,7 @@ def build_receipt_payload(
     }
 
 
-def _build_processing(event: ConsentEvent, terms: ConsentTerms, issuer: str) -> dict[str, Any]:
+def _build_processing(event: ConsentEvent, terms: ConsentTerms, issuer: str) -> dict[str, object]:
     notice = event.notice
     return {
         "privacy_notice": None if notice is None else {"version": notice.version, "sha256": notice.sha256},
@@ -101,7 +100,7 @@ def _build_processing(event: ConsentEvent, terms: ConsentTerms, issuer: str) -> 
     }
 
 
-def _build_party(controller: ControllerParty, issuer: str) -> dict[str, Any]:
+def _build_party(controller: ControllerParty, issuer: str) -> dict[str, object]:
     return {
         "party_id": issuer,
         "party_name": controller.name,
@@ -111,9 +110,9 @@ def _build_party(controller: ControllerParty, issuer: str) -> dict[str, Any]:
     }
 
 
-def _build_event(event: ConsentEvent, terms: ConsentTerms) -> dict[str, Any]:
+def _build_event(event: ConsentEvent, terms: ConsentTerms) -> dict[str, object]:
     """Build ``event``: ``validity_duration`` is the purpose's, ``valid_until`` the person's own limit."""
-    event_payload = {
+    event_payload: dict[str, object] = {
         "event_time": format_rfc3339(event.at),
         "received_time": format_rfc3339(event.received),
         "validity_duration": terms.lasts or None,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from discretion.catalogue.model import Attribute, Catalogue, Source
 from discretion.domain.ingest.identifiers import parse_identifier
@@ -13,6 +12,7 @@ from discretion.domain.ingest.message import ExternalIdentifier
 from discretion.domain.ingest.rejection import MessageRejected
 from discretion.domain.ingest.value_parsing import WrongType, parse_value
 from discretion.seal.redacted import Redacted
+from discretion.store.document import OpenValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +20,12 @@ class AttributeValue:
     """An attribute's value in stored form; ``identifier`` is set if the attribute is also an identifier."""
 
     attribute: Attribute
-    value: Redacted[Any]
+    value: Redacted[OpenValue]
     identifier: ExternalIdentifier | None = None
 
 
 def extract_attributes(
-    catalogue: Catalogue, source: Source, traits: Mapping[str, Any], context: Mapping[str, Any]
+    catalogue: Catalogue, source: Source, traits: Mapping[str, object], context: Mapping[str, object]
 ) -> tuple[list[AttributeValue], int]:
     """Extract the values of attributes that the source's channel supplies; a trait wins over the context.
 
@@ -64,7 +64,7 @@ def extract_attributes(
     return values, misfits + sum(1 for unread_value in unread_traits.values() if unread_value is not None)
 
 
-def read_phone_region(traits: Mapping[str, Any]) -> str | None:
+def read_phone_region(traits: Mapping[str, object]) -> str | None:
     """Return the country (ISO 3166-1 alpha-2) whose national notation phone numbers are read in, or None."""
     address = traits.get("address")
     country = address.get("country") if isinstance(address, dict) else None
@@ -72,7 +72,7 @@ def read_phone_region(traits: Mapping[str, Any]) -> str | None:
 
 
 def parse_attribute_value(
-    catalogue: Catalogue, attribute: Attribute, raw_value: Any, region: str | None, place: str
+    catalogue: Catalogue, attribute: Attribute, raw_value: object, region: str | None, place: str
 ) -> AttributeValue:
     """Parse one attribute's value into stored form; ``place`` is its path in the message, for error reports.
 
@@ -89,13 +89,13 @@ def parse_attribute_value(
     return AttributeValue(attribute, stored, parsed_identifier)
 
 
-def _parse_stored_value(attribute: Attribute, raw_value: Any, place: str) -> Any:
+def _parse_stored_value(attribute: Attribute, raw_value: object, place: str) -> OpenValue:
     try:
         value = parse_value(attribute.type, raw_value, many=attribute.many)
     except WrongType as type_error:
         raise MessageRejected("TYPE_WRONG", f"It takes {type_error.expected}.", place) from None
     if attribute.values:
-        for item in value if attribute.many else [value]:
+        for item in value if isinstance(value, list) else [value]:
             if item not in attribute.values:
                 raise MessageRejected(
                     "VALUE_UNDECLARED", f"It is one of {', '.join(attribute.values)}.", place

@@ -9,6 +9,7 @@ from enum import StrEnum
 from discretion.catalogue.model import Attribute, EventType, Source
 from discretion.domain.ingest.statement_context import StatementContext
 from discretion.seal.redacted import Redacted
+from discretion.store.document import OpenValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Fact:
     at: int
     received: int
     identifiers: tuple[ExternalIdentifier, ...]
-    values: tuple[tuple[Attribute, Redacted[object]], ...] = ()
+    values: tuple[tuple[Attribute, Redacted[OpenValue]], ...] = ()
     ambient_choices: Mapping[str, bool] = field(default_factory=dict)
     explicit_choices: Mapping[str, ExplicitChoice] = field(default_factory=dict)
     statement_context: StatementContext | None = None

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from discretion.domain.ingest.rejection import MessageRejected
 from discretion.store.consent_event import NoticeReference, StatementMethod
@@ -40,19 +39,22 @@ class StatementContext:
     signal: str | None = field(default=None, repr=False)
 
 
-def parse_notice_reference(raw_notice: Mapping[str, Any], place: str) -> NoticeReference:
+def parse_notice_reference(raw_notice: Mapping[str, object], place: str) -> NoticeReference:
     """Parse the reference to a notice in a source's or a client's request; ``place`` is its path.
 
     Raises:
         MessageRejected: ``NOTICE_INVALID``.
     """
+    members: dict[str, str] = {}
     for member, pattern, expected in NOTICE_MEMBERS:
-        if not isinstance(raw_notice.get(member), str) or not pattern.fullmatch(raw_notice[member]):
+        value = raw_notice.get(member)
+        if not isinstance(value, str) or not pattern.fullmatch(value):
             raise MessageRejected("NOTICE_INVALID", f"It takes {expected}.", f"{place}.{member}")
-    return NoticeReference(raw_notice["version"], raw_notice["language"], raw_notice["sha256"])
+        members[member] = value
+    return NoticeReference(**members)
 
 
-def parse_guardian_reference(raw_guardian: Mapping[str, Any], place: str) -> str:
+def parse_guardian_reference(raw_guardian: Mapping[str, object], place: str) -> str:
     """Parse the file reference for a guardian's agreement; its form has no room for a name or an address.
 
     Raises:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
-from typing import Any
 
 from discretion.catalogue.model import ValueType
+from discretion.store.document import OpenValue, Scalar
 
 MAX_TEXT = 2_000
 MAX_ITEMS = 100
@@ -29,7 +29,7 @@ class WrongType(Exception):
         self.expected = expected
 
 
-def parse_value(value_type: ValueType, value: Any, *, many: bool = False) -> Any:
+def parse_value(value_type: ValueType, value: object, *, many: bool = False) -> OpenValue:
     """Return ``value`` in the stored form of a value type; ``many`` expects a list.
 
     Raises:
@@ -42,7 +42,7 @@ def parse_value(value_type: ValueType, value: Any, *, many: bool = False) -> Any
     return [_PARSERS[value_type](item) for item in value]
 
 
-def parse_timestamp(text: Any) -> int:
+def parse_timestamp(text: object) -> int:
     """Parse RFC 3339 or ISO 8601 text into ms since 1970; without an offset it is UTC.
 
     Raises:
@@ -60,7 +60,7 @@ def parse_timestamp(text: Any) -> int:
     return ms
 
 
-def _parse_text(value: Any) -> str:
+def _parse_text(value: object) -> str:
     if not isinstance(value, str) or len(value) > MAX_TEXT:
         raise WrongType(f"text of at most {MAX_TEXT} characters")
     try:
@@ -71,14 +71,14 @@ def _parse_text(value: Any) -> str:
     return value
 
 
-def _parse_whole_number(value: Any) -> int:
+def _parse_whole_number(value: object) -> int:
     """Accept the range of GraphQL's Int: 32 bits."""
     if isinstance(value, bool) or not isinstance(value, int) or not -_INT32_LIMIT <= value < _INT32_LIMIT:
         raise WrongType("a whole number of 32 bits")
     return value
 
 
-def _parse_number(value: Any) -> float:
+def _parse_number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise WrongType("a number")
     try:
@@ -90,13 +90,13 @@ def _parse_number(value: Any) -> float:
     return number + 0.0  # -0.0 becomes 0.0: both are equal, but their bytes differ
 
 
-def _parse_boolean(value: Any) -> bool:
+def _parse_boolean(value: object) -> bool:
     if not isinstance(value, bool):
         raise WrongType("true or false")
     return value
 
 
-def _parse_date(value: Any) -> str:
+def _parse_date(value: object) -> str:
     if not isinstance(value, str) or len(value) > 40:
         raise WrongType("an ISO 8601 date")
     try:
@@ -105,7 +105,7 @@ def _parse_date(value: Any) -> str:
         raise WrongType("an ISO 8601 date") from None
 
 
-def _parse_money(value: Any) -> int:
+def _parse_money(value: object) -> int:
     """Return cents by decimal arithmetic: 19.99 is 1999; a binary float would give 1998."""
     if isinstance(value, bool) or not isinstance(value, int | float | str) or len(str(value)) > 30:
         raise WrongType("an amount of money")
@@ -118,7 +118,7 @@ def _parse_money(value: Any) -> int:
         raise WrongType("an amount of money") from None
 
 
-_PARSERS: Mapping[ValueType, Callable[[Any], Any]] = MappingProxyType(
+_PARSERS: Mapping[ValueType, Callable[[object], Scalar]] = MappingProxyType(
     {
         ValueType.STRING: _parse_text,
         ValueType.INT: _parse_whole_number,

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from discretion.catalogue.model import NON_REFUSABLE_BASES, Attribute, Purpose, Use
 from discretion.domain.ingest.message import Fact
@@ -21,6 +20,7 @@ from discretion.domain.profiles.person_state import BIRTH_DATE_CATEGORY, read_re
 from discretion.domain.profiles.source_record import may_be_minor, parse_utc_midnight
 from discretion.purpose.permissions import REFUSABLE
 from discretion.purpose.statements import RecordStatements, compute_effective_choice
+from discretion.store.document import OpenValue
 from discretion.store.source_record import SourceRecord
 
 
@@ -52,8 +52,8 @@ def minimise_fact(fact: Fact, record: SourceRecord) -> tuple[Fact, int]:
     return (replace(fact, values=values, event=event), left_out) if left_out else (fact, 0)
 
 
-def _is_birth_date_of_child(attribute: Attribute, value: Any, now_ms: int) -> bool:
-    return attribute.category == BIRTH_DATE_CATEGORY and may_be_minor(parse_utc_midnight(value), now_ms)
+def _is_birth_date_of_child(attribute: Attribute, value: OpenValue, now_ms: int) -> bool:
+    return attribute.category == BIRTH_DATE_CATEGORY and may_be_minor(parse_utc_midnight(str(value)), now_ms)
 
 
 def is_fully_refused(uses: Sequence[Use], statements: RecordStatements, now_ms: int) -> bool:

@@ -19,6 +19,7 @@ from discretion.domain.profiles.person_state import BIRTH_DATE_CATEGORY, list_st
 from discretion.law.age import find_age_moment
 from discretion.law.model import ADULT_YEARS
 from discretion.seal.cell import identifier_cell_key
+from discretion.store.document import OpenValue
 from discretion.store.source_record import (
     Cell,
     Choice,
@@ -138,7 +139,7 @@ def apply_fact(
 
 
 def _apply_value(
-    cells: dict[str, Cell], attribute: Attribute, value: Any, fact: Fact, seal: SealValue
+    cells: dict[str, Cell], attribute: Attribute, value: OpenValue, fact: Fact, seal: SealValue
 ) -> None:
     key = attribute.key
     current = cells.get(key)
@@ -147,7 +148,7 @@ def _apply_value(
         return
     born: int | None = None
     if attribute.category == BIRTH_DATE_CATEGORY:
-        born = parse_utc_midnight(value)
+        born = parse_utc_midnight(str(value))
         # Permissions of minors depend on age and are computed without opening seals; adults need no ``born``.
         if not may_be_minor(born, fact.received):
             born = None

@@ -38,11 +38,11 @@ class GraphQLRequest:
 
     query: str
     operation_name: str | None = None
-    variables: Mapping[str, Any] = field(default_factory=dict)
-    extensions: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, object] = field(default_factory=dict)
+    extensions: Mapping[str, object] = field(default_factory=dict)
 
 
-OperationExecutor = Callable[[PreparedDocument, GraphQLRequest, Grant | None], Awaitable[dict[str, Any]]]
+OperationExecutor = Callable[[PreparedDocument, GraphQLRequest, Grant | None], Awaitable[dict[str, object]]]
 """Runs an operation and returns the response: ``data``, ``errors`` and ``extensions``, without ``data`` if it
 could not start. Exceptions that it raises are masked."""
 
@@ -197,7 +197,7 @@ class GraphQLEndpoint:
 
     async def _execute_request(
         self, request: GraphQLRequest, grant: Grant | None, method: str
-    ) -> tuple[int, dict[str, Any]]:
+    ) -> tuple[int, dict[str, object]]:
         prepared = self._documents.prepare(request.query)
         if isinstance(prepared, InvalidDocument):
             return 400, {"errors": list(prepared.errors)}
@@ -228,7 +228,7 @@ def _header_values(scope: Scope, header_name: bytes) -> list[str]:
     return [value.decode("latin-1") for name, value in scope["headers"] if name == header_name]
 
 
-def _parse_parameters(body: Any) -> GraphQLRequest:
+def _parse_parameters(body: object) -> GraphQLRequest:
     """Return the request in a JSON body, or in the parameters of a URL.
 
     Raises:
@@ -255,7 +255,7 @@ def _parse_parameters(body: Any) -> GraphQLRequest:
     return GraphQLRequest(query, name or None, _object_parameter(body, "variables"), extensions)
 
 
-def _object_parameter(body: dict[str, Any], name: str) -> dict[str, Any]:
+def _object_parameter(body: dict[str, object], name: str) -> dict[str, object]:
     value = body.get(name)
     if value is None:
         return {}
@@ -279,10 +279,11 @@ def _parse_url(query_string: bytes) -> GraphQLRequest:
     # As in ``strict_json``: two readers may use different ones of two equal names.
     if len(names) != len(set(names)):
         raise BadRequest("PARAMETER_DUPLICATE", "The query string names a parameter twice.")
-    parameters: dict[str, Any] = dict(pairs)
+    texts = dict(pairs)
+    parameters: dict[str, object] = {**texts}
     for name in ("variables", "extensions"):
-        if parameters.get(name):
-            parameters[name] = parse_strict_json(parameters[name].encode())
+        if texts.get(name):
+            parameters[name] = parse_strict_json(texts[name].encode())
         else:
             parameters.pop(name, None)
     return _parse_parameters(parameters)

@@ -73,7 +73,9 @@ NO_SIGNAL: Final = PrivacySignal()
 """The result for a message without any signal."""
 
 
-def read_signals(meanings: SignalMeanings, has_gpc_header: bool, context: Mapping[str, Any]) -> PrivacySignal:
+def read_signals(
+    meanings: SignalMeanings, has_gpc_header: bool, context: Mapping[str, object]
+) -> PrivacySignal:
     """Read the signals in the header and the context of one message.
 
     An opt-out counts wherever it occurs. A consent counts only if its string was read completely and, where
@@ -122,7 +124,7 @@ class _SignalReader:
         self._sources.append(source)
         self._opted_out |= self._meanings.families_by_opt_out[opt_out]
 
-    def read_gpc(self, value: Any) -> None:
+    def read_gpc(self, value: object) -> None:
         """Read the context's ``gpc``.
 
         True is an opt-out, false and null are none, everything else is a problem.
@@ -132,7 +134,7 @@ class _SignalReader:
         elif value is not None and value is not False:
             self._problems.append(UnreadableSignal(UnreadableReason.TYPE, GPC_MEMBER))
 
-    def read_applicable_ids(self, value: Any) -> frozenset[int] | None:
+    def read_applicable_ids(self, value: object) -> frozenset[int] | None:
         """Return the applicable sections; None if none are named, an empty set for unreadable ids."""
         if value is None or value == "":
             return None
@@ -146,7 +148,7 @@ class _SignalReader:
         # With an empty set no TC string applies: ids that cannot be read grant nothing.
         return frozenset()
 
-    def read_string(self, place: str, value: Any, applicable_ids: frozenset[int] | None) -> None:
+    def read_string(self, place: str, value: object, applicable_ids: frozenset[int] | None) -> None:
         """Read a GPP string or a TC string."""
         if value is None or value == "":
             return

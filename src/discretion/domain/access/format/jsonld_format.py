@@ -64,7 +64,7 @@ class JsonLdWriter:
         return b"]}\n"
 
 
-def _build_value_node(row: Mapping[str, Any]) -> dict[str, Any]:
+def _build_value_node(row: Mapping[str, Any]) -> dict[str, object]:
     schema_org_name = SCHEMA_ORG_NAMES.get(row["attribute"])
     if schema_org_name is not None and row["value"] is not None:
         return _build_person_node({schema_org_name: row["value"]})
@@ -73,13 +73,13 @@ def _build_value_node(row: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
-def _build_identifier_node(row: Mapping[str, Any]) -> dict[str, Any]:
+def _build_identifier_node(row: Mapping[str, Any]) -> dict[str, object]:
     return _build_person_node(
         {"identifier": _build_property_value(row["type"], row["value"], row["named_at"])}
     )
 
 
-def _build_event_node(row: Mapping[str, Any]) -> dict[str, Any]:
+def _build_event_node(row: Mapping[str, Any]) -> dict[str, object]:
     properties = row["properties"] or {}
     return {
         "@type": "Action",
@@ -93,7 +93,7 @@ def _build_event_node(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _build_consent_node(row: Mapping[str, Any]) -> dict[str, Any]:
+def _build_consent_node(row: Mapping[str, Any]) -> dict[str, object]:
     return {
         "@type": "AuthorizeAction" if row["state"] in ("given", "renewed") else "RejectAction",
         "@id": f"urn:uuid:{row['id']}",
@@ -103,17 +103,17 @@ def _build_consent_node(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _build_person_node(members: Mapping[str, Any]) -> dict[str, Any]:
+def _build_person_node(members: Mapping[str, object]) -> dict[str, object]:
     return {"@id": PERSON_ID, "@type": "Person", **members}
 
 
-def _build_property_value(name: str, value: Any, observed: str | None) -> dict[str, Any]:
+def _build_property_value(name: str, value: object, observed: str | None) -> dict[str, object]:
     json_value = value if isinstance(value, str | int | float | None) else orjson.dumps(value).decode()
-    node = {"@type": "PropertyValue", "name": name, "value": json_value}
+    node: dict[str, object] = {"@type": "PropertyValue", "name": name, "value": json_value}
     return node if observed is None else {**node, "observationDate": observed}
 
 
-_NODE_BUILDERS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+_NODE_BUILDERS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, object]]] = {
     "values": _build_value_node,
     "identifiers": _build_identifier_node,
     "events": _build_event_node,

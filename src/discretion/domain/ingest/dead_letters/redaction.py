@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.taxonomy import load_taxonomy
@@ -27,7 +26,7 @@ from discretion.domain.ingest.value_parsing import WrongType, parse_timestamp
 from discretion.seal.redacted import Redacted
 from discretion.store.consent_event import StatementMethod
 
-JsonObject = dict[str, Any]
+JsonObject = dict[str, object]
 
 _COMMON_MEMBERS = ("timestamp", "sentAt", "originalTimestamp", "userId", "anonymousId")
 _MEMBERS_BY_TYPE: Mapping[str, tuple[str, ...]] = {
@@ -84,12 +83,12 @@ class PrunedMessage:
     dropped: int
 
 
-def prune_message(declared: DeclaredNames, raw: Mapping[str, Any], message_id: str) -> PrunedMessage:
+def prune_message(declared: DeclaredNames, raw: Mapping[str, object], message_id: str) -> PrunedMessage:
     """Remove undeclared data from a message of a known type.
 
     ``message_id`` is the message's own id, or the one the validator generated for a message without one.
     """
-    message_type = raw["type"]
+    message_type = str(raw["type"])
     members: JsonObject = {"type": message_type, "messageId": message_id}
     members |= {
         member: strip_nested(raw[member])
@@ -112,17 +111,19 @@ def prune_message(declared: DeclaredNames, raw: Mapping[str, Any], message_id: s
     )
 
 
-def strip_nested(value: Any) -> Any:
+def strip_nested(value: object) -> object:
     """Return a scalar unchanged, and an object or a list without its content."""
     return {} if isinstance(value, dict) else [] if isinstance(value, list) else value
 
 
-def strip_value(value: Any) -> Any:
+def strip_value(value: object) -> object:
     """Return a declared value: a scalar, or a list of scalars."""
     return [strip_nested(item) for item in value] if isinstance(value, list) else strip_nested(value)
 
 
-def _prune_traits(declared: DeclaredNames, message_type: str, raw: Mapping[str, Any]) -> tuple[Any, int]:
+def _prune_traits(
+    declared: DeclaredNames, message_type: str, raw: Mapping[str, object]
+) -> tuple[object, int]:
     """Redact the traits; those of an identify message take precedence over those in the context."""
     context = raw.get("context")
     parts = [context.get("traits") if isinstance(context, dict) else None]
@@ -141,7 +142,7 @@ def _prune_traits(declared: DeclaredNames, message_type: str, raw: Mapping[str, 
 
 
 def _prune_nested(
-    names: frozenset[str], traits: Mapping[str, Any], prefix: str = "", depth: int = 0
+    names: frozenset[str], traits: Mapping[str, object], prefix: str = "", depth: int = 0
 ) -> JsonObject:
     members: JsonObject = {}
     for name, value in traits.items():
@@ -156,7 +157,7 @@ def _prune_nested(
 
 
 def _prune_properties(
-    declared: DeclaredNames, message_type: str, raw: Mapping[str, Any]
+    declared: DeclaredNames, message_type: str, raw: Mapping[str, object]
 ) -> tuple[JsonObject, int]:
     """Redact the properties of an event; statements, identify and alias messages have none."""
     if message_type in ("identify", "alias", CONSENT_TYPE) or is_preference_update(message_type, raw):
@@ -181,7 +182,7 @@ def _prune_properties(
     return {place: declared_properties}, dropped
 
 
-def _prune_context(declared: DeclaredNames, raw_context: Any, traits: Any) -> tuple[Any, int]:
+def _prune_context(declared: DeclaredNames, raw_context: object, traits: object) -> tuple[object, int]:
     """Redact the context; ``traits`` replaces its own traits."""
     if not isinstance(raw_context, dict):
         return None if raw_context is None else [], 0
@@ -200,7 +201,7 @@ def _prune_context(declared: DeclaredNames, raw_context: Any, traits: Any) -> tu
     return members, dropped
 
 
-def _prune_external_id(declared: DeclaredNames, external_id: Any) -> Any:
+def _prune_external_id(declared: DeclaredNames, external_id: object) -> object:
     """Redact an id of another system; one of an undeclared type becomes ``{}``, so that positions stay."""
     if not isinstance(external_id, dict):
         return []
@@ -214,7 +215,7 @@ def _prune_external_id(declared: DeclaredNames, external_id: Any) -> Any:
     return {"type": identifier_type, "id": strip_nested(external_id.get("id"))}
 
 
-def _prune_preferences(declared: DeclaredNames, raw_consent: Any) -> tuple[Any, int]:
+def _prune_preferences(declared: DeclaredNames, raw_consent: object) -> tuple[object, int]:
     """Redact Segment's consent object; choices about unknown purposes are dropped and counted."""
     preferences = raw_consent.get("categoryPreferences") if isinstance(raw_consent, dict) else raw_consent
     if preferences is None:
@@ -234,7 +235,7 @@ def _prune_preferences(declared: DeclaredNames, raw_consent: Any) -> tuple[Any, 
     return {"categoryPreferences": {**known_preferences, **placeholder}}, len(unknown_preferences)
 
 
-def _prune_consent_message(declared: DeclaredNames, raw: Mapping[str, Any]) -> tuple[JsonObject, int]:
+def _prune_consent_message(declared: DeclaredNames, raw: Mapping[str, object]) -> tuple[JsonObject, int]:
     """Redact the statement of a consent message.
 
     A purpose of the Fideslang taxonomy is kept, since a corrected catalogue may declare it. Any other purpose
@@ -264,7 +265,7 @@ def _prune_consent_message(declared: DeclaredNames, raw: Mapping[str, Any]) -> t
     return {**members, "purposes": choices}, unknown_count
 
 
-def _prune_method_or_time(member: str, raw_value: Any) -> Any:
+def _prune_method_or_time(member: str, raw_value: object) -> object:
     """Return a valid method or time unchanged, and an empty text for anything else."""
     if raw_value is None or (
         isinstance(raw_value, str) and member == "method" and raw_value in set(StatementMethod)
@@ -276,7 +277,7 @@ def _prune_method_or_time(member: str, raw_value: Any) -> Any:
         return ""
 
 
-def _prune_members(raw_object: Any, forms: Mapping[str, re.Pattern[str]]) -> Any:
+def _prune_members(raw_object: object, forms: Mapping[str, re.Pattern[str]]) -> object:
     """Keep the members that have patterns; a value that does not match its pattern becomes empty text."""
     if not isinstance(raw_object, dict) or not raw_object:
         return strip_nested(raw_object)
@@ -287,16 +288,19 @@ def _prune_members(raw_object: Any, forms: Mapping[str, re.Pattern[str]]) -> Any
     }
 
 
-def _copy_place(members: JsonObject, path: tuple[str, ...], context: Any) -> None:
+def _copy_place(members: JsonObject, path: tuple[str, ...], context: Mapping[str, object]) -> None:
     """Copy the value at one path of the context to the same path of ``members``."""
     for step in path[:-1]:
-        context = context.get(step)
-        if not isinstance(context, dict):
+        inner = context.get(step)
+        if not isinstance(inner, dict):
             return
+        context = inner
     if (value := context.get(path[-1])) is None:
         return
     for step in path[:-1]:
-        members = members.setdefault(step, {})
+        copied = members.setdefault(step, {})
+        assert isinstance(copied, dict)  # an object in the context is one in its copy
+        members = copied
     if isinstance(value, dict):
         members.setdefault(path[-1], {})
     else:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from discretion.catalogue.model import Catalogue, Source
 from discretion.domain.ingest.dead_letters.redaction import DeclaredNames, prune_message
@@ -52,7 +51,7 @@ class DeadLetterRecorder:
     now_ms: Callable[[], int]
 
     async def record(
-        self, source: Source, refused: Sequence[tuple[Any, RefusedMessage]], received: int
+        self, source: Source, refused: Sequence[tuple[object, RefusedMessage]], received: int
     ) -> list[int]:
         """Store dead letters for refused messages; on return they are durable.
 
@@ -74,7 +73,7 @@ class DeadLetterRecorder:
         day_key = self.keys.get_or_create(received)
         built_dead_letters = [
             None
-            if refusal.code in DISCARDED_CODES
+            if refusal.code in DISCARDED_CODES or not isinstance(raw, dict)
             else self._build_dead_letter(source, raw, refusal, received, day_key)
             for raw, refusal in refused
         ]
@@ -91,7 +90,12 @@ class DeadLetterRecorder:
         self.keys.destroy_before(self.now_ms() - DEAD_LETTER_RETENTION_MS)
 
     def _build_dead_letter(
-        self, source: Source, raw: Any, refusal: RefusedMessage, received: int, day_key: bytes
+        self,
+        source: Source,
+        raw: Mapping[str, object],
+        refusal: RefusedMessage,
+        received: int,
+        day_key: bytes,
     ) -> DeadLetter | None:
         pruned = prune_message(self.declared_names, raw, refusal.message_id)
         subjects = index_subjects(self.catalogue, source, pruned.message.value, self.blind_index)
