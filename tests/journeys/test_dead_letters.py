@@ -144,7 +144,7 @@ async def test_only_a_steward_sees_dead_letter_counts(platform: PlatformUnderTes
     answer = await platform.query(
         "{ purposes { key } deadLetters { code count } }", platform.issue_token(role)
     )
-    assert [error["extensions"]["code"] for error in answer["errors"]] == ["DEAD_LETTERS_NOT_GRANTED"]
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["STEWARD_ONLY"]
     assert answer["data"]["deadLetters"] is None
     assert answer["data"]["purposes"]
 

@@ -98,4 +98,4 @@ async def test_other_roles_cannot_read_disclosures(platform: PlatformUnderTest, 
         "{ customers { nodes { disclosures { nodes { client } } } } }", platform.issue_token(role)
     )
     assert [customer["disclosures"] for customer in answer["data"]["customers"]["nodes"]] == [None]
-    assert answer["errors"][0]["extensions"]["code"] == "DISCLOSURES_NOT_GRANTED"
+    assert answer["errors"][0]["extensions"]["code"] == "CUSTOMER_OR_STEWARD_ONLY"

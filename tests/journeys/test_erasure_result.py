@@ -155,7 +155,7 @@ async def test_an_erasure_preview_changes_nothing(
     assert await run_refused_operation(platform, steward, PREVIEW) == "FOR_ARGUMENTS"
     assert (
         await run_refused_operation(platform, platform.issue_token("support"), PREVIEW, customer=customer_id)
-        == "PREVIEW_NOT_GRANTED"
+        == "CUSTOMER_OR_STEWARD_ONLY"
     )
     assert await run_refused_operation(platform, token, PREVIEW, customer="another") == "FOR_ARGUMENTS"
     assert await run_refused_operation(platform, token, PREVIEW, scope={"channel": "moon"}) == "SCOPE_UNKNOWN"

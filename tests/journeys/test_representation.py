@@ -105,7 +105,7 @@ async def test_a_stewards_consent_change_is_disclosed_to_the_customer(platform: 
 async def test_only_customer_and_steward_may_read_consent(
     platform: PlatformUnderTest, role: str, selection: str
 ) -> None:
-    """Other roles get null and the code CONSENT_NOT_GRANTED."""
+    """Other roles get null and the code CUSTOMER_OR_STEWARD_ONLY."""
     await give_consent(platform, await create_ann(platform), "marketing", "personalize")
     answer = await platform.query(
         f"{{ customers {{ nodes {{ {selection} }} }} }}", platform.issue_token(role)
@@ -114,4 +114,4 @@ async def test_only_customer_and_steward_may_read_consent(
         assert "errors" not in answer, answer
         return
     assert [list(node.values()) for node in answer["data"]["customers"]["nodes"]] == [[None]]
-    assert answer["errors"][0]["extensions"]["code"] == "CONSENT_NOT_GRANTED"
+    assert answer["errors"][0]["extensions"]["code"] == "CUSTOMER_OR_STEWARD_ONLY"

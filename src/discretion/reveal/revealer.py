@@ -313,7 +313,7 @@ class Reading:
         Only the person themselves and a steward receive the reasons that depend on the person; for all others
         they are merged into ``WITHHELD``.
         """
-        shows_reasons = self.grant.is_self or self.grant.is_steward
+        shows_reasons = self.grant.is_self_or_steward
         withheld = [
             WithheldField(path, self.plan.denied[path], len(customers))
             for path, customers in self._denied.items()

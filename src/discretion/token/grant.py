@@ -41,3 +41,8 @@ class Grant:
     def is_steward(self) -> bool:
         """Whether the caller is a steward of the retailer's privacy office."""
         return "steward" in self.scopes
+
+    @property
+    def is_self_or_steward(self) -> bool:
+        """Whether the caller may know all about the person asked for: they themselves, or a steward."""
+        return self.is_self or self.is_steward

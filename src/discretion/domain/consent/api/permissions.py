@@ -11,7 +11,6 @@ from strawberry.types.field import StrawberryField
 
 from discretion.domain.consent import permission
 from discretion.domain.consent.api.dependencies import ConsentServices
-from discretion.domain.consent.api.representation import require_customer_or_steward
 from discretion.domain.inventory.api import InventoryPurpose, build_inventory_purpose
 from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import build_field
@@ -75,17 +74,17 @@ def permission_fields(provide: Callable[[], ConsentServices]) -> list[Strawberry
     """Build the fields of ``Customer``."""
 
     async def permissions(root: Any, info: ResolverInfo) -> list[Permission]:
-        require_customer_or_steward(info, "what a customer permits").record_extra("permissions")
+        info.context.require_customer_or_steward().record_extra("permissions")
         return await read_permissions(provide(), info, root.id)
 
     async def jurisdictions(root: Any, info: ResolverInfo) -> list[CustomerJurisdiction]:
-        require_customer_or_steward(info, "which laws protect a customer").record_extra("jurisdictions")
+        info.context.require_customer_or_steward().record_extra("jurisdictions")
         services = provide()
         state = (await read_consent_state(services, info, root.id)).state
         return [_build_jurisdiction(services.lawbook, key) for key in state.laws]
 
     async def opt_out_signal(root: Any, info: ResolverInfo) -> OptOutSignal | None:
-        require_customer_or_steward(info, "a customer's signals").record_extra("optOutSignal")
+        info.context.require_customer_or_steward().record_extra("optOutSignal")
         return await read_honoured_signal(provide(), info, root.id)
 
     permissions_description = (

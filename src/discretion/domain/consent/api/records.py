@@ -10,7 +10,6 @@ from strawberry import UNSET
 from strawberry.types.field import StrawberryField
 
 from discretion.domain.consent.api.dependencies import ConsentServices
-from discretion.domain.consent.api.representation import require_customer_or_steward
 from discretion.domain.consent.export import export_consents
 from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import build_field
@@ -79,7 +78,7 @@ def record_fields(provide: Callable[[], ConsentServices]) -> list[StrawberryFiel
     async def consents(
         root: Any, info: ResolverInfo, first: int | None = UNSET, after: str | None = UNSET
     ) -> ConsentConnection:
-        reading = require_customer_or_steward(info, "what a customer agreed to")
+        reading = info.context.require_customer_or_steward()
         page_request = parse_page_window(first, after)
         position = open_cursor(reading, _CURSOR, page_request.after, "these consents")
         services = provide()
@@ -94,7 +93,7 @@ def record_fields(provide: Callable[[], ConsentServices]) -> list[StrawberryFiel
         )
 
     async def consent_export(root: Any, info: ResolverInfo) -> Json:
-        reading = require_customer_or_steward(info, "what a customer agreed to")
+        reading = info.context.require_customer_or_steward()
         services = provide()
         consents_store, receipts = services.consents, services.receipts
         events = await _read_all_events(consents_store, root.id)

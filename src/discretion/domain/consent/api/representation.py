@@ -54,19 +54,3 @@ async def _find_customer(info: ResolverInfo, reading: Reading, encoded_id: str) 
 
 def _not_found() -> NotFound:
     return NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
-
-
-def require_customer_or_steward(info: ResolverInfo, data_description: str) -> Reading:
-    """Return the reading of a customer or a steward; refuse all others.
-
-    Args:
-        info: The resolver's info.
-        data_description: What only they may see, for the error's text.
-
-    Raises:
-        Forbidden: ``CONSENT_NOT_GRANTED``.
-    """
-    reading = info.context.require_reading()
-    if not (reading.grant.is_self or reading.grant.is_steward):
-        raise Forbidden("CONSENT_NOT_GRANTED", f"Only the customer and the steward see {data_description}.")
-    return reading

@@ -86,12 +86,7 @@ def identity_fields() -> list[StrawberryField]:
     async def history(
         root: Any, info: ResolverInfo, first: int | None = UNSET, after: str | None = UNSET
     ) -> IdentityEventConnection:
-        reading = info.context.require_reading()
-        if not (reading.grant.is_self or reading.grant.is_steward):
-            raise Forbidden(
-                "IDENTITY_HISTORY_NOT_GRANTED",
-                "Only the customer and a steward may see the identity history.",
-            )
+        reading = info.context.require_customer_or_steward()
         return await _build_history(info.context, reading, root, parse_page_window(first, after))
 
     identifiers_description = (
@@ -114,7 +109,7 @@ def _visible_types(context: ResolverContext, reading: Reading, row: CustomerRow)
         Forbidden: ``IDENTIFIERS_NOT_GRANTED``.
     """
     catalogue = context.resources.catalogue
-    if reading.grant.is_self or reading.grant.is_steward:
+    if reading.grant.is_self_or_steward:
         return dict.fromkeys(catalogue.identifiers, 0)
     visible_types: dict[str, int] = {}
     for attribute in catalogue.attributes.values():

@@ -10,7 +10,6 @@ from strawberry.types.field import StrawberryField
 from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.scalars import DateTime
-from discretion.errors import Forbidden
 from discretion.reveal.forms import format_timestamp
 from discretion.store.dead_letters import DeadLetterStore
 
@@ -34,8 +33,7 @@ def build_dead_letters_field(provide: Callable[[], DeadLetterStore]) -> Strawber
 
     async def resolve_dead_letters(root: object, info: ResolverInfo) -> list[DeadLetterGroup]:
         del root
-        if not info.context.require_reading().grant.is_steward:
-            raise Forbidden("DEAD_LETTERS_NOT_GRANTED", "Only the steward sees what is refused.")
+        info.context.require_steward()
         return [
             DeadLetterGroup(
                 code=group.code,

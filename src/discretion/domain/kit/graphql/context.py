@@ -66,5 +66,20 @@ class ResolverContext:
             )
         return reading, f"steward:{reading.grant.client}"
 
+    def require_customer_or_steward(self) -> Reading:
+        """Return the reading of a customer, who reaches only their own data, or of a steward.
+
+        Raises:
+            Unauthenticated: ``TOKEN_MISSING``; Forbidden: ``CUSTOMER_OR_STEWARD_ONLY``.
+        """
+        reading = self.require_reading()
+        if not reading.grant.is_self_or_steward:
+            raise Forbidden(
+                "CUSTOMER_OR_STEWARD_ONLY",
+                "Only the customer concerned and a steward may do this.",
+                "Use the customer's own token, or one with the scope 'steward'.",
+            )
+        return reading
+
 
 ResolverInfo = Info[ResolverContext, None]

@@ -143,7 +143,7 @@ async def _find_by_identifier(
     )
     if attribute is not None:
         visibility.build_clause(attribute)
-    elif not (reading.grant.is_steward or reading.grant.is_self):
+    elif not reading.grant.is_self_or_steward:
         raise BadRequest("IDENTIFIER_TYPE_CLOSED", f"Customers are not found by {identifier_type.key}.")
     normalised = NORMALISATION_RULES[identifier_type.normalise](identifier.value, identifier.region or None)
     if normalised is None:

@@ -110,5 +110,5 @@ def _find_source(row: CustomerRow, attribute: Attribute) -> str | None:
 
 def render_time(reading: Reading, observed: int) -> DateTime:
     """Return a time as the grant permits: exact for the customer and the steward, else the month."""
-    is_exact = reading.grant.is_self or reading.grant.is_steward
+    is_exact = reading.grant.is_self_or_steward
     return DateTime(format_timestamp(observed) if is_exact else format_month(observed))

@@ -13,7 +13,6 @@ from discretion.domain.kit.graphql.context import ResolverContext, ResolverInfo
 from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.page import PageInfo, cut_page, open_cursor, parse_page_window
 from discretion.domain.kit.graphql.scalars import DateTime
-from discretion.errors import Forbidden
 from discretion.ledger.entry import LedgerEntry
 from discretion.reveal.forms import format_timestamp
 from discretion.reveal.revealer import CustomerRow, Reading
@@ -51,11 +50,7 @@ def build_disclosures_field() -> StrawberryField:
     async def disclosures(
         root: Any, info: ResolverInfo, first: int | None = UNSET, after: str | None = UNSET
     ) -> DisclosureConnection:
-        reading = info.context.require_reading()
-        if not (reading.grant.is_self or reading.grant.is_steward):
-            raise Forbidden(
-                "DISCLOSURES_NOT_GRANTED", "Only the customer and the steward see who saw a customer's data."
-            )
+        reading = info.context.require_customer_or_steward()
         page_window = parse_page_window(first, after)
         position = open_cursor(reading, _CURSOR_KIND, page_window.after, "these disclosures")
         pseudonyms = await _pseudonyms_of(info.context, reading, root)

@@ -16,7 +16,6 @@ from discretion.domain.kit.graphql.scalars import DateTime
 from discretion.domain.requests.api.dependencies import RequestServices
 from discretion.domain.requests.api.mutations import ScopeInput, parse_erasure_scope
 from discretion.domain.requests.api.requester import ForInput, resolve_parties
-from discretion.errors import Forbidden
 from discretion.reveal.forms import format_timestamp
 from discretion.store.subject_request import RequestScope
 
@@ -85,13 +84,7 @@ async def _preview_erasure(
     customer: strawberry.ID | None = UNSET,
 ) -> ErasurePreview:
     del root
-    reading = info.context.require_reading()
-    if not (reading.grant.is_self or reading.grant.is_steward):
-        raise Forbidden(
-            "PREVIEW_NOT_GRANTED",
-            "Only the customer and the privacy office may preview an erasure.",
-            "Use a customer's own token, or one with the scope 'steward'.",
-        )
+    reading = info.context.require_customer_or_steward()
     erasure_scope = parse_erasure_scope(info, scope) if scope else RequestScope()
     parties = await resolve_parties(info, ForInput(customer=customer))
     assert parties.customer is not None

@@ -9,7 +9,6 @@ import strawberry
 from strawberry import UNSET
 from strawberry.types.field import StrawberryField
 
-from discretion.domain.consent.api.representation import require_customer_or_steward
 from discretion.domain.ingest.value_parsing import WrongType, parse_timestamp
 from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import bind_services, build_field
@@ -134,7 +133,7 @@ async def _list_own_requests(
     first: int | None = UNSET,
     after: str | None = UNSET,
 ) -> RightsRequestConnection:
-    reading = require_customer_or_steward(info, "what was asked of a customer's data")
+    reading = info.context.require_customer_or_steward()
     page_window = parse_page_window(first, after)
     position = open_cursor(reading, _OWN_REQUEST_CURSOR_KIND, page_window.after, "these requests")
     customers = await list_customer_ids(info, root.id)

@@ -178,7 +178,7 @@ def build_rights_request(
     reading = info.context.require_reading()
     clock = services.deadlines
     reading.record_extra("requests")
-    may_see_customer = reading.grant.is_self or reading.grant.is_steward
+    may_see_customer = reading.grant.is_self_or_steward
     is_refused = request.state is RequestState.REJECTED
     return RightsRequest(
         id=strawberry.ID(reading.encode_id(REQUEST_KIND, request.id)),
