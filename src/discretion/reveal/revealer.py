@@ -25,6 +25,7 @@ from discretion.seal.bucket_keys import BucketKeys
 from discretion.seal.cell import HEADER_BYTES
 from discretion.seal.open import CipherCache, CustomerCipher
 from discretion.seal.pairwise_ids import PairwiseIds
+from discretion.store.customer_codec import CustomerDocument, build_customer_document
 from discretion.token.grant import Grant
 
 CUSTOMER_ID_KIND = b"customer"
@@ -174,6 +175,17 @@ class Reading:
                 CustomerRow(document, permitted_bits(document, now), self._permitted_for_kind, cipher)
             )
         return rows
+
+    def open_customer(self, customer: CustomerDocument) -> CustomerRow:
+        """Return the row of a customer who was read whole, and not for a plan."""
+        (row,) = self.open_rows([build_customer_document(customer)])
+        return row
+
+    def open_key(self, customer: bytes, wrapped_key: bytes) -> CustomerRow:
+        """Return a row without attributes, to decrypt what is sealed under a present or former id."""
+        cipher = self._revealer.ciphers.get(customer, wrapped_key)
+        self._revealed.setdefault(cipher.pseudonym, 0)
+        return CustomerRow({"_id": customer}, 0, self._permitted_for_kind, cipher)
 
     def build_permission_clause(self, mask: int) -> dict[str, Any]:
         """Return a query clause that matches customers who permit one of these purposes now."""

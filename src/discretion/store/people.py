@@ -117,9 +117,10 @@ class PeopleStore:
         updates = [build_update(_build_id_query(customer), change) for customer in sorted(customers)]
         await self._database.bulk_write(COLLECTION, updates, session=session)
 
-    async def find_document(self, customer: bytes, session: Session | None = None) -> MutableDocument | None:
-        """Return the whole document of the customer whom an id identifies now."""
-        return await self._database.find_one(COLLECTION, _build_id_query(customer), session=session)
+    async def find_whole(self, customer: bytes) -> CustomerDocument | None:
+        """Return the whole customer whom an id identifies now."""
+        document = await self._database.find_one(COLLECTION, _build_id_query(customer))
+        return None if document is None else parse_customer(document)
 
     async def list_customers(
         self, customers: Iterable[bytes], session: Session, attributes: Collection[str] | None = None

@@ -11,6 +11,7 @@ import httpx
 
 from discretion.app import Platform
 from discretion.domain.kit.workflow.step_name import StepName
+from discretion.reveal.revealer import REQUEST_ID_KIND
 from discretion.store.subject_request import RequestStep
 from discretion.token.grant import SELF
 
@@ -68,7 +69,7 @@ class ErasureClient:
         body = answer.json()
         if "errors" in body:
             raise RuntimeError(str(body["errors"]))
-        request_id = self._pairwise.decode(CLIENT, b"request", body["data"]["requestErasure"]["id"])
+        request_id = self._pairwise.decode(CLIENT, REQUEST_ID_KIND, body["data"]["requestErasure"]["id"])
         assert request_id is not None
         deadline = time.monotonic() + TIMEOUT_S
         while True:

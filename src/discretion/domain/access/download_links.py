@@ -11,7 +11,6 @@ import base64
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
 
 from discretion.catalogue.model import Catalogue
 from discretion.disclose import Discloser
@@ -21,7 +20,7 @@ from discretion.domain.access.zip_archive import PackageReader, write_archive
 from discretion.domain.kit.workflow.step_name import StepName
 from discretion.errors import Conflict, NotFound
 from discretion.reveal.revealer import CustomerRow, Reading
-from discretion.store.document import Document
+from discretion.store.customer_codec import CustomerDocument
 from discretion.store.packages import PackageStore
 from discretion.store.person_stores import PersonStores
 from discretion.store.requests import RequestStore
@@ -132,7 +131,7 @@ class DownloadLinks:
             raise _build_package_gone()
         package = await self._load_package(request)
         reader, reading, current = await self._open_package(request, package, "package_sent")
-        row = reading.open_rows([_select_customer_key(current, request.customer)])[0]
+        row = reading.open_key(request.customer, _find_key(current, request.customer))
         return reader, reading.reveal_cell(row, cell, binding, "package_sent")
 
     async def _build_download(
@@ -146,16 +145,16 @@ class DownloadLinks:
 
     async def _open_package(
         self, request: SubjectRequest, package: StoredPackage, operation: str
-    ) -> tuple[PackageReader, Reading, Document]:
+    ) -> tuple[PackageReader, Reading, CustomerDocument]:
         """Record the disclosure in the ledger and return a reader that decrypts the pages."""
-        current = await self.stores.people.find_document(package.customer)
+        current = await self.stores.people.find_whole(package.customer)
         if current is None:
             raise _build_package_gone()
-        customer_with_key = _select_customer_key(current, package.customer)
+        wrapped_key = _find_key(current, package.customer)
 
         async def read_customer_row(reading: Reading) -> tuple[Reading, CustomerRow]:
             reading.record_extra(operation)
-            return reading, reading.open_rows([customer_with_key])[0]
+            return reading, reading.open_key(package.customer, wrapped_key)
 
         grant = build_self_grant(request.client, request.subject)
         plan = build_full_plan(self.catalogue, grant)
@@ -192,16 +191,15 @@ def _build_package_gone() -> NotFound:
     return NotFound("PACKAGE_GONE", "The package is no longer available.", "Make the request again.")
 
 
-def _select_customer_key(current: Document, customer: bytes) -> dict[str, Any]:
-    """Return ``{"_id", "key"}`` of a present or former id of a customer, with the wrapped key of that id.
+def _find_key(current: CustomerDocument, customer: bytes) -> bytes:
+    """Return the wrapped key of a present or former id of a customer.
 
     Raises:
         NotFound: ``PACKAGE_GONE``; the customer no longer has that id.
     """
-    keys = {current["_id"]: current["key"], **{former["id"]: former["key"] for former in current["merged"]}}
-    if customer not in keys:
+    if customer not in current.wrapped_keys:
         raise _build_package_gone()
-    return {"_id": customer, "key": keys[customer]}
+    return current.wrapped_keys[customer]
 
 
 def _decode_token(encoded_token: str) -> bytes | None:

@@ -36,6 +36,7 @@ from discretion.purpose.decide import decide_reveal
 from discretion.purpose.decision import EVERY_BIT
 from discretion.reveal.revealer import Reading
 from discretion.seal.bucket_keys import BucketKeys
+from discretion.store.customer_codec import CustomerDocument, parse_customer
 from discretion.store.packages import PackageStore
 from discretion.store.subject_request import StepProgress, StoredPackage, SubjectRequest
 from discretion.token.grant import SELF, Grant
@@ -80,13 +81,13 @@ class GatherPackage:
             meanwhile.
         """
         customer = request.customer
-        current = None if customer is None else await self.history.stores.people.find_document(customer)
+        current = None if customer is None else await self.history.stores.people.find_whole(customer)
         if current is None:
             return StepDone({"found": False})
-        customer_id, now = current["_id"], self.discloser.now_ms()
+        customer_id, now = current.id, self.discloser.now_ms()
         # Read before and after: a merge or split in between is noticed.
         record_ids = await self.history.stores.source_records.list_ids(customer_id)
-        key = self.buckets.unwrap(customer_id, current["key"])
+        key = self.buckets.unwrap(customer_id, current.wrapped_key)
         writer = PackageWriter(
             self.packages,
             lease,
@@ -124,7 +125,7 @@ class GatherPackage:
         return StepDone()
 
     async def _write_package(
-        self, request: SubjectRequest, current: dict[str, Any], writer: PackageWriter, reading: Reading
+        self, request: SubjectRequest, current: CustomerDocument, writer: PackageWriter, reading: Reading
     ) -> None:
         subject = await self._build_subject(request, current, reading)
         categories_only = request.scope.part == "categories"
@@ -134,15 +135,17 @@ class GatherPackage:
                 await writer.add_page(section, rows)
 
     async def _build_subject(
-        self, request: SubjectRequest, current: dict[str, Any], reading: Reading
+        self, request: SubjectRequest, current: CustomerDocument, reading: Reading
     ) -> PackageSubject:
-        laws = [self.lawbook.find_jurisdiction(key) for key in current["laws"]]
+        laws = [self.lawbook.find_jurisdiction(key) for key in current.permissions.laws]
+        row = reading.open_customer(current)
         return PackageSubject(
             catalogue=self.catalogue,
             reading=reading,
-            row=reading.open_rows([current])[0],
-            records=await self.history.stores.source_records.of(current["_id"]),
-            former_keys=[(former["id"], former["key"]) for former in current["merged"]],
+            row=row,
+            # Of the row: values that the person contests are among the others.
+            customer=parse_customer(row.doc),
+            records=await self.history.stores.source_records.of(current.id),
             laws=laws,
             # The laws in force when the request was received decide, not those of today.
             limits=build_access_limits(self.catalogue, laws, request.received),

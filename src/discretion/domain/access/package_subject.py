@@ -11,9 +11,9 @@ from discretion.catalogue.model import Catalogue, ValueType
 from discretion.catalogue.retention_cut_off import RetainedType, RetentionCutOffs
 from discretion.domain.access.access_limits import AccessLimits
 from discretion.law.jurisdiction import Jurisdiction
-from discretion.plan.customer_members import WRAPPED_KEY
 from discretion.reveal.forms import CLEAR_RENDERS, format_timestamp
 from discretion.reveal.revealer import CustomerRow, Reading
+from discretion.store.customer_codec import CustomerDocument
 from discretion.store.source_record import SourceRecord
 from discretion.store.subject_request import SubjectRequest
 
@@ -23,9 +23,9 @@ class PackageSubject:
     """One customer during one reading.
 
     Attributes:
-        row: The customer document, opened for this reading.
+        row: The customer, opened for this reading.
+        customer: The customer as stored, with the values that they contest among the others.
         records: Their source records.
-        former_keys: Ids that were merged into theirs, each with its wrapped key.
         laws: The jurisdictions that protect them.
         limits: What may not be shown to them.
         cut_offs: The earliest observation within its retention period, per attribute and event type.
@@ -38,8 +38,8 @@ class PackageSubject:
     catalogue: Catalogue
     reading: Reading
     row: CustomerRow = field(repr=False)
+    customer: CustomerDocument = field(repr=False)
     records: Sequence[SourceRecord] = field(repr=False)
-    former_keys: Sequence[tuple[bytes, bytes]] = field(repr=False)
     laws: Sequence[Jurisdiction]
     limits: AccessLimits
     cut_offs: RetentionCutOffs
@@ -50,7 +50,7 @@ class PackageSubject:
     @property
     def customer_ids(self) -> list[bytes]:
         """The ids under which they are or were known."""
-        return [self.row.id, *(former_id for former_id, _ in self.former_keys)]
+        return list(self.customer.wrapped_keys)
 
     def find_channel(self, source: str) -> str | None:
         """Return the channel of a source; None if the catalogue does not have the source."""
@@ -63,11 +63,10 @@ class PackageSubject:
         Returns:
             The value, or None if the cell was sealed under the id of another customer.
         """
-        keys = {self.row.id: self.row.doc[WRAPPED_KEY], **dict(self.former_keys)}
+        keys = self.customer.wrapped_keys
         if customer not in keys:
             return None
-        row = self.reading.open_rows([{**self.row.doc, "_id": customer, WRAPPED_KEY: keys[customer]}])[0]
-        return self.reading.reveal_cell(row, cell, key, ledger_note)
+        return self.reading.reveal_former_cell(self.row, keys, customer, cell, key, ledger_note)
 
     def name_record(self, record: bytes) -> str:
         """Return the id of a source record encoded for this client; it differs for each client."""

@@ -11,7 +11,6 @@ from discretion.domain.access.package_subject import PackageSubject, list_purpos
 from discretion.domain.notices.privacy_office import PrivacyOffice
 from discretion.law.local_days import find_local_day
 from discretion.reveal.forms import format_timestamp
-from discretion.store.customer_codec import parse_customer
 
 RowIterator = Iterator[dict[str, Any]]
 
@@ -27,7 +26,7 @@ GENERAL_INFORMATION: Mapping[str, str] = {
 
 def list_about_rows(subject: PackageSubject, office: PrivacyOffice, right: str, now: int) -> RowIterator:
     """Yield facts about the package and its controller."""
-    customer = parse_customer(subject.row.doc)
+    customer = subject.customer
     facts = {
         "Format": PACKAGE_FORMAT,
         "Right": right,

@@ -15,7 +15,6 @@ from discretion.domain.access.package_subject import (
     list_purpose_keys,
 )
 from discretion.domain.profiles.fold import FOLD_COMBINERS, find_profile_messages
-from discretion.plan.customer_members import PROVENANCE
 from discretion.reveal.forms import format_timestamp
 from discretion.seal.cell import identifier_cell_key
 from discretion.store.source_record import Cell, SourceRecord, Total
@@ -40,13 +39,13 @@ def list_value_rows(subject: PackageSubject) -> RowIterator:
 
 
 def _has_value(subject: PackageSubject, attribute: Attribute) -> bool:
-    return attribute.key in subject.row.doc
+    return attribute.key in subject.customer.sealed or attribute.key in subject.customer.open
 
 
 def _build_value_row(
     subject: PackageSubject, attribute: Attribute, value: object, observed: int | None, law: str | None
 ) -> dict[str, object]:
-    source = subject.row.doc[PROVENANCE].get(attribute.key)
+    source = subject.customer.provenance.get(attribute.key)
     return build_row(
         "values",
         attribute=attribute.path,

@@ -128,7 +128,9 @@ class SubjectHistory:
 
     async def read_disclosures(self, subject: PackageSubject) -> AsyncIterator[RowBatch]:
         """Yield the disclosures that the ledger recorded."""
-        pseudonyms = subject.reading.list_pseudonyms(subject.row, subject.former_keys)
+        pseudonyms = subject.reading.list_pseudonyms(
+            subject.row, [(former.id, former.wrapped_key) for former in subject.customer.former]
+        )
         subject.reading.record_extra("disclosures")
         before = None
         while True:

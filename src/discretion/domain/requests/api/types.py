@@ -18,14 +18,11 @@ from discretion.domain.requests.status_map import describe_next_step, dpv_status
 from discretion.law.jurisdiction import Jurisdiction, Right
 from discretion.plan.compile import BASE_PROJECTION
 from discretion.reveal.forms import format_timestamp
-from discretion.reveal.revealer import CUSTOMER_ID_KIND, CustomerRow, Reading
+from discretion.reveal.revealer import CUSTOMER_ID_KIND, REQUEST_ID_KIND, CustomerRow, Reading
 from discretion.seal.cell import REQUEST_MESSAGE_KEY
 from discretion.store.document import JsonValue
 from discretion.store.request_state import RequestReason, RequestState
 from discretion.store.subject_request import StoredPackage, SubjectRequest
-
-REQUEST_KIND = b"request"
-"""Kind of the pairwise ids of requests."""
 
 RequestStateEnum: Any = strawberry.enum(
     RequestState, name="RightsRequestState", description="Where a request stands (W3C DPV request statuses)."
@@ -181,7 +178,7 @@ def build_rights_request(
     may_see_customer = reading.grant.is_self_or_steward
     is_refused = request.state is RequestState.REJECTED
     return RightsRequest(
-        id=strawberry.ID(reading.encode_id(REQUEST_KIND, request.id)),
+        id=strawberry.ID(reading.encode_id(REQUEST_ID_KIND, request.id)),
         right=request.right,
         state=request.state,
         reason=request.reason,
@@ -229,7 +226,7 @@ def build_rights_request(
         result=Json(_build_result(request)),
         appeal_of=None
         if request.appeal_of is None
-        else strawberry.ID(reading.encode_id(REQUEST_KIND, request.appeal_of)),
+        else strawberry.ID(reading.encode_id(REQUEST_ID_KIND, request.appeal_of)),
         appealable=is_refused and bool(clock.appeal_laws(request)),
         request=request,
     )
@@ -244,7 +241,7 @@ async def load_subjects(info: ResolverInfo, requests: Sequence[SubjectRequest]) 
 
 def decode_request_id(records: ResolverResources, reading: Reading, text: str) -> bytes | None:
     """Return the request that a pairwise id names, or None if the id was not made for this client."""
-    return records.pairwise.decode(reading.grant.client, REQUEST_KIND, text)
+    return records.pairwise.decode(reading.grant.client, REQUEST_ID_KIND, text)
 
 
 def _encode_customer(reading: Reading, request: SubjectRequest) -> strawberry.ID | None:
