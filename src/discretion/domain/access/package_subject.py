@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from discretion.catalogue.duration import add_duration
 from discretion.catalogue.model import Catalogue, ValueType
@@ -57,7 +56,7 @@ class PackageSubject:
         declared_source = self.catalogue.sources.get(source)
         return None if declared_source is None else declared_source.channel.value
 
-    def open_cell(self, customer: bytes, cell: bytes, key: str, ledger_note: str) -> Any:
+    def open_cell(self, customer: bytes, cell: bytes, key: str, ledger_note: str) -> object:
         """Decrypt a cell that was sealed under a present or former id of the customer.
 
         Returns:
@@ -95,9 +94,9 @@ def list_purpose_keys(declaration: RetainedType) -> list[str]:
     return sorted({use.purpose.key for use in declaration.uses})
 
 
-def format_clear(value_type: ValueType, value: Any, *, many: bool) -> Any:
-    """Return a stored value in its clear form, or each item of a list."""
+def format_clear(value_type: ValueType, value: object) -> object:
+    """Return a stored value in its clear form, or each item of a list; None if the value was removed."""
     formatter = CLEAR_RENDERS.get(value_type)
-    if formatter is None:
+    if formatter is None or value is None:
         return value
-    return [formatter(item, 0) for item in value] if many else formatter(value, 0)
+    return [formatter(item, 0) for item in value] if isinstance(value, list) else formatter(value, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from discretion.catalogue.model import Attribute, Basis, Computation, Fold
+from discretion.catalogue.model import Attribute, Basis, Computation
 from discretion.catalogue.reserved_source import COMPUTED_SOURCE
 from discretion.domain.access.package_sections import build_row
 from discretion.domain.access.package_subject import (
@@ -92,13 +92,13 @@ def _list_cell_rows(
     if subject.portable_only and not (attribute and _is_portable(attribute)):
         return
     law = None if attribute is None else subject.limits.find_forbidding_law(attribute.category)
-    value = None
+    value: object = None
     if law is None:
         value = cell.value
         if cell.sealed is not None:
             value = subject.reading.reveal_cell(subject.row, cell.sealed, key, "told")
         if attribute is not None:
-            value = format_clear(attribute.type, value, many=attribute.many)
+            value = format_clear(attribute.type, value)
     yield _build_source_value_row(
         subject, record, key, value, cell.at, law=law, in_profile=in_profile, is_inferred=False
     )
@@ -118,8 +118,7 @@ def _build_total_row(
         value = None
     elif attribute is not None and attribute.computed is not None:
         combined_value = FOLD_COMBINERS[attribute.computed.fold]([total])
-        many = attribute.many and attribute.computed.fold is Fold.SET
-        value = format_clear(attribute.type, combined_value, many=many)
+        value = format_clear(attribute.type, combined_value)
     # Totals are not sealed, so no `reveal_cell` records them.
     subject.reading.record_extra("told")
     return _build_source_value_row(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from discretion.catalogue.model import EventType
 from discretion.domain.access.package_sections import build_row
@@ -39,7 +38,7 @@ from discretion.store.subject_request import RequestMessage, StateTransition, Su
 from discretion.store.suggestions import Suggestion, SuggestionStore
 from discretion.token.grant import SELF
 
-RowBatch = Sequence[dict[str, Any]]
+RowBatch = Sequence[dict[str, object]]
 
 SEALED_PART_KEYS: Mapping[str, str] = {"changes": REQUEST_CHANGES_KEY, "words": REQUEST_MESSAGE_KEY}
 """Sealed parts of a rights request that go into a package, each with what it is bound to."""
@@ -166,7 +165,7 @@ class SubjectHistory:
             position = requests[-1].received, requests[-1].id
 
 
-def _build_event_row(subject: PackageSubject, event: StoredEvent) -> dict[str, Any] | None:
+def _build_event_row(subject: PackageSubject, event: StoredEvent) -> dict[str, object] | None:
     event_type = subject.catalogue.events.get(event.type)
     if event.at < max(subject.cut_offs.find_event_cut_off(event.type), subject.limits.since):
         return None
@@ -177,7 +176,7 @@ def _build_event_row(subject: PackageSubject, event: StoredEvent) -> dict[str, A
         return None
     ledger_note = f"event:{event.type}"
     law = None if event_type is None else subject.limits.find_forbidding_law(event_type.category)
-    properties: Any = None
+    properties: object = None
     # Recorded although the properties are withheld: the row still says that the event happened.
     if law is not None:
         subject.reading.record_extra(ledger_note)
@@ -204,14 +203,14 @@ def _build_event_row(subject: PackageSubject, event: StoredEvent) -> dict[str, A
 
 def _select_properties(
     subject: PackageSubject, event_type: EventType | None, stored: Document
-) -> tuple[Any, str | None]:
+) -> tuple[object, str | None]:
     """Return the properties that may be shown, and the laws that forbid the others.
 
     Properties that are no longer in the catalogue are returned as stored.
     """
     properties = () if event_type is None else event_type.properties
     declared = {declared_property.name: declared_property for declared_property in properties}
-    shown: dict[str, Any] = {}
+    shown: dict[str, object] = {}
     laws: set[str] = set()
     for name, value in stored.items():
         declared_property = declared.get(name)
@@ -220,11 +219,11 @@ def _select_properties(
         elif (law := subject.limits.find_forbidding_law(declared_property.category)) is not None:
             laws.add(law)
         else:
-            shown[name] = format_clear(declared_property.type, value, many=declared_property.many)
+            shown[name] = format_clear(declared_property.type, value)
     return shown, "; ".join(sorted(laws)) or None
 
 
-def _build_consent_row(statement: ConsentEvent, receipt: str) -> dict[str, Any]:
+def _build_consent_row(statement: ConsentEvent, receipt: str) -> dict[str, object]:
     notice = statement.notice
     return build_row(
         "consents",
@@ -252,7 +251,7 @@ def _build_consent_row(statement: ConsentEvent, receipt: str) -> dict[str, Any]:
 
 def _build_identity_event_row(
     subject: PackageSubject, identifiers: Mapping[bytes, RecordIdentifier], change: IdentityChange
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Return a merge or split. The value of an identifier is shown only if it is the customer's own."""
     evidence = []
     for item in change.evidence:
@@ -273,7 +272,7 @@ def _build_identity_event_row(
     )
 
 
-def _build_suggestion_row(suggestion: Suggestion) -> dict[str, Any]:
+def _build_suggestion_row(suggestion: Suggestion) -> dict[str, object]:
     """Return that another profile resembles this one, but not whose it is."""
     return build_row(
         "identity",
@@ -286,14 +285,14 @@ def _build_suggestion_row(suggestion: Suggestion) -> dict[str, Any]:
     )
 
 
-def _build_ruling_row(ruling: StoredRuling) -> dict[str, Any]:
+def _build_ruling_row(ruling: StoredRuling) -> dict[str, object]:
     kind = "ruled_one" if ruling.joined else "ruled_different"
     return build_row(
         "identity", kind=kind, at=format_timestamp(ruling.at), by=ruling.by, profiles=len(ruling.sides)
     )
 
 
-def _build_disclosure_row(entry: LedgerEntry, pseudonyms: Sequence[bytes]) -> dict[str, Any]:
+def _build_disclosure_row(entry: LedgerEntry, pseudonyms: Sequence[bytes]) -> dict[str, object]:
     """Return one disclosure with the client, but not which employee of the recipient made it.
 
     Employees are no recipients themselves, and their names are their own personal data (CJEU C-579/21).
@@ -315,7 +314,7 @@ def _build_disclosure_row(entry: LedgerEntry, pseudonyms: Sequence[bytes]) -> di
     )
 
 
-def _build_refused_message_row(dead_letter: DeadLetter) -> dict[str, Any]:
+def _build_refused_message_row(dead_letter: DeadLetter) -> dict[str, object]:
     return build_row(
         "refused_messages",
         source=dead_letter.source,
@@ -326,17 +325,15 @@ def _build_refused_message_row(dead_letter: DeadLetter) -> dict[str, Any]:
     )
 
 
-def _open_personal_parts(subject: PackageSubject, request: SubjectRequest) -> dict[str, Any]:
+def _open_personal_parts(subject: PackageSubject, request: SubjectRequest) -> dict[str, object]:
     """Return the personal parts of a request, without changes to attributes that may not be shown."""
-    parts = {}
+    parts: dict[str, object] = {}
     for name, cell in request.sealed.items():
         if name in SEALED_PART_KEYS and request.customer is not None:
             key = SEALED_PART_KEYS[name]
             parts[name] = subject.open_cell(request.customer, cell, key, f"requests.{name}")
-    if parts.get("changes"):
-        parts["changes"] = [
-            change for change in parts["changes"] if not _is_withheld(subject, change["attribute"])
-        ]
+    if isinstance(changes := parts.get("changes"), list):
+        parts["changes"] = [change for change in changes if not _is_withheld(subject, change["attribute"])]
     return parts
 
 
@@ -345,19 +342,19 @@ def _is_withheld(subject: PackageSubject, path: str) -> bool:
     return attribute is not None and subject.limits.find_forbidding_law(attribute.category) is not None
 
 
-def _build_message_entry(subject: PackageSubject, message: RequestMessage) -> dict[str, Any]:
+def _build_message_entry(subject: PackageSubject, message: RequestMessage) -> dict[str, object]:
     """Return a message between the customer and the privacy office."""
     text = subject.open_cell(message.owner, message.sealed, REQUEST_MESSAGE_KEY, "requests.messages")
     return {"at": format_timestamp(message.at), "by": message.by, "text": text}
 
 
-def _build_transition_entry(transition: StateTransition) -> dict[str, Any]:
+def _build_transition_entry(transition: StateTransition) -> dict[str, object]:
     reason = {} if transition.reason is None else {"reason": transition.reason.value}
     at = format_timestamp(transition.at)
     return {"state": transition.state.value, "at": at, "by": transition.by, **reason}
 
 
-def _build_request_row(subject: PackageSubject, request: SubjectRequest) -> dict[str, Any]:
+def _build_request_row(subject: PackageSubject, request: SubjectRequest) -> dict[str, object]:
     refusal = request.refusal
     return build_row(
         "requests",
