@@ -10,7 +10,6 @@ would be stored where the customer's key is stored, and anyone who can read one 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -30,7 +29,7 @@ LEASE_RENEWAL_PAGES = 16
 READ_BATCH = 4
 """Pages that are read from the database at a time."""
 
-PackageRows = Sequence[Mapping[str, Any]]
+PackageRows = Sequence[Mapping[str, object]]
 PageIterator = AsyncIterator[tuple[str, PackageRows]]
 """Pairs of section key and rows, in the order of the package. A section may span several pairs in a row."""
 

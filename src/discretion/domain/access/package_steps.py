@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 from discretion.catalogue.model import Catalogue, Form
 from discretion.catalogue.retention_cut_off import compute_cut_offs
@@ -168,7 +167,7 @@ class GatherPackage:
             return history_readers[section](subject)
         return _batch_rows(self._list_rows(section, subject))
 
-    def _list_rows(self, section: str, subject: PackageSubject) -> Iterator[dict[str, Any]]:
+    def _list_rows(self, section: str, subject: PackageSubject) -> Iterator[dict[str, object]]:
         doc, now = subject.row.doc, subject.reading.now_ms
         if section == "about":
             return processing_information.list_about_rows(subject, self.office, subject.request.right, now)
@@ -179,7 +178,7 @@ class GatherPackage:
         return _ROW_READERS[section](subject)
 
 
-_ROW_READERS: Mapping[str, Callable[[PackageSubject], Iterator[dict[str, Any]]]] = {
+_ROW_READERS: Mapping[str, Callable[[PackageSubject], Iterator[dict[str, object]]]] = {
     "laws": processing_information.list_law_rows,
     "categories": processing_information.list_category_rows,
     "recipients": processing_information.list_recipient_rows,
@@ -220,6 +219,6 @@ def build_full_plan(catalogue: Catalogue, grant: Grant) -> QueryPlan:
     )
 
 
-async def _batch_rows(rows: Iterator[dict[str, Any]]) -> AsyncIterator[RowBatch]:
+async def _batch_rows(rows: Iterator[dict[str, object]]) -> AsyncIterator[RowBatch]:
     for page in profile_sections.paginate_rows(rows, PAGE_ROWS):
         yield page

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from discretion.catalogue.retention_cut_off import RetainedType
 from discretion.domain.access.package_sections import PACKAGE_FORMAT, build_row
@@ -12,7 +11,7 @@ from discretion.domain.notices.privacy_office import PrivacyOffice
 from discretion.law.local_days import find_local_day
 from discretion.reveal.forms import format_timestamp
 
-RowIterator = Iterator[dict[str, Any]]
+RowIterator = Iterator[dict[str, object]]
 
 GENERAL_INFORMATION: Mapping[str, str] = {
     "Automated decisions": "None. No decision about you that has legal or similarly serious effects is taken "

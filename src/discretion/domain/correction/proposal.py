@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -66,7 +65,7 @@ class ProposalBuilder:
 
         # Sealed before the request is filed: no personal data of a request is ever stored in clear, and an
         # erasure of the customer's key makes open proposals unreadable as well.
-        def seal_value(name: str, value: Any) -> bytes:
+        def seal_value(name: str, value: object) -> bytes:
             return encrypt_cell(
                 cipher,
                 owner.id,

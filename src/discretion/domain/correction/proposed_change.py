@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from discretion.catalogue.correction_authority import Correctable
 from discretion.catalogue.model import Attribute, Catalogue
@@ -26,11 +25,11 @@ class ProposedChange:
     """One attribute and its correct value in stored form; None if it should have no value."""
 
     attribute: Attribute
-    value: Redacted[Any] | None
+    value: Redacted[object] | None
 
 
 def check_changes(
-    catalogue: Catalogue, changes: Mapping[str, Any], region: str | None = None
+    catalogue: Catalogue, changes: Mapping[str, object], region: str | None = None
 ) -> list[ProposedChange]:
     """Check proposed changes and return them in the order of the catalogue.
 
@@ -67,7 +66,7 @@ def needs_evidence(changes: Sequence[ProposedChange]) -> bool:
 
 
 def _check_change(
-    catalogue: Catalogue, attribute: Attribute, proposed_value: Any, region: str | None
+    catalogue: Catalogue, attribute: Attribute, proposed_value: object, region: str | None
 ) -> ProposedChange:
     if attribute.correctable is Correctable.NEVER:
         raise BadRequest(

@@ -20,7 +20,6 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import orjson
 
@@ -124,7 +123,7 @@ class ErasureLedger:
         self._ids.add(entry.id)
 
     def _format_line(self, entry: ErasureEntry) -> tuple[bytes, bytes]:
-        body: dict[str, Any] = {
+        body: dict[str, object] = {
             "n": self._line_number + 1,
             "id": entry.id.hex(),
             "at": entry.at,
@@ -148,7 +147,7 @@ class ErasureLedger:
         except (ValueError, KeyError, TypeError, AttributeError):
             raise _build_broken_error(number) from None
 
-    def _compute_mac(self, body: Mapping[str, Any], previous_mac: bytes) -> bytes:
+    def _compute_mac(self, body: Mapping[str, object], previous_mac: bytes) -> bytes:
         return hmac.digest(self._key, previous_mac + orjson.dumps(body), "sha256")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import strawberry
 from strawberry.types.field import StrawberryField
@@ -51,7 +50,7 @@ class HeldData:
 def build_held_data_field(provide: Callable[[], LegalHolds]) -> StrawberryField:
     """Return the field ``Query.heldData``."""
 
-    async def read_held_data(root: Any, info: ResolverInfo, request: str) -> list[HeldData]:
+    async def read_held_data(root: object, info: ResolverInfo, request: str) -> list[HeldData]:
         del root
         reading, _ = info.context.require_steward()
         # Retained data serve only the obligation that they are kept for (GDPR Art. 17(3)(b)).
@@ -73,7 +72,7 @@ def build_hold_mutations(provide: Callable[[], LegalHolds]) -> list[StrawberryFi
     """Return the fields ``Mutation.placeHold`` and ``Mutation.liftHold``."""
 
     async def place_hold(
-        root: Any,
+        root: object,
         info: ResolverInfo,
         customer: strawberry.ID,
         reason: str,
@@ -90,7 +89,7 @@ def build_hold_mutations(provide: Callable[[], LegalHolds]) -> list[StrawberryFi
         hold_id = await provide().place(customer_id, (), event_ids, reason, law, steward_name)
         return strawberry.ID(reading.encode_id(_HOLD_ID_KIND, hold_id))
 
-    async def lift_hold(root: Any, info: ResolverInfo, hold: strawberry.ID) -> bool:
+    async def lift_hold(root: object, info: ResolverInfo, hold: strawberry.ID) -> bool:
         del root
         reading, _ = info.context.require_steward()
         await provide().lift(reading.decode_id(_HOLD_ID_KIND, hold) or b"")

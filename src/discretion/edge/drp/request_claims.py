@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from discretion.edge.drp.protocol_terms import ACTIONS, IDENTITIES, REGIMES, SUPPORTED, VERSION
 from discretion.errors import BadRequest
@@ -49,7 +48,7 @@ class ExerciseRequest:
     power_of_attorney: Redacted[str] | None = field(default=None, repr=False)
 
 
-def parse_exercise(claims: Mapping[str, Any]) -> ExerciseRequest:
+def parse_exercise(claims: Mapping[str, object]) -> ExerciseRequest:
     """Parse the claims of a request whose signature and parties are checked.
 
     Raises:
@@ -79,7 +78,7 @@ def parse_exercise(claims: Mapping[str, Any]) -> ExerciseRequest:
     )
 
 
-def check_version(claims: Mapping[str, Any]) -> None:
+def check_version(claims: Mapping[str, object]) -> None:
     """Check that a message has the supported version of the protocol.
 
     Raises:
@@ -91,7 +90,7 @@ def check_version(claims: Mapping[str, Any]) -> None:
         )
 
 
-def _parse_reference(reference: Any) -> str | None:
+def _parse_reference(reference: object) -> str | None:
     if reference is None:
         return None
     if not isinstance(reference, str) or not _REFERENCE.fullmatch(reference):
@@ -103,7 +102,7 @@ def _parse_reference(reference: Any) -> str | None:
     return reference
 
 
-def _parse_callback(callback_url: Any) -> str | None:
+def _parse_callback(callback_url: object) -> str | None:
     if callback_url is None:
         return None
     if not isinstance(callback_url, str) or len(callback_url) > MAX_URL:
@@ -111,7 +110,7 @@ def _parse_callback(callback_url: Any) -> str | None:
     return callback_url
 
 
-def _parse_power_of_attorney(document_reference: Any) -> Redacted[str] | None:
+def _parse_power_of_attorney(document_reference: object) -> Redacted[str] | None:
     if document_reference is None:
         return None
     if (
@@ -123,7 +122,7 @@ def _parse_power_of_attorney(document_reference: Any) -> Redacted[str] | None:
     return Redacted(document_reference)
 
 
-def _parse_identity_claims(claims: Mapping[str, Any]) -> tuple[IdentityClaim, ...]:
+def _parse_identity_claims(claims: Mapping[str, object]) -> tuple[IdentityClaim, ...]:
     """Return the identifiers that claims name. ``…_verified`` without its claim has no effect."""
     identity_claims = []
     for name, (identifier_type, rule) in IDENTITIES.items():

@@ -15,7 +15,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 from starlette.requests import Request
@@ -171,7 +170,7 @@ class OpenDsrEndpoints:
             "cache-control": "no-store",
         }
 
-    def _signed_response(self, body: Mapping[str, Any], code: int = 200) -> Response:
+    def _signed_response(self, body: Mapping[str, object], code: int = 200) -> Response:
         raw_body = orjson.dumps(body)
         return Response(raw_body, code, self.signature_headers(raw_body), "application/json")
 
@@ -210,7 +209,7 @@ def _build_filing(subject_request: OpenDsrRequest) -> AgentFiling:
     )
 
 
-def _error_body(problems: tuple[OpenDsrProblem, ...], code: int = 400) -> dict[str, Any]:
+def _error_body(problems: tuple[OpenDsrProblem, ...], code: int = 400) -> dict[str, object]:
     error_list = [
         {"domain": "discretion", "reason": problem.code, "message": problem.message} for problem in problems
     ]

@@ -10,7 +10,6 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any
 
 from discretion.store.driver.database import Database, StoreRefused
 from discretion.store.schema.collections import COLLECTIONS, INDEX_PREFIX, build_attribute_indexes
@@ -83,7 +82,7 @@ def compute_declaration() -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:DECLARATION_LENGTH]
 
 
-async def _read_options(database: Database) -> dict[str, dict[str, Any]]:
+async def _read_options(database: Database) -> dict[str, dict[str, object]]:
     """Return the options of the existing collections, by name."""
     # One batch holds every collection, so no further batch has to be fetched.
     listed = await database.command({"listCollections": 1, "cursor": {"batchSize": 1000}})
@@ -93,7 +92,7 @@ async def _read_options(database: Database) -> dict[str, dict[str, Any]]:
 
 
 async def _apply_validator(
-    database: Database, collection: Collection, options: dict[str, Any] | None
+    database: Database, collection: Collection, options: dict[str, object] | None
 ) -> None:
     settings = {
         "validator": collection.build_validator(),
@@ -133,7 +132,7 @@ async def _drop_stale_indexes(database: Database, collection: str, indexes: Sequ
                     raise
 
 
-async def _run_with_retries(database: Database, command: dict[str, Any]) -> None:
+async def _run_with_retries(database: Database, command: dict[str, object]) -> None:
     """Run a command, and repeat it while another process changes the same collection."""
     for attempts_left in reversed(range(ATTEMPTS)):
         try:
