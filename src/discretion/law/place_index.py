@@ -48,14 +48,18 @@ class PlaceIndex:
 
 
 def build_place_index(territories: Iterable[Territory]) -> PlaceIndex:
-    """Build the index from the territories of all jurisdictions."""
-    jurisdiction_by_code: dict[str, str] = {}
+    """Build the index from the territories of all jurisdictions, in any order."""
+    territories = tuple(territories)
+    jurisdiction_by_code = {
+        place: UNKNOWN for territory in territories for place in territory.excluded_places
+    }
+    # After all of the excluded places: what one law excludes may be a place of another.
+    jurisdiction_by_code |= {
+        place: territory.jurisdiction_key for territory in territories for place in territory.places
+    }
     code_by_country_name: dict[str, str] = {}
     code_by_region_name: dict[tuple[str, str], str] = {}
     for territory in territories:
-        jurisdiction_by_code |= dict.fromkeys(territory.excluded_places, UNKNOWN) | dict.fromkeys(
-            territory.places, territory.jurisdiction_key
-        )
         for code, names in territory.names_by_code.items():
             country = code.partition("-")[0]
             for name in map(fold_name, names):

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from discretion.law.load import load_lawbook
+from discretion.law.place_index import Territory, build_place_index, find_jurisdiction_key
 from tests.unit.law.small_law import CATALOGUE
 
 BOOK = load_lawbook(None, CATALOGUE)
@@ -85,3 +86,15 @@ def test_an_unknown_or_ambiguous_place_is_unknown(country: str | None, region: s
 @given(st.text(max_size=12), st.one_of(st.none(), st.text(max_size=12)))
 def test_any_text_gives_an_existing_jurisdiction(country: str, region: str | None) -> None:
     assert BOOK.find_key_of_place(country, region) in BOOK.jurisdictions
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_place_that_one_law_excludes_has_the_law_that_includes_it(order: int) -> None:
+    """In any order of the files."""
+    country = Territory("country", ("AA",), ("AA-1", "AA-2"), {"AA": ("Aland",), "AA-1": ("Isle",)})
+    part = Territory("part", ("AA-1",), (), {"AA-1": ("Island",)})
+    place_index = build_place_index([country, part][::order])
+    assert find_jurisdiction_key(place_index, "AA", "Isle") == "part"
+    assert find_jurisdiction_key(place_index, "AA", "Island") == "part"
+    assert find_jurisdiction_key(place_index, "AA", "AA-2") == "unknown"
+    assert find_jurisdiction_key(place_index, "AA", "AA-3") == "country"
