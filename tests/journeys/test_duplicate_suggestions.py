@@ -237,6 +237,28 @@ async def test_an_accepted_suggestion_merges_the_customers(duplicated_platform: 
     assert await list_suggestions(duplicated_platform) == []
 
 
+async def test_a_suggestion_that_is_refused_while_it_is_accepted_merges_nobody(
+    duplicated_platform: PlatformUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two stewards who decide at the same time, the first decides."""
+    await suggest_duplicates(duplicated_platform)
+    (suggestion,) = await list_suggestions(duplicated_platform)
+    steward = duplicated_platform.issue_token("steward")
+    database = duplicated_platform.internals.database
+    real_run_transaction = database.run_transaction
+
+    async def refuse_before_transaction(work: Any) -> Any:
+        monkeypatch.undo()
+        await duplicated_platform.query(REFUSE, steward, {"id": suggestion["id"]})
+        return await real_run_transaction(work)
+
+    monkeypatch.setattr(database, "run_transaction", refuse_before_transaction)
+    accepted = await duplicated_platform.query(ACCEPT, steward, {"id": suggestion["id"]})
+    assert accepted["errors"][0]["extensions"]["code"] == "SUGGESTION_DECIDED"
+    assert len(await list_suggestions(duplicated_platform, "REFUSED")) == 1
+    assert await count_customers(duplicated_platform) == 4
+
+
 async def test_a_suggestion_disappears_when_its_customers_merge(
     duplicated_platform: PlatformUnderTest,
 ) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from discretion.store.document import MutableDocument
-from discretion.store.driver.database import Database, WriteOperation, build_delete, build_update
+from discretion.store.driver.database import Database, Session, WriteOperation, build_delete, build_update
 from discretion.store.paging import KeysetOrder
 
 COLLECTION = "suggestions"
@@ -150,7 +150,9 @@ class SuggestionStore:
         document = await self._database.find_one(COLLECTION, {"_id": suggestion})
         return None if document is None else _read_suggestion(document)
 
-    async def decide(self, suggestion: bytes, state: SuggestionStatus, by: str) -> bool:
+    async def decide(
+        self, suggestion: bytes, state: SuggestionStatus, by: str, session: Session | None = None
+    ) -> bool:
         """Record a steward's decision.
 
         Return False if the suggestion was decided or deleted meanwhile.
@@ -159,7 +161,7 @@ class SuggestionStore:
         # decision is kept.
         decision = {"state": state.value, "by": by, "decided": self._now_ms()}
         query = {"_id": suggestion, "state": SuggestionStatus.OPEN.value}
-        result = await self._database.update_one(COLLECTION, query, {"$set": decision})
+        result = await self._database.update_one(COLLECTION, query, {"$set": decision}, session=session)
         return result.matched == 1
 
 

@@ -9,7 +9,7 @@ ruling, and a repeated merge raises ``MERGE_OF_ONE``.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from discretion.domain.identity.evidence_reader import IdentityEvidence
@@ -28,12 +28,19 @@ class Stewardship:
 
     rewriter: PersonRewriter
 
-    async def merge(self, customers: Sequence[bytes], actor: str) -> bytes:
+    async def merge(
+        self,
+        customers: Sequence[bytes],
+        actor: str,
+        decide: Callable[[Session], Awaitable[None]] | None = None,
+    ) -> bytes:
         """Merge customers into one person and return the resulting customer id.
 
         Args:
             customers: Customer ids; former ids of merged customers are accepted.
             actor: Who decides, such as ``steward:privacy-office``.
+            decide: Records in the same transaction the decision that asks for the merge. If it raises, nobody
+                is merged.
 
         Raises:
             BadRequest: ``MERGE_OF_ONE``; the ids belong to one customer, such as after the same merge.
@@ -41,6 +48,8 @@ class Stewardship:
         """
 
         async def work(session: Session) -> bytes:
+            if decide is not None:
+                await decide(session)
             # Resolved inside the transaction: an erasure or another merge meanwhile is a write conflict.
             rewrite = self.rewriter.begin(session)
             customer_ids = [await _find_customer(rewrite, customer) for customer in customers]

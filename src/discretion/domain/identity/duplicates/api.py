@@ -22,6 +22,7 @@ from discretion.errors import Conflict, NotFound
 from discretion.reveal.forms import format_timestamp
 from discretion.reveal.revealer import CustomerRow, Reading
 from discretion.store.suggestions import Suggestion, SuggestionStatus, SuggestionStore
+from discretion.store.transactions import Session
 
 _SUGGESTION_ID_KIND = b"suggestion"
 _CURSOR = b"suggestion-cursor"
@@ -192,16 +193,20 @@ async def _accept(services: SuggestionServices, root: Any, info: ResolverInfo, i
     del root
     reading, actor = info.context.require_steward()
     suggestion = await _find_open_suggestion(services, info, reading, id)
-    # Merge first: after a crash in between, the suggestion is still open but moot, and the merge is not lost.
-    await services.stewardship.merge(suggestion.customers, actor)
-    return await _decide(services, info, reading, suggestion, SuggestionStatus.ACCEPTED)
+
+    async def accept(session: Session) -> None:
+        await _decide(services, reading, suggestion, SuggestionStatus.ACCEPTED, session)
+
+    await services.stewardship.merge(suggestion.customers, actor, accept)
+    return await _reload_view(services, info, reading, suggestion)
 
 
 async def _refuse(services: SuggestionServices, root: Any, info: ResolverInfo, id: strawberry.ID) -> Any:
     del root
     reading, _ = info.context.require_steward()
     suggestion = await _find_open_suggestion(services, info, reading, id)
-    return await _decide(services, info, reading, suggestion, SuggestionStatus.REFUSED)
+    await _decide(services, reading, suggestion, SuggestionStatus.REFUSED)
+    return await _reload_view(services, info, reading, suggestion)
 
 
 async def _find_open_suggestion(
@@ -220,18 +225,23 @@ async def _find_open_suggestion(
 
 async def _decide(
     services: SuggestionServices,
-    info: ResolverInfo,
     reading: Reading,
     suggestion: Suggestion,
     state: SuggestionStatus,
-) -> SuggestionView:
-    suggestions = services.suggestions
+    session: Session | None = None,
+) -> None:
     # Compare and set on the state: of two stewards who decide at the same time, the second gets a conflict.
-    if not await suggestions.decide(suggestion.id, state, f"steward:{reading.grant.client}"):
+    by = f"steward:{reading.grant.client}"
+    if not await services.suggestions.decide(suggestion.id, state, by, session):
         raise _already_decided_error(None)
-    decided_suggestion = await suggestions.find(suggestion.id)
-    views = await _build_views(info, reading, [decided_suggestion or suggestion])
-    return views[0]
+
+
+async def _reload_view(
+    services: SuggestionServices, info: ResolverInfo, reading: Reading, suggestion: Suggestion
+) -> SuggestionView:
+    decided_suggestion = await services.suggestions.find(suggestion.id)
+    (view,) = await _build_views(info, reading, [decided_suggestion or suggestion])
+    return view
 
 
 def _is_moot(info: ResolverInfo, view: SuggestionView) -> bool:
