@@ -8,46 +8,16 @@ without a customer therefore has the same states, dates and answers as one with 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from discretion.domain.requests.model import required_assurance
-from discretion.law.jurisdiction import Right
-from discretion.store.agents import AgentKind
+from discretion.store.agent_requests import AgentRequest
 from discretion.store.request_state import FINAL_STATES, Assurance, RequestReason, RequestState
 from discretion.store.subject_request import SubjectRequest
 
 _STATE_ORDER = tuple(RequestState)
 """The states in the order of progress."""
-
-
-@dataclass(frozen=True, slots=True)
-class AgentRequest:
-    """A request as an organisation filed it.
-
-    Attributes:
-        id: Id by which the organisation refers to it; not the id of a rights request.
-        agent: Id of the organisation.
-        kind: Kind of the organisation.
-        right: The right that is exercised.
-        request_ids: The rights requests that were filed for it.
-        filed_at: When it was filed (ms).
-        reference: The organisation's own id of it, unique for the organisation.
-    """
-
-    id: bytes
-    agent: str
-    kind: AgentKind
-    right: Right
-    request_ids: tuple[bytes, ...]
-    filed_at: int
-    reference: str | None = None
-
-    @property
-    def public_id(self) -> str:
-        """The id as a UUID."""
-        return format_agent_request_id(self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,24 +46,6 @@ class AgentRequestStatus:
     def is_final(self) -> bool:
         """Whether the state cannot change any more."""
         return self.state in FINAL_STATES
-
-
-def read_agent_request(document: Mapping[str, Any]) -> AgentRequest:
-    """Return the agent request that a document of the collection ``mandates`` stores."""
-    return AgentRequest(
-        document["_id"],
-        document["agent"],
-        AgentKind(document["kind"]),
-        Right(document["right"]),
-        tuple(document["requests"]),
-        document["at"],
-        document.get("reference"),
-    )
-
-
-def format_agent_request_id(agent_request_id: bytes) -> str:
-    """Return the id of an agent request as a UUID of version 4 (see ``build_agent_request_id``)."""
-    return str(uuid.UUID(bytes=agent_request_id))
 
 
 def build_agent_request_id(entropy: bytes) -> bytes:

@@ -11,16 +11,16 @@ import hashlib
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from discretion.domain.agents.agent_register import AgentRegister
-from discretion.domain.agents.agent_request import AgentRequestStatus, read_agent_request
+from discretion.domain.agents.agent_request import AgentRequestStatus
 from discretion.domain.agents.delegated_requests import RETENTION_MS, DelegatedRequests
 from discretion.domain.kit.egress import EgressClient
 from discretion.domain.kit.workflow.poll import attempt_logged, run_polling
 from discretion.domain.kit.workflow.retry import Backoff
 from discretion.errors import DiscretionError
+from discretion.store.agent_requests import AgentRequest, StatusCallback
 from discretion.store.agents import Agent, AgentKind
 
 HTTP_OK = 200
@@ -66,53 +66,48 @@ class CallbackSender:
     async def run_once(self) -> int:
         """Send the callbacks that are due. Return the number of agent requests that were checked."""
         now = self.now_ms()
-        documents = await self.delegated_requests.agent_requests.leases.take_due(now, now + LEASE_MS, BATCH)
+        due = await self.delegated_requests.agent_requests.take_due(now, now + LEASE_MS, BATCH)
         # One that cannot be checked is due again after its lease, and holds up no other.
         await asyncio.gather(
             *(
-                attempt_logged("sending a callback", self._process_agent_request(document))
-                for document in documents
+                attempt_logged("sending a callback", self._process_agent_request(agent_request))
+                for agent_request in due
             )
         )
-        return len(documents)
+        return len(due)
 
-    async def _process_agent_request(self, document: Mapping[str, Any]) -> None:
-        agent_request, fence = read_agent_request(document), document["fence"]
+    async def _process_agent_request(self, agent_request: AgentRequest) -> None:
         store = self.delegated_requests.agent_requests
         agent = await self.register.find_by_id(agent_request.agent, agent_request.kind)
         status = await self.delegated_requests.compute_status(agent_request)
         if agent is None or status is None:
-            await store.close(agent_request.id, fence, self.now_ms() + RETENTION_MS)
+            await store.close(agent_request, self.now_ms() + RETENTION_MS)
             return
         callbacks = [
-            await self._update_callback(agent, status, callback) for callback in document["callbacks"]
+            await self._update_callback(agent, status, callback) for callback in agent_request.callbacks
         ]
         if status.is_final and all(self._is_finished(status, callback) for callback in callbacks):
-            await store.close(agent_request.id, fence, self.now_ms() + RETENTION_MS)
+            await store.close(agent_request, self.now_ms() + RETENTION_MS)
             return
         # Stored after the POST: after a crash in between the same status is sent once more, and never lost.
-        next_at = min((callback["due"] for callback in callbacks), default=self.now_ms() + IDLE_POLL_MS)
-        await store.save_callbacks(agent_request.id, fence, callbacks, next_at)
+        next_at = min((callback.due for callback in callbacks), default=self.now_ms() + IDLE_POLL_MS)
+        await store.save_callbacks(agent_request, callbacks, next_at)
 
     async def _update_callback(
-        self, agent: Agent, status: AgentRequestStatus, callback: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        """Send the current status to a URL if it is new and due. Return the stored form of the callback.
-
-        Returns:
-            ``url``, ``told`` (SHA-256 of the last delivered body), ``tries`` (failures since), ``due`` (ms).
-        """
+        self, agent: Agent, status: AgentRequestStatus, callback: StatusCallback
+    ) -> StatusCallback:
+        """Send the current status to a URL if it is new and due; return the callback as it is then."""
         now = self.now_ms()
-        message = self.message_builders[agent.kind](status, callback["url"])
+        message = self.message_builders[agent.kind](status, callback.url)
         digest = hashlib.sha256(message.body).digest()
-        if callback["told"] == digest:
-            return {**callback, "due": now + POLL_MS}
-        if callback["due"] > now:
-            return dict(callback)
-        if await self._post_message(agent, callback["url"], message):
-            return {**callback, "told": digest, "tries": 0, "due": now + POLL_MS}
-        tries = callback["tries"] + 1
-        return {**callback, "tries": tries, "due": now + BACKOFF.compute_delay(tries)}
+        if callback.acknowledged == digest:
+            return replace(callback, due=now + POLL_MS)
+        if callback.due > now:
+            return callback
+        if await self._post_message(agent, callback.url, message):
+            return StatusCallback(callback.url, now + POLL_MS, digest)
+        tries = callback.tries + 1
+        return replace(callback, tries=tries, due=now + BACKOFF.compute_delay(tries))
 
     async def _post_message(self, agent: Agent, url: str, message: CallbackMessage) -> bool:
         try:
@@ -125,10 +120,9 @@ class CallbackSender:
             return False
         return http_status == HTTP_OK
 
-    def _is_finished(self, status: AgentRequestStatus, callback: Mapping[str, Any]) -> bool:
-        body = self.message_builders[status.agent_request.kind](status, callback["url"]).body
-        is_acknowledged: bool = callback["told"] == hashlib.sha256(body).digest()
-        return is_acknowledged or callback["tries"] >= MAX_TRIES
+    def _is_finished(self, status: AgentRequestStatus, callback: StatusCallback) -> bool:
+        body = self.message_builders[status.agent_request.kind](status, callback.url).body
+        return callback.acknowledged == hashlib.sha256(body).digest() or callback.tries >= MAX_TRIES
 
 
 @asynccontextmanager

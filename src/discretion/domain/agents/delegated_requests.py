@@ -9,15 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from discretion.domain.access.download_links import DownloadLinks
 from discretion.domain.agents.agent_request import (
-    AgentRequest,
     AgentRequestStatus,
     build_agent_request_id,
     compute_agent_request_status,
-    read_agent_request,
 )
 from discretion.domain.ingest.message import ExternalIdentifier
 from discretion.domain.requests.decisions import RequestDecisions
@@ -32,7 +29,7 @@ from discretion.domain.requests.submission import RequestSubmission
 from discretion.errors import Conflict, NotFound
 from discretion.law.jurisdiction import Right
 from discretion.seal.blind_index import BlindIndex
-from discretion.store.agent_requests import AgentRequestStore
+from discretion.store.agent_requests import AgentRequest, AgentRequestStore, StatusCallback
 from discretion.store.agents import Agent, AgentKind
 from discretion.store.customers import CustomerStore
 from discretion.store.request_state import Assurance, RequesterRole, RequestState
@@ -103,44 +100,39 @@ class DelegatedRequests:
         if filing.reference is None and requests:
             # `submit` returns an open request for the same. If this agent filed it, the
             # agent gets its earlier id again.
-            earlier_document = await self.agent_requests.find_by_request(requests[0].id, agent.id)
-            if earlier_document is not None:
-                return await self._require_status(read_agent_request(earlier_document))
+            earlier = await self.agent_requests.find_by_request(requests[0].id, agent.id)
+            if earlier is not None:
+                return await self._require_status(earlier)
         now = self.now_ms()
-        # In a callback `told` is the digest of the last accepted status, `tries` the number of failures since
-        # then, and `due` the time of the next check (ms).
-        document: dict[str, Any] = {
-            "_id": agent_request_id,
-            "agent": agent.id,
-            "kind": agent.kind.value,
-            "right": filing.right.value,
-            "requests": [request.id for request in requests],
-            "at": now,
-            "callbacks": [{"url": url, "told": b"", "tries": 0, "due": now} for url in filing.callbacks],
-            "next": now,
-            "until": 0,
-            "fence": 0,
-            **({"reference": filing.reference} if filing.reference else {}),
-            **({"regime": filing.regime} if filing.regime else {}),
-        }
+        agent_request = AgentRequest(
+            agent_request_id,
+            agent.id,
+            agent.kind,
+            filing.right,
+            tuple(request.id for request in requests),
+            now,
+            filing.reference,
+            filing.regime,
+            tuple(StatusCallback(url, due=now) for url in filing.callbacks),
+        )
         try:
-            await self.agent_requests.add(document)
+            await self.agent_requests.add(agent_request)
         except Conflict:  # the agent filed the same reference at the same time
             earlier = await self._find_by_reference(agent, filing)
             if earlier is None:
                 raise
             return await self._require_status(earlier)
-        return await self._require_status(read_agent_request(document))
+        return await self._require_status(agent_request)
 
     async def get_status(self, agent: Agent, agent_request_id: bytes) -> AgentRequestStatus | None:
         """Return the status of an agent request, or None if this agent did not file it."""
-        document = await self.agent_requests.find_for_agent(agent_request_id, agent.id)
-        return None if document is None else await self._require_status(read_agent_request(document))
+        agent_request = await self.agent_requests.find_for_agent(agent_request_id, agent.id)
+        return None if agent_request is None else await self._require_status(agent_request)
 
     async def get_status_by_reference(self, agent: Agent, reference: str) -> AgentRequestStatus | None:
         """Return the status of the agent request with this agent's reference, or None."""
-        document = await self.agent_requests.find_by_reference(reference, agent.id)
-        return None if document is None else await self._require_status(read_agent_request(document))
+        agent_request = await self.agent_requests.find_by_reference(reference, agent.id)
+        return None if agent_request is None else await self._require_status(agent_request)
 
     async def revoke(self, agent: Agent, agent_request: AgentRequest) -> AgentRequestStatus:
         """Withdraw the rights requests of an agent request, and return its status.
@@ -232,11 +224,8 @@ class DelegatedRequests:
     async def _find_by_reference(self, agent: Agent, filing: AgentFiling) -> AgentRequest | None:
         if filing.reference is None:
             return None
-        document = await self.agent_requests.find_by_reference(filing.reference, agent.id)
-        if document is None:
-            return None
-        agent_request = read_agent_request(document)
-        if agent_request.right is not filing.right:
+        agent_request = await self.agent_requests.find_by_reference(filing.reference, agent.id)
+        if agent_request is not None and agent_request.right is not filing.right:
             raise Conflict(
                 "AGENT_REFERENCE_TAKEN",
                 "This reference belongs to a request for another right.",

@@ -18,7 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from discretion.domain.agents.agent_register import AgentRegister
-from discretion.domain.agents.agent_request import AgentRequest, parse_agent_request_id, read_agent_request
+from discretion.domain.agents.agent_request import parse_agent_request_id
 from discretion.domain.agents.delegated_requests import DelegatedRequests
 from discretion.domain.kit.egress import EgressClient
 from discretion.domain.requests.identity_proofing import IdentityProofing, require_waiting_for_identity
@@ -26,6 +26,7 @@ from discretion.edge.drp import verification_page as page
 from discretion.edge.request_body import read_body
 from discretion.errors import BadRequest, Conflict, DiscretionError, NotFound, Refusal
 from discretion.seal.normalisation import normalise_email
+from discretion.store.agent_requests import AgentRequest
 from discretion.store.agents import Agent, AgentKind
 from discretion.store.subject_request import SubjectRequest
 
@@ -134,12 +135,11 @@ class IdentityVerificationPage:
             Conflict: ``REQUEST_STATE``.
         """
         agent_request_id = parse_agent_request_id(request_name)
-        document = (
+        agent_request = (
             None
             if agent_request_id is None
             else await self.delegated_requests.agent_requests.find(agent_request_id)
         )
-        agent_request = None if document is None else read_agent_request(document)
         agent = (
             None
             if agent_request is None
