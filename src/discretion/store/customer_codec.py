@@ -11,8 +11,8 @@ the plan.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from discretion.plan.customer_members import (
     ALLOW,
@@ -134,13 +134,21 @@ class CustomerDocument:
 
     def keep_attributes(self, keys: Collection[str]) -> CustomerDocument:
         """Return the customer with only these attributes, as if no others had been read."""
-        return replace(
-            self,
-            sealed=select_values(self.sealed, keys),
-            open=select_values(self.open, keys),
-            observed=select_values(self.observed, keys),
-            provenance=select_values(self.provenance, keys),
-            contested=select_values(self.contested, keys),
+        # Spelled out: ``dataclasses.replace`` takes four times as long.
+        return CustomerDocument(
+            self.id,
+            self.version,
+            self.wrapped_key,
+            self.permissions,
+            self.created,
+            self.updated,
+            self.former,
+            self.contests,
+            select_values(self.sealed, keys),
+            select_values(self.open, keys),
+            select_values(self.observed, keys),
+            select_values(self.provenance, keys),
+            select_values(self.contested, keys),
         )
 
 
@@ -211,21 +219,15 @@ def parse_permissions(document: Document) -> StoredPermissions:
 
 def build_customer_document(customer: CustomerDocument) -> MutableDocument:
     """Build the stored document of a customer, with its attributes in the order of their numbers."""
-    values: MutableDocument = {**customer.sealed, **customer.open}
-    contests: MutableDocument = {CONTESTS: True} if customer.contests else {}
     contested = {key: _encode_contested(value) for key, value in _sort_by_number(customer.contested).items()}
     return {
         "_id": customer.id,
         VERSION: customer.version,
         **build_permission_members(customer.permissions),
-        WRAPPED_KEY: customer.wrapped_key,
-        CREATED: customer.created,
-        UPDATED: customer.updated,
-        FORMER: [{FORMER_ID: former.id, FORMER_KEY: former.wrapped_key} for former in customer.former],
-        **_sort_by_number(values),
-        **{name_time(key): at for key, at in _sort_by_number(customer.observed).items()},
+        **_build_plain_members(customer),
+        **_sort_by_number({**customer.sealed, **customer.open}),
+        **_name_members(_sort_by_number(customer.observed), name_time),
         PROVENANCE: _sort_by_number(customer.provenance),
-        **contests,
         **({CONTESTED: contested} if contested else {}),
     }
 
@@ -235,10 +237,27 @@ def build_customer_change(before: CustomerDocument, after: CustomerDocument) -> 
 
     Both states are read in the same part. Attributes that were not read are not touched.
     """
-    before_document, after_document = build_customer_document(before), build_customer_document(after)
-    for document in (before_document, after_document):
-        document.setdefault(CONTESTED, {})  # compared by attribute; a missing object would be removed whole
-    return build_document_update(before_document, after_document)
+    # Map by map: every message makes a change, and building both documents would take three times as long.
+    pairs: list[tuple[Document, Document]] = [
+        (_build_plain_members(before), _build_plain_members(after)),
+        ({**before.sealed, **before.open}, {**after.sealed, **after.open}),
+        (_name_members(before.observed, name_time), _name_members(after.observed, name_time)),
+        (_name_members(before.provenance, name_provenance), _name_members(after.provenance, name_provenance)),
+    ]
+    if before.permissions != after.permissions:
+        pairs.append(
+            (build_permission_members(before.permissions), build_permission_members(after.permissions))
+        )
+    if before.contested or after.contested:
+        pairs.append((_encode_contested_members(before), _encode_contested_members(after)))
+    set_members: MutableDocument = {}
+    unset_members: MutableDocument = {}
+    for members_before, members_after in pairs:
+        change = build_document_update(members_before, members_after)
+        set_members |= change.get("$set", {})
+        unset_members |= change.get("$unset", {})
+    operators = (("$set", set_members), ("$unset", unset_members))
+    return {operator: members for operator, members in operators if members}
 
 
 def build_permission_members(permissions: StoredPermissions) -> MutableDocument:
@@ -252,6 +271,27 @@ def build_permission_members(permissions: StoredPermissions) -> MutableDocument:
         LAWS: list(permissions.laws),
         RESTRICTED: permissions.restricted,
     }
+
+
+def _build_plain_members(customer: CustomerDocument) -> MutableDocument:
+    """Build the members that belong to no attribute, without the permissions and the version."""
+    members: MutableDocument = {
+        WRAPPED_KEY: customer.wrapped_key,
+        CREATED: customer.created,
+        UPDATED: customer.updated,
+        FORMER: [{FORMER_ID: former.id, FORMER_KEY: former.wrapped_key} for former in customer.former],
+    }
+    if customer.contests:
+        members[CONTESTS] = True
+    return members
+
+
+def _name_members(values: Mapping[str, object], name_member: Callable[[str], str]) -> MutableDocument:
+    return {name_member(key): value for key, value in values.items()}
+
+
+def _encode_contested_members(customer: CustomerDocument) -> MutableDocument:
+    return {name_contested(key): _encode_contested(value) for key, value in customer.contested.items()}
 
 
 def _encode_contested(contested: ContestedValue) -> MutableDocument:

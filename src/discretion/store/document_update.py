@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from discretion.store.document import Document, MutableDocument
 
 
@@ -16,7 +14,7 @@ def build_document_update(before: Document, after: Document) -> dict[str, dict[s
     unset_members: dict[str, object] = {}
     for key, value_after in after.items():
         value_before = before.get(key)
-        if isinstance(value_after, Mapping) and isinstance(value_before, Mapping):
+        if isinstance(value_after, dict) and isinstance(value_before, dict):
             set_members |= {
                 f"{key}.{name}": value
                 for name, value in value_after.items()

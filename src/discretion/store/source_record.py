@@ -9,7 +9,7 @@ a frozen object takes three times as long to make, and every message makes dozen
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from discretion.store.document import OpenValue, select_values
@@ -188,10 +188,7 @@ class SourceRecord:
             dict(self.contested),
         )
 
-    def narrow(self, attributes: Collection[str]) -> SourceRecord:
-        """Return the record with only these attributes, as if it had been read so."""
-        return replace(
-            self,
-            cells=select_values(self.cells, attributes),
-            totals=select_values(self.totals, attributes),
-        )
+    def narrow(self, attributes: Collection[str]) -> None:
+        """Drop all attributes but these, as if the record had been read so."""
+        self.cells = select_values(self.cells, attributes)
+        self.totals = select_values(self.totals, attributes)

@@ -74,7 +74,7 @@ class IdentityEvidence:
         """
         self.customers[customer] = self.customers[customer].keep_attributes(keys)
         for record_id in self.records_of_customer(customer):
-            self.records[record_id] = self.records[record_id].narrow(keys)
+            self.records[record_id].narrow(keys)
 
     def is_new_mention(self, mention: Mention) -> bool:
         """Return whether a record has not named this identifier with this strength yet, or only later."""

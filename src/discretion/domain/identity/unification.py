@@ -20,6 +20,7 @@ from discretion.domain.ingest.mention import Mention
 from discretion.domain.ingest.message import Fact, IngestStatus, MessageOutcome
 from discretion.domain.ingest.message_index import index_message
 from discretion.domain.profiles.minimisation import minimise_fact
+from discretion.domain.profiles.person_state import list_state_attributes
 from discretion.domain.profiles.source_record import (
     apply_statements,
     build_source_record,
@@ -157,8 +158,9 @@ class ProfileUnifier:
         facts_by_record: dict[bytes, list[Fact]] = {}
         for message in messages:
             facts_by_record.setdefault(message.index.record, []).append(message.fact)
+        state_attributes = list_state_attributes(context.catalogue)
         touched_attributes = {
-            record: list_affected_attributes(record_facts, context.catalogue)
+            record: state_attributes | list_affected_attributes(record_facts, context.catalogue)
             for record, record_facts in facts_by_record.items()
         }
         await rewrite.reader.read_addressed(touched_attributes, list_event_attributes(context.catalogue))

@@ -18,7 +18,12 @@ from discretion.domain.profiles.erased_scopes import read_erased_scopes, remove_
 from discretion.domain.profiles.fold import fold_profile
 from discretion.domain.profiles.minimisation import minimise_fact
 from discretion.domain.profiles.permission_window import build_permission_window
-from discretion.domain.profiles.person_state import FindJurisdiction, build_person_state
+from discretion.domain.profiles.person_state import (
+    FindJurisdiction,
+    build_person_state,
+    has_equal_state,
+    list_state_attributes,
+)
 from discretion.domain.profiles.source_record import (
     SealValue,
     add_identifiers,
@@ -32,7 +37,7 @@ from discretion.seal.bucket_keys import BucketKeys
 from discretion.seal.cell import encrypt_cell, event_cell_key, identifier_cell_key
 from discretion.seal.cell_transfer import transfer_cell
 from discretion.seal.key_files import KEY_BYTES, NONCE_BYTES
-from discretion.store.customer_codec import CustomerDocument, FormerCustomer
+from discretion.store.customer_codec import CustomerDocument, FormerCustomer, StoredPermissions
 from discretion.store.events import StoredEvent
 from discretion.store.identifiers import StoredIdentifier
 from discretion.store.messages import MessageReceipt
@@ -96,6 +101,7 @@ class UnitOfWork:
         open_records = evidence.open_records & evidence.records.keys()
         self._customers_before = {evidence.records[record_id].customer for record_id in open_records}
         self._wrapped_keys = _collect_wrapped_keys(evidence.customers.values())
+        self._state_attributes = list_state_attributes(context.catalogue)
         self._identifier_owners: dict[bytes, bytes] = {}
         self._customers_written: set[bytes] = set()
         self.minimised_counts: dict[bytes, int] = {}
@@ -106,12 +112,11 @@ class UnitOfWork:
 
         If no record is open or edited, only attributes that the messages may change are compared and written.
         """
-        changeable_records = self._evidence.open_records | self._evidence.edits.keys()
-        if person.customer is not None and person.records.isdisjoint(changeable_records):
-            self._evidence.narrow_customer(
-                person.customer,
-                list_affected_attributes((message.fact for message in messages), self._context.catalogue),
+        if person.customer is not None and self._is_changed_by_messages_only(person):
+            affected = list_affected_attributes(
+                (message.fact for message in messages), self._context.catalogue
             )
+            self._evidence.narrow_customer(person.customer, self._state_attributes | affected)
         before = None if person.customer is None else self._evidence.customers.get(person.customer)
         owner, wrapped = await self._load_owner(person.customer)
         record_ids = person.records & self._evidence.records.keys()
@@ -132,6 +137,11 @@ class UnitOfWork:
         self._customers_written.add(owner.customer)
         self._write_customer(person, before, wrapped, owner.customer, list(records.values()))
         return owner.customer
+
+    def _is_changed_by_messages_only(self, person: ResolvedPerson) -> bool:
+        return person.records.isdisjoint(self._evidence.open_records) and person.records.isdisjoint(
+            self._evidence.edits.keys()
+        )
 
     def write_identifiers(self, new_mentions: Sequence[Mention]) -> None:
         """Collect changes of identifiers: the records that name them, and the customer who has each now."""
@@ -305,12 +315,11 @@ class UnitOfWork:
     ) -> None:
         """Fold the profile from all records and collect the change of the customer."""
         profile = fold_profile(self._context.catalogue, records)
-        state = build_person_state(self._context.catalogue, self._context.jurisdiction, records)
         after = CustomerDocument(
             id=customer,
             version=1 if before is None else before.version,
             wrapped_key=wrapped_key,
-            permissions=build_permission_window(self._context.permission_engine, state, self._context.now_ms),
+            permissions=self._compute_permissions(person, before, records),
             created=min(record.born for record in records),
             updated=self._context.now_ms,
             former=tuple(
@@ -326,6 +335,29 @@ class UnitOfWork:
             contested=profile.contested,
         )
         self.add(self._stores.people.plan_save(before, after))
+
+    def _compute_permissions(
+        self, person: ResolvedPerson, before: CustomerDocument | None, records: Sequence[SourceRecord]
+    ) -> StoredPermissions:
+        """Return what the person permits. Most messages change nothing that it depends on."""
+        engine, now_ms = self._context.permission_engine, self._context.now_ms
+        if (
+            before is not None
+            and before.permissions.rules == engine.version
+            and now_ms < before.permissions.until
+            and self._is_changed_by_messages_only(person)
+            and self._has_equal_state(before.id, records)
+        ):
+            return before.permissions
+        state = build_person_state(self._context.catalogue, self._context.jurisdiction, records)
+        return build_permission_window(engine, state, now_ms)
+
+    def _has_equal_state(self, customer: bytes, records: Sequence[SourceRecord]) -> bool:
+        """Return whether these are the records the customer had, in the state they had."""
+        records_before = self._evidence.records
+        return {record.id for record in records} == set(self._evidence.records_of_customer(customer)) and all(
+            has_equal_state(records_before[record.id], record, self._state_attributes) for record in records
+        )
 
 
 def _collect_wrapped_keys(customers: Iterable[CustomerDocument]) -> dict[bytes, bytes]:

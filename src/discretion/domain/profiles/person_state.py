@@ -8,7 +8,7 @@ customer overrides the other records.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.reserved_source import CORRECTION_SOURCE
@@ -47,6 +47,25 @@ def build_person_state(
         # The flag of one record restricts the person, so that a merge never lifts a restriction.
         restricted=any(record.restricted for record in ordered),
         born_at=_find_birth_time(catalogue, ordered),
+    )
+
+
+def has_equal_state(before: SourceRecord, after: SourceRecord, state_attributes: Collection[str]) -> bool:
+    """Return whether two states of a record are equal in all that ``build_person_state`` reads.
+
+    Args:
+        before: One state.
+        after: The other state.
+        state_attributes: The keys of ``list_state_attributes``.
+    """
+    return (
+        before.restricted == after.restricted
+        and before.place == after.place
+        and before.signals == after.signals
+        and before.ambient_choices == after.ambient_choices
+        and before.explicit_choices == after.explicit_choices
+        and before.guardian_choices == after.guardian_choices
+        and all(before.cells.get(key) == after.cells.get(key) for key in state_attributes)
     )
 
 

@@ -83,8 +83,8 @@ def add_identifiers(record: SourceRecord, message_index: MessageIndex, seal: Sea
 
 
 def list_affected_attributes(facts: Iterable[Fact], catalogue: Catalogue) -> set[str]:
-    """Return the keys of attributes that these facts may change, with those a person's state depends on."""
-    keys = set(list_state_attributes(catalogue))
+    """Return the keys of attributes that these facts may change."""
+    keys: set[str] = set()
     for fact in facts:
         keys.update(attribute.key for attribute, _ in fact.values)
         if fact.event is not None:

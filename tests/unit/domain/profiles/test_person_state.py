@@ -1,0 +1,74 @@
+"""The state of a person: what it depends on is compared completely before permissions are used again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from discretion.catalogue.load import load_catalogue
+from discretion.domain.profiles.person_state import (
+    build_person_state,
+    has_equal_state,
+    list_state_attributes,
+)
+from discretion.store.source_record import Cell, Choice, DeviceCountry, SignalTimes, SourceRecord
+
+CATALOGUE = load_catalogue(None)
+STATE_ATTRIBUTES = list_state_attributes(CATALOGUE)
+OTHER_KEY = CATALOGUE.attributes["identity.givenName"].key
+CHANGES: dict[str, dict[str, Any]] = {
+    "an ambient choice": {"ambient_choices": {"marketing": Choice(False, 2, "m")}},
+    "an explicit choice": {"explicit_choices": {"marketing": Choice(True, 2, "m")}},
+    "a guardian's choice": {"guardian_choices": {"marketing": Choice(True, 2, "m")}},
+    "a signal": {"signals": {"gpc": SignalTimes(1, 2)}},
+    "the limit on sensitive data": {"signals": {"limit": SignalTimes(1, 2)}},
+    "a restriction": {"restricted": True},
+    "the country of the device": {"place": DeviceCountry("FR", 2, "m")},
+    **{
+        f"attribute {CATALOGUE.find_path(key)}": {"cells": {key: Cell(2, "m", value="FR", born=3)}}
+        for key in sorted(STATE_ATTRIBUTES)
+    },
+}
+"""Each changes what a person's permissions may depend on."""
+
+
+def build_record(**changes: Any) -> SourceRecord:
+    """Return a record of which nothing is known but these members."""
+    return SourceRecord(b"r", "web-shop", b"c", 1, 1, 1, 1, **changes)
+
+
+def build_state(record: SourceRecord) -> object:
+    """Return the state of a person with one record; each place has a law of its own."""
+    return build_person_state(CATALOGUE, lambda country, region: f"{country}-{region}", [record])
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_of_what_permissions_depend_on_is_noticed(change: str) -> None:
+    changed = build_record(**CHANGES[change])
+    assert not has_equal_state(build_record(), changed, STATE_ATTRIBUTES)
+    assert has_equal_state(changed, changed.copy(), STATE_ATTRIBUTES)
+
+
+@given(
+    before=st.sets(st.sampled_from(sorted(CHANGES))),
+    after=st.sets(st.sampled_from(sorted(CHANGES))),
+)
+def test_records_that_are_compared_as_equal_give_the_same_state(before: set[str], after: set[str]) -> None:
+    """Whatever else has changed in the record."""
+    records = []
+    for names in (before, after):
+        members: dict[str, Any] = {}
+        for name in sorted(names):
+            for member, value in CHANGES[name].items():
+                members[member] = {**members.get(member, {}), **value} if isinstance(value, dict) else value
+        records.append(build_record(**members))
+    others = {OTHER_KEY: Cell(9, "other", value="Ann")}
+    records[1] = replace(records[1], last=9, cells={**records[1].cells, **others})
+    if has_equal_state(records[0], records[1], STATE_ATTRIBUTES):
+        assert build_state(records[0]) == build_state(records[1])
+    else:
+        assert before != after
