@@ -52,6 +52,7 @@ async def test_a_restored_backup_keeps_later_erasures(
         ledger, elsewhere = platform.internals.erasure_log.ledger.path, tmp_path / "elsewhere.jsonl"
         shutil.move(ledger, elsewhere)
         assert "ERASURE_LEDGER_MISSING" in run_refused(settings, "serve", "--port", "0")
+        assert "ERASURE_LEDGER_LOST" in run_refused(settings, "restore", target, "--replace")
         settings["DISCRETION_ERASURE_LEDGER"] = str(elsewhere)
         # Simulates a restore by a tool that does not know the erasure ledger.
         await database.delete_many("erasures", {})

@@ -111,6 +111,12 @@ class KeyRing:
         records = enumerate(_RECORD.iter_unpack(self._content[_HEADER.size :]))
         return frozenset(bucket for bucket, (*_, retiring_generation, _) in records if retiring_generation)
 
+    def has_destroyed_keys(self) -> bool:
+        """Return whether the key of any bucket was destroyed, as each erasure does."""
+        return any(
+            destroyed_at for _, _, destroyed_at, _, _ in _RECORD.iter_unpack(self._content[_HEADER.size :])
+        )
+
     def list_removed_keys(self, later: KeyRing) -> dict[tuple[int, int], bytes]:
         """Return the keys, by bucket and generation, that a later ring no longer has."""
         size = _RECORD.size

@@ -7,7 +7,7 @@ the id ``restoring``. It marks the data as incomplete, so an interrupted restore
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from discretion.store.driver.database import Database, Session, WriteOperation, build_update
 
@@ -54,6 +54,10 @@ class ErasureStore:
     async def end_restore(self) -> None:
         """Record that the restore has ended."""
         await self._database.delete_many(COLLECTION, {"_id": _RESTORING})
+
+    async def delete(self, erasures: Collection[bytes]) -> None:
+        """Delete erasures by id."""
+        await self._database.delete_many(COLLECTION, {"_id": {"$in": list(erasures)}})
 
     async def delete_all(self) -> None:
         """Delete all erasures, but keep the mark of a running restore."""

@@ -2,6 +2,7 @@
 
 - ``dump``: writes and checks a dump
 - ``restore``: loads a dump, renews keys and replays erasures
+- ``lost_erasures``: what shows that the erasure ledger lacks erasures
 - ``erasure_replay``: deletes erased people from a restored database
 - ``command``: the commands ``discretion backup`` and ``discretion restore``
 """

@@ -51,7 +51,13 @@ def add_backup_commands(
         run: Runs a coroutine and reports its errors.
         clock: The present (ms since 1970).
     """
+    _add_backup_command(cli, open_installation, run, clock)
+    _add_restore_command(cli, open_installation, run)
 
+
+def _add_backup_command(
+    cli: typer.Typer, open_installation: OpenInstallation, run: RunCoroutine, clock: Callable[[], int]
+) -> None:
     @cli.command("backup")
     def backup_command(
         target: Annotated[Path, typer.Argument(help="A folder that does not exist yet.")],
@@ -75,6 +81,8 @@ def add_backup_commands(
 
         run(write())
 
+
+def _add_restore_command(cli: typer.Typer, open_installation: OpenInstallation, run: RunCoroutine) -> None:
     @cli.command("restore")
     def restore_command(
         source: Annotated[
@@ -90,13 +98,24 @@ def add_backup_commands(
                 help="Load nothing: only replay erasures, in a database restored by other tools.",
             ),
         ] = False,
+        accept_lost_ledger: Annotated[
+            bool,
+            typer.Option(
+                "--accept-lost-ledger",
+                help="Also if the erasure ledger is lost for good. Late messages about people erased since "
+                "the dump may then be taken in again.",
+            ),
+        ] = False,
         data_dir: DataDir = None,
     ) -> None:
         """Load a dump, and delete everyone who was erased since it was made.
 
         The dump is checked before anything is changed. Keys that were replaced
         since are read from the key folder, and the erasure ledger is replayed;
-        both must be the latest copies.
+        both must be the latest copies. A dump of another schema version is
+        refused, and so is a ledger that lacks erasures. If it is lost for good,
+        people are recognised by their destroyed keys, left out, and written to
+        a new ledger.
 
         Stop every server first. No server starts on the database before the
         restore is complete. If it was interrupted, run it again.
@@ -106,7 +125,9 @@ def add_backup_commands(
 
         async def load() -> None:
             async with open_installation(data_dir) as installation:
-                result = await _restore(installation, source, replace=replace)
+                result = await _restore(
+                    installation, source, replace=replace, accept_lost_ledger=accept_lost_ledger
+                )
                 stderr.print(_describe_result(result), soft_wrap=True)
 
         run(load())
@@ -126,11 +147,15 @@ async def _back_up(installation: BackupInstallation, target: Path, now: int) -> 
     )
 
 
-async def _restore(installation: BackupInstallation, source: Path | None, *, replace: bool) -> RestoreResult:
+async def _restore(
+    installation: BackupInstallation, source: Path | None, *, replace: bool, accept_lost_ledger: bool
+) -> RestoreResult:
     if source is None:
-        return await installation.restore.replay()
+        return await installation.restore.replay(accept_lost_ledger=accept_lost_ledger)
     with _progress("Loading", check_dump(source).count) as report:
-        return await installation.restore.run(source, report, replace=replace)
+        return await installation.restore.run(
+            source, report, replace=replace, accept_lost_ledger=accept_lost_ledger
+        )
 
 
 def _describe_result(result: RestoreResult) -> str:

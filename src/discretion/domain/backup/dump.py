@@ -15,9 +15,13 @@ from pathlib import Path
 
 import orjson
 
-from discretion.errors import BadRequest
+from discretion.errors import BadRequest, Misconfigured
 from discretion.seal.key_files import flush_folder, write_flushed_file
-from discretion.store.dump import DumpStore, SnapshotReader, count_bson_documents
+from discretion.store.dump import DumpStore, SnapshotReader, count_bson_documents, read_bson_file
+from discretion.store.installation import COLLECTION as INSTALLATION
+from discretion.store.installation import parse_installation_record
+from discretion.store.schema.apply import compute_declaration
+from discretion.store.schema.migrate import SCHEMA_VERSION
 
 DUMP_FORMAT = "discretion/dump/1"
 MANIFEST = "manifest.json"
@@ -153,6 +157,35 @@ def check_dump(source: Path) -> DumpManifest:
         if count_bson_documents(path) != entry.count:
             raise _build_unreadable_error(source, f"{name}.bson does not contain {entry.count} documents")
     return manifest
+
+
+def check_dump_schema(source: Path, manifest: DumpManifest) -> None:
+    """Refuse a dump whose documents are not those of this release.
+
+    Raises:
+        Misconfigured: ``BACKUP_SCHEMA_DIFFERS``.
+    """
+    records = [
+        parse_installation_record(document)
+        for batch in read_bson_file(source / f"{INSTALLATION}.bson")
+        for document in batch
+    ]
+    versions = {version for record in records for version in (record.schema, record.target)}
+    declarations = {record.declaration for record in records}
+    if versions == {SCHEMA_VERSION} and declarations == {compute_declaration()}:
+        return
+    if not versions:
+        difference = "does not say which version of the schema it has"
+    elif versions == {SCHEMA_VERSION}:
+        difference = f"has version {SCHEMA_VERSION} of the schema, and yet declares other documents"
+    else:
+        difference = f"has version {max(versions)} of the schema, this release has {SCHEMA_VERSION}"
+    raise Misconfigured(
+        "BACKUP_SCHEMA_DIFFERS",
+        f"The dump {source} was made by another release: it {difference}. Nothing was changed.",
+        f"Restore it with the release that made it, Discretion {manifest.discretion}. If that is older, then "
+        "install this release and run: discretion migrate",
+    )
 
 
 def _build_unreadable_error(source: Path, reason: str) -> BadRequest:

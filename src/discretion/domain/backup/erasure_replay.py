@@ -20,6 +20,7 @@ from discretion.store.places.eraser import Erasure, PlaceEraser
 from discretion.store.places.place import ErasedIds, Stage
 from discretion.store.places.place_map import list_removal_places
 from discretion.store.places.search import IdSearch
+from discretion.store.source_record import SourceRecord
 from discretion.store.tombstones import TombstoneStore
 from discretion.store.transactions import PendingWrite, Session
 
@@ -65,28 +66,42 @@ class ErasureReplay:
                 "The database is not served. Report this as a defect of Discretion.",
             )
 
-    async def _erase_batch(
-        self, customers: Sequence[bytes], named_records: Sequence[bytes], people: ErasedPeople, at: int
-    ) -> set[bytes]:
-        """Erase some customers and some source records, which may belong to others; return all their ids."""
+    async def describe_people(self, customers: Sequence[bytes], at: int) -> ErasedPeople:
+        """Return what the ledger would have of customers who were erased at a time (ms)."""
+        records, tombstones = set[bytes](), dict[bytes, int]()
+        for start in range(0, len(customers), REPLAY_BATCH):
+            _, ids = await self._read_batch(customers[start : start + REPLAY_BATCH], ())
+            records |= ids.records
+            tombstones |= {self.tombstones.id_of(mark): at for mark in (*ids.records, *ids.identifiers)}
+        return ErasedPeople(frozenset(customers), frozenset(records), tombstones)
+
+    async def _read_batch(
+        self, customers: Sequence[bytes], named_records: Sequence[bytes]
+    ) -> tuple[Sequence[SourceRecord], ErasedIds]:
+        """Return the source records of some customers and of some names, and all ids of what is erased."""
         stores = self.rewriter.stores
         documents = await stores.source_records.list_concerning(customers, named_records)
         records = {*named_records, *(document.id for document in documents)}
-        # After a merge and a split, an erased record may have belonged to a customer who is not erased.
-        living_customers = {document.customer for document in documents} - people.customers
         identifiers = await stores.identifiers.list_concerning(
             list_named_entries(documents), customers, records
         )
         catalogue = self.rewriter.write_context().catalogue
         entries = await split_identifiers(stores, catalogue, documents, identifiers, records)
-        ids = ErasedIds(
-            frozenset(customers), frozenset(records), entries.own, frozenset(list_named_rulings(documents))
-        )
+        rulings = frozenset(list_named_rulings(documents))
+        return documents, ErasedIds(frozenset(customers), frozenset(records), entries.own, rulings)
+
+    async def _erase_batch(
+        self, customers: Sequence[bytes], named_records: Sequence[bytes], people: ErasedPeople, at: int
+    ) -> set[bytes]:
+        """Erase some customers and some source records, which may belong to others; return all their ids."""
+        documents, ids = await self._read_batch(customers, named_records)
+        # After a merge and a split, an erased record may have belonged to a customer who is not erased.
+        living_customers = {document.customer for document in documents} - people.customers
         await self._erase_ids(ids, at)
         # Last: these profiles are computed from the records that remain.
         for customer in sorted(living_customers):
             await self._rebuild_profile(customer)
-        return {*records, *entries.own}
+        return {*ids.records, *ids.identifiers}
 
     async def _erase_dead_letters(self, people: ErasedPeople, at: int) -> set[bytes]:
         """Erase what refused messages alone name: the ledger has only tombstones of it. Return the ids."""

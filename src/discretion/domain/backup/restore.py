@@ -9,12 +9,14 @@ and is deleted.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from discretion.domain.backup.dump import ProgressCallback, check_dump
+from discretion.domain.backup.dump import ProgressCallback, check_dump, check_dump_schema
 from discretion.domain.backup.erasure_replay import ErasedPeople, ErasureReplay
+from discretion.domain.backup.lost_erasures import derive_erasure_id, find_lost_erasures
+from discretion.domain.erasure.erasure_ledger import ErasureEntry
 from discretion.domain.erasure.erasure_log import ErasureLog
 from discretion.errors import BadRequest, Broken, Misconfigured
 from discretion.seal.bucket_keys import BucketKeys
@@ -66,15 +68,19 @@ class DatabaseRestore:
         self._survivors: dict[int, dict[bytes, bytes]] = {}
         self._rewrapped = RewrappedKeyFiles(buckets.file.path.parent / "rewrapped")
 
-    async def run(self, source: Path, report: ProgressCallback, *, replace: bool) -> RestoreResult:
+    async def run(
+        self, source: Path, report: ProgressCallback, *, replace: bool, accept_lost_ledger: bool = False
+    ) -> RestoreResult:
         """Load a dump, then replay the erasures.
 
         Raises:
             BadRequest: ``BACKUP_UNREADABLE``; or ``RESTORE_NOT_EMPTY``, the database has data and ``replace``
                 is not set. Nothing was changed.
-            Misconfigured: ``KEYS_MISSING``; the keys decrypt no customer of the dump. Nothing was changed.
+            Misconfigured: ``BACKUP_SCHEMA_DIFFERS``; ``KEYS_MISSING``, the keys decrypt no customer of the
+                dump; or ``ERASURE_LEDGER_LOST``, and it is not accepted. Nothing was changed.
         """
         manifest = check_dump(source)
+        check_dump_schema(source, manifest)
         present_counts = await self._stores.dumps.count_all()
         # An interrupted restore is repeated without --replace: what it loaded is incomplete anyway.
         if present_counts and not replace and not await self._erasure_log.erasures.is_restoring():
@@ -85,8 +91,10 @@ class DatabaseRestore:
             )
         self._buckets.reload_if_changed()
         self._survivors.clear()
-        # The last check: from the next line on, the database is changed.
+        # The last checks: from the next line on, the database is changed.
         self._check_keys(source)
+        if not accept_lost_ledger:
+            await self._require_ledger(source)
         await self._erasure_log.erasures.begin_restore(self._clock())
         for place in list_places(PlaceKind.COLLECTION):
             # The mark is a document in ``erasures``: it must outlive the deletion of everything else.
@@ -99,37 +107,80 @@ class DatabaseRestore:
             for batch in read_bson_file(source / f"{name}.bson"):
                 await self._stores.dumps.insert_missing(name, batch)
                 report(name, len(batch))
-        return await self.replay()
+        return await self.replay(accept_lost_ledger=accept_lost_ledger)
 
-    async def replay(self) -> RestoreResult:
+    async def replay(self, *, accept_lost_ledger: bool = False) -> RestoreResult:
         """Renew the wrapped keys, erase everyone who was erased since the dump, and unmark the database.
 
+        With ``accept_lost_ledger``, people whose erasure the ledger lacks are erased by their destroyed keys,
+        and written to it.
+
         Raises:
-            Misconfigured: ``ERASURE_LEDGER_MISSING`` or ``ERASURE_LEDGER_BROKEN``.
+            Misconfigured: ``ERASURE_LEDGER_MISSING``, ``ERASURE_LEDGER_BROKEN`` or ``ERASURE_LEDGER_LOST``.
             Broken: ``RESTORE_INCOMPLETE``; data of erased people are left, and the database stays marked.
         """
         self._buckets.reload_if_changed()
+        if accept_lost_ledger:
+            await self._erasure_log.forget_lost()
         missing = await self._erasure_log.list_missing()
         # With --replay-only the database is not marked yet.
         await self._erasure_log.erasures.begin_restore(self._clock())
         # Before the erasures are replayed: the replay rebuilds profiles, and
         # unwraps their data keys for that.
         renewed_keys, unreadable, former_ids = await self._renew_keys()
+        lost = find_lost_erasures(self._erasure_log.ledger.read_entries(), unreadable, ())
+        if lost.people and not accept_lost_ledger:
+            lost.require_none(self._erasure_log.ledger.path)
+        replayed = [*missing, *([await self._write_lost_entry(lost.people)] if lost.people else [])]
         # A former id without a key was split off after the dump and then erased. Its records
         # are those whose home it was.
         home_records = await self._stores.source_records.list_ids_by_home(former_ids)
-        erased = {customer for entry in missing for customer in entry.customers}
+        erased = {customer for entry in replayed for customer in entry.customers}
         await self._erasure_replay.run(
             ErasedPeople(
                 frozenset(erased | unreadable),
-                frozenset(record for entry in missing for record in entry.records) | frozenset(home_records),
-                {tombstone: entry.at for entry in missing for tombstone in entry.tombstones},
+                frozenset(record for entry in replayed for record in entry.records) | frozenset(home_records),
+                {tombstone: entry.at for entry in replayed for tombstone in entry.tombstones},
             )
         )
         # Only now: an erasure that is marked as logged would not be replayed again after a crash.
-        await self._erasure_log.erasures.mark_logged([(entry.id, entry.at) for entry in missing])
+        await self._erasure_log.erasures.mark_logged([(entry.id, entry.at) for entry in replayed])
         await self._erasure_log.erasures.end_restore()
-        return RestoreResult(len(missing), renewed_keys, len(unreadable - erased))
+        return RestoreResult(len(missing), renewed_keys, len(lost.people))
+
+    async def _write_lost_entry(self, people: frozenset[bytes]) -> ErasureEntry:
+        """Write the erasure of people who are recognised by their destroyed keys to the ledger."""
+        described = await self._erasure_replay.describe_people(sorted(people), self._clock())
+        entry = ErasureEntry(
+            derive_erasure_id(people),
+            self._clock(),
+            tuple(sorted(described.tombstones)),
+            tuple(sorted(described.records)),
+            tuple(sorted(people)),
+        )
+        await self._erasure_log.ledger.append_entry(entry)
+        return entry
+
+    async def _require_ledger(self, source: Path) -> None:
+        """Check that the ledger has every erasure that the dump, the database or the keys show.
+
+        Raises:
+            Misconfigured: ``ERASURE_LEDGER_LOST``.
+        """
+        logged = await self._erasure_log.erasures.list_logged()
+        recorded = {erasure for erasure, has_line in logged.items() if has_line}
+        for batch in read_bson_file(source / f"{ERASURES}.bson"):
+            recorded |= {document["_id"] for document in batch if "line" in document}
+        unreadable = {
+            customer for customer, key in _read_keys(source) if self._find_current_key(customer, key) is None
+        }
+        ledger = self._erasure_log.ledger
+        find_lost_erasures(
+            ledger.read_entries(),
+            unreadable,
+            recorded,
+            is_ledger_missing=not ledger.path.exists() and self._buckets.ring.has_destroyed_keys(),
+        ).require_none(ledger.path)
 
     def _check_keys(self, source: Path) -> None:
         """Check that the keys belong to the dump. With other keys every customer would be treated as erased.
@@ -143,11 +194,10 @@ class DatabaseRestore:
             customer for entry in self._erasure_log.ledger.read_entries() for customer in entry.customers
         }
         has_living_customer = False
-        for batch in read_bson_file(source / "customers.bson"):
-            for document in batch:
-                if self._find_current_key(document["_id"], document["key"]) is not None:
-                    return
-                has_living_customer = has_living_customer or document["_id"] not in erased
+        for customer, key in _read_keys(source):
+            if self._find_current_key(customer, key) is not None:
+                return
+            has_living_customer = has_living_customer or customer not in erased
         if has_living_customer:
             raise Misconfigured(
                 "KEYS_MISSING",
@@ -199,3 +249,10 @@ class DatabaseRestore:
         except Broken:
             return False
         return True
+
+
+def _read_keys(source: Path) -> Iterator[tuple[bytes, bytes]]:
+    """Yield id and wrapped key of each customer of a dump."""
+    for batch in read_bson_file(source / "customers.bson"):
+        for document in batch:
+            yield document["_id"], document["key"]

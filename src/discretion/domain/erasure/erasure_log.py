@@ -31,6 +31,19 @@ class ErasureLog:
         await self.ledger.append_entry(entry)
         await self.erasures.mark_logged([(entry.id, entry.at)])
 
+    async def forget_lost(self) -> None:
+        """Forget the erasures of a restored database that the ledger lacks, because it is lost for good.
+
+        Nothing is known of them but an id and a time, and without their entries no process starts.
+        """
+        written_ids = {
+            entry.id for entry in await asyncio.to_thread(lambda: list(self.ledger.read_entries()))
+        }
+        logged = await self.erasures.list_logged()
+        await self.erasures.delete(
+            [id_ for id_, has_line in logged.items() if has_line and id_ not in written_ids]
+        )
+
     async def list_missing(self) -> list[ErasureEntry]:
         """Return the entries of the ledger that the database does not have, since it was restored.
 

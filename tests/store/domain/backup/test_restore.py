@@ -160,23 +160,6 @@ async def test_a_restore_leaves_out_people_who_were_erased_since(
     assert {name for name in after if len(after[name]) != len(restored[name])} <= {"disclosures"}
 
 
-async def test_without_the_ledger_the_destroyed_key_keeps_erased_people_out(
-    platform: PlatformUnderTest, tmp_path: Path
-) -> None:
-    """Crypto-shredding works alone: customers that no key can decrypt are left out with all their data."""
-    await send_people(platform, *PEOPLE)
-    target = await write_test_dump(platform, tmp_path)
-    ann = await erase_person(platform, "ann")
-    platform.internals.erasure_log.ledger.path.unlink()
-    await platform.internals.database.delete_many("erasures", {})
-    assert (
-        await platform.internals.backup_restore.run(target, ignore_progress, replace=True)
-    ).unreadable_customers == 1
-    for name, content in (await read_collections(platform.internals.database)).items():
-        assert ann.customers[0] not in content, name
-    assert [await read_given_name(platform, name) for name in PEOPLE] == [None, "Bob", "Cem", "Dia"]
-
-
 async def test_a_database_restored_by_other_tools_must_be_replayed_first(
     platform: PlatformUnderTest,
 ) -> None:
@@ -234,7 +217,7 @@ async def test_an_interrupted_restore_must_be_run_again(
     for step in ("replay", "_renew_keys"):
         with monkeypatch.context() as patched:
 
-            async def die(_: DatabaseRestore) -> Any:
+            async def die(_: DatabaseRestore, **_options: bool) -> Any:
                 raise KeyboardInterrupt
 
             patched.setattr(DatabaseRestore, step, die)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from discretion.errors import Broken, Misconfigured
 from discretion.store.driver.database import Database
 from discretion.store.packages import PackageStore
+from discretion.store.places import place_map
 from tests.fixtures.erasure_steps import ErasureSteps
 from tests.fixtures.platform import PlatformUnderTest
 from tests.store.domain.backup.test_restore import ignore_progress, send_people, write_test_dump
+from tests.store.places.mutants import use_map
+from tests.store.places.planted_documents import build_document
 
 REQUEST = b"r" * 16
 FAR_FUTURE = 4_000_000_000_000
@@ -127,3 +132,57 @@ async def test_a_person_who_returned_and_was_erased_again_stays_erased(
     await restore(platform, dump)
     for stone in await database.find("tombstones", {"back": {"$exists": True}}):
         assert stone == before[stone["_id"]]
+
+
+async def check_unfinished(platform: PlatformUnderTest) -> None:
+    """Check that no process serves the database."""
+    with pytest.raises(Misconfigured) as refusal:
+        await platform.internals.erasure_log.check_replayed()
+    assert refusal.value.code == "RESTORE_UNFINISHED"
+
+
+async def test_a_restore_that_cannot_reach_a_document_of_an_erased_person_does_not_end(
+    erasing: ErasureSteps, database: Database, tmp_path: Path
+) -> None:
+    """The dump has her id in a member that no rule of the map names; the search at the end finds it."""
+    platform = erasing.platform
+    await send_people(platform, "ann", "bob")
+    ann = await find_person(erasing, "ann")
+    stray = build_document("packages", request=ann)
+    await database.insert_many("packages", [stray])
+    dump = await write_test_dump(platform, tmp_path)
+    await database.delete_many("packages", {})
+    await erasing.erase_customer(ann)
+    with pytest.raises(Broken) as failure:
+        await restore(platform, dump)
+    assert (failure.value.code, "packages" in failure.value.message) == ("RESTORE_INCOMPLETE", True)
+    await check_unfinished(platform)
+    with pytest.raises(Broken):
+        await platform.internals.backup_restore.replay()
+    await check_unfinished(platform)
+    await database.delete_many("packages", {"_id": stray["_id"]})
+    await platform.internals.backup_restore.replay()
+    await platform.internals.erasure_log.check_replayed()
+
+
+async def test_a_restore_by_a_map_that_lacks_a_rule_does_not_end(
+    erasing: ErasureSteps, database: Database, tmp_path: Path
+) -> None:
+    """The whole map then completes the restore that was begun."""
+    platform = erasing.platform
+    await send_people(platform, "ann", "bob")
+    ann, bob = [await find_person(erasing, name) for name in ("ann", "bob")]
+    packages = [build_document("packages", customer=customer) for customer in (ann, bob)]
+    await database.insert_many("packages", packages)
+    dump = await write_test_dump(platform, tmp_path)
+    await erasing.erase_customer(ann)
+    lacking = tuple(
+        replace(place, removal=None) if place.name == "packages" else place for place in place_map.PLACES
+    )
+    with use_map(lacking), pytest.raises(Broken) as failure:
+        await restore(platform, dump)
+    assert failure.value.code == "RESTORE_INCOMPLETE"
+    await check_unfinished(platform)
+    await platform.internals.backup_restore.run(dump, ignore_progress, replace=False)
+    await platform.internals.erasure_log.check_replayed()
+    assert [package["customer"] for package in await database.find("packages", {})] == [bob]
