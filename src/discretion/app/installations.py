@@ -79,6 +79,10 @@ class ActivationContext:
             for purpose, bit in self.activation.list_changed_purposes().items()
         }
 
+    async def count_values(self, number: int) -> int:
+        """Return how many customers have a value under the number of an attribute."""
+        return await self.customers.count({str(number): {"$exists": True}})
+
     async def count_customers(self) -> int:
         """Return the number of customers."""
         return await self.customers.count({})

@@ -7,8 +7,9 @@ another start or command. A process whose rules are not in force does not start.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from discretion.catalogue.attribute_register import RegisteredAttribute
 from discretion.errors import Conflict, Misconfigured
 from discretion.purpose.permission_engine import PermissionEngine
 from discretion.purpose.rule_set import (
@@ -113,6 +114,14 @@ class RuleActivation:
             for key, facts in sorted(purposes.items())
             if self.in_force.purposes.get(key) != self.rules.purposes.get(key)
         }
+
+    def list_retired_attributes(self) -> list[RegisteredAttribute]:
+        """Return the attributes in force whose number is no longer declared, by number."""
+        if self.in_force is None:
+            return []
+        declared = self.rules.register
+        in_force = replace(self.rules, sections=parse_sections(self.in_force.sections)).register
+        return [attribute for number, attribute in sorted(in_force.items()) if number not in declared]
 
     async def run(self, clock: Callable[[], int]) -> None:
         """Put the rules in force.

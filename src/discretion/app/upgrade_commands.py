@@ -40,7 +40,8 @@ def add_upgrade_commands(cli: typer.Typer, read_settings: ReadSettings, run: Run
             typer.Option(
                 "--accept-signing-keys",
                 help="Also record the signing keys of this host as those of the database, after its own were "
-                "lost. Tokens issued so far end.",
+                "lost for good. If this host has none, it makes new ones. Tokens issued so far end, and "
+                "receipts and certificates issued so far can no longer be verified.",
             ),
         ] = False,
         data_dir: DataDir = None,
@@ -123,13 +124,13 @@ async def _show_difference(context: ActivationContext) -> None:
             table.add_row("changed", entry, "\n".join(facts) or "other settings or texts")
     console = Console()
     console.print(table)
-    removed = [
-        change.key for change in activation.changes if change.section == "attribute" and change.after is None
-    ]
-    if removed:
+    for attribute in activation.list_retired_attributes():
         console.print(
-            f"{len(removed)} attributes are no longer declared: their stored values stay, and nothing shows "
-            "them."
+            f"{await context.count_values(attribute.number):,} customers have a value under number "
+            f"{attribute.number}, which was {attribute.path} ({attribute.type}). It stays stored under that "
+            "number until an erasure or its retention deletes it. Nothing shows it, unless the rules in "
+            "force now are put in force again.",
+            highlight=False,
         )
     for purpose, count in (await context.count_permitting()).items():
         console.print(f"{count:,} customers permit {purpose} now; its rules change.", highlight=False)

@@ -103,25 +103,18 @@ def compare_rule_sets(before: RuleSet, after: RuleSet) -> list[RuleChange]:
 
 
 def find_rule_conflicts(before: RuleSet, after: RuleSet) -> list[RegisterConflict]:
-    """Return every attribute that would get another type, seal or number than its stored values have."""
+    """Return every number that would get another path, type or seal than its stored values have.
+
+    A path may get another number: that is how an attribute gets another type. The values under its former
+    number stay as they are, and are read no more.
+    """
     declared = after.register
     retired = {
         number: replace(attribute, retired=True)
         for number, attribute in before.register.items()
         if number not in declared
     }
-    moved = {attribute.path: attribute for attribute in before.register.values()}
-    conflicts = find_register_conflicts(before.register, {**retired, **declared})
-    known_paths = {attribute.path: attribute for attribute in declared.values()}
-    return conflicts + [
-        RegisterConflict(
-            number.number,
-            f"{path!r} had number {number.number} and has {known_paths[path].number} now",
-            f"Give it number {number.number} again, or another name.",
-        )
-        for path, number in sorted(moved.items())
-        if path in known_paths and known_paths[path].number != number.number
-    ]
+    return find_register_conflicts(before.register, {**retired, **declared})
 
 
 def render_sections(sections: Sections) -> str:

@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from functools import cache
 
+from discretion.catalogue.attribute_register import find_next_number
 from discretion.catalogue.load import load_catalogue
 from discretion.catalogue.model import Attribute, Basis, Catalogue, ValueType
 from discretion.law.load import load_lawbook
@@ -107,6 +108,19 @@ def test_a_stored_value_gets_no_other_type_or_seal() -> None:
         (conflict,) = find_rule_conflicts(read_shipped_rules(), replace_attribute(POINTS, changed))
         assert conflict.number == shipped.number
         assert conflict.advice
+
+
+def test_a_new_number_gives_an_attribute_another_type_or_seal() -> None:
+    """As the refusal of the old number advises; the values under that number keep their meaning."""
+    shipped = read_shipped_catalogue().attributes[POINTS]
+    number = find_next_number(read_shipped_catalogue().register)
+    for changed in (replace(shipped, type=ValueType.STRING), replace(shipped, sealed=not shipped.sealed)):
+        (conflict,) = find_rule_conflicts(read_shipped_rules(), replace_attribute(POINTS, changed))
+        assert f"or give it number {number}" in conflict.advice
+        renumbered = replace_attribute(POINTS, replace(changed, number=number))
+        assert find_rule_conflicts(read_shipped_rules(), renumbered) == []
+        (change,) = compare_rule_sets(read_shipped_rules(), renumbered)
+        assert ("number", str(shipped.number), str(number)) in change.list_differing_facts()
 
 
 def test_another_legal_basis_changes_the_permissions() -> None:

@@ -113,10 +113,11 @@ def find_erased_keys(scope: ErasureScope, catalogue: Catalogue, record: SourceRe
     source = catalogue.sources.get(record.source)
     if source is not None and scope.covers_channel(source.channel):
         return frozenset(keys)
+    # By path: values under a former number of an attribute are values of the attribute, too.
     return frozenset(
         key
         for key in keys
-        if (attribute := catalogue.attributes_by_key.get(key)) is not None
+        if (attribute := catalogue.attributes.get(catalogue.find_path(key))) is not None
         and scope.covers_attribute(attribute)
     )
 
