@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from pymongo import MongoClient
 
@@ -19,6 +20,7 @@ from tests.fixtures.server_process import (
     launch_server,
     run_command,
     run_refused_command,
+    start_server,
 )
 from tests.journeys.rule_changes import GERMANY, build_introduction_message
 
@@ -91,6 +93,40 @@ def test_a_host_that_has_lost_its_keys_makes_no_new_ones(settings: dict[str, str
     assert run_refused_command(host, "rights", "list").startswith("KEYS_DIFFER The signing keys of this host")
     shutil.copy(tmp_path / "backup" / "signing.keys", keys / "signing.keys")
     run_command(host, "rights", "list")
+
+
+def test_lost_signing_keys_are_replaced_on_purpose(settings: dict[str, str], tmp_path: Path) -> None:
+    """Each refusal names the command. Afterwards customers are read as before, and earlier tokens end."""
+    host = at_host(settings, tmp_path / "a")
+    issue = ("token", "issue", "--client", "shop-frontend", "--purpose", "functional.service")
+    key, token = run_command(host, "source", "key", "web-shop"), run_command(host, *issue)
+    with start_server(host, tmp_path / "log") as server:
+        traits = {"firstName": "Eva"}
+        sent = {"userId": "eva", "messageId": "m", "traits": traits}
+        assert httpx.post(f"{server.url}/v1/identify", json=sent, auth=(key, "")).status_code == 200
+        assert read_names(server.url, token) == ["Eva"]
+    (tmp_path / "a" / "keys" / "signing.keys").unlink()
+    for command in (("serve", "--port", "0"), issue, ("keys", "list"), ("keys", "rotate")):
+        message = run_refused_command(host, *command)
+        assert message.startswith("KEYS_MISSING")
+        assert "discretion migrate --accept-signing-keys" in " ".join(message.split())
+    run_command(host, "migrate", "--accept-signing-keys")
+    with start_server(host, tmp_path / "log") as server:
+        assert read_names(server.url, token) == "TOKEN_KEY_UNKNOWN"
+        assert read_names(server.url, run_command(host, *issue)) == ["Eva"]
+
+
+def read_names(url: str, token: str) -> list[str] | str:
+    """Return the given names of all customers, or the code of the refusal."""
+    answer = httpx.post(
+        f"{url}/graphql",
+        json={"query": "{ customers(first: 5) { nodes { identity { givenName } } } }"},
+        headers={"authorization": f"Bearer {token}"},
+    ).json()
+    if "errors" in answer:
+        code: str = answer["errors"][0]["extensions"]["code"]
+        return code
+    return [node["identity"]["givenName"] for node in answer["data"]["customers"]["nodes"]]
 
 
 async def test_a_server_whose_keys_open_no_customer_is_not_ready(platform: PlatformUnderTest) -> None:

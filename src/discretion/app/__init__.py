@@ -20,9 +20,14 @@ from discretion.app.background_work import (
 )
 from discretion.app.clock import now_ms
 from discretion.app.configuration import load_configuration
-from discretion.app.installation_check import prepare_installation
+from discretion.app.installation_check import build_missing_error, prepare_installation
 from discretion.app.installation_watch import InstallationWatch, watch_installation
-from discretion.app.keys import load_root_key, require_bucket_keys, signing_keys_path
+from discretion.app.keys import (
+    find_missing_keys,
+    load_root_key,
+    require_bucket_keys,
+    signing_keys_path,
+)
 from discretion.app.rulebook import read_trusted_bits, require_rules_in_force
 from discretion.app.signing_keys import SigningKeys, watch_signing_keys
 from discretion.app.wiring.context import build_wiring_context
@@ -171,6 +176,12 @@ def open_token_issuer(settings: Settings) -> TokenIssuer:
 
 
 def open_signing_keys(settings: Settings) -> SigningKeys:
-    """Open the signing keys of this installation; it needs no database."""
+    """Open the signing keys of this installation; it needs no database.
+
+    Raises:
+        Misconfigured: ``KEYS_MISSING``; they are lost, since the bucket keys of the installation are there.
+    """
     root = load_root_key(settings)
+    if (missing := find_missing_keys(settings)) == [signing_keys_path(settings)]:
+        raise build_missing_error(missing)
     return SigningKeys.open_or_create(signing_keys_path(settings), root, now_ms, os.urandom)

@@ -8,15 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from discretion.app.keys import find_missing_keys, load_key_fingerprint, require_bucket_keys
+from discretion.app.keys import (
+    SIGNING_KEYS_NAME,
+    bucket_keys_path,
+    find_missing_keys,
+    load_key_fingerprint,
+)
 from discretion.errors import Misconfigured
 from discretion.seal.fingerprint import KeyFingerprint
 from discretion.settings import Settings
 from discretion.store.driver.database import Database
 from discretion.store.installation import InstallationRecord, InstallationStore
 from discretion.store.schema.apply import apply_schema, compute_declaration
-from discretion.store.schema.migrate import SCHEMA_VERSION, check_schema_version, migrate_schema
+from discretion.store.schema.migrate import (
+    SCHEMA_VERSION,
+    check_schema_not_newer,
+    check_schema_version,
+    migrate_schema,
+)
 
 
 async def prepare_installation(
@@ -68,6 +79,13 @@ async def prepare_installation(
         await migrate_schema(database, record, indexed_keys)
 
 
+BUCKET_KEYS, SIGNING_KEYS = "bucket keys", "signing keys"
+_LOST_SIGNING_KEYS = (
+    " If the signing keys are lost for good, make new ones, which ends all tokens: "
+    "discretion migrate --accept-signing-keys"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class SchemaMigration:
     """Moves the schema of a database forward; the arguments are those of ``prepare_installation``."""
@@ -100,14 +118,20 @@ class SchemaMigration:
             raise Misconfigured(
                 "MIGRATION_UNNEEDED", "The database is empty.", "The first start sets it up: discretion serve"
             )
+        check_schema_not_newer(record)
         if accept_signing_keys:
-            await require_bucket_keys(self.settings, self.database)
-            keys = load_key_fingerprint(self.settings, self.root, self.clock, self.entropy)
-            if keys.bucket_keys != record.bucket_keys:
-                raise _build_differing_error(["bucket keys"])
-            await store.accept_signing_keys(keys.signing_keys)
+            await self._accept_signing_keys(store, record)
         await migrate_schema(self.database, record, self.indexed_keys, report)
         return record.schema, SCHEMA_VERSION
+
+    async def _accept_signing_keys(self, store: InstallationStore, record: InstallationRecord) -> None:
+        # Without them the next line would make new bucket keys, which open no customer.
+        if bucket_keys_path(self.settings) in (missing := find_missing_keys(self.settings)):
+            raise build_missing_error(missing)
+        keys = load_key_fingerprint(self.settings, self.root, self.clock, self.entropy)
+        if keys.bucket_keys != record.bucket_keys:
+            raise _build_differing_error([BUCKET_KEYS])
+        await store.accept_signing_keys(keys.signing_keys)
 
 
 def _check_keys(
@@ -119,17 +143,13 @@ def _check_keys(
         Misconfigured: ``KEYS_MISSING`` or ``KEYS_DIFFER``.
     """
     if missing := find_missing_keys(settings):
-        raise Misconfigured(
-            "KEYS_MISSING",
-            f"The database was set up with keys, and {', '.join(map(str, missing))} is missing.",
-            "Share the folder of keys with the host that set the database up, or restore it from its backup.",
-        )
+        raise build_missing_error(missing)
     keys = load_fingerprint()
     differing = [
         name
         for name, here, recorded in (
-            ("bucket keys", keys.bucket_keys, record.bucket_keys),
-            ("signing keys", keys.signing_keys, record.signing_keys),
+            (BUCKET_KEYS, keys.bucket_keys, record.bucket_keys),
+            (SIGNING_KEYS, keys.signing_keys, record.signing_keys),
         )
         if here != recorded
     ]
@@ -137,13 +157,25 @@ def _check_keys(
         raise _build_differing_error(differing)
 
 
+def build_missing_error(missing: Sequence[Path]) -> Misconfigured:
+    """Return the refusal of a host whose files of keys are missing."""
+    lost_signing_keys = _LOST_SIGNING_KEYS if [path.name for path in missing] == [SIGNING_KEYS_NAME] else ""
+    return Misconfigured(
+        "KEYS_MISSING",
+        f"The database was set up with keys, and {', '.join(map(str, missing))} is missing.",
+        "Share the folder of keys with the host that set the database up, or restore it from its backup."
+        f"{lost_signing_keys}",
+    )
+
+
 def _build_differing_error(names: Sequence[str]) -> Misconfigured:
+    lost_signing_keys = _LOST_SIGNING_KEYS if names == [SIGNING_KEYS] else ""
     return Misconfigured(
         "KEYS_DIFFER",
         f"The {' and the '.join(names)} of this host are not those that the database was set up with. What "
         "one host writes, the other could not read.",
         "All hosts of a database share one folder of keys and one root key: use those of the host that "
-        "set it up. Or name an empty database with DISCRETION_MONGO_DATABASE.",
+        f"set it up. Or name an empty database with DISCRETION_MONGO_DATABASE.{lost_signing_keys}",
     )
 
 

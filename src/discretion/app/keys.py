@@ -14,6 +14,8 @@ from discretion.seal.key_files import KEY_BYTES, create_private_file
 from discretion.settings import Settings
 from discretion.store.driver.database import Database
 
+SIGNING_KEYS_NAME = "signing.keys"
+
 
 def load_root_key(settings: Settings) -> bytes:
     """Return the root key: from the environment, else the one created on first use with the embedded MongoDB.
@@ -90,7 +92,7 @@ def erasure_ledger_path(settings: Settings) -> Path:
 
 def signing_keys_path(settings: Settings) -> Path:
     """Return the path of the keys that sign tokens, receipts and certificates."""
-    return settings.data_dir / "keys" / "signing.keys"
+    return settings.data_dir / "keys" / SIGNING_KEYS_NAME
 
 
 def bucket_keys_path(settings: Settings) -> Path:

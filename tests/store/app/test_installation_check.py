@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from discretion.app.installation_check import prepare_installation
-from discretion.app.keys import load_key_fingerprint
+import pytest
+
+from discretion.app.installation_check import SchemaMigration, prepare_installation
+from discretion.app.keys import bucket_keys_path, load_key_fingerprint, signing_keys_path
 from discretion.errors import Misconfigured
 from discretion.settings import Settings
 from discretion.store.driver.database import Database
+from discretion.store.installation import InstallationStore
+from discretion.store.schema.migrate import SCHEMA_VERSION
 from tests.fixtures.mongo import CommandRecorder, borrow_database
 
 ROOT, OTHER_ROOT = bytes(range(32)), bytes(range(1, 33))
@@ -79,3 +84,83 @@ async def test_a_later_start_changes_nothing_in_the_database(
     commands.clear()
     assert await start(database, tmp_path) == ""
     assert {next(iter(command)) for command in commands.sent} == {"find"}
+
+
+async def migrate(database: Database, folder: Path, *, accept_signing_keys: bool = False) -> str:
+    """Return the code with which a migration on a host with this data folder is refused, or nothing."""
+    migration = SchemaMigration(build_settings(folder), ROOT, database, [], lambda: 1, os.urandom)
+    try:
+        await migration.run(lambda _: None, accept_signing_keys=accept_signing_keys)
+    except Misconfigured as refusal:
+        return refusal.code
+    return ""
+
+
+async def test_lost_signing_keys_are_replaced_by_a_deliberate_act_only(
+    database: Database, tmp_path: Path
+) -> None:
+    """No start and no plain migration makes new ones. Hosts with the lost ones are refused afterwards."""
+    assert await start(database, tmp_path / "a") == ""
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    lost = signing_keys_path(build_settings(tmp_path / "a"))
+    lost.unlink()
+    assert await start(database, tmp_path / "a") == "KEYS_MISSING"
+    assert await migrate(database, tmp_path / "a") == ""
+    assert await start(database, tmp_path / "a") == "KEYS_MISSING"
+    assert not lost.exists()
+    assert await migrate(database, tmp_path / "a", accept_signing_keys=True) == ""
+    assert lost.exists()
+    assert await start(database, tmp_path / "a") == ""
+    assert await start(database, tmp_path / "b") == "KEYS_DIFFER"
+
+
+@pytest.mark.parametrize("names", [["signing keys"], ["bucket keys"], ["bucket keys", "signing keys"]])
+async def test_the_refusal_of_keys_names_the_door_for_lost_signing_keys_only(
+    database: Database, tmp_path: Path, names: list[str]
+) -> None:
+    """Lost bucket keys have no door: nothing would open the customers."""
+    assert await start(database, tmp_path / "a") == ""
+    make_keys(tmp_path / "b")
+    paths = {"signing keys": signing_keys_path, "bucket keys": bucket_keys_path}
+    here, elsewhere = [build_settings(tmp_path / host) for host in ("a", "b")]
+    for name in names:
+        paths[name](here).unlink()
+    refusals = [await find_refusal(database, tmp_path / "a")]
+    for name in names:
+        shutil.copy(paths[name](elsewhere), paths[name](here))
+    refusals.append(await find_refusal(database, tmp_path / "a"))
+    assert [refusal.code for refusal in refusals] == ["KEYS_MISSING", "KEYS_DIFFER"]
+    for refusal in refusals:
+        assert ("discretion migrate --accept-signing-keys" in refusal.advice) is (names == ["signing keys"])
+
+
+async def test_other_or_missing_bucket_keys_are_never_accepted(database: Database, tmp_path: Path) -> None:
+    """Nothing is changed, and none are made."""
+    assert await start(database, tmp_path / "a") == ""
+    before = await InstallationStore(database).find()
+    make_keys(tmp_path / "b")
+    assert await migrate(database, tmp_path / "b", accept_signing_keys=True) == "KEYS_DIFFER"
+    assert await migrate(database, tmp_path / "c", accept_signing_keys=True) == "KEYS_MISSING"
+    assert not (tmp_path / "c").exists()
+    assert await InstallationStore(database).find() == before
+
+
+async def test_signing_keys_are_not_accepted_by_an_older_release(database: Database, tmp_path: Path) -> None:
+    assert await start(database, tmp_path / "a") == ""
+    await InstallationStore(database).begin_migration(SCHEMA_VERSION + 1)
+    before = await InstallationStore(database).find()
+    signing_keys_path(build_settings(tmp_path / "a")).unlink()
+    assert await migrate(database, tmp_path / "a", accept_signing_keys=True) == "SCHEMA_NEWER"
+    assert await InstallationStore(database).find() == before
+
+
+def make_keys(folder: Path) -> None:
+    """Make keys of a host's own, as for another database."""
+    load_key_fingerprint(build_settings(folder), ROOT, lambda: 1, os.urandom)
+
+
+async def find_refusal(database: Database, folder: Path) -> Misconfigured:
+    """Return the refusal of a start."""
+    with pytest.raises(Misconfigured) as caught:
+        await prepare_installation(build_settings(folder), ROOT, database, [], lambda: 1, os.urandom)
+    return caught.value

@@ -43,13 +43,7 @@ def check_schema_version(record: InstallationRecord) -> None:
     Raises:
         Misconfigured: ``SCHEMA_NEWER``, ``SCHEMA_OLDER``, ``SCHEMA_DIFFERS`` or ``MIGRATION_UNFINISHED``.
     """
-    if max(record.schema, record.target) > SCHEMA_VERSION:
-        raise Misconfigured(
-            "SCHEMA_NEWER",
-            f"The database has version {max(record.schema, record.target)} of the schema, "
-            f"this release has {SCHEMA_VERSION}.",
-            "Start the release that the database was moved to. There is no way back, except a backup.",
-        )
+    check_schema_not_newer(record)
     if record.schema not in {0, record.target}:
         raise Misconfigured(
             "MIGRATION_UNFINISHED",
@@ -69,6 +63,21 @@ def check_schema_version(record: InstallationRecord) -> None:
             f"The database and this build both have version {SCHEMA_VERSION} of the schema, and yet they "
             "declare other documents.",
             "Start the release that set the database up, or start on another database.",
+        )
+
+
+def check_schema_not_newer(record: InstallationRecord, version: int = SCHEMA_VERSION) -> None:
+    """Refuse a database that was moved, or is being moved, beyond a version.
+
+    Raises:
+        Misconfigured: ``SCHEMA_NEWER``.
+    """
+    if max(record.schema, record.target) > version:
+        raise Misconfigured(
+            "SCHEMA_NEWER",
+            f"The database has version {max(record.schema, record.target)} of the schema, "
+            f"this release has {version}.",
+            "Start the release that the database was moved to. There is no way back, except a backup.",
         )
 
 
@@ -95,8 +104,7 @@ async def migrate_schema(
     Raises:
         Misconfigured: ``SCHEMA_NEWER``.
     """
-    if max(record.schema, record.target) > version:
-        check_schema_version(record)
+    check_schema_not_newer(record, version)
     store = InstallationStore(database)
     await store.begin_migration(version)
     # A fresh database has no documents that a step could change.
