@@ -39,6 +39,14 @@ def test_every_code_that_a_test_expects_is_listed() -> None:
     assert not expected - listed
 
 
+def test_every_code_that_the_operators_manual_names_is_listed() -> None:
+    listed = {code for code, _, _ in ROW.findall(read_reference())}
+    manual = (ROOT / "src" / "discretion" / "docs" / "operating.md").read_text("utf-8")
+    named = set(re.findall(r"`([A-Z]+(?:_[A-Z]+)+)`", manual)) - set(re.findall(r"`(DATA_DIR)`", manual))
+    assert len(named) > 15
+    assert {code for code in named if not code.startswith("DISCRETION_")} - listed == set()
+
+
 def test_known_codes_have_their_status() -> None:
     statuses = {code: status for code, status, _ in ROW.findall(read_reference())}
     assert statuses["TOKEN_MISSING"] == "401"
