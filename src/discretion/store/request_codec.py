@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from discretion.law.deadline import DeadlineExtension, DeadlinePause
 from discretion.law.jurisdiction import PauseReason, Right, TimeLength, TimeUnit
 from discretion.store.document import Document, JsonValue, MutableDocument
+from discretion.store.document_update import list_changed_members
 from discretion.store.request_state import Assurance, RequesterRole, RequestReason, RequestState
 from discretion.store.subject_request import (
     ErasureSnapshot,
@@ -149,8 +150,7 @@ def encode_request(request: SubjectRequest) -> MutableDocument:
 
 def encode_change(before: SubjectRequest, after: SubjectRequest) -> MutableDocument:
     """Return the members that differ, each as it is stored after the change; None if it is removed."""
-    stored, changed = encode_request(before), encode_request(after)
-    return {name: changed.get(name) for name in stored | changed if stored.get(name) != changed.get(name)}
+    return list_changed_members(encode_request(before), encode_request(after))
 
 
 def encode_progress(progress: StepProgress) -> MutableDocument:
