@@ -8,16 +8,22 @@ cancellation is repeated until the task has ended.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
+
+Work = Coroutine[Any, Any, None]
+"""A coroutine that has a lasting effect and no result."""
+
+RunCoroutine = Callable[[Work], None]
+"""Runs a coroutine to its end, for a command, and prints its errors."""
 
 CANCEL_RETRY_S = 0.2
 """Seconds after which a task that is still running is cancelled again."""
 
 
 @asynccontextmanager
-async def run_alongside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+async def run_alongside(work: Work) -> AsyncIterator[None]:
     """Run a coroutine as a task for as long as the ``async with`` block lasts, then cancel it.
 
     Args:

@@ -8,12 +8,13 @@ import gc
 import importlib
 import signal
 import socket
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from discretion.background import Work
 from discretion.edge.error_response import build_error_response
 from discretion.edge.graphql.websocket import MAX_MESSAGE
 from discretion.errors import Misconfigured, Unavailable
@@ -126,7 +127,7 @@ async def wait_until_stopped(stop_event: asyncio.Event, server: asyncio.Task[Non
     await stop_event.wait()
 
 
-def run_on_fast_loop(main: Coroutine[Any, Any, None]) -> None:
+def run_on_fast_loop(main: Work) -> None:
     """Run a coroutine on uvloop where it is installed, else on the loop of asyncio."""
     try:
         loops: Any = importlib.import_module("uvloop")

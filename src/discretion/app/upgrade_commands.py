@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -12,13 +12,13 @@ from rich.table import Table
 
 from discretion.app.clock import now_ms
 from discretion.app.installations import ActivationContext, open_rule_activation, open_schema_migration
+from discretion.background import RunCoroutine
 from discretion.errors import Misconfigured
 from discretion.settings import Settings
 
 DataDir = Annotated[
     Path | None, typer.Option("--data-dir", help="Folder of the keys and of the embedded MongoDB.")
 ]
-RunCoroutine = Callable[[Coroutine[Any, Any, None]], None]
 ReadSettings = Callable[[Path | None], Settings]
 _HIDDEN_FACT = "other"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from discretion.app import Platform, open_platform
 from discretion.app.clock import now_ms
+from discretion.background import Work
 from discretion.demo.roles import ROLES, SHOWN_EMAIL
 from discretion.demo.terminal import FIND_QUERY, print_demo, query_each_role, send_query
 from discretion.domain.retention.daily_sweep import run_daily_sweep
@@ -159,7 +159,7 @@ def _read_state(state_path: Path) -> dict[str, Any]:
         ) from None
 
 
-async def _completes_before_stop(preparation: Coroutine[Any, Any, None], stop_event: asyncio.Event) -> bool:
+async def _completes_before_stop(preparation: Work, stop_event: asyncio.Event) -> bool:
     """Return whether the preparation completed before the stop event; else it is cancelled."""
     preparation_task, stop_task = asyncio.create_task(preparation), asyncio.create_task(stop_event.wait())
     await asyncio.wait({preparation_task, stop_task}, return_when=asyncio.FIRST_COMPLETED)

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from discretion.background import RunCoroutine
 from discretion.domain.agents.agent import build_agent
 from discretion.domain.agents.agent_register import AgentRegister
 from discretion.settings import Settings, read_settings
 from discretion.store.agents import Agent, AgentKind
 
 OpenAgentRegister = Callable[[Settings], AbstractAsyncContextManager[AgentRegister]]
-RunCoroutine = Callable[[Coroutine[Any, Any, None]], None]
 BuildCertificateRequest = Callable[[Settings], bytes]
 
 DataDir = Annotated[

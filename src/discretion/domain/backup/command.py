@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from discretion.background import RunCoroutine
 from discretion.domain.backup.dump import ProgressCallback, check_dump, write_dump
 from discretion.domain.backup.restore import DatabaseRestore, RestoreResult
 from discretion.domain.erasure.erasure_log import ErasureLog
@@ -37,7 +38,6 @@ class BackupInstallation:
 
 
 OpenInstallation = Callable[[Path | None], AbstractAsyncContextManager[BackupInstallation]]
-RunCoroutine = Callable[[Coroutine[Any, Any, None]], None]
 
 
 def add_backup_commands(

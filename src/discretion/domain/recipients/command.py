@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from discretion.background import RunCoroutine
 from discretion.domain.recipients.acknowledgement import AcknowledgementRecorder
 from discretion.domain.recipients.delivery import compute_expiry
 from discretion.domain.recipients.recipient_notifier import RecipientNotifier
@@ -37,7 +38,6 @@ class RecipientCommandContext:
 
 
 OpenRecipients = Callable[[Settings], AbstractAsyncContextManager[RecipientCommandContext]]
-RunCoroutine = Callable[[Coroutine[Any, Any, None]], None]
 DataDir = Annotated[
     Path | None, typer.Option("--data-dir", help="The folder of the MongoDB data and the keys.")
 ]

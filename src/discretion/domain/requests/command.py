@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from discretion.background import RunCoroutine
 from discretion.domain.requests import terminal
 from discretion.domain.requests.deadline_monitor import WEEK_MS
 from discretion.domain.requests.deadlines import DeadlineClock
@@ -41,7 +42,6 @@ class RequestCommandContext:
 
 
 OpenContext = Callable[[Path | None], AbstractAsyncContextManager[RequestCommandContext]]
-RunCoroutine = Callable[[Coroutine[Any, Any, None]], None]
 
 
 def build_commands(open_context: OpenContext, run: RunCoroutine) -> typer.Typer:
