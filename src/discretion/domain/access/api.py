@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import strawberry
 from strawberry.types.field import StrawberryField
@@ -28,7 +27,7 @@ class PackageLink:
 def build_package_mutations(provide: Callable[[], DownloadLinks]) -> list[StrawberryField]:
     """Return the field ``Mutation.openPackage``."""
 
-    async def open_package(root: Any, info: ResolverInfo, request: strawberry.ID) -> PackageLink:
+    async def open_package(root: object, info: ResolverInfo, request: strawberry.ID) -> PackageLink:
         del root
         link = await _issue_link(provide(), info, request)
         return PackageLink(url=link.url, expires_at=DateTime(format_timestamp(link.valid_until)))

@@ -87,7 +87,7 @@ def build_deliveries_field(provide: Callable[[], RecipientServices]) -> Strawber
     """Return the field ``Query.recipientDeliveries``."""
 
     async def list_deliveries(
-        root: Any, info: ResolverInfo, first: int | None = UNSET, after: str | None = UNSET
+        root: object, info: ResolverInfo, first: int | None = UNSET, after: str | None = UNSET
     ) -> RecipientDeliveryConnection:
         del root
         reading, _ = info.context.require_steward()
@@ -116,7 +116,7 @@ def build_delivery_mutation(provide: Callable[[], RecipientServices]) -> Strawbe
     """Return the field ``Mutation.acknowledgeDelivery``."""
 
     async def acknowledge_delivery(
-        root: Any,
+        root: object,
         info: ResolverInfo,
         delivery: strawberry.ID,
         reason: str,

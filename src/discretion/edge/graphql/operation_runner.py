@@ -47,7 +47,7 @@ class OperationRunner:
         self._executor = executor
 
     async def run(
-        self, prepared: PreparedDocument, request: GraphQLRequest, grant: Grant | None, root: Any = None
+        self, prepared: PreparedDocument, request: GraphQLRequest, grant: Grant | None, root: object = None
     ) -> Response:
         """Return the response to an operation that has been parsed, limited and validated.
 

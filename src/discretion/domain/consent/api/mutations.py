@@ -145,7 +145,7 @@ def consent_mutations(customer: Any, provide: Callable[[], ConsentServices]) -> 
 
 async def _set_consent(
     services: ConsentServices,
-    root: Any,
+    root: object,
     info: ResolverInfo,
     purposes: list[ConsentInput],
     notice: NoticeInput | None = UNSET,
@@ -175,7 +175,7 @@ async def _set_consent(
 
 async def _withdraw(
     services: ConsentServices,
-    root: Any,
+    root: object,
     info: ResolverInfo,
     purposes: list[str],
     customer: strawberry.ID | None = UNSET,
@@ -188,7 +188,7 @@ async def _withdraw(
 
 async def _object_to(
     services: ConsentServices,
-    root: Any,
+    root: object,
     info: ResolverInfo,
     purposes: list[str],
     customer: strawberry.ID | None = UNSET,
@@ -200,7 +200,7 @@ async def _object_to(
 
 
 async def _opt_out(
-    services: ConsentServices, root: Any, info: ResolverInfo, customer: strawberry.ID | None = UNSET
+    services: ConsentServices, root: object, info: ResolverInfo, customer: strawberry.ID | None = UNSET
 ) -> ConsentOutcome:
     del root
     return await _record_refusal(
@@ -319,19 +319,21 @@ def _parse_valid_until(info: ResolverInfo, choice: ConsentInput) -> int | None:
     return valid_until
 
 
-def _receipts(root: Any) -> list[ConsentReceipt]:
-    return root.receipts  # type: ignore[no-any-return]
+def _receipts(root: ConsentOutcome) -> list[ConsentReceipt]:
+    return root.receipts
 
 
-async def _permissions(services: ConsentServices, root: Any, info: ResolverInfo) -> list[Permission]:
+async def _permissions(
+    services: ConsentServices, root: ConsentOutcome, info: ResolverInfo
+) -> list[Permission]:
     info.context.require_reading().record_extra("permissions")
     return await read_permissions(services, info, root.row.id)
 
 
-async def _signal(services: ConsentServices, root: Any, info: ResolverInfo) -> OptOutSignal | None:
+async def _signal(services: ConsentServices, root: ConsentOutcome, info: ResolverInfo) -> OptOutSignal | None:
     info.context.require_reading().record_extra("optOutSignal")
     return await read_honoured_signal(services, info, root.row.id)
 
 
-def _customer(root: Any) -> Any:
+def _customer(root: ConsentOutcome) -> Any:
     return root.row

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import strawberry
 from strawberry.types.field import StrawberryField
@@ -19,6 +18,7 @@ from discretion.domain.profiles.person_state import LIMIT_SIGNAL, build_person_s
 from discretion.law.jurisdiction import Lawbook
 from discretion.purpose.permissions import PersonState
 from discretion.reveal.forms import format_timestamp
+from discretion.reveal.revealer import CustomerRow
 
 
 @strawberry.type(description="Whether a customer's data may be used for a purpose now, and why.")
@@ -73,17 +73,17 @@ class CustomerConsentState:
 def permission_fields(provide: Callable[[], ConsentServices]) -> list[StrawberryField]:
     """Build the fields of ``Customer``."""
 
-    async def permissions(root: Any, info: ResolverInfo) -> list[Permission]:
+    async def permissions(root: CustomerRow, info: ResolverInfo) -> list[Permission]:
         info.context.require_customer_or_steward().record_extra("permissions")
         return await read_permissions(provide(), info, root.id)
 
-    async def jurisdictions(root: Any, info: ResolverInfo) -> list[CustomerJurisdiction]:
+    async def jurisdictions(root: CustomerRow, info: ResolverInfo) -> list[CustomerJurisdiction]:
         info.context.require_customer_or_steward().record_extra("jurisdictions")
         services = provide()
         state = (await read_consent_state(services, info, root.id)).state
         return [_build_jurisdiction(services.lawbook, key) for key in state.laws]
 
-    async def opt_out_signal(root: Any, info: ResolverInfo) -> OptOutSignal | None:
+    async def opt_out_signal(root: CustomerRow, info: ResolverInfo) -> OptOutSignal | None:
         info.context.require_customer_or_steward().record_extra("optOutSignal")
         return await read_honoured_signal(provide(), info, root.id)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import strawberry
 from strawberry import UNSET
@@ -76,7 +75,7 @@ def record_fields(provide: Callable[[], ConsentServices]) -> list[StrawberryFiel
     """Build the fields ``Customer.consents`` and ``Customer.consentExport``."""
 
     async def consents(
-        root: Any, info: ResolverInfo, first: int | None = UNSET, after: str | None = UNSET
+        root: CustomerRow, info: ResolverInfo, first: int | None = UNSET, after: str | None = UNSET
     ) -> ConsentConnection:
         reading = info.context.require_customer_or_steward()
         page_request = parse_page_window(first, after)
@@ -92,7 +91,7 @@ def record_fields(provide: Callable[[], ConsentServices]) -> list[StrawberryFiel
             page_info=page_info,
         )
 
-    async def consent_export(root: Any, info: ResolverInfo) -> Json:
+    async def consent_export(root: CustomerRow, info: ResolverInfo) -> Json:
         reading = info.context.require_customer_or_steward()
         services = provide()
         consents_store, receipts = services.consents, services.receipts

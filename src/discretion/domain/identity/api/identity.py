@@ -71,7 +71,7 @@ class IdentityEventConnection:
 def identity_fields() -> list[StrawberryField]:
     """Build the fields ``Customer.identifiers`` and ``Customer.identityHistory``."""
 
-    async def identifiers(root: Any, info: ResolverInfo) -> list[CustomerIdentifier]:
+    async def identifiers(root: CustomerRow, info: ResolverInfo) -> list[CustomerIdentifier]:
         reading = info.context.require_reading()
         visible_types = _visible_types(info.context, reading, root)
         if not visible_types:
@@ -84,7 +84,7 @@ def identity_fields() -> list[StrawberryField]:
         )
 
     async def history(
-        root: Any, info: ResolverInfo, first: int | None = UNSET, after: str | None = UNSET
+        root: CustomerRow, info: ResolverInfo, first: int | None = UNSET, after: str | None = UNSET
     ) -> IdentityEventConnection:
         reading = info.context.require_customer_or_steward()
         return await _build_history(info.context, reading, root, parse_page_window(first, after))

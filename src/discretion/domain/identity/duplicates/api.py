@@ -117,61 +117,61 @@ def _suggestion_type(customer: Any) -> Any:
     return build_object_type("Suggestion", fields, "Two customers who are probably one person.")
 
 
-def _id(root: Any, info: ResolverInfo) -> strawberry.ID:
+def _id(root: SuggestionView, info: ResolverInfo) -> strawberry.ID:
     return strawberry.ID(info.context.require_reading().encode_id(_SUGGESTION_ID_KIND, root.suggestion.id))
 
 
-def _score(root: Any) -> float:
-    return root.suggestion.score  # type: ignore[no-any-return]
+def _score(root: SuggestionView) -> float:
+    return root.suggestion.score
 
 
-def _weight(root: Any) -> float:
-    return root.suggestion.weight  # type: ignore[no-any-return]
+def _weight(root: SuggestionView) -> float:
+    return root.suggestion.weight
 
 
-def _state(root: Any) -> Any:
+def _state(root: SuggestionView) -> Any:
     return root.suggestion.state
 
 
-def _evidence(root: Any) -> list[SuggestionEvidence]:
+def _evidence(root: SuggestionView) -> list[SuggestionEvidence]:
     return [
         SuggestionEvidence(name=agreement.name, says=agreement.level, weight=agreement.weight)
         for agreement in root.suggestion.evidence
     ]
 
 
-def _customers(root: Any) -> Any:
+def _customers(root: SuggestionView) -> Any:
     return root.rows
 
 
-def _model(root: Any) -> str:
-    return root.suggestion.model  # type: ignore[no-any-return]
+def _model(root: SuggestionView) -> str:
+    return root.suggestion.model
 
 
-def _at(root: Any) -> DateTime:
+def _at(root: SuggestionView) -> DateTime:
     return DateTime(format_timestamp(root.suggestion.at))
 
 
-def _by(root: Any) -> str | None:
-    return root.suggestion.by  # type: ignore[no-any-return]
+def _by(root: SuggestionView) -> str | None:
+    return root.suggestion.by
 
 
-def _decided_at(root: Any) -> DateTime | None:
+def _decided_at(root: SuggestionView) -> DateTime | None:
     decided_ms = root.suggestion.decided
     return None if decided_ms is None else DateTime(format_timestamp(decided_ms))
 
 
-def _nodes(root: Any) -> Any:
+def _nodes(root: SuggestionPage) -> Any:
     return root.nodes
 
 
-def _page_info(root: Any) -> PageInfo:
-    return root.page_info  # type: ignore[no-any-return]
+def _page_info(root: SuggestionPage) -> PageInfo:
+    return root.page_info
 
 
 async def _suggestions(
     services: SuggestionServices,
-    root: Any,
+    root: object,
     info: ResolverInfo,
     first: int | None = UNSET,
     after: str | None = UNSET,
@@ -189,7 +189,7 @@ async def _suggestions(
     return SuggestionPage([view for view in views if not _is_moot(info, view)], page_info)
 
 
-async def _accept(services: SuggestionServices, root: Any, info: ResolverInfo, id: strawberry.ID) -> Any:
+async def _accept(services: SuggestionServices, root: object, info: ResolverInfo, id: strawberry.ID) -> Any:
     del root
     reading, actor = info.context.require_steward()
     suggestion = await _find_open_suggestion(services, info, reading, id)
@@ -201,7 +201,7 @@ async def _accept(services: SuggestionServices, root: Any, info: ResolverInfo, i
     return await _reload_view(services, info, reading, suggestion)
 
 
-async def _refuse(services: SuggestionServices, root: Any, info: ResolverInfo, id: strawberry.ID) -> Any:
+async def _refuse(services: SuggestionServices, root: object, info: ResolverInfo, id: strawberry.ID) -> Any:
     del root
     reading, _ = info.context.require_steward()
     suggestion = await _find_open_suggestion(services, info, reading, id)

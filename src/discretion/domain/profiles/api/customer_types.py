@@ -94,7 +94,7 @@ def _build_group_type(catalogue: Catalogue, prefix: str, description: str) -> ty
 
 
 def _build_id_field() -> StrawberryField:
-    def resolve(root: Any, info: ResolverInfo) -> strawberry.ID:
+    def resolve(root: CustomerRow, info: ResolverInfo) -> strawberry.ID:
         name: str = info.context.require_reading().encode_customer_id(root.id)
         return strawberry.ID(name)
 
@@ -102,14 +102,14 @@ def _build_id_field() -> StrawberryField:
 
 
 def _build_group_field(name: str, group_type: type, description: str) -> StrawberryField:
-    def resolve(root: Any) -> Any:
+    def resolve(root: object) -> Any:
         return root
 
     return _build_field(resolve, name, group_type, description)
 
 
 def _build_attribute_field(name: str, attribute: Attribute) -> StrawberryField:
-    def resolve(root: Any, info: ResolverInfo) -> Any:
+    def resolve(root: CustomerRow, info: ResolverInfo) -> Any:
         return info.context.require_reading().read_value(root, attribute)
 
     scalar: Any = PYTHON_TYPES[attribute.type]

@@ -76,7 +76,7 @@ def build_page_sizes(catalogue: Catalogue) -> dict[str, int]:
 
 
 def _build_me_field(customer_type: Any) -> StrawberryField:
-    async def resolve_me(root: Any, info: ResolverInfo) -> Any:
+    async def resolve_me(root: object, info: ResolverInfo) -> Any:
         del root
         reading = info.context.require_reading()
         if not reading.grant.is_self:
@@ -92,7 +92,7 @@ def _build_me_field(customer_type: Any) -> StrawberryField:
 
 def _build_customer_field(customer_type: Any) -> StrawberryField:
     async def resolve_customer(
-        root: Any,
+        root: object,
         info: ResolverInfo,
         id: strawberry.ID | None = UNSET,
         identifier: IdentifierInput | None = UNSET,
@@ -163,7 +163,7 @@ async def _find_by_identifier(
 
 def _build_customers_field(connection_type: Any, filter_inputs: CustomerFilterInputs) -> StrawberryField:
     async def resolve_customers(
-        root: Any,
+        root: object,
         info: ResolverInfo,
         first: int | None = UNSET,
         after: str | None = UNSET,
@@ -293,19 +293,19 @@ class CustomerEdge:
 
 
 def _build_connection_type(customer_type: Any) -> type:
-    def node(root: Any) -> Any:
+    def node(root: CustomerEdge) -> Any:
         return root.row
 
-    def cursor(root: Any) -> str:
-        return root.cursors.build_cursor(root.row.doc)  # type: ignore[no-any-return]
+    def cursor(root: CustomerEdge) -> str:
+        return root.cursors.build_cursor(root.row.doc)
 
-    def edges(root: Any) -> Any:
+    def edges(root: CustomerPage) -> Any:
         return [CustomerEdge(row, root.cursors) for row in root.rows]
 
-    def nodes(root: Any) -> Any:
+    def nodes(root: CustomerPage) -> Any:
         return root.rows
 
-    def page_info(root: Any) -> PageInfo:
+    def page_info(root: CustomerPage) -> PageInfo:
         ends = (root.rows[0], root.rows[-1]) if root.rows else (None, None)
         start, end = (None if row is None else root.cursors.build_cursor(row.doc) for row in ends)
         return PageInfo(
@@ -315,7 +315,7 @@ def _build_connection_type(customer_type: Any) -> type:
             end_cursor=end,
         )
 
-    async def total_count(root: Any, info: ResolverInfo) -> int:
+    async def total_count(root: CustomerPage, info: ResolverInfo) -> int:
         return await info.context.resources.customers.count(root.build_match_query()) if root.reach else 0
 
     edge = build_object_type(
@@ -340,7 +340,7 @@ def _build_connection_type(customer_type: Any) -> type:
 
 
 def _build_node_field() -> StrawberryField:
-    async def node(root: Any, info: ResolverInfo, id: strawberry.ID) -> Any:
+    async def node(root: object, info: ResolverInfo, id: strawberry.ID) -> Any:
         del root
         return await load_customer(info, info.context.require_reading().decode_customer_id(id))
 
@@ -348,7 +348,7 @@ def _build_node_field() -> StrawberryField:
 
 
 def _build_nodes_field() -> StrawberryField:
-    async def nodes(root: Any, info: ResolverInfo, ids: list[strawberry.ID]) -> Any:
+    async def nodes(root: object, info: ResolverInfo, ids: list[strawberry.ID]) -> Any:
         del root
         if len(ids) > MAX_PAGE_SIZE:
             raise BadRequest("PAGE_SIZE", f"At most {MAX_PAGE_SIZE} ids at a time.")

@@ -6,8 +6,6 @@ in clear, its source and time are withheld too, because they would disclose more
 
 from __future__ import annotations
 
-from typing import Any
-
 import strawberry
 from strawberry import UNSET
 from strawberry.types.field import StrawberryField
@@ -29,7 +27,7 @@ _DESCRIPTION = (
 )
 
 
-def _resolve_value(root: Any) -> Json | None:
+def _resolve_value(root: Provenance) -> Json | None:
     """Decrypt the value; this happens only if the query selects the field."""
     return root.visible_value.value()  # type: ignore[no-any-return]
 
@@ -63,7 +61,7 @@ def build_provenance_field() -> StrawberryField:
     """Build the field ``Customer.provenance``."""
 
     async def resolve_provenance(
-        root: Any, info: ResolverInfo, attributes: list[str] | None = UNSET
+        root: CustomerRow, info: ResolverInfo, attributes: list[str] | None = UNSET
     ) -> list[Provenance]:
         reading, catalogue = info.context.require_reading(), info.context.resources.catalogue
         paths = None if attributes is UNSET else attributes

@@ -60,7 +60,7 @@ def build_events_field() -> StrawberryField:
     """Build the field ``Customer.events``."""
 
     async def resolve_events(
-        root: Any, info: ResolverInfo, first: int | None = UNSET, after: str | None = UNSET
+        root: CustomerRow, info: ResolverInfo, first: int | None = UNSET, after: str | None = UNSET
     ) -> EventConnection:
         reading = info.context.require_reading()
         page_window = parse_page_window(first, after)

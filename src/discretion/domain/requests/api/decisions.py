@@ -78,7 +78,7 @@ def build_decision_mutations(provide: Callable[[], RequestServices]) -> list[Str
 
 async def _decide_request(
     services: RequestServices,
-    root: Any,
+    root: object,
     info: ResolverInfo,
     id: strawberry.ID,
     accept: bool,
@@ -102,7 +102,7 @@ async def _decide_request(
 
 async def _extend_request(
     services: RequestServices,
-    root: Any,
+    root: object,
     info: ResolverInfo,
     id: strawberry.ID,
     reason: str,
@@ -119,7 +119,7 @@ async def _extend_request(
 
 
 async def _pause_request(
-    services: RequestServices, root: Any, info: ResolverInfo, id: strawberry.ID, reason: RequestReasonEnum
+    services: RequestServices, root: object, info: ResolverInfo, id: strawberry.ID, reason: RequestReasonEnum
 ) -> RightsRequest:
     del root
     _, by = info.context.require_steward()
@@ -129,7 +129,7 @@ async def _pause_request(
 
 
 async def _resume_request(
-    services: RequestServices, root: Any, info: ResolverInfo, id: strawberry.ID
+    services: RequestServices, root: object, info: ResolverInfo, id: strawberry.ID
 ) -> RightsRequest:
     del root
     _, by = info.context.require_steward()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import strawberry
 from strawberry import UNSET
@@ -48,7 +47,7 @@ def build_disclosures_field() -> StrawberryField:
     """Return the field ``Customer.disclosures``."""
 
     async def disclosures(
-        root: Any, info: ResolverInfo, first: int | None = UNSET, after: str | None = UNSET
+        root: CustomerRow, info: ResolverInfo, first: int | None = UNSET, after: str | None = UNSET
     ) -> DisclosureConnection:
         reading = info.context.require_customer_or_steward()
         page_window = parse_page_window(first, after)

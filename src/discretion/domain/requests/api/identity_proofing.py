@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import strawberry
 from strawberry import UNSET
@@ -67,7 +66,7 @@ def build_proofing_mutations(provide: Callable[[], RequestServices]) -> list[Str
 
 async def _send_code(
     services: RequestServices,
-    root: Any,
+    root: object,
     info: ResolverInfo,
     request: strawberry.ID,
     contact: IdentifierInput | None = UNSET,
@@ -98,7 +97,11 @@ async def _send_code(
 
 
 async def _prove_identity(
-    services: RequestServices, root: Any, info: ResolverInfo, request: strawberry.ID, code: str | None = UNSET
+    services: RequestServices,
+    root: object,
+    info: ResolverInfo,
+    request: strawberry.ID,
+    code: str | None = UNSET,
 ) -> RightsRequest:
     del root
     visible = await find_visible_request(services, info, request)

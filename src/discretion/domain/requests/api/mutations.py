@@ -93,7 +93,7 @@ def build_request_mutations(provide: Callable[[], RequestServices]) -> list[Stra
 
 
 async def _request_access(
-    services: RequestServices, root: Any, info: ResolverInfo, behalf: ForInput | None = UNSET
+    services: RequestServices, root: object, info: ResolverInfo, behalf: ForInput | None = UNSET
 ) -> RightsRequest:
     del root
     return await _file_request(services, info, Right.ACCESS, behalf)
@@ -101,7 +101,7 @@ async def _request_access(
 
 async def _request_portability(
     services: RequestServices,
-    root: Any,
+    root: object,
     info: ResolverInfo,
     to: str | None = UNSET,
     behalf: ForInput | None = UNSET,
@@ -118,7 +118,7 @@ async def _request_portability(
 
 async def _request_correction(
     services: RequestServices,
-    root: Any,
+    root: object,
     info: ResolverInfo,
     changes: list[CorrectionInput],
     behalf: ForInput | None = UNSET,
@@ -150,7 +150,7 @@ async def _request_correction(
 
 async def _request_erasure(
     services: RequestServices,
-    root: Any,
+    root: object,
     info: ResolverInfo,
     scope: ScopeInput | None = UNSET,
     behalf: ForInput | None = UNSET,
@@ -163,7 +163,7 @@ async def _request_erasure(
 
 async def _request_restriction(
     services: RequestServices,
-    root: Any,
+    root: object,
     info: ResolverInfo,
     lift: bool = False,
     behalf: ForInput | None = UNSET,
@@ -173,14 +173,14 @@ async def _request_restriction(
 
 
 async def _opt_out_of_sale(
-    services: RequestServices, root: Any, info: ResolverInfo, behalf: ForInput | None = UNSET
+    services: RequestServices, root: object, info: ResolverInfo, behalf: ForInput | None = UNSET
 ) -> RightsRequest:
     del root
     return await _file_request(services, info, Right.OPT_OUT_SALE, behalf)
 
 
 async def _limit_sensitive(
-    services: RequestServices, root: Any, info: ResolverInfo, behalf: ForInput | None = UNSET
+    services: RequestServices, root: object, info: ResolverInfo, behalf: ForInput | None = UNSET
 ) -> RightsRequest:
     del root
     return await _file_request(services, info, Right.LIMIT_SENSITIVE, behalf)
@@ -188,7 +188,7 @@ async def _limit_sensitive(
 
 async def _review_automated_decision(
     services: RequestServices,
-    root: Any,
+    root: object,
     info: ResolverInfo,
     decision: str,
     words: str | None = UNSET,
@@ -209,7 +209,7 @@ async def _review_automated_decision(
 
 async def _appeal_refusal(
     services: RequestServices,
-    root: Any,
+    root: object,
     info: ResolverInfo,
     request: strawberry.ID,
     words: str | None = UNSET,
@@ -243,7 +243,7 @@ async def _appeal_refusal(
 
 
 async def _withdraw_request(
-    services: RequestServices, root: Any, info: ResolverInfo, id: strawberry.ID
+    services: RequestServices, root: object, info: ResolverInfo, id: strawberry.ID
 ) -> RightsRequest:
     del root
     request = await find_visible_request(services, info, id)
@@ -252,7 +252,7 @@ async def _withdraw_request(
 
 
 async def _send_message(
-    services: RequestServices, root: Any, info: ResolverInfo, id: strawberry.ID, text: str
+    services: RequestServices, root: object, info: ResolverInfo, id: strawberry.ID, text: str
 ) -> RightsRequest:
     del root
     request = await find_visible_request(services, info, id)

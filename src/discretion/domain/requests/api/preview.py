@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import strawberry
 from strawberry import UNSET
@@ -78,7 +77,7 @@ def build_preview_field(provide: Callable[[], RequestServices]) -> StrawberryFie
 
 async def _preview_erasure(
     services: RequestServices,
-    root: Any,
+    root: object,
     info: ResolverInfo,
     scope: ScopeInput | None = UNSET,
     customer: strawberry.ID | None = UNSET,

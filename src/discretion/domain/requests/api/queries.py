@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import strawberry
 from strawberry import UNSET
@@ -30,7 +29,7 @@ from discretion.domain.requests.api.visibility import (
 from discretion.domain.requests.deadline_monitor import WEEK_MS
 from discretion.domain.requests.subscription import RequestSubscription
 from discretion.errors import BadRequest
-from discretion.reveal.revealer import Reading
+from discretion.reveal.revealer import CustomerRow, Reading
 from discretion.store.requests import RequestCriteria
 from discretion.store.subject_request import SubjectRequest
 
@@ -88,7 +87,7 @@ def build_request_subscription_field(provide: Callable[[], RequestServices]) -> 
 
 
 async def _subscribe_request(
-    services: RequestServices, root: Any, info: ResolverInfo, id: strawberry.ID
+    services: RequestServices, root: object, info: ResolverInfo, id: strawberry.ID
 ) -> RightsRequest:
     request = await find_visible_request(services, info, id)
     if isinstance(root, RequestSubscription):
@@ -98,7 +97,7 @@ async def _subscribe_request(
 
 
 async def _get_request(
-    services: RequestServices, root: Any, info: ResolverInfo, id: strawberry.ID
+    services: RequestServices, root: object, info: ResolverInfo, id: strawberry.ID
 ) -> RightsRequest:
     del root
     request = await find_visible_request(services, info, id)
@@ -108,7 +107,7 @@ async def _get_request(
 
 async def _list_requests(
     services: RequestServices,
-    root: Any,
+    root: object,
     info: ResolverInfo,
     filter: RightsRequestFilter | None = UNSET,
     first: int | None = UNSET,
@@ -128,7 +127,7 @@ async def _list_requests(
 
 async def _list_own_requests(
     services: RequestServices,
-    root: Any,
+    root: CustomerRow,
     info: ResolverInfo,
     first: int | None = UNSET,
     after: str | None = UNSET,

@@ -92,7 +92,7 @@ async def load_subject_row(info: ResolverInfo, customer: bytes) -> CustomerRow |
     return None if customer_document is None else reading.open_rows([customer_document])[0]
 
 
-async def _resolve_messages(root: Any, info: ResolverInfo) -> list[RightsMessage]:
+async def _resolve_messages(root: RightsRequest, info: ResolverInfo) -> list[RightsMessage]:
     request: SubjectRequest = root.request
     if not request.messages or request.customer is None:
         return []
