@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import strawberry
 from strawberry import UNSET
@@ -45,6 +45,7 @@ from discretion.reveal.revealer import CustomerRow, Reading
 from discretion.store.consent_event import ConsentEvent, StatementMethod
 from discretion.store.transactions import PendingWrite
 
+PurposeT = TypeVar("PurposeT")
 MAX_PURPOSES_PER_CALL = 100
 """Most purposes, or nodes of their tree, in one call."""
 
@@ -215,7 +216,7 @@ async def _opt_out(
 async def _record_refusal(
     services: ConsentServices,
     info: ResolverInfo,
-    customer: Any,
+    customer: strawberry.ID | None,
     action: ConsentAction,
     purposes: Sequence[str],
 ) -> ConsentOutcome:
@@ -284,7 +285,7 @@ def _build_receipt(
     )
 
 
-def _check_purpose_count(purposes: list[Any]) -> list[Any]:
+def _check_purpose_count(purposes: list[PurposeT]) -> list[PurposeT]:
     if not 0 < len(purposes) <= MAX_PURPOSES_PER_CALL:
         raise BadRequest("PURPOSES_COUNT", f"A call takes from 1 to {MAX_PURPOSES_PER_CALL} purposes.")
     return purposes
@@ -335,5 +336,5 @@ async def _signal(services: ConsentServices, root: ConsentOutcome, info: Resolve
     return await read_honoured_signal(services, info, root.row.id)
 
 
-def _customer(root: ConsentOutcome) -> Any:
+def _customer(root: ConsentOutcome) -> CustomerRow:
     return root.row

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import strawberry
 
 from discretion.domain.kit.graphql.context import ResolverInfo
@@ -13,7 +11,7 @@ from discretion.reveal.revealer import Reading
 from discretion.store.consent_event import StatementMethod
 
 
-async def authorise_statement(info: ResolverInfo, customer: Any) -> tuple[bytes, str, StatementMethod]:
+async def authorise_statement(info: ResolverInfo, customer: str | None) -> tuple[bytes, str, StatementMethod]:
     """Return the customer that a statement is about, its author as recorded, and its method.
 
     The customer id is returned as the caller gave it, which may be a former id. It is resolved when the

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import strawberry
 from strawberry import UNSET
@@ -12,7 +11,7 @@ from strawberry.types.field import StrawberryField
 from discretion.catalogue.retention_cut_off import compute_purposes_cut_off
 from discretion.domain.kit.graphql.context import ResolverContext, ResolverInfo
 from discretion.domain.kit.graphql.field import build_field
-from discretion.domain.kit.graphql.page import PageInfo, cut_page, open_cursor, parse_page_window
+from discretion.domain.kit.graphql.page import PageInfo, PageWindow, cut_page, open_cursor, parse_page_window
 from discretion.domain.kit.graphql.scalars import DateTime
 from discretion.domain.profiles.api.customers import decide_attribute
 from discretion.domain.profiles.api.provenance import render_time
@@ -166,7 +165,7 @@ def _reveal_value(reading: Reading, row: CustomerRow, mention: RecordIdentifier)
 
 
 async def _build_history(
-    context: ResolverContext, reading: Reading, row: CustomerRow, page_request: Any
+    context: ResolverContext, reading: Reading, row: CustomerRow, page_request: PageWindow
 ) -> IdentityEventConnection:
     identities = context.resources.identities
     position = open_cursor(reading, _CURSOR, page_request.after, "this history")

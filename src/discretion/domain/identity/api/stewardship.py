@@ -14,12 +14,13 @@ from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.loading import load_customer, load_customers
 from discretion.errors import NotFound
+from discretion.reveal.revealer import CustomerRow
 
 
 def identity_mutations(customer: Any, provide: Callable[[], Stewardship]) -> list[StrawberryField]:
     """Build the mutations; ``customer`` is the GraphQL type that they return."""
 
-    async def merge(root: object, info: ResolverInfo, customers: list[strawberry.ID]) -> Any:
+    async def merge(root: object, info: ResolverInfo, customers: list[strawberry.ID]) -> CustomerRow | None:
         del root
         reading, actor = info.context.require_steward()
         customer_ids = [reading.decode_customer_id(customer_id) for customer_id in customers]
@@ -28,7 +29,7 @@ def identity_mutations(customer: Any, provide: Callable[[], Stewardship]) -> lis
             raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
         return await load_customer(info, await provide().merge(known_ids, actor))
 
-    async def unmerge(root: object, info: ResolverInfo, merge: strawberry.ID) -> Any:
+    async def unmerge(root: object, info: ResolverInfo, merge: strawberry.ID) -> list[CustomerRow | None]:
         del root
         reading, actor = info.context.require_steward()
         # An id issued to another client decodes to None, which matches no event: MERGE_NOT_FOUND.

@@ -129,7 +129,7 @@ def _weight(root: SuggestionView) -> float:
     return root.suggestion.weight
 
 
-def _state(root: SuggestionView) -> Any:
+def _state(root: SuggestionView) -> SuggestionStatus:
     return root.suggestion.state
 
 
@@ -140,7 +140,7 @@ def _evidence(root: SuggestionView) -> list[SuggestionEvidence]:
     ]
 
 
-def _customers(root: SuggestionView) -> Any:
+def _customers(root: SuggestionView) -> list[CustomerRow]:
     return root.rows
 
 
@@ -161,7 +161,7 @@ def _decided_at(root: SuggestionView) -> DateTime | None:
     return None if decided_ms is None else DateTime(format_timestamp(decided_ms))
 
 
-def _nodes(root: SuggestionPage) -> Any:
+def _nodes(root: SuggestionPage) -> list[SuggestionView]:
     return root.nodes
 
 
@@ -176,7 +176,7 @@ async def _suggestions(
     first: int | None = UNSET,
     after: str | None = UNSET,
     state: SuggestionState = SuggestionStatus.OPEN,
-) -> Any:
+) -> SuggestionPage:
     del root
     reading, _ = info.context.require_steward()
     page_request = parse_page_window(first, after)
@@ -189,7 +189,9 @@ async def _suggestions(
     return SuggestionPage([view for view in views if not _is_moot(info, view)], page_info)
 
 
-async def _accept(services: SuggestionServices, root: object, info: ResolverInfo, id: strawberry.ID) -> Any:
+async def _accept(
+    services: SuggestionServices, root: object, info: ResolverInfo, id: strawberry.ID
+) -> SuggestionView:
     del root
     reading, actor = info.context.require_steward()
     suggestion = await _find_open_suggestion(services, info, reading, id)
@@ -201,7 +203,9 @@ async def _accept(services: SuggestionServices, root: object, info: ResolverInfo
     return await _reload_view(services, info, reading, suggestion)
 
 
-async def _refuse(services: SuggestionServices, root: object, info: ResolverInfo, id: strawberry.ID) -> Any:
+async def _refuse(
+    services: SuggestionServices, root: object, info: ResolverInfo, id: strawberry.ID
+) -> SuggestionView:
     del root
     reading, _ = info.context.require_steward()
     suggestion = await _find_open_suggestion(services, info, reading, id)

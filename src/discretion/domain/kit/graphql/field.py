@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import strawberry
@@ -14,13 +14,20 @@ ResultT = TypeVar("ResultT")
 ArgumentsP = ParamSpec("ArgumentsP")
 
 
-def build_field(resolve: Any, name: str, graphql_type: Any, description: str) -> StrawberryField:
+def build_field(
+    resolve: Callable[..., object],
+    name: str,
+    graphql_type: Any,
+    description: str,
+    directives: Sequence[object] = (),
+) -> StrawberryField:
     """Build a field with a type that exists only after the catalogue was loaded."""
-    graphql_field: Any = strawberry.field(
-        resolver=resolve, name=name, graphql_type=graphql_type, description=description
+    field = strawberry.field(
+        resolver=resolve, name=name, graphql_type=graphql_type, description=description, directives=directives
     )
-    graphql_field.python_name = name
-    return graphql_field  # type: ignore[no-any-return]
+    assert isinstance(field, StrawberryField)
+    field.python_name = name
+    return field
 
 
 def bind_services(

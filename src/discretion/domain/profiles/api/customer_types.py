@@ -7,7 +7,7 @@ the compiled plans are tested against; both read through the same ``Reading``.
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import strawberry
@@ -16,6 +16,7 @@ from strawberry.types.field import StrawberryField
 from discretion.catalogue.model import Attribute, Catalogue
 from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.directives import Personal
+from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.scalars import PYTHON_TYPES
 from discretion.reveal.revealer import CustomerRow
 
@@ -27,7 +28,7 @@ class Node:
     id: strawberry.ID = strawberry.field(description="Opaque, and good only for the client it was given to.")
 
     @classmethod
-    def resolve_type(cls, _value: Any, _info: Any, _abstract: Any) -> str:
+    def resolve_type(cls, _value: object, _info: object, _abstract: object) -> str:
         """Return the type name; customers are the only nodes."""
         return "Customer"
 
@@ -38,7 +39,7 @@ def build_customer_type(catalogue: Catalogue, extra_fields: Sequence[StrawberryF
     for key, group in catalogue.groups.items():
         group_type = _build_group_type(catalogue, key, group.description)
         fields.append(_build_group_field(key, group_type, group.description))
-    namespace: dict[str, Any] = {
+    namespace: dict[str, object] = {
         "is_type_of": classmethod(lambda _cls, value, _info: isinstance(value, CustomerRow))
     }
     description = (
@@ -54,15 +55,16 @@ def build_object_type(
     fields: Sequence[StrawberryField],
     description: str,
     bases: tuple[type, ...] = (),
-    members: dict[str, Any] | None = None,
+    members: dict[str, object] | None = None,
 ) -> type:
     """Build a Strawberry type with these fields; ``members`` are added to the class unchanged."""
-    namespace: dict[str, Any] = dict(members or {})
-    namespace["__annotations__"] = {}
+    namespace: dict[str, object] = dict(members or {})
+    annotations: dict[str, object] = {}
     for graphql_field in fields:
         python_name = graphql_field.python_name or graphql_field.graphql_name or ""
         namespace[python_name] = graphql_field
-        namespace["__annotations__"][python_name] = graphql_field.type
+        annotations[python_name] = graphql_field.type
+    namespace["__annotations__"] = annotations
     object_class = types.new_class(name, bases, {}, lambda class_namespace: class_namespace.update(namespace))
     return strawberry.type(object_class, description=description)
 
@@ -98,35 +100,21 @@ def _build_id_field() -> StrawberryField:
         name: str = info.context.require_reading().encode_customer_id(root.id)
         return strawberry.ID(name)
 
-    return _build_field(resolve, "id", strawberry.ID, "Opaque, and good only for the client it was given to.")
+    return build_field(resolve, "id", strawberry.ID, "Opaque, and good only for the client it was given to.")
 
 
 def _build_group_field(name: str, group_type: type, description: str) -> StrawberryField:
-    def resolve(root: object) -> Any:
+    def resolve(root: object) -> object:
         return root
 
-    return _build_field(resolve, name, group_type, description)
+    return build_field(resolve, name, group_type, description)
 
 
 def _build_attribute_field(name: str, attribute: Attribute) -> StrawberryField:
-    def resolve(root: CustomerRow, info: ResolverInfo) -> Any:
+    def resolve(root: CustomerRow, info: ResolverInfo) -> object:
         return info.context.require_reading().read_value(root, attribute)
 
     scalar: Any = PYTHON_TYPES[attribute.type]
     graphql_type = list[scalar] | None if attribute.many else scalar | None
     directive = Personal(category=attribute.category, purposes=[use.purpose.key for use in attribute.uses])
-    return _build_field(resolve, name, graphql_type, attribute.description, [directive])
-
-
-def _build_field(
-    resolve: Callable[..., Any],
-    name: str,
-    graphql_type: Any,
-    description: str,
-    directives: Sequence[object] = (),
-) -> StrawberryField:
-    graphql_field: Any = strawberry.field(
-        resolver=resolve, name=name, graphql_type=graphql_type, description=description, directives=directives
-    )
-    graphql_field.python_name = name
-    return graphql_field  # type: ignore[no-any-return]
+    return build_field(resolve, name, graphql_type, attribute.description, [directive])

@@ -76,7 +76,7 @@ def build_page_sizes(catalogue: Catalogue) -> dict[str, int]:
 
 
 def _build_me_field(customer_type: Any) -> StrawberryField:
-    async def resolve_me(root: object, info: ResolverInfo) -> Any:
+    async def resolve_me(root: object, info: ResolverInfo) -> CustomerRow | None:
         del root
         reading = info.context.require_reading()
         if not reading.grant.is_self:
@@ -96,7 +96,7 @@ def _build_customer_field(customer_type: Any) -> StrawberryField:
         info: ResolverInfo,
         id: strawberry.ID | None = UNSET,
         identifier: IdentifierInput | None = UNSET,
-    ) -> Any:
+    ) -> CustomerRow | None:
         del root
         if bool(id) == bool(identifier):
             raise BadRequest("CUSTOMER_ARGUMENTS", "Give either 'id' or 'identifier'.")
@@ -171,7 +171,7 @@ def _build_customers_field(connection_type: Any, filter_inputs: CustomerFilterIn
         before: str | None = UNSET,
         filter: Any = UNSET,
         order_by: Any = UNSET,
-    ) -> Any:
+    ) -> CustomerPage:
         del root
         page_window = parse_page_window(first, after, last, before)
         return await _read_page(info, filter_inputs, page_window, filter, order_by)
@@ -293,16 +293,16 @@ class CustomerEdge:
 
 
 def _build_connection_type(customer_type: Any) -> type:
-    def node(root: CustomerEdge) -> Any:
+    def node(root: CustomerEdge) -> CustomerRow:
         return root.row
 
     def cursor(root: CustomerEdge) -> str:
         return root.cursors.build_cursor(root.row.doc)
 
-    def edges(root: CustomerPage) -> Any:
+    def edges(root: CustomerPage) -> list[CustomerEdge]:
         return [CustomerEdge(row, root.cursors) for row in root.rows]
 
-    def nodes(root: CustomerPage) -> Any:
+    def nodes(root: CustomerPage) -> list[CustomerRow]:
         return root.rows
 
     def page_info(root: CustomerPage) -> PageInfo:
@@ -340,7 +340,7 @@ def _build_connection_type(customer_type: Any) -> type:
 
 
 def _build_node_field() -> StrawberryField:
-    async def node(root: object, info: ResolverInfo, id: strawberry.ID) -> Any:
+    async def node(root: object, info: ResolverInfo, id: strawberry.ID) -> CustomerRow | None:
         del root
         return await load_customer(info, info.context.require_reading().decode_customer_id(id))
 
@@ -348,7 +348,7 @@ def _build_node_field() -> StrawberryField:
 
 
 def _build_nodes_field() -> StrawberryField:
-    async def nodes(root: object, info: ResolverInfo, ids: list[strawberry.ID]) -> Any:
+    async def nodes(root: object, info: ResolverInfo, ids: list[strawberry.ID]) -> list[CustomerRow | None]:
         del root
         if len(ids) > MAX_PAGE_SIZE:
             raise BadRequest("PAGE_SIZE", f"At most {MAX_PAGE_SIZE} ids at a time.")
