@@ -88,8 +88,8 @@ class Database:
     async def find(
         self,
         collection: str,
-        filter: Mapping[str, Any],  # noqa: A002
-        projection: Mapping[str, Any] | None = None,
+        filter: Mapping[str, object],  # noqa: A002
+        projection: Mapping[str, object] | None = None,
         *,
         sort: Sequence[tuple[str, int]] | None = None,
         limit: int = 0,
@@ -111,8 +111,8 @@ class Database:
     async def find_one(
         self,
         collection: str,
-        filter: Mapping[str, Any],  # noqa: A002
-        projection: Mapping[str, Any] | None = None,
+        filter: Mapping[str, object],  # noqa: A002
+        projection: Mapping[str, object] | None = None,
         *,
         sort: Sequence[tuple[str, int]] | None = None,
         session: Session | None = None,
@@ -128,8 +128,8 @@ class Database:
     async def stream(
         self,
         collection: str,
-        filter: Mapping[str, Any],  # noqa: A002
-        projection: Mapping[str, Any],
+        filter: Mapping[str, object],  # noqa: A002
+        projection: Mapping[str, object],
         *,
         batch_size: int,
     ) -> AsyncIterator[list[MutableDocument]]:
@@ -145,7 +145,7 @@ class Database:
             await cursor.close()
 
     async def aggregate(
-        self, collection: str, pipeline: Sequence[Mapping[str, Any]], session: Session | None = None
+        self, collection: str, pipeline: Sequence[Mapping[str, object]], session: Session | None = None
     ) -> list[MutableDocument]:
         """Return all results of a pipeline; not for ``$out`` and ``$merge``."""
         return await run_translated(self._aggregate(collection, pipeline, session), is_write=False)
@@ -153,7 +153,7 @@ class Database:
     async def count(
         self,
         collection: str,
-        filter: Mapping[str, Any],  # noqa: A002
+        filter: Mapping[str, object],  # noqa: A002
         limit: int = 0,
     ) -> int:
         """Count the documents that match, no further than ``limit`` unless it is 0."""
@@ -204,8 +204,8 @@ class Database:
     async def update_one(
         self,
         collection: str,
-        filter: Mapping[str, Any],  # noqa: A002
-        change: Mapping[str, Any],
+        filter: Mapping[str, object],  # noqa: A002
+        change: Mapping[str, object],
         *,
         upsert: bool = False,
         session: Session | None = None,
@@ -220,8 +220,8 @@ class Database:
     async def find_one_and_update(
         self,
         collection: str,
-        filter: Mapping[str, Any],  # noqa: A002
-        change: Mapping[str, Any],
+        filter: Mapping[str, object],  # noqa: A002
+        change: Mapping[str, object],
         *,
         sort: Sequence[tuple[str, int]] | None = None,
         session: Session | None = None,
@@ -238,8 +238,8 @@ class Database:
     async def replace_one(
         self,
         collection: str,
-        filter: Mapping[str, Any],  # noqa: A002
-        document: Mapping[str, Any],
+        filter: Mapping[str, object],  # noqa: A002
+        document: Mapping[str, object],
         *,
         upsert: bool = False,
         session: Session | None = None,
@@ -254,7 +254,7 @@ class Database:
     async def delete_many(
         self,
         collection: str,
-        filter: Mapping[str, Any],  # noqa: A002
+        filter: Mapping[str, object],  # noqa: A002
         *,
         session: Session | None = None,
     ) -> int:
@@ -265,7 +265,7 @@ class Database:
         return int(result.deleted_count)
 
     async def command(
-        self, document: Mapping[str, Any], *, admin: bool = False, without_time_limit: bool = False
+        self, document: Mapping[str, object], *, admin: bool = False, without_time_limit: bool = False
     ) -> MutableDocument:
         """Run a database command and return its answer.
 
@@ -363,7 +363,7 @@ class Database:
             return await run_translated(cursor.to_list(size), is_write=False)
 
     async def _aggregate(
-        self, collection: str, pipeline: Sequence[Mapping[str, Any]], session: Session | None
+        self, collection: str, pipeline: Sequence[Mapping[str, object]], session: Session | None
     ) -> list[MutableDocument]:
         cursor = await self._collection(collection).aggregate(list(pipeline), session=session)
         documents: list[MutableDocument] = await cursor.to_list(None)
@@ -384,7 +384,7 @@ class MotorDatabase(Database):
         self._client.close()
 
     async def _aggregate(
-        self, collection: str, pipeline: Sequence[Mapping[str, Any]], session: Session | None
+        self, collection: str, pipeline: Sequence[Mapping[str, object]], session: Session | None
     ) -> list[MutableDocument]:
         documents: list[MutableDocument] = await (
             self._collection(collection).aggregate(list(pipeline), session=session).to_list(None)

@@ -52,14 +52,14 @@ def build_insert(document: MutableDocument) -> WriteOperation:
 
 
 def build_update(
-    filter: Mapping[str, Any],  # noqa: A002
-    change: Mapping[str, Any],
+    filter: Mapping[str, object],  # noqa: A002
+    change: Mapping[str, object],
     upsert: bool = False,
 ) -> WriteOperation:
     """Return the write that changes the first match; with ``upsert``, it adds a document if there is none."""
     return UpdateOne(filter, change, upsert=upsert)
 
 
-def build_delete(filter: Mapping[str, Any]) -> WriteOperation:  # noqa: A002
+def build_delete(filter: Mapping[str, object]) -> WriteOperation:  # noqa: A002
     """Return the write that deletes the first document that matches."""
     return DeleteOne(filter)
