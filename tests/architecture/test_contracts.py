@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.waiting import WAIT_S
+
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "pyproject.toml"
 TOOLS = tomllib.loads(CONFIG.read_text("utf-8"))["tool"]
@@ -48,7 +50,7 @@ def lint_imports(contract: str, package_dir: Path) -> subprocess.CompletedProces
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=WAIT_S,
     )
 
 

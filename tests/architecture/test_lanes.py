@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.lanes import FAST_FOLDERS
+from tests.fixtures.waiting import WAIT_S
 
 ROOT = Path(__file__).resolve().parents[2]
 SLOW_FOLDERS = {"bench", "calendar", "contract", "journeys", "properties", "store"}
@@ -68,7 +69,7 @@ def run_planted_tests(project: Path, *options: str) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=WAIT_S,
     ).stdout
 
 

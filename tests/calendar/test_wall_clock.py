@@ -12,6 +12,7 @@ import pytest
 
 from tests.calendar.__main__ import SPECIAL_DAYS, SpecialDay
 from tests.calendar.wall_clock import build_clock_library, build_environment
+from tests.fixtures.waiting import WAIT_S
 
 PROGRAM = """
 import json, subprocess, sys, threading, time
@@ -41,7 +42,7 @@ def test_a_program_and_its_child_see_the_special_day(day: SpecialDay, tmp_path: 
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=WAIT_S,
     ).stdout
     seen, seen_by_child, took_s = json.loads(printed)
     for text in (seen, seen_by_child):

@@ -17,6 +17,7 @@ import uvicorn
 
 from tests.contract.sample_graphql_app import APP, TOKEN
 from tests.fixtures.node import NODE, npm_install
+from tests.fixtures.waiting import WAIT_S
 
 HERE = Path(__file__).resolve().parent
 RESPONSE = "application/graphql-response+json"
@@ -42,7 +43,7 @@ def url() -> Iterator[str]:
 def test_all_61_audits_of_graphql_http_are_ok(url: str) -> None:
     npm_install(HERE)
     command = [NODE, "audit.mjs", url, TOKEN]
-    result = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False, timeout=60)
+    result = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False, timeout=WAIT_S)
     assert result.returncode == 0, result.stderr
     audits = json.loads(result.stdout)
     assert [audit for audit in audits if audit["status"] != "ok"] == []

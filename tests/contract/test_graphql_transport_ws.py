@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.fixtures.node import NODE, npm_install
 from tests.fixtures.platform import open_platform
+from tests.fixtures.waiting import WAIT_S
 from tests.journeys.rights import REVIEW, WITHDRAW, create_customer, issue_own_token, run_operation
 
 HERE = Path(__file__).resolve().parent
@@ -22,7 +23,7 @@ async def test_the_graphql_ws_client_follows_a_request_to_its_end(mongo_url: str
             *(NODE, "follow.mjs", url, token, request["id"]), cwd=HERE, stdout=asyncio.subprocess.PIPE
         )
         assert client.stdout is not None
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(WAIT_S):
             assert (await client.stdout.readline()).strip() == b"ACKNOWLEDGED"
             await run_operation(platform, token, WITHDRAW, id=request["id"])
             assert (await client.stdout.readline()).strip() == b"WITHDRAWN"

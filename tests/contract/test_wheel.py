@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from tests.fixtures.demo import demo
+from tests.fixtures.waiting import WAIT_S
 
 ROOT = Path(__file__).resolve().parents[2]
 UV_SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["uv"]
@@ -41,7 +42,7 @@ def run_outside_checkout(*command: str | Path, cwd: Path) -> subprocess.Complete
         capture_output=True,
         text=True,
         check=False,
-        timeout=240,
+        timeout=WAIT_S,
     )
 
 
@@ -117,9 +118,9 @@ def test_the_printed_schema_is_current_outside_the_checkout(program: Path) -> No
 def test_the_demo_runs_outside_the_checkout(program: Path, tmp_path: Path) -> None:
     """The wheel contains everything the demo needs: MongoDB, the catalogue, seed data and pages."""
     with demo(tmp_path, "--customers", "5", program=(str(program),)) as demo_info:
-        page = httpx.get(f"{demo_info['url']}/graphql", headers={"accept": "text/html"}, timeout=30)
+        page = httpx.get(f"{demo_info['url']}/graphql", headers={"accept": "text/html"}, timeout=WAIT_S)
         assert page.status_code == 200
-        assert httpx.get(f"{demo_info['url']}/readyz", timeout=30).json() == {"status": "ready"}
+        assert httpx.get(f"{demo_info['url']}/readyz", timeout=WAIT_S).json() == {"status": "ready"}
 
 
 def test_without_extras_a_server_needs_a_mongodb_of_its_own(bare_program: Path, tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ from tests.fixtures.senders import (
     list_requests_under_way,
 )
 from tests.fixtures.server_process import ServerProcess, run_command, start_server
+from tests.fixtures.waiting import WAIT_S
 
 SOURCES = ("web-shop", "tills")
 CUSTOMERS = 6
@@ -39,7 +40,6 @@ SENDERS = 4
 BATCH_SIZE = 30
 UNDER_LOAD = 300
 """Messages to acknowledge before the failure, and again after it."""
-WAIT_S = 90
 
 ORDERS = """query($who: IdentifierInput!, $after: String) { customer(identifier: $who) {
   commerce { orderCount } events(first: 500, after: $after) {
@@ -120,7 +120,7 @@ class Population:
                 for index in range(CUSTOMERS)
             ]
             auth = (self._installation.keys[source], "")
-            answer = httpx.post(f"{url}/v1/batch", json={"batch": batch}, auth=auth, timeout=60)
+            answer = httpx.post(f"{url}/v1/batch", json={"batch": batch}, auth=auth, timeout=WAIT_S)
             assert answer.json()["accepted"] == CUSTOMERS, answer.text
 
     def build_requests(self, batch_size: int) -> RequestFactory:
@@ -144,7 +144,7 @@ class Population:
         """Return how often each order is in a timeline; the counts of the profiles must agree."""
         order_counts: Counter[str] = Counter()
         profile_total = 0
-        with httpx.Client(base_url=url, timeout=60, trust_env=False) as http:
+        with httpx.Client(base_url=url, timeout=WAIT_S, trust_env=False) as http:
             for customer in range(CUSTOMERS):
                 ids = self._timeline(http, {"type": "user_id", "value": self._user("web-shop", customer)})
                 profile_total += ids.pop("")
@@ -295,7 +295,7 @@ def _check_resending_again_changes_nothing(
 
 
 def _resend(request: SentRequest, load: SendLog, server: ServerProcess, installation: Installation) -> None:
-    with httpx.Client(timeout=60, trust_env=False) as http:
+    with httpx.Client(timeout=WAIT_S, trust_env=False) as http:
         load.post(http, server.url, installation.keys[request.source], request)
     assert request.outcome == ANSWERED_STATUS
     assert not load.errors

@@ -23,6 +23,7 @@ from tests.fixtures.clock import Clock
 from tests.fixtures.mail_server import MailServer
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import PlatformUnderTest, build_test_platform
+from tests.fixtures.waiting import WAIT_S
 from tests.journeys.rights import (
     DECIDE,
     REFUSAL,
@@ -80,7 +81,7 @@ def read_page(page: httpx.Response) -> str:
 
 async def wait_for_mails(mail_server: MailServer, count: int) -> None:
     """Wait until the mail server has this many mails; no response waits for its mail."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S):
         while len(mail_server.mails) < count:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 

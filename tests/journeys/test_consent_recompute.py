@@ -24,10 +24,10 @@ from discretion.store.source_records import parse_record
 from tests.bench.recompute.population import CustomerGenerator
 from tests.fixtures.demo import PROGRAM
 from tests.fixtures.server_process import environment, run_command
+from tests.fixtures.waiting import WAIT_S
 from tests.journeys.rule_changes import write_law
 
 CUSTOMERS = 3_000
-WAIT_S = 90
 RECOMPUTE = ("consent", "recompute")
 
 

@@ -24,6 +24,7 @@ from tests.fixtures.attribute_keys import KEYS
 from tests.fixtures.clock import Clock
 from tests.fixtures.mongo import CommandRecorder, FailPoint
 from tests.fixtures.platform import ROOT_KEY, PlatformUnderTest
+from tests.fixtures.waiting import WAIT_S
 from tests.journeys.dead_letters import (
     MOON_LANDED,
     REPLAYED,
@@ -147,7 +148,7 @@ async def test_expired_keys_are_destroyed_while_the_server_runs(
     expired_keys[0].write_bytes(b"of before the start")
     async with (
         background_work.expire_dead_letter_keys(platform.internals.dead_letter_retention),
-        asyncio.timeout(10),
+        asyncio.timeout(WAIT_S),
     ):
         assert not expired_keys[0].exists()
         expired_keys[1].write_bytes(b"over meanwhile")
@@ -209,7 +210,7 @@ async def test_a_replay_killed_after_ingesting_counts_the_message_once(
         "delete", times=10**8, namespace=namespace, errorCode=91, blockConnection=True, blockTimeMS=3000
     )
     process = await start_replay(mongo_url, database.name, tmp_path)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(WAIT_S):
         while await database.count("events", {}) == 0:  # noqa: ASYNC110 - another process inserts the event
             await asyncio.sleep(0.05)
     process.kill()

@@ -17,13 +17,14 @@ import pytest
 
 from discretion import __version__
 from tests.fixtures.demo import PROGRAM, demo
+from tests.fixtures.waiting import WAIT_S
 
 
 def test_the_demo_serves_its_data_and_restarts(tmp_path: Path) -> None:
     """Tokens and write keys work, ids and data survive a restart, MongoDB ends with the demo."""
     with (
         demo(tmp_path, "--customers", "20") as first_demo,
-        httpx.Client(base_url=first_demo["url"], timeout=30) as http,
+        httpx.Client(base_url=first_demo["url"], timeout=WAIT_S) as http,
     ):
         assert http.get("/readyz").status_code == 200
         assert set(first_demo["tokens"]) == {
@@ -76,7 +77,7 @@ def test_the_demo_is_ready_only_after_seeding(tmp_path: Path) -> None:
         polling = pool.submit(poll_readiness)
         try:
             with demo(tmp_path, "--customers", "100", "--port", str(port)):
-                polling.result(timeout=30)
+                polling.result(timeout=WAIT_S)
         finally:
             finished.set()
     assert (statuses[0], statuses[-1], set(statuses)) == (503, 200, {200, 503})
@@ -86,7 +87,7 @@ def test_a_refused_start_changes_nothing(tmp_path: Path) -> None:
     """A second demo on a folder or port in use, with or without ``--fresh``, leaves the first unchanged."""
     with (
         demo(tmp_path, "--customers", "5") as first_demo,
-        httpx.Client(base_url=first_demo["url"], timeout=30) as http,
+        httpx.Client(base_url=first_demo["url"], timeout=WAIT_S) as http,
     ):
         port = first_demo["url"].rpartition(":")[2]
         key_files = sorted(path.name for path in (tmp_path / "keys").iterdir())
@@ -193,6 +194,6 @@ def run_command(*arguments: str, **settings: str) -> subprocess.CompletedProcess
         env={**environ, **settings, "COLUMNS": "200"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=WAIT_S,
         check=False,
     )

@@ -17,6 +17,7 @@ from discretion.store.driver.connection import connect_database
 from discretion.store.embedded import mongo_server as embedded
 from tests.fixtures.mongo import CommandRecorder, FailPoint
 from tests.fixtures.platform import PlatformUnderTest, build_test_platform
+from tests.fixtures.waiting import WAIT_S
 
 ADA = {
     "type": "identify",
@@ -117,7 +118,7 @@ async def test_a_mongodb_paused_before_the_record_discloses_nothing(
     token = platform.issue_token("support")
     read_hook.action = lambda: os.kill(pid, signal.SIGSTOP)
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(WAIT_S):
             response = await platform.post_query(QUERY, token)
     finally:
         os.kill(pid, signal.SIGCONT)
@@ -133,7 +134,7 @@ async def test_a_mongodb_killed_before_the_record_discloses_nothing(
     """It answers the fetch and is killed before the record."""
     platform, read_hook, pid = own_mongo
     read_hook.action = lambda: os.kill(pid, signal.SIGKILL)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(WAIT_S):
         response = await platform.post_query(QUERY, platform.issue_token("support"))
     assert read_hook.action is None
     check_nothing_is_disclosed(response)

@@ -16,6 +16,7 @@ from discretion.domain.identity.duplicates.comparison import Backend
 from discretion.domain.identity.duplicates.suggestion_run import SUGGEST_PURPOSE
 from discretion.errors import Misconfigured, Unavailable
 from tests.fixtures.platform import ROOT_KEY, PlatformUnderTest
+from tests.fixtures.waiting import WAIT_S
 
 PEOPLE: dict[str, dict[str, Any]] = {
     "w-1": {
@@ -344,7 +345,7 @@ def run_suggest_command(mongo_url: str, name: str, folder: Path) -> subprocess.C
         check=False,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=WAIT_S,
         cwd=folder,
         env={
             **os.environ,

@@ -16,6 +16,7 @@ from tests.fixtures.clock import Clock
 from tests.fixtures.mail_server import MailServer
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import PlatformUnderTest, build_test_platform
+from tests.fixtures.waiting import WAIT_S
 from tests.journeys.rights import (
     ACCESS,
     FIELDS,
@@ -65,7 +66,7 @@ async def file_by_contact(
 
 
 async def wait_for_mails(mail_server: MailServer, count: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S):
         while len(mail_server.mails) < count:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 

@@ -15,6 +15,7 @@ from discretion.store.driver.database import Database
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import ROOT_KEY, build_test_platform
 from tests.fixtures.server_process import start_server
+from tests.fixtures.waiting import WAIT_S
 
 BATCHES, BATCH_SIZE, BUCKETS = 12, 8, 64
 
@@ -22,7 +23,7 @@ BATCHES, BATCH_SIZE, BUCKETS = 12, 8, 64
 async def send_customers(url: str, key: str, prefix: str) -> set[str]:
     """Send new customers and return the message ids of the accepted messages."""
     accepted_ids: set[str] = set()
-    async with httpx.AsyncClient(base_url=url, auth=(key, ""), timeout=30) as http:
+    async with httpx.AsyncClient(base_url=url, auth=(key, ""), timeout=WAIT_S) as http:
         for number in range(BATCHES):
             names = [f"{prefix}-{number}-{index}" for index in range(BATCH_SIZE)]
             messages = [

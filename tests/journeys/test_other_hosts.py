@@ -16,12 +16,12 @@ from pymongo import MongoClient
 from discretion.seal.key_ring import BucketRecord, KeyRing
 from tests.fixtures.platform import PlatformUnderTest
 from tests.fixtures.server_process import (
-    WAIT_S,
     launch_server,
     run_command,
     run_refused_command,
     start_server,
 )
+from tests.fixtures.waiting import WAIT_S
 from tests.journeys.rule_changes import GERMANY, build_introduction_message
 
 ROOT_KEY_TEXT = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"

@@ -19,7 +19,8 @@ import pytest
 from pymongo import MongoClient
 
 import discretion
-from tests.fixtures.server_process import WAIT_S, run_command, run_refused_command, start_server
+from tests.fixtures.server_process import run_command, run_refused_command, start_server
+from tests.fixtures.waiting import WAIT_S
 from tests.journeys.rule_changes import write_other_basis
 
 SOURCE = Path(discretion.__file__).parent

@@ -17,6 +17,7 @@ from websockets.typing import Subprotocol
 
 from discretion.edge.graphql.websocket import MAX_MESSAGE, MAX_PER_CALLER
 from tests.fixtures.platform import PlatformUnderTest, open_platform
+from tests.fixtures.waiting import WAIT_S
 from tests.journeys.rights import (
     REFUSAL,
     REVIEW,
@@ -36,7 +37,6 @@ DECIDE = (
     "decideRequest(id: $id, accept: false, refusal: $refusal) { id } }"
 )
 PROTOCOL = Subprotocol("graphql-transport-ws")
-WAIT_S = 10
 
 
 @pytest_asyncio.fixture

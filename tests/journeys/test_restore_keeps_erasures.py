@@ -12,6 +12,7 @@ from tests.fixtures.demo import PROGRAM
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import ROOT_KEY, build_test_platform
 from tests.fixtures.server_process import environment, run_command, start_server
+from tests.fixtures.waiting import WAIT_S
 from tests.store.domain.backup.test_restore import check_erased, erase_person, read_given_name, send_people
 
 
@@ -22,7 +23,7 @@ def run_refused(settings: dict[str, str], *arguments: str) -> str:
         env=environment(settings),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=WAIT_S,
         check=False,
     )
     assert process.returncode == 1, process.stderr

@@ -12,14 +12,16 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from discretion import serve
+from tests.fixtures.waiting import WAIT_S
 
 
 async def test_a_request_that_outlasts_the_stop_is_refused_with_503(monkeypatch: pytest.MonkeyPatch) -> None:
     """The 503 with ``retry-after`` follows the cancelled handler; a short request is still served."""
-    monkeypatch.setattr(serve, "SHUTDOWN_GRACE_S", 0.5)
-    was_rolled_back = asyncio.Event()
+    monkeypatch.setattr(serve, "SHUTDOWN_GRACE_S", 2)
+    started, was_rolled_back = asyncio.Semaphore(0), asyncio.Event()
 
     async def never_answer(_request: Request) -> Response:
+        started.release()
         try:
             await asyncio.Event().wait()
         finally:
@@ -28,17 +30,19 @@ async def test_a_request_that_outlasts_the_stop_is_refused_with_503(monkeypatch:
         raise AssertionError
 
     async def answer_soon(_request: Request) -> Response:
+        started.release()
         await asyncio.sleep(0.2)
         return PlainTextResponse("done")
 
     listening = serve.open_listening_socket("127.0.0.1", 0)
     base = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    async with httpx.AsyncClient(base_url=base, timeout=10) as http:
+    async with httpx.AsyncClient(base_url=base, timeout=WAIT_S) as http:
         async with serve.serve_app(
             Starlette(routes=[Route("/long", never_answer), Route("/short", answer_soon)]), listening
         ):
             requests = [asyncio.create_task(http.get(path)) for path in ("/long", "/short")]
-            await asyncio.sleep(0.1)
+            for _ in requests:
+                await started.acquire()
         assert was_rolled_back.is_set(), "the server stopped before the handler was cancelled"
         refused, served = [await task for task in requests]
     assert (served.status_code, served.text) == (200, "done")

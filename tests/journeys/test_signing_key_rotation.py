@@ -19,6 +19,7 @@ from tests.fixtures.clock import Clock
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import ROOT_KEY, PlatformUnderTest, build_test_platform
 from tests.fixtures.server_process import run_command, start_server
+from tests.fixtures.waiting import WAIT_S
 from tests.journeys.consent import EMAIL, create_ann, give_consent
 
 DAY_S = 86_400
@@ -125,7 +126,7 @@ async def test_running_servers_take_up_a_rotation(database: Database, mongo_url:
         kids = {line.split()[0] for line in output.splitlines()}
         assert len(kids) == 2
         for server in (first_server, second_server):
-            async with httpx.AsyncClient(base_url=server.url) as http, asyncio.timeout(30):
+            async with httpx.AsyncClient(base_url=server.url) as http, asyncio.timeout(WAIT_S):
                 # No event tells that another process has looked at the file.
                 while await list_published(http) != kids:  # noqa: ASYNC110
                     await asyncio.sleep(0.1)

@@ -20,10 +20,10 @@ from tests.fixtures.demo import PROGRAM
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import ROOT_KEY, PlatformUnderTest, build_test_platform
 from tests.fixtures.server_process import environment, run_command, start_server
+from tests.fixtures.waiting import WAIT_S
 
 PEOPLE = 8 * PAGE_SIZE
 BATCH = 400
-WAIT_S = 60
 
 
 def build_messages(number: int) -> list[dict[str, Any]]:

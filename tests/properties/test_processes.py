@@ -40,6 +40,7 @@ from tests.fixtures.examples import scale_examples
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import ROLES_BY_NAME, ROOT_KEY, PlatformUnderTest, build_test_platform
 from tests.fixtures.server_process import start_server
+from tests.fixtures.waiting import WAIT_S
 from tests.properties.message_streams import SentMessage, message
 from tests.properties.random_population import CATALOGUE, delete_everything, read_people, send_one_by_one
 from tests.properties.settings import PROPERTY_SETTINGS, LoopRunner
@@ -96,7 +97,7 @@ async def open_processes(loop: LoopRunner, mongo_url: str, folder: Path) -> Asyn
 
         async def process(log: str) -> PlatformUnderTest:
             server = stack.enter_context(start_server(environ, folder / log))
-            http = httpx.AsyncClient(base_url=server.url, timeout=30)
+            http = httpx.AsyncClient(base_url=server.url, timeout=WAIT_S)
             return replace(shared, http=await stack.enter_async_context(http))
 
         yield TwoProcesses(loop, (await process("one.log"), await process("other.log")), single)

@@ -12,6 +12,7 @@ from discretion.store.driver.connection import connect_database
 from discretion.store.embedded import mongo_server as embedded
 from discretion.store.schema.apply import apply_schema
 from discretion.store.tombstones import TombstoneStore
+from tests.fixtures.waiting import WAIT_S
 
 FREQUENT_EXPIRY = ("--setParameter", "ttlMonitorSleepSecs=1")
 HOUR_MS = 3_600_000
@@ -42,7 +43,7 @@ async def test_dead_letters_are_deleted_when_they_expire(tmp_path: Path) -> None
         await DeadLetterStore(database, TombstoneStore(database, BlindIndex(bytes(32)))).save(
             [build_dead_letter(1, expired), build_dead_letter(2, recent)]
         )
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(WAIT_S):
             while await database.count(COLLECTION, {}) == 2:  # noqa: ASYNC110 - the server sends no notification
                 await asyncio.sleep(0.1)
         assert [dead_letter["received"] for dead_letter in await database.find(COLLECTION, {})] == [recent]

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from discretion.background import run_alongside
-
-PATIENCE_S = 5
+from tests.fixtures.waiting import WAIT_S
 
 
 async def test_a_task_that_swallows_cancellations_is_cancelled_again() -> None:
@@ -22,7 +21,7 @@ async def test_a_task_that_swallows_cancellations_is_cancelled_again() -> None:
                 cancellation_count += 1
         await asyncio.sleep(3600)
 
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(WAIT_S):
         async with run_alongside(ignore_cancellations()):
             await asyncio.sleep(0)
     assert cancellation_count == 3

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from discretion import __version__
+from tests.fixtures.waiting import WAIT_S
 
 PROGRAM = "import gc; from discretion.start import main\ntry: main()\nfinally: print(gc.isenabled())"
 
@@ -19,7 +20,7 @@ def test_a_start_keeps_bytecode_where_the_environment_forbids_it(tmp_path: Path)
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=WAIT_S,
     )
     assert result.stdout.splitlines() == [__version__, "True"]
     compiled = {path.name.partition(".")[0] for path in tmp_path.rglob("*.pyc")}

@@ -10,6 +10,7 @@ from typing import Any
 from discretion.domain.consent.receipt import ReceiptSigner
 from discretion.token.keys import KeySet
 from tests.fixtures.node import NODE, npm_install
+from tests.fixtures.waiting import WAIT_S
 from tests.unit.domain.consent import samples
 from tests.unit.token.forged_tokens import b64, unb64
 
@@ -28,7 +29,7 @@ def verify_in_node(*receipts: str) -> list[dict[str, Any]]:
     program_input = {"jwks": KEYS.public_jwks(), "issuer": ISSUER, "receipts": receipts}
     command = [NODE, str(HERE / "verify.mjs")]
     result = subprocess.run(
-        command, input=json.dumps(program_input), capture_output=True, text=True, check=True, timeout=60
+        command, input=json.dumps(program_input), capture_output=True, text=True, check=True, timeout=WAIT_S
     )
     outcomes: list[dict[str, Any]] = json.loads(result.stdout)
     return outcomes

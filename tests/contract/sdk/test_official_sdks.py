@@ -20,9 +20,9 @@ import pytest_asyncio
 from tests.contract.sdk.proxy import run_proxy
 from tests.fixtures.node import NODE, npm_install
 from tests.fixtures.platform import PlatformUnderTest, open_platform
+from tests.fixtures.waiting import WAIT_S
 
 HERE = Path(__file__).resolve().parent
-WAIT_S = 60
 
 Call = tuple[str, dict[str, Any]]
 """The name of a method of an SDK and its arguments."""

@@ -14,6 +14,7 @@ from discretion.law.signals import gpp, tcf
 from discretion.law.signals.gpp import GppString, SectionChoice, UsSection
 from discretion.law.signals.tcf import TcString
 from tests.fixtures.node import NODE, npm_install
+from tests.fixtures.waiting import WAIT_S
 
 HERE = Path(__file__).resolve().parent
 SEED = 20_261_124
@@ -37,7 +38,7 @@ def encoded_choices() -> dict[str, Any]:
     """Random choices and the strings that the libraries encode them as."""
     npm_install(HERE.parent)
     command = [NODE, str(HERE / "encode.mjs"), str(SEED), str(COUNT)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=WAIT_S)
     assert result.returncode == 0, result.stderr
     choices: dict[str, Any] = json.loads(result.stdout)
     return choices

@@ -20,8 +20,8 @@ from discretion.law.load import load_lawbook
 from discretion.settings import Settings
 from discretion.store.driver.connection import connect_database
 from tests.fixtures.platform import ROOT_KEY
+from tests.fixtures.waiting import WAIT_S
 
-WAIT_S = 60
 CATALOGUE = load_catalogue(None)
 LAW = load_lawbook(None, CATALOGUE)
 WRITE_COMMANDS = frozenset({"bulkWrite", "commitTransaction", "delete", "findAndModify", "insert", "update"})

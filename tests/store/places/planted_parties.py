@@ -23,6 +23,7 @@ from tests.fixtures.mail_server import MailServer, run_mail_server
 from tests.fixtures.mongo import CommandRecorder, borrow_database
 from tests.fixtures.package import file_request, find_customer_id
 from tests.fixtures.platform import ROOT_KEY, PlatformUnderTest, build_test_platform
+from tests.fixtures.waiting import WAIT_S
 from tests.properties.erasure.wrapped_key_attack import can_unwrap, list_candidate_keys
 from tests.unit.domain.kit.servers import StubServer, run_stub_server
 
@@ -145,7 +146,7 @@ async def _plant(parties: _Parties) -> _Planted:
     path = urlsplit(filed.json()["user_verification_url"]).path
     mail_count = len(parties.mail_server.mails)
     await _submit(platform, path, email="ann@shop.example")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S):
         while len(parties.mail_server.mails) == mail_count:  # noqa: ASYNC110 - no answer waits for its mail
             await asyncio.sleep(0.01)
     await write_dump(

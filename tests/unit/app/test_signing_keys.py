@@ -21,6 +21,7 @@ from discretion.app.signing_keys import SigningKeys, watch_signing_keys
 from discretion.errors import Misconfigured
 from discretion.seal.key_files import write_sealed_file
 from discretion.token.key_schedule import PUBLICATION_MS, RETIREMENT_MS, KeyState
+from tests.fixtures.waiting import WAIT_S
 from tests.unit.token.forged_tokens import NOW, Clock
 
 ROOT = bytes(range(32))
@@ -82,7 +83,7 @@ async def test_a_rotation_is_seen_by_other_processes_without_a_restart(tmp_path:
     other.add_listener(lambda: changes.append(True))
     new_key = await mine.rotate()
     assert new_key.state is KeyState.PUBLISHED
-    async with asyncio.timeout(30), watch_signing_keys(other):
+    async with asyncio.timeout(WAIT_S), watch_signing_keys(other):
         await wait_until(lambda: bool(changes))
     assert [jwk["kid"] for jwk in other.select().public_jwks()["keys"]] == list_kids(mine)
     assert not other.reload_if_changed()
@@ -119,7 +120,7 @@ async def test_a_server_destroys_the_private_part_of_a_retired_key(tmp_path: Pat
     path = tmp_path / "keys" / "signing.keys"
     second_name = tmp_path / "before"
     second_name.hardlink_to(path)
-    async with asyncio.timeout(30), watch_signing_keys(keys):
+    async with asyncio.timeout(WAIT_S), watch_signing_keys(keys):
         # The file is replaced before its earlier version is overwritten.
         await wait_until(lambda: not second_name.read_bytes().strip(b"\0"))
     assert not path.samefile(second_name)
@@ -136,7 +137,7 @@ async def test_a_file_that_cannot_be_read_changes_nothing(
     keys = open_keys(tmp_path)
     before = keys.select().active.verifying.kid
     write_sealed_file(tmp_path / "keys" / "signing.keys", ROOT, b"{}", os.urandom)
-    async with asyncio.timeout(30), watch_signing_keys(keys):
+    async with asyncio.timeout(WAIT_S), watch_signing_keys(keys):
         await wait_until(lambda: "SIGNING_KEYS_DAMAGED" in caplog.text)
     assert keys.select().active.verifying.kid == before
     with pytest.raises(Misconfigured):

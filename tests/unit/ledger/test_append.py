@@ -12,6 +12,7 @@ from discretion.errors import Unavailable
 from discretion.ledger import append
 from discretion.ledger.append import Ledger
 from discretion.ledger.entry import LedgerEntry
+from tests.fixtures.waiting import WAIT_S
 
 
 def build_entry(number: int) -> LedgerEntry:
@@ -78,7 +79,7 @@ async def test_an_unexpected_error_fails_the_callers_that_wait() -> None:
     second = asyncio.create_task(ledger.append(build_entry(1)))
     await run_other_tasks()
     storage.gate.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S):
         with pytest.raises(Unavailable, match="could not be recorded"):
             await first
         assert await second == build_entry(1).receipt

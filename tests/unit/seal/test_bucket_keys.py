@@ -6,14 +6,16 @@ import asyncio
 import os
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from discretion.errors import Broken, Misconfigured, Unavailable
 from discretion.seal import bucket_keys, file_lock
-from discretion.seal.bucket_keys import BucketKeys, wrapped_key_range
+from discretion.seal.bucket_keys import GRACE_S, BucketKeys, wrapped_key_range
 from discretion.seal.file_lock import SharedExclusiveLock
 from discretion.seal.key_ring import BucketRecord, KeyRing, KeyRingFile
+from tests.fixtures.waiting import WAIT_S
 
 ROOT, DATA_KEY = bytes(range(32)), bytes(range(1, 33))
 ANN, BOB = b"\0\0\0\1" + b"a" * 12, b"\0\0\0\2" + b"b" * 12
@@ -76,11 +78,12 @@ async def test_without_a_watcher_a_destroyed_key_is_refused_in_time(
     buckets: BucketKeys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A command that runs for a long time does not keep destroyed keys."""
-    monkeypatch.setattr(bucket_keys, "GRACE_S", 0.05)
+    seconds = [0.0]
+    monkeypatch.setattr(bucket_keys, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
     wrapped = buckets.wrap(ANN, DATA_KEY, os.urandom(12))
     await rotate_keys(buckets, ANN)
     assert buckets.unwrap(ANN, wrapped) == DATA_KEY
-    await asyncio.sleep(0.06)
+    seconds[0] += GRACE_S
     assert find_refusal_code(lambda: buckets.unwrap(ANN, wrapped)) == "KEY_DESTROYED"
 
 
@@ -191,8 +194,11 @@ async def test_no_key_is_published_during_a_transaction_that_wraps(
     assert buckets.ring[1].retiring_generation == 1
 
 
-async def test_an_exclusive_lock_is_not_starved_by_shared_locks(tmp_path: Path) -> None:
+async def test_an_exclusive_lock_is_not_starved_by_shared_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Many tasks take shared locks without a pause, and they continue afterwards."""
+    monkeypatch.setattr(file_lock, "EXCLUSIVE_TIMEOUT_S", WAIT_S)
     locks = [SharedExclusiveLock(tmp_path / "one"), SharedExclusiveLock(tmp_path / "one")]
     entry_count = 0
     stop = asyncio.Event()
@@ -208,12 +214,13 @@ async def test_an_exclusive_lock_is_not_starved_by_shared_locks(tmp_path: Path) 
     readers = [asyncio.create_task(enter_repeatedly(lock)) for lock in locks for _ in range(20)]
     await asyncio.sleep(0.02)
     for _ in range(5):
-        async with asyncio.timeout(2), SharedExclusiveLock(tmp_path / "one").hold_exclusive():
+        async with SharedExclusiveLock(tmp_path / "one").hold_exclusive():
             count_before = entry_count
             await asyncio.sleep(0.01)
             assert entry_count == count_before
-        await asyncio.sleep(0.01)
-    assert entry_count > count_before
+        async with asyncio.timeout(WAIT_S):
+            while entry_count == count_before:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
     stop.set()
     await asyncio.gather(*readers)
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from discretion.errors import Broken, Misconfigured, Unavailable
 from discretion.seeding.message import SeedMessage
 from discretion.seeding.send import MAX_BYTES, MAX_ITEMS, SeedingProgress, group_rounds, send_seed_messages
+from tests.fixtures.waiting import WAIT_S
 
 KEYS = {"web-shop": "key-of-web", "tills": "key-of-tills", "ios-app": "key-of-app"}
 
@@ -184,7 +185,7 @@ async def test_at_most_three_requests_run_at_once() -> None:
         peak = max(peak, under_way)
         if under_way == 3:
             three_started.set()
-        await asyncio.wait_for(three_started.wait(), 20)
+        await asyncio.wait_for(three_started.wait(), WAIT_S)
         await asyncio.sleep(0.01)  # a fourth request would start now
         under_way -= 1
         return FakeTrackingApi()(request)

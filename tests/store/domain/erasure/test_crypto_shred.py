@@ -32,6 +32,7 @@ from tests.fixtures.shred_program import (
     open_bucket_keys,
     run_until_killed,
 )
+from tests.fixtures.waiting import WAIT_S
 
 CHECKPOINTS = (
     "shred.publish",
@@ -226,7 +227,7 @@ async def test_a_failed_transaction_does_not_block_rotations(database: Database,
 
     with pytest.raises(LookupError):
         await database.run_transaction(fail)
-    await asyncio.wait_for(build_shredder(database, tmp_path).shred([ANN]), 1)
+    await asyncio.wait_for(build_shredder(database, tmp_path).shred([ANN]), WAIT_S)
 
 
 async def test_while_a_transaction_hangs_nothing_is_destroyed(

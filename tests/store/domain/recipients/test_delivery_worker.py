@@ -11,6 +11,7 @@ from discretion.store.deliveries import DeliveryState
 from discretion.store.driver.database import Database
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import build_test_platform
+from tests.fixtures.waiting import WAIT_S
 
 
 async def test_a_delivery_that_cannot_be_read_ends_neither_the_worker_nor_the_others(
@@ -38,6 +39,6 @@ async def test_a_delivery_that_cannot_be_read_ends_neither_the_worker_nor_the_ot
         document = await database.find_one("deliveries", {"_id": b"2" * 16})
         return document is not None and document["state"] == DeliveryState.BY_HAND
 
-    async with run_delivery_worker(platform.internals.recipients.delivery_worker), asyncio.timeout(10):
+    async with run_delivery_worker(platform.internals.recipients.delivery_worker), asyncio.timeout(WAIT_S):
         while not await is_left_to_a_steward():  # noqa: ASYNC110 - a database sends no notification
             await asyncio.sleep(0.05)

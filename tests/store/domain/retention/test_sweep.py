@@ -26,6 +26,7 @@ from tests.fixtures.attribute_keys import KEYS
 from tests.fixtures.clock import Clock
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import PlatformUnderTest, build_test_platform
+from tests.fixtures.waiting import WAIT_S
 
 STARTED_AT = "2020-05-01T10:00:00"
 SWEPT_AT = "2026-11-24T10:00:00"
@@ -258,7 +259,7 @@ async def test_events_are_deleted_an_hour_after_their_retention(
 
 async def wait_until(condition: Callable[[], Awaitable[bool]]) -> None:
     """Wait until a condition holds."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT_S):
         while not await condition():  # noqa: ASYNC110 - a database sends no notification
             await asyncio.sleep(0.01)
 

@@ -26,6 +26,7 @@ from discretion.store.schema.apply import apply_schema
 from discretion.store.subject_request import StepProgress, SubjectRequest
 from tests.fixtures.clock import Clock
 from tests.fixtures.subject_request import build_accepted_request
+from tests.fixtures.waiting import WAIT_S
 
 REQUEST = b"r" * 16
 
@@ -161,7 +162,7 @@ async def test_a_request_under_lease_is_not_run_by_another_process(database: Dat
 
 async def wait_until_fulfilled(requests: RequestStore, request: bytes) -> None:
     """Wait until a request is fulfilled."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT_S):
         while (stored := await requests.find(request)) is None or stored.is_open:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 

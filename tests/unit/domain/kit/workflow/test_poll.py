@@ -8,8 +8,7 @@ import pytest
 
 from discretion.domain.kit.workflow.poll import poll, run_polling, tick
 from discretion.errors import Unavailable
-
-PATIENCE_S = 10
+from tests.fixtures.waiting import WAIT_S
 
 
 async def test_an_error_of_any_kind_does_not_end_the_task(caplog: pytest.LogCaptureFixture) -> None:
@@ -21,7 +20,7 @@ async def test_an_error_of_any_kind_does_not_end_the_task(caplog: pytest.LogCapt
             raise errors.pop(0)
         survived.set()
 
-    async with asyncio.timeout(PATIENCE_S), run_polling("the task", attempt, 0.01):
+    async with asyncio.timeout(WAIT_S), run_polling("the task", attempt, 0.01):
         await survived.wait()
     assert caplog.messages == [
         "the task failed: ValueError",
@@ -39,7 +38,7 @@ async def test_an_attempt_that_leaves_work_is_followed_by_another_at_once() -> N
             emptied.set()
         return bool(remaining)
 
-    async with asyncio.timeout(PATIENCE_S), run_polling("the task", attempt, 3600):
+    async with asyncio.timeout(WAIT_S), run_polling("the task", attempt, 3600):
         await emptied.wait()
 
 
@@ -69,14 +68,14 @@ async def test_work_that_arrives_during_an_attempt_is_looked_for_at_once() -> No
             repeated.set()
 
     task = asyncio.create_task(poll("the task", attempt, 3600, wake))
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(WAIT_S):
         await repeated.wait()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_ticks_come_at_once_and_then_at_the_interval() -> None:
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(WAIT_S):
         ticks = tick(0.01)
         for _ in range(3):
             await anext(ticks)
