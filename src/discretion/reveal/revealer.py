@@ -26,6 +26,7 @@ from discretion.seal.cell import HEADER_BYTES
 from discretion.seal.open import CipherCache, CustomerCipher
 from discretion.seal.pairwise_ids import PairwiseIds
 from discretion.store.customer_codec import CustomerDocument, build_customer_document
+from discretion.store.document import Document, MutableDocument
 from discretion.token.grant import Grant
 
 CUSTOMER_ID_KIND = b"customer"
@@ -48,9 +49,9 @@ class CustomerRow:
 
     def __init__(
         self,
-        doc: dict[str, Any],
+        doc: MutableDocument,
         allow: int,
-        permitted_for_kind: Callable[[dict[str, Any], str], int],
+        permitted_for_kind: Callable[[Document, str], int],
         cipher: CustomerCipher,
     ) -> None:
         self.doc = doc
@@ -158,7 +159,7 @@ class Reading:
         """Return the content of an id from ``encode_id``, or None if it is of another client or kind."""
         return self._revealer.pairwise.decode(self.grant.client, kind, text)
 
-    def open_rows(self, documents: Iterable[dict[str, Any]]) -> list[CustomerRow]:
+    def open_rows(self, documents: Iterable[MutableDocument]) -> list[CustomerRow]:
         """Return a row for each document, with its key unwrapped and an entry in the account."""
         cipher_of, revealed, now = self._revealer.ciphers.get, self._revealed, self.now_ms
         permitted_bits = _every_bit if self.grant.is_self else self._revealer.permission_window.permitted_bits
@@ -220,7 +221,7 @@ class Reading:
             client_id = client_ids[self.grant.client] = b'"%b"' % self.encode_customer_id(row.id).encode()
         return client_id
 
-    def _permitted_for_kind_now(self, doc: dict[str, Any], kind: str) -> int:
+    def _permitted_for_kind_now(self, doc: Document, kind: str) -> int:
         return self._revealer.permission_window.permitted_kind_bits(doc, kind, self.now_ms)
 
     def read_value(self, row: CustomerRow, attribute: Attribute) -> Any:
@@ -351,16 +352,16 @@ class Reading:
         return RevealAccount(self._revealed, frozenset(self._extra), tuple(withheld))
 
 
-def _every_bit(_doc: dict[str, Any], _now_ms: int) -> int:
+def _every_bit(_doc: Document, _now_ms: int) -> int:
     # A person may read all their own data (GDPR Art. 15), whatever they permit others.
     return EVERY_BIT
 
 
-def _every_bit_of_kind(_doc: dict[str, Any], _kind: str) -> int:
+def _every_bit_of_kind(_doc: Document, _kind: str) -> int:
     return EVERY_BIT
 
 
-def restore_contested_values(document: dict[str, Any]) -> None:
+def restore_contested_values(document: MutableDocument) -> None:
     """Copy contested values into the members that have them if the person does not contest them.
 
     A document has them only if the plan projected them.
@@ -373,7 +374,7 @@ def restore_contested_values(document: dict[str, Any]) -> None:
         document.setdefault(PROVENANCE, {})[key] = contested["p"]
 
 
-def _read_stored(document: dict[str, Any], attribute: Attribute) -> tuple[Any, int]:
+def _read_stored(document: Document, attribute: Attribute) -> tuple[Any, int]:
     stored = document.get(attribute.key)
     if attribute.sealed:
         return stored, int.from_bytes(stored[1:HEADER_BYTES]) if stored else 0

@@ -8,8 +8,10 @@ the id ``restoring``. It marks the data as incomplete, so an interrupted restore
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from pathlib import Path
 
 from discretion.store.driver.database import Database, Session, WriteOperation, build_update
+from discretion.store.dump import read_bson_file
 
 COLLECTION = "erasures"
 _RESTORING = b"restoring"
@@ -62,3 +64,9 @@ class ErasureStore:
     async def delete_all(self) -> None:
         """Delete all erasures, but keep the mark of a running restore."""
         await self._database.delete_many(COLLECTION, {"_id": {"$ne": _RESTORING}})
+
+
+def read_dumped_erasures(folder: Path) -> set[bytes]:
+    """Return the erasures in a dump that are in the erasure ledger."""
+    batches = read_bson_file(folder / f"{COLLECTION}.bson")
+    return {document["_id"] for batch in batches for document in batch if "line" in document}

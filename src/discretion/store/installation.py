@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from discretion.errors import Conflict
+from discretion.store.document import Document
 from discretion.store.driver.database import Database
 
 COLLECTION = "installation"
@@ -34,7 +33,7 @@ class InstallationRecord:
     created_at: int
 
 
-def parse_installation_record(document: Mapping[str, Any]) -> InstallationRecord:
+def parse_installation_record(document: Document) -> InstallationRecord:
     """Return the record that a stored document holds."""
     return InstallationRecord(
         document["schema"],

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from discretion.errors import Conflict
+from discretion.store.document import Document
 from discretion.store.driver.database import Database
 
 COLLECTION = "rulebooks"
@@ -83,7 +83,7 @@ class RulebookStore:
         return {document["permissions"]: _parse_purposes(document["purposes"]) for document in documents}
 
 
-def _parse_rulebook(document: Mapping[str, Any]) -> Rulebook:
+def _parse_rulebook(document: Document) -> Rulebook:
     return Rulebook(
         document["_id"],
         document["version"],

@@ -5,11 +5,13 @@ A wrapped key begins with its bucket and generation, so the keys under one bucke
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from discretion.store.document import MutableDocument
 from discretion.store.driver.database import Database, Session, WriteOperation, build_update
+from discretion.store.dump import read_bson_file
 
 BATCH_SIZE = 500
 """Documents that are read at once."""
@@ -163,6 +165,13 @@ class WrappedKeyStore:
             for collection, operations in writes.items()
         ]
         return sum(wrapped.matched for wrapped in results)
+
+
+def read_dumped_keys(folder: Path) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the id and the wrapped key of each customer in a dump."""
+    for batch in read_bson_file(folder / "customers.bson"):
+        for document in batch:
+            yield document["_id"], document["key"]
 
 
 def _is_within(key_ranges: Iterable[KeyRange], key: bytes) -> bool:

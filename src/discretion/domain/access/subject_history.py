@@ -27,7 +27,7 @@ from discretion.store.consent_event import ConsentEvent, format_record_id
 from discretion.store.consent_terms import build_terms_document
 from discretion.store.consents import ConsentStore
 from discretion.store.dead_letters import DeadLetter, DeadLetterStore
-from discretion.store.document import Document, TimePosition
+from discretion.store.document import TimePosition
 from discretion.store.events import StoredEvent
 from discretion.store.identity_events import IdentityChange
 from discretion.store.person_stores import PersonStores
@@ -202,7 +202,7 @@ def _build_event_row(subject: PackageSubject, event: StoredEvent) -> dict[str, o
 
 
 def _select_properties(
-    subject: PackageSubject, event_type: EventType | None, stored: Document
+    subject: PackageSubject, event_type: EventType | None, stored: Mapping[str, object]
 ) -> tuple[object, str | None]:
     """Return the properties that may be shown, and the laws that forbid the others.
 

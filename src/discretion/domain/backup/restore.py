@@ -9,7 +9,7 @@ and is deleted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,11 +23,12 @@ from discretion.seal.bucket_keys import BucketKeys
 from discretion.seal.rewrapped_keys import RewrappedKeyFiles
 from discretion.store.dump import DumpStore, read_bson_file
 from discretion.store.erasures import COLLECTION as ERASURES
+from discretion.store.erasures import read_dumped_erasures
 from discretion.store.places.place import PlaceKind
 from discretion.store.places.place_map import list_places
 from discretion.store.retained_data import RetainedDataStore
 from discretion.store.source_records import SourceRecordStore
-from discretion.store.wrapped_keys import WrappedKey, WrappedKeyStore
+from discretion.store.wrapped_keys import WrappedKey, WrappedKeyStore, read_dumped_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +170,11 @@ class DatabaseRestore:
         """
         logged = await self._erasure_log.erasures.list_logged()
         recorded = {erasure for erasure, has_line in logged.items() if has_line}
-        for batch in read_bson_file(source / f"{ERASURES}.bson"):
-            recorded |= {document["_id"] for document in batch if "line" in document}
+        recorded |= read_dumped_erasures(source)
         unreadable = {
-            customer for customer, key in _read_keys(source) if self._find_current_key(customer, key) is None
+            customer
+            for customer, key in read_dumped_keys(source)
+            if self._find_current_key(customer, key) is None
         }
         ledger = self._erasure_log.ledger
         find_lost_erasures(
@@ -194,7 +196,7 @@ class DatabaseRestore:
             customer for entry in self._erasure_log.ledger.read_entries() for customer in entry.customers
         }
         has_living_customer = False
-        for customer, key in _read_keys(source):
+        for customer, key in read_dumped_keys(source):
             if self._find_current_key(customer, key) is not None:
                 return
             has_living_customer = has_living_customer or customer not in erased
@@ -249,10 +251,3 @@ class DatabaseRestore:
         except Broken:
             return False
         return True
-
-
-def _read_keys(source: Path) -> Iterator[tuple[bytes, bytes]]:
-    """Yield id and wrapped key of each customer of a dump."""
-    for batch in read_bson_file(source / "customers.bson"):
-        for document in batch:
-            yield document["_id"], document["key"]

@@ -13,12 +13,11 @@ from discretion.catalogue.model import Basis
 from discretion.domain.consent.receipt import format_rfc3339
 from discretion.store.consent_event import ConsentEvent, ConsentState, NoticeReference, format_record_id
 from discretion.store.consent_terms import ConsentTerms, DataCategoryTerms
-from discretion.store.document import Document
 
 PROFILE = "https://w3id.org/dpv/schema/dpv-27560#record"
 
 
-JSON_LD_CONTEXT: Document = {
+JSON_LD_CONTEXT: Mapping[str, object] = {
     "@version": 1.1,
     "dpv": "https://w3id.org/dpv#",
     "dct": "http://purl.org/dc/terms/",

@@ -16,7 +16,7 @@ from strawberry import UNSET
 
 from discretion.errors import BadRequest
 from discretion.plan.filter import Query, SortOrder
-from discretion.reveal.revealer import Reading
+from discretion.reveal.revealer import CustomerRow, Reading
 from discretion.seal.pairwise_ids import PairwiseIds
 from discretion.store.paging import KeysetOrder
 
@@ -141,12 +141,12 @@ class CustomerCursors:
             f"{order.attribute.path if order.attribute else ''}{'-' if order.descending else '+'}"
         )
 
-    def build_cursor(self, doc: dict[str, Any]) -> str:
+    def build_cursor(self, row: CustomerRow) -> str:
         """Return the cursor of a customer's position in this order."""
         value = None
         if self._order.attribute is not None:
-            value = doc[self._order.attribute.key]
-        content = orjson.dumps([self._order_name, value, doc["_id"].hex()])
+            value = row.doc[self._order.attribute.key]
+        content = orjson.dumps([self._order_name, value, row.id.hex()])
         return self._pairwise.encode(self._client, _CURSOR_KIND, content)
 
     def build_clauses(self, page_window: PageWindow) -> list[Query]:

@@ -38,6 +38,7 @@ from discretion.purpose.decide import decide_reveal
 from discretion.purpose.decision import Allow, Decision
 from discretion.reveal.revealer import CustomerRow, Reading
 from discretion.seal.normalisation import NORMALISATION_RULES
+from discretion.store.document import MutableDocument
 
 
 @strawberry.input(description="An external identifier, in any spelling.")
@@ -221,7 +222,7 @@ async def _read_page(
         projection = projection.add(order.attribute.key)
         reading.record_extra(f"order:{order.attribute.path}")
     cursor_clauses = cursors.build_clauses(page_window)
-    docs: list[dict[str, Any]] = []
+    docs: list[MutableDocument] = []
     if reading.plan.reach_bits and (page_window.size or page_window.after or page_window.before):
         sort = build_keyset_order(order, backwards=page_window.backwards).sort
         docs = await resources.customers.list_page(
@@ -267,7 +268,7 @@ class CustomerPage:
     def __init__(
         self,
         reading: Reading,
-        docs: list[dict[str, Any]],
+        docs: list[MutableDocument],
         cursors: CustomerCursors,
         build_match_query: Callable[[], Query],
         page_window: PageWindow,
@@ -297,7 +298,7 @@ def _build_connection_type(customer_type: Any) -> type:
         return root.row
 
     def cursor(root: CustomerEdge) -> str:
-        return root.cursors.build_cursor(root.row.doc)
+        return root.cursors.build_cursor(root.row)
 
     def edges(root: CustomerPage) -> list[CustomerEdge]:
         return [CustomerEdge(row, root.cursors) for row in root.rows]
@@ -307,7 +308,7 @@ def _build_connection_type(customer_type: Any) -> type:
 
     def page_info(root: CustomerPage) -> PageInfo:
         ends = (root.rows[0], root.rows[-1]) if root.rows else (None, None)
-        start, end = (None if row is None else root.cursors.build_cursor(row.doc) for row in ends)
+        start, end = (None if row is None else root.cursors.build_cursor(row) for row in ends)
         return PageInfo(
             has_next_page=root.has_next,
             has_previous_page=root.has_previous,
