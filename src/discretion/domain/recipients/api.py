@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import strawberry
 from strawberry import UNSET
@@ -30,7 +29,7 @@ DISCLOSURE_NOTE = "deliveries"
 _DELIVERY_KIND = b"delivery"
 _CURSOR_KIND = b"delivery-cursor"
 
-DeliveryStateEnum: Any = strawberry.enum(
+strawberry.enum(
     DeliveryState,
     name="RecipientDeliveryState",
     description="How far a recipient was told of an erasure, a correction or a restriction.",
@@ -60,7 +59,7 @@ class RecipientDelivery:
     )
     attributes: list[str] = strawberry.field(description="What it was given and is concerned.")
     purposes: list[str] = strawberry.field(description="What for.")
-    state: DeliveryStateEnum = strawberry.field(
+    state: DeliveryState = strawberry.field(
         description="`BY_HAND`: it has no webhook. `STUCK`: its webhook did not acknowledge for 14 days. "
         "`EXPIRED`: nobody told it in time."
     )

@@ -13,9 +13,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
@@ -233,7 +232,7 @@ def _build_code_limit_error() -> TooMany:
     return TooMany("CODES_TOO_MANY", f"At most {MAX_CODES} codes are sent in an hour.", "Wait.")
 
 
-async def _log_mail_failure(mail: Any) -> None:
+async def _log_mail_failure(mail: Awaitable[None]) -> None:
     try:
         await mail
     except DiscretionError as error:

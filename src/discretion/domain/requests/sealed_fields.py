@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -28,7 +27,7 @@ class RequestSealer:
     entropy: Callable[[int], bytes] = field(repr=False)
     now_ms: Callable[[], int]
 
-    async def seal(self, customer: bytes, key: str, value: Any) -> tuple[bytes, bytes]:
+    async def seal(self, customer: bytes, key: str, value: object) -> tuple[bytes, bytes]:
         """Encrypt a value under the key of a customer.
 
         Args:

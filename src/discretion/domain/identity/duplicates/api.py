@@ -27,9 +27,7 @@ from discretion.store.transactions import Session
 _SUGGESTION_ID_KIND = b"suggestion"
 _CURSOR = b"suggestion-cursor"
 
-SuggestionState: Any = strawberry.enum(
-    SuggestionStatus, name="SuggestionState", description="What became of a suggestion."
-)
+strawberry.enum(SuggestionStatus, name="SuggestionState", description="What became of a suggestion.")
 
 
 @strawberry.type(description="How far one thing agrees. It tells no value.")
@@ -104,7 +102,7 @@ def _suggestion_type(customer: Any) -> Any:
         build_field(_id, "id", strawberry.ID, "Opaque, and good only for the client it was given to."),
         build_field(_score, "score", float, "The probability that they are one person, as the model has it."),
         build_field(_weight, "weight", float, "The same as log2 of the odds, which tells high ones apart."),
-        build_field(_state, "state", SuggestionState, "What became of it."),
+        build_field(_state, "state", SuggestionStatus, "What became of it."),
         build_field(
             _evidence, "evidence", list[SuggestionEvidence], "What was compared, and how far it agrees."
         ),
@@ -175,7 +173,7 @@ async def _suggestions(
     info: ResolverInfo,
     first: int | None = UNSET,
     after: str | None = UNSET,
-    state: SuggestionState = SuggestionStatus.OPEN,
+    state: SuggestionStatus = SuggestionStatus.OPEN,
 ) -> SuggestionPage:
     del root
     reading, _ = info.context.require_steward()

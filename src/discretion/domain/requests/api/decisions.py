@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import strawberry
 from strawberry import UNSET
@@ -13,7 +12,6 @@ from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import bind_services, build_field
 from discretion.domain.requests.api.dependencies import RequestServices
 from discretion.domain.requests.api.types import (
-    RequestReasonEnum,
     RightsRequest,
     build_rights_request,
     load_subjects,
@@ -24,16 +22,14 @@ from discretion.errors import BadRequest
 from discretion.law.jurisdiction import TimeLength, TimeUnit
 from discretion.store.request_state import RequestReason
 
-LengthUnit: Any = strawberry.enum(
-    TimeUnit, name="LengthUnit", description="Calendar days, business days or months."
-)
+strawberry.enum(TimeUnit, name="LengthUnit", description="Calendar days, business days or months.")
 
 
 @strawberry.input(description="Why a request is refused.")
 class RefusalInput:
     """See ``store.subject_request.RequestRefusal``; the remedies of the laws are added to ``next``."""
 
-    reason: RequestReasonEnum
+    reason: RequestReason
     law: str = strawberry.field(description="The provision that allows it, such as `GDPR Art. 17(3)(b)`.")
     words: str = strawberry.field(description="Why, as the person is to read it.")
     next: str | None = strawberry.field(default=UNSET, description="What else they can do.")
@@ -44,12 +40,12 @@ class LengthInput:
     """A length of time, see ``law.jurisdiction.TimeLength``."""
 
     count: int
-    unit: LengthUnit
+    unit: TimeUnit
 
 
 def build_decision_mutations(provide: Callable[[], RequestServices]) -> list[StrawberryField]:
     """Return the mutations of this module."""
-    request_type: Any = RightsRequest | None
+    request_type = RightsRequest | None
     decide_description = (
         "Accepts a request, or refuses it: with the provision, and the person is told their next step. What "
         "no steps carry out is fulfilled by an `answer`. For the steward."
@@ -119,12 +115,12 @@ async def _extend_request(
 
 
 async def _pause_request(
-    services: RequestServices, root: object, info: ResolverInfo, id: strawberry.ID, reason: RequestReasonEnum
+    services: RequestServices, root: object, info: ResolverInfo, id: strawberry.ID, reason: RequestReason
 ) -> RightsRequest:
     del root
     _, by = info.context.require_steward()
     request = await find_visible_request(services, info, id)
-    await services.decisions.pause(request.id, by, RequestReason(reason))
+    await services.decisions.pause(request.id, by, reason)
     return await _reload_request(services, info, request.id)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any, Concatenate
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import Concatenate
 
 import orjson
 import strawberry
@@ -37,6 +37,17 @@ from discretion.store.subject_request import RequestScope, SubjectRequest
 _SEALED_RIGHTS = frozenset({Right.CORRECTION, Right.PORTABILITY})
 """Rights whose sealed part says what is requested; an appeal takes it over."""
 
+RequestMutation = Callable[Concatenate[RequestServices, ...], Awaitable[RightsRequest]]
+
+
+@dataclass(frozen=True, slots=True)
+class SealedPart:
+    """A part of a request with personal data: its name, what its cell is bound to, and the value."""
+
+    name: str
+    binding: str
+    value: object = field(repr=False)
+
 
 @strawberry.input(description="What a value should be.")
 class CorrectionInput:
@@ -57,8 +68,8 @@ class ScopeInput:
 
 def build_request_mutations(provide: Callable[[], RequestServices]) -> list[StrawberryField]:
     """Return the mutations of this module."""
-    request_type: Any = RightsRequest | None
-    mutations: dict[str, tuple[Callable[Concatenate[RequestServices, ...], Any], str]] = {
+    request_type = RightsRequest | None
+    mutations: dict[str, tuple[RequestMutation, str]] = {
         "requestAccess": (_request_access, "Asks for a copy of everything that is kept (GDPR Art. 15)."),
         "requestPortability": (
             _request_portability,
@@ -112,7 +123,7 @@ async def _request_portability(
     # Checked now so that the person learns of a mistake, and again when the package is sent.
     services.egress.check_target(to)
     return await _file_request(
-        services, info, Right.PORTABILITY, behalf, sealed=(ENDPOINT_BINDING, ENDPOINT_PART, to)
+        services, info, Right.PORTABILITY, behalf, sealed=SealedPart(ENDPOINT_PART, ENDPOINT_BINDING, to)
     )
 
 
@@ -138,7 +149,7 @@ async def _request_correction(
         info,
         parties,
         RequestDetails(Right.CORRECTION, build_correction_scope(checked)),
-        (REQUEST_CHANGES_KEY, "changes", proposed_changes),
+        SealedPart("changes", REQUEST_CHANGES_KEY, proposed_changes),
     )
     if parties.customer is not None:
         proposal = await services.correction_proposals.build(parties.customer, checked)
@@ -201,7 +212,7 @@ async def _review_automated_decision(
             "'decision' is not a valid reference of a decision.",
             "Use letters, digits and . _ : / + -; explain the rest in 'words'.",
         )
-    sealed = (REQUEST_MESSAGE_KEY, "words", check_text(words)) if words else None
+    sealed = SealedPart("words", REQUEST_MESSAGE_KEY, check_text(words)) if words else None
     return await _file_request(
         services, info, Right.AUTOMATED_DECISION, behalf, RequestScope(decision=decision), sealed
     )
@@ -266,7 +277,7 @@ async def _file_request(
     right: Right,
     behalf: ForInput | None,
     scope: RequestScope | None = None,
-    sealed: tuple[str, str, Any] | None = None,
+    sealed: SealedPart | None = None,
 ) -> RightsRequest:
     parties = await resolve_parties(info, behalf or None)
     details = RequestDetails(right, scope or RequestScope())
@@ -284,7 +295,7 @@ async def _seal_details(
     info: ResolverInfo,
     parties: RequestParties,
     details: RequestDetails,
-    to_seal: tuple[str, str, Any],
+    to_seal: SealedPart,
 ) -> RequestDetails:
     """Return the details with a value encrypted under the customer's key.
 
@@ -295,18 +306,17 @@ async def _seal_details(
         info: The resolver's context.
         parties: The customer and the requester.
         details: The details so far.
-        to_seal: What the value is bound to, its name in ``sealed``, and the value.
+        to_seal: The value.
     """
-    key, name, value = to_seal
     records = info.context.resources
-    encoded = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    encoded = orjson.dumps(to_seal.value, option=orjson.OPT_SORT_KEYS)
     # Encryption of the same value differs each time (random nonce). The keyed digest
     # recognises a repeated request.
     fingerprint = records.blind_index.index("request-same", encoded.decode())
     if parties.customer is None:
         return RequestDetails(details.right, details.scope, fingerprint=fingerprint)
-    _, cell = await services.sealer.seal(parties.customer, key, value)
-    return RequestDetails(details.right, details.scope, {name: cell}, fingerprint=fingerprint)
+    _, cell = await services.sealer.seal(parties.customer, to_seal.binding, to_seal.value)
+    return RequestDetails(details.right, details.scope, {to_seal.name: cell}, fingerprint=fingerprint)
 
 
 async def _identify_appellant(info: ResolverInfo, request: SubjectRequest) -> RequestParties:

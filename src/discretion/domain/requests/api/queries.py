@@ -15,8 +15,6 @@ from discretion.domain.kit.graphql.page import PageInfo, cut_page, open_cursor, 
 from discretion.domain.kit.graphql.scalars import DateTime
 from discretion.domain.requests.api.dependencies import RequestServices
 from discretion.domain.requests.api.types import (
-    RequestRightEnum,
-    RequestStateEnum,
     RightsRequest,
     RightsRequestConnection,
     build_rights_request,
@@ -29,7 +27,9 @@ from discretion.domain.requests.api.visibility import (
 from discretion.domain.requests.deadline_monitor import WEEK_MS
 from discretion.domain.requests.subscription import RequestSubscription
 from discretion.errors import BadRequest
+from discretion.law.jurisdiction import Right
 from discretion.reveal.revealer import CustomerRow, Reading
+from discretion.store.request_state import RequestState
 from discretion.store.requests import RequestCriteria
 from discretion.store.subject_request import SubjectRequest
 
@@ -41,8 +41,8 @@ _OWN_REQUEST_CURSOR_KIND = b"own-request-cursor"
 class RightsRequestFilter:
     """Filter of ``rightsRequests``; a condition that is left out does not limit the result."""
 
-    states: list[RequestStateEnum] | None = UNSET
-    right: RequestRightEnum | None = UNSET
+    states: list[RequestState] | None = UNSET
+    right: Right | None = UNSET
     jurisdiction: str | None = strawberry.field(default=UNSET, description="Key of one of their laws.")
     due_before: DateTime | None = UNSET
     nearing: bool | None = strawberry.field(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import strawberry
 
@@ -24,15 +23,13 @@ from discretion.store.document import JsonValue
 from discretion.store.request_state import RequestReason, RequestState
 from discretion.store.subject_request import StoredPackage, SubjectRequest
 
-RequestStateEnum: Any = strawberry.enum(
+strawberry.enum(
     RequestState, name="RightsRequestState", description="Where a request stands (W3C DPV request statuses)."
 )
-RequestReasonEnum: Any = strawberry.enum(
+strawberry.enum(
     RequestReason, name="RightsRequestReason", description="Why it waits, was refused, or came to nothing."
 )
-RequestRightEnum: Any = strawberry.enum(
-    Right, name="RightsRequestRight", description="What can be asked for."
-)
+strawberry.enum(Right, name="RightsRequestRight", description="What can be asked for.")
 
 
 @strawberry.type(description="A law by which a request is answered, and who watches over it.")
@@ -61,10 +58,10 @@ class RightsStep:
 class RightsTurn:
     """A history entry, see ``store.subject_request.StateTransition``."""
 
-    state: RequestStateEnum
+    state: RequestState
     at: DateTime
     by: str
-    reason: RequestReasonEnum | None
+    reason: RequestReason | None
 
 
 @strawberry.type(description="Why a request was refused, and what can be done about it.")
@@ -117,9 +114,9 @@ class RightsRequest:
     """A rights request, see ``store.subject_request.SubjectRequest``."""
 
     id: strawberry.ID = strawberry.field(description="Opaque, and good only for the client it was given to.")
-    right: RequestRightEnum
-    state: RequestStateEnum
-    reason: RequestReasonEnum | None
+    right: Right
+    state: RequestState
+    reason: RequestReason | None
     status: str = strawberry.field(description="The state as an IRI of the W3C Data Privacy Vocabulary.")
     next_step: str = strawberry.field(description="What the person does next.")
     requester: RequesterKind
