@@ -10,6 +10,7 @@ from typing import Any
 
 from discretion.app.clock import now_ms
 from discretion.catalogue.load import find_shipped_catalogue, load_catalogue
+from discretion.reveal.forms import format_timestamp
 from discretion.store.dead_letters import DeadLetterFilter
 from discretion.store.driver.database import Database
 from tests.fixtures.mongo import CommandRecorder
@@ -30,7 +31,11 @@ events:
 """
 UNDECLARED = "Wolfeschlegelsteinhausen"
 DECLARED = "Tranquillity-Base-0042"
-SENT_AT = "2026-03-01T10:00:00.000Z"
+DAY_MS = 86_400_000
+SENT_MS = now_ms() - 30 * DAY_MS
+"""Within the retention of the event, whenever the tests run."""
+
+SENT_AT = format_timestamp(SENT_MS)
 MOON_LANDED = {
     "type": "track",
     "event": "Moon Landed",

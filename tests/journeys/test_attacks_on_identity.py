@@ -7,12 +7,19 @@ from typing import Any
 
 import pytest
 
+from tests.fixtures.clock import RunningClock
 from tests.fixtures.platform import PlatformUnderTest
 
 MERGE_HISTORY = """{ customers(first: 50) { nodes {
   identifiers { type value }
   identityHistory { nodes { kind by } }
 } } }"""
+
+
+@pytest.fixture
+def clock() -> RunningClock:
+    """Return a clock that starts soon after the dates of the messages."""
+    return RunningClock("2026-11-24T10:00:00")
 
 
 def identify(message_id: str, user: str, *, day: int = 1, **traits: Any) -> dict[str, Any]:

@@ -26,8 +26,10 @@ from tests.fixtures.mongo import CommandRecorder, FailPoint
 from tests.fixtures.platform import ROOT_KEY, PlatformUnderTest
 from tests.fixtures.waiting import WAIT_S
 from tests.journeys.dead_letters import (
+    DAY_MS,
     MOON_LANDED,
     REPLAYED,
+    SENT_MS,
     open_corrected_platform,
     read_counts,
     read_events,
@@ -108,9 +110,8 @@ async def test_a_replay_does_not_store_an_event_past_its_retention(
 ) -> None:
     """The event's retention of a year is over at the replay; the sender's identifiers are recorded."""
     await platform.send_messages("web-shop", MOON_LANDED)
-    async with open_corrected_platform(
-        database, tmp_path, Clock("2027-03-01T10:00:01")
-    ) as corrected_platform:
+    clock = Clock(format_timestamp(SENT_MS + 400 * DAY_MS))
+    async with open_corrected_platform(database, tmp_path, clock) as corrected_platform:
         assert await replay_dead_letters(corrected_platform) == REPLAYED
         assert await database.count("events", {}) == 0
         [record] = await database.find("source_records", {})

@@ -8,6 +8,7 @@ import pytest
 
 from discretion.catalogue.load import load_catalogue
 from discretion.catalogue.model import Form
+from tests.fixtures.clock import RunningClock
 from tests.fixtures.platform import PlatformUnderTest
 from tests.properties.permission_matrix import oracle
 
@@ -45,6 +46,12 @@ BIRTHDAY = "1980-02-29"
 BAND = "45-54"
 QUERY = "{ customers(first: 200) { nodes { id contact { email } demographics { birthDate } } } }"
 FIND = 'query($v: String!) { customer(identifier: {type: "email", value: $v}) { id } }'
+
+
+@pytest.fixture
+def clock() -> RunningClock:
+    """Return a clock that starts soon after the dates of the messages."""
+    return RunningClock("2026-11-24T10:00:00")
 
 
 def _build_messages(place: str, statement: str, signal: str) -> list[dict[str, Any]]:

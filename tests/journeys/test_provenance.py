@@ -24,6 +24,7 @@ from discretion.store.consents import ConsentStore
 from discretion.store.person_stores import open_person_stores
 from discretion.store.tombstones import TombstoneStore
 from tests.fixtures.attribute_keys import KEYS
+from tests.fixtures.clock import RunningClock
 from tests.fixtures.platform import ROOT_KEY, PlatformUnderTest
 
 EMAIL = "Mara.Lind@post.example"
@@ -66,6 +67,12 @@ NAMES = [
 ]
 PROVENANCE_FIELDS = "provenance(attributes: $names) { attribute value source channel observedAt }"
 PROVENANCE_QUERY = f"query($id: ID!, $names: [String!]) {{ customer(id: $id) {{ {PROVENANCE_FIELDS} }} }}"
+
+
+@pytest.fixture
+def clock() -> RunningClock:
+    """Return a clock that starts soon after the dates of the messages."""
+    return RunningClock("2026-11-24T10:00:00")
 
 
 async def send_mara(platform: PlatformUnderTest) -> None:
