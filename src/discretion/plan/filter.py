@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from discretion.catalogue.model import Attribute
 from discretion.errors import Forbidden
@@ -27,7 +26,7 @@ OPERATORS: Mapping[str, str] = {
 }
 """Operators of a condition, with the operator of MongoDB. Nothing else reaches the query."""
 
-Query = dict[str, Any]
+Query = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ class FilterCondition:
 
     attribute: Attribute
     operator: str
-    operand: Any
+    operand: object
 
 
 @dataclass(frozen=True, slots=True)

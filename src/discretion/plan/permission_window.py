@@ -15,7 +15,7 @@ from typing import Any
 from discretion.plan.customer_members import ALLOW, KINDS, LATER, RULES, UNTIL
 from discretion.purpose.permission_engine import FORECAST_MS
 
-Query = dict[str, Any]
+Query = dict[str, object]
 
 WINDOW_FIELDS = (ALLOW, UNTIL, LATER, RULES)
 """Members of a customer document that determine its permissions."""
@@ -85,8 +85,8 @@ class PermissionWindow:
         version = doc[RULES]
         return -1 if version == self.rules_version else self.trusted_versions.get(version, self.fallback_bits)
 
-    def _list_version_masks(self, mask: int) -> list[tuple[Any, int]]:
-        version_masks: list[tuple[Any, int]] = [(self.rules_version, mask)]
+    def _list_version_masks(self, mask: int) -> list[tuple[object, int]]:
+        version_masks: list[tuple[object, int]] = [(self.rules_version, mask)]
         version_masks += [
             (version, mask & bits) for version, bits in self.trusted_versions.items() if mask & bits
         ]
@@ -97,7 +97,7 @@ class PermissionWindow:
         return version_masks
 
 
-def _build_window_clauses(version: Any, mask: int, now_ms: int) -> tuple[Query, Query]:
+def _build_window_clauses(version: object, mask: int, now_ms: int) -> tuple[Query, Query]:
     return (
         {RULES: version, UNTIL: {"$gt": now_ms}, ALLOW: {"$bitsAnySet": mask}},
         {
