@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from discretion.catalogue.model import Basis
-from discretion.domain.consent.receipt import format_rfc3339
+from discretion.reveal.forms import format_timestamp
 from discretion.store.consent_event import ConsentEvent, ConsentState, NoticeReference, format_record_id
 from discretion.store.consent_terms import ConsentTerms, DataCategoryTerms
 
@@ -162,4 +162,4 @@ def _build_entity(author: str) -> dict[str, object]:
 
 
 def _format_time(ms: int) -> dict[str, object]:
-    return {"@type": "xsd:dateTime", "@value": format_rfc3339(ms)}
+    return {"@type": "xsd:dateTime", "@value": format_timestamp(ms)}

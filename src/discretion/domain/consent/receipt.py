@@ -10,9 +10,9 @@ cannot be used as an access token: it has another type and no audience.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from discretion.domain.consent.statement_record import AGREEING_STATES
+from discretion.reveal.forms import format_timestamp
 from discretion.store.consent_event import RECORD_SCHEMA, ConsentEvent, format_record_id
 from discretion.store.consent_terms import ConsentTerms, ControllerParty
 from discretion.token.keys import KeySet
@@ -113,10 +113,10 @@ def _build_party(controller: ControllerParty, issuer: str) -> dict[str, object]:
 def _build_event(event: ConsentEvent, terms: ConsentTerms) -> dict[str, object]:
     """Build ``event``: ``validity_duration`` is the purpose's, ``valid_until`` the person's own limit."""
     event_payload: dict[str, object] = {
-        "event_time": format_rfc3339(event.at),
-        "received_time": format_rfc3339(event.received),
+        "event_time": format_timestamp(event.at),
+        "received_time": format_timestamp(event.received),
         "validity_duration": terms.lasts or None,
-        "valid_until": None if event.until is None else format_rfc3339(event.until),
+        "valid_until": None if event.until is None else format_timestamp(event.until),
         "entity_id": event.by,
         "event_type": "explicit" if event.state in AGREEING_STATES else "none",
         "event_state": event.state.value,
@@ -129,8 +129,3 @@ def _build_event(event: ConsentEvent, terms: ConsentTerms) -> dict[str, object]:
     if event.conflict is not None:
         event_payload["conflict_with"] = format_record_id(event.conflict)
     return event_payload
-
-
-def format_rfc3339(ms: int) -> str:
-    """Return a time in ms as RFC 3339 text in UTC with milliseconds."""
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
