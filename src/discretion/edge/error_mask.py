@@ -93,7 +93,7 @@ class ErrorMask:
         return format_error(INTERNAL, _INTERNAL_MESSAGE, {"correlation": correlation})
 
 
-def format_error(code: str, message: str, extra: Mapping[str, Any] | None = None) -> FormattedError:
+def format_error(code: str, message: str, extra: Mapping[str, object] | None = None) -> FormattedError:
     """Return a GraphQL error: ``{"message", "extensions": {"code", …}}``."""
     return {"message": message, "extensions": {"code": code, **(extra or {})}}
 

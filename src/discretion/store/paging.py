@@ -7,7 +7,6 @@ what the first one costs.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from discretion.store.document import MutableDocument
 
@@ -34,7 +33,9 @@ class KeysetOrder:
         by_member = [] if self.member is None else [(self.member, self.direction)]
         return [*by_member, ("_id", self.id_direction)]
 
-    def continue_after(self, query: MutableDocument, position: tuple[Any, Any] | None) -> MutableDocument:
+    def continue_after(
+        self, query: MutableDocument, position: tuple[object, object] | None
+    ) -> MutableDocument:
         """Return a query limited to documents after a position, which is a value and an id.
 
         None, the position before the first page, limits nothing.
@@ -44,7 +45,7 @@ class KeysetOrder:
         clause = self._build_clause(*position)
         return {"$and": [query, clause]} if query.keys() & clause.keys() else {**query, **clause}
 
-    def _build_clause(self, value: Any, last: Any) -> MutableDocument:
+    def _build_clause(self, value: object, last: object) -> MutableDocument:
         beyond_id = {"_id": {_BEYOND[self.id_direction]: last}}
         if self.member is None:
             return beyond_id

@@ -20,7 +20,7 @@ _MERGE_DEPTH = 5
 """Levels that are merged: from the message down to ``context.consent.categoryPreferences.<purpose>``."""
 
 
-def split_batch(body: Mapping[str, Any]) -> list[Any]:
+def split_batch(body: Mapping[str, object]) -> list[Any]:
     """Return the messages of a batch, each as if it had been sent alone.
 
     Raises:
@@ -50,7 +50,7 @@ def split_batch(body: Mapping[str, Any]) -> list[Any]:
     ]
 
 
-def _read_shared_members(body: Mapping[str, Any]) -> dict[str, Any]:
+def _read_shared_members(body: Mapping[str, object]) -> dict[str, object]:
     shared = {name: body[name] for name in (*_MERGED_MEMBERS, "sentAt") if body.get(name) is not None}
     for name in _MERGED_MEMBERS:
         if not isinstance(shared.get(name, {}), dict):
@@ -58,7 +58,7 @@ def _read_shared_members(body: Mapping[str, Any]) -> dict[str, Any]:
     return shared
 
 
-def _merge_member(shared: Any, message_value: Any, depth: int) -> Any:
+def _merge_member(shared: object, message_value: object, depth: int) -> object:
     if depth == 0 or not isinstance(shared, dict) or not isinstance(message_value, dict):
         return shared if message_value is None else message_value
     return {

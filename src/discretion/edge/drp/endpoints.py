@@ -153,7 +153,7 @@ class DrpEndpoints:
             media_type="application/json",
         )
 
-    async def _read_signed_request(self, request: Request) -> tuple[SignedEnvelope, Agent, dict[str, Any]]:
+    async def _read_signed_request(self, request: Request) -> tuple[SignedEnvelope, Agent, dict[str, object]]:
         """Make the first two checks: the body decodes, and the agent that the token belongs to signed it."""
         envelope = decode_envelope(await read_body(request, MAX_BODY))
         agent = await authenticate_agent(request, self.agent_register, AgentKind.AGENT)
@@ -227,5 +227,5 @@ def _handle_errors(handler: EndpointHandler) -> EndpointHandler:
     return handle
 
 
-def _json_response(body: dict[str, Any]) -> Response:
+def _json_response(body: dict[str, object]) -> Response:
     return Response(orjson.dumps(body), headers=_PRIVATE, media_type="application/json")

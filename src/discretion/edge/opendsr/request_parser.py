@@ -87,7 +87,7 @@ def is_request_id(text: str) -> bool:
     return _UUID4.fullmatch(text) is not None
 
 
-def _check_fields(body: Mapping[str, Any], regulation: str | None) -> Iterator[OpenDsrProblem]:
+def _check_fields(body: Mapping[str, object], regulation: str | None) -> Iterator[OpenDsrProblem]:
     if body.get("regulation", regulation) not in REGULATIONS:
         yield OpenDsrProblem("REGULATION_INVALID", f"regulation is one of {', '.join(REGULATIONS)}.")
     if not isinstance(subject_request_id := body.get("subject_request_id"), str) or not is_request_id(
@@ -113,7 +113,7 @@ def _check_fields(body: Mapping[str, Any], regulation: str | None) -> Iterator[O
         )
 
 
-def _check_callbacks(body: Mapping[str, Any]) -> Iterator[OpenDsrProblem]:
+def _check_callbacks(body: Mapping[str, object]) -> Iterator[OpenDsrProblem]:
     callback_urls = body.get("status_callback_urls") or []
     if not isinstance(callback_urls, list) or len(callback_urls) > MAX_CALLBACKS:
         yield OpenDsrProblem(
@@ -124,7 +124,7 @@ def _check_callbacks(body: Mapping[str, Any]) -> Iterator[OpenDsrProblem]:
 
 
 def _parse_identities(
-    entries: Any, catalogue: Catalogue
+    entries: object, catalogue: Catalogue
 ) -> tuple[tuple[ExternalIdentifier, ...], list[OpenDsrProblem]]:
     if not isinstance(entries, list) or not 0 < len(entries) <= MAX_IDENTITIES:
         message = (
@@ -160,7 +160,7 @@ class _HashedIdentity:
 
 
 def _parse_identity(
-    entry: Any, place: str, catalogue: Catalogue
+    entry: object, place: str, catalogue: Catalogue
 ) -> ExternalIdentifier | _HashedIdentity | OpenDsrProblem:
     if not isinstance(entry, dict):
         return OpenDsrProblem("IDENTITY_INVALID", f"{place} is not an object.")

@@ -9,7 +9,7 @@ stored. Nobody is merged.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -187,7 +187,7 @@ class DuplicateSearch:
         return customer
 
 
-def build_customer_query(paths: Any) -> str:
+def build_customer_query(paths: Iterable[str]) -> str:
     """Build the query that reads a page of customers with exactly the attributes at these dotted paths."""
     tree: dict[str, Any] = {}
     for path in paths:
