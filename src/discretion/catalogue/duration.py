@@ -60,38 +60,45 @@ def parse_duration(text: str) -> Duration:
 
 
 def subtract_duration(duration: str, at_ms: int) -> int:
-    """Return the earliest moment (ms since 1970, UTC) that is at most ``duration`` before ``at_ms``.
+    """Return the earliest moment (ms since 1970, UTC) from which a duration has not ended at ``at_ms``.
 
-    Months are subtracted first, to the same day of the earlier month or the last day of a shorter month. The
-    result is never before 1970, because no observation is older.
+    The reverse of ``add_duration``, so a later moment never has an earlier result: what has expired stays
+    expired. The result is never before 1970, because no observation is older.
     """
     months, ms = parse_duration(duration)
-    return max(0, at_ms - _count_days_back(at_ms // _DAY_MS, months) * _DAY_MS - ms)
+    end_of_months = at_ms - ms
+    return 0 if end_of_months < 0 else max(0, _move_months(end_of_months, -months))
 
 
 @lru_cache(maxsize=4096)
 def add_duration(duration: str, at_ms: int) -> int:
     """Return the moment (ms since 1970, UTC) at which a duration that began at ``at_ms`` ends.
 
-    Months are added first, to the same day of the later month or the last day of a shorter month. The result
-    is never after the year 9999.
+    Months are added first, to the same day and time of the later month. A month that lacks the day ends with
+    its last day (Regulation 1182/71, Art. 3(2)(c)). The result is never after the year 9999.
     """
     months, ms = parse_duration(duration)
-    day = date.fromordinal(_EPOCH_ORDINAL + at_ms // _DAY_MS)
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    if year > _LAST_YEAR:
-        return (date(_LAST_YEAR, 12, 31).toordinal() - _EPOCH_ORDINAL) * _DAY_MS
-    last_day = monthrange(year, month + 1)[1]
-    end_day = date(year, month + 1, min(day.day, last_day)).toordinal() - _EPOCH_ORDINAL
-    return end_day * _DAY_MS + at_ms % _DAY_MS + ms
+    return _move_months(at_ms, months) + ms
+
+
+def _move_months(at_ms: int, months: int) -> int:
+    day, time_ms = divmod(at_ms, _DAY_MS)
+    moved_day, is_same_day = _find_day(day, months)
+    return moved_day * _DAY_MS + (time_ms if is_same_day else 0)
 
 
 @lru_cache(maxsize=4096)
-def _count_days_back(day: int, months: int) -> int:
-    """Return the number of days between a day (days since 1970) and the same day ``months`` earlier."""
-    current_date = date.fromordinal(_EPOCH_ORDINAL + day)
-    year, month = divmod(current_date.year * 12 + current_date.month - 1 - months, 12)
-    if year < 1:  # `date` has no earlier years; any day before 1970 gives the same cut-off.
-        return day + 1
+def _find_day(day: int, months: int) -> tuple[int, bool]:
+    """Return the same day (days since 1970) of a later or earlier month, and True.
+
+    If the month lacks the day: the first day of the month after it, and False.
+    """
+    start = date.fromordinal(_EPOCH_ORDINAL + day)
+    year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
+    if year > _LAST_YEAR:
+        return date(_LAST_YEAR, 12, 31).toordinal() - _EPOCH_ORDINAL, False
+    if year < 1:  # `date` has no earlier years; the caller needs no day before 1970.
+        return -1, False
     last_day = monthrange(year, month + 1)[1]
-    return current_date.toordinal() - date(year, month + 1, min(current_date.day, last_day)).toordinal()
+    moved = date(year, month + 1, min(start.day, last_day)).toordinal() - _EPOCH_ORDINAL
+    return (moved, True) if start.day <= last_day else (moved + 1, False)

