@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,13 @@ from tests.fixtures.server_process import ServerProcess, run_command, start_serv
 
 EMAIL = "ann@shop.example"
 FIND_ID = f'{{ customer(identifier: {{type: "email", value: "{EMAIL}"}}) {{ id }} }}'
-READ_NAME = f'{{ customer(identifier: {{type: "email", value: "{EMAIL}"}}) {{ identity {{ givenName }} }} }}'
+READ_ONE = f'{{ customer(identifier: {{type: "email", value: "{EMAIL}"}}) {{ identity {{ givenName }} }} }}'
+READ_ALL = "{ customers(first: 5) { nodes { identity { givenName } } } }"
+"""A disclosure about several people; only such an entry has postings."""
 LIST_DISCLOSURES = """query($after: String) { me { disclosures(first: 100, after: $after) {
   nodes { receipt client } pageInfo { hasNextPage endCursor } } } }"""
 KILLED_AFTER_S = (0.0, 0.4, 1.3)
-"""The entry of a disclosure is found by a scan for a second, and by its postings then."""
+"""The entry about several people is found by a scan for a second, and by its postings then."""
 POSTINGS_WRITTEN_S = 3.0
 
 
@@ -57,7 +60,7 @@ def query(url: str, text: str, token: str, **variables: Any) -> dict[str, Any]:
 
 @dataclass
 class Reader:
-    """Reads Ann's name again and again; ``receipts`` are those of the answers that arrived."""
+    """Reads Ann's name again and again, alone and in a list; ``receipts`` are those that arrived."""
 
     token: str
     receipts: list[str] = field(default_factory=list)
@@ -65,8 +68,8 @@ class Reader:
     def read_until_cut_off(self, url: str) -> None:
         """Read until the server dies."""
         try:
-            while True:
-                answer = query(url, READ_NAME, self.token)
+            for text in cycle((READ_ALL, READ_ONE)):
+                answer = query(url, text, self.token)
                 self.receipts.append(answer["extensions"]["disclosure"]["receipt"])
         except httpx.HTTPError:
             return
@@ -99,9 +102,7 @@ def test_a_person_sees_every_disclosure_that_was_answered_before_a_kill(
         with start_server(settings, log, port) as server:
             port = server.port
             if not person:
-                sent = {"userId": "ann", "messageId": "m", "traits": {"firstName": "Ann", "email": EMAIL}}
-                answer = httpx.post(f"{server.url}/v1/identify", json=sent, auth=(key, ""), timeout=30)
-                assert answer.status_code == 200
+                send_people(server.url, key)
                 customer = query(server.url, FIND_ID, steward)["data"]["customer"]["id"]
                 person = run_command(
                     settings, *issue, "customer-app", "--purpose", "self", "--subject", customer
@@ -114,12 +115,20 @@ def test_a_person_sees_every_disclosure_that_was_answered_before_a_kill(
             time.sleep(POSTINGS_WRITTEN_S)
 
 
+def send_people(url: str, key: str) -> None:
+    """Send Ann and somebody else."""
+    for name, email in (("Ann", EMAIL), ("Bob", "bob@shop.example")):
+        sent = {"userId": name, "messageId": name, "traits": {"firstName": name, "email": email}}
+        answer = httpx.post(f"{url}/v1/identify", json=sent, auth=(key, ""), timeout=30)
+        assert answer.status_code == 200
+
+
 def read_and_kill(server: ServerProcess, reader: Reader, delay_s: float) -> None:
-    """Read for a while, at least once, and kill the server while it answers."""
+    """Read for a while, at least once each way, and kill the server while it answers."""
     before = len(reader.receipts)
     reading = threading.Thread(target=reader.read_until_cut_off, args=(server.url,))
     reading.start()
-    while len(reader.receipts) == before:
+    while len(reader.receipts) < before + 2:
         assert reading.is_alive()
         time.sleep(0.001)
     time.sleep(delay_s)
