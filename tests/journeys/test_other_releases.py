@@ -81,6 +81,8 @@ def report(case: str, message: str) -> None:
 def test_another_release_changes_nothing_and_does_not_start(settings: dict[str, str], tmp_path: Path) -> None:
     """While a server of this release serves; only ``migrate`` moves the schema, and then this one stops."""
     key = run_command(settings, *WRITE)
+    dump = str(tmp_path / "dump")
+    run_command(settings, "backup", dump)
     before = read_declared(settings)
     newer = write_release(tmp_path / "newer", version=2)
     unreleased = write_release(tmp_path / "unreleased", version=1)
@@ -108,6 +110,11 @@ def test_another_release_changes_nothing_and_does_not_start(settings: dict[str, 
         message = run_refused_command(settings, *arguments)
         report(f"the older release: {' '.join(arguments)}", message)
         assert message.startswith("SCHEMA_NEWER")
+    run_command(settings, *READ, program=newer)
+    message = run_refused_command(settings, "restore", dump, "--replace", program=newer)
+    assert "BACKUP_SCHEMA_DIFFERS The dump" in message
+    # Before it is the progress bar.
+    report("a newer release restores an older dump", message[message.index("BACKUP_SCHEMA_DIFFERS") :])
     run_command(settings, *READ, program=newer)
 
 

@@ -33,7 +33,8 @@ def run_refused(settings: dict[str, str], *arguments: str) -> str:
 async def test_a_restored_backup_keeps_later_erasures(
     database: Database, mongo_url: str, tmp_path: Path
 ) -> None:
-    """Customers erased since the backup stay erased; no server starts without those erasures."""
+    """Customers erased since the backup stay erased; no server starts without those erasures, and a ledger
+    that is lost has to be given up on purpose."""
     platform = await build_test_platform(database, tmp_path, CommandRecorder())
     settings = {
         "DISCRETION_MONGO_URL": mongo_url,
@@ -61,4 +62,10 @@ async def test_a_restored_backup_keeps_later_erasures(
         run_command(settings, "restore", target, "--replace")
         with start_server(settings, tmp_path / "log"):
             await check_erased(platform, ann)
+            assert [await read_given_name(platform, name) for name in ("ann", "bob")] == [None, "Bob"]
+        elsewhere.unlink()
+        assert "ERASURE_LEDGER_LOST" in run_refused(settings, "restore", target, "--replace")
+        run_command(settings, "restore", target, "--replace", "--accept-lost-ledger")
+        run_command(settings, "restore", target, "--replace")
+        with start_server(settings, tmp_path / "log"):
             assert [await read_given_name(platform, name) for name in ("ann", "bob")] == [None, "Bob"]
