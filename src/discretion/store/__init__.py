@@ -6,6 +6,10 @@ repositories in ``person_stores``. Two import contracts hold this: ``people`` na
 these repositories, ``answers`` the modules that may not. Domain code has repositories and transactions
 (``transactions``), and no query (contract ``repositories``).
 
+A repository takes and returns frozen records with long names. One codec for each of them, a ``parse_`` and a
+``build_`` function, knows the short stored names, which a legend beside the schema explains. Only the
+functions of a plan read stored customers themselves, because a page of them must be fast.
+
 Writes are idempotent by key, with write concern majority and journal, so each can be repeated: a write
 concern error means "outcome unknown", never "failed". Collections, indexes and validators are declared as
 data in ``schema``.
