@@ -47,14 +47,11 @@ def find_retention_duty(
 def find_retention_end(rule: LegalRetentionRule, occurred_ms: int, zone: str) -> int:
     """Return the moment (ms since 1970, UTC) at which the duty to keep an event ends."""
     day = find_local_day(occurred_ms, zone)
-    # The day of the event is not counted (Regulation 1182/71, Art. 3(1)).
-    first_day = (
-        date(day.year + 1, 1, 1) if rule.starts_from is RetentionStart.YEAR_END else day + timedelta(days=1)
-    )
+    start = date(day.year, 12, 31) if rule.starts_from is RetentionStart.YEAR_END else day
+    # The day on which the period starts is not counted, and it ends with the end of its last day (Regulation
+    # 1182/71, Art. 3).
     is_in_months = rule.length.unit is TimeUnit.MONTHS
     last_day = (
-        add_months(first_day, rule.length.count)
-        if is_in_months
-        else first_day + timedelta(rule.length.max_days)
+        add_months(start, rule.length.count) if is_in_months else start + timedelta(rule.length.max_days)
     )
-    return find_midnight(last_day, zone)
+    return find_midnight(last_day + timedelta(days=1), zone)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import jwt
@@ -13,9 +13,8 @@ import pytest
 from discretion.catalogue.load import load_catalogue
 from discretion.domain.legal_retention.retained_data_expiry import RetainedDataExpiry
 from discretion.errors import Conflict
-from discretion.law.jurisdiction import Citation, LegalRetentionRule, RetentionStart, TimeLength, TimeUnit
 from discretion.law.load import load_lawbook
-from discretion.law.retention_duty import find_retention_duty, find_retention_end
+from discretion.law.retention_duty import find_retention_duty
 from discretion.ledger.packed_entry import EntryPacker
 from discretion.store.requests import RequestStore
 from discretion.store.retained_data import RetainedDataStore
@@ -192,22 +191,6 @@ async def test_the_certificate_lists_deletions_without_personal_data(erasing: Er
     assert claims["kept"][0]["law"] == "gb"
     assert customer.hex() not in str(claims)
     assert "ann" not in str(claims).lower().replace("channel", "")
-
-
-def test_a_retention_counted_from_the_year_end_starts_after_that_year() -> None:
-    def rule(start: RetentionStart) -> LegalRetentionRule:
-        citation = Citation(date(2000, 1, 1), None, "s")
-        return LegalRetentionRule(
-            frozenset({"e"}), frozenset({"p"}), TimeLength(72, TimeUnit.MONTHS), start, citation
-        )
-
-    occurred_at = int(datetime(2026, 5, 2, 10, tzinfo=UTC).timestamp() * 1000)
-    ends = [
-        find_retention_end(rule(starts), occurred_at, "Europe/London")
-        for starts in (RetentionStart.YEAR_END, RetentionStart.EVENT)
-    ]
-    days = [datetime.fromtimestamp(end / 1000, UTC).isoformat()[:13] for end in ends]
-    assert days == ["2033-01-01T00", "2032-05-02T23"]
 
 
 def test_the_longest_certain_retention_of_several_laws_applies() -> None:
