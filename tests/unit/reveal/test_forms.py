@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from discretion.catalogue.model import Attribute, Form, ValueType
+from discretion.law.age import find_age_day
 from discretion.reveal.forms import FormRenderer
 
 NOW = int(datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp() * 1000)
@@ -112,3 +113,27 @@ def test_pseudonyms_can_be_joined_within_one_attribute_only() -> None:
     assert len(set(pseudonyms)) == 4
     assert all("greta" not in pseudonym and len(pseudonym) == 24 for pseudonym in pseudonyms)
     assert repr(FORMS) == "FormRenderer(****)"
+
+
+BIRTH_DATES = st.dates(date(1920, 1, 1), date(2020, 12, 31)) | st.sampled_from(
+    [
+        date(year, month, day)
+        for year in (1984, 2000, 2008)
+        for month, day in ((2, 29), (3, 1), (12, 31), (1, 1))
+    ]
+)
+
+
+@given(BIRTH_DATES, st.sampled_from([(18, "18-24"), (25, "25-34"), (45, "45-54"), (65, "65 or over")]))
+def test_an_age_band_begins_on_the_day_on_which_the_law_counts_the_age(
+    born: date, first_age_and_band: tuple[int, str]
+) -> None:
+    """Also for those born on 29 February."""
+    years, band = first_age_and_band
+    render = FORMS.build_render(build_attribute(ValueType.DATE), Form.COARSE)
+    assert render is not None
+    day = find_age_day(born, years)
+    noon = int(datetime(day.year, day.month, day.day, 12, tzinfo=UTC).timestamp() * 1000)
+    day_ms = timedelta(days=1) // timedelta(milliseconds=1)
+    assert render(born.isoformat(), noon) == band
+    assert render(born.isoformat(), noon - day_ms) != band
