@@ -13,6 +13,7 @@ import pytest_asyncio
 from discretion.domain.correction.proposed_change import check_changes
 from discretion.domain.requests.model import RequestDetails, Requester
 from discretion.law.jurisdiction import Right
+from discretion.plan.customer_members import LAWS, WRAPPED_KEY
 from discretion.seal.open import build_cell_decryptor
 from discretion.store.deliveries import DeliveryState
 from discretion.store.driver.database import Database
@@ -209,7 +210,7 @@ async def test_old_value_new_value_and_reason_are_stored_encrypted(office: Corre
     stored = await office.database.find_one("customers", {"_id": customer})
     assert stored is not None
     open_cell = build_cell_decryptor(
-        customer, office.platform.internals.discloser.revealer.buckets.unwrap(customer, stored["key"])
+        customer, office.platform.internals.discloser.revealer.buckets.unwrap(customer, stored[WRAPPED_KEY])
     )
     assert {
         name: open_cell(cell, name.removeprefix("old:").encode()) for name, cell in request["sealed"].items()
@@ -279,8 +280,8 @@ async def test_corrected_birth_date_and_residence_decide_the_law(office: Correct
     assert len(await office.read_customers(PARTNER, BIRTH_DATES, "ad-partner")) == 1
     await office.correct(GRETA, {"contact.residence": "US-TX", "demographics.birthDate": "2015-03-04"})
     assert await office.read_customers(PARTNER, BIRTH_DATES, "ad-partner") == []
-    (stored,) = await office.database.find("customers", {}, {"laws": 1, KEYS["contact.residence"]: 1})
-    assert stored["laws"] == ["us-tx"]
+    (stored,) = await office.database.find("customers", {}, {LAWS: 1, KEYS["contact.residence"]: 1})
+    assert stored[LAWS] == ["us-tx"]
     assert stored[KEYS["contact.residence"]] == "US-TX"
 
 

@@ -20,6 +20,7 @@ from discretion.errors import DiscretionError
 from discretion.reveal.forms import format_timestamp
 from discretion.settings import Settings
 from discretion.store.driver.database import Database
+from discretion.store.source_records import IDENTIFIERS, TOTALS
 from tests.fixtures.attribute_keys import KEYS
 from tests.fixtures.clock import Clock
 from tests.fixtures.mongo import CommandRecorder, FailPoint
@@ -115,7 +116,7 @@ async def test_a_replay_does_not_store_an_event_past_its_retention(
         assert await replay_dead_letters(corrected_platform) == REPLAYED
         assert await database.count("events", {}) == 0
         [record] = await database.find("source_records", {})
-        assert (len(record["ids"]), KEYS["web.firstSeenAt"] in record["folds"]) == (2, False)
+        assert (len(record[IDENTIFIERS]), KEYS["web.firstSeenAt"] in record[TOTALS]) == (2, False)
 
 
 async def test_a_dead_letter_and_its_key_expire_after_14_days(

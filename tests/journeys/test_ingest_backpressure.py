@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from discretion.store.events import RECORD
 from tests.fixtures.platform import PlatformUnderTest
 
 BATCHES, SIZE = 6, 1_500
@@ -48,5 +49,5 @@ async def test_a_source_that_sends_too_fast_gets_429_and_loses_nothing(platform:
         assert response.json()["error"]["code"] == "SOURCE_TOO_FAST"
         assert int(response.headers["retry-after"]) >= 1
         assert (await send_batch(platform, "web-shop", build_batch(number))).json()["accepted"] == SIZE
-    events = await platform.internals.database.find("events", {}, {"record": 1})
-    assert sorted(Counter(event["record"] for event in events).values()) == [SIZE] * BATCHES
+    events = await platform.internals.database.find("events", {}, {RECORD: 1})
+    assert sorted(Counter(event[RECORD] for event in events).values()) == [SIZE] * BATCHES

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from discretion.store.driver.database import Database
+from discretion.store.events import TYPE
+from discretion.store.source_records import CELLS, SOURCE
 from tests.fixtures.attribute_keys import KEYS
 from tests.fixtures.clock import Clock
 from tests.fixtures.mongo import CommandRecorder
@@ -266,14 +268,14 @@ async def test_data_without_a_permitted_purpose_are_not_stored_and_counted(
     assert outcome["minimised"] == 3
     assert [result["minimised"] for result in outcome["results"]] == [2, 0, 1]
     database = platform.internals.database
-    assert [event["type"] for event in await database.find("events", {})] == ["Order Completed"]
-    (record,) = await database.find("source_records", {"source": "web-shop"})
+    assert [event[TYPE] for event in await database.find("events", {})] == ["Order Completed"]
+    (record,) = await database.find("source_records", {SOURCE: "web-shop"})
     (customer,) = await database.find("customers", {})
     for document in (record, customer):
         assert "winter-sale" not in repr(document)
         assert "snowshoes" not in repr(document)
-    assert KEYS["web.campaign"] not in record["cells"]
-    assert KEYS["identity.givenName"] in record["cells"]
+    assert KEYS["web.campaign"] not in record[CELLS]
+    assert KEYS["identity.givenName"] in record[CELLS]
     assert (await query_as_customer(platform, "{ me { web { campaign } identity { givenName } } }"))[
         "me"
     ] == {

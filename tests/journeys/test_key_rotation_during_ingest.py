@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 
 from discretion.domain.erasure.crypto_shred import CryptoShredder
+from discretion.plan.customer_members import WRAPPED_KEY
 from discretion.seal.bucket_keys import BucketKeys
 from discretion.store.driver.database import Database
 from tests.fixtures.mongo import CommandRecorder
@@ -85,5 +86,5 @@ async def test_no_customer_is_lost_while_keys_are_replaced(
     customers = await database.find("customers", {})
     assert len(customers) == 2 * BATCHES * BATCH_SIZE
     for customer in customers:
-        assert len(buckets.unwrap(customer["_id"], customer["key"])) == 32
+        assert len(buckets.unwrap(customer["_id"], customer[WRAPPED_KEY])) == 32
     assert sum(buckets.ring[bucket].generation - 1 for bucket in range(BUCKETS)) == rotations * 8

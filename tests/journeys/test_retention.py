@@ -11,7 +11,8 @@ import pytest
 import pytest_asyncio
 
 from discretion.demo.roles import ROLES
-from discretion.plan.customer_members import ALLOW
+from discretion.plan.customer_members import ALLOW, RESTRICTED
+from discretion.store import events, source_records
 from discretion.store.customer_codec import parse_customer
 from discretion.store.driver.database import Database
 from discretion.store.schema.collections import COLLECTIONS
@@ -159,13 +160,17 @@ async def test_a_sweep_deletes_expired_data_and_nothing_else(
     run = await run_sweep(platform)
     after = await dump_collections(platform)
     [record], [customer] = after["source_records"], after["customers"]
-    stored_keys = {*record["cells"], *record["folds"], *customer, *customer["p"]}
+    stored_keys = {*record[source_records.CELLS], *record[source_records.TOTALS], *customer, *customer["p"]}
     assert stored_keys.isdisjoint(KEYS[path] for path in (*EXPIRED_ATTRIBUTES, *EXPIRED_TOTALS))
     assert {KEYS["identity.givenName"], KEYS["contact.email"], KEYS["commerce.orderCount"]} <= stored_keys
-    assert [event["type"] for event in after["events"]] == ["Order Completed"]
+    assert [event[events.TYPE] for event in after["events"]] == ["Order Completed"]
     for name in ("disclosures", "messages", "identifiers", "identity_events", "rulings", "clients"):
         assert after[name] == before[name], name
-    untouched = ("_id", "source", "customer", "ids", "choices", "words", "first", "last", "born", "home")
+    untouched = (
+        *("_id", source_records.SOURCE, source_records.CUSTOMER, source_records.IDENTIFIERS),
+        *(source_records.AMBIENT_CHOICES, source_records.EXPLICIT_CHOICES, source_records.FIRST),
+        *(source_records.LAST, source_records.BORN, source_records.HOME),
+    )
     assert {name: record[name] for name in untouched} == {
         name: before["source_records"][0][name] for name in untouched
     }
@@ -233,9 +238,9 @@ async def test_expired_data_that_are_sent_again_are_not_stored(
     late = await platform.send_messages("web-shop", {**MARA, **old_time, "messageId": "w3"})
     assert (late["accepted"], late["results"][0]["dropped"]) == (1, 6)
     [record] = await platform.internals.database.find("source_records", {})
-    assert (record["cells"], record["folds"]) == (
-        before["source_records"][0]["cells"],
-        before["source_records"][0]["folds"],
+    assert (record[source_records.CELLS], record[source_records.TOTALS]) == (
+        before["source_records"][0][source_records.CELLS],
+        before["source_records"][0][source_records.TOTALS],
     )
     assert await platform.internals.database.count("events", {}) == 1
 
@@ -261,7 +266,7 @@ async def test_a_child_stays_protected_when_the_birth_date_expires(
         [grown] = await database.find("customers", {})
         assert parse_customer(grown).sealed == {}
         [record] = await database.find("source_records", {})
-        assert record["cells"] == {}
+        assert record[source_records.CELLS] == {}
 
 
 async def test_a_sweep_does_not_delete_restricted_data(platform: PlatformUnderTest, clock: Clock) -> None:
@@ -269,8 +274,8 @@ async def test_a_sweep_does_not_delete_restricted_data(platform: PlatformUnderTe
     clock.set(AFTER_EXPIRY)
     clock.advance(3_600_000)
     database = platform.internals.database
-    await database.update_one("source_records", {}, {"$set": {"restricted": True}})
-    await database.update_one("customers", {}, {"$set": {"restricted": True}})
+    await database.update_one("source_records", {}, {"$set": {source_records.RESTRICTED: True}})
+    await database.update_one("customers", {}, {"$set": {RESTRICTED: True}})
     before = await dump_collections(platform)
     run = await run_sweep(platform)
     after = await dump_collections(platform)

@@ -14,6 +14,7 @@ from discretion.app.clock import now_ms
 from discretion.domain.retention.sweep import LEASE_MS, PAGE_SIZE
 from discretion.store.customer_codec import parse_customer
 from discretion.store.driver.database import Database
+from discretion.store.source_records import CELLS, TOTALS
 from tests.fixtures.attribute_keys import KEYS
 from tests.fixtures.clock import Clock
 from tests.fixtures.demo import PROGRAM
@@ -80,7 +81,7 @@ async def test_a_killed_sweep_is_finished_by_the_next_sweep(
         process.kill()
         process.wait(WAIT_S)
     [run] = await database.find("sweeps", {})
-    remaining_records = await database.count("source_records", {"cells": {"$ne": {}}})
+    remaining_records = await database.count("source_records", {CELLS: {"$ne": {}}})
     remaining_events = await database.count("events", {})
     assert "finished" not in run
     assert 0 < remaining_records < PEOPLE, (
@@ -101,9 +102,7 @@ async def test_a_killed_sweep_is_finished_by_the_next_sweep(
         PEOPLE,
         PEOPLE,
     )
-    assert (
-        await database.count("source_records", {"$or": [{"cells": {"$ne": {}}}, {"folds": {"$ne": {}}}]}) == 0
-    )
+    assert await database.count("source_records", {"$or": [{CELLS: {"$ne": {}}}, {TOTALS: {"$ne": {}}}]}) == 0
     assert not [
         customer.id
         for customer in map(parse_customer, await database.find("customers", {}))
@@ -131,7 +130,7 @@ async def test_a_server_sweeps_when_it_starts(
 
     loop = asyncio.get_running_loop()
     assert await asyncio.to_thread(serve) == 0
-    assert await database.count("source_records", {"cells": {}, "folds": {}}) == 3
+    assert await database.count("source_records", {CELLS: {}, TOTALS: {}}) == 3
     assert await database.count("events", {}) == 0
 
 

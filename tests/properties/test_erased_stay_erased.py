@@ -122,7 +122,7 @@ async def _check_erased(platform: PlatformUnderTest, name: str) -> None:
     record = BLIND.index("record", "web-shop", "user_id", f"w-{name}")
     for collection, query in (
         ("identifiers", {"_id": email}),
-        ("source_records", {"$or": [{"_id": record}, {"ids.e": email}]}),
+        ("source_records", {"$or": [{"_id": record}, {"i.e": email}]}),
         ("messages", {"record": record}),
         ("consents", {"records": record}),
         ("dead_letters", {"marks": {"$in": [email, BLIND.index("user_id", f"w-{name}")]}}),

@@ -17,6 +17,7 @@ from discretion.app.wiring import endpoints
 from discretion.catalogue.model import ValueType
 from discretion.edge.graphql.operation_runner import OperationRunner
 from discretion.edge.graphql.plan_executor import PlanExecutor
+from discretion.plan.customer_members import WRAPPED_KEY
 from discretion.store.customer_codec import parse_customer
 from tests.fixtures.examples import scale_examples
 from tests.properties.queries import GeneratedQuery, queries
@@ -72,7 +73,7 @@ async def damage_two_customers(base: BaseDatabase) -> None:
         key: cell[:-1] + bytes([cell[-1] ^ 1]) for key, cell in parse_customer(first).sealed.items()
     }
     await database.update_one("customers", {"_id": first["_id"]}, {"$set": broken_cells})
-    values = CustomerValues(second, base.revealer.buckets.unwrap(second["_id"], second["key"]))
+    values = CustomerValues(second, base.revealer.buckets.unwrap(second["_id"], second[WRAPPED_KEY]))
     for attribute in base.catalogue.attributes.values():
         if attribute.type in {ValueType.DATE, ValueType.DATETIME, ValueType.MONEY} and not attribute.many:
             values.set(attribute, UNREADABLE, NOW)

@@ -17,6 +17,7 @@ from discretion.catalogue.model import Form
 from discretion.domain.profiles.api import customers, provenance
 from discretion.plan import filter as plan_filter
 from discretion.plan import plan_cache
+from discretion.plan.customer_members import ALLOW, WRAPPED_KEY
 from discretion.purpose.decide import decide_reveal
 from discretion.purpose.decision import EVERY_BIT, Allow, Decision, PermittedForm
 from discretion.reveal import plan_cut_offs, revealer
@@ -268,5 +269,5 @@ def test_the_command_recorder_detects_unjustified_fields(base: BaseDatabase) -> 
     ):
         assert list_unjustified_fields(holder, catalogue, [command])
     assert not list_unjustified_fields(
-        holder, catalogue, [{"find": "customers", "projection": {"a": 1, "key": 1}}]
+        holder, catalogue, [{"find": "customers", "projection": {ALLOW: 1, WRAPPED_KEY: 1}}]
     )

@@ -15,10 +15,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from discretion.catalogue.duration import subtract_duration
 from discretion.catalogue.model import Attribute, Catalogue, EventType, Form, Use, ValueType
+from discretion.plan.customer_members import WRAPPED_KEY
 from discretion.reveal.forms import FormRenderer, format_month
 from discretion.reveal.revealer import Revealer
 from discretion.seal.cell import encrypt_cell
 from discretion.seal.open import build_cell_decryptor
+from discretion.store import events
 from discretion.store.document import MutableDocument
 from discretion.token.grant import SELF
 
@@ -100,7 +102,7 @@ class TwinMaker:
         """Return a customer whose withheld attributes are changed, removed or added."""
         if doc["_id"] == self._holder.own_customer:
             return doc
-        key = self._buckets.unwrap(doc["_id"], doc["key"])
+        key = self._buckets.unwrap(doc["_id"], doc[WRAPPED_KEY])
         values = CustomerValues(doc, key)
         for attribute in self._catalogue.attributes.values():
             value, observed = values.get(attribute)
@@ -142,10 +144,10 @@ class TwinMaker:
 
     def change_event(self, event: MutableDocument, allow: int) -> MutableDocument | None:
         """Return an event as the holder may see it: complete, without its properties, or None."""
-        if event["customer"] == self._holder.own_customer:
+        if event[events.CUSTOMER] == self._holder.own_customer:
             return event
-        kind = self._catalogue.events[event["type"]]
-        allow &= mask_unexpired(kind, event["at"], self.now)
+        kind = self._catalogue.events[event[events.TYPE]]
+        allow &= mask_unexpired(kind, event[events.AT], self.now)
         uses = [
             use
             for use in self._holder.list_justified_uses(kind.category, kind.uses)
@@ -155,7 +157,7 @@ class TwinMaker:
             return None
         if any(use.form is Form.CLEAR for use in uses):
             return event
-        return {name: value for name, value in event.items() if name != "props"}
+        return {name: value for name, value in event.items() if name != events.PROPERTIES}
 
     def _change_value(self, values: CustomerValues, attribute: Attribute, value: Any, observed: int) -> None:
         choice = hashlib.sha256(values.doc["_id"] + attribute.key.encode()).digest()[0] % 3

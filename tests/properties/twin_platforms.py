@@ -18,6 +18,8 @@ from discretion.app import Platform, build_platform
 from discretion.catalogue.model import NON_REFUSABLE_BASES, Catalogue, Form
 from discretion.demo.roles import CUSTOMER_CLIENT
 from discretion.law.load import load_lawbook
+from discretion.plan.customer_members import FORMER, FORMER_ID, KINDS, WRAPPED_KEY
+from discretion.plan.permission_window import WINDOW_FIELDS
 from discretion.reveal.revealer import CUSTOMER_ID_KIND, Revealer
 from discretion.seal.blind_index import BlindIndex
 from discretion.seal.key_files import derive_key
@@ -26,6 +28,7 @@ from discretion.settings import Settings
 from discretion.store.document import Document, MutableDocument
 from discretion.store.driver.connection import connect_database
 from discretion.store.driver.database import Database
+from discretion.store.events import CUSTOMER
 from discretion.store.schema.apply import apply_schema
 from discretion.token.grant import SELF
 from tests.fixtures.mongo import CommandRecorder
@@ -33,7 +36,7 @@ from tests.fixtures.platform import ROOT_KEY, open_platform
 from tests.properties.queries import GeneratedQuery, QuerySpace
 from tests.properties.twin_databases import CustomerValues, TokenHolder, TwinMaker, read_permitted_bits
 
-PLAIN_FIELDS = {"_id", "a", "u", "l", "r", "n", "key", "merged", "merged.id"}
+PLAIN_FIELDS = {"_id", *WINDOW_FIELDS, KINDS, WRAPPED_KEY, FORMER, f"{FORMER}.{FORMER_ID}"}
 """Fields of a customer document that hold no attribute."""
 GRETA = "greta.albrecht@post.example"
 """The e-mail address of the customer who queries her own data."""
@@ -205,7 +208,7 @@ async def open_base(mongo_url: str, folder: Path, now: int) -> AsyncIterator[Bas
             await platform.send_messages(message.source, dict(message.body))
         catalogue, database = platform.internals.catalogue, platform.internals.database
         for doc in await database.find("customers", {}):
-            key = platform.internals.discloser.revealer.buckets.unwrap(doc["_id"], doc["key"])
+            key = platform.internals.discloser.revealer.buckets.unwrap(doc["_id"], doc[WRAPPED_KEY])
             values = CustomerValues(doc, key)
             for attribute in catalogue.attributes.values():
                 value, _ = values.get(attribute)
@@ -322,7 +325,7 @@ async def _copy_database(source: Any, target: Any, maker: TwinMaker | None = Non
     if maker:
         allow = {doc["_id"]: read_permitted_bits(doc, maker.now) for doc in before}
         events = [
-            changed for event in events if (changed := maker.change_event(event, allow[event["customer"]]))
+            changed for event in events if (changed := maker.change_event(event, allow[event[CUSTOMER]]))
         ]
         hidden = {(doc["_id"], kind) for doc in before for kind in maker.list_hidden_identifiers(doc)}
         identifiers = [

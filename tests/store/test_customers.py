@@ -8,7 +8,17 @@ from typing import Any
 
 import pytest
 
-from discretion.plan.customer_members import ALLOW, CONTESTED, CONTESTS, LATER, RULES, UNTIL
+from discretion.plan.customer_members import (
+    ALLOW,
+    CONTESTED,
+    CONTESTS,
+    FORMER,
+    FORMER_ID,
+    FORMER_KEY,
+    LATER,
+    RULES,
+    UNTIL,
+)
 from discretion.plan.permission_window import PermissionWindow, Query
 from discretion.plan.plan import CustomerProjection
 from discretion.purpose.permission_engine import FORECAST_MS
@@ -127,7 +137,7 @@ async def test_a_customer_who_permits_nothing_is_loaded_like_one_who_does_not_ex
 ) -> None:
     """One at a time and many at once, by present and by former ids."""
     documents = build_customers(WINDOWS)[:300]
-    documents[0]["merged"] = [{"id": b"former", "key": b"k"}]
+    documents[0][FORMER] = [{FORMER_ID: b"former", FORMER_KEY: b"k"}]
     store = await insert(database, documents)
     ids = [document["_id"] for document in documents]
     permitting = set(list_permitting(documents))

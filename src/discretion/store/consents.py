@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from discretion.plan.customer_members import LAWS
 from discretion.store.consent_event import ConsentEvent, build_consent_document, parse_consent_event
 from discretion.store.consent_terms import ConsentTerms, build_terms_document, parse_terms
 from discretion.store.document import MutableDocument, TimePosition
@@ -54,8 +55,8 @@ class ConsentStore:
     ) -> dict[bytes, list[str]]:
         """Return the keys of the jurisdictions that protect each customer, as read in the transaction."""
         query = {"_id": {"$in": sorted(customers)}}
-        documents = await self._database.find("customers", query, {"laws": 1}, session=session)
-        return {document["_id"]: document["laws"] for document in documents}
+        documents = await self._database.find("customers", query, {LAWS: 1}, session=session)
+        return {document["_id"]: document[LAWS] for document in documents}
 
     async def add(self, events: Sequence[ConsentEvent], session: Session) -> None:
         """Add consent events in a transaction."""

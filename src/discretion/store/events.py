@@ -8,10 +8,15 @@ from dataclasses import dataclass, field
 
 from discretion.store.document import Document, MutableDocument, TimePosition
 from discretion.store.driver.database import Database, Session
-from discretion.store.paging import NEWEST_FIRST
+from discretion.store.paging import KeysetOrder
 from discretion.store.transactions import PendingWrite, plan_insert, plan_update
 
 COLLECTION = "events"
+CUSTOMER, RECORD, SOURCE, CHANNEL, TYPE = "c", "r", "s", "h", "k"
+AT, RECEIVED, PROPERTIES = "t", "n", "p"
+"""Stored names; the legend is in ``schema.profiles``."""
+
+_NEWEST_FIRST = KeysetOrder(AT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +66,9 @@ class EventSelection:
 
     def build_query(self) -> MutableDocument:
         """Return the MongoDB query of this selection."""
-        kind = {"type": {"$in": sorted(self.types)}} if self.channel is None else {"channel": self.channel}
-        by_customer = {"customer": self.customer, "at": {"$lte": self.until}}
-        return {**by_customer, "record": {"$in": list(self.records)}, **kind}
+        kind = {TYPE: {"$in": sorted(self.types)}} if self.channel is None else {CHANNEL: self.channel}
+        by_customer = {CUSTOMER: self.customer, AT: {"$lte": self.until}}
+        return {**by_customer, RECORD: {"$in": list(self.records)}, **kind}
 
 
 class EventStore:
@@ -80,7 +85,7 @@ class EventStore:
         session: Session | None = None,
     ) -> list[StoredEvent]:
         """List a customer's events, newest first, older than ``before``; all of them if ``limit`` is 0."""
-        query = NEWEST_FIRST.continue_after({"customer": customer}, before)
+        query = _NEWEST_FIRST.continue_after({CUSTOMER: customer}, before)
         return await self._list(query, limit=limit, session=session, is_sorted=True)
 
     async def list_by_customer(
@@ -100,13 +105,13 @@ class EventStore:
         """
         # Expired events stay in the collection until the next retention sweep, so every read excludes them.
         query: MutableDocument = {
-            "customer": customer,
+            CUSTOMER: customer,
             "$or": [
-                {"type": {"$in": list(event_types)}, "at": {"$gte": at}}
+                {TYPE: {"$in": list(event_types)}, AT: {"$gte": at}}
                 for at, event_types in _group_by_cut_off(since).items()
             ],
         }
-        return await self._list(NEWEST_FIRST.continue_after(query, before), limit=limit, is_sorted=True)
+        return await self._list(_NEWEST_FIRST.continue_after(query, before), limit=limit, is_sorted=True)
 
     async def find_recorded(self, events: Collection[bytes], session: Session) -> set[bytes]:
         """Return those of these event ids that are stored."""
@@ -119,21 +124,21 @@ class EventStore:
         self, customers: Collection[bytes], session: Session, types: Collection[str] | None = None
     ) -> list[StoredEvent]:
         """List all events of these customers, of all types or of some."""
-        query: MutableDocument = {"customer": {"$in": sorted(customers)}}
+        query: MutableDocument = {CUSTOMER: {"$in": sorted(customers)}}
         if types is not None:
-            query["type"] = {"$in": sorted(types)}
+            query[TYPE] = {"$in": sorted(types)}
         return await self._list(query, session=session)
 
     async def list_times(self, customers: Collection[bytes], session: Session) -> list[StoredEvent]:
         """List all events of these customers, with only types, times and channels."""
-        query = {"customer": {"$in": sorted(customers)}}
-        return await self._list(query, {"type": 1, "at": 1, "channel": 1}, session=session)
+        query = {CUSTOMER: {"$in": sorted(customers)}}
+        return await self._list(query, {TYPE: 1, AT: 1, CHANNEL: 1}, session=session)
 
     async def list_selected(
         self, selection: EventSelection, limit: int, session: Session
     ) -> list[StoredEvent]:
         """List selected events, with only types."""
-        return await self._list(selection.build_query(), {"type": 1}, limit=limit, session=session)
+        return await self._list(selection.build_query(), {TYPE: 1}, limit=limit, session=session)
 
     async def count_selected(self, selection: EventSelection) -> int:
         """Return how many events are selected."""
@@ -143,8 +148,8 @@ class EventStore:
         self, selection: EventSelection, after: bytes, limit: int, session: Session
     ) -> list[StoredEvent]:
         """List selected events that have properties, by id, beginning after an id."""
-        query = {**selection.build_query(), "_id": {"$gt": after}, "props": {"$exists": True}}
-        projection = {"type": 1, "props": 1}
+        query = {**selection.build_query(), "_id": {"$gt": after}, PROPERTIES: {"$exists": True}}
+        projection = {TYPE: 1, PROPERTIES: 1}
         events = await self._database.find(
             COLLECTION, query, projection, sort=[("_id", 1)], limit=limit, session=session
         )
@@ -152,22 +157,22 @@ class EventStore:
 
     async def list_owned(self, customer: bytes, events: Collection[bytes], session: Session) -> set[bytes]:
         """Return those of these event ids that belong to a customer."""
-        query = {"_id": {"$in": list(events)}, "customer": customer}
+        query = {"_id": {"$in": list(events)}, CUSTOMER: customer}
         return {event.id for event in await self._list(query, {"_id": 1}, session=session)}
 
     async def list_after(
         self, customers: Collection[bytes], types: Collection[str], at: int, session: Session
     ) -> list[StoredEvent]:
         """List events of these customers and types after a time (ms), with only their records and times."""
-        query = {"customer": {"$in": sorted(customers)}, "at": {"$gt": at}, "type": {"$in": list(types)}}
-        return await self._list(query, {"record": 1, "at": 1}, session=session)
+        query = {CUSTOMER: {"$in": sorted(customers)}, AT: {"$gt": at}, TYPE: {"$in": list(types)}}
+        return await self._list(query, {RECORD: 1, AT: 1}, session=session)
 
     async def list_properties(
         self, customer: bytes, records: Collection[bytes], session: Session
     ) -> list[StoredEvent]:
         """List a customer's events of these records, with only ids and sealed properties."""
-        query = {"customer": customer, "record": {"$in": list(records)}}
-        return await self._list(query, {"props": 1}, session=session)
+        query = {CUSTOMER: customer, RECORD: {"$in": list(records)}}
+        return await self._list(query, {PROPERTIES: 1}, session=session)
 
     async def list_expired(
         self,
@@ -187,7 +192,7 @@ class EventStore:
             session: The transaction, if any.
         """
         query = _build_expired_query(customers, cut_offs, default_cut_off)
-        return await self._list(query, {"type": 1, "customer": 1}, limit=limit, session=session)
+        return await self._list(query, {TYPE: 1, CUSTOMER: 1}, limit=limit, session=session)
 
     async def count_expired(
         self, customers: Sequence[bytes], cut_offs: Mapping[str, int], default_cut_off: int
@@ -197,7 +202,7 @@ class EventStore:
             COLLECTION,
             [
                 {"$match": _build_expired_query(customers, cut_offs, default_cut_off)},
-                {"$group": {"_id": "$type", "n": {"$sum": 1}}},
+                {"$group": {"_id": f"${TYPE}", "n": {"$sum": 1}}},
             ],
         )
         return Counter({group["_id"]: group["n"] for group in groups})
@@ -212,14 +217,14 @@ class EventStore:
 
     def plan_move(self, event: bytes, customer: bytes, properties: bytes | None) -> PendingWrite:
         """Return the write that gives an event to another customer, with properties under that one's key."""
-        change: MutableDocument = {"customer": customer}
+        change: MutableDocument = {CUSTOMER: customer}
         if properties is not None:
-            change["props"] = properties
+            change[PROPERTIES] = properties
         return plan_update(COLLECTION, {"_id": event}, {"$set": change})
 
     def plan_replace_properties(self, event: bytes, properties: bytes) -> PendingWrite:
         """Return the write that replaces the sealed properties of an event."""
-        return plan_update(COLLECTION, {"_id": event}, {"$set": {"props": properties}})
+        return plan_update(COLLECTION, {"_id": event}, {"$set": {PROPERTIES: properties}})
 
     async def _list(
         self,
@@ -230,7 +235,7 @@ class EventStore:
         session: Session | None = None,
         is_sorted: bool = False,
     ) -> list[StoredEvent]:
-        sort = NEWEST_FIRST.sort if is_sorted else None
+        sort = _NEWEST_FIRST.sort if is_sorted else None
         documents = await self._database.find(
             COLLECTION, query, projection, sort=sort, limit=limit, session=session
         )
@@ -242,29 +247,29 @@ def parse_event(document: Document) -> StoredEvent:
     get = document.get
     return StoredEvent(
         document["_id"],
-        get("customer", b""),
-        get("record", b""),
-        get("source", ""),
-        get("channel", ""),
-        get("type", ""),
-        get("at", 0),
-        get("received", 0),
-        get("props"),
+        get(CUSTOMER, b""),
+        get(RECORD, b""),
+        get(SOURCE, ""),
+        get(CHANNEL, ""),
+        get(TYPE, ""),
+        get(AT, 0),
+        get(RECEIVED, 0),
+        get(PROPERTIES),
     )
 
 
 def build_event_document(event: StoredEvent) -> MutableDocument:
     """Build the stored document of an event."""
-    properties = {} if event.properties is None else {"props": event.properties}
+    properties = {} if event.properties is None else {PROPERTIES: event.properties}
     return {
         "_id": event.id,
-        "customer": event.customer,
-        "record": event.record,
-        "source": event.source,
-        "channel": event.channel,
-        "type": event.type,
-        "at": event.at,
-        "received": event.received,
+        CUSTOMER: event.customer,
+        RECORD: event.record,
+        SOURCE: event.source,
+        CHANNEL: event.channel,
+        TYPE: event.type,
+        AT: event.at,
+        RECEIVED: event.received,
         **properties,
     }
 
@@ -280,9 +285,9 @@ def _build_expired_query(
     customers: Sequence[bytes], cut_offs: Mapping[str, int], default_cut_off: int
 ) -> MutableDocument:
     alternatives: list[MutableDocument] = [
-        {"type": event_type, "at": {"$lt": at}} for event_type, at in cut_offs.items()
+        {TYPE: event_type, AT: {"$lt": at}} for event_type, at in cut_offs.items()
     ]
-    alternatives.append({"type": {"$nin": list(cut_offs)}, "at": {"$lt": default_cut_off}})
+    alternatives.append({TYPE: {"$nin": list(cut_offs)}, AT: {"$lt": default_cut_off}})
     # The condition on the latest of all cut-offs is redundant, but it lets the timeline index bound the scan.
     latest = max((*cut_offs.values(), default_cut_off))
-    return {"customer": {"$in": list(customers)}, "at": {"$lt": latest}, "$or": alternatives}
+    return {CUSTOMER: {"$in": list(customers)}, AT: {"$lt": latest}, "$or": alternatives}

@@ -8,10 +8,11 @@ from enum import StrEnum
 
 from discretion.store.document import Document, MutableDocument, TimePosition
 from discretion.store.driver.database import Database, Session
-from discretion.store.paging import NEWEST_FIRST
+from discretion.store.paging import KeysetOrder
 from discretion.store.transactions import PendingWrite, plan_insert
 
 COLLECTION = "identity_events"
+_NEWEST_FIRST = KeysetOrder("at")
 
 
 class IdentityChangeKind(StrEnum):
@@ -67,8 +68,8 @@ class IdentityEventStore:
         self, customers: Collection[bytes], before: TimePosition | None, limit: int
     ) -> list[IdentityChange]:
         """List merges and splits of any of these customers, newest first, older than ``before``."""
-        query = NEWEST_FIRST.continue_after({"customers": {"$in": list(customers)}}, before)
-        documents = await self._database.find(COLLECTION, query, sort=NEWEST_FIRST.sort, limit=limit)
+        query = _NEWEST_FIRST.continue_after({"customers": {"$in": list(customers)}}, before)
+        documents = await self._database.find(COLLECTION, query, sort=_NEWEST_FIRST.sort, limit=limit)
         return [parse_identity_change(document) for document in documents]
 
     async def list_merges_after(self, customer: bytes, at: int) -> list[IdentityChange]:

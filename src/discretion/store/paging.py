@@ -57,6 +57,4 @@ class KeysetOrder:
 
 
 _BEYOND = {1: "$gt", -1: "$lt"}
-
-NEWEST_FIRST = KeysetOrder("at")
 """By the time under ``at``, newest first. The position is a ``TimePosition``."""

@@ -23,6 +23,11 @@ from discretion.store.source_record import (
 from discretion.store.transactions import PendingWrite, plan_insert, plan_update
 
 COLLECTION = "source_records"
+SOURCE, CUSTOMER, VERSION, IDENTIFIERS, CELLS, TOTALS = "s", "c", "v", "i", "a", "f"
+AMBIENT_CHOICES, EXPLICIT_CHOICES, GUARDIAN_CHOICES, SIGNALS = "d", "e", "g", "o"
+FIRST, LAST, BORN, HOME, RULINGS, RESTRICTED = "t", "l", "b", "h", "r", "q"
+PLACE, ERASED_PARTS, CORRECTS, CONTESTED = "p", "w", "n", "x"
+"""Stored names; the legend is in ``schema.profiles``."""
 
 
 class SourceRecordStore:
@@ -39,7 +44,7 @@ class SourceRecordStore:
         self, customers: Collection[bytes], session: Session | None = None
     ) -> list[SourceRecord]:
         """List the records of these customers, by id."""
-        return await self._list({"customer": {"$in": list(customers)}}, session=session)
+        return await self._list({CUSTOMER: {"$in": list(customers)}}, session=session)
 
     async def list_by_ids(
         self, record_ids: Collection[bytes], session: Session | None = None
@@ -54,25 +59,25 @@ class SourceRecordStore:
         session: Session | None = None,
     ) -> list[SourceRecord]:
         """List the records of these customers and those with these ids, by id."""
-        alternatives = [{"customer": {"$in": sorted(customers)}}, {"_id": {"$in": sorted(record_ids)}}]
+        alternatives = [{CUSTOMER: {"$in": sorted(customers)}}, {"_id": {"$in": sorted(record_ids)}}]
         return await self._list({"$or": alternatives}, session=session)
 
     async def list_ids_by_home(self, customers: Collection[bytes]) -> list[bytes]:
         """List the ids of the records that first became these customers."""
-        query = {"home": {"$in": sorted(customers)}}
+        query = {HOME: {"$in": sorted(customers)}}
         return [document["_id"] for document in await self._database.find(COLLECTION, query, {"_id": 1})]
 
     async def is_named_elsewhere(
         self, entry: bytes, own_records: Collection[bytes], session: Session | None = None
     ) -> bool:
         """Return whether a record that is none of these names an identifier. It searches without an index."""
-        query = {"ids.e": entry, "_id": {"$nin": sorted(own_records)}}
+        query = {f"{IDENTIFIERS}.e": entry, "_id": {"$nin": sorted(own_records)}}
         return await self._database.find_one(COLLECTION, query, {"_id": 1}, session=session) is not None
 
     async def list_ids(self, customer: bytes, session: Session | None = None) -> list[bytes]:
         """List the ids of a customer's records, sorted."""
         documents = await self._database.find(
-            COLLECTION, {"customer": customer}, {"_id": 1}, sort=[("_id", 1)], session=session
+            COLLECTION, {CUSTOMER: customer}, {"_id": 1}, sort=[("_id", 1)], session=session
         )
         return [document["_id"] for document in documents]
 
@@ -81,9 +86,9 @@ class SourceRecordStore:
     ) -> dict[bytes, bytes]:
         """Return the customers of the records that exist, by record id."""
         documents = await self._database.find(
-            COLLECTION, {"_id": {"$in": list(record_ids)}}, {"customer": 1}, session=session
+            COLLECTION, {"_id": {"$in": list(record_ids)}}, {CUSTOMER: 1}, session=session
         )
-        return {document["_id"]: document["customer"] for document in documents}
+        return {document["_id"]: document[CUSTOMER] for document in documents}
 
     async def list_addressed(
         self, record_ids: Collection[bytes], attributes: Collection[str], session: Session
@@ -103,45 +108,45 @@ class SourceRecordStore:
 
         A message adds no identifier to a record that it does not address.
         """
-        query = {"customer": {"$in": list(customers)}, "_id": {"$nin": list(excluded)}}
-        members = [member for member in _WHOLE_MEMBERS if member != "ids"]
+        query = {CUSTOMER: {"$in": list(customers)}, "_id": {"$nin": list(excluded)}}
+        members = [member for member in _WHOLE_MEMBERS if member != IDENTIFIERS]
         return await self._list(query, _build_projection(members, attributes), session)
 
     async def list_explicit_choices(
         self, record_ids: Collection[bytes], session: Session
     ) -> list[SourceRecord]:
         """List records with their customers and explicit choices only."""
-        projection = {"customer": 1, "words": 1}
+        projection = {CUSTOMER: 1, EXPLICIT_CHOICES: 1}
         return await self._list({"_id": {"$in": sorted(record_ids)}}, projection, session)
 
     async def list_statements(
         self, customers: Collection[bytes], attributes: Collection[str], session: Session | None = None
     ) -> list[SourceRecord]:
         """List the records of customers with what permissions depend on: statements, and some attributes."""
-        projection = dict.fromkeys(_STATEMENT_MEMBERS, 1) | {f"cells.{key}": 1 for key in attributes}
-        return await self._list({"customer": {"$in": list(customers)}}, projection, session)
+        projection = dict.fromkeys(_STATEMENT_MEMBERS, 1) | {f"{CELLS}.{key}": 1 for key in attributes}
+        return await self._list({CUSTOMER: {"$in": list(customers)}}, projection, session)
 
     async def list_identifiers(self, customer: bytes, types: Collection[str]) -> list[SourceRecord]:
         """List a customer's records with only their identifiers of these types."""
         # MongoDB filters the list, so identifiers of other types do not reach this process.
         is_wanted_type = {"$in": ["$$identifier.k", sorted(types)]}
-        identifiers = {"$filter": {"input": "$ids", "as": "identifier", "cond": is_wanted_type}}
+        identifiers = {"$filter": {"input": f"${IDENTIFIERS}", "as": "identifier", "cond": is_wanted_type}}
         pipeline: list[Mapping[str, Any]] = [
-            {"$match": {"customer": customer}},
+            {"$match": {CUSTOMER: customer}},
             {"$sort": {"_id": 1}},
-            {"$project": {"source": 1, "ids": identifiers}},
+            {"$project": {SOURCE: 1, IDENTIFIERS: identifiers}},
         ]
         return [parse_record(document) for document in await self._database.aggregate(COLLECTION, pipeline)]
 
     async def list_value_times(self, customers: Sequence[bytes]) -> list[SourceRecord]:
         """List the records of customers with the times of their values; values and ids are not read."""
         observed = {"k": "$$this.k", "v": {"t": "$$this.v.t", "b": "$$this.v.b"}}
-        cells = {"$map": {"input": {"$objectToArray": "$cells"}, "in": observed}}
+        cells = {"$map": {"input": {"$objectToArray": f"${CELLS}"}, "in": observed}}
         documents = await self._database.aggregate(
             COLLECTION,
             [
-                {"$match": {"customer": {"$in": list(customers)}}},
-                {"$project": {"customer": 1, "folds": 1, "cells": {"$arrayToObject": cells}}},
+                {"$match": {CUSTOMER: {"$in": list(customers)}}},
+                {"$project": {CUSTOMER: 1, TOTALS: 1, CELLS: {"$arrayToObject": cells}}},
             ],
         )
         return [parse_record(document) for document in documents]
@@ -154,11 +159,11 @@ class SourceRecordStore:
             after: The record as it should be, read in the same part.
         """
         if before is None or before.version == 0:
-            return plan_insert(COLLECTION, {**build_record_document(after), "v": 1})
+            return plan_insert(COLLECTION, {**build_record_document(after), VERSION: 1})
         change = _build_change(before, after)
         if not change:
             return None
-        return plan_update(COLLECTION, {"_id": after.id}, {**change, "$inc": {"v": 1}}, must_match=True)
+        return plan_update(COLLECTION, {"_id": after.id}, {**change, "$inc": {VERSION: 1}}, must_match=True)
 
     async def _list(
         self,
@@ -172,43 +177,41 @@ class SourceRecordStore:
 
 def parse_record(document: Document) -> SourceRecord:
     """Parse a stored record, which may have been read in part: what is missing is empty."""
-    place, get = document.get("place"), document.get
+    place, get = document.get(PLACE), document.get
     return SourceRecord(
         id=get("_id", b""),
-        source=get("source", ""),
-        customer=get("customer", b""),
-        version=get("v", 0),
-        first=get("first", 0),
-        last=get("last", 0),
-        born=get("born", 0),
+        source=get(SOURCE, ""),
+        customer=get(CUSTOMER, b""),
+        version=get(VERSION, 0),
+        first=get(FIRST, 0),
+        last=get(LAST, 0),
+        born=get(BORN, 0),
         identifiers=tuple(
             RecordIdentifier(entry["e"], entry["k"], entry["t"], entry["w"], entry["c"])
-            for entry in get("ids", ())
+            for entry in get(IDENTIFIERS, ())
         ),
         cells={
             key: Cell(cell["t"], cell.get("m", ""), cell.get("c"), cell.get("v"), cell.get("b"))
-            for key, cell in get("cells", {}).items()
+            for key, cell in get(CELLS, {}).items()
         },
-        totals={
-            key: Total(total["t"], total["n"], total.get("e")) for key, total in get("folds", {}).items()
-        },
-        ambient_choices=_parse_choices(get("choices", {})),
-        explicit_choices=_parse_choices(get("words", {})),
-        guardian_choices=_parse_choices(get("guards", {})),
-        signals={key: SignalTimes(signal["f"], signal["t"]) for key, signal in get("signals", {}).items()},
-        home=get("home"),
-        rulings=tuple(get("rulings", ())),
-        restricted=get("restricted", False),
+        totals={key: Total(total["t"], total["n"], total.get("e")) for key, total in get(TOTALS, {}).items()},
+        ambient_choices=_parse_choices(get(AMBIENT_CHOICES, {})),
+        explicit_choices=_parse_choices(get(EXPLICIT_CHOICES, {})),
+        guardian_choices=_parse_choices(get(GUARDIAN_CHOICES, {})),
+        signals={key: SignalTimes(signal["f"], signal["t"]) for key, signal in get(SIGNALS, {}).items()},
+        home=get(HOME),
+        rulings=tuple(get(RULINGS, ())),
+        restricted=get(RESTRICTED, False),
         place=None if place is None else DeviceCountry(place["c"], place["t"], place["m"]),
-        erased_parts=tuple(ErasedPart(part["s"], part["t"]) for part in get("without", ())),
-        corrects=get("of"),
-        contested={key: tuple(requests) for key, requests in get("contested", {}).items()},
+        erased_parts=tuple(ErasedPart(part["s"], part["t"]) for part in get(ERASED_PARTS, ())),
+        corrects=get(CORRECTS),
+        contested={key: tuple(requests) for key, requests in get(CONTESTED, {}).items()},
     )
 
 
 def build_record_document(record: SourceRecord) -> MutableDocument:
     """Build the stored document of a record."""
-    document: MutableDocument = {"_id": record.id, "v": record.version}
+    document: MutableDocument = {"_id": record.id, VERSION: record.version}
     for member in _SIMPLE_MEMBERS:
         value = getattr(record, member.attribute)
         if member.required or value:
@@ -305,44 +308,44 @@ def _parse_choices(choices: Mapping[str, Document]) -> dict[str, Choice]:
 
 
 _SIMPLE_MEMBERS = (
-    _Member("source", "source"),
-    _Member("customer", "customer"),
-    _Member("ids", "identifiers", _encode_identifiers),
-    _Member("first", "first"),
-    _Member("last", "last"),
-    _Member("born", "born"),
-    _Member("home", "home", required=False),
-    _Member("rulings", "rulings", list, required=False),
-    _Member("restricted", "restricted", required=False),
+    _Member(SOURCE, "source"),
+    _Member(CUSTOMER, "customer"),
+    _Member(IDENTIFIERS, "identifiers", _encode_identifiers),
+    _Member(FIRST, "first"),
+    _Member(LAST, "last"),
+    _Member(BORN, "born"),
+    _Member(HOME, "home", required=False),
+    _Member(RULINGS, "rulings", list, required=False),
+    _Member(RESTRICTED, "restricted", required=False),
     _Member(
-        "place",
+        PLACE,
         "place",
         lambda place: {"c": place.country, "t": place.at, "m": place.message},
         required=False,
     ),
     _Member(
-        "without",
+        ERASED_PARTS,
         "erased_parts",
         lambda parts: [{"s": part.scope, "t": part.at} for part in parts],
         required=False,
     ),
-    _Member("of", "corrects", required=False),
+    _Member(CORRECTS, "corrects", required=False),
 )
 _MAP_MEMBERS = (
-    _Member("cells", "cells", _encode_cell),
-    _Member("folds", "totals", _encode_total),
-    _Member("choices", "ambient_choices", _encode_choice, encode_key=_encode_purpose),
-    _Member("words", "explicit_choices", _encode_choice, encode_key=_encode_purpose),
-    _Member("guards", "guardian_choices", _encode_choice, encode_key=_encode_purpose),
-    _Member("signals", "signals", lambda signal: {"f": signal.first, "t": signal.last}),
-    _Member("contested", "contested", list, required=False),
+    _Member(CELLS, "cells", _encode_cell),
+    _Member(TOTALS, "totals", _encode_total),
+    _Member(AMBIENT_CHOICES, "ambient_choices", _encode_choice, encode_key=_encode_purpose),
+    _Member(EXPLICIT_CHOICES, "explicit_choices", _encode_choice, encode_key=_encode_purpose),
+    _Member(GUARDIAN_CHOICES, "guardian_choices", _encode_choice, encode_key=_encode_purpose),
+    _Member(SIGNALS, "signals", lambda signal: {"f": signal.first, "t": signal.last}),
+    _Member(CONTESTED, "contested", list, required=False),
 )
 
-_ATTRIBUTE_MEMBERS = ("cells", "folds")
+_ATTRIBUTE_MEMBERS = (CELLS, TOTALS)
 """Members that are objects by attribute key, of which a partial read has only the wanted keys."""
 
 _WHOLE_MEMBERS = (
-    "v",
+    VERSION,
     *(
         member.stored
         for member in (*_SIMPLE_MEMBERS, *_MAP_MEMBERS)
@@ -352,7 +355,8 @@ _WHOLE_MEMBERS = (
 """Members that are read whole."""
 
 _STATEMENT_MEMBERS = (
-    *("source", "customer", "choices", "words", "guards", "signals", "place", "restricted"),
+    *(SOURCE, CUSTOMER, PLACE, RESTRICTED),
+    *(AMBIENT_CHOICES, EXPLICIT_CHOICES, GUARDIAN_CHOICES, SIGNALS),
 )
 
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from discretion.plan.customer_members import FORMER, FORMER_ID, FORMER_KEY, WRAPPED_KEY
 from discretion.store.document import MutableDocument
 from discretion.store.driver.database import Database, Session, WriteOperation, build_update
 from discretion.store.dump import read_bson_file
@@ -27,12 +28,14 @@ class KeyLocation:
     Attributes:
         collection: The collection.
         customer_field: The member beside the key that holds the id of its customer.
+        key_field: The member that holds the key.
         list_field: The list that holds the keys, empty if each document holds one.
         versioned: Whether the document has a version ``v``, which a replacement increments.
     """
 
     collection: str
     customer_field: str
+    key_field: str
     list_field: str = ""
     versioned: bool = False
 
@@ -40,15 +43,27 @@ class KeyLocation:
         """Return a query for documents with a key in one of these ranges."""
         ranges = [{"$gte": least, "$lt": beyond} for least, beyond in key_ranges]
         if not self.list_field:
-            return {"$or": [{"key": bounds} for bounds in ranges]}
+            return {"$or": [{self.key_field: bounds} for bounds in ranges]}
         # The partial index requires this condition; without it the planner does not use the index.
-        has_key = {f"{self.list_field}.key": {"$gte": b""}}
-        return {"$or": [{**has_key, self.list_field: {"$elemMatch": {"key": bounds}}} for bounds in ranges]}
+        has_key = self.build_key_condition()
+        return {
+            "$or": [
+                {**has_key, self.list_field: {"$elemMatch": {self.key_field: bounds}}} for bounds in ranges
+            ]
+        }
+
+    def build_key_condition(self) -> MutableDocument:
+        """Return a query for all documents with a key."""
+        return {f"{self.list_field}.{self.key_field}" if self.list_field else self.key_field: {"$gte": b""}}
+
+    def build_projection(self) -> dict[str, int]:
+        """Return the projection that reads the keys and their customers."""
+        return {self.list_field: 1} if self.list_field else {self.customer_field: 1, self.key_field: 1}
 
     def read_keys(self, document: MutableDocument) -> Iterable[WrappedKey]:
         """Yield the wrapped keys in a document."""
         for entry in document[self.list_field] if self.list_field else (document,):
-            yield WrappedKey(self, document["_id"], entry[self.customer_field], entry["key"])
+            yield WrappedKey(self, document["_id"], entry[self.customer_field], entry[self.key_field])
 
     def build_replacement(self, wrapped: WrappedKey, key: bytes) -> WriteOperation:
         """Return the write that replaces a wrapped key, if it has not changed meanwhile.
@@ -59,12 +74,13 @@ class KeyLocation:
         change: MutableDocument = {"$inc": {"v": 1}} if self.versioned else {}
         if not self.list_field:
             return build_update(
-                {"_id": wrapped.document_id, "key": wrapped.key}, {"$set": {"key": key}, **change}
+                {"_id": wrapped.document_id, self.key_field: wrapped.key},
+                {"$set": {self.key_field: key}, **change},
             )
-        entry = {"$elemMatch": {self.customer_field: wrapped.customer, "key": wrapped.key}}
+        entry = {"$elemMatch": {self.customer_field: wrapped.customer, self.key_field: wrapped.key}}
         return build_update(
             {"_id": wrapped.document_id, self.list_field: entry},
-            {"$set": {f"{self.list_field}.$.key": key}, **change},
+            {"$set": {f"{self.list_field}.$.{self.key_field}": key}, **change},
         )
 
 
@@ -81,9 +97,9 @@ class WrappedKey:
 # Keys in a place that is missing here are not rewrapped. Their data would be lost with the next bucket key
 # that is destroyed.
 KEY_LOCATIONS = (
-    KeyLocation("customers", "_id", versioned=True),
-    KeyLocation("customers", "id", "merged", versioned=True),
-    KeyLocation("held", "_id"),  # retained data have a key of their own, under a random id
+    KeyLocation("customers", "_id", WRAPPED_KEY, versioned=True),
+    KeyLocation("customers", FORMER_ID, FORMER_KEY, FORMER, versioned=True),
+    KeyLocation("held", "_id", "key"),  # retained data have a key of their own, under a random id
 )
 """All places that hold wrapped keys."""
 
@@ -100,13 +116,12 @@ class WrappedKeyStore:
         """List the keys in these ranges, of at most ``limit`` documents of each place (0: of all)."""
         wrapped_keys = []
         for location in KEY_LOCATIONS:
-            fields = (
-                {location.customer_field: 1, "key": 1}
-                if not location.list_field
-                else {location.list_field: 1}
-            )
             documents = await self._database.find(
-                location.collection, location.build_query(key_ranges), fields, limit=limit, session=session
+                location.collection,
+                location.build_query(key_ranges),
+                location.build_projection(),
+                limit=limit,
+                session=session,
             )
             wrapped_keys += [
                 wrapped
@@ -122,7 +137,7 @@ class WrappedKeyStore:
         location = KEY_LOCATIONS[0]
         for query in ({"_id": {"$gte": customer}}, {}):
             documents = await self._database.find(
-                location.collection, query, {"key": 1}, sort=[("_id", 1)], limit=limit
+                location.collection, query, location.build_projection(), sort=[("_id", 1)], limit=limit
             )
             if documents:
                 break
@@ -131,14 +146,11 @@ class WrappedKeyStore:
     async def stream_all(self) -> AsyncIterator[list[WrappedKey]]:
         """Yield all keys in batches. No other process may write meanwhile."""
         for location in KEY_LOCATIONS:
-            fields = (
-                {location.customer_field: 1, "key": 1}
-                if not location.list_field
-                else {location.list_field: 1}
-            )
-            query = {f"{location.list_field}.key" if location.list_field else "key": {"$gte": b""}}
             async for documents in self._database.stream(
-                location.collection, query, fields, batch_size=BATCH_SIZE
+                location.collection,
+                location.build_key_condition(),
+                location.build_projection(),
+                batch_size=BATCH_SIZE,
             ):
                 yield [wrapped for document in documents for wrapped in location.read_keys(document)]
 
@@ -171,7 +183,7 @@ def read_dumped_keys(folder: Path) -> Iterator[tuple[bytes, bytes]]:
     """Yield the id and the wrapped key of each customer in a dump."""
     for batch in read_bson_file(folder / "customers.bson"):
         for document in batch:
-            yield document["_id"], document["key"]
+            yield document["_id"], document[WRAPPED_KEY]
 
 
 def _is_within(key_ranges: Iterable[KeyRange], key: bytes) -> bool:

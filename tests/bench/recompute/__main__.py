@@ -35,6 +35,7 @@ from rich.table import Table
 from discretion.app.clock import now_ms
 from discretion.catalogue.load import load_catalogue
 from discretion.law.load import find_shipped_jurisdictions, load_lawbook
+from discretion.plan.customer_members import RULES
 from discretion.settings import Settings
 from tests.bench.installation import run_installation
 from tests.bench.recompute.population import CustomerGenerator
@@ -109,7 +110,7 @@ class RecomputeBench:
         if result.returncode:
             raise RuntimeError(result.stderr)
         seconds = time.monotonic() - started_at
-        rule_versions = self._database["customers"].distinct("rules")
+        rule_versions = self._database["customers"].distinct(RULES)
         if len(rule_versions) != 1:
             raise RuntimeError("The permissions of a customer were not recomputed.")
         return RecomputeMeasurement(

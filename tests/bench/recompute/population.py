@@ -15,6 +15,7 @@ from discretion.domain.profiles.permission_window import build_permission_window
 from discretion.domain.profiles.person_state import build_person_state
 from discretion.law.jurisdiction import Lawbook
 from discretion.purpose.permission_engine import FOREVER, PermissionEngine
+from discretion.store import source_records
 from discretion.store.customer_codec import CustomerDocument, StoredPermissions, build_customer_document
 from discretion.store.document import MutableDocument
 from discretion.store.source_records import parse_record
@@ -91,13 +92,23 @@ class CustomerGenerator:
         ]
 
     def _copy_record(self, record: MutableDocument, customer: bytes, shift_ms: int) -> MutableDocument:
-        copied: MutableDocument = {**record, "_id": self._random.randbytes(16), "customer": customer}
-        for name in ("choices", "words", "cells"):
+        copied: MutableDocument = {
+            **record,
+            "_id": self._random.randbytes(16),
+            source_records.CUSTOMER: customer,
+        }
+        for name in (source_records.AMBIENT_CHOICES, source_records.EXPLICIT_CHOICES, source_records.CELLS):
             copied[name] = {key: {**cell, "t": cell["t"] - shift_ms} for key, cell in record[name].items()}
-        copied["cells"][KEYS["contact.email"]] = self._build_sealed_cell(shift_ms)
-        ciphertext = self._random.randbytes(60)
-        copied["ids"] = [
-            {"e": self._random.randbytes(32), "k": "email", "t": copied["first"], "w": 0, "c": ciphertext}
+        copied[source_records.CELLS][KEYS["contact.email"]] = self._build_sealed_cell(shift_ms)
+        first, ciphertext = copied[source_records.FIRST], self._random.randbytes(60)
+        copied[source_records.IDENTIFIERS] = [
+            {
+                "e": self._random.randbytes(32),
+                "k": "email",
+                "t": first,
+                "w": 0,
+                "c": ciphertext,
+            }
         ]
         return copied
 
@@ -126,25 +137,30 @@ class CustomerGenerator:
         seen_ms = self._now_ms - self._random.randrange(2 * YEAR_MS)
         record: MutableDocument = {
             "_id": self._random.randbytes(16),
-            "source": source,
-            "customer": b"",
-            "v": 1,
-            "ids": [],
-            "cells": self._build_cells(seen_ms, place, birth_ms),
-            "folds": {},
-            "choices": self._build_choices(seen_ms) if self._random.random() < CHOICE_SHARE else {},
-            "words": self._build_choices(seen_ms + 1_000) if self._random.random() < STATEMENT_SHARE else {},
-            "guards": {},
-            "signals": {"gpc": {"f": seen_ms, "t": seen_ms}} if self._random.random() < SIGNAL_SHARE else {},
-            "first": seen_ms,
-            "last": seen_ms + DAY_MS,
-            "born": seen_ms,
+            source_records.SOURCE: source,
+            source_records.CUSTOMER: b"",
+            source_records.VERSION: 1,
+            source_records.IDENTIFIERS: [],
+            source_records.CELLS: self._build_cells(seen_ms, place, birth_ms),
+            source_records.TOTALS: {},
+            source_records.AMBIENT_CHOICES: self._build_choices(seen_ms, CHOICE_SHARE),
+            source_records.EXPLICIT_CHOICES: self._build_choices(seen_ms + 1_000, STATEMENT_SHARE),
+            source_records.GUARDIAN_CHOICES: {},
+            source_records.SIGNALS: {},
+            source_records.FIRST: seen_ms,
+            source_records.LAST: seen_ms + DAY_MS,
+            source_records.BORN: seen_ms,
         }
+        if self._random.random() < SIGNAL_SHARE:
+            record[source_records.SIGNALS] = {"gpc": {"f": seen_ms, "t": seen_ms}}
         if self._random.random() < PLACE_SHARE:
-            record["place"] = {"c": place[0], "t": seen_ms, "m": "m"}
+            record[source_records.PLACE] = {"c": place[0], "t": seen_ms, "m": "m"}
         return record
 
-    def _build_choices(self, seen_ms: int) -> MutableDocument:
+    def _build_choices(self, seen_ms: int, share: float) -> MutableDocument:
+        """Build statements, or none for the other share of people."""
+        if self._random.random() >= share:
+            return {}
         purpose_keys: Sequence[str] = self._random.sample(
             PURPOSE_KEYS, self._random.randint(1, len(PURPOSE_KEYS))
         )

@@ -7,6 +7,7 @@ from discretion.catalogue.load import load_catalogue
 from discretion.domain.consent.recompute import PermissionRecomputation
 from discretion.law.load import load_lawbook
 from discretion.store.driver.database import Database
+from discretion.store.source_records import EXPLICIT_CHOICES
 from tests.bench.recompute.population import RECORD_COUNTS, CustomerGenerator
 from tests.fixtures.platform import PlatformUnderTest
 
@@ -30,9 +31,9 @@ async def test_generated_customers_fit_the_schemas_and_need_no_recomputation(
         abs(records_per_customer - sum(record_count * share for record_count, share in RECORD_COUNTS)) < 0.2
     )
     statement_times = [
-        sorted(choice["t"] for choice in record["words"].values())
+        sorted(choice["t"] for choice in record[EXPLICIT_CHOICES].values())
         for _, records in customers
         for record in records
-        if record["words"]
+        if record[EXPLICIT_CHOICES]
     ]
     assert len({tuple(times) for times in statement_times}) == len(statement_times)

@@ -11,6 +11,7 @@ from discretion.plan.customer_members import CREATED, WRAPPED_KEY
 from discretion.seal.bucket_keys import BucketKeys
 from discretion.seal.cell import encrypt_cell, event_cell_key
 from discretion.seal.key_files import KEY_BYTES, NONCE_BYTES
+from discretion.store import events, source_records
 from discretion.store.document import MutableDocument
 from tests.bench.recompute.population import DAY_MS, SEED, CustomerGenerator
 from tests.fixtures.attribute_keys import KEYS
@@ -63,13 +64,13 @@ class CustomerDocumentGenerator:
         return cipher
 
     def _build_identifier(self, record: MutableDocument) -> MutableDocument:
-        (identifier,) = record["ids"]
+        (identifier,) = record[source_records.IDENTIFIERS]
         return {
             "_id": identifier["e"],
             "type": identifier["k"],
             "records": [record["_id"]],
             "t": identifier["t"],
-            "customer": record["customer"],
+            "customer": record[source_records.CUSTOMER],
         }
 
     def _build_event(self, cipher: AESGCM, record: MutableDocument, number: int) -> MutableDocument:
@@ -80,15 +81,15 @@ class CustomerDocumentGenerator:
         cell_key = event_cell_key(event_id).encode()
         return {
             "_id": event_id,
-            "customer": record["customer"],
-            "record": record["_id"],
-            "source": record["source"],
-            "channel": "web",
-            "type": event_type,
-            "at": occurred_ms,
-            "received": occurred_ms,
-            "props": encrypt_cell(
-                cipher, record["customer"], cell_key, occurred_ms, self._draw_nonce(), properties
+            events.CUSTOMER: record[source_records.CUSTOMER],
+            events.RECORD: record["_id"],
+            events.SOURCE: record[source_records.SOURCE],
+            events.CHANNEL: "web",
+            events.TYPE: event_type,
+            events.AT: occurred_ms,
+            events.RECEIVED: occurred_ms,
+            events.PROPERTIES: encrypt_cell(
+                cipher, record[source_records.CUSTOMER], cell_key, occurred_ms, self._draw_nonce(), properties
             ),
         }
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from pymongo import MongoClient
 
+from discretion.plan.customer_members import WRAPPED_KEY
 from tests.fixtures.platform import ROOT_KEY
 from tests.properties.erasure.encoded_values import EncodedValues
 from tests.properties.erasure.population import DATABASE, ErasurePopulation, build_person, open_population
@@ -82,8 +83,8 @@ def read_wrapped_keys(population: ErasurePopulation, customers: list[bytes]) -> 
     """Return customer id and wrapped key of customers as they are stored now."""
     client: MongoClient[dict[str, Any]] = MongoClient(population.mongo.url)
     with client:
-        documents = client[DATABASE]["customers"].find({"_id": {"$in": customers}}, {"key": 1})
-        return [(document["_id"], document["key"]) for document in documents]
+        documents = client[DATABASE]["customers"].find({"_id": {"$in": customers}}, {WRAPPED_KEY: 1})
+        return [(document["_id"], document[WRAPPED_KEY]) for document in documents]
 
 
 def search_control_value(population: ErasurePopulation, folder: Path) -> set[str]:

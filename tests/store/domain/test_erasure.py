@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from discretion.store.driver.database import Session
+from discretion.store.events import TYPE
 from tests.fixtures.erasure_steps import BLIND, STEP_NAMES, ErasureSteps
 from tests.fixtures.platform import PlatformUnderTest
 from tests.store.domain.erasure.test_profile_deletion import ANN, LATER, WEB_ID, build_order, build_view
@@ -87,7 +88,7 @@ async def test_a_concurrent_message_does_not_store_a_device_of_the_erased(
     late_view = {**build_view("v1", {"anonymousId": "d-new"}), "context": device}
     await erase_during_messages(erasing, customer, ("ios-app", late_view))
     entry = BLIND.index("device_id", "D-1")
-    assert await platform.internals.database.count("source_records", {"ids.e": entry}) == 0
+    assert await platform.internals.database.count("source_records", {"i.e": entry}) == 0
 
 
 async def test_continuous_messages_do_not_delay_an_erasure(
@@ -103,7 +104,7 @@ async def test_continuous_messages_do_not_delay_an_erasure(
     async def find_while_sending(
         collection: str, *args: Any, session: Session | None = None, **options: Any
     ) -> Any:
-        if collection == "events" and session is not None and len(sent) < 3 and "type" in args[0]:
+        if collection == "events" and session is not None and len(sent) < 3 and TYPE in args[0]:
             sent.append(
                 asyncio.create_task(platform.send_messages("web-shop", build_view(f"v{len(sent)}", WEB_ID)))
             )

@@ -21,6 +21,7 @@ from discretion.store.dump import DumpStore
 from discretion.store.person_stores import open_person_stores
 from discretion.store.places import search
 from discretion.store.source_record import RecordIdentifier
+from discretion.store.source_records import RULINGS
 from discretion.store.subject_request import RequestScope
 from tests.fixtures.erasure_steps import BLIND, ErasureSteps
 from tests.fixtures.platform import PlatformUnderTest
@@ -177,7 +178,7 @@ async def find_faults_of_return(platform: PlatformUnderTest) -> list[str]:
 
 
 def _date_document(document: MutableDocument, at: int) -> MutableDocument:
-    times: dict[str, Any] = {name: at for name in ("at", "received", "t") if name in document}
+    times: dict[str, Any] = {name: at for name in ("at", "received", "t", "n") if name in document}
     return {**document, **times, "_id": secrets.token_bytes(16)}
 
 
@@ -197,7 +198,7 @@ async def _iterate_faults(database: Database, people: PlantedPeople) -> Any:
         yield fault
     bob = [record for record in contents["source_records"] if record["_id"] == people.bob.record]
     remaining = {ruling["_id"] for ruling in contents["rulings"]}
-    if len(bob) != 1 or not set(bob[0].get("rulings", ())) <= remaining:
+    if len(bob) != 1 or not set(bob[0].get(RULINGS, ())) <= remaining:
         yield "source_records: Bob's record is gone or names a ruling that is gone"
     if not any(customer["_id"] == people.bob.customer for customer in contents["customers"]):
         yield "customers: Bob is gone"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from discretion.domain.backup.dump import write_dump
 from discretion.domain.requests.mailer import Mailer
+from discretion.plan.customer_members import WRAPPED_KEY
 from discretion.store.dump import DumpStore
 from discretion.store.places.place import Departure, PlaceKind
 from discretion.store.places.place_map import list_places
@@ -91,7 +92,7 @@ async def _plant_person(platform: PlatformUnderTest, folder: Path, name: str) ->
 async def _read_key(platform: PlatformUnderTest, customer: bytes) -> bytes:
     document = await platform.internals.database.find_one("customers", {"_id": customer})
     assert document is not None
-    key: bytes = document["key"]
+    key: bytes = document[WRAPPED_KEY]
     return key
 
 

@@ -14,6 +14,7 @@ import orjson
 
 from discretion.domain.backup.dump import write_dump
 from discretion.law.jurisdiction import Right
+from discretion.plan.customer_members import WRAPPED_KEY
 from discretion.store.dump import DumpStore, read_bson_file
 from discretion.store.places.place import Departure, PlaceKind
 from discretion.store.places.place_map import list_places
@@ -153,7 +154,7 @@ async def _plant(parties: _Parties) -> _Planted:
         DumpStore(platform.internals.database), parties.copy, 1, ("0", "0"), lambda _name, _more: None
     )
     stored = [item for batch in read_bson_file(parties.copy / "customers.bson") for item in batch]
-    key = next(document["key"] for document in stored if document["_id"] == customer)
+    key = next(document[WRAPPED_KEY] for document in stored if document["_id"] == customer)
     code = parties.mail_server.read_code()
     return _Planted(customer, ids, key, client, filed.json()["request_id"], path, code)
 

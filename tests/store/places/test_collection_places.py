@@ -38,8 +38,8 @@ def test_a_person_is_planted_in_every_collection_of_the_map() -> None:
 def test_a_person_is_planted_in_every_member_that_may_name_one() -> None:
     """A new binary member is planted, or declared here as one that names nobody."""
     sent = {
-        "customers": {"_id", "merged.id"},
-        "source_records": {"_id", "customer", "home", "of", "ids.e"},
+        "customers": {"_id", "f.i"},
+        "source_records": {"_id", "c", "h", "n", "i.e"},
         "identifiers": {"_id"},
         "requests": {"customer"},
     }

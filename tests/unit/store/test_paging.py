@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from discretion.store.paging import NEWEST_FIRST, KeysetOrder
+from discretion.store.paging import KeysetOrder
 
+NEWEST_FIRST = KeysetOrder("at")
 POSITION = (5, b"e")
 
 

@@ -82,10 +82,10 @@ def test_saving_a_changed_record_writes_only_what_changed(store: SourceRecordSto
     assert write.operation._doc == {
         "$set": {
             "last": 10,
-            "cells.1": {"t": 6, "m": "m6", "c": b"t"},
+            "a.1": {"t": 6, "m": "m6", "c": b"t"},
             "words.marketing/email": {"g": False, "t": 7, "m": "m7"},
         },
-        "$unset": {"restricted": "", "cells.23": ""},
+        "$unset": {"q": "", "a.23": ""},
         "$inc": {"v": 1},
     }
 

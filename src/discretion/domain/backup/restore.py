@@ -222,7 +222,7 @@ class DatabaseRestore:
                 if key is None:
                     if wrapped.location.collection == "held":
                         retained_ids.add(wrapped.customer)
-                    elif wrapped.location.list_field:  # in the list ``merged`` of a customer
+                    elif wrapped.location.list_field:  # in the list of former customers
                         former_ids.add(wrapped.customer)
                     else:
                         unreadable.add(wrapped.customer)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+from discretion.store import events, source_records
 from discretion.store.document import Document
 from discretion.store.places.place import (
     ACCOUNTABILITY,
@@ -104,9 +105,9 @@ _ENTRIES: tuple[_CollectionEntry, ...] = (
         "Deleted with the customer they belong to, and each at the end of its retention period.",
         removal=Removal(
             Stage.PURGE,
-            (Reference("customer", CUSTOMER), Reference("record", RECORD)),
+            (Reference(events.CUSTOMER, CUSTOMER), Reference(events.RECORD, RECORD)),
             leaves_tombstones=True,
-            received="received",
+            received=events.RECEIVED,
         ),
     ),
     _CollectionEntry(
@@ -155,7 +156,7 @@ _ENTRIES: tuple[_CollectionEntry, ...] = (
             takes_out=(Reference("sides", RECORD),),
             goes_when=decides_nothing,
             received="at",
-            backlink=Backlink("source_records", "rulings", named_in="sides"),
+            backlink=Backlink("source_records", source_records.RULINGS, named_in="sides"),
         ),
     ),
     _CollectionEntry(

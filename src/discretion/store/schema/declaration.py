@@ -70,7 +70,7 @@ IDENTIFIER_MENTION = object_of({"e": BINARY, "k": TEXT, "t": TIME, "w": INTEGER,
 earliest time it was named (ms), ``w`` how it was named (0 the source's own id of the person, 1 an alias, 2 in
 a message), ``c`` its sealed value (cell).
 """
-MERGED_CUSTOMER = object_of({"id": BINARY, "key": BINARY})
+FORMER_CUSTOMER = object_of({"i": BINARY, "k": BINARY})
 """A customer that was merged into another: ``id``, and ``key``, its wrapped data key."""
 CELL = object_of({"t": TIME, "m": TEXT}, {"c": BINARY, "v": OPEN_VALUE, "b": TIME})
 """A value of an attribute in a source record: ``t`` when it was observed (ms), ``m`` the message's id, and

@@ -7,10 +7,10 @@ from discretion.store.schema.declaration import (
     BOOLEAN,
     CELL,
     CHOICE,
+    FORMER_CUSTOMER,
     IDENTIFIER_MENTION,
     INTEGER,
     LOCATION,
-    MERGED_CUSTOMER,
     NUMBER,
     NUMBER_PATTERN,
     OPEN_VALUE,
@@ -33,13 +33,13 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
     #   l           purposes that are permitted at least after u (later)
     #   n           for each sensitive kind of data, [bits now, bits later]
     #   r           version of the rules that these were computed with (``rulebooks``)
-    #   laws        keys of the jurisdictions that protect the person
-    #   key         data key, wrapped under the key of the bucket
+    #   j           keys of the jurisdictions that protect the person
+    #   k           data key, wrapped under the key of the bucket
     #   17, 17t     of the attribute with number 17: its sealed cell or open value; when the open value was
     #               observed (ms; of a sealed value it is in the cell)
     #   p           by attribute number: the source of the value
-    #   created, w  when their first data were received, and when the document was written (ms)
-    #   merged      former customers with the keys that open what is sealed under their ids
+    #   b, w        when their first data were received, and when the document was written (ms)
+    #   f           former customers (i) with the keys (k) that open what is sealed under their ids
     #   c           by attribute number: values that the person contests, taken out of the other members
     #               (GDPR Art. 18(1)(a)); t when observed (ms), p the source, c or v the value
     #   q           true if the person contests values: readers look for c only then
@@ -55,13 +55,13 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
                 "l": INTEGER,
                 "n": map_of(array_of(INTEGER)),
                 "r": TEXT,
-                "laws": array_of(TEXT),
-                "key": BINARY,
+                "j": array_of(TEXT),
+                "k": BINARY,
                 "p": map_of_numbers(TEXT),
-                "restricted": BOOLEAN,
-                "created": TIME,
+                "s": BOOLEAN,
+                "b": TIME,
                 "w": TIME,
-                "merged": array_of(MERGED_CUSTOMER),
+                "f": array_of(FORMER_CUSTOMER),
             },
             {
                 "q": BOOLEAN,
@@ -74,57 +74,62 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
             Index((("r", 1), ("u", 1), ("a", 1))),
             # Few customers were ever merged, so these indexes are partial: an empty list does not match the
             # condition. Every id is at least the empty one, so the planner uses the index for any equality.
-            Index((("merged.id", 1),), partial={"merged.id": {"$gte": b""}}),
-            Index((("merged.key", 1),), partial={"merged.key": {"$gte": b""}}),
-            Index((("key", 1),)),  # begins with bucket and generation (``wrapped_keys``)
+            Index((("f.i", 1),), partial={"f.i": {"$gte": b""}}),
+            Index((("f.k", 1),), partial={"f.k": {"$gte": b""}}),
+            Index((("k", 1),)),  # begins with bucket and generation (``wrapped_keys``)
         ),
     ),
     # What one source knows about one person. Records are never merged, so a merge of customers can be undone.
-    #   ids         identifiers that the record names, strongest first
-    #   cells       the latest value of each attribute, by attribute number
-    #   folds       computed attributes, by attribute number: t time of the latest event, n the total, list or
+    #   s, c        the source, and the customer whom the record belongs to now
+    #   v           version, incremented with every change
+    #   i           identifiers that the record names, strongest first
+    #   a           the latest value of each attribute, by attribute number
+    #   f           computed attributes, by attribute number: t time of the latest event, n the total, list or
     #               counts so far, e time of the earliest event (for a "first" only)
-    #   choices     statements that the source sends with every message, by purpose ("/" in place of ".")
-    #   words       explicit statements of the person or about nothing else, by purpose
-    #   guards      statements of a guardian, by purpose
-    #   first, last the earliest and latest time in its messages (ms)
-    #   born        when the record was created (ms); the eldest record determines the customer's id
-    #   home        the customer id under which this record first became a customer
-    #   rulings     ids of rulings of stewards that name the record
-    #   without     scopes that were erased: s "kind:key", t when (ms); older data in a scope are not stored
-    #   of          for the record of a person's own corrections, the record that it follows in a split
-    #   contested   by attribute number, the ids of the requests that contest the value
+    #   d           statements that the source sends with every message, by purpose ("/" in place of ".")
+    #   e           explicit statements of the person or about nothing else, by purpose
+    #   g           statements of a guardian, by purpose
+    #   o           opt-out signals
+    #   t, l        the earliest and latest time in its messages (ms)
+    #   b           when the record was created (ms); the eldest record determines the customer's id
+    #   h           the customer id under which this record first became a customer
+    #   r           ids of rulings of stewards that name the record
+    #   q           whether processing is restricted
+    #   p           where the person's device was seen
+    #   w           scopes that were erased: s "kind:key", t when (ms); older data in a scope are not stored
+    #   n           for the record of a person's own corrections, the record that it follows in a split
+    #   x           by attribute number, the ids of the requests that contest the value
     Collection(
         name="source_records",
         contents="What one source knows about one person: ids, values (sealed or open), choices, totals.",
         schema=object_of(
             {
                 "_id": BINARY,
-                "source": TEXT,
-                "customer": BINARY,
+                "s": TEXT,
+                "c": BINARY,
                 "v": INTEGER,
-                "ids": array_of(IDENTIFIER_MENTION),
-                "cells": map_of_numbers(CELL),
-                "folds": map_of_numbers(object_of({"t": TIME, "n": {}}, {"e": TIME})),
-                "choices": map_of(CHOICE),
-                "words": map_of(CHOICE),
-                "guards": map_of(CHOICE),
-                "signals": map_of(SIGNAL),
-                "first": TIME,
-                "last": TIME,
-                "born": TIME,
+                "i": array_of(IDENTIFIER_MENTION),
+                "a": map_of_numbers(CELL),
+                "f": map_of_numbers(object_of({"t": TIME, "n": {}}, {"e": TIME})),
+                "d": map_of(CHOICE),
+                "e": map_of(CHOICE),
+                "g": map_of(CHOICE),
+                "o": map_of(SIGNAL),
+                "t": TIME,
+                "l": TIME,
+                "b": TIME,
             },
             {
-                "home": BINARY,
-                "rulings": array_of(BINARY),
-                "restricted": BOOLEAN,
-                "place": LOCATION,
-                "without": array_of(object_of({"s": TEXT, "t": TIME})),
-                "of": BINARY,
-                "contested": map_of_numbers(array_of(BINARY)),
+                "h": BINARY,
+                "r": array_of(BINARY),
+                "q": BOOLEAN,
+                "p": LOCATION,
+                "w": array_of(object_of({"s": TEXT, "t": TIME})),
+                "n": BINARY,
+                "x": map_of_numbers(array_of(BINARY)),
             },
         ),
-        indexes=(Index((("customer", 1),)),),
+        indexes=(Index((("c", 1),)),),
     ),
     # _id blind index, records the source records that name it, t when it was first stored (ms).
     Collection(
@@ -135,24 +140,28 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
         ),
         indexes=(Index((("customer", 1),)), Index((("records", 1),))),
     ),
-    # _id digest of source and message id, record the source record, props the sealed properties.
+    #   _id         digest of the source and the message id
+    #   c, r, s, h  customer, source record, source and channel
+    #   k           event type
+    #   t, n        when it happened, and when it was received (ms)
+    #   p           the sealed properties
     Collection(
         name="events",
         contents="Events of customers, with time and channel; their properties are sealed.",
         schema=object_of(
             {
                 "_id": BINARY,
-                "customer": BINARY,
-                "record": BINARY,
-                "source": TEXT,
-                "channel": TEXT,
-                "type": TEXT,
-                "at": TIME,
-                "received": TIME,
+                "c": BINARY,
+                "r": BINARY,
+                "s": TEXT,
+                "h": TEXT,
+                "k": TEXT,
+                "t": TIME,
+                "n": TIME,
             },
-            {"props": BINARY},
+            {"p": BINARY},
         ),
-        indexes=(Index((("customer", 1), ("at", -1), ("_id", -1))),),
+        indexes=(Index((("c", 1), ("t", -1), ("_id", -1))),),
     ),
     # _id digest of source and message id, t when it was received (ms).
     Collection(

@@ -68,8 +68,8 @@ async def build_erasure_entry(platform: PlatformUnderTest, name: str) -> Erasure
     entry = BLIND.index("email", f"{name}@post.example")
     identifier = await database.find_one("identifiers", {"_id": entry})
     assert identifier is not None
-    records = await database.find("source_records", {"customer": identifier["customer"]})
-    entries = {identifier_entry["e"] for record in records for identifier_entry in record["ids"]}
+    records = await database.find("source_records", {"c": identifier["customer"]})
+    entries = {identifier_entry["e"] for record in records for identifier_entry in record["i"]}
     tombstones = [BLIND.index("tombstone", entry.hex()) for entry in sorted(entries)]
     return ErasureEntry(
         os.urandom(16),
@@ -87,9 +87,9 @@ async def erase_person(platform: PlatformUnderTest, name: str) -> ErasureEntry:
     by_customer, by_record = {"customer": erased.customers[0]}, {"record": {"$in": list(erased.records)}}
     deletions: dict[str, dict[str, Any]] = {
         "customers": {"_id": erased.customers[0]},
-        "source_records": by_customer,
+        "source_records": {"c": erased.customers[0]},
         "identifiers": by_customer,
-        "events": by_customer,
+        "events": {"c": erased.customers[0]},
         "messages": by_record,
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from discretion.plan.customer_members import WRAPPED_KEY
 from discretion.store.schema.collections import COLLECTIONS
 from tests.fixtures.platform import PlatformUnderTest
 
@@ -32,9 +33,9 @@ async def read_documents(platform: PlatformUnderTest) -> Documents:
         {name: value for name, value in request.items() if name not in REQUEST_BOOKKEEPING}
         for request in documents["requests"]
     ]
-    for collection in ("customers", "held"):
+    for collection, key in (("customers", WRAPPED_KEY), ("held", "key")):
         for document in documents[collection]:
-            if "key" in document:
-                document["key"] = buckets.unwrap(document["_id"], document["key"])
+            if key in document:
+                document[key] = buckets.unwrap(document["_id"], document[key])
                 document.pop("v", None)
     return documents

@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from discretion.domain.erasure.crypto_shred import CryptoShredder, ShredResult
 from discretion.errors import Unavailable
+from discretion.plan.customer_members import FORMER, FORMER_ID, FORMER_KEY, WRAPPED_KEY
 from discretion.seal import file_lock
 from discretion.seal.bucket_keys import wrapped_key_range
 from discretion.seal.rewrapped_keys import RewrappedKeyFiles
@@ -87,7 +88,8 @@ async def test_an_old_copy_of_a_key_is_useless_and_survivors_stay_readable(
     assert (result.generations, result.horizon_ms) == ({1: 1}, NOW + 2000)
     await check_shredded(population, result, 2)
     assert {
-        doc["v"] for doc in await database.find("customers", {"merged.id": customer_in_bucket(1, 1)})
+        doc["v"]
+        for doc in await database.find("customers", {f"{FORMER}.{FORMER_ID}": customer_in_bucket(1, 1)})
     } == {2}
 
 
@@ -165,10 +167,10 @@ async def test_a_transaction_with_an_old_key_is_retried(database: Database, tmp_
         assert doc is not None
         if attempts == 1:
             await shredder.shred([ANN])
-        change = {"$set": {"merged": []}, "$inc": {"v": 1}}
+        change = {"$set": {FORMER: []}, "$inc": {"v": 1}}
         await database.update_one("customers", {"_id": merged_into, "v": doc["v"]}, change, session=session)
-        [former_entry] = doc["merged"]
-        fresh = {"_id": former_entry["id"], "v": 1, "key": former_entry["key"], "merged": []}
+        [former_entry] = doc[FORMER]
+        fresh = {"_id": former_entry[FORMER_ID], "v": 1, WRAPPED_KEY: former_entry[FORMER_KEY], FORMER: []}
         await database.insert_many("customers", [fresh], session=session)
 
     await database.run_transaction(unmerge)
@@ -188,7 +190,7 @@ async def test_a_customer_inserted_during_a_rotation_is_rewrapped(database: Data
         key = bucket_keys.wrap(new_customer, derive_data_key(new_customer), os.urandom(12))
         wrapped.set()
         await asyncio.sleep(0.1)
-        doc = {"_id": new_customer, "v": 1, "key": key, "merged": []}
+        doc = {"_id": new_customer, "v": 1, WRAPPED_KEY: key, FORMER: []}
         await database.insert_many("customers", [doc], session=session)
 
     inserting = asyncio.create_task(database.run_transaction(insert_customer))
@@ -250,7 +252,7 @@ async def test_a_forged_wrapped_key_prevents_no_erasure(database: Database, tmp_
     """The attack: a forged key is stored in the bucket, so that the bucket key is never destroyed."""
     population = await insert_population(database, tmp_path)
     forged = wrapped_key_range(1, 1)[0]
-    await database.update_one("customers", {"_id": customer_in_bucket(2, 2)}, {"$set": {"key": forged}})
+    await database.update_one("customers", {"_id": customer_in_bucket(2, 2)}, {"$set": {WRAPPED_KEY: forged}})
     shredder: CryptoShredder = build_shredder(database, tmp_path)
     await shredder.shred([ANN])
     assert population.list_unreadable() == select_bucket(1, set(population.copied_keys))
@@ -267,6 +269,6 @@ async def test_survivors_are_queried_by_an_index(database: Database, key_locatio
     explanation = await database.command({"explain": query, "verbosity": "queryPlanner"})
     plan = str(explanation["queryPlanner"]["winningPlan"])
     assert "COLLSCAN" not in plan
-    assert "'merged.key_1_partial'" in plan or "'key_1'" in plan
+    assert "'f.k_1_partial'" in plan or "'k_1'" in plan
     assert "Infinity" not in plan
     assert "MaxKey" not in plan

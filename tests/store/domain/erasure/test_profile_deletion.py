@@ -9,6 +9,8 @@ import pytest
 from discretion.domain.ingest.message import IngestStatus
 from discretion.domain.profiles.source_record import MAX_IDENTIFIERS
 from discretion.errors import Broken
+from discretion.store import events as stored_events
+from discretion.store import source_records
 from discretion.store.customer_codec import parse_customer
 from discretion.store.requests import RequestStore
 from discretion.store.subject_request import RequestScope
@@ -175,7 +177,7 @@ async def test_a_returning_person_is_a_new_customer_without_old_data(erasing: Er
     assert [document["_id"] for document in customers] == [new_customer]
     assert KEYS["identity.familyName"] not in customers[0]
     events = await platform.internals.database.find("events", {})
-    assert [event["type"] for event in events] == ["Signed Up"]
+    assert [event[stored_events.TYPE] for event in events] == ["Signed Up"]
 
 
 async def test_a_shared_identifier_stays_with_the_remaining_customer(erasing: ErasureSteps) -> None:
@@ -199,7 +201,7 @@ async def test_a_shared_identifier_stays_with_the_remaining_customer(erasing: Er
     (bob_document,) = await database.find("customers", {"_id": bob})
     (record_document,) = await database.find("source_records", {"_id": record})
     assert KEYS["contact.phone"] in bob_document
-    assert record_document["cells"][KEYS["contact.phone"]]["m"] == "b6"
+    assert record_document[source_records.CELLS][KEYS["contact.phone"]]["m"] == "b6"
 
 
 async def test_a_message_of_another_account_keeps_its_own_data(erasing: ErasureSteps) -> None:
@@ -213,8 +215,8 @@ async def test_a_message_of_another_account_keeps_its_own_data(erasing: ErasureS
     bob_document = await platform.internals.database.find_one("customers", {"_id": bob})
     assert bob_document is not None
     assert {KEYS["identity.familyName"], KEYS["contact.email"]} <= bob_document.keys()
-    (record,) = await platform.internals.database.find("source_records", {"customer": bob})
-    assert record["cells"][KEYS["contact.email"]]["m"] == "b1"
+    (record,) = await platform.internals.database.find("source_records", {source_records.CUSTOMER: bob})
+    assert record[source_records.CELLS][KEYS["contact.email"]]["m"] == "b1"
     assert await erasing.find_customer("email", "ann@shop.example") is None
 
 
@@ -263,17 +265,13 @@ async def test_a_scoped_erasure_is_not_undone_by_a_late_message(erasing: Erasure
     assert KEYS["contact.email"] in doc
     assert doc.keys().isdisjoint((KEYS["commerce.orderCount"], KEYS["commerce.lifetimeValue"]))
 
-    late = (
-        build_order("o0", WEB_ID),
-        build_order("o1", WEB_ID),
-        {**ANN, "messageId": "w0", "traits": {"lastName": "Late"}},
-    )
-    await platform.send_messages("web-shop", *late)
+    named = {**ANN, "messageId": "w0", "traits": {"lastName": "Late"}}
+    await platform.send_messages("web-shop", build_order("o0", WEB_ID), build_order("o1", WEB_ID), named)
     await platform.send_messages(
         "ios-app",
         {"type": "identify", "userId": "a-1", "messageId": "a1", "traits": {"email": "ann@shop.example"}},
     )
-    await platform.send_messages("ios-app", {**build_view("v0", {"userId": "a-1"})})
+    await platform.send_messages("ios-app", build_view("v0", {"userId": "a-1"}))
     assert await database.count("events", {}) == 0
     now = await database.find_one("customers", {"_id": customer})
     assert now is not None
@@ -289,7 +287,7 @@ async def test_one_channel_can_be_erased(erasing: ErasureSteps) -> None:
     customer = await erasing.find_customer("email", "ann@shop.example")
     assert customer is not None
     await erasing.erase_customer(customer, RequestScope(channel="web"))
-    assert [event["channel"] for event in await database.find("events", {})] == ["store"]
+    assert [event[stored_events.CHANNEL] for event in await database.find("events", {})] == ["store"]
     doc = await database.find_one("customers", {"_id": customer})
     assert doc is not None
     assert KEYS["identity.givenName"] not in doc
@@ -347,8 +345,8 @@ async def test_records_shared_with_other_customers_lose_only_the_erased(erasing:
 
     assert await database.count("rulings", {}) == 0
     record = (await database.find("source_records", {}))[0]
-    assert record["customer"] == bob
-    assert record["rulings"] == []
+    assert record[source_records.CUSTOMER] == bob
+    assert record[source_records.RULINGS] == []
     for identity_event in await database.find("identity_events", {}):
         assert identity_event["customers"] == [bob]
     for consent_record in await database.find("consents", {}):

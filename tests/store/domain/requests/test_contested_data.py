@@ -12,6 +12,7 @@ from discretion.domain.requests.model import RequestDetails, Requester
 from discretion.law.jurisdiction import Right
 from discretion.store.driver.database import Database
 from discretion.store.request_state import Assurance, RequesterRole, RequestReason, RequestState
+from discretion.store.source_records import CONTESTED
 from discretion.store.subject_request import RequestScope
 from tests.fixtures.attribute_keys import KEYS
 from tests.fixtures.mongo import CommandRecorder
@@ -45,7 +46,7 @@ async def find_only_customer(platform: PlatformUnderTest) -> bytes:
 async def list_contested(database: Database) -> list[str]:
     """Return the keys of all contested attributes."""
     records = await database.find("source_records", {})
-    return [key for record in records for key, requests in record.get("contested", {}).items() if requests]
+    return [key for record in records for key, requests in record.get(CONTESTED, {}).items() if requests]
 
 
 async def test_a_crash_stores_neither_the_request_nor_its_flags(

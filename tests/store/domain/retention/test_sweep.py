@@ -18,9 +18,11 @@ from discretion.domain.retention import sweep as sweep_module
 from discretion.domain.retention.daily_sweep import run_daily_sweep
 from discretion.domain.retention.sweep import DAY_MS, GRACE_MS, LEASE_MS, RetentionSweep
 from discretion.errors import Conflict
+from discretion.store import events
 from discretion.store.customer_codec import parse_customer
 from discretion.store.driver.database import Database
 from discretion.store.person_stores import open_person_stores
+from discretion.store.source_records import CELLS, CUSTOMER
 from discretion.store.sweeps import SweepRun
 from tests.fixtures.attribute_keys import KEYS
 from tests.fixtures.clock import Clock
@@ -113,8 +115,11 @@ async def test_writes_between_reads_and_writes_of_a_sweep_are_kept(
         ignore_progress
     )
     for record in await read_all(database, "source_records"):
-        assert record["cells"].keys() == {KEYS["identity.familyName"], KEYS["identity.givenName"]}
-        assert {cell["m"].partition("-")[2] for cell in record["cells"].values()} == {"New"}
+        assert record[CELLS].keys() == {
+            KEYS["identity.familyName"],
+            KEYS["identity.givenName"],
+        }
+        assert {cell["m"].partition("-")[2] for cell in record[CELLS].values()} == {"New"}
     for customer in await read_all(database, "customers"):
         assert parse_customer(customer).sealed.keys() == {
             KEYS["identity.familyName"],
@@ -141,7 +146,7 @@ async def test_events_of_a_customer_who_is_restricted_during_a_step_are_kept(
         assert await transactions.run(lambda session: restriction.apply(restricted, session))
 
     run = await use_database(sweep, interrupt_before(database, call, restrict)).run(ignore_progress)
-    assert [event["customer"] for event in await read_all(database, "events")] == [restricted]
+    assert [event[events.CUSTOMER] for event in await read_all(database, "events")] == [restricted]
     assert (run.events, run.examined) == ({"Product Viewed": 1}, 2)
 
 
@@ -163,10 +168,10 @@ async def test_a_sweep_under_traffic_loses_no_message(
     records = await read_all(database, "source_records")
     assert len(records) == PEOPLE
     for record in records:
-        assert record["cells"].keys() == {KEYS["contact.email"], KEYS["identity.familyName"]}
+        assert record[CELLS].keys() == {KEYS["contact.email"], KEYS["identity.familyName"]}
     for customer in await read_all(database, "customers"):
-        [record] = [record for record in records if record["customer"] == customer["_id"]]
-        assert parse_customer(customer).sealed == {key: cell["c"] for key, cell in record["cells"].items()}
+        [record] = [record for record in records if record[CUSTOMER] == customer["_id"]]
+        assert parse_customer(customer).sealed == {key: cell["c"] for key, cell in record[CELLS].items()}
         assert parse_customer(customer).open == {}
     assert await database.count("events", {}) == 0
 
@@ -229,7 +234,7 @@ async def test_steps_of_any_size_delete_the_same(
     platform, _ = await build_aged_platform(database, tmp_path, commands)
     steps: list[SweepRun] = []
     run = await platform.internals.retention_sweep.run(steps.append)
-    assert all(record["cells"] == {} for record in await read_all(database, "source_records"))
+    assert all(record[CELLS] == {} for record in await read_all(database, "source_records"))
     for customer in map(parse_customer, await read_all(database, "customers")):
         assert (customer.sealed, customer.open, customer.provenance) == ({}, {}, {})
     assert run.events == {"Product Viewed": PEOPLE}
@@ -286,7 +291,7 @@ async def test_the_daily_sweep_runs_at_the_start_and_once_a_day(
     clock.advance(DAY_MS)
     await asyncio.sleep(0.05)
     assert [int(sweep_document["_id"]) for sweep_document in await read_all(database, "sweeps")] == [1, 2]
-    assert all(record["cells"] == {} for record in await read_all(database, "source_records"))
+    assert all(record[CELLS] == {} for record in await read_all(database, "source_records"))
 
 
 @pytest.mark.parametrize("call", ["bulk_write", "_commit"])
@@ -309,4 +314,4 @@ async def test_a_sweep_cancelled_in_a_step_rolls_the_step_back(
     clock.advance(LEASE_MS + 1)
     run = await sweep.run(ignore_progress)
     assert (run.number, run.fence, run.values["contact.email"]) == (1, 2, PEOPLE)
-    assert all(record["cells"] == {} for record in await read_all(database, "source_records"))
+    assert all(record[CELLS] == {} for record in await read_all(database, "source_records"))
