@@ -313,5 +313,6 @@ MEMBERS_WITHOUT_PERSON: Mapping[str, frozenset[str]] = {
     "agents": frozenset({"verify_key", "digest"}),
     "clients": frozenset({"digest"}),
     "consent_terms": frozenset({"_id"}),
+    "installation": frozenset({"bucketKeys", "signingKeys"}),
 }
 """Binary members that hold no id of a person: ids of documents, keys, digests, sealed values, pseudonyms."""
