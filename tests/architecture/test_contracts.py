@@ -24,6 +24,7 @@ PLANTED_IMPORTS: list[tuple[str, dict[str, str]]] = [
     ("cycles", {"seal/zig.py": "import discretion.seal.zag", "seal/zag.py": "import discretion.seal.zig"}),
     ("driver", {"disclose.py": "from pymongo import MongoClient"}),
     ("driver", {"domain/__init__.py": "def late():\n    import motor"}),
+    ("driver", {"ledger/storage.py": "import bson"}),
     ("graphql", {"domain/zig/__init__.py": "import strawberry"}),
     ("opening", {"disclose.py": "from discretion.seal import open"}),
     ("dead_letters", {"domain/ingest/dead_letters/api.py": "from discretion.reveal import dead_letters"}),

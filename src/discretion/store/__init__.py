@@ -1,4 +1,4 @@
-"""Access to MongoDB, and the only package besides ``ledger.storage`` that uses its driver.
+"""Access to MongoDB, and the only package that uses its driver.
 
 Whoever answers a caller reads customers through ``customers``, with a plan's projection and nothing wider.
 Whoever writes, exports or erases people reads them by the named methods of ``people`` and of the other
