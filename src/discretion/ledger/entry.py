@@ -1,9 +1,9 @@
-"""One ledger entry, and the bytes under which it is recorded.
+"""One ledger entry, and the bytes by which it is proven.
 
 The canonical form is JSON with sorted keys, without insignificant white space, and with integers and strings
 only. That is the subset on which RFC 8785 and other careful JSON writers agree. It is a stable format: later
 releases read, hash and prove entries of earlier ones. Members may be added; no member changes its meaning or
-is removed.
+is removed. Entries are stored in a shorter form (``packed_entry``), which has the same content.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 ENTRY_VERSION = 1
-"""Version of the canonical form, stored as ``v``."""
+"""Version of the canonical form, its member ``v``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class LedgerEntry:
         attributes: ``(path, form)`` of each attribute in the plan; the position is the bit in ``subjects``.
         extra: What was revealed besides attributes, such as event types.
         subjects: For each person's ledger pseudonym (16 bytes), the bits of the ``attributes`` that were
-        revealed.
+            revealed.
     """
 
     receipt: str
@@ -47,7 +47,7 @@ class LedgerEntry:
     subjects: Mapping[bytes, int] = field(repr=False)
 
     def canonical_bytes(self) -> bytes:
-        """Return the bytes that are recorded; subjects are hexadecimal pairs of pseudonym and bits."""
+        """Return the canonical form; subjects are pairs of a pseudonym and bits, both hexadecimal."""
         return orjson.dumps(
             {
                 "actor": self.actor,
@@ -68,7 +68,7 @@ class LedgerEntry:
 
 
 def parse_entry(body: bytes) -> LedgerEntry:
-    """Return the entry that canonical bytes describe."""
+    """Return the entry of a canonical form."""
     raw: dict[str, Any] = orjson.loads(body)
     return LedgerEntry(
         receipt=raw["receipt"],

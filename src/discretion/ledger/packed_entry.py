@@ -1,4 +1,4 @@
-"""The stored form of a ledger entry: the same content as its canonical bytes in about a quarter of the room.
+"""The stored form of a ledger entry: the same content as its canonical bytes in less than half the space.
 
 Attributes are numbers of the catalogue, which name the same attribute for ever; an attribute without a number
 is kept as text, so that every entry can be stored. People of whom the same attributes were revealed share one

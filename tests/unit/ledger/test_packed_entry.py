@@ -61,7 +61,7 @@ REGISTER_BIRTH_DATE = next(
 )
 
 
-def test_a_page_of_a_hundred_people_takes_a_quarter_of_the_room() -> None:
+def test_a_page_of_a_hundred_people_takes_less_than_half_the_space() -> None:
     entry = build_large_entry()
     assert len(PACKER.pack_entry(entry)) * 2 < len(entry.canonical_bytes())
     assert len(PACKER.pack_entry(entry)) < 2_000
