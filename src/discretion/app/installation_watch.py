@@ -5,8 +5,8 @@ superseded goes on for ``SUPERSEDED_GRACE_S``, so that servers with the new rule
 one, and then stops too. In that time it takes nothing back: it recomputes no permissions
 (``PermissionRecomputation``), and of customers that others have recomputed it trusts only the purposes whose
 rules are the same (``PermissionWindow``), so permissions fail closed. It stops in the end because it still
-reveals under the earlier catalogue, which may allow what the rules in force do not. Each poll until then logs
-an error about once a minute.
+reveals under the earlier catalogue, which may allow what the rules in force do not. Until then it logs an
+error about once a minute.
 """
 
 from __future__ import annotations

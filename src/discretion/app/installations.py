@@ -1,4 +1,4 @@
-"""Opens the installation on this machine for commands: backup, restore and registration."""
+"""Opens the installation on this machine for commands, each with no more than what the command needs."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@ that the other does not know. So the database remembers whose keys it was set up
 The keys themselves cannot be part of the fingerprint: each erasure replaces a bucket key, and signing keys
 are replaced too. Instead each file of keys has a random id that is made with it and stays when keys in it are
 replaced: ``KeyRing.id``, and the id of the first signing key (``KeySchedule.installation_id``). The
-fingerprint is a digest of each id under a key that is derived from the root key. It tells nothing to who has
-only the database, and it differs also when the root key does.
+fingerprint is a digest of each id under a key that is derived from the root key. Whoever has only the
+database learns nothing from it, and it differs also when the root key does.
 """
 
 from __future__ import annotations

@@ -2,5 +2,6 @@
 
 Reading order: ``context`` (what every builder takes), ``platform`` (the order of building), one module for
 each package of the domain (``consent``, ``identity``, ``ingest``, ``erasure``, ``recipients``, ``access``,
-``requests``, ``subject_rights``, ``agents``), then ``disclosure``, ``tokens``, ``resolvers``, ``endpoints``.
+``workflows``, ``requests``, ``subject_rights``, ``agents``), then ``disclosure``, ``tokens``, ``resolvers``,
+``endpoints``.
 """
