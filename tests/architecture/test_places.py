@@ -27,8 +27,8 @@ CONTAINER_TYPES = frozenset(
 WRITING_CALLS = frozenset(
     {
         *("write_private_file", "create_private_file", "write_flushed_file", "hold_exclusive_lock"),
-        *("SealedFile", "write_text", "write_bytes", "copytree", "touch", "mkdtemp", "mkstemp"),
-        *("NamedTemporaryFile", "TemporaryDirectory"),
+        *("create_sealed_file", "SealedFile", "write_text", "write_bytes", "copytree", "touch"),
+        *("mkdtemp", "mkstemp", "NamedTemporaryFile", "TemporaryDirectory"),
     }
 )
 WRITTEN_FILES: dict[str, tuple[str, ...]] = {

@@ -18,7 +18,7 @@ from discretion.seal.blind_index import BlindIndex
 from discretion.seal.bucket_keys import BucketKeys
 from discretion.seal.cell import derive_ledger_pseudonym, encrypt_cell
 from discretion.seal.cell_transfer import transfer_cell
-from discretion.seal.key_files import derive_key, read_sealed_file, write_sealed_file
+from discretion.seal.key_files import create_sealed_file, derive_key, read_sealed_file
 from discretion.seal.normalisation import normalise_email, normalise_phone
 from discretion.seal.open import CipherCache, build_cell_decryptor
 from discretion.seal.pairwise_ids import PairwiseIds
@@ -114,7 +114,7 @@ def test_bucket_keys_survive_a_restart_and_need_the_root_key(tmp_path: Path) -> 
 
 def test_a_sealed_file_swapped_for_another_is_refused(tmp_path: Path) -> None:
     """The attack: rename one key file to another."""
-    write_sealed_file(tmp_path / "one", KEY, b"content", os.urandom)
+    create_sealed_file(tmp_path / "one", KEY, b"content", os.urandom)
     (tmp_path / "two").write_bytes((tmp_path / "one").read_bytes())
     assert read_sealed_file(tmp_path / "one", KEY) == b"content"
     with pytest.raises(Misconfigured):

@@ -15,8 +15,7 @@ from pathlib import Path
 from discretion.errors import Unavailable
 from discretion.seal.key_files import (
     KEY_BYTES,
-    create_private_file,
-    encrypt_file_content,
+    create_sealed_file,
     flush_folder,
     read_sealed_file,
 )
@@ -82,8 +81,7 @@ class DailyKeys:
 
     def _create(self, path: Path) -> None:
         """Create a key file unless another process was first: a second key would lose letters."""
-        body = encrypt_file_content(path.name, self._root, self._entropy(KEY_BYTES), self._entropy)
-        create_private_file(path, body, self._entropy)
+        create_sealed_file(path, self._root, self._entropy(KEY_BYTES), self._entropy)
 
     def _path(self, at: int) -> Path:
         return self._folder / f"{_date_of(at).isoformat()}{_SUFFIX}"

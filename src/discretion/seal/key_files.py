@@ -24,9 +24,9 @@ def derive_key(root: bytes, use: str, length: int = KEY_BYTES) -> bytes:
     return HKDF(hashes.SHA256(), length, salt=None, info=f"discretion/{use}/v1".encode()).derive(root)
 
 
-def write_sealed_file(path: Path, root: bytes, content: bytes, entropy: Callable[[int], bytes]) -> None:
-    """Write ``content`` to a file sealed under the root key, atomically and durably."""
-    write_private_file(path, encrypt_file_content(path.name, root, content, entropy))
+def create_sealed_file(path: Path, root: bytes, content: bytes, entropy: Callable[[int], bytes]) -> None:
+    """Create a file sealed under the root key, atomically and durably, unless another process was first."""
+    create_private_file(path, encrypt_file_content(path.name, root, content, entropy), entropy)
 
 
 def encrypt_file_content(name: str, root: bytes, content: bytes, entropy: Callable[[int], bytes]) -> bytes:
@@ -39,7 +39,7 @@ def encrypt_file_content(name: str, root: bytes, content: bytes, entropy: Callab
 
 
 def read_sealed_file(path: Path, root: bytes) -> bytes:
-    """Return the content of a file from ``write_sealed_file``.
+    """Return the content of a file from ``create_sealed_file``.
 
     Raises:
         Misconfigured: ``KEY_FILE_UNREADABLE``; the root key is a different one or the file is damaged.

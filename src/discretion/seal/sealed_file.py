@@ -13,7 +13,7 @@ from pathlib import Path
 
 from discretion.errors import Misconfigured
 from discretion.seal.key_files import (
-    create_private_file,
+    create_sealed_file,
     decrypt_file_content,
     encrypt_file_content,
     flush_folder,
@@ -41,7 +41,7 @@ class SealedFile:
 
     def create(self, content: bytes) -> None:
         """Create the file unless another process was first."""
-        create_private_file(self.path, self._sealed(content), self._entropy)
+        create_sealed_file(self.path, self._root, content, self._entropy)
 
     def read_stamp(self) -> FileStamp:
         """Return the stamp of the file as it is now."""
@@ -70,7 +70,8 @@ class SealedFile:
         """Replace the content durably, and overwrite the bytes of the earlier version."""
         self.wipe_replaced()
         draft = self.path.with_name(self.path.name + ".new")
-        write_flushed_file(draft, self._sealed(content))
+        body = encrypt_file_content(self.path.name, self._root, content, self._entropy)
+        write_flushed_file(draft, body)
         # The second name keeps the old bytes reachable after the rename, so that they can be overwritten. A
         # crash between these steps leaves the second name, and the next write wipes it.
         self._replaced.hardlink_to(self.path)
@@ -90,9 +91,6 @@ class SealedFile:
                 os.fsync(file.fileno())
         self._replaced.unlink()
         flush_folder(self.path.parent)
-
-    def _sealed(self, content: bytes) -> bytes:
-        return encrypt_file_content(self.path.name, self._root, content, self._entropy)
 
 
 def _stamp_of(stat: os.stat_result) -> FileStamp:

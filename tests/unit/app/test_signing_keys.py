@@ -19,7 +19,7 @@ import pytest
 from discretion.app import signing_keys
 from discretion.app.signing_keys import SigningKeys, watch_signing_keys
 from discretion.errors import Misconfigured
-from discretion.seal.key_files import write_sealed_file
+from discretion.seal.sealed_file import SealedFile
 from discretion.token.key_schedule import PUBLICATION_MS, RETIREMENT_MS, KeyState
 from tests.fixtures.waiting import WAIT_S
 from tests.unit.token.forged_tokens import NOW, Clock
@@ -136,7 +136,7 @@ async def test_a_file_that_cannot_be_read_changes_nothing(
     monkeypatch.setattr(signing_keys, "POLL_S", 0.01)
     keys = open_keys(tmp_path)
     before = keys.select().active.verifying.kid
-    write_sealed_file(tmp_path / "keys" / "signing.keys", ROOT, b"{}", os.urandom)
+    SealedFile(tmp_path / "keys" / "signing.keys", ROOT, os.urandom).write(b"{}")
     async with asyncio.timeout(WAIT_S), watch_signing_keys(keys):
         await wait_until(lambda: "SIGNING_KEYS_DAMAGED" in caplog.text)
     assert keys.select().active.verifying.kid == before

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 from cryptography.x509.oid import NameOID
 
 from discretion.errors import Misconfigured
-from discretion.seal.key_files import create_private_file, encrypt_file_content, read_sealed_file
+from discretion.seal.key_files import create_sealed_file, read_sealed_file
 
 KEY_BITS = 3072
 SELF_SIGNED_LIFETIME = timedelta(days=365)
@@ -59,7 +59,7 @@ def load_or_create_key(path: Path, root: bytes, entropy: Callable[[int], bytes])
         key_bytes = generate_private_key(65537, KEY_BITS).private_bytes(
             serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        create_private_file(path, encrypt_file_content(path.name, root, key_bytes, entropy), entropy)
+        create_sealed_file(path, root, key_bytes, entropy)
     key = serialization.load_der_private_key(read_sealed_file(path, root), None)
     assert isinstance(key, RSAPrivateKey)
     return key
