@@ -52,6 +52,11 @@ class RegisterConflict:
     advice: str
 
 
+def render_type(name: str, *, many: bool) -> str:
+    """Return a type as the register writes it, from its name in GraphQL."""
+    return f"[{name}]" if many else name
+
+
 def find_next_number(*registers: Register) -> int:
     """Return the lowest number above all that were ever given."""
     return max((number for register in registers for number in register), default=0) + 1

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
-from discretion.catalogue.attribute_register import Register, RegisteredAttribute
+from discretion.catalogue.attribute_register import Register, RegisteredAttribute, render_type
 from discretion.catalogue.correction_authority import Correctable
 from discretion.catalogue.identifier_type import IdentifierType
 from discretion.catalogue.recipient import Recipient
@@ -201,7 +201,7 @@ class Attribute:
     @property
     def registered(self) -> RegisteredAttribute:
         """What the register of numbers says about the attribute."""
-        type_text = f"[{self.type.value}]" if self.many else self.type.value
+        type_text = render_type(self.type.value, many=self.many)
         return RegisteredAttribute(self.number, self.path, type_text, self.sealed)
 
 
@@ -302,11 +302,6 @@ class Catalogue:
     sensitive: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # kind -> categories
     recipients: Mapping[str, Recipient] = field(default_factory=dict)
     register: Register = field(default_factory=dict)  # also of retired attributes
-
-    @cached_property
-    def attributes_by_number(self) -> Mapping[int, Attribute]:
-        """Attributes by their number in stored documents."""
-        return {attribute.number: attribute for attribute in self.attributes.values()}
 
     @cached_property
     def filterable_attributes(self) -> tuple[Attribute, ...]:

@@ -11,6 +11,7 @@ from discretion.catalogue.attribute_register import (
     RegisteredAttribute,
     find_conflict,
     find_next_number,
+    render_type,
 )
 from discretion.catalogue.entry import AttributeEntry
 from discretion.catalogue.parsed_file import ParsedCatalogue
@@ -58,7 +59,7 @@ def read_register(parsed_catalogue: ParsedCatalogue) -> Register:
 
 def describe_declared(path: str, number: int, entry: AttributeEntry) -> RegisteredAttribute:
     """Return what the register says about an attribute, from its completed entry."""
-    type_text = f"[{entry.type.value}]" if entry.many else entry.type.value
+    type_text = render_type(entry.type.value, many=entry.many)
     return RegisteredAttribute(number, path, type_text, entry.sealed is not False)
 
 

@@ -126,7 +126,7 @@ def test_a_retired_number_is_never_given_again(tmp_path: Path) -> None:
     assert (
         "  4: {path: commerce.spend, type: Money, sealed: false, retired: true}" in register_file.read_text()
     )
-    assert set(load_catalogue(folder).attributes_by_number) == {1, 2, 3}
+    assert set(load_catalogue(folder).attributes_by_key) == {"1", "2", "3"}
     for text, fault in (
         (SMALL_CATALOGUE, "number 4 of 'commerce.spend' is retired. Take the next free one, 5."),
         (

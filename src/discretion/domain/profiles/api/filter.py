@@ -31,11 +31,7 @@ class CustomerFilterInputs:
     """The GraphQL input types for filters and orders, and the parsing of their values."""
 
     def __init__(self, catalogue: Catalogue) -> None:
-        self._open_attributes = {
-            attribute.path: attribute
-            for attribute in catalogue.attributes.values()
-            if not attribute.sealed and not attribute.many
-        }
+        self._open_attributes = {attribute.path: attribute for attribute in catalogue.filterable_attributes}
         self._condition_types = {value_type: _build_condition_type(value_type) for value_type in ValueType}
         fields = self._build_fields(self._build_tree(), "")
         self.match_type: type = _build_input_type(
