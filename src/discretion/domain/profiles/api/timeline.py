@@ -77,7 +77,7 @@ def build_events_field() -> StrawberryField:
                 root,
                 event,
                 info.context.resources.catalogue.events[event.type],
-                in_clear=event.at >= clear[event.type],
+                in_clear=event.type in clear and event.at >= clear[event.type],
             )
             for event in events[: page_window.size]
         ]
@@ -114,9 +114,10 @@ def _find_visible_types(
         if not isinstance(decision, Allow) or not bits & decision.mask:
             continue
         earliest[event_type.key] = compute_purposes_cut_off(event_type, bits & decision.mask, reading.now_ms)
-        clear[event_type.key] = compute_purposes_cut_off(
-            event_type, bits & decision.clear_mask, reading.now_ms
-        )
+        # Without a permitted purpose the type has no cut-off here, because none suffices: another server's
+        # clock may be ahead, and an event may arrive while this operation runs.
+        if clear_bits := bits & decision.clear_mask:
+            clear[event_type.key] = compute_purposes_cut_off(event_type, clear_bits, reading.now_ms)
     return earliest, clear
 
 
