@@ -56,6 +56,23 @@ async def test_every_disclosure_is_listed_newest_first(platform: PlatformUnderTe
     assert (own_disclosure["client"], own_disclosure["attributes"]) == ("customer-app", [])
 
 
+async def test_a_confirmed_identifier_is_on_record(platform: PlatformUnderTest) -> None:
+    """Who finds a customer by an address learns that it is theirs; who finds nobody is not listed."""
+    await platform.send_messages("web-shop", ANN)
+    token = await platform.issue_customer_token("email", "ann@shop.example")
+    await platform.query(
+        """{ mine: customer(identifier: {type: "email", value: "ann@shop.example"}) { id }
+        other: customer(identifier: {type: "email", value: "bob@shop.example"}) { id } }""",
+        platform.issue_token("support"),
+    )
+    answer = await platform.query("{ me { disclosures { nodes { client attributes also } } } }", token)
+    assert answer["data"]["me"]["disclosures"]["nodes"][0] == {
+        "client": "support-desk",
+        "attributes": [],
+        "also": ["filter:contact.email"],
+    }
+
+
 async def test_the_disclosure_history_follows_merge_and_unmerge(
     platform: PlatformUnderTest,
 ) -> None:

@@ -159,7 +159,11 @@ async def _find_by_identifier(
         return row
     # The decision above was about the grant; this one is about this customer's permission.
     decision = decide_attribute(resources.catalogue, reading, attribute)
-    return row if isinstance(decision, Allow) and row.allow & decision.clear_mask else None
+    if not isinstance(decision, Allow) or not row.allow & decision.clear_mask:
+        return None
+    # Recorded although nothing of it is selected: whoever gets this customer knows that it is theirs.
+    reading.record_extra(f"filter:{attribute.path}")
+    return row
 
 
 def _build_customers_field(connection_type: Any, filter_inputs: CustomerFilterInputs) -> StrawberryField:
