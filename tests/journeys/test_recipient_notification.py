@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from discretion.domain.recipients.delivery import (
@@ -47,8 +48,10 @@ async def test_exactly_the_partners_in_the_ledger_are_notified(scenario: Notific
     """The customer, the privacy office, the retailer's staff and other clients are not notified."""
     own_token = await scenario.platform.issue_customer_token("email", EMAIL)
     await scenario.platform.query("{ me { identity { givenName } contact { email } } }", own_token)
-    other_app_token = await scenario.platform.issue_customer_token(
-        "email", EMAIL, client="somebody-elses-app"
+    # Not found by the address: that would be a disclosure of it to the app.
+    (own,) = await scenario.query_customers("{ customers { nodes { id } } }", "somebody-elses-app", PARTNER)
+    other_app_token = scenario.platform.issue_token(
+        "customer", client="somebody-elses-app", subject=own["id"]
     )
     await scenario.platform.query("{ me { contact { email } } }", other_app_token)
     await scenario.platform.query(FIND, scenario.platform.issue_token("steward"))
@@ -71,6 +74,25 @@ async def test_exactly_the_partners_in_the_ledger_are_notified(scenario: Notific
     assert second.attributes == ("contact.address.region",)
     assert first.subjects != second.subjects
     assert first.purposes == second.purposes == (PARTNER,)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        '(filter: {commerce: {loyaltyTier: {eq: "gold"}}})',
+        '(filter: {none: [{commerce: {loyaltyTier: {eq: "silver"}}}]})',
+        "(orderBy: {by: COMMERCE_LOYALTY_TIER})",
+    ],
+)
+async def test_whoever_filtered_or_sorted_by_a_value_received_it(
+    scenario: NotificationScenario, arguments: str
+) -> None:
+    """The answer has only ids, and says of each customer in it what their value is or how it compares."""
+    query = f"{{ customers{arguments} {{ nodes {{ id }} }} }}"
+    assert len(await scenario.query_customers(query, "ad-partner", PARTNER)) == 1
+    request = await scenario.create_request()
+    (delivery,) = await scenario.recipients.notifier.list_of_request(request)
+    assert (delivery.client, delivery.attributes) == ("ad-partner", ("commerce.loyaltyTier",))
 
 
 async def test_a_recipient_gets_a_signed_notice_with_its_own_id_of_the_customer(

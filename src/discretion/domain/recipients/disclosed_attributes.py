@@ -26,6 +26,9 @@ PAGE_SIZE = 1_000
 NON_ATTRIBUTE_PREFIXES = ("event:", "identifier:")
 """Prefixes by which an entry names disclosures other than attributes: event types and identifier types."""
 
+_CONDITION_PREFIXES = ("filter:", "order:")
+"""Prefixes by which an entry names the attributes that its customers were found or sorted by."""
+
 
 @dataclass(frozen=True, slots=True)
 class RecipientDisclosure:
@@ -140,8 +143,8 @@ class _ClientDisclosures:
 def _list_disclosed(entry: LedgerEntry, subject_bits: Iterable[int]) -> set[str]:
     """Return what an entry disclosed of a customer.
 
-    Attributes are recorded for each subject. Event and identifier types are recorded only for the entry as a
-    whole, so they count for every subject of it.
+    Attributes are recorded for each subject. Event and identifier types, and the attributes that were
+    filtered or sorted by, are recorded only for the entry as a whole, so they count for every subject of it.
     """
     is_subject, bits = False, 0
     for mask in subject_bits:
@@ -149,6 +152,8 @@ def _list_disclosed(entry: LedgerEntry, subject_bits: Iterable[int]) -> set[str]
     if not is_subject:
         return set()
     attributes = {path for index, (path, _) in enumerate(entry.attributes) if bits >> index & 1}
+    # Whoever gets the customers with a value knows the value, also if the answer does not repeat it.
+    attributes |= {name.partition(":")[2] for name in entry.extra if name.startswith(_CONDITION_PREFIXES)}
     return attributes | {name for name in entry.extra if name.startswith(NON_ATTRIBUTE_PREFIXES)}
 
 
