@@ -116,3 +116,26 @@ async def test_other_roles_cannot_read_disclosures(platform: PlatformUnderTest, 
     )
     assert [customer["disclosures"] for customer in answer["data"]["customers"]["nodes"]] == [None]
     assert answer["errors"][0]["extensions"]["code"] == "CUSTOMER_OR_STEWARD_ONLY"
+
+
+@pytest.mark.parametrize(
+    ("scopes", "purposes", "narrowing"),
+    [
+        (["steward"], ["essential.legal_obligation", "marketing"], '@purpose(uses: ["marketing"])'),
+        (["steward"], ["marketing"], ""),
+        (["steward"], [], ""),
+    ],
+)
+async def test_whoever_reads_a_request_is_listed_whatever_purposes_their_token_has(
+    platform: PlatformUnderTest, scopes: list[str], purposes: list[str], narrowing: str
+) -> None:
+    """The request says whom it is about, although the customer permits none of the purposes."""
+    await platform.send_messages("web-shop", ANN)
+    token = await platform.issue_customer_token("email", "ann@shop.example")
+    await platform.query("mutation { optOutOfSale { id } }", token)
+    reader = platform.issue_token(client="desk", scopes=scopes, purposes=purposes)
+    answer = await platform.query(
+        f"query {narrowing} {{ rightsRequests {{ nodes {{ right customerId }} }} }}", reader
+    )
+    assert len(answer["data"]["rightsRequests"]["nodes"]) == 1
+    assert [entry["client"] for entry in await read_disclosures(platform, token)].count("desk") == 1

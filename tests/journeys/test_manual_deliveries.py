@@ -218,5 +218,13 @@ async def test_a_listed_customer_sees_who_listed_them(scenario: NotificationScen
     await scenario.platform.run_due_requests()
     (delivery,) = (await list_deliveries(scenario))["nodes"]
     assert delivery["right"] == "restriction"
-    answer = await scenario.platform.query("{ me { disclosures { nodes { also } } } }", own_token)
-    assert ["deliveries"] in [node["also"] for node in answer["data"]["me"]["disclosures"]["nodes"]]
+    # A token without purposes reads no customer, and lists deliveries all the same.
+    token = scenario.platform.issue_token(client="desk", scopes=["steward"], purposes=[])
+    answer = await scenario.platform.query(LIST, token)
+    assert len(answer["data"]["recipientDeliveries"]["nodes"]) == 1
+    answer = await scenario.platform.query("{ me { disclosures { nodes { client also } } } }", own_token)
+    disclosures = answer["data"]["me"]["disclosures"]["nodes"]
+    assert [node["client"] for node in disclosures if node["also"] == ["deliveries"]] == [
+        "desk",
+        "privacy-office",
+    ]

@@ -12,7 +12,7 @@ from strawberry.types.field import StrawberryField
 from discretion.domain.ingest.value_parsing import WrongType, parse_timestamp
 from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import build_field
-from discretion.domain.kit.graphql.loading import load_customer
+from discretion.domain.kit.graphql.loading import load_subjects
 from discretion.domain.kit.graphql.page import PageInfo, cut_page, open_cursor, parse_page_window
 from discretion.domain.kit.graphql.scalars import DateTime
 from discretion.domain.recipients.acknowledgement import AcknowledgementRecorder
@@ -96,7 +96,7 @@ def build_deliveries_field(provide: Callable[[], RecipientServices]) -> Strawber
         page, page_info = cut_page(
             reading, _CURSOR_KIND, page_window, deliveries, lambda delivery: (delivery.created, delivery.id)
         )
-        await _load_subjects(info, provide().requests, page)
+        await _load_delivery_subjects(info, provide().requests, page)
         return RecipientDeliveryConnection(
             nodes=[_build_delivery(info, reading, delivery) for delivery in page], page_info=page_info
         )
@@ -127,7 +127,7 @@ def build_delivery_mutation(provide: Callable[[], RecipientServices]) -> Strawbe
         acknowledged = await provide().acknowledgements.record_by_steward(
             reading.decode_id(_DELIVERY_KIND, delivery) or b"", by, reason, _parse_time(informed_at)
         )
-        await _load_subjects(info, provide().requests, [acknowledged])
+        await _load_delivery_subjects(info, provide().requests, [acknowledged])
         return _build_delivery(info, reading, acknowledged)
 
     description = (
@@ -137,11 +137,12 @@ def build_delivery_mutation(provide: Callable[[], RecipientServices]) -> Strawbe
     return build_field(acknowledge_delivery, "acknowledgeDelivery", RecipientDelivery | None, description)
 
 
-async def _load_subjects(info: ResolverInfo, requests: RequestStore, deliveries: Sequence[Delivery]) -> None:
+async def _load_delivery_subjects(
+    info: ResolverInfo, requests: RequestStore, deliveries: Sequence[Delivery]
+) -> None:
     """Load the customers of deliveries, so that the disclosure is recorded. Erased customers are skipped."""
     customers = await requests.find_customers([delivery.request for delivery in deliveries])
-    for customer in sorted(set(customers.values())):
-        await load_customer(info, customer)
+    await load_subjects(info, customers.values())
 
 
 def _build_delivery(info: ResolverInfo, reading: Reading, delivery: Delivery) -> RecipientDelivery:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.plan.compile import BASE_PROJECTION
 from discretion.plan.plan import CustomerProjection
+from discretion.purpose.decision import EVERY_BIT
 from discretion.reveal.revealer import CustomerRow, Reading
 
 
@@ -48,3 +49,19 @@ async def load_customers(
     # One result for an unknown id and for a customer who may not be read: a caller
     # cannot find out which ids exist.
     return [rows.get(customer) if customer is not None else None for customer in customers]
+
+
+async def load_subjects(info: ResolverInfo, customers: Iterable[bytes]) -> dict[bytes, CustomerRow]:
+    """Load the customers whom an answer is about, without attributes; return those who exist, by these ids.
+
+    The ledger then names them in the entry of the operation, whichever purposes the grant has: the answer
+    says something about them although the grant may read none of their attributes.
+    """
+    subjects = list(dict.fromkeys(customers))
+    docs = await info.context.resources.customers.load_many(subjects, BASE_PROJECTION, EVERY_BIT)
+    reading = info.context.require_reading()
+    return {
+        customer: reading.open_rows([doc])[0]
+        for customer, doc in zip(subjects, docs, strict=True)
+        if doc is not None
+    }

@@ -14,7 +14,7 @@ from discretion.domain.requests.api.dependencies import RequestServices
 from discretion.domain.requests.api.types import (
     RightsRequest,
     build_rights_request,
-    load_subjects,
+    load_request_subjects,
 )
 from discretion.domain.requests.api.visibility import find_visible_request
 from discretion.domain.requests.decisions import check_text
@@ -137,5 +137,5 @@ async def _resume_request(
 async def _reload_request(services: RequestServices, info: ResolverInfo, request: bytes) -> RightsRequest:
     reloaded = await services.store.find(request)
     assert reloaded is not None
-    await load_subjects(info, [reloaded])
+    await load_request_subjects(info, [reloaded])
     return build_rights_request(services, info, reloaded)

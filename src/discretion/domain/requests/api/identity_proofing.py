@@ -17,8 +17,8 @@ from discretion.domain.requests.api.requester import digest_identifier, token_as
 from discretion.domain.requests.api.types import (
     RightsRequest,
     build_rights_request,
+    load_request_subjects,
     load_subject_row,
-    load_subjects,
 )
 from discretion.domain.requests.api.visibility import (
     find_visible_request,
@@ -119,7 +119,7 @@ async def _prove_identity(
         await services.decisions.confirm_identity(visible.id, f"self:{grant.client}", Assurance.FRESH)
     reloaded = await services.store.find(visible.id)
     assert reloaded is not None
-    await load_subjects(info, [reloaded])
+    await load_request_subjects(info, [reloaded])
     return build_rights_request(services, info, reloaded)
 
 
@@ -163,7 +163,7 @@ async def _choose_known_address(
 ) -> str:
     """Return an address of the customer: the one that ``contact`` names, or the one known longest."""
     reading, records = info.context.require_reading(), info.context.resources
-    row = None if request.customer is None else await load_subject_row(info, request.customer)
+    row = await load_subject_row(info, request)
     naming_records = [] if row is None else await records.identities.list_identifiers(row.id, {EMAIL_TYPE})
     emails = [
         email for record in naming_records for email in record.identifiers if email.entry in known_addresses

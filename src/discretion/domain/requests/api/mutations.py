@@ -20,7 +20,7 @@ from discretion.domain.kit.graphql.field import bind_services, build_field
 from discretion.domain.kit.graphql.scalars import Json
 from discretion.domain.requests.api.dependencies import RequestServices
 from discretion.domain.requests.api.requester import ForInput, RequestParties, resolve_parties
-from discretion.domain.requests.api.types import RightsRequest, build_rights_request, load_subjects
+from discretion.domain.requests.api.types import RightsRequest, build_rights_request, load_request_subjects
 from discretion.domain.requests.api.visibility import find_visible_request, format_caller_actor
 from discretion.domain.requests.decisions import check_text
 from discretion.domain.requests.messages import is_identity_unproven
@@ -334,7 +334,7 @@ async def _load_answer(services: RequestServices, info: ResolverInfo, request: b
     filed = await services.store.find(request)
     if filed is None:
         raise Broken("REQUEST_LOST", "A request that was just filed is missing.")
-    await load_subjects(info, [filed])
+    await load_request_subjects(info, [filed])
     return build_rights_request(services, info, filed)
 
 

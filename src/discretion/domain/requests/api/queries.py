@@ -18,7 +18,7 @@ from discretion.domain.requests.api.types import (
     RightsRequest,
     RightsRequestConnection,
     build_rights_request,
-    load_subjects,
+    load_request_subjects,
 )
 from discretion.domain.requests.api.visibility import (
     find_visible_request,
@@ -92,7 +92,7 @@ async def _subscribe_request(
     request = await find_visible_request(services, info, id)
     if isinstance(root, RequestSubscription):
         root.request = request
-    await load_subjects(info, [request])
+    await load_request_subjects(info, [request])
     return build_rights_request(services, info, request)
 
 
@@ -101,7 +101,7 @@ async def _get_request(
 ) -> RightsRequest:
     del root
     request = await find_visible_request(services, info, id)
-    await load_subjects(info, [request])
+    await load_request_subjects(info, [request])
     return build_rights_request(services, info, request)
 
 
@@ -150,7 +150,7 @@ async def _list_own_requests(
 async def _build_page(
     services: RequestServices, info: ResolverInfo, requests: Sequence[SubjectRequest], page_info: PageInfo
 ) -> RightsRequestConnection:
-    await load_subjects(info, requests)
+    await load_request_subjects(info, requests)
     return RightsRequestConnection(
         nodes=[build_rights_request(services, info, request) for request in requests], page_info=page_info
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import strawberry
 
 from discretion.domain.kit.graphql.context import ResolverInfo, ResolverResources
-from discretion.domain.kit.graphql.loading import load_customer
+from discretion.domain.kit.graphql.loading import load_subjects
 from discretion.domain.kit.graphql.page import PageInfo
 from discretion.domain.kit.graphql.scalars import DateTime, Json
 from discretion.domain.requests.api.dependencies import RequestServices
@@ -15,7 +15,6 @@ from discretion.domain.requests.api.requester import RequesterKind
 from discretion.domain.requests.deadlines import DeadlineClock
 from discretion.domain.requests.status_map import describe_next_step, dpv_status
 from discretion.law.jurisdiction import Jurisdiction, Right
-from discretion.plan.compile import BASE_PROJECTION
 from discretion.reveal.forms import format_timestamp
 from discretion.reveal.revealer import CUSTOMER_ID_KIND, REQUEST_ID_KIND, CustomerRow, Reading
 from discretion.seal.cell import REQUEST_MESSAGE_KEY
@@ -82,18 +81,17 @@ class RightsMessage:
     text: str
 
 
-async def load_subject_row(info: ResolverInfo, customer: bytes) -> CustomerRow | None:
-    """Return the customer of a request for decryption. The reading's account records the disclosure."""
-    reading = info.context.require_reading()
-    (customer_document,) = await info.context.resources.customers.load_many([customer], BASE_PROJECTION, -1)
-    return None if customer_document is None else reading.open_rows([customer_document])[0]
+async def load_subject_row(info: ResolverInfo, request: SubjectRequest) -> CustomerRow | None:
+    """Return the customer of a request for decryption, or None if there is none."""
+    rows = await load_request_subjects(info, [request])
+    return None if request.customer is None else rows.get(request.customer)
 
 
 async def _resolve_messages(root: RightsRequest, info: ResolverInfo) -> list[RightsMessage]:
     request: SubjectRequest = root.request
-    if not request.messages or request.customer is None:
+    if not request.messages:
         return []
-    row = await load_subject_row(info, request.customer)
+    row = await load_subject_row(info, request)
     if row is None:
         return []
     reading = info.context.require_reading()
@@ -229,11 +227,13 @@ def build_rights_request(
     )
 
 
-async def load_subjects(info: ResolverInfo, requests: Sequence[SubjectRequest]) -> None:
+async def load_request_subjects(
+    info: ResolverInfo, requests: Sequence[SubjectRequest]
+) -> dict[bytes, CustomerRow]:
     """Load the customers of requests, so that their disclosure is recorded. Erased customers are skipped."""
-    for request in requests:
-        if request.customer is not None:
-            await load_customer(info, request.customer)
+    return await load_subjects(
+        info, [request.customer for request in requests if request.customer is not None]
+    )
 
 
 def decode_request_id(records: ResolverResources, reading: Reading, text: str) -> bytes | None:
