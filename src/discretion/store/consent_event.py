@@ -12,7 +12,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from discretion.catalogue.model import Basis, Channel
-from discretion.store.document import Document, MutableDocument
+from discretion.store.document import Document, MutableDocument, drop_unset
 
 RECORD_SCHEMA = "iso-27560:2023"
 
@@ -155,7 +155,7 @@ def build_consent_document(event: ConsentEvent) -> MutableDocument:
         "method": event.method.value,
         "by": event.by,
         "terms": event.terms,
-        **{name: value for name, value in optional.items() if value is not None},
+        **drop_unset(optional),
     }
 
 

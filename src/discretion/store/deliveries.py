@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from discretion.store.document import Document, MutableDocument, TimePosition, parse_readable
+from discretion.store.document import Document, MutableDocument, TimePosition, drop_unset, parse_readable
 from discretion.store.document_update import list_changed_members
 from discretion.store.driver.database import Database, Session, build_update
 from discretion.store.lease import LeasedCollection
@@ -255,7 +255,7 @@ def build_delivery_document(delivery: Delivery) -> MutableDocument:
         "created": delivery.created,
         "attempts": delivery.attempts,
         "fence": delivery.fence,
-        **{name: value for name, value in optional.items() if value is not None},
+        **drop_unset(optional),
     }
 
 

@@ -35,6 +35,22 @@ def select_values(values: Mapping[str, Value], attributes: Collection[str]) -> d
     return {key: values[key] for key in attributes if key in values}
 
 
+def drop_unset(members: Document) -> MutableDocument:
+    """Return the members that have a value; None stands for a member that is not stored."""
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def encode_purpose(purpose: str) -> str:
+    """Return the name of a member that stands for a purpose."""
+    # MongoDB reads a dot in the name of a member as a path.
+    return purpose.replace(".", "/")
+
+
+def decode_purpose(name: str) -> str:
+    """Return the purpose that a member stands for."""
+    return name.replace("/", ".")
+
+
 def build_date(ms: int) -> datetime:
     """Return a time (ms since 1970) as the date that MongoDB itself acts on."""
     return datetime.fromtimestamp(ms / 1000, UTC)

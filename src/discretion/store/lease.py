@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from discretion.store.document import MutableDocument
+from discretion.store.document import MutableDocument, drop_unset
 from discretion.store.driver.database import Database, Session
 
 
@@ -119,7 +119,7 @@ class LeasedCollection:
 
 def build_member_update(change: Mapping[str, object]) -> dict[str, object]:
     """Return the update that sets members of a document, and removes those that are None."""
-    values = {name: value for name, value in change.items() if value is not None}
+    values = drop_unset(change)
     removed = {name: "" for name, value in change.items() if value is None}
     return {**({"$set": values} if values else {}), **({"$unset": removed} if removed else {})}
 

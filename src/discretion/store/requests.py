@@ -10,12 +10,12 @@ from discretion.store.driver.database import Database, Session
 from discretion.store.lease import LeasedCollection, build_member_update
 from discretion.store.paging import KeysetOrder
 from discretion.store.request_codec import (
-    decode_request,
-    encode_change,
-    encode_completion,
-    encode_postponement,
-    encode_progress,
-    encode_request,
+    build_completion_change,
+    build_postponement_change,
+    build_progress_change,
+    build_request_change,
+    build_request_document,
+    parse_request,
 )
 from discretion.store.subject_request import StepProgress, SubjectRequest
 from discretion.store.transactions import PendingWrite, TransactionAborted, plan_insert
@@ -75,7 +75,7 @@ class RequestStore:
         Raises:
             Conflict: ``DUPLICATE``; the same request is open already.
         """
-        await self._database.insert_many(COLLECTION, [encode_request(request)], session=session)
+        await self._database.insert_many(COLLECTION, [build_request_document(request)], session=session)
 
     async def change(
         self, before: SubjectRequest, after: SubjectRequest, session: Session | None = None
@@ -88,7 +88,7 @@ class RequestStore:
         Raises:
             TransactionAborted: The request changed since ``before`` was read.
         """
-        query, members = {"_id": before.id, "v": before.version}, encode_change(before, after)
+        query, members = {"_id": before.id, "v": before.version}, build_request_change(before, after)
         stored = replace(after, version=before.version + 1)
         if after.state is not before.state:
             is_changed = await self._leases.overrule(query, members, session)
@@ -104,19 +104,19 @@ class RequestStore:
     async def take(self, now: int, until: int, request: bytes) -> SubjectRequest | None:
         """Lease a request until a time (ms), as it is then; None if it is not due, or leased."""
         document = await self._leases.take(now, until, document_id=request)
-        return None if document is None else decode_request(document)
+        return None if document is None else parse_request(document)
 
     async def take_due(
         self, now: int, until: int, limit: int, excluded: Sequence[bytes] = ()
     ) -> list[SubjectRequest]:
         """Lease the requests that are due longest until a time (ms), except some."""
-        return parse_readable(await self._leases.take_due(now, until, limit, excluded), decode_request)
+        return parse_readable(await self._leases.take_due(now, until, limit, excluded), parse_request)
 
     async def save_progress(
         self, request: bytes, fence: int, until: int, progress: StepProgress, session: Session | None
     ) -> bool:
         """Write what a step has done, renew its lease until a time (ms), and return whether it was held."""
-        members = {"until": until, **encode_progress(progress)}
+        members = {"until": until, **build_progress_change(progress)}
         return await self._leases.save(request, fence, members, session)
 
     async def complete_step(
@@ -130,19 +130,19 @@ class RequestStore:
         session: Session | None,
     ) -> bool:
         """Mark a step as done, renew the lease until a time (ms), and return whether it was held."""
-        members = {"until": until, **encode_completion(index, output, at)}
+        members = {"until": until, **build_completion_change(index, output, at)}
         return await self._leases.save(request, fence, members, session)
 
     async def postpone_step(
         self, request: bytes, fence: int, index: int, attempts: int, why: str, next_run: int
     ) -> bool:
         """Give a request back until its step is attempted again, and return whether the lease was held."""
-        members = {"until": 0, **encode_postponement(index, attempts, why, next_run)}
+        members = {"until": 0, **build_postponement_change(index, attempts, why, next_run)}
         return await self._leases.save(request, fence, members)
 
     async def finish(self, before: SubjectRequest, after: SubjectRequest) -> bool:
         """Write what the end of the workflow changes, end the lease, and return whether it was held."""
-        members = {**encode_change(before, after), "until": 0, "next": None}
+        members = {**build_request_change(before, after), "until": 0, "next": None}
         return await self._leases.save(before.id, before.fence, members)
 
     async def list_by_due(
@@ -174,14 +174,14 @@ class RequestStore:
         """List open requests that are due by a time (ms) and lack a warning, the most urgent first."""
         query = {"due": {"$lte": due_by}, "ended": {"$exists": False}, "warned": {"$ne": warning}}
         documents = await self._database.find(COLLECTION, query, sort=BY_DUE_DATE.sort, limit=limit)
-        return parse_readable(documents, decode_request)
+        return parse_readable(documents, parse_request)
 
     async def list_expired(self, now: int, limit: int) -> list[SubjectRequest]:
         """List requests whose time to prove the identity has ended, the earliest first."""
         documents = await self._database.find(
             COLLECTION, {"expires": {"$lte": now}}, sort=[("expires", 1)], limit=limit
         )
-        return parse_readable(documents, decode_request)
+        return parse_readable(documents, parse_request)
 
     async def find_customers(self, requests: Sequence[bytes]) -> dict[bytes, bytes]:
         """Return the customers of requests by the ids of the requests; a request may have none."""
@@ -204,15 +204,15 @@ class RequestStore:
 
     async def _find_one(self, query: MutableDocument, session: Session | None) -> SubjectRequest | None:
         document = await self._database.find_one(COLLECTION, query, session=session)
-        return None if document is None else decode_request(document)
+        return None if document is None else parse_request(document)
 
     async def _list(
         self, query: MutableDocument, sort: Sequence[tuple[str, int]], limit: int = 0
     ) -> list[SubjectRequest]:
         documents = await self._database.find(COLLECTION, query, sort=sort, limit=limit)
-        return [decode_request(document) for document in documents]
+        return [parse_request(document) for document in documents]
 
 
 def build_request_insert(request: SubjectRequest) -> PendingWrite:
     """Return the write that adds a request, for a transaction of the caller."""
-    return plan_insert(COLLECTION, encode_request(request))
+    return plan_insert(COLLECTION, build_request_document(request))

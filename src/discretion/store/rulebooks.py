@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from discretion.errors import Conflict
-from discretion.store.document import Document
+from discretion.store.document import Document, decode_purpose, encode_purpose
 from discretion.store.driver.database import Database
 
 COLLECTION = "rulebooks"
@@ -50,8 +50,7 @@ class RulebookStore:
             "_id": rulebook.number,
             "version": rulebook.version,
             "permissions": rulebook.permissions,
-            # A dot in a member name would be read as a path in queries, so purposes are stored with slashes.
-            "purposes": {key.replace(".", "/"): digest for key, digest in rulebook.purposes.items()},
+            "purposes": {encode_purpose(key): digest for key, digest in rulebook.purposes.items()},
             "sections": rulebook.sections,
             "since": rulebook.since,
         }
@@ -95,4 +94,4 @@ def _parse_rulebook(document: Document) -> Rulebook:
 
 
 def _parse_purposes(purposes: Mapping[str, str]) -> dict[str, str]:
-    return {key.replace("/", "."): digest for key, digest in purposes.items()}
+    return {decode_purpose(name): digest for name, digest in purposes.items()}

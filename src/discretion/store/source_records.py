@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from discretion.store.document import Document, MutableDocument
+from discretion.store.document import Document, MutableDocument, decode_purpose, encode_purpose
 from discretion.store.driver.database import Database, Session
 from discretion.store.source_record import (
     Cell,
@@ -295,15 +295,10 @@ def _encode_identifiers(identifiers: Sequence[RecordIdentifier]) -> list[Mutable
     ]
 
 
-def _encode_purpose(purpose: str) -> str:
-    # MongoDB reads a dot in the name of a member as a path.
-    return purpose.replace(".", "/")
-
-
 def _parse_choices(choices: Mapping[str, Document]) -> dict[str, Choice]:
     return {
-        key.replace("/", "."): Choice(choice["g"], choice["t"], choice["m"], choice.get("u"))
-        for key, choice in choices.items()
+        decode_purpose(name): Choice(choice["g"], choice["t"], choice["m"], choice.get("u"))
+        for name, choice in choices.items()
     }
 
 
@@ -334,9 +329,9 @@ _SIMPLE_MEMBERS = (
 _MAP_MEMBERS = (
     _Member(CELLS, "cells", _encode_cell),
     _Member(TOTALS, "totals", _encode_total),
-    _Member(AMBIENT_CHOICES, "ambient_choices", _encode_choice, encode_key=_encode_purpose),
-    _Member(EXPLICIT_CHOICES, "explicit_choices", _encode_choice, encode_key=_encode_purpose),
-    _Member(GUARDIAN_CHOICES, "guardian_choices", _encode_choice, encode_key=_encode_purpose),
+    _Member(AMBIENT_CHOICES, "ambient_choices", _encode_choice, encode_key=encode_purpose),
+    _Member(EXPLICIT_CHOICES, "explicit_choices", _encode_choice, encode_key=encode_purpose),
+    _Member(GUARDIAN_CHOICES, "guardian_choices", _encode_choice, encode_key=encode_purpose),
     _Member(SIGNALS, "signals", lambda signal: {"f": signal.first, "t": signal.last}),
     _Member(CONTESTED, "contested", list, required=False),
 )

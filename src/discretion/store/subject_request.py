@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from discretion.law.deadline import DeadlineExtension, DeadlinePause
 from discretion.law.jurisdiction import Right
-from discretion.store.document import JsonValue
+from discretion.store.document import JsonValue, drop_unset
 from discretion.store.places.place import ErasedIds
 from discretion.store.request_state import (
     FINAL_STATES,
@@ -62,7 +62,7 @@ class RequestScope:
             "decision": self.decision,
         }
         return {
-            **{name: value for name, value in named.items() if value is not None},
+            **drop_unset(named),
             **({"lift": True} if self.is_lifted else {}),
             **({"purposes": list(self.purposes)} if self.purposes else {}),
             **(

@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 
 from discretion.law.deadline import DeadlineExtension, DeadlinePause
 from discretion.law.jurisdiction import PauseReason, Right, TimeLength, TimeUnit
-from discretion.store.request_codec import decode_request, encode_change, encode_progress, encode_request
+from discretion.store.request_codec import (
+    build_progress_change,
+    build_request_change,
+    build_request_document,
+    parse_request,
+)
 from discretion.store.request_state import Assurance, RequesterRole, RequestReason, RequestState
 from discretion.store.schema.requests import REQUEST_COLLECTIONS
 from discretion.store.subject_request import (
@@ -116,33 +121,33 @@ def requests(draw: st.DrawFn) -> SubjectRequest:
 
 @given(requests())
 def test_a_request_is_decoded_as_it_was_encoded(request: SubjectRequest) -> None:
-    assert decode_request(encode_request(request)) == request
+    assert parse_request(build_request_document(request)) == request
 
 
 @given(requests(), requests())
 def test_a_change_turns_one_state_into_the_other(before: SubjectRequest, after: SubjectRequest) -> None:
     after = replace(after, id=before.id)
-    change = encode_change(before, after)
-    stored = {**encode_request(before), **change}
-    assert decode_request({name: value for name, value in stored.items() if value is not None}) == after
-    assert encode_change(before, before) == {}
+    change = build_request_change(before, after)
+    stored = {**build_request_document(before), **change}
+    assert parse_request({name: value for name, value in stored.items() if value is not None}) == after
+    assert build_request_change(before, before) == {}
 
 
 def test_the_schema_has_exactly_the_members_of_a_request() -> None:
     (schema,) = [collection.schema for collection in REQUEST_COLLECTIONS if collection.name == "requests"]
-    assert encode_request(FULL).keys() == schema["properties"].keys()
-    assert encode_request(PLAIN).keys() == set(schema["required"])
+    assert build_request_document(FULL).keys() == schema["properties"].keys()
+    assert build_request_document(PLAIN).keys() == set(schema["required"])
 
 
 def test_a_certificate_removes_what_identifies_the_person() -> None:
-    members = encode_progress(StepProgress(certificate="c.e.r"))
+    members = build_progress_change(StepProgress(certificate="c.e.r"))
     assert members == {"result.certificate": "c.e.r", "snapshot": None, "sealed": {}}
 
 
 def test_a_step_writes_only_what_it_did() -> None:
-    assert encode_progress(StepProgress()) == {}
+    assert build_progress_change(StepProgress()) == {}
     progress = StepProgress(purged={"events": 2}, sealed={"old:7": b"x"}, receipt="t")
-    assert encode_progress(progress) == {
+    assert build_progress_change(progress) == {
         "result.purged.events": 2,
         "sealed.old:7": b"x",
         "result.receipt": "t",
