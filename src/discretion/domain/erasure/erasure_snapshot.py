@@ -114,7 +114,6 @@ async def _is_shared(
     """
     if not set(identifier.records) <= set(own_records):
         return True
-    identifier_type = catalogue.identifiers.get(identifier.type)
-    if identifier_type is None or not is_shared(len(identifier.records), identifier_type):
+    if not is_shared(len(identifier.records), catalogue.identifiers.get(identifier.type)):
         return False
     return await stores.source_records.is_named_elsewhere(identifier.entry, own_records, session)

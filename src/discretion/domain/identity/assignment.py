@@ -105,12 +105,8 @@ def _is_already_shared(
 ) -> bool:
     # ``records`` of an identifier stops growing once it is shared, so the stored count must be asked too:
     # the mentions read here are only a part of those that exist.
-    identifier, identifier_type = evidence.identifiers.get(mention.entry), types.get(mention.identifier_type)
-    return (
-        identifier is not None
-        and identifier_type is not None
-        and is_shared(len(identifier.records), identifier_type)
-    )
+    identifier = evidence.identifiers.get(mention.entry)
+    return identifier is not None and is_shared(len(identifier.records), types.get(identifier.type))
 
 
 def _unchanged_person(evidence: IdentityEvidence, customer: bytes) -> ResolvedPerson:

@@ -78,9 +78,12 @@ def cluster_records(
     return graph.build_persons()
 
 
-def is_shared(named_by: int, identifier_type: IdentifierType) -> bool:
-    """Return whether too many records (``named_by``) name an identifier for it to identify a person."""
-    return named_by > identifier_type.shared_by
+def is_shared(named_by: int, identifier_type: IdentifierType | None) -> bool:
+    """Return whether too many records (``named_by``) name an identifier for it to identify a person.
+
+    An identifier of a type that the catalogue no longer has identifies nobody, and does not count as shared.
+    """
+    return identifier_type is not None and named_by > identifier_type.shared_by
 
 
 def _select_linking_mentions(

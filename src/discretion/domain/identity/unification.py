@@ -198,8 +198,7 @@ def _find_shared_identifiers(
         mention.entry
         for mention in new_mentions
         if (identifier := evidence.identifiers.get(mention.entry)) is not None
-        and (identifier_type := types.get(identifier.type)) is not None
-        and is_shared(len(identifier.records), identifier_type)
+        and is_shared(len(identifier.records), types.get(identifier.type))
     }
 
 

@@ -301,8 +301,7 @@ class UnitOfWork:
             )
             return
         identifier_type = self._context.catalogue.identifiers.get(identifier.type)
-        is_full = identifier_type is not None and is_shared(len(identifier.records), identifier_type)
-        new_records = () if is_full else mentions_by_record
+        new_records = () if is_shared(len(identifier.records), identifier_type) else mentions_by_record
         self.add(self._stores.identifiers.plan_save(identifier, new_records, owner))
 
     def _write_customer(
