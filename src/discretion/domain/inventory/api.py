@@ -113,7 +113,7 @@ def _build_attribute_item(attribute: Attribute, controller: str) -> InventoryIte
     return InventoryItem(
         name=attribute.path,
         kind="attribute",
-        type=f"[{attribute.type.value}]" if attribute.many else attribute.type.value,
+        type=attribute.registered.type,
         category=attribute.category,
         description=attribute.description,
         sensitivity=attribute.sensitivity.value,
