@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from discretion.plan.customer_members import LAWS
 from discretion.store.consent_event import ConsentEvent, build_consent_document, parse_consent_event
 from discretion.store.consent_terms import ConsentTerms, build_terms_document, parse_terms
 from discretion.store.document import MutableDocument, TimePosition
 from discretion.store.driver.database import Database, Session
 from discretion.store.paging import KeysetOrder
+from discretion.store.people import PeopleStore
 from discretion.store.source_record import SourceRecord
 from discretion.store.source_records import SourceRecordStore
 from discretion.store.transactions import PendingWrite, Transactions, plan_insert, plan_update
@@ -27,6 +27,7 @@ class ConsentStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._people = PeopleStore(database)
         self._records = SourceRecordStore(database)
         self._transactions = Transactions(database)
 
@@ -52,11 +53,9 @@ class ConsentStore:
 
     async def read_jurisdictions(
         self, customers: Collection[bytes], session: Session
-    ) -> dict[bytes, list[str]]:
+    ) -> dict[bytes, tuple[str, ...]]:
         """Return the keys of the jurisdictions that protect each customer, as read in the transaction."""
-        query = {"_id": {"$in": sorted(customers)}}
-        documents = await self._database.find("customers", query, {LAWS: 1}, session=session)
-        return {document["_id"]: document[LAWS] for document in documents}
+        return await self._people.list_laws(customers, session)
 
     async def add(self, events: Sequence[ConsentEvent], session: Session) -> None:
         """Add consent events in a transaction."""

@@ -49,13 +49,20 @@ class FormerCustomer:
     wrapped_key: bytes = field(repr=False)
 
 
+def collect_wrapped_keys(
+    customer: bytes, wrapped_key: bytes, former: Iterable[FormerCustomer]
+) -> dict[bytes, bytes]:
+    """Return the wrapped data keys of a customer by the ids that they belong to, the id now first."""
+    return {customer: wrapped_key} | {each.id: each.wrapped_key for each in former}
+
+
 @dataclass(frozen=True, slots=True)
 class ContestedValue:
     """A value that the customer contests, sealed or open.
 
     Attributes:
         at: When it was observed (ms).
-        source: Key of the source that told it.
+        source: Key of the source that sent it.
         sealed: The value, encrypted under the customer's key.
         value: The open value.
     """
@@ -130,7 +137,7 @@ class CustomerDocument:
     @property
     def wrapped_keys(self) -> Mapping[bytes, bytes]:
         """Wrapped data keys by id, the id now first."""
-        return {self.id: self.wrapped_key} | {former.id: former.wrapped_key for former in self.former}
+        return collect_wrapped_keys(self.id, self.wrapped_key, self.former)
 
     def keep_attributes(self, keys: Collection[str]) -> CustomerDocument:
         """Return the customer with only these attributes, as if no others had been read."""

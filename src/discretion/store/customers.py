@@ -10,6 +10,7 @@ from discretion.plan.permission_window import PermissionWindow
 from discretion.plan.plan import CustomerProjection
 from discretion.store.document import MutableDocument
 from discretion.store.driver.database import Database
+from discretion.store.identifiers import IdentifierStore
 
 COLLECTION = "customers"
 MAX_COALESCED = 500
@@ -21,13 +22,14 @@ _PendingLoads = dict[bytes, list[asyncio.Future[MutableDocument | None]]]
 class CustomerStore:
     """Reads of the ``customers`` collection.
 
-    ``permission_window`` tells which customers permit one of some purposes, and ``now_ms`` the time.
+    ``permission_window`` decides which customers permit one of some purposes; ``now_ms`` gives the time (ms).
     """
 
     def __init__(
         self, database: Database, permission_window: PermissionWindow, now_ms: Callable[[], int]
     ) -> None:
         self._database = database
+        self._identifiers = IdentifierStore(database)
         self._permission_window = permission_window
         self._now_ms = now_ms
         self._pending: dict[tuple[CustomerProjection, int], _PendingLoads] = {}
@@ -101,8 +103,7 @@ class CustomerStore:
 
     async def find_by_identifier(self, entry: bytes) -> bytes | None:
         """Return the customer that an identifier's blind index leads to."""
-        document = await self._database.find_one("identifiers", {"_id": entry}, {"customer": 1})
-        return None if document is None else document.get("customer")
+        return await self._identifiers.find_customer(entry)
 
     async def _load_pending(self, projection: CustomerProjection, reach: int) -> None:
         # Removed before the first await. A load that arrives during the query starts a batch of its own and

@@ -43,6 +43,11 @@ class IdentifierStore:
         """List the identifiers with these blind indexes that exist."""
         return await self._list({"_id": {"$in": list(entries)}}, session)
 
+    async def find_customer(self, entry: bytes) -> bytes | None:
+        """Return the customer that an identifier leads to, by its blind index; None if it leads to nobody."""
+        document = await self._database.find_one(COLLECTION, {"_id": entry}, {"customer": 1})
+        return None if document is None else document.get("customer")
+
     async def of(
         self, customer: bytes, entries: Collection[bytes], session: Session | None = None
     ) -> list[StoredIdentifier]:

@@ -30,6 +30,7 @@ from discretion.store.customer_codec import (
     build_customer_document,
     build_permission_members,
     build_projection,
+    collect_wrapped_keys,
     parse_customer,
     parse_former,
     parse_permissions,
@@ -72,7 +73,7 @@ class CurrentCustomer:
     @property
     def wrapped_keys(self) -> Mapping[bytes, bytes]:
         """Wrapped data keys by id, the id now first."""
-        return {self.id: self.wrapped_key} | {former.id: former.wrapped_key for former in self.former}
+        return collect_wrapped_keys(self.id, self.wrapped_key, self.former)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,12 @@ class PeopleStore:
             COLLECTION, {"_id": {"$in": list(customers)}}, projection, session=session
         )
         return [parse_customer(document) for document in documents]
+
+    async def list_laws(self, customers: Collection[bytes], session: Session) -> dict[bytes, tuple[str, ...]]:
+        """Return the keys of the jurisdictions that protect each of these customers."""
+        query = {"_id": {"$in": sorted(customers)}}
+        documents = await self._database.find(COLLECTION, query, {LAWS: 1}, session=session)
+        return {document["_id"]: tuple(document[LAWS]) for document in documents}
 
     async def count(self) -> int:
         """Return the number of all customers."""

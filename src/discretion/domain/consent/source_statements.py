@@ -77,7 +77,7 @@ class SourceStatementRecorder:
             subject = StatementSubject(
                 (record,),
                 statement.observed.customer,
-                tuple(laws[statement.observed.customer]),
+                laws[statement.observed.customer],
                 choices_before,
                 last_events,
             )
