@@ -155,7 +155,7 @@ class EventStore:
         )
         return [parse_event(event) for event in events]
 
-    async def list_owned(self, customer: bytes, events: Collection[bytes], session: Session) -> set[bytes]:
+    async def find_owned(self, customer: bytes, events: Collection[bytes], session: Session) -> set[bytes]:
         """Return those of these event ids that belong to a customer."""
         query = {"_id": {"$in": list(events)}, CUSTOMER: customer}
         return {event.id for event in await self._list(query, {"_id": 1}, session=session)}

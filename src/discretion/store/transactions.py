@@ -41,7 +41,8 @@ class PendingWrite:
         collection: The collection that it changes.
         operation: What it does.
         must_match: Whether the transaction is aborted if the write matches no document, because the document
-            changed since it was read.
+            changed since it was read. Writes to one collection are sent together; this has an effect if all
+            of them must match.
     """
 
     collection: str

@@ -59,7 +59,7 @@ class LegalHolds:
             if current is None:
                 raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
             owners = await self.people.source_records.find_customers(records, session)
-            owned_events = await self.people.events.list_owned(current.id, events, session)
+            owned_events = await self.people.events.find_owned(current.id, events, session)
             if [owners.get(record) for record in records] != [current.id] * len(records) or (
                 owned_events != set(events)
             ):

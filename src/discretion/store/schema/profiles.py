@@ -34,6 +34,7 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
     #   n           for each sensitive kind of data, [bits now, bits later]
     #   r           version of the rules that these were computed with (``rulebooks``)
     #   j           keys of the jurisdictions that protect the person
+    #   s           whether processing is restricted
     #   k           data key, wrapped under the key of the bucket
     #   17, 17t     of the attribute with number 17: its sealed cell or open value; when the open value was
     #               observed (ms; of a sealed value it is in the cell)
