@@ -15,7 +15,7 @@ from discretion.app.background_work import recompute_permissions
 from discretion.app.clock import now_ms
 from discretion.catalogue.load import load_catalogue
 from discretion.domain.consent import recompute
-from discretion.plan.customer_members import UNTIL
+from discretion.plan.customer_members import LAWS, UNTIL
 from discretion.purpose.permission_engine import FOREVER
 from discretion.store.driver.database import Database, WriteResult
 from tests.fixtures.mongo import CommandRecorder
@@ -211,7 +211,7 @@ async def test_an_expired_consent_is_withheld_before_it_is_recomputed(
             "web-shop", *PEOPLE, build_introduction_message("mia", place=GERMANY, **{MAIL: True})
         )
         names = [*NAMES, "mia"]
-        lapsing = {"laws": "eu", UNTIL: {"$lt": FOREVER}}
+        lapsing = {LAWS: "eu", UNTIL: {"$lt": FOREVER}}
         (mia,) = await database.find("customers", lapsing, sort=[(UNTIL, -1)], limit=1)
         clock_ms[0] += YEAR_MS  # values are sent again below, so that retention does not withhold them
         for message in PEOPLE:
