@@ -113,7 +113,7 @@ def _build_projections(
             decision = decisions[attribute.path]
             if isinstance(decision, Allow):
                 names.update(list_value_members(attribute))
-                if _reads_contested(attribute, decision):
+                if reads_contested(attribute, decision):
                     contested_names.add(name_contested(attribute.key))
         for attribute in resolved_attributes:
             decision = decisions[attribute.path]
@@ -142,7 +142,7 @@ def _require_allow(decision: Decision) -> Allow:
     return decision
 
 
-def _reads_contested(attribute: Attribute, allow: Allow) -> bool:
+def reads_contested(attribute: Attribute, allow: Allow) -> bool:
     """Return whether values that the customer contests are read too.
 
     Only the customer reads them, and purposes with a legal basis the customer cannot refuse. All other

@@ -21,7 +21,7 @@ class IdentityStore:
         self._events = IdentityEventStore(database)
 
     async def list_identifiers(self, customer: bytes, types: Collection[str]) -> list[SourceRecord]:
-        """List a customer's records with only their identifiers of these types."""
+        """List a customer's records with only their identifiers of these types, and what is contested."""
         return await self._records.list_identifiers(customer, types)
 
     async def list_former_ids(self, customer: bytes) -> list[tuple[bytes, bytes]]:

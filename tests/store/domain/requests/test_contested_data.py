@@ -68,3 +68,32 @@ async def test_a_crash_stores_neither_the_request_nor_its_flags(
     assert stored.state is RequestState.ACKNOWLEDGED
     await requests.decisions.withdraw(request.id, "self:app")
     assert await list_contested(database) == []
+
+
+async def test_a_contested_address_is_no_visible_identifier_either(
+    database: Database, tmp_path: Path, commands: CommandRecorder
+) -> None:
+    """The same value must not be read under another name; other types of identifiers stay visible."""
+    platform = await build_test_platform(database, tmp_path, commands)
+    customer, requests = await find_only_customer(platform), platform.internals.requests
+    shown = {
+        "contact": {"email": "ann@shop.example"},
+        "identifiers": [{"type": "email"}, {"type": "user_id"}],
+    }
+    assert await read_addresses(platform, "support") == shown
+    details = replace(DETAILS, scope=RequestScope(attributes=("contact.email",)))
+    request = await requests.submission.submit(customer, details, REQUESTER)
+    withheld = {"contact": {"email": None}, "identifiers": [{"type": "user_id"}]}
+    assert await read_addresses(platform, "support") == withheld
+    assert await read_addresses(platform, "steward") == shown
+    await requests.decisions.withdraw(request.id, "self:app")
+    assert await read_addresses(platform, "support") == shown
+
+
+async def read_addresses(platform: PlatformUnderTest, role: str) -> Any:
+    """Return the address and the types of identifiers that a role sees of the only customer."""
+    answer = await platform.query(
+        "{ customers { nodes { contact { email } identifiers { type } } } }", platform.issue_token(role)
+    )
+    (customer,) = answer["data"]["customers"]["nodes"]
+    return {**customer, "identifiers": sorted(customer["identifiers"], key=lambda item: str(item["type"]))}

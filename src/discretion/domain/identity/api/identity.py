@@ -16,6 +16,7 @@ from discretion.domain.kit.graphql.scalars import DateTime
 from discretion.domain.profiles.api.customers import decide_attribute
 from discretion.domain.profiles.api.provenance import render_time
 from discretion.errors import Forbidden
+from discretion.plan.compile import reads_contested
 from discretion.purpose.decision import Allow
 from discretion.reveal.forms import format_timestamp
 from discretion.reveal.revealer import CUSTOMER_ID_KIND, CustomerRow, Reading
@@ -75,12 +76,10 @@ def identity_fields() -> list[StrawberryField]:
         visible_types = _visible_types(info.context, reading, root)
         if not visible_types:
             return []
-        return _build_identifiers(
-            reading,
-            root,
-            visible_types,
-            await info.context.resources.identities.list_identifiers(root.id, visible_types),
-        )
+        records = await info.context.resources.identities.list_identifiers(root.id, visible_types)
+        contested_types = _list_contested_types(info.context, reading, records)
+        uncontested = {key: at for key, at in visible_types.items() if key not in contested_types}
+        return _build_identifiers(reading, root, uncontested, records)
 
     async def history(
         root: CustomerRow, info: ResolverInfo, first: int | None = UNSET, after: str | None = UNSET
@@ -135,13 +134,34 @@ def _visible_types(context: ResolverContext, reading: Reading, row: CustomerRow)
     }
 
 
+def _list_contested_types(
+    context: ResolverContext, reading: Reading, records: Sequence[SourceRecord]
+) -> set[str]:
+    """Return the identifier types that the grant may not see because the customer contests the attribute.
+
+    All identifiers of the type: which of them has the contested value is not known without opening them.
+    """
+    contested_keys = {key for record in records for key in record.contested}
+    if not contested_keys or reading.grant.is_self_or_steward:
+        return set()
+    contested_types = set()
+    for attribute in context.resources.catalogue.attributes.values():
+        if attribute.identifier is None or attribute.key not in contested_keys:
+            continue
+        decision = decide_attribute(context.resources.catalogue, reading, attribute)
+        if not isinstance(decision, Allow) or not reads_contested(attribute, decision):
+            contested_types.add(attribute.identifier)
+    return contested_types
+
+
 def _build_identifiers(
     reading: Reading, row: CustomerRow, visible_types: Mapping[str, int], records: Sequence[SourceRecord]
 ) -> list[CustomerIdentifier]:
     mentions_by_entry: dict[bytes, list[tuple[RecordIdentifier, str]]] = {}
     for record in records:
         for mention in record.identifiers:
-            if mention.at >= visible_types[mention.type]:
+            visible_since = visible_types.get(mention.type)
+            if visible_since is not None and mention.at >= visible_since:
                 mentions_by_entry.setdefault(mention.entry, []).append((mention, record.source))
     ordered = sorted(
         mentions_by_entry.items(), key=lambda item: (min(mention.at for mention, _ in item[1]), item[0])
