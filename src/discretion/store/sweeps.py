@@ -25,7 +25,7 @@ class SweepRun:
         examined: The number of examined customers.
         changed: How many times a customer was changed.
         restricted: The number of restricted customers with expired values.
-        values: Attribute key -> number of deleted values.
+        values: Path of an attribute -> number of deleted values.
         events: Event type -> number of deleted events.
         finished: When it ended, or None.
     """

@@ -231,6 +231,6 @@ def _parse_key(jwk: Mapping[str, object]) -> ScheduledKey:
 def _build_damaged_error() -> Misconfigured:
     return Misconfigured(
         "SIGNING_KEYS_DAMAGED",
-        "The kept signing keys cannot be read.",
+        "The file of signing keys cannot be read.",
         "Restore it from its backup. Servers start only with the keys that their database was set up with.",
     )

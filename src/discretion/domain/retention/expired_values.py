@@ -18,14 +18,14 @@ class ExpiredValues:
 
     Attributes:
         cells: Keys of expired cells.
-        folds: Keys of expired folds.
-        remaining: Key of a ``set`` fold -> the values that have not expired, if some have.
-        counts: Path -> number of expired values.
+        totals: Keys of expired totals.
+        remaining: Key of a total that is a ``set`` -> the values that have not expired, if some have.
+        counts: Path of an attribute -> number of expired values.
         country_keys: Keys of the cells that say where the person lives.
     """
 
     cells: frozenset[str] = frozenset()
-    folds: frozenset[str] = frozenset()
+    totals: frozenset[str] = frozenset()
     remaining: Mapping[str, list[object]] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
     country_keys: tuple[str | None, ...] = ()
@@ -43,25 +43,25 @@ def find_expired_values(
     the time it was seen last.
 
     Args:
-        catalogue: Defines which folds are sets.
+        catalogue: Defines which totals are sets.
         cut_offs: The earliest times that may be kept.
         record: A source record; only the times of its cells are read.
         now_ms: The current time.
     """
     cells = {key for key, cell in record.cells.items() if _is_expired(cut_offs, key, cell, now_ms)}
-    folds = {key for key, total in record.totals.items() if total.at < cut_offs.find_attribute_cut_off(key)}
+    totals = {key for key, total in record.totals.items() if total.at < cut_offs.find_attribute_cut_off(key)}
     remaining, expired_counts = {}, {}
     for key, total in _read_sets(catalogue, record):
         remaining_pairs = [pair for pair in total.value if pair[1] >= cut_offs.find_attribute_cut_off(key)]
-        if key not in folds and len(remaining_pairs) < len(total.value):
+        if key not in totals and len(remaining_pairs) < len(total.value):
             remaining[key], expired_counts[key] = remaining_pairs, len(total.value) - len(remaining_pairs)
     return ExpiredValues(
         frozenset(cells),
-        frozenset(folds),
+        frozenset(totals),
         remaining,
         {
             catalogue.find_path(key): count
-            for key, count in {**expired_counts, **dict.fromkeys(cells | folds, 1)}.items()
+            for key, count in {**expired_counts, **dict.fromkeys(cells | totals, 1)}.items()
         },
         (catalogue.find_key(COUNTRY_PATH), catalogue.find_key(RESIDENCE_PATH)),
     )
@@ -77,7 +77,7 @@ def remove_expired_values(record: SourceRecord, expired: ExpiredValues) -> Sourc
     totals = {
         key: replace(total, value=expired.remaining[key]) if key in expired.remaining else total
         for key, total in record.totals.items()
-        if key not in expired.folds
+        if key not in expired.totals
     }
     return replace(record, place=_keep_country(record, expired), cells=cells, totals=totals)
 

@@ -59,7 +59,7 @@ class SweepPage:
         deletable: Those whose events may be deleted: all but restricted ones, whose data are only stored
             (GDPR Art. 18(2)).
         restricted: How many restricted customers have expired values, which are kept.
-        values: Attribute key -> number of expired values.
+        values: Path of an attribute -> number of expired values.
     """
 
     customers: Sequence[bytes]
@@ -203,7 +203,7 @@ class RetentionSweep:
         """Remove expired values from these customers' records and compute their profiles anew.
 
         Returns:
-            The number of removed values by attribute key, and the number of customers that changed.
+            The number of removed values by path, and the number of customers that changed.
         """
         expired_counts: Counter[str] = Counter()
         if not customers:
