@@ -17,7 +17,7 @@ from discretion.errors import Broken, Misconfigured
 from discretion.seal.blind_index import BlindIndex
 from discretion.seal.bucket_keys import BucketKeys
 from discretion.seal.cell import derive_ledger_pseudonym, encrypt_cell
-from discretion.seal.cell_transfer import transfer_cell
+from discretion.seal.cell_transfer import CellOwner, transfer_cell
 from discretion.seal.key_files import create_sealed_file, derive_key, read_sealed_file
 from discretion.seal.normalisation import normalise_email, normalise_phone
 from discretion.seal.open import CipherCache, build_cell_decryptor
@@ -76,7 +76,7 @@ def test_a_truncated_cell_does_not_decrypt() -> None:
 def test_a_transferred_cell_keeps_its_value_and_time() -> None:
     """A merge encrypts a cell anew and does not change its time."""
     cell = build_cell("ann@shop.example", at=77)
-    transferred = transfer_cell(cell, NAME, (ANN, KEY), (BOB, OTHER), b"m" * 12)
+    transferred = transfer_cell(cell, NAME, CellOwner(ANN, KEY), CellOwner(BOB, OTHER), b"m" * 12)
     assert transferred[:9] == cell[:9]
     assert build_cell_decryptor(BOB, OTHER)(transferred, NAME) == "ann@shop.example"
     with pytest.raises(Broken):

@@ -8,14 +8,20 @@ The value is decrypted for the duration of one expression and never handed to a 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from discretion.seal.cell import HEADER_BYTES, encrypt_cell
 from discretion.seal.open import build_cell_decryptor
 
-CellOwner = tuple[bytes, bytes]
-"""``(customer id, data key)``"""
+
+@dataclass(frozen=True, slots=True)
+class CellOwner:
+    """Whose key a cell is encrypted under: an id that the cell is bound to, and its data key."""
+
+    id: bytes
+    key: bytes = field(repr=False)
 
 
 def transfer_cell(cell: bytes, key: bytes, from_owner: CellOwner, to_owner: CellOwner, nonce: bytes) -> bytes:
@@ -47,9 +53,9 @@ def transfer_cell_as(
     """
     # The date is carried over: retention counts from the observation, not from the transfer.
     observed = int.from_bytes(cell[1:HEADER_BYTES])
-    customer, data_key = to_owner
-    value = _select_properties(build_cell_decryptor(*from_owner)(cell, key), included, excluded)
-    return encrypt_cell(AESGCM(data_key), customer, new_key, observed, nonce, value)
+    decrypt = build_cell_decryptor(from_owner.id, from_owner.key)
+    value = _select_properties(decrypt(cell, key), included, excluded)
+    return encrypt_cell(AESGCM(to_owner.key), to_owner.id, new_key, observed, nonce, value)
 
 
 def _select_properties(value: object, included: Collection[str] | None, excluded: Collection[str]) -> object:

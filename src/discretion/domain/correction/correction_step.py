@@ -31,7 +31,7 @@ from discretion.domain.profiles.source_record import may_be_minor, parse_utc_mid
 from discretion.errors import Broken
 from discretion.reveal.corrections import open_proposed_value
 from discretion.seal.cell import encrypt_cell
-from discretion.seal.cell_transfer import transfer_cell
+from discretion.seal.cell_transfer import CellOwner, transfer_cell
 from discretion.seal.key_files import NONCE_BYTES
 from discretion.store.customer_codec import CustomerDocument
 from discretion.store.document import JsonValue
@@ -139,10 +139,10 @@ class _CorrectionRun:
     def _reencrypt(self, cell: bytes, key: str) -> bytes:
         """Return a cell under the customer's current key: they may have been merged since the proposal."""
         nonce = self._context.entropy(NONCE_BYTES)
-        target = (self._customer, self._keys[self._customer])
+        target = CellOwner(self._customer, self._keys[self._customer])
         for origin in self._keys.items():
             with suppress(Broken):  # sealed under another of their keys
-                return transfer_cell(cell, key.encode(), origin, target, nonce)
+                return transfer_cell(cell, key.encode(), CellOwner(*origin), target, nonce)
         raise Broken("SEAL_BROKEN", "No key of this customer decrypts a proposed value.")
 
     def _seal_old_values(self, customer: CustomerDocument) -> Mapping[str, bytes]:

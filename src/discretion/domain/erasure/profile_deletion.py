@@ -24,6 +24,7 @@ from discretion.domain.legal_retention.retained_items import (
 )
 from discretion.domain.recipients.disclosed_attributes import derive_ledger_pseudonyms
 from discretion.law.jurisdiction import Lawbook
+from discretion.seal.cell_transfer import CellOwner
 from discretion.store.document import JsonValue
 from discretion.store.erasures import ErasureStore
 from discretion.store.legal_holds import LegalHoldStore
@@ -94,7 +95,7 @@ class DeleteProfile:
         snapshot = subject.snapshot
         retained = await self._select_retained(session, context, subject)
         customer = subject.customer
-        owner = customer.id, context.buckets.unwrap(customer.id, customer.wrapped_key)
+        owner = CellOwner(customer.id, context.buckets.unwrap(customer.id, customer.wrapped_key))
         if retained:
             # The keys of retained documents are wrapped here. A rotation before the commit could destroy the
             # bucket key they are wrapped under.

@@ -184,7 +184,7 @@ class ScopedErasure:
             current = await stores.people.current(trimmed.customer, session)
             if current is None:
                 return b""
-            owner = current.id, context.buckets.unwrap(current.id, current.wrapped_key)
+            owner = CellOwner(current.id, context.buckets.unwrap(current.id, current.wrapped_key))
             writes = [
                 stores.events.plan_replace_properties(event.id, properties)
                 for event in events

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -35,7 +35,7 @@ from discretion.domain.profiles.source_record import (
 from discretion.purpose.permission_engine import PermissionEngine
 from discretion.seal.bucket_keys import BucketKeys
 from discretion.seal.cell import encrypt_cell, event_cell_key, identifier_cell_key
-from discretion.seal.cell_transfer import transfer_cell
+from discretion.seal.cell_transfer import CellOwner, transfer_cell
 from discretion.seal.key_files import KEY_BYTES, NONCE_BYTES
 from discretion.store.customer_codec import CustomerDocument, FormerCustomer, StoredPermissions
 from discretion.store.events import StoredEvent
@@ -73,14 +73,6 @@ class StampedMessage:
 
     fact: Fact
     index: MessageIndex
-
-
-@dataclass(frozen=True, slots=True)
-class CellOwner:
-    """Whose key a cell is encrypted under: a customer's id and data key."""
-
-    customer: bytes
-    key: bytes = field(repr=False)
 
 
 class UnitOfWork:
@@ -127,16 +119,16 @@ class UnitOfWork:
         if person.customer is None:
             # The home of a record never changes: after a merge and an unmerge, it gives the former id back.
             eldest = min(records.values(), key=lambda record: (record.born, record.first, record.id))
-            eldest.home = owner.customer
+            eldest.home = owner.id
             changed_records.add(eldest.id)
         for record in sorted(changed_records):
             self.add(
                 self._stores.source_records.plan_save(self._evidence.records.get(record), records[record])
             )
-        self._identifier_owners |= dict.fromkeys(person.identifiers, owner.customer)
-        self._customers_written.add(owner.customer)
-        self._write_customer(person, before, wrapped, owner.customer, list(records.values()))
-        return owner.customer
+        self._identifier_owners |= dict.fromkeys(person.identifiers, owner.id)
+        self._customers_written.add(owner.id)
+        self._write_customer(person, before, wrapped, owner.id, list(records.values()))
+        return owner.id
 
     def _is_changed_by_messages_only(self, person: ResolvedPerson) -> bool:
         return person.records.isdisjoint(self._evidence.open_records) and person.records.isdisjoint(
@@ -183,7 +175,7 @@ class UnitOfWork:
         # bucket key that their data key is wrapped under.
         await self._context.buckets.block_rotation(self._stores.transactions.end_callbacks(self._session))
         owner = CellOwner(customer or self._context.entropy(16), self._context.entropy(KEY_BYTES))
-        wrapped = self._context.buckets.wrap(owner.customer, owner.key, self._context.entropy(NONCE_BYTES))
+        wrapped = self._context.buckets.wrap(owner.id, owner.key, self._context.entropy(NONCE_BYTES))
         return owner, wrapped
 
     async def _reencrypt_records(self, records: Iterable[SourceRecord], owner: CellOwner) -> set[bytes]:
@@ -193,13 +185,13 @@ class UnitOfWork:
         """
         records_by_origin: dict[bytes, list[SourceRecord]] = {}
         for record in records:
-            if record.customer != owner.customer:
+            if record.customer != owner.id:
                 records_by_origin.setdefault(record.customer, []).append(record)
         for customer, moved_records in sorted(records_by_origin.items()):
             origin, _ = await self._load_owner(customer)
             for record in moved_records:
                 self._reencrypt_cells(record, origin, owner)
-                record.customer = owner.customer
+                record.customer = owner.id
             await self._reencrypt_events([record.id for record in moved_records], origin, owner)
         return {record.id for moved_records in records_by_origin.values() for record in moved_records}
 
@@ -217,17 +209,15 @@ class UnitOfWork:
 
     async def _reencrypt_events(self, records: Sequence[bytes], origin: CellOwner, owner: CellOwner) -> None:
         # A person can have many events: only ids and sealed properties are read.
-        for event in await self._stores.events.list_properties(origin.customer, records, self._session):
+        for event in await self._stores.events.list_properties(origin.id, records, self._session):
             properties = event.properties
             if properties is not None:
                 properties = self._reencrypt(properties, event_cell_key(event.id), origin, owner)
-            self.add(self._stores.events.plan_move(event.id, owner.customer, properties))
+            self.add(self._stores.events.plan_move(event.id, owner.id, properties))
 
     def _reencrypt(self, cell: bytes, key: str, origin: CellOwner, target: CellOwner) -> bytes:
         nonce = self._context.entropy(NONCE_BYTES)
-        return transfer_cell(
-            cell, key.encode(), (origin.customer, origin.key), (target.customer, target.key), nonce
-        )
+        return transfer_cell(cell, key.encode(), origin, target, nonce)
 
     def _apply_messages(
         self, records: dict[bytes, SourceRecord], messages: Sequence[StampedMessage], owner: CellOwner
@@ -239,14 +229,14 @@ class UnitOfWork:
             fact, index = message.fact, message.index
             record = records.get(index.record)
             if record is None:
-                record = records[index.record] = build_source_record(index.record, fact, owner.customer)
+                record = records[index.record] = build_source_record(index.record, fact, owner.id)
             add_identifiers(record, index, seal)
             # Statements first: a refusal in this very message already keeps its values from being stored.
             apply_statements(record, fact)
             admissible = remove_erased_data(fact, erased_scopes, self._context.catalogue)
             stored_fact, self.minimised_counts[index.message_digest] = minimise_fact(admissible.fact, record)
             apply_fact(record, stored_fact, self._context.catalogue, seal, admissible.uncounted)
-            self._record_message(stored_fact, index, owner.customer, seal)
+            self._record_message(stored_fact, index, owner.id, seal)
         return {message.index.record for message in messages}
 
     def _record_message(self, fact: Fact, index: MessageIndex, customer: bytes, seal: SealValue) -> None:
@@ -276,9 +266,7 @@ class UnitOfWork:
         cipher = AESGCM(owner.key)
 
         def seal(key: bytes, observed: int, value: object) -> bytes:
-            return encrypt_cell(
-                cipher, owner.customer, key, observed, self._context.entropy(NONCE_BYTES), value
-            )
+            return encrypt_cell(cipher, owner.id, key, observed, self._context.entropy(NONCE_BYTES), value)
 
         return seal
 

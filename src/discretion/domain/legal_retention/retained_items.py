@@ -123,21 +123,21 @@ def _build_retained_data(
     owner: CellOwner,
     request: bytes,
 ) -> RetainedData:
-    holder: CellOwner = (context.entropy(16), context.entropy(KEY_BYTES))
+    new_owner = CellOwner(context.entropy(16), context.entropy(KEY_BYTES))
     return RetainedData(
-        id=holder[0],
+        id=new_owner.id,
         law=order.law,
         provision=order.provision,
         request=request,
-        wrapped_key=context.buckets.wrap(*holder, context.entropy(NONCE_BYTES)),
-        parts=tuple(_build_part(context, item, owner, holder) for item in items),
+        wrapped_key=context.buckets.wrap(new_owner.id, new_owner.key, context.entropy(NONCE_BYTES)),
+        parts=tuple(_build_part(context, item, owner, new_owner) for item in items),
         until=order.until,
         hold=order.hold,
     )
 
 
 def _build_part(
-    context: WriteContext, item: RetainedItem, owner: CellOwner, holder: CellOwner
+    context: WriteContext, item: RetainedItem, owner: CellOwner, new_owner: CellOwner
 ) -> RetainedPart:
     # A new id: the id of an event is a digest of the sender's message id, which leads back to the customer.
     item_id, document = context.entropy(16), item.document
@@ -145,28 +145,30 @@ def _build_part(
     part = RetainedPart(id=item_id, kind=item.kind, type=item.name, source=document.source, at=at)
     if isinstance(document, SourceRecord):
         cells = {
-            key: _transfer_cell(context, key, cell, owner, holder)
+            key: _transfer_cell(context, key, cell, owner, new_owner)
             for key, cell in document.cells.items()
             if cell.sealed is not None or cell.value is not None  # a removed value has neither
         }
-        identifiers = _transfer_identifiers(context, item_id, document.identifiers, owner, holder)
+        identifiers = _transfer_identifiers(context, item_id, document.identifiers, owner, new_owner)
         return replace(part, cells=cells, identifiers=identifiers)
     if document.properties is None:
         return part
     keys = event_cell_key(document.id).encode(), event_cell_key(item_id).encode()
     nonce = context.entropy(NONCE_BYTES)
     properties = transfer_cell_as(
-        document.properties, keys[0], owner, keys[1], holder, nonce, item.properties
+        document.properties, keys[0], owner, keys[1], new_owner, nonce, item.properties
     )
     return replace(part, properties=properties)
 
 
-def _transfer_cell(context: WriteContext, key: str, cell: Cell, owner: CellOwner, holder: CellOwner) -> bytes:
+def _transfer_cell(
+    context: WriteContext, key: str, cell: Cell, owner: CellOwner, new_owner: CellOwner
+) -> bytes:
     """Encrypt a value for ``held``. Open values are encrypted too: nobody may be identified by them."""
     nonce = context.entropy(NONCE_BYTES)
     if cell.sealed is not None:
-        return transfer_cell_as(cell.sealed, key.encode(), owner, key.encode(), holder, nonce)
-    return encrypt_cell(AESGCM(holder[1]), holder[0], key.encode(), cell.at, nonce, cell.value)
+        return transfer_cell_as(cell.sealed, key.encode(), owner, key.encode(), new_owner, nonce)
+    return encrypt_cell(AESGCM(new_owner.key), new_owner.id, key.encode(), cell.at, nonce, cell.value)
 
 
 def _transfer_identifiers(
@@ -174,7 +176,7 @@ def _transfer_identifiers(
     item_id: bytes,
     identifiers: Sequence[RecordIdentifier],
     owner: CellOwner,
-    holder: CellOwner,
+    new_owner: CellOwner,
 ) -> dict[str, bytes]:
     """Return the identifiers of a record by type and number; their entries would identify the customer."""
     cells = {}
@@ -182,6 +184,6 @@ def _transfer_identifiers(
         key, member = identifier_cell_key(identifier.entry).encode(), f"{identifier.type}/{number}"
         target_key = f"{item_id.hex()}/{member}".encode()
         cells[member] = transfer_cell_as(
-            identifier.cell, key, owner, target_key, holder, context.entropy(NONCE_BYTES)
+            identifier.cell, key, owner, target_key, new_owner, context.entropy(NONCE_BYTES)
         )
     return cells
