@@ -68,10 +68,12 @@ async def preview_erasure(platform: PlatformUnderTest, token: str, **variables: 
     return result
 
 
-async def erase_and_read_certificate(platform: PlatformUnderTest, email: str) -> dict[str, Any]:
-    """Request and run the erasure of a customer and return its decoded certificate."""
+async def erase_and_read_certificate(
+    platform: PlatformUnderTest, email: str, scope: dict[str, str] | None = None
+) -> dict[str, Any]:
+    """Request and run the erasure of a customer, or of a scope, and return its decoded certificate."""
     token = await issue_own_token(platform, email)
-    filed = await run_operation(platform, token, ERASURE)
+    filed = await run_operation(platform, token, ERASURE, scope=scope)
     await platform.run_due_requests()
     request = await run_operation(platform, token, READ_REQUEST, id=filed["id"])
     assert request["state"] == "FULFILLED"
@@ -124,6 +126,18 @@ async def test_an_invoice_is_retained_for_its_law_and_deleted_on_its_day(
     assert (await platform.query(RETAINED_DATA, platform.issue_token("steward"), variables))["data"][
         "heldData"
     ] == []
+
+
+async def test_the_certificate_of_a_scope_names_attributes_as_the_preview_does(
+    platform: PlatformUnderTest,
+) -> None:
+    """Whoever reads a certificate knows the paths of attributes, and not the numbers of the disk."""
+    await platform.send_messages("web-shop", ANN, build_view("v1", WEB_ID))
+    scope = {"channel": "web"}
+    preview = await preview_erasure(platform, await issue_own_token(platform, EMAIL), scope=scope)
+    certificate = await erase_and_read_certificate(platform, EMAIL, scope)
+    assert certificate["deleted"]["values"] == {entry["what"]: entry["count"] for entry in preview["values"]}
+    assert certificate["deleted"]["events"] == {"Product Viewed": 1}
 
 
 async def test_an_erasure_preview_changes_nothing(

@@ -51,7 +51,7 @@ class ScopedErasure:
         The snapshot that it stores has only the time and the ids of the records.
 
         Returns:
-            ``{"found": bool, "at": int, "values": {attribute key: number of records}}``.
+            ``{"found": bool, "at": int, "values": {path of an attribute: number of records}}``.
 
         Raises:
             BadRequest: ``SCOPE_INVALID``.
@@ -137,7 +137,8 @@ class ScopedErasure:
 
         def erase(record: SourceRecord) -> SourceRecord:
             keys = find_erased_keys(scope, context.catalogue, record)
-            erased_counts.update(keys)
+            # By path: the certificate shows the counts, and keys are numbers of the disk.
+            erased_counts.update(map(context.catalogue.find_path, keys))
             return replace(
                 record,
                 cells={key: cell for key, cell in record.cells.items() if key not in keys},
