@@ -1,4 +1,4 @@
-"""Runs tests on special days of the calendar: ``python -m tests.calendar tests/unit tests/journeys``.
+"""Runs tests on special days of the calendar: ``python -m tests.special_days tests/unit tests/journeys``.
 
 The wall clock of pytest, and of all processes that the tests start, MongoDB too, begins on a leap day, or
 one minute before the new year or before daylight saving time begins or ends, and runs on from there.
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.calendar.wall_clock import build_clock_library, build_environment
+from tests.special_days.wall_clock import build_clock_library, build_environment
 
 console = Console(highlight=False)
 
@@ -50,7 +50,7 @@ def run_tests(day: SpecialDay, library: Path, arguments: list[str]) -> bool:
 
 def main() -> int:
     """Run the tests on each day; return 1 if a test failed."""
-    parser = argparse.ArgumentParser(prog="python -m tests.calendar", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.special_days", description=__doc__)
     parser.add_argument("--day", choices=[day.name for day in SPECIAL_DAYS], help="this day only")
     options, arguments = parser.parse_known_args()
     with tempfile.TemporaryDirectory(prefix="discretion-calendar-") as folder:

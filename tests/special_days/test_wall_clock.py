@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.calendar.__main__ import SPECIAL_DAYS, SpecialDay
-from tests.calendar.wall_clock import build_clock_library, build_environment
+from tests.special_days.__main__ import SPECIAL_DAYS, SpecialDay
+from tests.special_days.wall_clock import build_clock_library, build_environment
 from tests.fixtures.waiting import WAIT_S
 
 PROGRAM = """
