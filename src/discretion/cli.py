@@ -208,7 +208,7 @@ def suggest_duplicates(
     async def run() -> None:
         async with open_platform(settings, idle=True) as platform:
             with show_search_progress(error_console) as progress:
-                outcome = await platform.suggestion_run.run(threshold, backend, limit, progress)
+                outcome = await platform.duplicate_search.run(threshold, backend, limit, progress)
             Console().print(build_suggestion_table(outcome, threshold))
 
     run_on_fast_loop(run())
@@ -242,7 +242,7 @@ def replay_dead_letters(
     async def run() -> None:
         async with open_platform(settings, idle=True) as platform:
             # A message past its period must not be read, even if no server has run since.
-            platform.dead_letter_retention.destroy_expired_keys()
+            platform.dead_letter_recorder.destroy_expired_keys()
             if source is not None:
                 _require_source(platform, source)
             dead_letter_filter = DeadLetterFilter(reason, source, since_ms)
@@ -300,9 +300,9 @@ def recompute_consent(
 
     The rules have to be in force (discretion rules activate). It may run beside
     servers, also beside those that still have the old rules: these recompute
-    nobody and apply the stricter rules as well. A run that was killed can be
-    repeated and goes on with the remaining customers. With the
-    embedded MongoDB, stop the server first.
+    nobody, and withhold what the rules in force decide otherwise. A run that
+    was killed can be repeated and continues with the remaining customers. With
+    the embedded MongoDB, stop the server first.
 
     The table shows how many customers gained or lost each purpose. To try
     another catalogue before it is in force, run

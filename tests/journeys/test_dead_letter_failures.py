@@ -130,10 +130,10 @@ async def test_a_dead_letter_and_its_key_expire_after_14_days(
         round(dead_letter["expires"].timestamp() * 1000)
     )
     folder = tmp_path / "keys" / "letters"
-    platform.internals.dead_letter_retention.destroy_expired_keys()
+    platform.internals.dead_letter_recorder.destroy_expired_keys()
     assert len(list(folder.iterdir())) == 1
     (folder / "2026-01-01.key").write_bytes(b"old")
-    platform.internals.dead_letter_retention.destroy_expired_keys()
+    platform.internals.dead_letter_recorder.destroy_expired_keys()
     assert [path.name for path in folder.iterdir()] == [
         f"{format_timestamp(dead_letter['received'])[:10]}.key"
     ]
@@ -149,7 +149,7 @@ async def test_expired_keys_are_destroyed_while_the_server_runs(
     expired_keys = [folder / f"2026-01-0{n}.key" for n in (1, 2)]
     expired_keys[0].write_bytes(b"of before the start")
     async with (
-        background_work.expire_dead_letter_keys(platform.internals.dead_letter_retention),
+        background_work.expire_dead_letter_keys(platform.internals.dead_letter_recorder),
         asyncio.timeout(WAIT_S),
     ):
         assert not expired_keys[0].exists()

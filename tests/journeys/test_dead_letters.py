@@ -131,7 +131,7 @@ async def test_undeclared_values_are_not_even_stored_encrypted(platform: Platfor
     """A holder of the keys can read declared values and protocol fields, and nothing else."""
     await platform.send_messages("web-shop", MOON_LANDED)
     (dead_letter,) = await platform.internals.database.find("dead_letters", {})
-    keys = platform.internals.dead_letter_retention.keys
+    keys = platform.internals.dead_letter_recorder.keys
     decrypted = str(open_dead_letter(keys, parse_dead_letter(dead_letter)).value)
     assert DECLARED in decrypted
     assert UNDECLARED not in decrypted

@@ -77,7 +77,7 @@ async def suggest_duplicates(
     platform: PlatformUnderTest, threshold: float = 0.95, limit: int | None = None
 ) -> int:
     """Compare the customers and return the number of new suggestions."""
-    return len((await platform.internals.suggestion_run.run(threshold, Backend.DUCKDB, limit)).new_scores)
+    return len((await platform.internals.duplicate_search.run(threshold, Backend.DUCKDB, limit)).new_scores)
 
 
 async def list_suggestions(platform: PlatformUnderTest, state: str = "OPEN") -> list[dict[str, Any]]:
@@ -293,7 +293,7 @@ async def test_a_missing_backend_fails_before_any_read(
     monkeypatch.setitem(sys.modules, "pyspark", None)
     duplicated_platform.commands.clear()
     with pytest.raises(Misconfigured) as error:
-        await duplicated_platform.internals.suggestion_run.run(0.95, Backend.SPARK, None)
+        await duplicated_platform.internals.duplicate_search.run(0.95, Backend.SPARK, None)
     assert error.value.code == "SPARK_MISSING"
     assert not duplicated_platform.commands.sent
 

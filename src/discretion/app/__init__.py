@@ -110,9 +110,9 @@ async def open_platform(
             watch = InstallationWatch(database, configuration.rules.version, time.monotonic)
             async with (
                 watch_installation(watch, on_outdated),
-                expire_dead_letter_keys(platform.dead_letter_retention),
+                expire_dead_letter_keys(platform.dead_letter_recorder),
                 recompute_permissions(platform.permission_recomputation),
-                write_ledger_postings(platform.ledger_postings),
+                write_ledger_postings(platform.posting_writer),
                 run_workflows(platform.requests.workflow_runner),
                 run_delivery_worker(platform.recipients.delivery_worker),
                 run_callback_sender(platform.agents.callbacks),

@@ -118,13 +118,13 @@ def _build_delegated_requests(
     requests = rights.requests
     return DelegatedRequests(
         submission=requests.submission,
-        immediate_rights=requests.immediate_requests,
+        immediate_rights=requests.immediate_rights,
         decisions=requests.decisions,
         requests=requests.store,
         agent_requests=AgentRequestStore(context.database),
-        hand_out=rights.access.download_links,
+        download_links=rights.access.download_links,
         customers=resources.customers,
-        blind=context.blind_index,
+        blind_index=context.blind_index,
         entropy=context.entropy,
         now_ms=context.clock,
     )

@@ -54,9 +54,9 @@ class Platform:
     issuer: TokenIssuer
     write_keys: WriteKeys
     discloser: Discloser
-    suggestion_run: DuplicateSearch
-    ledger_postings: PostingWriter
-    dead_letter_retention: DeadLetterRecorder
+    duplicate_search: DuplicateSearch
+    posting_writer: PostingWriter
+    dead_letter_recorder: DeadLetterRecorder
     dead_letter_replay: DeadLetterReplay
     permission_recomputation: PermissionRecomputation
     retention_sweep: RetentionSweep
@@ -111,14 +111,14 @@ def wire_platform(context: WiringContext, on_checkpoint: Checkpoint) -> Platform
         ),
         write_keys=ingest.write_keys,
         discloser=disclosure.discloser,
-        ledger_postings=disclosure.posting_writer,
-        suggestion_run=DuplicateSearch(
+        posting_writer=disclosure.posting_writer,
+        duplicate_search=DuplicateSearch(
             catalogue=catalogue,
             run_query=internal_client.execute,
             pairwise=context.pairwise,
             suggestions=identity.suggestions,
         ),
-        dead_letter_retention=ingest.dead_letter_recorder,
+        dead_letter_recorder=ingest.dead_letter_recorder,
         dead_letter_replay=ingest.dead_letter_replay,
         permission_recomputation=consent.recomputation,
         retention_sweep=RetentionSweep(

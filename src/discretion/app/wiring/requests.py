@@ -41,9 +41,9 @@ class RequestComponents:
     workflow_runner: WorkflowRunner
     correction_proposals: ProposalBuilder
     contest_flags: ContestFlags
-    immediate_requests: ImmediateRights
+    immediate_rights: ImmediateRights
     decisions: RequestDecisions
-    sealed_fields: RequestSealer
+    sealer: RequestSealer
     messages: RequestMessages
     identity_proofing: IdentityProofing
     deadline_monitor: DeadlineMonitor
@@ -84,7 +84,7 @@ def build_requests(
     opt_outs = OptOutRecorder(
         statement_recorder=consent.statement_recorder, statement_writer=consent.statement_writer
     )
-    immediate = ImmediateRights(
+    immediate_rights = ImmediateRights(
         submission=submission, opt_outs=opt_outs, restriction=ProcessingRestriction(context.rewriter)
     )
     decisions = RequestDecisions(
@@ -106,9 +106,9 @@ def build_requests(
         workflow_runner=runner,
         correction_proposals=ProposalBuilder(people=context.stores.people, write_context=open_write_context),
         contest_flags=contest_flags,
-        immediate_requests=immediate,
+        immediate_rights=immediate_rights,
         decisions=decisions,
-        sealed_fields=sealer,
+        sealer=sealer,
         messages=RequestMessages(requests=store, sealer=sealer, decisions=decisions, now_ms=clock),
         identity_proofing=_build_identity_proofing(context, decisions=decisions),
         deadline_monitor=DeadlineMonitor(requests=store, decisions=decisions, now_ms=clock),

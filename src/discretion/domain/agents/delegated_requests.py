@@ -72,9 +72,9 @@ class DelegatedRequests:
     decisions: RequestDecisions
     requests: RequestStore
     agent_requests: AgentRequestStore
-    hand_out: DownloadLinks
+    download_links: DownloadLinks
     customers: CustomerStore
-    blind: BlindIndex
+    blind_index: BlindIndex
     entropy: Callable[[int], bytes] = field(repr=False)
     now_ms: Callable[[], int]
 
@@ -166,13 +166,13 @@ class DelegatedRequests:
             return None
         request = await self.requests.find(status.agent_request.request_ids[0])
         try:
-            return None if request is None else (await self.hand_out.issue_link(request)).url
+            return None if request is None else (await self.download_links.issue_link(request)).url
         except (Conflict, NotFound):  # this right has no package, or the package was deleted
             return None
 
     def digest_contact(self, identifier_type: str, normalised: str) -> bytes:
         """Return the digest by which a request stores the normalised address that names the customer."""
-        return self.blind.index("request-contact", identifier_type, normalised)
+        return self.blind_index.index("request-contact", identifier_type, normalised)
 
     async def _file_for_person(
         self, agent: Agent, filing: AgentFiling, _agent_request_id: bytes
@@ -238,7 +238,7 @@ class DelegatedRequests:
         customers = set()
         for identifier in identifiers:
             customer = await self.customers.find_by_identifier(
-                self.blind.index(identifier.type, identifier.value.value)
+                self.blind_index.index(identifier.type, identifier.value.value)
             )
             if customer is not None:
                 customers.add(customer)

@@ -167,7 +167,9 @@ class DrpEndpoints:
         Raises:
             Conflict: ``DRP_REPLAYED``.
         """
-        digest = self.delegated_requests.blind.index("replay", agent.id, envelope.message.decode("latin-1"))
+        digest = self.delegated_requests.blind_index.index(
+            "replay", agent.id, envelope.message.decode("latin-1")
+        )
         # One millisecond longer than the message, which is still valid at ``expires``.
         if not await self.replays.remember(digest, validity.expires + 1):
             raise Conflict("DRP_REPLAYED", "This message was received already.", "Make and sign a new one.")

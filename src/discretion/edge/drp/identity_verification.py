@@ -102,7 +102,7 @@ class IdentityVerificationPage:
         # be known as the customer's.
         may_send = (
             is_filed_address
-            and self.delegated_requests.blind.index("email", normalised_email) in known_digests
+            and self.delegated_requests.blind_index.index("email", normalised_email) in known_digests
         )
         requester = f"{pending.agent.id} {pending.agent_request.public_id}"
         # Called for unknown addresses too, so that the time of the response and the rate limit do not differ.

@@ -24,7 +24,7 @@ class RequestServices:
     store: RequestStore
     deadlines: DeadlineClock
     submission: RequestSubmission
-    immediate_requests: ImmediateRights
+    immediate_rights: ImmediateRights
     decisions: RequestDecisions
     messages: RequestMessages
     sealer: RequestSealer

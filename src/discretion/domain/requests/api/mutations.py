@@ -284,7 +284,7 @@ async def _file_request(
     if sealed is not None:
         details = await _seal_details(services, info, parties, details, sealed)
     if right in IMMEDIATE_RIGHTS and parties.requester.assurance >= Assurance.SESSION:
-        request = await services.immediate_requests.exercise(parties.customer, details, parties.requester)
+        request = await services.immediate_rights.exercise(parties.customer, details, parties.requester)
     else:
         request = await services.submission.submit(parties.customer, details, parties.requester)
     return await _load_answer(services, info, request.id)
