@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.fixtures.platform import PlatformUnderTest
+from tests.journeys.rights import ACCESS, PACKAGE, issue_own_token, run_operation
 
 ANN = {
     "type": "identify",
@@ -139,3 +140,19 @@ async def test_whoever_reads_a_request_is_listed_whatever_purposes_their_token_h
     )
     assert len(answer["data"]["rightsRequests"]["nodes"]) == 1
     assert [entry["client"] for entry in await read_disclosures(platform, token)].count("desk") == 1
+
+
+async def test_the_client_that_opens_a_package_is_listed(platform: PlatformUnderTest) -> None:
+    """It need not be the client that asked for the package."""
+    await platform.send_messages("web-shop", ANN)
+    await run_operation(platform, await issue_own_token(platform, "ann@shop.example"), ACCESS)
+    await platform.run_due_requests()
+    token = await platform.issue_customer_token("email", "ann@shop.example", client="other-app")
+    answer = await platform.query("{ me { rightsRequests { nodes { id } } } }", token)
+    (request,) = answer["data"]["me"]["rightsRequests"]["nodes"]
+    assert (await run_operation(platform, token, PACKAGE, id=request["id"]))["url"]
+    answer = await platform.query("{ me { disclosures { nodes { client also } } } }", token)
+    assert answer["data"]["me"]["disclosures"]["nodes"][0] == {
+        "client": "other-app",
+        "also": ["package_link"],
+    }

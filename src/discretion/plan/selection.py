@@ -45,6 +45,7 @@ _CUSTOMER_ROOT_TYPES = frozenset(
         "ErasurePreview",
         "HeldData",
         "Node",
+        "PackageLink",
         "RecipientDelivery",
         "RecipientDeliveryConnection",
         "RightsRequest",

@@ -10,6 +10,7 @@ from strawberry.types.field import StrawberryField
 from discretion.domain.access.download_links import DownloadLink, DownloadLinks
 from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import build_field
+from discretion.domain.kit.graphql.loading import load_subjects
 from discretion.domain.kit.graphql.scalars import DateTime
 from discretion.errors import Forbidden, NotFound
 from discretion.reveal.forms import format_timestamp
@@ -59,7 +60,10 @@ async def _issue_link(download_links: DownloadLinks, info: ResolverInfo, request
     caller = reading.decode_customer_id(reading.grant.subject)
     stored = None if request_id is None else await download_links.requests.find(request_id)
     # One answer for "no such request" and "another customer's request": ids of others cannot be probed.
-    if stored is None or not await download_links.is_same_person(caller, stored.customer):
+    if stored is None or caller is None or not await download_links.is_same_person(caller, stored.customer):
         raise NotFound("REQUEST_NOT_FOUND", "There is no such request.")
+    link = await download_links.issue_link(stored)
+    # The download names the client that filed the request. This entry names the one that got the link.
+    await load_subjects(info, [caller])
     reading.record_extra("package_link")
-    return await download_links.issue_link(stored)
+    return link
