@@ -14,7 +14,7 @@ from tests.fixtures.lanes import FAST_FOLDERS
 from tests.fixtures.waiting import WAIT_S
 
 ROOT = Path(__file__).resolve().parents[2]
-SLOW_FOLDERS = {"bench", "calendar", "contract", "journeys", "properties", "store"}
+SLOW_FOLDERS = {"bench", "contract", "journeys", "properties", "special_days", "store"}
 NO_TESTS = {"fixtures"}
 
 BUSY_TEST = """
@@ -38,11 +38,20 @@ def test_quick():
 """
 
 
-def test_every_folder_of_tests_is_fast_or_slow() -> None:
-    folders = {
+def list_test_folders() -> set[str]:
+    """Return the names of the folders in ``tests``."""
+    return {
         path.name for path in (ROOT / "tests").iterdir() if path.is_dir() and not path.name.startswith("__")
     }
-    assert folders - NO_TESTS == FAST_FOLDERS | SLOW_FOLDERS
+
+
+def test_every_folder_of_tests_is_fast_or_slow() -> None:
+    assert list_test_folders() - NO_TESTS == FAST_FOLDERS | SLOW_FOLDERS
+
+
+def test_no_folder_of_tests_replaces_a_module_of_the_standard_library() -> None:
+    """A folder with ``__init__.py`` is imported under its own name, so ``calendar`` would be found first."""
+    assert list_test_folders() & sys.stdlib_module_names == set()
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.special_days", description=__doc__)
     parser.add_argument("--day", choices=[day.name for day in SPECIAL_DAYS], help="this day only")
     options, arguments = parser.parse_known_args()
-    with tempfile.TemporaryDirectory(prefix="discretion-calendar-") as folder:
+    with tempfile.TemporaryDirectory(prefix="discretion-special-days-") as folder:
         library = build_clock_library(Path(folder))
         if library is None:
             parser.error("a C compiler (cc) is needed")

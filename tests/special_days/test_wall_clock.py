@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.waiting import WAIT_S
 from tests.special_days.__main__ import SPECIAL_DAYS, SpecialDay
 from tests.special_days.wall_clock import build_clock_library, build_environment
-from tests.fixtures.waiting import WAIT_S
 
 PROGRAM = """
 import json, subprocess, sys, threading, time
