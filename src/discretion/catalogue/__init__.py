@@ -14,5 +14,6 @@ them at once); a vocabulary made for this project (auditors know Fideslang); cat
 
 Modules in reading order: ``model`` (the catalogue as values), ``entry`` (the format of the files), ``load``
 (files to values), ``yaml_file`` and ``parsed_file`` (reading and validating), ``check`` (cross checks),
-``duration`` and ``retention_cut_off`` (how long values are kept), ``taxonomy`` (Fideslang's keys).
+``attribute_register`` (which attribute each number names), ``reserved_source`` (names that no source may
+have), ``duration`` and ``retention_cut_off`` (how long values are kept), ``taxonomy`` (Fideslang's keys).
 """

@@ -17,5 +17,6 @@ errors stay those of graphql-core, which is also the oracle of the tests).
 - ``plan``, ``compile``: the plan, and its generated functions
 - ``plan_cache``: compiled plans
 - ``filter``: filters, sort orders and cursors under the same decisions
+- ``customer_members``: the names of a stored customer's members
 - ``permission_window``: what a stored customer permits now, as bits and as a query
 """

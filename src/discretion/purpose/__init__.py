@@ -14,5 +14,6 @@ request, and two places to read); booleans (a denial without its reason cannot b
 
 Modules, in reading order: ``decision`` (the answer), ``decide`` (grant and catalogue), ``statements`` (what a
 person said, and what of it counts), ``permissions`` (what a person permits under their laws),
-``permission_engine`` (present and future permissions), ``equivalence`` (why most people need no computation).
+``permission_engine`` (present and future permissions), ``equivalence`` (why most people need no computation),
+``rule_set`` (the rules of a process as one value, and how two sets differ).
 """

@@ -11,7 +11,8 @@ and to tell a third party whether a value was withheld or never existed.
 Alternatives that were rejected: masking in resolvers (one forgotten alias would bypass it); random pseudonyms
 per answer (a client could not recognise its own customer the next day).
 
-Modules, in reading order: ``forms`` (how a value looks in each form), ``revealer`` (readings), and two narrow
-exceptions that show no value to a caller: ``dead_letters`` (refused messages, decrypted to be processed
-again) and ``corrections`` (proposed values, decrypted to be written to the person's own profile).
+Modules, in reading order: ``forms`` (how a value looks in each form), ``plan_cut_offs`` (the retention of a
+plan's attributes), ``revealer`` (readings), and two narrow exceptions that show no value to a caller:
+``dead_letters`` (refused messages, decrypted to be processed again) and ``corrections`` (proposed values,
+decrypted to be written to the person's own profile).
 """

@@ -14,7 +14,8 @@ data files and can be inserted again); one key for all customers (no single cust
 order-preserving or searchable encryption (it reveals to an observer what it should hide).
 
 Modules, in reading order: ``cell`` (format of a sealed value), ``open`` (decryption), ``cell_transfer``,
-``key_files`` (root key and sealed files), ``key_ring`` and ``bucket_keys`` (keys of the buckets),
-``file_lock``, ``rewrapped_keys`` (reading old dumps), ``daily_keys`` and ``dead_letter`` (refused messages),
+``key_files`` (root key and sealed files), ``sealed_file`` (one that many processes share), ``key_ring`` and
+``bucket_keys`` (keys of the buckets), ``fingerprint`` (whose keys a database was set up with), ``file_lock``,
+``rewrapped_keys`` (reading old dumps), ``daily_keys`` and ``dead_letter`` (refused messages),
 ``blind_index``, ``normalisation``, ``pairwise_ids``, ``redacted``.
 """

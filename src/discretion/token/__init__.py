@@ -14,5 +14,6 @@ tokens that never expire); roles (a role says who someone is, not what data are 
 - ``grant``: what a verified token allows
 - ``token_syntax``, ``verify``: verification
 - ``keys``: signing and verifying keys
+- ``key_schedule``, ``key_command``: when each signing key is in use, and the command ``discretion keys``
 - ``issue``, ``command``: issuing tokens, and the command ``discretion token``
 """

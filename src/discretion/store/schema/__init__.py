@@ -2,6 +2,6 @@
 
 Modules: ``declaration`` (how a collection is declared, and the short keys in embedded documents),
 ``profiles``, ``agents``, ``erasure``, ``recipients`` and ``requests`` (groups of collections),
-``collections`` (all of them), ``apply`` (bringing a database to this state). The comments beside a collection
-explain its keys.
+``collections`` (all of them), ``apply`` (bringing a database to this state), ``migrate`` (moving a database
+of an earlier version forward). The comments beside a collection explain its keys.
 """
