@@ -335,7 +335,7 @@ async def test_every_module_and_test_folder_it_names_exists(page: Path) -> None:
         assert spec is not None, module
         if spec.submodule_search_locations is not None:
             assert importlib.util.find_spec(f"{module}.__main__") is not None, module
-    for folder in re.findall(r"\btests/[\w/]+", text):
+    for folder in re.findall(r"\btests/[\w/]+(?:\.py)?", text):
         assert (ROOT / folder).exists(), folder
 
 
