@@ -117,8 +117,8 @@ def demo(
 ) -> None:
     """Start a platform with generated customers, and serve it.
 
-    The customers are sent through the public API. Prints a token and a first query for each role, and writes
-    them to DATA_DIR/demo.json.
+    The customers are sent through the public API. Prints a token and a first
+    query for each role, and writes them to DATA_DIR/demo.json.
     """
     settings = _read_settings(data_dir)
     settings = replace(settings, port=settings.port if port is None else port)
@@ -196,7 +196,7 @@ def suggest_duplicates(
 
     No customers are merged. Each pair becomes a suggestion with its probability
     and the values that agree. A steward reads suggestions in GraphQL, with
-    { suggestions { nodes { id score evidence { name says } customers { id } } } },
+    { suggestions { nodes { id score evidence { name says } customers { id } } } }
     and answers with acceptSuggestion(id:) or refuseSuggestion(id:). A refused
     pair is not suggested again.
 
@@ -232,9 +232,10 @@ def replay_dead_letters(
 ) -> None:
     """Process refused messages again, after the catalogue was corrected.
 
-    Refused messages are kept for 14 days, with the time at which they were received. A message that is
-    accepted now is processed and deleted from the dead letters; the others remain. An interrupted run can be
-    repeated. With the embedded MongoDB, stop the server first.
+    Refused messages are kept for 14 days, with the time at which they were
+    received. A message that is accepted now is processed and deleted from the
+    dead letters; the others remain. An interrupted run can be repeated. With
+    the embedded MongoDB, stop the server first.
     """
     settings = _read_settings(data_dir)
     since_ms = None if since is None else int(since.replace(tzinfo=since.tzinfo or UTC).timestamp() * 1000)

@@ -32,8 +32,8 @@ def build_commands(today: Callable[[], date]) -> typer.Typer:
     ) -> None:
         """Show what a law requires, since when, and in which article.
 
-        Without KEY, show all laws with one line each. Rules that do not apply, because they are unsure or not
-        in force, are dim.
+        Without KEY, show all laws with one line each. Rules that do not apply,
+        because they are unsure or not in force, are dim.
         """
         lawbook = _load_lawbook()
         day = on.date() if on else today()

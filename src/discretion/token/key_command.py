@@ -15,11 +15,14 @@ from discretion.token.key_schedule import KeyState, KeyStatus
 
 HELP = """The keys that sign tokens, receipts and certificates.
 
-A key passes through four states by the clock. Published: /.well-known/jwks.json has it, and for six minutes
-nothing is signed with it, because clients may cache that page for five. Signing: everything new is signed
-with it. Retiring: its successor signs, and its tokens are accepted until the last has expired, after a day.
-Retired: its private part is destroyed. Its public part stays at /.well-known/receipt-keys.json, so that
-consent receipts and erasure certificates can be verified for as long as somebody keeps them.
+A key passes through four states by the clock. Published:
+/.well-known/jwks.json has it, and for six minutes nothing is signed with it,
+because clients may cache that page for five. Signing: everything new is
+signed with it. Retiring: its successor signs, and its tokens are accepted
+until the last has expired, after a day. Retired: its private part is
+destroyed. Its public part stays at /.well-known/receipt-keys.json, so that
+consent receipts and erasure certificates can be verified for as long as
+somebody keeps them.
 """
 DataDir = Annotated[
     Path | None, typer.Option("--data-dir", help="Folder of the keys and of the embedded MongoDB.")
@@ -66,9 +69,10 @@ def build_key_commands(open_keys: Callable[[Path | None], RotatableKeys]) -> typ
     ) -> None:
         """Publish a new signing key, which replaces the present one six minutes later.
 
-        Servers of the same data folder take it up without a restart, and nobody has to log in again. The
-        command may run at any time, on any host that has the folder, also from a timer: while a new key is
-        published and does not sign yet, it changes nothing. Back up the folder of keys afterwards.
+        Servers of the same data folder take it up without a restart, and nobody has
+        to log in again. The command may run at any time, on any host that has the
+        folder, also from a timer: while a new key is published and does not sign
+        yet, it changes nothing. Back up the folder of keys afterwards.
         """
         keys = open_keys(data_dir)
 

@@ -71,7 +71,10 @@ def _list_cells(place: Place) -> Sequence[str]:
 
 
 def _render_kind(kind: PlaceKind) -> Table:
-    table = Table(*COLUMNS, title=TITLES[kind], title_justify="left")
+    table = Table(title=TITLES[kind], title_justify="left")
+    for name in COLUMNS:
+        # Names are folded, not cut, in a narrow terminal.
+        table.add_column(name, overflow="fold")
     for cells in list_rows(kind):
         table.add_row(*cells)
     return table

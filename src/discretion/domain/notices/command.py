@@ -68,9 +68,10 @@ def build_commands(clock: Callable[[], int]) -> typer.Typer:
     ) -> None:
         """Print today's notice for people of a jurisdiction, as Markdown.
 
-        Its statements about data, purposes, times and recipients come from the catalogue, those about rights
-        from the law; only the sentences around them are written by hand, in schema/notices. The API returns
-        the same: { privacyNotice(jurisdiction: "eu", language: "de") { text sha256 } }, without a token.
+        Its statements about data, purposes, times and recipients come from the
+        catalogue, those about rights from the law; only the sentences around them
+        are written by hand, in schema/notices. The API returns the same without a
+        token: { privacyNotice(jurisdiction: "eu", language: "de") { text sha256 } }
         """
         settings = read_settings(os.environ)
         catalogue, templates = _load_catalogue_and_templates(settings)
@@ -94,10 +95,11 @@ def notice_diff(
 ) -> None:
     """Show which facts of the notice differ from the last printed edition.
 
-    A difference needs a new edition in schema/notices/editions.yaml. It is material, and names the purposes,
-    if a person who consented before would want to know about it; where the law requires it, those people are
-    asked for consent again. A translation of a text that changed is no longer shown; the texts to translate
-    are listed with their fingerprints.
+    A difference needs a new edition in schema/notices/editions.yaml. It is
+    material, and names the purposes, if a person who consented before would
+    want to know about it; where the law requires it, those people are asked for
+    consent again. A translation of a text that changed is no longer shown; the
+    texts to translate are listed with their fingerprints.
     """
     settings = read_settings(os.environ)
     current_facts, templates = _collect_current_facts(settings)
@@ -138,9 +140,10 @@ def ropa_export(
 ) -> None:
     """Write the record of processing activities, one row for each purpose.
 
-    Legal basis, data subjects, data, recipients, transfers, retention and security measures come from the
-    catalogue and schema/notices/controller.yaml. jsonld uses the Data Privacy Vocabulary (W3C) and is
-    readable without a network.
+    Legal basis, data subjects, data, recipients, transfers, retention and
+    security measures come from the catalogue and
+    schema/notices/controller.yaml. jsonld uses the Data Privacy Vocabulary
+    (W3C) and is readable without a network.
     """
     settings = read_settings(os.environ)
     catalogue, templates = _load_catalogue_and_templates(settings)
