@@ -190,6 +190,7 @@ async def _require_no_customers(database: Database) -> None:
             raise Misconfigured(
                 "SCHEMA_UNKNOWN",
                 "The database holds customers and does not say which version of the schema they have.",
-                "It was written before schemas had versions, or restored in part. Name an empty database "
-                "(DISCRETION_MONGO_DATABASE), or load a whole dump: discretion restore SOURCE --replace",
+                "It was restored in part, or an early release wrote it, whose data cannot be migrated. Load "
+                "a whole dump into an empty database (DISCRETION_MONGO_DATABASE): discretion restore SOURCE. "
+                "Without a dump, start on an empty folder (--data-dir); the demo: discretion demo --fresh",
             )

@@ -231,6 +231,7 @@ def _parse_key(jwk: Mapping[str, object]) -> ScheduledKey:
 def _build_damaged_error() -> Misconfigured:
     return Misconfigured(
         "SIGNING_KEYS_DAMAGED",
-        "The file of signing keys cannot be read.",
-        "Restore it from its backup. Servers start only with the keys that their database was set up with.",
+        "The file of signing keys is damaged, or another release wrote it.",
+        "Restore DATA_DIR/keys from its backup, or start on another data folder. Servers start only with the "
+        "keys that their database was set up with.",
     )

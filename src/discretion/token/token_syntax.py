@@ -67,7 +67,9 @@ def build_malformed_error(
     reason: str = "it is not a signed JSON Web Token in compact form",
 ) -> Unauthenticated:
     """Return the error for a token that this platform cannot have issued."""
-    return Unauthenticated("TOKEN_MALFORMED", f"The token is refused: {reason}.")
+    return Unauthenticated(
+        "TOKEN_MALFORMED", f"The token is refused: {reason}.", "Send the whole token as it was issued."
+    )
 
 
 def _decode_segment(segment: str) -> bytes:

@@ -80,14 +80,17 @@ def _add_registration_command(
     ) -> None:
         """Register the webhook of a client, or replace it.
 
-        Notifications are POSTed there as signed tokens (application/rights-notice+jwt). They are verified
-        with the keys at /.well-known/jwks.json. A reply of the class 2xx acknowledges a notification. 202
-        announces a later acknowledgement: the client POSTs {"delivery": "..."} with its own token to
-        /v1/recipients/acknowledgements. A notification that is not acknowledged is sent again for 14 days
-        and then left to a steward, like the notifications of clients without a webhook.
+        Notifications are POSTed there as signed tokens
+        (application/rights-notice+jwt). They are verified with the keys at
+        /.well-known/jwks.json. A reply of the class 2xx acknowledges a
+        notification. 202 announces a later acknowledgement: the client POSTs
+        {"delivery": "..."} with its own token to /v1/recipients/acknowledgements. A
+        notification that is not acknowledged is sent again for 14 days and then
+        left to a steward, like the notifications of clients without a webhook.
 
-        The URL must use https and a public address; DISCRETION_OUTWARD_LOOPBACK=1 allows http to this
-        machine for evaluation. With the embedded MongoDB, stop the server first.
+        The URL must use https and a public address; DISCRETION_OUTWARD_LOOPBACK=1
+        allows http to this machine for evaluation. With the embedded MongoDB, stop
+        the server first.
         """
 
         async def add_to_register() -> None:
@@ -148,12 +151,14 @@ def _add_delivery_commands(
     def list_deliveries(data_dir: DataDir = None) -> None:
         """List who has to be told by a human: the recipient has no webhook, or it does not answer.
 
-        The day is the last: then the ids of the person are deleted, and nobody can be told any more. What
-        nobody told in time is red and stays until it is acknowledged.
+        The day is the last: then the ids of the person are deleted, and nobody can
+        be told any more. What nobody told in time is red and stays until it is
+        acknowledged.
 
         No ids of people are shown. The GraphQL query
-        { recipientDeliveries { nodes { recipient subjects attributes } } } shows the ids by which the
-        recipient knows them; each such query is recorded as a disclosure.
+        { recipientDeliveries { nodes { recipient subjects attributes } } }
+        shows the ids by which the recipient knows them; each such query is recorded
+        as a disclosure.
 
         With the embedded MongoDB, stop the server first.
         """
@@ -185,7 +190,8 @@ def _add_delivery_commands(
     ) -> None:
         """Record that a recipient was told by other means, as the proof of it.
 
-        The result of the request and the certificate of an erasure say so from then on.
+        The result of the request and the certificate of an erasure say so from then
+        on.
         """
 
         async def acknowledge() -> None:
@@ -203,7 +209,9 @@ def _parse_delivery(text: str) -> bytes:
     try:
         return bytes.fromhex(text)
     except ValueError:
-        raise NotFound("DELIVERY_NOT_FOUND", "There is no such delivery.") from None
+        raise NotFound(
+            "DELIVERY_NOT_FOUND", "There is no such delivery.", "See 'discretion recipient deliveries'."
+        ) from None
 
 
 def _format_steward(name: str) -> str:
