@@ -44,11 +44,11 @@ class LedgerStorage:
         Only one call may run at a time, as ``Ledger`` ensures.
         """
         documents = [self._build_document(entry) for entry in entries]
-        about_several = [document for document in documents if "s" not in document]
-        if not about_several:
-            await self._database.insert_many(COLLECTION, documents, ordered=False)
-            return
         while documents:
+            about_several = [document for document in documents if "s" not in document]
+            if not about_several:
+                await self._database.insert_many(COLLECTION, documents, ordered=False)
+                return
             await self._take_positions(about_several)
             try:
                 # Ordered: whoever reads the lane sees no entry before those below it.
@@ -60,7 +60,6 @@ class LedgerStorage:
                 listed = await self._database.find(COLLECTION, {"_id": {"$in": receipts}}, {"_id": 1})
                 stored = {document["_id"] for document in listed}
                 documents = [document for document in documents if document["_id"] not in stored]
-                about_several = [document for document in documents if "s" not in document]
             else:
                 self._next_position = about_several[-1]["n"] + 1
                 return
