@@ -35,7 +35,7 @@ README = ROOT / "README.md"
 PAGES = [README, ROOT / "seed/README.md", ROOT / "schema/README.md", *sorted(DOCS.glob("*.md"))]
 NOW = int(time.time() * 1000)
 
-VALIDATED_ONLY = {"Same", "Accept", "Refuse", "Appeal", "Told"}
+VALIDATED_ONLY = {"Code", "Prove", "Same", "Accept", "Refuse", "Appeal", "Told"}
 """Operations that are only validated: ``Same`` has its own test, the rest need what others do first."""
 
 OFFLINE = {"law", "notice", "ropa"}
