@@ -10,7 +10,9 @@ import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -115,6 +117,49 @@ def test_fresh_deletes_only_seeded_demo_data(tmp_path: Path) -> None:
         refused = run_command(*arguments, **settings)
         assert (refused.returncode, "FRESH_REFUSED" in refused.stderr) == (1, True), refused.stderr
         assert (tmp_path / "mongo" / "precious").exists()
+
+
+def test_the_demo_restarts_after_its_customer_has_refused_everything(tmp_path: Path) -> None:
+    """Roles that may no longer see the customer get no row of values in the table."""
+    refuse = """mutation { withdrawConsent(purposes: ["marketing"]) { receipts { id } }
+        objectTo(purposes: ["analytics"]) { receipts { id } } requestRestriction { state } }"""
+    with demo(tmp_path, "--customers", "0") as first_demo:
+        assert "errors" not in ask(first_demo["url"], first_demo["tokens"]["customer"], refuse)
+    with demo(tmp_path, "--customers", "0") as second_demo:
+        assert second_demo["greta"] == first_demo["greta"]
+
+
+def test_a_demo_whose_customer_was_erased_is_started_over(tmp_path: Path) -> None:
+    """The refusal names ``--fresh``, which removes the erasure ledger together with the keys that sign it."""
+    arguments = ("--customers", "0", "--data-dir", str(tmp_path))
+    with demo(tmp_path, "--customers", "0") as first_demo:
+        login = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        who = ("--client", "customer-app", "--subject", first_demo["greta"]["customer"])
+        issued = run_command(
+            *("token", "issue", *who, "--purpose", "self", "--auth-time", login, "--data-dir", str(tmp_path))
+        )
+        token = issued.stdout.strip()
+        ask(first_demo["url"], token, "mutation { requestErasure { id } }")
+        ledger = tmp_path / "erasures" / "ledger.jsonl"
+        deadline = time.monotonic() + WAIT_S
+        while not ledger.exists():
+            assert time.monotonic() < deadline, "the erasure is not carried out"
+            time.sleep(0.05)
+    refused = run_command("demo", "--port", "0", *arguments)
+    assert (refused.returncode, "DEMO_CUSTOMER_ERASED" in refused.stderr) == (1, True), refused.stderr
+    assert "--fresh" in refused.stderr
+    with demo(tmp_path, "--customers", "0", "--fresh") as fresh_demo:
+        assert not ledger.exists()
+        assert fresh_demo["tokens"].keys() == first_demo["tokens"].keys()
+
+
+def ask(url: str, token: str, query: str) -> dict[str, Any]:
+    """Send a query and return the response body."""
+    response = httpx.post(
+        f"{url}/graphql", json={"query": query}, headers={"authorization": f"Bearer {token}"}, timeout=WAIT_S
+    )
+    body: dict[str, Any] = response.json()
+    return body
 
 
 def test_missing_keys_prevent_the_start(tmp_path: Path) -> None:

@@ -103,7 +103,8 @@ def _remove_earlier_demo(settings: Settings) -> None:
             f"{folder} holds data that are not of a demo.",
             "Give another --data-dir, or remove the folder yourself.",
         )
-    for name in ("mongo", "keys"):
+    # The erasure ledger is signed with a key of the folder, and the mail is to people of the earlier demo.
+    for name in ("mongo", "keys", "erasures", "outbox"):
         shutil.rmtree(folder / name, ignore_errors=True)
     # Last: without this file, the rest of an interrupted removal would be refused as data of no demo.
     (folder / STATE_FILE).unlink(missing_ok=True)
@@ -180,7 +181,11 @@ def _generate_messages(customers: int, now: int) -> list[SeedMessage]:
 async def _issue_tokens(
     client: httpx.AsyncClient, platform: Platform
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Return by role: a token, and the id by which the role's client knows the customer that is shown."""
+    """Return by role: a token, and the id by which the role's client knows the customer that is shown.
+
+    Raises:
+        Misconfigured: ``DEMO_CUSTOMER_ERASED``.
+    """
     issue = platform.issuer.issue_token
     steward = next(role for role in ROLES if role.name == "steward")
     tokens, ids = {}, {}
@@ -188,7 +193,19 @@ async def _issue_tokens(
         # Ids of customers are pairwise, valid for one client only. So the steward's query names that client.
         lookup_token = issue(role.client, "demo", steward.scopes, steward.purposes, lifetime_s=60)
         response = await send_query(client, FIND_QUERY, lookup_token, {"email": SHOWN_EMAIL})
-        ids[role.name] = response["data"]["customer"]["id"]
+        ids[role.name] = _read_customer_id(response)
         subject = ids[role.name] if SELF in role.purposes else f"{role.name}@shop.example"
         tokens[role.name] = issue(role.client, subject, role.scopes, role.purposes, lifetime_s=TOKEN_LIFE_S)
     return tokens, ids
+
+
+def _read_customer_id(response: dict[str, Any]) -> str:
+    customer = response["data"]["customer"]
+    if customer is None:
+        raise Misconfigured(
+            "DEMO_CUSTOMER_ERASED",
+            "Greta of the cast, whom the demo shows, was erased.",
+            "Add --fresh to start over, or serve the others: discretion serve",
+        )
+    customer_id: str = customer["id"]
+    return customer_id

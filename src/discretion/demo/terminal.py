@@ -54,9 +54,13 @@ async def query_each_role(
 
 def build_comparison_rows(answers: RoleAnswers) -> Iterator[tuple[str, ...]]:
     """Yield a row for each attribute, with its value under each role; last, what was withheld and why."""
-    shown = {role: dict(_flatten_answer(answer["data"]["customer"])) for role, answer in answers.items()}
-    for path in next(iter(shown.values())):
-        yield (path, *("null" if values[path] is None else str(values[path]) for values in shown.values()))
+    # A role gets no customer at all where none of its purposes is permitted any more.
+    shown = {
+        role: dict(_flatten_answer(answer["data"]["customer"] or {})) for role, answer in answers.items()
+    }
+    for path in max(shown.values(), key=len):
+        cells = (values.get(path) for values in shown.values())
+        yield (path, *("null" if cell is None else str(cell) for cell in cells))
     yield (
         "withheld",
         *(_describe_withheld(answer["extensions"]["disclosure"]) for answer in answers.values()),
