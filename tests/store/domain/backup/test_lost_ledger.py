@@ -111,18 +111,26 @@ async def test_keys_destroyed_before_the_dump_show_that_a_ledger_is_lost(
     assert "is missing, and so are" in refusal.value.message
 
 
+def count_people(result: RestoreResult) -> tuple[int, int]:
+    """Return the replayed erasures and the other unreadable customers.
+
+    Keys are renewed of whoever shares the bucket of the erased person, which the random ids decide.
+    """
+    return result.replayed_erasures, result.unreadable_customers
+
+
 async def test_an_accepted_loss_leaves_erased_people_out_and_writes_a_new_ledger(lost: LostLedger) -> None:
     """They are recognised by their destroyed keys. Another restore needs no acceptance, and late messages
     about them change nothing, as before."""
     lost.ledger.unlink()
-    assert await lost.restore(accept_lost_ledger=True) == RestoreResult(0, 0, 1)
+    assert count_people(await lost.restore(accept_lost_ledger=True)) == (0, 1)
     internals = lost.platform.internals
     (entry,) = internals.erasure_log.ledger.read_entries()
     assert (entry.customers, set(entry.records)) == (lost.ann.customers, set(lost.ann.records))
     assert set(entry.tombstones) >= set(lost.ann.tombstones)
     await internals.erasure_log.check_replayed()
     await check_erased_at(lost, entry.at)
-    assert await lost.restore() == RestoreResult(1, 0, 0)
+    assert count_people(await lost.restore()) == (1, 0)
     await check_erased_at(lost, entry.at)
     late = {"type": "identify", "messageId": "late", "userId": "ann", "traits": {"firstName": "Ann"}}
     await lost.first_process.send_messages("web-shop", late)  # its write keys are those of the dump
@@ -157,7 +165,8 @@ async def test_a_database_restored_by_other_tools_needs_its_ledger_too(lost: Los
     with pytest.raises(Misconfigured) as refusal:
         await internals.erasure_log.check_replayed()
     assert refusal.value.code == "RESTORE_UNFINISHED"
-    assert await internals.backup_restore.replay(accept_lost_ledger=True) == RestoreResult(0, 0, 1)
+    result = await internals.backup_restore.replay(accept_lost_ledger=True)
+    assert count_people(result) == (0, 1)
     await internals.erasure_log.check_replayed()
     (entry,) = internals.erasure_log.ledger.read_entries()
     await check_erased_at(lost, entry.at)
