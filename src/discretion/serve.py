@@ -25,11 +25,8 @@ SHUTDOWN_GRACE_S = 10
 CANCEL_GRACE_S = 5
 """How long requests that were cancelled after that may take to roll back and to be refused."""
 
-GC_THRESHOLD = 200_000
-"""New objects after which the garbage collector looks for cycles: about 100 pages of 100 customers.
-
-A collection looks at all of them; with a quarter of this number it would take 6 % of the time of a page.
-"""
+GC_THRESHOLD = 50_000
+"""New objects after which the garbage collector looks for cycles: about 25 pages of 100 customers."""
 
 
 class _Server(uvicorn.Server):
