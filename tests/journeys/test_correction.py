@@ -17,7 +17,7 @@ from discretion.plan.customer_members import LAWS, WRAPPED_KEY
 from discretion.seal.open import build_cell_decryptor
 from discretion.store.deliveries import DeliveryState
 from discretion.store.driver.database import Database
-from discretion.store.request_state import Assurance, RequesterRole, RequestState
+from discretion.store.request_state import RequesterAssurance, RequesterRole, RequestState
 from discretion.store.subject_request import SubjectRequest
 from tests.fixtures.attribute_keys import KEYS
 from tests.fixtures.clock import Clock
@@ -85,7 +85,7 @@ class CorrectionOffice:
         )
         details = RequestDetails(Right.CORRECTION, proposal.scope, proposal.sealed, proposal.needs_decision)
         requester = Requester(
-            RequesterRole.PERSON, "self:customer-app", "customer-app", "someone", Assurance.FRESH
+            RequesterRole.PERSON, "self:customer-app", "customer-app", "someone", RequesterAssurance.FRESH
         )
         return (await self.rights.submission.submit(customer, details, requester)).id
 

@@ -11,7 +11,7 @@ from discretion.law.deadline import DeadlineExtension, DeadlinePause
 from discretion.law.jurisdiction import PauseReason, Right, TimeLength, TimeUnit
 from discretion.store.document import Document, JsonValue, MutableDocument, drop_unset
 from discretion.store.document_update import list_changed_members
-from discretion.store.request_state import Assurance, RequesterRole, RequestReason, RequestState
+from discretion.store.request_state import RequesterAssurance, RequesterRole, RequestReason, RequestState
 from discretion.store.subject_request import (
     ErasureSnapshot,
     IdentityCode,
@@ -46,7 +46,7 @@ def parse_request(document: Document) -> SubjectRequest:
         subject=document["subject"],
         role=RequesterRole(document["kind"]),
         by=document["by"],
-        assurance=Assurance(document["assurance"]),
+        assurance=RequesterAssurance(document["assurance"]),
         reference=get("reference"),
         contact=get("contact"),
         laws=tuple(document["laws"]),

@@ -54,7 +54,7 @@ class RequesterRole(StrEnum):
     STEWARD = "steward"
 
 
-class Assurance(IntEnum):
+class RequesterAssurance(IntEnum):
     """How surely the requester is identified or authorised. A higher value is surer."""
 
     NONE = 0

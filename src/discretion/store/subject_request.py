@@ -14,7 +14,7 @@ from discretion.store.document import JsonValue, drop_unset
 from discretion.store.places.place import ErasedIds
 from discretion.store.request_state import (
     FINAL_STATES,
-    Assurance,
+    RequesterAssurance,
     RequesterRole,
     RequestReason,
     RequestState,
@@ -315,7 +315,7 @@ class SubjectRequest:
     subject: str = field(repr=False)
     role: RequesterRole
     by: str
-    assurance: Assurance
+    assurance: RequesterAssurance
     reference: str | None = None
     contact: bytes | None = field(default=None, repr=False)
     laws: tuple[str, ...]

@@ -18,7 +18,7 @@ from discretion.domain.requests.model import RequestDetails, Requester
 from discretion.law.jurisdiction import Right
 from discretion.store.driver.connection import connect_database
 from discretion.store.driver.database import Database
-from discretion.store.request_state import Assurance, RequesterRole
+from discretion.store.request_state import RequesterAssurance, RequesterRole
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import PlatformUnderTest, build_test_platform
 from tests.properties.erasure.worker_process import InstallationLocation, run_in_process
@@ -81,7 +81,7 @@ class Installation:
     async def submit_request(self, customer: bytes, right: Right) -> bytes:
         """Submit a request of a customer; return its id once the request is acknowledged."""
         requester = Requester(
-            RequesterRole.PERSON, "self:customer-app", "customer-app", "someone", Assurance.FRESH
+            RequesterRole.PERSON, "self:customer-app", "customer-app", "someone", RequesterAssurance.FRESH
         )
         return (
             await self.platform.internals.requests.submission.submit(

@@ -18,7 +18,7 @@ from discretion.domain.requests.model import RequestDetails, Requester
 from discretion.law.jurisdiction import Right
 from discretion.store.driver.connection import connect_database
 from discretion.store.embedded import mongo_server as embedded
-from discretion.store.request_state import Assurance, RequesterRole
+from discretion.store.request_state import RequesterAssurance, RequesterRole
 from tests.fixtures.mongo import FAILPOINTS, CommandRecorder
 from tests.fixtures.platform import PlatformUnderTest, build_test_platform
 
@@ -161,7 +161,7 @@ class ErasurePopulation:
     async def request_erasure(self, customer: bytes) -> bytes:
         """Submit the erasure request of a customer; return its id."""
         requester = Requester(
-            RequesterRole.PERSON, "self:customer-app", "customer-app", "someone", Assurance.FRESH
+            RequesterRole.PERSON, "self:customer-app", "customer-app", "someone", RequesterAssurance.FRESH
         )
         return (
             await self.platform.internals.requests.submission.submit(

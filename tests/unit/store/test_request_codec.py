@@ -15,7 +15,7 @@ from discretion.store.request_codec import (
     build_request_document,
     parse_request,
 )
-from discretion.store.request_state import Assurance, RequesterRole, RequestReason, RequestState
+from discretion.store.request_state import RequesterAssurance, RequesterRole, RequestReason, RequestState
 from discretion.store.schema.requests import REQUEST_COLLECTIONS
 from discretion.store.subject_request import (
     ErasureSnapshot,
@@ -66,7 +66,7 @@ FULL = SubjectRequest(
     subject="sub",
     role=RequesterRole.GUARDIAN,
     by="guardian:app",
-    assurance=Assurance.CODE,
+    assurance=RequesterAssurance.CODE,
     reference="F-1",
     contact=b"a",
     laws=("eu", "us-ca"),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from discretion.domain.requests.model import required_assurance
 from discretion.store.agent_requests import AgentRequest
-from discretion.store.request_state import FINAL_STATES, Assurance, RequestReason, RequestState
+from discretion.store.request_state import FINAL_STATES, RequesterAssurance, RequestReason, RequestState
 from discretion.store.subject_request import SubjectRequest
 
 _STATE_ORDER = tuple(RequestState)
@@ -98,8 +98,8 @@ def compute_agent_request_status(
 
 def _is_identity_proven(request: SubjectRequest) -> bool:
     """Return whether the person proved their identity, or an organisation that may do so vouched for it."""
-    return request.assurance >= Assurance.FRESH or (
-        request.identified is not None and required_assurance(request.right) > Assurance.SESSION
+    return request.assurance >= RequesterAssurance.FRESH or (
+        request.identified is not None and required_assurance(request.right) > RequesterAssurance.SESSION
     )
 
 

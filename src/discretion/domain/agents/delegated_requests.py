@@ -32,7 +32,7 @@ from discretion.seal.blind_index import BlindIndex
 from discretion.store.agent_requests import AgentRequest, AgentRequestStore, StatusCallback
 from discretion.store.agents import Agent, AgentKind
 from discretion.store.customers import CustomerStore
-from discretion.store.request_state import Assurance, RequesterRole, RequestState
+from discretion.store.request_state import RequesterAssurance, RequesterRole, RequestState
 from discretion.store.requests import RequestStore
 from discretion.store.subject_request import RequestScope, SubjectRequest
 
@@ -56,7 +56,7 @@ class AgentFiling:
 
     right: Right
     identifiers: tuple[ExternalIdentifier, ...]
-    assurance: Assurance
+    assurance: RequesterAssurance
     scope: RequestScope = field(default_factory=RequestScope)
     regime: str | None = None
     reference: str | None = None

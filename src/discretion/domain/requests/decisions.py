@@ -19,7 +19,7 @@ from discretion.domain.requests.submission import RequestSubmission, set_deadlin
 from discretion.errors import BadRequest, Conflict, NotFound
 from discretion.law.deadline import DeadlineExtension, DeadlinePause, NoDueDate
 from discretion.law.jurisdiction import PauseReason, TimeLength
-from discretion.store.request_state import Assurance, RequestReason, RequestState
+from discretion.store.request_state import RequesterAssurance, RequestReason, RequestState
 from discretion.store.requests import RequestStore
 from discretion.store.subject_request import RequestMessage, RequestRefusal, SubjectRequest
 from discretion.store.transactions import Session
@@ -248,7 +248,9 @@ class RequestDecisions:
 
         return await self.apply_change(request, withdraw_current)
 
-    async def confirm_identity(self, request: bytes, by: str, assurance: Assurance) -> SubjectRequest:
+    async def confirm_identity(
+        self, request: bytes, by: str, assurance: RequesterAssurance
+    ) -> SubjectRequest:
         """Record that the requester proved their identity, and accept the request if nobody has to decide it.
 
         Until now the strictest law applied, because the laws of the customer would have shown whether one was
@@ -327,7 +329,9 @@ def _vouch_for_requester(request: SubjectRequest, now: int) -> SubjectRequest:
     return replace(
         request,
         identified=now if request.identified is None else request.identified,
-        assurance=Assurance.OFFICE if request.reason is RequestReason.IDENTITY else request.assurance,
+        assurance=RequesterAssurance.OFFICE
+        if request.reason is RequestReason.IDENTITY
+        else request.assurance,
         proof_until=None,
     )
 

@@ -23,7 +23,7 @@ from discretion.domain.requests.code_addresses import CodeAddresses
 from discretion.domain.requests.decisions import RequestDecisions
 from discretion.domain.requests.mailer import Mailer
 from discretion.errors import BadRequest, Conflict, DiscretionError, TooMany
-from discretion.store.request_state import Assurance
+from discretion.store.request_state import RequesterAssurance
 from discretion.store.subject_request import IdentityCode, SubjectRequest
 
 CODE_LIFE_MS, MAX_TRIES, CODE_DIGITS = 600_000, 5, 8
@@ -198,7 +198,7 @@ class IdentityProofing:
         )
         if sent_code is None or not is_match:
             raise BadRequest("CODE_WRONG", "The code is not valid.", "Check it, or have another one sent.")
-        return await self.decisions.confirm_identity(request, by, Assurance.CODE)
+        return await self.decisions.confirm_identity(request, by, RequesterAssurance.CODE)
 
     async def _get_dummy_hash(self) -> str:
         """Return a hash that matches no code. It is computed once."""

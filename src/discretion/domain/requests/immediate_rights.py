@@ -25,7 +25,7 @@ from discretion.domain.requests.submission import RequestSubmission
 from discretion.errors import Conflict, NotFound
 from discretion.law.jurisdiction import Right
 from discretion.store.consent_event import StatementMethod
-from discretion.store.request_state import Assurance, RequesterRole
+from discretion.store.request_state import RequesterAssurance, RequesterRole
 from discretion.store.requests import build_request_insert
 from discretion.store.subject_request import RequestScope, SubjectRequest
 from discretion.store.transactions import PendingWrite, Session
@@ -48,9 +48,9 @@ def build_objection_hook(submission: RequestSubmission) -> ObjectionHook:
 
     def record_objection(author: StatementAuthor, purposes: Sequence[str]) -> ExtraWrites:
         role, assurance = (
-            (RequesterRole.STEWARD, Assurance.OFFICE)
+            (RequesterRole.STEWARD, RequesterAssurance.OFFICE)
             if author.is_steward
-            else (RequesterRole.PERSON, Assurance.SESSION)
+            else (RequesterRole.PERSON, RequesterAssurance.SESSION)
         )
         requester = Requester(role, author.by, author.client, author.subject, assurance)
         details = RequestDetails(Right.OBJECTION, RequestScope(purposes=tuple(purposes)))

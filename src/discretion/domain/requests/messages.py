@@ -9,7 +9,7 @@ from discretion.domain.requests.decisions import RequestDecisions, answer_open_q
 from discretion.domain.requests.sealed_fields import RequestSealer
 from discretion.errors import Conflict, NotFound
 from discretion.seal.cell import REQUEST_MESSAGE_KEY
-from discretion.store.request_state import Assurance, RequestReason, RequestState
+from discretion.store.request_state import RequesterAssurance, RequestReason, RequestState
 from discretion.store.requests import RequestStore
 from discretion.store.subject_request import RequestMessage, SubjectRequest
 
@@ -88,7 +88,7 @@ def is_identity_unproven(request: SubjectRequest) -> bool:
     This also holds after the request has ended. The API must answer for such a request in the same way
     whether or not a customer was found: any difference would show it.
     """
-    return request.contact is not None and request.assurance < Assurance.FRESH
+    return request.contact is not None and request.assurance < RequesterAssurance.FRESH
 
 
 def _is_office_message(request: SubjectRequest, by: str) -> bool:

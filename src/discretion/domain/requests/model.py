@@ -13,7 +13,7 @@ from discretion.errors import Conflict
 from discretion.law.jurisdiction import Right
 from discretion.store.request_state import (
     FINAL_STATES,
-    Assurance,
+    RequesterAssurance,
     RequesterRole,
     RequestReason,
     RequestState,
@@ -62,13 +62,13 @@ ALLOWED_TRANSITIONS: Mapping[RequestState, frozenset[RequestState]] = {
 }
 """The states that may follow each state."""
 
-REQUIRED_ASSURANCE: Mapping[Right, Assurance] = {
-    Right.ACCESS: Assurance.FRESH,
-    Right.PORTABILITY: Assurance.FRESH,
-    Right.CORRECTION: Assurance.FRESH,
-    Right.ERASURE: Assurance.FRESH,
-    Right.RECIPIENTS: Assurance.FRESH,
-    Right.AUTOMATED_DECISION: Assurance.FRESH,
+REQUIRED_ASSURANCE: Mapping[Right, RequesterAssurance] = {
+    Right.ACCESS: RequesterAssurance.FRESH,
+    Right.PORTABILITY: RequesterAssurance.FRESH,
+    Right.CORRECTION: RequesterAssurance.FRESH,
+    Right.ERASURE: RequesterAssurance.FRESH,
+    Right.RECIPIENTS: RequesterAssurance.FRESH,
+    Right.AUTOMATED_DECISION: RequesterAssurance.FRESH,
 }
 """The assurance that a right requires. All others require a session: they only protect (11 CCR 7026(d))."""
 
@@ -77,9 +77,9 @@ IMMEDIATE_RIGHTS: frozenset[Right] = frozenset({Right.OPT_OUT_SALE, Right.LIMIT_
 """Rights that take effect when they are exercised (``immediate_rights``)."""
 
 
-def required_assurance(right: Right) -> Assurance:
+def required_assurance(right: Right) -> RequesterAssurance:
     """Return the assurance that a right requires."""
-    return REQUIRED_ASSURANCE.get(right, Assurance.SESSION)
+    return REQUIRED_ASSURANCE.get(right, RequesterAssurance.SESSION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Requester:
     by: str
     client: str
     subject: str = field(repr=False)
-    assurance: Assurance
+    assurance: RequesterAssurance
     reference: str | None = None
     contact: bytes | None = field(default=None, repr=False)
 

@@ -43,7 +43,7 @@ from discretion.edge.drp.status import build_drp_status
 from discretion.edge.request_body import read_body
 from discretion.errors import BadRequest, Conflict, DiscretionError, Fault, Forbidden, Refusal
 from discretion.store.agents import Agent, AgentKind, ReplayStore
-from discretion.store.request_state import Assurance
+from discretion.store.request_state import RequesterAssurance
 
 MAX_BODY = 64 * 1024
 _PRIVATE = {"cache-control": "no-store"}
@@ -211,7 +211,7 @@ def _build_filing(exercise_request: ExerciseRequest, callbacks: tuple[str, ...])
             ExternalIdentifier(claim.identifier_type, claim.value)
             for claim in verified_claims or exercise_request.claims
         ),
-        Assurance.AGENT if verified_claims else Assurance.NONE,
+        RequesterAssurance.AGENT if verified_claims else RequesterAssurance.NONE,
         exercise_request.scope,
         exercise_request.regime,
         exercise_request.reference,

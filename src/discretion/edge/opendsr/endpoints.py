@@ -49,7 +49,7 @@ from discretion.edge.strict_json import parse_strict_json
 from discretion.errors import BadRequest, Conflict, DiscretionError, NotFound, Refusal, Unauthenticated
 from discretion.law.jurisdiction import Right
 from discretion.store.agents import Agent, AgentKind
-from discretion.store.request_state import Assurance
+from discretion.store.request_state import RequesterAssurance
 from discretion.store.subject_request import RequestScope
 
 MAX_BODY = 64 * 1024
@@ -201,7 +201,7 @@ def _build_filing(subject_request: OpenDsrRequest) -> AgentFiling:
     return AgentFiling(
         Right(subject_request.type),
         subject_request.identifiers,
-        Assurance.OFFICE,
+        RequesterAssurance.OFFICE,
         RequestScope(),
         subject_request.regulation,
         subject_request.id,

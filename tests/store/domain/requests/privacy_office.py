@@ -11,7 +11,7 @@ from discretion.domain.requests.submission import RequestSubmission
 from discretion.law.load import load_lawbook
 from discretion.store.driver.database import Database
 from discretion.store.people import PeopleStore
-from discretion.store.request_state import Assurance, RequesterRole
+from discretion.store.request_state import RequesterAssurance, RequesterRole
 from discretion.store.requests import RequestStore
 from discretion.store.schema.apply import apply_schema
 from discretion.store.subject_request import SubjectRequest
@@ -53,7 +53,7 @@ class RequestOffice:
 
     async def submit(self, law: str, details: RequestDetails, *, is_verified: bool = True) -> bytes:
         """Submit a request; return its id."""
-        assurance = Assurance.FRESH if is_verified else Assurance.SESSION
+        assurance = RequesterAssurance.FRESH if is_verified else RequesterAssurance.SESSION
         requester = Requester(RequesterRole.PERSON, "self:app", "app", f"s{self._id_count}", assurance)
         request = self.submission.build_request(self._entropy(16), [law], details, requester)
         await self.requests.add(request)

@@ -11,7 +11,7 @@ import pytest
 from discretion.domain.requests.model import RequestDetails, Requester
 from discretion.law.jurisdiction import Right
 from discretion.store.driver.database import Database
-from discretion.store.request_state import Assurance, RequesterRole, RequestReason, RequestState
+from discretion.store.request_state import RequesterAssurance, RequesterRole, RequestReason, RequestState
 from discretion.store.source_records import CONTESTED
 from discretion.store.subject_request import RequestScope
 from tests.fixtures.attribute_keys import KEYS
@@ -22,7 +22,7 @@ from tests.journeys.rights import create_customer
 DETAILS = RequestDetails(
     Right.CORRECTION, RequestScope(attributes=("identity.givenName",)), needs_decision=True
 )
-REQUESTER = Requester(RequesterRole.PERSON, "self:app", "app", "ann", Assurance.FRESH)
+REQUESTER = Requester(RequesterRole.PERSON, "self:app", "app", "ann", RequesterAssurance.FRESH)
 
 
 class SimulatedCrash(Exception):

@@ -11,7 +11,7 @@ from discretion.domain.requests.model import RequestDetails
 from discretion.errors import Conflict
 from discretion.law.jurisdiction import Right, TimeLength, TimeUnit
 from discretion.store.driver.database import Database
-from discretion.store.request_state import Assurance, RequestReason
+from discretion.store.request_state import RequesterAssurance, RequestReason
 from tests.fixtures.clock import Clock
 from tests.store.domain.requests.privacy_office import LAWBOOK, STEWARD, RequestOffice
 from tests.unit.law.test_deadline import parse_local_ms
@@ -53,7 +53,7 @@ async def replay_vector(office: RequestOffice, vector: Vector) -> bytes:
     for at, change, reason in list_moments(vector):
         office.clock.now = at
         if change == "proven":
-            await office.decisions.confirm_identity(request, "self:app", Assurance.CODE)
+            await office.decisions.confirm_identity(request, "self:app", RequesterAssurance.CODE)
         elif change == "paused":
             await office.decisions.pause(request, STEWARD, RequestReason(reason))
         elif change == "resumed":

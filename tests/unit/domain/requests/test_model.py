@@ -16,7 +16,7 @@ from discretion.domain.requests.model import (
 from discretion.domain.requests.status_map import ACTIONS_BY_REASON, ACTIONS_BY_STATE, DPV_STATUSES
 from discretion.errors import Conflict
 from discretion.law.jurisdiction import Right
-from discretion.store.request_state import FINAL_STATES, Assurance, RequestReason, RequestState
+from discretion.store.request_state import FINAL_STATES, RequesterAssurance, RequestReason, RequestState
 from tests.fixtures.subject_request import build_accepted_request
 
 
@@ -57,6 +57,6 @@ def test_every_state_has_an_action_for_the_customer() -> None:
 def test_a_right_that_only_protects_needs_a_session() -> None:
     for right in Right:
         assert required_assurance(right) is (
-            Assurance.FRESH if right in REQUIRED_ASSURANCE else Assurance.SESSION
+            RequesterAssurance.FRESH if right in REQUIRED_ASSURANCE else RequesterAssurance.SESSION
         )
     assert required_assurance(Right.ERASURE) > required_assurance(Right.OPT_OUT_SALE)

@@ -35,7 +35,7 @@ from discretion.errors import BadRequest, Conflict, Forbidden
 from discretion.reveal.forms import format_timestamp
 from discretion.seal.cell import identifier_cell_key
 from discretion.seal.normalisation import NORMALISATION_RULES
-from discretion.store.request_state import Assurance
+from discretion.store.request_state import RequesterAssurance
 from discretion.store.subject_request import SubjectRequest
 
 MAX_CODE_LENGTH = 32
@@ -116,7 +116,9 @@ async def _prove_identity(
     else:
         require_waiting_for_identity(visible)
         await _require_fresh_login(info, visible)
-        await services.decisions.confirm_identity(visible.id, f"self:{grant.client}", Assurance.FRESH)
+        await services.decisions.confirm_identity(
+            visible.id, f"self:{grant.client}", RequesterAssurance.FRESH
+        )
     reloaded = await services.store.find(visible.id)
     assert reloaded is not None
     await load_request_subjects(info, [reloaded])
@@ -127,7 +129,7 @@ async def _require_fresh_login(info: ResolverInfo, request: SubjectRequest) -> N
     """Raise Forbidden ``LOGIN_NOT_FRESH`` unless the caller is the customer and has a fresh login."""
     reading = info.context.require_reading()
     own_customer = reading.decode_customer_id(reading.grant.subject) if reading.grant.is_self else None
-    is_fresh = token_assurance(reading.grant, reading.now_ms) >= Assurance.FRESH
+    is_fresh = token_assurance(reading.grant, reading.now_ms) >= RequesterAssurance.FRESH
     if (
         own_customer is None
         or not is_fresh

@@ -31,7 +31,7 @@ from discretion.errors import BadRequest, Broken, Conflict, NotFound
 from discretion.law.jurisdiction import Right
 from discretion.plan.selection import select_attributes
 from discretion.seal.cell import REQUEST_CHANGES_KEY, REQUEST_MESSAGE_KEY
-from discretion.store.request_state import Assurance, RequestState
+from discretion.store.request_state import RequesterAssurance, RequestState
 from discretion.store.subject_request import RequestScope, SubjectRequest
 
 _SEALED_RIGHTS = frozenset({Right.CORRECTION, Right.PORTABILITY})
@@ -283,7 +283,7 @@ async def _file_request(
     details = RequestDetails(right, scope or RequestScope())
     if sealed is not None:
         details = await _seal_details(services, info, parties, details, sealed)
-    if right in IMMEDIATE_RIGHTS and parties.requester.assurance >= Assurance.SESSION:
+    if right in IMMEDIATE_RIGHTS and parties.requester.assurance >= RequesterAssurance.SESSION:
         request = await services.immediate_rights.exercise(parties.customer, details, parties.requester)
     else:
         request = await services.submission.submit(parties.customer, details, parties.requester)

@@ -20,7 +20,7 @@ from discretion.domain.requests.model import Requester
 from discretion.errors import BadRequest, Forbidden, NotFound
 from discretion.reveal.revealer import Reading
 from discretion.seal.normalisation import NORMALISATION_RULES
-from discretion.store.request_state import Assurance, RequesterRole
+from discretion.store.request_state import RequesterAssurance, RequesterRole
 from discretion.token.grant import Grant
 
 FRESH_LOGIN_S = 600
@@ -67,11 +67,11 @@ class ForInput:
     )
 
 
-def token_assurance(grant: Grant, now_ms: int) -> Assurance:
+def token_assurance(grant: Grant, now_ms: int) -> RequesterAssurance:
     """Return the assurance of a customer's token, by its ``auth_time`` (RFC 9068, section 2.2.1)."""
     logged_in_at = grant.authenticated
     is_fresh = logged_in_at is not None and 0 <= now_ms // 1000 - logged_in_at <= FRESH_LOGIN_S
-    return Assurance.FRESH if is_fresh else Assurance.SESSION
+    return RequesterAssurance.FRESH if is_fresh else RequesterAssurance.SESSION
 
 
 async def resolve_parties(info: ResolverInfo, behalf: ForInput | None) -> RequestParties:
@@ -103,7 +103,7 @@ async def resolve_parties(info: ResolverInfo, behalf: ForInput | None) -> Reques
         role = target.requester.kind if target.requester else RequesterRole.STEWARD
         reference = _check_reference(target)
         requester = Requester(
-            role, f"steward:{grant.client}", grant.client, grant.subject, Assurance.OFFICE, reference
+            role, f"steward:{grant.client}", grant.client, grant.subject, RequesterAssurance.OFFICE, reference
         )
         return RequestParties(
             await _load_customer(info, reading, target.customer), requester, by_contact=False
@@ -136,7 +136,7 @@ async def _resolve_by_contact(info: ResolverInfo, reading: Reading, target: ForI
     # No customer is no error: the request is filed all the same, so that nobody can test
     # whether an address is known.
     customer = await info.context.resources.customers.find_by_identifier(entry)
-    assurance = Assurance.NONE if role is RequesterRole.PERSON else Assurance.AGENT
+    assurance = RequesterAssurance.NONE if role is RequesterRole.PERSON else RequesterAssurance.AGENT
     actor_prefix = "contact" if role is RequesterRole.PERSON else role.value
     requester = Requester(
         role, f"{actor_prefix}:{grant.client}", grant.client, grant.subject, assurance, reference, digest
