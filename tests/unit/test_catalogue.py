@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from discretion.catalogue.check.cross import COARSE_TYPES, NORMALISATIONS
+from discretion.catalogue.check.cross import COARSE_TYPES
+from discretion.catalogue.check.identifiers import NORMALISATIONS
 from discretion.catalogue.entry import print_catalogue_schema
 from discretion.catalogue.load import find_shipped_catalogue, load_catalogue
 from discretion.catalogue.model import Attribute, Basis, Catalogue, EventType, Form

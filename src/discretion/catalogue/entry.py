@@ -10,14 +10,32 @@ from __future__ import annotations
 import json
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
+from discretion.catalogue.assurance import ASSURANCE_BY_LABEL, Assurance
 from discretion.catalogue.correction_authority import Correctable
 from discretion.catalogue.model import Basis, Channel, Family, Fold, Form, Sensitivity, ValueType
 from discretion.catalogue.recipient import RecipientRole
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Uses = dict[Form, list[Text]]
+
+
+def _parse_assurance(label: object) -> Assurance:
+    if isinstance(label, str) and label in ASSURANCE_BY_LABEL:
+        return ASSURANCE_BY_LABEL[label]
+    # The error of an enumeration, so that it is reported like any other.
+    expected = {"expected": ", ".join(map(repr, ASSURANCE_BY_LABEL))}
+    raise PydanticCustomError("enum", "Input should be {expected}", expected)
+
+
+AssuranceLabel = Annotated[
+    Assurance,
+    PlainValidator(_parse_assurance),
+    WithJsonSchema({"enum": list(ASSURANCE_BY_LABEL), "type": "string"}),
+]
+"""An assurance by its label."""
 
 LAST_BIT = 62
 """Highest bit of a purpose. Bit 63, the sign of MongoDB's 64-bit integer, stays clear."""
@@ -136,6 +154,16 @@ class IdentifierEntry(Entry):
     shared_by: int = Field(
         default=20, ge=1, description="if more source records than this name one, it links nobody"
     )
+    number: bool = Field(
+        default=False,
+        description="true for a number, as of an account, that the retailer gives to one person",
+    )
+    verified_by: Text | None = Field(
+        default=None, description="the Boolean trait by which a source states that it confirmed the address"
+    )
+    young: Text | None = Field(
+        default=None, description="how long a proof of the address by a code alone opens an account, as P90D"
+    )
     blocked: list[Text] = Field(
         default=[], description="regular expressions of values that belong to nobody, such as guest@.*"
     )
@@ -155,6 +183,10 @@ class SourceEntry(Entry):
     guardians: bool = Field(
         default=False,
         description="true if it may record a guardian's consent; its key must not be in a page or an app",
+    )
+    assurance: dict[Text, AssuranceLabel] = Field(
+        default={},
+        description="by identifier type, the strongest it may assert: proven, presented or claimed (default)",
     )
 
 

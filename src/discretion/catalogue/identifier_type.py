@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,6 +22,10 @@ class IdentifierType:
         most: How many values of the type one person may have from one source; None for no limit.
         within: The period in which ``most`` is counted (ISO 8601 duration); None for all time.
         shared_by: A value that more source records name is shared and links no records.
+        number: Whether it is an account or loyalty number: the retailer gives it to one person.
+        verified_by: The trait by which a source states that it has confirmed the value in the same message;
+            None if the type is not an address.
+        young: How long a proof of an address by a code alone opens an account (ISO 8601 duration).
         blocked: Regular expressions of values that identify no person.
         context: Dotted places in a tracking call's ``context`` that hold one; the first one found wins.
     """
@@ -33,6 +38,9 @@ class IdentifierType:
     most: int | None = None
     within: str | None = None
     shared_by: int = 20
+    number: bool = False
+    verified_by: str | None = None
+    young: str | None = None
     blocked: tuple[str, ...] = ()
     context: tuple[str, ...] = ()
 
@@ -43,9 +51,39 @@ class IdentifierType:
             "|".join(f"(?:{expression})" for expression in self.blocked) or r"(?!)", re.IGNORECASE
         )
 
+    @property
+    def is_address(self) -> bool:
+        """Whether it is an address of a person, which they can replace by another one."""
+        return self.verified_by is not None
+
+    @cached_property
+    def young_ms(self) -> int:
+        """``young`` in milliseconds; 0 if a code alone opens no account."""
+        return 0 if self.young is None else parse_duration(self.young).approximate_ms
+
     @cached_property
     def within_ms(self) -> int | None:
         """``within`` in milliseconds, with 30 days to a month; None for all time."""
         if self.within is None:
             return None
         return parse_duration(self.within).approximate_ms
+
+
+def is_sendable(
+    identifier_type: str, own_types: Collection[str], channel: str, supplying: Iterable[Collection[str]]
+) -> bool:
+    """Return whether a source may send ids of a type: its own two types, or one that its channel supplies.
+
+    Args:
+        identifier_type: Key of the type.
+        own_types: The types of the source's ``userId`` and ``anonymousId``.
+        channel: The channel of the source.
+        supplying: For each attribute whose values are ids of the type, the channels that supply it. Without
+            such an attribute, every channel does.
+    """
+    channels_of_attributes = list(supplying)
+    return (
+        identifier_type in own_types
+        or not channels_of_attributes
+        or any(channel in channels for channels in channels_of_attributes)
+    )

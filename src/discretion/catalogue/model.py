@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
+from discretion.catalogue.assurance import Assurance
 from discretion.catalogue.attribute_register import Register, RegisteredAttribute, render_type
 from discretion.catalogue.correction_authority import Correctable
 from discretion.catalogue.identifier_type import IdentifierType
@@ -223,6 +224,8 @@ class Source:
         priority: Where sources disagree about a value, the lower number wins.
         guardians: Whether the source may record that a guardian consented for a child. Its write key must not
             be readable by children.
+        assurance: By identifier type, the strongest assurance with which the source may mention it; types
+            that are missing can only be claimed.
     """
 
     key: str
@@ -232,6 +235,11 @@ class Source:
     anonymous_id: str
     priority: int = 100
     guardians: bool = False
+    assurance: Mapping[str, Assurance] = field(default_factory=dict)
+
+    def limit_assurance(self, identifier_type: str, asserted: Assurance) -> Assurance:
+        """Return what an assertion counts for: itself, or what the source may assert if that is weaker."""
+        return max(asserted, self.assurance.get(identifier_type, Assurance.CLAIMED))
 
 
 @dataclass(frozen=True, slots=True)

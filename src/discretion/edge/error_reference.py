@@ -21,6 +21,7 @@ MAX_MESSAGES = 4
 
 OPERATOR_ERRORS = frozenset({"Misconfigured"})
 MESSAGE_ERRORS = frozenset({"MessageRejected", "RefusedMessage"})
+LEFT_OUT_PARTS = frozenset({"LeftOut"})
 OPEN_DSR_ERRORS = frozenset({"OpenDsrProblem"})
 
 _GRAPHQL_CODES = (
@@ -81,13 +82,18 @@ SECTIONS = (
         "Requests",
         "Answers to GraphQL operations and HTTP requests. The caller can mend what has a status of 400 to"
         " 499.\nWith 429 and 503, repeat the request later.",
-        lambda callee: callee not in OPERATOR_ERRORS | MESSAGE_ERRORS | OPEN_DSR_ERRORS,
+        lambda callee: callee not in OPERATOR_ERRORS | MESSAGE_ERRORS | LEFT_OUT_PARTS | OPEN_DSR_ERRORS,
     ),
     ErrorSection(
         "Refused messages",
         "Results for single messages of a batch. The request itself succeeds. A message\n"
         "that a changed catalogue could accept is kept as a dead letter.",
         MESSAGE_ERRORS.__contains__,
+    ),
+    ErrorSection(
+        "Accepted messages",
+        "Declared parts of an accepted message that were not used, in `leftOut` of its result.",
+        LEFT_OUT_PARTS.__contains__,
     ),
     ErrorSection(
         "OpenDSR requests",

@@ -145,7 +145,11 @@ def _build_response(request: Request, outcomes: list[MessageOutcome], *, is_sing
         status.value: sum(1 for outcome in outcomes if outcome.status is status) for status in IngestStatus
     }
     list_all = "return=representation" in request.headers.get("prefer", "").replace(" ", "").lower()
-    listed_outcomes = [outcome for outcome in outcomes if list_all or outcome.status is IngestStatus.REFUSED]
+    listed_outcomes = [
+        outcome
+        for outcome in outcomes
+        if list_all or outcome.status is IngestStatus.REFUSED or outcome.left_out
+    ]
     status = _single_status(outcomes[0]) if is_single else 200
     body = {
         "success": status == 200,
@@ -183,6 +187,10 @@ def _build_result(outcome: MessageOutcome) -> dict[str, object]:
     }
     if outcome.status is IngestStatus.REFUSED:
         result |= {"code": outcome.code, "reason": outcome.reason, "place": outcome.place}
+    if outcome.left_out:
+        result["leftOut"] = [
+            {"place": part.place, "code": part.code, "reason": part.reason} for part in outcome.left_out
+        ]
     return result
 
 

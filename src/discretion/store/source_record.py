@@ -8,30 +8,56 @@ a frozen object takes three times as long to make, and every message makes dozen
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from discretion.catalogue.assurance import Assurance
 from discretion.store.document import OpenValue, select_values
 
 
 @dataclass(slots=True)
 class RecordIdentifier:
-    """An identifier that a record names.
+    """An identifier that a record names. Times are ms.
 
     Attributes:
         entry: Its blind index.
         type: Key of its type.
-        at: The earliest time at which it was named (ms).
-        strength: How it was named (``MentionStrength``).
+        times: By assurance, the earliest time at which it was named so.
         cell: Its sealed value.
+        is_own: Whether it is the id by which the source knows the person.
+        stated: When it was first and last the value of an attribute; None if it never was.
     """
 
     entry: bytes
     type: str
-    at: int
-    strength: int
+    times: Mapping[Assurance, int]
     cell: bytes = field(repr=False)
+    is_own: bool = False
+    stated: StatedPeriod | None = None
+
+    @property
+    def at(self) -> int:
+        """The earliest time at which it was named."""
+        return min(self.times.values())
+
+    @property
+    def assurance(self) -> Assurance:
+        """The strongest assurance with which it was named."""
+        return min(self.times)
+
+    @property
+    def linked_at(self) -> int | None:
+        """The earliest time at which it was proven or presented; None if it was only claimed."""
+        return min((at for assurance, at in self.times.items() if assurance.links), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class StatedPeriod:
+    """When a record first and last stated an identifier as the value of an attribute (ms)."""
+
+    first: int
+    last: int
 
 
 @dataclass(slots=True)
@@ -137,6 +163,8 @@ class SourceRecord:
         erased_parts: Scopes that were erased; older data in a scope are not stored.
         corrects: For a record of a person's own corrections, the record that it follows in a split.
         contested: By attribute, the ids of the requests that contest the value.
+        number_assurance: The strongest assurance, proven or presented, of an account or loyalty number of the
+            record; None for a record without a number.
     """
 
     id: bytes
@@ -160,6 +188,12 @@ class SourceRecord:
     erased_parts: tuple[ErasedPart, ...] = ()
     corrects: bytes | None = None
     contested: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
+    number_assurance: Assurance | None = None
+
+    @property
+    def is_login(self) -> bool:
+        """Whether the record is of somebody who is logged in under a number."""
+        return self.number_assurance is Assurance.PROVEN
 
     def copy(self) -> SourceRecord:
         """Return a copy whose members and maps may be changed."""
@@ -186,6 +220,7 @@ class SourceRecord:
             self.erased_parts,
             self.corrects,
             dict(self.contested),
+            self.number_assurance,
         )
 
     def narrow(self, attributes: Collection[str]) -> None:

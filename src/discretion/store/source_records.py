@@ -5,9 +5,11 @@ The stored names are explained in ``schema.profiles``. No other module knows the
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from discretion.catalogue.assurance import Assurance
 from discretion.store.document import Document, MutableDocument, decode_purpose, encode_purpose
 from discretion.store.driver.database import Database, Session
 from discretion.store.source_record import (
@@ -18,6 +20,7 @@ from discretion.store.source_record import (
     RecordIdentifier,
     SignalTimes,
     SourceRecord,
+    StatedPeriod,
     Total,
 )
 from discretion.store.transactions import PendingWrite, plan_insert, plan_update
@@ -26,8 +29,11 @@ COLLECTION = "source_records"
 SOURCE, CUSTOMER, VERSION, IDENTIFIERS, CELLS, TOTALS = "s", "c", "v", "i", "a", "f"
 AMBIENT_CHOICES, EXPLICIT_CHOICES, GUARDIAN_CHOICES, SIGNALS = "d", "e", "g", "o"
 FIRST, LAST, BORN, HOME, RULINGS, RESTRICTED = "t", "l", "b", "h", "r", "q"
-PLACE, ERASED_PARTS, CORRECTS, CONTESTED = "p", "w", "n", "x"
+PLACE, ERASED_PARTS, CORRECTS, CONTESTED, NUMBER_ASSURANCE = "p", "w", "n", "x", "m"
 """Stored names; the legend is in ``schema.profiles``."""
+
+_TIME_MEMBERS = {Assurance.PROVEN: "p", Assurance.PRESENTED: "h", Assurance.CLAIMED: "t"}
+"""Where an identifier of a record has the earliest time of a mention, by assurance."""
 
 
 class SourceRecordStore:
@@ -186,10 +192,7 @@ def parse_record(document: Document) -> SourceRecord:
         first=get(FIRST, 0),
         last=get(LAST, 0),
         born=get(BORN, 0),
-        identifiers=tuple(
-            RecordIdentifier(entry["e"], entry["k"], entry["t"], entry["w"], entry["c"])
-            for entry in get(IDENTIFIERS, ())
-        ),
+        identifiers=tuple(_parse_record_identifier(identifier) for identifier in get(IDENTIFIERS, ())),
         cells={
             key: Cell(cell["t"], cell.get("m", ""), cell.get("c"), cell.get("v"), cell.get("b"))
             for key, cell in get(CELLS, {}).items()
@@ -206,6 +209,7 @@ def parse_record(document: Document) -> SourceRecord:
         erased_parts=tuple(ErasedPart(part["s"], part["t"]) for part in get(ERASED_PARTS, ())),
         corrects=get(CORRECTS),
         contested={key: tuple(requests) for key, requests in get(CONTESTED, {}).items()},
+        number_assurance=None if NUMBER_ASSURANCE not in document else Assurance(document[NUMBER_ASSURANCE]),
     )
 
 
@@ -214,7 +218,7 @@ def build_record_document(record: SourceRecord) -> MutableDocument:
     document: MutableDocument = {"_id": record.id, VERSION: record.version}
     for member in _SIMPLE_MEMBERS:
         value = getattr(record, member.attribute)
-        if member.required or value:
+        if member.required or not member.is_absent(value):
             document[member.stored] = member.encode(value)
     for member in _MAP_MEMBERS:
         items = getattr(record, member.attribute)
@@ -233,7 +237,7 @@ def _build_change(before: SourceRecord, after: SourceRecord) -> MutableDocument:
         value, value_before = getattr(after, member.attribute), getattr(before, member.attribute)
         if value is value_before or value == value_before:
             continue
-        if member.required or value:
+        if member.required or not member.is_absent(value):
             set_members[member.stored] = member.encode(value)
         else:
             unset_members[member.stored] = ""
@@ -252,13 +256,17 @@ def _build_change(before: SourceRecord, after: SourceRecord) -> MutableDocument:
 
 
 class _Member(NamedTuple):
-    """A member of the document: its stored name, its name in code, and how its values are encoded."""
+    """A member of the document: its stored name, its name in code, and how its values are encoded.
+
+    A value that ``is_absent`` is not stored, unless the member is required.
+    """
 
     stored: str
     attribute: str
     encode: Callable[[Any], Any] = lambda value: value
     required: bool = True
     encode_key: Callable[[str], str] = lambda key: key
+    is_absent: Callable[[Any], bool] = operator.not_
 
 
 def _encode_cell(cell: Cell) -> MutableDocument:
@@ -283,16 +291,28 @@ def _encode_choice(choice: Choice) -> MutableDocument:
 
 
 def _encode_identifiers(identifiers: Sequence[RecordIdentifier]) -> list[MutableDocument]:
-    return [
-        {
-            "e": identifier.entry,
-            "k": identifier.type,
-            "t": identifier.at,
-            "w": identifier.strength,
-            "c": identifier.cell,
-        }
-        for identifier in identifiers
-    ]
+    return [_build_identifier_document(identifier) for identifier in identifiers]
+
+
+def _build_identifier_document(identifier: RecordIdentifier) -> MutableDocument:
+    document: MutableDocument = {"e": identifier.entry, "k": identifier.type, "c": identifier.cell}
+    document |= {_TIME_MEMBERS[assurance]: at for assurance, at in identifier.times.items()}
+    if identifier.is_own:
+        document["o"] = True
+    if identifier.stated is not None:
+        document |= {"f": identifier.stated.first, "l": identifier.stated.last}
+    return document
+
+
+def _parse_record_identifier(document: Document) -> RecordIdentifier:
+    return RecordIdentifier(
+        document["e"],
+        document["k"],
+        {assurance: document[member] for assurance, member in _TIME_MEMBERS.items() if member in document},
+        document["c"],
+        document.get("o", False),
+        StatedPeriod(document["f"], document["l"]) if "f" in document else None,
+    )
 
 
 def _parse_choices(choices: Mapping[str, Document]) -> dict[str, Choice]:
@@ -325,6 +345,14 @@ _SIMPLE_MEMBERS = (
         required=False,
     ),
     _Member(CORRECTS, "corrects", required=False),
+    _Member(
+        NUMBER_ASSURANCE,
+        "number_assurance",
+        int,
+        required=False,
+        # The strongest assurance is 0.
+        is_absent=lambda assurance: assurance is None,
+    ),
 )
 _MAP_MEMBERS = (
     _Member(CELLS, "cells", _encode_cell),
@@ -350,7 +378,7 @@ _WHOLE_MEMBERS = (
 """Members that are read whole."""
 
 _STATEMENT_MEMBERS = (
-    *(SOURCE, CUSTOMER, PLACE, RESTRICTED),
+    *(SOURCE, CUSTOMER, PLACE, RESTRICTED, NUMBER_ASSURANCE),
     *(AMBIENT_CHOICES, EXPLICIT_CHOICES, GUARDIAN_CHOICES, SIGNALS),
 )
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from bson import encode
 
+from discretion.catalogue.assurance import Assurance
 from discretion.domain.backup.dump import write_dump
 from discretion.errors import DiscretionError
 from discretion.store.document import MutableDocument
@@ -82,7 +83,7 @@ async def _name_in_record(platform: PlatformUnderTest, person: PersonIds, planti
     rulings = [item.document for item in planting["rulings"] if not item.by_scan]
     named = [ruling["_id"] for ruling in rulings if any(person.record in side for side in ruling["sides"])]
     (record,) = await stores.source_records.list_by_ids([person.record])
-    stray = RecordIdentifier(person.stray, "cookie", 1, 2, b"sealed")
+    stray = RecordIdentifier(person.stray, "cookie", {Assurance.PRESENTED: 1}, b"sealed")
     changed = replace(record.copy(), rulings=tuple(named), identifiers=(*record.identifiers, stray))
     write = stores.source_records.plan_save(record, changed)
     assert write is not None

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from pymongo import InsertOne, UpdateOne
 
+from discretion.catalogue.assurance import Assurance
 from discretion.store.source_record import (
     Cell,
     Choice,
@@ -15,6 +16,7 @@ from discretion.store.source_record import (
     RecordIdentifier,
     SignalTimes,
     SourceRecord,
+    StatedPeriod,
     Total,
 )
 from discretion.store.source_records import SourceRecordStore, build_record_document, parse_record
@@ -27,7 +29,16 @@ RECORD = SourceRecord(
     first=1,
     last=9,
     born=2,
-    identifiers=(RecordIdentifier(b"e" * 16, "email", 1, 0, b"sealed"),),
+    identifiers=(
+        RecordIdentifier(b"u" * 16, "user_id", {Assurance.PROVEN: 2}, b"sealed", is_own=True),
+        RecordIdentifier(
+            b"e" * 16,
+            "email",
+            {Assurance.PRESENTED: 3, Assurance.CLAIMED: 1},
+            b"sealed",
+            stated=StatedPeriod(1, 4),
+        ),
+    ),
     cells={
         "1": Cell(1, "m1", sealed=b"s"),
         "16": Cell(2, "m2", value="DE"),

@@ -9,20 +9,18 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from discretion.catalogue.check.computed import check_computed_attributes, check_event_properties
+from discretion.catalogue.check.identifiers import check_identifier_types, check_source_assurance
 from discretion.catalogue.check.numbers import check_numbers
 from discretion.catalogue.check.recipients import check_recipients
 from discretion.catalogue.check.sources import check_sources, check_supply_places
 from discretion.catalogue.duration import parse_duration
-from discretion.catalogue.entry import AttributeEntry, EventEntry, IdentifierEntry, Uses
+from discretion.catalogue.entry import AttributeEntry, EventEntry, Uses
 from discretion.catalogue.model import Channel, Form, Sensitivity, ValueType
 from discretion.catalogue.nearest_name import suggest_name
 from discretion.catalogue.parsed_file import ParsedCatalogue, ParsedCatalogueFile
 from discretion.catalogue.problem import ConfigurationProblem
 from discretion.catalogue.taxonomy import load_taxonomy
 from discretion.catalogue.yaml_file import Place
-
-NORMALISATIONS = frozenset({"email", "e164", "token"})
-"""Rules of ``seal/normalisation.py``; a test compares the two."""
 
 COARSE_TYPES = frozenset(
     {ValueType.DATE, ValueType.DATETIME, ValueType.MONEY, ValueType.INT, ValueType.FLOAT}
@@ -313,56 +311,6 @@ def _find_attribute_faults(
         yield "values", "lists a value twice", "List each once."
 
 
-def _find_protection_faults(entry: IdentifierEntry) -> Iterator[tuple[str, str, str]]:
-    """Yield what is wrong with an identifier type's merge protection.
-
-    Yields: the key at fault, the fault, and the advice.
-    """
-    # Compiled here, because an invalid pattern would otherwise fail at the first message with such an
-    # identifier.
-    for pattern in entry.blocked:
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            yield (
-                "blocked",
-                f"blocks {pattern!r}, which is no regular expression ({error})",
-                "Write a valid one.",
-            )
-    if entry.within is None:
-        return
-    if entry.most is None:
-        yield "within", "has 'within' without 'most'", "Add 'most', or remove it."
-    try:
-        parse_duration(entry.within)
-    except ValueError:
-        yield (
-            "within",
-            f"has the invalid 'within' {entry.within!r}",
-            "It takes an ISO 8601 duration, such as P7D.",
-        )
-
-
-def _check_identifier_types(parsed_catalogue: ParsedCatalogue) -> Iterator[ConfigurationProblem]:
-    declared_types = parsed_catalogue.declared_names("identifiers")
-    for parsed_file, name, entry in parsed_catalogue.iterate_entries("identifiers"):
-        if entry.normalise not in NORMALISATIONS:
-            fault, advice = (
-                f"{entry.normalise!r} is not a rule",
-                suggest_name(entry.normalise, NORMALISATIONS),
-            )
-            yield parsed_file.file.build_problem(("identifiers", name, "normalise"), fault, advice)
-        for key, fault, advice in _find_protection_faults(entry):
-            yield parsed_file.file.build_problem(("identifiers", name, key), f"{name} {fault}", advice)
-    for parsed_file, name, source in parsed_catalogue.iterate_entries("sources"):
-        for key, type_name in (("user_id", source.user_id), ("anonymous_id", source.anonymous_id)):
-            if type_name not in declared_types:
-                fault = f"{key} of {name!r} is the unknown identifier type {type_name!r}"
-                yield parsed_file.file.build_problem(
-                    ("sources", name, key), fault, suggest_name(type_name, declared_types)
-                )
-
-
 _CHECKS: Iterable[Callable[[ParsedCatalogue], Iterator[ConfigurationProblem]]] = (
     _check_names_unique,
     _check_purposes,
@@ -377,5 +325,6 @@ _CHECKS: Iterable[Callable[[ParsedCatalogue], Iterator[ConfigurationProblem]]] =
     check_recipients,
     check_computed_attributes,
     check_event_properties,
-    _check_identifier_types,
+    check_identifier_types,
+    check_source_assurance,
 )

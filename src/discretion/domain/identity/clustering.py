@@ -3,8 +3,8 @@
 The result is a pure function of all evidence and does not depend on the order in which it arrived.
 
 Each record is first joined with the id that its source uses for the person, and records that a steward has
-merged are joined. The other links are considered from the strongest to the weakest (aliases first, then by
-the identifier type's priority, then the earliest). A link is made if the resulting person is allowed: no more
+merged are joined. The other links are considered from the strongest to the weakest (by the identifier type's
+priority, then the earliest). A link is made if the resulting person is allowed: no more
 identifiers of one type from one source than the catalogue allows (within its period), at most
 ``MAX_RECORDS_PER_PERSON`` records, and no records that a steward has separated. This is
 Kruskal's algorithm (1956) with constraints. Late evidence can therefore also split records that weaker
@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 
 from discretion.catalogue.identifier_type import IdentifierType
 from discretion.domain.identity.ruling import PersonCluster, Ruling
-from discretion.domain.ingest.mention import Mention, MentionStrength
+from discretion.domain.ingest.mention import Mention
 
 Node = tuple[str, bytes]
 
@@ -66,7 +66,7 @@ def cluster_records(
     ordered = sorted(linking_mentions, key=lambda mention: _link_rank(mention, types))
     # Own ids join whatever the limits say: a source uses each of them for exactly one person.
     for mention in ordered:
-        if mention.strength is MentionStrength.OWN:
+        if mention.is_own:
             graph.join_always([("record", mention.record), ("identifier", mention.entry)])
     for ruling in rulings:
         if ruling.joined:
@@ -92,7 +92,7 @@ def _select_linking_mentions(
     # In reverse order, so that of several mentions with the same key the earliest
     # is written last and remains.
     distinct = {
-        (mention.record, mention.entry, mention.strength): mention
+        (mention.record, mention.entry, mention.assurance): mention
         for mention in sorted(mentions, reverse=True)
     }
     record_counts = Counter(
@@ -120,7 +120,6 @@ def _link_rank(mention: Mention, types: Mapping[str, IdentifierType]) -> tuple[o
     # reading.
     priority = types[mention.identifier_type].priority
     return (
-        mention.strength is not MentionStrength.ALIAS,
         priority,
         mention.at,
         mention.entry,
@@ -147,22 +146,12 @@ class _IdentityGraph:
             self._cluster_of.setdefault(("identifier", mention.entry), _Cluster(identifiers={mention.entry}))
 
     def count_identifiers(self, mentions: Sequence[Mention]) -> None:
-        """Count the identifiers of each cluster, for the catalogue's limits.
-
-        An alias (a former name of the same person) does not count, unless a ruling separates its two ends:
-        then it is another person's identifier.
-        """
-        alias_entries = {
-            mention.entry
-            for mention in mentions
-            if mention.strength is MentionStrength.ALIAS and not self._is_contradicted(mention)
-        }
+        """Count the identifiers of each cluster, for the catalogue's limits."""
         for mention in mentions:
-            if mention.entry not in alias_entries:
-                times_by_entry = self._cluster_of[("identifier", mention.entry)].first_named.setdefault(
-                    (mention.identifier_type, mention.source), {}
-                )
-                times_by_entry[mention.entry] = min(mention.at, times_by_entry.get(mention.entry, mention.at))
+            times_by_entry = self._cluster_of[("identifier", mention.entry)].first_named.setdefault(
+                (mention.identifier_type, mention.source), {}
+            )
+            times_by_entry[mention.entry] = min(mention.at, times_by_entry.get(mention.entry, mention.at))
 
     def link_if_allowed(self, first: Node, second: Node) -> None:
         """Merge the clusters of two nodes, unless size, a ruling or an identifier limit forbids it."""
@@ -191,11 +180,6 @@ class _IdentityGraph:
         return [
             PersonCluster(frozenset(cluster.records), frozenset(cluster.identifiers)) for cluster in ordered
         ]
-
-    def _is_contradicted(self, alias: Mention) -> bool:
-        return self._is_separated(
-            self._cluster_of[("record", alias.record)], self._cluster_of[("identifier", alias.entry)]
-        )
 
     def _is_separated(self, left: _Cluster, right: _Cluster) -> bool:
         return any(_separates(ruling, left.records, right.records) for ruling in self._separations)

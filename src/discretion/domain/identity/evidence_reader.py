@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from discretion.catalogue.identifier_type import IdentifierType
 from discretion.domain.identity.clustering import is_shared
 from discretion.domain.identity.ruling import Ruling
-from discretion.domain.ingest.mention import Mention, MentionStrength
+from discretion.domain.ingest.mention import Mention
 from discretion.store.customer_codec import CustomerDocument
 from discretion.store.identifiers import StoredIdentifier
 from discretion.store.person_stores import PersonStores
@@ -77,7 +77,7 @@ class IdentityEvidence:
             self.records[record_id].narrow(keys)
 
     def is_new_mention(self, mention: Mention) -> bool:
-        """Return whether a record has not named this identifier with this strength yet, or only later."""
+        """Return whether a record has not named this identifier with this assurance yet, or only later."""
         record = self.records.get(mention.record)
         named_at = None if record is None else _first_named_at(record, mention)
         return named_at is None or mention.at < named_at
@@ -91,10 +91,12 @@ def list_mentions(record: SourceRecord) -> list[Mention]:
             identifier.type,
             identifier.entry,
             record.source,
-            identifier.at,
-            MentionStrength(identifier.strength),
+            at,
+            assurance,
+            identifier.is_own,
         )
         for identifier in record.identifiers
+        for assurance, at in identifier.times.items()
     ]
 
 
@@ -248,8 +250,8 @@ class EvidenceReader:
 
 def _first_named_at(record: SourceRecord, mention: Mention) -> int | None:
     times = (
-        identifier.at
+        identifier.times[mention.assurance]
         for identifier in record.identifiers
-        if identifier.entry == mention.entry and identifier.strength == mention.strength
+        if identifier.entry == mention.entry and mention.assurance in identifier.times
     )
     return next(times, None)

@@ -228,4 +228,10 @@ def _build_outcome(
     is_new = new_messages.get(message.index.message_digest) is message
     status = IngestStatus.ACCEPTED if is_new else IngestStatus.DUPLICATE
     minimised_count = minimised_counts.get(message.index.message_digest, 0) if is_new else 0
-    return MessageOutcome(message.fact.message_id, status, message.fact.dropped, minimised_count)
+    return MessageOutcome(
+        message.fact.message_id,
+        status,
+        message.fact.dropped,
+        minimised_count,
+        left_out=message.fact.left_out,
+    )

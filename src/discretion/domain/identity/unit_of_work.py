@@ -230,7 +230,7 @@ class UnitOfWork:
             record = records.get(index.record)
             if record is None:
                 record = records[index.record] = build_source_record(index.record, fact, owner.id)
-            add_identifiers(record, index, seal)
+            add_identifiers(record, index, self._context.catalogue.identifiers, seal)
             # Statements first: a refusal in this very message already keeps its values from being stored.
             apply_statements(record, fact)
             admissible = remove_erased_data(fact, erased_scopes, self._context.catalogue)

@@ -21,6 +21,15 @@ INGEST_SCOPE = "ingest"
 strawberry.enum(IngestStatus, name="IngestStatus", description="What became of a message.")
 
 
+@strawberry.type(name="LeftOut", description="A declared part of a message that was not used.")
+class IngestLeftOut:
+    """GraphQL ``LeftOut``."""
+
+    place: str = strawberry.field(description="Where in the message, such as `traits.birthday`.")
+    code: str = strawberry.field(description="Why; stable.")
+    reason: str = strawberry.field(description="The same in words. Carries no value.")
+
+
 @strawberry.type(description="What became of one message.")
 class IngestOutcome:
     """One message's outcome, with the same members as in the reply of the batch endpoint."""
@@ -36,6 +45,9 @@ class IngestOutcome:
     code: str | None = strawberry.field(description="Why it was refused; stable.")
     reason: str | None = strawberry.field(description="The same in words. Carries no value.")
     place: str | None = strawberry.field(description="Where in the message, such as `traits.birthday`.")
+    left_out: list[IngestLeftOut] = strawberry.field(
+        description="Declared parts of an accepted message that were not used."
+    )
 
 
 @strawberry.type(description="What became of messages: how many of each, and one by one in their order.")
@@ -102,6 +114,10 @@ def _build_result(outcomes: Sequence[MessageOutcome]) -> IngestResult:
                 code=outcome.code or None,
                 reason=outcome.reason or None,
                 place=outcome.place or None,
+                left_out=[
+                    IngestLeftOut(place=part.place, code=part.code, reason=part.reason)
+                    for part in outcome.left_out
+                ],
             )
             for outcome in outcomes
         ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from discretion.catalogue.model import Attribute, Catalogue, Source
 from discretion.domain.ingest.identifiers import parse_identifier
@@ -86,7 +86,7 @@ def parse_attribute_value(
     # A phone number is stored in E.164; an e-mail address is stored as the customer spells it.
     normalisation = catalogue.identifiers[attribute.identifier].normalise
     stored = parsed_identifier.value if normalisation == "e164" else Redacted(value)
-    return AttributeValue(attribute, stored, parsed_identifier)
+    return AttributeValue(attribute, stored, replace(parsed_identifier, is_stated=True))
 
 
 def _parse_stored_value(attribute: Attribute, raw_value: object, place: str) -> OpenValue:

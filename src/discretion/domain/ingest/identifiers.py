@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from discretion.catalogue.assurance import Assurance
+from discretion.catalogue.identifier_type import is_sendable
 from discretion.catalogue.model import Catalogue, Source
+from discretion.domain.ingest.assertion import limit_own_assurance, read_external_assurance
 from discretion.domain.ingest.json_path import find_first_value
-from discretion.domain.ingest.message import ExternalIdentifier
+from discretion.domain.ingest.message import ExternalIdentifier, LeftOut
 from discretion.domain.ingest.rejection import MessageRejected
 from discretion.seal.normalisation import NORMALISATION_RULES
 from discretion.seal.redacted import Redacted
@@ -37,12 +40,17 @@ def parse_person_identifiers(
 ) -> Iterator[ExternalIdentifier]:
     """Parse ``userId`` and ``anonymousId`` as the identifier types that the source declares for them.
 
+    A ``userId`` counts as proven and an ``anonymousId`` as presented, as far as the source may assert that.
+
     Raises:
         MessageRejected: ``NO_USER_ANON_ID``, ``ID_INVALID``, ``IDENTIFIER_INVALID``; ``IDENTIFIER_BLOCKED``
             if the catalogue blocks every id of the message.
     """
     has_identifier = has_blocked = False
-    for member, identifier_type in (("userId", source.user_id), ("anonymousId", source.anonymous_id)):
+    for member, identifier_type, asserted in (
+        ("userId", source.user_id, Assurance.PROVEN),
+        ("anonymousId", source.anonymous_id, Assurance.PRESENTED),
+    ):
         raw_value = raw.get(member)
         if raw_value is None or raw_value == "":
             continue
@@ -53,7 +61,7 @@ def parse_person_identifiers(
             has_blocked = True
             continue
         has_identifier = True
-        yield parsed_identifier
+        yield limit_own_assurance(source, parsed_identifier, asserted)
     if has_blocked and not has_identifier:
         raise MessageRejected("IDENTIFIER_BLOCKED", _BLOCKED_REASON, "userId")
     if not has_identifier:
@@ -67,7 +75,8 @@ def parse_previous_identifiers(
 ) -> Iterator[ExternalIdentifier]:
     """Parse ``previousId`` of an alias message: an earlier id of the person at this source.
 
-    The message does not say whether it was a user id or an anonymous id, so it is returned as both types.
+    The message does not say whether it was a user id or an anonymous id, so it is returned as both types: a
+    user id is only claimed, and an anonymous id presented.
 
     Raises:
         MessageRejected: ``PREVIOUS_ID_INVALID``, ``ID_INVALID``, ``IDENTIFIER_INVALID``,
@@ -78,13 +87,14 @@ def parse_previous_identifiers(
         raise MessageRejected(
             "PREVIOUS_ID_INVALID", "An alias message names the person's earlier id.", "previousId"
         )
-    for identifier_type in dict.fromkeys((source.user_id, source.anonymous_id)):
+    types = {source.anonymous_id: Assurance.PRESENTED, source.user_id: Assurance.CLAIMED}
+    for identifier_type, asserted in types.items():
         parsed_identifier = parse_identifier(
             catalogue, identifier_type, _parse_id_text(raw_value, "previousId"), None, "previousId"
         )
         if is_blocked(catalogue, parsed_identifier):
             raise MessageRejected("IDENTIFIER_BLOCKED", _BLOCKED_REASON, "previousId")
-        yield parsed_identifier
+        yield limit_own_assurance(source, parsed_identifier, asserted)
 
 
 def is_blocked(catalogue: Catalogue, identifier: ExternalIdentifier) -> bool:
@@ -96,25 +106,27 @@ def is_blocked(catalogue: Catalogue, identifier: ExternalIdentifier) -> bool:
 
 def parse_external_ids(
     catalogue: Catalogue, source: Source, context: Mapping[str, object], region: str | None
-) -> tuple[list[ExternalIdentifier], int]:
-    """Parse ``context.externalIds``, a list of ``{id, type, collection, encoding}``.
+) -> tuple[list[ExternalIdentifier], list[LeftOut], int]:
+    """Parse ``context.externalIds``, a list of ``{id, type, collection, encoding, assurance}``.
 
     Ids of an undeclared type or collection, and encoded ids, are dropped.
 
     Returns:
-        The identifiers, and the number of ids that were dropped.
+        The identifiers, what was left out of the assertions about them, and the number of ids that were
+        dropped.
 
     Raises:
         MessageRejected: ``TYPE_WRONG``, ``ID_INVALID``, ``IDENTIFIER_INVALID``.
     """
     external_ids = context.get("externalIds")
     if external_ids is None:
-        return [], 0
+        return [], [], 0
     if not isinstance(external_ids, list) or len(external_ids) > MAX_EXTERNAL_IDS:
         raise MessageRejected(
             "TYPE_WRONG", f"It takes a list of at most {MAX_EXTERNAL_IDS} ids.", _EXTERNAL_PLACE
         )
     identifiers: list[ExternalIdentifier] = []
+    left_out: list[LeftOut] = []
     for index, external_id in enumerate(external_ids):
         place = f"{_EXTERNAL_PLACE}.{index}"
         if not isinstance(external_id, dict):
@@ -126,8 +138,15 @@ def parse_external_ids(
             and may_supply(catalogue, source, identifier_type)
         ):
             text = _parse_id_text(external_id.get("id"), f"{place}.id")
-            identifiers.append(parse_identifier(catalogue, identifier_type, text, region, f"{place}.id"))
-    return identifiers, len(external_ids) - len(identifiers)
+            identifier, lowered = read_external_assurance(
+                source,
+                parse_identifier(catalogue, identifier_type, text, region, f"{place}.id"),
+                external_id.get("assurance"),
+                f"{place}.assurance",
+            )
+            identifiers.append(identifier)
+            left_out += [] if lowered is None else [lowered]
+    return identifiers, left_out, len(external_ids) - len(identifiers)
 
 
 def parse_context_identifiers(
@@ -135,7 +154,8 @@ def parse_context_identifiers(
 ) -> tuple[list[ExternalIdentifier], int]:
     """Parse the ids at the context places that the catalogue's identifier types name.
 
-    An id that does not fit is dropped and does not refuse the message, because an SDK filled it in.
+    They count as presented, as far as the source may assert that. An id that does not fit is dropped and does
+    not refuse the message, because an SDK filled it in.
 
     Returns:
         The identifiers, and the number of ids that were dropped.
@@ -148,24 +168,24 @@ def parse_context_identifiers(
             continue
         place, raw_value = place_and_value
         try:
-            identifiers.append(
-                parse_identifier(catalogue, identifier_type, raw_value, None, f"context.{place}")
-            )
+            identifier = parse_identifier(catalogue, identifier_type, raw_value, None, f"context.{place}")
         except MessageRejected:
             misfits += 1
+            continue
+        identifiers.append(limit_own_assurance(source, identifier, Assurance.PRESENTED))
     return identifiers, misfits
 
 
 def may_supply(catalogue: Catalogue, source: Source, identifier_type: str) -> bool:
     """Return whether a source may send ids of a type: its own two types, or one its channel supplies."""
-    if identifier_type not in catalogue.identifiers:
-        return False
-    if identifier_type in (source.user_id, source.anonymous_id):
-        return True
-    attributes = [
-        attribute for attribute in catalogue.attributes.values() if attribute.identifier == identifier_type
-    ]
-    return not attributes or any(source.channel in attribute.channels for attribute in attributes)
+    supplying = (
+        attribute.channels
+        for attribute in catalogue.attributes.values()
+        if attribute.identifier == identifier_type
+    )
+    return identifier_type in catalogue.identifiers and is_sendable(
+        identifier_type, (source.user_id, source.anonymous_id), source.channel, supplying
+    )
 
 
 def is_plain_user_id(external_id: Mapping[str, object]) -> bool:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 
-
-class MentionStrength(IntEnum):
-    """How a record names an identifier, from strongest to weakest. The numbers are stored as ``w``."""
-
-    OWN = 0  # the id by which the source knows the person; it names the source record
-    ALIAS = 1  # an earlier id of the same person, as the source states (Segment's ``alias``)
-    ATTACHED = 2  # an identifier in the traits or the context of a message
+from discretion.catalogue.assurance import Assurance
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Mention:
-    """A source record names an identifier, for the first time at ``at`` (ms since 1970).
+    """A source record names an identifier.
 
-    ``record`` is the id of the source record, ``entry`` the blind index of the identifier.
+    Attributes:
+        record: Id of the source record.
+        identifier_type: Key of the identifier's type.
+        entry: Blind index of the identifier.
+        source: Key of the source.
+        at: When (ms since 1970), and never later than the receipt.
+        assurance: How certain it is that the identifier belongs to the record's person.
+        is_own: Whether it is the id by which the source knows the person, which names the record.
+        is_stated: Whether it is also the value of an attribute, which a later value replaces.
     """
 
     record: bytes
@@ -26,4 +27,6 @@ class Mention:
     entry: bytes
     source: str
     at: int
-    strength: MentionStrength = MentionStrength.ATTACHED
+    assurance: Assurance = Assurance.CLAIMED
+    is_own: bool = False
+    is_stated: bool = False

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from discretion.catalogue.assurance import Assurance
 from discretion.catalogue.model import Attribute, EventType, Source
 from discretion.domain.ingest.statement_context import StatementContext
 from discretion.seal.redacted import Redacted
@@ -14,10 +15,25 @@ from discretion.store.document import OpenValue
 
 @dataclass(frozen=True, slots=True)
 class ExternalIdentifier:
-    """An external identifier with its type; ``value`` is normalised."""
+    """An external identifier with its type; ``value`` is normalised.
+
+    ``assurance`` is what counts, after the limit of the source. ``is_stated`` says that it is the value of an
+    attribute.
+    """
 
     type: str
     value: Redacted[str]
+    assurance: Assurance = Assurance.CLAIMED
+    is_stated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A part of a message that was not used: its place, a stable code, and a reason without values."""
+
+    place: str
+    code: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +75,9 @@ class Fact:
         iab_strings: The IAB consent strings of these signals, separated by blanks.
         country: The country of the device's IP address.
         event: The event, if the message is one.
-        aliases: Earlier ids of the person at the source.
         dropped: The number of values that the catalogue does not declare; they are never stored.
         claimed_at: The time the sender wrote, by the sender's clock.
+        left_out: Declared parts of the message that were not used.
     """
 
     source: Source
@@ -77,9 +93,9 @@ class Fact:
     iab_strings: str = field(default="", repr=False)
     country: str | None = field(default=None, repr=False)
     event: ReceivedEvent | None = None
-    aliases: tuple[ExternalIdentifier, ...] = ()
     dropped: int = 0
     claimed_at: int | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def earliest_at(self) -> int:
@@ -114,7 +130,8 @@ class MessageOutcome:
     """The outcome of one message.
 
     ``dropped`` counts values the catalogue does not declare, ``minimised`` values and events that were not
-    stored because the customer refused every purpose they serve.
+    stored because the customer refused every purpose they serve. ``left_out`` are declared parts of the
+    message that were not used.
     """
 
     message_id: str
@@ -124,3 +141,4 @@ class MessageOutcome:
     code: str = ""
     reason: str = ""
     place: str = ""
+    left_out: tuple[LeftOut, ...] = ()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from discretion.domain.ingest.consent_message import CONSENT_TYPE
-from discretion.domain.ingest.mention import Mention, MentionStrength
+from discretion.domain.ingest.mention import Mention
 from discretion.domain.ingest.message import Fact
 from discretion.seal.blind_index import BlindIndex
 from discretion.seal.redacted import Redacted
@@ -19,7 +19,7 @@ class MessageIndex:
 
     Attributes:
         record: The id of the source record.
-        mentions: The identifiers that the record names by this message.
+        mentions: The identifiers that the record names by this message; the first is its own.
         message_digest: Recognises a repetition, for as long as anything of the message is stored.
         identifier_values: Blind index → identifier, for each mention.
     """
@@ -34,19 +34,23 @@ def index_message(fact: Fact, blind_index: BlindIndex) -> MessageIndex:
     """Compute the indexes of a message with a keyed hash; they cannot be inverted."""
     own_identifier = fact.identifiers[0]
     record = blind_index.index("record", fact.source.key, own_identifier.type, own_identifier.value.value)
-    strengths = {own_identifier: MentionStrength.OWN}
-    strengths |= {
-        identifier: MentionStrength.ALIAS for identifier in fact.aliases if identifier not in strengths
-    }
-    strengths |= {
-        identifier: MentionStrength.ATTACHED for identifier in fact.identifiers if identifier not in strengths
-    }
+    # A message may name one identifier several times, with different assurance.
     entries = {
-        identifier: blind_index.index(identifier.type, identifier.value.value) for identifier in strengths
+        identifier: blind_index.index(identifier.type, identifier.value.value)
+        for identifier in fact.identifiers
     }
     mentions = tuple(
-        Mention(record, identifier.type, entries[identifier], fact.source.key, fact.at, strength)
-        for identifier, strength in strengths.items()
+        Mention(
+            record,
+            identifier.type,
+            entry,
+            fact.source.key,
+            fact.at,
+            identifier.assurance,
+            entry == entries[own_identifier],
+            identifier.is_stated,
+        )
+        for identifier, entry in entries.items()
     )
     values = {entry: identifier.value for identifier, entry in entries.items()}
     # Statements have their own digests: otherwise a refusal that reuses the id of an ordinary message would

@@ -8,11 +8,12 @@ is not counted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from discretion.catalogue.model import Catalogue, Source
-from discretion.domain.ingest.attributes import extract_attributes, read_phone_region
+from discretion.domain.ingest.assertion import read_verified_assurance
+from discretion.domain.ingest.attributes import AttributeValue, extract_attributes, read_phone_region
 from discretion.domain.ingest.consent_message import CONSENT_TYPE, parse_explicit_statement
 from discretion.domain.ingest.event import parse_event
 from discretion.domain.ingest.identifiers import (
@@ -22,7 +23,7 @@ from discretion.domain.ingest.identifiers import (
     parse_person_identifiers,
     parse_previous_identifiers,
 )
-from discretion.domain.ingest.message import Fact, RefusedMessage
+from discretion.domain.ingest.message import ExternalIdentifier, Fact, LeftOut, RefusedMessage
 from discretion.domain.ingest.rejection import MessageRejected, read_object
 from discretion.domain.ingest.timestamp import correct_timestamp, read_claimed_timestamp
 from discretion.law.signals.gpc import GPC_HEADER
@@ -39,6 +40,15 @@ MAX_MESSAGE_ID = 100
 UNREADABLE_SIGNAL = "unread"
 _NO_OPT_OUTS: frozenset[str] = frozenset()
 MESSAGE_TYPES = ("identify", "track", "page", "screen", "group", "alias", CONSENT_TYPE)
+
+
+@dataclass(frozen=True, slots=True)
+class _NamedIdentifiers:
+    """Identifiers of a message, what was left out of the assertions about them, and how many were dropped."""
+
+    identifiers: tuple[ExternalIdentifier, ...]
+    left_out: tuple[LeftOut, ...]
+    dropped: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +107,7 @@ class MessageValidator:
             **(read_object(raw, "traits") if message_type == "identify" else {}),
         }
         values, dropped = extract_attributes(self.catalogue, source, traits, context)
-        attribute_ids = [value.identifier for value in values if value.identifier is not None]
-        external_ids, unknown_external_ids = parse_external_ids(
-            self.catalogue, source, context, read_phone_region(traits)
-        )
-        context_ids, misfits = parse_context_identifiers(self.catalogue, source, context)
+        named = self._parse_named_identifiers(source, raw, context, traits, values)
         explicit_choices, statement_context, unaskable = parse_explicit_statement(
             self.catalogue, source, message_type, raw
         )
@@ -120,14 +126,7 @@ class MessageValidator:
             message_id=message_id,
             at=at,
             received=received,
-            identifiers=(
-                *person_ids,
-                *(
-                    identifier
-                    for identifier in (*attribute_ids, *external_ids, *context_ids)
-                    if not is_blocked(self.catalogue, identifier)
-                ),
-            ),
+            identifiers=(*person_ids, *named.identifiers),
             values=tuple((value.attribute, value.value) for value in values),
             ambient_choices=ambient_choices,
             explicit_choices=explicit_choices,
@@ -137,16 +136,36 @@ class MessageValidator:
             # Only the country is kept: the address itself is neither stored nor passed on.
             country=self.find_country(context["ip"]) if "ip" in context else None,
             event=event,
-            aliases=tuple(parse_previous_identifiers(self.catalogue, source, raw))
-            if message_type == "alias"
-            else (),
             claimed_at=read_claimed_timestamp(raw),
-            dropped=dropped
-            + undeclared_properties
-            + unknown_purposes
-            + unaskable
-            + unknown_external_ids
-            + misfits,
+            left_out=named.left_out,
+            dropped=dropped + undeclared_properties + unknown_purposes + unaskable + named.dropped,
+        )
+
+    def _parse_named_identifiers(
+        self,
+        source: Source,
+        raw: Mapping[str, object],
+        context: Mapping[str, object],
+        traits: Mapping[str, object],
+        values: Iterable[AttributeValue],
+    ) -> _NamedIdentifiers:
+        """Parse what a message names beside the person's own ids: values, external, context and former ids."""
+        stated = [
+            read_verified_assurance(self.catalogue, source, value.identifier, traits)
+            for value in values
+            if value.identifier is not None
+        ]
+        external_ids, lowered, unknown = parse_external_ids(
+            self.catalogue, source, context, read_phone_region(traits)
+        )
+        context_ids, misfits = parse_context_identifiers(self.catalogue, source, context)
+        is_alias = raw.get("type") == "alias"
+        former_ids = parse_previous_identifiers(self.catalogue, source, raw) if is_alias else ()
+        identifiers = (*(identifier for identifier, _ in stated), *external_ids, *context_ids, *former_ids)
+        return _NamedIdentifiers(
+            tuple(identifier for identifier in identifiers if not is_blocked(self.catalogue, identifier)),
+            (*(left_out for _, left_out in stated if left_out is not None), *lowered),
+            unknown + misfits,
         )
 
     def _parse_ambient_choices(self, context: Mapping[str, object]) -> tuple[dict[str, bool], int]:

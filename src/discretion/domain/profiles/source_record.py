@@ -12,10 +12,16 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 
+from discretion.catalogue.identifier_type import IdentifierType
 from discretion.catalogue.model import Attribute, Catalogue, Computation, Fold
 from discretion.domain.ingest.message import ExplicitChoice, Fact, ReceivedEvent
 from discretion.domain.ingest.message_index import MessageIndex
 from discretion.domain.profiles.person_state import BIRTH_DATE_CATEGORY, list_state_attributes
+from discretion.domain.profiles.record_identifiers import (
+    find_number_assurance,
+    merge_mention,
+    select_strongest,
+)
 from discretion.law.age import find_age_moment
 from discretion.law.model import ADULT_YEARS
 from discretion.seal.cell import identifier_cell_key
@@ -24,7 +30,6 @@ from discretion.store.source_record import (
     Cell,
     Choice,
     DeviceCountry,
-    RecordIdentifier,
     SignalTimes,
     SourceRecord,
     Total,
@@ -32,9 +37,6 @@ from discretion.store.source_record import (
 
 SealValue = Callable[[bytes, int, Any], bytes]
 """``(attribute key, observed ms, value) -> cell``, encrypted under the customer's key."""
-
-MAX_IDENTIFIERS = 500
-"""The most identifiers of one record; the strongest and earliest ones are kept."""
 
 MAX_DISTINCT = 100
 """The most values of a ``set``: those seen last, and of values seen at the same time the lesser ones.
@@ -61,25 +63,24 @@ def build_source_record(record_id: bytes, fact: Fact, customer: bytes) -> Source
     )
 
 
-def add_identifiers(record: SourceRecord, message_index: MessageIndex, seal: SealValue) -> None:
-    """Add the identifiers of a message to a record, each with its earliest time and its sealed value."""
-    identifiers = {(identifier.entry, identifier.strength): identifier for identifier in record.identifiers}
+def add_identifiers(
+    record: SourceRecord,
+    message_index: MessageIndex,
+    types: Mapping[str, IdentifierType],
+    seal: SealValue,
+) -> None:
+    """Add the identifiers of a message to a record, each with its times and its sealed value."""
+    identifiers = {identifier.entry: identifier for identifier in record.identifiers}
     for mention in message_index.mentions:
-        key = (mention.entry, int(mention.strength))
-        if key in identifiers and mention.at >= identifiers[key].at:
-            continue
-        cell = seal(
-            identifier_cell_key(mention.entry).encode(),
-            mention.at,
-            message_index.identifier_values[mention.entry].value,
-        )
-        identifiers[key] = RecordIdentifier(
-            mention.entry, mention.identifier_type, mention.at, int(mention.strength), cell
-        )
-    ordered = sorted(
-        identifiers.values(), key=lambda identifier: (identifier.strength, identifier.at, identifier.entry)
-    )
-    record.identifiers = tuple(ordered[:MAX_IDENTIFIERS])
+        before = identifiers.get(mention.entry)
+        after = merge_mention(before, mention)
+        if before is None or after.at < before.at:
+            key = identifier_cell_key(mention.entry).encode()
+            value = message_index.identifier_values[mention.entry].value
+            after = replace(after, cell=seal(key, after.at, value))
+        identifiers[mention.entry] = after
+    record.identifiers = select_strongest(identifiers.values())
+    record.number_assurance = find_number_assurance(record.identifiers, types)
 
 
 def list_affected_attributes(facts: Iterable[Fact], catalogue: Catalogue) -> set[str]:

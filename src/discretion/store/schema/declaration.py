@@ -65,10 +65,14 @@ SIGNAL = object_of({"f": TIME, "t": TIME})
 """An opt-out signal: ``f`` when it was first received, ``t`` when it was last received (ms)."""
 LOCATION = object_of({"c": TEXT, "t": TIME, "m": TEXT})
 """Where a device was seen: ``c`` the country (ISO 3166-1), ``t`` when (ms), ``m`` the message's id."""
-IDENTIFIER_MENTION = object_of({"e": BINARY, "k": TEXT, "t": TIME, "w": INTEGER, "c": BINARY})
-"""An identifier that a source record names: ``e`` its blind index (entry), ``k`` its type (kind), ``t`` the
-earliest time it was named (ms), ``w`` how it was named (0 the source's own id of the person, 1 an alias, 2 in
-a message), ``c`` its sealed value (cell).
+IDENTIFIER_MENTION = object_of(
+    {"e": BINARY, "k": TEXT, "c": BINARY},
+    {"p": TIME, "h": TIME, "t": TIME, "o": BOOLEAN, "f": TIME, "l": TIME},
+)
+"""An identifier that a source record names: ``e`` its blind index (entry), ``k`` its type (kind), ``c`` its
+sealed value (cell); the earliest time it was proven (``p``), presented (``h``, in somebody's hand) and
+claimed (``t``, typed) in ms; ``o`` true for the source's own id of the person; ``f`` and ``l`` when it was
+first and last the value of an attribute (ms).
 """
 FORMER_CUSTOMER = object_of({"i": BINARY, "k": BINARY})
 """A customer that was merged into another: ``id``, and ``key``, its wrapped data key."""

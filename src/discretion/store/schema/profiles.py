@@ -100,6 +100,7 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
     #   w           scopes that were erased: s "kind:key", t when (ms); older data in a scope are not stored
     #   n           for the record of a person's own corrections, the record that it follows in a split
     #   x           by attribute number, the ids of the requests that contest the value
+    #   m           0 if an account or loyalty number of the record is proven, 1 if one is presented
     Collection(
         name="source_records",
         contents="What one source knows about one person: ids, values (sealed or open), choices, totals.",
@@ -128,6 +129,7 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
                 "w": array_of(object_of({"s": TEXT, "t": TIME})),
                 "n": BINARY,
                 "x": map_of_numbers(array_of(BINARY)),
+                "m": INTEGER,
             },
         ),
         indexes=(Index((("c", 1),)),),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from discretion.domain.ingest.message import IngestStatus
-from discretion.domain.profiles.source_record import MAX_IDENTIFIERS
+from discretion.domain.profiles.record_identifiers import MAX_IDENTIFIERS
 from discretion.errors import Broken
 from discretion.store import events as stored_events
 from discretion.store import source_records

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import combinations, pairwise
+from itertools import combinations
 from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from discretion.catalogue.assurance import Assurance
 from discretion.catalogue.identifier_type import IdentifierType
-from discretion.domain.identity.clustering import MAX_RECORDS_PER_PERSON, cluster_records
+from discretion.domain.identity.clustering import cluster_records
 from discretion.domain.identity.ruling import PersonCluster, Ruling
-from discretion.domain.ingest.mention import Mention, MentionStrength
+from discretion.domain.ingest.mention import Mention
 from tests.fixtures.examples import scale_examples
 
 UNLIMITED_EMAIL = IdentifierType("email", "email", "", "", priority=3)
@@ -29,12 +30,19 @@ def build_mention(
     identifier_type: str,
     entry: str,
     at: int = 0,
-    strength: MentionStrength = MentionStrength.ATTACHED,
     source: str = "web",
+    *,
+    is_own: bool = False,
 ) -> Mention:
     """Build a mention from readable names."""
     return Mention(
-        record.encode(), identifier_type, f"{identifier_type}:{entry}".encode(), source, at, strength
+        record.encode(),
+        identifier_type,
+        f"{identifier_type}:{entry}".encode(),
+        source,
+        at,
+        Assurance.PROVEN,
+        is_own,
     )
 
 
@@ -58,7 +66,8 @@ MENTION = st.builds(
     st.sampled_from([b"1", b"2", b"3", b"4"]),
     st.sampled_from(["web", "app"]),
     st.integers(0, 3),
-    st.sampled_from(MentionStrength),
+    st.sampled_from(Assurance),
+    st.booleans(),
 ).map(lambda mention: replace(mention, entry=mention.identifier_type.encode() + mention.entry))
 SIDES = st.lists(st.frozensets(st.sampled_from([b"a", b"b", b"c", b"d"]), min_size=1), min_size=2, max_size=2)
 RULING = st.builds(Ruling, st.booleans(), SIDES.map(tuple))
@@ -108,9 +117,7 @@ def test_no_evidence_joins_records_that_a_steward_separated(mentions: list[Menti
 
 def _own_name_joins(mentions: list[Mention]) -> bool:
     """Return whether two records share an own name: generated mentions may, real source records do not."""
-    own_names = [
-        (mention.record, mention.entry) for mention in mentions if mention.strength is MentionStrength.OWN
-    ]
+    own_names = [(mention.record, mention.entry) for mention in mentions if mention.is_own]
     return any(
         first[0] == second[0] or first[1] == second[1] for first, second in combinations(set(own_names), 2)
     )
@@ -153,8 +160,8 @@ def test_without_protection_a_chain_of_identifiers_joins(mentions: list[Mention]
 def test_two_accounts_with_one_address_stay_two_persons() -> None:
     """A shared address belongs to the person who gave it first."""
     accounts = [
-        build_mention("ann", "user", "1", strength=MentionStrength.OWN),
-        build_mention("bob", "user", "2", strength=MentionStrength.OWN),
+        build_mention("ann", "user", "1", is_own=True),
+        build_mention("bob", "user", "2", is_own=True),
     ]
     shared = [build_mention("bob", "email", "family", 1), build_mention("ann", "email", "family", 2)]
     persons = cluster_records([b"ann", b"bob"], [*accounts, *shared], TYPES)
@@ -167,8 +174,8 @@ def test_two_accounts_with_one_address_stay_two_persons() -> None:
 def test_accounts_of_two_systems_may_be_one_person() -> None:
     """The web shop's account id and the app's are independent."""
     mentions = [
-        build_mention("w", "user", "1", strength=MentionStrength.OWN),
-        build_mention("a", "user", "2", strength=MentionStrength.OWN, source="app"),
+        build_mention("w", "user", "1", is_own=True),
+        build_mention("a", "user", "2", is_own=True, source="app"),
         build_mention("w", "email", "x"),
         build_mention("a", "email", "x", source="app"),
     ]
@@ -192,58 +199,11 @@ def test_a_limit_holds_in_every_window_of_its_length() -> None:
     assert [len(person.identifiers) for person in cluster_records([b"a"], slow, TYPES)] == [3]
 
 
-def test_aliases_form_chains_and_circles() -> None:
-    """A former name is not a second account, however many there were."""
-    accounts = [build_mention(name, "user", name, strength=MentionStrength.OWN) for name in "abc"]
-    chain = [
-        build_mention("b", "user", "a", strength=MentionStrength.ALIAS),
-        build_mention("c", "user", "b", strength=MentionStrength.ALIAS),
-    ]
-    assert cluster_by_name([*accounts, *chain]) == {frozenset("abc")}
-    assert cluster_by_name(
-        [*accounts, *chain, build_mention("a", "user", "c", strength=MentionStrength.ALIAS)]
-    ) == {frozenset("abc")}
-
-
-def test_an_alias_that_a_steward_contradicts_has_no_effect() -> None:
-    """The account it calls a former name counts again: an address does not join it to a third account."""
-    accounts = [build_mention(name, "user", name, strength=MentionStrength.OWN) for name in "abc"]
-    addresses = [build_mention("b", "email", "x"), build_mention("c", "email", "x", 1)]
-    alias = build_mention("a", "user", "b", strength=MentionStrength.ALIAS)
-    separation = build_separation("a", "b")
-    assert cluster_by_name([*accounts, *addresses, alias], (separation,)) == cluster_by_name(
-        [*accounts, *addresses], (separation,)
-    )
-
-
-def test_a_long_chain_of_aliases_is_split() -> None:
-    """A sender of endlessly chained names creates persons of a limited number of records."""
-    chain = [f"{number:04}" for number in range(MAX_RECORDS_PER_PERSON + 100)]
-    accounts = [build_mention(name, "user", name, strength=MentionStrength.OWN) for name in chain]
-    links = [
-        build_mention(current, "user", former, strength=MentionStrength.ALIAS)
-        for former, current in pairwise(chain)
-    ]
-    sizes = sorted(map(len, cluster_by_name([*accounts, *links])))
-    assert max(sizes) <= MAX_RECORDS_PER_PERSON
-    assert sum(sizes) == len(chain)
-
-
-def test_two_accounts_cannot_claim_one_former_name() -> None:
-    """The first alias counts; the other account stays separate."""
-    accounts = [build_mention(name, "user", name, strength=MentionStrength.OWN) for name in "abc"]
-    claims = [
-        build_mention("b", "user", "a", 5, MentionStrength.ALIAS),
-        build_mention("c", "user", "a", 9, MentionStrength.ALIAS),
-    ]
-    assert cluster_by_name([*accounts, *claims]) == {frozenset("ab"), frozenset("c")}
-
-
 def test_a_stewards_ruling_overrides_limits_and_evidence() -> None:
     """Records are joined in spite of two accounts, and separated in spite of a common address."""
     mentions = [
-        build_mention("a", "user", "1", strength=MentionStrength.OWN),
-        build_mention("b", "user", "2", strength=MentionStrength.OWN),
+        build_mention("a", "user", "1", is_own=True),
+        build_mention("b", "user", "2", is_own=True),
         build_mention("c", "email", "x"),
         build_mention("d", "email", "x"),
     ]

@@ -150,9 +150,9 @@ def describe_result(result: Fact | RefusedMessage) -> dict[str, Any]:
         "message": result.message_id,
         "times": (result.at, result.received),
         "who": [
-            (identifier.type, identifier.value.value) for identifier in (*result.identifiers, *result.aliases)
+            (identifier.type, identifier.value.value, identifier.assurance)
+            for identifier in result.identifiers
         ],
-        "aliases": len(result.aliases),
         "values": [(attribute.path, value.value) for attribute, value in result.values],
         "choices": dict(result.ambient_choices),
         "event": None if result.event is None else (result.event.type.key, result.event.properties.value),
