@@ -37,8 +37,7 @@ class Basis(StrEnum):
 
 
 NON_REFUSABLE_BASES = frozenset({Basis.LEGAL_OBLIGATION, Basis.VITAL_INTEREST, Basis.PUBLIC_TASK})
-"""Bases that apply regardless of the person's choices: law, vital interest and public task (GDPR Art. 18(2)).
-"""
+"""Bases that apply whatever the person chooses: law, vital interest and public task (GDPR Art. 18(2))."""
 
 
 class Family(StrEnum):
@@ -222,10 +221,8 @@ class Source:
         user_id: The identifier type of the tracking API's ``userId`` from this source.
         anonymous_id: The identifier type of its ``anonymousId``.
         priority: Where sources disagree about a value, the lower number wins.
-        guardians: Whether the source may record that a guardian consented for a child. Its write key must not
-            be readable by children.
-        assurance: By identifier type, the strongest assurance with which the source may mention it; types
-            that are missing can only be claimed.
+        guardians: Whether it may record that a guardian consented; children must not read its write key.
+        assurance: By identifier type, the strongest that the source may assert; others it can only claim.
     """
 
     key: str

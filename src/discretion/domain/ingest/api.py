@@ -23,7 +23,7 @@ strawberry.enum(IngestStatus, name="IngestStatus", description="What became of a
 
 @strawberry.type(name="LeftOut", description="A declared part of a message that was not used.")
 class IngestLeftOut:
-    """GraphQL ``LeftOut``."""
+    """GraphQL ``LeftOut``: a place of the message, and why its value was not used."""
 
     place: str = strawberry.field(description="Where in the message, such as `traits.birthday`.")
     code: str = strawberry.field(description="Why; stable.")

@@ -149,7 +149,7 @@ class MessageValidator:
         traits: Mapping[str, object],
         values: Iterable[AttributeValue],
     ) -> _NamedIdentifiers:
-        """Parse what a message names beside the person's own ids: values, external, context and former ids."""
+        """Parse what a message names beside the person's own ids, and what it asserts about each."""
         stated = [
             read_verified_assurance(self.catalogue, source, value.identifier, traits)
             for value in values
