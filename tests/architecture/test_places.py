@@ -47,6 +47,7 @@ WRITTEN_FILES: dict[str, tuple[str, ...]] = {
     # What the catalogue, the laws and the code declare, for the operator; no person.
     "domain.notices.command": (),
     "domain.notices.snapshot": (),
+    "domain.notices.text_digests": (),
     "edge.graphql.schema_files": (),
     # They write what the modules above give them.
     "seal.file_lock": (),

@@ -9,12 +9,13 @@ from joserfc import jws
 from joserfc.jwk import KeySet
 
 from tests.fixtures.platform import PlatformUnderTest
+from tests.fixtures.shown_notice import SHOWN_NOTICE
 
 EMAIL = "marketing.communications.email"
 PARTNERS = "marketing.advertising.third_party.targeted"
 STATISTICS = "analytics.reporting"
 DESCENDANTS = {STATISTICS, f"{STATISTICS}.campaign_insights"}
-NOTICE = {"version": "2026-09", "language": "de", "sha256": "ab" * 32}
+NOTICE = SHOWN_NOTICE
 ANN: dict[str, Any] = {
     "type": "identify",
     "messageId": "w1",

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from tests.fixtures.platform import PlatformUnderTest
+from tests.fixtures.shown_notice import SHOWN_NOTICE
 
 EMAIL = "marketing.communications.email"
 PARTNERS = "marketing.advertising.third_party.targeted"
-NOTICE = {"version": "2026-09", "language": "de", "sha256": "ab" * 32}
+NOTICE = SHOWN_NOTICE
 ANN: dict[str, Any] = {
     "type": "identify",
     "messageId": "w1",
@@ -71,7 +72,7 @@ async def test_a_consent_message_takes_effect_and_is_recorded_with_its_notice(
         "channel": "web",
         "method": "explicit_click",
         "guardian": None,
-        "notice": {"version": "2026-09"},
+        "notice": {"version": NOTICE["version"]},
         "conflictWith": None,
     }
 

@@ -12,7 +12,10 @@ from discretion.domain.consent.record_statement import StatementRecorder
 from discretion.domain.consent.source_statements import SourceStatementRecorder
 from discretion.domain.consent.statement_writer import StatementWriter
 from discretion.domain.consent.terms_registry import TermsRegistry
+from discretion.domain.notices.load import find_shipped_notices
+from discretion.domain.notices.notice_register import NoticeRegister
 from discretion.domain.notices.presentation import NoticePresenter
+from discretion.domain.notices.text_digests import read_text_digests
 from discretion.store.consents import ConsentStore
 from discretion.store.rulebooks import RulebookStore
 
@@ -28,6 +31,7 @@ class ConsentComponents:
     opt_out_signals: OptOutSignalRecorder
     receipts: ReceiptSigner
     notices: NoticePresenter
+    notice_register: NoticeRegister
     recomputation: PermissionRecomputation
 
 
@@ -37,6 +41,12 @@ def build_consent(context: WiringContext) -> ConsentComponents:
     terms = TermsRegistry(catalogue=catalogue, office=context.notices.office, consents=ConsentStore(database))
     statement_writer = StatementWriter(context.rewriter)
     source_statements = SourceStatementRecorder(terms)
+    presenter = NoticePresenter(
+        catalogue=catalogue,
+        templates=context.notices,
+        jurisdictions=context.lawbook.jurisdictions,
+        clock=clock,
+    )
     return ConsentComponents(
         terms=terms,
         statement_writer=statement_writer,
@@ -51,9 +61,12 @@ def build_consent(context: WiringContext) -> ConsentComponents:
             extra_writes=source_statements.build_signal_writes,
         ),
         receipts=ReceiptSigner(select_keys=context.signing_keys.select, issuer=context.settings.issuer),
-        notices=NoticePresenter(
-            catalogue=catalogue,
-            templates=context.notices,
+        notices=presenter,
+        notice_register=NoticeRegister(
+            presenter=presenter,
+            printed=read_text_digests(
+                context.settings.notices_dir or find_shipped_notices(), context.notices.editions
+            ),
             jurisdictions=context.lawbook.jurisdictions,
             clock=clock,
         ),

@@ -13,6 +13,7 @@ from discretion.domain.ingest.dead_letters.retention import DeadLetterRecorder
 from discretion.domain.ingest.intake import Intake
 from discretion.domain.ingest.ip_country import CountryLocator
 from discretion.domain.ingest.queue import IngestQueue
+from discretion.domain.ingest.shown_notice import FindsNotice
 from discretion.domain.ingest.validation import MessageValidator
 from discretion.domain.ingest.write_keys import WriteKeys
 from discretion.domain.retention.intake_filter import IntakeFilter
@@ -33,8 +34,16 @@ class IngestComponents:
     dead_letters: DeadLetterStore
 
 
-def build_ingest(context: WiringContext, statement_observer: StatementObserver) -> IngestComponents:
-    """Build the components of ingest; ``statement_observer`` puts statements in messages on record."""
+def build_ingest(
+    context: WiringContext, statement_observer: StatementObserver, finds_notice: FindsNotice
+) -> IngestComponents:
+    """Build the components of ingest.
+
+    Args:
+        context: What all packages share.
+        statement_observer: Puts the statements of messages on record.
+        finds_notice: Whether the notice that a statement refers to exists.
+    """
     settings, database, catalogue = context.settings, context.database, context.catalogue
     clock, entropy = context.clock, context.entropy
     unifier = ProfileUnifier(
@@ -50,6 +59,7 @@ def build_ingest(context: WiringContext, statement_observer: StatementObserver) 
         entropy=entropy,
         signals=load_signals(catalogue),
         find_country=locator.find_country,
+        finds_notice=finds_notice,
     )
     dead_letters = DeadLetterStore(database=database, tombstones=context.tombstones)
     daily_keys = DailyKeys(folder=settings.data_dir / "keys" / "letters", root=context.root, entropy=entropy)

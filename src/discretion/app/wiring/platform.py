@@ -76,7 +76,11 @@ def wire_platform(context: WiringContext, on_checkpoint: Checkpoint) -> Platform
     catalogue, database, clock = context.catalogue, context.database, context.clock
     disclosure = build_disclosure(context)
     consent = build_consent(context)
-    ingest = build_ingest(context, statement_observer=consent.source_statements.record)
+    ingest = build_ingest(
+        context,
+        statement_observer=consent.source_statements.record,
+        finds_notice=consent.notice_register.is_known,
+    )
     rights = build_subject_rights(
         context, discloser=disclosure.discloser, consent=consent, on_checkpoint=on_checkpoint
     )

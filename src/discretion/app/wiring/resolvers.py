@@ -50,6 +50,7 @@ def build_api_services(
             consents=consent.terms.consents,
             receipts=consent.receipts,
             statement_recorder=consent.statement_recorder,
+            notice_register=consent.notice_register,
             objection_hook=requests.objection_hook,
         ),
         dead_letters=ingest.dead_letters,

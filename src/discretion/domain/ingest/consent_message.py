@@ -14,6 +14,7 @@ from discretion.catalogue.nearest_name import suggest_name
 from discretion.domain.ingest.message import ExplicitChoice
 from discretion.domain.ingest.purpose_tree import expand_choice, find_purposes_under, select_askable
 from discretion.domain.ingest.rejection import MessageRejected, read_object
+from discretion.domain.ingest.shown_notice import FindsNotice, require_shown_notice
 from discretion.domain.ingest.statement_context import (
     StatementContext,
     parse_guardian_reference,
@@ -30,7 +31,7 @@ _PREFERENCES_PLACE = "context.consent.categoryPreferences"
 MAX_PURPOSES = 100
 MAX_PURPOSE_LENGTH = 100
 
-ExplicitStatement = tuple[dict[str, ExplicitChoice], StatementContext | None, int]
+ExplicitStatement = tuple[Mapping[str, ExplicitChoice], StatementContext | None, int]
 """The choices by purpose, the context of the statement, and the number of choices that were dropped."""
 
 
@@ -40,7 +41,11 @@ def is_preference_update(message_type: object, raw: Mapping[str, object]) -> boo
 
 
 def parse_explicit_statement(
-    catalogue: Catalogue, source: Source, message_type: object, raw: Mapping[str, object]
+    catalogue: Catalogue,
+    source: Source,
+    message_type: object,
+    raw: Mapping[str, object],
+    finds_notice: FindsNotice,
 ) -> ExplicitStatement:
     """Parse the explicit statement of a message; it is empty for a message of another type.
 
@@ -48,7 +53,8 @@ def parse_explicit_statement(
 
     Raises:
         MessageRejected: ``PURPOSES_MISSING``, ``PURPOSE_UNKNOWN``, ``TYPE_WRONG``, ``VALID_UNTIL_INVALID``,
-            ``METHOD_UNKNOWN``, ``NOTICE_INVALID``, ``GUARDIAN_INVALID``, ``GUARDIAN_NOT_GRANTED``.
+            ``METHOD_UNKNOWN``, ``NOTICE_INVALID``, ``NOTICE_UNKNOWN``,
+            ``GUARDIAN_INVALID``, ``GUARDIAN_NOT_GRANTED``.
     """
     if is_preference_update(message_type, raw):
         consent = read_object(read_object(raw, "context"), "consent")
@@ -83,7 +89,11 @@ def parse_explicit_statement(
         _parse_valid_until(raw),
         by_guardian=statement_context.guardian is not None,
     )
-    return explicit_choices, statement_context, _count_unaskable(catalogue, purposes)
+    counted_choices, statement_context = require_shown_notice(
+        explicit_choices, statement_context, finds_notice
+    )
+    unproven = len(explicit_choices) - len(counted_choices)
+    return counted_choices, statement_context, _count_unaskable(catalogue, purposes) + unproven
 
 
 def _parse_explicit_choices(

@@ -25,6 +25,7 @@ from discretion.domain.ingest.identifiers import (
 )
 from discretion.domain.ingest.message import ExternalIdentifier, Fact, LeftOut, RefusedMessage
 from discretion.domain.ingest.rejection import MessageRejected, read_object
+from discretion.domain.ingest.shown_notice import FindsNotice
 from discretion.domain.ingest.timestamp import correct_timestamp, read_claimed_timestamp
 from discretion.law.signals.gpc import GPC_HEADER
 from discretion.law.signals.model import SignalMeanings
@@ -60,12 +61,14 @@ class MessageValidator:
         entropy: Random bytes, for the ids of messages that have none.
         signals: The meaning of opt-out signals.
         find_country: IP address → country (ISO 3166-1 alpha-2) or None.
+        finds_notice: Whether the notice that a statement refers to exists.
     """
 
     catalogue: Catalogue
     entropy: Callable[[int], bytes]
     signals: SignalMeanings
     find_country: Callable[[object], str | None]
+    finds_notice: FindsNotice
 
     def validate(
         self, source: Source, raw: object, received: int, *, gpc: bool = False
@@ -109,7 +112,7 @@ class MessageValidator:
         values, dropped = extract_attributes(self.catalogue, source, traits, context)
         named = self._parse_named_identifiers(source, raw, context, traits, values)
         explicit_choices, statement_context, unaskable = parse_explicit_statement(
-            self.catalogue, source, message_type, raw
+            self.catalogue, source, message_type, raw, self.finds_notice
         )
         event, undeclared_properties = (
             (None, 0) if statement_context else parse_event(self.catalogue, source, message_type, raw)

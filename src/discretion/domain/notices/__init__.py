@@ -7,6 +7,7 @@ and needs a new edition.
 
 Modules in reading order: ``facts`` (what the catalogue states), ``wording``, ``editions``, ``privacy_office``
 and ``load`` (what is written by hand), ``notice`` and ``presentation`` (the notice), ``snapshot`` and
-``compare`` (stored editions), ``processing_record`` and ``dpv`` (the record of processing activities),
-``api``, ``command`` and ``terminal``.
+``compare`` (stored editions), ``text_digests`` and ``notice_register`` (the texts that exist),
+``processing_record`` and ``dpv`` (the record of processing activities), ``api``, ``command`` and
+``terminal``.
 """

@@ -36,6 +36,14 @@ from discretion.domain.notices.snapshot import (
     read_last_print,
 )
 from discretion.domain.notices.terminal import render_differences
+from discretion.domain.notices.text_digests import (
+    TextDigests,
+    compute_text_digests,
+    find_digests_path,
+    has_digests,
+    print_text_digests,
+    read_text_digests,
+)
 from discretion.domain.notices.wording import ENGLISH, compute_fingerprint
 from discretion.errors import BadRequest, Misconfigured
 from discretion.law.load import load_lawbook
@@ -165,31 +173,42 @@ _ROPA_FORMATTERS: Mapping[RopaFormat, Callable[[tuple[ProcessingActivity, ...], 
 
 
 def print_notice(settings: Settings) -> None:
-    """Store the facts of the last edition, if they are not stored yet.
+    """Store the facts of the last edition, if they are not stored yet, and the digests of its texts.
 
     Raises:
         Misconfigured: ``NOTICE_CHANGED``.
     """
     current_facts, templates = _collect_current_facts(settings)
-    print_edition(_find_notices_folder(settings), templates.editions[-1], current_facts)
+    folder, edition = _find_notices_folder(settings), templates.editions[-1]
+    is_new = compare_with_print(folder, edition, current_facts) == "new"
+    print_edition(folder, edition, current_facts)
+    print_text_digests(folder, edition, _compute_digests(settings), is_new=is_new)
 
 
 def describe_stale_notice(settings: Settings) -> str:
-    """Return what must be done about the stored facts of the last edition; the empty string for nothing."""
+    """Return what must be done about what is stored of the last edition; the empty string for nothing."""
     current_facts, templates = _collect_current_facts(settings)
     edition, folder = templates.editions[-1], _find_notices_folder(settings)
     print_state = compare_with_print(folder, edition, current_facts)
     if print_state == "new":
         return f"{find_print_path(folder, edition)} is missing."
-    return (
-        str(build_changed_error(edition, find_print_path(folder, edition)))
-        if print_state == "changed"
-        else ""
-    )
+    if print_state == "changed":
+        return str(build_changed_error(edition, find_print_path(folder, edition)))
+    stored = read_text_digests(folder, [edition])[edition.version]
+    if not has_digests(stored, _compute_digests(settings)):
+        path = find_digests_path(folder, edition)
+        return f"{path} lacks texts of the notice. Add them with: discretion schema print --write"
+    return ""
 
 
 def _find_notices_folder(settings: Settings) -> Path:
     return settings.notices_dir or find_shipped_notices()
+
+
+def _compute_digests(settings: Settings) -> TextDigests:
+    catalogue, templates = _load_catalogue_and_templates(settings)
+    laws = load_lawbook(settings.jurisdictions_dir, catalogue).jurisdictions
+    return compute_text_digests(collect_facts(catalogue), templates, laws.values())
 
 
 def _load_catalogue_and_templates(settings: Settings) -> tuple[Catalogue, NoticeTemplates]:

@@ -28,6 +28,16 @@ class NoticePresenter:
         self._clock = clock
         self._last_notices: dict[tuple[str, str], RenderedNotice] = {}
 
+    @property
+    def version(self) -> str:
+        """The edition that is shown."""
+        return self._templates.editions[-1].version
+
+    @property
+    def languages(self) -> Collection[str]:
+        """The languages that notices are written in."""
+        return self._templates.wordings.keys()
+
     def render_notice(self, jurisdiction: str, language: str) -> RenderedNotice:
         """Return the notice for a jurisdiction's key and a language tag (BCP 47).
 

@@ -154,6 +154,7 @@ _DEFINITIONS = (
     "domain.kit.workflow.runner WorkflowRunner._wake_event",
     "domain.erasure.crypto_shred CryptoShredder._waiting_generations",
     "domain.ingest.queue IngestQueue._queued_by_source",
+    "domain.notices.notice_register NoticeRegister._present",
     "domain.notices.presentation NoticePresenter._last_notices",
     "edge.graphql.document_cache DocumentCache._page_sizes",
     "edge.graphql.media_types is_json",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from discretion.domain.consent.objection_hook import ObjectionHook
 from discretion.domain.consent.receipt import ReceiptSigner
 from discretion.domain.consent.record_statement import StatementRecorder
+from discretion.domain.notices.notice_register import NoticeRegister
 from discretion.law.jurisdiction import Lawbook
 from discretion.store.consents import ConsentStore
 
@@ -19,4 +20,5 @@ class ConsentServices:
     consents: ConsentStore
     receipts: ReceiptSigner
     statement_recorder: StatementRecorder
+    notice_register: NoticeRegister
     objection_hook: ObjectionHook

@@ -7,7 +7,7 @@ similar call without a notice or a reason.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import strawberry
@@ -38,6 +38,7 @@ from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import bind_services, build_field
 from discretion.domain.kit.graphql.loading import load_customer
 from discretion.domain.kit.graphql.scalars import DateTime
+from discretion.domain.notices.notice_register import UNKNOWN_NOTICE_ADVICE
 from discretion.domain.profiles.api.customer_types import build_object_type
 from discretion.errors import BadRequest, Forbidden, NotFound
 from discretion.reveal.forms import format_timestamp
@@ -171,7 +172,39 @@ async def _set_consent(
         )
         for choice in _check_purpose_count(purposes)
     ]
-    return await _record_choices(services, info, customer_id, author, ConsentAction.CHOOSE, context, choices)
+    context, choices, notice_error = _require_shown_notice(services, context, choices)
+    outcome = None
+    if choices:
+        outcome = await _record_choices(
+            services, info, customer_id, author, ConsentAction.CHOOSE, context, choices
+        )
+    if notice_error is not None:
+        # Raised last: refusals in the same call are in force, whatever becomes of the acceptances.
+        raise notice_error
+    assert outcome is not None
+    return outcome
+
+
+def _require_shown_notice(
+    services: ConsentServices, context: StatementContext, choices: list[tuple[str, ExplicitChoice]]
+) -> tuple[StatementContext, list[tuple[str, ExplicitChoice]], BadRequest | None]:
+    """Return what counts of a call: without acceptances, and with their refusal, if the notice is unknown."""
+    if context.notice is None or services.notice_register.is_known(context.notice):
+        return context, choices, None
+    refusals = [(purpose, choice) for purpose, choice in choices if not choice.permits]
+    context = replace(context, notice=None)
+    if len(refusals) == len(choices):
+        return context, refusals, None
+    in_force = " What was refused is in force." if refusals else ""
+    return (
+        context,
+        refusals,
+        BadRequest(
+            "NOTICE_UNKNOWN",
+            f"No edition of the privacy notice has this version, language and digest.{in_force}",
+            UNKNOWN_NOTICE_ADVICE,
+        ),
+    )
 
 
 async def _withdraw(
