@@ -124,6 +124,69 @@ async def test_a_body_that_is_not_json_is_status_400(
     assert (response.status_code, read_error_code(response)) == (400, expected_code)
 
 
+DUPLICATE_MEMBERS = [
+    b'{"userId": "u-1", "purposes": {"marketing": false, "marketing": true}}',
+    b'{"userId": "u-1", "userId": "u-2"}',
+    b'{"batch": [{"type": "identify", "userId": "u-1", "traits": {"city": "Kiel", "city": "Ulm"}}]}',
+    b'{"userId": "u-1", "context": {"gpc": true, "\\u0067pc": false}, "x": ":"}',
+    b'{"batch": [], "batch": [{"type": "identify", "userId": "u-1"}]}',
+]
+
+
+@pytest.mark.parametrize("path", ["/v1/identify", "/v1/batch", "/v1/consent"])
+@pytest.mark.parametrize("body", DUPLICATE_MEMBERS)
+@pytest.mark.parametrize("compressed", [False, True])
+async def test_a_body_that_names_a_member_twice_is_refused(
+    platform: PlatformUnderTest, path: str, body: bytes, compressed: bool
+) -> None:
+    """One reader would take the first member and another the last: a no might be read as a yes."""
+    content, headers = (gzip.compress(body), GZIP) if compressed else (body, {})
+    response = await post(platform, path, content, **headers)
+    assert (response.status_code, read_error_code(response)) == (400, "BODY_DUPLICATE_KEY")
+
+
+async def test_a_message_nested_too_deeply_is_refused_alone(platform: PlatformUnderTest) -> None:
+    """The body is JSON, and its other messages are accepted."""
+    deep: Any = "x"
+    for _ in range(240):
+        deep = {"a": deep}
+    text = orjson.dumps({"batch": [build_identify(1, traits=deep), build_identify(2)]})
+    text = text.replace(b'"x"', b'{"a":' * 400 + b"1" + b"}" * 400)
+    answer = (await post(platform, "/v1/batch", text)).json()
+    assert (answer["accepted"], answer["refused"]) == (1, 1)
+
+
+@pytest.mark.parametrize("path", ["/v1/batch", "/v1/consent", "/graphql"])
+async def test_a_client_that_hangs_up_leaves_no_trace_in_the_log(
+    platform: PlatformUnderTest, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever has no write key could else fill the log with one traceback for each connection."""
+    messages: list[Any] = [
+        {"type": "http.request", "body": b'{"batch": [', "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Any:
+        return messages.pop(0) if len(messages) > 1 else messages[0]
+
+    async def send(_message: Any) -> None: ...
+
+    scope: dict[str, Any] = {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "query_string": b"",
+        "headers": [(b"host", b"shop.example"), (b"content-type", b"application/json")],
+        "root_path": "",
+        "scheme": "http",
+        "http_version": "1.1",
+        "server": ("shop.example", 80),
+        "client": ("192.0.2.1", 5),
+    }
+    await platform.internals.app(scope, receive, send)  # uvicorn logs what this raises
+    assert not caplog.records
+
+
 @pytest.mark.parametrize("path", ["/v1/identify", "/v1/batch", "/v1/import"])
 @pytest.mark.parametrize("compressed", [False, True])
 async def test_a_body_has_at_most_500_kb(platform: PlatformUnderTest, path: str, compressed: bool) -> None:

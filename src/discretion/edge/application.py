@@ -6,12 +6,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from discretion.domain.requests.subscription import RequestWatcher
 from discretion.edge.acknowledgement_endpoint import AcknowledgementEndpoint
+from discretion.edge.body_limit import BodyLimit
 from discretion.edge.error_mask import ErrorMask
 from discretion.edge.error_response import build_error_response
 from discretion.edge.graphql.document_cache import DocumentCache
@@ -86,6 +88,10 @@ def build_application(components: EdgeComponents) -> Starlette:
             NotFound("NOT_FOUND", "No route has this path.", "GraphQL is at /graphql.")
         )
 
+    async def end_unread(_request: Request, _error: Exception) -> Response:
+        # The client closed the connection while it sent its body: nobody reads this response.
+        return Response(status_code=400)
+
     app = Starlette(
         routes=[
             Route("/graphql", graphql),
@@ -98,8 +104,8 @@ def build_application(components: EdgeComponents) -> Starlette:
             *components.agent_routes,
             *_build_service_routes(components),
         ],
-        exception_handlers={404: report_not_found},
-        max_body_size=MAX_BODY,
+        exception_handlers={404: report_not_found, ClientDisconnect: end_unread},
+        middleware=[Middleware(BodyLimit, max_bytes=MAX_BODY)],
     )
     app.state.complete = True
     return app

@@ -28,11 +28,15 @@ from discretion.domain.ingest.message import IngestStatus, MessageOutcome
 from discretion.domain.ingest.validation import MESSAGE_TYPES
 from discretion.domain.ingest.write_keys import WriteKeys
 from discretion.edge.error_response import build_error_response
+from discretion.edge.strict_json import refuse_duplicate_names
 from discretion.errors import BadRequest, DiscretionError, TooLarge, Unauthenticated
 from discretion.law.signals.gpc import GPC_HEADER, has_gpc_opt_out
 
 # Segment's own limit for a batch.
 MAX_BODY = 500 * 1024
+MAX_JSON_DEPTH = 1024
+"""As deep as the parser reads. Within a batch, a message that is nested too deeply is refused alone."""
+
 BATCH_CALLS = ("batch", "import", "b")
 """The names of the batch call: the present one, the former one, and that of the mobile SDKs."""
 
@@ -128,8 +132,11 @@ async def read_tracking_body(request: Request) -> bytes:
 def parse_json_object(body: bytes) -> dict[str, object]:
     """Return the body as a JSON object.
 
+    Of two members with one name a reader takes the first or the last: a yes and a no about one purpose must
+    not depend on that.
+
     Raises:
-        BadRequest: ``BODY_INVALID``.
+        BadRequest: ``BODY_INVALID``, ``BODY_DUPLICATE_KEY``, ``BODY_TOO_DEEP``.
     """
     try:
         parsed = orjson.loads(body)
@@ -137,6 +144,7 @@ def parse_json_object(body: bytes) -> dict[str, object]:
         raise BadRequest("BODY_INVALID", "The body is not JSON.") from None
     if not isinstance(parsed, dict):
         raise BadRequest("BODY_INVALID", "The body is not a JSON object.")
+    refuse_duplicate_names(body, parsed, MAX_JSON_DEPTH)
     return parsed
 
 
