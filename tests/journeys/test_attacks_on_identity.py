@@ -59,7 +59,7 @@ async def test_a_merge_is_attributed_to_the_source_that_caused_it(
     )
     await asyncio.gather(
         *(
-            platform.send_messages("ios-app", identify(f"b{n}", f"x-{n}", phone=f"+4477009001{n:02}"))
+            platform.send_messages("ios-app", identify(f"b{n}", f"x-{n}", phone=f"+4420794601{n:02}"))
             for n in range(9)
         ),
         *(

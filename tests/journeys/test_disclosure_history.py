@@ -13,13 +13,13 @@ ANN = {
     "type": "identify",
     "messageId": "w1",
     "userId": "w-1",
-    "traits": {"firstName": "Ann", "email": "ann@shop.example", "phone": "+44 7700 900123"},
+    "traits": {"firstName": "Ann", "email": "ann@shop.example", "phone": "+44 20 7946 0123"},
 }
 ANNE_IN_STORE = {
     "type": "identify",
     "messageId": "s1",
     "userId": "L-1",
-    "traits": {"firstName": "Anne", "phone": "+44 7700 900124"},
+    "traits": {"firstName": "Anne", "phone": "+44 20 7946 0124"},
 }
 OWN_DISCLOSURES = "{ me { disclosures(first: 10) { nodes { client actor purposes attributes forms } } } }"
 
@@ -44,7 +44,7 @@ async def read_name(platform: PlatformUnderTest, role: str, phone: str) -> None:
 async def test_every_disclosure_is_listed_newest_first(platform: PlatformUnderTest) -> None:
     """Each entry has client, person, purposes, attributes and form."""
     await platform.send_messages("web-shop", ANN)
-    await read_name(platform, "support", "+447700900123")
+    await read_name(platform, "support", "+442079460123")
     token = await platform.issue_customer_token("email", "ann@shop.example")
     own_disclosure, support_disclosure = await read_disclosures(platform, token)
     assert support_disclosure == {
@@ -80,8 +80,8 @@ async def test_the_disclosure_history_follows_merge_and_unmerge(
     """The merged customer has both histories; after the unmerge each has their own."""
     await platform.send_messages("web-shop", ANN)
     await platform.send_messages("tills", ANNE_IN_STORE)
-    await read_name(platform, "support", "+447700900123")
-    await read_name(platform, "support", "+447700900124")
+    await read_name(platform, "support", "+442079460123")
+    await read_name(platform, "support", "+442079460124")
     steward = platform.issue_token("steward", client="customer-app")
     answer = await platform.query("{ customers { nodes { id } } }", steward)
     ids = [customer["id"] for customer in answer["data"]["customers"]["nodes"]]

@@ -220,9 +220,9 @@ async def test_after_an_unmerge_a_linking_record_stays_with_its_stronger_evidenc
 ) -> None:
     """A third record that linked both customers stays with the one that its stronger evidence supports."""
     await platform.send_messages("web-shop", build_identify("m1", "w-1", email="ann@shop.example"))
-    await platform.send_messages("tills", build_identify("m2", "L-1", phone="+44 7700 900123"))
+    await platform.send_messages("tills", build_identify("m2", "L-1", phone="+44 20 7946 0123"))
     await platform.send_messages(
-        "ios-app", build_identify("m3", "a-1", email="ann@shop.example", phone="+44 7700 900123")
+        "ios-app", build_identify("m3", "a-1", email="ann@shop.example", phone="+44 20 7946 0123")
     )
     (customer,) = await list_customers(platform)
     (merge,) = customer["identityHistory"]["nodes"]
@@ -278,7 +278,7 @@ async def test_a_role_sees_identifiers_only_of_types_that_it_sees_in_clear(
     platform: PlatformUnderTest, role: str, kinds: set[str] | None
 ) -> None:
     """Support sees addresses, phone numbers and accounts but no cookies; analytics sees no identifiers."""
-    person = build_identify("m1", "w-1", email="ann@shop.example", phone="+44 7700 900123", residence="GB")
+    person = build_identify("m1", "w-1", email="ann@shop.example", phone="+44 20 7946 0123", residence="GB")
     await platform.send_messages("web-shop", {**person, "anonymousId": "ck-1"})
     answer = await platform.query(
         "{ customers { nodes { identifiers { type value } } } }", platform.issue_token(role)

@@ -28,17 +28,17 @@ STORE = {
     "messageId": "s1",
     "userId": "L-1",
     "timestamp": "2026-06-01T10:00:00Z",
-    "traits": {"email": "ann@shop.example", "phone": "07700 900123", "address": {"country": "GB"}},
+    "traits": {"email": "ann@shop.example", "phone": "020 7946 0123", "address": {"country": "GB"}},
 }
 APP = {
     "type": "identify",
     "messageId": "a1",
     "userId": "a-1",
     "timestamp": "2026-07-01T10:00:00Z",
-    "traits": {"phone": "+44 7700 900123"},
+    "traits": {"phone": "+44 20 7946 0123"},
 }
 FIND = """{
-  customer(identifier: { type: "phone", value: "+447700900123" }) {
+  customer(identifier: { type: "phone", value: "+442079460123" }) {
     id identity { givenName } contact { email } commerce { orderCount lifetimeValue } store { favouriteStore }
   }
 }"""
@@ -135,7 +135,7 @@ async def test_late_and_repeated_messages_do_not_replace_newer_values(platform: 
         ({"type": "identify", "traits": {}}, "NO_USER_ANON_ID", "userId"),
         ({**WEB, "traits": {"firstName": 7}}, "TYPE_WRONG", "traits.firstName"),
         ({**WEB, "traits": {"birthday": "soon"}}, "TYPE_WRONG", "traits.birthday"),
-        ({**WEB, "traits": {"email": "nobody"}}, "IDENTIFIER_INVALID", "contact.email"),
+        ({**WEB, "traits": {"email": "nobody"}}, "IDENTIFIER_INVALID", "traits.email"),
         ({**WEB, "timestamp": "yesterday"}, "TIMESTAMP_INVALID", "timestamp"),
         ({**WEB, "type": "poke"}, "TYPE_UNSUPPORTED", "type"),
         (build_order("x", {"userId": "u"}, "much"), "TYPE_WRONG", "properties.total"),

@@ -27,7 +27,7 @@ def build_attribute_value(attribute: Attribute, person: str, number: int) -> Any
     if attribute.identifier == "email":
         return f"canary-{person}@post.example"
     if attribute.identifier == "phone":
-        return f"+44770090010{PERSONS[person]}"
+        return f"+44207946010{PERSONS[person]}"
     return build_value(attribute.type, person, attribute.path, number)
 
 
@@ -142,7 +142,7 @@ async def test_a_package_has_all_values_of_its_person_and_none_of_another(
         assert list_sent_values(package) == sent_values[person]
         content = b"".join(package.files.values())
         assert f"canary-{other}".encode() not in content
-        assert f"+44770090010{PERSONS[other]}".encode() not in content
+        assert f"+44207946010{PERSONS[other]}".encode() not in content
         for file in ("package.json", "package.html", "csv/told.csv"):
             texts = [
                 entry

@@ -19,7 +19,6 @@ from discretion.seal.bucket_keys import BucketKeys
 from discretion.seal.cell import derive_ledger_pseudonym, encrypt_cell
 from discretion.seal.cell_transfer import CellOwner, transfer_cell
 from discretion.seal.key_files import create_sealed_file, derive_key, read_sealed_file
-from discretion.seal.normalisation import normalise_email, normalise_phone
 from discretion.seal.open import CipherCache, build_cell_decryptor
 from discretion.seal.pairwise_ids import PairwiseIds
 from discretion.seal.redacted import Redacted
@@ -161,44 +160,6 @@ def test_blind_index_entries_depend_on_type_and_key() -> None:
     assert index.index("email", "x") != index.index("phone", "x")
     assert index.index("email", "x") != BlindIndex(OTHER).index("email", "x")
     assert index.index("ab", "c") != index.index("a", "bc")
-
-
-@pytest.mark.parametrize(
-    ("spelling", "expected"),
-    [
-        ("Ann@Shop.Example", "ann@shop.example"),
-        ("  ann@shop.example ", "ann@shop.example"),
-        ("ann+news@shop.example", "ann+news@shop.example"),  # noqa: RUF100
-        ("ann", None),
-        ("ann@", None),
-        ("ann@shop", None),
-        ("a nn@shop.example", None),
-        ("@shop.example", None),
-        ("a" * 250 + "@shop.example", None),
-    ],
-)
-def test_spellings_of_an_email_address_normalise_to_one(spelling: str, expected: str | None) -> None:
-    """Case, width and surrounding whitespace do not matter."""
-    assert expected == normalise_email(spelling)
-
-
-@pytest.mark.parametrize(
-    ("spelling", "region", "expected"),
-    [
-        ("+44 7700 900123", None, "+447700900123"),
-        ("07700 900123", "GB", "+447700900123"),
-        ("07700 900123", "gb", "+447700900123"),
-        ("(202) 555-0123", "US", "+12025550123"),
-        ("07700 900123", None, None),
-        ("call me", "GB", None),
-        ("1" * 300, "GB", None),
-    ],
-)
-def test_notations_of_a_phone_number_normalise_to_one(
-    spelling: str, region: str | None, expected: str | None
-) -> None:
-    """National notation needs a region; without one the number is refused, not guessed."""
-    assert expected == normalise_phone(spelling, region)
 
 
 def test_a_redacted_value_is_never_printed(caplog: pytest.LogCaptureFixture) -> None:

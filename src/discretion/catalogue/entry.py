@@ -170,6 +170,19 @@ class IdentifierEntry(Entry):
     context: list[Text] = Field(default=[], description="dotted places in a tracking call's context")
 
 
+class PlaceholderEntry(Entry):
+    """Texts that broken clients send in place of an id, of whatever type."""
+
+    description: Text = Field(description="what they have in common")
+    sources: list[Text] = Field(min_length=1, description="where they are published")
+    patterns: list[Text] = Field(
+        min_length=1, description="regular expressions that match a whole id, in any case"
+    )
+    addresses: bool = Field(
+        default=False, description="true if an e-mail address with such a local part is nobody's as well"
+    )
+
+
 class SourceEntry(Entry):
     """A registered sender in one channel."""
 
@@ -254,6 +267,9 @@ class CatalogueFile(Entry):
         default={}, description="the register of numbers: what each was given to; generated"
     )
     identifiers: dict[str, IdentifierEntry] = Field(default={}, description="identifier types")
+    placeholders: dict[str, PlaceholderEntry] = Field(
+        default={}, description="texts that broken clients send in place of ids"
+    )
     sources: dict[str, SourceEntry] = Field(default={}, description="senders")
     recipients: dict[str, RecipientEntry] = Field(
         default={}, description="recipients of data, and their purposes"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -20,6 +20,7 @@ from discretion.catalogue.entry import (
     ComputedEntry,
     EventEntry,
     IdentifierEntry,
+    PlaceholderEntry,
     PurposeEntry,
     RecipientEntry,
     Uses,
@@ -99,6 +100,7 @@ def _build_catalogue(parsed_catalogue: ParsedCatalogue) -> Catalogue:
         )
         for _, path, entry in parsed_catalogue.iterate_completed("attributes")
     }
+    placeholders = [entry for _, _, entry in parsed_catalogue.iterate_entries("placeholders")]
     groups = {
         key: AttributeGroup(key, description)
         for _, key, description in parsed_catalogue.iterate_entries("groups")
@@ -113,7 +115,7 @@ def _build_catalogue(parsed_catalogue: ParsedCatalogue) -> Catalogue:
             if attribute.group == group
         },
         "identifiers": {
-            key: _build_identifier_type(key, entry)
+            key: _build_identifier_type(key, entry, placeholders)
             for _, key, entry in parsed_catalogue.iterate_entries("identifiers")
         },
         "sources": {
@@ -201,9 +203,22 @@ def _build_attribute(
     )
 
 
-def _build_identifier_type(key: str, entry: IdentifierEntry) -> IdentifierType:
-    tuple_fields = {"blocked": tuple(entry.blocked), "context": tuple(entry.context)}
+def _build_identifier_type(
+    key: str, entry: IdentifierEntry, placeholders: Sequence[PlaceholderEntry]
+) -> IdentifierType:
+    blocked = (*entry.blocked, *_list_placeholder_patterns(entry.normalise, placeholders))
+    tuple_fields = {"blocked": blocked, "context": tuple(entry.context)}
     return IdentifierType(key=key, **{**entry.model_dump(), **tuple_fields})
+
+
+def _list_placeholder_patterns(normalise: str, placeholders: Sequence[PlaceholderEntry]) -> Iterator[str]:
+    """Yield what is blocked for every type of id; a phone number in E.164 is no such text."""
+    for entry in placeholders:
+        for pattern in entry.patterns:
+            if normalise == "token":
+                yield f"""["'`]?(?:{pattern})["'`]?"""
+            elif normalise == "email" and entry.addresses:
+                yield f"(?:{pattern})@.*"
 
 
 def _build_recipient(key: str, entry: RecipientEntry) -> Recipient:

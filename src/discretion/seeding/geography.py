@@ -119,9 +119,10 @@ def _american_numbers(areas: tuple[int, ...]) -> Iterator[PhoneNumber]:
 def _british_numbers() -> Iterator[PhoneNumber]:
     """Yield numbers of Ofcom, "Telephone numbers for use in TV and radio drama programmes".
 
-    The cast has 07700 900xxx.
+    Of these the mobile numbers and those of Nottingham are assigned to nobody, so they are no valid numbers.
+    The cast has 020 7946 0123.
     """
-    for area in (113, 114, 115, 116, 117, 118, 121, 131, 141, 151, 161):
+    for area in (113, 114, 116, 117, 118, 121, 131, 141, 151, 161):
         for suffix in range(1000):
             yield PhoneNumber(f"+44{area}4960{suffix:03}", f"0{area} 496 0{suffix:03}")
     for suffix in range(1000):
@@ -137,7 +138,7 @@ def _german_numbers() -> Iterator[PhoneNumber]:
 
 
 def _french_numbers() -> Iterator[PhoneNumber]:
-    """Yield numbers of ARCEP, décision 2018-0881, for audiovisual works; the cast has 06 39 98."""
+    """Yield numbers of ARCEP, décision 2018-0881, for audiovisual works; the cast has 01 99 00 99 01."""
     for suffix in range(10_000):
         for block in ("19900", "26191", "35301", "46571", "53649"):
             digits = f"0{block}{suffix:04}"

@@ -28,7 +28,7 @@ LEAP_DAY = 1_835_395_200_000  # its first millisecond
 AFTER_A_LEAP_BIRTHDAY = 1_844_078_400_000  # 100 days after it
 EXPECTED: dict[str, Any] = yaml.safe_load(find_seed_file("expected.yaml").read_text("utf-8"))
 PEOPLE: dict[str, Any] = yaml.safe_load(find_seed_file("cast.yaml").read_text("utf-8"))["people"]
-RESERVED_PHONE = re.compile(r"\+120255501\d\d|\+447700900\d{3}|\+493023125\d{3}|\+33639980\d{3}")
+RESERVED_PHONE = re.compile(r"\+120255501\d\d|\+442079460\d{3}|\+493023125\d{3}|\+3319900\d{4}")
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from discretion.catalogue.check.computed import check_computed_attributes, check_event_properties
-from discretion.catalogue.check.identifiers import check_identifier_types, check_source_assurance
+from discretion.catalogue.check.identifiers import (
+    check_identifier_types,
+    check_placeholders,
+    check_source_assurance,
+)
 from discretion.catalogue.check.numbers import check_numbers
 from discretion.catalogue.check.recipients import check_recipients
 from discretion.catalogue.check.sources import check_sources, check_supply_places
@@ -37,6 +41,7 @@ _NAMED_SECTIONS = (
     "objects",
     "attributes",
     "identifiers",
+    "placeholders",
     "sources",
     "properties",
     "events",
@@ -326,5 +331,6 @@ _CHECKS: Iterable[Callable[[ParsedCatalogue], Iterator[ConfigurationProblem]]] =
     check_computed_attributes,
     check_event_properties,
     check_identifier_types,
+    check_placeholders,
     check_source_assurance,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from discretion.catalogue.assurance import Assurance
 from discretion.catalogue.check.sources import list_trait_places
@@ -77,19 +77,26 @@ def check_source_assurance(parsed_catalogue: ParsedCatalogue) -> Iterator[Config
                 yield parsed_file.file.build_problem(place, fault, "Make it 'presented'.")
 
 
-def _find_protection_faults(entry: IdentifierEntry) -> Iterator[Fault]:
-    """Yield what is wrong with an identifier type's merge protection."""
-    # Compiled here, because an invalid pattern would otherwise fail at the first message with such an
-    # identifier.
-    for pattern in entry.blocked:
+def check_placeholders(parsed_catalogue: ParsedCatalogue) -> Iterator[ConfigurationProblem]:
+    """Report patterns of placeholders that are no regular expressions."""
+    for parsed_file, name, entry in parsed_catalogue.iterate_entries("placeholders"):
+        for key, fault, advice in _find_pattern_faults("patterns", entry.patterns):
+            yield parsed_file.file.build_problem(("placeholders", name, key), f"{name} {fault}", advice)
+
+
+def _find_pattern_faults(key: str, patterns: Iterable[str]) -> Iterator[Fault]:
+    # Compiled here, because an invalid pattern would otherwise fail at the first message with an id.
+    for pattern in patterns:
         try:
             re.compile(pattern)
         except re.error as error:
-            yield (
-                "blocked",
-                f"blocks {pattern!r}, which is no regular expression ({error})",
-                "Write a valid one.",
-            )
+            fault = f"blocks {pattern!r}, which is no regular expression ({error})"
+            yield key, fault, "Write a valid one."
+
+
+def _find_protection_faults(entry: IdentifierEntry) -> Iterator[Fault]:
+    """Yield what is wrong with an identifier type's merge protection."""
+    yield from _find_pattern_faults("blocked", entry.blocked)
     if entry.within is None:
         return
     if entry.most is None:

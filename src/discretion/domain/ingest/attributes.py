@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from discretion.catalogue.model import Attribute, Catalogue, Source
-from discretion.domain.ingest.identifiers import parse_identifier
 from discretion.domain.ingest.json_path import find_first_value, flatten_traits
 from discretion.domain.ingest.message import ExternalIdentifier
 from discretion.domain.ingest.rejection import MessageRejected
 from discretion.domain.ingest.value_parsing import WrongType, parse_value
+from discretion.seal.normalisation import NORMALISATION_RULES, SPELLING_RULES
 from discretion.seal.redacted import Redacted
 from discretion.store.document import OpenValue
 
@@ -82,11 +82,18 @@ def parse_attribute_value(
     value = _parse_stored_value(attribute, raw_value, place)
     if attribute.identifier is None:
         return AttributeValue(attribute, Redacted(value))
-    parsed_identifier = parse_identifier(catalogue, attribute.identifier, value, region, attribute.path)
-    # A phone number is stored in E.164; an e-mail address is stored as the customer spells it.
-    normalisation = catalogue.identifiers[attribute.identifier].normalise
-    stored = parsed_identifier.value if normalisation == "e164" else Redacted(value)
-    return AttributeValue(attribute, stored, replace(parsed_identifier, is_stated=True))
+    rule = catalogue.identifiers[attribute.identifier].normalise
+    # A message goes to the address as its owner spells it, and an extension is dialled, but neither links.
+    spelling = SPELLING_RULES[rule](str(value), region)
+    if spelling is None:
+        raise MessageRejected("IDENTIFIER_INVALID", f"It is not a valid {attribute.identifier}.", place)
+    normalised = NORMALISATION_RULES[rule](str(value), region)
+    identifier = (
+        None
+        if normalised is None
+        else ExternalIdentifier(attribute.identifier, Redacted(normalised), is_stated=True)
+    )
+    return AttributeValue(attribute, Redacted(spelling), identifier)
 
 
 def _parse_stored_value(attribute: Attribute, raw_value: object, place: str) -> OpenValue:

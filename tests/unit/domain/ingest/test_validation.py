@@ -149,7 +149,7 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("a context that is text", build_message(context="x"), "TYPE_WRONG", "context"),
     ("a name that is a number", build_identify(firstName=7), "TYPE_WRONG", "traits.firstName"),
     ("a birthday that is none", build_identify(birthday="the 3rd"), "TYPE_WRONG", "traits.birthday"),
-    ("an e-mail that is none", build_identify(email="at home"), "IDENTIFIER_INVALID", "contact.email"),
+    ("an e-mail that is none", build_identify(email="at home"), "IDENTIFIER_INVALID", "traits.email"),
     ("an event nobody declared", build_track("Espionage"), "EVENT_UNDECLARED", "event"),
     ("an event that is an object", build_track({"$gt": ""}), "EVENT_UNDECLARED", "event"),
     (
