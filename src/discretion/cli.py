@@ -19,8 +19,10 @@ from discretion.app import Platform, open_platform, open_signing_keys, open_toke
 from discretion.app.clock import now_ms
 from discretion.app.installations import (
     build_certificate_request,
+    build_import_dry_run,
     open_agent_register,
     open_backup_installation,
+    open_ingest,
     open_recipients,
 )
 from discretion.app.upgrade_commands import add_upgrade_commands
@@ -31,7 +33,7 @@ from discretion.domain.consent.terminal import build_recompute_table, show_recom
 from discretion.domain.identity.duplicates.comparison import Backend
 from discretion.domain.identity.duplicates.match_rules import DEFAULT_THRESHOLD
 from discretion.domain.identity.duplicates.terminal import build_suggestion_table, show_search_progress
-from discretion.domain.ingest.dead_letters.terminal import build_replay_table, show_replay_progress
+from discretion.domain.ingest.command import build_commands as build_ingest_commands
 from discretion.domain.inventory.command import add_inventory_command
 from discretion.domain.notices.command import build_commands as build_notice_commands
 from discretion.domain.notices.command import describe_stale_notice, print_notice, ropa_app
@@ -51,7 +53,6 @@ from discretion.serve import (
     wait_until_stopped,
 )
 from discretion.settings import Settings, read_settings
-from discretion.store.dead_letters import DeadLetterFilter
 from discretion.token.command import build_commands as build_token_commands
 from discretion.token.key_command import build_key_commands
 
@@ -65,13 +66,12 @@ cli = typer.Typer(
 schema_commands = typer.Typer(help="The generated files under schema/.", no_args_is_help=True)
 identity_commands = typer.Typer(help="Identity resolution: duplicates.", no_args_is_help=True)
 source_commands = typer.Typer(help="Registered sources and their write keys.", no_args_is_help=True)
-ingest_commands = typer.Typer(help="Refused messages.", no_args_is_help=True)
 retention_commands = typer.Typer(help="Retention periods.", no_args_is_help=True)
 consent_commands = typer.Typer(help="Permissions of customers.", no_args_is_help=True)
 cli.add_typer(schema_commands, name="schema")
 cli.add_typer(source_commands, name="source")
 cli.add_typer(identity_commands, name="identity")
-cli.add_typer(ingest_commands, name="ingest")
+cli.add_typer(build_ingest_commands(open_ingest, build_import_dry_run, run_on_fast_loop), name="ingest")
 cli.add_typer(consent_commands, name="consent")
 cli.add_typer(build_law_commands(lambda: datetime.now(UTC).date()), name="law")
 cli.add_typer(retention_commands, name="retention")
@@ -210,48 +210,6 @@ def suggest_duplicates(
             with show_search_progress(error_console) as progress:
                 outcome = await platform.duplicate_search.run(threshold, backend, limit, progress)
             Console().print(build_suggestion_table(outcome, threshold))
-
-    run_on_fast_loop(run())
-
-
-@ingest_commands.command("replay")
-def replay_dead_letters(
-    reason: Annotated[
-        str | None, typer.Option(help="Only messages refused with this code, such as EVENT_UNDECLARED.")
-    ] = None,
-    source: Annotated[
-        str | None, typer.Option(help="Only messages of this source, such as web-shop.")
-    ] = None,
-    since: Annotated[
-        datetime | None, typer.Option(help="Only messages received at this time (UTC) or later.")
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only print what would happen; change nothing.")
-    ] = False,
-    data_dir: DataDirOption = None,
-) -> None:
-    """Process refused messages again, after the catalogue was corrected.
-
-    Refused messages are kept for 14 days, with the time at which they were
-    received. A message that is accepted now is processed and deleted from the
-    dead letters; the others remain. An interrupted run can be repeated. With
-    the embedded MongoDB, stop the server first.
-    """
-    settings = _read_settings(data_dir)
-    since_ms = None if since is None else int(since.replace(tzinfo=since.tzinfo or UTC).timestamp() * 1000)
-
-    async def run() -> None:
-        async with open_platform(settings, idle=True) as platform:
-            # A message past its period must not be read, even if no server has run since.
-            platform.dead_letter_recorder.destroy_expired_keys()
-            if source is not None:
-                _require_source(platform, source)
-            dead_letter_filter = DeadLetterFilter(reason, source, since_ms)
-            with show_replay_progress(
-                error_console, await platform.dead_letter_replay.count_waiting(dead_letter_filter)
-            ) as progress:
-                tally = await platform.dead_letter_replay.run(dead_letter_filter, progress, dry=dry_run)
-            Console().print(build_replay_table(tally, dry=dry_run))
 
     run_on_fast_loop(run())
 

@@ -1,4 +1,4 @@
-"""Packages that only some installations have: the extras ``embedded``, ``demo`` and ``suggest``.
+"""Packages that only some installations have: the extras ``embedded``, ``demo``, ``parquet`` and ``suggest``.
 
 ``pyproject.toml`` lists what each extra installs. A module that needs such a package imports it here, inside
 the function that uses it, so that every module can be imported without any extra.

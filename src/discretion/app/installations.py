@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -13,11 +14,16 @@ from discretion.app import open_configured_database, open_platform
 from discretion.app.clock import now_ms
 from discretion.app.configuration import load_configuration
 from discretion.app.installation_check import SchemaMigration, prepare_installation
+from discretion.app.installation_watch import InstallationWatch
 from discretion.app.keys import bucket_keys_path, load_root_key
 from discretion.app.rulebook import RuleActivation, prepare_activation
 from discretion.app.wiring.agents import build_processor_signing_request
+from discretion.app.wiring.ingest import build_message_validator
 from discretion.domain.agents.agent_register import AgentRegister
 from discretion.domain.backup.command import BackupInstallation
+from discretion.domain.ingest.command import IngestCommandContext
+from discretion.domain.ingest.file_import.dry_run import ImportDryRun
+from discretion.domain.ingest.file_import.file_import import accept_past_notice
 from discretion.domain.recipients.command import RecipientCommandContext
 from discretion.plan.permission_window import PermissionWindow
 from discretion.settings import Settings, read_settings
@@ -31,9 +37,7 @@ async def open_backup_installation(data_dir: Path | None) -> AsyncIterator[Backu
 
     It opens a database on which erasures have not been replayed yet, so that they can be.
     """
-    settings = read_settings(os.environ)
-    if data_dir is not None:
-        settings = replace(settings, data_dir=data_dir)
+    settings = _read_settings(data_dir)
     async with open_platform(settings, idle=True, restoring=True) as platform:
         yield BackupInstallation(
             DumpStore(platform.database),
@@ -42,6 +46,30 @@ async def open_backup_installation(data_dir: Path | None) -> AsyncIterator[Backu
             bucket_keys_path(settings).parent,
             (__version__, platform.catalogue.version),
         )
+
+
+@asynccontextmanager
+async def open_ingest(data_dir: Path | None) -> AsyncIterator[IngestCommandContext]:
+    """Open the intake of the installation, to import files and to replay refused messages."""
+    settings = _read_settings(data_dir)
+    rules = load_configuration(settings).rules
+    async with open_platform(settings, idle=True) as platform:
+        yield IngestCommandContext(
+            sources=platform.catalogue.sources,
+            dead_letter_recorder=platform.dead_letter_recorder,
+            dead_letter_replay=platform.dead_letter_replay,
+            importer=platform.file_importer,
+            # An import may run for hours, and other rules or another schema may be put in force meanwhile.
+            check_installation=InstallationWatch(platform.database, rules.version, time.monotonic).check,
+        )
+
+
+def build_import_dry_run(data_dir: Path | None) -> ImportDryRun:
+    """Build the dry run of imports; it needs the catalogue, no key and no database."""
+    settings = _read_settings(data_dir)
+    catalogue = load_configuration(settings).catalogue
+    validator = build_message_validator(settings, catalogue, os.urandom, accept_past_notice)
+    return ImportDryRun(catalogue, validator, now_ms)
 
 
 @asynccontextmanager
@@ -115,3 +143,8 @@ async def open_schema_migration(settings: Settings) -> AsyncIterator[SchemaMigra
 def build_certificate_request(settings: Settings) -> bytes:
     """Build the request for the certificate that signs answers to controllers; it needs no database."""
     return build_processor_signing_request(settings, load_root_key(settings), os.urandom)
+
+
+def _read_settings(data_dir: Path | None) -> Settings:
+    settings = read_settings(os.environ)
+    return settings if data_dir is None else replace(settings, data_dir=data_dir)

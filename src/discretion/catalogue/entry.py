@@ -8,34 +8,16 @@ field descriptions below are used twice: as advice when a key is missing, and in
 from __future__ import annotations
 
 import json
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, StringConstraints, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import ConfigDict, Field
 
-from discretion.catalogue.assurance import ASSURANCE_BY_LABEL, Assurance
 from discretion.catalogue.correction_authority import Correctable
+from discretion.catalogue.entry_base import AssuranceLabel, Entry, Text
+from discretion.catalogue.import_entry import ImportEntry
 from discretion.catalogue.model import Basis, Channel, Family, Fold, Form, Sensitivity, ValueType
 from discretion.catalogue.recipient import RecipientRole
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Uses = dict[Form, list[Text]]
-
-
-def _parse_assurance(label: object) -> Assurance:
-    if isinstance(label, str) and label in ASSURANCE_BY_LABEL:
-        return ASSURANCE_BY_LABEL[label]
-    # The error of an enumeration, so that it is reported like any other.
-    expected = {"expected": ", ".join(map(repr, ASSURANCE_BY_LABEL))}
-    raise PydanticCustomError("enum", "Input should be {expected}", expected)
-
-
-AssuranceLabel = Annotated[
-    Assurance,
-    PlainValidator(_parse_assurance),
-    WithJsonSchema({"enum": list(ASSURANCE_BY_LABEL), "type": "string"}),
-]
-"""An assurance by its label."""
 
 LAST_BIT = 62
 """Highest bit of a purpose. Bit 63, the sign of MongoDB's 64-bit integer, stays clear."""
@@ -44,13 +26,6 @@ _USES = "purposes by the form they see: clear, masked, coarse or pseudonym"
 _RETENTION = "how long after it was observed it may be revealed; an ISO 8601 duration such as P3Y"
 _CHANNELS = "which channels may supply it: web, store, app"
 _CATEGORY = "a Fideslang data category, such as user.contact.email"
-
-
-class Entry(BaseModel):
-    """Base of everything that is written in a configuration file; unknown keys are refused."""
-
-    # A misspelt key would otherwise be ignored, and with it the rule that it states.
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class PurposeEntry(Entry):
@@ -276,6 +251,9 @@ class CatalogueFile(Entry):
     )
     properties: dict[str, PropertyEntry] = Field(default={}, description="properties of events")
     events: dict[str, EventEntry] = Field(default={}, description="event types, by their name as sent")
+    imports: dict[str, ImportEntry] = Field(
+        default={}, description="how files of a retailer's past become messages of a source"
+    )
 
 
 def print_catalogue_schema() -> str:

@@ -26,6 +26,7 @@ from discretion.catalogue.entry import (
     Uses,
 )
 from discretion.catalogue.identifier_type import IdentifierType
+from discretion.catalogue.import_mapping import ImportMapping, build_import_mapping
 from discretion.catalogue.model import (
     Attribute,
     AttributeGroup,
@@ -146,7 +147,14 @@ def _build_catalogue(parsed_catalogue: ParsedCatalogue) -> Catalogue:
     controller = next(controller for controller in controllers if controller)
     frozen = {name: MappingProxyType(section) for name, section in sections.items()}
     version, register = _compute_version(controller, sections), _build_register(parsed_catalogue, attributes)
-    return Catalogue(version=version, controller=controller, register=register, **frozen)
+    imports = _build_imports(parsed_catalogue)
+    return Catalogue(version=version, controller=controller, register=register, imports=imports, **frozen)
+
+
+def _build_imports(parsed_catalogue: ParsedCatalogue) -> Mapping[str, ImportMapping]:
+    # They have no effect on the version: a mapping says how files are read, and not what is permitted.
+    entries = parsed_catalogue.iterate_entries("imports")
+    return MappingProxyType({key: build_import_mapping(key, entry) for _, key, entry in entries})
 
 
 def _build_register(

@@ -14,6 +14,7 @@ from discretion.catalogue.assurance import Assurance
 from discretion.catalogue.attribute_register import Register, RegisteredAttribute, render_type
 from discretion.catalogue.correction_authority import Correctable
 from discretion.catalogue.identifier_type import IdentifierType
+from discretion.catalogue.import_mapping import ImportMapping
 from discretion.catalogue.recipient import Recipient
 
 
@@ -307,6 +308,7 @@ class Catalogue:
     sensitive: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # kind -> categories
     recipients: Mapping[str, Recipient] = field(default_factory=dict)
     register: Register = field(default_factory=dict)  # also of retired attributes
+    imports: Mapping[str, ImportMapping] = field(default_factory=dict)
 
     @cached_property
     def filterable_attributes(self) -> tuple[Attribute, ...]:
@@ -394,7 +396,5 @@ class Catalogue:
         return frozenset(
             key
             for key in self.purposes
-            if any(
-                key == held_purpose or key.startswith(held_purpose + ".") for held_purpose in held_purposes
-            )
+            if any(key == purpose or key.startswith(purpose + ".") for purpose in held_purposes)
         )

@@ -22,6 +22,7 @@ MAX_MESSAGES = 4
 OPERATOR_ERRORS = frozenset({"Misconfigured"})
 MESSAGE_ERRORS = frozenset({"MessageRejected", "RefusedMessage"})
 LEFT_OUT_PARTS = frozenset({"LeftOut"})
+ROW_ERRORS = frozenset({"RowFault"})
 OPEN_DSR_ERRORS = frozenset({"OpenDsrProblem"})
 
 _GRAPHQL_CODES = (
@@ -45,6 +46,7 @@ _WITHHOLD_REASONS = {
 _MEANINGS = {
     "BATCH_INVALID": "The batch is not an object with a list of messages.",
     "CATALOGUE_INVALID": "Files of the catalogue are wrong; the message lists each fault with file and line.",
+    "CELL_UNREADABLE": "It does not have the form that the mapping declares, such as its format or codes.",
     "IDENTITIES_MISSING": "'subject_identities' is missing, empty or too long.",
     "JURISDICTIONS_INVALID": "Jurisdiction files are wrong; the message lists each fault with file and line.",
     "METHOD_NOT_ALLOWED": "The HTTP method is not one that this address takes.",
@@ -94,6 +96,12 @@ SECTIONS = (
         "Accepted messages",
         "Declared parts of an accepted message that were not used, in `leftOut` of its result.",
         LEFT_OUT_PARTS.__contains__,
+    ),
+    ErrorSection(
+        "Rows of imported files",
+        "`discretion ingest import` counts them by column, beside the codes of refused messages. Correct\n"
+        "the file, the mapping or the catalogue, and import again.",
+        ROW_ERRORS.__contains__,
     ),
     ErrorSection(
         "OpenDSR requests",

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from discretion.catalogue.entry import Entry, Text
+from discretion.catalogue.entry_base import Entry, Text
 from discretion.catalogue.model import Family
 from discretion.law.jurisdiction import (
     ClockStart,

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from discretion.store.document import MutableDocument
-from tests.store.schema.test_apply import VALID_DOCUMENTS
+from tests.store.schema.valid_documents import VALID_DOCUMENTS
 
 KEPT_BY_DESIGN = frozenset({"requests", "disclosures", "erasures", "tombstones"})
 """The only collections that may name an erased person, as evidence that they were erased."""
@@ -281,7 +281,7 @@ PLANTERS: Mapping[str, Planter] = {
         name: _plant_impersonal(name)
         for name in (
             *("disclosures", "tombstones", "deliveries", "mandates", "replays", "agents", "recipients"),
-            *("clients", "consent_terms", "rulebooks", "ledger_postings", "ledger_posting_state"),
+            *("imports", "clients", "consent_terms", "rulebooks", "ledger_postings", "ledger_posting_state"),
         )
     },
 }
@@ -311,6 +311,7 @@ MEMBERS_WITHOUT_PERSON: Mapping[str, frozenset[str]] = {
     "mandates": frozenset({"_id", "requests", "callbacks.told"}),
     "replays": frozenset({"_id"}),
     "agents": frozenset({"verify_key", "digest"}),
+    "imports": frozenset({"_id"}),
     "clients": frozenset({"digest"}),
     "consent_terms": frozenset({"_id"}),
     "installation": frozenset({"bucketKeys", "signingKeys"}),

@@ -69,6 +69,20 @@ events:
     channels: [web]
     required: [total]
     properties: [shop]
+imports:
+  past:
+    label: Past orders
+    source: shop
+    key: [number]
+    time: {column: day, format: '%d.%m.%Y'}
+    user_id: mail
+    traits:
+      address.postalCode: zip
+    events:
+      Order Completed:
+        properties: {total: amount}
+    statements:
+      - purposes: {functional.service: {column: wanted, codes: {J: 'true'}}}
 """
 
 

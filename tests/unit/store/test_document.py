@@ -22,6 +22,12 @@ from discretion.store.deliveries import (
     parse_webhook,
 )
 from discretion.store.document import parse_readable
+from discretion.store.imports import (
+    ImportProgress,
+    StoredFault,
+    build_import_document,
+    parse_import_progress,
+)
 from discretion.store.retained_data import (
     RetainedData,
     RetainedKind,
@@ -106,6 +112,17 @@ RETAINED = RetainedData(
     until=3,
 )
 SWEEP_RUN = SweepRun(8, 1, 2, 3, b"c", 4, 5, 6, {"email": 7}, {"Order Completed": 8}, 9)
+IMPORT = ImportProgress(
+    b"i",
+    "past",
+    "tills",
+    started=1,
+    updated=2,
+    row=3,
+    outcomes={"accepted": 2},
+    faults=(StoredFault("refused", "TYPE_WRONG", "amount", "It takes money.", 1, (3,)),),
+    finished=2,
+)
 CASES: list[tuple[str, Any, Callable[[Any], Any], Callable[[Any], Any]]] = [
     ("agents", AGENT, build_agent_document, parse_agent),
     ("consents", CONSENT, build_consent_document, parse_consent_event),
@@ -116,6 +133,8 @@ CASES: list[tuple[str, Any, Callable[[Any], Any], Callable[[Any], Any]]] = [
     ("held", replace(RETAINED, until=None, hold=b"h"), build_retained_document, parse_retained_data),
     ("sweeps", SweepRun(7, 1, leased_until=2), build_sweep_document, parse_sweep_run),
     ("sweeps", SWEEP_RUN, build_sweep_document, parse_sweep_run),
+    ("imports", ImportProgress(b"i", "past", "tills", 1, 2), build_import_document, parse_import_progress),
+    ("imports", IMPORT, build_import_document, parse_import_progress),
     ("recipients", Webhook("c", "ad-partner", "https://a.example", 1), build_webhook_document, parse_webhook),
     ("recipients", Webhook("c", None, "https://a.example", 1), build_webhook_document, parse_webhook),
     ("deliveries", DELIVERY, build_delivery_document, parse_delivery),

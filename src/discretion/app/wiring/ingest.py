@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from discretion.app.wiring.context import WiringContext
+from discretion.catalogue.model import Catalogue
 from discretion.domain.identity.statement_observer import StatementObserver
 from discretion.domain.identity.unification import MAX_FACTS_PER_TRANSACTION, ProfileUnifier
 from discretion.domain.ingest.dead_letters.redaction import DeclaredNames
 from discretion.domain.ingest.dead_letters.replay import DeadLetterReplay
 from discretion.domain.ingest.dead_letters.retention import DeadLetterRecorder
+from discretion.domain.ingest.file_import.file_import import FileImporter, accept_past_notice
 from discretion.domain.ingest.intake import Intake
 from discretion.domain.ingest.ip_country import CountryLocator
 from discretion.domain.ingest.queue import IngestQueue
@@ -19,7 +22,9 @@ from discretion.domain.ingest.write_keys import WriteKeys
 from discretion.domain.retention.intake_filter import IntakeFilter
 from discretion.law.signals.load import load_signals
 from discretion.seal.daily_keys import DailyKeys
+from discretion.settings import Settings
 from discretion.store.dead_letters import DeadLetterStore
+from discretion.store.imports import ImportStore
 from discretion.store.write_keys import WriteKeyStore
 
 
@@ -32,6 +37,7 @@ class IngestComponents:
     dead_letter_recorder: DeadLetterRecorder
     dead_letter_replay: DeadLetterReplay
     dead_letters: DeadLetterStore
+    file_importer: FileImporter
 
 
 def build_ingest(
@@ -53,14 +59,7 @@ def build_ingest(
         tombstones=context.tombstones,
     )
     process_facts = IntakeFilter(catalogue=catalogue, process_facts=unifier.apply_facts, now_ms=clock).process
-    locator = CountryLocator(settings.places_file)
-    validator = MessageValidator(
-        catalogue=catalogue,
-        entropy=entropy,
-        signals=load_signals(catalogue),
-        find_country=locator.find_country,
-        finds_notice=finds_notice,
-    )
+    validator = build_message_validator(settings, catalogue, entropy, finds_notice)
     dead_letters = DeadLetterStore(database=database, tombstones=context.tombstones)
     daily_keys = DailyKeys(folder=settings.data_dir / "keys" / "letters", root=context.root, entropy=entropy)
     recorder = DeadLetterRecorder(
@@ -91,4 +90,25 @@ def build_ingest(
             process_facts=process_facts,
         ),
         dead_letters=dead_letters,
+        file_importer=FileImporter(
+            catalogue=catalogue,
+            validator=replace(validator, finds_notice=accept_past_notice),
+            blind_index=context.blind_index,
+            process_facts=process_facts,
+            imports=ImportStore(database),
+            now_ms=clock,
+        ),
+    )
+
+
+def build_message_validator(
+    settings: Settings, catalogue: Catalogue, entropy: Callable[[int], bytes], finds_notice: FindsNotice
+) -> MessageValidator:
+    """Build the validator of messages; ``finds_notice`` as for ``build_ingest``."""
+    return MessageValidator(
+        catalogue=catalogue,
+        entropy=entropy,
+        signals=load_signals(catalogue),
+        find_country=CountryLocator(settings.places_file).find_country,
+        finds_notice=finds_notice,
     )

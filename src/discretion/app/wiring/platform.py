@@ -30,6 +30,7 @@ from discretion.domain.erasure.erasure_log import ErasureLog
 from discretion.domain.identity.duplicates.suggestion_run import SUGGEST_GRANT, DuplicateSearch
 from discretion.domain.ingest.dead_letters.replay import DeadLetterReplay
 from discretion.domain.ingest.dead_letters.retention import DeadLetterRecorder
+from discretion.domain.ingest.file_import.file_import import FileImporter
 from discretion.domain.ingest.write_keys import WriteKeys
 from discretion.domain.kit.workflow.lease import Checkpoint
 from discretion.domain.retention.sweep import RetentionSweep
@@ -58,6 +59,7 @@ class Platform:
     posting_writer: PostingWriter
     dead_letter_recorder: DeadLetterRecorder
     dead_letter_replay: DeadLetterReplay
+    file_importer: FileImporter
     permission_recomputation: PermissionRecomputation
     retention_sweep: RetentionSweep
     requests: RequestComponents
@@ -124,6 +126,7 @@ def wire_platform(context: WiringContext, on_checkpoint: Checkpoint) -> Platform
         ),
         dead_letter_recorder=ingest.dead_letter_recorder,
         dead_letter_replay=ingest.dead_letter_replay,
+        file_importer=ingest.file_importer,
         permission_recomputation=consent.recomputation,
         retention_sweep=RetentionSweep(
             sweeps=SweepStore(database), rewriter=context.rewriter, catalogue=catalogue, now_ms=clock

@@ -14,6 +14,7 @@ from discretion.catalogue.check.identifiers import (
     check_placeholders,
     check_source_assurance,
 )
+from discretion.catalogue.check.imports import check_imports
 from discretion.catalogue.check.numbers import check_numbers
 from discretion.catalogue.check.recipients import check_recipients
 from discretion.catalogue.check.sources import check_sources, check_supply_places
@@ -47,6 +48,7 @@ _NAMED_SECTIONS = (
     "events",
     "sensitive",
     "recipients",
+    "imports",
 )
 _GRAPHQL_NAME = re.compile(r"(?!__)[_A-Za-z][_0-9A-Za-z]*")  # GraphQL, October 2021, section 2.1.9
 _DURATION_ADVICE = "It takes an ISO 8601 duration, such as P3Y, P13M or P90D"
@@ -333,4 +335,5 @@ _CHECKS: Iterable[Callable[[ParsedCatalogue], Iterator[ConfigurationProblem]]] =
     check_identifier_types,
     check_placeholders,
     check_source_assurance,
+    check_imports,
 )

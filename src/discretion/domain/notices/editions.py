@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from pydantic import Field
 
-from discretion.catalogue.entry import Entry, Text
+from discretion.catalogue.entry_base import Entry, Text
 from discretion.catalogue.nearest_name import suggest_name
 from discretion.catalogue.problem import ConfigurationProblem
 from discretion.catalogue.yaml_file import Place, YamlFile

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from discretion.catalogue.entry import Entry
+from discretion.catalogue.entry_base import Entry
 from discretion.catalogue.load import find_shipped_catalogue
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.problem import ConfigurationProblem

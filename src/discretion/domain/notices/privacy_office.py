@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from pydantic import Field
 
-from discretion.catalogue.entry import Entry, Text
+from discretion.catalogue.entry_base import Entry, Text
 from discretion.catalogue.problem import ConfigurationProblem
 from discretion.catalogue.yaml_file import YamlFile
 from discretion.domain.notices.yaml_file import parse_yaml_file

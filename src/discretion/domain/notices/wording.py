@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import Field
 
 from discretion.catalogue.duration import split_duration
-from discretion.catalogue.entry import Entry, Text
+from discretion.catalogue.entry_base import Entry, Text
 from discretion.catalogue.model import Basis, Channel, Form
 from discretion.catalogue.nearest_name import suggest_name
 from discretion.catalogue.problem import ConfigurationProblem

@@ -261,6 +261,7 @@ _ENTRIES: tuple[_CollectionEntry, ...] = (
         "agents", Departure.NO_PERSON, "None; deleted when an organisation is taken out of the register."
     ),
     _CollectionEntry("recipients", Departure.NO_PERSON, "None; deleted when a client leaves."),
+    _CollectionEntry("imports", Departure.NO_PERSON, "None; kept as long as the data that were imported."),
     _CollectionEntry("clients", Departure.NO_PERSON, "None; deleted when a client leaves."),
     _CollectionEntry("consent_terms", Departure.NO_PERSON, "None; kept as long as a consent refers to them."),
     _CollectionEntry("ledger_posting_state", Departure.NO_PERSON, "None."),

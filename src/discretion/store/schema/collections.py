@@ -18,6 +18,7 @@ from discretion.store.schema.declaration import (
     object_of,
 )
 from discretion.store.schema.erasure import ERASURE_COLLECTIONS
+from discretion.store.schema.ingest import INGEST_COLLECTIONS
 from discretion.store.schema.profiles import PROFILE_COLLECTIONS
 from discretion.store.schema.recipients import RECIPIENT_COLLECTIONS
 from discretion.store.schema.requests import REQUEST_COLLECTIONS
@@ -204,6 +205,7 @@ COLLECTIONS: tuple[Collection, ...] = (
             Index((("expires", 1),), expire_s=0),
         ),
     ),
+    *INGEST_COLLECTIONS,
     # _id counts the acts, version is that of all rules, permissions that of those that customers store,
     # purposes the digest of each purpose's rules ("/" for "."), sections what the rules say, since (ms) when.
     Collection(
