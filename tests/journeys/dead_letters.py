@@ -25,7 +25,8 @@ events:
     category: user.behavior.browsing_history
     retention: P1Y
     channels: [web]
-    properties: [crater, total]
+    required: [total]
+    properties: [crater]
     uses:
       clear: [essential.service.operations.support]
 """

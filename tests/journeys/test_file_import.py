@@ -89,7 +89,7 @@ async def test_an_import_gives_what_the_tracking_api_gives(
     first = await read_card(platform, 1)
     assert first["commerce"]["orderCount"] == 8
     assert await platform.send_messages("tills", *messages) | {"results": []} == {
-        **dict.fromkeys(("accepted", "refused", "dropped", "minimised"), 0),
+        **dict.fromkeys(("accepted", "refused", "dropped", "minimised", "leftOut"), 0),
         "success": True,
         "duplicate": len(messages),
         "results": [],

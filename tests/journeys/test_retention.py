@@ -224,7 +224,7 @@ async def test_a_dry_run_reports_the_same_counts_and_changes_nothing(
 async def test_expired_data_that_are_sent_again_are_not_stored(
     platform: PlatformUnderTest, clock: Clock
 ) -> None:
-    """Expired values of repeated and late messages are dropped, and no event counts twice."""
+    """Expired values of repeated and late messages are minimised, and no event counts twice."""
     clock.set(AFTER_EXPIRY)
     clock.advance(3_600_000)
     await run_sweep(platform)
@@ -234,9 +234,10 @@ async def test_expired_data_that_are_sent_again_are_not_stored(
         "web-shop", {**MARA, **old_time}, {**VIEW, **old_time}, {**ORDER, **old_time}
     )
     assert [result["status"] for result in outcome["results"]] == ["duplicate", "accepted", "duplicate"]
-    assert outcome["results"][1]["dropped"] == 1
+    assert outcome["results"][1]["minimised"] == 1
+    assert [part["code"] for part in outcome["results"][1]["leftOut"]] == ["RETENTION_OVER"]
     late = await platform.send_messages("web-shop", {**MARA, **old_time, "messageId": "w3"})
-    assert (late["accepted"], late["results"][0]["dropped"]) == (1, 6)
+    assert (late["accepted"], late["results"][0]["minimised"]) == (1, 6)
     [record] = await platform.internals.database.find("source_records", {})
     assert (record[source_records.CELLS], record[source_records.TOTALS]) == (
         before["source_records"][0][source_records.CELLS],

@@ -133,14 +133,10 @@ async def test_late_and_repeated_messages_do_not_replace_newer_values(platform: 
     ("message", "code", "place"),
     [
         ({"type": "identify", "traits": {}}, "NO_USER_ANON_ID", "userId"),
-        ({**WEB, "traits": {"firstName": 7}}, "TYPE_WRONG", "traits.firstName"),
-        ({**WEB, "traits": {"birthday": "soon"}}, "TYPE_WRONG", "traits.birthday"),
-        ({**WEB, "traits": {"email": "nobody"}}, "IDENTIFIER_INVALID", "traits.email"),
         ({**WEB, "timestamp": "yesterday"}, "TIMESTAMP_INVALID", "timestamp"),
         ({**WEB, "type": "poke"}, "TYPE_UNSUPPORTED", "type"),
         (build_order("x", {"userId": "u"}, "much"), "TYPE_WRONG", "properties.total"),
         ({"type": "track", "event": "Moon Landed", "userId": "u"}, "EVENT_UNDECLARED", "event"),
-        ({**WEB, "context": {"consent": {"categoryPreferences": {"marketing": "yes"}}}}, "TYPE_WRONG", None),
         ("hello", "MESSAGE_INVALID", ""),
         ({**WEB, "traits": {"firstName": "x" * 40_000}}, "MESSAGE_TOO_LARGE", ""),
         ({**WEB, "traits": build_nested(300)}, "MESSAGE_INVALID", ""),
@@ -157,6 +153,57 @@ async def test_an_invalid_message_is_refused_alone_with_its_reason(
     if place is not None:
         assert refused_result["place"] == place
     assert "nobody" not in str(refused_result)
+
+
+@pytest.mark.parametrize(
+    ("part", "code", "place"),
+    [
+        ({"traits": {"firstName": 7}}, "TYPE_WRONG", "traits.firstName"),
+        ({"traits": {"birthday": "soon"}}, "TYPE_WRONG", "traits.birthday"),
+        ({"traits": {"email": "nobody"}}, "IDENTIFIER_INVALID", "traits.email"),
+        ({"traits": "nobody"}, "TYPE_WRONG", "traits"),
+        ({"context": {"traits": {"phone": "nobody"}}}, "IDENTIFIER_INVALID", "context.traits.phone"),
+        (
+            {"context": {"consent": {"categoryPreferences": {"marketing": "nobody"}}}},
+            "TYPE_WRONG",
+            "context.consent.categoryPreferences.marketing",
+        ),
+        ({"sentAt": "nobody"}, "SENT_AT_INVALID", "sentAt"),
+    ],
+)
+async def test_a_bad_part_is_left_out_and_named(
+    platform: PlatformUnderTest, part: dict[str, Any], code: str, place: str
+) -> None:
+    """The order of a customer whose SDK remembers a bad phone number is not lost."""
+    order = build_order("o-1", {"userId": "u-9"}, 77)
+    outcome = await platform.send_messages(
+        "web-shop", {**order, **part} if "traits" not in part else {**WEB, **part}
+    )
+    (result,) = outcome["results"]
+    assert (result["status"], outcome["leftOut"]) == ("accepted", 1)
+    assert [(each["code"], each["place"]) for each in result["leftOut"]] == [(code, place)]
+    assert "nobody" not in str(result)
+    assert outcome["accepted"] == 1
+
+
+async def test_a_source_says_that_it_has_a_value_no_more(platform: PlatformUnderTest) -> None:
+    """Its own value goes, in whatever order the messages come; another source's stays."""
+    app = {**WEB, "messageId": "a-1", "traits": {"firstName": "Anna", "lastName": "Lee"}}
+    await platform.send_messages("ios-app", app)
+    later = {"type": "identify", "userId": WEB["userId"], "timestamp": "2026-08-02T00:00:00Z"}
+    web_null = {**later, "messageId": "w-2", "traits": {"firstName": None, "address": None}}
+    await platform.send_messages(
+        "web-shop", web_null, {**WEB, "traits": {"email": "ann@shop.example", "firstName": "Ann"}}
+    )
+    query = (
+        "{ customers { nodes { identity { givenName familyName } contact { email address { country } } } } }"
+    )
+    (person,) = (await platform.query(query, platform.issue_token("support")))["data"]["customers"]["nodes"]
+    assert person["identity"] == {"givenName": "Anna", "familyName": "Lee"}
+    assert person["contact"] == {"email": "ann@shop.example", "address": {"country": None}}
+    await platform.send_messages("ios-app", {**later, "messageId": "a-2", "traits": {"firstName": None}})
+    (person,) = (await platform.query(query, platform.issue_token("support")))["data"]["customers"]["nodes"]
+    assert person["identity"] == {"givenName": None, "familyName": "Lee"}
 
 
 async def test_a_source_needs_its_write_key(platform: PlatformUnderTest) -> None:

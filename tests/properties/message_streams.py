@@ -8,8 +8,14 @@ from hypothesis import strategies as st
 
 USERS = ["u-1", "u-2", "u-3"]
 TOKENS = ["t-1", "t-2"]
-EMAILS = ["ann@post.example", "Bob@Post.example", "guest@post.example"]
-NAMES = ["Ann", "Bob", "Cleo"]
+EMAILS = [
+    "ann@post.example",
+    "Bob@Post.example",
+    "guest@post.example",
+    "\N{LATIN SMALL LETTER U WITH DIAERESIS}n@post.example",
+    None,
+]
+NAMES = ["Ann", "Bob", "Cleo", "", None]
 STORES = ["leeds", "york"]
 SOURCES = ["web-shop", "ios-app", "tills"]
 

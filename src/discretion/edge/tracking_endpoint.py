@@ -164,6 +164,7 @@ def _build_response(request: Request, outcomes: list[MessageOutcome], *, is_sing
         **counts,
         "dropped": sum(outcome.dropped for outcome in outcomes),
         "minimised": sum(outcome.minimised for outcome in outcomes),
+        "leftOut": sum(len(outcome.left_out) for outcome in outcomes),
         "results": [_build_result(outcome) for outcome in listed_outcomes],
     }
     headers = {"preference-applied": "return=representation"} if list_all else {}
@@ -195,6 +196,8 @@ def _build_result(outcome: MessageOutcome) -> dict[str, object]:
     }
     if outcome.status is IngestStatus.REFUSED:
         result |= {"code": outcome.code, "reason": outcome.reason, "place": outcome.place}
+    if outcome.statements is not None:
+        result["statements"] = outcome.statements.value
     if outcome.left_out:
         result["leftOut"] = [
             {"place": part.place, "code": part.code, "reason": part.reason} for part in outcome.left_out

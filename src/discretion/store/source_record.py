@@ -62,7 +62,7 @@ class StatedPeriod:
 
 @dataclass(slots=True)
 class Cell:
-    """The latest value of an attribute in a record, sealed or open; neither if the person removed it.
+    """The latest value of an attribute in a record, sealed or open; neither if it was removed.
 
     Attributes:
         at: When the value was observed (ms).
@@ -77,6 +77,11 @@ class Cell:
     sealed: bytes | None = field(default=None, repr=False)
     value: OpenValue | None = field(default=None, repr=False)
     born: int | None = field(default=None, repr=False)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the person or the source removed the value."""
+        return self.sealed is None and self.value is None
 
 
 @dataclass(slots=True)

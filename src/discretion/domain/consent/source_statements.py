@@ -218,9 +218,12 @@ def _build_occasion(
 
 
 def _is_newer(record_before: SourceRecord | None, fact: Fact, purpose: str, choice: ExplicitChoice) -> bool:
-    """Return whether a choice is not older than the stored one of its kind (own or a guardian's)."""
+    """Return whether a choice is not older than the stored one of its kind (own or a guardian's).
+
+    A message that was refused and is sent again mended makes its refusals a second time.
+    """
     if record_before is None:
         return True
     choices = record_before.guardian_choices if choice.guardian else record_before.explicit_choices
     stored_choice = choices.get(purpose)
-    return stored_choice is None or stored_choice.at <= fact.at
+    return stored_choice is None or (stored_choice.at <= fact.at and stored_choice.message != fact.message_id)

@@ -228,6 +228,7 @@ def _build_outcome(
     is_new = new_messages.get(message.index.message_digest) is message
     status = IngestStatus.ACCEPTED if is_new else IngestStatus.DUPLICATE
     minimised_count = minimised_counts.get(message.index.message_digest, 0) if is_new else 0
+    minimised_count += message.fact.expired
     return MessageOutcome(
         message.fact.message_id,
         status,

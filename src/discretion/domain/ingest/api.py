@@ -40,13 +40,17 @@ class IngestOutcome:
     status: IngestStatus
     dropped: int = strawberry.field(description="How many values the catalogue does not declare.")
     minimised: int = strawberry.field(
-        description="How many values and events of it the person refused, so that they are not stored."
+        description="How many of its values and events are not stored: refused by the person, or too old."
     )
     code: str | None = strawberry.field(description="Why it was refused; stable.")
     reason: str | None = strawberry.field(description="The same in words. Carries no value.")
     place: str | None = strawberry.field(description="Where in the message, such as `traits.birthday`.")
     left_out: list[IngestLeftOut] = strawberry.field(
         description="Declared parts of an accepted message that were not used."
+    )
+    statements: IngestStatus | None = strawberry.field(
+        description="What became of its consent choices and opt-out signals if the rest was refused: they are"
+        " in force. Null if it was not refused, or states nothing."
     )
 
 
@@ -58,7 +62,10 @@ class IngestResult:
     duplicate: int = strawberry.field(description="Known already by their `messageId`; they count once.")
     refused: int
     dropped: int = strawberry.field(description="Values that the catalogue does not declare, in all of them.")
-    minimised: int = strawberry.field(description="What was not stored since it was refused, in all of them.")
+    minimised: int = strawberry.field(
+        description="What was not stored since it was refused or too old, in all of them."
+    )
+    left_out: int = strawberry.field(description="Declared parts that were not used, in all of them.")
     results: list[IngestOutcome]
 
 
@@ -105,6 +112,7 @@ def _build_result(outcomes: Sequence[MessageOutcome]) -> IngestResult:
         refused=counts[IngestStatus.REFUSED],
         dropped=sum(outcome.dropped for outcome in outcomes),
         minimised=sum(outcome.minimised for outcome in outcomes),
+        left_out=sum(len(outcome.left_out) for outcome in outcomes),
         results=[
             IngestOutcome(
                 message_id=outcome.message_id or None,
@@ -118,6 +126,7 @@ def _build_result(outcomes: Sequence[MessageOutcome]) -> IngestResult:
                     IngestLeftOut(place=part.place, code=part.code, reason=part.reason)
                     for part in outcome.left_out
                 ],
+                statements=outcome.statements,
             )
             for outcome in outcomes
         ],

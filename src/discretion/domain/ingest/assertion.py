@@ -8,7 +8,8 @@ from dataclasses import replace
 from discretion.catalogue.assurance import ASSURANCE_BY_LABEL, Assurance
 from discretion.catalogue.model import Catalogue, Source
 from discretion.domain.ingest.json_path import flatten_traits
-from discretion.domain.ingest.message import ExternalIdentifier, LeftOut
+from discretion.domain.ingest.message import ExternalIdentifier
+from discretion.domain.ingest.rejection import LeftOut
 
 LimitedIdentifier = tuple[ExternalIdentifier, LeftOut | None]
 """An identifier with its assurance, and what was left out of the assertion about it."""

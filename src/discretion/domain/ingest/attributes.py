@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 from discretion.catalogue.model import Attribute, Catalogue, Source
 from discretion.domain.ingest.json_path import find_first_value, flatten_traits
 from discretion.domain.ingest.message import ExternalIdentifier
-from discretion.domain.ingest.rejection import MessageRejected
+from discretion.domain.ingest.rejection import LeftOut, MessageRejected
 from discretion.domain.ingest.value_parsing import WrongType, parse_value
 from discretion.seal.normalisation import NORMALISATION_RULES, SPELLING_RULES
 from discretion.seal.redacted import Redacted
@@ -17,51 +17,103 @@ from discretion.store.document import OpenValue
 
 @dataclass(frozen=True, slots=True)
 class AttributeValue:
-    """An attribute's value in stored form; ``identifier`` is set if the attribute is also an identifier."""
+    """An attribute's value in stored form; ``identifier`` is set if the value is also an identifier.
+
+    The value is None if the source states that it no longer has one.
+    """
 
     attribute: Attribute
-    value: Redacted[OpenValue]
+    value: Redacted[OpenValue | None]
     identifier: ExternalIdentifier | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ExtractedAttributes:
+    """Attribute values of a message, what was left out, and how many undeclared values were dropped."""
+
+    values: list[AttributeValue]
+    left_out: list[LeftOut]
+    dropped: int
+
+
 def extract_attributes(
-    catalogue: Catalogue, source: Source, traits: Mapping[str, object], context: Mapping[str, object]
-) -> tuple[list[AttributeValue], int]:
+    catalogue: Catalogue,
+    source: Source,
+    traits: Mapping[str, object],
+    context: Mapping[str, object],
+    own_traits: Collection[str],
+) -> ExtractedAttributes:
     """Extract the values of attributes that the source's channel supplies; a trait wins over the context.
 
-    A trait of the wrong type refuses the message, because the sender wrote it. A context value that does not
-    fit is dropped and counted, because an SDK filled it in.
+    An empty text is no value. A null says that the source no longer has one: of the attribute, or of all
+    attributes below an object that is null.
 
-    Returns:
-        The values, and the number of traits and context values that were dropped.
-
-    Raises:
-        MessageRejected: ``TYPE_WRONG``, ``VALUE_UNDECLARED``, ``IDENTIFIER_INVALID``.
+    Args:
+        catalogue: The attributes.
+        source: The sender.
+        traits: The traits of the message, and those of its context.
+        context: The context.
+        own_traits: The names of the traits that the message itself has, for error reports.
     """
     unread_traits = dict(flatten_traits(traits))
     region = read_phone_region(traits)
-    values: list[AttributeValue] = []
-    misfits = 0
+    extracted = ExtractedAttributes([], [], 0)
     supply = catalogue.supply_by_channel[source.channel]
+    nulls = {trait for trait, value in unread_traits.items() if value is None}
     supplied_indexes = supply.in_context.union(
         supply.by_trait[trait] for trait in unread_traits.keys() & supply.by_trait.keys()
     )
+    if nulls:
+        supplied_indexes |= {index for trait, index in supply.by_trait.items() if _is_below(trait, nulls)}
     for index in sorted(supplied_indexes):
         attribute = supply.attributes[index]
-        place = next((trait for trait in attribute.traits if trait in unread_traits), None)
-        raw_value = None if place is None else unread_traits.pop(place)
-        if raw_value is not None:
-            values.append(parse_attribute_value(catalogue, attribute, raw_value, region, f"traits.{place}"))
+        value = _extract_value(catalogue, attribute, unread_traits, context, own_traits, region, extracted)
+        if value is None and any(trait in nulls or _is_below(trait, nulls) for trait in attribute.traits):
+            value = AttributeValue(attribute, Redacted(None))
+        if value is not None:
+            extracted.values.append(value)
+    undeclared = sum(1 for place, value in unread_traits.items() if value is not None)
+    return replace(extracted, dropped=undeclared)
+
+
+def _is_below(trait: str, nulls: Collection[str]) -> bool:
+    """Return whether an object that contains a place is null."""
+    steps = trait.split(".")
+    return any(".".join(steps[:depth]) in nulls for depth in range(1, len(steps)))
+
+
+def _extract_value(
+    catalogue: Catalogue,
+    attribute: Attribute,
+    unread_traits: dict[str, object],
+    context: Mapping[str, object],
+    own_traits: Collection[str],
+    region: str | None,
+    extracted: ExtractedAttributes,
+) -> AttributeValue | None:
+    """Return the first value of an attribute that can be used; the others are left out.
+
+    Of several traits that name an attribute, those after the first value are not declared.
+    """
+    for trait in attribute.traits:
+        raw_value = unread_traits.pop(trait, None)
+        if raw_value is None or raw_value == "":
             continue
-        place_and_value = find_first_value(context, attribute.context)
-        if place_and_value is None:
-            continue
-        place, raw_value = place_and_value
+        prefix = "traits" if trait.partition(".")[0] in own_traits else "context.traits"
         try:
-            values.append(parse_attribute_value(catalogue, attribute, raw_value, region, f"context.{place}"))
-        except MessageRejected:
-            misfits += 1
-    return values, misfits + sum(1 for unread_value in unread_traits.values() if unread_value is not None)
+            return parse_attribute_value(catalogue, attribute, raw_value, region, f"{prefix}.{trait}")
+        except MessageRejected as rejection:
+            extracted.left_out.append(rejection.leave_out())
+            return None
+    place_and_value = find_first_value(context, attribute.context)
+    if place_and_value is None:
+        return None
+    place, raw_value = place_and_value
+    try:
+        return parse_attribute_value(catalogue, attribute, raw_value, region, f"context.{place}")
+    except MessageRejected as rejection:
+        extracted.left_out.append(rejection.leave_out())
+        return None
 
 
 def read_phone_region(traits: Mapping[str, object]) -> str | None:

@@ -116,6 +116,17 @@ def _parse_explicit_choices(
     return choices
 
 
+def read_explicit_refusals(catalogue: Catalogue, raw: Mapping[str, object]) -> dict[str, ExplicitChoice]:
+    """Return the refusals of known purposes in a statement that is refused otherwise."""
+    purposes = raw.get("purposes")
+    refusals = {
+        purpose_key: False
+        for purpose_key, permits in (purposes if isinstance(purposes, dict) else {}).items()
+        if permits is False and find_purposes_under(catalogue, purpose_key)
+    }
+    return _parse_explicit_choices(catalogue, refusals, "purposes")
+
+
 def _count_unaskable(catalogue: Catalogue, preferences: Mapping[str, object]) -> int:
     """Count the choices about purposes that rest on law or contract, which a customer cannot choose."""
     return sum(

@@ -9,8 +9,8 @@ from discretion.catalogue.identifier_type import is_sendable
 from discretion.catalogue.model import Catalogue, Source
 from discretion.domain.ingest.assertion import limit_own_assurance, read_external_assurance
 from discretion.domain.ingest.json_path import find_first_value
-from discretion.domain.ingest.message import ExternalIdentifier, LeftOut
-from discretion.domain.ingest.rejection import MessageRejected
+from discretion.domain.ingest.message import ExternalIdentifier
+from discretion.domain.ingest.rejection import LeftOut, MessageRejected
 from discretion.seal.normalisation import NORMALISATION_RULES
 from discretion.seal.redacted import Redacted
 
@@ -37,16 +37,20 @@ def parse_identifier(
 
 def parse_person_identifiers(
     catalogue: Catalogue, source: Source, raw: Mapping[str, object]
-) -> Iterator[ExternalIdentifier]:
+) -> tuple[list[ExternalIdentifier], list[LeftOut]]:
     """Parse ``userId`` and ``anonymousId`` as the identifier types that the source declares for them.
 
     A ``userId`` counts as proven and an ``anonymousId`` as presented, as far as the source may assert that.
 
+    Returns:
+        At least one identifier, and what was left out.
+
     Raises:
-        MessageRejected: ``NO_USER_ANON_ID``, ``ID_INVALID``, ``IDENTIFIER_INVALID``; ``IDENTIFIER_BLOCKED``
-            if the catalogue blocks every id of the message.
+        MessageRejected: ``NO_USER_ANON_ID``; ``ID_INVALID``, ``IDENTIFIER_INVALID``, ``IDENTIFIER_BLOCKED``
+            if no id of the message can be used.
     """
-    has_identifier = has_blocked = False
+    identifiers: list[ExternalIdentifier] = []
+    rejections: list[MessageRejected] = []
     for member, identifier_type, asserted in (
         ("userId", source.user_id, Assurance.PROVEN),
         ("anonymousId", source.anonymous_id, Assurance.PRESENTED),
@@ -54,20 +58,30 @@ def parse_person_identifiers(
         raw_value = raw.get(member)
         if raw_value is None or raw_value == "":
             continue
-        parsed_identifier = parse_identifier(
-            catalogue, identifier_type, _parse_id_text(raw_value, member), None, member
-        )
-        if is_blocked(catalogue, parsed_identifier):
-            has_blocked = True
+        try:
+            identifier = _parse_unblocked_id(catalogue, identifier_type, raw_value, member)
+        except MessageRejected as rejection:
+            rejections.append(rejection)
             continue
-        has_identifier = True
-        yield limit_own_assurance(source, parsed_identifier, asserted)
-    if has_blocked and not has_identifier:
-        raise MessageRejected("IDENTIFIER_BLOCKED", _BLOCKED_REASON, "userId")
-    if not has_identifier:
-        raise MessageRejected(
-            "NO_USER_ANON_ID", "A message names a person by userId, anonymousId or both.", "userId"
+        identifiers.append(limit_own_assurance(source, identifier, asserted))
+    if not identifiers:
+        raise (
+            rejections[0]
+            if rejections
+            else MessageRejected(
+                "NO_USER_ANON_ID", "A message names a person by userId, anonymousId or both.", "userId"
+            )
         )
+    return identifiers, [rejection.leave_out() for rejection in rejections]
+
+
+def _parse_unblocked_id(
+    catalogue: Catalogue, identifier_type: str, raw_value: object, place: str
+) -> ExternalIdentifier:
+    identifier = parse_identifier(catalogue, identifier_type, _parse_id_text(raw_value, place), None, place)
+    if is_blocked(catalogue, identifier):
+        raise MessageRejected("IDENTIFIER_BLOCKED", _BLOCKED_REASON, place)
+    return identifier
 
 
 def parse_previous_identifiers(
@@ -89,12 +103,8 @@ def parse_previous_identifiers(
         )
     types = {source.anonymous_id: Assurance.PRESENTED, source.user_id: Assurance.CLAIMED}
     for identifier_type, asserted in types.items():
-        parsed_identifier = parse_identifier(
-            catalogue, identifier_type, _parse_id_text(raw_value, "previousId"), None, "previousId"
-        )
-        if is_blocked(catalogue, parsed_identifier):
-            raise MessageRejected("IDENTIFIER_BLOCKED", _BLOCKED_REASON, "previousId")
-        yield limit_own_assurance(source, parsed_identifier, asserted)
+        identifier = _parse_unblocked_id(catalogue, identifier_type, raw_value, "previousId")
+        yield limit_own_assurance(source, identifier, asserted)
 
 
 def is_blocked(catalogue: Catalogue, identifier: ExternalIdentifier) -> bool:
@@ -112,56 +122,59 @@ def parse_external_ids(
     Ids of an undeclared type or collection, and encoded ids, are dropped.
 
     Returns:
-        The identifiers, what was left out of the assertions about them, and the number of ids that were
-        dropped.
-
-    Raises:
-        MessageRejected: ``TYPE_WRONG``, ``ID_INVALID``, ``IDENTIFIER_INVALID``.
+        The identifiers, what was left out of them and of the assertions about them, and the number of ids
+        that were dropped.
     """
     external_ids = context.get("externalIds")
-    if external_ids is None:
+    if external_ids is None or external_ids == "":
         return [], [], 0
     if not isinstance(external_ids, list) or len(external_ids) > MAX_EXTERNAL_IDS:
-        raise MessageRejected(
-            "TYPE_WRONG", f"It takes a list of at most {MAX_EXTERNAL_IDS} ids.", _EXTERNAL_PLACE
-        )
+        reason = f"It takes a list of at most {MAX_EXTERNAL_IDS} ids."
+        return [], [LeftOut(_EXTERNAL_PLACE, "TYPE_WRONG", reason)], 0
     identifiers: list[ExternalIdentifier] = []
     left_out: list[LeftOut] = []
+    dropped = 0
     for index, external_id in enumerate(external_ids):
         place = f"{_EXTERNAL_PLACE}.{index}"
         if not isinstance(external_id, dict):
-            raise MessageRejected("TYPE_WRONG", "It takes a JSON object.", place)
+            left_out.append(LeftOut(place, "TYPE_WRONG", "It takes a JSON object."))
+            continue
         identifier_type = external_id.get("type")
         if (
-            isinstance(identifier_type, str)
-            and is_plain_user_id(external_id)
-            and may_supply(catalogue, source, identifier_type)
+            not isinstance(identifier_type, str)
+            or not is_plain_user_id(external_id)
+            or not may_supply(catalogue, source, identifier_type)
         ):
+            dropped += 1
+            continue
+        if external_id.get("id") in (None, ""):
+            continue
+        try:
             text = _parse_id_text(external_id.get("id"), f"{place}.id")
-            identifier, lowered = read_external_assurance(
-                source,
-                parse_identifier(catalogue, identifier_type, text, region, f"{place}.id"),
-                external_id.get("assurance"),
-                f"{place}.assurance",
-            )
-            identifiers.append(identifier)
-            left_out += [] if lowered is None else [lowered]
-    return identifiers, left_out, len(external_ids) - len(identifiers)
+            parsed_identifier = parse_identifier(catalogue, identifier_type, text, region, f"{place}.id")
+        except MessageRejected as rejection:
+            left_out.append(rejection.leave_out())
+            continue
+        identifier, lowered = read_external_assurance(
+            source, parsed_identifier, external_id.get("assurance"), f"{place}.assurance"
+        )
+        identifiers.append(identifier)
+        left_out += [] if lowered is None else [lowered]
+    return identifiers, left_out, dropped
 
 
 def parse_context_identifiers(
     catalogue: Catalogue, source: Source, context: Mapping[str, object]
-) -> tuple[list[ExternalIdentifier], int]:
+) -> tuple[list[ExternalIdentifier], list[LeftOut]]:
     """Parse the ids at the context places that the catalogue's identifier types name.
 
-    They count as presented, as far as the source may assert that. An id that does not fit is dropped and does
-    not refuse the message, because an SDK filled it in.
+    They count as presented, as far as the source may assert that.
 
     Returns:
-        The identifiers, and the number of ids that were dropped.
+        The identifiers, and what was left out.
     """
     identifiers: list[ExternalIdentifier] = []
-    misfits = 0
+    left_out: list[LeftOut] = []
     for identifier_type, declared in catalogue.identifiers.items():
         place_and_value = find_first_value(context, declared.context)
         if place_and_value is None or not may_supply(catalogue, source, identifier_type):
@@ -169,11 +182,11 @@ def parse_context_identifiers(
         place, raw_value = place_and_value
         try:
             identifier = parse_identifier(catalogue, identifier_type, raw_value, None, f"context.{place}")
-        except MessageRejected:
-            misfits += 1
+        except MessageRejected as rejection:
+            left_out.append(rejection.leave_out())
             continue
         identifiers.append(limit_own_assurance(source, identifier, Assurance.PRESENTED))
-    return identifiers, misfits
+    return identifiers, left_out
 
 
 def may_supply(catalogue: Catalogue, source: Source, identifier_type: str) -> bool:

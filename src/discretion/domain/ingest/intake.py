@@ -13,7 +13,8 @@ from discretion.catalogue.model import Source
 from discretion.domain.ingest.dead_letters.retention import DeadLetterRecorder
 from discretion.domain.ingest.message import Fact, IngestStatus, MessageOutcome, RefusedMessage
 from discretion.domain.ingest.queue import IngestQueue
-from discretion.domain.ingest.validation import MAX_MESSAGE_ID, MessageValidator
+from discretion.domain.ingest.rejection import MessageRejected
+from discretion.domain.ingest.validation import MessageValidator
 from discretion.errors import TooLarge
 
 MAX_MESSAGES = 2_500
@@ -62,7 +63,9 @@ class Intake:
         """
         check_message_count(messages)
         received = self._now_ms()
-        validated = [self._validate(source, message, received, gpc=gpc) for message in messages]
+        validated = [
+            validate_message(self._validator, source, message, received, gpc=gpc) for message in messages
+        ]
         refused = [
             (raw, result)
             for raw, result in zip(messages, validated, strict=True)
@@ -70,19 +73,30 @@ class Intake:
         ]
         # Dead letters are written first: if that fails, no message was ingested, and the sender can retry.
         dropped_counts = iter(await self._dead_letters.record(source, refused, received))
-        facts = [result for result in validated if isinstance(result, Fact)]
-        accepted = iter(await self._queue.submit(facts))
+        facts = [
+            fact
+            for result in validated
+            if (fact := result if isinstance(result, Fact) else result.statements) is not None
+        ]
+        outcomes = iter(await self._queue.submit(facts))
         return [
-            next(accepted)
+            next(outcomes)
             if isinstance(result, Fact)
-            else build_refused_outcome(result, next(dropped_counts))
+            else build_refused_outcome(
+                result, next(dropped_counts), None if result.statements is None else next(outcomes).status
+            )
             for result in validated
         ]
 
-    def _validate(
-        self, source: Source, message: object, received: int, *, gpc: bool
-    ) -> Fact | RefusedMessage:
-        return precheck_message(message) or self._validator.validate(source, message, received, gpc=gpc)
+
+def validate_message(
+    validator: MessageValidator, source: Source, message: object, received: int, *, gpc: bool = False
+) -> Fact | RefusedMessage:
+    """Validate a message after its size."""
+    rejection = precheck_message(message)
+    if rejection is not None:
+        return validator.refuse(source, message, received, rejection, gpc=gpc)
+    return validator.validate(source, message, received, gpc=gpc)
 
 
 def check_message_count(messages: Sequence[object]) -> None:
@@ -108,24 +122,23 @@ def measure_json(value: object) -> int | None:
         return None
 
 
-def precheck_message(message: object) -> RefusedMessage | None:
-    """Return the refusal of a message that is too large or no JSON, or None; its content is not read."""
-    message_id = message.get("messageId") if isinstance(message, dict) else None
-    shown_id = message_id if isinstance(message_id, str) and len(message_id) <= MAX_MESSAGE_ID else ""
+def precheck_message(message: object) -> MessageRejected | None:
+    """Return why a message is too large or no JSON, or None."""
     size = measure_json(message)
     if size is None:
-        return RefusedMessage(
-            shown_id, "MESSAGE_INVALID", "It is nested too deeply, or holds what JSON cannot."
-        )
+        return MessageRejected("MESSAGE_INVALID", "It is nested too deeply, or holds what JSON cannot.")
     if size > MAX_MESSAGE_BYTES:
-        return RefusedMessage(
-            shown_id, MESSAGE_TOO_LARGE, f"A message has at most {MAX_MESSAGE_BYTES:,} bytes."
-        )
+        return MessageRejected(MESSAGE_TOO_LARGE, f"A message has at most {MAX_MESSAGE_BYTES:,} bytes.")
     return None
 
 
-def build_refused_outcome(refused_message: RefusedMessage, dropped: int = 0) -> MessageOutcome:
-    """Build the outcome of a refused message; ``dropped`` counts values its dead letter does not keep."""
+def build_refused_outcome(
+    refused_message: RefusedMessage, dropped: int = 0, statements: IngestStatus | None = None
+) -> MessageOutcome:
+    """Build the outcome of a refused message.
+
+    ``dropped`` counts values its dead letter does not keep; ``statements`` is the outcome of its statements.
+    """
     return MessageOutcome(
         refused_message.message_id,
         IngestStatus.REFUSED,
@@ -134,4 +147,5 @@ def build_refused_outcome(refused_message: RefusedMessage, dropped: int = 0) -> 
         refused_message.code,
         refused_message.reason,
         refused_message.place,
+        statements=statements,
     )

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from discretion.catalogue.assurance import Assurance
 from discretion.catalogue.model import Attribute, EventType, Source
+from discretion.domain.ingest.rejection import LeftOut
 from discretion.domain.ingest.statement_context import StatementContext
 from discretion.seal.redacted import Redacted
 from discretion.store.document import OpenValue
@@ -25,15 +26,6 @@ class ExternalIdentifier:
     value: Redacted[str]
     assurance: Assurance = Assurance.CLAIMED
     is_stated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """A part of a message that was not used: its place, a stable code, and a reason without values."""
-
-    place: str
-    code: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +59,7 @@ class Fact:
         at: When it happened, with the sender's clock corrected.
         received: When the server received it.
         identifiers: The person's ids; the first is the id at the source and names the source record.
-        values: Attribute values in stored form.
+        values: Attribute values in stored form; None says that the source no longer has a value.
         ambient_choices: Purpose → permitted, as the source reports beside other content.
         explicit_choices: Purpose → choice, from a message that is a statement.
         statement_context: How the explicit choices were made; None for other messages.
@@ -78,6 +70,9 @@ class Fact:
         dropped: The number of values that the catalogue does not declare; they are never stored.
         claimed_at: The time the sender wrote, by the sender's clock.
         left_out: Declared parts of the message that were not used.
+        expired: The number of values and events whose retention was over on arrival; they are never stored.
+        removed_types: Identifier types whose attribute has no linking value any more by this message.
+        is_remainder: Whether these are the statements of a message whose other content was refused.
     """
 
     source: Source
@@ -85,7 +80,7 @@ class Fact:
     at: int
     received: int
     identifiers: tuple[ExternalIdentifier, ...]
-    values: tuple[tuple[Attribute, Redacted[OpenValue]], ...] = ()
+    values: tuple[tuple[Attribute, Redacted[OpenValue | None]], ...] = ()
     ambient_choices: Mapping[str, bool] = field(default_factory=dict)
     explicit_choices: Mapping[str, ExplicitChoice] = field(default_factory=dict)
     statement_context: StatementContext | None = None
@@ -96,6 +91,9 @@ class Fact:
     dropped: int = 0
     claimed_at: int | None = None
     left_out: tuple[LeftOut, ...] = ()
+    expired: int = 0
+    removed_types: frozenset[str] = frozenset()
+    is_remainder: bool = False
 
     @property
     def earliest_at(self) -> int:
@@ -109,12 +107,16 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class RefusedMessage:
-    """A refused message, with a stable code and a reason that contains no value of the message."""
+    """A refused message, with a stable code and a reason that contains no value of the message.
+
+    ``statements`` are in force although the rest is refused; None if the message states nothing.
+    """
 
     message_id: str
     code: str
     reason: str
     place: str = ""
+    statements: Fact | None = field(default=None, repr=False)
 
 
 class IngestStatus(StrEnum):
@@ -130,8 +132,9 @@ class MessageOutcome:
     """The outcome of one message.
 
     ``dropped`` counts values the catalogue does not declare, ``minimised`` values and events that were not
-    stored because the customer refused every purpose they serve. ``left_out`` are declared parts of the
-    message that were not used.
+    stored because the customer refused every purpose they serve or because their retention is over.
+    ``left_out`` are declared parts of the message that were not used. ``statements`` says what became of the
+    statements of a refused message; None if it states nothing.
     """
 
     message_id: str
@@ -142,3 +145,4 @@ class MessageOutcome:
     reason: str = ""
     place: str = ""
     left_out: tuple[LeftOut, ...] = ()
+    statements: IngestStatus | None = None

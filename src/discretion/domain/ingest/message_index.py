@@ -12,6 +12,9 @@ from discretion.domain.ingest.message import Fact
 from discretion.seal.blind_index import BlindIndex
 from discretion.seal.redacted import Redacted
 
+REMAINDER = "statements"
+"""Distinguishes the statements of a refused message from the message itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class MessageIndex:
@@ -55,7 +58,10 @@ def index_message(fact: Fact, blind_index: BlindIndex) -> MessageIndex:
     values = {entry: identifier.value for identifier, entry in entries.items()}
     # Statements have their own digests: otherwise a refusal that reuses the id of an ordinary message would
     # be dropped as a repetition of it.
-    message_name = fact.message_id if fact.statement_context is None else f"{CONSENT_TYPE}\0{fact.message_id}"
+    # A message that is refused apart from its statements has one, too: once mended, it is sent again with the
+    # same id.
+    kind = REMAINDER if fact.is_remainder else CONSENT_TYPE if fact.statement_context is not None else None
+    message_name = fact.message_id if kind is None else f"{kind}\0{fact.message_id}"
     return MessageIndex(record, mentions, digest_message_id(fact.source.key, message_name), values)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from discretion.catalogue.model import Catalogue, Fold, ValueType
+from discretion.catalogue.reserved_source import CORRECTION_SOURCE
 from discretion.domain.profiles.precedence import SourceCell, select_cell
 from discretion.domain.profiles.source_record import merge_distinct
 from discretion.store.customer_codec import ContestedValue
@@ -80,6 +81,9 @@ def _select_cells(catalogue: Catalogue, records: Sequence[SourceRecord]) -> Iter
     candidates_by_key: dict[str, list[SourceCell]] = {}
     for record in records:
         for key, cell in record.cells.items():
+            # What one source no longer has, another may have. Only the person removes it from all.
+            if cell.is_empty and record.source != CORRECTION_SOURCE.key:
+                continue
             candidates_by_key.setdefault(key, []).append((record.source, cell))
     for key, candidates in candidates_by_key.items():
         attribute = catalogue.attributes_by_key.get(key)

@@ -42,7 +42,8 @@ def minimise_fact(fact: Fact, record: SourceRecord) -> tuple[Fact, int]:
     values = tuple(
         (attribute, value)
         for attribute, value in fact.values
-        if _is_birth_date_of_child(attribute, value.value, fact.received)
+        if value.value is None
+        or _is_birth_date_of_child(attribute, value.value, fact.received)
         or not is_fully_refused(attribute.uses, statements, fact.received)
     )
     event = fact.event

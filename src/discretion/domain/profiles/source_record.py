@@ -140,12 +140,16 @@ def apply_fact(
 
 
 def _apply_value(
-    cells: dict[str, Cell], attribute: Attribute, value: OpenValue, fact: Fact, seal: SealValue
+    cells: dict[str, Cell], attribute: Attribute, value: OpenValue | None, fact: Fact, seal: SealValue
 ) -> None:
     key = attribute.key
     current = cells.get(key)
     # The message id decides between equal times, so that the order of arrival does not matter.
     if current is not None and (current.at, current.message) >= (fact.at, fact.message_id):
+        return
+    if value is None:
+        # The cell stays with its time, so that an older value that arrives later does not come back.
+        cells[key] = Cell(fact.at, fact.message_id)
         return
     born: int | None = None
     if attribute.category == BIRTH_DATE_CATEGORY:

@@ -1,4 +1,4 @@
-"""The filter of new facts: data that have already expired on arrival are dropped and counted.
+"""The filter of new facts: data that have already expired on arrival are removed and counted.
 
 A stored value would be withheld at once and deleted by the next sweep. An event must not be stored at all:
 after a sweep has deleted it, its message id is forgotten too, and a repetition would count a second time.
@@ -13,6 +13,9 @@ from discretion.catalogue.model import Catalogue
 from discretion.catalogue.retention_cut_off import RetentionCutOffs, compute_cut_offs
 from discretion.domain.ingest.message import Fact, MessageOutcome
 from discretion.domain.ingest.queue import ProcessFacts
+from discretion.domain.ingest.rejection import LeftOut
+
+EXPIRED = LeftOut("timestamp", "RETENTION_OVER", "It is so long ago that the data may not be stored.")
 
 
 class IntakeFilter:
@@ -26,7 +29,7 @@ class IntakeFilter:
         self._cut_offs = RetentionCutOffs({}, {}, 0)
 
     async def process(self, facts: Sequence[Fact]) -> list[MessageOutcome]:
-        """Drop expired data of the facts and process them; raises as ``process_facts`` does."""
+        """Remove expired data of the facts and process them; raises as ``process_facts`` does."""
         # Cut-offs are computed once a second: they depend on every attribute, and batches come faster.
         # An event that just passes is not deleted at once: the sweep waits for `GRACE_MS` beyond the cut-off.
         second = self._now_ms() // 1000
@@ -36,9 +39,10 @@ class IntakeFilter:
 
 
 def drop_expired(fact: Fact, cut_offs: RetentionCutOffs) -> Fact:
-    """Remove the values and the event of a fact whose retention period is over, and count them as dropped.
+    """Remove the values and the event of a fact whose retention period is over, and count them.
 
-    Identifiers and statements stay: a refusal does not expire.
+    The sender is answered so: they count as minimised, and the time of the message is named. Identifiers and
+    statements stay: a refusal does not expire.
     """
     values = tuple(
         (attribute, value)
@@ -46,8 +50,9 @@ def drop_expired(fact: Fact, cut_offs: RetentionCutOffs) -> Fact:
         if fact.at >= cut_offs.find_attribute_cut_off(attribute.key)
     )
     is_event_expired = fact.event is not None and fact.at < cut_offs.find_event_cut_off(fact.event.type.key)
-    dropped_count = len(fact.values) - len(values) + is_event_expired
-    if not dropped_count:
+    expired = len(fact.values) - len(values) + is_event_expired
+    if not expired:
         return fact
     event = None if is_event_expired else fact.event
-    return replace(fact, values=values, event=event, dropped=fact.dropped + dropped_count)
+    left_out = (*fact.left_out, EXPIRED)
+    return replace(fact, values=values, event=event, expired=expired, left_out=left_out)

@@ -64,13 +64,20 @@ def test_a_channel_supplies_only_its_own_context_values() -> None:
 
 
 @pytest.mark.parametrize(
-    "context", [{"device": {"type": "tvos"}}, {"app": {"version": 7}}, {"locale": ["sv"]}]
+    ("context", "code", "place"),
+    [
+        ({"device": {"type": "tvos"}}, "VALUE_UNDECLARED", "context.device.type"),
+        ({"app": {"version": 7}}, "TYPE_WRONG", "context.app.version"),
+        ({"locale": ["sv"]}, "TYPE_WRONG", "context.locale"),
+        ({"device": {"id": ["d-1"]}}, "IDENTIFIER_INVALID", "context.device.id"),
+    ],
 )
-def test_an_invalid_context_value_refuses_no_message(context: dict[str, Any]) -> None:
-    """The sender did not write it: it is dropped and counted, and the traits are kept."""
+def test_an_invalid_context_value_refuses_no_message(context: dict[str, Any], code: str, place: str) -> None:
+    """The sender did not write it: it is left out and named, and the traits are kept."""
     fact = build_fact("ios-app", traits={"firstName": "Greta"}, context=context)
     assert get_values(fact) == {"identity.givenName": "Greta"}
-    assert fact.dropped == 1
+    assert [(part.code, part.place) for part in fact.left_out] == [(code, place)]
+    assert fact.dropped == 0
 
 
 @pytest.mark.parametrize("empty", ["", None, {}, "00000000-0000-0000-0000-000000000000"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,16 @@ from discretion.catalogue.load import load_catalogue
 from discretion.domain.ingest.message import Fact, RefusedMessage
 from discretion.domain.ingest.validation import MESSAGE_TYPES
 from tests.fixtures.validator import build_validator
+from tests.unit.domain.ingest.invalid_messages import (
+    LEFT_OUT,
+    REFUSED,
+    build_consent,
+    build_external_ids,
+    build_identify,
+    build_message,
+    build_preferences,
+    build_track,
+)
 
 CATALOGUE = load_catalogue(None)
 WEB, TILLS = CATALOGUE.sources["web-shop"], CATALOGUE.sources["tills"]
@@ -25,149 +36,93 @@ JSON = st.recursive(
 )
 
 
-def build_message(**changes: Any) -> dict[str, Any]:
-    """Build a valid identify with changed members."""
-    return {"type": "identify", "userId": "u1", "messageId": "m1", "traits": {}, **changes}
-
-
-def build_identify(**traits: Any) -> dict[str, Any]:
-    """Build a valid identify with these traits."""
-    return build_message(traits=traits)
-
-
-def build_track(event: Any, **properties: Any) -> dict[str, Any]:
-    """Build a track call."""
-    return build_message(type="track", event=event, properties=properties)
-
-
-def build_group(**traits: Any) -> dict[str, Any]:
-    """Build a group call with these traits."""
-    return build_message(type="group", groupId="g1", traits=traits)
-
-
-def build_external_ids(ids: Any) -> dict[str, Any]:
-    """Build an identify with ids of other systems."""
-    return build_message(context={"externalIds": ids})
-
-
-def build_preferences(preferences: Any) -> dict[str, Any]:
-    """Build an identify with Segment's consent object."""
-    return build_message(context={"consent": {"categoryPreferences": preferences}})
-
-
-def build_consent(**members: Any) -> dict[str, Any]:
-    """Build a consent message of ``u1``."""
-    return build_message(**{"type": "consent", "purposes": {"marketing": True}, **members})
-
-
-REFUSED: list[tuple[str, Any, str, str]] = [
-    ("no object", [], "MESSAGE_INVALID", ""),
-    ("a type nobody knows", build_message(type="poke"), "TYPE_UNSUPPORTED", "type"),
-    ("an alias without the former id", build_message(type="alias"), "PREVIOUS_ID_INVALID", "previousId"),
-    ("no type", build_message(type=None), "TYPE_UNSUPPORTED", "type"),
-    ("a type that is a list", build_message(type=["track"]), "TYPE_UNSUPPORTED", "type"),
-    ("consent to nothing", build_consent(purposes={}), "PURPOSES_MISSING", "purposes"),
-    ("consent without purposes", build_consent(purposes=None), "PURPOSES_MISSING", "purposes"),
-    ("consent in a list", build_consent(purposes=["marketing"]), "TYPE_WRONG", "purposes"),
-    ("consent by a word", build_consent(purposes={"marketing": "yes"}), "TYPE_WRONG", "purposes"),
-    (
-        "consent to what nobody knows",
-        build_consent(purposes={"espionage": True}),
-        "PURPOSE_UNKNOWN",
-        "purposes",
-    ),
-    ("a purpose of no name", build_consent(purposes={"": False}), "PURPOSE_UNKNOWN", "purposes"),
-    (
-        "too many purposes",
-        build_consent(purposes=dict.fromkeys(map(str, range(101)), True)),
-        "PURPOSES_MISSING",
-        "purposes",
-    ),
-    ("consent until the moon", build_consent(validUntil="moon"), "VALID_UNTIL_INVALID", "validUntil"),
-    ("consent by telepathy", build_consent(method="telepathy"), "METHOD_UNKNOWN", "method"),
-    ("a method that is a list", build_consent(method=["gpc"]), "METHOD_UNKNOWN", "method"),
-    (
-        "a notice without a digest",
-        build_consent(notice={"version": "1", "language": "de"}),
-        "NOTICE_INVALID",
-        "notice.sha256",
-    ),
-    ("a notice of a name", build_consent(notice={"version": "Ann Lee"}), "NOTICE_INVALID", "notice.version"),
-    (
-        "a guardian by name",
-        build_consent(guardian={"reference": "Eve Lee"}),
-        "GUARDIAN_INVALID",
-        "guardian.reference",
-    ),
-    ("a guardian of no name", build_consent(guardian={"x": 1}), "GUARDIAN_INVALID", "guardian.reference"),
-    ("nobody", build_message(userId=None), "NO_USER_ANON_ID", "userId"),
-    ("an empty name for somebody", build_message(userId="", anonymousId=""), "NO_USER_ANON_ID", "userId"),
-    ("a person that is an object", build_message(userId={"$ne": 1}), "ID_INVALID", "userId"),
-    ("a person that is true", build_message(userId=True), "ID_INVALID", "userId"),
-    ("a name too long", build_message(userId="u" * 255), "ID_INVALID", "userId"),
-    ("a message id that is a number", build_message(messageId=1), "MESSAGE_ID_INVALID", "messageId"),
-    ("a message id too long", build_message(messageId="m" * 101), "MESSAGE_ID_INVALID", "messageId"),
-    ("a message id of two lines", build_message(messageId="a\nb"), "MESSAGE_ID_INVALID", "messageId"),
-    ("a time that is none", build_message(timestamp="noon"), "TIMESTAMP_INVALID", "timestamp"),
-    ("a time it was sent that is none", build_message(sentAt="noon"), "SENT_AT_INVALID", "sentAt"),
-    ("a group without a number", build_message(type="group"), "GROUP_ID_INVALID", "groupId"),
-    ("a group with an empty number", build_message(type="group", groupId=""), "GROUP_ID_INVALID", "groupId"),
-    (
-        "a group that is an object",
-        build_message(type="group", groupId={"$gt": ""}),
-        "GROUP_ID_INVALID",
-        "groupId",
-    ),
-    (
-        "a group's number too long",
-        build_message(type="group", groupId="g" * 501),
-        "GROUP_ID_INVALID",
-        "groupId",
-    ),
-    ("a group's trait of another type", build_group(role=7), "TYPE_WRONG", "traits.role"),
-    ("external ids that are an object", build_external_ids({}), "TYPE_WRONG", "context.externalIds"),
-    (
-        "more external ids than anybody has",
-        build_external_ids([{}] * 101),
-        "TYPE_WRONG",
-        "context.externalIds",
-    ),
-    ("an external id that is text", build_external_ids(["u1"]), "TYPE_WRONG", "context.externalIds.0"),
-    (
-        "an external id without an id",
-        build_external_ids([{"type": "user_id"}]),
-        "ID_INVALID",
-        "context.externalIds.0.id",
-    ),
-    (
-        "an external id that is not of its type",
-        build_external_ids([{"type": "email", "id": "at home"}]),
-        "IDENTIFIER_INVALID",
-        "context.externalIds.0.id",
-    ),
-    ("traits that are a list", build_message(traits=[]), "TYPE_WRONG", "traits"),
-    ("a context that is text", build_message(context="x"), "TYPE_WRONG", "context"),
-    ("a name that is a number", build_identify(firstName=7), "TYPE_WRONG", "traits.firstName"),
-    ("a birthday that is none", build_identify(birthday="the 3rd"), "TYPE_WRONG", "traits.birthday"),
-    ("an e-mail that is none", build_identify(email="at home"), "IDENTIFIER_INVALID", "traits.email"),
-    ("an event nobody declared", build_track("Espionage"), "EVENT_UNDECLARED", "event"),
-    ("an event that is an object", build_track({"$gt": ""}), "EVENT_UNDECLARED", "event"),
-    (
-        "consent that is text",
-        build_preferences({"marketing": "yes"}),
-        "TYPE_WRONG",
-        "context.consent.categoryPreferences",
-    ),
-    ("consent that is a list", build_preferences(["marketing"]), "TYPE_WRONG", "categoryPreferences"),
-]
-
-
 @pytest.mark.parametrize(("case", "raw", "code", "place"), REFUSED, ids=[row[0] for row in REFUSED])
 def test_an_invalid_message_is_refused(case: str, raw: Any, code: str, place: str) -> None:
     """With a stable code and the place of the problem."""
     result = VALIDATOR.validate(WEB, raw, NOW)
     assert isinstance(result, RefusedMessage), case
     assert (result.code, result.place) == (code, place)
+
+
+@pytest.mark.parametrize(("case", "raw", "code", "place"), LEFT_OUT, ids=[row[0] for row in LEFT_OUT])
+def test_a_bad_part_costs_only_itself(case: str, raw: Any, code: str, place: str) -> None:
+    """It is left out and named, and what is good beside it counts."""
+    result = VALIDATOR.validate(WEB, raw, NOW)
+    assert isinstance(result, Fact), case
+    assert [(part.code, part.place) for part in result.left_out] == [(code, place)]
+    if raw["type"] == "identify" and isinstance(raw["traits"], dict):
+        with_name = VALIDATOR.validate(WEB, {**raw, "traits": {**raw["traits"], "lastName": "Lee"}}, NOW)
+        assert isinstance(with_name, Fact)
+        assert "identity.familyName" in {attribute.path for attribute, _ in with_name.values}
+
+
+@pytest.mark.parametrize("member", ["userId", "anonymousId", "timestamp", "sentAt", "context", "traits"])
+def test_an_empty_text_is_absent(member: str) -> None:
+    """A form that was not filled in says nothing."""
+    names = {"userId": {"anonymousId": "ck-1"}, "anonymousId": {"userId": "u1"}}.get(member, {})
+    empty = VALIDATOR.validate(WEB, build_message(**{**names, member: ""}), NOW)
+    absent = VALIDATOR.validate(
+        WEB, {key: value for key, value in build_message(**names).items() if key != member}, NOW
+    )
+    assert isinstance(empty, Fact)
+    assert isinstance(absent, Fact)
+    assert replace(empty, identifiers=()) == replace(absent, identifiers=())
+    assert [identifier.type for identifier in empty.identifiers] == [
+        identifier.type for identifier in absent.identifiers
+    ]
+
+
+@pytest.mark.parametrize("trait", ["email", "phone", "birthday", "lastName", "gender", "country", "language"])
+def test_an_empty_trait_is_no_value(trait: str) -> None:
+    """Neither stored nor a reason to leave anything out, and no statement that the value is gone."""
+    result = VALIDATOR.validate(WEB, build_identify(**{trait: ""}), NOW)
+    assert isinstance(result, Fact)
+    assert (result.values, result.left_out, result.dropped, result.removed_types) == ((), (), 0, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("traits", "removed"),
+    [
+        ({"firstName": None}, {"identity.givenName"}),
+        ({"email": None}, {"contact.email"}),
+        ({"birthday": None}, {"demographics.birthDate"}),
+        ({"birthDate": None, "birthday": None}, {"demographics.birthDate"}),
+        ({"address": {"street": None}}, {"contact.address.street"}),
+        ({"hatSize": None}, set()),
+    ],
+)
+def test_a_null_says_that_the_source_has_no_value_any_more(traits: dict[str, Any], removed: set[str]) -> None:
+    result = VALIDATOR.validate(WEB, build_identify(**traits), NOW)
+    assert isinstance(result, Fact)
+    assert {attribute.path: value.value for attribute, value in result.values} == dict.fromkeys(removed)
+
+
+def test_an_object_that_is_null_has_no_member_any_more() -> None:
+    result = VALIDATOR.validate(WEB, build_identify(address=None), NOW)
+    assert isinstance(result, Fact)
+    removed = {attribute.path for attribute, value in result.values if value.value is None}
+    assert removed == {
+        f"contact.address.{name}" for name in ("street", "city", "postalCode", "region", "country")
+    }
+
+
+def test_a_null_beside_a_value_of_the_same_attribute_removes_nothing() -> None:
+    result = VALIDATOR.validate(WEB, build_identify(birthday=None, birthDate="1990-05-04"), NOW)
+    assert isinstance(result, Fact)
+    assert [value.value for _, value in result.values] == ["1990-05-04"]
+
+
+@pytest.mark.parametrize(
+    "value", [None, "\N{LATIN SMALL LETTER U WITH DIAERESIS}nal@shop.example", "guest@shop.example"]
+)
+def test_an_address_is_replaced_by_null_and_by_one_that_links_nobody(value: str | None) -> None:
+    """The former address does not link the record any more."""
+    result = VALIDATOR.validate(WEB, build_identify(email=value), NOW)
+    assert isinstance(result, Fact)
+    assert result.removed_types == {"email"}
+    linking = VALIDATOR.validate(WEB, build_identify(email="ann@shop.example"), NOW)
+    assert isinstance(linking, Fact)
+    assert linking.removed_types == frozenset()
 
 
 @given(st.sampled_from([*MESSAGE_TYPES, "x"]), JSON, JSON, JSON)
@@ -214,10 +169,10 @@ def test_any_message_gives_a_fact_or_a_refusal(
         *("purpose", "word", "notice", "guardian", "method", "until"),
     ],
 )
-def test_a_refusal_does_not_contain_the_sent_value(raw: dict[str, Any]) -> None:
+def test_a_refusal_or_a_left_out_part_does_not_contain_the_sent_value(raw: dict[str, Any]) -> None:
     """It is written to logs and dashboards."""
     result = VALIDATOR.validate(WEB, raw, NOW)
-    assert isinstance(result, RefusedMessage)
+    assert isinstance(result, RefusedMessage) or result.left_out
     assert SECRET not in repr(result)
 
 

@@ -160,7 +160,7 @@ def test_removing_expired_values_equals_dropping_them_at_intake(sent: list[tuple
 
 
 def test_a_late_fact_keeps_only_identifiers_and_choices() -> None:
-    """Dropped values are counted; an event in time keeps its properties."""
+    """What is removed is counted and named; an event in time keeps its properties."""
     context = {"consent": {"categoryPreferences": {"marketing": False}}}
     fact = build_fact(
         "web-shop",
@@ -169,13 +169,14 @@ def test_a_late_fact_keeps_only_identifiers_and_choices() -> None:
         context=context,
     )
     late = drop_expired(fact, compute_cut_offs(CATALOGUE, NOW))
-    assert (late.values, late.dropped, late.identifiers) == ((), 2, fact.identifiers)
+    assert (late.values, late.expired, late.dropped, late.identifiers) == ((), 2, 0, fact.identifiers)
+    assert [(part.code, part.place) for part in late.left_out] == [("RETENTION_OVER", "timestamp")]
     assert late.ambient_choices == fact.ambient_choices != {}
     viewed: dict[str, Any] = {"type": "track", "event": "Product Viewed", "properties": {"product_id": "p"}}
     late_event = drop_expired(
         build_fact("web-shop", timestamp="2024-01-01", **viewed), compute_cut_offs(CATALOGUE, NOW)
     )
-    assert (late_event.event, late_event.dropped) == (None, 1)
+    assert (late_event.event, late_event.expired) == (None, 1)
     fresh = build_fact("web-shop", timestamp="2026-09-01", **viewed)
     assert drop_expired(fresh, compute_cut_offs(CATALOGUE, NOW)) is fresh
 

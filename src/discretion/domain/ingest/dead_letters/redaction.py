@@ -5,7 +5,8 @@ dropped here and never reach the disk, not even sealed. An undeclared event keep
 event declares, so that they are available once the catalogue declares the event.
 
 The validator must treat a redacted message as the whole one: the same fact, or a refusal with the same code
-at the same place. So a value of the wrong shape is replaced by an empty value of that shape.
+at the same place. So a value of the wrong shape is replaced by an empty value of that shape. Statements that
+are in force already are no part of it.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from discretion.domain.ingest.consent_message import CONSENT_TYPE, is_preference
 from discretion.domain.ingest.event import PAGE_MEMBERS
 from discretion.domain.ingest.identifiers import is_plain_user_id
 from discretion.domain.ingest.json_path import MAX_TRAIT_DEPTH, flatten_traits
+from discretion.domain.ingest.message_statements import is_known_purpose
 from discretion.domain.ingest.statement_context import NOTICE_MEMBERS, REFERENCE_PATTERN
-from discretion.domain.ingest.validation import is_known_purpose
 from discretion.domain.ingest.value_parsing import WrongType, parse_timestamp
 from discretion.seal.redacted import Redacted
 from discretion.store.consent_event import StatementMethod
@@ -36,8 +37,6 @@ _MEMBERS_BY_TYPE: Mapping[str, tuple[str, ...]] = {
 }
 _COUNTRY_TRAIT = "address.country"
 """Kept whether it is declared or not: it determines the national notation of phone numbers."""
-_INVALID_CHOICE: JsonObject = {"": None}
-"""Placeholder for a choice about an unknown purpose that is neither true nor false."""
 _NOTICE_FORMS = {name: form for name, form, _ in NOTICE_MEMBERS}
 _GUARDIAN_FORMS = {"reference": REFERENCE_PATTERN}
 
@@ -83,10 +82,20 @@ class PrunedMessage:
     dropped: int
 
 
-def prune_message(declared: DeclaredNames, raw: Mapping[str, object], message_id: str) -> PrunedMessage:
+def prune_message(
+    declared: DeclaredNames,
+    raw: Mapping[str, object],
+    message_id: str,
+    *,
+    has_stated: bool = False,
+) -> PrunedMessage:
     """Remove undeclared data from a message of a known type.
 
-    ``message_id`` is the message's own id, or the one the validator generated for a message without one.
+    Args:
+        declared: What is declared.
+        raw: The message.
+        message_id: Its own id, or the one the validator generated for a message without one.
+        has_stated: Whether its ambient choices are in force already.
     """
     message_type = str(raw["type"])
     members: JsonObject = {"type": message_type, "messageId": message_id}
@@ -105,6 +114,8 @@ def prune_message(declared: DeclaredNames, raw: Mapping[str, object], message_id
     context, unknown_preferences = _prune_context(declared, raw.get("context"), traits)
     if message_type == CONSENT_TYPE:
         unknown_preferences = 0  # its statement is in ``purposes``; the validator reads and counts no others
+    if has_stated and isinstance(context, dict) and not is_preference_update(message_type, raw):
+        context.pop("consent", None)
     members |= {**statement, **event_members, "context": context}
     return PrunedMessage(
         Redacted(members), undeclared_traits + undeclared_properties + unknown_preferences + unknown_purposes
@@ -129,10 +140,7 @@ def _prune_traits(
     parts = [context.get("traits") if isinstance(context, dict) else None]
     if message_type == "identify":
         parts.append(raw.get("traits"))
-    if any(part is not None and not isinstance(part, dict) for part in parts):
-        # A list is no object either: the validator refuses it with the same code at the same place.
-        return [], 0
-    merged = {name: value for part in parts for name, value in (part or {}).items()}
+    merged = {name: value for part in parts if isinstance(part, dict) for name, value in part.items()}
     dropped = sum(
         1
         for place, value in dict(flatten_traits(merged)).items()
@@ -151,9 +159,13 @@ def _prune_nested(
         if isinstance(value, dict) and depth < MAX_TRAIT_DEPTH:
             if inner := _prune_nested(names, value, f"{place}.", depth + 1):
                 members[name] = inner
-        elif place in names:
+        elif place in names or (value is None and _has_name_below(names, place)):
             members[name] = strip_value(value)
     return members
+
+
+def _has_name_below(names: frozenset[str], place: str) -> bool:
+    return any(name.startswith(f"{place}.") for name in names)
 
 
 def _prune_properties(
@@ -164,9 +176,7 @@ def _prune_properties(
         return {}, 0
     place = "traits" if message_type == "group" else "properties"
     raw_properties = raw.get(place)
-    if raw_properties is not None and not isinstance(raw_properties, dict):
-        return {place: []}, 0
-    properties = dict(raw_properties or {})
+    properties = dict(raw_properties) if isinstance(raw_properties, dict) else {}
     if message_type == "group":
         properties.pop("groupId", None)
     elif message_type != "track":
@@ -227,12 +237,7 @@ def _prune_preferences(declared: DeclaredNames, raw_consent: object) -> tuple[ob
         for purpose_key, permits in preferences.items()
         if is_known_purpose(declared.catalogue, purpose_key)
     }
-    unknown_preferences = [
-        permits for purpose_key, permits in preferences.items() if purpose_key not in known_preferences
-    ]
-    # A choice that is neither true nor false refuses the message, so one such choice must remain.
-    placeholder = {} if all(isinstance(permits, bool) for permits in unknown_preferences) else _INVALID_CHOICE
-    return {"categoryPreferences": {**known_preferences, **placeholder}}, len(unknown_preferences)
+    return {"categoryPreferences": known_preferences}, len(preferences) - len(known_preferences)
 
 
 def _prune_consent_message(declared: DeclaredNames, raw: Mapping[str, object]) -> tuple[JsonObject, int]:

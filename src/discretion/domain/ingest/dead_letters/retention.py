@@ -1,5 +1,7 @@
 """Storage of dead letters: a refused message that a corrected catalogue may accept is kept for 14 days.
 
+Its statements are in force at once, so only the rest waits.
+
 A dead letter is encrypted under the key of the day it came, and no API shows it. It is replayed (``replay``),
 erased with the person it names, or it expires. The day's key is stored outside the database and destroyed
 after 14 days, so that copies of the letter in the oplog and in backups become unreadable too.
@@ -97,7 +99,8 @@ class DeadLetterRecorder:
         received: int,
         day_key: bytes,
     ) -> DeadLetter | None:
-        pruned = prune_message(self.declared_names, raw, refusal.message_id)
+        has_stated = refusal.statements is not None
+        pruned = prune_message(self.declared_names, raw, refusal.message_id, has_stated=has_stated)
         subjects = index_subjects(self.catalogue, source, pruned.message.value, self.blind_index)
         if not subjects:  # an erasure of the person could not find the letter
             return None

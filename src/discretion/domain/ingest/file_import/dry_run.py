@@ -35,7 +35,9 @@ class ImportDryRun:
                 validated = ValidatedRows()
                 validator.add_row(row, validated)
                 tally.add_all(validated.tally)
-                tally.messages[IngestStatus.ACCEPTED] += len(validated.facts)
+                tally.messages[IngestStatus.ACCEPTED] += sum(
+                    not fact.is_remainder for fact in validated.facts
+                )
                 if not row.number % (YIELD_ROWS * 50):
                     report_progress(rows.position, rows.size)
             report_progress(rows.size, rows.size)

@@ -183,8 +183,12 @@ class _ImportRun:
     async def _ingest_lane(self, facts: Sequence[Fact]) -> Counter[str]:
         counts: Counter[str] = Counter()
         for start in range(0, len(facts), MAX_FACTS_PER_CALL):
-            outcomes = await self.importer.process_facts(facts[start : start + MAX_FACTS_PER_CALL])
-            counts.update(outcome.status for outcome in outcomes)
+            part = facts[start : start + MAX_FACTS_PER_CALL]
+            outcomes = await self.importer.process_facts(part)
+            # The message of a remainder has been counted as refused.
+            counts.update(
+                outcome.status for fact, outcome in zip(part, outcomes, strict=True) if not fact.is_remainder
+            )
         return counts
 
     async def _save(self, *, finished: bool) -> None:

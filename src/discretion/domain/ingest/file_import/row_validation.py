@@ -13,7 +13,7 @@ from discretion.domain.ingest.file_import.import_tally import FaultEffect, Fault
 from discretion.domain.ingest.file_import.row_file import Row
 from discretion.domain.ingest.file_import.row_messages import RowMessageBuilder
 from discretion.domain.ingest.file_import.row_result import Message, RowFault
-from discretion.domain.ingest.intake import precheck_message
+from discretion.domain.ingest.intake import validate_message
 from discretion.domain.ingest.message import Fact, IngestStatus, RefusedMessage
 from discretion.domain.ingest.validation import MessageValidator
 from discretion.seal.blind_index import BlindIndex
@@ -53,12 +53,12 @@ class RowValidator:
         for fault in built.faults:
             self._count(tally, row, fault)
         for message in built.messages:
-            result = precheck_message(message) or self._validator.validate(
-                self._source, message, self._received
-            )
+            result = validate_message(self._validator, self._source, message, self._received)
             if isinstance(result, RefusedMessage):
                 column = self._columns.find_column(message, result.place)
                 self._count(tally, row, RowFault(result.code, column, result.reason))
+                if result.statements is not None:
+                    rows.facts.append(result.statements)
                 continue
             for fault in self._list_left_out(message, result):
                 self._count(tally, row, fault)

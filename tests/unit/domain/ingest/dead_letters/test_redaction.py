@@ -19,8 +19,8 @@ from discretion.domain.ingest.message import Fact, RefusedMessage
 from discretion.domain.ingest.validation import MESSAGE_TYPES
 from tests.fixtures.examples import scale_examples
 from tests.fixtures.validator import build_validator
+from tests.unit.domain.ingest.invalid_messages import REFUSED
 from tests.unit.domain.ingest.messages import NOW
-from tests.unit.domain.ingest.test_validation import REFUSED
 
 CATALOGUE = load_catalogue(None)
 DECLARED = DeclaredNames.from_catalogue(CATALOGUE)
@@ -207,25 +207,30 @@ def build_search(properties: Any) -> dict[str, Any]:
                 traits={"address": {"floor": 4}},
                 context={"traits": {"address": {"country": "DE"}, "phone": "030 901820"}},
             ),
-            "IDENTIFIER_INVALID",
+            "",
         ),
         (build_identify(traits={"phone": "030 901820", "address": {"country": "DE", "floor": 4}}), ""),
         (build_identify(traits={"birthday": None, "birthDate": "2000-01-01"}), ""),
         (build_identify(traits={"birthDate": None, "birthday": "2000-01-01"}), ""),
-        (build_identify(context={"consent": {"categoryPreferences": {"espionage": "yes"}}}), "TYPE_WRONG"),
+        (build_identify(context={"consent": {"categoryPreferences": {"espionage": "yes"}}}), ""),
         (build_identify(context={"consent": {"categoryPreferences": {"espionage": True}}}), ""),
-        (build_identify(context={"consent": []}), "TYPE_WRONG"),
-        (build_identify(context={"consent": "yes"}), "TYPE_WRONG"),
+        (build_identify(context={"consent": []}), ""),
+        (build_identify(context={"consent": "yes"}), ""),
         (build_identify(context={"device": {"id": {"x": 1}, "token": ["x"], "type": {"x": 1}}}), ""),
         (build_identify(context={"externalIds": [{"type": "email", "id": "no", "encoding": "rot13"}]}), ""),
-        (build_identify(context={"externalIds": [{"type": "x", "id": "no"}, 7]}), "TYPE_WRONG"),
-        (build_search([]), "TYPE_WRONG"),
-        (build_search("query"), "TYPE_WRONG"),
+        (build_identify(context={"externalIds": [{"type": "x", "id": "no"}, 7]}), ""),
+        (build_search([]), "PROPERTY_MISSING"),
+        (build_search("query"), "PROPERTY_MISSING"),
         (build_search({"query": ["x", {"y": 1}]}), "TYPE_WRONG"),
         (build_search({"query": "shoes", "hatSize": 39}), ""),
-        ({"type": "page", "userId": "u1", "name": "Home", "category": {"x": 1}}, "TYPE_WRONG"),
+        ({"type": "page", "userId": "u1", "name": "Home", "category": {"x": 1}}, ""),
         ({"type": "page", "userId": "u1", "name": "Home", "properties": {"name": None}}, ""),
         ({"type": "group", "userId": "u1", "groupId": 7, "traits": {"groupId": "x", "hatSize": 1}}, ""),
+        (build_identify(traits={"address": None}), ""),
+        (build_identify(traits={"address": {"street": None}, "email": None}), ""),
+        (build_identify(traits=[], context={"traits": {"firstName": "Ann"}}), ""),
+        (build_identify(traits={"firstName": "Ann"}, context={"traits": "x"}), ""),
+        ({"type": "page", "userId": "u1", "name": "Home", "properties": []}, ""),
     ],
 )
 @pytest.mark.parametrize("source", ["web-shop", "ios-app"])
@@ -346,6 +351,21 @@ UNDECLARED_MESSAGES = st.fixed_dictionaries(
 def test_nothing_undeclared_is_left_in_a_pruned_message(raw: dict[str, Any]) -> None:
     """Neither a name nor a value, at any depth, in any member, of any type."""
     assert PLANTED.encode() not in orjson.dumps(prune_message(DECLARED, raw, "m").message.value)
+
+
+@pytest.mark.parametrize("message_type", ["identify", "track", "page"])
+def test_statements_that_are_in_force_are_not_part_of_the_rest(message_type: str) -> None:
+    """A replay does not make them again."""
+    consent = {"categoryPreferences": {"marketing": False}}
+    raw = {
+        "type": message_type,
+        "userId": "u1",
+        "event": "Moon Landed",
+        "context": {"consent": consent, "locale": "de"},
+    }
+    context = prune_message(DECLARED, raw, "m", has_stated=True).message.value["context"]
+    assert context == {"locale": "de"}
+    assert prune_message(DECLARED, raw, "m").message.value["context"] == {"consent": consent, "locale": "de"}
 
 
 def test_a_pruned_message_is_masked_in_its_repr() -> None:
