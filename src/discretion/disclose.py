@@ -18,9 +18,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from discretion.errors import Unavailable
 from discretion.ledger.append import Ledger
 from discretion.ledger.entry import LedgerEntry
 from discretion.plan.plan import QueryPlan
+from discretion.reveal.login_reach import LoginReach, LoginReachResolver
 from discretion.reveal.revealer import Reading, RevealAccount, Revealer
 from discretion.token.grant import SELF, Grant
 
@@ -46,6 +48,7 @@ class Discloser:
 
     revealer: Revealer
     ledger: Ledger
+    login_reaches: LoginReachResolver
     now_ms: Callable[[], int]
     entropy: Callable[[int], bytes]
 
@@ -61,10 +64,13 @@ class Discloser:
             execute: Runs the operation; every value that it reveals passes through the ``Reading``.
 
         Raises:
-            Unavailable: ``LEDGER_UNAVAILABLE``; the answer is discarded.
+            Unavailable: ``LEDGER_UNAVAILABLE`` or ``REACH_CHANGED``; the answer is discarded.
         """
-        reading = self.revealer.start_reading(plan, grant, self.now_ms())
+        # Resolved at each operation: a merge, a split or an erasure changes what a login reaches.
+        login_reach = None if grant.login is None else await self.login_reaches.resolve(grant.login)
+        reading = self.revealer.start_reading(plan, grant, self.now_ms(), login_reach)
         answer = await execute(reading)
+        await self._check_reach(grant, login_reach)
         account = reading.build_account()
         if not plan.touches_customers:
             return DisclosedAnswer(answer, None, plan, account)
@@ -73,6 +79,19 @@ class Discloser:
         # a crash.
         receipt = await self.ledger.append(entry)
         return DisclosedAnswer(answer, receipt, plan, account)
+
+    async def _check_reach(self, grant: Grant, reach: LoginReach | None) -> None:
+        """Check that a split during the operation has not given the customer it read to somebody else.
+
+        Raises:
+            Unavailable: ``REACH_CHANGED``; the answer is discarded.
+        """
+        if grant.login is None or reach is None or not reach.may_change:
+            return
+        if await self.login_reaches.resolve(grant.login) != reach:
+            raise Unavailable(
+                "REACH_CHANGED", "What this login reaches has just changed.", "Send the operation again."
+            )
 
     def _build_entry(
         self, plan: QueryPlan, grant: Grant, operation: str, reading: Reading, account: RevealAccount

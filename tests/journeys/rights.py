@@ -85,10 +85,9 @@ async def create_customer(platform: PlatformUnderTest, name: str = "ann", jurisd
 
 async def issue_own_token(platform: PlatformUnderTest, email: str, *, just_authenticated: bool = True) -> str:
     """Return a customer's token; unless ``just_authenticated``, from a login an hour ago."""
-    customer = await find_customer_id(platform, email, "customer-app")
     now_s = platform.internals.discloser.now_ms() // 1000
-    return platform.issue_token(
-        "customer", subject=customer, authenticated=now_s if just_authenticated else now_s - 3600
+    return await platform.issue_customer_token(
+        "email", email, authenticated=now_s if just_authenticated else now_s - 3600
     )
 
 

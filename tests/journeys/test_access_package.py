@@ -245,7 +245,7 @@ async def test_a_package_made_before_an_unmerge_is_not_handed_out(platform: Plat
         {"i": ids},
     )
     (event,) = merge_answer["data"]["merge"]["identityHistory"]["nodes"]
-    token = platform.issue_token("customer", client=CLIENT, subject=merge_answer["data"]["merge"]["id"])
+    token = platform.issue_token("customer", client=CLIENT, subject="w-1")
     request = await file_request(platform, customer_id)
     await platform.internals.requests.workflow_runner.run_due()
     old_link = await create_link(platform, request, token)

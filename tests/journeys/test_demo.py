@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from discretion import __version__
+from discretion.demo.roles import SHOWN_ACCOUNT
 from tests.fixtures.demo import PROGRAM, demo
 from tests.fixtures.waiting import WAIT_S
 
@@ -134,7 +135,7 @@ def test_a_demo_whose_customer_was_erased_is_started_over(tmp_path: Path) -> Non
     arguments = ("--customers", "0", "--data-dir", str(tmp_path))
     with demo(tmp_path, "--customers", "0") as first_demo:
         login = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
-        who = ("--client", "customer-app", "--subject", first_demo["greta"]["customer"])
+        who = ("--client", "customer-app", "--subject", SHOWN_ACCOUNT)
         issued = run_command(
             *("token", "issue", *who, "--purpose", "self", "--auth-time", login, "--data-dir", str(tmp_path))
         )

@@ -26,7 +26,7 @@ PEOPLE: dict[str, dict[str, Any]] = {
         "email": "margarethe@post.example",
         "address": {"street": "Hauptstr. 5", "city": "Berlin", "postalCode": "10115"},
     },
-    "L-1": {
+    "a-1": {
         "firstName": "Margarete",
         "lastName": "Albrecht",
         "birthday": "1980-05-01",
@@ -41,6 +41,7 @@ PEOPLE: dict[str, dict[str, Any]] = {
     },
     "L-3": {"firstName": "Ines", "lastName": "Kowalski", "birthday": "1990-12-01"},
 }
+SOURCES = {"w": "web-shop", "a": "ios-app", "L": "tills"}
 LIST_SUGGESTIONS = """query($state: SuggestionState! = OPEN, $first: Int, $after: String) {
   suggestions(state: $state, first: $first, after: $after) {
     nodes {
@@ -69,7 +70,7 @@ def identify(user: str, traits: dict[str, Any], **extra: Any) -> dict[str, Any]:
 async def duplicated_platform(platform: PlatformUnderTest) -> PlatformUnderTest:
     """A platform with Margarethe as two customers, and two other customers."""
     for user, traits in PEOPLE.items():
-        await platform.send_messages("web-shop" if user.startswith("w") else "tills", identify(user, traits))
+        await platform.send_messages(SOURCES[user[0]], identify(user, traits))
     return platform
 
 
@@ -119,7 +120,7 @@ async def test_only_a_steward_sees_and_decides_suggestions(duplicated_platform: 
             assert "Margaret" not in str(answer)
     anonymous_answer = await duplicated_platform.query(LIST_SUGGESTIONS, None)
     assert anonymous_answer["errors"][0]["extensions"]["code"] == "TOKEN_MISSING"
-    customer_token = await duplicated_platform.issue_customer_token("phone", "+493023125001")
+    customer_token = duplicated_platform.issue_token("customer", subject="a-1")
     assert (await duplicated_platform.query(LIST_SUGGESTIONS, customer_token))["errors"][0]["extensions"][
         "code"
     ] == "STEWARD_ONLY"
@@ -132,7 +133,7 @@ async def test_a_comparison_and_a_stewards_read_are_on_the_ledger(
     """The comparison is recorded with its purpose and the attributes it read; so is the steward's read."""
     await suggest_duplicates(duplicated_platform)
     await list_suggestions(duplicated_platform)
-    token = await duplicated_platform.issue_customer_token("phone", "+493023125001")
+    token = duplicated_platform.issue_token("customer", subject="a-1")
     query = "{ me { disclosures { nodes { client purposes attributes } } } }"
     disclosures = (await duplicated_platform.query(query, token))["data"]["me"]["disclosures"]["nodes"]
     by_client = {disclosure["client"]: disclosure for disclosure in disclosures}
@@ -170,7 +171,7 @@ async def test_an_objecting_customer_is_not_compared(duplicated_platform: Platfo
     await suggest_duplicates(duplicated_platform)
     (suggestion,) = await list_suggestions(duplicated_platform)
     objection = {"consent": {"categoryPreferences": {SUGGEST_PURPOSE: False}}}
-    await duplicated_platform.send_messages("tills", identify("L-1", {}, context=objection))
+    await duplicated_platform.send_messages("ios-app", identify("a-1", {}, context=objection))
     assert await list_suggestions(duplicated_platform) == []
     answer = await duplicated_platform.query(
         ACCEPT, duplicated_platform.issue_token("steward"), {"id": suggestion["id"]}
@@ -179,7 +180,7 @@ async def test_an_objecting_customer_is_not_compared(duplicated_platform: Platfo
     assert await count_customers(duplicated_platform) == 4
     assert await suggest_duplicates(duplicated_platform) == 0
     assert await count_stored_suggestions(duplicated_platform) == 0
-    token = await duplicated_platform.issue_customer_token("phone", "+493023125001")
+    token = duplicated_platform.issue_token("customer", subject="a-1")
     query = "{ me { disclosures { nodes { client } } } }"
     disclosures = (await duplicated_platform.query(query, token))["data"]["me"]["disclosures"]["nodes"]
     assert [disclosure["client"] for disclosure in disclosures].count("identity-suggest") == 1, (
@@ -263,11 +264,12 @@ async def test_a_suggestion_that_is_refused_while_it_is_accepted_merges_nobody(
 async def test_a_suggestion_disappears_when_its_customers_merge(
     duplicated_platform: PlatformUnderTest,
 ) -> None:
-    """A common identifier merges the two: there is nothing left to decide."""
+    """Both accounts confirm the same card, which merges the two: there is nothing left to decide."""
     await suggest_duplicates(duplicated_platform)
-    await duplicated_platform.send_messages(
-        "tills", identify("L-1", {"email": "margarethe@post.example"}, context={})
-    )
+    card = {"id": "L-77", "type": "loyalty_id", "collection": "users", "encoding": "none"}
+    confirmed = {"externalIds": [{**card, "assurance": "proven"}]}
+    await duplicated_platform.send_messages("ios-app", identify("a-1", {}, context=confirmed))
+    await duplicated_platform.send_messages("web-shop", identify("w-1", {}, context=confirmed))
     assert await count_customers(duplicated_platform) == 3
     assert await list_suggestions(duplicated_platform) == []
     await suggest_duplicates(duplicated_platform)
@@ -300,7 +302,7 @@ async def test_a_missing_backend_fails_before_any_read(
 
 async def test_suggestions_are_paged_by_descending_weight(duplicated_platform: PlatformUnderTest) -> None:
     await duplicated_platform.send_messages(
-        "tills", identify("L-9", {**PEOPLE["L-1"], "phone": "+49 30 23125009"})
+        "tills", identify("L-9", {**PEOPLE["a-1"], "phone": "+49 30 23125009"})
     )
     assert await suggest_duplicates(duplicated_platform, limit=2) == 2
     assert await suggest_duplicates(duplicated_platform) == 1

@@ -104,7 +104,7 @@ async def read_provenance(
     client = "customer-app" if role == "customer" else f"{role}-client"
     customer_id = await find_client_id(platform, client)
     token = platform.issue_token(
-        role, client=client, subject=customer_id if role == "customer" else None, **token_options
+        role, client=client, subject="u-7" if role == "customer" else None, **token_options
     )
     answer = await platform.query(PROVENANCE_QUERY, token, {"id": customer_id, "names": names})
     assert "errors" not in answer, answer

@@ -49,7 +49,7 @@ async def test_only_customer_and_steward_may_record_consent(
     """Every other caller is refused, and nothing changes."""
     own_token = await create_ann(platform)
     await platform.send_messages(
-        "tills", {**ANN, "messageId": "s1", "userId": "L-1", "traits": {"email": "bob@shop.example"}}
+        "ios-app", {**ANN, "messageId": "s1", "userId": "a-bob", "traits": {"email": "bob@shop.example"}}
     )
     await give_consent(platform, own_token, "marketing")
     before = await read_history(platform, own_token)
@@ -57,7 +57,7 @@ async def test_only_customer_and_steward_may_record_consent(
     callers = {
         "customer": own_token,
         "another customer": await platform.issue_customer_token("email", "bob@shop.example"),
-        "another client": platform.issue_token("customer", client="elsewhere", subject=customer),
+        "another client": platform.issue_token("customer", client="elsewhere", subject="a-bob"),
         "source": platform.issue_token(client="web-shop", subject="web-shop", scopes=["ingest"]),
         "nobody": None,
     }

@@ -92,24 +92,16 @@ async def platform(
         yield test_platform
 
 
-async def query_all_roles(platform: PlatformUnderTest, subject: str) -> dict[str, str]:
+async def query_all_roles(platform: PlatformUnderTest) -> dict[str, str]:
     """Return the answer of each role to a query for all attributes, by role name."""
     answers_by_role = {}
     for role in ROLES:
         is_customer = role.name == "customer"
-        token = platform.issue_token(role.name, subject=subject if is_customer else None)
+        token = platform.issue_token(role.name, subject=MARA["userId"] if is_customer else None)
         answers_by_role[role.name] = json.dumps(
             await platform.query(OWN_PROFILE if is_customer else ALL_CUSTOMERS, token)
         )
     return answers_by_role
-
-
-async def find_own_id(platform: PlatformUnderTest) -> str:
-    """Return the id by which the customer app knows Mara."""
-    steward = platform.issue_token("steward", client="customer-app")
-    answer = await platform.query("{ customers(first: 1) { nodes { id } } }", steward)
-    customer_id: str = answer["data"]["customers"]["nodes"][0]["id"]
-    return customer_id
 
 
 async def dump_collections(platform: PlatformUnderTest) -> dict[str, list[dict[str, Any]]]:
@@ -131,18 +123,18 @@ async def test_an_expired_value_is_withheld_from_every_role(
 ) -> None:
     """This holds before anything is deleted; a second before expiry the permitted roles still see it."""
     clock.set(BEFORE_EXPIRY)
-    subject = await find_own_id(platform)
-    before = await query_all_roles(platform, subject)
+    before = await query_all_roles(platform)
     assert all(
         secret in before["customer"] for secret in ("Lindqvist", "+493023125009", "1984-02-29", "sv-SE")
     )
     assert "Lindqvist" in before["support"]
     clock.set(AFTER_EXPIRY)
-    after = await query_all_roles(platform, subject)
+    after = await query_all_roles(platform)
     assert [(role, secret) for role, answer in after.items() for secret in SECRETS if secret in answer] == []
     assert "Mara" in after["customer"]
     own_answer = await platform.query(
-        "{ me { identity { familyName givenName } } }", platform.issue_token("customer", subject=subject)
+        "{ me { identity { familyName givenName } } }",
+        platform.issue_token("customer", subject=MARA["userId"]),
     )
     withheld = own_answer["extensions"]["disclosure"]["withheld"]
     assert withheld == [{"field": "identity.familyName", "reason": "RETENTION_LAPSED", "count": 1}]
@@ -153,8 +145,7 @@ async def test_a_sweep_deletes_expired_data_and_nothing_else(
 ) -> None:
     """Records, profile and events lose it; choices, ids, other records and the ledger are unchanged."""
     clock.set(AFTER_EXPIRY)
-    subject = await find_own_id(platform)
-    await query_all_roles(platform, subject)
+    await query_all_roles(platform)
     before = await dump_collections(platform)
     clock.advance(3_600_000)
     run = await run_sweep(platform)
@@ -194,10 +185,9 @@ async def test_the_answers_do_not_change_when_expired_data_are_deleted(
 ) -> None:
     """No role can distinguish a withheld value from a deleted one."""
     clock.set(AFTER_EXPIRY)
-    subject = await find_own_id(platform)
-    before = await query_all_roles(platform, subject)
+    before = await query_all_roles(platform)
     await run_sweep(platform)
-    after = await query_all_roles(platform, subject)
+    after = await query_all_roles(platform)
     for role, answer in after.items():
         assert json.loads(answer)["data"] == json.loads(before[role])["data"], role
 
@@ -257,7 +247,7 @@ async def test_a_child_stays_protected_when_the_birth_date_expires(
         await platform.send_messages("web-shop", child)
         [before] = await database.find("customers", {})
         clock.set("2024-03-02T10:00:00")
-        assert "2013" not in json.dumps(await query_all_roles(platform, await find_own_id(platform)))
+        assert "2013" not in json.dumps(await query_all_roles(platform))
         await run_sweep(platform)
         [after] = await database.find("customers", {})
         assert after[ALLOW] == before[ALLOW]

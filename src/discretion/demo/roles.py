@@ -10,6 +10,9 @@ CUSTOMER_CLIENT = "customer-app"
 SHOWN_EMAIL = "greta.albrecht@post.example"
 """The e-mail address of Greta of the cast, the customer that the demo shows to every role."""
 
+SHOWN_ACCOUNT = "w-greta"
+"""Greta's account number, with which the customer's own token of the demo is issued."""
+
 
 @dataclass(frozen=True, slots=True)
 class DemoRole:

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from discretion.app import Platform, open_platform
 from discretion.app.clock import now_ms
 from discretion.background import Work
-from discretion.demo.roles import ROLES, SHOWN_EMAIL
+from discretion.demo.roles import ROLES, SHOWN_ACCOUNT, SHOWN_EMAIL
 from discretion.demo.terminal import FIND_QUERY, print_demo, query_each_role, send_query
 from discretion.domain.retention.daily_sweep import run_daily_sweep
 from discretion.errors import Misconfigured
@@ -27,6 +27,7 @@ from discretion.seeding.tpcds import generate_customer_messages, require_generat
 from discretion.serve import install_stop_signals, open_listening_socket, serve_app, wait_until_stopped
 from discretion.settings import Settings
 from discretion.store.embedded import mongo_server as embedded
+from discretion.token.command import DEFAULT_LOGIN_TYPE
 from discretion.token.grant import SELF
 
 TOKEN_LIFE_S = 12 * 3600
@@ -194,8 +195,15 @@ async def _issue_tokens(
         lookup_token = issue(role.client, "demo", steward.scopes, steward.purposes, lifetime_s=60)
         response = await send_query(client, FIND_QUERY, lookup_token, {"email": SHOWN_EMAIL})
         ids[role.name] = _read_customer_id(response)
-        subject = ids[role.name] if SELF in role.purposes else f"{role.name}@shop.example"
-        tokens[role.name] = issue(role.client, subject, role.scopes, role.purposes, lifetime_s=TOKEN_LIFE_S)
+        is_customer = SELF in role.purposes
+        tokens[role.name] = issue(
+            role.client,
+            SHOWN_ACCOUNT if is_customer else f"{role.name}@shop.example",
+            role.scopes,
+            role.purposes,
+            lifetime_s=TOKEN_LIFE_S,
+            login_type=DEFAULT_LOGIN_TYPE if is_customer else None,
+        )
     return tokens, ids
 
 

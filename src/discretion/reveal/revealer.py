@@ -20,6 +20,7 @@ from discretion.plan.permission_window import PermissionWindow
 from discretion.plan.plan import QueryPlan, ResponseShape
 from discretion.purpose.decision import EVERY_BIT, Allow, WithholdReason
 from discretion.reveal.forms import FormRenderer
+from discretion.reveal.login_reach import LoginReach
 from discretion.reveal.plan_cut_offs import compute_cut_offs
 from discretion.seal.bucket_keys import BucketKeys
 from discretion.seal.cell import HEADER_BYTES
@@ -124,15 +125,20 @@ class Revealer:
         self.forms = forms
         self.pairwise = pairwise
 
-    def start_reading(self, plan: QueryPlan, grant: Grant, now_ms: int) -> Reading:
-        """Start the reading of one operation."""
-        return Reading(self, plan, grant, now_ms)
+    def start_reading(
+        self, plan: QueryPlan, grant: Grant, now_ms: int, login_reach: LoginReach | None
+    ) -> Reading:
+        """Start the reading of one operation; ``login_reach`` is what a customer's own login reaches now."""
+        return Reading(self, plan, grant, now_ms, login_reach)
 
 
 class Reading:
     """The access to customers of one operation, and the account of what it revealed."""
 
-    def __init__(self, revealer: Revealer, plan: QueryPlan, grant: Grant, now_ms: int) -> None:
+    def __init__(
+        self, revealer: Revealer, plan: QueryPlan, grant: Grant, now_ms: int, login_reach: LoginReach | None
+    ) -> None:
+        self.login_reach = login_reach
         self.plan = plan
         self.grant = grant
         self.now_ms = now_ms
@@ -146,6 +152,16 @@ class Reading:
         self._positions = {attribute.path: index for index, attribute in enumerate(plan.attributes)}
         self._permitted_for_kind = _every_bit_of_kind if grant.is_self else self._permitted_for_kind_now
         self.encode_customer_id = revealer.pairwise.build_encoder(grant.client, CUSTOMER_ID_KIND)
+
+    @property
+    def own_customer(self) -> bytes | None:
+        """The customer a customer's own token is about; None for other tokens, or if it reaches nobody."""
+        return None if self.login_reach is None else self.login_reach.customer
+
+    @property
+    def requester_subject(self) -> str:
+        """What names the caller in requests: the subject, or of a customer the digest of their login."""
+        return self.grant.subject if self.login_reach is None else self.login_reach.digest
 
     def decode_customer_id(self, text: str) -> bytes | None:
         """Return the customer behind a pairwise id, or None if the id was not made for this client."""

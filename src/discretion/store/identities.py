@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from discretion.store.document import TimePosition
 from discretion.store.driver.database import Database
+from discretion.store.identifiers import IdentifierStore
 from discretion.store.identity_events import IdentityChange, IdentityEventStore
 from discretion.store.people import PeopleStore
 from discretion.store.source_record import SourceRecord
@@ -17,12 +18,19 @@ class IdentityStore:
 
     def __init__(self, database: Database) -> None:
         self._people = PeopleStore(database)
+        self._identifiers = IdentifierStore(database)
         self._records = SourceRecordStore(database)
         self._events = IdentityEventStore(database)
 
     async def list_identifiers(self, customer: bytes, types: Collection[str]) -> list[SourceRecord]:
         """List a customer's records with only their identifiers of these types, and what is contested."""
         return await self._records.list_identifiers(customer, types)
+
+    async def list_naming(self, entry: bytes) -> tuple[str, list[SourceRecord]]:
+        """Return the type of an identifier, and the records that link by it with their mentions of it."""
+        for identifier in await self._identifiers.list_by_entries([entry]):
+            return identifier.type, await self._records.list_naming(identifier.records, entry)
+        return "", []
 
     async def list_former_ids(self, customer: bytes) -> list[tuple[bytes, bytes]]:
         """List the ids of customers that were merged into this one, each with its wrapped key."""

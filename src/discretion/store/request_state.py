@@ -43,6 +43,7 @@ class RequestReason(StrEnum):
     TOO_MANY = "too_many"  # manifestly unfounded or excessive (GDPR Art. 12(5))
     OTHER = "other"
     EXPIRED = "expired"
+    REACH_ENDED = "reach_ended"  # the login that filed it no longer reaches these records
 
 
 class RequesterRole(StrEnum):

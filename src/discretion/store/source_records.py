@@ -70,8 +70,8 @@ class SourceRecordStore:
 
     async def list_ids_by_home(self, customers: Collection[bytes]) -> list[bytes]:
         """List the ids of the records that first became these customers."""
-        query = {HOME: {"$in": sorted(customers)}}
-        return [document["_id"] for document in await self._database.find(COLLECTION, query, {"_id": 1})]
+        first_became = {HOME: {"$in": sorted(customers)}}
+        return [row["_id"] for row in await self._database.find(COLLECTION, first_became, {"_id": 1})]
 
     async def is_named_elsewhere(
         self, entry: bytes, own_records: Collection[bytes], session: Session | None = None
@@ -144,6 +144,11 @@ class SourceRecordStore:
         ]
         return [parse_record(document) for document in await self._database.aggregate(COLLECTION, pipeline)]
 
+    async def list_naming(self, record_ids: Collection[bytes], entry: bytes) -> list[SourceRecord]:
+        """List those of these records that name an identifier, with only their mention of it, by id."""
+        named_by = {"_id": {"$in": sorted(record_ids)}, f"{IDENTIFIERS}.e": entry}
+        return await self._list(named_by, {CUSTOMER: 1, BORN: 1, HOME: 1, f"{IDENTIFIERS}.$": 1})
+
     async def list_value_times(self, customers: Sequence[bytes]) -> list[SourceRecord]:
         """List the records of customers with the times of their values; values and ids are not read."""
         observed = {"k": "$$this.k", "v": {"t": "$$this.v.t", "b": "$$this.v.b"}}
@@ -174,7 +179,7 @@ class SourceRecordStore:
     async def _list(
         self,
         query: MutableDocument,
-        projection: Mapping[str, int] | None = None,
+        projection: Document | None = None,
         session: Session | None = None,
     ) -> list[SourceRecord]:
         documents = await self._database.find(COLLECTION, query, projection, session=session)

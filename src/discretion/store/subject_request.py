@@ -265,12 +265,13 @@ class SubjectRequest:
         reason: Why it waits, was refused or ended without result.
         customer: Whom it is about, by the id under which it was filed; None if nobody was found.
         client: The client that filed it.
-        subject: The ``sub`` of the token at this client.
+        subject: What names the requester at this client: the ``sub`` of the token, or the digest of a login.
         role: In which role the requester filed it.
         by: The requester as an actor, such as ``self:customer-app``.
         assurance: How surely the requester is identified.
         reference: Number of the retailer's file on an agent's or guardian's authority.
         contact: Keyed digest of the address by which the customer was named.
+        login: While it is open, the blind index of the identifier that the requester's login rests on.
         laws: Keys of the laws that it is answered by.
         received: When it was filed.
         acknowledged: When its receipt was acknowledged.
@@ -318,6 +319,7 @@ class SubjectRequest:
     assurance: RequesterAssurance
     reference: str | None = None
     contact: bytes | None = field(default=None, repr=False)
+    login: bytes | None = field(default=None, repr=False)
     laws: tuple[str, ...]
     received: int
     acknowledged: int | None = None

@@ -13,6 +13,9 @@ import typer
 from discretion.token.grant import SELF
 from discretion.token.issue import TokenIssuer
 
+DEFAULT_LOGIN_TYPE = "user_id"
+"""The identifier type of a customer's login, if the operator names none."""
+
 
 def build_commands(open_issuer: Callable[[Path | None], TokenIssuer]) -> typer.Typer:
     """Return the commands. ``open_issuer`` returns the issuer of an installation, given its data folder."""
@@ -30,7 +33,14 @@ def build_commands(open_issuer: Callable[[Path | None], TokenIssuer]) -> typer.T
         ],
         subject: Annotated[
             str | None,
-            typer.Option(help="The subject, by default the client; for purpose 'self' the customer's id."),
+            typer.Option(
+                help="The subject, by default the client; for purpose 'self' what the customer logged in "
+                "with, such as their account number."
+            ),
+        ] = None,
+        login_type: Annotated[
+            str | None,
+            typer.Option(help="For purpose 'self': the identifier type of the subject, by default user_id."),
         ] = None,
         purpose: Annotated[
             list[str] | None, typer.Option(help="A purpose it may use; repeat the option for several.")
@@ -57,7 +67,9 @@ def build_commands(open_issuer: Callable[[Path | None], TokenIssuer]) -> typer.T
         if not purpose and not scope:
             raise typer.BadParameter("The token would allow nothing: give a --purpose, a --scope, or both.")
         if subject is None and SELF in (purpose or ()):
-            raise typer.BadParameter("A customer's own token needs the customer's id as its --subject.")
+            raise typer.BadParameter("A customer's own token needs their account number as its --subject.")
+        if login_type is None and SELF in (purpose or ()):
+            login_type = DEFAULT_LOGIN_TYPE
         login_time = None if auth_time is None else auth_time.replace(tzinfo=auth_time.tzinfo or UTC)
         access_token = open_issuer(data_dir).issue_token(
             client,
@@ -67,6 +79,7 @@ def build_commands(open_issuer: Callable[[Path | None], TokenIssuer]) -> typer.T
             category,
             lifetime_s=minutes * 60,
             authenticated=None if login_time is None else int(login_time.timestamp()),
+            login_type=login_type,
         )
         sys.stdout.write(f"{access_token}\n")
 

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 SELF = "self"
 """The purpose of a customer who reads their own data; it covers no other customer (GDPR Art. 15)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """The login of a customer: what an issuer authenticated them by.
+
+    Attributes:
+        issuer: The issuer that authenticated the customer.
+        type: The identifier type, such as ``user_id``.
+        value: The identifier as the issuer spells it.
+    """
+
+    issuer: str
+    type: str
+    value: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,13 +29,14 @@ class Grant:
 
     Attributes:
         client: The client the token was issued to.
-        subject: The ``sub`` claim; in a customer's own token their pairwise id for ``client``.
+        subject: The ``sub`` claim; in a customer's own token the identifier they logged in with.
         scopes: Scopes such as ``steward`` or ``ingest``.
         purposes: The purposes data may be used for.
         categories: The data categories the token is limited to; None without a limit.
         expires: In seconds since 1970.
         token_id: The ``jti`` claim.
         authenticated: When the subject logged in, in seconds since 1970; None if unknown.
+        login: In a customer's own token, what they logged in with.
     """
 
     client: str
@@ -31,6 +47,7 @@ class Grant:
     expires: int
     token_id: str
     authenticated: int | None = None
+    login: Login | None = None
 
     @property
     def is_self(self) -> bool:

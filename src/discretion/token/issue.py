@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from discretion.errors import BadRequest
+from discretion.token.grant import SELF
 from discretion.token.keys import KeySet
 from discretion.token.token_syntax import MAX_TOKEN_BYTES
 from discretion.token.verify import MAX_LIST_ITEMS, MAX_TEXT_CHARS
@@ -28,6 +29,7 @@ class TokenIssuer:
         entropy: Callable[[int], bytes],
         is_known_purpose: Callable[[str], bool] = _accept_any,
         is_known_category: Callable[[str], bool] = _accept_any,
+        is_login_type: Callable[[str], bool] = _accept_any,
     ) -> None:
         self._select_keys = select_keys
         self._issuer = issuer
@@ -36,6 +38,7 @@ class TokenIssuer:
         self._entropy = entropy
         self._is_known_purpose = is_known_purpose
         self._is_known_category = is_known_category
+        self._is_login_type = is_login_type
 
     def issue_token(
         self,
@@ -47,6 +50,7 @@ class TokenIssuer:
         *,
         lifetime_s: int = 3600,
         authenticated: int | None = None,
+        login_type: str | None = None,
     ) -> str:
         """Return a signed token.
 
@@ -58,6 +62,7 @@ class TokenIssuer:
             categories: The data categories it is limited to; None for no limit.
             lifetime_s: Its lifetime in seconds, at most a day.
             authenticated: When the subject logged in, in seconds since 1970.
+            login_type: For a customer's own token, the identifier type of ``subject``.
 
         Raises:
             BadRequest: ``TOKEN_REQUEST_INVALID``; the verifier would refuse such a token.
@@ -79,6 +84,7 @@ class TokenIssuer:
         for category in categories or ():
             if not self._is_known_category(category):
                 raise _build_request_error(f"Fideslang has no data category {category!r}")
+        self._check_login(purposes, login_type)
         now = self._now_ms() // 1000
         claims: dict[str, object] = {
             "iss": self._issuer,
@@ -95,12 +101,24 @@ class TokenIssuer:
             if not 0 <= authenticated <= now:
                 raise _build_request_error("the login is in the future")
             claims["auth_time"] = authenticated
+        if login_type is not None:
+            claims["login_type"] = login_type
         if categories is not None:
             claims["categories"] = list(dict.fromkeys(categories))
         token = self._select_keys().active.sign_jwt(claims, "at+jwt")
         if len(token) > MAX_TOKEN_BYTES:
             raise _build_request_error(f"it would be longer than {MAX_TOKEN_BYTES} bytes")
         return token
+
+    def _check_login(self, purposes: Sequence[str], login_type: str | None) -> None:
+        if (login_type is None) is (SELF in purposes):
+            raise _build_request_error("a customer's own token, and no other, names the type of its login")
+        if login_type is not None and not (
+            0 < len(login_type) <= MAX_TEXT_CHARS and login_type.isprintable()
+        ):
+            raise _build_request_error("the type of the login is empty, too long or not printable")
+        if login_type is not None and not self._is_login_type(login_type):
+            raise _build_request_error(f"no source proves identifiers of the type {login_type!r}")
 
 
 def _build_request_error(reason: str) -> BadRequest:

@@ -16,7 +16,7 @@ import jwt
 from jwt.types import Options
 
 from discretion.errors import Unauthenticated
-from discretion.token.grant import Grant
+from discretion.token.grant import SELF, Grant, Login
 from discretion.token.keys import KeySet
 from discretion.token.token_syntax import build_malformed_error, split_token
 
@@ -178,6 +178,12 @@ class TokenVerifier:
                 raise _build_token_error(
                     "TOKEN_CLAIMS", f"it names the purpose {shown!r}, which the catalogue does not have"
                 )
+        # Without the type of its identifier, a login would be looked up under every type.
+        login = (
+            Login(claims["iss"], _read_text_claim(claims, "login_type"), claims["sub"])
+            if SELF in purposes
+            else None
+        )
         return Grant(
             client=claims["client_id"],
             subject=claims["sub"],
@@ -187,6 +193,7 @@ class TokenVerifier:
             expires=claims["exp"],
             token_id=claims["jti"],
             authenticated=_read_time_claim(claims, "auth_time") if "auth_time" in claims else None,
+            login=login,
         )
 
 

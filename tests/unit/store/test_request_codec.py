@@ -69,6 +69,7 @@ FULL = SubjectRequest(
     assurance=RequesterAssurance.CODE,
     reference="F-1",
     contact=b"a",
+    login=b"l",
     laws=("eu", "us-ca"),
     received=1,
     acknowledged=2,

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from discretion.errors import Unauthenticated
-from discretion.token.grant import Grant
+from discretion.token.grant import Grant, Login
 from tests.fixtures.examples import scale_examples
 from tests.unit.token.forged_tokens import (
     AUDIENCE,
@@ -69,6 +69,10 @@ CLAIMS = [
     *(
         (f"aud: {describe(value)}", {"aud": value})
         for value in (LEFT_OUT, None, [], 1, True, {AUDIENCE: 1}, [AUDIENCE, 1], [None])
+    ),
+    *(
+        (f"login_type: {describe(value)}", {"purposes": ["self"], "login_type": value})
+        for value in INVALID_TEXTS
     ),
     ("aud: 65 of them", {"aud": [AUDIENCE] * 65}),
     *((f"purposes: {describe(value)}", {"purposes": value}) for value in (LEFT_OUT, *INVALID_LISTS)),
@@ -143,7 +147,17 @@ ACCEPTED: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {"purposes": ["marketing"]},
         {"purposes": frozenset({"marketing"})},
     ),
-    ("several purposes", {"purposes": ["self", "analytics"]}, {"purposes": frozenset({"self", "analytics"})}),
+    (
+        "several purposes",
+        {"purposes": ["marketing", "analytics"]},
+        {"purposes": frozenset({"marketing", "analytics"})},
+    ),
+    (
+        "a customer's own",
+        {"purposes": ["self"], "sub": "a-17", "login_type": "user_id"},
+        {"purposes": frozenset({"self"}), "subject": "a-17", "login": Login(ISSUER, "user_id", "a-17")},
+    ),
+    ("a login type without the purpose self", {"login_type": "user_id"}, {"login": None}),
     ("categories left out: not narrowed", {}, {"categories": None}),
     ("categories empty: narrowed to nothing", {"categories": []}, {"categories": frozenset()}),
     ("categories", {"categories": ["user.contact"]}, {"categories": frozenset({"user.contact"})}),

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from discretion.errors import BadRequest
-from discretion.token.grant import Grant
+from discretion.token.grant import SELF, Grant, Login
 from discretion.token.issue import TokenIssuer
 from discretion.token.keys import KeySet
 from tests.fixtures.examples import scale_examples
@@ -73,7 +73,13 @@ def test_an_issued_token_grants_exactly_what_was_requested(
     for key in (ED, EC):
         keys = build_key_set(key)
         text = build_issuer(keys).issue_token(
-            client, subject, scopes, purposes, categories, lifetime_s=lifetime_s
+            client,
+            subject,
+            scopes,
+            purposes,
+            categories,
+            lifetime_s=lifetime_s,
+            login_type="user_id" if SELF in purposes else None,
         )
         assert build_verifier(keys).verify(text) == Grant(
             client,
@@ -83,6 +89,7 @@ def test_an_issued_token_grants_exactly_what_was_requested(
             None if categories is None else frozenset(categories),
             NOW + lifetime_s,
             "0" * 32,
+            login=Login(ISSUER, "user_id", subject) if SELF in purposes else None,
         )
 
 
@@ -90,7 +97,13 @@ anything = st.text(max_size=30) | st.text("é a", max_size=600) | st.sampled_fro
 
 
 @given(
-    anything, anything, st.lists(anything), st.lists(anything), st.none() | st.lists(anything), st.integers()
+    anything,
+    anything,
+    st.lists(anything),
+    st.lists(anything),
+    st.none() | st.lists(anything),
+    st.integers(),
+    st.none() | anything,
 )
 @SETTINGS
 def test_any_request_for_a_token_is_refused_or_accepted(
@@ -100,12 +113,13 @@ def test_any_request_for_a_token_is_refused_or_accepted(
     purposes: list[str],
     categories: list[str] | None,
     lifetime_s: int,
+    login_type: str | None,
 ) -> None:
     """The issuer signs nothing that the verifier would refuse."""
     code = text = ""
     try:
         text = build_issuer().issue_token(
-            client, subject, scopes, purposes, categories, lifetime_s=lifetime_s
+            client, subject, scopes, purposes, categories, lifetime_s=lifetime_s, login_type=login_type
         )
     except BadRequest as refusal:
         code = refusal.code
@@ -131,6 +145,9 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("an empty category", {"categories": [""]}),
     ("65 categories", {"categories": [f"c{n}" for n in range(65)]}),
     ("more than fits in a header", {"categories": [f"{n:0512}" for n in range(20)]}),
+    ("a customer's own token without a login type", {"purposes": ["self"]}),
+    ("a login type in the token of nobody's own", {"login_type": "user_id"}),
+    ("a login type of two lines", {"purposes": ["self"], "login_type": "user\nid"}),
     ("a lifetime of zero", {"lifetime_s": 0}),
     ("a negative lifetime", {"lifetime_s": -1}),
     ("a lifetime longer than a day", {"lifetime_s": DAY + 1}),
@@ -181,5 +198,6 @@ def test_a_grant_is_a_customers_by_purpose_and_a_stewards_by_scope(
     scopes: tuple[str, ...], purposes: tuple[str, ...], is_self: bool, is_steward: bool
 ) -> None:
     """The purpose ``self`` marks a customer's token, the scope ``steward`` a steward's."""
-    grant = build_verifier().verify(issue_changed(scopes=scopes, purposes=purposes))
+    login_type = "user_id" if is_self else None
+    grant = build_verifier().verify(issue_changed(scopes=scopes, purposes=purposes, login_type=login_type))
     assert (grant.is_self, grant.is_steward) == (is_self, is_steward)

@@ -56,7 +56,7 @@ def build_consent(context: WiringContext) -> ConsentComponents:
         source_statements=source_statements,
         opt_out_signals=OptOutSignalRecorder(
             writer=statement_writer,
-            pairwise=context.pairwise,
+            login_reaches=context.login_reaches,
             now_ms=clock,
             extra_writes=source_statements.build_signal_writes,
         ),

@@ -14,12 +14,14 @@ from discretion.domain.notices.load import NoticeTemplates, load_notice_template
 from discretion.law.jurisdiction import Lawbook
 from discretion.plan.permission_window import PermissionWindow
 from discretion.purpose.permission_engine import PermissionEngine
+from discretion.reveal.login_reach import LoginReachResolver
 from discretion.seal.blind_index import BlindIndex
 from discretion.seal.bucket_keys import BucketKeys
 from discretion.seal.key_files import derive_key
 from discretion.seal.pairwise_ids import PairwiseIds
 from discretion.settings import Settings
 from discretion.store.driver.database import Database
+from discretion.store.identities import IdentityStore
 from discretion.store.person_stores import PersonStores, open_person_stores
 from discretion.store.tombstones import TombstoneStore
 
@@ -44,6 +46,7 @@ class WiringContext:
     buckets: BucketKeys
     blind_index: BlindIndex
     pairwise: PairwiseIds
+    login_reaches: LoginReachResolver
     tombstones: TombstoneStore
     permission_window: PermissionWindow
     open_write_context: Callable[[], WriteContext]
@@ -99,6 +102,11 @@ def build_wiring_context(
         buckets=buckets,
         blind_index=blind_index,
         pairwise=PairwiseIds(derive_key(root, "pairwise")),
+        login_reaches=LoginReachResolver(
+            types=catalogue.identifiers,
+            blind_index=blind_index,
+            identities=IdentityStore(database),
+        ),
         tombstones=TombstoneStore(database=database, blind=blind_index),
         permission_window=PermissionWindow(
             rules_version=permission_engine.version,

@@ -40,7 +40,11 @@ def build_disclosure(context: WiringContext) -> DisclosureComponents:
         pairwise=context.pairwise,
     )
     discloser = Discloser(
-        revealer=revealer, ledger=Ledger(ledger_storage), now_ms=context.clock, entropy=context.entropy
+        revealer=revealer,
+        ledger=Ledger(ledger_storage),
+        login_reaches=context.login_reaches,
+        now_ms=context.clock,
+        entropy=context.entropy,
     )
     return DisclosureComponents(
         discloser=discloser,

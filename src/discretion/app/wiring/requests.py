@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -22,11 +23,13 @@ from discretion.domain.requests.identity_proofing import CodeRateLimiter, Identi
 from discretion.domain.requests.immediate_rights import ImmediateRights, OptOutRecorder, build_objection_hook
 from discretion.domain.requests.mailer import Mailer
 from discretion.domain.requests.messages import RequestMessages
+from discretion.domain.requests.reach_check import ReachCheck
 from discretion.domain.requests.restriction import ProcessingRestriction
 from discretion.domain.requests.sealed_fields import RequestSealer
 from discretion.domain.requests.submission import AfterFiling, RequestSubmission
 from discretion.domain.requests.subscription import RequestWatcher
 from discretion.domain.requests.workflows import Workflows, fulfil_request
+from discretion.store.packages import PackageStore
 from discretion.store.requests import RequestStore
 
 
@@ -64,13 +67,7 @@ def build_requests(
     clock, entropy = context.clock, context.entropy
     open_write_context = context.open_write_context
     store, deadlines = RequestStore(context.database), DeadlineClock(context.lawbook)
-    runner = WorkflowRunner(
-        requests=store,
-        step_actions=list_actions(workflows.values()),
-        end_request=fulfil_request,
-        now_ms=clock,
-        on_checkpoint=on_checkpoint,
-    )
+    wake_event = asyncio.Event()
     contest_flags = ContestFlags(context.rewriter)
     contests = ContestTracker(contest_flags)
     submission = _build_submission(
@@ -78,7 +75,7 @@ def build_requests(
         requests=store,
         deadlines=deadlines,
         workflows=workflows,
-        wake_runner=runner.wake,
+        wake_runner=wake_event.set,
         after_filing=contests.update,
     )
     opt_outs = OptOutRecorder(
@@ -92,8 +89,17 @@ def build_requests(
         deadline_clock=deadlines,
         submission=submission,
         now_ms=clock,
-        wake_runner=runner.wake,
+        wake_runner=wake_event.set,
         after_change=contests.update,
+    )
+    runner = WorkflowRunner(
+        requests=store,
+        step_actions=list_actions(workflows.values()),
+        end_request=fulfil_request,
+        now_ms=clock,
+        on_checkpoint=on_checkpoint,
+        check_request=_build_reach_check(context, decisions).check,
+        wake_event=wake_event,
     )
     sealer = RequestSealer(
         people=context.stores.people, buckets=context.buckets, entropy=entropy, now_ms=clock
@@ -136,6 +142,15 @@ def _build_submission(
         now_ms=context.clock,
         wake_runner=wake_runner,
         after_filing=after_filing,
+    )
+
+
+def _build_reach_check(context: WiringContext, decisions: RequestDecisions) -> ReachCheck:
+    return ReachCheck(
+        people=context.stores.people,
+        login_reaches=context.login_reaches,
+        decisions=decisions,
+        packages=PackageStore(context.database),
     )
 
 

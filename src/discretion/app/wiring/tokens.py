@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from discretion.catalogue.assurance import Assurance
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.taxonomy import load_taxonomy
 from discretion.edge.graphql.operation_runner import is_known_purpose
@@ -32,6 +33,7 @@ def build_token_issuer(
         entropy=entropy,
         is_known_purpose=is_known,
         is_known_category=is_category,
+        is_login_type=partial(_is_login_type, catalogue),
     )
 
 
@@ -49,4 +51,11 @@ def build_token_verifier(
         audience=settings.audience,
         now_ms=clock,
         is_known_purpose=is_known,
+    )
+
+
+def _is_login_type(catalogue: Catalogue, identifier_type: str) -> bool:
+    """Return whether customers log in with this identifier type: a source proves identifiers of it."""
+    return any(
+        source.assurance.get(identifier_type) is Assurance.PROVEN for source in catalogue.sources.values()
     )

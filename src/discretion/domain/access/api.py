@@ -57,7 +57,7 @@ async def _issue_link(download_links: DownloadLinks, info: ResolverInfo, request
             "Use the customer's own token.",
         )
     request_id = reading.decode_id(REQUEST_ID_KIND, request)
-    caller = reading.decode_customer_id(reading.grant.subject)
+    caller = reading.own_customer
     stored = None if request_id is None else await download_links.requests.find(request_id)
     # One answer for "no such request" and "another customer's request": ids of others cannot be probed.
     if stored is None or caller is None or not await download_links.is_same_person(caller, stored.customer):

@@ -11,11 +11,10 @@ from collections.abc import Callable
 
 from discretion.domain.consent.statement_writer import CustomerStatement, ExtraWrites, StatementWriter
 from discretion.errors import Conflict, NotFound
-from discretion.seal.pairwise_ids import PairwiseIds
+from discretion.reveal.login_reach import LoginReachResolver
 from discretion.token.grant import Grant
 
 GPC_SIGNAL = "gpc"
-CUSTOMER_ID_KIND = b"customer"
 REPEAT_AFTER_MS = 60_000
 """How long a repeated signal is not written. Later it is, because it may have been revoked meanwhile."""
 
@@ -29,13 +28,13 @@ class OptOutSignalRecorder:
     def __init__(
         self,
         writer: StatementWriter,
-        pairwise: PairwiseIds,
+        login_reaches: LoginReachResolver,
         now_ms: Callable[[], int],
         extra_writes: ExtraWrites,
     ) -> None:
         self._writer = writer
         self._extra_writes = extra_writes
-        self._pairwise = pairwise
+        self._login_reaches = login_reaches
         self._now_ms = now_ms
         self._recorded_at: OrderedDict[bytes, int] = OrderedDict()
 
@@ -46,9 +45,9 @@ class OptOutSignalRecorder:
             Unavailable: The store cannot be reached.
         """
         # The signal of a steward's or a partner's browser concerns no customer.
-        if not grant.is_self:
+        if grant.login is None:
             return
-        customer = self._pairwise.decode(grant.client, CUSTOMER_ID_KIND, grant.subject)
+        customer = (await self._login_reaches.resolve(grant.login)).lasting_customer
         now_ms = self._now_ms()
         if customer is None or now_ms - self._recorded_at.get(customer, -REPEAT_AFTER_MS) < REPEAT_AFTER_MS:
             return

@@ -49,9 +49,7 @@ ALLOWED_TRANSITIONS: Mapping[RequestState, frozenset[RequestState]] = {
             *_UNSUCCESSFUL_STATES,
         }
     ),
-    RequestState.ACCEPTED: frozenset(
-        {RequestState.DELAYED, RequestState.FULFILLED, RequestState.REJECTED, RequestState.WITHDRAWN}
-    ),
+    RequestState.ACCEPTED: frozenset({RequestState.DELAYED, RequestState.FULFILLED} | _UNSUCCESSFUL_STATES),
     RequestState.DELAYED: frozenset(
         {RequestState.ACTION_REQUIRED, RequestState.ACCEPTED, RequestState.FULFILLED, *_UNSUCCESSFUL_STATES}
     ),
@@ -90,10 +88,11 @@ class Requester:
         role: In which role.
         by: Actor for the history, such as ``self:customer-app``.
         client: The client that files the request.
-        subject: The ``sub`` of the token at this client.
+        subject: What names the requester at this client: the ``sub`` of the token, or the digest of a login.
         assurance: How surely the requester is identified.
         reference: Number of the retailer's file on an agent's or guardian's authority. It must not be a name.
         contact: Keyed digest of the address that names the customer, if the request was filed by an address.
+        login: Blind index of the identifier that a customer's own login rests on.
     """
 
     role: RequesterRole
@@ -103,6 +102,7 @@ class Requester:
     assurance: RequesterAssurance
     reference: str | None = None
     contact: bytes | None = field(default=None, repr=False)
+    login: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,8 @@ def change_state(
     if state not in FINAL_STATES:
         return changed
     # Without the digest the same request can be filed again; without a next run no worker picks it up.
-    return replace(changed, open_digest=None, next_run=None, ended=at)
+    # What is left of an erased person names them in no way.
+    return replace(changed, open_digest=None, next_run=None, ended=at, login=None)
 
 
 def build_requester(request: SubjectRequest, by: str, client: str, subject: str) -> Requester:

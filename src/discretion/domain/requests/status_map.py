@@ -38,6 +38,9 @@ ACTIONS_BY_REASON: Mapping[tuple[RequestState, RequestReason | None], str] = {
     (RequestState.ACTION_REQUIRED, RequestReason.EVIDENCE): (
         "Supply what the privacy office asked for, with messageRequest(id:, text:)."
     ),
+    (RequestState.UNFULFILLED, RequestReason.REACH_ENDED): (
+        "The records it was filed for are no longer joined to your login. File it again for those that are."
+    ),
 }
 """What the person has to do, by state and reason."""
 

@@ -131,6 +131,7 @@ class RequestSubmission:
             assurance=requester.assurance,
             reference=requester.reference,
             contact=requester.contact,
+            login=requester.login,
             laws=tuple(laws) if requester.contact is None else (UNKNOWN,),
             received=now,
             acknowledged=now,

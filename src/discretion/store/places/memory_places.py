@@ -151,7 +151,6 @@ _DEFINITIONS = (
     "catalogue.yaml_file _YamlReader.problems",
     "catalogue.taxonomy load_taxonomy",
     "domain.ingest.write_keys WriteKeys._cached_sources",
-    "domain.kit.workflow.runner WorkflowRunner._wake_event",
     "domain.erasure.crypto_shred CryptoShredder._waiting_generations",
     "domain.ingest.queue IngestQueue._queued_by_source",
     "domain.notices.notice_register NoticeRegister._present",

@@ -29,6 +29,7 @@ REQUEST_COLLECTIONS: tuple[Collection, ...] = (
     #   next, until, fence   when the next step is due (ms), and the lease of its worker (``store.lease``)
     #   open            digest of subject and content while the request is open; unique, so it is filed once
     #   contact         keyed digest of the address by which the subject was named
+    #   login           blind index of what the login rests on that filed it, while the request is open
     #   identified      when the identity was proven; expires when the time to prove it ends (ms)
     #   code, codes     hash of the code sent to an address; when codes were sent (ms)
     #   acknowledge_by, extend_by, due   legal deadlines (ms); pauses stop them, an extension of count units
@@ -88,6 +89,7 @@ REQUEST_COLLECTIONS: tuple[Collection, ...] = (
                 "refusal": object_of({"law": TEXT, "words": TEXT, "next": TEXT}),
                 "began": TIME,
                 "contact": BINARY,
+                "login": BINARY,
                 "code": object_of({"hash": TEXT, "tries": INTEGER, "until": TIME}),
                 "codes": array_of(TIME),
                 "messages": array_of(object_of({"at": TIME, "by": TEXT, "for": BINARY, "sealed": BINARY})),

@@ -296,8 +296,9 @@ def _objection_writes(
     services: ConsentServices, info: ResolverInfo, author: str, purposes: Iterable[str]
 ) -> ExtraWrites:
     """Build the writes that record an objection as a rights request."""
-    grant = info.context.require_reading().grant
-    statement_author = StatementAuthor(author, grant.client, grant.subject, grant.is_steward)
+    reading = info.context.require_reading()
+    grant = reading.grant
+    statement_author = StatementAuthor(author, grant.client, reading.requester_subject, grant.is_steward)
     return services.objection_hook.build_writes(statement_author, sorted(purposes))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import strawberry
-
 from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.loading import load_customer
 from discretion.errors import BadRequest, Forbidden, NotFound
@@ -25,10 +23,10 @@ async def authorise_statement(info: ResolverInfo, customer: str | None) -> tuple
     grant = reading.grant
     if grant.is_self:
         # The same error as for an id that does not exist: a customer must not learn which ids exist.
-        if customer and customer != grant.subject:
+        if customer and reading.decode_customer_id(customer) != reading.own_customer:
             raise _not_found()
         return (
-            await _find_customer(info, reading, grant.subject),
+            await _require_own(info, reading),
             f"self:{grant.client}",
             StatementMethod.CLICK,
         )
@@ -40,14 +38,20 @@ async def authorise_statement(info: ResolverInfo, customer: str | None) -> tuple
         )
     if not customer:
         raise BadRequest("CUSTOMER_ARGUMENTS", "Give 'customer', the id of the customer concerned.")
-    return await _find_customer(info, reading, customer), f"steward:{grant.client}", StatementMethod.AGENT
+    named_customer = reading.decode_customer_id(customer)
+    return await _require_readable(info, named_customer), f"steward:{grant.client}", StatementMethod.AGENT
 
 
-async def _find_customer(info: ResolverInfo, reading: Reading, encoded_id: str) -> bytes:
-    customer_id = reading.decode_customer_id(strawberry.ID(encoded_id))
-    if customer_id is None or await load_customer(info, customer_id) is None:
+async def _require_own(info: ResolverInfo, reading: Reading) -> bytes:
+    """Return the id under which a customer's own statement stays theirs if they are split meanwhile."""
+    customer = await _require_readable(info, reading.own_customer)
+    return (reading.login_reach and reading.login_reach.lasting_customer) or customer
+
+
+async def _require_readable(info: ResolverInfo, customer: bytes | None) -> bytes:
+    if customer is None or await load_customer(info, customer) is None:
         raise _not_found()
-    return customer_id
+    return customer
 
 
 def _not_found() -> NotFound:

@@ -36,8 +36,7 @@ async def load_customers(
     reach = reading.plan.reach_bits
     # A customer's own token reads that customer only, whatever ids the query names.
     if reading.grant.is_self:
-        own_customer = reading.decode_customer_id(reading.grant.subject)
-        reachable = [customer for customer in reachable if customer == own_customer]
+        reachable = [customer for customer in reachable if customer == reading.own_customer]
     if not reachable or reach == 0:
         return [None for _ in customers]
     docs = await info.context.resources.customers.load_many(reachable, find_projection(info), reach)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -23,6 +23,9 @@ from discretion.domain.kit.workflow.step_outcome import StepWaiting
 from discretion.errors import Conflict, DiscretionError
 from discretion.store.requests import RequestStore
 from discretion.store.subject_request import RequestStep, SubjectRequest
+
+CheckRequest = Callable[[SubjectRequest], Awaitable[SubjectRequest | None]]
+"""Returns the request that may be carried out now, called before each step; None if it may not."""
 
 EndRequest = Callable[[SubjectRequest], SubjectRequest]
 """Returns a request as it is when its last step is done."""
@@ -37,8 +40,16 @@ MAX_CONCURRENT = 20
 _log = logging.getLogger(__name__)
 
 
+async def admit_request(request: SubjectRequest) -> SubjectRequest:
+    """Return the request: nothing forbids to carry it out."""
+    return request
+
+
 class WorkflowRunner:
-    """Runs due requests; ``step_actions`` maps the stored name of each step to its action."""
+    """Runs due requests; ``step_actions`` maps the stored name of each step to its action.
+
+    Whoever sets ``wake_event`` wakes the runner.
+    """
 
     def __init__(
         self,
@@ -47,13 +58,17 @@ class WorkflowRunner:
         end_request: EndRequest,
         now_ms: Callable[[], int],
         on_checkpoint: Checkpoint = no_checkpoint,
+        *,
+        check_request: CheckRequest = admit_request,
+        wake_event: asyncio.Event | None = None,
     ) -> None:
         self._requests = requests
         self._step_actions = step_actions
+        self._check_request = check_request
         self._end_request = end_request
         self._now_ms = now_ms
         self._on_checkpoint = on_checkpoint
-        self._wake_event = asyncio.Event()
+        self._wake_event = wake_event or asyncio.Event()
         self._running_tasks: dict[bytes, asyncio.Task[None]] = {}
 
     def wake(self) -> None:
@@ -101,6 +116,10 @@ class WorkflowRunner:
         for index, step in enumerate(request.steps):
             if step.is_done:
                 continue
+            admitted = await self._check_request(request)
+            if admitted is None:
+                return
+            request = admitted
             lease.enter_step(index, f"{request.right.value}.{step.name}")
             lease.checkpoint("begin")
             if not await self._run_step(request, step, lease):

@@ -86,7 +86,7 @@ def _build_me_field(customer_type: Any) -> StrawberryField:
                 "'me' is for a customer's own token.",
                 "Use customer(id:) or customers with this one.",
             )
-        return await load_customer(info, reading.decode_customer_id(reading.grant.subject))
+        return await load_customer(info, reading.own_customer)
 
     return build_field(resolve_me, "me", customer_type | None, "The customer this token belongs to.")
 
@@ -254,8 +254,8 @@ async def _read_page(
 def _build_reach_query(reading: Reading, permission_clause: Callable[[int], Query]) -> Query:
     """Return the query that limits results to customers whom the grant may read at all."""
     if reading.grant.is_self:
-        customer_id = reading.decode_customer_id(reading.grant.subject)
-        return {"_id": customer_id if reading.plan.reach_bits and customer_id is not None else b""}
+        own_customer = reading.own_customer
+        return {"_id": own_customer if reading.plan.reach_bits and own_customer is not None else b""}
     return permission_clause(reading.plan.reach_bits)
 
 

@@ -128,7 +128,7 @@ async def _prove_identity(
 async def _require_fresh_login(info: ResolverInfo, request: SubjectRequest) -> None:
     """Raise Forbidden ``LOGIN_NOT_FRESH`` unless the caller is the customer and has a fresh login."""
     reading = info.context.require_reading()
-    own_customer = reading.decode_customer_id(reading.grant.subject) if reading.grant.is_self else None
+    own_customer = reading.own_customer
     is_fresh = token_assurance(reading.grant, reading.now_ms) >= RequesterAssurance.FRESH
     if (
         own_customer is None

@@ -326,7 +326,9 @@ async def _identify_appellant(info: ResolverInfo, request: SubjectRequest) -> Re
         return await resolve_parties(info, None)
     if request.customer is None:
         raise NotFound("REQUEST_NOT_FOUND", "There is no such request.")
-    requester = build_requester(request, format_caller_actor(info), grant.client, grant.subject)
+    requester = build_requester(
+        request, format_caller_actor(info), grant.client, info.context.require_reading().requester_subject
+    )
     return RequestParties(request.customer, requester, by_contact=False)
 
 

@@ -87,16 +87,20 @@ async def resolve_parties(info: ResolverInfo, behalf: ForInput | None) -> Reques
     reading = info.context.require_reading()
     grant, target = reading.grant, behalf or ForInput()
     if grant.is_self:
-        if target.contact or target.requester or (target.customer or grant.subject) != grant.subject:
+        named = reading.decode_customer_id(target.customer) if target.customer else reading.own_customer
+        if target.contact or target.requester or named != reading.own_customer:
             raise _build_argument_error("A customer files for themselves: leave 'for' out.")
         requester = Requester(
             RequesterRole.PERSON,
             f"self:{grant.client}",
             grant.client,
-            grant.subject,
+            reading.requester_subject,
             token_assurance(grant, reading.now_ms),
+            login=None if reading.login_reach is None else reading.login_reach.entry,
         )
-        return RequestParties(await _load_customer(info, reading, grant.subject), requester, by_contact=False)
+        await _require_readable(info, reading.own_customer)
+        assert reading.login_reach is not None
+        return RequestParties(reading.login_reach.lasting_customer, requester, by_contact=False)
     if grant.is_steward:
         if not target.customer:
             raise _build_argument_error("A steward names 'for: {customer}'.")
@@ -105,9 +109,8 @@ async def resolve_parties(info: ResolverInfo, behalf: ForInput | None) -> Reques
         requester = Requester(
             role, f"steward:{grant.client}", grant.client, grant.subject, RequesterAssurance.OFFICE, reference
         )
-        return RequestParties(
-            await _load_customer(info, reading, target.customer), requester, by_contact=False
-        )
+        named_customer = await _require_readable(info, reading.decode_customer_id(target.customer))
+        return RequestParties(named_customer, requester, by_contact=False)
     return await _resolve_by_contact(info, reading, target)
 
 
@@ -182,8 +185,7 @@ def _check_reference(target: ForInput) -> str | None:
     return target.requester.reference
 
 
-async def _load_customer(info: ResolverInfo, reading: Reading, customer_id: str) -> bytes:
-    customer = reading.decode_customer_id(strawberry.ID(customer_id))
+async def _require_readable(info: ResolverInfo, customer: bytes | None) -> bytes:
     if customer is None or await load_customer(info, customer) is None:
         raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
     return customer

@@ -30,9 +30,9 @@ async def _is_visible(info: ResolverInfo, reading: Reading, request: SubjectRequ
     grant = reading.grant
     if grant.is_steward:
         return True
-    if request.client == grant.client and request.subject == grant.subject:
+    if request.client == grant.client and request.subject == reading.requester_subject:
         return True
-    own_customer = reading.decode_customer_id(grant.subject) if grant.is_self else None
+    own_customer = reading.own_customer
     return own_customer is not None and request.customer in await list_customer_ids(info, own_customer)
 
 

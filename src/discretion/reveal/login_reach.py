@@ -1,0 +1,92 @@
+"""Reach of a login: which customer a customer's own token is about. It is resolved at each request.
+
+A login reaches the customer whose records have *proven* the identifier it rests on. So an account that only
+claims somebody's number or address reaches nothing, and after a split a token reaches the part that has the
+login, whatever the token reached before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from discretion.catalogue.assurance import Assurance
+from discretion.catalogue.identifier_type import IdentifierType
+from discretion.seal.blind_index import BlindIndex
+from discretion.seal.normalisation import NORMALISATION_RULES
+from discretion.store.identities import IdentityStore
+from discretion.store.source_record import SourceRecord
+from discretion.token.grant import Login
+
+_LOGIN_DIGEST_KIND = "login"
+
+
+@dataclass(frozen=True, slots=True)
+class LoginReach:
+    """What a login resolves to.
+
+    Attributes:
+        entry: Blind index of the identifier that the login rests on.
+        digest: Keyed digest of the login in hex; it cannot be joined with ``identifiers``.
+        customer: The customer it reaches now; None if it reaches nobody.
+        lasting_customer: A present or former id of that customer that stays with the records of the login
+            when others are separated from them. What is filed or stated under it concerns nobody else.
+    """
+
+    entry: bytes
+    digest: str
+    customer: bytes | None = field(repr=False)
+    lasting_customer: bytes | None = field(repr=False)
+
+    @property
+    def may_change(self) -> bool:
+        """Whether the customer's id may be that of somebody else after a split: it was not theirs first."""
+        return self.customer != self.lasting_customer
+
+
+@dataclass(frozen=True, slots=True)
+class LoginReachResolver:
+    """Resolves logins to customers; ``types`` are the catalogue's identifier types by key."""
+
+    types: Mapping[str, IdentifierType]
+    blind_index: BlindIndex
+    identities: IdentityStore
+
+    async def resolve(self, login: Login) -> LoginReach:
+        """Resolve a login. An identifier that no record has proven reaches nobody."""
+        identifier_type = self.types.get(login.type)
+        normalised = (
+            None
+            if identifier_type is None
+            else NORMALISATION_RULES[identifier_type.normalise](login.value, None)
+        )
+        entry = self.blind_index.index(login.type, login.value if normalised is None else normalised)
+        digest = self.blind_index.index(_LOGIN_DIGEST_KIND, login.issuer, login.type, login.value).hex()
+        record = None if normalised is None else await self._find_record(entry)
+        if record is None:
+            return LoginReach(entry, digest, None, None)
+        return LoginReach(entry, digest, record.customer, record.home or record.customer)
+
+    async def find_customer(self, entry: bytes) -> bytes | None:
+        """Return the customer whose records have proven an identifier now, by its blind index."""
+        record = await self._find_record(entry)
+        return None if record is None else record.customer
+
+    async def _find_record(self, entry: bytes) -> SourceRecord | None:
+        type_key, records = await self.identities.list_naming(entry)
+        identifier_type = self.types.get(type_key)
+        return _select_record(records, is_number=identifier_type is not None and identifier_type.number)
+
+
+def _select_record(records: Sequence[SourceRecord], *, is_number: bool) -> SourceRecord | None:
+    """Return the eldest record that has proven the identifier; None if it is not clear whose it is."""
+    proven = sorted(
+        (not identifier.is_own, record.born, record.id, record)
+        for record in records
+        for identifier in record.identifiers
+        if identifier.assurance is Assurance.PROVEN
+    )
+    customers = {record.customer for *_, record in proven}
+    # A ruling may have separated the records of one number: the login is that of the eldest account it names.
+    # An address that several customers have proven is the login of none.
+    return proven[0][3] if proven and (is_number or len(customers) == 1) else None
