@@ -16,7 +16,8 @@ from discretion.catalogue.identifier_type import IdentifierType
 from discretion.catalogue.model import Attribute, Catalogue, Computation, Fold
 from discretion.domain.ingest.message import ExplicitChoice, Fact, ReceivedEvent
 from discretion.domain.ingest.message_index import MessageIndex
-from discretion.domain.profiles.person_state import BIRTH_DATE_CATEGORY, list_state_attributes
+from discretion.domain.ingest.value_codes import BIRTH_DATE_CATEGORY
+from discretion.domain.profiles.person_state import list_state_attributes
 from discretion.domain.profiles.record_identifiers import (
     find_number_assurance,
     merge_mention,
