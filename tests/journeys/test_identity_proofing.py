@@ -104,6 +104,33 @@ async def test_a_code_sent_to_a_stored_address_proves_the_requesters_identity(
     ]  # sending the code read the address
 
 
+@pytest.mark.parametrize(
+    ("spelling", "recipient"),
+    [
+        ("O.Meyer@Stra\u00dfe.example", "O.Meyer@xn--strae-oqa.example"),
+        ("O.Meyer@Shop.Example", "O.Meyer@shop.example"),
+        ("o.meyer@xn--bcher-kva.example", "o.meyer@xn--bcher-kva.example"),
+    ],
+)
+async def test_a_code_goes_to_the_address_as_its_owner_spells_it(
+    platform: PlatformUnderTest, mail_server: MailServer, spelling: str, recipient: str
+) -> None:
+    """Another host, or another case of the local part, may be another person's mailbox."""
+    message = {
+        "type": "identify",
+        "userId": "w-1",
+        "traits": {"email": spelling, "address": {"country": "DE"}},
+    }
+    await platform.send_messages("web-shop", message)
+    token = await issue_own_token(platform, spelling, just_authenticated=False)
+    pending = await run_operation(platform, token, ACCESS)
+    await run_operation(platform, token, SEND, id=pending["id"])
+    assert mail_server.mails[0][0] == [recipient]
+    assert str(mail_server.mails[0][1]["To"]) == recipient
+    proven = await run_operation(platform, token, PROVE, id=pending["id"], code=mail_server.read_code())
+    assert proven["state"] in {"ACKNOWLEDGED", "ACCEPTED"}
+
+
 async def test_a_code_is_sent_only_to_an_address_of_the_customer(
     platform: PlatformUnderTest, mail_server: MailServer
 ) -> None:

@@ -52,6 +52,14 @@ def parse_email_spelling(text: str, _region: str | None = None) -> str | None:
     return None if _parse_email(stripped) is None else stripped
 
 
+def encode_mail_host(address: str) -> str:
+    """Return an address with its host in A-labels, as it is sent to (RFC 5891); the local part stays."""
+    parsed_address = _parse_email(address)
+    if parsed_address is None:
+        return address
+    return f"{address.rpartition('@')[0]}@{parsed_address.ascii_domain}"
+
+
 def _parse_email(text: str) -> ValidatedEmail | None:
     if len(text) > MAX_LENGTH:
         return None

@@ -14,7 +14,7 @@ from discretion.store.source_records import SourceRecordStore
 
 
 class IdentityStore:
-    """The reads of identity data that resolvers may make; no attribute is read."""
+    """The reads of identity data that resolvers may make; of attributes only those of addresses are read."""
 
     def __init__(self, database: Database) -> None:
         self._people = PeopleStore(database)
@@ -25,6 +25,10 @@ class IdentityStore:
     async def list_identifiers(self, customer: bytes, types: Collection[str]) -> list[SourceRecord]:
         """List a customer's records with only their identifiers of these types, and what is contested."""
         return await self._records.list_identifiers(customer, types)
+
+    async def list_spellings(self, customer: bytes, attributes: Collection[str]) -> list[SourceRecord]:
+        """List a customer's records with the values of these attributes, which are identifiers as spelled."""
+        return await self._records.list_statements((customer,), attributes)
 
     async def list_naming(self, entry: bytes) -> tuple[str, list[SourceRecord]]:
         """Return the type of an identifier, and the records that link by it with their mentions of it."""

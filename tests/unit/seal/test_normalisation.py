@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from discretion.seal.normalisation import (
     NORMALISATION_RULES,
     SPELLING_RULES,
+    encode_mail_host,
     normalise_email,
     normalise_phone,
     normalise_token,
@@ -116,6 +117,19 @@ def test_an_address_is_shown_and_written_to_as_its_owner_spells_it() -> None:
     assert parse_email_spelling(" Ann.Lee@B\u00fccher.example ") == "Ann.Lee@B\u00fccher.example"
     assert parse_email_spelling("\u00fcnal@shop.example") == "\u00fcnal@shop.example"
     assert normalise_email("\u00fcnal@shop.example") is None
+
+
+@pytest.mark.parametrize(
+    ("address", "sent_to"),
+    [
+        ("Ann@B\u00fccher.example", "Ann@xn--bcher-kva.example"),
+        ("Ann@Shop.Example", "Ann@shop.example"),
+        ("v@stra\u00dfe.example", "v@xn--strae-oqa.example"),
+        ("v@strasse.example", "v@strasse.example"),
+    ],
+)
+def test_mail_is_sent_to_the_host_in_a_labels(address: str, sent_to: str) -> None:
+    assert encode_mail_host(address) == sent_to
 
 
 @given(st.emails())

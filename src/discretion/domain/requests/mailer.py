@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from discretion.errors import Unavailable
 from discretion.seal.key_files import write_private_file
+from discretion.seal.normalisation import encode_mail_host
 
 if TYPE_CHECKING:
     from aiosmtplib import SMTP
@@ -40,6 +41,7 @@ class Mailer:
         Raises:
             Unavailable: ``MAIL_UNAVAILABLE``; the mail was not sent.
         """
+        recipient = encode_mail_host(recipient)
         message = self._build_message(recipient, subject, text)
         if self.url is None:
             path = self.outbox / f"{self.now_ms()}-{self.entropy(4).hex()}.eml"

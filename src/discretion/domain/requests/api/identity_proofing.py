@@ -33,8 +33,9 @@ from discretion.domain.requests.identity_proofing import (
 )
 from discretion.errors import BadRequest, Conflict, Forbidden
 from discretion.reveal.forms import format_timestamp
+from discretion.reveal.revealer import CustomerRow
 from discretion.seal.cell import identifier_cell_key
-from discretion.seal.normalisation import NORMALISATION_RULES
+from discretion.seal.normalisation import NORMALISATION_RULES, normalise_email
 from discretion.store.request_state import RequesterAssurance
 from discretion.store.subject_request import SubjectRequest
 
@@ -180,7 +181,22 @@ async def _choose_known_address(
             "No such address is known, or it has been known for less than a day.",
             "Log in again, or ask the privacy office.",
         )
-    return str(reading.reveal_cell(row, emails[0].cell, identifier_cell_key(emails[0].entry), "contact"))
+    address = str(reading.reveal_cell(row, emails[0].cell, identifier_cell_key(emails[0].entry), "contact"))
+    return await _find_spelling(info, row, address)
+
+
+async def _find_spelling(info: ResolverInfo, row: CustomerRow, address: str) -> str:
+    """Return an address as its owner spells it: a host may distinguish the case of the local part."""
+    records, reading = info.context.resources, info.context.require_reading()
+    keys = {each.key for each in records.catalogue.attributes.values() if each.identifier == EMAIL_TYPE}
+    for record in await records.identities.list_spellings(row.id, keys):
+        for key in sorted(keys & record.cells.keys()):
+            sealed = record.cells[key].sealed
+            if sealed is not None:
+                spelling = str(reading.reveal_cell(row, sealed, key, "contact"))
+                if normalise_email(spelling) == address:
+                    return spelling
+    return address
 
 
 def _normalise_contact(info: ResolverInfo, contact: IdentifierInput) -> str:
