@@ -83,7 +83,8 @@ async def test_refusals_beside_an_acceptance_with_an_unknown_notice_are_in_force
     outcome = await post_consent(
         platform, purposes={PARTNERS: True, EMAIL: False}, notice=UNKNOWN_NOTICES[0], messageId="m-1"
     )
-    assert (outcome["accepted"], outcome["dropped"]) == (1, 1)
+    (result,) = outcome["results"]
+    assert (result["code"], result["statements"]) == ("NOTICE_UNKNOWN", "accepted")
     assert (await read_permission(platform, token, EMAIL))["why"] == "refused"
 
 

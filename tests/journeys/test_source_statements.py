@@ -189,13 +189,15 @@ async def test_an_invalid_consent_message_becomes_a_dead_letter(
     assert (await read_consents(platform))[0] == []
 
 
-async def test_an_unknown_visitor_can_consent(platform: PlatformUnderTest) -> None:
-    """The consent of an anonymous visitor applies to the customer whom a later message identifies."""
+async def test_a_visitors_consent_covers_the_visit_and_not_the_account(platform: PlatformUnderTest) -> None:
+    """Who clicked on that device is not known; under the account the same consent counts."""
     await post_consent(platform, userId=None, anonymousId="ck-1")
     await platform.send_messages("web-shop", {**ANN, "anonymousId": "ck-1"})
     records, permissions = await read_consents(platform)
     assert [record["purpose"] for record in records] == [EMAIL]
-    assert permissions[EMAIL]["said"] is True
+    assert (permissions[EMAIL]["said"], permissions[EMAIL]["permitted"]) == (None, False)
+    await post_consent(platform, messageId="c2")
+    assert (await read_consents(platform))[1][EMAIL]["permitted"]
 
 
 async def test_preferences_in_message_contexts_are_recorded_when_they_change(

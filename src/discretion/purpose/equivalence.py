@@ -18,13 +18,8 @@ from discretion.catalogue.model import Catalogue, Purpose
 from discretion.law.age import find_age_moment
 from discretion.law.model import ConsentLaw, ConsentTimeline
 from discretion.purpose.permissions import PersonState
-from discretion.purpose.statements import (
-    EffectiveChoice,
-    PurposeChoice,
-    RecordStatements,
-    compute_effective_choice,
-    list_purpose_path,
-)
+from discretion.purpose.record_answer import RecordAnswer, compute_record_answer
+from discretion.purpose.statements import PurposeChoice, RecordStatements, list_purpose_path
 
 CACHE_SIZE = 20_000
 """Situations of single records whose answers are cached."""
@@ -73,13 +68,7 @@ class PersonSituation:
             None if state.born_at is None else tuple(self._age_flags(state.born_at, now_ms)),
             # As a set: what several records answer together depends neither on their order nor on their
             # number.
-            frozenset(
-                [
-                    self._classifier.number_answers(item, now_ms)
-                    for item in self._records
-                    if item.order is not None
-                ]
-            ),
+            frozenset([self._classifier.number_answers(item, now_ms) for item in self._records]),
         )
 
     def list_turning_points(self) -> set[int]:
@@ -124,7 +113,7 @@ class SituationClassifier:
             }:
                 self._lengths_by_node[node] = (*self._lengths_by_node.get(node, ()), index)
         self._answer_numbers: dict[Hashable, int] = {}
-        self._number_by_answers: dict[tuple[EffectiveChoice, ...], int] = {}
+        self._number_by_answers: dict[tuple[RecordAnswer, ...], int] = {}
         self._next_number = count()
 
     def lengths_below(self, node: str) -> tuple[int, ...]:
@@ -134,10 +123,7 @@ class SituationClassifier:
     def classify_record(self, statements: RecordStatements) -> _ClassifiedRecord:
         """Return a record with everything that does not depend on the time at which it is evaluated."""
         acceptances = [
-            (node, choice.at, self._list_ends(choice))
-            for choices in (statements.ambient, statements.explicit, statements.guardian)
-            for node, choice in choices
-            if choice.accepted
+            (node, choice.at, self._list_ends(choice)) for node, choice in statements.list_acceptances()
         ]
         return _ClassifiedRecord(statements, _rank_moments(statements), acceptances)
 
@@ -145,7 +131,7 @@ class SituationClassifier:
         """Return a number for what a record alone answers for each purpose; equal answers have equal numbers.
 
         What several records answer together follows from the answer of each
-        (``statements.compute_effective_choice``).
+        (``effective_choice.combine_answers``).
         """
         situation = (
             record.order,
@@ -172,16 +158,16 @@ class SituationClassifier:
             self._answer_numbers[situation] = number
         return number
 
-    def _compute_answers(self, statements: RecordStatements, now_ms: int) -> tuple[EffectiveChoice, ...]:
+    def _compute_answers(self, statements: RecordStatements, now_ms: int) -> tuple[RecordAnswer, ...]:
         """Return the answers to each purpose.
 
         If the notice was ever replaced, a second answer for each purpose ignores acceptances from before the
         present edition: laws that require renewal use it.
         """
-        answers = [compute_effective_choice(purpose, (statements,), now_ms) for purpose in self._purposes]
+        answers = [compute_record_answer(purpose, statements, now_ms) for purpose in self._purposes]
         if self.edition_starts:
             answers += [
-                compute_effective_choice(purpose, (statements,), now_ms, self._valid_since(purpose, now_ms))
+                compute_record_answer(purpose, statements, now_ms, self._valid_since(purpose, now_ms))
                 for purpose in self._purposes
             ]
         return tuple(answers)
@@ -204,20 +190,27 @@ def _list_birthdays(born: int, timeline: ConsentTimeline) -> Iterator[int]:
 
 
 def _rank_moments(statements: RecordStatements) -> Hashable:
-    """Return a record's statements with each moment replaced by its rank; None if there are no statements."""
-    choice_lists = (statements.ambient, statements.explicit, statements.guardian)
-    moments = {choice.at for choices in choice_lists for _, choice in choices}
-    if statements.opted_out_at is not None:
-        moments.add(statements.opted_out_at)
-    if not moments:
-        return None
-    ranks = {at: index for index, at in enumerate(sorted(moments))}
+    """Return a record's statements with each moment replaced by its rank, and what it is a record of."""
+    choice_lists = (statements.explicit, statements.guardian, statements.own, statements.own_guardian)
+    moments: set[int | None] = {choice.at for choices in choice_lists for _, choice in choices}
+    states = [
+        (node, (state.accepted_first, state.accepted_last, state.refused_last, state.dated))
+        for node, state in statements.ambient
+    ]
+    moments.update([at for _, times in states for at in times])
+    moments.add(statements.opted_out_at)
+    moments.discard(None)
+    ranks: dict[int | None, int | None] = {None: None}
+    ranks.update((at, rank) for rank, at in enumerate(sorted(at for at in moments if at is not None)))
     return (
+        tuple([(node, *[ranks[at] for at in times]) for node, times in states]),
         tuple(
             [
                 tuple([(node, choice.accepted, ranks[choice.at]) for node, choice in choices])
                 for choices in choice_lists
             ]
         ),
-        None if statements.opted_out_at is None else ranks[statements.opted_out_at],
+        ranks[statements.opted_out_at],
+        statements.is_login,
+        statements.is_correction,
     )

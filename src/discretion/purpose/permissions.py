@@ -14,14 +14,8 @@ from dataclasses import dataclass, field
 from discretion.catalogue.model import NON_REFUSABLE_BASES, Basis, Catalogue, Family, Purpose
 from discretion.law.age import find_age_moment
 from discretion.law.model import AgeRequirement, AgeRule, ConsentLaw, ConsentModel, ConsentRules
-from discretion.purpose.statements import (
-    EffectiveChoice,
-    PurposeChoice,
-    RecordStatements,
-    compute_acceptance_end,
-    compute_effective_choice,
-    list_purpose_path,
-)
+from discretion.purpose.effective_choice import EffectiveChoice, compute_effective_choice
+from discretion.purpose.statements import RecordStatements, compute_acceptance_end, list_purpose_path
 
 REFUSABLE = frozenset({Basis.CONSENT, Basis.LEGITIMATE_INTEREST})
 """Legal bases that a person can refuse (GDPR Art. 7(3), 21(1)).
@@ -263,15 +257,10 @@ def list_turning_points(law: ConsentLaw, state: PersonState) -> Iterator[int]:
 
 def list_acceptance_ends(catalogue: Catalogue, state: PersonState) -> Iterator[int]:
     """Yield the moments (ms) at which an acceptance ends."""
-    for node, choice in _list_acceptances(state):
-        for purpose in catalogue.purposes.values():
-            if node in list_purpose_path(purpose.key) and (
-                ends_at := compute_acceptance_end(purpose, choice)
-            ) != float("inf"):
-                yield int(ends_at)
-
-
-def _list_acceptances(state: PersonState) -> Iterator[tuple[str, PurposeChoice]]:
     for statements in state.statements:
-        for choices in (statements.ambient, statements.explicit, statements.guardian):
-            yield from ((node, choice) for node, choice in choices if choice.accepted)
+        for node, choice in statements.list_acceptances():
+            for purpose in catalogue.purposes.values():
+                if node in list_purpose_path(purpose.key) and (
+                    ends_at := compute_acceptance_end(purpose, choice)
+                ) != float("inf"):
+                    yield int(ends_at)

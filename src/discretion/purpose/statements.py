@@ -1,14 +1,14 @@
-"""Statements of a person about purposes, and which of them count.
+"""Statements of a person about purposes, as one source record has them.
 
-A source record holds what one source knows about a person. A statement is *explicit* if the person made it
-themselves or the source's message is about nothing else; it is *ambient* if the source sends it with every
-message. A later ambient refusal withdraws an explicit acceptance, but an ambient acceptance never overrides
-an explicit refusal: a page that was not informed of the refusal keeps sending the acceptance.
+A source record holds what one source knows about a person. A statement is *own* if the person, or a steward
+for them, made it here; *explicit* if a source reports it and its message is about nothing else; *ambient* if
+the source repeats it with every message. A repetition is no new statement: an ambient acceptance counts from
+when it began, not from when it was last repeated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -33,8 +33,57 @@ class PurposeChoice:
     until: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class AmbientChoice:
+    """What a source repeats about a node of the purpose tree. Times in ms; None for never.
+
+    The four times are a minimum and three maxima, so they do not depend on the order of messages. Which
+    acceptance is the first one after a refusal is not known from them; the time of the refusal stands for it,
+    which is never later.
+
+    Attributes:
+        accepted_first: When an acceptance was first received.
+        accepted_last: When it was last received.
+        refused_last: When a refusal was last received.
+        dated: The latest time of an acceptance that has a date of its own, as a TC string has.
+    """
+
+    accepted_first: int | None = None
+    accepted_last: int | None = None
+    refused_last: int | None = None
+    dated: int | None = None
+
+    def list_starts(self, refused_at: int | None) -> list[int]:
+        """Return from when on (ms) acceptances count that came after the last refusal."""
+        starts = []
+        if self.accepted_first is not None and self.accepted_last is not None:
+            if refused_at is None:
+                starts.append(self.accepted_first)
+            elif self.accepted_last > refused_at:
+                starts.append(max(self.accepted_first, refused_at))
+        if self.dated is not None and (refused_at is None or self.dated > refused_at):
+            starts.append(self.dated)
+        return starts
+
+    @property
+    def is_accepted(self) -> bool | None:
+        """Whether the node is accepted now; None if nothing was stated about it."""
+        if self.list_starts(self.refused_last):
+            return True
+        return None if self.refused_last is None else False
+
+    @property
+    def last(self) -> int:
+        """When a statement was last received, or is dated (ms)."""
+        times = (self.accepted_last, self.refused_last, self.dated)
+        return max(at for at in times if at is not None)
+
+
 NodeChoices = tuple[tuple[str, PurposeChoice], ...]
 """The latest statement about each node of the purpose tree."""
+
+NodeStates = tuple[tuple[str, AmbientChoice], ...]
+"""What is repeated about each node of the purpose tree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,121 +92,52 @@ class RecordStatements:
 
     Attributes:
         ambient: Statements that the source sends with every message.
-        explicit: Statements of the person, and messages about nothing else.
-        guardian: Statements of a guardian.
+        explicit: Messages of the source about nothing else.
+        guardian: Statements of a guardian that the source reports.
+        own: Statements of the person themselves.
+        own_guardian: Statements of a guardian that a steward recorded.
         opted_out_at: When an opt-out signal was last received (ms).
         limits_sensitive_use: Whether the person limited the use of sensitive data.
+        is_login: Whether the source proved an account or loyalty number: then its statements are those of one
+            person, and its acceptances cover all their records.
+        is_correction: Whether it is the record of the person's own corrections, about which no source speaks.
     """
 
-    ambient: NodeChoices = field(default=(), repr=False)
+    ambient: NodeStates = field(default=(), repr=False)
     explicit: NodeChoices = field(default=(), repr=False)
     guardian: NodeChoices = field(default=(), repr=False)
+    own: NodeChoices = field(default=(), repr=False)
+    own_guardian: NodeChoices = field(default=(), repr=False)
     opted_out_at: int | None = None
     limits_sensitive_use: bool = False
+    is_login: bool = False
+    is_correction: bool = False
 
+    @property
+    def has_choices(self) -> bool:
+        """Whether anything is stated about a purpose."""
+        return bool(self.ambient or self.explicit or self.guardian or self.own or self.own_guardian)
 
-@dataclass(frozen=True, slots=True)
-class EffectiveChoice:
-    """What all source records together say about a purpose.
+    @property
+    def has_refusal(self) -> bool:
+        """Whether the person, or a source for them, refuses or has refused anything."""
+        return any(
+            not choice.accepted for choices in (self.explicit, self.own) for _, choice in choices
+        ) or any(state.refused_last is not None for _, state in self.ambient)
 
-    Attributes:
-        accepted: The answer of a person who needs no guardian; None if no statement counts.
-        is_own: It is an acceptance, and the person's own.
-        is_explicit: It is an acceptance, and an explicit one.
-        by_guardian: A guardian accepted and nobody has refused since.
-        opted_out: An opt-out signal was received, and no explicit acceptance since.
-    """
+    def list_acceptances(self) -> Iterator[tuple[str, PurposeChoice]]:
+        """Yield every acceptance that may count at some time, with its node.
 
-    accepted: bool | None
-    is_own: bool
-    is_explicit: bool
-    by_guardian: bool
-    opted_out: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _RecordChoice:
-    """What one record says; ``accepted_at`` is the time of an explicit acceptance, -1 if there is none."""
-
-    accepted: bool | None = None
-    is_own: bool = False
-    by_guardian: bool = False
-    refused: bool = False
-    accepted_at: int = -1
-
-
-def compute_effective_choice(
-    purpose: Purpose, records: Sequence[RecordStatements], now_ms: int, since: int = 0
-) -> EffectiveChoice:
-    """Return what counts about a purpose at ``now_ms``.
-
-    A statement about a node covers its descendants. Of the statements along one branch in one record the
-    latest counts; refusal wins a tie. Between records the most restrictive counts. An acceptance counts from
-    ``since`` (ms) on, for the time it was given for and for at most the purpose's ``lasts``; a refusal always
-    counts. A guardian's acceptance stays valid when the child has come of age (EDPB Guidelines 05/2020, 149).
-    But a person who needs no guardian consents themselves (GDPR Art. 4(11)), so a guardian does not override
-    their refusal.
-    """
-    record_choices = [_compute_record_choice(purpose, statements, now_ms, since) for statements in records]
-    accepted: bool | None = any(record_choice.accepted for record_choice in record_choices) or None
-    if any(record_choice.accepted is False for record_choice in record_choices):
-        accepted = False
-    return EffectiveChoice(
-        accepted,
-        is_own=accepted is True and any(record_choice.is_own for record_choice in record_choices),
-        is_explicit=accepted is True
-        and any(
-            record_choice.accepted and record_choice.accepted_at >= 0 for record_choice in record_choices
-        ),
-        by_guardian=any(record_choice.by_guardian for record_choice in record_choices)
-        and not any(record_choice.refused for record_choice in record_choices),
-        # At equal times the signal wins over the acceptance.
-        opted_out=any(
-            statements.opted_out_at is not None and record_choice.accepted_at <= statements.opted_out_at
-            for statements, record_choice in zip(records, record_choices, strict=True)
-        ),
-    )
-
-
-def _compute_record_choice(
-    purpose: Purpose, statements: RecordStatements, now_ms: int, since: int
-) -> _RecordChoice:
-    if not (statements.ambient or statements.explicit or statements.guardian):
-        return _RecordChoice()
-    ambient = _find_latest(_select_valid(purpose, statements.ambient, now_ms, since))
-    explicit = _find_latest(_select_valid(purpose, statements.explicit, now_ms, since))
-    guardian = _find_latest(_select_valid(purpose, statements.guardian, now_ms, since))
-    refused_at = [choice.at for choice in (ambient, explicit) if choice is not None and not choice.accepted]
-    by_guardian = guardian is not None and guardian.accepted and all(at < guardian.at for at in refused_at)
-    strongest = explicit
-    # After the person's own explicit refusal a guardian's statement is not considered: it cannot override
-    # that.
-    if explicit is None or explicit.accepted:
-        strongest = _find_latest(choice for choice in (explicit, guardian) if choice is not None)
-    decisive = ambient if strongest is None else strongest
-    accepted = None if decisive is None else decisive.accepted and not _is_withdrawn(decisive, ambient)
-    personal = explicit or ambient
-    accepted_at = strongest.at if strongest is not None and accepted else -1
-    return _RecordChoice(
-        accepted,
-        is_own=bool(accepted) and personal is not None and personal.accepted,
-        by_guardian=by_guardian,
-        refused=accepted is False and not by_guardian,
-        accepted_at=max(accepted_at, guardian.at) if guardian is not None and by_guardian else accepted_at,
-    )
-
-
-def _is_withdrawn(choice: PurposeChoice, ambient: PurposeChoice | None) -> bool:
-    return ambient is not None and not ambient.accepted and ambient.at > choice.at
-
-
-def _select_valid(purpose: Purpose, choices: NodeChoices, now_ms: int, since: int) -> Iterator[PurposeChoice]:
-    path = list_purpose_path(purpose.key)
-    for node, choice in choices:
-        if node in path and (
-            not choice.accepted or (choice.at >= since and now_ms < compute_acceptance_end(purpose, choice))
-        ):
-            yield choice
+        An ambient one is yielded with each time from which it may count: a refusal of another node of the
+        branch may be later than its beginning.
+        """
+        for choices in (self.explicit, self.guardian, self.own, self.own_guardian):
+            yield from ((node, choice) for node, choice in choices if choice.accepted)
+        refusals = {state.refused_last for _, state in self.ambient if state.refused_last is not None}
+        for node, state in self.ambient:
+            starts = {start for refused_at in (None, *refusals) for start in state.list_starts(refused_at)}
+            for start in sorted(starts):
+                yield node, PurposeChoice(start, "", accepted=True)
 
 
 def compute_acceptance_end(purpose: Purpose, choice: PurposeChoice) -> float:
@@ -166,11 +146,6 @@ def compute_acceptance_end(purpose: Purpose, choice: PurposeChoice) -> float:
     if purpose.lasts:
         ends.append(add_duration(purpose.lasts, choice.at))
     return min(ends)
-
-
-def _find_latest(choices: Iterable[PurposeChoice]) -> PurposeChoice | None:
-    # At equal times the refusal wins.
-    return max(choices, key=lambda choice: (choice.at, not choice.accepted), default=None)
 
 
 @lru_cache(maxsize=1024)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from discretion.catalogue.assurance import Assurance
+from discretion.purpose.statements import AmbientChoice
 from discretion.store.document import OpenValue, select_values
 
 
@@ -109,12 +110,14 @@ class Choice:
         at: When (ms).
         message: Id of the message.
         until: Until when an acceptance is valid (ms).
+        refused_at: When the latest refusal before an acceptance was made (ms).
     """
 
     permits: bool
     at: int
     message: str
     until: int | None = None
+    refused_at: int | None = None
 
 
 @dataclass(slots=True)
@@ -158,8 +161,11 @@ class SourceRecord:
         cells: The latest values by attribute.
         totals: Computed attributes.
         ambient_choices: Statements that the source sends with every message, by purpose.
-        explicit_choices: Statements of the person, by purpose.
-        guardian_choices: Statements of a guardian, by purpose.
+        explicit_choices: Statements that the source reports by a message of their own, by purpose.
+        guardian_choices: Statements of a guardian that the source reports, by purpose.
+        own_choices: Statements of the person themselves, by purpose. They are apart from what the source
+            reports, so that no source can lift them.
+        own_guardian_choices: Statements of a guardian that a steward recorded, by purpose.
         signals: Opt-out signals.
         home: The customer id under which the record first became a customer.
         rulings: Ids of the stewards' rulings that name the record.
@@ -182,9 +188,11 @@ class SourceRecord:
     identifiers: tuple[RecordIdentifier, ...] = ()
     cells: dict[str, Cell] = field(default_factory=dict)
     totals: dict[str, Total] = field(default_factory=dict)
-    ambient_choices: dict[str, Choice] = field(default_factory=dict)
+    ambient_choices: dict[str, AmbientChoice] = field(default_factory=dict)
     explicit_choices: dict[str, Choice] = field(default_factory=dict)
     guardian_choices: dict[str, Choice] = field(default_factory=dict)
+    own_choices: dict[str, Choice] = field(default_factory=dict)
+    own_guardian_choices: dict[str, Choice] = field(default_factory=dict)
     signals: dict[str, SignalTimes] = field(default_factory=dict)
     home: bytes | None = None
     rulings: tuple[bytes, ...] = ()
@@ -217,6 +225,8 @@ class SourceRecord:
             dict(self.ambient_choices),
             dict(self.explicit_choices),
             dict(self.guardian_choices),
+            dict(self.own_choices),
+            dict(self.own_guardian_choices),
             dict(self.signals),
             self.home,
             self.rulings,

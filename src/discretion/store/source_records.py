@@ -10,11 +10,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from discretion.catalogue.assurance import Assurance
-from discretion.store.document import Document, MutableDocument, decode_purpose, encode_purpose
+from discretion.store import statement_codec
+from discretion.store.document import Document, MutableDocument, encode_purpose
 from discretion.store.driver.database import Database, Session
 from discretion.store.source_record import (
     Cell,
-    Choice,
     DeviceCountry,
     ErasedPart,
     RecordIdentifier,
@@ -29,6 +29,7 @@ COLLECTION = "source_records"
 SOURCE, CUSTOMER, VERSION, IDENTIFIERS, CELLS, TOTALS = "s", "c", "v", "i", "a", "f"
 AMBIENT_CHOICES, EXPLICIT_CHOICES, GUARDIAN_CHOICES, SIGNALS = "d", "e", "g", "o"
 FIRST, LAST, BORN, HOME, RULINGS, RESTRICTED = "t", "l", "b", "h", "r", "q"
+OWN_CHOICES, OWN_GUARDIAN_CHOICES = "u", "y"
 PLACE, ERASED_PARTS, CORRECTS, CONTESTED, NUMBER_ASSURANCE = "p", "w", "n", "x", "m"
 """Stored names; the legend is in ``schema.profiles``."""
 
@@ -121,8 +122,8 @@ class SourceRecordStore:
     async def list_explicit_choices(
         self, record_ids: Collection[bytes], session: Session
     ) -> list[SourceRecord]:
-        """List records with their customers and explicit choices only."""
-        projection = {CUSTOMER: 1, EXPLICIT_CHOICES: 1}
+        """List records with their customers, explicit choices and own choices only."""
+        projection = {CUSTOMER: 1, EXPLICIT_CHOICES: 1, OWN_CHOICES: 1}
         return await self._list({"_id": {"$in": sorted(record_ids)}}, projection, session)
 
     async def list_statements(
@@ -203,9 +204,11 @@ def parse_record(document: Document) -> SourceRecord:
             for key, cell in get(CELLS, {}).items()
         },
         totals={key: Total(total["t"], total["n"], total.get("e")) for key, total in get(TOTALS, {}).items()},
-        ambient_choices=_parse_choices(get(AMBIENT_CHOICES, {})),
-        explicit_choices=_parse_choices(get(EXPLICIT_CHOICES, {})),
-        guardian_choices=_parse_choices(get(GUARDIAN_CHOICES, {})),
+        ambient_choices=statement_codec.parse_ambient_choices(get(AMBIENT_CHOICES, {})),
+        explicit_choices=statement_codec.parse_choices(get(EXPLICIT_CHOICES, {})),
+        guardian_choices=statement_codec.parse_choices(get(GUARDIAN_CHOICES, {})),
+        own_choices=statement_codec.parse_choices(get(OWN_CHOICES, {})),
+        own_guardian_choices=statement_codec.parse_choices(get(OWN_GUARDIAN_CHOICES, {})),
         signals={key: SignalTimes(signal["f"], signal["t"]) for key, signal in get(SIGNALS, {}).items()},
         home=get(HOME),
         rulings=tuple(get(RULINGS, ())),
@@ -290,11 +293,6 @@ def _encode_total(total: Total) -> MutableDocument:
     return {"t": total.at, "n": total.value, **earliest}
 
 
-def _encode_choice(choice: Choice) -> MutableDocument:
-    until = {} if choice.until is None else {"u": choice.until}
-    return {"g": choice.permits, "t": choice.at, "m": choice.message, **until}
-
-
 def _encode_identifiers(identifiers: Sequence[RecordIdentifier]) -> list[MutableDocument]:
     return [_build_identifier_document(identifier) for identifier in identifiers]
 
@@ -318,13 +316,6 @@ def _parse_record_identifier(document: Document) -> RecordIdentifier:
         document.get("o", False),
         StatedPeriod(document["f"], document["l"]) if "f" in document else None,
     )
-
-
-def _parse_choices(choices: Mapping[str, Document]) -> dict[str, Choice]:
-    return {
-        decode_purpose(name): Choice(choice["g"], choice["t"], choice["m"], choice.get("u"))
-        for name, choice in choices.items()
-    }
 
 
 _SIMPLE_MEMBERS = (
@@ -362,9 +353,18 @@ _SIMPLE_MEMBERS = (
 _MAP_MEMBERS = (
     _Member(CELLS, "cells", _encode_cell),
     _Member(TOTALS, "totals", _encode_total),
-    _Member(AMBIENT_CHOICES, "ambient_choices", _encode_choice, encode_key=encode_purpose),
-    _Member(EXPLICIT_CHOICES, "explicit_choices", _encode_choice, encode_key=encode_purpose),
-    _Member(GUARDIAN_CHOICES, "guardian_choices", _encode_choice, encode_key=encode_purpose),
+    _Member(
+        AMBIENT_CHOICES, "ambient_choices", statement_codec.encode_ambient_choice, encode_key=encode_purpose
+    ),
+    *(
+        _Member(stored, attribute, statement_codec.encode_choice, required, encode_purpose)
+        for stored, attribute, required in (
+            (EXPLICIT_CHOICES, "explicit_choices", True),
+            (GUARDIAN_CHOICES, "guardian_choices", True),
+            (OWN_CHOICES, "own_choices", False),
+            (OWN_GUARDIAN_CHOICES, "own_guardian_choices", False),
+        )
+    ),
     _Member(SIGNALS, "signals", lambda signal: {"f": signal.first, "t": signal.last}),
     _Member(CONTESTED, "contested", list, required=False),
 )
@@ -384,7 +384,7 @@ _WHOLE_MEMBERS = (
 
 _STATEMENT_MEMBERS = (
     *(SOURCE, CUSTOMER, PLACE, RESTRICTED, NUMBER_ASSURANCE),
-    *(AMBIENT_CHOICES, EXPLICIT_CHOICES, GUARDIAN_CHOICES, SIGNALS),
+    *(AMBIENT_CHOICES, EXPLICIT_CHOICES, GUARDIAN_CHOICES, SIGNALS, OWN_CHOICES, OWN_GUARDIAN_CHOICES),
 )
 
 

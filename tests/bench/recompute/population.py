@@ -97,16 +97,19 @@ class CustomerGenerator:
             "_id": self._random.randbytes(16),
             source_records.CUSTOMER: customer,
         }
-        for name in (source_records.AMBIENT_CHOICES, source_records.EXPLICIT_CHOICES, source_records.CELLS):
+        for name in (source_records.EXPLICIT_CHOICES, source_records.CELLS):
             copied[name] = {key: {**cell, "t": cell["t"] - shift_ms} for key, cell in record[name].items()}
+        copied[source_records.AMBIENT_CHOICES] = {
+            key: {name: at - shift_ms for name, at in times.items()}
+            for key, times in record[source_records.AMBIENT_CHOICES].items()
+        }
         copied[source_records.CELLS][KEYS["contact.email"]] = self._build_sealed_cell(shift_ms)
         first, ciphertext = copied[source_records.FIRST], self._random.randbytes(60)
         copied[source_records.IDENTIFIERS] = [
             {
                 "e": self._random.randbytes(32),
                 "k": "email",
-                "t": first,
-                "w": 0,
+                "p": first,
                 "c": ciphertext,
             }
         ]
@@ -143,7 +146,7 @@ class CustomerGenerator:
             source_records.IDENTIFIERS: [],
             source_records.CELLS: self._build_cells(seen_ms, place, birth_ms),
             source_records.TOTALS: {},
-            source_records.AMBIENT_CHOICES: self._build_choices(seen_ms, CHOICE_SHARE),
+            source_records.AMBIENT_CHOICES: self._build_ambient_choices(seen_ms),
             source_records.EXPLICIT_CHOICES: self._build_choices(seen_ms + 1_000, STATEMENT_SHARE),
             source_records.GUARDIAN_CHOICES: {},
             source_records.SIGNALS: {},
@@ -171,6 +174,13 @@ class CustomerGenerator:
                 "m": f"m-{number}",
             }
             for number, key in enumerate(purpose_keys)
+        }
+
+    def _build_ambient_choices(self, seen_ms: int) -> MutableDocument:
+        """Build what a source repeats: each acceptance was received once more a day later."""
+        return {
+            key: {"f": choice["t"], "l": choice["t"] + DAY_MS} if choice["g"] else {"n": choice["t"]}
+            for key, choice in self._build_choices(seen_ms, CHOICE_SHARE).items()
         }
 
     def _build_cells(

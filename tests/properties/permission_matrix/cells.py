@@ -13,7 +13,7 @@ from discretion.catalogue.model import Attribute, Catalogue, ValueType
 from discretion.law.load import load_lawbook
 from discretion.law.model import ConsentLaw, MaterialChange
 from discretion.purpose.permissions import PermissionBits, PersonState, compute_permitted_bits
-from discretion.purpose.statements import PurposeChoice, RecordStatements
+from discretion.purpose.statements import AmbientChoice, NodeChoices, PurposeChoice, RecordStatements
 from tests.properties.permission_matrix import oracle
 
 DAY = 86_400_000
@@ -101,33 +101,79 @@ LAWS = {
 }
 
 
+LAYERS = {
+    ("guardian", "self"): "own_guardian",
+    ("guardian",): "guardian",
+    ("self",): "own",
+    ("stamp",): "ambient",
+    (): "explicit",
+}
+"""By the words of a step, where a record has the statement."""
+
+
 def build_records(cell: Cell) -> tuple[RecordStatements, ...]:
     """Return the statements in the source records of a person, the same for each purpose."""
     choices: dict[str, dict[str, dict[str, PurposeChoice]]] = {}
-    for number, step in enumerate(_split_steps(cell.statement)):
+    ambient: dict[str, dict[str, AmbientChoice]] = {}
+    steps = _split_steps(cell.statement)
+    for number, step in enumerate(steps):
         stated_at = cell.now - (20 - 5 * number * (" at once" not in cell.statement)) * DAY
-        if "lapsed" in cell.statement and cell.expiry == "lasts":
+        if "lapsed" in cell.statement and cell.expiry == "lasts" and "lapsed" not in steps[-1]:
+            # What follows is of today.
+            stated_at -= EXPIRED_MS * ("lapsed" in step)
+        elif "lapsed" in cell.statement and cell.expiry == "lasts":
             stated_at -= EXPIRED_MS
         record = "there" if "there" in step else "here"
-        layer = "guardian" if "guardian" in step else "ambient" if "stamp" in step else "explicit"
+        layer = LAYERS[tuple(sorted({"guardian", "self", "stamp"}.intersection(step)))]
         for purpose in CATALOGUE.purposes.values():
             node = purpose.key.partition(".")[0] if "parent" in step else purpose.key
             choice = PurposeChoice(stated_at, "m", "yes" in step)
             if "lapsed" in step:
                 expires_at = None if cell.expiry == "lasts" and purpose.lasts else cell.now
                 choice = replace(choice, until=expires_at)
+            if layer == "ambient":
+                _add_ambient(ambient.setdefault(record, {}), node, choice)
+                continue
             existing = choices.setdefault(record, {}).setdefault(layer, {}).get(node)
             if existing is None or existing.at < choice.at or not choice.accepted:
                 choices[record][layer][node] = choice
     opted_out_at = {"none": None, "before": cell.now - 30 * DAY, "after": cell.now - 2 * DAY}[cell.signal]
+    logins = {"there" for step in steps if "login" in step}
+    # A statement lifts the signal of its own record. Of two records only one has the signal: the one that
+    # speaks for the person, or else the silent one.
+    is_elsewhere = bool(steps) and all("there" in step for step in steps)
+    speaks_for_person = any({"login", "self"}.intersection(step) for step in steps)
+    unsignalled = ("here" if speaks_for_person else "there") if is_elsewhere else ""
     return tuple(
         RecordStatements(
-            **{layer: tuple(by_node.items()) for layer, by_node in choices.get(record, {}).items()},
-            opted_out_at=opted_out_at,
+            explicit=_list_choices(choices, record, "explicit"),
+            guardian=_list_choices(choices, record, "guardian"),
+            own=_list_choices(choices, record, "own"),
+            own_guardian=_list_choices(choices, record, "own_guardian"),
+            ambient=tuple(ambient.get(record, {}).items()),
+            opted_out_at=None if record == unsignalled else opted_out_at,
             limits_sensitive_use=cell.limited and record == "here",
+            is_login=record in logins,
         )
         for record in ("here", "there")
-        if record == "here" or record in choices
+        if record == "here" or record in choices or record in ambient
+    )
+
+
+def _list_choices(
+    choices: Mapping[str, Mapping[str, Mapping[str, PurposeChoice]]], record: str, layer: str
+) -> NodeChoices:
+    return tuple(choices.get(record, {}).get(layer, {}).items())
+
+
+def _add_ambient(by_node: dict[str, AmbientChoice], node: str, choice: PurposeChoice) -> None:
+    if choice.until is not None:  # a repeated statement has no end of its own, only that of the purpose
+        return
+    state = by_node.get(node, AmbientChoice())
+    by_node[node] = (
+        replace(state, accepted_first=choice.at, accepted_last=choice.at)
+        if choice.accepted
+        else replace(state, refused_last=choice.at)
     )
 
 

@@ -11,60 +11,8 @@ statements count, and the stricter of two readings where a text permits both.
 # ruff: noqa: SIM102, SIM103 - one if for each article, however simple the answer
 from __future__ import annotations
 
-STATEMENTS: dict[str, tuple[str, str, bool, bool, str]] = {
-    # statements, oldest first: (answer of an adult, who gave the consent, whether it is express,
-    #                            a guardian's consent is later than every refusal, answer without the consent)
-    "nothing": ("nothing", "", False, False, "nothing"),
-    "yes": ("yes", "own", True, False, "nothing"),
-    "no": ("no", "", False, False, "no"),
-    "no, then yes": ("yes", "own", True, False, "nothing"),
-    "yes, then no": ("no", "", False, False, "no"),
-    "yes and no at once": (
-        "no",
-        "",
-        False,
-        False,
-        "no",
-    ),  # platform: of two simultaneous statements the refusal counts
-    # platform: an expired consent has no effect
-    "yes lapsed": ("nothing", "", False, False, "nothing"),
-    "no, then yes lapsed": (
-        "nothing",
-        "",
-        False,
-        False,
-        "nothing",
-    ),  # the consent withdrew the refusal nevertheless
-    "guardian yes lapsed": ("nothing", "", False, False, "nothing"),
-    "stamp yes lapsed": ("nothing", "", False, False, "nothing"),
-    # platform: an ambient statement ("stamp") counts until the person's own; an ambient refusal always counts
-    "stamp yes": ("yes", "own", False, False, "nothing"),
-    "stamp no": ("no", "", False, False, "no"),
-    "stamp no, then stamp yes": ("yes", "own", False, False, "nothing"),
-    "stamp yes, then stamp no": ("no", "", False, False, "no"),
-    "stamp yes here, stamp no there": ("no", "", False, False, "no"),
-    "stamp no there, stamp yes here": ("no", "", False, False, "no"),
-    "no, then stamp yes": ("no", "", False, False, "no"),
-    "yes, then stamp no": ("no", "", False, False, "no"),
-    "stamp no, then yes": ("yes", "own", True, False, "no"),
-    # GDPR Art. 8(1): the holder of parental responsibility gives or authorises; EDPB 05/2020, 148-149: a
-    # parent's consent stays valid after the age is reached, until the person withdraws it
-    "guardian yes": ("yes", "guardian", True, True, "nothing"),
-    "guardian yes, then no": ("no", "", False, False, "no"),
-    "guardian yes, then guardian no": ("no", "", False, False, "no"),
-    # platform: nobody overrides an adult's refusal
-    "no, then guardian yes": ("no", "", False, True, "no"),
-    "yes, then guardian yes": ("yes", "own", True, True, "nothing"),
-    "guardian yes, then yes": ("yes", "own", True, True, "nothing"),
-    "guardian no, then yes": ("yes", "own", True, False, "no"),
-    # purposes are a tree: a statement about a node applies to its descendants
-    "parent yes": ("yes", "own", True, False, "nothing"),
-    "parent no": ("no", "", False, False, "no"),
-    "parent no, then yes": ("yes", "own", True, False, "no"),
-    "parent yes, then no": ("no", "", False, False, "no"),
-    "yes, then parent no": ("no", "", False, False, "no"),
-    "no, then parent yes": ("yes", "own", True, False, "no"),
-}
+from tests.properties.permission_matrix.statements import STATEMENTS
+
 PLACES = (
     *("br", "ca", "ca-qc", "ch", "cn", "eu", "gb", "in", "jp", "za"),
     *("us-ca", "us-co", "us-ct", "us-de", "us-ia", "us-in", "us-ky", "us-md", "us-mn", "us-mt", "us-ne"),

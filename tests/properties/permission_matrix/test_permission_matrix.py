@@ -1,7 +1,7 @@
 """Every cell of purposes x jurisdictions x statements x ages equals a second reading of the laws.
 
 Where the two differed, the text of the law decided which was wrong; the oracle contains the result. These
-mutations in ``purpose/permissions.py`` and ``purpose/statements.py`` were each detected: signals ignored;
+mutations in ``purpose/permissions.py`` and ``purpose/record_answer.py`` were each detected: signals ignored;
 signals that bind every family; ages ignored; opt-in treated as opt-out; a refusal ignored where a law
 requires a notice; a contract that can be refused; expiries ignored; any consent in place of a guardian's; a
 guardian's in place of a teenager's own; "never" treated as "ask"; restriction ignored; sensitive kinds
@@ -35,7 +35,8 @@ from tests.properties.permission_matrix.cells import (
     compute_actual,
     find_differences,
 )
-from tests.properties.permission_matrix.oracle import PLACES, STATEMENTS
+from tests.properties.permission_matrix.oracle import PLACES
+from tests.properties.permission_matrix.statements import STATEMENTS
 
 
 def _list_cells(place: str) -> Iterator[Cell]:

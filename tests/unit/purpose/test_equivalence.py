@@ -19,10 +19,10 @@ from discretion.purpose.permissions import (
     list_acceptance_ends,
     list_turning_points,
 )
-from discretion.purpose.statements import PurposeChoice, RecordStatements
+from discretion.purpose.statements import AmbientChoice, PurposeChoice, RecordStatements
 from tests.fixtures.examples import scale_examples
 from tests.fixtures.law import LAW
-from tests.unit.purpose.test_permissions import CATALOGUE, KEY, NOW, SHARE, YEAR
+from tests.unit.purpose.test_permissions import CATALOGUE, KEY, NOW, SHARE, YEAR, build_states
 
 LASTING = replace(
     CATALOGUE,
@@ -46,8 +46,20 @@ CHOICES = st.lists(
     max_size=4,
     unique_by=lambda pair: pair[0],
 ).map(tuple)
+MOMENTS = st.integers(NOW - YEAR, NOW - YEAR + 60) | st.integers(NOW - 60, NOW)
+STATEMENT_TIMES = st.tuples(*[st.none() | MOMENTS] * 4)
+AMBIENT = st.lists(
+    st.tuples(
+        st.sampled_from(["marketing", "marketing.communications", KEY, "analytics", "functional", SHARE.key]),
+        STATEMENT_TIMES,
+    ),
+    max_size=3,
+    unique_by=lambda pair: pair[0],
+).map(build_states)
 RECORDS = st.builds(
-    RecordStatements, CHOICES, CHOICES, CHOICES, st.none() | st.integers(NOW - 60, NOW), st.booleans()
+    RecordStatements,
+    *(AMBIENT, CHOICES, CHOICES, CHOICES, CHOICES),
+    *(st.none() | st.integers(NOW - 60, NOW), st.booleans(), st.booleans(), st.booleans()),
 )
 STATES = st.builds(
     PersonState,
@@ -101,7 +113,7 @@ def test_many_devices_are_evaluated_at_few_moments(monkeypatch: pytest.MonkeyPat
     records = tuple(
         RecordStatements(
             ambient=tuple(
-                (key, PurposeChoice(NOW - 2 * number - offset, "m", accepted=True))
+                (key, AmbientChoice(NOW - 2 * number - offset, NOW - 2 * number - offset))
                 for offset, key in enumerate((KEY, SHARE.key))
             )
         )

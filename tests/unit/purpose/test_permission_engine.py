@@ -30,7 +30,9 @@ from tests.unit.purpose.test_permissions import (
     SHARE,
     YEAR,
     build_choices,
+    build_states,
     no,
+    repeat,
     yes,
 )
 
@@ -125,7 +127,16 @@ CHOICES = st.lists(
     max_size=3,
     unique_by=lambda pair: pair[0],
 ).map(tuple)
-RECORDS = st.builds(RecordStatements, CHOICES, CHOICES, CHOICES, st.none() | MOMENTS, st.booleans())
+AMBIENT = st.lists(
+    st.tuples(st.sampled_from(NODES), st.tuples(*[st.none() | MOMENTS] * 4)),
+    max_size=3,
+    unique_by=lambda pair: pair[0],
+).map(build_states)
+RECORDS = st.builds(
+    RecordStatements,
+    *(AMBIENT, CHOICES, CHOICES, CHOICES, CHOICES),
+    *(st.none() | MOMENTS, st.booleans(), st.booleans(), st.booleans()),
+)
 STATES = st.builds(
     PersonState,
     st.lists(RECORDS, max_size=2).map(tuple),
@@ -204,8 +215,8 @@ def test_statements_at_different_times_can_be_equivalent() -> None:
             RecordStatements(explicit=build_choices(at=NOW - 3, marketing=True)),
         ),
         (
-            RecordStatements(explicit=yes(at=NOW - 3), ambient=no(at=NOW - 4)),
-            RecordStatements(explicit=yes(at=NOW - 3), ambient=no(at=NOW - 2)),
+            RecordStatements(explicit=yes(at=NOW - 3), ambient=repeat(no(at=NOW - 4))),
+            RecordStatements(explicit=yes(at=NOW - 3), ambient=repeat(no(at=NOW - 2))),
         ),
         (
             RecordStatements(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -12,13 +13,14 @@ from hypothesis import strategies as st
 
 from discretion.catalogue.model import Attribute, Basis, Catalogue, Family, Purpose, ValueType
 from discretion.law.model import UNKNOWN, ConsentLaw, MaterialChange
+from discretion.purpose.effective_choice import EffectiveChoice, compute_effective_choice
 from discretion.purpose.permissions import PersonState, compute_permitted_bits, judge_purpose
 from discretion.purpose.statements import (
-    EffectiveChoice,
+    AmbientChoice,
     NodeChoices,
+    NodeStates,
     PurposeChoice,
     RecordStatements,
-    compute_effective_choice,
 )
 from tests.fixtures.law import LAW
 
@@ -62,6 +64,19 @@ def yes(key: str = KEY, at: int = NOW - 1000) -> NodeChoices:
 def no(key: str = KEY, at: int = NOW - 1000) -> NodeChoices:
     """Return the refusal of a purpose."""
     return ((key, PurposeChoice(at, "m", accepted=False)),)
+
+
+def repeat(choices: NodeChoices) -> NodeStates:
+    """Return the same choices as a source's ambient statements, each received once."""
+    return tuple(
+        (
+            node,
+            AmbientChoice(accepted_first=choice.at, accepted_last=choice.at)
+            if choice.accepted
+            else AmbientChoice(refused_last=choice.at),
+        )
+        for node, choice in choices
+    )
 
 
 def is_permitted(
@@ -122,21 +137,25 @@ def test_restriction_leaves_only_legal_obligations() -> None:
     ("record", "expected"),
     [
         (RecordStatements(), None),
-        (RecordStatements(ambient=yes()), True),
-        (RecordStatements(ambient=yes("marketing")), True),
-        (RecordStatements(ambient=yes("marketing.communications.sms")), None),
+        (RecordStatements(ambient=repeat(yes())), True),
+        (RecordStatements(ambient=repeat(yes("marketing"))), True),
+        (RecordStatements(ambient=repeat(yes("marketing.communications.sms"))), None),
         (
-            RecordStatements(ambient=build_choices(marketing=False, marketing__communications__email=True)),
+            RecordStatements(
+                ambient=repeat(build_choices(marketing=False, marketing__communications__email=True))
+            ),
             True,
         ),
         (
-            RecordStatements(ambient=build_choices(marketing__communications__email=True, marketing=False)),
+            RecordStatements(
+                ambient=repeat(build_choices(marketing__communications__email=True, marketing=False))
+            ),
             False,
         ),
-        (RecordStatements(ambient=no(at=1), explicit=yes(at=2)), True),
-        (RecordStatements(ambient=yes(at=9), explicit=no(at=2)), False),
-        (RecordStatements(ambient=no(at=9), explicit=yes(at=2)), False),
-        (RecordStatements(ambient=no(at=2), explicit=yes(at=2)), True),
+        (RecordStatements(ambient=repeat(no(at=1)), explicit=yes(at=2)), True),
+        (RecordStatements(ambient=repeat(yes(at=9)), explicit=no(at=2)), False),
+        (RecordStatements(ambient=repeat(no(at=9)), explicit=yes(at=2)), False),
+        (RecordStatements(ambient=repeat(no(at=2)), explicit=yes(at=2)), True),
         (RecordStatements(explicit=no(at=2), guardian=yes(at=1)), False),
         (RecordStatements(guardian=yes(at=1)), True),
     ],
@@ -223,7 +242,7 @@ def test_a_teenager_must_opt_in_where_adults_need_not() -> None:
         (RecordStatements(opted_out_at=5), "us-tx", False),
         (RecordStatements(opted_out_at=5, explicit=yes(SHARE.key, at=9)), "us-tx", True),
         (RecordStatements(opted_out_at=9, explicit=yes(SHARE.key, at=9)), "us-tx", False),
-        (RecordStatements(opted_out_at=5, ambient=yes(SHARE.key, at=9)), "us-tx", False),
+        (RecordStatements(opted_out_at=5, ambient=repeat(yes(SHARE.key, at=9))), "us-tx", False),
         (RecordStatements(opted_out_at=5, explicit=yes(SHARE.key)), "eu", True),
         (RecordStatements(opted_out_at=9, explicit=yes(SHARE.key, at=5)), "eu", True),
         (RecordStatements(opted_out_at=9, explicit=yes(SHARE.key, at=5)), UNKNOWN, False),
@@ -266,6 +285,17 @@ def test_a_material_change_of_the_notice_needs_new_consent_under_some_laws() -> 
         assert judge_purpose(CATALOGUE, changed_law, state, MAIL, NOW).permitted is expected
 
 
+def build_states(pairs: Sequence[tuple[str, tuple[int | None, ...]]]) -> NodeStates:
+    """Return ambient statements with these times; an acceptance has a first and a last one, or neither."""
+    states = []
+    for node, (first, last, refused, dated) in pairs:
+        accepted = [at for at in (first, last) if at is not None]
+        states.append(
+            (node, AmbientChoice(min(accepted, default=None), max(accepted, default=None), refused, dated))
+        )
+    return tuple(states)
+
+
 CHOICES = st.lists(
     st.tuples(
         st.sampled_from(["marketing", "marketing.communications", KEY, "analytics", SHARE.key]),
@@ -274,7 +304,20 @@ CHOICES = st.lists(
     max_size=3,
     unique_by=lambda pair: pair[0],
 ).map(tuple)
-RECORDS = st.builds(RecordStatements, CHOICES, CHOICES, CHOICES, st.none() | st.integers(0, 3), st.booleans())
+TIMES = st.none() | st.integers(0, 3)
+STATES = st.lists(
+    st.tuples(
+        st.sampled_from(["marketing", "marketing.communications", KEY, "analytics", SHARE.key]),
+        st.tuples(TIMES, TIMES, TIMES, TIMES),
+    ),
+    max_size=3,
+    unique_by=lambda pair: pair[0],
+).map(build_states)
+RECORDS = st.builds(
+    RecordStatements,
+    *(STATES, CHOICES, CHOICES, CHOICES, CHOICES),
+    *(TIMES, st.booleans(), st.booleans(), st.booleans()),
+)
 JURISDICTIONS = st.lists(st.sampled_from(sorted(LAW.timelines)), min_size=1, max_size=2, unique=True).map(
     tuple
 )

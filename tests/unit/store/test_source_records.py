@@ -8,6 +8,7 @@ import pytest
 from pymongo import InsertOne, UpdateOne
 
 from discretion.catalogue.assurance import Assurance
+from discretion.purpose.statements import AmbientChoice
 from discretion.store.source_record import (
     Cell,
     Choice,
@@ -46,9 +47,11 @@ RECORD = SourceRecord(
         "23": Cell(5, "m5"),
     },
     totals={"26": Total(7, 2), "27": Total(8, 5, earliest=6)},
-    ambient_choices={"marketing.email": Choice(permits=True, at=1, message="m1")},
+    ambient_choices={"marketing.email": AmbientChoice(1, 2, 3, 4)},
     explicit_choices={"marketing": Choice(permits=False, at=2, message="m2", until=3)},
-    guardian_choices={"analytics": Choice(permits=True, at=3, message="m3")},
+    guardian_choices={"analytics": Choice(permits=True, at=3, message="m3", refused_at=2)},
+    own_choices={"marketing.email": Choice(permits=False, at=4, message="m4")},
+    own_guardian_choices={"marketing": Choice(permits=True, at=5, message="m5")},
     signals={"gpc": SignalTimes(1, 2)},
     home=b"c" * 16,
     rulings=(b"u" * 16,),

@@ -205,10 +205,15 @@ def list_record_rows(subject: PackageSubject) -> RowIterator:
 def list_statement_rows(subject: PackageSubject) -> RowIterator:
     """Yield the current choices, signals and countries of each source record."""
     for record in subject.records:
+        for purpose, ambient in record.ambient_choices.items():
+            yield _build_statement_row(
+                subject, record, "choice", purpose, ambient.is_accepted, ambient.last, None
+            )
         for statement_kind, choices in (
-            ("choice", record.ambient_choices),
             ("word", record.explicit_choices),
+            ("word", record.own_choices),
             ("guardian", record.guardian_choices),
+            ("guardian", record.own_guardian_choices),
         ):
             for purpose, choice in choices.items():
                 yield _build_statement_row(

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from discretion.catalogue.model import NON_REFUSABLE_BASES, Basis, Catalogue, Family, Purpose
 from discretion.law.model import ConsentLaw, ConsentModel
+from discretion.purpose.effective_choice import EffectiveChoice, compute_effective_choice
 from discretion.purpose.permissions import (
     REFUSABLE,
     PersonState,
@@ -21,13 +22,8 @@ from discretion.purpose.permissions import (
     list_turning_points,
     select_model,
 )
-from discretion.purpose.statements import (
-    EffectiveChoice,
-    PurposeChoice,
-    RecordStatements,
-    compute_effective_choice,
-    list_purpose_path,
-)
+from discretion.purpose.record_answer import Reach, compute_record_answer
+from discretion.purpose.statements import RecordStatements, list_purpose_path
 
 _MODELS_BY_STRICTNESS = (ConsentModel.NOTICE, ConsentModel.BASIS, ConsentModel.OPT_OUT, ConsentModel.OPT_IN)
 """From the model that requires least of the retailer to the one that requires most."""
@@ -121,7 +117,11 @@ def evaluate_permission(
     )
     # A refusal counts by itself: with one, the signal is not what ``since`` and ``choice`` are about.
     since = _find_choice_time(
-        purpose, state, effective_choice, is_signalled=is_signalled and effective_choice.accepted is not False
+        purpose,
+        state,
+        effective_choice,
+        now_ms,
+        is_signalled=is_signalled and effective_choice.accepted is not False,
     )
     return PurposePermission(
         purpose=purpose,
@@ -177,26 +177,64 @@ def _explain_denied(
 
 
 def _find_choice_time(
-    purpose: Purpose, state: PersonState, effective_choice: EffectiveChoice, *, is_signalled: bool
+    purpose: Purpose,
+    state: PersonState,
+    effective_choice: EffectiveChoice,
+    now_ms: int,
+    *,
+    is_signalled: bool,
 ) -> int | None:
     if is_signalled:
         opt_out_times = (statements.opted_out_at for statements in state.statements)
         return max((at for at in opt_out_times if at is not None), default=None)
-    choices = (
-        choice
-        for record_statements in state.statements
-        for choice in _iterate_choices(purpose, record_statements)
-    )
+    if effective_choice.accepted is None:
+        return None
+    list_times = _list_acceptance_times if effective_choice.accepted else _list_refusal_times
     return max(
-        (choice.at for choice in choices if choice.accepted is effective_choice.accepted), default=None
+        (
+            at
+            for statements in _select_decisive(purpose, state, effective_choice, now_ms)
+            for at in list_times(purpose, statements)
+        ),
+        default=None,
     )
 
 
-def _iterate_choices(purpose: Purpose, record_statements: RecordStatements) -> Iterator[PurposeChoice]:
-    """Yield a record's choices about a purpose or a node above it."""
+def _select_decisive(
+    purpose: Purpose, state: PersonState, effective_choice: EffectiveChoice, now_ms: int
+) -> list[RecordStatements]:
+    """Return the records whose statements decide: those that refuse, or whose acceptance covers the person.
+
+    If no acceptance covers the person alone, those of all records do so together.
+    """
+    answers = [
+        (statements, compute_record_answer(purpose, statements, now_ms)) for statements in state.statements
+    ]
+    if effective_choice.accepted is False:
+        return [statements for statements, answer in answers if answer.is_refused]
+    covering = [statements for statements, answer in answers if answer.accepted is Reach.PERSON]
+    return covering or [statements for statements, answer in answers if answer.accepted is Reach.RECORD]
+
+
+def _list_acceptance_times(purpose: Purpose, statements: RecordStatements) -> Iterator[int]:
+    """Yield when a record accepted a purpose or a node above it."""
     branch_nodes = list_purpose_path(purpose.key)
-    for choices in (record_statements.ambient, record_statements.explicit, record_statements.guardian):
-        yield from (choice for node, choice in choices if node in branch_nodes)
+    for choices in (statements.explicit, statements.guardian, statements.own, statements.own_guardian):
+        yield from (choice.at for node, choice in choices if node in branch_nodes and choice.accepted)
+    branch = [ambient for node, ambient in statements.ambient if node in branch_nodes]
+    refused_at = max((item.refused_last for item in branch if item.refused_last is not None), default=None)
+    for ambient in branch:
+        yield from ambient.list_starts(refused_at)
+
+
+def _list_refusal_times(purpose: Purpose, statements: RecordStatements) -> Iterator[int]:
+    """Yield when a record refused a purpose or a node above it."""
+    branch_nodes = list_purpose_path(purpose.key)
+    for choices in (statements.explicit, statements.guardian, statements.own, statements.own_guardian):
+        yield from (choice.at for node, choice in choices if node in branch_nodes and not choice.accepted)
+    for node, ambient in statements.ambient:
+        if node in branch_nodes and ambient.refused_last is not None:
+            yield ambient.refused_last
 
 
 def find_honouring_law(catalogue: Catalogue, law: ConsentLaw, state: PersonState, now_ms: int) -> str | None:

@@ -1,6 +1,7 @@
 """Recording of statements that sources report, in the same transaction as the messages that contain them.
 
-Ambient choices, which a source repeats in every message, are recorded only when they change. An opt-out
+Ambient choices, which a source repeats in every message, are recorded only when they change, and those of a
+TC string also when it was updated. An opt-out
 signal is recorded once for each source record, when it is first received: a browser sends it with every
 page view, and the repetitions state nothing new.
 """
@@ -8,7 +9,7 @@ page view, and the repetitions state nothing new.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from discretion.catalogue.model import Catalogue
 from discretion.domain.consent.statement_writer import CustomerStateBefore
@@ -24,8 +25,11 @@ from discretion.domain.identity.statement_observer import ObservedStatement
 from discretion.domain.ingest.message import ExplicitChoice, Fact
 from discretion.domain.ingest.purpose_tree import find_purposes_under, select_askable
 from discretion.domain.ingest.statement_context import StatementContext
+from discretion.domain.profiles.choice_fold import fold_ambient_choice, fold_dated_choice
 from discretion.domain.profiles.person_state import LIMIT_SIGNAL, read_record_statements
-from discretion.purpose.statements import RecordStatements, compute_effective_choice
+from discretion.domain.profiles.source_record import select_choices
+from discretion.purpose.effective_choice import compute_effective_choice
+from discretion.purpose.statements import AmbientChoice, RecordStatements
 from discretion.store.consent_event import ConsentEvent, StatementMethod
 from discretion.store.consents import build_consent_inserts, build_terms_upserts
 from discretion.store.source_record import SourceRecord
@@ -122,7 +126,7 @@ class SourceStatementRecorder:
         # ``record_before`` is the state before the whole batch: these two hold what earlier messages of it
         # changed.
         signalled: set[tuple[bytes, str]] = set()
-        stamped_values: dict[tuple[bytes, str], bool] = {}
+        ambient_states: dict[tuple[bytes, str], AmbientChoice | None] = {}
         for statement in sorted(observed, key=lambda statement: (statement.fact.at, statement.mark)):
             record_before = statement.record_before
             known_signals = set(record_before.signals) if record_before is not None else set()
@@ -143,13 +147,7 @@ class SourceStatementRecorder:
                         occasion,
                         dict.fromkeys(list_sharing_purposes(self.terms_registry.catalogue), REFUSAL),
                     )
-            if stamps := dict(self._find_changed_stamps(statement, record_before, stamped_values)):
-                context = StatementContext(StatementMethod.SOURCE, signal=statement.fact.iab_strings or None)
-                yield NewStatement(
-                    statement,
-                    _build_occasion(statement.fact, statement.mark + b"stamp", ConsentAction.CHOOSE, context),
-                    stamps,
-                )
+            yield from self._find_new_ambient(statement, ambient_states)
             choices = {
                 key: choice
                 for key, choice in statement.fact.explicit_choices.items()
@@ -163,22 +161,46 @@ class SourceStatementRecorder:
                     choices,
                 )
 
+    def _find_new_ambient(
+        self, statement: ObservedStatement, states: dict[tuple[bytes, str], AmbientChoice | None]
+    ) -> Iterator[NewStatement]:
+        """Yield the ambient choices that change what is stored; ``states`` follows the batch."""
+        fact = statement.fact
+        stamps = dict(self._find_changed_stamps(statement, fact.ambient_choices, fact.at, states))
+        if stamps:
+            context = StatementContext(StatementMethod.SOURCE, signal=fact.iab_strings or None)
+            occasion = _build_occasion(fact, statement.mark + b"stamp", ConsentAction.CHOOSE, context)
+            yield NewStatement(statement, occasion, stamps)
+        if fact.dated_at is None:
+            return
+        dated_at = min(fact.dated_at, fact.at)
+        if dated := dict(self._find_changed_stamps(statement, fact.dated_choices, dated_at, states)):
+            context = StatementContext(StatementMethod.TCF, signal=fact.iab_strings or None)
+            occasion = _build_occasion(fact, statement.mark + b"dated", ConsentAction.CHOOSE, context)
+            yield NewStatement(statement, replace(occasion, at=dated_at), dated)
+
     def _find_changed_stamps(
         self,
         statement: ObservedStatement,
-        record_before: SourceRecord | None,
-        stamped_values: dict[tuple[bytes, str], bool],
+        choices: Mapping[str, bool],
+        at: int,
+        states: dict[tuple[bytes, str], AmbientChoice | None],
     ) -> Iterator[tuple[str, ExplicitChoice]]:
-        """Yield the ambient choices that differ from the stored ones; ``stamped_values`` collects them."""
-        for node, is_given in sorted(statement.fact.ambient_choices.items()):
-            stored_choice = None if record_before is None else record_before.ambient_choices.get(node)
-            previous = stamped_values.get(
-                (statement.record, node), None if stored_choice is None else stored_choice.permits
-            )
-            # A late message (older than the stored choice) states nothing that is in force.
-            if previous is is_given or (stored_choice is not None and stored_choice.at > statement.fact.at):
+        """Yield the choices that differ from what is in force; ``states`` collects what they change."""
+        fact, record_before = statement.fact, statement.record_before
+        for node, is_given in sorted(choices.items()):
+            stored = None if record_before is None else record_before.ambient_choices.get(node)
+            before = states.get((statement.record, node), stored)
+            if choices is fact.dated_choices and fact.dated_at is not None:
+                after = fold_dated_choice(before, fact.dated_at, fact.at, permits=is_given)
+                is_renewed = is_given and before is not None and after.dated != before.dated
+            else:
+                after, is_renewed = fold_ambient_choice(before, at, permits=is_given), False
+            states[statement.record, node] = after
+            was_given = None if before is None else before.is_accepted
+            # A late message (older than what is stored) states nothing that is in force.
+            if after.is_accepted is not is_given or (was_given is is_given and not is_renewed):
                 continue
-            stamped_values[statement.record, node] = is_given
             covered = find_purposes_under(self.terms_registry.catalogue, node)
             for purpose in select_askable(self.terms_registry.catalogue, covered, node):
                 yield purpose, ExplicitChoice(is_given)
@@ -224,6 +246,5 @@ def _is_newer(record_before: SourceRecord | None, fact: Fact, purpose: str, choi
     """
     if record_before is None:
         return True
-    choices = record_before.guardian_choices if choice.guardian else record_before.explicit_choices
-    stored_choice = choices.get(purpose)
+    stored_choice = select_choices(record_before, fact, choice).get(purpose)
     return stored_choice is None or (stored_choice.at <= fact.at and stored_choice.message != fact.message_id)

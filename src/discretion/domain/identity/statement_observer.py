@@ -59,5 +59,10 @@ def collect_statements(
             records_before.get(message.index.record),
         )
         for message in messages
-        if message.fact.explicit_choices or message.fact.signals or message.fact.ambient_choices
+        if has_statement(message.fact)
     ]
+
+
+def has_statement(fact: Fact) -> bool:
+    """Return whether a message contains a choice or a signal."""
+    return bool(fact.explicit_choices or fact.signals or fact.ambient_choices or fact.dated_choices)

@@ -136,7 +136,13 @@ class ProfileUnifier:
         )
         enrolled_at = {
             record.id: max(
-                (choice.at for choice in record.explicit_choices.values() if choice.permits), default=0
+                (
+                    choice.at
+                    for choices in (record.explicit_choices, record.own_choices)
+                    for choice in choices.values()
+                    if choice.permits
+                ),
+                default=0,
             )
             for record in records
         }

@@ -89,11 +89,8 @@ def parse_explicit_statement(
         _parse_valid_until(raw),
         by_guardian=statement_context.guardian is not None,
     )
-    counted_choices, statement_context = require_shown_notice(
-        explicit_choices, statement_context, finds_notice
-    )
-    unproven = len(explicit_choices) - len(counted_choices)
-    return counted_choices, statement_context, _count_unaskable(catalogue, purposes) + unproven
+    statement_context = require_shown_notice(explicit_choices, statement_context, finds_notice)
+    return explicit_choices, statement_context, _count_unaskable(catalogue, purposes)
 
 
 def _parse_explicit_choices(

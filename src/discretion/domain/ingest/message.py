@@ -65,6 +65,8 @@ class Fact:
         statement_context: How the explicit choices were made; None for other messages.
         signals: Opt-out signals of the message.
         iab_strings: The IAB consent strings of these signals, separated by blanks.
+        dated_choices: Purpose → permitted, by a TC string, which has a date of its own.
+        dated_at: When that string was last updated.
         country: The country of the device's IP address.
         event: The event, if the message is one.
         dropped: The number of values that the catalogue does not declare; they are never stored.
@@ -86,6 +88,8 @@ class Fact:
     statement_context: StatementContext | None = None
     signals: frozenset[str] = frozenset()
     iab_strings: str = field(default="", repr=False)
+    dated_choices: Mapping[str, bool] = field(default_factory=dict)
+    dated_at: int | None = None
     country: str | None = field(default=None, repr=False)
     event: ReceivedEvent | None = None
     dropped: int = 0

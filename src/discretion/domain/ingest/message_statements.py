@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from discretion.catalogue.model import Catalogue, Source
+from discretion.domain.ingest.ambient_statements import refuse_contradicted
 from discretion.domain.ingest.consent_message import (
     CONSENT_TYPE,
     is_preference_update,
@@ -47,6 +48,8 @@ class MessageStatements:
         ambient_choices: Purpose → permitted, as the source reports beside other content.
         signals: The senders of opt-out signals.
         iab_strings: The IAB consent strings of these signals, separated by blanks.
+        dated_choices: Purpose → permitted, by a TC string, which has a date of its own.
+        dated_at: When that string was last updated (ms).
         left_out: What could not be read.
         dropped: The number of choices about unknown purposes, and about those that nobody is asked about.
         rejection: Why the explicit statement is refused; then only its refusals are among its choices.
@@ -57,6 +60,8 @@ class MessageStatements:
     ambient_choices: Mapping[str, bool] = field(default_factory=dict)
     signals: frozenset[str] = _NO_OPT_OUTS
     iab_strings: str = field(default="", repr=False)
+    dated_choices: Mapping[str, bool] = field(default_factory=dict)
+    dated_at: int | None = None
     left_out: tuple[LeftOut, ...] = ()
     dropped: int = 0
     rejection: MessageRejected | None = None
@@ -64,7 +69,7 @@ class MessageStatements:
     @property
     def is_empty(self) -> bool:
         """Whether nothing is stated."""
-        return not (self.explicit_choices or self.ambient_choices or self.signals)
+        return not (self.explicit_choices or self.ambient_choices or self.dated_choices or self.signals)
 
     def keep_refusals(self) -> MessageStatements:
         """Return the statements without permissions.
@@ -77,6 +82,7 @@ class MessageStatements:
                 key: choice for key, choice in self.explicit_choices.items() if not choice.permits
             },
             ambient_choices={key: False for key, permits in self.ambient_choices.items() if not permits},
+            dated_choices={key: False for key, permits in self.dated_choices.items() if not permits},
         )
 
 
@@ -101,7 +107,8 @@ class MessageStatementReader:
         context, _ = read_object_or_leave_out(raw, "context")
         signal = read_signals(self.signals, gpc, context)
         statements = MessageStatements(
-            ambient_choices=signal.tcf_choices,
+            dated_choices=signal.tcf_choices,
+            dated_at=signal.recorded_at,
             signals=collect_opt_outs(signal),
             iab_strings=" ".join(signal.raw.values()),
             left_out=tuple(_list_unreadable_signals(signal)),
@@ -113,10 +120,7 @@ class MessageStatementReader:
         if is_preference_update(message_type, raw):
             update = {**raw, "context": {"consent": {"categoryPreferences": preferences}}}
             return self._add_explicit_choices(statements, source, update)
-        # A consent string and a preference of the same message may differ: the refusal counts.
-        return replace(
-            statements, ambient_choices=merge_strictest(preferences, dict(statements.ambient_choices))
-        )
+        return replace(statements, ambient_choices=refuse_contradicted(preferences, statements.dated_choices))
 
     def _add_explicit_choices(
         self, statements: MessageStatements, source: Source, raw: Mapping[str, object]
@@ -159,14 +163,6 @@ class MessageStatementReader:
                 place = f"{PREFERENCES_PLACE}.{purpose}"
                 left_out.append(LeftOut(place, "TYPE_WRONG", "It takes true or false for each purpose."))
         return choices, left_out, unknown
-
-
-def merge_strictest(choices: Mapping[str, bool], other_choices: Mapping[str, bool]) -> dict[str, bool]:
-    """Merge two mappings of purpose → permitted; if one of them refuses, the result refuses."""
-    return {
-        **choices,
-        **{purpose: permits and choices.get(purpose, True) for purpose, permits in other_choices.items()},
-    }
 
 
 def collect_opt_outs(signal: PrivacySignal) -> frozenset[str]:

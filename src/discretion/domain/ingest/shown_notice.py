@@ -18,20 +18,19 @@ NOTICE_PLACE = "notice"
 
 def require_shown_notice(
     choices: Mapping[str, ExplicitChoice], context: StatementContext, finds_notice: FindsNotice
-) -> tuple[Mapping[str, ExplicitChoice], StatementContext]:
-    """Return the choices and the context that count: without acceptances if the notice does not exist.
+) -> StatementContext:
+    """Return the context that counts: without a notice that does not exist.
 
     Raises:
-        MessageRejected: ``NOTICE_UNKNOWN``; there is nothing but acceptances.
+        MessageRejected: ``NOTICE_UNKNOWN``; an acceptance rests on a notice that does not exist.
     """
     if context.notice is None or finds_notice(context.notice):
-        return choices, context
-    refusals = {key: choice for key, choice in choices.items() if not choice.permits}
-    if not refusals:
+        return context
+    if any(choice.permits for choice in choices.values()):
         raise MessageRejected(
             "NOTICE_UNKNOWN",
             "No edition of the privacy notice has this version, language and digest; "
             "privacyNotice answers all three.",
             NOTICE_PLACE,
         )
-    return refusals, replace(context, notice=None)
+    return replace(context, notice=None)

@@ -155,6 +155,8 @@ class MessageValidator:
             statement_context=statements.statement_context,
             signals=statements.signals,
             iab_strings=statements.iab_strings,
+            dated_choices=statements.dated_choices,
+            dated_at=statements.dated_at,
             claimed_at=claimed_at,
             is_remainder=True,
         )
@@ -182,7 +184,7 @@ class MessageValidator:
         )
         context_traits, context_traits_fault = read_object_or_leave_out(context, "traits", "context.traits")
         traits = {**context_traits, **own_traits}
-        extracted = extract_attributes(self.catalogue, source, traits, context, own_traits.keys(), received)
+        extracted = extract_attributes(self.catalogue, source, traits, context, own_traits.keys())
         named = self._parse_named_identifiers(source, raw, context, traits, extracted.values)
         event, event_faults, undeclared_properties = (
             (None, [], 0)
@@ -203,6 +205,8 @@ class MessageValidator:
             statement_context=statements.statement_context,
             signals=statements.signals,
             iab_strings=statements.iab_strings,
+            dated_choices=statements.dated_choices,
+            dated_at=statements.dated_at,
             # Only the country is kept: the address itself is neither stored nor passed on.
             country=self.find_country(context["ip"]) if "ip" in context else None,
             event=event,

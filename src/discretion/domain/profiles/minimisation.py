@@ -16,11 +16,11 @@ from dataclasses import replace
 
 from discretion.catalogue.model import NON_REFUSABLE_BASES, Attribute, Purpose, Use
 from discretion.domain.ingest.message import Fact
-from discretion.domain.ingest.value_codes import BIRTH_DATE_CATEGORY
-from discretion.domain.profiles.person_state import read_record_statements
+from discretion.domain.profiles.person_state import BIRTH_DATE_CATEGORY, read_record_statements
 from discretion.domain.profiles.source_record import may_be_minor, parse_utc_midnight
 from discretion.purpose.permissions import REFUSABLE
-from discretion.purpose.statements import RecordStatements, compute_effective_choice
+from discretion.purpose.record_answer import compute_record_answer
+from discretion.purpose.statements import RecordStatements
 from discretion.store.document import OpenValue
 from discretion.store.source_record import SourceRecord
 
@@ -36,9 +36,7 @@ def minimise_fact(fact: Fact, record: SourceRecord) -> tuple[Fact, int]:
         The fact to store, and the number of values and events that were removed.
     """
     statements = read_record_statements(record)
-    if not any(
-        not choice.accepted for choices in (statements.ambient, statements.explicit) for _, choice in choices
-    ):
+    if not statements.has_refusal:
         return fact, 0
     values = tuple(
         (attribute, value)
@@ -65,7 +63,4 @@ def is_fully_refused(uses: Sequence[Use], statements: RecordStatements, now_ms: 
 
 
 def _is_refused(purpose: Purpose, statements: RecordStatements, now_ms: int) -> bool:
-    return (
-        purpose.basis in REFUSABLE
-        and compute_effective_choice(purpose, (statements,), now_ms).accepted is False
-    )
+    return purpose.basis in REFUSABLE and compute_record_answer(purpose, statements, now_ms).is_refused

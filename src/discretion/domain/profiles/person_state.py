@@ -9,10 +9,10 @@ customer overrides the other records.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from operator import itemgetter
 
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.reserved_source import CORRECTION_SOURCE
-from discretion.domain.ingest.value_codes import BIRTH_DATE_CATEGORY
 from discretion.law.model import UNKNOWN
 from discretion.purpose.permissions import PersonState
 from discretion.purpose.statements import NodeChoices, PurposeChoice, RecordStatements
@@ -21,6 +21,7 @@ from discretion.store.source_record import Cell, Choice, SourceRecord
 FindJurisdiction = Callable[[str | None, str | None], str]
 """``(country, region or state) -> key of the jurisdiction``; the strictest one for an unknown place."""
 
+BIRTH_DATE_CATEGORY = "user.demographic.date_of_birth"
 RESIDENCE_PATH = "contact.residence"
 COUNTRY_PATH = "contact.address.country"
 REGION_PATH = "contact.address.region"
@@ -65,6 +66,9 @@ def has_equal_state(before: SourceRecord, after: SourceRecord, state_attributes:
         and before.ambient_choices == after.ambient_choices
         and before.explicit_choices == after.explicit_choices
         and before.guardian_choices == after.guardian_choices
+        and before.own_choices == after.own_choices
+        and before.own_guardian_choices == after.own_guardian_choices
+        and before.is_login == after.is_login
         and all(before.cells.get(key) == after.cells.get(key) for key in state_attributes)
     )
 
@@ -74,11 +78,15 @@ def read_record_statements(record: SourceRecord) -> RecordStatements:
     # ``limit`` restricts the use of sensitive data only; it is no opt-out of sale or sharing.
     signals = {name: signal.last for name, signal in record.signals.items() if name != LIMIT_SIGNAL}
     return RecordStatements(
-        ambient=_sort_choices(record.ambient_choices),
+        ambient=tuple(sorted(record.ambient_choices.items(), key=itemgetter(0))),
         explicit=_sort_choices(record.explicit_choices),
         guardian=_sort_choices(record.guardian_choices),
+        own=_sort_choices(record.own_choices),
+        own_guardian=_sort_choices(record.own_guardian_choices),
         opted_out_at=max(signals.values(), default=None),
         limits_sensitive_use=LIMIT_SIGNAL in record.signals,
+        is_login=record.is_login,
+        is_correction=record.source == CORRECTION_SOURCE.key,
     )
 
 

@@ -14,10 +14,11 @@ from typing import Any
 
 from discretion.catalogue.identifier_type import IdentifierType
 from discretion.catalogue.model import Attribute, Catalogue, Computation, Fold
+from discretion.catalogue.reserved_source import CORRECTION_SOURCE
 from discretion.domain.ingest.message import ExplicitChoice, Fact, ReceivedEvent
 from discretion.domain.ingest.message_index import MessageIndex
-from discretion.domain.ingest.value_codes import BIRTH_DATE_CATEGORY
-from discretion.domain.profiles.person_state import list_state_attributes
+from discretion.domain.profiles.choice_fold import fold_ambient_choice, fold_choice, fold_dated_choice
+from discretion.domain.profiles.person_state import BIRTH_DATE_CATEGORY, list_state_attributes
 from discretion.domain.profiles.record_identifiers import (
     find_number_assurance,
     merge_mention,
@@ -102,11 +103,17 @@ def list_event_attributes(catalogue: Catalogue) -> frozenset[str]:
 
 def apply_statements(record: SourceRecord, fact: Fact) -> None:
     """Apply the choices, signals and device country of a fact to a record; this is idempotent."""
+    ambient = record.ambient_choices
     for purpose, permits in fact.ambient_choices.items():
-        _apply_choice(record.ambient_choices, purpose, ExplicitChoice(permits), fact)
+        ambient[purpose] = fold_ambient_choice(ambient.get(purpose), fact.at, permits=permits)
+    if fact.dated_at is not None:
+        for purpose, permits in fact.dated_choices.items():
+            ambient[purpose] = fold_dated_choice(
+                ambient.get(purpose), fact.dated_at, fact.at, permits=permits
+            )
     for purpose, choice in fact.explicit_choices.items():
-        choices = record.guardian_choices if choice.guardian else record.explicit_choices
-        _apply_choice(choices, purpose, choice, fact)
+        choices = select_choices(record, fact, choice)
+        choices[purpose] = fold_choice(choices.get(purpose), choice, fact.at, fact.message_id)
     for signal in fact.signals:
         observed = record.signals.get(signal, SignalTimes(fact.at, fact.at))
         record.signals[signal] = SignalTimes(min(observed.first, fact.at), max(observed.last, fact.at))
@@ -115,6 +122,13 @@ def apply_statements(record: SourceRecord, fact: Fact) -> None:
         record.place = max(
             record.place or place, place, key=lambda candidate: (candidate.at, candidate.message)
         )
+
+
+def select_choices(record: SourceRecord, fact: Fact, choice: ExplicitChoice) -> dict[str, Choice]:
+    """Return where a record stores an explicit statement: apart by who made it, and for whom."""
+    if fact.source.key == CORRECTION_SOURCE.key:
+        return record.own_guardian_choices if choice.guardian else record.own_choices
+    return record.guardian_choices if choice.guardian else record.explicit_choices
 
 
 def apply_fact(
@@ -175,17 +189,6 @@ def may_be_minor(born: int, now_ms: int) -> bool:
     The unencrypted birth time is stored for minors only.
     """
     return now_ms < find_age_moment(born, ADULT_YEARS, _LATEST_ZONE)
-
-
-def _apply_choice(
-    choices: dict[str, Choice], purpose: str, explicit_choice: ExplicitChoice, fact: Fact
-) -> None:
-    current = choices.get(purpose)
-    # ``not permits`` sorts a refusal after a permission of the same time, so the refusal wins.
-    candidate = (fact.at, not explicit_choice.permits, fact.message_id)
-    if current is not None and (current.at, not current.permits, current.message) >= candidate:
-        return
-    choices[purpose] = Choice(explicit_choice.permits, fact.at, fact.message_id, explicit_choice.until)
 
 
 def _apply_fold(

@@ -57,9 +57,13 @@ def map_of_numbers(value: Schema) -> Schema:
     return object_of({}, patterns={NUMBER_PATTERN: value})
 
 
-CHOICE = object_of({"g": BOOLEAN, "t": TIME, "m": TEXT}, {"u": TIME})
+CHOICE = object_of({"g": BOOLEAN, "t": TIME, "m": TEXT}, {"u": TIME, "r": TIME})
 """A statement about a purpose: ``g`` whether the person agreed (granted), ``t`` when (ms), ``m`` the
-message's id, ``u`` until when the acceptance is valid (ms).
+message's id, ``u`` until when the acceptance is valid, ``r`` when the latest refusal before it was made (ms).
+"""
+AMBIENT_CHOICE = object_of({}, {"f": TIME, "l": TIME, "n": TIME, "d": TIME})
+"""What a source repeats about a purpose: ``f`` and ``l`` when it was accepted first and last, ``n``
+when it was refused last, ``d`` the latest date of an acceptance that has one of its own (ms).
 """
 SIGNAL = object_of({"f": TIME, "t": TIME})
 """An opt-out signal: ``f`` when it was first received, ``t`` when it was last received (ms)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from discretion.store.schema.declaration import (
+    AMBIENT_CHOICE,
     BINARY,
     BOOLEAN,
     CELL,
@@ -88,8 +89,9 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
     #   f           computed attributes, by attribute number: t time of the latest event, n the total, list or
     #               counts so far, e time of the earliest event (for a "first" only)
     #   d           statements that the source sends with every message, by purpose ("/" in place of ".")
-    #   e           explicit statements of the person or about nothing else, by purpose
-    #   g           statements of a guardian, by purpose
+    #   e           statements that the source reports by a message of their own, by purpose
+    #   g           statements of a guardian that the source reports, by purpose
+    #   u, y        statements of the person themselves, and of a guardian that a steward recorded, by purpose
     #   o           opt-out signals
     #   t, l        the earliest and latest time in its messages (ms)
     #   b           when the record was created (ms); the eldest record determines the customer's id
@@ -113,7 +115,7 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
                 "i": array_of(IDENTIFIER_MENTION),
                 "a": map_of_numbers(CELL),
                 "f": map_of_numbers(object_of({"t": TIME, "n": {}}, {"e": TIME})),
-                "d": map_of(CHOICE),
+                "d": map_of(AMBIENT_CHOICE),
                 "e": map_of(CHOICE),
                 "g": map_of(CHOICE),
                 "o": map_of(SIGNAL),
@@ -130,6 +132,8 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
                 "n": BINARY,
                 "x": map_of_numbers(array_of(BINARY)),
                 "m": INTEGER,
+                "u": map_of(CHOICE),
+                "y": map_of(CHOICE),
             },
         ),
         indexes=(Index((("c", 1),)),),

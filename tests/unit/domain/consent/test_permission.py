@@ -16,7 +16,19 @@ from discretion.law.model import ConsentLaw, ConsentModel, MaterialChange
 from discretion.purpose.permissions import PersonState, judge_purpose
 from discretion.purpose.statements import PurposeChoice, RecordStatements
 from tests.fixtures.law import LAW
-from tests.unit.purpose.test_permissions import CATALOGUE, CHILD, COUNT, DUTY, KEY, NOW, SHARE, SHOP, no, yes
+from tests.unit.purpose.test_permissions import (
+    CATALOGUE,
+    CHILD,
+    COUNT,
+    DUTY,
+    KEY,
+    NOW,
+    SHARE,
+    SHOP,
+    no,
+    repeat,
+    yes,
+)
 
 YEAR = 365 * 86_400_000
 
@@ -57,7 +69,7 @@ def test_each_purpose_has_a_reason(state: PersonState, purpose: str, reason: Per
 
 
 def test_since_is_the_time_of_the_decisive_statement() -> None:
-    statements = RecordStatements(ambient=yes(at=NOW - 3_000), explicit=no(at=NOW - 2_000))
+    statements = RecordStatements(ambient=repeat(yes(at=NOW - 3_000)), explicit=no(at=NOW - 2_000))
     assert (
         evaluate_purpose(build_person(statements)).choice,
         evaluate_purpose(build_person(statements)).since,

@@ -250,7 +250,7 @@ def test_a_refusal_wins_a_tie(order: tuple[bool, bool]) -> None:
         for number, granted in enumerate(order)
     ]
     record = build_record(facts)
-    assert [choice.permits for choice in record.ambient_choices.values()] == [False]
+    assert [choice.is_accepted for choice in record.ambient_choices.values()] == [False]
     bit = 1 << CATALOGUE.purposes[consent].bit
     state = build_person_state(CATALOGUE, lambda _country, _region: UNKNOWN, [record])
     assert not compute_permitted_bits(CATALOGUE, LAW, state, NOW).allow & bit

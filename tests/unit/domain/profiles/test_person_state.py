@@ -9,21 +9,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from discretion.catalogue.assurance import Assurance
 from discretion.catalogue.load import load_catalogue
 from discretion.domain.profiles.person_state import (
     build_person_state,
     has_equal_state,
     list_state_attributes,
 )
+from discretion.purpose.statements import AmbientChoice
 from discretion.store.source_record import Cell, Choice, DeviceCountry, SignalTimes, SourceRecord
 
 CATALOGUE = load_catalogue(None)
 STATE_ATTRIBUTES = list_state_attributes(CATALOGUE)
 OTHER_KEY = CATALOGUE.attributes["identity.givenName"].key
 CHANGES: dict[str, dict[str, Any]] = {
-    "an ambient choice": {"ambient_choices": {"marketing": Choice(False, 2, "m")}},
+    "an ambient choice": {"ambient_choices": {"marketing": AmbientChoice(refused_last=2)}},
     "an explicit choice": {"explicit_choices": {"marketing": Choice(True, 2, "m")}},
     "a guardian's choice": {"guardian_choices": {"marketing": Choice(True, 2, "m")}},
+    "an own choice": {"own_choices": {"marketing": Choice(True, 2, "m")}},
+    "a guardian's choice by a steward": {"own_guardian_choices": {"marketing": Choice(True, 2, "m")}},
+    "a login": {"number_assurance": Assurance.PROVEN},
     "a signal": {"signals": {"gpc": SignalTimes(1, 2)}},
     "the limit on sensitive data": {"signals": {"limit": SignalTimes(1, 2)}},
     "a restriction": {"restricted": True},
