@@ -24,6 +24,7 @@ from discretion.app.installations import (
     open_backup_installation,
     open_ingest,
     open_recipients,
+    open_tail,
 )
 from discretion.app.upgrade_commands import add_upgrade_commands
 from discretion.demo.run import run_demo
@@ -71,7 +72,9 @@ consent_commands = typer.Typer(help="Permissions of customers.", no_args_is_help
 cli.add_typer(schema_commands, name="schema")
 cli.add_typer(source_commands, name="source")
 cli.add_typer(identity_commands, name="identity")
-cli.add_typer(build_ingest_commands(open_ingest, build_import_dry_run, run_on_fast_loop), name="ingest")
+cli.add_typer(
+    build_ingest_commands(open_ingest, build_import_dry_run, open_tail, run_on_fast_loop), name="ingest"
+)
 cli.add_typer(consent_commands, name="consent")
 cli.add_typer(build_law_commands(lambda: datetime.now(UTC).date()), name="law")
 cli.add_typer(retention_commands, name="retention")

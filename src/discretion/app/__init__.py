@@ -15,8 +15,10 @@ from contextlib import asynccontextmanager
 from discretion.app.background_work import (
     expire_dead_letter_keys,
     recompute_permissions,
+    synchronise_outcome_feed,
     watch_bucket_keys,
     write_ledger_postings,
+    write_violations,
 )
 from discretion.app.clock import now_ms
 from discretion.app.configuration import load_configuration
@@ -113,6 +115,8 @@ async def open_platform(
                 expire_dead_letter_keys(platform.dead_letter_recorder),
                 recompute_permissions(platform.permission_recomputation),
                 write_ledger_postings(platform.posting_writer),
+                write_violations(platform.violation_recorder),
+                synchronise_outcome_feed(platform.outcome_feed),
                 run_workflows(platform.requests.workflow_runner),
                 run_delivery_worker(platform.recipients.delivery_worker),
                 run_callback_sender(platform.agents.callbacks),

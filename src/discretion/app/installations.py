@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from discretion import __version__
-from discretion.app import open_configured_database, open_platform
+from discretion.app import open_configured_database, open_platform, open_token_issuer
 from discretion.app.clock import now_ms
 from discretion.app.configuration import load_configuration
 from discretion.app.installation_check import SchemaMigration, prepare_installation
@@ -24,11 +24,15 @@ from discretion.domain.backup.command import BackupInstallation
 from discretion.domain.ingest.command import IngestCommandContext
 from discretion.domain.ingest.file_import.dry_run import ImportDryRun
 from discretion.domain.ingest.file_import.file_import import accept_past_notice
+from discretion.domain.ingest.outcome_feed.tail import OutcomeTail
 from discretion.domain.recipients.command import RecipientCommandContext
 from discretion.plan.permission_window import PermissionWindow
 from discretion.settings import Settings, read_settings
 from discretion.store.customers import CustomerStore
 from discretion.store.dump import DumpStore
+
+TAIL_TOKEN_S = 24 * 3600
+"""How long the token is valid that ``discretion ingest tail`` issues for itself."""
 
 
 @asynccontextmanager
@@ -70,6 +74,16 @@ def build_import_dry_run(data_dir: Path | None) -> ImportDryRun:
     catalogue = load_configuration(settings).catalogue
     validator = build_message_validator(settings, catalogue, os.urandom, accept_past_notice)
     return ImportDryRun(catalogue, validator, now_ms)
+
+
+def open_tail(data_dir: Path | None, url: str | None, token: str | None) -> OutcomeTail:
+    """Open the feed of a running server; without a token, the keys of this installation issue one."""
+    settings = _read_settings(data_dir)
+    if token is None:
+        client = "ingest-tail"
+        issuer = open_token_issuer(settings)
+        token = issuer.issue_token(client, client, ["steward"], [], lifetime_s=TAIL_TOKEN_S)
+    return OutcomeTail(url or f"http://{settings.host}:{settings.port}", token)
 
 
 @asynccontextmanager

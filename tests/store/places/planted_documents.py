@@ -254,7 +254,14 @@ def _far_off() -> datetime:
 
 
 _DATES: Mapping[str, dict[str, Any]] = {
-    name: {"expires": _far_off()} for name in ("dead_letters", "packages", "package_links", "replays")
+    **{
+        name: {"expires": _far_off()}
+        for name in (
+            *("dead_letters", "packages", "package_links", "replays"),
+            *("tracking_plan_violations", "ingest_outcomes"),
+        )
+    },
+    "ingest_watches": {"until": _far_off()},
 }
 """Members that MongoDB compares with the present: the documents must outlive the test."""
 
@@ -281,7 +288,8 @@ PLANTERS: Mapping[str, Planter] = {
         name: _plant_impersonal(name)
         for name in (
             *("disclosures", "tombstones", "deliveries", "mandates", "replays", "agents", "recipients"),
-            *("imports", "clients", "consent_terms", "rulebooks", "ledger_postings", "ledger_posting_state"),
+            *("tracking_plan_violations", "ingest_outcomes", "ingest_watches", "imports"),
+            *("clients", "consent_terms", "rulebooks", "ledger_postings", "ledger_posting_state"),
         )
     },
 }
@@ -312,6 +320,7 @@ MEMBERS_WITHOUT_PERSON: Mapping[str, frozenset[str]] = {
     "replays": frozenset({"_id"}),
     "agents": frozenset({"verify_key", "digest"}),
     "imports": frozenset({"_id"}),
+    "tracking_plan_violations": frozenset({"_id", "first"}),
     "clients": frozenset({"digest"}),
     "consent_terms": frozenset({"_id"}),
     "installation": frozenset({"bucketKeys", "signingKeys"}),

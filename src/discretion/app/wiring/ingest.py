@@ -15,8 +15,11 @@ from discretion.domain.ingest.dead_letters.retention import DeadLetterRecorder
 from discretion.domain.ingest.file_import.file_import import FileImporter, accept_past_notice
 from discretion.domain.ingest.intake import Intake
 from discretion.domain.ingest.ip_country import CountryLocator
+from discretion.domain.ingest.outcome_feed.outcome_feed import OutcomeFeed
 from discretion.domain.ingest.queue import IngestQueue
 from discretion.domain.ingest.shown_notice import FindsNotice
+from discretion.domain.ingest.tracking_plan.counted_violations import CountedViolations
+from discretion.domain.ingest.tracking_plan.violation_recorder import ViolationRecorder
 from discretion.domain.ingest.validation import MessageValidator
 from discretion.domain.ingest.write_keys import WriteKeys
 from discretion.domain.retention.intake_filter import IntakeFilter
@@ -25,6 +28,8 @@ from discretion.seal.daily_keys import DailyKeys
 from discretion.settings import Settings
 from discretion.store.dead_letters import DeadLetterStore
 from discretion.store.imports import ImportStore
+from discretion.store.ingest_outcomes import IngestOutcomeStore
+from discretion.store.tracking_plan_violations import TrackingPlanViolationStore
 from discretion.store.write_keys import WriteKeyStore
 
 
@@ -38,6 +43,8 @@ class IngestComponents:
     dead_letter_replay: DeadLetterReplay
     dead_letters: DeadLetterStore
     file_importer: FileImporter
+    tracking_plan: CountedViolations
+    outcome_feed: OutcomeFeed
 
 
 def build_ingest(
@@ -71,11 +78,18 @@ def build_ingest(
         entropy=entropy,
         now_ms=clock,
     )
+    violation_store = TrackingPlanViolationStore(database)
+    violations = ViolationRecorder(
+        catalogue=catalogue, store=violation_store, blind_index=context.blind_index, now_ms=clock
+    )
+    feed = OutcomeFeed(catalogue=catalogue, store=IngestOutcomeStore(database), now_ms=clock, entropy=entropy)
     return IngestComponents(
         intake=Intake(
             validator=validator,
             queue=IngestQueue(process_facts=process_facts, batch_size=MAX_FACTS_PER_TRANSACTION),
             dead_letters=recorder,
+            violations=violations,
+            feed=feed,
             now_ms=clock,
         ),
         write_keys=WriteKeys(
@@ -98,6 +112,8 @@ def build_ingest(
             imports=ImportStore(database),
             now_ms=clock,
         ),
+        tracking_plan=CountedViolations(recorder=violations, store=violation_store),
+        outcome_feed=feed,
     )
 
 

@@ -31,6 +31,8 @@ from discretion.domain.identity.duplicates.suggestion_run import SUGGEST_GRANT, 
 from discretion.domain.ingest.dead_letters.replay import DeadLetterReplay
 from discretion.domain.ingest.dead_letters.retention import DeadLetterRecorder
 from discretion.domain.ingest.file_import.file_import import FileImporter
+from discretion.domain.ingest.outcome_feed.outcome_feed import OutcomeFeed
+from discretion.domain.ingest.tracking_plan.violation_recorder import ViolationRecorder
 from discretion.domain.ingest.write_keys import WriteKeys
 from discretion.domain.kit.workflow.lease import Checkpoint
 from discretion.domain.retention.sweep import RetentionSweep
@@ -60,6 +62,8 @@ class Platform:
     dead_letter_recorder: DeadLetterRecorder
     dead_letter_replay: DeadLetterReplay
     file_importer: FileImporter
+    violation_recorder: ViolationRecorder
+    outcome_feed: OutcomeFeed
     permission_recomputation: PermissionRecomputation
     retention_sweep: RetentionSweep
     requests: RequestComponents
@@ -127,6 +131,8 @@ def wire_platform(context: WiringContext, on_checkpoint: Checkpoint) -> Platform
         dead_letter_recorder=ingest.dead_letter_recorder,
         dead_letter_replay=ingest.dead_letter_replay,
         file_importer=ingest.file_importer,
+        violation_recorder=ingest.tracking_plan.recorder,
+        outcome_feed=ingest.outcome_feed,
         permission_recomputation=consent.recomputation,
         retention_sweep=RetentionSweep(
             sweeps=SweepStore(database), rewriter=context.rewriter, catalogue=catalogue, now_ms=clock

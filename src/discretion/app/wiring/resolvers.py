@@ -10,6 +10,7 @@ from discretion.app.wiring.ingest import IngestComponents
 from discretion.app.wiring.subject_rights import SubjectRightsComponents
 from discretion.domain.consent.api.dependencies import ConsentServices
 from discretion.domain.identity.duplicates.api import SuggestionServices
+from discretion.domain.ingest.dead_letters.api import DeadLetterServices
 from discretion.domain.kit.graphql.context import ResolverResources
 from discretion.domain.recipients.api import RecipientServices
 from discretion.domain.requests.api.dependencies import RequestServices
@@ -53,10 +54,12 @@ def build_api_services(
             notice_register=consent.notice_register,
             objection_hook=requests.objection_hook,
         ),
-        dead_letters=ingest.dead_letters,
+        dead_letters=DeadLetterServices(store=ingest.dead_letters, tracking_plan=ingest.tracking_plan),
         duplicates=SuggestionServices(suggestions=identity.suggestions, stewardship=identity.stewardship),
         identity=identity.stewardship,
         ingest=ingest.intake,
+        outcome_feed=ingest.outcome_feed,
+        tracking_plan=ingest.tracking_plan,
         legal_retention=erasure.legal_holds,
         notices=consent.notices,
         recipients=RecipientServices(

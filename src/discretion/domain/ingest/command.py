@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from discretion.domain.ingest.file_import.dry_run import ImportDryRun
 from discretion.domain.ingest.file_import.file_import import FileImporter, ImportOrder, ImportResult
 from discretion.domain.ingest.file_import.row_file import FileFormat, find_format
 from discretion.domain.ingest.file_import.terminal import build_import_report, show_import_progress
+from discretion.domain.ingest.outcome_feed.tail import OutcomeTail
 from discretion.errors import Misconfigured
 from discretion.store.dead_letters import DeadLetterFilter
 
@@ -47,19 +49,24 @@ class IngestCommandContext:
 
 OpenIngest = Callable[[Path | None], AbstractAsyncContextManager[IngestCommandContext]]
 BuildDryRun = Callable[[Path | None], ImportDryRun]
+OpenTail = Callable[[Path | None, str | None, str | None], OutcomeTail]
 
 
-def build_commands(open_ingest: OpenIngest, build_dry_run: BuildDryRun, run: RunCoroutine) -> typer.Typer:
+def build_commands(
+    open_ingest: OpenIngest, build_dry_run: BuildDryRun, open_tail: OpenTail, run: RunCoroutine
+) -> typer.Typer:
     """Build the commands.
 
     Args:
         open_ingest: Opens the installation of a data folder without serving it.
         build_dry_run: Builds the dry run of imports, which needs no database.
+        open_tail: Opens the feed of a running server, given a data folder, its address and a token.
         run: Runs a coroutine and reports its errors.
     """
     commands = typer.Typer(help="Files of the past, and refused messages.", no_args_is_help=True)
     _add_import_command(commands, open_ingest, build_dry_run, run)
     _add_replay_command(commands, open_ingest, run)
+    _add_tail_command(commands, open_tail)
     return commands
 
 
@@ -206,3 +213,37 @@ def _add_replay_command(commands: typer.Typer, open_ingest: OpenIngest, run: Run
                 Console().print(build_replay_table(tally, dry=dry_run))
 
         run(replay())
+
+
+def _add_tail_command(commands: typer.Typer, open_tail: OpenTail) -> None:
+    @commands.command("tail")
+    def tail_outcomes(
+        source: Annotated[
+            str | None, typer.Option(help="Only messages of this source, such as web-shop.")
+        ] = None,
+        url: Annotated[
+            str | None, typer.Option(help="Address of a server; else that of the settings.")
+        ] = None,
+        token: Annotated[
+            str | None, typer.Option(help="Access token of a steward; else the keys here issue one.")
+        ] = None,
+        data_dir: DataDir = None,
+    ) -> None:
+        """Show live what sources send and what becomes of it.
+
+        One line for each message: time, source, type, event, outcome, and the codes
+        and places of what was refused or left out. It never shows a value, an id, or
+        a name that is not in the catalogue; GraphQL { trackingPlanViolations } counts
+        those that may be shown.
+
+        It asks a running server every second and shows the messages of all servers
+        that share its MongoDB, some seconds after they came; at most 500 a second of
+        each. Outcomes are recorded only while it runs, and are kept for ten minutes.
+        Ctrl-C ends it.
+        """
+        try:
+            for line in open_tail(data_dir, url, token).follow(source):
+                sys.stdout.write(f"{line}\n")
+                sys.stdout.flush()
+        except KeyboardInterrupt:
+            return

@@ -12,8 +12,10 @@ import orjson
 from discretion.catalogue.model import Source
 from discretion.domain.ingest.dead_letters.retention import DeadLetterRecorder
 from discretion.domain.ingest.message import Fact, IngestStatus, MessageOutcome, RefusedMessage
+from discretion.domain.ingest.outcome_feed.outcome_feed import OutcomeFeed
 from discretion.domain.ingest.queue import IngestQueue
 from discretion.domain.ingest.rejection import MessageRejected
+from discretion.domain.ingest.tracking_plan.violation_recorder import ViolationRecorder
 from discretion.domain.ingest.validation import MessageValidator
 from discretion.errors import TooLarge
 
@@ -35,11 +37,15 @@ class Intake:
         validator: MessageValidator,
         queue: IngestQueue,
         dead_letters: DeadLetterRecorder,
+        violations: ViolationRecorder,
+        feed: OutcomeFeed,
         now_ms: Callable[[], int],
     ) -> None:
         self._validator = validator
         self._queue = queue
         self._dead_letters = dead_letters
+        self._violations = violations
+        self._feed = feed
         self._now_ms = now_ms
 
     async def ingest(
@@ -78,15 +84,18 @@ class Intake:
             for result in validated
             if (fact := result if isinstance(result, Fact) else result.statements) is not None
         ]
-        outcomes = iter(await self._queue.submit(facts))
-        return [
-            next(outcomes)
+        accepted = iter(await self._queue.submit(facts))
+        outcomes = [
+            next(accepted)
             if isinstance(result, Fact)
             else build_refused_outcome(
-                result, next(dropped_counts), None if result.statements is None else next(outcomes).status
+                result, next(dropped_counts), None if result.statements is None else next(accepted).status
             )
             for result in validated
         ]
+        self._violations.record(source, zip(messages, validated, strict=True))
+        self._feed.record(source, zip(messages, outcomes, strict=True))
+        return outcomes
 
 
 def validate_message(

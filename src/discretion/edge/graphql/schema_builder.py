@@ -21,8 +21,12 @@ from discretion.domain.identity.api.stewardship import identity_mutations
 from discretion.domain.identity.duplicates.api import SuggestionServices, suggestion_fields
 from discretion.domain.identity.stewardship import Stewardship
 from discretion.domain.ingest.api import build_ingest_mutations
-from discretion.domain.ingest.dead_letters.api import build_dead_letters_field
+from discretion.domain.ingest.dead_letters.api import DeadLetterServices, build_dead_letters_field
 from discretion.domain.ingest.intake import Intake
+from discretion.domain.ingest.outcome_feed.api import build_outcomes_field
+from discretion.domain.ingest.outcome_feed.outcome_feed import OutcomeFeed
+from discretion.domain.ingest.tracking_plan.api import build_violations_field
+from discretion.domain.ingest.tracking_plan.counted_violations import CountedViolations
 from discretion.domain.inventory.api import build_inventory_fields
 from discretion.domain.kit.graphql.directives import narrow_purpose
 from discretion.domain.kit.graphql.scalars import SCALARS
@@ -51,7 +55,6 @@ from discretion.domain.requests.api.queries import (
     build_request_subscription_field,
 )
 from discretion.edge.graphql.plan_executor import PlanExecutor
-from discretion.store.dead_letters import DeadLetterStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +63,12 @@ class ApiServices:
 
     access: DownloadLinks
     consent: ConsentServices
-    dead_letters: DeadLetterStore
+    dead_letters: DeadLetterServices
     duplicates: SuggestionServices
     identity: Stewardship
     ingest: Intake
+    outcome_feed: OutcomeFeed
+    tracking_plan: CountedViolations
     legal_retention: LegalHolds
     notices: NoticePresenter
     recipients: RecipientServices
@@ -111,6 +116,8 @@ def _build_schema(catalogue: Catalogue, provide: Callable[[], ApiServices]) -> s
         *build_inventory_fields(),
         build_notice_field(lambda: provide().notices),
         build_dead_letters_field(lambda: provide().dead_letters),
+        build_violations_field(lambda: provide().tracking_plan),
+        build_outcomes_field(lambda: provide().outcome_feed),
         build_held_data_field(provide_legal_holds),
         build_preview_field(provide_requests),
         build_deliveries_field(lambda: provide().recipients),

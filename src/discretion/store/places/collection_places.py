@@ -261,6 +261,11 @@ _ENTRIES: tuple[_CollectionEntry, ...] = (
         "agents", Departure.NO_PERSON, "None; deleted when an organisation is taken out of the register."
     ),
     _CollectionEntry("recipients", Departure.NO_PERSON, "None; deleted when a client leaves."),
+    _CollectionEntry(
+        "tracking_plan_violations", Departure.NO_PERSON, "None; MongoDB deletes each after 30 days."
+    ),
+    _CollectionEntry("ingest_outcomes", Departure.NO_PERSON, "None; MongoDB deletes each after 10 minutes."),
+    _CollectionEntry("ingest_watches", Departure.NO_PERSON, "None; MongoDB deletes each within a minute."),
     _CollectionEntry("imports", Departure.NO_PERSON, "None; kept as long as the data that were imported."),
     _CollectionEntry("clients", Departure.NO_PERSON, "None; deleted when a client leaves."),
     _CollectionEntry("consent_terms", Departure.NO_PERSON, "None; kept as long as a consent refers to them."),

@@ -60,6 +60,15 @@ _NAMED: tuple[Place, ...] = (
         "domain.ingest.queue IngestQueue._pending", "Messages that wait to be ingested.", _DRAINED
     ),
     _build_passing(
+        "domain.ingest.tracking_plan.violation_recorder ViolationRecorder._pending",
+        "Names of undeclared events and properties; those of one message alone are not written.",
+        "Counted and written every five seconds.",
+    ),
+    _build_impersonal(
+        "domain.ingest.outcome_feed.outcome_feed OutcomeFeed._entries",
+        "What became of messages while a steward watches: types, events, codes.",
+    ),
+    _build_passing(
         "ledger.append Ledger._pending", "Disclosures that wait to be written to the ledger.", _DRAINED
     ),
     _build_passing("store.customers CustomerStore._pending", "Ids of customers being read."),

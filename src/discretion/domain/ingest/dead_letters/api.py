@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import strawberry
 from strawberry.types.field import StrawberryField
 
+from discretion.domain.ingest.tracking_plan.counted_violations import CountedViolations
 from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.scalars import DateTime
@@ -23,27 +25,41 @@ class DeadLetterGroup:
     code: str = strawberry.field(description="Why they are refused; the code that the sender was told.")
     place: str = strawberry.field(description="Where in the message; empty if it is no one place.")
     source: str = strawberry.field(description="Who sent them.")
+    events: list[str] = strawberry.field(
+        description="Which events, as far as their names may be shown; the most frequent first."
+    )
     count: int
     oldest_at: DateTime = strawberry.field(description="When the first of them came.")
     newest_at: DateTime = strawberry.field(description="When the last of them came.")
 
 
-def build_dead_letters_field(provide: Callable[[], DeadLetterStore]) -> StrawberryField:
+@dataclass(frozen=True, slots=True)
+class DeadLetterServices:
+    """The dead letters, and which events sources sent."""
+
+    store: DeadLetterStore
+    tracking_plan: CountedViolations
+
+
+def build_dead_letters_field(provide: Callable[[], DeadLetterServices]) -> StrawberryField:
     """Build the field ``Query.deadLetters``."""
 
     async def resolve_dead_letters(root: object, info: ResolverInfo) -> list[DeadLetterGroup]:
         del root
         info.context.require_steward()
+        services = provide()
+        events = await services.tracking_plan.list_events()
         return [
             DeadLetterGroup(
                 code=group.code,
                 place=group.place,
                 source=group.source,
+                events=events.get((group.code, group.place, group.source), []),
                 count=group.count,
                 oldest_at=DateTime(format_timestamp(group.oldest)),
                 newest_at=DateTime(format_timestamp(group.newest)),
             )
-            for group in await provide().count_by_reason()
+            for group in await services.store.count_by_reason()
         ]
 
     description = (

@@ -1,0 +1,121 @@
+"""The violations of one message: what was refused, left out or dropped, by event and place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from discretion.catalogue.model import Catalogue, Source
+from discretion.domain.ingest.event import PAGE_MEMBERS
+from discretion.domain.ingest.json_path import flatten_traits
+from discretion.domain.ingest.message import Fact, RefusedMessage
+from discretion.domain.ingest.tracking_plan.showable_name import is_showable_name
+from discretion.domain.ingest.tracking_plan.value_shape import describe_shape
+
+UNDECLARED = "UNDECLARED"
+"""The reason of a value that is dropped because the catalogue does not declare it for the channel."""
+
+EVENT_UNDECLARED = "EVENT_UNDECLARED"
+_POSITION = re.compile(r"\.\d+(?=\.|$)")
+MAX_NAMES_OF_MESSAGE = 50
+"""The most undeclared names of one message that are counted apart; the others are not counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanViolation:
+    """One thing that is wrong with a message.
+
+    Attributes:
+        reason: The code of the refusal, or ``UNDECLARED``.
+        event: The name of the event; empty if it is none, or must not be shown.
+        place: Where in the message; empty if that must not be shown.
+        shape: The shape of the value there.
+        is_declared: Whether event and place are names of the catalogue, which are no secret.
+    """
+
+    reason: str
+    event: str = ""
+    place: str = ""
+    shape: str = ""
+    is_declared: bool = True
+
+
+def find_violations(
+    catalogue: Catalogue, source: Source, raw: object, result: Fact | RefusedMessage
+) -> Iterator[PlanViolation]:
+    """Yield what is wrong with a message, given what became of it by the validator."""
+    if not isinstance(raw, dict):
+        if isinstance(result, RefusedMessage):
+            yield PlanViolation(result.code)
+        return
+    event, is_declared = _name_event(catalogue, source, raw)
+    if isinstance(result, RefusedMessage):
+        # An undeclared event is no event of the catalogue, whatever its name is.
+        shape = "" if result.code == EVENT_UNDECLARED else _describe_place(raw, result.place)
+        yield PlanViolation(result.code, event, _generalise(result.place), shape, is_declared)
+    else:
+        for left_out in result.left_out:
+            shape = _describe_place(raw, left_out.place)
+            yield PlanViolation(left_out.code, event, _generalise(left_out.place), shape, is_declared)
+    if isinstance(result, RefusedMessage) or result.dropped:
+        names = _list_undeclared(catalogue, source, raw, event if is_declared else "")
+        for _, (place, value) in zip(range(MAX_NAMES_OF_MESSAGE), names, strict=False):
+            shown_place = place if is_showable_name(place.partition(".")[2]) else ""
+            yield PlanViolation(UNDECLARED, event, shown_place, describe_shape(value), is_declared=False)
+
+
+def _name_event(catalogue: Catalogue, source: Source, raw: Mapping[str, object]) -> tuple[str, bool]:
+    """Return the event's name, empty if it must not be shown, and whether the catalogue declares it."""
+    if raw.get("type") != "track":
+        name = raw.get("type")
+        return (name, True) if isinstance(name, str) and name in catalogue.events else ("", True)
+    name = raw.get("event")
+    declared = catalogue.events.get(name) if isinstance(name, str) else None
+    if declared is not None and source.channel in declared.channels:
+        return declared.key, True
+    return (name, False) if isinstance(name, str) and is_showable_name(name) else ("", False)
+
+
+def _list_undeclared(
+    catalogue: Catalogue, source: Source, raw: Mapping[str, object], event: str
+) -> Iterator[tuple[str, object]]:
+    """Yield the places of traits and properties that the catalogue does not declare, with their values."""
+    context, message_type = raw.get("context"), raw.get("type")
+    supplied = catalogue.supply_by_channel[source.channel].by_trait
+    trait_parts = [context.get("traits") if isinstance(context, dict) else None]
+    if message_type == "identify":
+        trait_parts.append(raw.get("traits"))
+    for traits in trait_parts:
+        if isinstance(traits, dict):
+            for trait, value in flatten_traits(traits):
+                if value is not None and trait not in supplied:
+                    yield f"traits.{trait}", value
+    member = "traits" if message_type == "group" else "properties"
+    properties = raw.get(member)
+    declared = catalogue.events.get(event)
+    if declared is None or not isinstance(properties, dict):
+        return
+    names = {each.name for each in declared.properties}
+    for name, value in properties.items():
+        if value is not None and name not in names and name not in PAGE_MEMBERS:
+            yield f"{member}.{name}", value
+
+
+def _generalise(place: str) -> str:
+    """Return the place without positions in lists, so that those of one list are counted together."""
+    general = _POSITION.sub(".*", place)
+    return general if is_showable_name(general.replace("*", "")) else ""
+
+
+def _describe_place(raw: Mapping[str, object], place: str) -> str:
+    """Return the shape of the value at a place of a message; empty if there is none."""
+    value: object = raw
+    for step in place.split("."):
+        if isinstance(value, dict) and step in value:
+            value = value[step]
+        elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            return ""
+    return describe_shape(value)
