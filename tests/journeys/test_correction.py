@@ -81,7 +81,7 @@ class CorrectionOffice:
         """File a correction for a customer and return the request's id."""
         customer = await self.find_customer(email)
         proposal = await self.rights.correction_proposals.build(
-            customer, check_changes(self.platform.internals.catalogue, changes), why
+            customer, check_changes(self.platform.internals.catalogue, changes, self.clock()), why
         )
         details = RequestDetails(Right.CORRECTION, proposal.scope, proposal.sealed, proposal.needs_decision)
         requester = Requester(

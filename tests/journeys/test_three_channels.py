@@ -158,7 +158,7 @@ async def test_an_invalid_message_is_refused_alone_with_its_reason(
 @pytest.mark.parametrize(
     ("part", "code", "place"),
     [
-        ({"traits": {"firstName": 7}}, "TYPE_WRONG", "traits.firstName"),
+        ({"traits": {"firstName": [7]}}, "TYPE_WRONG", "traits.firstName"),
         ({"traits": {"birthday": "soon"}}, "TYPE_WRONG", "traits.birthday"),
         ({"traits": {"email": "nobody"}}, "IDENTIFIER_INVALID", "traits.email"),
         ({"traits": "nobody"}, "TYPE_WRONG", "traits"),
@@ -204,6 +204,26 @@ async def test_a_source_says_that_it_has_a_value_no_more(platform: PlatformUnder
     await platform.send_messages("ios-app", {**later, "messageId": "a-2", "traits": {"firstName": None}})
     (person,) = (await platform.query(query, platform.issue_token("support")))["data"]["customers"]["nodes"]
     assert person["identity"] == {"givenName": None, "familyName": "Lee"}
+
+
+@pytest.mark.parametrize("operand", ["DE", "de", "Germany"])
+async def test_a_filter_finds_a_country_whatever_its_spelling(
+    platform: PlatformUnderTest, operand: str
+) -> None:
+    """Sources spell it in many ways, and one of them is stored."""
+    spellings = ["Germany", "DEU", "de", "Deutschland", "UK", "Narnia"]
+    messages = [
+        {"type": "identify", "userId": f"u-{number}", "traits": {"address": {"country": spelling}}}
+        for number, spelling in enumerate(spellings)
+    ]
+    outcome = await platform.send_messages("web-shop", *messages)
+    assert (outcome["accepted"], outcome["leftOut"]) == (6, 1)
+    answer = await platform.query(
+        "query($c: String!) { customers(filter: {contact: {address: {country: {eq: $c}}}}) { totalCount } }",
+        platform.issue_token("support"),
+        {"c": operand},
+    )
+    assert answer["data"]["customers"]["totalCount"] == 4
 
 
 async def test_a_source_needs_its_write_key(platform: PlatformUnderTest) -> None:

@@ -23,10 +23,10 @@ from discretion.domain.correction.correction_record import (
 from discretion.domain.correction.proposal import OLD_VALUE_PREFIX
 from discretion.domain.identity.person_rewrite import PersonRewriter
 from discretion.domain.identity.unit_of_work import WriteContext
+from discretion.domain.ingest.value_codes import BIRTH_DATE_CATEGORY
 from discretion.domain.kit.workflow.lease import Lease
 from discretion.domain.kit.workflow.step import StepAction
 from discretion.domain.kit.workflow.step_outcome import StepDone, StepOutcome
-from discretion.domain.profiles.person_state import BIRTH_DATE_CATEGORY
 from discretion.domain.profiles.source_record import may_be_minor, parse_utc_midnight
 from discretion.errors import Broken
 from discretion.reveal.corrections import open_proposed_value

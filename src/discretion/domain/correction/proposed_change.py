@@ -29,19 +29,20 @@ class ProposedChange:
 
 
 def check_changes(
-    catalogue: Catalogue, changes: Mapping[str, object], region: str | None = None
+    catalogue: Catalogue, changes: Mapping[str, object], now_ms: int, region: str | None = None
 ) -> list[ProposedChange]:
     """Check proposed changes and return them in the order of the catalogue.
 
     Args:
         catalogue: Defines what may be corrected, and the values that are allowed.
         changes: Values by attribute path; None removes a value.
+        now_ms: The current time (ms since 1970).
         region: The country (ISO 3166-1 alpha-2) for phone numbers in national notation.
 
     Raises:
         BadRequest: ``CORRECTION_EMPTY``, ``CORRECTION_TOO_MANY``, ``ATTRIBUTE_UNKNOWN``,
             ``CORRECTION_NEVER``; or, as for a message, ``TYPE_WRONG``, ``VALUE_UNDECLARED``,
-            ``IDENTIFIER_INVALID``. No error repeats a value.
+            ``VALUE_INVALID``, ``IDENTIFIER_INVALID``. No error repeats a value.
     """
     if not changes:
         raise BadRequest(
@@ -57,7 +58,10 @@ def check_changes(
             advice = suggest_name(path[:MAX_NAME_CHARS], catalogue.attributes)
             raise BadRequest("ATTRIBUTE_UNKNOWN", "There is no such attribute.", advice)
     attributes = [attribute for path, attribute in catalogue.attributes.items() if path in changes]
-    return [_check_change(catalogue, attribute, changes[attribute.path], region) for attribute in attributes]
+    return [
+        _check_change(catalogue, attribute, changes[attribute.path], now_ms, region)
+        for attribute in attributes
+    ]
 
 
 def needs_evidence(changes: Sequence[ProposedChange]) -> bool:
@@ -66,7 +70,7 @@ def needs_evidence(changes: Sequence[ProposedChange]) -> bool:
 
 
 def _check_change(
-    catalogue: Catalogue, attribute: Attribute, proposed_value: object, region: str | None
+    catalogue: Catalogue, attribute: Attribute, proposed_value: object, now_ms: int, region: str | None
 ) -> ProposedChange:
     if attribute.correctable is Correctable.NEVER:
         raise BadRequest(
@@ -77,7 +81,9 @@ def _check_change(
     if proposed_value is None:
         return ProposedChange(attribute, None)
     try:
-        parsed_value = parse_attribute_value(catalogue, attribute, proposed_value, region, attribute.path)
+        parsed_value = parse_attribute_value(
+            catalogue, attribute, proposed_value, attribute.path, region, now_ms
+        )
     except MessageRejected as rejection:
         raise BadRequest(
             rejection.code, f"{attribute.path} cannot have this value.", rejection.reason

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from discretion.catalogue.model import Attribute, Catalogue, Source
 from discretion.domain.ingest.json_path import find_first_value, flatten_traits
 from discretion.domain.ingest.message import ExternalIdentifier
 from discretion.domain.ingest.rejection import LeftOut, MessageRejected
+from discretion.domain.ingest.value_codes import convert_to_code, find_country, match_declared
 from discretion.domain.ingest.value_parsing import WrongType, parse_value
 from discretion.seal.normalisation import NORMALISATION_RULES, SPELLING_RULES
 from discretion.seal.redacted import Redacted
 from discretion.store.document import OpenValue
+
+COUNTRY_TRAITS = ("address.country", "country")
+"""The places whose country determines the national notation of phone numbers, declared or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ def extract_attributes(
     traits: Mapping[str, object],
     context: Mapping[str, object],
     own_traits: Collection[str],
+    received: int,
 ) -> ExtractedAttributes:
     """Extract the values of attributes that the source's channel supplies; a trait wins over the context.
 
@@ -54,6 +59,7 @@ def extract_attributes(
         traits: The traits of the message, and those of its context.
         context: The context.
         own_traits: The names of the traits that the message itself has, for error reports.
+        received: When the message was received (ms since 1970).
     """
     unread_traits = dict(flatten_traits(traits))
     region = read_phone_region(traits)
@@ -67,7 +73,13 @@ def extract_attributes(
         supplied_indexes |= {index for trait, index in supply.by_trait.items() if _is_below(trait, nulls)}
     for index in sorted(supplied_indexes):
         attribute = supply.attributes[index]
-        value = _extract_value(catalogue, attribute, unread_traits, context, own_traits, region, extracted)
+        value = None
+        try:
+            if (raw_value := _take_raw_value(attribute, unread_traits, context, own_traits)) is not None:
+                value = parse_attribute_value(catalogue, attribute, *raw_value, region, received)
+        except MessageRejected as rejection:
+            extracted.left_out.append(rejection.leave_out())
+            continue
         if value is None and any(trait in nulls or _is_below(trait, nulls) for trait in attribute.traits):
             value = AttributeValue(attribute, Redacted(None))
         if value is not None:
@@ -82,56 +94,52 @@ def _is_below(trait: str, nulls: Collection[str]) -> bool:
     return any(".".join(steps[:depth]) in nulls for depth in range(1, len(steps)))
 
 
-def _extract_value(
-    catalogue: Catalogue,
+def _take_raw_value(
     attribute: Attribute,
     unread_traits: dict[str, object],
     context: Mapping[str, object],
     own_traits: Collection[str],
-    region: str | None,
-    extracted: ExtractedAttributes,
-) -> AttributeValue | None:
-    """Return the first value of an attribute that can be used; the others are left out.
+) -> tuple[object, str] | None:
+    """Return the first value that a message has for an attribute, with its path.
 
     Of several traits that name an attribute, those after the first value are not declared.
     """
     for trait in attribute.traits:
         raw_value = unread_traits.pop(trait, None)
-        if raw_value is None or raw_value == "":
-            continue
-        prefix = "traits" if trait.partition(".")[0] in own_traits else "context.traits"
-        try:
-            return parse_attribute_value(catalogue, attribute, raw_value, region, f"{prefix}.{trait}")
-        except MessageRejected as rejection:
-            extracted.left_out.append(rejection.leave_out())
-            return None
+        if raw_value is not None and raw_value != "":
+            prefix = "traits" if trait.partition(".")[0] in own_traits else "context.traits"
+            return raw_value, f"{prefix}.{trait}"
     place_and_value = find_first_value(context, attribute.context)
-    if place_and_value is None:
-        return None
-    place, raw_value = place_and_value
-    try:
-        return parse_attribute_value(catalogue, attribute, raw_value, region, f"context.{place}")
-    except MessageRejected as rejection:
-        extracted.left_out.append(rejection.leave_out())
-        return None
+    return None if place_and_value is None else (place_and_value[1], f"context.{place_and_value[0]}")
 
 
 def read_phone_region(traits: Mapping[str, object]) -> str | None:
     """Return the country (ISO 3166-1 alpha-2) whose national notation phone numbers are read in, or None."""
-    address = traits.get("address")
-    country = address.get("country") if isinstance(address, dict) else None
-    return country if isinstance(country, str) and len(country) == 2 else None
+    places = dict(flatten_traits(traits))
+    for trait in COUNTRY_TRAITS:
+        text = places.get(trait)
+        if isinstance(text, str) and text:
+            return find_country(text)
+    return None
 
 
 def parse_attribute_value(
-    catalogue: Catalogue, attribute: Attribute, raw_value: object, region: str | None, place: str
+    catalogue: Catalogue, attribute: Attribute, raw_value: object, place: str, region: str | None, now_ms: int
 ) -> AttributeValue:
-    """Parse one attribute's value into stored form; ``place`` is its path in the message, for error reports.
+    """Parse one attribute's value into stored form.
+
+    Args:
+        catalogue: The identifier types.
+        attribute: The attribute.
+        raw_value: The value as it was sent.
+        place: Its path in the message, for error reports.
+        region: The country of national phone numbers.
+        now_ms: The time of receipt (ms since 1970).
 
     Raises:
-        MessageRejected: ``TYPE_WRONG``, ``VALUE_UNDECLARED``, ``IDENTIFIER_INVALID``.
+        MessageRejected: ``TYPE_WRONG``, ``VALUE_UNDECLARED``, ``VALUE_INVALID``, ``IDENTIFIER_INVALID``.
     """
-    value = _parse_stored_value(attribute, raw_value, place)
+    value = _parse_stored_value(attribute, raw_value, place, now_ms)
     if attribute.identifier is None:
         return AttributeValue(attribute, Redacted(value))
     rule = catalogue.identifiers[attribute.identifier].normalise
@@ -148,15 +156,25 @@ def parse_attribute_value(
     return AttributeValue(attribute, Redacted(spelling), identifier)
 
 
-def _parse_stored_value(attribute: Attribute, raw_value: object, place: str) -> OpenValue:
+def _parse_stored_value(attribute: Attribute, raw_value: object, place: str, now_ms: int) -> OpenValue:
     try:
         value = parse_value(attribute.type, raw_value, many=attribute.many)
     except WrongType as type_error:
         raise MessageRejected("TYPE_WRONG", f"It takes {type_error.expected}.", place) from None
     if attribute.values:
-        for item in value if isinstance(value, list) else [value]:
-            if item not in attribute.values:
-                raise MessageRejected(
-                    "VALUE_UNDECLARED", f"It is one of {', '.join(attribute.values)}.", place
-                )
-    return value
+        return _require_declared(attribute.values, value, place)
+    try:
+        return convert_to_code(attribute.category, value, now_ms)
+    except WrongType as type_error:
+        raise MessageRejected("VALUE_INVALID", f"It takes {type_error.expected}.", place) from None
+
+
+def _require_declared(declared: Sequence[str], value: OpenValue, place: str) -> OpenValue:
+    """Return a value, or the values of a list, as the catalogue spells them."""
+    matches = [
+        match_declared(declared, str(item)) for item in (value if isinstance(value, list) else [value])
+    ]
+    found_values = [match for match in matches if match is not None]
+    if len(found_values) < len(matches):
+        raise MessageRejected("VALUE_UNDECLARED", f"It is one of {', '.join(declared)}.", place)
+    return list(found_values) if isinstance(value, list) else found_values[0]

@@ -184,7 +184,7 @@ class MessageValidator:
         )
         context_traits, context_traits_fault = read_object_or_leave_out(context, "traits", "context.traits")
         traits = {**context_traits, **own_traits}
-        extracted = extract_attributes(self.catalogue, source, traits, context, own_traits.keys())
+        extracted = extract_attributes(self.catalogue, source, traits, context, own_traits.keys(), received)
         named = self._parse_named_identifiers(source, raw, context, traits, extracted.values)
         event, event_faults, undeclared_properties = (
             (None, [], 0)

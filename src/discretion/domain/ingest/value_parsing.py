@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -14,6 +15,8 @@ from discretion.store.document import OpenValue, Scalar
 MAX_TEXT = 2_000
 MAX_ITEMS = 100
 _INT32_LIMIT = 2**31
+_LEAP_SECOND = re.compile(r"(?<=T\d\d:\d\d:)60(?=[.,Z+-]|$)")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 """Times are computed in whole ms: a float of seconds is wrong by 1 ms for one value in a thousand."""
@@ -45,22 +48,33 @@ def parse_value(value_type: ValueType, value: object, *, many: bool = False) -> 
 def parse_timestamp(text: object) -> int:
     """Parse RFC 3339 or ISO 8601 text into ms since 1970; without an offset it is UTC.
 
+    ``t`` and ``z`` may be small. The second 60 is a leap second (RFC 3339, section 5.6), which Unix time
+    counts as the first one of the next minute.
+
     Raises:
         WrongType: it is no time, or not between 1970 and 10000.
     """
     if not isinstance(text, str) or len(text) > 40:
         raise WrongType("an ISO 8601 time")
+    upper_text = text.upper()
+    leap_second = _LEAP_SECOND.search(upper_text)
+    if leap_second is not None:
+        upper_text = f"{upper_text[: leap_second.start()]}59{upper_text[leap_second.end() :]}"
     try:
-        parsed = datetime.fromisoformat(text)
+        parsed = datetime.fromisoformat(upper_text)
         ms = ((parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)) - _EPOCH) // _MILLISECOND
     except (ValueError, OverflowError):
         raise WrongType("an ISO 8601 time") from None
+    ms += 1000 if leap_second is not None else 0
     if not 0 <= ms <= _MAX_MS:
         raise WrongType("a time after 1970 and before 10000")
     return ms
 
 
 def _parse_text(value: object) -> str:
+    """Accept whole numbers, which shops send as ids, postal codes and sizes."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
     if not isinstance(value, str) or len(value) > MAX_TEXT:
         raise WrongType(f"text of at most {MAX_TEXT} characters")
     try:
@@ -97,10 +111,16 @@ def _parse_boolean(value: object) -> bool:
 
 
 def _parse_date(value: object) -> str:
+    """Return the day of a date, or of a time as its sender wrote it."""
     if not isinstance(value, str) or len(value) > 40:
         raise WrongType("an ISO 8601 date")
     try:
-        return date.fromisoformat(value[:10]).isoformat()
+        day = _DAY.match(value)
+        if day is None:
+            raise ValueError
+        if day.end() < len(value):
+            datetime.fromisoformat(value.upper())
+        return date.fromisoformat(day.group()).isoformat()
     except ValueError:
         raise WrongType("an ISO 8601 date") from None
 

@@ -16,7 +16,8 @@ from dataclasses import replace
 
 from discretion.catalogue.model import NON_REFUSABLE_BASES, Attribute, Purpose, Use
 from discretion.domain.ingest.message import Fact
-from discretion.domain.profiles.person_state import BIRTH_DATE_CATEGORY, read_record_statements
+from discretion.domain.ingest.value_codes import BIRTH_DATE_CATEGORY
+from discretion.domain.profiles.person_state import read_record_statements
 from discretion.domain.profiles.source_record import may_be_minor, parse_utc_midnight
 from discretion.purpose.permissions import REFUSABLE
 from discretion.purpose.record_answer import compute_record_answer

@@ -13,6 +13,7 @@ from operator import itemgetter
 
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.reserved_source import CORRECTION_SOURCE
+from discretion.domain.ingest.value_codes import BIRTH_DATE_CATEGORY
 from discretion.law.model import UNKNOWN
 from discretion.purpose.permissions import PersonState
 from discretion.purpose.statements import NodeChoices, PurposeChoice, RecordStatements
@@ -21,7 +22,6 @@ from discretion.store.source_record import Cell, Choice, SourceRecord
 FindJurisdiction = Callable[[str | None, str | None], str]
 """``(country, region or state) -> key of the jurisdiction``; the strictest one for an unknown place."""
 
-BIRTH_DATE_CATEGORY = "user.demographic.date_of_birth"
 RESIDENCE_PATH = "contact.residence"
 COUNTRY_PATH = "contact.address.country"
 REGION_PATH = "contact.address.region"

@@ -17,8 +17,9 @@ from discretion.catalogue.model import Attribute, Catalogue, Computation, Fold
 from discretion.catalogue.reserved_source import CORRECTION_SOURCE
 from discretion.domain.ingest.message import ExplicitChoice, Fact, ReceivedEvent
 from discretion.domain.ingest.message_index import MessageIndex
+from discretion.domain.ingest.value_codes import BIRTH_DATE_CATEGORY
 from discretion.domain.profiles.choice_fold import fold_ambient_choice, fold_choice, fold_dated_choice
-from discretion.domain.profiles.person_state import BIRTH_DATE_CATEGORY, list_state_attributes
+from discretion.domain.profiles.person_state import list_state_attributes
 from discretion.domain.profiles.record_identifiers import (
     find_number_assurance,
     merge_mention,

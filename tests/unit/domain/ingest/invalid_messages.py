@@ -133,7 +133,7 @@ REFUSED: list[tuple[str, Any, str, str]] = [
 ]
 LEFT_OUT: list[tuple[str, Any, str, str]] = [
     ("a time it was sent that is none", build_message(sentAt="noon"), "SENT_AT_INVALID", "sentAt"),
-    ("a group's trait of another type", build_group(role=7), "TYPE_WRONG", "traits.role"),
+    ("a group's trait of another type", build_group(role=[7]), "TYPE_WRONG", "traits.role"),
     ("external ids that are an object", build_external_ids({}), "TYPE_WRONG", "context.externalIds"),
     (
         "more external ids than anybody has",
@@ -150,7 +150,7 @@ LEFT_OUT: list[tuple[str, Any, str, str]] = [
     ),
     ("traits that are a list", build_message(traits=[]), "TYPE_WRONG", "traits"),
     ("a context that is text", build_message(context="x"), "TYPE_WRONG", "context"),
-    ("a name that is a number", build_identify(firstName=7), "TYPE_WRONG", "traits.firstName"),
+    ("a name that is a number", build_identify(firstName=7.5), "TYPE_WRONG", "traits.firstName"),
     ("a birthday that is none", build_identify(birthday="the 3rd"), "TYPE_WRONG", "traits.birthday"),
     ("an e-mail that is none", build_identify(email="at home"), "IDENTIFIER_INVALID", "traits.email"),
     (
@@ -196,7 +196,7 @@ LEFT_OUT: list[tuple[str, Any, str, str]] = [
         "TYPE_WRONG",
         "context.traits",
     ),
-    ("a language that is a number", build_message(context={"locale": 7}), "TYPE_WRONG", "context.locale"),
+    ("a language that is none", build_message(context={"locale": "C"}), "VALUE_INVALID", "context.locale"),
     ("an object in place of text", build_identify(firstName=[1]), "TYPE_WRONG", "traits.firstName"),
     ("an account id that is true", build_message(userId=True, anonymousId="ck-1"), "ID_INVALID", "userId"),
     (
@@ -234,4 +234,21 @@ LEFT_OUT: list[tuple[str, Any, str, str]] = [
         "context.consent",
     ),
     ("a time of sending that is a number", build_message(sentAt=1_790_000_000), "SENT_AT_INVALID", "sentAt"),
+    ("a country that is none", build_identify(country="Narnia"), "VALUE_INVALID", "traits.country"),
+    (
+        "a country of an address",
+        build_identify(address={"country": "x"}),
+        "VALUE_INVALID",
+        "traits.address.country",
+    ),
+    ("a birthday to come", build_identify(birthday="2090-01-01"), "VALUE_INVALID", "traits.birthday"),
+    ("a birthday of long ago", build_identify(birthday="1850-01-01"), "VALUE_INVALID", "traits.birthday"),
+    ("a birthday with a rest", build_identify(birthday="1990-12-31junk"), "TYPE_WRONG", "traits.birthday"),
+    ("a month of birth", build_identify(birthday="1990-12"), "TYPE_WRONG", "traits.birthday"),
+    (
+        "a channel nobody has",
+        build_identify(contactChannel="pigeon"),
+        "VALUE_UNDECLARED",
+        "traits.contactChannel",
+    ),
 ]

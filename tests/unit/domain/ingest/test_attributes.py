@@ -67,7 +67,7 @@ def test_a_channel_supplies_only_its_own_context_values() -> None:
     ("context", "code", "place"),
     [
         ({"device": {"type": "tvos"}}, "VALUE_UNDECLARED", "context.device.type"),
-        ({"app": {"version": 7}}, "TYPE_WRONG", "context.app.version"),
+        ({"app": {"version": 7.1}}, "TYPE_WRONG", "context.app.version"),
         ({"locale": ["sv"]}, "TYPE_WRONG", "context.locale"),
         ({"device": {"id": ["d-1"]}}, "IDENTIFIER_INVALID", "context.device.id"),
     ],
@@ -78,6 +78,43 @@ def test_an_invalid_context_value_refuses_no_message(context: dict[str, Any], co
     assert get_values(fact) == {"identity.givenName": "Greta"}
     assert [(part.code, part.place) for part in fact.left_out] == [(code, place)]
     assert fact.dropped == 0
+
+
+@pytest.mark.parametrize("spelling", ["ios", "iOS", "IOS", " iOS "])
+def test_a_declared_value_is_stored_as_the_catalogue_spells_it(spelling: str) -> None:
+    """RudderStack's SDK sends iOS and Android, Segment's ios and android."""
+    fact = build_fact("ios-app", context={"device": {"type": spelling}})
+    assert get_values(fact) == {"app.platform": "ios"}
+
+
+@pytest.mark.parametrize(
+    ("traits", "expected"),
+    [
+        ({"country": "Germany"}, {"contact.address.country": "DE"}),
+        ({"address": {"country": "UK"}}, {"contact.address.country": "GB"}),
+        ({"address": {"postalCode": 10115}}, {"contact.address.postalCode": "10115"}),
+        ({"residence": "us-tx"}, {"contact.residence": "US-TX"}),
+        ({"residence": "Deutschland"}, {"contact.residence": "DE"}),
+        ({"locale": "de_DE"}, {"preferences.language": "de-DE"}),
+        ({"contactChannel": "Email"}, {"preferences.contactChannel": "email"}),
+    ],
+)
+def test_a_value_is_stored_as_its_code(traits: dict[str, Any], expected: dict[str, str]) -> None:
+    assert get_values(build_fact("web-shop", traits=traits)) == expected
+
+
+@pytest.mark.parametrize(
+    "traits",
+    [
+        {"address": {"country": "DE"}},
+        {"address": {"country": "Germany"}},
+        {"country": "deu"},
+        {"address": {"city": "Berlin"}, "country": "Deutschland"},
+    ],
+)
+def test_a_country_in_any_spelling_says_how_a_phone_number_is_read(traits: dict[str, Any]) -> None:
+    fact = build_fact("web-shop", traits={**traits, "phone": "030 23125001"})
+    assert ("phone", "+493023125001") in list_identifiers(fact)
 
 
 @pytest.mark.parametrize("empty", ["", None, {}, "00000000-0000-0000-0000-000000000000"])

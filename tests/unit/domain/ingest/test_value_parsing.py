@@ -38,17 +38,47 @@ STORED_VALUES: list[tuple[ValueType, Any, Any]] = [
     (ValueType.INT, -(2**31), -(2**31)),
     (ValueType.INT, 2**31 - 1, 2**31 - 1),
     (ValueType.FLOAT, 3, 3.0),
+    (ValueType.DATETIME, "2026-01-01t00:00:00z", 1_767_225_600_000),
+    (ValueType.DATETIME, "2026-01-01t01:00:00.500+01:00", 1_767_225_600_500),
+    (ValueType.DATETIME, "2016-12-31T23:59:60Z", 1_483_228_800_000),
+    (ValueType.DATETIME, "2016-12-31t23:59:60.25z", 1_483_228_800_250),
+    (ValueType.DATETIME, "2016-12-31T18:59:60-05:00", 1_483_228_800_000),
+    (ValueType.DATE, "1990-05-04t10:00:00z", "1990-05-04"),
+    (ValueType.DATE, "1990-05-04 10:00", "1990-05-04"),
+    (ValueType.STRING, 4118046048292, "4118046048292"),
+    (ValueType.STRING, 10115, "10115"),
+    (ValueType.STRING, -1, "-1"),
     (ValueType.STRING, "", ""),
     (ValueType.BOOLEAN, False, False),
 ]
 INVALID_AMOUNTS: list[Any] = [True, "NaN", "Infinity", "1e400", "ten", None, [], 10**15, "9" * 31]
+WRONG_DATES = [
+    "1990-12-31junk",
+    "31.12.1990",
+    "1990-05",
+    "19900504",
+    "1990-W18-5",
+    "1990-05-04T25:00",
+    " 1990-05-04",
+]
+WRONG_TIMES = [
+    "2026-13-01",
+    None,
+    "2026-01-01T00:00:61Z",
+    "2026-01-01T00:60:00Z",
+    "1790000000",
+    "2026-01-01T24:01",
+]
 REFUSED_VALUES: list[tuple[ValueType, Any]] = [
     *((ValueType.MONEY, value) for value in INVALID_AMOUNTS),
-    *((ValueType.DATE, value) for value in ("1990-02-30", "4 May 1990", 1990, None, "1990", "1" * 41)),
-    *((ValueType.DATETIME, value) for value in ("yesterday", 0, "1969-12-31T23:59:59Z", "2026-13-01", None)),
+    *(
+        (ValueType.DATE, value)
+        for value in ("1990-02-30", "4 May 1990", 1990, None, "1990", "1" * 41, *WRONG_DATES)
+    ),
+    *((ValueType.DATETIME, value) for value in ("yesterday", 0, "1969-12-31T23:59:59Z", *WRONG_TIMES)),
     *((ValueType.INT, value) for value in (True, 1.0, "1", 2**31, None)),
     *((ValueType.FLOAT, value) for value in (True, "1.0", float("nan"), float("inf"), 10**400)),
-    *((ValueType.STRING, value) for value in (1, None, "x" * (MAX_TEXT + 1), "\ud800", ["x"])),
+    *((ValueType.STRING, value) for value in (1.5, True, None, "x" * (MAX_TEXT + 1), "\ud800", ["x"])),
     *((ValueType.BOOLEAN, value) for value in (0, 1, "true", None)),
 ]
 

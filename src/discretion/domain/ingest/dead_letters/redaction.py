@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.taxonomy import load_taxonomy
+from discretion.domain.ingest.attributes import COUNTRY_TRAITS
 from discretion.domain.ingest.consent_message import CONSENT_TYPE, is_preference_update
 from discretion.domain.ingest.event import PAGE_MEMBERS
 from discretion.domain.ingest.identifiers import is_plain_user_id
@@ -35,8 +36,6 @@ _MEMBERS_BY_TYPE: Mapping[str, tuple[str, ...]] = {
     "group": ("groupId",),
     "alias": ("previousId",),
 }
-_COUNTRY_TRAIT = "address.country"
-"""Kept whether it is declared or not: it determines the national notation of phone numbers."""
 _NOTICE_FORMS = {name: form for name, form, _ in NOTICE_MEMBERS}
 _GUARDIAN_FORMS = {"reference": REFERENCE_PATTERN}
 
@@ -66,7 +65,7 @@ class DeclaredNames:
         return cls(
             catalogue,
             frozenset(trait for declaration in catalogue.attributes.values() for trait in declaration.traits)
-            | {_COUNTRY_TRAIT},
+            | set(COUNTRY_TRAITS),  # read whether they are declared or not
             frozenset(
                 declaration.name for event in catalogue.events.values() for declaration in event.properties
             ),

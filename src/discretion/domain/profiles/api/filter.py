@@ -13,6 +13,7 @@ from typing import Any
 import strawberry
 
 from discretion.catalogue.model import Attribute, Catalogue, ValueType
+from discretion.domain.ingest.value_codes import read_operand
 from discretion.domain.ingest.value_parsing import WrongType, parse_timestamp
 from discretion.domain.kit.graphql.scalars import PYTHON_TYPES
 from discretion.domain.profiles.api.customer_types import to_pascal_case
@@ -136,6 +137,8 @@ def parse_operand(attribute: Attribute, value: Any) -> Any:
             return date.fromisoformat(value).isoformat()
         if attribute.type is ValueType.DATETIME:
             return parse_timestamp(value)
+        if attribute.type is ValueType.STRING:
+            return read_operand(attribute, value)
     # Raised `from None`: the original error quotes the operand, which may be personal data.
     except (ValueError, TypeError, ArithmeticError, WrongType):
         raise BadRequest(

@@ -141,7 +141,8 @@ async def _request_correction(
     records = info.context.resources
     if len(select_attributes(records.catalogue, paths)) < len(paths):
         raise BadRequest("CHANGES_TWICE", "An attribute is corrected twice.", "Name each attribute once.")
-    checked = check_changes(records.catalogue, {change.attribute: change.value for change in changes})
+    proposed_values = {change.attribute: change.value for change in changes}
+    checked = check_changes(records.catalogue, proposed_values, info.context.require_reading().now_ms)
     proposed_changes = [{"attribute": change.attribute, "value": change.value} for change in changes]
     parties = await resolve_parties(info, behalf or None)
     details = await _seal_details(
