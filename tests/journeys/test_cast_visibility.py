@@ -10,15 +10,18 @@ import pytest
 import pytest_asyncio
 import yaml
 
+from discretion.catalogue.load import load_catalogue
 from discretion.seeding.cast import compute_birth_date, generate_cast_messages
 from discretion.seeding.message import find_seed_file
+from tests.fixtures.money import format_leaf, is_money
 from tests.fixtures.platform import PlatformUnderTest, open_platform
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 EXPECTED: dict[str, Any] = yaml.safe_load(find_seed_file("expected.yaml").read_text("utf-8"))
+CATALOGUE = load_catalogue(None)
 NOW = int(time.time() * 1000)
 SELECTION = " ".join(
-    f"{name}: {path.replace('.', ' { ')} {'} ' * path.count('.')}"
+    f"{name}: {format_leaf(path.replace('.', ' { '), CATALOGUE.attributes[path])} {'} ' * path.count('.')}"
     for name, path in EXPECTED["attributes"].items()
 )
 ONE_CUSTOMER = f"query($id: ID!) {{ customer(id: $id) {{ {SELECTION} }} }}"
@@ -52,10 +55,10 @@ def flatten(answer: dict[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name in EXPECTED["attributes"]:
         value: Any = answer[name]
-        while isinstance(value, dict):
+        while isinstance(value, dict) and not is_money(value):
             value = next(iter(value.values()))
         if value is not None:
-            values[name] = value
+            values[name] = " ".join(value.values()) if is_money(value) else value
     return values
 
 

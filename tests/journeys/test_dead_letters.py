@@ -16,6 +16,7 @@ from pymongo import AsyncMongoClient
 from discretion.reveal.dead_letters import open_dead_letter
 from discretion.store.dead_letters import DeadLetterFilter, parse_dead_letter
 from discretion.store.driver.database import Database
+from tests.fixtures.money import build_money
 from tests.fixtures.platform import PlatformUnderTest
 from tests.journeys.dead_letters import (
     COUNTS,
@@ -85,7 +86,7 @@ async def test_a_refused_event_is_on_the_timeline_after_it_is_declared(
                 "name": "Moon Landed",
                 "occurredAt": SENT_AT,
                 "receivedAt": counts["oldestAt"],
-                "properties": {"total": 12.0},
+                "properties": {"total": build_money("12.00")},
             }
         ]
         assert (await corrected_platform.send_messages("web-shop", MOON_LANDED))["results"][0][

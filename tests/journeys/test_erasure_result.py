@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from discretion.store.driver.database import Database
 from tests.fixtures.clock import Clock
+from tests.fixtures.money import build_money
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import PlatformUnderTest, build_test_platform
 from tests.journeys.rights import (
@@ -109,7 +110,8 @@ async def test_an_invoice_is_retained_for_its_law_and_deleted_on_its_day(
         retained_entry["why"],
         retained_entry["until"],
     )
-    assert retained_data["items"] == [{"type": "Order Completed", "source": "web-shop", "values": INVOICE}]
+    values = {**INVOICE, "total": build_money("12.50", "GBP")}
+    assert retained_data["items"] == [{"type": "Order Completed", "source": "web-shop", "values": values}]
     assert [customer["identity"]["givenName"] for customer in await read_customers(platform)] == ["Bob"]
     assert "o1" not in str(await read_customers(platform))
     for token, code in (

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.fixtures.money import build_money
 from tests.fixtures.platform import PlatformUnderTest, open_platform
 
 WEB = {
@@ -39,7 +40,8 @@ APP = {
 }
 FIND = """{
   customer(identifier: { type: "phone", value: "+442079460123" }) {
-    id identity { givenName } contact { email } commerce { orderCount lifetimeValue } store { favouriteStore }
+    id identity { givenName } contact { email } store { favouriteStore }
+    commerce { orderCount lifetimeValue { amount currency } }
   }
 }"""
 
@@ -76,7 +78,7 @@ async def test_three_channels_become_one_profile(platform: PlatformUnderTest) ->
     answer = await platform.query(FIND, platform.issue_token("support"))
     ann = answer["data"]["customer"]
     assert ann["identity"] == {"givenName": "Ann"}
-    assert ann["commerce"] == {"orderCount": 2, "lifetimeValue": 25.0}
+    assert ann["commerce"] == {"orderCount": 2, "lifetimeValue": build_money("25.00")}
     assert ann["store"] == {"favouriteStore": "leeds"}
     everyone = await platform.query("{ customers { totalCount } }", platform.issue_token("support"))
     assert everyone["data"]["customers"]["totalCount"] == 1
@@ -93,13 +95,13 @@ async def test_merged_customers_keep_their_ids_and_their_data(platform: Platform
     ids_before = [node["id"] for node in listed["data"]["customers"]["nodes"]]
     assert len(ids_before) == 2
     await platform.send_messages("web-shop", {**WEB, "messageId": "w2"})
-    customer = "id commerce { lifetimeValue } events { nodes { name properties } }"
+    customer = "id commerce { lifetimeValue { amount currency } } events { nodes { name properties } }"
     query = f"query($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on Customer {{ {customer} }} }} }}"
     nodes = (await platform.query(query, support, {"ids": ids_before}))["data"]["nodes"]
     assert nodes[0] == nodes[1]
-    assert nodes[0]["commerce"]["lifetimeValue"] == 15.0
-    totals = sorted(event["properties"]["total"] for event in nodes[0]["events"]["nodes"])
-    assert totals == [5.0, 10.0]
+    assert nodes[0]["commerce"]["lifetimeValue"] == build_money("15.00")
+    totals = sorted(event["properties"]["total"]["amount"] for event in nodes[0]["events"]["nodes"])
+    assert totals == ["10.00", "5.00"]
 
 
 async def test_a_merge_never_widens_consent(platform: PlatformUnderTest) -> None:

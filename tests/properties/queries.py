@@ -11,6 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from discretion.catalogue.model import Attribute, Catalogue, ValueType
+from discretion.catalogue.money import format_amount
 from discretion.reveal.forms import format_timestamp
 
 CONNECTION_FIELDS = "totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
@@ -22,6 +23,12 @@ DISCLOSURE_FIELDS = (
     "disclosures(first: 2) { nodes { at client purposes attributes } pageInfo { hasNextPage } }"
 )
 PROVENANCE_FIELDS = "attribute value source channel observedAt"
+MONEY_SELECTIONS = (
+    "{ amount currency }",
+    "{ currency amount }",
+    "{ amount }",
+    "{ __typename sum: amount ... on Money { currency } }",
+)
 REFUSED_ROOTS = (
     "customer { %s }",
     'customer(id: "x", identifier: {type: "email", value: "y"}) { %s }',
@@ -125,7 +132,8 @@ def selections(draw: st.DrawFn, space: QuerySpace, fragments: list[str], number:
     if draw(st.integers(0, 2)) == 0:
         parts.append(draw(_provenance(space, fragments, f"{number}")))
     for path in draw(st.lists(st.sampled_from(space.paths), min_size=1, max_size=5)):
-        parts.append(draw(_field(path, fragments, f"{number}_{len(parts)}")))
+        is_money = space.catalogue.attributes[path].type is ValueType.MONEY
+        parts.append(draw(_field(path, is_money, fragments, f"{number}_{len(parts)}")))
     return " ".join(parts)
 
 
@@ -160,11 +168,11 @@ def _provenance(draw: st.DrawFn, space: QuerySpace, fragments: list[str], unique
 
 
 @st.composite
-def _field(draw: st.DrawFn, path: str, fragments: list[str], unique: str) -> str:
+def _field(draw: st.DrawFn, path: str, is_money: bool, fragments: list[str], unique: str) -> str:
     *groups, leaf = path.split(".")
     alias = f"a{unique}: " if draw(st.booleans()) else ""
     condition = draw(st.sampled_from(["", "", " @include(if: $yes)", " @skip(if: $no)"]))
-    text = f"{alias}{leaf}{condition}"
+    text = f"{alias}{leaf}{condition} {draw(st.sampled_from(MONEY_SELECTIONS)) if is_money else ''}"
     for group in reversed(groups):
         text = f"{group} {{ {text} }}"
     if alias and draw(st.booleans()):
@@ -222,7 +230,8 @@ def _condition(draw: st.DrawFn, space: QuerySpace) -> str:
 def format_literal(attribute: Attribute, stored: Any) -> str:
     """Return a stored value as a GraphQL literal."""
     if attribute.type is ValueType.MONEY:
-        return json.dumps(stored / 100)
+        amount = format_amount(stored, attribute.currency)
+        return amount if stored % 2 else json.dumps(amount)
     if attribute.type is ValueType.DATETIME:
         return json.dumps(format_timestamp(stored))
     return json.dumps(stored)

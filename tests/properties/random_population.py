@@ -8,6 +8,7 @@ from typing import Any
 
 from discretion.catalogue.load import load_catalogue
 from discretion.store.schema.collections import COLLECTIONS
+from tests.fixtures.money import format_leaf
 from tests.fixtures.platform import PlatformUnderTest
 from tests.properties.message_streams import SentMessage
 
@@ -20,9 +21,9 @@ ALL_ROOTS = ("essential", "functional", "personalize", "marketing", "analytics")
 def build_selection() -> str:
     """Return a GraphQL selection set with every attribute."""
     tree: dict[str, Any] = {}
-    for path in sorted(CATALOGUE.attributes):
+    for path, attribute in sorted(CATALOGUE.attributes.items()):
         branch = tree
-        for step in path.split("."):
+        for step in format_leaf(path, attribute).split("."):
             branch = branch.setdefault(step, {})
     return _format_selection(tree)
 

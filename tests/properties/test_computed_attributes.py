@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from discretion.catalogue.load import load_catalogue
 from discretion.catalogue.model import Attribute, ValueType
+from discretion.catalogue.money import format_amount
 from discretion.domain.ingest.value_parsing import parse_timestamp
 from discretion.reveal.forms import format_timestamp
 from tests.fixtures.examples import scale_examples
+from tests.fixtures.money import build_money, read_minor
 from tests.fixtures.platform import PlatformUnderTest, open_platform
 from tests.fixtures.recomputed_attributes import PastEvent, recompute_attribute
 from tests.properties.message_streams import SentMessage
@@ -32,7 +34,9 @@ VALUES: dict[str, list[Any]] = {
     "total": [1, "2.50", 19.99, -3],
     "storeId": ["leeds", "york", "bath"],
     "category": ["shoes", "coats"],
-    "currency": ["GBP", "EUR"],
+    "currency": ["GBP", "EUR", "jpy", "KWD"],
+    "order_id": ["o1", "o2", 3],
+    "refund_id": ["r1"],
     "payment_method": ["card", "cash"],
 }
 
@@ -49,7 +53,9 @@ def event_streams(draw: st.DrawFn) -> list[SentMessage]:
             for event_key in sorted(CATALOGUE.events)
             if channel in CATALOGUE.events[event_key].channels
         ]
-        kind = draw(st.sampled_from([*kinds, *["Order Completed"] * 6, "Order Refunded"]))
+        kind = draw(
+            st.sampled_from([*kinds, *["Order Completed"] * 6, *["Order Refunded"] * 2, "Order Cancelled"])
+        )
         body: dict[str, Any] = {
             "userId": user,
             "messageId": f"m{number}",
@@ -89,7 +95,7 @@ def build_past_event(event: dict[str, Any]) -> PastEvent:
         event_property.name: event_property for event_property in CATALOGUE.events[event["name"]].properties
     }
     properties = {
-        name: round(value * 100) if declared[name].type is ValueType.MONEY else value
+        name: read_minor(value) if declared[name].type is ValueType.MONEY else value
         for name, value in event["properties"].items()
     }
     return PastEvent(event["name"], event["channel"], parse_timestamp(event["occurredAt"]), properties)
@@ -101,7 +107,11 @@ def format_value(attribute: Attribute, value: Any) -> Any:
         return None
     if attribute.type is ValueType.DATETIME:
         return format_timestamp(value)
-    return value / 100 if attribute.type is ValueType.MONEY else value
+    if attribute.type is not ValueType.MONEY:
+        return value
+    if attribute.many:
+        return [build_money(format_amount(minor, code), code) for minor, code in value]
+    return build_money(format_amount(value, attribute.currency), attribute.currency)
 
 
 async def compare_computed(platform: PlatformUnderTest, token: str) -> int:
@@ -113,7 +123,9 @@ async def compare_computed(platform: PlatformUnderTest, token: str) -> int:
         events = [build_past_event(event) for event in person["events"]["nodes"]]
         for attribute in COMPUTED:
             group, name = attribute.path.split(".")
-            expected = format_value(attribute, recompute_attribute(attribute, events))
+            expected = format_value(
+                attribute, recompute_attribute(attribute, events, CATALOGUE.events, CATALOGUE.money.rates)
+            )
             assert person[group][name] == expected, attribute.path
             value_count += expected is not None
     return value_count

@@ -8,6 +8,7 @@ from typing import Any
 from discretion.catalogue.load import load_catalogue
 from discretion.catalogue.model import Attribute, EventProperty, ValueType
 from discretion.law.jurisdiction import Right
+from tests.fixtures.money import build_money
 from tests.fixtures.package import CLIENT, FetchedPackage, request_package
 from tests.fixtures.platform import PlatformUnderTest
 
@@ -41,7 +42,7 @@ def build_value(kind: ValueType, person: str, name: str, number: int) -> Any:
         ValueType.BOOLEAN: True,
         ValueType.DATE: f"19{50 + PERSONS[person]}-01-02",
         ValueType.DATETIME: f"2026-01-0{PERSONS[person]}T10:00:00.000Z",
-        ValueType.MONEY: unique + 0.25,
+        ValueType.MONEY: f"{unique}.25",
     }[kind]
 
 
@@ -89,8 +90,10 @@ def build_tracks(person: str, source: str) -> Iterator[tuple[dict[str, Any], Sen
             event_property.name: build_property_value(event_property, person, number)
             for event_property in kind.properties
         }
+        money = {declared.name for declared in kind.properties if declared.type is ValueType.MONEY}
         sent_values: SentValues = {
-            ("events", kind.key, source, name): value for name, value in properties.items()
+            ("events", kind.key, source, name): build_money(value) if name in money else value
+            for name, value in properties.items()
         }
         yield (
             {

@@ -262,6 +262,7 @@ def build_example_value(attribute: Attribute) -> Any:
             ValueType.DATE: "1980-01-02",
             ValueType.DATETIME: 1_700_000_000_000,
             ValueType.FLOAT: 2.5,
+            ValueType.MONEY: [4200, "JPY"] if attribute.many else 4200,
         }.get(attribute.type, 4200)
     return [example] if attribute.many else example
 

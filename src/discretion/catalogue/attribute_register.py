@@ -52,9 +52,9 @@ class RegisterConflict:
     advice: str
 
 
-def render_type(name: str, *, many: bool) -> str:
-    """Return a type as the register writes it, from its name in GraphQL."""
-    return f"[{name}]" if many else name
+def render_type(name: str, *, many: bool, currency: str = "") -> str:
+    """Return a type as the register writes it: its name in GraphQL, and the currency of stored amounts."""
+    return f"[{name}]" if many else f"{name} {currency}".strip()
 
 
 def find_next_number(*registers: Register) -> int:

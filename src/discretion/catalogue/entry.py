@@ -8,13 +8,17 @@ field descriptions below are used twice: as advice when a key is missing, and in
 from __future__ import annotations
 
 import json
+from datetime import date
+from decimal import Decimal
+from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
+from discretion.catalogue.computation import Fold
 from discretion.catalogue.correction_authority import Correctable
 from discretion.catalogue.entry_base import AssuranceLabel, Entry, Text
 from discretion.catalogue.import_entry import ImportEntry
-from discretion.catalogue.model import Basis, Channel, Family, Fold, Form, Sensitivity, ValueType
+from discretion.catalogue.model import Basis, Channel, Family, Form, Sensitivity, ValueType
 from discretion.catalogue.recipient import RecipientRole
 
 Uses = dict[Form, list[Text]]
@@ -67,6 +71,16 @@ class ComputedEntry(Entry):
     events: list[Text] = Field(default=[], description="names of events; none means any")
     property: Text | None = Field(default=None, description="their property; else the event or its time")
     channel: Channel | None = Field(default=None, description="only events of this channel")
+    key: Text | None = Field(
+        default=None, description="the property of which each value counts once, such as order_id"
+    )
+    less: list[Text] = Field(
+        default=[], description="events whose property is subtracted from what has the same key"
+    )
+    without: list[Text] = Field(default=[], description="events that remove what has the same key")
+    converts: bool = Field(
+        default=False, description="true converts money in other currencies by the exchange rates"
+    )
 
 
 class AttributeEntry(Defaults):
@@ -82,6 +96,9 @@ class AttributeEntry(Defaults):
     category: Text = Field(description=_CATEGORY)
     description: Text = Field(description="one sentence, for API clients and data subjects")
     many: bool = Field(default=False, description="true for a list")
+    currency: Text | None = Field(
+        default=None, description="the currency of Money, such as EUR; a list has one sum for each currency"
+    )
     identifier: Text | None = Field(default=None, description="the identifier type its values are")
     traits: list[Text] | None = Field(
         None, description="dotted places in a tracking call's traits; the first found wins; else its own name"
@@ -215,6 +232,30 @@ class EventEntry(Entry):
     required: list[Text] = Field(default=[], description="properties that it always has")
     properties: list[Text] = Field(default=[], description="properties it may carry")
     enrols: bool = Field(default=False, description="true if it creates a new customer after an erasure")
+    distinct_by: list[list[Text]] = Field(
+        default=[],
+        description="lists of properties; two events are one if those of the first list they have are equal",
+    )
+    unsigned: bool = Field(
+        default=False, description="true if -20 means the same as 20 in its amounts, as in a refund"
+    )
+
+
+class MoneyEntry(Entry):
+    """How events state amounts of money."""
+
+    currency: Text = Field(description="the currency of amounts whose event states none, such as EUR")
+    stated_by: Text = Field(description="the property that states the currency of an event's amounts")
+
+
+class ExchangeRatesEntry(Entry):
+    """Exchange rates by date, for computed attributes that convert."""
+
+    base: Text = Field(description="the currency that the rates are for one unit of, such as EUR")
+    source: Text = Field(description="who published the rates")
+    rates: dict[date, dict[Text, Annotated[Decimal, Field(gt=0)]]] = Field(
+        description="from this date on until the next one: currency: units for one unit of the base"
+    )
 
 
 class CatalogueFile(Entry):
@@ -225,6 +266,10 @@ class CatalogueFile(Entry):
         default={}, description="uses that every attribute and event has in addition to its own"
     )
     defaults: Defaults = Field(default=Defaults(), description="for the attributes and events of this file")
+    money: MoneyEntry | None = Field(default=None, description="how events state amounts of money")
+    exchange_rates: ExchangeRatesEntry | None = Field(
+        default=None, description="rates for computed attributes that convert"
+    )
     retired: list[int] = Field(default=[], description="bits of removed purposes")
     purposes: dict[str, PurposeEntry] = Field(default={}, description="Fideslang data uses")
     sensitive: dict[str, list[Text]] = Field(

@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from datetime import UTC, datetime, time
+from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from discretion.catalogue.attribute_register import RegisteredAttribute, extend_register
 from discretion.catalogue.check.cross import check_catalogue
+from discretion.catalogue.check.money import DISTINCT_FOLDS, is_distinct
 from discretion.catalogue.check.numbers import read_register
 from discretion.catalogue.check.sources import list_trait_places
+from discretion.catalogue.computation import Computation
 from discretion.catalogue.correction_authority import Correctable
 from discretion.catalogue.entry import (
     AttributeEntry,
     ComputedEntry,
     EventEntry,
+    ExchangeRatesEntry,
     IdentifierEntry,
     PlaceholderEntry,
     PurposeEntry,
     RecipientEntry,
     Uses,
 )
+from discretion.catalogue.exchange_rates import NO_RATES, ExchangeRates, MoneyRules
 from discretion.catalogue.identifier_type import IdentifierType
 from discretion.catalogue.import_mapping import ImportMapping, build_import_mapping
 from discretion.catalogue.model import (
@@ -32,7 +38,6 @@ from discretion.catalogue.model import (
     AttributeGroup,
     Catalogue,
     Channel,
-    Computation,
     EventProperty,
     EventType,
     Purpose,
@@ -87,20 +92,7 @@ def _build_catalogue(parsed_catalogue: ParsedCatalogue) -> Catalogue:
     purposes = {
         key: _build_purpose(key, entry) for _, key, entry in parsed_catalogue.iterate_entries("purposes")
     }
-    properties = {
-        name: EventProperty(name=name, **entry.model_dump())
-        for _, name, entry in parsed_catalogue.iterate_entries("properties")
-    }
-    shared_uses = [parsed_file.entries.always for parsed_file in parsed_catalogue.parts]
-    attributes = {
-        path: _build_attribute(
-            path,
-            entry,
-            _build_uses([entry.uses or {}, *shared_uses], purposes),
-            parsed_catalogue.find_sensitive_kinds(entry.category),
-        )
-        for _, path, entry in parsed_catalogue.iterate_completed("attributes")
-    }
+    attributes = _build_attributes(parsed_catalogue, purposes)
     placeholders = [entry for _, _, entry in parsed_catalogue.iterate_entries("placeholders")]
     groups = {
         key: AttributeGroup(key, description)
@@ -123,15 +115,7 @@ def _build_catalogue(parsed_catalogue: ParsedCatalogue) -> Catalogue:
             key: Source(key=key, **entry.model_dump())
             for _, key, entry in parsed_catalogue.iterate_entries("sources")
         },
-        "events": {
-            key: replace(
-                _build_event_type(
-                    key, entry, _build_uses([entry.uses or {}, *shared_uses], purposes), properties
-                ),
-                kinds=parsed_catalogue.find_sensitive_kinds(entry.category),
-            )
-            for _, key, entry in parsed_catalogue.iterate_completed("events")
-        },
+        "events": _build_events(parsed_catalogue, purposes, attributes.values()),
         "objects": {
             path: description for _, path, description in parsed_catalogue.iterate_entries("objects")
         },
@@ -146,15 +130,76 @@ def _build_catalogue(parsed_catalogue: ParsedCatalogue) -> Catalogue:
     controllers = (parsed_file.entries.controller for parsed_file in parsed_catalogue.parts)
     controller = next(controller for controller in controllers if controller)
     frozen = {name: MappingProxyType(section) for name, section in sections.items()}
-    version, register = _compute_version(controller, sections), _build_register(parsed_catalogue, attributes)
-    imports = _build_imports(parsed_catalogue)
-    return Catalogue(version=version, controller=controller, register=register, imports=imports, **frozen)
+    money = _build_money_rules(parsed_catalogue)
+    return Catalogue(
+        version=_compute_version([controller, asdict(money)], sections),
+        controller=controller,
+        register=_build_register(parsed_catalogue, attributes),
+        money=money,
+        imports=_build_imports(parsed_catalogue),
+        **frozen,
+    )
 
 
 def _build_imports(parsed_catalogue: ParsedCatalogue) -> Mapping[str, ImportMapping]:
     # They have no effect on the version: a mapping says how files are read, and not what is permitted.
     entries = parsed_catalogue.iterate_entries("imports")
     return MappingProxyType({key: build_import_mapping(key, entry) for _, key, entry in entries})
+
+
+def _build_attributes(
+    parsed_catalogue: ParsedCatalogue, purposes: Mapping[str, Purpose]
+) -> dict[str, Attribute]:
+    shared_uses = [parsed_file.entries.always for parsed_file in parsed_catalogue.parts]
+    events = {name: entry for _, name, entry in parsed_catalogue.iterate_entries("events")}
+    return {
+        path: _build_attribute(
+            path,
+            entry,
+            _build_uses([entry.uses or {}, *shared_uses], purposes),
+            parsed_catalogue.find_sensitive_kinds(entry.category),
+            events,
+        )
+        for _, path, entry in parsed_catalogue.iterate_completed("attributes")
+    }
+
+
+def _build_events(
+    parsed_catalogue: ParsedCatalogue, purposes: Mapping[str, Purpose], attributes: Iterable[Attribute]
+) -> dict[str, EventType]:
+    shared_uses = [parsed_file.entries.always for parsed_file in parsed_catalogue.parts]
+    properties = {
+        name: EventProperty(name=name, **entry.model_dump())
+        for _, name, entry in parsed_catalogue.iterate_entries("properties")
+    }
+    return {
+        key: replace(
+            _build_event_type(
+                key, entry, _build_uses([entry.uses or {}, *shared_uses], purposes), properties
+            ),
+            kinds=parsed_catalogue.find_sensitive_kinds(entry.category),
+            keys=_list_keys(attributes, key),
+        )
+        for _, key, entry in parsed_catalogue.iterate_completed("events")
+    }
+
+
+def _build_money_rules(parsed_catalogue: ParsedCatalogue) -> MoneyRules:
+    files = [parsed_file.entries for parsed_file in parsed_catalogue.parts]
+    rules = next((file.money for file in files if file.money is not None), None)
+    table = next((file.exchange_rates for file in files if file.exchange_rates is not None), None)
+    rates = NO_RATES if table is None else _build_exchange_rates(table)
+    return MoneyRules(rates=rates) if rules is None else MoneyRules(rules.currency, rules.stated_by, rates)
+
+
+def _build_exchange_rates(entry: ExchangeRatesEntry) -> ExchangeRates:
+    days = sorted(entry.rates)
+    return ExchangeRates(
+        entry.base,
+        entry.source,
+        tuple(int(datetime.combine(day, time(), UTC).timestamp() * 1000) for day in days),
+        tuple({code: Fraction(rate) for code, rate in entry.rates[day].items()} for day in days),
+    )
 
 
 def _build_register(
@@ -180,10 +225,14 @@ def _build_uses(all_uses: Sequence[Uses], purposes: Mapping[str, Purpose]) -> tu
 
 
 def _build_attribute(
-    path: str, entry: AttributeEntry, uses: tuple[Use, ...], kinds: tuple[str, ...]
+    path: str,
+    entry: AttributeEntry,
+    uses: tuple[Use, ...],
+    kinds: tuple[str, ...],
+    events: Mapping[str, EventEntry],
 ) -> Attribute:
-    computed = _build_computation(entry.computed) if entry.computed else None
-    allowed_channels = [computed.channel] if computed and computed.channel else entry.channels
+    computed = _build_computation(entry.computed, events) if entry.computed else None
+    allowed_channels = [Channel(computed.channel)] if computed and computed.channel else entry.channels
     return Attribute(
         path=path,
         number=entry.number or 0,  # never 0: the checks refuse an attribute without a number
@@ -206,6 +255,7 @@ def _build_attribute(
         filtered=entry.filtered,
         precedence=tuple(entry.precedence),
         computed=computed,
+        currency=entry.currency or "",
         kinds=kinds,
         correctable=Correctable.NEVER if computed else entry.correctable or Correctable.EVIDENCE,
     )
@@ -234,8 +284,19 @@ def _build_recipient(key: str, entry: RecipientEntry) -> Recipient:
     return Recipient(key=key, **{**entry.model_dump(), **tuple_fields})
 
 
-def _build_computation(entry: ComputedEntry) -> Computation:
-    return Computation(entry.fold, tuple(entry.events), entry.property or "", entry.channel)
+def _build_computation(entry: ComputedEntry, events: Mapping[str, EventEntry]) -> Computation:
+    return Computation(
+        fold=entry.fold,
+        events=tuple(entry.events),
+        property=entry.property or "",
+        channel=entry.channel,
+        is_distinct=entry.fold in DISTINCT_FOLDS
+        and (entry.key is not None or is_distinct(entry.events, events)),
+        key=entry.key or "",
+        less=tuple(entry.less),
+        without=tuple(entry.without),
+        converts=entry.converts,
+    )
 
 
 def _build_event_type(
@@ -251,7 +312,15 @@ def _build_event_type(
         channels=frozenset(entry.channels or Channel),
         properties=(*required_properties, *(properties[name] for name in entry.properties)),
         enrols=entry.enrols,
+        distinct_by=tuple(tuple(names) for names in entry.distinct_by),
+        unsigned=entry.unsigned,
     )
+
+
+def _list_keys(attributes: Iterable[Attribute], event: str) -> tuple[str, ...]:
+    rules = [attribute.computed for attribute in attributes if attribute.computed is not None]
+    keys = {rule.key for rule in rules if event in (*rule.events, *rule.less, *rule.without)}
+    return tuple(sorted(keys - {""}))
 
 
 def _require_property(event_property: EventProperty) -> EventProperty:
@@ -265,7 +334,7 @@ def _require_property(event_property: EventProperty) -> EventProperty:
     )
 
 
-def _compute_version(controller: str, sections: Mapping[str, Mapping[str, Any]]) -> str:
+def _compute_version(shared: object, sections: Mapping[str, Mapping[str, Any]]) -> str:
     # `asdict` puts field names into the digest: renaming a field of these classes changes every catalogue's
     # version.
     meaning = {
@@ -274,5 +343,9 @@ def _compute_version(controller: str, sections: Mapping[str, Mapping[str, Any]])
         }
         for name, section in sections.items()
     }
-    canonical = json.dumps([controller, meaning], sort_keys=True, separators=(",", ":"), default=sorted)
+    canonical = json.dumps([shared, meaning], sort_keys=True, separators=(",", ":"), default=_encode_value)
     return hashlib.sha256(canonical.encode()).hexdigest()[:VERSION_LENGTH]
+
+
+def _encode_value(value: Any) -> object:
+    return str(value) if isinstance(value, Fraction) else sorted(value)

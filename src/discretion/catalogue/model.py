@@ -12,7 +12,9 @@ from functools import cached_property
 
 from discretion.catalogue.assurance import Assurance
 from discretion.catalogue.attribute_register import Register, RegisteredAttribute, render_type
+from discretion.catalogue.computation import Computation
 from discretion.catalogue.correction_authority import Correctable
+from discretion.catalogue.exchange_rates import NO_MONEY, MoneyRules
 from discretion.catalogue.identifier_type import IdentifierType
 from discretion.catalogue.import_mapping import ImportMapping
 from discretion.catalogue.recipient import Recipient
@@ -65,7 +67,7 @@ class Form(StrEnum):
 
 
 class ValueType(StrEnum):
-    """Type of an attribute or property; each is a GraphQL scalar and a BSON type."""
+    """Type of an attribute or property; each is a GraphQL type and a BSON type."""
 
     STRING = "String"
     INT = "Int"
@@ -73,7 +75,7 @@ class ValueType(StrEnum):
     BOOLEAN = "Boolean"
     DATE = "Date"  # ISO 8601 date, stored as text
     DATETIME = "DateTime"  # stored as ms since 1970-01-01T00:00Z
-    MONEY = "Money"  # stored as integer minor units (cents)
+    MONEY = "Money"  # stored as an integer of minor units (cents), with its currency where that may differ
 
 
 class Sensitivity(StrEnum):
@@ -83,20 +85,6 @@ class Sensitivity(StrEnum):
     MEDIUM = "medium"
     HIGH = "high"
     SPECIAL = "special"
-
-
-class Fold(StrEnum):
-    """How an attribute is computed from events.
-
-    Each fold is commutative, so the order of events has no effect.
-    """
-
-    COUNT = "count"
-    SUM = "sum"
-    FIRST = "first"
-    LAST = "last"
-    MOST_FREQUENT = "most_frequent"
-    SET = "set"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,24 +117,6 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
-class Computation:
-    """How an attribute is computed: ``fold`` over ``property`` of ``events``.
-
-    Empty ``events`` mean any event. An empty ``property`` means the event itself (``count``) or its time
-    (``first``, ``last``).
-    """
-
-    fold: Fold
-    events: tuple[str, ...] = ()
-    property: str = ""
-    channel: Channel | None = None
-
-    def includes_event(self, event: str, channel: Channel) -> bool:
-        """Whether an event in a channel is one of those the attribute is computed from."""
-        return (not self.events or event in self.events) and self.channel in (None, channel)
-
-
-@dataclass(frozen=True, slots=True)
 class Attribute:
     """One field of personal data.
 
@@ -161,6 +131,7 @@ class Attribute:
         precedence: Sources that win over all others for this attribute, in this order.
         ordered: Whether an index supports sorting by it.
         filtered: Whether an index supports filtering by it; without one, a filter reads all customers.
+        currency: Code of the currency of its amounts, if it is Money and a single value.
         kinds: The sensitive kinds that its category belongs to.
         correctable: What is needed to correct it.
     """
@@ -185,6 +156,7 @@ class Attribute:
     ordered: bool = False
     filtered: bool = False
     computed: Computation | None = None
+    currency: str = ""
     kinds: tuple[str, ...] = ()
     correctable: Correctable = Correctable.EVIDENCE
 
@@ -202,7 +174,7 @@ class Attribute:
     @property
     def registered(self) -> RegisteredAttribute:
         """What the register of numbers says about the attribute."""
-        type_text = render_type(self.type.value, many=self.many)
+        type_text = render_type(self.type.value, many=self.many, currency=self.currency)
         return RegisteredAttribute(self.number, self.path, type_text, self.sealed)
 
 
@@ -254,7 +226,15 @@ class EventProperty:
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """A type of event that happens to a person in a channel; ``key`` is the event's name as sent."""
+    """A type of event that happens to a person in a channel; ``key`` is the event's name as sent.
+
+    Attributes:
+        distinct_by: What makes two events of this type the same one: equal values of the first of these lists
+            of properties that the event has. Empty means that each message is another event.
+        keys: The properties by which computed attributes recognise what such events are about.
+        unsigned: Whether the sign of its amounts of money means nothing: a refund of -20 is a refund of 20.
+        enrols: Whether, after an erasure, such an event creates a new customer.
+    """
 
     key: str
     description: str
@@ -264,7 +244,10 @@ class EventType:
     channels: frozenset[Channel]
     properties: tuple[EventProperty, ...] = ()
     kinds: tuple[str, ...] = ()
-    enrols: bool = False  # after an erasure, such an event creates a new customer
+    enrols: bool = False
+    distinct_by: tuple[tuple[str, ...], ...] = ()
+    keys: tuple[str, ...] = ()
+    unsigned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +292,7 @@ class Catalogue:
     recipients: Mapping[str, Recipient] = field(default_factory=dict)
     register: Register = field(default_factory=dict)  # also of retired attributes
     imports: Mapping[str, ImportMapping] = field(default_factory=dict)
+    money: MoneyRules = NO_MONEY
 
     @cached_property
     def filterable_attributes(self) -> tuple[Attribute, ...]:

@@ -24,6 +24,9 @@ _QUOTED = re.compile(r"'([^']*)'")
 _MAX_VALUE_LENGTH = 40
 """Most characters of a wrong value that a message repeats."""
 
+_WHOLE_SECTIONS = frozenset({"exchange_rates", "money"})
+"""Sections that are one entry and not a mapping of entries."""
+
 _EXPECTED_BY_ERROR = {
     "bool_parsing": "true or false",
     "date_from_datetime_parsing": "a date, such as 2026-01-31",
@@ -113,7 +116,7 @@ def parse_catalogue_file(file: YamlFile) -> tuple[ParsedCatalogueFile, list[Conf
 def _drop_entry(data: dict[str, Any], place: Place) -> None:
     """Remove the entry that contains a place, or else its section."""
     section = data.get(str(place[0]))
-    if len(place) > 1 and isinstance(section, dict):
+    if len(place) > 1 and isinstance(section, dict) and place[0] not in _WHOLE_SECTIONS:
         section.pop(place[1], None)
     else:
         data.pop(str(place[0]), None)

@@ -20,7 +20,7 @@ query Same($id: ID!) {
     identity { givenName familyName }
     contact { email phone address { country } }
     demographics { birthDate }
-    commerce { loyaltyTier lifetimeValue }
+    commerce { loyaltyTier lifetimeValue { amount currency } }
   }
 }"""
 COMPARED_ROLES = ("frontend", "support", "marketing", "partner", "customer")
@@ -106,7 +106,9 @@ def _build_comparison_table(answers: RoleAnswers) -> Table:
 
 def _flatten_answer(answer: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in answer.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and value.keys() == {"amount", "currency"}:
+            yield prefix + name, f"{value['amount']} {value['currency']}"
+        elif isinstance(value, Mapping):
             yield from _flatten_answer(value, f"{prefix}{name}.")
         else:
             yield prefix + name, value

@@ -12,11 +12,12 @@ fields without arguments skipped their permission check.)
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import orjson
 
-from discretion.catalogue.model import NON_REFUSABLE_BASES, Attribute
+from discretion.catalogue.model import NON_REFUSABLE_BASES, Attribute, ValueType
 from discretion.plan.customer_members import (
     CONTESTS,
     KINDS,
@@ -169,7 +170,8 @@ def _build_shape(
     #   customers, n now (ms), P encoder of the customer id
     # - locals: d reads a member of the document, a allowed bits, i customer id, m seen bits, D decrypt,
     #   c cell or value, o when it was observed (head of the cell, or ms), b bits still permitted, v<n> JSON
-    # - globals: K<n> attribute key, F<n>_<m> render function, J dumps, L loads, R fragment
+    # - globals: K<n> attribute key, F<n>_<m> render function, M<k> selection of members, J dumps, L loads,
+    #   R fragment
     namespace: dict[str, Any] = {"J": orjson.dumps, "L": orjson.loads, "R": orjson.Fragment}
     lines = ["def shape(r, E, N, S, W, n, P):", " d, a, i, m = r.doc.get, r.allow, r.id, 0"]
     if any(attribute.sealed for attribute in attributes.values()):
@@ -180,7 +182,7 @@ def _build_shape(
                 attributes[path], position[path], _require_allow(decisions[path]), render, namespace
             )
     resolved_keys = tuple(key for key, inner in node.fields if isinstance(inner, ResolvedField))
-    lines.append(f" return {_generate_answer(node, position, resolved_keys)}, m")
+    lines.append(f" return {_generate_answer(node, position, resolved_keys, namespace)}, m")
     exec(compile("\n".join(lines), "<plan>", "exec"), namespace)  # noqa: S102 - the source holds no input
     return ResponseShape(
         namespace["shape"], resolved_keys, tuple(path for path in sorted(attributes) if path in denied)
@@ -191,6 +193,8 @@ def _generate_guard(
     attribute: Attribute, index: int, allow: Allow, render: RenderLookup, namespace: dict[str, Any]
 ) -> list[str]:
     """Return source that sets ``v<index>`` to the JSON of the value or of null, and records which it was."""
+    # Of an object, each place of the response selects its own members, so ``v<index>`` is the object itself.
+    null = "None" if attribute.type is ValueType.MONEY else "b'null'"
     # ``!r`` quotes every name: the generated source has it as a literal.
     observed_source = f"d({name_time(attribute.key)!r}, 0)"
     if attribute.sealed:
@@ -200,7 +204,7 @@ def _generate_guard(
     lines = [
         f" c = d({attribute.key!r})",
         " if c is None:",
-        f"  v{index} = b'null'",
+        f"  v{index} = {null}",
         f"  W[{index}, 0].add(i)",
         " else:",
         f"  o = {observed_source}",
@@ -223,7 +227,7 @@ def _generate_guard(
         lines.append(f"   {prefix}v{index} = {value}")
     lines += [
         "  else:",
-        f"   v{index} = b'null'",
+        f"   v{index} = {null}",
         f"   W[{index}, 2 if {permission_source} & {allow.mask} else 1].add(i)",
     ]
     return lines
@@ -237,27 +241,32 @@ def _generate_value(
     if function is None:
         return opened_source if attribute.sealed else "J(c)"
     namespace[f"F{index}_{number}"] = function
-    return f"J(F{index}_{number}({f'L({opened_source})' if attribute.sealed else 'c'}, n))"
+    rendered_source = f"F{index}_{number}({f'L({opened_source})' if attribute.sealed else 'c'}, n)"
+    return rendered_source if attribute.type is ValueType.MONEY else f"J({rendered_source})"
 
 
-def _generate_answer(node: ObjectNode, position: Mapping[str, int], resolved_keys: tuple[str, ...]) -> str:
+def _generate_answer(
+    node: ObjectNode, position: Mapping[str, int], resolved_keys: tuple[str, ...], namespace: dict[str, Any]
+) -> str:
     """Return source of the response: one JSON fragment, or a dict if the executor resolves some keys."""
     if not resolved_keys:
-        return _generate_fragment(node, position)
-    keys = (
-        f"{key!r}: {None if isinstance(inner, ResolvedField) else _generate_fragment(inner, position)}"
+        return _generate_fragment(node, position, namespace)
+    sources = {
+        key: None if isinstance(inner, ResolvedField) else _generate_fragment(inner, position, namespace)
         for key, inner in node.fields
-    )
-    return "{" + ", ".join(keys) + "}"
+    }
+    return "{" + ", ".join(f"{key!r}: {source}" for key, source in sources.items()) + "}"
 
 
-def _generate_fragment(node: SelectionNode, position: Mapping[str, int]) -> str:
-    template, values = _generate_template(node, position)
+def _generate_fragment(node: SelectionNode, position: Mapping[str, int], namespace: dict[str, Any]) -> str:
+    template, values = _generate_template(node, position, namespace)
     arguments = f" % ({', '.join(values)},)" if values else ""
     return f"R({template.encode()!r}{arguments})"
 
 
-def _generate_template(node: SelectionNode, position: Mapping[str, int]) -> tuple[str, list[str]]:
+def _generate_template(
+    node: SelectionNode, position: Mapping[str, int], namespace: dict[str, Any]
+) -> tuple[str, list[str]]:
     """Return JSON with a placeholder for each value, and the source of the values.
 
     Names consist of letters, digits and underscores, so nothing in them needs escaping.
@@ -268,8 +277,34 @@ def _generate_template(node: SelectionNode, position: Mapping[str, int]) -> tupl
         return "%b", ["P(r)"]
     if isinstance(node, AttributeLeaf):
         index = position.get(node.attribute.path)
-        return ("null", []) if index is None else ("%b", [f"v{index}"])
+        if index is None:
+            return "null", []
+        return "%b", [_generate_leaf(node, f"v{index}", namespace)]
     assert isinstance(node, ObjectNode)
-    members = [(key, *_generate_template(inner, position)) for key, inner in node.fields]
+    members = [(key, *_generate_template(inner, position, namespace)) for key, inner in node.fields]
     template = ",".join(f'"{key}":{member_template}' for key, member_template, _ in members)
     return f"{{{template}}}", [value for _, _, values in members for value in values]
+
+
+def _generate_leaf(leaf: AttributeLeaf, value_source: str, namespace: dict[str, Any]) -> str:
+    """Return source of an attribute's JSON; of an object, with the members that this place selects."""
+    if leaf.attribute.type is not ValueType.MONEY:
+        return value_source
+    if leaf.members == _WHOLE_MONEY:
+        return f"J({value_source})"
+    name = f"M{len(namespace)}"
+    namespace[name] = partial(_select_members, leaf.members)
+    return f"J({name}({value_source}))"
+
+
+_WHOLE_MONEY = (("amount", "amount"), ("currency", "currency"))
+"""The selection that takes a rendered amount of money as it is."""
+
+
+def _select_members(members: tuple[tuple[str, str], ...], value: Any) -> Any:
+    """Return the selected members of a rendered object, or of each of a list; null stays null."""
+    if value is None:
+        return None
+    if isinstance(value, list):
+        return [_select_members(members, item) for item in value]
+    return {key: ValueType.MONEY.value if name == "__typename" else value[name] for key, name in members}

@@ -66,9 +66,14 @@ ResponsePath = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class AttributeLeaf:
-    """One attribute under a response key."""
+    """One attribute under a response key.
+
+    ``members`` are pairs of response key and name that are selected of its value, if it is an object such as
+    Money.
+    """
 
     attribute: Attribute
+    members: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +251,7 @@ class OperationSelector:
             return ConstantNode(parent.name)
         path = f"{prefix}.{name}" if prefix else name
         if attribute := self._catalogue.attributes.get(path):
-            return AttributeLeaf(attribute)
+            return AttributeLeaf(attribute, self._collect_members(parent, details))
         if not prefix and name == "id":
             return CustomerIdNode()
         field = self._schema.get_field(parent, name)
@@ -258,6 +263,16 @@ class OperationSelector:
         return ResolvedField(
             name, self._field_attributes(field, details) if path == PROVENANCE_FIELD and field else ()
         )
+
+    def _collect_members(
+        self, parent: GraphQLObjectType, details: FieldDetailsList
+    ) -> tuple[tuple[str, str], ...]:
+        field = self._schema.get_field(parent, details[0].node.name.value)
+        inner = get_named_type(field.type) if field else None
+        if not is_object_type(inner):
+            return ()
+        fields = self._collect_subfields(inner, details)
+        return tuple((key, inner_details[0].node.name.value) for key, inner_details in fields.items())
 
     def _field_attributes(self, field: GraphQLField, details: FieldDetailsList) -> tuple[Attribute, ...]:
         first = details[0]

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from discretion.catalogue.model import Attribute, Form, ValueType
+from discretion.catalogue.model import Attribute, EventProperty, Form, ValueType
+from discretion.catalogue.money import MINOR_UNITS, format_amount
 from discretion.plan.plan import RenderFunction
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,16 +33,17 @@ class FormRenderer:
     def build_render(self, attribute: Attribute, form: Form) -> RenderFunction | None:
         """Return the render of ``attribute`` in ``form``, or None if the stored value is the answer."""
         if form is Form.CLEAR:
-            render = CLEAR_RENDERS.get(attribute.type)
-        elif form is Form.MASKED:
+            return build_clear_render(attribute)
+        if form is Form.COARSE and attribute.type is ValueType.MONEY:
+            return _build_money_render(attribute, _format_magnitude)
+        render: RenderFunction
+        if form is Form.MASKED:
             render = _render_masked
         elif form is Form.COARSE:
             render = _COARSE_RENDERS.get(attribute.type, _render_prefix)
         else:
             render = self._build_pseudonym_render(attribute.path)
-        if render is None or not attribute.many:
-            return render
-        return lambda values, now: [render(value, now) for value in values]
+        return _render_each(render) if attribute.many else render
 
     def _build_pseudonym_render(self, path: str) -> RenderFunction:
         def render(value: Any, _now: int) -> str:
@@ -49,6 +51,26 @@ class FormRenderer:
             return hmac.digest(self._key, f"{path}\0{value}".encode(), "sha256")[:12].hex()
 
         return render
+
+
+def build_clear_render(attribute: Attribute) -> RenderFunction | None:
+    """Return the render of an attribute in clear, or None if the stored value is the answer."""
+    if attribute.type is ValueType.MONEY:
+        return _build_money_render(attribute, format_amount)
+    render = CLEAR_RENDERS.get(attribute.type)
+    return render if render is None or not attribute.many else _render_each(render)
+
+
+def render_property(declared: EventProperty, value: Any) -> Any:
+    """Return a stored value of an event's property in clear."""
+    render = CLEAR_RENDERS.get(declared.type)
+    if render is None:
+        return value
+    return _render_each(render)(value, 0) if declared.many else render(value, 0)
+
+
+def _render_each(render: RenderFunction) -> RenderFunction:
+    return lambda values, now: [render(value, now) for value in values]
 
 
 def format_timestamp(ms: int) -> str:
@@ -65,8 +87,26 @@ def _render_datetime(value: Any, _now: int) -> str:
     return format_timestamp(value)
 
 
-def _render_money(value: Any, _now: int) -> float:
-    return float(value) / 100
+def render_money(value: Any, _now: int = 0) -> dict[str, str]:
+    """Return minor units and currency as an amount in decimal text and its currency.
+
+    Text, because a JSON number is read as a binary fraction: 0.1 + 0.2 is not 0.3, and 27.50 loses its zero.
+    ``Intl.NumberFormat`` of browsers takes such text as it is.
+    """
+    minor, currency = value
+    return {"amount": format_amount(minor, currency), "currency": currency}
+
+
+def _build_money_render(attribute: Attribute, format_minor: Callable[[int, str], str]) -> RenderFunction:
+    currency = attribute.currency
+
+    def render(minor: Any, _now: int) -> dict[str, str]:
+        return {"amount": format_minor(minor, currency), "currency": currency}
+
+    def render_list(pairs: Any, _now: int) -> list[dict[str, str]]:
+        return [{"amount": format_minor(minor, code), "currency": code} for minor, code in pairs]
+
+    return render_list if attribute.many else render
 
 
 def _render_masked(value: Any, _now: int) -> str:
@@ -91,8 +131,8 @@ def _render_month(value: Any, _now: int) -> str:
     return format_month(value)
 
 
-def _render_money_magnitude(value: Any, now: int) -> float:
-    return float(_render_magnitude(value // 100, now))
+def _format_magnitude(minor: int, currency: str) -> str:
+    return str(_render_magnitude(minor // 10 ** MINOR_UNITS[currency], 0))
 
 
 def _render_magnitude(value: Any, _now: int) -> int:
@@ -109,13 +149,15 @@ def _render_prefix(value: Any, _now: int) -> str:
 
 CLEAR_RENDERS: dict[ValueType, Callable[[Any, int], Any]] = {
     ValueType.DATETIME: _render_datetime,
-    ValueType.MONEY: _render_money,
+    ValueType.MONEY: render_money,
 }
-"""Renders of the types whose stored form differs from the form in an answer: times (ms) and money (cents)."""
+"""Renders of the types whose stored form differs from the form in an answer: times (ms), and money with its
+currency.
+
+The single amount of an attribute is stored without its currency; ``build_clear_render`` knows it."""
 _COARSE_RENDERS: dict[ValueType, Callable[[Any, int], Any]] = {
     ValueType.DATE: _render_age_band,
     ValueType.DATETIME: _render_month,
-    ValueType.MONEY: _render_money_magnitude,
     ValueType.INT: _render_magnitude,
     ValueType.FLOAT: _render_magnitude,
 }

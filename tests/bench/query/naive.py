@@ -95,12 +95,28 @@ class Demographics:
     birth_date: str | None = build_attribute_field("demographics.birthDate")
 
 
+def _resolve_amount(root: strawberry.Parent[Any]) -> str:
+    return str(root["amount"])
+
+
+def _resolve_currency(root: strawberry.Parent[Any]) -> str:
+    return str(root["currency"])
+
+
+@strawberry.type
+class Money:
+    """An amount of money."""
+
+    amount: str = strawberry.field(resolver=_resolve_amount)
+    currency: str = strawberry.field(resolver=_resolve_currency)
+
+
 @strawberry.type
 class Commerce:
     """Purchases of a person."""
 
     loyalty_tier: str | None = build_attribute_field("commerce.loyaltyTier")
-    lifetime_value: float | None = build_attribute_field("commerce.lifetimeValue")
+    lifetime_value: Money | None = build_attribute_field("commerce.lifetimeValue")
     order_count: int | None = build_attribute_field("commerce.orderCount")
 
 

@@ -25,7 +25,8 @@ PURPOSE: Final = "essential.legal_obligation"
 SELECTION: Final = (
     "id identity { givenName familyName } "
     "contact { email phone address { street city postalCode country } } "
-    "demographics { birthDate } commerce { loyaltyTier lifetimeValue orderCount } preferences { language }"
+    "demographics { birthDate } commerce { loyaltyTier lifetimeValue { amount currency } orderCount } "
+    "preferences { language }"
 )
 ONE_CUSTOMER: Final = f"query One($id: ID!) {{ customer(id: $id) {{ {SELECTION} }} }}"
 CUSTOMER_PAGE: Final = (

@@ -18,6 +18,7 @@ import pytest
 import pytest_asyncio
 
 from tests.contract.sdk.proxy import run_proxy
+from tests.fixtures.money import build_money
 from tests.fixtures.node import NODE, npm_install
 from tests.fixtures.platform import PlatformUnderTest, open_platform
 from tests.fixtures.waiting import WAIT_S
@@ -77,7 +78,7 @@ EXPECTED_EVENTS = [
     ("screen", "app", {"name": "Basket"}),
 ]
 ME_QUERY = """{ me {
-  identity { givenName } contact { email } commerce { orderCount lifetimeValue }
+  identity { givenName } contact { email } commerce { orderCount lifetimeValue { amount currency } }
   events(first: 50) { nodes { name channel properties } }
 } }"""
 
@@ -144,7 +145,7 @@ async def test_the_calls_of_an_sdk_reach_one_profile_exactly_once(
     me = await read_ann(served_platform)
     assert me["identity"] == {"givenName": "Ann"}
     assert me["contact"]["email"].lower() == "ann@shop.example"
-    assert me["commerce"] == {"orderCount": 1, "lifetimeValue": 19.99}
+    assert me["commerce"] == {"orderCount": 1, "lifetimeValue": build_money("19.99")}
     assert list_events(me) == EXPECTED_EVENTS
     assert {path for path, _ in proxy.requests} == {"/v1/batch"}
     assert {headers["user-agent"] for _, headers in proxy.requests} == {sdk.user_agent}
@@ -159,7 +160,7 @@ async def test_retries_of_an_sdk_create_no_duplicates(served_platform: PlatformU
         assert len(proxy.requests) >= 3
         assert await run_sdk_program(sdk, proxy.url, served_platform.write_keys["ios-app"], APP_CALLS) == []
     me = await read_ann(served_platform)
-    assert me["commerce"] == {"orderCount": 1, "lifetimeValue": 19.99}
+    assert me["commerce"] == {"orderCount": 1, "lifetimeValue": build_money("19.99")}
     assert list_events(me) == EXPECTED_EVENTS
 
 

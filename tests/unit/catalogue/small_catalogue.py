@@ -47,6 +47,7 @@ attributes:
   commerce.spend:
     number: 4
     type: Money
+    currency: EUR
     category: user.behavior.purchase_history
     description: Spend.
     sealed: false
@@ -59,7 +60,9 @@ sources:
 recipients:
   till:
     {label: Till, description: Who sells., role: staff, purposes: [functional.service]}
+money: {currency: EUR, stated_by: shop}
 properties:
+  order_id: {type: String, category: user.behavior.purchase_history, description: Order.}
   total: {type: Money, category: user.behavior.purchase_history, description: Total.}
   shop: {type: String, category: user.behavior.purchase_history, description: Shop.}
 events:
@@ -68,7 +71,8 @@ events:
     category: user.behavior.purchase_history
     channels: [web]
     required: [total]
-    properties: [shop]
+    properties: [shop, order_id]
+    distinct_by: [[order_id]]
 imports:
   past:
     label: Past orders

@@ -14,6 +14,7 @@ from tests.unit.catalogue.small_catalogue import SMALL_CATALOGUE, write_catalogu
 TIER = "    values: [bronze, gold]\n"
 SPEND = "    description: Spend.\n    sealed: false\n"
 SUM = "{fold: sum, events: [Order Completed], property: total}"
+SHOPS = "{fold: set, events: [Order Completed], property: shop}"
 SHOP = "  shop: {channel: web, label: Shop, user_id: email, anonymous_id: cookie}"
 
 BROKEN_CASES = (
@@ -62,25 +63,34 @@ BROKEN_CASES = (
     BrokenCase("not a list", TIER, TIER + "    precedence: shop\n", "precedence is 'shop'", "a list"),
     BrokenCase(
         "set of one",
+        TIER,
+        TIER + f"    computed: {SHOPS}\n",
+        "commerce.tier cannot be the set",
+        "add 'many: true'",
+        marker=f"    computed: {SHOPS}",
+    ),
+    BrokenCase(
+        "set of money",
         SPEND + f"    computed: {SUM}",
         SPEND + f"    computed: {SUM.replace('sum', 'set')}",
         "commerce.spend cannot be the set",
-        "add 'many: true'",
+        "Money is only summed",
     ),
     BrokenCase(
-        "sum of many",
-        SPEND + f"    computed: {SUM}",
-        SPEND + f"    computed: {SUM}\n    many: true",
-        "commerce.spend cannot be the sum",
+        "list of one value",
+        TIER,
+        TIER + f"    many: true\n    computed: {SHOPS.replace('set', 'most_frequent')}\n",
+        "commerce.tier cannot be the most_frequent",
         "remove 'many'",
-        marker="    computed:",
+        marker=f"    computed: {SHOPS.replace('set', 'most_frequent')}",
     ),
     BrokenCase(
         "set of nothing",
-        SPEND + f"    computed: {SUM}",
-        SPEND + "    computed: {fold: set, events: [Order Completed]}\n    many: true",
+        TIER,
+        TIER + "    many: true\n    computed: {fold: set, events: [Order Completed]}\n",
         "cannot be the set",
         "Name the 'property'",
+        marker="    computed: {fold: set",
     ),
 )
 
@@ -102,12 +112,11 @@ def test_an_attribute_has_the_precedence_of_sources_it_declares(tmp_path: Path) 
 
 @pytest.mark.parametrize("is_list", [False, True])
 def test_a_set_is_computed_from_single_values_or_lists(is_list: bool, tmp_path: Path) -> None:
-    text = SMALL_CATALOGUE.replace(
-        SUM, "{fold: set, events: [Order Completed], property: total}\n    many: true"
-    )
+    text = SMALL_CATALOGUE.replace(TIER, TIER + f"    many: true\n    computed: {SHOPS}\n")
+    text = text.replace("stated_by: shop", "stated_by: order_id").replace("values: [bronze, gold]\n    ", "")
     if is_list:
-        text = text.replace("  total: {type: Money,", "  total: {type: Money, many: true,")
-    assert load_catalogue(write_catalogue(tmp_path, text)).attributes["commerce.spend"].many
+        text = text.replace("  shop: {type: String,", "  shop: {type: String, many: true,")
+    assert load_catalogue(write_catalogue(tmp_path, text)).attributes["commerce.tier"].many
 
 
 def test_only_types_with_an_order_independent_sum_are_summed(tmp_path: Path) -> None:

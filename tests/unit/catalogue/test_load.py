@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from discretion.catalogue.attribute_register import find_next_number
+from discretion.catalogue.computation import Computation, Fold
 from discretion.catalogue.load import find_shipped_catalogue, load_catalogue
-from discretion.catalogue.model import Channel, Computation, Fold, Form, Sensitivity, ValueType
+from discretion.catalogue.model import Channel, Form, Sensitivity, ValueType
 from discretion.errors import Misconfigured
 from tests.unit.catalogue.small_catalogue import SMALL_CATALOGUE, write_catalogue
 
@@ -58,7 +59,7 @@ def test_context_paths_are_only_those_declared(tmp_path: Path) -> None:
 
 def test_a_computed_attribute_has_its_computation(tmp_path: Path) -> None:
     spend = load_catalogue(write_catalogue(tmp_path)).attributes["commerce.spend"]
-    assert spend.computed == Computation(Fold.SUM, ("Order Completed",), "total")
+    assert spend.computed == Computation(Fold.SUM, ("Order Completed",), "total", is_distinct=True)
 
 
 def test_an_attribute_computed_in_one_channel_comes_from_that_channel(tmp_path: Path) -> None:
@@ -72,6 +73,7 @@ def test_an_event_declares_its_required_properties(tmp_path: Path) -> None:
     event = load_catalogue(write_catalogue(tmp_path)).events["Order Completed"]
     assert {event_property.name: event_property.required for event_property in event.properties} == {
         "total": True,
+        "order_id": False,
         "shop": False,
     }
     assert event.channels == {Channel.WEB}

@@ -19,7 +19,8 @@ FORMS, OTHER_FORMS = FormRenderer(bytes(32)), FormRenderer(bytes([1]) * 32)
 
 def build_attribute(value_type: ValueType, *, many: bool = False, path: str = "a.b") -> Attribute:
     """Return an attribute of a type."""
-    return Attribute(path, 1, value_type, "user", "", (), "P1Y", sealed=False, many=many)
+    currency = "EUR" if value_type is ValueType.MONEY and not many else ""
+    return Attribute(path, 1, value_type, "user", "", (), "P1Y", sealed=False, many=many, currency=currency)
 
 
 def render_value(value_type: ValueType, form: Form, value: Any, *, many: bool = False) -> Any:
@@ -38,8 +39,14 @@ TABLE: list[tuple[str, ValueType, Form, Any, Any]] = [
         "2023-11-14T22:13:20.123Z",
     ),
     ("the epoch has milliseconds too", ValueType.DATETIME, Form.CLEAR, 0, "1970-01-01T00:00:00.000Z"),
-    ("money in clear is cents over 100", ValueType.MONEY, Form.CLEAR, 1999, 19.99),
-    ("money owed is negative", ValueType.MONEY, Form.CLEAR, -5, -0.05),
+    (
+        "money in clear has all decimal places",
+        ValueType.MONEY,
+        Form.CLEAR,
+        1990,
+        {"amount": "19.90", "currency": "EUR"},
+    ),
+    ("money owed is negative", ValueType.MONEY, Form.CLEAR, -5, {"amount": "-0.05", "currency": "EUR"}),
     ("masked e-mail", ValueType.STRING, Form.MASKED, "greta.albrecht@post.example", "g***@p***"),
     ("masked e-mail of one letter", ValueType.STRING, Form.MASKED, "g@p", "g***@p***"),
     ("masked phone keeps the country", ValueType.STRING, Form.MASKED, "+4930123456", "+49***"),
@@ -51,9 +58,15 @@ TABLE: list[tuple[str, ValueType, Form, Any, Any]] = [
     ("65 is the last band", ValueType.DATE, Form.COARSE, "1961-03-01", "65 or over"),
     ("64 is not", ValueType.DATE, Form.COARSE, "1961-03-02", "55-64"),
     ("a coarse time is its month", ValueType.DATETIME, Form.COARSE, 1_700_000_000_123, "2023-11"),
-    ("coarse money has one digit", ValueType.MONEY, Form.COARSE, 98_293, 900.0),
-    ("coarse money below 10", ValueType.MONEY, Form.COARSE, 999, 9.0),
-    ("coarse money below 1", ValueType.MONEY, Form.COARSE, 99, 0.0),
+    (
+        "coarse money has one digit",
+        ValueType.MONEY,
+        Form.COARSE,
+        98_293,
+        {"amount": "900", "currency": "EUR"},
+    ),
+    ("coarse money below 10", ValueType.MONEY, Form.COARSE, 999, {"amount": "9", "currency": "EUR"}),
+    ("coarse money below 1", ValueType.MONEY, Form.COARSE, 99, {"amount": "0", "currency": "EUR"}),
     ("a coarse number has one digit", ValueType.INT, Form.COARSE, 4711, 4000),
     ("a coarse zero", ValueType.INT, Form.COARSE, 0, 0),
     ("a coarse code is its first two characters", ValueType.STRING, Form.COARSE, "10115", "10…"),

@@ -22,6 +22,8 @@ from discretion.reveal.forms import FormRenderer
 from discretion.seal.blind_index import BlindIndex
 from discretion.seeding.message import SeedMessage
 from discretion.token.grant import SELF, Grant
+from tests.fixtures.event_digests import digest_event
+from tests.fixtures.money import is_money
 from tests.fixtures.validator import build_validator
 
 
@@ -66,7 +68,8 @@ def build_profile(
         document = build_source_record(name.encode(), record_facts[0], b"")
         for fact in record_facts:
             apply_statements(document, fact)
-            apply_fact(document, minimise_fact(fact, document)[0], catalogue, _keep_open)
+            stored_fact = minimise_fact(fact, document)[0]
+            apply_fact(document, stored_fact, catalogue, _keep_open, digest_event(stored_fact))
         documents.append(document)
     state = build_person_state(catalogue, lawbook.find_key_of_place, documents)
     return fold_profile(catalogue, documents), compute_permitted_bits(
@@ -108,7 +111,8 @@ def render_attributes(
         if form is not None:
             render = FormRenderer(bytes(32)).build_render(attribute, form)
             value = values[attribute.key]
-            rendered[name] = render(value, now_ms) if render else value
+            shown = render(value, now_ms) if render else value
+            rendered[name] = " ".join(shown.values()) if is_money(shown) else shown
     return rendered
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from discretion.catalogue.computation import Fold
 from discretion.catalogue.correction_authority import Correctable
 from discretion.catalogue.entry import AttributeEntry, EventEntry, PropertyEntry
-from discretion.catalogue.model import Channel, Fold, ValueType
+from discretion.catalogue.model import Channel, ValueType
 from discretion.catalogue.nearest_name import suggest_name
 from discretion.catalogue.parsed_file import ParsedCatalogue, ParsedCatalogueFile
 from discretion.catalogue.problem import ConfigurationProblem
@@ -74,7 +75,10 @@ def _explain_type_mismatch(entry: AttributeEntry, declared_properties: Mapping[s
     """Return advice if the fold does not give the attribute's type, else the empty string."""
     rule = entry.computed
     assert rule is not None
-    if entry.many is not (rule.fold is Fold.SET):
+    if entry.type is ValueType.MONEY and rule.fold is not Fold.SUM:
+        return "Money is only summed: other folds would mix currencies."
+    may_be_list = rule.fold is Fold.SET or entry.type is ValueType.MONEY
+    if (entry.many and not may_be_list) or (rule.fold is Fold.SET and not entry.many):
         return (
             "A fold gives one value; remove 'many'." if entry.many else "A set is a list; add 'many: true'."
         )

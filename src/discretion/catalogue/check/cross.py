@@ -15,6 +15,7 @@ from discretion.catalogue.check.identifiers import (
     check_source_assurance,
 )
 from discretion.catalogue.check.imports import check_imports
+from discretion.catalogue.check.money import check_distinct_events, check_money
 from discretion.catalogue.check.numbers import check_numbers
 from discretion.catalogue.check.recipients import check_recipients
 from discretion.catalogue.check.sources import check_sources, check_supply_places
@@ -336,4 +337,6 @@ _CHECKS: Iterable[Callable[[ParsedCatalogue], Iterator[ConfigurationProblem]]] =
     check_placeholders,
     check_source_assurance,
     check_imports,
+    check_money,
+    check_distinct_events,
 )

@@ -59,7 +59,7 @@ def read_register(parsed_catalogue: ParsedCatalogue) -> Register:
 
 def describe_declared(path: str, number: int, entry: AttributeEntry) -> RegisteredAttribute:
     """Return what the register says about an attribute, from its completed entry."""
-    type_text = render_type(entry.type.value, many=entry.many)
+    type_text = render_type(entry.type.value, many=entry.many, currency=entry.currency or "")
     return RegisteredAttribute(number, path, type_text, entry.sealed is not False)
 
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from discretion.catalogue.duration import add_duration
-from discretion.catalogue.model import Catalogue, ValueType
+from discretion.catalogue.model import Attribute, Catalogue
 from discretion.catalogue.retention_cut_off import RetainedType, RetentionCutOffs
 from discretion.domain.access.access_limits import AccessLimits
 from discretion.law.jurisdiction import Jurisdiction
-from discretion.reveal.forms import CLEAR_RENDERS, format_timestamp
+from discretion.reveal.forms import build_clear_render, format_timestamp
 from discretion.reveal.revealer import CustomerRow, Reading
 from discretion.store.customer_codec import CustomerDocument
 from discretion.store.source_record import SourceRecord
@@ -94,9 +94,7 @@ def list_purpose_keys(declaration: RetainedType) -> list[str]:
     return sorted({use.purpose.key for use in declaration.uses})
 
 
-def format_clear(value_type: ValueType, value: object) -> object:
-    """Return a stored value in its clear form, or each item of a list; None if the value was removed."""
-    formatter = CLEAR_RENDERS.get(value_type)
-    if formatter is None or value is None:
-        return value
-    return [formatter(item, 0) for item in value] if isinstance(value, list) else formatter(value, 0)
+def format_clear(attribute: Attribute, value: object) -> object:
+    """Return a stored value of an attribute in its clear form; None if the value was removed."""
+    render = build_clear_render(attribute)
+    return value if render is None or value is None else render(value, 0)

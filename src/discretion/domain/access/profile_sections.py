@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from discretion.catalogue.model import Attribute, Basis, Computation
+from discretion.catalogue.computation import Computation
+from discretion.catalogue.model import Attribute, Basis
 from discretion.catalogue.reserved_source import COMPUTED_SOURCE
 from discretion.domain.access.package_sections import build_row
 from discretion.domain.access.package_subject import (
@@ -14,7 +15,7 @@ from discretion.domain.access.package_subject import (
     format_time,
     list_purpose_keys,
 )
-from discretion.domain.profiles.fold import FOLD_COMBINERS, find_profile_messages
+from discretion.domain.profiles.fold import combine_partials, find_profile_messages
 from discretion.reveal.forms import format_timestamp
 from discretion.seal.cell import identifier_cell_key
 from discretion.store.source_record import Cell, SourceRecord, Total
@@ -67,7 +68,7 @@ def _build_value_row(
 def _describe_computation(computed: Computation) -> str:
     events = ", ".join(computed.events) or "all events"
     property_part = f" of {computed.property}" if computed.property else ""
-    channel_part = f" in the {computed.channel.value}" if computed.channel else ""
+    channel_part = f" in the {computed.channel}" if computed.channel else ""
     return f"{computed.fold.value}{property_part}: {events}{channel_part}"
 
 
@@ -98,7 +99,7 @@ def _list_cell_rows(
         if cell.sealed is not None:
             value = subject.reading.reveal_cell(subject.row, cell.sealed, key, "told")
         if attribute is not None:
-            value = format_clear(attribute.type, value)
+            value = format_clear(attribute, value)
     yield _build_source_value_row(
         subject, record, key, value, cell.at, law=law, in_profile=in_profile, is_inferred=False
     )
@@ -117,8 +118,7 @@ def _build_total_row(
     if law is not None:
         value = None
     elif attribute is not None and attribute.computed is not None:
-        combined_value = FOLD_COMBINERS[attribute.computed.fold]([total])
-        value = format_clear(attribute.type, combined_value)
+        value = format_clear(attribute, combine_partials(subject.catalogue, attribute, [total]))
     # Totals are not sealed, so no `reveal_cell` records them.
     subject.reading.record_extra("told")
     return _build_source_value_row(

@@ -13,14 +13,13 @@ from discretion.domain.access.package_sections import build_row
 from discretion.domain.access.package_subject import (
     PackageSubject,
     compute_deletion_time,
-    format_clear,
     format_time,
 )
 from discretion.domain.access.profile_sections import PORTABLE_BASES
 from discretion.domain.consent.receipt import ReceiptSigner
 from discretion.ledger.entry import LedgerEntry
 from discretion.ledger.storage import LedgerStorage
-from discretion.reveal.forms import format_timestamp
+from discretion.reveal.forms import format_timestamp, render_property
 from discretion.reveal.revealer import CUSTOMER_ID_KIND, REQUEST_ID_KIND
 from discretion.seal.cell import REQUEST_CHANGES_KEY, REQUEST_MESSAGE_KEY, event_cell_key, identifier_cell_key
 from discretion.store.consent_event import ConsentEvent, format_record_id
@@ -219,7 +218,7 @@ def _select_properties(
         elif (law := subject.limits.find_forbidding_law(declared_property.category)) is not None:
             laws.add(law)
         else:
-            shown[name] = format_clear(declared_property.type, value)
+            shown[name] = render_property(declared_property, value)
     return shown, "; ".join(sorted(laws)) or None
 
 

@@ -235,7 +235,14 @@ class UnitOfWork:
             apply_statements(record, fact)
             admissible = remove_erased_data(fact, erased_scopes, self._context.catalogue)
             stored_fact, self.minimised_counts[index.message_digest] = minimise_fact(admissible.fact, record)
-            apply_fact(record, stored_fact, self._context.catalogue, seal, admissible.uncounted)
+            apply_fact(
+                record,
+                stored_fact,
+                self._context.catalogue,
+                seal,
+                index.event_digests,
+                admissible.uncounted,
+            )
             self._record_message(stored_fact, index, owner.id, seal)
         return {message.index.record for message in messages}
 

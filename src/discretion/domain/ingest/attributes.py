@@ -158,7 +158,7 @@ def parse_attribute_value(
 
 def _parse_stored_value(attribute: Attribute, raw_value: object, place: str, now_ms: int) -> OpenValue:
     try:
-        value = parse_value(attribute.type, raw_value, many=attribute.many)
+        value = parse_value(attribute.type, raw_value, many=attribute.many, currency=attribute.currency)
     except WrongType as type_error:
         raise MessageRejected("TYPE_WRONG", f"It takes {type_error.expected}.", place) from None
     if attribute.values:

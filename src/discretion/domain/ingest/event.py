@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from discretion.catalogue.model import Catalogue, EventType, Source
-from discretion.domain.ingest.message import ReceivedEvent
-from discretion.domain.ingest.rejection import LeftOut, MessageRejected, read_object_or_leave_out
-from discretion.domain.ingest.value_parsing import WrongType, parse_value
-from discretion.seal.redacted import Redacted
+from discretion.catalogue.model import Catalogue, Source
+from discretion.domain.ingest.event_properties import ParsedEvent, parse_properties
+from discretion.domain.ingest.rejection import MessageRejected, read_object_or_leave_out
 
 MAX_GROUP_ID = 500
 PAGE_MEMBERS = ("name", "category")
 """Members of page and screen messages that count as properties."""
-
-
-ParsedEvent = tuple[ReceivedEvent | None, list[LeftOut], int]
-"""An event, what was left out of it, and the number of properties that the catalogue does not declare."""
 
 
 def parse_event(
@@ -27,7 +21,8 @@ def parse_event(
     A property that the event does not need is left out if it is wrong; an empty text is no value.
 
     Raises:
-        MessageRejected: ``EVENT_UNDECLARED``, ``PROPERTY_MISSING``, ``TYPE_WRONG``, ``GROUP_ID_INVALID``.
+        MessageRejected: ``EVENT_UNDECLARED``, ``PROPERTY_MISSING``, ``TYPE_WRONG``, ``CURRENCY_UNKNOWN``,
+            ``GROUP_ID_INVALID``.
     """
     if message_type in ("identify", "alias"):
         return None, [], 0
@@ -46,7 +41,7 @@ def parse_event(
         for member in PAGE_MEMBERS:
             if raw_properties.get(member) is None:
                 raw_properties[member] = raw.get(member)
-    event, left_out, undeclared = _parse_properties(event_type, raw_properties, place)
+    event, left_out, undeclared = parse_properties(catalogue.money, event_type, raw_properties, place)
     return event, left_out if fault is None else [fault, *left_out], undeclared
 
 
@@ -58,28 +53,3 @@ def _parse_group_id(raw: Mapping[str, object]) -> str:
             "GROUP_ID_INVALID", f"It takes text of 1 to {MAX_GROUP_ID} characters.", "groupId"
         )
     return text
-
-
-def _parse_properties(
-    event_type: EventType, raw_properties: dict[str, object], place_prefix: str
-) -> ParsedEvent:
-    properties: dict[str, object] = {}
-    left_out: list[LeftOut] = []
-    for declared_property in event_type.properties:
-        value = raw_properties.pop(declared_property.name, None)
-        place = f"{place_prefix}.{declared_property.name}"
-        if value is None or value == "":
-            if declared_property.required:
-                raise MessageRejected("PROPERTY_MISSING", f"{event_type.key} needs it.", place)
-            continue
-        try:
-            properties[declared_property.name] = parse_value(
-                declared_property.type, value, many=declared_property.many
-            )
-        except WrongType as type_error:
-            reason = f"It takes {type_error.expected}."
-            if declared_property.required:
-                raise MessageRejected("TYPE_WRONG", reason, place) from None
-            left_out.append(LeftOut(place, "TYPE_WRONG", reason))
-    undeclared = sum(1 for value in raw_properties.values() if value is not None)
-    return ReceivedEvent(event_type, Redacted(properties)), left_out, undeclared

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from discretion.domain.ingest.consent_message import CONSENT_TYPE
+from discretion.domain.ingest.event_digests import index_event
 from discretion.domain.ingest.mention import Mention
 from discretion.domain.ingest.message import Fact
 from discretion.seal.blind_index import BlindIndex
@@ -25,12 +26,14 @@ class MessageIndex:
         mentions: The identifiers that the record names by this message; the first is its own.
         message_digest: Recognises a repetition, for as long as anything of the message is stored.
         identifier_values: Blind index → identifier, for each mention.
+        event_digests: What recognises the event of the message if it is sent again; empty without an event.
     """
 
     record: bytes
     mentions: tuple[Mention, ...]
     message_digest: bytes
     identifier_values: Mapping[bytes, Redacted[str]]
+    event_digests: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def index_message(fact: Fact, blind_index: BlindIndex) -> MessageIndex:
@@ -62,7 +65,9 @@ def index_message(fact: Fact, blind_index: BlindIndex) -> MessageIndex:
     # same id.
     kind = REMAINDER if fact.is_remainder else CONSENT_TYPE if fact.statement_context is not None else None
     message_name = fact.message_id if kind is None else f"{kind}\0{fact.message_id}"
-    return MessageIndex(record, mentions, digest_message_id(fact.source.key, message_name), values)
+    message_digest = digest_message_id(fact.source.key, message_name)
+    event_digests = {} if fact.event is None else index_event(fact.event, message_digest, blind_index)
+    return MessageIndex(record, mentions, message_digest, values, event_digests)
 
 
 def digest_message_id(source: str, message_id: str) -> bytes:

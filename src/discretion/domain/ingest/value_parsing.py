@@ -6,10 +6,10 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 
 from discretion.catalogue.model import ValueType
+from discretion.catalogue.money import UnreadableAmount, parse_amount
 from discretion.store.document import OpenValue, Scalar
 
 MAX_TEXT = 2_000
@@ -32,17 +32,27 @@ class WrongType(Exception):
         self.expected = expected
 
 
-def parse_value(value_type: ValueType, value: object, *, many: bool = False) -> OpenValue:
-    """Return ``value`` in the stored form of a value type; ``many`` expects a list.
+def parse_value(value_type: ValueType, value: object, *, many: bool = False, currency: str = "") -> OpenValue:
+    """Return ``value`` in the stored form of a value type.
+
+    Args:
+        value_type: The declared type.
+        value: A JSON value.
+        many: Whether a list is expected.
+        currency: The currency that amounts are in, for Money.
 
     Raises:
         WrongType: the value is not of that type.
     """
     if not many:
-        return _PARSERS[value_type](value)
+        return _parse_item(value_type, value, currency)
     if not isinstance(value, list) or len(value) > MAX_ITEMS:
         raise WrongType(f"a list of at most {MAX_ITEMS} of {value_type.value}")
-    return [_PARSERS[value_type](item) for item in value]
+    return [_parse_item(value_type, item, currency) for item in value]
+
+
+def _parse_item(value_type: ValueType, value: object, currency: str) -> Scalar:
+    return _parse_money(value, currency) if value_type is ValueType.MONEY else _PARSERS[value_type](value)
 
 
 def parse_timestamp(text: object) -> int:
@@ -125,16 +135,10 @@ def _parse_date(value: object) -> str:
         raise WrongType("an ISO 8601 date") from None
 
 
-def _parse_money(value: object) -> int:
-    """Return cents by decimal arithmetic: 19.99 is 1999; a binary float would give 1998."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str) or len(str(value)) > 30:
-        raise WrongType("an amount of money")
+def _parse_money(value: object, currency: str) -> int:
     try:
-        amount = Decimal(str(value))
-        if not amount.is_finite() or abs(amount) >= Decimal(10) ** 15:
-            raise WrongType("an amount of money")
-        return int((amount * 100).to_integral_value())
-    except InvalidOperation:
+        return parse_amount(value, currency)
+    except UnreadableAmount:
         raise WrongType("an amount of money") from None
 
 
@@ -146,6 +150,5 @@ _PARSERS: Mapping[ValueType, Callable[[object], Scalar]] = MappingProxyType(
         ValueType.BOOLEAN: _parse_boolean,
         ValueType.DATE: _parse_date,
         ValueType.DATETIME: parse_timestamp,
-        ValueType.MONEY: _parse_money,
     }
 )

@@ -14,7 +14,7 @@ from discretion.domain.kit.graphql.scalars import DateTime, Json
 from discretion.domain.legal_retention.legal_holds import LegalHolds
 from discretion.domain.profiles.api.timeline import render_properties
 from discretion.errors import BadRequest, Forbidden, NotFound
-from discretion.reveal.forms import CLEAR_RENDERS, format_timestamp
+from discretion.reveal.forms import build_clear_render, format_timestamp
 from discretion.reveal.revealer import Reading
 from discretion.seal.cell import event_cell_key
 from discretion.store.retained_data import RetainedData, RetainedKind, RetainedPart
@@ -147,8 +147,8 @@ def _reveal_values(
     for key, cell in part.cells.items():
         value = reading.reveal_retained_cell(holder, cell, key.encode())
         attribute = catalogue.attributes_by_key.get(key)
-        formatter = None if attribute is None else CLEAR_RENDERS.get(attribute.type)
-        values[catalogue.find_path(key)] = value if formatter is None else formatter(value, 0)
+        render = None if attribute is None else build_clear_render(attribute)
+        values[catalogue.find_path(key)] = value if render is None else render(value, 0)
     for name, cell in part.identifiers.items():
         values[f"identifier.{name}"] = reading.reveal_retained_cell(
             holder, cell, f"{part.id.hex()}/{name}".encode()

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from discretion.catalogue.computation import Computation
 from discretion.catalogue.model import (
     NON_REFUSABLE_BASES,
     Attribute,
@@ -163,12 +164,18 @@ def remove_erased_data(
     uncounted = frozenset(
         key
         for key, rule in catalogue.list_computations(event.type.key, channel)
-        if rule.property in erased_properties
+        if not erased_properties.isdisjoint(_list_read_properties(rule, event.type))
         or any(scope.covers_attribute(catalogue.attributes_by_key[key]) for scope in scopes)
     )
     return RemainingFact(
         replace(fact, values=values, event=replace(event, properties=Redacted(properties))), uncounted
     )
+
+
+def _list_read_properties(rule: Computation, event_type: EventType) -> list[str]:
+    """Return the properties of an event that a computed attribute reads."""
+    recognised_by = () if rule.key or not rule.is_distinct else event_type.distinct_by
+    return [rule.property, rule.key, *(name for names in recognised_by for name in names)]
 
 
 def _is_under(ancestor: str, key: str) -> bool:

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from discretion.catalogue.model import Catalogue, Fold, ValueType
+from discretion.catalogue.computation import Fold
+from discretion.catalogue.model import Attribute, Catalogue, ValueType
 from discretion.catalogue.reserved_source import CORRECTION_SOURCE
+from discretion.domain.profiles.distinct_events import combine_events
 from discretion.domain.profiles.precedence import SourceCell, select_cell
 from discretion.domain.profiles.source_record import merge_distinct
 from discretion.store.customer_codec import ContestedValue
@@ -106,9 +108,28 @@ def _compute_folds(catalogue: Catalogue, records: Sequence[SourceRecord]) -> Ite
         attribute = catalogue.attributes_by_key.get(key)
         if attribute is None or attribute.computed is None:
             continue
-        value = FOLD_COMBINERS[attribute.computed.fold](partials)
-        if attribute.computed.fold is not Fold.SUM or abs(value) <= MAX_TOTALS[attribute.type]:
+        value = combine_partials(catalogue, attribute, partials)
+        if value is not None:
             yield key, value, max(partial.at for partial in partials)
+
+
+def combine_partials(catalogue: Catalogue, attribute: Attribute, partials: Sequence[Total]) -> Any:
+    """Return the value of a computed attribute over the totals of several records; None if it has none.
+
+    A sum out of the range of its type has none, and of money by currency such a currency is left out.
+    """
+    rule = attribute.computed
+    assert rule is not None
+    if rule.is_distinct:
+        value = combine_events(attribute, catalogue.money.rates, [partial.value for partial in partials])
+    else:
+        value = FOLD_COMBINERS[rule.fold](partials)
+    if rule.fold is not Fold.SUM or value is None:
+        return value
+    limit = MAX_TOTALS[attribute.type]
+    if attribute.many:
+        return [pair for pair in value if abs(pair[0]) <= limit]
+    return value if abs(value) <= limit else None
 
 
 def _combine_totals(partials: Sequence[Total]) -> Any:
@@ -148,6 +169,6 @@ FOLD_COMBINERS: Mapping[Fold, Callable[[Sequence[Total]], Any]] = {
 
 MAX_TOTALS: Mapping[ValueType, int] = {
     ValueType.INT: 2**31 - 1,  # GraphQL, October 2021, section 3.5.1
-    ValueType.MONEY: 2**53 - 1,  # in cents; beyond it a JSON number is not exact (RFC 8259, section 6)
+    ValueType.MONEY: 2**63 - 1,  # in minor units, as MongoDB stores and compares them
 }
 """The largest absolute value of a sum, by value type."""

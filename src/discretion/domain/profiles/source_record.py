@@ -12,13 +12,15 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 
+from discretion.catalogue.computation import Computation, Fold
 from discretion.catalogue.identifier_type import IdentifierType
-from discretion.catalogue.model import Attribute, Catalogue, Computation, Fold
+from discretion.catalogue.model import Attribute, Catalogue
 from discretion.catalogue.reserved_source import CORRECTION_SOURCE
 from discretion.domain.ingest.message import ExplicitChoice, Fact, ReceivedEvent
 from discretion.domain.ingest.message_index import MessageIndex
 from discretion.domain.ingest.value_codes import BIRTH_DATE_CATEGORY
 from discretion.domain.profiles.choice_fold import fold_ambient_choice, fold_choice, fold_dated_choice
+from discretion.domain.profiles.distinct_events import add_event
 from discretion.domain.profiles.person_state import list_state_attributes
 from discretion.domain.profiles.record_identifiers import (
     find_number_assurance,
@@ -133,7 +135,12 @@ def select_choices(record: SourceRecord, fact: Fact, choice: ExplicitChoice) -> 
 
 
 def apply_fact(
-    record: SourceRecord, fact: Fact, catalogue: Catalogue, seal: SealValue, uncounted: Container[str] = ()
+    record: SourceRecord,
+    fact: Fact,
+    catalogue: Catalogue,
+    seal: SealValue,
+    event_digests: Mapping[str, bytes],
+    uncounted: Container[str] = (),
 ) -> None:
     """Apply a whole fact to a record. Not idempotent: an event must be counted once.
 
@@ -142,6 +149,7 @@ def apply_fact(
         fact: The fact; the caller has checked that its message is no repetition.
         catalogue: Defines the computed attributes.
         seal: Encrypts values under the customer's key.
+        event_digests: What recognises the event of the fact (``index_event``).
         uncounted: Keys of computed attributes that the event must not change.
     """
     record.first = min(record.first, fact.at)
@@ -152,7 +160,10 @@ def apply_fact(
     if fact.event is not None:
         for key, rule in catalogue.list_computations(fact.event.type.key, fact.source.channel):
             if key not in uncounted:
-                _apply_fold(record.totals, key, rule, fact.event, fact)
+                if rule.is_distinct:
+                    _add_distinct(record.totals, key, rule, fact.event, fact.at, event_digests)
+                else:
+                    _apply_fold(record.totals, key, rule, fact.event, fact)
 
 
 def _apply_value(
@@ -190,6 +201,21 @@ def may_be_minor(born: int, now_ms: int) -> bool:
     The unencrypted birth time is stored for minors only.
     """
     return now_ms < find_age_moment(born, ADULT_YEARS, _LATEST_ZONE)
+
+
+def _add_distinct(
+    totals: dict[str, Total],
+    key: str,
+    rule: Computation,
+    event: ReceivedEvent,
+    at: int,
+    event_digests: Mapping[str, bytes],
+) -> None:
+    current = totals.get(key)
+    entries = b"" if current is None else current.value
+    entries_after = add_event(entries, rule, event, at, event_digests)
+    if entries_after is not entries:
+        totals[key] = Total(_latest(current, at), entries_after)
 
 
 def _apply_fold(

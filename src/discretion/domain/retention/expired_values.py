@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from discretion.catalogue.model import Catalogue, Fold
+from discretion.catalogue.computation import Computation, Fold
+from discretion.catalogue.model import Catalogue
 from discretion.catalogue.retention_cut_off import RetentionCutOffs
+from discretion.domain.profiles.distinct_events import drop_events_before
 from discretion.domain.profiles.person_state import COUNTRY_PATH, RESIDENCE_PATH, read_text_value
 from discretion.domain.profiles.source_record import may_be_minor
 from discretion.store.source_record import Cell, DeviceCountry, SourceRecord, Total
@@ -19,14 +21,15 @@ class ExpiredValues:
     Attributes:
         cells: Keys of expired cells.
         totals: Keys of expired totals.
-        remaining: Key of a total that is a ``set`` -> the values that have not expired, if some have.
+        remaining: Key of a total with a time for each value, a ``set`` or distinct events -> the values that
+            have not expired, if some have.
         counts: Path of an attribute -> number of expired values.
         country_keys: Keys of the cells that say where the person lives.
     """
 
     cells: frozenset[str] = frozenset()
     totals: frozenset[str] = frozenset()
-    remaining: Mapping[str, list[object]] = field(default_factory=dict)
+    remaining: Mapping[str, object] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
     country_keys: tuple[str | None, ...] = ()
 
@@ -39,8 +42,8 @@ def find_expired_values(
 ) -> ExpiredValues:
     """Find the values of a record that are older than their retention period.
 
-    A cell expires by the time of its observation, a total by its latest event, and each value of a ``set`` by
-    the time it was seen last.
+    A cell expires by the time of its observation, a total by its latest event, each value of a ``set`` by the
+    time it was seen last, and each distinct event of a count or a sum by its own time.
 
     Args:
         catalogue: Defines which totals are sets.
@@ -51,10 +54,13 @@ def find_expired_values(
     cells = {key for key, cell in record.cells.items() if _is_expired(cut_offs, key, cell, now_ms)}
     totals = {key for key, total in record.totals.items() if total.at < cut_offs.find_attribute_cut_off(key)}
     remaining, expired_counts = {}, {}
-    for key, total in _read_sets(catalogue, record):
-        remaining_pairs = [pair for pair in total.value if pair[1] >= cut_offs.find_attribute_cut_off(key)]
-        if key not in totals and len(remaining_pairs) < len(total.value):
-            remaining[key], expired_counts[key] = remaining_pairs, len(total.value) - len(remaining_pairs)
+    for key, total in record.totals.items():
+        attribute = catalogue.attributes_by_key.get(key)
+        if key in totals or attribute is None or attribute.computed is None:
+            continue
+        value, expired_count = _drop_expired(attribute.computed, total, cut_offs.find_attribute_cut_off(key))
+        if expired_count:
+            remaining[key], expired_counts[key] = value, expired_count
     return ExpiredValues(
         frozenset(cells),
         frozenset(totals),
@@ -101,8 +107,11 @@ def _is_expired(cut_offs: RetentionCutOffs, key: str, cell: Cell, now_ms: int) -
     return cell.at < cut_offs.find_attribute_cut_off(key) and not is_child
 
 
-def _read_sets(catalogue: Catalogue, record: SourceRecord) -> Iterator[tuple[str, Total]]:
-    for key, total in record.totals.items():
-        attribute = catalogue.attributes_by_key.get(key)
-        if attribute is not None and attribute.computed is not None and attribute.computed.fold is Fold.SET:
-            yield key, total
+def _drop_expired(rule: Computation, total: Total, cut_off: int) -> tuple[object, int]:
+    """Return a total without what has expired in it, and how much that is."""
+    if rule.is_distinct:
+        return drop_events_before(total.value, cut_off)
+    if rule.fold is not Fold.SET:
+        return total.value, 0
+    remaining_pairs = [pair for pair in total.value if pair[1] >= cut_off]
+    return remaining_pairs, len(total.value) - len(remaining_pairs)

@@ -23,8 +23,11 @@ NUMBER_PATTERN = "^[1-9][0-9]*$"
 DATE: Schema = {"bsonType": "date"}  # where MongoDB itself acts on a time
 SCALAR: Schema = {"bsonType": ["string", "int", "long", "double", "bool"]}
 OPEN_VALUE: Schema = {"anyOf": [SCALAR, {"bsonType": "array", "items": SCALAR}]}
-STORED_VALUE: Schema = {"anyOf": [BINARY, SCALAR, {"bsonType": "array", "items": SCALAR}]}
-"""A sealed cell or an open value."""
+_SUM: Schema = {"bsonType": "array", "items": SCALAR}
+STORED_VALUE: Schema = {
+    "anyOf": [BINARY, SCALAR, {"bsonType": "array", "items": SCALAR}, {"bsonType": "array", "items": _SUM}]
+}
+"""A sealed cell, an open value, or sums of money by currency: arrays of minor units and currency."""
 
 
 def array_of(item: Schema) -> Schema:

@@ -86,8 +86,9 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
     #   v           version, incremented with every change
     #   i           identifiers that the record names, strongest first
     #   a           the latest value of each attribute, by attribute number
-    #   f           computed attributes, by attribute number: t time of the latest event, n the total, list or
-    #               counts so far, e time of the earliest event (for a "first" only)
+    #   f           computed attributes, by attribute number: t time of the latest event, n the total, list,
+    #               counts or packed events so far (for a count or sum of distinct events), e time of the
+    #               earliest event (for a "first" only)
     #   d           statements that the source sends with every message, by purpose ("/" in place of ".")
     #   e           statements that the source reports by a message of their own, by purpose
     #   g           statements of a guardian that the source reports, by purpose

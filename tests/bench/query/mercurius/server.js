@@ -24,7 +24,8 @@ const schema = `
   type Contact { email: String  phone: String  address: Address! }
   type Address { street: String  city: String  postalCode: String  country: String }
   type Demographics { birthDate: String }
-  type Commerce { loyaltyTier: String  lifetimeValue: Float  orderCount: Int }
+  type Commerce { loyaltyTier: String  lifetimeValue: Money  orderCount: Int }
+  type Money { amount: String!  currency: String! }
   type Preferences { language: String }
 `
 

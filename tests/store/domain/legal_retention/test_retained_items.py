@@ -20,6 +20,7 @@ from discretion.store.requests import RequestStore
 from discretion.store.retained_data import RetainedDataStore
 from discretion.store.subject_request import RequestScope
 from tests.fixtures.erasure_steps import ErasureSteps
+from tests.fixtures.money import build_money
 from tests.fixtures.platform import PlatformUnderTest
 from tests.store.domain.erasure.test_profile_deletion import ANN, BOB, TILL, WEB_ID, build_order, build_view
 
@@ -53,7 +54,7 @@ async def test_a_steward_reads_only_the_retained_invoice_which_is_recorded(
         {
             "type": "Order Completed",
             "source": "web-shop",
-            "values": {"order_id": "o1", "total": 12.5, "currency": "GBP"},
+            "values": {"order_id": "o1", "total": build_money("12.50", "GBP"), "currency": "GBP"},
         }
     ]
     stored = await platform.internals.database.find_one("disclosures", {}, sort=[("_id", -1)])

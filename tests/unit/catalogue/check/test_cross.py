@@ -135,7 +135,7 @@ BROKEN_CASES = (
     ),
     BrokenCase(
         "undeclared property",
-        "    properties: [shop]",
+        "    properties: [shop, order_id]",
         "    properties: [shp]",
         "'shp' is not a property",
         "'shop'?",
@@ -163,7 +163,7 @@ BROKEN_CASES = (
     ),
     BrokenCase(
         "listed twice",
-        "    properties: [shop]",
+        "    properties: [shop, order_id]",
         "    properties: [total]",
         "lists 'total' twice",
         "List it once.",
@@ -260,7 +260,7 @@ BROKEN_CASES = (
         SPEND,
         "{fold: count, events: [Order Completed]}",
         "cannot be the count",
-        "A count is an Int.",
+        "Money is only summed",
     ),
     BrokenCase(
         "sum of nothing",
@@ -269,7 +269,14 @@ BROKEN_CASES = (
         "cannot be the sum",
         "Name the 'property'",
     ),
-    BrokenCase("last is a time", SPEND, "{fold: last}", "cannot be the last", "DateTime"),
+    BrokenCase(
+        "last is a time",
+        TIER,
+        TIER + "    computed: {fold: last}\n",
+        "cannot be the last",
+        "DateTime",
+        marker="    computed: {fold: last}",
+    ),
     BrokenCase(
         "other channel",
         SPEND,

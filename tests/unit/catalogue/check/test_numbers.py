@@ -124,7 +124,8 @@ def test_a_retired_number_is_never_given_again(tmp_path: Path) -> None:
         render_register(load_catalogue(write_catalogue(folder, without_spend)).register), "utf-8"
     )
     assert (
-        "  4: {path: commerce.spend, type: Money, sealed: false, retired: true}" in register_file.read_text()
+        "  4: {path: commerce.spend, type: Money EUR, sealed: false, retired: true}"
+        in register_file.read_text()
     )
     assert set(load_catalogue(folder).attributes_by_key) == {"1", "2", "3"}
     for text, fault in (

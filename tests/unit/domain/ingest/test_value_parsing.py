@@ -28,8 +28,11 @@ STORED_VALUES: list[tuple[ValueType, Any, Any]] = [
     (ValueType.MONEY, 19.99, 1999),
     (ValueType.MONEY, "19.99", 1999),
     (ValueType.MONEY, 0.1 + 0.2, 30),
-    (ValueType.MONEY, 1.005, 100),
+    (ValueType.MONEY, 1.005, 101),
     (ValueType.MONEY, 1.015, 102),
+    (ValueType.MONEY, 27.005, 2701),
+    (ValueType.MONEY, "-1.005", -101),
+    (ValueType.MONEY, 1e-9, 0),
     (ValueType.MONEY, -3, -300),
     (ValueType.DATE, "1990-05-04", "1990-05-04"),
     (ValueType.DATE, "1990-05-04T10:00:00Z", "1990-05-04"),
@@ -45,13 +48,13 @@ STORED_VALUES: list[tuple[ValueType, Any, Any]] = [
     (ValueType.DATETIME, "2016-12-31T18:59:60-05:00", 1_483_228_800_000),
     (ValueType.DATE, "1990-05-04t10:00:00z", "1990-05-04"),
     (ValueType.DATE, "1990-05-04 10:00", "1990-05-04"),
-    (ValueType.STRING, 4118046048292, "4118046048292"),
     (ValueType.STRING, 10115, "10115"),
     (ValueType.STRING, -1, "-1"),
     (ValueType.STRING, "", ""),
     (ValueType.BOOLEAN, False, False),
 ]
 INVALID_AMOUNTS: list[Any] = [True, "NaN", "Infinity", "1e400", "ten", None, [], 10**15, "9" * 31]
+INVALID_AMOUNTS += ["1_000.00", "1,299.00", "$27.50", "", " 5", "1e3", "٢٧", "0x1F", ".5", "5.", "+-5"]
 WRONG_DATES = [
     "1990-12-31junk",
     "31.12.1990",
@@ -91,14 +94,14 @@ def format_case_id(value: object) -> str:
 @pytest.mark.parametrize(("value_type", "value", "stored"), STORED_VALUES, ids=repr)
 def test_a_value_of_its_type_is_stored(value_type: ValueType, value: Any, stored: Any) -> None:
     """Each type has one form: cents, days, milliseconds."""
-    assert parse_value(value_type, value) == stored
+    assert parse_value(value_type, value, currency="EUR") == stored
 
 
 @pytest.mark.parametrize(("value_type", "value"), REFUSED_VALUES, ids=format_case_id)
 def test_a_value_of_another_type_is_refused(value_type: ValueType, value: Any) -> None:
-    """Nothing is guessed: a text is not a number, a number is not a boolean."""
+    """Nothing is guessed: a text is no number, a number no boolean. A whole number is also a text."""
     with pytest.raises(WrongType):
-        parse_value(value_type, value)
+        parse_value(value_type, value, currency="EUR")
 
 
 @given(st.sampled_from(ValueType), JSON, st.booleans())
@@ -106,7 +109,7 @@ def test_any_value_is_stored_or_refused(value_type: ValueType, value: Any, many:
     """A refusal contains nothing of the value."""
     expected = ""
     try:
-        parse_value(value_type, value, many=many)
+        parse_value(value_type, value, many=many, currency="EUR")
     except WrongType as error:
         expected = error.expected
     assert expected in {"", *(error.expected for error in REFUSALS)}
@@ -115,8 +118,9 @@ def test_any_value_is_stored_or_refused(value_type: ValueType, value: Any, many:
 @given(st.decimals(min_value=-(10**12), max_value=10**12, places=2))
 def test_money_is_exact(amount: Decimal) -> None:
     """To the cent, as text and as any number that JSON can represent."""
-    assert parse_value(ValueType.MONEY, str(amount)) == int(amount * 100)
-    assert parse_value(ValueType.MONEY, json.loads(json.dumps(float(amount)))) == int(amount * 100)
+    assert parse_value(ValueType.MONEY, str(amount), currency="EUR") == int(amount * 100)
+    number = json.loads(json.dumps(float(amount)))
+    assert parse_value(ValueType.MONEY, number, currency="EUR") == int(amount * 100)
 
 
 def test_the_length_of_a_list_is_limited() -> None:
@@ -132,7 +136,7 @@ def _collect_refusals() -> list[WrongType]:
     for value_type, value in [*REFUSED_VALUES, *((value_type, 1) for value_type in ValueType)]:
         for many in (False, True):
             try:
-                parse_value(value_type, value, many=many)
+                parse_value(value_type, value, many=many, currency="EUR")
             except WrongType as error:
                 errors.append(error)
     return errors

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from discretion.catalogue.retention_cut_off import compute_cut_offs
 from discretion.domain.ingest.message import Fact
+from discretion.domain.profiles.fold import fold_profile
 from discretion.domain.profiles.person_state import find_jurisdictions
 from discretion.domain.profiles.source_record import apply_fact, build_source_record
 from discretion.domain.retention.expired_values import find_expired_values, remove_expired_values
@@ -21,6 +22,7 @@ from discretion.law.model import UNKNOWN
 from discretion.store.source_record import SourceRecord
 from tests.fixtures.attribute_keys import KEYS
 from tests.fixtures.clock import parse_ms
+from tests.fixtures.event_digests import digest_event
 from tests.unit.domain.ingest.messages import CATALOGUE, NOW, build_fact
 
 VISITED = KEYS["store.visitedStores"]
@@ -36,7 +38,7 @@ def build_record(*facts: Fact) -> SourceRecord:
     """Build the record of these facts."""
     record = build_source_record(b"r", facts[0], b"c")
     for fact in facts:
-        apply_fact(record, fact, CATALOGUE, encode_cell)
+        apply_fact(record, fact, CATALOGUE, encode_cell, digest_event(fact))
     return record
 
 
@@ -103,19 +105,25 @@ def test_a_repeated_value_stays_with_the_rest_of_the_record() -> None:
     assert record.ambient_choices
 
 
-def test_values_of_a_set_expire_singly_and_totals_with_the_latest_event() -> None:
+def test_values_of_a_set_and_orders_expire_singly_and_other_totals_with_the_latest_event() -> None:
     """Three years after York and one after Leeds, York is removed; the first visit of both stays."""
     record = build_record(build_purchase("2014-05-01", "york"), build_purchase("2016-05-01", "leeds"))
     now = parse_ms("2017-05-02")
     after = remove_expired(record, "2017-05-02")
     assert [value for value, _ in after.totals[VISITED].value] == ["leeds"]
-    assert {**after.totals, VISITED: None} == {**record.totals, VISITED: None}
+    single = dict.fromkeys((VISITED, KEYS["store.spend"]))
+    assert {**after.totals, **single} == {**record.totals, **single}
     assert find_expired_values(CATALOGUE, compute_cut_offs(CATALOGUE, now), record, now).counts == {
-        "store.visitedStores": 1
+        "store.visitedStores": 1,
+        "store.spend": 1,
     }
     later = remove_expired(after, "2019-05-02").totals
     assert VISITED not in later
-    assert later[KEYS["commerce.orderCount"]].value == 2
+    orders = KEYS["commerce.orderCount"]
+    assert fold_profile(CATALOGUE, [replace(record, totals=later)]).open[orders] == 2
+    without_york = remove_expired(after, "2022-05-02")
+    assert fold_profile(CATALOGUE, [without_york]).open[orders] == 1
+    assert fold_profile(CATALOGUE, [without_york]).open[KEYS["commerce.lifetimeValue"]] == 100
     assert remove_expired(after, "2024-05-02").totals == {}
 
 

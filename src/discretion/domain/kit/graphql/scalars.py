@@ -5,18 +5,46 @@ from __future__ import annotations
 from typing import NewType
 
 import strawberry
+from graphql import FloatValueNode, IntValueNode, StringValueNode, ValueNode
 from strawberry.types.scalar import ScalarDefinition
 
 from discretion.catalogue.model import ValueType
 
 Date = NewType("Date", str)
 DateTime = NewType("DateTime", str)
-Money = NewType("Money", float)
+Decimal = NewType("Decimal", str)
 Json = NewType("Json", object)
 
 
 def _return_unchanged(value: object) -> object:
     return value
+
+
+def _read_literal(node: ValueNode, variables: object = None) -> object:
+    """Return the text of a literal, so that no digit of a number is lost; of other literals, none."""
+    del variables
+    return node.value if isinstance(node, FloatValueNode | IntValueNode | StringValueNode) else ""
+
+
+@strawberry.type(
+    name="Money",
+    description="An amount of money. Amounts of different currencies are never added; where the catalogue "
+    "declares exchange rates, they are converted. Where only a coarse form may be revealed, `amount` is in "
+    "whole units, rounded down to one significant digit.",
+)
+class MoneyObject:
+    """An amount and its currency; a rendered value (``reveal.forms``) is a mapping of both."""
+
+    amount: Decimal = strawberry.field(
+        resolver=lambda root: root["amount"],
+        graphql_type=Decimal,
+        description="With all decimal places of its currency, such as `27.50` euros or `1000` yen.",
+    )
+    currency: str = strawberry.field(
+        resolver=lambda root: root["currency"],
+        graphql_type=str,
+        description="Three letters of ISO 4217, such as `EUR`.",
+    )
 
 
 SCALARS: dict[object, ScalarDefinition] = {
@@ -36,12 +64,13 @@ SCALARS: dict[object, ScalarDefinition] = {
         serialize=_return_unchanged,
         parse_value=_return_unchanged,
     ),
-    Money: strawberry.scalar(
-        name="Money",
-        description="An amount in the retailer's currency, to the cent. Where only a coarse form may be "
-        "revealed, rounded down to one significant digit.",
+    Decimal: strawberry.scalar(
+        name="Decimal",
+        description='A decimal number as text, such as `"27.50"`, exact at any size: a JSON number would be '
+        "read as a binary fraction. `Intl.NumberFormat` takes it as it is. In arguments also a number.",
         serialize=_return_unchanged,
         parse_value=_return_unchanged,
+        parse_literal=_read_literal,
     ),
     Json: strawberry.scalar(
         name="JSON",
@@ -60,6 +89,6 @@ PYTHON_TYPES: dict[ValueType, object] = {
     ValueType.BOOLEAN: bool,
     ValueType.DATE: Date,
     ValueType.DATETIME: DateTime,
-    ValueType.MONEY: Money,
+    ValueType.MONEY: MoneyObject,
 }
 """Value type of the catalogue -> the Python type that Strawberry maps to its GraphQL type."""

@@ -7,15 +7,15 @@ import re
 import types
 from collections.abc import Iterator
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 import strawberry
 
 from discretion.catalogue.model import Attribute, Catalogue, ValueType
+from discretion.catalogue.money import UnreadableAmount, parse_amount
 from discretion.domain.ingest.value_codes import read_operand
 from discretion.domain.ingest.value_parsing import WrongType, parse_timestamp
-from discretion.domain.kit.graphql.scalars import PYTHON_TYPES
+from discretion.domain.kit.graphql.scalars import PYTHON_TYPES, Decimal
 from discretion.domain.profiles.api.customer_types import to_pascal_case
 from discretion.errors import BadRequest
 from discretion.plan.filter import CustomerFilter, FilterCondition, SortOrder
@@ -132,7 +132,7 @@ def parse_operand(attribute: Attribute, value: Any) -> Any:
     """
     try:
         if attribute.type is ValueType.MONEY:
-            return int((Decimal(str(value)) * 100).to_integral_value())
+            return parse_amount(value, attribute.currency)
         if attribute.type is ValueType.DATE:
             return date.fromisoformat(value).isoformat()
         if attribute.type is ValueType.DATETIME:
@@ -140,7 +140,7 @@ def parse_operand(attribute: Attribute, value: Any) -> Any:
         if attribute.type is ValueType.STRING:
             return read_operand(attribute, value)
     # Raised `from None`: the original error quotes the operand, which may be personal data.
-    except (ValueError, TypeError, ArithmeticError, WrongType):
+    except (ValueError, TypeError, UnreadableAmount, WrongType):
         raise BadRequest(
             "FILTER_INVALID", f"The filter on {attribute.path} does not hold a {attribute.type}."
         ) from None
@@ -179,7 +179,8 @@ def _to_constant_name(path: str) -> str:
 
 
 def _build_condition_type(value_type: ValueType) -> type:
-    scalar: Any = PYTHON_TYPES[value_type]
+    # Amounts are compared in the currency of the attribute, so an operand names none.
+    scalar: Any = Decimal if value_type is ValueType.MONEY else PYTHON_TYPES[value_type]
     operators = _EQUAL if value_type in (ValueType.STRING, ValueType.BOOLEAN) else _RANGE
     fields: dict[str, Any] = {}
     for operator in operators:

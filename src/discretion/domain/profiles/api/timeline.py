@@ -16,7 +16,7 @@ from discretion.domain.kit.graphql.page import PageInfo, build_cursor, open_curs
 from discretion.domain.kit.graphql.scalars import DateTime, Json
 from discretion.purpose.decide import decide_reveal
 from discretion.purpose.decision import Allow
-from discretion.reveal.forms import CLEAR_RENDERS, format_timestamp
+from discretion.reveal.forms import format_timestamp, render_property
 from discretion.reveal.revealer import CustomerRow, Reading
 from discretion.seal.cell import event_cell_key
 from discretion.store.events import StoredEvent
@@ -148,10 +148,7 @@ def render_properties(event_type: EventType, stored: dict[str, Any]) -> dict[str
     rendered: dict[str, Any] = {}
     for declared in event_type.properties:
         if declared.name in stored:
-            value, render = stored[declared.name], CLEAR_RENDERS.get(declared.type)
-            if render is not None:
-                value = [render(item, 0) for item in value] if declared.many else render(value, 0)
-            rendered[declared.name] = value
+            rendered[declared.name] = render_property(declared, stored[declared.name])
     return rendered
 
 

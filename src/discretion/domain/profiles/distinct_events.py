@@ -1,0 +1,170 @@
+"""Counts and sums that use each event once, however often it was sent and by whichever source. No I/O.
+
+A page that is loaded again sends its order again, and the server sends it too. So the total of a record is
+not a number but its events: for each, a keyed digest of what identifies it (``Computation.key``,
+``EventType.distinct_by``), its time and its amount. Equal digests are one event, of which the latest message
+counts; the greater amount decides between equal times. The totals of several records are united in the same
+way when the profile is folded, so neither the order of arrival nor merges and splits of records matter.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from enum import IntEnum
+from typing import Any, Final
+
+from discretion.catalogue.computation import Computation, Fold
+from discretion.catalogue.exchange_rates import NO_RATES, ExchangeRates
+from discretion.catalogue.model import Attribute, ValueType
+from discretion.catalogue.money import Money
+from discretion.domain.ingest.event_digests import DIGEST_BYTES, EVENT_ITSELF
+from discretion.domain.ingest.message import ReceivedEvent
+
+MAX_EVENTS: Final = 2_000
+"""The most events of one total of one record: the latest ones. Sums and counts leave out older ones.
+
+A later message can only move an event's time forward, so the result does not depend on the order of messages.
+"""
+
+_ENTRY: Final = struct.Struct(f">B{DIGEST_BYTES}s{DIGEST_BYTES}sqq3s")
+_NO_CURRENCY: Final = bytes(3)
+_NO_DIGEST: Final = bytes(DIGEST_BYTES)
+
+TAKES_ALL: Final = -(2**63)
+"""The amount of an event that takes off all because it states none; no amount of money is as great."""
+
+_EntryName = tuple[int, bytes, bytes]
+_EntryValue = tuple[int, int, bytes]
+
+
+class _Part(IntEnum):
+    """What an event does to a total: it is one of the counted ones, takes an amount off, or removes them."""
+
+    COUNTED = 0
+    LESS = 1
+    WITHOUT = 2
+
+
+def add_event(
+    entries: bytes, rule: Computation, event: ReceivedEvent, at: int, digests: Mapping[str, bytes]
+) -> bytes:
+    """Return the total of a record with one more event; it is unchanged if the event adds nothing.
+
+    Args:
+        entries: The total so far.
+        rule: How the attribute is computed.
+        event: The event.
+        at: When it happened (ms).
+        digests: As ``index_event`` returns them.
+    """
+    part = _find_part(rule, event.type.key)
+    key = digests.get(rule.key or EVENT_ITSELF)
+    amount = _read_amount(rule, event)
+    if key is None or (amount is None and part is _Part.COUNTED):
+        return entries
+    itself = digests[EVENT_ITSELF] if part is _Part.LESS else _NO_DIGEST
+    name, value = (int(part), key, itself), (at, *(amount or (TAKES_ALL, _NO_CURRENCY)))
+    by_name = _unpack(entries)
+    if name in by_name and by_name[name] >= value:
+        return entries
+    by_name[name] = value
+    if len(by_name) > MAX_EVENTS:
+        del by_name[min(by_name, key=lambda candidate: (by_name[candidate], candidate))]
+    return _pack(by_name)
+
+
+def drop_events_before(entries: bytes, cut_off: int) -> tuple[bytes, int]:
+    """Return a total without the events before a time (ms), and their number."""
+    by_name = _unpack(entries)
+    remaining = {name: value for name, value in by_name.items() if value[0] >= cut_off}
+    return _pack(remaining), len(by_name) - len(remaining)
+
+
+def combine_events(attribute: Attribute, rates: ExchangeRates, totals: Sequence[bytes]) -> Any:
+    """Return the value of an attribute over the totals of several records.
+
+    Returns:
+        A number, minor units of the attribute's currency, or for a list of money pairs of minor units and
+        currency, sorted by currency. None if no event counts.
+    """
+    rule = attribute.computed
+    assert rule is not None
+    by_name: dict[_EntryName, _EntryValue] = {}
+    for entries in totals:
+        for name, value in _unpack(entries).items():
+            by_name[name] = max(value, by_name.get(name, value))
+    counted = {key: value for (part, key, _), value in by_name.items() if part == _Part.COUNTED}
+    if not counted:
+        return None
+    for part, key, _ in by_name:
+        if part == _Part.WITHOUT:
+            counted.pop(key, None)
+    if rule.fold is Fold.COUNT:
+        return len(counted)
+    subtracted: dict[bytes, list[_EntryValue]] = {}
+    for (part, key, _), value in by_name.items():
+        if part == _Part.LESS:
+            subtracted.setdefault(key, []).append(value)
+    if not rule.converts:
+        rates = NO_RATES
+    nets = [(value[0], _subtract(value, subtracted.get(key, ()), rates)) for key, value in counted.items()]
+    if attribute.type is not ValueType.MONEY:
+        return sum(net.minor for _, net in nets)
+    if attribute.many:
+        return _sum_by_currency(net for _, net in nets)
+    converted = [rates.convert(net, attribute.currency, at) for at, net in nets]
+    amounts = [amount for amount in converted if amount is not None]
+    return sum(amounts) if amounts or not counted else None
+
+
+def _find_part(rule: Computation, event: str) -> _Part:
+    if event in rule.without:
+        return _Part.WITHOUT
+    return _Part.LESS if event in rule.less else _Part.COUNTED
+
+
+def _read_amount(rule: Computation, event: ReceivedEvent) -> tuple[int, bytes] | None:
+    """Return what an event adds: minor units and currency, or a number without one; None if nothing."""
+    if rule.fold is Fold.COUNT:
+        return 0, _NO_CURRENCY
+    value = event.properties.value.get(rule.property)
+    if isinstance(value, list):
+        minor, currency = Money(*value)
+        return minor, currency.encode()
+    return (value, _NO_CURRENCY) if isinstance(value, int) else None
+
+
+def _subtract(value: _EntryValue, subtracted: Iterable[_EntryValue], rates: ExchangeRates) -> Money:
+    """Return what is left of an amount, in its own currency, and not less than zero.
+
+    What is taken off in another currency is converted at the time of the amount, so that a full refund leaves
+    zero.
+    """
+    at, minor, currency = value
+    code, rest = currency.decode(), minor
+    for _, taken, taken_currency in subtracted:
+        # One that states no amount takes all off.
+        amount = (
+            rates.convert(Money(taken, taken_currency.decode()), code, at) if taken != TAKES_ALL else minor
+        )
+        rest -= abs(amount or 0)
+    return Money(max(rest, min(minor, 0)), code)
+
+
+def _sum_by_currency(amounts: Iterable[Money]) -> list[list[object]]:
+    sums: dict[str, int] = {}
+    for minor, currency in amounts:
+        sums[currency] = sums.get(currency, 0) + minor
+    return [[total, currency] for currency, total in sorted(sums.items())]
+
+
+def _unpack(entries: bytes) -> dict[_EntryName, _EntryValue]:
+    return {
+        (part, key, itself): (at, minor, currency)
+        for part, key, itself, at, minor, currency in _ENTRY.iter_unpack(entries)
+    }
+
+
+def _pack(by_name: Mapping[_EntryName, _EntryValue]) -> bytes:
+    return b"".join(_ENTRY.pack(*name, *value) for name, value in sorted(by_name.items()))
