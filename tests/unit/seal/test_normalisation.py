@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import pytest
+from email_validator import EmailNotValidError, validate_email
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from discretion.seal.normalisation import (
     NORMALISATION_RULES,
-    SPELLING_RULES,
+    READING_RULES,
     encode_mail_host,
     normalise_email,
     normalise_phone,
     normalise_token,
-    parse_email_spelling,
-    parse_phone_spelling,
+    read_email,
+    read_phone,
 )
 
 
@@ -109,13 +110,13 @@ NO_ADDRESSES = [
 def test_what_is_no_single_address_is_none(text: str) -> None:
     """A code is sent to it: a list, a header or an invisible character would send it to somebody else."""
     assert normalise_email(text) is None
-    assert parse_email_spelling(text) is None
+    assert read_email(text) == (None, None)
 
 
 def test_an_address_is_shown_and_written_to_as_its_owner_spells_it() -> None:
     """Also one that links nobody, because its local part is not ASCII."""
-    assert parse_email_spelling(" Ann.Lee@B\u00fccher.example ") == "Ann.Lee@B\u00fccher.example"
-    assert parse_email_spelling("\u00fcnal@shop.example") == "\u00fcnal@shop.example"
+    assert read_email(" Ann.Lee@B\u00fccher.example ")[0] == "Ann.Lee@B\u00fccher.example"
+    assert read_email("\u00fcnal@shop.example")[0] == "\u00fcnal@shop.example"
     assert normalise_email("\u00fcnal@shop.example") is None
 
 
@@ -130,6 +131,34 @@ def test_an_address_is_shown_and_written_to_as_its_owner_spells_it() -> None:
 )
 def test_mail_is_sent_to_the_host_in_a_labels(address: str, sent_to: str) -> None:
     assert encode_mail_host(address) == sent_to
+
+
+ADDRESS_PARTS = st.text("abAB09._+-x@", min_size=1, max_size=14)
+HOST_PARTS = st.sampled_from(
+    [
+        "shop.example",
+        "Mail.Shop.Example",
+        "x--y.example",
+        "-x.example",
+        "a.b.c.d",
+        "shop.test",
+        "foo.local",
+        "1.com",
+    ]
+)
+
+
+@given(st.builds("{}@{}".format, ADDRESS_PARTS, HOST_PARTS) | st.emails())
+def test_an_address_is_what_the_library_says_it_is(address: str) -> None:
+    """Also one that is read without it."""
+    try:
+        library = validate_email(address, check_deliverability=False, strict=True)
+    except EmailNotValidError:
+        assert read_email(address) == (None, None)
+        return
+    assert library.ascii_email is not None
+    local_part, _, host = library.ascii_email.rpartition("@")
+    assert read_email(address) == (address, f"{local_part.lower()}@{host}")
 
 
 @given(st.emails())
@@ -155,7 +184,7 @@ def test_a_normalised_address_is_its_own_normal_form(address: str) -> None:
 )
 def test_notations_of_a_phone_number_are_one(spelling: str, region: str | None, expected: str) -> None:
     assert normalise_phone(spelling, region) == expected
-    assert parse_phone_spelling(spelling, region) == expected
+    assert read_phone(spelling, region) == (expected, expected)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +194,7 @@ def test_notations_of_a_phone_number_are_one(spelling: str, region: str | None, 
 def test_what_is_no_phone_number_is_none(spelling: str, region: str | None) -> None:
     """National notation needs a region; without one the number is refused, not guessed."""
     assert normalise_phone(spelling, region) is None
-    assert parse_phone_spelling(spelling, region) is None
+    assert read_phone(spelling, region) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -189,7 +218,7 @@ def test_a_number_of_many_or_of_nobody_can_be_called_and_links_nobody(
 ) -> None:
     """Behind an extension many people share a number; others are unassigned, free of charge or companies'."""
     assert normalise_phone(spelling, region) is None
-    assert parse_phone_spelling(spelling, region) == to_call
+    assert read_phone(spelling, region) == (to_call, None)
 
 
 @pytest.mark.parametrize(
@@ -211,4 +240,4 @@ def test_an_id_has_a_visible_character(text: str, expected: str | None) -> None:
 
 
 def test_every_rule_has_a_spelling_to_show() -> None:
-    assert SPELLING_RULES.keys() == NORMALISATION_RULES.keys()
+    assert READING_RULES.keys() == NORMALISATION_RULES.keys()

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from discretion.catalogue.assurance import ASSURANCE_BY_LABEL, Assurance
 from discretion.catalogue.model import Catalogue, Source
-from discretion.domain.ingest.json_path import flatten_traits
 from discretion.domain.ingest.message import ExternalIdentifier
 from discretion.domain.ingest.rejection import LeftOut
 
@@ -19,7 +18,12 @@ def limit_own_assurance(
     source: Source, identifier: ExternalIdentifier, asserted: Assurance
 ) -> ExternalIdentifier:
     """Return an identifier with an assurance that the message's member implies, such as of ``userId``."""
-    return replace(identifier, assurance=source.limit_assurance(identifier.type, asserted))
+    return ExternalIdentifier(
+        identifier.type,
+        identifier.value,
+        source.limit_assurance(identifier.type, asserted),
+        identifier.is_stated,
+    )
 
 
 def read_external_assurance(
@@ -39,11 +43,11 @@ def read_external_assurance(
 
 
 def read_verified_assurance(
-    catalogue: Catalogue, source: Source, identifier: ExternalIdentifier, traits: Mapping[str, object]
+    catalogue: Catalogue, source: Source, identifier: ExternalIdentifier, flat_traits: Mapping[str, object]
 ) -> LimitedIdentifier:
     """Return the value of an attribute as an identifier: proven if the source states that it verified it."""
     verified_by = catalogue.identifiers[identifier.type].verified_by
-    if verified_by is None or dict(flatten_traits(traits)).get(verified_by) is not True:
+    if verified_by is None or flat_traits.get(verified_by) is not True:
         return identifier, None
     return _limit_assertion(source, identifier, Assurance.PROVEN, f"traits.{verified_by}")
 

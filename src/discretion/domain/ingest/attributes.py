@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from discretion.catalogue.model import Attribute, Catalogue, Source
-from discretion.domain.ingest.json_path import find_first_value, flatten_traits
+from discretion.domain.ingest.json_path import find_first_value
 from discretion.domain.ingest.message import ExternalIdentifier
 from discretion.domain.ingest.rejection import LeftOut, MessageRejected
 from discretion.domain.ingest.value_codes import convert_to_code, find_country, match_declared
 from discretion.domain.ingest.value_parsing import WrongType, parse_value
-from discretion.seal.normalisation import NORMALISATION_RULES, SPELLING_RULES
+from discretion.seal.normalisation import READING_RULES
 from discretion.seal.redacted import Redacted
 from discretion.store.document import OpenValue
 
@@ -43,7 +43,7 @@ class ExtractedAttributes:
 def extract_attributes(
     catalogue: Catalogue,
     source: Source,
-    traits: Mapping[str, object],
+    flat_traits: Mapping[str, object],
     context: Mapping[str, object],
     own_traits: Collection[str],
     received: int,
@@ -56,14 +56,15 @@ def extract_attributes(
     Args:
         catalogue: The attributes.
         source: The sender.
-        traits: The traits of the message, and those of its context.
+        flat_traits: The traits of the message and those of its context, by dotted place.
         context: The context.
         own_traits: The names of the traits that the message itself has, for error reports.
         received: When the message was received (ms since 1970).
     """
-    unread_traits = dict(flatten_traits(traits))
-    region = read_phone_region(traits)
-    extracted = ExtractedAttributes([], [], 0)
+    unread_traits = dict(flat_traits)
+    region = read_phone_region(flat_traits)
+    values: list[AttributeValue] = []
+    left_out: list[LeftOut] = []
     supply = catalogue.supply_by_channel[source.channel]
     nulls = {trait for trait, value in unread_traits.items() if value is None}
     supplied_indexes = supply.in_context.union(
@@ -78,14 +79,18 @@ def extract_attributes(
             if (raw_value := _take_raw_value(attribute, unread_traits, context, own_traits)) is not None:
                 value = parse_attribute_value(catalogue, attribute, *raw_value, region, received)
         except MessageRejected as rejection:
-            extracted.left_out.append(rejection.leave_out())
+            left_out.append(rejection.leave_out())
             continue
-        if value is None and any(trait in nulls or _is_below(trait, nulls) for trait in attribute.traits):
+        if value is None and nulls and _is_removed(attribute, nulls):
             value = AttributeValue(attribute, Redacted(None))
         if value is not None:
-            extracted.values.append(value)
-    undeclared = sum(1 for place, value in unread_traits.items() if value is not None)
-    return replace(extracted, dropped=undeclared)
+            values.append(value)
+    undeclared = sum(1 for unread_value in unread_traits.values() if unread_value is not None)
+    return ExtractedAttributes(values, left_out, undeclared)
+
+
+def _is_removed(attribute: Attribute, nulls: Collection[str]) -> bool:
+    return any(trait in nulls or _is_below(trait, nulls) for trait in attribute.traits)
 
 
 def _is_below(trait: str, nulls: Collection[str]) -> bool:
@@ -113,11 +118,10 @@ def _take_raw_value(
     return None if place_and_value is None else (place_and_value[1], f"context.{place_and_value[0]}")
 
 
-def read_phone_region(traits: Mapping[str, object]) -> str | None:
+def read_phone_region(flat_traits: Mapping[str, object]) -> str | None:
     """Return the country (ISO 3166-1 alpha-2) whose national notation phone numbers are read in, or None."""
-    places = dict(flatten_traits(traits))
     for trait in COUNTRY_TRAITS:
-        text = places.get(trait)
+        text = flat_traits.get(trait)
         if isinstance(text, str) and text:
             return find_country(text)
     return None
@@ -144,10 +148,9 @@ def parse_attribute_value(
         return AttributeValue(attribute, Redacted(value))
     rule = catalogue.identifiers[attribute.identifier].normalise
     # A message goes to the address as its owner spells it, and an extension is dialled, but neither links.
-    spelling = SPELLING_RULES[rule](str(value), region)
+    spelling, normalised = READING_RULES[rule](str(value), region)
     if spelling is None:
         raise MessageRejected("IDENTIFIER_INVALID", f"It is not a valid {attribute.identifier}.", place)
-    normalised = NORMALISATION_RULES[rule](str(value), region)
     identifier = (
         None
         if normalised is None

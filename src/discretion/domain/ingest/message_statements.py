@@ -7,7 +7,7 @@ preference update; ambient choices and opt-out signals stand in the context of a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from discretion.catalogue.model import Catalogue, Source
@@ -106,21 +106,27 @@ class MessageStatementReader:
         # The context's own fault is reported with the rest of the message.
         context, _ = read_object_or_leave_out(raw, "context")
         signal = read_signals(self.signals, gpc, context)
+        is_consent_message = message_type == CONSENT_TYPE
+        is_update = is_preference_update(message_type, raw)
+        preferences, left_out, unknown = (
+            ({}, [], 0) if is_consent_message else self._read_preferences(context)
+        )
+        is_explicit = is_consent_message or is_update
         statements = MessageStatements(
+            ambient_choices={} if is_explicit else refuse_contradicted(preferences, signal.tcf_choices),
             dated_choices=signal.tcf_choices,
             dated_at=signal.recorded_at,
             signals=collect_opt_outs(signal),
             iab_strings=" ".join(signal.raw.values()),
-            left_out=tuple(_list_unreadable_signals(signal)),
+            left_out=(*_list_unreadable_signals(signal), *left_out),
+            dropped=unknown,
         )
-        if message_type == CONSENT_TYPE:
+        if is_consent_message:
             return self._add_explicit_choices(statements, source, raw)
-        preferences, left_out, unknown = self._read_preferences(context)
-        statements = replace(statements, left_out=(*statements.left_out, *left_out), dropped=unknown)
-        if is_preference_update(message_type, raw):
+        if is_update:
             update = {**raw, "context": {"consent": {"categoryPreferences": preferences}}}
             return self._add_explicit_choices(statements, source, update)
-        return replace(statements, ambient_choices=refuse_contradicted(preferences, statements.dated_choices))
+        return statements
 
     def _add_explicit_choices(
         self, statements: MessageStatements, source: Source, raw: Mapping[str, object]
@@ -187,6 +193,8 @@ def is_known_purpose(catalogue: Catalogue, purpose: str) -> bool:
     return any(key == purpose or key.startswith(purpose + ".") for key in catalogue.purposes)
 
 
-def _list_unreadable_signals(signal: PrivacySignal) -> list[LeftOut]:
+def _list_unreadable_signals(signal: PrivacySignal) -> Sequence[LeftOut]:
+    if signal is NO_SIGNAL:
+        return ()
     places = dict.fromkeys(problem.place.partition("/")[0] for problem in signal.problems)
     return [LeftOut(f"context.{place}", "SIGNAL_UNREADABLE", "It cannot be read.") for place in places]

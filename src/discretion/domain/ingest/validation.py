@@ -26,6 +26,7 @@ from discretion.domain.ingest.identifiers import (
     parse_person_identifiers,
     parse_previous_identifiers,
 )
+from discretion.domain.ingest.json_path import flatten_traits
 from discretion.domain.ingest.message import ExternalIdentifier, Fact, RefusedMessage
 from discretion.domain.ingest.message_statements import MessageStatementReader, MessageStatements
 from discretion.domain.ingest.rejection import LeftOut, MessageRejected, read_object_or_leave_out
@@ -183,9 +184,11 @@ class MessageValidator:
             read_object_or_leave_out(raw, "traits") if message_type == "identify" else ({}, None)
         )
         context_traits, context_traits_fault = read_object_or_leave_out(context, "traits", "context.traits")
-        traits = {**context_traits, **own_traits}
-        extracted = extract_attributes(self.catalogue, source, traits, context, own_traits.keys(), received)
-        named = self._parse_named_identifiers(source, raw, context, traits, extracted.values)
+        flat_traits = dict(flatten_traits({**context_traits, **own_traits}))
+        extracted = extract_attributes(
+            self.catalogue, source, flat_traits, context, own_traits.keys(), received
+        )
+        named = self._parse_named_identifiers(source, raw, context, flat_traits, extracted.values)
         event, event_faults, undeclared_properties = (
             (None, [], 0)
             if statements.statement_context
@@ -232,17 +235,17 @@ class MessageValidator:
         source: Source,
         raw: Mapping[str, object],
         context: Mapping[str, object],
-        traits: Mapping[str, object],
+        flat_traits: Mapping[str, object],
         values: Iterable[AttributeValue],
     ) -> _NamedIdentifiers:
         """Parse what a message names beside the person's own ids, and what it asserts about each."""
         stated = [
-            read_verified_assurance(self.catalogue, source, value.identifier, traits)
+            read_verified_assurance(self.catalogue, source, value.identifier, flat_traits)
             for value in values
             if value.identifier is not None
         ]
         external_ids, external_faults, unknown = parse_external_ids(
-            self.catalogue, source, context, read_phone_region(traits)
+            self.catalogue, source, context, read_phone_region(flat_traits)
         )
         context_ids, context_faults = parse_context_identifiers(self.catalogue, source, context)
         is_alias = raw.get("type") == "alias"

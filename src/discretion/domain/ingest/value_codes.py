@@ -61,6 +61,8 @@ _COMMON_NAMES: Mapping[str, str] = MappingProxyType(
 
 def find_country(text: str) -> str | None:
     """Return the country that a code or a name stands for, as ISO 3166-1 alpha-2; None if there is none."""
+    if text in _list_countries():
+        return text
     code = text.strip().upper()
     if _COUNTRY_CODE.fullmatch(code):
         replacements = get_global("territory_aliases").get(code, (code,))
@@ -72,6 +74,8 @@ def find_country(text: str) -> str | None:
 
 def find_place(text: str) -> str | None:
     """Return the country, or the part of one such as ``US-TX``, that a text stands for."""
+    if text in _list_countries():
+        return text
     part = _COUNTRY_PART.fullmatch(text.strip().upper())
     country = find_country(text if part is None else part[1])
     return country if part is None or country is None else f"{country}-{part[2]}"
@@ -79,6 +83,8 @@ def find_place(text: str) -> str | None:
 
 def find_language(text: str) -> str | None:
     """Return the BCP 47 tag of a language: of a tag, of a POSIX locale, of a header, or of a name."""
+    if _is_plain_tag(text):
+        return text
     tag = re.split(r"[,;]", text, maxsplit=1)[0].strip().replace("-", "_")
     try:
         language, country, script, *_ = parse_locale(tag)
@@ -93,6 +99,15 @@ def find_language(text: str) -> str | None:
     if country is not None and place is None:
         return None
     return "-".join(part for part in (language, script, place) if part)
+
+
+def _is_plain_tag(text: str) -> bool:
+    language, separator, country = text.partition("-")
+    return (
+        language in _list_languages()
+        and language not in get_global("language_aliases")
+        and (not separator or country in _list_countries())
+    )
 
 
 def check_birth_date(day: str, now_ms: int) -> bool:

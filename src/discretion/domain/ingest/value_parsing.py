@@ -66,24 +66,34 @@ def parse_timestamp(text: object) -> int:
     """
     if not isinstance(text, str) or len(text) > 40:
         raise WrongType("an ISO 8601 time")
-    upper_text = text.upper()
-    leap_second = _LEAP_SECOND.search(upper_text)
-    if leap_second is not None:
-        upper_text = f"{upper_text[: leap_second.start()]}59{upper_text[leap_second.end() :]}"
     try:
-        parsed = datetime.fromisoformat(upper_text)
-        ms = ((parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)) - _EPOCH) // _MILLISECOND
+        ms = _read_ms(text)
     except (ValueError, OverflowError):
-        raise WrongType("an ISO 8601 time") from None
-    ms += 1000 if leap_second is not None else 0
+        ms = _parse_unusual_time(text.upper())
     if not 0 <= ms <= _MAX_MS:
         raise WrongType("a time after 1970 and before 10000")
     return ms
 
 
+def _read_ms(text: str) -> int:
+    parsed = datetime.fromisoformat(text)
+    return ((parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)) - _EPOCH) // _MILLISECOND
+
+
+def _parse_unusual_time(text: str) -> int:
+    """Parse a time in capitals, possibly with a leap second, into ms."""
+    leap_second = _LEAP_SECOND.search(text)
+    try:
+        if leap_second is None:
+            return _read_ms(text)
+        return _read_ms(f"{text[: leap_second.start()]}59{text[leap_second.end() :]}") + 1000
+    except (ValueError, OverflowError):
+        raise WrongType("an ISO 8601 time") from None
+
+
 def _parse_text(value: object) -> str:
     """Accept whole numbers, which shops send as ids, postal codes and sizes."""
-    if isinstance(value, int) and not isinstance(value, bool):
+    if not isinstance(value, str) and isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str) or len(value) > MAX_TEXT:
         raise WrongType(f"text of at most {MAX_TEXT} characters")

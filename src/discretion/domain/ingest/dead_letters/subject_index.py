@@ -24,7 +24,7 @@ def index_subjects(
     context = raw_context if isinstance(raw_context, dict) else {}
     raw_traits = message.get("traits") if message["type"] == "identify" else context.get("traits")
     traits = raw_traits if isinstance(raw_traits, dict) else {}
-    region = read_phone_region(traits)
+    region = read_phone_region(dict(flatten_traits(traits)))
     subject_entries = set()
     for identifier_type, value in (
         *_read_message_ids(source, message),
