@@ -76,9 +76,10 @@ def parse_person_identifiers(
 
 
 def _parse_unblocked_id(
-    catalogue: Catalogue, identifier_type: str, raw_value: object, place: str
+    catalogue: Catalogue, identifier_type: str, raw_value: object, place: str, region: str | None = None
 ) -> ExternalIdentifier:
-    identifier = parse_identifier(catalogue, identifier_type, _parse_id_text(raw_value, place), None, place)
+    text = _parse_id_text(raw_value, place)
+    identifier = parse_identifier(catalogue, identifier_type, text, region, place)
     if is_blocked(catalogue, identifier):
         raise MessageRejected("IDENTIFIER_BLOCKED", _BLOCKED_REASON, place)
     return identifier
@@ -150,8 +151,9 @@ def parse_external_ids(
         if external_id.get("id") in (None, ""):
             continue
         try:
-            text = _parse_id_text(external_id.get("id"), f"{place}.id")
-            parsed_identifier = parse_identifier(catalogue, identifier_type, text, region, f"{place}.id")
+            parsed_identifier = _parse_unblocked_id(
+                catalogue, identifier_type, external_id.get("id"), f"{place}.id", region
+            )
         except MessageRejected as rejection:
             left_out.append(rejection.leave_out())
             continue
@@ -181,7 +183,7 @@ def parse_context_identifiers(
             continue
         place, raw_value = place_and_value
         try:
-            identifier = parse_identifier(catalogue, identifier_type, raw_value, None, f"context.{place}")
+            identifier = _parse_unblocked_id(catalogue, identifier_type, raw_value, f"context.{place}")
         except MessageRejected as rejection:
             left_out.append(rejection.leave_out())
             continue

@@ -251,4 +251,22 @@ LEFT_OUT: list[tuple[str, Any, str, str]] = [
         "VALUE_UNDECLARED",
         "traits.contactChannel",
     ),
+    (
+        "a card of nobody",
+        build_external_ids([{"type": "loyalty_id", "id": "[object Object]"}]),
+        "IDENTIFIER_BLOCKED",
+        "context.externalIds.0.id",
+    ),
+    (
+        "an address of nobody",
+        build_external_ids([{"type": "email", "id": "null@shop.example"}]),
+        "IDENTIFIER_BLOCKED",
+        "context.externalIds.0.id",
+    ),
+    (
+        "an id that is a list",
+        build_external_ids([{"type": "loyalty_id", "id": ["L-1"]}]),
+        "ID_INVALID",
+        "context.externalIds.0.id",
+    ),
 ]

@@ -69,7 +69,9 @@ def test_a_channel_supplies_only_its_own_context_values() -> None:
         ({"device": {"type": "tvos"}}, "VALUE_UNDECLARED", "context.device.type"),
         ({"app": {"version": 7.1}}, "TYPE_WRONG", "context.app.version"),
         ({"locale": ["sv"]}, "TYPE_WRONG", "context.locale"),
-        ({"device": {"id": ["d-1"]}}, "IDENTIFIER_INVALID", "context.device.id"),
+        ({"device": {"id": ["d-1"]}}, "ID_INVALID", "context.device.id"),
+        ({"device": {"id": "9774d56d682e549c"}}, "IDENTIFIER_BLOCKED", "context.device.id"),
+        ({"device": {"id": "{{device}}"}}, "IDENTIFIER_BLOCKED", "context.device.id"),
     ],
 )
 def test_an_invalid_context_value_refuses_no_message(context: dict[str, Any], code: str, place: str) -> None:
