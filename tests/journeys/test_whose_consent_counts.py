@@ -190,3 +190,18 @@ async def test_a_string_that_is_older_than_a_refusal_does_not_lift_it(platform: 
     assert (await read_vic(platform, PARTNERS))["why"] == "refused"
     await platform.send_messages("web-shop", {**page, "context": {"tcString": after}})
     assert (await read_vic(platform, PARTNERS))["why"] == "agreed"
+
+
+@pytest.mark.parametrize("denied", [EMAIL, "marketing.communications", "marketing"])
+async def test_rudderstacks_denied_consent_ids_count(platform: PlatformUnderTest, denied: str) -> None:
+    """``context.consentManagement`` of any message; what has no meaning is named in its answer."""
+    agrees = {"type": "consent", "userId": "v-1", "purposes": {EMAIL: True}}
+    await platform.send_messages("web-shop", VIC, agrees)
+    management = {"deniedConsentIds": [denied], "allowedConsentIds": ["C0001"], "provider": "custom"}
+    page = {"type": "page", "userId": "v-1", "context": {"consentManagement": management}}
+    outcome = await platform.send_messages("web-shop", page)
+    (result,) = outcome["results"]
+    assert [(item["code"], item["place"]) for item in result["leftOut"]] == [
+        ("CONSENT_ID_UNKNOWN", "context.consentManagement.allowedConsentIds.C0001")
+    ]
+    assert (await read_vic(platform))["why"] == "refused"

@@ -175,6 +175,18 @@ class PlaceholderEntry(Entry):
     )
 
 
+class SourceConsentEntry(Entry):
+    """What a source's statements about purposes count for."""
+
+    repeated_under_login: bool = Field(
+        default=True,
+        description="false if a yes that it repeats with every message says nothing about who is logged in",
+    )
+    ids: dict[Text, list[Text]] = Field(
+        default={}, description="by id of its consent manager, purposes or nodes that a yes to it accepts"
+    )
+
+
 class SourceEntry(Entry):
     """A registered sender in one channel."""
 
@@ -192,6 +204,9 @@ class SourceEntry(Entry):
     assurance: dict[Text, AssuranceLabel] = Field(
         default={},
         description="by identifier type, the strongest it may assert: proven, presented or claimed (default)",
+    )
+    consent: SourceConsentEntry = Field(
+        default=SourceConsentEntry(), description="what its statements about purposes count for"
     )
 
 

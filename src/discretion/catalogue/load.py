@@ -28,6 +28,7 @@ from discretion.catalogue.entry import (
     PlaceholderEntry,
     PurposeEntry,
     RecipientEntry,
+    SourceEntry,
     Uses,
 )
 from discretion.catalogue.exchange_rates import NO_RATES, ExchangeRates, MoneyRules
@@ -48,6 +49,7 @@ from discretion.catalogue.model import (
 from discretion.catalogue.parsed_file import ParsedCatalogue, ParsedCatalogueFile, parse_catalogue_file
 from discretion.catalogue.problem import ConfigurationProblem
 from discretion.catalogue.recipient import Recipient
+from discretion.catalogue.source_consent import SourceConsent
 from discretion.catalogue.yaml_file import read_yaml_folder
 from discretion.errors import Misconfigured
 
@@ -112,8 +114,7 @@ def _build_catalogue(parsed_catalogue: ParsedCatalogue) -> Catalogue:
             for _, key, entry in parsed_catalogue.iterate_entries("identifiers")
         },
         "sources": {
-            key: Source(key=key, **entry.model_dump())
-            for _, key, entry in parsed_catalogue.iterate_entries("sources")
+            key: _build_source(key, entry) for _, key, entry in parsed_catalogue.iterate_entries("sources")
         },
         "events": _build_events(parsed_catalogue, purposes, attributes.values()),
         "objects": {
@@ -259,6 +260,12 @@ def _build_attribute(
         kinds=kinds,
         correctable=Correctable.NEVER if computed else entry.correctable or Correctable.EVIDENCE,
     )
+
+
+def _build_source(key: str, entry: SourceEntry) -> Source:
+    ids = {consent_id: tuple(nodes) for consent_id, nodes in entry.consent.ids.items()}
+    consent = SourceConsent(entry.consent.repeated_under_login, ids)
+    return Source(key=key, **entry.model_dump(exclude={"consent"}), consent=consent)
 
 
 def _build_identifier_type(

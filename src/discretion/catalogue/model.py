@@ -18,6 +18,7 @@ from discretion.catalogue.exchange_rates import NO_MONEY, MoneyRules
 from discretion.catalogue.identifier_type import IdentifierType
 from discretion.catalogue.import_mapping import ImportMapping
 from discretion.catalogue.recipient import Recipient
+from discretion.catalogue.source_consent import SourceConsent
 
 
 class Channel(StrEnum):
@@ -191,11 +192,11 @@ class Source:
     """A registered sender in one channel.
 
     Attributes:
-        user_id: The identifier type of the tracking API's ``userId`` from this source.
-        anonymous_id: The identifier type of its ``anonymousId``.
+        user_id, anonymous_id: The identifier types of the tracking API's ``userId`` and ``anonymousId``.
         priority: Where sources disagree about a value, the lower number wins.
         guardians: Whether it may record that a guardian consented; children must not read its write key.
         assurance: By identifier type, the strongest that the source may assert; others it can only claim.
+        consent: What its statements about purposes count for.
     """
 
     key: str
@@ -206,6 +207,7 @@ class Source:
     priority: int = 100
     guardians: bool = False
     assurance: Mapping[str, Assurance] = field(default_factory=dict)
+    consent: SourceConsent = field(default_factory=SourceConsent)
 
     def limit_assurance(self, identifier_type: str, asserted: Assurance) -> Assurance:
         """Return what an assertion counts for: itself, or what the source may assert if that is weaker."""

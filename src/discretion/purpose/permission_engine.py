@@ -141,7 +141,10 @@ def _list_rule_inputs(
     ]
     editions = sorted(timeline.start for timeline in law.material_changes if purpose.key in timeline.purposes)
     properties = [purpose.bit, purpose.basis, purpose.family, purpose.lasts]
-    return [properties, timelines, editions, law.places_digest, catalogue.sensitive_kinds]
+    unheeded = sorted(
+        key for key, source in catalogue.sources.items() if not source.consent.repeated_under_login
+    )
+    return [properties, timelines, editions, law.places_digest, catalogue.sensitive_kinds, unheeded]
 
 
 def _list_age_rules(timeline: ConsentTimeline) -> list[list[str]]:

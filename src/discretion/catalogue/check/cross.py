@@ -18,7 +18,7 @@ from discretion.catalogue.check.imports import check_imports
 from discretion.catalogue.check.money import check_distinct_events, check_money
 from discretion.catalogue.check.numbers import check_numbers
 from discretion.catalogue.check.recipients import check_recipients
-from discretion.catalogue.check.sources import check_sources, check_supply_places
+from discretion.catalogue.check.sources import check_source_consent, check_sources, check_supply_places
 from discretion.catalogue.duration import parse_duration
 from discretion.catalogue.entry import AttributeEntry, EventEntry, Uses
 from discretion.catalogue.model import Channel, Form, Sensitivity, ValueType
@@ -336,6 +336,7 @@ _CHECKS: Iterable[Callable[[ParsedCatalogue], Iterator[ConfigurationProblem]]] =
     check_identifier_types,
     check_placeholders,
     check_source_assurance,
+    check_source_consent,
     check_imports,
     check_money,
     check_distinct_events,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from discretion.catalogue.entry import AttributeEntry
+from discretion.catalogue.assurance import Assurance
+from discretion.catalogue.entry import AttributeEntry, SourceEntry
 from discretion.catalogue.model import Channel
 from discretion.catalogue.nearest_name import suggest_name
 from discretion.catalogue.parsed_file import ParsedCatalogue, ParsedCatalogueFile
@@ -76,6 +77,37 @@ def check_sources(parsed_catalogue: ParsedCatalogue) -> Iterator[ConfigurationPr
                 yield parsed_file.file.build_problem(
                     source_place, f"{path} never comes from {source_channel}", advice
                 )
+
+
+def check_source_consent(parsed_catalogue: ParsedCatalogue) -> Iterator[ConfigurationProblem]:
+    """Report consent ids of unknown purposes, and settings for logins of sources that have none."""
+    purposes = parsed_catalogue.declared_names("purposes")
+    nodes = {purpose[:end] for purpose in purposes for end in _list_node_ends(purpose)}
+    for parsed_file, name, source in parsed_catalogue.iterate_entries("sources"):
+        place: Place = ("sources", name, "consent")
+        if not source.consent.repeated_under_login and not _has_logins(source):
+            fault = f"{name!r} proves no {source.user_id}, so nobody is logged in there"
+            advice = "Remove 'repeated_under_login'; its acceptances cover single records in any case."
+            yield parsed_file.file.build_problem((*place, "repeated_under_login"), fault, advice)
+        for consent_id, targets in source.consent.ids.items():
+            if not targets:
+                fault = f"consent id {consent_id!r} of {name!r} has no purpose"
+                advice = "Name the purposes that a yes to it accepts, or remove it."
+                yield parsed_file.file.build_problem((*place, "ids", consent_id), fault, advice)
+            for index, target in enumerate(targets):
+                if target not in nodes:
+                    fault = f"consent id {consent_id!r} of {name!r} names the unknown purpose {target!r}"
+                    yield parsed_file.file.build_problem(
+                        (*place, "ids", consent_id, index), fault, suggest_name(target, nodes)
+                    )
+
+
+def _list_node_ends(purpose: str) -> list[int]:
+    return [match.start() for match in re.finditer(r"\.|$", purpose)]
+
+
+def _has_logins(source: SourceEntry) -> bool:
+    return source.assurance.get(source.user_id) is Assurance.PROVEN
 
 
 def list_trait_places(path: str, entry: AttributeEntry) -> tuple[str, ...]:

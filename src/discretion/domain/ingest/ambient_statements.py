@@ -7,6 +7,16 @@ from collections.abc import Mapping
 from discretion.purpose.statements import list_purpose_path
 
 
+def merge_strictest(choices: Mapping[str, bool], other_choices: Mapping[str, bool]) -> Mapping[str, bool]:
+    """Merge two mappings of purpose → permitted; if either refuses, the result refuses."""
+    if not other_choices:
+        return choices
+    return {
+        **choices,
+        **{purpose: permits and choices.get(purpose, True) for purpose, permits in other_choices.items()},
+    }
+
+
 def refuse_contradicted(
     preferences: Mapping[str, bool], string_choices: Mapping[str, bool]
 ) -> Mapping[str, bool]:

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from discretion.catalogue.model import Catalogue, Source
-from discretion.domain.ingest.ambient_statements import refuse_contradicted
+from discretion.domain.ingest.ambient_statements import merge_strictest, refuse_contradicted
+from discretion.domain.ingest.consent_ids import read_consent_ids
 from discretion.domain.ingest.consent_message import (
     CONSENT_TYPE,
     is_preference_update,
@@ -111,14 +112,20 @@ class MessageStatementReader:
         preferences, left_out, unknown = (
             ({}, [], 0) if is_consent_message else self._read_preferences(context)
         )
-        is_explicit = is_consent_message or is_update
+        id_choices, id_faults = read_consent_ids(self.catalogue, source, context)
+        # Beside an explicit statement only what the consent manager denies counts.
+        repeated = (
+            {node: False for node, permits in id_choices.items() if not permits}
+            if is_consent_message or is_update
+            else merge_strictest(preferences, id_choices)
+        )
         statements = MessageStatements(
-            ambient_choices={} if is_explicit else refuse_contradicted(preferences, signal.tcf_choices),
+            ambient_choices=refuse_contradicted(repeated, signal.tcf_choices),
             dated_choices=signal.tcf_choices,
             dated_at=signal.recorded_at,
             signals=collect_opt_outs(signal),
             iab_strings=" ".join(signal.raw.values()),
-            left_out=(*_list_unreadable_signals(signal), *left_out),
+            left_out=(*_list_unreadable_signals(signal), *left_out, *id_faults),
             dropped=unknown,
         )
         if is_consent_message:

@@ -16,7 +16,13 @@ from discretion.catalogue.reserved_source import CORRECTION_SOURCE
 from discretion.domain.ingest.value_codes import BIRTH_DATE_CATEGORY
 from discretion.law.model import UNKNOWN
 from discretion.purpose.permissions import PersonState
-from discretion.purpose.statements import NodeChoices, PurposeChoice, RecordStatements
+from discretion.purpose.statements import (
+    AmbientChoice,
+    NodeChoices,
+    NodeStates,
+    PurposeChoice,
+    RecordStatements,
+)
 from discretion.store.source_record import Cell, Choice, SourceRecord
 
 FindJurisdiction = Callable[[str | None, str | None], str]
@@ -43,7 +49,10 @@ def build_person_state(
     """Build the state of the person these records belong to; their order does not matter."""
     ordered = sorted(records, key=lambda record: record.id)
     return PersonState(
-        statements=tuple(read_record_statements(record) for record in ordered),
+        statements=tuple(
+            read_record_statements(record, ambient_counts=_counts_ambient(catalogue, record))
+            for record in ordered
+        ),
         laws=find_jurisdictions(catalogue, find_jurisdiction, ordered),
         # The flag of one record restricts the person, so that a merge never lifts a restriction.
         restricted=any(record.restricted for record in ordered),
@@ -73,12 +82,18 @@ def has_equal_state(before: SourceRecord, after: SourceRecord, state_attributes:
     )
 
 
-def read_record_statements(record: SourceRecord) -> RecordStatements:
-    """Return the statements of one source record."""
+def _counts_ambient(catalogue: Catalogue, record: SourceRecord) -> bool:
+    """Return whether the acceptances that the record's source repeats count; see ``SourceConsent``."""
+    source = catalogue.sources.get(record.source)
+    return source is None or source.consent.repeated_under_login or not record.is_login
+
+
+def read_record_statements(record: SourceRecord, *, ambient_counts: bool = True) -> RecordStatements:
+    """Return the statements of one source record; acceptances in ``ambient`` only if ``ambient_counts``."""
     # ``limit`` restricts the use of sensitive data only; it is no opt-out of sale or sharing.
     signals = {name: signal.last for name, signal in record.signals.items() if name != LIMIT_SIGNAL}
     return RecordStatements(
-        ambient=tuple(sorted(record.ambient_choices.items(), key=itemgetter(0))),
+        ambient=_sort_ambient(record.ambient_choices, accepts=ambient_counts),
         explicit=_sort_choices(record.explicit_choices),
         guardian=_sort_choices(record.guardian_choices),
         own=_sort_choices(record.own_choices),
@@ -170,6 +185,17 @@ def _find_birth_time(catalogue: Catalogue, records: Sequence[SourceRecord]) -> i
 def read_text_value(cell: Cell | None) -> str | None:
     """Return the open value of a cell if it is text, such as a country."""
     return cell.value if cell is not None and isinstance(cell.value, str) else None
+
+
+def _sort_ambient(choices: Mapping[str, AmbientChoice], *, accepts: bool) -> NodeStates:
+    ordered = sorted(choices.items(), key=itemgetter(0))
+    if accepts:
+        return tuple(ordered)
+    return tuple(
+        (node, AmbientChoice(refused_last=choice.refused_last))
+        for node, choice in ordered
+        if choice.refused_last is not None
+    )
 
 
 def _sort_choices(choices: Mapping[str, Choice]) -> NodeChoices:

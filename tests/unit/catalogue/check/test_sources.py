@@ -17,7 +17,37 @@ MAIL = (
     "  cookie: {normalise: token,"
 )
 
+SHOP = "{channel: web, label: Shop, user_id: email, anonymous_id: cookie"
+
 BROKEN_CASES = (
+    BrokenCase(
+        "consent id of an unknown purpose",
+        SHOP,
+        SHOP + ", consent: {ids: {C1: [functional.servise]}}",
+        "consent id 'C1' of 'shop' names the unknown purpose 'functional.servise'",
+        "functional.service",
+    ),
+    BrokenCase(
+        "consent id without a purpose",
+        SHOP,
+        SHOP + ", consent: {ids: {C1: []}}",
+        "consent id 'C1' of 'shop' has no purpose",
+        "remove it",
+    ),
+    BrokenCase(
+        "repetition under a login that nobody has",
+        SHOP,
+        SHOP + ", consent: {repeated_under_login: false}",
+        "'shop' proves no email, so nobody is logged in there",
+        "Remove 'repeated_under_login'",
+    ),
+    BrokenCase(
+        "misspelt member of consent",
+        SHOP,
+        SHOP + ", consent: {id: {C1: [functional]}}",
+        "id",
+        "ids",
+    ),
     BrokenCase("trait twice", "[address.postalCode]", "[email]", "is already contact.email", "another place"),
     BrokenCase(
         "computed with trait",

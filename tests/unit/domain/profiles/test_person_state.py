@@ -11,13 +11,16 @@ from hypothesis import strategies as st
 
 from discretion.catalogue.assurance import Assurance
 from discretion.catalogue.load import load_catalogue
+from discretion.catalogue.source_consent import SourceConsent
 from discretion.domain.profiles.person_state import (
     build_person_state,
     has_equal_state,
     list_state_attributes,
 )
+from discretion.purpose.permission_engine import PermissionEngine
 from discretion.purpose.statements import AmbientChoice
 from discretion.store.source_record import Cell, Choice, DeviceCountry, SignalTimes, SourceRecord
+from tests.fixtures.law import LAW
 
 CATALOGUE = load_catalogue(None)
 STATE_ATTRIBUTES = list_state_attributes(CATALOGUE)
@@ -77,3 +80,30 @@ def test_records_that_are_compared_as_equal_give_the_same_state(before: set[str]
         assert build_state(records[0]) == build_state(records[1])
     else:
         assert before != after
+
+
+@pytest.mark.parametrize(
+    ("is_login", "repeated_under_login", "accepts"),
+    [(True, True, True), (True, False, False), (False, False, True), (False, True, True)],
+)
+def test_the_catalogue_says_whether_a_repeated_yes_counts_under_a_login(
+    is_login: bool, repeated_under_login: bool, accepts: bool
+) -> None:
+    """A refusal of the same source always counts."""
+    shop = replace(CATALOGUE.sources["web-shop"], consent=SourceConsent(repeated_under_login))
+    catalogue = replace(CATALOGUE, sources={**CATALOGUE.sources, "web-shop": shop})
+    record = build_record(
+        number_assurance=Assurance.PROVEN if is_login else None,
+        ambient_choices={"analytics": AmbientChoice(2, 3), "marketing": AmbientChoice(2, 5, 4)},
+    )
+    (statements,) = build_person_state(catalogue, lambda _country, _region: "eu", [record]).statements
+    accepted = {node for node, choice in statements.ambient if choice.is_accepted}
+    assert accepted == ({"analytics", "marketing"} if accepts else set())
+    assert dict(statements.ambient)["marketing"].refused_last == 4
+
+
+def test_another_setting_is_another_version_of_the_rules() -> None:
+    """Permissions that were computed before are not trusted after."""
+    shop = replace(CATALOGUE.sources["web-shop"], consent=SourceConsent(repeated_under_login=False))
+    changed = replace(CATALOGUE, sources={**CATALOGUE.sources, "web-shop": shop})
+    assert PermissionEngine(changed, LAW).version != PermissionEngine(CATALOGUE, LAW).version
