@@ -108,7 +108,7 @@ class Population:
         self._installation = installation
 
     def send_identities(self, url: str) -> None:
-        """Send both records of each customer with one e-mail address, so that they merge."""
+        """Send both records of each customer; the account confirms the card, so that they merge."""
         for source in SOURCES:
             batch = [
                 {
@@ -116,6 +116,7 @@ class Population:
                     "messageId": f"{self._name}-{source}-{index}",
                     "userId": self._user(source, index),
                     "traits": {"email": f"{self._name}.{index}@post.example"},
+                    "context": self._build_context(source, index),
                 }
                 for index in range(CUSTOMERS)
             ]
@@ -168,6 +169,12 @@ class Population:
                 order_counts[""] = customer["commerce"]["orderCount"] or 0
                 return order_counts
             after = page["pageInfo"]["endCursor"]
+
+    def _build_context(self, source: str, customer: int) -> dict[str, Any]:
+        if source == "tills":
+            return {}
+        card = {"id": self._user("tills", customer), "type": "loyalty_id", "assurance": "proven"}
+        return {"externalIds": [card]}
 
     def _user(self, source: str, customer: int) -> str:
         return f"{source}-{self._name}-{customer}"

@@ -9,6 +9,7 @@ import pytest
 
 from tests.fixtures.clock import RunningClock
 from tests.fixtures.platform import PlatformUnderTest
+from tests.fixtures.proofs import build_card_confirmation, confirm_card
 
 MERGE_HISTORY = """{ customers(first: 50) { nodes {
   identifiers { type value }
@@ -50,9 +51,7 @@ async def test_a_merge_is_attributed_to_the_source_that_caused_it(
     platform: PlatformUnderTest,
 ) -> None:
     """Concurrent senders share a transaction; each merge is still attributed to its own source."""
-    await platform.send_messages(
-        "tills", *(identify(f"t{n}", f"L-{n}", email=f"p{n}@shop.example") for n in range(9))
-    )
+    await platform.send_messages("tills", *(identify(f"t{n}", f"L-{n}", firstName="Ann") for n in range(9)))
     await asyncio.gather(
         *(platform.send_messages("ios-app", identify(f"a{n}", f"x-{n}", firstName="Eve")) for n in range(9)),
         *(platform.send_messages("web-shop", identify(f"w{n}", f"w-{n}", firstName="Ann")) for n in range(9)),
@@ -63,7 +62,7 @@ async def test_a_merge_is_attributed_to_the_source_that_caused_it(
             for n in range(9)
         ),
         *(
-            platform.send_messages("web-shop", identify(f"v{n}", f"w-{n}", email=f"p{n}@shop.example"))
+            platform.send_messages("web-shop", build_card_confirmation(f"v{n}", f"w-{n}", f"L-{n}"))
             for n in range(9)
         ),
     )
@@ -75,25 +74,23 @@ async def test_a_merge_is_attributed_to_the_source_that_caused_it(
 
 
 @pytest.mark.parametrize("role", ["support", "frontend"])
-async def test_staff_see_first_naming_times_by_month_only(platform: PlatformUnderTest, role: str) -> None:
-    """The first naming of an identifier reveals a visit; like provenance, it is shown by its month."""
+async def test_staff_see_times_of_identifiers_by_month_only(platform: PlatformUnderTest, role: str) -> None:
+    """The time of an identifier reveals a visit; like provenance, it is shown by its month."""
     await platform.send_messages("web-shop", identify("m1", "w-1", email="ann@shop.example"))
-    query = "{ customers { nodes { identifiers { firstNamedAt } } } }"
+    query = "{ customers { nodes { identifiers { since } } } }"
     answer = await platform.query(query, platform.issue_token(role))
     (ann,) = answer["data"]["customers"]["nodes"]
-    assert {identifier["firstNamedAt"] for identifier in ann["identifiers"]} == {"2026-03"}
+    assert {identifier["since"] for identifier in ann["identifiers"]} == {"2026-03"}
 
 
 @pytest.mark.parametrize("child_first", [True, False])
 async def test_a_childs_consent_stays_void_after_merging_with_a_parent(
     platform: PlatformUnderTest, child_first: bool
 ) -> None:
-    """A shared family address merges the child's and the parent's records; the child's consent stays void."""
-    child = add_choices(
-        identify("m1", "kid", email="home@shop.example", birthday="2016-01-01"), marketing=True
-    )
-    parent = identify("m2", "w-1", email="home@shop.example", birthday="1980-01-01")
-    from_web = ("web-shop", parent)
+    """A family's card merges the child's and the parent's records; the child's consent stays void."""
+    child = add_choices(identify("m1", "kid", birthday="2016-01-01"), marketing=True)
+    parent = identify("m2", "w-1", birthday="1980-01-01")
+    from_web = ("web-shop", confirm_card(parent, "L-1"))
     from_store = ("tills", {**child, "userId": "L-1"})
     for source, message in (from_store, from_web) if child_first else (from_web, from_store):
         await platform.send_messages(source, message)

@@ -20,7 +20,7 @@ from discretion.law.load import load_lawbook
 from discretion.plan.customer_members import RULES
 from discretion.purpose.permission_engine import PermissionEngine
 from discretion.store.customer_codec import StoredPermissions, parse_permissions
-from discretion.store.source_records import CUSTOMER, parse_record
+from discretion.store.source_record_codec import CUSTOMER, parse_record
 from tests.bench.recompute.population import CustomerGenerator
 from tests.fixtures.demo import PROGRAM
 from tests.fixtures.server_process import environment, run_command

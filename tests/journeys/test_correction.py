@@ -23,6 +23,7 @@ from tests.fixtures.attribute_keys import KEYS
 from tests.fixtures.clock import Clock
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import PlatformUnderTest, build_test_platform
+from tests.fixtures.proofs import confirm_card
 from tests.journeys.rights import (
     CORRECTION,
     DECIDE,
@@ -174,7 +175,8 @@ async def test_a_correction_survives_source_messages_in_any_order(office: Correc
     orders = sorted(set(permutations(range(4))))[::2]
     for number, order in enumerate(orders):
         email = f"g{number}@post.example"
-        await office.send_traits("web-shop", 0, f"u{number}", {"email": email, "loyaltyId": f"L-{number}"})
+        card = confirm_card({}, f"L-{number}")
+        await office.send_traits("web-shop", 0, f"u{number}", {"email": email}, **card)
         for source, minute, traits in (messages[index] for index in order):
             if source == "self":
                 await office.correct(email, {"identity.givenName": "Greta", "identity.preferredName": None})

@@ -20,7 +20,7 @@ from discretion.errors import DiscretionError
 from discretion.reveal.forms import format_timestamp
 from discretion.settings import Settings
 from discretion.store.driver.database import Database
-from discretion.store.source_records import IDENTIFIERS, TOTALS
+from discretion.store.source_record_codec import IDENTIFIERS, TOTALS
 from tests.fixtures.attribute_keys import KEYS
 from tests.fixtures.clock import Clock
 from tests.fixtures.mongo import CommandRecorder, FailPoint

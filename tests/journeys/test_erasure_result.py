@@ -180,9 +180,9 @@ async def test_an_erasure_preview_changes_nothing(
 async def test_two_merged_profiles_are_erased_completely(platform: PlatformUnderTest) -> None:
     """Neither id has data; access packages are deleted too, and late messages create no customer."""
     await platform.send_messages("web-shop", ANN, BOB, build_view("v1", WEB_ID))
-    store_message = {**TILL, "traits": {"email": "annie@home.example"}}
+    store_message = {**TILL, "userId": "L-2", "traits": {"email": "annie@home.example"}}
     await platform.send_messages("tills", store_message)
-    token = await issue_own_token(platform, "annie@home.example")
+    token = await issue_own_token(platform, EMAIL)
     steward = platform.issue_token("steward")
     ids = [
         (await platform.query(FIND_CUSTOMER, steward, {"v": email}))["data"]["customer"]["id"]

@@ -9,7 +9,7 @@ import pytest
 
 from discretion.store.driver.database import Database
 from discretion.store.events import TYPE
-from discretion.store.source_records import CELLS, SOURCE
+from discretion.store.source_record_codec import CELLS, SOURCE
 from tests.fixtures.attribute_keys import KEYS
 from tests.fixtures.clock import Clock
 from tests.fixtures.mongo import CommandRecorder

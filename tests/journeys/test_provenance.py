@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from discretion.catalogue.assurance import Assurance
 from discretion.catalogue.reserved_source import CORRECTION_SOURCE
 from discretion.domain.consent.source_statements import SourceStatementRecorder
 from discretion.domain.consent.terms_registry import TermsRegistry
@@ -35,14 +36,17 @@ WEB = {
     "timestamp": "2026-05-01T10:00:00Z",
     "traits": {
         "email": EMAIL,
+        "emailVerified": True,
         "firstName": "Mara",
         "lastName": "Lind",
         "birthday": "1984-02-29",
         "loyaltyTier": "silver",
-        "loyaltyId": "L-700",
         "address": {"country": "DE"},
     },
-    "context": {"consent": {"categoryPreferences": {"marketing": True, "personalize": True}}},
+    "context": {
+        "consent": {"categoryPreferences": {"marketing": True, "personalize": True}},
+        "externalIds": [{"id": "L-700", "type": "loyalty_id", "assurance": "proven"}],
+    },
 }
 TILLS = {
     "type": "identify",
@@ -230,7 +234,7 @@ async def test_a_correction_wins_over_later_messages_of_sources(platform: Platfo
 
     async def apply_correction(message: str, at: int, value: str) -> None:
         attribute = catalogue.attributes["identity.givenName"]
-        identifier = ExternalIdentifier("email", Redacted(EMAIL.lower()))
+        identifier = ExternalIdentifier("email", Redacted(EMAIL.lower()), Assurance.PROVEN)
         fact = Fact(CORRECTION_SOURCE, message, at, LATER, (identifier,), ((attribute, Redacted(value)),))
         await unifier.apply_facts([fact])
 

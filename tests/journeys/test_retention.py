@@ -12,7 +12,8 @@ import pytest_asyncio
 
 from discretion.demo.roles import ROLES
 from discretion.plan.customer_members import ALLOW, RESTRICTED
-from discretion.store import events, source_records
+from discretion.store import events
+from discretion.store import source_record_codec as codec
 from discretion.store.customer_codec import parse_customer
 from discretion.store.driver.database import Database
 from discretion.store.schema.collections import COLLECTIONS
@@ -151,16 +152,25 @@ async def test_a_sweep_deletes_expired_data_and_nothing_else(
     run = await run_sweep(platform)
     after = await dump_collections(platform)
     [record], [customer] = after["source_records"], after["customers"]
-    stored_keys = {*record[source_records.CELLS], *record[source_records.TOTALS], *customer, *customer["p"]}
+    stored_keys = {
+        *record[codec.CELLS],
+        *record[codec.TOTALS],
+        *customer,
+        *customer["p"],
+    }
     assert stored_keys.isdisjoint(KEYS[path] for path in (*EXPIRED_ATTRIBUTES, *EXPIRED_TOTALS))
     assert {KEYS["identity.givenName"], KEYS["contact.email"], KEYS["commerce.orderCount"]} <= stored_keys
     assert [event[events.TYPE] for event in after["events"]] == ["Order Completed"]
     for name in ("disclosures", "messages", "identifiers", "identity_events", "rulings", "clients"):
         assert after[name] == before[name], name
     untouched = (
-        *("_id", source_records.SOURCE, source_records.CUSTOMER, source_records.IDENTIFIERS),
-        *(source_records.AMBIENT_CHOICES, source_records.EXPLICIT_CHOICES, source_records.FIRST),
-        *(source_records.LAST, source_records.BORN, source_records.HOME),
+        *("_id", codec.SOURCE, codec.CUSTOMER, codec.IDENTIFIERS),
+        *(
+            codec.AMBIENT_CHOICES,
+            codec.EXPLICIT_CHOICES,
+            codec.FIRST,
+        ),
+        *(codec.LAST, codec.BORN, codec.HOME),
     )
     assert {name: record[name] for name in untouched} == {
         name: before["source_records"][0][name] for name in untouched
@@ -229,9 +239,9 @@ async def test_expired_data_that_are_sent_again_are_not_stored(
     late = await platform.send_messages("web-shop", {**MARA, **old_time, "messageId": "w3"})
     assert (late["accepted"], late["results"][0]["minimised"]) == (1, 6)
     [record] = await platform.internals.database.find("source_records", {})
-    assert (record[source_records.CELLS], record[source_records.TOTALS]) == (
-        before["source_records"][0][source_records.CELLS],
-        before["source_records"][0][source_records.TOTALS],
+    assert (record[codec.CELLS], record[codec.TOTALS]) == (
+        before["source_records"][0][codec.CELLS],
+        before["source_records"][0][codec.TOTALS],
     )
     assert await platform.internals.database.count("events", {}) == 1
 
@@ -257,7 +267,7 @@ async def test_a_child_stays_protected_when_the_birth_date_expires(
         [grown] = await database.find("customers", {})
         assert parse_customer(grown).sealed == {}
         [record] = await database.find("source_records", {})
-        assert record[source_records.CELLS] == {}
+        assert record[codec.CELLS] == {}
 
 
 async def test_a_sweep_does_not_delete_restricted_data(platform: PlatformUnderTest, clock: Clock) -> None:
@@ -265,7 +275,7 @@ async def test_a_sweep_does_not_delete_restricted_data(platform: PlatformUnderTe
     clock.set(AFTER_EXPIRY)
     clock.advance(3_600_000)
     database = platform.internals.database
-    await database.update_one("source_records", {}, {"$set": {source_records.RESTRICTED: True}})
+    await database.update_one("source_records", {}, {"$set": {codec.RESTRICTED: True}})
     await database.update_one("customers", {}, {"$set": {RESTRICTED: True}})
     before = await dump_collections(platform)
     run = await run_sweep(platform)

@@ -14,7 +14,7 @@ from discretion.app.clock import now_ms
 from discretion.domain.retention.sweep import LEASE_MS, PAGE_SIZE
 from discretion.store.customer_codec import parse_customer
 from discretion.store.driver.database import Database
-from discretion.store.source_records import CELLS, TOTALS
+from discretion.store.source_record_codec import CELLS, TOTALS
 from tests.fixtures.attribute_keys import KEYS
 from tests.fixtures.clock import Clock
 from tests.fixtures.demo import PROGRAM

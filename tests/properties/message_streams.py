@@ -52,9 +52,25 @@ def message(draw: st.DrawFn) -> SentMessage:
     traits: dict[str, Any] = {}
     if draw(st.booleans()):
         traits["email"] = draw(st.sampled_from(EMAILS))
+        if draw(st.booleans()):
+            traits["emailVerified"] = True
     if draw(st.booleans()):
         traits["firstName"] = draw(st.sampled_from(NAMES))
+    external_ids = draw(st.lists(_external_ids(), max_size=2))
+    if external_ids:
+        body["context"] = {**body["context"], "externalIds": external_ids}
     return source, {**body, "type": "identify", "traits": traits}
+
+
+def _external_ids() -> st.SearchStrategy[dict[str, Any]]:
+    named = st.tuples(st.sampled_from(["loyalty_id", "user_id"]), st.sampled_from(USERS)) | st.tuples(
+        st.just("email"), st.sampled_from(EMAILS[:2])
+    )
+    return st.builds(
+        lambda named, assurance: {"type": named[0], "id": named[1], "assurance": assurance},
+        named,
+        st.sampled_from(["proven", "presented", "claimed"]),
+    )
 
 
 def _consent_contexts() -> st.SearchStrategy[dict[str, Any]]:

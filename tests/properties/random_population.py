@@ -34,7 +34,7 @@ def _format_selection(tree: Mapping[str, Any]) -> str:
     )
 
 
-IDENTIFIERS_FIELD = "identifiers { type value sources firstNamedAt }"
+IDENTIFIERS_FIELD = "identifiers { type value sources assurance provenBy since }"
 EVENTS_FIELD = "events(first: 20) { nodes { name occurredAt channel properties } }"
 
 

@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 
 from tests.fixtures.examples import scale_examples
 from tests.fixtures.platform import PlatformUnderTest, open_platform
+from tests.fixtures.proofs import build_card_confirmation
 from tests.properties.message_streams import USERS, SentMessage, message_streams
 from tests.properties.random_population import CATALOGUE, delete_everything, read_people, send_one_by_one
 from tests.properties.settings import PROPERTY_SETTINGS, LoopRunner, seeded_randoms
@@ -99,19 +100,18 @@ def test_an_unmerge_of_a_stewards_merge_restores_both_customers(
 def test_an_unmerge_of_an_automatic_merge_restores_both_customers(
     loop: LoopRunner, platform: PlatformUnderTest, sent: list[SentMessage], pick: Any
 ) -> None:
-    """The merge is caused by an alias: both customers are as before, except for the identifier it added."""
+    """An account confirms a card of the tills: both are as before, except for what the account names."""
     plain = [sent_message for sent_message in sent if sent_message[1]["type"] != "alias"]
     users = {(source, body["userId"]) for source, body in plain if "userId" in body}
-    identifiers = {(CATALOGUE.sources[source].user_id, user) for source, user in users}
     pairs = [
-        (source, user, former)
+        (source, user, card)
         for source, user in sorted(users)
-        for former in USERS
-        if former != user and (CATALOGUE.sources[source].user_id, former) in identifiers
+        for card in USERS
+        if CATALOGUE.sources[source].user_id == "user_id" and ("tills", card) in users
     ]
-    assume(pairs)  # an alias links only identifiers that are stored
-    source, user, former = pick.choice(pairs)
-    link = {"type": "alias", "messageId": "link", "userId": user, "previousId": former}
+    assume(pairs)  # a card links only if a till has scanned it
+    source, user, card = pick.choice(pairs)
+    link = build_card_confirmation("link", user, card)
 
     async def merged_and_parted() -> bool:
         await delete_everything(platform)

@@ -30,6 +30,7 @@ from discretion.store.driver.connection import connect_database
 from discretion.store.driver.database import Database
 from discretion.store.events import CUSTOMER
 from discretion.store.schema.apply import apply_schema
+from discretion.store.source_records import NAMING_MEMBERS
 from discretion.token.grant import SELF
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import ROOT_KEY, open_platform
@@ -254,7 +255,9 @@ async def open_twins(
         if own_email is not None:
             entry = await source["identifiers"].find_one({"type": "email", "_id": _index_email(own_email)})
             assert entry is not None
-            holder = replace(holder, own_customer=entry["customer"])
+            record = await source["source_records"].find_one({"_id": _list_naming_records(entry)[0]})
+            assert record is not None
+            holder = replace(holder, own_customer=record["c"])
         maker = TwinMaker(base.catalogue, revealer, holder, base.now)
         docs = [
             await _copy_database(source, client[names[0]]),
@@ -322,22 +325,35 @@ async def _copy_database(source: Any, target: Any, maker: TwinMaker | None = Non
     customers = [maker.change_customer(doc) for doc in before] if maker else before
     events = await source["events"].find().to_list()
     identifiers = await source["identifiers"].find().to_list()
+    # Only what a search by identifiers reads.
+    records = await source["source_records"].find({}, dict.fromkeys(NAMING_MEMBERS, 1)).to_list()
     if maker:
         allow = {doc["_id"]: read_permitted_bits(doc, maker.now) for doc in before}
         events = [
             changed for event in events if (changed := maker.change_event(event, allow[event[CUSTOMER]]))
         ]
         hidden = {(doc["_id"], kind) for doc in before for kind in maker.list_hidden_identifiers(doc)}
+        for record in records:
+            record["i"] = [named for named in record["i"] if (record["c"], named["k"]) not in hidden]
+        customer_of = {record["_id"]: record["c"] for record in records}
         identifiers = [
             identifier
             for identifier in identifiers
-            if (identifier["customer"], identifier["type"]) not in hidden
+            if any(
+                (customer_of[record], identifier["type"]) not in hidden
+                for record in _list_naming_records(identifier)
+            )
         ]
     await target["customers"].insert_many(customers)
-    for name, documents in (("events", events), ("identifiers", identifiers)):
+    copied = {"events": events, "identifiers": identifiers, "source_records": records}
+    for name, documents in copied.items():
         if documents:
             await target[name].insert_many(documents)
     return customers
+
+
+def _list_naming_records(identifier: MutableDocument) -> list[bytes]:
+    return [record for name in ("records", "claims", "anonymous") for record in identifier.get(name, ())]
 
 
 TOKEN_HOLDERS = (

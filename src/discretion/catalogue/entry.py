@@ -138,13 +138,10 @@ class IdentifierEntry(Entry):
     description: Text = Field(description="one sentence")
     priority: int = Field(default=100, description="where links contradict each other, the lower number wins")
     most: int | None = Field(
-        default=None, ge=1, description="how many of it one person may have from one source"
-    )
-    within: Text | None = Field(
-        default=None, description="the period in which `most` is counted, such as P7D; all time without it"
+        default=None, ge=1, description="how many of a number one person may have from one source"
     )
     shared_by: int = Field(
-        default=20, ge=1, description="if more source records than this name one, it links nobody"
+        default=20, ge=1, description="if more source records than this link by one, it links nobody"
     )
     number: bool = Field(
         default=False,

@@ -19,9 +19,9 @@ class IdentifierType:
         normalise: The rule of ``seal/normalisation.py`` that turns two spellings into one value:
             ``email``, ``e164`` or ``token``.
         priority: Where links contradict each other, the type with the lower number wins.
-        most: How many values of the type one person may have from one source; None for no limit.
-        within: The period in which ``most`` is counted (ISO 8601 duration); None for all time.
-        shared_by: A value that more source records name is shared and links no records.
+        most: How many numbers of the type one person may have from one source; None for no limit.
+        shared_by: A value by which more source records link is shared and joins no records. Of numbers, only
+            the size of a person is a limit.
         number: Whether it is an account or loyalty number: the retailer gives it to one person.
         verified_by: The trait by which a source states that it has confirmed the value in the same message;
             None if the type is not an address.
@@ -36,7 +36,6 @@ class IdentifierType:
     description: str
     priority: int = 100
     most: int | None = None
-    within: str | None = None
     shared_by: int = 20
     number: bool = False
     verified_by: str | None = None
@@ -60,13 +59,6 @@ class IdentifierType:
     def young_ms(self) -> int:
         """``young`` in milliseconds; 0 if a code alone opens no account."""
         return 0 if self.young is None else parse_duration(self.young).approximate_ms
-
-    @cached_property
-    def within_ms(self) -> int | None:
-        """``within`` in milliseconds, with 30 days to a month; None for all time."""
-        if self.within is None:
-            return None
-        return parse_duration(self.within).approximate_ms
 
 
 def is_sendable(

@@ -41,9 +41,20 @@ def _source_messages(
             "messageId": f"cast-{person}-{source}-{number}",
             "timestamp": format_time(_message_time(entry, today)),
         }
-        if "choices" in entry:
-            body["context"] = {"consent": {"categoryPreferences": entry["choices"]}}
+        if context := _message_context(entry):
+            body["context"] = context
         yield SeedMessage(person, source, body)
+
+
+def _message_context(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the context of a message: choices about purposes, and a card that the account has confirmed."""
+    context: dict[str, Any] = {}
+    if "choices" in entry:
+        context["consent"] = {"categoryPreferences": entry["choices"]}
+    if "confirms" in entry:
+        card = {"id": entry["confirms"], "type": "loyalty_id", "assurance": "proven"}
+        context["externalIds"] = [card]
+    return context
 
 
 def _message_content(entry: Mapping[str, Any], today: int) -> dict[str, Any]:

@@ -1,8 +1,4 @@
-"""One generated customer: the identifiers and attributes that each channel has, and the events there.
-
-Each channel has ids of its own. Two channels have a customer in common only where both got the same e-mail
-address or phone number, in spellings that vary. One customer in ten gives each channel different ones.
-"""
+"""One generated customer: the identifiers and attributes that each channel has, and the events there."""
 
 from __future__ import annotations
 
@@ -10,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from discretion.seeding.channel_identity import PREFIXES, ChannelIdentity, derive_user_id, group_records
 from discretion.seeding.geography import (
     TOWNS,
     PhoneNumber,
@@ -39,7 +36,6 @@ SINCE_LAST_SALE_DAYS = 2
 BROWSED_WITHIN_DAYS = 300
 
 CURRENCY = "EUR"
-PREFIXES = {TILLS: ("L", "card"), WEB: ("w", "ck"), APP: ("a", "dev")}
 ORDER_PREFIXES = {TILLS: "T", WEB: "W", APP: "A"}
 HOSTS = ("post.example", "mail.example", "inbox.example", "letters.example")
 
@@ -90,17 +86,6 @@ class Purchase:
 
 
 @dataclass(frozen=True, slots=True)
-class ChannelIdentity:
-    """What one channel has of a customer: its own ids, and identifiers that other channels may have too."""
-
-    user_id: str
-    anonymous_id: str | None
-    email: str | None
-    phone: PhoneNumber | None
-    seen_before_sign_in: bool
-
-
-@dataclass(frozen=True, slots=True)
 class SeedProduct:
     """A product that customers view; ``price`` is in euros."""
 
@@ -121,21 +106,8 @@ class Shopper:
     orders: tuple[Purchase, ...]
 
     def true_clusters(self) -> tuple[frozenset[str], ...]:
-        """Return the source records of this customer, grouped by shared identifiers."""
-        clusters: list[tuple[set[str], set[str]]] = []  # records and identifiers
-        for source, identity in self.identities.items():
-            records = {f"{source}:{identity.user_id}"}
-            if identity.seen_before_sign_in:
-                records.add(f"{source}:{identity.anonymous_id}")
-            phone = identity.phone.e164 if identity.phone else None
-            identifiers = {identifier for identifier in (identity.email, phone) if identifier}
-            joined = [cluster for cluster in clusters if cluster[1] & identifiers]
-            clusters = [cluster for cluster in clusters if not cluster[1] & identifiers]
-            for joined_records, joined_identifiers in joined:
-                records |= joined_records
-                identifiers |= joined_identifiers
-            clusters.append((records, identifiers))
-        return tuple(sorted((frozenset(records) for records, _ in clusters), key=sorted))
+        """Return the source records of this customer, grouped by what joins them."""
+        return group_records(self.identities)
 
 
 class UniqueContacts:
@@ -170,9 +142,10 @@ def build_shopper(customer: TpcdsCustomer, orders: tuple[Purchase, ...], contact
     keeps_channels_apart = draw_fraction("apart", key) < 0.10
     email = contacts.create_email(customer, "main")
     by_phone = phone is not None and APP in sources and draw_fraction("by phone", key) < 0.4
+    card = derive_user_id(TILLS, key, is_shared=False) if TILLS in sources else None
     identities: dict[str, ChannelIdentity] = {}
     for source in sources:
-        user_prefix, anonymous_prefix = PREFIXES[source]
+        _, anonymous_prefix = PREFIXES[source]
         channel_email: str | None = email
         channel_phone = phone if source == APP or draw_fraction("phone told", key, source) < 0.5 else None
         if keeps_channels_apart:
@@ -180,15 +153,21 @@ def build_shopper(customer: TpcdsCustomer, orders: tuple[Purchase, ...], contact
             channel_phone = None
         elif source == TILLS and by_phone:
             channel_email, channel_phone = None, phone
+        is_verified = source == WEB and draw_fraction("verified", key) < 0.8
         has_anonymous_id = source != TILLS or draw_fraction("card", key) < 0.5
         identities[source] = ChannelIdentity(
-            user_id=f"{user_prefix}-{derive_id('user', source, key)}",
+            user_id=derive_user_id(source, key, is_shared=not keeps_channels_apart),
             anonymous_id=f"{anonymous_prefix}-{derive_id('anonymous', source, key)}"
             if has_anonymous_id
             else None,
             email=channel_email,
             phone=channel_phone,
             seen_before_sign_in=source == WEB and draw_fraction("before", key) < 0.3,
+            is_verified=is_verified,
+            confirmed_card=card if source != TILLS and not keeps_channels_apart else None,
+            newsletter_id=f"{anonymous_prefix}-{derive_id('newsletter', key)}"
+            if is_verified and draw_fraction("newsletter", key) < 0.15
+            else None,
         )
     return Shopper(f"shopper-{key}", customer, country, identities, orders)
 
@@ -207,17 +186,23 @@ def generate_shopper_messages(
         timed_contents += _browsing_contents(shopper, source, products, today)
         first = min((at for at, _ in timed_contents), default=today - 400 * DAY_MS)
         last = max((at for at, _ in timed_contents), default=today - 90 * DAY_MS)
-        identify = {
+        identify: dict[str, object] = {
             "type": "identify",
             "traits": _identify_traits(shopper, source, first),
-            **_consent_context(shopper, source),
+            "context": _identify_context(shopper, source),
         }
         timed_contents.append((last, identify))
+        if identity.newsletter_id is not None:
+            confirmed = {"email": identity.email, "emailVerified": True}
+            browser = {"anonymousId": identity.newsletter_id}
+            timed_contents.append((last, {"type": "identify", "traits": confirmed, **browser}))
         for number, (at, content) in enumerate(timed_contents):
             ids = {
                 "userId": identity.user_id,
                 **({"anonymousId": identity.anonymous_id} if identity.anonymous_id else {}),
             }
+            if "anonymousId" in content:  # a newsletter is confirmed in a browser without an account
+                ids = {}
             # A visit before sign-in has the anonymous id only; a later message with both ids links it.
             if content.pop("unknown", False):
                 del ids["userId"]
@@ -325,7 +310,7 @@ def _web_traits(shopper: Shopper) -> dict[str, object]:
         "deliveryMethod": pick_choice(("home", "pickup_point", "store", "neighbour"), "delivery", key),
         "newsletterFrequency": pick_choice(("weekly", "monthly"), "newsletter", key),
         "interests": sorted({pick_choice(DEPARTMENTS, "interest", key, index) for index in range(2)}),
-        "emailVerified": draw_fraction("verified", key) < 0.8,
+        "emailVerified": shopper.identities[WEB].is_verified,
     }
 
 
@@ -381,8 +366,11 @@ def _phone_notation(phone: PhoneNumber | None, key: str, source: str) -> str | N
     )
 
 
-def _consent_context(shopper: Shopper, source: str) -> dict[str, object]:
-    """Return the statements of a customer, made in one channel; 4 % contradict them later in another."""
+def _identify_context(shopper: Shopper, source: str) -> dict[str, object]:
+    """Return the card that the account confirmed, and the statements of the customer.
+
+    They are made in one channel; 4 % contradict them later in another.
+    """
     key = shopper.customer.key
     asking_source = next(channel for channel in (WEB, APP, TILLS) if channel in shopper.identities)
     choices: dict[str, bool] = {}
@@ -393,4 +381,7 @@ def _consent_context(shopper: Shopper, source: str) -> dict[str, object]:
                 choices[purpose] = fraction < agree_share
     elif draw_fraction("changed", key, source) < 0.04:
         choices["marketing.communications.email"] = False
-    return {"context": {"consent": {"categoryPreferences": choices}}} if choices else {}
+    context: dict[str, object] = {"consent": {"categoryPreferences": choices}} if choices else {}
+    if (card := shopper.identities[source].confirmed_card) is not None:
+        context["externalIds"] = [{"id": card, "type": "loyalty_id", "assurance": "proven"}]
+    return context

@@ -10,7 +10,6 @@ from discretion.plan.permission_window import PermissionWindow
 from discretion.plan.plan import CustomerProjection
 from discretion.store.document import MutableDocument
 from discretion.store.driver.database import Database
-from discretion.store.identifiers import IdentifierStore
 
 COLLECTION = "customers"
 MAX_COALESCED = 500
@@ -29,7 +28,6 @@ class CustomerStore:
         self, database: Database, permission_window: PermissionWindow, now_ms: Callable[[], int]
     ) -> None:
         self._database = database
-        self._identifiers = IdentifierStore(database)
         self._permission_window = permission_window
         self._now_ms = now_ms
         self._pending: dict[tuple[CustomerProjection, int], _PendingLoads] = {}
@@ -100,10 +98,6 @@ class CustomerStore:
     async def count(self, query: MutableDocument) -> int:
         """Count the customers that match."""
         return await self._database.count(COLLECTION, query)
-
-    async def find_by_identifier(self, entry: bytes) -> bytes | None:
-        """Return the customer that an identifier's blind index leads to."""
-        return await self._identifiers.find_customer(entry)
 
     async def _load_pending(self, projection: CustomerProjection, reach: int) -> None:
         # Removed before the first await. A load that arrives during the query starts a batch of its own and

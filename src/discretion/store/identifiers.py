@@ -1,15 +1,22 @@
-"""The ``identifiers`` collection: which source records name an identifier, and the customer it leads to."""
+"""The ``identifiers`` collection: which source records name an identifier, by proof or by claim."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from discretion.store.document import Document, MutableDocument
 from discretion.store.driver.database import Database, Session
+from discretion.store.source_record import SourceRecord
+from discretion.store.source_record_codec import parse_record
+from discretion.store.source_records import COLLECTION as SOURCE_RECORDS
+from discretion.store.source_records import NAMING_MEMBERS
 from discretion.store.transactions import PendingWrite, plan_insert, plan_update
 
 COLLECTION = "identifiers"
+_LISTS = {"records": "records", "claims": "claims", "anonymous_claims": "anonymous"}
+"""The lists of source records, by their names in code, with their stored names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,16 +26,31 @@ class StoredIdentifier:
     Attributes:
         entry: Its blind index.
         type: Key of its type.
-        records: Ids of the source records that name it; no longer extended once too many share it.
         at: When it was first stored (ms).
-        customer: The customer it leads to, if any.
+        records: Ids of the source records that link by it; no longer extended once too many share it.
+        claims: Ids of the records under a login that only claim it, up to a limit.
+        anonymous_claims: Ids of the other records that only claim it, up to a limit.
     """
 
     entry: bytes
     type: str
-    records: tuple[bytes, ...]
     at: int
-    customer: bytes | None = None
+    records: tuple[bytes, ...] = ()
+    claims: tuple[bytes, ...] = ()
+    anonymous_claims: tuple[bytes, ...] = ()
+
+    @property
+    def naming_records(self) -> set[bytes]:
+        """Ids of all records that name it."""
+        return {*self.records, *self.claims, *self.anonymous_claims}
+
+
+@dataclass(frozen=True, slots=True)
+class NamedIdentifier:
+    """An identifier with the records that name it, each with its customer, identifiers and number only."""
+
+    identifier: StoredIdentifier
+    records: tuple[SourceRecord, ...]
 
 
 class IdentifierStore:
@@ -43,46 +65,57 @@ class IdentifierStore:
         """List the identifiers with these blind indexes that exist."""
         return await self._list({"_id": {"$in": list(entries)}}, session)
 
-    async def find_customer(self, entry: bytes) -> bytes | None:
-        """Return the customer that an identifier leads to, by its blind index; None if it leads to nobody."""
-        document = await self._database.find_one(COLLECTION, {"_id": entry}, {"customer": 1})
-        return None if document is None else document.get("customer")
-
-    async def of(
-        self, customer: bytes, entries: Collection[bytes], session: Session | None = None
-    ) -> list[StoredIdentifier]:
-        """List those of these identifiers that lead to a customer."""
-        return await self._list({"_id": {"$in": list(entries)}, "customer": customer}, session)
+    async def find_named(self, entry: bytes) -> NamedIdentifier | None:
+        """Return an identifier by its blind index with the records that name it; None if it is not stored."""
+        named = {"$concatArrays": [{"$ifNull": [f"${member}", []]} for member in _LISTS.values()]}
+        pipeline: list[Mapping[str, Any]] = [
+            {"$match": {"_id": entry}},
+            {"$addFields": {"named": named}},
+            {
+                "$lookup": {
+                    "from": SOURCE_RECORDS,
+                    "localField": "named",
+                    "foreignField": "_id",
+                    "pipeline": [{"$project": dict.fromkeys(NAMING_MEMBERS, 1)}],
+                    "as": "named",
+                }
+            },
+        ]
+        for document in await self._database.aggregate(COLLECTION, pipeline):
+            records = sorted(map(parse_record, document["named"]), key=lambda record: record.id)
+            return NamedIdentifier(parse_identifier(document), tuple(records))
+        return None
 
     async def list_concerning(
-        self,
-        entries: Collection[bytes],
-        customers: Collection[bytes],
-        records: Collection[bytes],
-        session: Session | None = None,
+        self, entries: Collection[bytes], records: Collection[bytes], session: Session | None = None
     ) -> list[StoredIdentifier]:
-        """List identifiers by blind index, by customer, or by a record that names them."""
+        """List identifiers by blind index, or by a record that names them."""
         # A record stores a limited number of identifiers; the index may name it for more.
-        alternatives = [
-            {"_id": {"$in": sorted(entries)}},
-            {"customer": {"$in": sorted(customers)}},
-            {"records": {"$in": sorted(records)}},
-        ]
+        alternatives: list[MutableDocument] = [{"_id": {"$in": sorted(entries)}}]
+        alternatives += [{member: {"$in": sorted(records)}} for member in _LISTS.values()]
         return await self._list({"$or": alternatives}, session)
 
-    def plan_add(self, identifier: StoredIdentifier) -> PendingWrite:
-        """Return the write that adds an identifier; it fails if the identifier exists."""
-        return plan_insert(COLLECTION, build_identifier_document(identifier))
+    def plan_save(self, before: StoredIdentifier | None, after: StoredIdentifier) -> PendingWrite | None:
+        """Return the write that turns one state of an identifier into another; None if they are equal.
 
-    def plan_save(
-        self, before: StoredIdentifier, new_records: Iterable[bytes], customer: bytes | None
-    ) -> PendingWrite | None:
-        """Return the write that adds records and sets the customer; None if nothing changes."""
-        change: MutableDocument = {}
-        if added := sorted(set(new_records) - set(before.records)):
-            change["$addToSet"] = {"records": {"$each": added}}
-        if customer != before.customer:
-            change |= {"$set": {"customer": customer}} if customer else {"$unset": {"customer": ""}}
+        Args:
+            before: As read in this transaction; None if it is not stored, and the write fails if it is.
+            after: As it should be.
+        """
+        if before is None:
+            return plan_insert(COLLECTION, build_identifier_document(after))
+        # The lists as a whole: a concurrent change is a write conflict, and the transaction runs again.
+        changed = {
+            stored: list(getattr(after, name))
+            for name, stored in _LISTS.items()
+            if getattr(after, name) != getattr(before, name)
+        }
+        removed = {stored: "" for stored, items in changed.items() if not items and stored != "records"}
+        changes = {
+            "$set": {stored: items for stored, items in changed.items() if stored not in removed},
+            "$unset": removed,
+        }
+        change = {operator: members for operator, members in changes.items() if members}
         return plan_update(COLLECTION, {"_id": before.entry}, change) if change else None
 
     async def _list(self, query: MutableDocument, session: Session | None) -> list[StoredIdentifier]:
@@ -92,22 +125,16 @@ class IdentifierStore:
 
 def parse_identifier(document: Document) -> StoredIdentifier:
     """Parse a stored identifier."""
-    return StoredIdentifier(
-        document["_id"],
-        document["type"],
-        tuple(document["records"]),
-        document["t"],
-        document.get("customer"),
-    )
+    lists = {name: tuple(document.get(stored, ())) for name, stored in _LISTS.items()}
+    return StoredIdentifier(document["_id"], document["type"], document["t"], **lists)
 
 
 def build_identifier_document(identifier: StoredIdentifier) -> MutableDocument:
     """Build the stored document of an identifier."""
-    customer = {} if identifier.customer is None else {"customer": identifier.customer}
+    lists = {stored: list(getattr(identifier, name)) for name, stored in _LISTS.items()}
     return {
         "_id": identifier.entry,
         "type": identifier.type,
-        "records": list(identifier.records),
         "t": identifier.at,
-        **customer,
+        **{stored: items for stored, items in lists.items() if items or stored == "records"},
     }

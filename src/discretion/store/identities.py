@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from discretion.store.document import TimePosition
 from discretion.store.driver.database import Database
-from discretion.store.identifiers import IdentifierStore
+from discretion.store.identifiers import IdentifierStore, NamedIdentifier
 from discretion.store.identity_events import IdentityChange, IdentityEventStore
 from discretion.store.people import PeopleStore
 from discretion.store.source_record import SourceRecord
@@ -35,6 +35,10 @@ class IdentityStore:
         for identifier in await self._identifiers.list_by_entries([entry]):
             return identifier.type, await self._records.list_naming(identifier.records, entry)
         return "", []
+
+    async def find_named(self, entry: bytes) -> NamedIdentifier | None:
+        """Return an identifier by its blind index with the records that name it; None if it is not stored."""
+        return await self._identifiers.find_named(entry)
 
     async def list_former_ids(self, customer: bytes) -> list[tuple[bytes, bytes]]:
         """List the ids of customers that were merged into this one, each with its wrapped key."""

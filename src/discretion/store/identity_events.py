@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
+from discretion.catalogue.assurance import Assurance
 from discretion.store.document import Document, MutableDocument, TimePosition
 from discretion.store.driver.database import Database, Session
 from discretion.store.paging import KeysetOrder
@@ -24,10 +25,12 @@ class IdentityChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LinkEvidence:
-    """A new identifier that led to a merge: its type and its blind index."""
+    """A new link that led to a merge: type and blind index of the identifier, who proved or presented it."""
 
     type: str
     entry: bytes
+    source: str
+    assurance: Assurance
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,10 @@ def parse_identity_change(document: Document) -> IdentityChange:
         document["by"],
         tuple(document["customers"]),
         tuple(tuple(side) for side in document["sides"]),
-        tuple(LinkEvidence(item["type"], item["entry"]) for item in document["evidence"]),
+        tuple(
+            LinkEvidence(item["type"], item["entry"], item["source"], Assurance(item["assurance"]))
+            for item in document["evidence"]
+        ),
     )
 
 
@@ -110,5 +116,13 @@ def build_identity_change_document(change: IdentityChange) -> MutableDocument:
         "by": change.by,
         "customers": list(change.customers),
         "sides": [list(side) for side in change.sides],
-        "evidence": [{"type": item.type, "entry": item.entry} for item in change.evidence],
+        "evidence": [
+            {
+                "type": item.type,
+                "entry": item.entry,
+                "source": item.source,
+                "assurance": int(item.assurance),
+            }
+            for item in change.evidence
+        ],
     }

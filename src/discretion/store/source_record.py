@@ -71,6 +71,7 @@ class Cell:
         sealed: The value, encrypted under the customer's key.
         value: The open value.
         born: UTC midnight of a birth date (ms), only of people who may be children.
+        is_claimed: Whether it is an address that was only claimed.
     """
 
     at: int
@@ -78,6 +79,7 @@ class Cell:
     sealed: bytes | None = field(default=None, repr=False)
     value: OpenValue | None = field(default=None, repr=False)
     born: int | None = field(default=None, repr=False)
+    is_claimed: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -175,6 +177,7 @@ class SourceRecord:
         erased_parts: Scopes that were erased; older data in a scope are not stored.
         corrects: For a record of a person's own corrections, the record that it follows in a split.
         contested: By attribute, the ids of the requests that contest the value.
+        removals: By type of an address, when the source first and last stated that there is none.
         number_assurance: The strongest assurance, proven or presented, of an account or loyalty number of the
             record; None for a record without a number.
     """
@@ -202,6 +205,7 @@ class SourceRecord:
     erased_parts: tuple[ErasedPart, ...] = ()
     corrects: bytes | None = None
     contested: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
+    removals: dict[str, StatedPeriod] = field(default_factory=dict)
     number_assurance: Assurance | None = None
 
     @property
@@ -236,6 +240,7 @@ class SourceRecord:
             self.erased_parts,
             self.corrects,
             dict(self.contested),
+            dict(self.removals),
             self.number_assurance,
         )
 

@@ -15,10 +15,10 @@ from discretion.domain.profiles.permission_window import build_permission_window
 from discretion.domain.profiles.person_state import build_person_state
 from discretion.law.jurisdiction import Lawbook
 from discretion.purpose.permission_engine import FOREVER, PermissionEngine
-from discretion.store import source_records
+from discretion.store import source_record_codec as codec
 from discretion.store.customer_codec import CustomerDocument, StoredPermissions, build_customer_document
 from discretion.store.document import MutableDocument
-from discretion.store.source_records import parse_record
+from discretion.store.source_record_codec import parse_record
 from tests.fixtures.attribute_keys import KEYS
 
 PERSONS = 2_000
@@ -95,17 +95,17 @@ class CustomerGenerator:
         copied: MutableDocument = {
             **record,
             "_id": self._random.randbytes(16),
-            source_records.CUSTOMER: customer,
+            codec.CUSTOMER: customer,
         }
-        for name in (source_records.EXPLICIT_CHOICES, source_records.CELLS):
+        for name in (codec.EXPLICIT_CHOICES, codec.CELLS):
             copied[name] = {key: {**cell, "t": cell["t"] - shift_ms} for key, cell in record[name].items()}
-        copied[source_records.AMBIENT_CHOICES] = {
+        copied[codec.AMBIENT_CHOICES] = {
             key: {name: at - shift_ms for name, at in times.items()}
-            for key, times in record[source_records.AMBIENT_CHOICES].items()
+            for key, times in record[codec.AMBIENT_CHOICES].items()
         }
-        copied[source_records.CELLS][KEYS["contact.email"]] = self._build_sealed_cell(shift_ms)
-        first, ciphertext = copied[source_records.FIRST], self._random.randbytes(60)
-        copied[source_records.IDENTIFIERS] = [
+        copied[codec.CELLS][KEYS["contact.email"]] = self._build_sealed_cell(shift_ms)
+        first, ciphertext = copied[codec.FIRST], self._random.randbytes(60)
+        copied[codec.IDENTIFIERS] = [
             {
                 "e": self._random.randbytes(32),
                 "k": "email",
@@ -140,24 +140,24 @@ class CustomerGenerator:
         seen_ms = self._now_ms - self._random.randrange(2 * YEAR_MS)
         record: MutableDocument = {
             "_id": self._random.randbytes(16),
-            source_records.SOURCE: source,
-            source_records.CUSTOMER: b"",
-            source_records.VERSION: 1,
-            source_records.IDENTIFIERS: [],
-            source_records.CELLS: self._build_cells(seen_ms, place, birth_ms),
-            source_records.TOTALS: {},
-            source_records.AMBIENT_CHOICES: self._build_ambient_choices(seen_ms),
-            source_records.EXPLICIT_CHOICES: self._build_choices(seen_ms + 1_000, STATEMENT_SHARE),
-            source_records.GUARDIAN_CHOICES: {},
-            source_records.SIGNALS: {},
-            source_records.FIRST: seen_ms,
-            source_records.LAST: seen_ms + DAY_MS,
-            source_records.BORN: seen_ms,
+            codec.SOURCE: source,
+            codec.CUSTOMER: b"",
+            codec.VERSION: 1,
+            codec.IDENTIFIERS: [],
+            codec.CELLS: self._build_cells(seen_ms, place, birth_ms),
+            codec.TOTALS: {},
+            codec.AMBIENT_CHOICES: self._build_ambient_choices(seen_ms),
+            codec.EXPLICIT_CHOICES: self._build_choices(seen_ms + 1_000, STATEMENT_SHARE),
+            codec.GUARDIAN_CHOICES: {},
+            codec.SIGNALS: {},
+            codec.FIRST: seen_ms,
+            codec.LAST: seen_ms + DAY_MS,
+            codec.BORN: seen_ms,
         }
         if self._random.random() < SIGNAL_SHARE:
-            record[source_records.SIGNALS] = {"gpc": {"f": seen_ms, "t": seen_ms}}
+            record[codec.SIGNALS] = {"gpc": {"f": seen_ms, "t": seen_ms}}
         if self._random.random() < PLACE_SHARE:
-            record[source_records.PLACE] = {"c": place[0], "t": seen_ms, "m": "m"}
+            record[codec.PLACE] = {"c": place[0], "t": seen_ms, "m": "m"}
         return record
 
     def _build_choices(self, seen_ms: int, share: float) -> MutableDocument:

@@ -7,7 +7,7 @@ from discretion.catalogue.load import load_catalogue
 from discretion.domain.consent.recompute import PermissionRecomputation
 from discretion.law.load import load_lawbook
 from discretion.store.driver.database import Database
-from discretion.store.source_records import EXPLICIT_CHOICES
+from discretion.store.source_record_codec import EXPLICIT_CHOICES
 from tests.bench.recompute.population import RECORD_COUNTS, CustomerGenerator
 from tests.fixtures.platform import PlatformUnderTest
 

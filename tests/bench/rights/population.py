@@ -11,7 +11,8 @@ from discretion.plan.customer_members import CREATED, WRAPPED_KEY
 from discretion.seal.bucket_keys import BucketKeys
 from discretion.seal.cell import encrypt_cell, event_cell_key
 from discretion.seal.key_files import KEY_BYTES, NONCE_BYTES
-from discretion.store import events, source_records
+from discretion.store import events
+from discretion.store import source_record_codec as codec
 from discretion.store.document import MutableDocument
 from tests.bench.recompute.population import DAY_MS, SEED, CustomerGenerator
 from tests.fixtures.attribute_keys import KEYS
@@ -64,13 +65,12 @@ class CustomerDocumentGenerator:
         return cipher
 
     def _build_identifier(self, record: MutableDocument) -> MutableDocument:
-        (identifier,) = record[source_records.IDENTIFIERS]
+        (identifier,) = record[codec.IDENTIFIERS]
         return {
             "_id": identifier["e"],
             "type": identifier["k"],
             "records": [record["_id"]],
-            "t": identifier["t"],
-            "customer": record[source_records.CUSTOMER],
+            "t": identifier["p"],
         }
 
     def _build_event(self, cipher: AESGCM, record: MutableDocument, number: int) -> MutableDocument:
@@ -81,15 +81,20 @@ class CustomerDocumentGenerator:
         cell_key = event_cell_key(event_id).encode()
         return {
             "_id": event_id,
-            events.CUSTOMER: record[source_records.CUSTOMER],
+            events.CUSTOMER: record[codec.CUSTOMER],
             events.RECORD: record["_id"],
-            events.SOURCE: record[source_records.SOURCE],
+            events.SOURCE: record[codec.SOURCE],
             events.CHANNEL: "web",
             events.TYPE: event_type,
             events.AT: occurred_ms,
             events.RECEIVED: occurred_ms,
             events.PROPERTIES: encrypt_cell(
-                cipher, record[source_records.CUSTOMER], cell_key, occurred_ms, self._draw_nonce(), properties
+                cipher,
+                record[codec.CUSTOMER],
+                cell_key,
+                occurred_ms,
+                self._draw_nonce(),
+                properties,
             ),
         }
 

@@ -77,12 +77,11 @@ async def test_a_concurrent_message_does_not_store_a_device_of_the_erased(
     """More records name the device than may link people, so a message that names it changes no customer."""
     platform = erasing.platform
     device = {"device": {"id": "D-1"}}
-    traits = {"email": "ann@shop.example"}
     for number in range(7):
-        identify = {"type": "identify", "anonymousId": f"d-{number}", "messageId": f"d{number}"}
-        await platform.send_messages(
-            "ios-app", {**identify, "context": device, "traits": traits, "timestamp": LATER}
-        )
+        identify = {"type": "identify", "anonymousId": f"d-{number}", "timestamp": LATER}
+        login = {**identify, **WEB_ID, "messageId": f"l{number}", "traits": {"email": "ann@shop.example"}}
+        use = {**identify, "messageId": f"d{number}", "context": device}
+        await platform.send_messages("ios-app", login, use)
     customer = await erasing.find_customer("email", "ann@shop.example")
     assert customer is not None
     late_view = {**build_view("v1", {"anonymousId": "d-new"}), "context": device}

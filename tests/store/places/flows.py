@@ -22,7 +22,7 @@ from discretion.store.dump import DumpStore
 from discretion.store.person_stores import open_person_stores
 from discretion.store.places import search
 from discretion.store.source_record import RecordIdentifier
-from discretion.store.source_records import RULINGS
+from discretion.store.source_record_codec import RULINGS
 from discretion.store.subject_request import RequestScope
 from tests.fixtures.erasure_steps import BLIND, ErasureSteps
 from tests.fixtures.platform import PlatformUnderTest
@@ -59,7 +59,9 @@ async def create_person(platform: PlatformUnderTest, user_id: str, email: str) -
     entry = BLIND.index("email", email)
     identifier = await platform.internals.database.find_one("identifiers", {"_id": entry})
     assert identifier is not None
-    return PersonIds(identifier["customer"], identifier["records"][0], entry)
+    record = identifier["claims"][0]
+    customers = await open_person_stores(platform.internals.database).source_records.find_customers([record])
+    return PersonIds(customers[record], record, entry)
 
 
 async def plant_people(platform: PlatformUnderTest) -> PlantedPeople:

@@ -108,19 +108,15 @@ def _plant_per_customer(collection: str) -> Planter:
 
 
 def _plant_identifiers(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
-    shared = build_document(
-        "identifiers", type="phone", customer=ann.customer, records=[ann.record, bob.record]
-    )
+    other = {"type": "phone", "records": [bob.record], "claims": [bob.record], "anonymous": [bob.record]}
     return [
-        _goes("identifiers", type="cookie", customer=ann.customer, records=[ann.record]),
-        _shrinks(shared, "customer", records=[bob.record]),
-        _goes("identifiers", "customer", _id=ann.stray, type="cookie", records=[]),
-        _shrinks(build_document("identifiers", customer=ann.customer, records=[bob.record]), "customer"),
-        _shrinks(
-            build_document("identifiers", customer=bob.customer, records=[ann.record, bob.record]),
-            records=[bob.record],
+        _goes("identifiers", "claims", "anonymous", type="cookie", records=[ann.record]),
+        _goes("identifiers", "claims", "anonymous", _id=ann.stray, type="cookie", records=[]),
+        *(
+            _shrinks(build_document("identifiers", **{**other, member: [ann.record, bob.record]}), **other)
+            for member in ("records", "claims", "anonymous")
         ),
-        _stays("identifiers", type="cookie", customer=bob.customer, records=[bob.record]),
+        _stays("identifiers", "claims", "anonymous", type="cookie", records=[bob.record]),
     ]
 
 
@@ -185,7 +181,10 @@ def _plant_rulings(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
 
 def _plant_identity_events(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
     other, both = _new_id(), [ann.customer, bob.customer]
-    own, others = [[{"type": "email", "entry": person.identifier}] for person in (ann, bob)]
+    own, others = [
+        [{"type": "email", "entry": person.identifier, "source": "tills", "assurance": 1}]
+        for person in (ann, bob)
+    ]
     merge = build_document(
         "identity_events", customers=both, sides=[[ann.record], [bob.record]], evidence=[*own, *others]
     )

@@ -35,7 +35,8 @@ VALID_DOCUMENTS: dict[str, dict[str, Any]] = {
         "s": "web-shop",
         "c": ID,
         "v": 1,
-        "i": [{"e": ID, "k": "email", "t": 1, "c": b"c"}],
+        "i": [{"e": ID, "k": "email", "c": b"c", "p": 2, "h": 3, "t": 1, "o": True, "f": 1, "l": 4}],
+        "m": 0,
         "a": {
             "7": {"t": 1, "m": "m", "c": b"c"},
             "8": {"t": 1, "m": "m", "v": True, "b": -5},
@@ -62,7 +63,14 @@ VALID_DOCUMENTS: dict[str, dict[str, Any]] = {
         "sections": "{}",
         "since": 1,
     },
-    "identifiers": {"_id": ID, "type": "email", "records": [ID], "customer": ID, "t": 1},
+    "identifiers": {
+        "_id": ID,
+        "type": "email",
+        "records": [ID],
+        "claims": [OTHER],
+        "anonymous": [OTHER],
+        "t": 1,
+    },
     "messages": {"_id": ID, "record": ID, "t": 1},
     "identity_events": {
         "_id": ID,
@@ -71,7 +79,7 @@ VALID_DOCUMENTS: dict[str, dict[str, Any]] = {
         "by": "source:web-shop",
         "customers": [ID, OTHER],
         "sides": [[ID], [OTHER]],
-        "evidence": [{"type": "email", "entry": ID}],
+        "evidence": [{"type": "email", "entry": ID, "source": "tills", "assurance": 0}],
     },
     "rulings": {"_id": ID, "joined": True, "sides": [[ID], [OTHER]], "by": "steward", "at": 1},
     "events": {

@@ -17,8 +17,7 @@ RULE = "  email: {normalise: email"
     ("protection", "problem", "correction"),
     [
         ("most: 0", "most is '0'", "a number of at least 1"),
-        ("most: 5, within: a week", "email has the invalid 'within' 'a week'", "such as P7D"),
-        ("within: P7D", "email has 'within' without 'most'", "Add 'most'"),
+        ("most: 5", "email has 'most' and is no number", "add 'number: true'"),
         ("blocked: ['guest@(']", "is no regular expression", "Write a valid one"),
     ],
 )

@@ -8,12 +8,19 @@ from typing import Any
 
 from discretion.catalogue.model import Catalogue
 from discretion.domain.identity.clustering import cluster_records
+from discretion.domain.identity.link import list_links
 from discretion.domain.ingest.message import Fact
 from discretion.domain.ingest.message_index import index_message
 from discretion.domain.profiles.fold import Profile, fold_profile
 from discretion.domain.profiles.minimisation import minimise_fact
 from discretion.domain.profiles.person_state import build_person_state
-from discretion.domain.profiles.source_record import apply_fact, apply_statements, build_source_record
+from discretion.domain.profiles.source_record import (
+    add_identifiers,
+    apply_fact,
+    apply_statements,
+    build_source_record,
+    leave_unsealed,
+)
 from discretion.law.jurisdiction import Lawbook
 from discretion.purpose.decide import compute_reach, decide_reveal
 from discretion.purpose.decision import EVERY_BIT, Allow
@@ -21,6 +28,7 @@ from discretion.purpose.permissions import PermissionBits, compute_permitted_bit
 from discretion.reveal.forms import FormRenderer
 from discretion.seal.blind_index import BlindIndex
 from discretion.seeding.message import SeedMessage
+from discretion.store.source_record import SourceRecord
 from discretion.token.grant import SELF, Grant
 from tests.fixtures.event_digests import digest_event
 from tests.fixtures.money import is_money
@@ -49,11 +57,16 @@ def name_record(fact: Fact) -> str:
 def cluster_facts(catalogue: Catalogue, facts: list[tuple[SeedMessage, Fact]]) -> set[frozenset[str]]:
     """Return the sets of source records that identifiers link."""
     blind_index = BlindIndex(bytes(32))
-    indexed_messages = [(name_record(fact), index_message(fact, blind_index)) for _, fact in facts]
-    names = {index.record: name for name, index in indexed_messages}
-    mentions = [mention for _, index in indexed_messages for mention in index.mentions]
-    persons = cluster_records(names, mentions, catalogue.identifiers)
-    return {frozenset(names[record] for record in person.records) for person in persons}
+    records: dict[bytes, SourceRecord] = {}
+    names: dict[bytes, str] = {}
+    for _, fact in facts:
+        index = index_message(fact, blind_index)
+        names[index.record] = name_record(fact)
+        record = records.setdefault(index.record, build_source_record(index.record, fact, b""))
+        add_identifiers(record, fact, index, catalogue.identifiers, leave_unsealed)
+    links = [link for record in records.values() for link in list_links(record, catalogue.identifiers)]
+    persons = cluster_records(records, links, catalogue.identifiers)
+    return {frozenset(names[record] for record in person) for person in persons}
 
 
 def build_profile(
@@ -67,6 +80,8 @@ def build_profile(
     for name, record_facts in records.items():
         document = build_source_record(name.encode(), record_facts[0], b"")
         for fact in record_facts:
+            index = index_message(fact, BlindIndex(bytes(32)))
+            add_identifiers(document, fact, index, catalogue.identifiers, leave_unsealed)
             apply_statements(document, fact)
             stored_fact = minimise_fact(fact, document)[0]
             apply_fact(document, stored_fact, catalogue, _keep_open, digest_event(stored_fact))

@@ -43,7 +43,7 @@ def facts_by_person() -> dict[str, list[tuple[SeedMessage, Fact]]]:
 def test_each_cast_member_is_exactly_one_cluster(
     facts_by_person: dict[str, list[tuple[SeedMessage, Fact]]],
 ) -> None:
-    """Three spellings of an address and two notations of a number are linked; a namesake is not."""
+    """Accounts with one number and the cards they confirmed are linked; a namesake is not."""
     all_facts = [pair for person_facts in facts_by_person.values() for pair in person_facts]
     people = {
         frozenset(name_record(fact) for _, fact in person_facts) for person_facts in facts_by_person.values()

@@ -20,7 +20,8 @@ from discretion.store.source_record import (
     StatedPeriod,
     Total,
 )
-from discretion.store.source_records import SourceRecordStore, build_record_document, parse_record
+from discretion.store.source_record_codec import build_record_document, parse_record
+from discretion.store.source_records import SourceRecordStore
 
 RECORD = SourceRecord(
     id=b"r" * 16,

@@ -39,7 +39,7 @@ def check_identifier_types(parsed_catalogue: ParsedCatalogue) -> Iterator[Config
             )
             yield parsed_file.file.build_problem(("identifiers", name, "normalise"), fault, advice)
         for key, fault, advice in (
-            *_find_protection_faults(entry),
+            *_find_pattern_faults("blocked", entry.blocked),
             *_find_number_faults(entry),
             *_find_address_faults(entry, boolean_traits),
         ):
@@ -94,17 +94,10 @@ def _find_pattern_faults(key: str, patterns: Iterable[str]) -> Iterator[Fault]:
             yield key, fault, "Write a valid one."
 
 
-def _find_protection_faults(entry: IdentifierEntry) -> Iterator[Fault]:
-    """Yield what is wrong with an identifier type's merge protection."""
-    yield from _find_pattern_faults("blocked", entry.blocked)
-    if entry.within is None:
-        return
-    if entry.most is None:
-        yield "within", "has 'within' without 'most'", "Add 'most', or remove it."
-    yield from _find_duration_faults("within", entry.within)
-
-
 def _find_number_faults(entry: IdentifierEntry) -> Iterator[Fault]:
+    if entry.most is not None and not entry.number:
+        advice = "Only account and loyalty numbers are counted; add 'number: true', or remove it."
+        yield "most", "has 'most' and is no number", advice
     if entry.number and "shared_by" in entry.model_fields_set:
         yield "shared_by", "is a number and has 'shared_by'", "A number belongs to one person; remove it."
     if entry.number and entry.verified_by is not None:

@@ -7,9 +7,10 @@ the person, already filed the same request.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from discretion.catalogue.identifier_type import IdentifierType
 from discretion.domain.access.download_links import DownloadLinks
 from discretion.domain.agents.agent_request import (
     AgentRequestStatus,
@@ -17,6 +18,7 @@ from discretion.domain.agents.agent_request import (
     compute_agent_request_status,
 )
 from discretion.domain.ingest.message import ExternalIdentifier
+from discretion.domain.profiles.identifier_lookup import find_customer
 from discretion.domain.requests.decisions import RequestDecisions
 from discretion.domain.requests.immediate_rights import ImmediateRights
 from discretion.domain.requests.model import (
@@ -31,7 +33,7 @@ from discretion.law.jurisdiction import Right
 from discretion.seal.blind_index import BlindIndex
 from discretion.store.agent_requests import AgentRequest, AgentRequestStore, StatusCallback
 from discretion.store.agents import Agent, AgentKind
-from discretion.store.customers import CustomerStore
+from discretion.store.identities import IdentityStore
 from discretion.store.request_state import RequesterAssurance, RequesterRole, RequestState
 from discretion.store.requests import RequestStore
 from discretion.store.subject_request import RequestScope, SubjectRequest
@@ -73,7 +75,8 @@ class DelegatedRequests:
     requests: RequestStore
     agent_requests: AgentRequestStore
     download_links: DownloadLinks
-    customers: CustomerStore
+    identities: IdentityStore
+    identifier_types: Mapping[str, IdentifierType]
     blind_index: BlindIndex
     entropy: Callable[[int], bytes] = field(repr=False)
     now_ms: Callable[[], int]
@@ -237,9 +240,8 @@ class DelegatedRequests:
         """Return the ids of all customers that the identifiers name, sorted."""
         customers = set()
         for identifier in identifiers:
-            customer = await self.customers.find_by_identifier(
-                self.blind_index.index(identifier.type, identifier.value.value)
-            )
+            entry = self.blind_index.index(identifier.type, identifier.value.value)
+            customer = await find_customer(self.identities, self.identifier_types, entry)
             if customer is not None:
                 customers.add(customer)
         return sorted(customers)

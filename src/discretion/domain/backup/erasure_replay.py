@@ -82,9 +82,7 @@ class ErasureReplay:
         stores = self.rewriter.stores
         documents = await stores.source_records.list_concerning(customers, named_records)
         records = {*named_records, *(document.id for document in documents)}
-        identifiers = await stores.identifiers.list_concerning(
-            list_named_entries(documents), customers, records
-        )
+        identifiers = await stores.identifiers.list_concerning(list_named_entries(documents), records)
         catalogue = self.rewriter.write_context().catalogue
         entries = await split_identifiers(stores, catalogue, documents, identifiers, records)
         rulings = frozenset(list_named_rulings(documents))

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from discretion.catalogue.model import Catalogue
-from discretion.domain.identity.clustering import is_shared
+from discretion.domain.profiles.identifier_index import NamingList, is_full
 from discretion.store.identifiers import StoredIdentifier
 from discretion.store.people import CurrentCustomer
 from discretion.store.person_stores import PersonStores
@@ -45,9 +45,7 @@ async def read_erasure_subject(
     records = await stores.source_records.of(customer.id, session)
     record_ids = {record.id for record in records}
     customers = {*customer.ids, *(record.home for record in records if record.home is not None)}
-    identifiers = await stores.identifiers.list_concerning(
-        list_named_entries(records), customers, record_ids, session
-    )
+    identifiers = await stores.identifiers.list_concerning(list_named_entries(records), record_ids, session)
     entries = await split_identifiers(stores, catalogue, records, identifiers, record_ids, session)
     snapshot = ErasureSnapshot(
         taken_at=now,
@@ -107,13 +105,12 @@ async def _is_shared(
     identifier: StoredIdentifier,
     own_records: Collection[bytes],
 ) -> bool:
-    """Return whether a source record of another customer uses an identifier.
+    """Return whether a source record of another customer names an identifier, be it as a claim.
 
-    An identifier that too many records use lists only the first of them. Then the records themselves are
-    searched.
+    A full list of an identifier has only the first of the records. Then the records themselves are searched.
     """
-    if not set(identifier.records) <= set(own_records):
+    if not identifier.naming_records <= set(own_records):
         return True
-    if not is_shared(len(identifier.records), catalogue.identifiers.get(identifier.type)):
+    if not any(is_full(identifier, target, catalogue.identifiers) for target in NamingList):
         return False
     return await stores.source_records.is_named_elsewhere(identifier.entry, own_records, session)

@@ -1,8 +1,8 @@
 """Reading of all evidence that decides which persons some source records belong to.
 
 A customer is read with all their source records. If there is new evidence, every customer who is reachable
-through a common identifier or a ruling is read as well, round by round until no new one appears. Identifiers
-that too many records share are not followed.
+through a common link or a ruling is read as well, round by round until no new one appears. Claims are not
+followed, and neither are identifiers by which too many records link.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from discretion.catalogue.identifier_type import IdentifierType
-from discretion.domain.identity.clustering import is_shared
+from discretion.domain.identity.link import Link, list_links
 from discretion.domain.identity.ruling import Ruling
-from discretion.domain.ingest.mention import Mention
+from discretion.domain.profiles.identifier_index import NamingChange, find_naming_changes, is_shared
 from discretion.store.customer_codec import CustomerDocument
 from discretion.store.identifiers import StoredIdentifier
 from discretion.store.person_stores import PersonStores
@@ -34,6 +34,7 @@ class IdentityEvidence:
         open_records: Ids of the records that are clustered again. Their customers are read and written
             completely.
         edits: Records as they are from now on, by id; see ``edit``.
+        mentioned: Addressed records with the identifiers that messages add, by id; those are not sealed.
     """
 
     records: dict[bytes, SourceRecord] = field(default_factory=dict)
@@ -42,6 +43,7 @@ class IdentityEvidence:
     rulings: dict[bytes, StoredRuling] = field(default_factory=dict)
     open_records: set[bytes] = field(default_factory=set)
     edits: dict[bytes, SourceRecord] = field(default_factory=dict)
+    mentioned: dict[bytes, SourceRecord] = field(default_factory=dict)
     _records_by_customer: dict[bytes, list[bytes]] = field(default_factory=dict)
 
     def add_record(self, record: SourceRecord) -> None:
@@ -76,28 +78,32 @@ class IdentityEvidence:
         for record_id in self.records_of_customer(customer):
             self.records[record_id].narrow(keys)
 
-    def is_new_mention(self, mention: Mention) -> bool:
-        """Return whether a record has not named this identifier with this assurance yet, or only later."""
-        record = self.records.get(mention.record)
-        named_at = None if record is None else _first_named_at(record, mention)
-        return named_at is None or mention.at < named_at
+    def list_links(self, record_id: bytes, types: Mapping[str, IdentifierType]) -> list[Link]:
+        """Return the links of a record, with those that messages add."""
+        return list_links(self.mentioned.get(record_id) or self.records[record_id], types)
+
+    def find_changed_links(self, types: Mapping[str, IdentifierType]) -> list[Link]:
+        """Return the links that messages add or change, as they were and as they are from now on."""
+        changed: set[Link] = set()
+        for record_id, mentioned in self.mentioned.items():
+            before = self.records.get(record_id)
+            if before is None or has_new_links(before, mentioned):
+                links_before = () if before is None else list_links(before, types)
+                changed.update(set(links_before) ^ set(list_links(mentioned, types)))
+        return sorted(changed, key=lambda link: (link.record, link.entry, link.since, link.until or 0))
+
+    def find_naming_changes(self) -> list[NamingChange]:
+        """Return what messages change in the index of identifiers."""
+        return [
+            change
+            for record_id, mentioned in self.mentioned.items()
+            for change in find_naming_changes(self.records.get(record_id), mentioned)
+        ]
 
 
-def list_mentions(record: SourceRecord) -> list[Mention]:
-    """Return the mentions of identifiers in a source record."""
-    return [
-        Mention(
-            record.id,
-            identifier.type,
-            identifier.entry,
-            record.source,
-            at,
-            assurance,
-            identifier.is_own,
-        )
-        for identifier in record.identifiers
-        for assurance, at in identifier.times.items()
-    ]
+def has_new_links(before: SourceRecord, after: SourceRecord) -> bool:
+    """Return whether the links of a record may have changed; a quick test for most messages."""
+    return before.identifiers != after.identifiers or before.removals != after.removals
 
 
 def order_rulings(rulings: Iterable[StoredRuling]) -> list[Ruling]:
@@ -182,19 +188,21 @@ class EvidenceReader:
             self.evidence.add_record(record)
         self._complete_customers.update(missing_ids)
 
-    async def read_connected(self, new_mentions: Sequence[Mention], records: Iterable[bytes] = ()) -> None:
-        """Read everything that new mentions, or a new ruling about ``records``, may change.
+    async def read_connected(self, changed_links: Sequence[Link], records: Iterable[bytes] = ()) -> None:
+        """Read everything that changed links, or a new ruling about ``records``, may change.
 
         A breadth-first search over records, identifiers and rulings. The records it reaches become open.
         """
-        reached_records = {*records, *(mention.record for mention in new_mentions)}
-        frontier = {mention.entry for mention in new_mentions}
+        reached_records = {*records, *(link.record for link in changed_links)}
+        frontier = {link.entry for link in changed_links}
+        followed: set[bytes] = set()
         while reached_records or frontier:
             frontier |= await self._open_customers(reached_records)
-            naming_records = await self._read_identifiers(frontier - self.evidence.identifiers.keys())
-            await self.read_records(naming_records)
-            naming_records |= await self._read_rulings()
-            reached_records = (naming_records & self.evidence.records.keys()) - self.evidence.open_records
+            linked_records = await self._follow_identifiers(frontier - followed)
+            followed |= frontier
+            await self.read_records(linked_records)
+            linked_records |= await self._read_rulings()
+            reached_records = (linked_records & self.evidence.records.keys()) - self.evidence.open_records
             frontier = set()
 
     async def _open_customers(self, records: Iterable[bytes]) -> set[bytes]:
@@ -212,21 +220,29 @@ class EvidenceReader:
         } - evidence.open_records
         evidence.open_records |= opened_records
         return {
-            identifier.entry
+            link.entry
             for record_id in opened_records
-            for identifier in evidence.records[record_id].identifiers
+            for link in list_links(evidence.records[record_id], self._types)
         }
 
-    async def _read_identifiers(self, entries: Iterable[bytes]) -> set[bytes]:
-        wanted = list(entries)
-        identifiers = await self._stores.identifiers.list_by_entries(wanted, self._session) if wanted else []
-        naming_records: set[bytes] = set()
-        for identifier in identifiers:
-            self.evidence.identifiers[identifier.entry] = identifier
-            identifier_type = self._types.get(identifier.type)
-            if identifier_type is not None and not is_shared(len(identifier.records), identifier_type):
-                naming_records.update(identifier.records)
-        return naming_records
+    async def read_identifiers(self, entries: Iterable[bytes]) -> None:
+        """Read the identifiers with these blind indexes, unless already read."""
+        missing = [entry for entry in set(entries) if entry not in self.evidence.identifiers]
+        if missing:
+            for identifier in await self._stores.identifiers.list_by_entries(missing, self._session):
+                self.evidence.identifiers[identifier.entry] = identifier
+
+    async def _follow_identifiers(self, entries: set[bytes]) -> set[bytes]:
+        """Read identifiers; return the records that link by one that not too many share."""
+        await self.read_identifiers(entries)
+        identifiers = (self.evidence.identifiers.get(entry) for entry in entries)
+        return {
+            record
+            for identifier in identifiers
+            if identifier is not None
+            and not is_shared(len(identifier.records), self._types.get(identifier.type))
+            for record in identifier.records
+        }
 
     async def _read_rulings(self) -> set[bytes]:
         """Read the rulings about open records; return the records that those rulings name."""
@@ -246,12 +262,3 @@ class EvidenceReader:
         }
         await self.read_records(ruled_records)
         return ruled_records
-
-
-def _first_named_at(record: SourceRecord, mention: Mention) -> int | None:
-    times = (
-        identifier.times[mention.assurance]
-        for identifier in record.identifiers
-        if identifier.entry == mention.entry and mention.assurance in identifier.times
-    )
-    return next(times, None)

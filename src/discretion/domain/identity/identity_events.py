@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+from discretion.catalogue.identifier_type import IdentifierType
 from discretion.domain.identity.assignment import ResolvedPerson
 from discretion.domain.identity.evidence_reader import IdentityEvidence
-from discretion.domain.ingest.mention import Mention
+from discretion.domain.identity.link import Link, list_links
 from discretion.store.identity_events import IdentityChange, IdentityChangeKind, LinkEvidence
 
 
 def build_identity_events(
     evidence: IdentityEvidence,
     persons: Mapping[bytes, ResolvedPerson],
-    new_mentions: Sequence[Mention],
+    types: Mapping[str, IdentifierType],
     actor: str,
     at: int,
     entropy: Callable[[int], bytes],
@@ -21,11 +22,11 @@ def build_identity_events(
     """Build a record of each merge and each split.
 
     Args:
-        evidence: Stored evidence.
+        evidence: Stored evidence, and the identifiers that messages add.
         persons: Resolved persons by their customer id now.
-        new_mentions: Mentions that are not stored yet.
+        types: The catalogue's identifier types by key.
         actor: Recorded as ``by`` if no source can be named. A transaction has messages of several sources;
-            only those whose mentions concern these records are named.
+            only those whose links concern these records are named.
         at: Time in ms.
         entropy: Returns that many random bytes, for ids.
     """
@@ -33,18 +34,15 @@ def build_identity_events(
     for customer, person in persons.items():
         for origin in person.records_before:
             customers_by_origin.setdefault(origin, []).append(customer)
+    has_events = any(len(person.records_before) > 1 for person in persons.values()) or any(
+        len(customers) > 1 for customers in customers_by_origin.values()
+    )
+    changed_links = evidence.find_changed_links(types) if has_events else []
+    for customer, person in persons.items():
         if len(person.records_before) > 1:
-            new_identifiers = {
-                mention.entry: mention.identifier_type
-                for mention in new_mentions
-                if mention.entry in person.identifiers
-            }
-            evidence_items = [
-                LinkEvidence(identifier_type, entry)
-                for entry, identifier_type in sorted(new_identifiers.items())
-            ]
             sides = [list(records) for records in person.records_before.values()]
-            sources = _evidence_sources(evidence, new_mentions, person.records) or actor
+            evidence_items = _list_evidence(evidence, changed_links, person.records)
+            sources = _list_sources(evidence, changed_links, person.records, types) or actor
             customers_before = {*person.records_before, customer}
             yield _build_change(
                 entropy(16), IdentityChangeKind.MERGED, customers_before, sides, evidence_items, sources, at
@@ -54,29 +52,41 @@ def build_identity_events(
     for origin, customers in customers_by_origin.items():
         if len(customers) > 1:
             sides = [list(persons[customer].records_before[origin]) for customer in customers]
-            sources = (
-                _evidence_sources(evidence, new_mentions, {record for side in sides for record in side})
-                or actor
-            )
+            split_records = {record for side in sides for record in side}
+            sources = _list_sources(evidence, changed_links, split_records, types) or actor
             yield _build_change(
                 entropy(16), IdentityChangeKind.PARTED, {origin, *customers}, sides, [], sources, at
             )
 
 
-def _evidence_sources(
-    evidence: IdentityEvidence, new_mentions: Sequence[Mention], records: Collection[bytes]
-) -> str:
-    """Return ``source:`` and the keys of the sources whose new mentions concern these records, or ``""``.
+def _list_evidence(
+    evidence: IdentityEvidence, changed_links: Sequence[Link], records: Collection[bytes]
+) -> list[LinkEvidence]:
+    """Return the new links of these records, each with its source and assurance."""
+    items = set()
+    for link in changed_links:
+        if link.record in records:
+            identifiers = evidence.mentioned[link.record].identifiers
+            named = next((each for each in identifiers if each.entry == link.entry), None)
+            if named is not None:
+                items.add(LinkEvidence(link.identifier_type, link.entry, link.source, named.assurance))
+    return sorted(items, key=lambda item: (item.entry, item.source, item.assurance))
 
-    A mention concerns them if it is made by one of them, or names an identifier that one of them already
-    names.
+
+def _list_sources(
+    evidence: IdentityEvidence,
+    changed_links: Sequence[Link],
+    records: Collection[bytes],
+    types: Mapping[str, IdentifierType],
+) -> str:
+    """Return ``source:`` and the keys of the sources whose new links concern these records, or ``""``.
+
+    A link concerns them if it is of one of them, or names an identifier that one of them links by.
     """
     stored_records = [evidence.records[record_id] for record_id in records if record_id in evidence.records]
-    named_entries = {identifier.entry for record in stored_records for identifier in record.identifiers}
+    linked_entries = {link.entry for record in stored_records for link in list_links(record, types)}
     sources = {
-        mention.source
-        for mention in new_mentions
-        if mention.record in records or mention.entry in named_entries
+        link.source for link in changed_links if link.record in records or link.entry in linked_entries
     }
     return f"source:{','.join(sorted(sources))}" if sources else ""
 

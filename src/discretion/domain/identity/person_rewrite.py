@@ -22,7 +22,6 @@ from discretion.domain.identity.assignment import ResolvedPerson, resolve_person
 from discretion.domain.identity.evidence_reader import EvidenceReader, IdentityEvidence
 from discretion.domain.identity.identity_events import build_identity_events
 from discretion.domain.identity.unit_of_work import StampedMessage, UnitOfWork, WriteContext
-from discretion.domain.ingest.mention import Mention
 from discretion.store.person_stores import PersonStores
 from discretion.store.source_record import SourceRecord
 from discretion.store.transactions import PendingWrite, Session
@@ -69,7 +68,6 @@ class PersonRewrite:
     async def write(
         self,
         actor: str = "",
-        new_mentions: Sequence[Mention] = (),
         messages: Sequence[StampedMessage] = (),
         extra_writes: Iterable[PendingWrite] = (),
     ) -> RewriteOutcome:
@@ -77,7 +75,6 @@ class PersonRewrite:
 
         Args:
             actor: Who supplied new evidence, such as ``source:tills``; with several sources, all of them.
-            new_mentions: Mentions that are not stored yet.
             messages: Messages to apply to the source records that they address.
             extra_writes: Writes that belong to the same change.
 
@@ -91,18 +88,17 @@ class PersonRewrite:
         unit_of_work = UnitOfWork(self.stores, self.session, context, evidence)
         persons: dict[bytes, ResolvedPerson] = {}
         for person in resolve_persons(
-            evidence, new_mentions, context.catalogue.identifiers, [*messages_by_record, *evidence.edits]
+            evidence, context.catalogue.identifiers, [*messages_by_record, *evidence.edits]
         ):
             person_messages = [
                 message for record in sorted(person.records) for message in messages_by_record.get(record, ())
             ]
             persons[await unit_of_work.write_person(person, person_messages)] = person
-        # After all persons: only now is it known who owns each identifier, and which customers have no
-        # records left.
-        unit_of_work.write_identifiers(new_mentions)
+        unit_of_work.write_identifiers()
+        # After all persons: only now is it known which customers have no records left.
         unit_of_work.delete_merged_customers()
         for change in build_identity_events(
-            evidence, persons, new_mentions, actor, context.now_ms, context.entropy
+            evidence, persons, context.catalogue.identifiers, actor, context.now_ms, context.entropy
         ):
             unit_of_work.add(self.stores.identity_events.plan_add(change))
         for write in extra_writes:

@@ -1,4 +1,4 @@
-"""Stewards' rulings about identity, and the persons that clustering results in."""
+"""Rulings about identity."""
 
 from __future__ import annotations
 
@@ -7,15 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """A steward's decision: records of different ``sides`` are one person (``joined``), or never are."""
+    """A decision of a steward or the person: records of different ``sides`` are one (``joined``) or not."""
 
     joined: bool
     sides: tuple[frozenset[bytes], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PersonCluster:
-    """The source records of one person, and the blind indexes of that person's identifiers."""
-
-    records: frozenset[bytes]
-    identifiers: frozenset[bytes]

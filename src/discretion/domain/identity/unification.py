@@ -10,24 +10,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from discretion.catalogue.identifier_type import IdentifierType
-from discretion.domain.identity.clustering import is_shared
 from discretion.domain.identity.erasure_guard import admit_messages, list_erasable_names
 from discretion.domain.identity.evidence_reader import IdentityEvidence
 from discretion.domain.identity.person_rewrite import PersonRewriter
 from discretion.domain.identity.statement_observer import StatementObserver, collect_statements
 from discretion.domain.identity.unit_of_work import StampedMessage
-from discretion.domain.ingest.mention import Mention
 from discretion.domain.ingest.message import Fact, IngestStatus, MessageOutcome
 from discretion.domain.ingest.message_index import index_message
+from discretion.domain.profiles.identifier_index import NamingChange, is_full
 from discretion.domain.profiles.minimisation import minimise_fact
 from discretion.domain.profiles.person_state import list_state_attributes
 from discretion.domain.profiles.source_record import (
+    add_identifiers,
     apply_statements,
     build_source_record,
+    leave_unsealed,
     list_affected_attributes,
     list_event_attributes,
 )
 from discretion.seal.blind_index import BlindIndex
+from discretion.store.source_record import SourceRecord
 from discretion.store.tombstones import Tombstone, TombstoneStore
 from discretion.store.transactions import Session
 
@@ -170,23 +172,18 @@ class ProfileUnifier:
             for record, record_facts in facts_by_record.items()
         }
         await rewrite.reader.read_addressed(touched_attributes, list_event_attributes(context.catalogue))
-        new_mentions = [
-            mention
-            for message in messages
-            for mention in message.index.mentions
-            if evidence.is_new_mention(mention)
-        ]
-        await rewrite.reader.read_connected(new_mentions)
-        # A shared identifier links this message to no customer, so it has no write in common with an erasure
-        # of the identifier: both change a gate document instead, and one of the two transactions runs again.
+        types = context.catalogue.identifiers
+        evidence.mentioned |= _mention_identifiers(evidence, messages, types)
+        await rewrite.reader.read_connected(evidence.find_changed_links(types))
+        naming_changes = evidence.find_naming_changes()
+        await rewrite.reader.read_identifiers(change.entry for change in naming_changes)
+        # A full list does not name the record of this message, so the message has no write in common with an
+        # erasure of the identifier: both change a gate document instead, and one of the two runs again.
         await self._tombstones.write(
-            self._tombstones.build_gate_updates(
-                _find_shared_identifiers(evidence, new_mentions, context.catalogue.identifiers)
-            ),
-            session,
+            self._tombstones.build_gate_updates(_find_unindexed(evidence, naming_changes, types)), session
         )
         source_keys = ",".join(sorted({message.fact.source.key for message in messages}))
-        outcome = await rewrite.write(f"source:{source_keys}", new_mentions, messages)
+        outcome = await rewrite.write(f"source:{source_keys}", messages)
         owners = {
             record: customer for customer, person in outcome.persons.items() for record in person.records
         }
@@ -196,15 +193,31 @@ class ProfileUnifier:
         return outcome.minimised_counts
 
 
-def _find_shared_identifiers(
-    evidence: IdentityEvidence, new_mentions: Sequence[Mention], types: Mapping[str, IdentifierType]
+def _mention_identifiers(
+    evidence: IdentityEvidence, messages: Iterable[StampedMessage], types: Mapping[str, IdentifierType]
+) -> dict[bytes, SourceRecord]:
+    """Return the addressed records with the identifiers that messages add, and nothing else."""
+    mentioned: dict[bytes, SourceRecord] = {}
+    for message in messages:
+        record_id = message.index.record
+        if record_id not in mentioned:
+            record = build_source_record(record_id, message.fact, b"")
+            if (stored := evidence.records.get(record_id)) is not None:
+                record.identifiers, record.removals = stored.identifiers, dict(stored.removals)
+            mentioned[record_id] = record
+        add_identifiers(mentioned[record_id], message.fact, message.index, types, leave_unsealed)
+    return mentioned
+
+
+def _find_unindexed(
+    evidence: IdentityEvidence, changes: Iterable[NamingChange], types: Mapping[str, IdentifierType]
 ) -> set[bytes]:
-    """Return the entries of new mentions that too many records share."""
+    """Return the entries of identifiers whose list has no place for a record that names them."""
     return {
-        mention.entry
-        for mention in new_mentions
-        if (identifier := evidence.identifiers.get(mention.entry)) is not None
-        and is_shared(len(identifier.records), types.get(identifier.type))
+        change.entry
+        for change in changes
+        if (identifier := evidence.identifiers.get(change.entry)) is not None
+        and is_full(identifier, change.target, types)
     }
 
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from discretion.catalogue.model import Catalogue
 from discretion.domain.identity.assignment import ResolvedPerson
-from discretion.domain.identity.clustering import is_shared
 from discretion.domain.identity.evidence_reader import IdentityEvidence
-from discretion.domain.ingest.mention import Mention
 from discretion.domain.ingest.message import Fact
 from discretion.domain.ingest.message_index import MessageIndex
 from discretion.domain.profiles.erased_scopes import read_erased_scopes, remove_erased_data
 from discretion.domain.profiles.fold import fold_profile
+from discretion.domain.profiles.identifier_index import NamingChange, apply_naming_changes
 from discretion.domain.profiles.minimisation import minimise_fact
 from discretion.domain.profiles.permission_window import build_permission_window
 from discretion.domain.profiles.person_state import (
@@ -39,7 +38,6 @@ from discretion.seal.cell_transfer import CellOwner, transfer_cell
 from discretion.seal.key_files import KEY_BYTES, NONCE_BYTES
 from discretion.store.customer_codec import CustomerDocument, FormerCustomer, StoredPermissions
 from discretion.store.events import StoredEvent
-from discretion.store.identifiers import StoredIdentifier
 from discretion.store.messages import MessageReceipt
 from discretion.store.person_stores import PersonStores
 from discretion.store.source_record import SourceRecord
@@ -94,7 +92,6 @@ class UnitOfWork:
         self._customers_before = {evidence.records[record_id].customer for record_id in open_records}
         self._wrapped_keys = _collect_wrapped_keys(evidence.customers.values())
         self._state_attributes = list_state_attributes(context.catalogue)
-        self._identifier_owners: dict[bytes, bytes] = {}
         self._customers_written: set[bytes] = set()
         self.minimised_counts: dict[bytes, int] = {}
         self._writes: list[PendingWrite] = []
@@ -125,7 +122,6 @@ class UnitOfWork:
             self.add(
                 self._stores.source_records.plan_save(self._evidence.records.get(record), records[record])
             )
-        self._identifier_owners |= dict.fromkeys(person.identifiers, owner.id)
         self._customers_written.add(owner.id)
         self._write_customer(person, before, wrapped, owner.id, list(records.values()))
         return owner.id
@@ -135,13 +131,16 @@ class UnitOfWork:
             self._evidence.edits.keys()
         )
 
-    def write_identifiers(self, new_mentions: Sequence[Mention]) -> None:
-        """Collect changes of identifiers: the records that name them, and the customer who has each now."""
-        mentions_by_entry: dict[bytes, dict[bytes, Mention]] = {}
-        for mention in new_mentions:
-            mentions_by_entry.setdefault(mention.entry, {})[mention.record] = mention
-        for entry in sorted({*mentions_by_entry, *self._evidence.identifiers}):
-            self._write_identifier(entry, mentions_by_entry.get(entry, {}))
+    def write_identifiers(self) -> None:
+        """Collect changes of the index of identifiers: the records that link by them or claim them."""
+        changes_by_entry: dict[bytes, list[NamingChange]] = {}
+        for change in self._evidence.find_naming_changes():
+            changes_by_entry.setdefault(change.entry, []).append(change)
+        types, now_ms = self._context.catalogue.identifiers, self._context.now_ms
+        for entry, changes in sorted(changes_by_entry.items()):
+            before = self._evidence.identifiers.get(entry)
+            after = apply_naming_changes(before, changes, types, now_ms)
+            self.add(self._stores.identifiers.plan_save(before, after))
 
     def delete_merged_customers(self) -> None:
         """Collect deletions of the customers whose records all belong to other customers now."""
@@ -230,7 +229,7 @@ class UnitOfWork:
             record = records.get(index.record)
             if record is None:
                 record = records[index.record] = build_source_record(index.record, fact, owner.id)
-            add_identifiers(record, index, self._context.catalogue.identifiers, seal)
+            add_identifiers(record, fact, index, self._context.catalogue.identifiers, seal)
             # Statements first: a refusal in this very message already keeps its values from being stored.
             apply_statements(record, fact)
             admissible = remove_erased_data(fact, erased_scopes, self._context.catalogue)
@@ -276,28 +275,6 @@ class UnitOfWork:
             return encrypt_cell(cipher, owner.id, key, observed, self._context.entropy(NONCE_BYTES), value)
 
         return seal
-
-    def _write_identifier(self, entry: bytes, mentions_by_record: Mapping[bytes, Mention]) -> None:
-        """Collect the change of one identifier.
-
-        ``records`` are the source records that name it. Once it is shared, ``records`` no longer grows, which
-        bounds the document. ``customer`` is missing while the identifier identifies no customer.
-        """
-        identifier, owner = self._evidence.identifiers.get(entry), self._identifier_owners.get(entry)
-        if identifier is None:
-            first_mention = min(mentions_by_record.values())
-            records = tuple(sorted(mentions_by_record))
-            self.add(
-                self._stores.identifiers.plan_add(
-                    StoredIdentifier(
-                        entry, first_mention.identifier_type, records, self._context.now_ms, owner
-                    )
-                )
-            )
-            return
-        identifier_type = self._context.catalogue.identifiers.get(identifier.type)
-        new_records = () if is_shared(len(identifier.records), identifier_type) else mentions_by_record
-        self.add(self._stores.identifiers.plan_save(identifier, new_records, owner))
 
     def _write_customer(
         self,

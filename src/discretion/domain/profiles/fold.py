@@ -49,12 +49,12 @@ def fold_profile(catalogue: Catalogue, records: Sequence[SourceRecord]) -> Profi
     selected = dict(_select_cells(catalogue, ordered))
     contested_keys = {key for record in ordered for key in record.contested}
     winners = {key: candidate for key, candidate in selected.items() if key not in contested_keys}
-    sealed = {key: cell.sealed for key, (_, cell) in winners.items() if cell.sealed is not None}
+    sealed = {key: cell.sealed for key, (_, cell, _) in winners.items() if cell.sealed is not None}
     open_values: dict[str, Any] = {
-        key: cell.value for key, (_, cell) in winners.items() if cell.value is not None
+        key: cell.value for key, (_, cell, _) in winners.items() if cell.value is not None
     }
-    observed = {key: winners[key][1].at for key in open_values}
-    provenance = {key: source for key, (source, _) in winners.items()}
+    observed = {key: winners[key].cell.at for key in open_values}
+    provenance = {key: winner.source for key, winner in winners.items()}
     for key, value, observed_at in _compute_folds(catalogue, ordered):
         open_values[key], observed[key] = value, observed_at
     return Profile(
@@ -71,11 +71,11 @@ def find_profile_messages(
 ) -> Mapping[str, tuple[str, str]]:
     """Return for each attribute the source and the message of the value in the profile, contested or not."""
     ordered = sorted(records, key=lambda record: record.id)
-    return {key: (source, cell.message) for key, (source, cell) in _select_cells(catalogue, ordered)}
+    return {key: (source, cell.message) for key, (source, cell, _) in _select_cells(catalogue, ordered)}
 
 
 def _build_contested(candidate: SourceCell) -> ContestedValue:
-    source, cell = candidate
+    source, cell, _ = candidate
     return ContestedValue(cell.at, source, cell.sealed, cell.value)
 
 
@@ -86,7 +86,9 @@ def _select_cells(catalogue: Catalogue, records: Sequence[SourceRecord]) -> Iter
             # What one source no longer has, another may have. Only the person removes it from all.
             if cell.is_empty and record.source != CORRECTION_SOURCE.key:
                 continue
-            candidates_by_key.setdefault(key, []).append((record.source, cell))
+            is_uncertain = record.number_assurance is None or cell.is_claimed
+            candidate = SourceCell(record.source, cell, is_uncertain)
+            candidates_by_key.setdefault(key, []).append(candidate)
     for key, candidates in candidates_by_key.items():
         attribute = catalogue.attributes_by_key.get(key)
         winner = None if attribute is None else select_cell(catalogue, attribute, candidates)

@@ -12,35 +12,41 @@ from dataclasses import replace
 from discretion.catalogue.assurance import Assurance
 from discretion.catalogue.identifier_type import IdentifierType
 from discretion.domain.ingest.mention import Mention
-from discretion.store.source_record import RecordIdentifier, StatedPeriod
+from discretion.store.source_record import RecordIdentifier, SourceRecord, StatedPeriod
 
 MAX_IDENTIFIERS = 500
-"""The most identifiers of one record; the strongest and earliest ones are kept."""
+"""The most identifiers of one record: see ``select_strongest``."""
 
 
 def merge_mention(identifier: RecordIdentifier | None, mention: Mention) -> RecordIdentifier:
-    """Return an identifier of a record with one more mention of it; a new one has an empty cell."""
+    """Return an identifier of a record with one more mention of it; the same object if nothing changes.
+
+    A new one has an empty cell.
+    """
     stated = StatedPeriod(mention.at, mention.at) if mention.is_stated else None
     if identifier is None:
-        return RecordIdentifier(
-            mention.entry,
-            mention.identifier_type,
-            {mention.assurance: mention.at},
-            b"",
-            mention.is_own,
-            stated,
-        )
-    times = dict(identifier.times)
-    times[mention.assurance] = min(mention.at, times.get(mention.assurance, mention.at))
-    return replace(identifier, times=times, stated=_merge_periods(identifier.stated, stated))
+        times = {mention.assurance: mention.at}
+        return RecordIdentifier(mention.entry, mention.identifier_type, times, b"", mention.is_own, stated)
+    period = merge_periods(identifier.stated, stated)
+    earliest = identifier.times.get(mention.assurance)
+    if earliest is not None and earliest <= mention.at and period == identifier.stated:
+        return identifier
+    at = mention.at if earliest is None else min(mention.at, earliest)
+    return replace(identifier, times={**identifier.times, mention.assurance: at}, stated=period)
 
 
 def select_strongest(identifiers: Iterable[RecordIdentifier]) -> tuple[RecordIdentifier, ...]:
-    """Return the record's own identifier, then the strongest and earliest others, at most the limit."""
+    """Return the own identifier of a record, then proven ones, values of attributes, and others.
+
+    At most ``MAX_IDENTIFIERS`` are left; in each group, the strongest and earliest come first. So no number
+    of devices displaces an address.
+    """
     ordered = sorted(
         identifiers,
         key=lambda identifier: (
             not identifier.is_own,
+            identifier.assurance is not Assurance.PROVEN,
+            identifier.stated is None,
             identifier.assurance,
             identifier.times[identifier.assurance],
             identifier.entry,
@@ -63,7 +69,41 @@ def find_number_assurance(
     )
 
 
-def _merge_periods(first: StatedPeriod | None, second: StatedPeriod | None) -> StatedPeriod | None:
+def find_replacement(record: SourceRecord, identifier: RecordIdentifier) -> int | None:
+    """Return when a record replaced an address by another value or by none (ms); None if it is current.
+
+    That is the first time after its last statement at which the record stated something else. Of a value that
+    the record had also stated before, only the first and the last time are known; then it is the moment after
+    the address was last stated.
+    """
+    if identifier.stated is None:
+        return None
+    last = identifier.stated.last
+    rivals = [
+        other.stated
+        for other in record.identifiers
+        if other.type == identifier.type and other.entry != identifier.entry and other.stated is not None
+    ]
+    if identifier.type in record.removals:
+        rivals.append(record.removals[identifier.type])
+    return min((max(rival.first, last + 1) for rival in rivals if rival.last > last), default=None)
+
+
+def is_address_claimed(identifiers: Iterable[RecordIdentifier], identifier_type: str) -> bool:
+    """Return whether the address that a record stated last was only claimed.
+
+    Of several that were stated last at the same time, one that was claimed is enough.
+    """
+    stated = [
+        (identifier.stated.last, identifier.assurance)
+        for identifier in identifiers
+        if identifier.type == identifier_type and identifier.stated is not None
+    ]
+    return bool(stated) and max(stated)[1] is Assurance.CLAIMED
+
+
+def merge_periods(first: StatedPeriod | None, second: StatedPeriod | None) -> StatedPeriod | None:
+    """Return the period from the first to the last statement of two periods."""
     if first is None or second is None:
         return first or second
     return StatedPeriod(min(first.first, second.first), max(first.last, second.last))

@@ -24,7 +24,9 @@ from discretion.domain.profiles.distinct_events import add_event
 from discretion.domain.profiles.person_state import list_state_attributes
 from discretion.domain.profiles.record_identifiers import (
     find_number_assurance,
+    is_address_claimed,
     merge_mention,
+    merge_periods,
     select_strongest,
 )
 from discretion.law.age import find_age_moment
@@ -37,6 +39,7 @@ from discretion.store.source_record import (
     DeviceCountry,
     SignalTimes,
     SourceRecord,
+    StatedPeriod,
     Total,
 )
 
@@ -70,11 +73,12 @@ def build_source_record(record_id: bytes, fact: Fact, customer: bytes) -> Source
 
 def add_identifiers(
     record: SourceRecord,
+    fact: Fact,
     message_index: MessageIndex,
     types: Mapping[str, IdentifierType],
     seal: SealValue,
 ) -> None:
-    """Add the identifiers of a message to a record, each with its times and its sealed value."""
+    """Add what a message says about identifiers to a record, each with its times and its sealed value."""
     identifiers = {identifier.entry: identifier for identifier in record.identifiers}
     for mention in message_index.mentions:
         before = identifiers.get(mention.entry)
@@ -84,8 +88,17 @@ def add_identifiers(
             value = message_index.identifier_values[mention.entry].value
             after = replace(after, cell=seal(key, after.at, value))
         identifiers[mention.entry] = after
+    for identifier_type in fact.removed_types:
+        period = merge_periods(record.removals.get(identifier_type), StatedPeriod(fact.at, fact.at))
+        record.removals[identifier_type] = period or StatedPeriod(fact.at, fact.at)
     record.identifiers = select_strongest(identifiers.values())
     record.number_assurance = find_number_assurance(record.identifiers, types)
+
+
+def leave_unsealed(key: bytes, observed: int, value: object) -> bytes:
+    """Stand for the seal of identifiers that are compared only, before their customer's key is known."""
+    del key, observed, value
+    return b""
 
 
 def list_affected_attributes(facts: Iterable[Fact], catalogue: Catalogue) -> set[str]:
@@ -93,6 +106,7 @@ def list_affected_attributes(facts: Iterable[Fact], catalogue: Catalogue) -> set
     keys: set[str] = set()
     for fact in facts:
         keys.update(attribute.key for attribute, _ in fact.values)
+        keys.update(attribute.key for attribute in _list_address_attributes(fact, catalogue))
         if fact.event is not None:
             computed_attributes = catalogue.list_computations(fact.event.type.key, fact.source.channel)
             keys.update(key for key, _ in computed_attributes)
@@ -157,6 +171,10 @@ def apply_fact(
     apply_statements(record, fact)
     for attribute, value in fact.values:
         _apply_value(record.cells, attribute, value.value, fact, seal)
+    for attribute in _list_address_attributes(fact, catalogue):
+        if (cell := record.cells.get(attribute.key)) is not None and attribute.identifier is not None:
+            is_claimed = is_address_claimed(record.identifiers, attribute.identifier)
+            record.cells[attribute.key] = replace(cell, is_claimed=is_claimed)
     if fact.event is not None:
         for key, rule in catalogue.list_computations(fact.event.type.key, fact.source.channel):
             if key not in uncounted:
@@ -164,6 +182,18 @@ def apply_fact(
                     _add_distinct(record.totals, key, rule, fact.event, fact.at, event_digests)
                 else:
                     _apply_fold(record.totals, key, rule, fact.event, fact)
+
+
+def _list_address_attributes(fact: Fact, catalogue: Catalogue) -> list[Attribute]:
+    """Return the attributes whose values are addresses of a type that a fact names."""
+    types = {
+        identifier.type
+        for identifier in fact.identifiers
+        if catalogue.identifiers[identifier.type].is_address
+    }
+    if not types:  # as of nearly all messages
+        return []
+    return [attribute for attribute in catalogue.attributes.values() if attribute.identifier in types]
 
 
 def _apply_value(

@@ -60,7 +60,7 @@ class CodeAddresses:
             for record in await self.source_records.list_identifiers(customer, (EMAIL_TYPE,))
         }
         entries = sorted({entry for emails in emails_by_record.values() for entry in emails})
-        identifiers = await self.identifiers.of(customer, entries)
+        identifiers = await self.identifiers.list_by_entries(entries)
         merges = await self.identity_events.list_merges_after(customer, latest_change_at)
         first_message_before = (
             0 if current is None else min(current.created + FIRST_MESSAGE_WINDOW_MS, request.received)

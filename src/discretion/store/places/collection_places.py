@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from discretion.store import events, source_records
+from discretion.store import events, source_record_codec
 from discretion.store.document import Document
 from discretion.store.places.place import (
     ACCOUNTABILITY,
@@ -65,6 +65,7 @@ class _CollectionEntry:
 CUSTOMER, RECORD = IdKind.CUSTOMER, IdKind.RECORD
 IDENTIFIER, RULING = IdKind.IDENTIFIER, IdKind.RULING
 ONE_CUSTOMER = (Reference("customer", CUSTOMER),)
+NAMING_LISTS = (Reference("records", RECORD), Reference("claims", RECORD), Reference("anonymous", RECORD))
 
 # In the order in which an erasure goes through them. A missing collection is found by the tests.
 _ENTRIES: tuple[_CollectionEntry, ...] = (
@@ -83,11 +84,11 @@ _ENTRIES: tuple[_CollectionEntry, ...] = (
     _CollectionEntry(
         "identifiers",
         Departure.SHRUNK,
-        "Deleted with the customer they lead to; one that others use too loses this customer.",
+        "Deleted with the records that name them; one that others use too loses these records.",
         removal=Removal(
             Stage.PROFILE,
-            (Reference("_id", IDENTIFIER), Reference("customer", CUSTOMER), Reference("records", RECORD)),
-            takes_out=(Reference("customer", CUSTOMER), Reference("records", RECORD)),
+            (Reference("_id", IDENTIFIER), *NAMING_LISTS),
+            takes_out=NAMING_LISTS,
             goes_when=belongs_to_erased,
         ),
     ),
@@ -156,7 +157,7 @@ _ENTRIES: tuple[_CollectionEntry, ...] = (
             takes_out=(Reference("sides", RECORD),),
             goes_when=decides_nothing,
             received="at",
-            backlink=Backlink("source_records", source_records.RULINGS, named_in="sides"),
+            backlink=Backlink("source_records", source_record_codec.RULINGS, named_in="sides"),
         ),
     ),
     _CollectionEntry(

@@ -103,6 +103,7 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
     #   w           scopes that were erased: s "kind:key", t when (ms); older data in a scope are not stored
     #   n           for the record of a person's own corrections, the record that it follows in a split
     #   x           by attribute number, the ids of the requests that contest the value
+    #   z           by type of an address, when the source first (f) and last (t) stated to have none (ms)
     #   m           0 if an account or loyalty number of the record is proven, 1 if one is presented
     Collection(
         name="source_records",
@@ -132,6 +133,7 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
                 "w": array_of(object_of({"s": TEXT, "t": TIME})),
                 "n": BINARY,
                 "x": map_of_numbers(array_of(BINARY)),
+                "z": map_of(SIGNAL),
                 "m": INTEGER,
                 "u": map_of(CHOICE),
                 "y": map_of(CHOICE),
@@ -139,14 +141,17 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
         ),
         indexes=(Index((("c", 1),)),),
     ),
-    # _id blind index, records the source records that name it, t when it was first stored (ms).
+    # _id blind index, records the source records that link by it, t when it was first stored (ms); claims and
+    # anonymous the records that only claim it, with and without a login.
     Collection(
         name="identifiers",
-        contents="Keyed digests of e-mail addresses, phone numbers and other ids, with records and customer.",
+        contents="Keyed digests of e-mail addresses, phone numbers and other ids, with their source records.",
         schema=object_of(
-            {"_id": BINARY, "type": TEXT, "records": array_of(BINARY), "t": TIME}, {"customer": BINARY}
+            {"_id": BINARY, "type": TEXT, "records": array_of(BINARY), "t": TIME},
+            {"claims": array_of(BINARY), "anonymous": array_of(BINARY)},
         ),
-        indexes=(Index((("customer", 1),)), Index((("records", 1),))),
+        # An erasure finds the identifiers of a record by each of them.
+        indexes=(Index((("records", 1),)), Index((("claims", 1),)), Index((("anonymous", 1),))),
     ),
     #   _id         digest of the source and the message id
     #   c, r, s, h  customer, source record, source and channel
@@ -190,7 +195,9 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
                 "by": TEXT,
                 "customers": array_of(BINARY),
                 "sides": array_of(array_of(BINARY)),
-                "evidence": array_of(object_of({"type": TEXT, "entry": BINARY})),
+                "evidence": array_of(
+                    object_of({"type": TEXT, "entry": BINARY, "source": TEXT, "assurance": INTEGER})
+                ),
             }
         ),
         indexes=(Index((("customers", 1), ("at", -1), ("_id", -1))),),

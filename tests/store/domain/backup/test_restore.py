@@ -68,7 +68,8 @@ async def build_erasure_entry(platform: PlatformUnderTest, name: str) -> Erasure
     entry = BLIND.index("email", f"{name}@post.example")
     identifier = await database.find_one("identifiers", {"_id": entry})
     assert identifier is not None
-    records = await database.find("source_records", {"c": identifier["customer"]})
+    (named,) = await database.find("source_records", {"_id": {"$in": identifier["claims"]}})
+    records = await database.find("source_records", {"c": named["c"]})
     entries = {identifier_entry["e"] for record in records for identifier_entry in record["i"]}
     tombstones = [BLIND.index("tombstone", entry.hex()) for entry in sorted(entries)]
     return ErasureEntry(
@@ -76,7 +77,7 @@ async def build_erasure_entry(platform: PlatformUnderTest, name: str) -> Erasure
         MADE_AT,
         tuple(tombstones),
         tuple(record["_id"] for record in records),
-        (identifier["customer"],),
+        (named["c"],),
     )
 
 
@@ -84,13 +85,13 @@ async def erase_person(platform: PlatformUnderTest, name: str) -> ErasureEntry:
     """Erase a person: delete the documents, write the ledger entry, and destroy the key."""
     database, internals = platform.internals.database, platform.internals
     erased = await build_erasure_entry(platform, name)
-    by_customer, by_record = {"customer": erased.customers[0]}, {"record": {"$in": list(erased.records)}}
+    by_records = {"$in": list(erased.records)}
     deletions: dict[str, dict[str, Any]] = {
         "customers": {"_id": erased.customers[0]},
         "source_records": {"c": erased.customers[0]},
-        "identifiers": by_customer,
+        "identifiers": {"$or": [{"records": by_records}, {"claims": by_records}]},
         "events": {"c": erased.customers[0]},
-        "messages": by_record,
+        "messages": {"record": by_records},
     }
 
     async def begin(session: Session) -> None:

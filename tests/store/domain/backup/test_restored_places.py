@@ -101,9 +101,11 @@ async def test_a_restore_keeps_the_merge_evidence_of_other_people(
     await send_people(platform, "ann", "bob")
     ann, bob = [await find_person(erasing, name) for name in ("ann", "bob")]
     own, other = [
-        (await database.find("identifiers", {"customer": customer}))[0]["_id"] for customer in (ann, bob)
+        (await database.find("source_records", {"c": customer}))[0]["i"][0]["e"] for customer in (ann, bob)
     ]
-    evidence = [{"type": "email", "entry": entry} for entry in (own, other)]
+    evidence = [
+        {"type": "email", "entry": entry, "source": "tills", "assurance": 0} for entry in (own, other)
+    ]
     merge = {"_id": b"m" * 16, "kind": "merged", "at": 1, "by": "sources", "customers": [ann, bob]}
     await database.insert_many("identity_events", [{**merge, "sides": [], "evidence": evidence}])
     dump = await write_test_dump(platform, tmp_path)
@@ -111,7 +113,7 @@ async def test_a_restore_keeps_the_merge_evidence_of_other_people(
     erased = await database.find("identity_events", {})
     await restore(platform, dump)
     assert await database.find("identity_events", {}) == erased
-    assert erased[0]["evidence"] == [{"type": "email", "entry": other}]
+    assert [item["entry"] for item in erased[0]["evidence"]] == [other]
 
 
 async def test_a_person_who_returned_and_was_erased_again_stays_erased(

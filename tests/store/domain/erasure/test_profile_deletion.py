@@ -10,7 +10,7 @@ from discretion.domain.ingest.message import IngestStatus
 from discretion.domain.profiles.record_identifiers import MAX_IDENTIFIERS
 from discretion.errors import Broken
 from discretion.store import events as stored_events
-from discretion.store import source_records
+from discretion.store import source_record_codec
 from discretion.store.customer_codec import parse_customer
 from discretion.store.requests import RequestStore
 from discretion.store.subject_request import RequestScope
@@ -26,6 +26,7 @@ ANN: dict[str, Any] = {
     "anonymousId": "ck-1",
     "timestamp": "2026-05-01T10:00:00Z",
     "traits": {"firstName": "Ann", "email": "Ann@Shop.Example", "address": {"country": "GB"}},
+    "context": {"externalIds": [{"id": "L-1", "type": "loyalty_id", "assurance": "proven"}]},
 }
 TILL = {
     "type": "identify",
@@ -195,13 +196,13 @@ async def test_a_shared_identifier_stays_with_the_remaining_customer(erasing: Er
     identifier = await database.find_one("identifiers", {"_id": entry})
     record = (await database.find("source_records", {}))[0]["_id"]
     assert identifier is not None
-    assert identifier["records"] == [record]
+    assert identifier["claims"] == [record]
     again = {**BOB, "messageId": "b6", "timestamp": LATER, "traits": {**phone, "lastName": "Brown"}}
     await platform.send_messages("web-shop", again)
     (bob_document,) = await database.find("customers", {"_id": bob})
     (record_document,) = await database.find("source_records", {"_id": record})
     assert KEYS["contact.phone"] in bob_document
-    assert record_document[source_records.CELLS][KEYS["contact.phone"]]["m"] == "b6"
+    assert record_document[source_record_codec.CELLS][KEYS["contact.phone"]]["m"] == "b6"
 
 
 async def test_a_message_of_another_account_keeps_its_own_data(erasing: ErasureSteps) -> None:
@@ -215,8 +216,8 @@ async def test_a_message_of_another_account_keeps_its_own_data(erasing: ErasureS
     bob_document = await platform.internals.database.find_one("customers", {"_id": bob})
     assert bob_document is not None
     assert {KEYS["identity.familyName"], KEYS["contact.email"]} <= bob_document.keys()
-    (record,) = await platform.internals.database.find("source_records", {source_records.CUSTOMER: bob})
-    assert record[source_records.CELLS][KEYS["contact.email"]]["m"] == "b1"
+    (record,) = await platform.internals.database.find("source_records", {source_record_codec.CUSTOMER: bob})
+    assert record[source_record_codec.CELLS][KEYS["contact.email"]]["m"] == "b1"
     assert await erasing.find_customer("email", "ann@shop.example") is None
 
 
@@ -269,9 +270,9 @@ async def test_a_scoped_erasure_is_not_undone_by_a_late_message(erasing: Erasure
     await platform.send_messages("web-shop", build_order("o0", WEB_ID), build_order("o1", WEB_ID), named)
     await platform.send_messages(
         "ios-app",
-        {"type": "identify", "userId": "a-1", "messageId": "a1", "traits": {"email": "ann@shop.example"}},
+        {"type": "identify", **WEB_ID, "messageId": "a1", "traits": {"email": "ann@shop.example"}},
     )
-    await platform.send_messages("ios-app", build_view("v0", {"userId": "a-1"}))
+    await platform.send_messages("ios-app", build_view("v0", WEB_ID))
     assert await database.count("events", {}) == 0
     now = await database.find_one("customers", {"_id": customer})
     assert now is not None
@@ -300,14 +301,15 @@ async def test_one_channel_can_be_erased(erasing: ErasureSteps) -> None:
 
 async def test_a_merged_person_is_erased_with_both_ids(erasing: ErasureSteps) -> None:
     platform, database = erasing.platform, erasing.platform.internals.database
-    await platform.send_messages("web-shop", {**ANN, "traits": {"email": "ann@shop.example"}})
+    before = {**ANN, "messageId": "w0", "context": {}, "traits": {"email": "ann@shop.example"}}
+    await platform.send_messages("web-shop", before)
     await platform.send_messages("tills", {**TILL, "traits": {"phone": "+442079460123"}})
     customers = [
         await erasing.find_customer(*identifier)
         for identifier in (("email", "ann@shop.example"), ("phone", "+442079460123"))
     ]
     assert customers[0] != customers[1]
-    await platform.send_messages("tills", {**TILL, "messageId": "s2"})
+    await platform.send_messages("web-shop", ANN)
     now = await erasing.find_customer("phone", "+442079460123")
     assert now in customers
     former = next(customer for customer in customers if customer != now)
@@ -345,8 +347,8 @@ async def test_records_shared_with_other_customers_lose_only_the_erased(erasing:
 
     assert await database.count("rulings", {}) == 0
     record = (await database.find("source_records", {}))[0]
-    assert record[source_records.CUSTOMER] == bob
-    assert record[source_records.RULINGS] == []
+    assert record[source_record_codec.CUSTOMER] == bob
+    assert record[source_record_codec.RULINGS] == []
     for identity_event in await database.find("identity_events", {}):
         assert identity_event["customers"] == [bob]
     for consent_record in await database.find("consents", {}):

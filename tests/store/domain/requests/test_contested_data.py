@@ -12,7 +12,7 @@ from discretion.domain.requests.model import RequestDetails, Requester
 from discretion.law.jurisdiction import Right
 from discretion.store.driver.database import Database
 from discretion.store.request_state import RequesterAssurance, RequesterRole, RequestReason, RequestState
-from discretion.store.source_records import CONTESTED
+from discretion.store.source_record_codec import CONTESTED
 from discretion.store.subject_request import RequestScope
 from tests.fixtures.attribute_keys import KEYS
 from tests.fixtures.mongo import CommandRecorder

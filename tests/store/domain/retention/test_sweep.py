@@ -22,7 +22,7 @@ from discretion.store import events
 from discretion.store.customer_codec import parse_customer
 from discretion.store.driver.database import Database
 from discretion.store.person_stores import open_person_stores
-from discretion.store.source_records import CELLS, CUSTOMER
+from discretion.store.source_record_codec import CELLS, CUSTOMER
 from discretion.store.sweeps import SweepRun
 from tests.fixtures.attribute_keys import KEYS
 from tests.fixtures.clock import Clock

@@ -25,7 +25,7 @@ from discretion.law.model import UNKNOWN
 from discretion.purpose.permissions import compute_permitted_bits
 from discretion.seal.redacted import Redacted
 from discretion.store.source_record import Cell, SourceRecord
-from discretion.store.source_records import build_record_document
+from discretion.store.source_record_codec import build_record_document
 from tests.fixtures.event_digests import digest_event
 from tests.fixtures.examples import scale_examples
 from tests.fixtures.law import LAW

@@ -8,6 +8,7 @@ import strawberry
 from strawberry import UNSET
 from strawberry.types.field import StrawberryField
 
+from discretion.catalogue.assurance import Assurance
 from discretion.catalogue.retention_cut_off import compute_purposes_cut_off
 from discretion.domain.kit.graphql.context import ResolverContext, ResolverInfo
 from discretion.domain.kit.graphql.field import build_field
@@ -28,6 +29,14 @@ EVENT_ID_KIND = b"identity-event"
 _CURSOR = b"identity-cursor"
 
 
+strawberry.enum(
+    Assurance,
+    name="Assurance",
+    description="How certain it is that an identifier belongs to the person of a record: proven, presented "
+    "(a card or device in their hands) or only claimed.",
+)
+
+
 @strawberry.type(name="Identifier", description="An external identifier under which sources know a customer.")
 class CustomerIdentifier:
     """GraphQL ``Identifier``: one identifier with all sources that named it."""
@@ -35,17 +44,22 @@ class CustomerIdentifier:
     type: str = strawberry.field(description="Such as `email` or `loyalty_id`.")
     value: str = strawberry.field(description="In the one spelling of its type.")
     sources: list[str] = strawberry.field(description="Who named it.")
-    first_named_at: DateTime = strawberry.field(
-        description="To the customer and the steward the time, to others its month, as in `provenance`."
+    assurance: Assurance = strawberry.field(description="The strongest with which it was named.")
+    proven_by: list[str] = strawberry.field(description="Sources that have proven it.")
+    since: DateTime = strawberry.field(
+        description="When it was first named so: to the customer and the steward the time, to others its "
+        "month, as in `provenance`."
     )
 
 
 @strawberry.type(name="Evidence", description="What spoke for a merge.")
 class MergeEvidence:
-    """GraphQL ``Evidence``: an identifier that several of the merged records named."""
+    """GraphQL ``Evidence``: an identifier by which the merged records were linked."""
 
     type: str
     value: str | None = strawberry.field(description="Null if none of this customer's records names it.")
+    source: str = strawberry.field(description="Who named it.")
+    assurance: Assurance = strawberry.field(description="How certain the source was.")
 
 
 @strawberry.type(description="Customers were merged into one, or one was parted.")
@@ -166,15 +180,23 @@ def _build_identifiers(
     ordered = sorted(
         mentions_by_entry.items(), key=lambda item: (min(mention.at for mention, _ in item[1]), item[0])
     )
-    return [
-        CustomerIdentifier(
-            type=mentions[0][0].type,
-            value=_reveal_value(reading, row, mentions[0][0]),
-            sources=sorted({source for _, source in mentions}),
-            first_named_at=render_time(reading, min(mention.at for mention, _ in mentions)),
-        )
-        for _, mentions in ordered
-    ]
+    return [_build_identifier(reading, row, mentions) for _, mentions in ordered]
+
+
+def _build_identifier(
+    reading: Reading, row: CustomerRow, mentions: Sequence[tuple[RecordIdentifier, str]]
+) -> CustomerIdentifier:
+    assurance = min(mention.assurance for mention, _ in mentions)
+    return CustomerIdentifier(
+        type=mentions[0][0].type,
+        value=_reveal_value(reading, row, mentions[0][0]),
+        sources=sorted({source for _, source in mentions}),
+        assurance=assurance,
+        proven_by=sorted({source for mention, source in mentions if Assurance.PROVEN in mention.times}),
+        since=render_time(
+            reading, min(mention.times[assurance] for mention, _ in mentions if assurance in mention.times)
+        ),
+    )
 
 
 def _reveal_value(reading: Reading, row: CustomerRow, mention: RecordIdentifier) -> str:
@@ -224,6 +246,8 @@ def _build_event(
                 value=_reveal_value(reading, row, mention_by_entry[item.entry])
                 if item.entry in mention_by_entry
                 else None,
+                source=item.source,
+                assurance=item.assurance,
             )
             for item in event.evidence
         ],

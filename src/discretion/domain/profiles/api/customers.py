@@ -25,6 +25,7 @@ from discretion.domain.kit.graphql.page import (
 )
 from discretion.domain.profiles.api.customer_types import Node, build_object_type
 from discretion.domain.profiles.api.filter import CustomerFilterInputs
+from discretion.domain.profiles.identifier_lookup import find_customer
 from discretion.errors import BadRequest
 from discretion.plan.filter import (
     AttributeVisibility,
@@ -151,8 +152,12 @@ async def _find_by_identifier(
         return None
     row = await load_customer(
         info,
-        await resources.customers.find_by_identifier(
-            resources.blind_index.index(identifier_type.key, normalised)
+        await find_customer(
+            resources.identities,
+            resources.catalogue.identifiers,
+            resources.blind_index.index(identifier_type.key, normalised),
+            # Only the privacy office looks for what somebody had.
+            finds_replaced=reading.grant.is_steward,
         ),
     )
     if row is None or attribute is None:

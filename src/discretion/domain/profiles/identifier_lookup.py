@@ -1,0 +1,93 @@
+"""The customer that an identifier leads to, for those who look people up by it.
+
+Only records count that have not replaced the identifier. The strongest of these decides: proven, presented,
+claimed under a login, claimed otherwise. So no number of claims takes an identifier away from whoever proved
+it. If the strongest records belong to several customers, it leads to nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from discretion.catalogue.assurance import Assurance
+from discretion.catalogue.identifier_type import IdentifierType
+from discretion.domain.profiles.identifier_index import NamingList, is_full
+from discretion.domain.profiles.record_identifiers import find_replacement
+from discretion.store.identifiers import NamedIdentifier
+from discretion.store.identities import IdentityStore
+from discretion.store.source_record import RecordIdentifier, SourceRecord
+
+_ANONYMOUS_CLAIM = len(Assurance)
+"""The rank after all assurances: a claim of a record that is under no login."""
+
+
+async def find_customer(
+    identities: IdentityStore,
+    types: Mapping[str, IdentifierType],
+    entry: bytes,
+    *,
+    finds_replaced: bool = False,
+) -> bytes | None:
+    """Return the id of the customer that an identifier leads to; None if it leads to nobody for certain.
+
+    Args:
+        identities: Where the identifiers are stored.
+        types: The catalogue's identifier types by key.
+        entry: Blind index of the identifier.
+        finds_replaced: Whether an identifier that leads to nobody now leads to whoever had it before.
+    """
+    named = await identities.find_named(entry)
+    return None if named is None else select_customer(named, types, finds_replaced=finds_replaced)
+
+
+def select_customer(
+    named: NamedIdentifier, types: Mapping[str, IdentifierType], *, finds_replaced: bool = False
+) -> bytes | None:
+    """Return the customer that an identifier leads to, by the records that name it."""
+    mentions = [
+        (record, identifier)
+        for record in named.records
+        for identifier in record.identifiers
+        if identifier.entry == named.identifier.entry
+    ]
+    replaced = [mention for mention in mentions if _is_replaced(*mention, types)]
+    current = [mention for mention in mentions if mention not in replaced]
+    if not current and finds_replaced:
+        return _select_strongest(named, replaced, types)
+    return _select_strongest(named, current, types)
+
+
+def _is_replaced(
+    record: SourceRecord, identifier: RecordIdentifier, types: Mapping[str, IdentifierType]
+) -> bool:
+    identifier_type = types.get(identifier.type)
+    is_address = identifier_type is not None and identifier_type.is_address
+    return is_address and find_replacement(record, identifier) is not None
+
+
+def _select_strongest(
+    named: NamedIdentifier,
+    mentions: Iterable[tuple[SourceRecord, RecordIdentifier]],
+    types: Mapping[str, IdentifierType],
+) -> bytes | None:
+    customers_by_rank: dict[int, set[bytes]] = {}
+    for record, identifier in mentions:
+        is_anonymous = not identifier.assurance.links and not record.is_login
+        rank = _ANONYMOUS_CLAIM if is_anonymous else int(identifier.assurance)
+        customers_by_rank.setdefault(rank, set()).add(record.customer)
+    if not customers_by_rank:
+        return None
+    strongest = min(customers_by_rank)
+    customers = customers_by_rank[strongest]
+    # A full list lacks records, which may belong to others: the answer must not depend on who came first.
+    if len(customers) > 1 or is_full(named.identifier, _NAMING_LISTS[strongest], types):
+        return None
+    return customers.pop()
+
+
+_NAMING_LISTS = {
+    int(Assurance.PROVEN): NamingList.LINKS,
+    int(Assurance.PRESENTED): NamingList.LINKS,
+    int(Assurance.CLAIMED): NamingList.LOGIN_CLAIMS,
+    _ANONYMOUS_CLAIM: NamingList.ANONYMOUS_CLAIMS,
+}

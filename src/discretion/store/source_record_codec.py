@@ -1,0 +1,222 @@
+"""The codec of ``source_records``: between typed records and stored documents.
+
+The stored names are explained in ``schema.profiles``. No other module knows them.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from discretion.catalogue.assurance import Assurance
+from discretion.store import statement_codec
+from discretion.store.document import Document, MutableDocument, encode_purpose
+from discretion.store.source_record import (
+    Cell,
+    DeviceCountry,
+    ErasedPart,
+    RecordIdentifier,
+    SignalTimes,
+    SourceRecord,
+    StatedPeriod,
+    Total,
+)
+
+SOURCE, CUSTOMER, VERSION, IDENTIFIERS, CELLS, TOTALS = "s", "c", "v", "i", "a", "f"
+AMBIENT_CHOICES, EXPLICIT_CHOICES, GUARDIAN_CHOICES, SIGNALS = "d", "e", "g", "o"
+FIRST, LAST, BORN, HOME, RULINGS, RESTRICTED = "t", "l", "b", "h", "r", "q"
+OWN_CHOICES, OWN_GUARDIAN_CHOICES = "u", "y"
+PLACE, ERASED_PARTS, CORRECTS, CONTESTED = "p", "w", "n", "x"
+REMOVALS, NUMBER_ASSURANCE = "z", "m"
+"""Stored names; the legend is in ``schema.profiles``."""
+
+_TIME_MEMBERS = {Assurance.PROVEN: "p", Assurance.PRESENTED: "h", Assurance.CLAIMED: "t"}
+"""Where an identifier of a record has the earliest time of a mention, by assurance."""
+
+
+def parse_record(document: Document) -> SourceRecord:
+    """Parse a stored record, which may have been read in part: what is missing is empty."""
+    place, get = document.get(PLACE), document.get
+    return SourceRecord(
+        id=get("_id", b""),
+        source=get(SOURCE, ""),
+        customer=get(CUSTOMER, b""),
+        version=get(VERSION, 0),
+        first=get(FIRST, 0),
+        last=get(LAST, 0),
+        born=get(BORN, 0),
+        identifiers=tuple(_parse_record_identifier(identifier) for identifier in get(IDENTIFIERS, ())),
+        cells={
+            key: Cell(cell["t"], cell.get("m", ""), cell.get("c"), cell.get("v"), cell.get("b"), "q" in cell)
+            for key, cell in get(CELLS, {}).items()
+        },
+        totals={key: Total(total["t"], total["n"], total.get("e")) for key, total in get(TOTALS, {}).items()},
+        ambient_choices=statement_codec.parse_ambient_choices(get(AMBIENT_CHOICES, {})),
+        explicit_choices=statement_codec.parse_choices(get(EXPLICIT_CHOICES, {})),
+        guardian_choices=statement_codec.parse_choices(get(GUARDIAN_CHOICES, {})),
+        own_choices=statement_codec.parse_choices(get(OWN_CHOICES, {})),
+        own_guardian_choices=statement_codec.parse_choices(get(OWN_GUARDIAN_CHOICES, {})),
+        signals={key: SignalTimes(signal["f"], signal["t"]) for key, signal in get(SIGNALS, {}).items()},
+        home=get(HOME),
+        rulings=tuple(get(RULINGS, ())),
+        restricted=get(RESTRICTED, False),
+        place=None if place is None else DeviceCountry(place["c"], place["t"], place["m"]),
+        erased_parts=tuple(ErasedPart(part["s"], part["t"]) for part in get(ERASED_PARTS, ())),
+        corrects=get(CORRECTS),
+        contested={key: tuple(requests) for key, requests in get(CONTESTED, {}).items()},
+        removals={key: StatedPeriod(period["f"], period["t"]) for key, period in get(REMOVALS, {}).items()},
+        number_assurance=None if NUMBER_ASSURANCE not in document else Assurance(document[NUMBER_ASSURANCE]),
+    )
+
+
+def build_record_document(record: SourceRecord) -> MutableDocument:
+    """Build the stored document of a record."""
+    document: MutableDocument = {"_id": record.id, VERSION: record.version}
+    for member in SIMPLE_MEMBERS:
+        value = getattr(record, member.attribute)
+        if member.required or not member.is_absent(value):
+            document[member.stored] = member.encode(value)
+    for member in MAP_MEMBERS:
+        items = getattr(record, member.attribute)
+        if member.required or items:
+            document[member.stored] = {
+                member.encode_key(key): member.encode(item) for key, item in items.items()
+            }
+    return document
+
+
+def build_record_change(before: SourceRecord, after: SourceRecord) -> MutableDocument:
+    """Return the ``$set`` and ``$unset`` operators; only changed members and changed keys are written."""
+    set_members: MutableDocument = {}
+    unset_members: MutableDocument = {}
+    for member in SIMPLE_MEMBERS:
+        value, value_before = getattr(after, member.attribute), getattr(before, member.attribute)
+        if value is value_before or value == value_before:
+            continue
+        if member.required or not member.is_absent(value):
+            set_members[member.stored] = member.encode(value)
+        else:
+            unset_members[member.stored] = ""
+    for member in MAP_MEMBERS:
+        items_before, items = getattr(before, member.attribute), getattr(after, member.attribute)
+        if items == items_before:
+            continue
+        for key, item in items.items():
+            item_before = items_before.get(key)
+            if item is not item_before and item != item_before:
+                set_members[f"{member.stored}.{member.encode_key(key)}"] = member.encode(item)
+        for key in items_before.keys() - items.keys():
+            unset_members[f"{member.stored}.{member.encode_key(key)}"] = ""
+    operators = (("$set", set_members), ("$unset", unset_members))
+    return {operator: members for operator, members in operators if members}
+
+
+class _Member(NamedTuple):
+    """A member of the document: its stored name, its name in code, and how its values are encoded.
+
+    A value that ``is_absent`` is not stored, unless the member is required.
+    """
+
+    stored: str
+    attribute: str
+    encode: Callable[[Any], Any] = lambda value: value
+    required: bool = True
+    encode_key: Callable[[str], str] = lambda key: key
+    is_absent: Callable[[Any], bool] = operator.not_
+
+
+def _encode_cell(cell: Cell) -> MutableDocument:
+    document: MutableDocument = {"t": cell.at, "m": cell.message}
+    if cell.sealed is not None:
+        document["c"] = cell.sealed
+    if cell.value is not None:
+        document["v"] = cell.value
+    if cell.born is not None:
+        document["b"] = cell.born
+    if cell.is_claimed:
+        document["q"] = True
+    return document
+
+
+def _encode_total(total: Total) -> MutableDocument:
+    earliest = {} if total.earliest is None else {"e": total.earliest}
+    return {"t": total.at, "n": total.value, **earliest}
+
+
+def _encode_identifiers(identifiers: Sequence[RecordIdentifier]) -> list[MutableDocument]:
+    return [_build_identifier_document(identifier) for identifier in identifiers]
+
+
+def _build_identifier_document(identifier: RecordIdentifier) -> MutableDocument:
+    document: MutableDocument = {"e": identifier.entry, "k": identifier.type, "c": identifier.cell}
+    document |= {_TIME_MEMBERS[assurance]: at for assurance, at in identifier.times.items()}
+    if identifier.is_own:
+        document["o"] = True
+    if identifier.stated is not None:
+        document |= {"f": identifier.stated.first, "l": identifier.stated.last}
+    return document
+
+
+def _parse_record_identifier(document: Document) -> RecordIdentifier:
+    return RecordIdentifier(
+        document["e"],
+        document["k"],
+        {assurance: document[member] for assurance, member in _TIME_MEMBERS.items() if member in document},
+        document["c"],
+        document.get("o", False),
+        StatedPeriod(document["f"], document["l"]) if "f" in document else None,
+    )
+
+
+SIMPLE_MEMBERS = (
+    _Member(SOURCE, "source"),
+    _Member(CUSTOMER, "customer"),
+    _Member(IDENTIFIERS, "identifiers", _encode_identifiers),
+    _Member(FIRST, "first"),
+    _Member(LAST, "last"),
+    _Member(BORN, "born"),
+    _Member(HOME, "home", required=False),
+    _Member(RULINGS, "rulings", list, required=False),
+    _Member(RESTRICTED, "restricted", required=False),
+    _Member(
+        PLACE,
+        "place",
+        lambda place: {"c": place.country, "t": place.at, "m": place.message},
+        required=False,
+    ),
+    _Member(
+        ERASED_PARTS,
+        "erased_parts",
+        lambda parts: [{"s": part.scope, "t": part.at} for part in parts],
+        required=False,
+    ),
+    _Member(CORRECTS, "corrects", required=False),
+    _Member(
+        NUMBER_ASSURANCE,
+        "number_assurance",
+        int,
+        required=False,
+        # The strongest assurance is 0.
+        is_absent=lambda assurance: assurance is None,
+    ),
+)
+MAP_MEMBERS = (
+    _Member(CELLS, "cells", _encode_cell),
+    _Member(TOTALS, "totals", _encode_total),
+    _Member(
+        AMBIENT_CHOICES, "ambient_choices", statement_codec.encode_ambient_choice, encode_key=encode_purpose
+    ),
+    *(
+        _Member(stored, attribute, statement_codec.encode_choice, required, encode_purpose)
+        for stored, attribute, required in (
+            (EXPLICIT_CHOICES, "explicit_choices", True),
+            (GUARDIAN_CHOICES, "guardian_choices", True),
+            (OWN_CHOICES, "own_choices", False),
+            (OWN_GUARDIAN_CHOICES, "own_guardian_choices", False),
+        )
+    ),
+    _Member(SIGNALS, "signals", lambda signal: {"f": signal.first, "t": signal.last}),
+    _Member(CONTESTED, "contested", list, required=False),
+    _Member(REMOVALS, "removals", lambda period: {"f": period.first, "t": period.last}, required=False),
+)
