@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, settings
 from tests.fixtures.examples import scale_examples
 
 pytest_plugins = [
-    f"tests.fixtures.{module}" for module in ("mongo", "platform", "mail_server", "workers", "lanes")
+    f"tests.fixtures.{module}"
+    for module in ("mongo", "platform", "mail_server", "text_gateway", "workers", "lanes")
 ]
 
 # Where the environment forbids to keep bytecode, as container images do, each test process and each program

@@ -44,6 +44,8 @@ class Settings:
     mail_url: str | None = None
     """The mail server; without it messages to customers are written to the folder ``outbox``."""
     mail_from: str = "privacy@localhost"
+    text_message_url: str | None = None
+    """The gateway for text messages; without it the privacy office decides on new phone numbers."""
 
     def __repr__(self) -> str:
         """Leave out the root key and the URLs: these may carry a password."""
@@ -97,6 +99,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         outward_loopback=_parse_switch("OUTWARD_LOOPBACK", get("OUTWARD_LOOPBACK")),
         mail_url=_parse_mail_url(get("MAIL_URL")),
         mail_from=get("MAIL_FROM") or default.mail_from,
+        text_message_url=_parse_text_message_url(get("TEXT_MESSAGE_URL")),
     )
 
 
@@ -122,6 +125,20 @@ def _parse_mail_url(text: str | None) -> str | None:
         "SETTING_INVALID",
         "DISCRETION_MAIL_URL is not a mail server.",
         "It looks like smtps://user:password@mail.example:465",
+    )
+
+
+def _parse_text_message_url(text: str | None) -> str | None:
+    """Check the URL of a gateway. It may carry a password, so the error does not quote it."""
+    if text is None or re.fullmatch(
+        r"https://([^@/\s]+@)?[^@/\s]+(/\S*)?|http://([^@/\s]+@)?(127\.0\.0\.1|localhost)(:\d{1,5})?(/\S*)?",
+        text,
+    ):
+        return text
+    raise Misconfigured(
+        "SETTING_INVALID",
+        "DISCRETION_TEXT_MESSAGE_URL is not a gateway for text messages.",
+        "It looks like https://user:password@gateway.example/messages",
     )
 
 

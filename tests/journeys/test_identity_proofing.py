@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from discretion.domain.requests.identity_proofing import CODE_LIFE_MS, MAX_CODES, MAX_TRIES
+from discretion.domain.requests.one_time_codes import CODE_LIFE_MS, MAX_CODES, MAX_TRIES
 from discretion.store.driver.database import Database
 from tests.fixtures.clock import Clock
 from tests.fixtures.mail_server import MailServer

@@ -33,6 +33,7 @@ class RequestReason(StrEnum):
     """Why a request waits, was refused, or ended without result."""
 
     IDENTITY = "identity"  # the requester has to prove their identity
+    ADDRESS = "address"  # the new address has to be confirmed by a code that is sent to it
     CLARIFICATION = "clarification"
     EVIDENCE = "evidence"
     FRAUD = "fraud"

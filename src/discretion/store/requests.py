@@ -177,7 +177,7 @@ class RequestStore:
         return parse_readable(documents, parse_request)
 
     async def list_expired(self, now: int, limit: int) -> list[SubjectRequest]:
-        """List requests whose time to prove the identity has ended, the earliest first."""
+        """List requests whose time to prove something has ended, the earliest first."""
         documents = await self._database.find(
             COLLECTION, {"expires": {"$lte": now}}, sort=[("expires", 1)], limit=limit
         )
@@ -199,6 +199,14 @@ class RequestStore:
         # A request by address may have a customer too. It counts towards the limit of its address only.
         if request.contact is None:
             query |= {"contact": {"$exists": False}, "customer": request.customer}
+        return await self._count_codes(query, since, limit)
+
+    async def count_codes_to(self, new_address: bytes, since: int, limit: int) -> int:
+        """Count the codes that were created after ``since`` (ms) to confirm one new address, for anybody."""
+        query: MutableDocument = {"codes": {"$gt": since}, "new_address": new_address}
+        return await self._count_codes(query, since, limit)
+
+    async def _count_codes(self, query: MutableDocument, since: int, limit: int) -> int:
         documents = await self._database.find(COLLECTION, query, {"codes": 1}, limit=limit)
         return sum(at > since for document in documents for at in document["codes"])
 

@@ -272,11 +272,13 @@ class SubjectRequest:
         reference: Number of the retailer's file on an agent's or guardian's authority.
         contact: Keyed digest of the address by which the customer was named.
         login: While it is open, the blind index of the identifier that the requester's login rests on.
+        new_address: While it is open, the keyed digest of the one new address that it asks for.
+        address_proven: When the new address was confirmed.
         laws: Keys of the laws that it is answered by.
         received: When it was filed.
         acknowledged: When its receipt was acknowledged.
         identified: When the identity was proven.
-        proof_until: When the time to prove the identity ends.
+        proof_until: When the time to prove the identity or the new address ends.
         ended: When it reached its final state.
         acknowledge_by: Until when its receipt is to be acknowledged.
         extend_by: Until when the person must be told of an extension.
@@ -320,6 +322,8 @@ class SubjectRequest:
     reference: str | None = None
     contact: bytes | None = field(default=None, repr=False)
     login: bytes | None = field(default=None, repr=False)
+    new_address: bytes | None = field(default=None, repr=False)
+    address_proven: int | None = None
     laws: tuple[str, ...]
     received: int
     acknowledged: int | None = None
@@ -362,6 +366,11 @@ class SubjectRequest:
     def waits_for_identity(self) -> bool:
         """Whether the requester has to prove their identity before anything else happens."""
         return self.state is RequestState.ACTION_REQUIRED and self.reason is RequestReason.IDENTITY
+
+    @property
+    def waits_for_address(self) -> bool:
+        """Whether the new address has to be confirmed before the correction takes effect."""
+        return self.state is RequestState.ACTION_REQUIRED and self.reason is RequestReason.ADDRESS
 
     @property
     def was_accepted(self) -> bool:

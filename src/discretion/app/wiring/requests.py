@@ -14,20 +14,23 @@ from discretion.domain.correction.proposal import ProposalBuilder
 from discretion.domain.kit.workflow.lease import Checkpoint
 from discretion.domain.kit.workflow.runner import WorkflowRunner
 from discretion.domain.kit.workflow.step import list_actions
+from discretion.domain.requests.address_proofing import AddressProofing
 from discretion.domain.requests.code_addresses import CodeAddresses
 from discretion.domain.requests.contested_data import ContestTracker
 from discretion.domain.requests.deadline_monitor import DeadlineMonitor
 from discretion.domain.requests.deadlines import DeadlineClock
 from discretion.domain.requests.decisions import RequestDecisions
-from discretion.domain.requests.identity_proofing import CodeRateLimiter, IdentityProofing
+from discretion.domain.requests.identity_proofing import IdentityProofing
 from discretion.domain.requests.immediate_rights import ImmediateRights, OptOutRecorder, build_objection_hook
 from discretion.domain.requests.mailer import Mailer
 from discretion.domain.requests.messages import RequestMessages
+from discretion.domain.requests.one_time_codes import CodeRateLimiter, OneTimeCodes
 from discretion.domain.requests.reach_check import ReachCheck
 from discretion.domain.requests.restriction import ProcessingRestriction
 from discretion.domain.requests.sealed_fields import RequestSealer
 from discretion.domain.requests.submission import AfterFiling, RequestSubmission
 from discretion.domain.requests.subscription import RequestWatcher
+from discretion.domain.requests.text_messenger import TextMessenger
 from discretion.domain.requests.workflows import Workflows, fulfil_request
 from discretion.store.packages import PackageStore
 from discretion.store.requests import RequestStore
@@ -49,6 +52,7 @@ class RequestComponents:
     sealer: RequestSealer
     messages: RequestMessages
     identity_proofing: IdentityProofing
+    address_proofing: AddressProofing
     deadline_monitor: DeadlineMonitor
     watcher: RequestWatcher
     objection_hook: ObjectionHook
@@ -104,6 +108,7 @@ def build_requests(
     sealer = RequestSealer(
         people=context.stores.people, buckets=context.buckets, entropy=entropy, now_ms=clock
     )
+    codes, mailer = _build_codes(context, decisions), _build_mailer(context)
     return RequestComponents(
         store=store,
         deadlines=deadlines,
@@ -116,7 +121,8 @@ def build_requests(
         decisions=decisions,
         sealer=sealer,
         messages=RequestMessages(requests=store, sealer=sealer, decisions=decisions, now_ms=clock),
-        identity_proofing=_build_identity_proofing(context, decisions=decisions),
+        identity_proofing=_build_identity_proofing(context, codes=codes, mailer=mailer),
+        address_proofing=_build_address_proofing(context, codes=codes, mailer=mailer),
         deadline_monitor=DeadlineMonitor(requests=store, decisions=decisions, now_ms=clock),
         watcher=RequestWatcher(store),
         objection_hook=build_objection_hook(submission),
@@ -154,19 +160,34 @@ def _build_reach_check(context: WiringContext, decisions: RequestDecisions) -> R
     )
 
 
-def _build_identity_proofing(context: WiringContext, *, decisions: RequestDecisions) -> IdentityProofing:
+def _build_codes(context: WiringContext, decisions: RequestDecisions) -> OneTimeCodes:
+    clock = context.clock
+    return OneTimeCodes(
+        decisions=decisions, entropy=context.entropy, now_ms=clock, rate_limiter=CodeRateLimiter(clock)
+    )
+
+
+def _build_address_proofing(
+    context: WiringContext, *, codes: OneTimeCodes, mailer: Mailer
+) -> AddressProofing:
+    url = context.settings.text_message_url
+    return AddressProofing(
+        codes=codes, mailer=mailer, text_messenger=None if url is None else TextMessenger(url)
+    )
+
+
+def _build_identity_proofing(
+    context: WiringContext, *, codes: OneTimeCodes, mailer: Mailer
+) -> IdentityProofing:
     return IdentityProofing(
-        decisions=decisions,
-        mailer=_build_mailer(context),
+        codes=codes,
+        mailer=mailer,
         code_addresses=CodeAddresses(
             people=context.stores.people,
             source_records=context.stores.source_records,
             identifiers=context.stores.identifiers,
             identity_events=context.stores.identity_events,
         ),
-        entropy=context.entropy,
-        now_ms=context.clock,
-        rate_limiter=CodeRateLimiter(context.clock),
     )
 
 

@@ -76,6 +76,7 @@ def build_api_services(
             messages=requests.messages,
             sealer=requests.sealer,
             identity_proofing=requests.identity_proofing,
+            address_proofing=requests.address_proofing,
             correction_proposals=requests.correction_proposals,
             erasure_preview=erasure.erasure_preview,
             egress=rights.recipients.egress,

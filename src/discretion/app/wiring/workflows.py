@@ -55,7 +55,7 @@ def wire_workflows(
                 transactions=context.stores.transactions,
                 restriction=ProcessingRestriction(context.rewriter),
             ),
-            correct_values=build_correction_step(context.rewriter),
+            correct_values=build_correction_step(context.rewriter, context.blind_index),
             gather_package=access.gather.run,
             clear_failed_attempts=access.gather.clear_failed_attempts,
             send_package=access.send.run,

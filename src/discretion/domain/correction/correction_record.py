@@ -11,13 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from discretion.catalogue.reserved_source import CORRECTION_SOURCE
-from discretion.domain.identity.evidence_reader import IdentityEvidence
+from discretion.domain.identity.evidence_reader import IdentityEvidence, has_new_links
 from discretion.domain.identity.person_rewrite import PersonRewrite, PersonRewriter, RecordEdit
 from discretion.domain.ingest.message import Fact
 from discretion.domain.profiles.source_record import build_source_record
 from discretion.store.customer_codec import CustomerDocument
 from discretion.store.source_record import SourceRecord
 from discretion.store.transactions import Session
+
+CORRECTION_ACTOR = f"source:{CORRECTION_SOURCE.key}"
+"""Who supplied the evidence of a merge that a confirmed address brings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +75,15 @@ async def write_record_edits(customer: CorrectableCustomer, edits: Mapping[bytes
     """
     evidence = customer.rewrite.evidence
     for record_id, edit in edits.items():
-        evidence.edit(edit(evidence.records[record_id]))
-    await customer.rewrite.write()
+        before, edited = evidence.records[record_id], edit(evidence.records[record_id])
+        evidence.edit(edited)
+        # An address that the person has proven links their record like one that a source sends.
+        if has_new_links(before, edited):
+            evidence.mentioned[record_id] = edited
+    types = customer.rewrite.context.catalogue.identifiers
+    await customer.rewrite.reader.read_connected(evidence.find_changed_links(types))
+    await customer.rewrite.reader.read_identifiers(change.entry for change in evidence.find_naming_changes())
+    await customer.rewrite.write(CORRECTION_ACTOR)
 
 
 def _build_own_record(

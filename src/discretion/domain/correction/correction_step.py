@@ -7,13 +7,16 @@ then on no source can change the corrected attributes, however often and in whic
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from discretion.catalogue.assurance import Assurance
 from discretion.catalogue.model import Attribute
+from discretion.catalogue.reserved_source import CORRECTION_SOURCE
 from discretion.domain.correction.contest_flags import build_flag_edit, build_lift_edits
 from discretion.domain.correction.correction_record import (
     CorrectableCustomer,
@@ -23,25 +26,30 @@ from discretion.domain.correction.correction_record import (
 from discretion.domain.correction.proposal import OLD_VALUE_PREFIX
 from discretion.domain.identity.person_rewrite import PersonRewriter
 from discretion.domain.identity.unit_of_work import WriteContext
+from discretion.domain.ingest.mention import Mention
 from discretion.domain.ingest.value_codes import BIRTH_DATE_CATEGORY
 from discretion.domain.kit.workflow.lease import Lease
 from discretion.domain.kit.workflow.step import StepAction
 from discretion.domain.kit.workflow.step_outcome import StepDone, StepOutcome
+from discretion.domain.profiles.record_identifiers import merge_mention, merge_periods, select_strongest
 from discretion.domain.profiles.source_record import may_be_minor, parse_utc_midnight
-from discretion.errors import Broken
+from discretion.errors import Broken, Conflict
 from discretion.reveal.corrections import open_proposed_value
-from discretion.seal.cell import encrypt_cell
+from discretion.seal.blind_index import BlindIndex
+from discretion.seal.cell import encrypt_cell, identifier_cell_key
 from discretion.seal.cell_transfer import CellOwner, transfer_cell
 from discretion.seal.key_files import NONCE_BYTES
+from discretion.seal.normalisation import NORMALISATION_RULES
+from discretion.seal.redacted import Redacted
 from discretion.store.customer_codec import CustomerDocument
 from discretion.store.document import JsonValue
-from discretion.store.source_record import Cell, SourceRecord
+from discretion.store.source_record import Cell, SourceRecord, StatedPeriod
 from discretion.store.subject_request import StepProgress, SubjectRequest
 from discretion.store.transactions import Session
 
 
-def build_correction_step(rewriter: PersonRewriter) -> StepAction:
-    """Build the step that applies a correction."""
+def build_correction_step(rewriter: PersonRewriter, blind_index: BlindIndex) -> StepAction:
+    """Build the step that applies a correction; ``blind_index`` finds the entries of new addresses."""
 
     async def correct_values(request: SubjectRequest, lease: Lease) -> StepOutcome:
         customer_id = request.customer
@@ -53,7 +61,7 @@ def build_correction_step(rewriter: PersonRewriter) -> StepAction:
             if customer is None:
                 await lease.complete_step({"found": False}, session)
                 return
-            correction = _CorrectionRun(customer.rewrite.context, request, customer)
+            correction = _CorrectionRun(customer.rewrite.context, request, customer, blind_index)
             edits = {
                 **build_lift_edits(customer, request.id),
                 customer.own_record: correction.edit_own_record,
@@ -80,8 +88,15 @@ def build_correction_step(rewriter: PersonRewriter) -> StepAction:
 class _CorrectionRun:
     """The changes of one request to one customer; ``old_cells`` are the sealed previous values by key."""
 
-    def __init__(self, context: WriteContext, request: SubjectRequest, customer: CorrectableCustomer) -> None:
+    def __init__(
+        self,
+        context: WriteContext,
+        request: SubjectRequest,
+        customer: CorrectableCustomer,
+        blind_index: BlindIndex,
+    ) -> None:
         self._context = context
+        self._blind_index = blind_index
         self._request = request
         self._customer = customer.customer.id
         self._keys = {
@@ -97,6 +112,7 @@ class _CorrectionRun:
             if attribute is not None and (attribute.key in request.sealed or attribute.path in removed_paths)
         ]
         self.old_cells = dict(self._seal_old_values(customer.customer))
+        self._own_record = customer.own_record
 
     def edit_own_record(self, record: SourceRecord) -> SourceRecord:
         """Return the person's own record with the corrected values; a newer correction is not overwritten."""
@@ -106,8 +122,18 @@ class _CorrectionRun:
             # By time and id of the request: a step that runs again finds its own cells and changes nothing.
             if current_cell is None or (current_cell.at, current_cell.message) < precedence:
                 cells[attribute.key] = self._build_cell(attribute, *precedence)
+        identifiers = {identifier.entry: identifier for identifier in record.identifiers}
+        for mention, cell in self._prove_addresses():
+            named = merge_mention(identifiers.get(mention.entry), mention)
+            identifiers[mention.entry] = replace(named, cell=cell)
         return build_flag_edit(self._request.id, [])(
-            replace(record, cells=cells, last=max(record.last, precedence[0]))
+            replace(
+                record,
+                cells=cells,
+                identifiers=select_strongest(identifiers.values()),
+                removals=self._add_removals(record.removals),
+                last=max(record.last, precedence[0]),
+            )
         )
 
     def list_paths(self, *, removed: bool) -> list[str]:
@@ -117,6 +143,61 @@ class _CorrectionRun:
             attribute.path for attribute in self._attributes if (attribute.path in removed_paths) is removed
         ]
 
+    def _add_removals(self, removals: Mapping[str, StatedPeriod]) -> dict[str, StatedPeriod]:
+        """Return the removals of a record with those of the addresses that should have no value."""
+        at, added = StatedPeriod(self._request.received, self._request.received), dict(removals)
+        for attribute in self._attributes:
+            identifier_type = self._context.catalogue.identifiers.get(attribute.identifier or "")
+            is_address = identifier_type is not None and identifier_type.is_address
+            if is_address and attribute.identifier is not None and attribute.key not in self._request.sealed:
+                added[attribute.identifier] = merge_periods(removals.get(attribute.identifier), at) or at
+        return added
+
+    def _prove_addresses(self) -> Iterator[tuple[Mention, bytes]]:
+        """Yield each new address as a proven mention by the person's own record, with its sealed value.
+
+        Raises:
+            Conflict: ``ADDRESS_NOT_PROVEN``; nobody has confirmed the new address.
+        """
+        types = self._context.catalogue.identifiers
+        for attribute in self._attributes:
+            identifier_type = types.get(attribute.identifier or "")
+            proposed = self._request.sealed.get(attribute.key)
+            if identifier_type is None or not identifier_type.is_address or proposed is None:
+                continue
+            if self._request.address_proven is None:
+                raise Conflict("ADDRESS_NOT_PROVEN", "A new address takes effect only after a code to it.")
+            opened = self._open(proposed, attribute.key)
+            normalised = NORMALISATION_RULES[identifier_type.normalise](str(opened.value), None)
+            if normalised is None:  # a steward accepted an address that can be written to, but links nobody
+                continue
+            entry = self._blind_index.index(identifier_type.key, normalised)
+            # At the time of the request, as the value itself: a later request replaces both.
+            at = self._request.received
+            yield (
+                Mention(
+                    self._own_record,
+                    identifier_type.key,
+                    entry,
+                    CORRECTION_SOURCE.key,
+                    at,
+                    Assurance.PROVEN,
+                    is_stated=True,
+                ),
+                encrypt_cell(
+                    AESGCM(self._keys[self._customer]),
+                    self._customer,
+                    identifier_cell_key(entry).encode(),
+                    at,
+                    self._context.entropy(NONCE_BYTES),
+                    normalised,
+                ),
+            )
+
+    def _open(self, cell: bytes, key: str) -> Redacted[Any]:
+        sealed = self._reencrypt(cell, key)
+        return open_proposed_value(self._customer, self._keys[self._customer], sealed, key)
+
     def _build_cell(self, attribute: Attribute, at: int, message: str) -> Cell:
         """Build a cell, without a value for an attribute that should have none."""
         proposed = self._request.sealed.get(attribute.key)
@@ -125,9 +206,9 @@ class _CorrectionRun:
         sealed = self._reencrypt(proposed, attribute.key)
         if attribute.sealed and attribute.category != BIRTH_DATE_CATEGORY:
             return Cell(at, message, sealed=sealed)
-        # Only unsealed attributes and birth dates are opened: the values stored next to the seal come from
-        # them.
-        value = open_proposed_value(self._customer, self._keys[self._customer], sealed, attribute.key).value
+        # Only unsealed attributes and birth dates are opened here: the values stored next to the seal come
+        # from them.
+        value = self._open(proposed, attribute.key).value
         born = parse_utc_midnight(value) if attribute.category == BIRTH_DATE_CATEGORY else None
         # The birth date of a possible minor is needed unsealed by age limits.
         if born is not None and not may_be_minor(born, self._context.now_ms):

@@ -16,6 +16,7 @@ from discretion.catalogue.reserved_source import CORRECTION_SOURCE
 from discretion.domain.profiles.distinct_events import combine_events
 from discretion.domain.profiles.precedence import SourceCell, select_cell
 from discretion.domain.profiles.source_record import merge_distinct
+from discretion.domain.profiles.verified_addresses import find_proofs, list_address_attributes
 from discretion.store.customer_codec import ContestedValue
 from discretion.store.source_record import SourceRecord, Total
 
@@ -46,7 +47,11 @@ def fold_profile(catalogue: Catalogue, records: Sequence[SourceRecord]) -> Profi
     If several records have a cell for an attribute, ``precedence`` selects one.
     """
     ordered = sorted(records, key=lambda record: record.id)
-    selected = dict(_select_cells(catalogue, ordered))
+    addresses = list_address_attributes(catalogue)
+    computed_keys = {pair.verified.key for pair in addresses}
+    selected = {
+        key: candidate for key, candidate in _select_cells(catalogue, ordered) if key not in computed_keys
+    }
     contested_keys = {key for record in ordered for key in record.contested}
     winners = {key: candidate for key, candidate in selected.items() if key not in contested_keys}
     sealed = {key: cell.sealed for key, (_, cell, _) in winners.items() if cell.sealed is not None}
@@ -57,6 +62,9 @@ def fold_profile(catalogue: Catalogue, records: Sequence[SourceRecord]) -> Profi
     provenance = {key: winner.source for key, winner in winners.items()}
     for key, value, observed_at in _compute_folds(catalogue, ordered):
         open_values[key], observed[key] = value, observed_at
+    shown = {key: winner.cell for key, winner in winners.items()}
+    for key, observed_at, source in find_proofs(addresses, ordered, shown):
+        open_values[key], observed[key], provenance[key] = True, observed_at, source
     return Profile(
         sealed=dict(sorted(sealed.items())),
         open=dict(sorted(open_values.items())),

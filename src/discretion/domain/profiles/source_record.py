@@ -29,6 +29,7 @@ from discretion.domain.profiles.record_identifiers import (
     merge_periods,
     select_strongest,
 )
+from discretion.domain.profiles.verified_addresses import list_address_attributes
 from discretion.law.age import find_age_moment
 from discretion.law.model import ADULT_YEARS
 from discretion.seal.cell import identifier_cell_key
@@ -107,6 +108,10 @@ def list_affected_attributes(facts: Iterable[Fact], catalogue: Catalogue) -> set
     for fact in facts:
         keys.update(attribute.key for attribute, _ in fact.values)
         keys.update(attribute.key for attribute in _list_address_attributes(fact, catalogue))
+        types = {identifier.type for identifier in fact.identifiers}
+        for pair in list_address_attributes(catalogue):
+            if pair.address.identifier in types or not keys.isdisjoint({pair.address.key, pair.verified.key}):
+                keys |= {pair.address.key, pair.verified.key}
         if fact.event is not None:
             computed_attributes = catalogue.list_computations(fact.event.type.key, fact.source.channel)
             keys.update(key for key, _ in computed_attributes)

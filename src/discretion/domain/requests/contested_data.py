@@ -19,6 +19,8 @@ CONTESTED_STATES = frozenset(
     }
 )
 
+_UNPROVEN_REASONS = frozenset({RequestReason.IDENTITY, RequestReason.ADDRESS})
+
 
 @dataclass(frozen=True, slots=True)
 class ContestTracker:
@@ -40,7 +42,9 @@ class ContestTracker:
             return
         # An unidentified requester contests nothing. Otherwise anybody could have a customer's values
         # withheld.
-        if request.state in CONTESTED_STATES and request.reason is not RequestReason.IDENTITY:
+        # A new address that waits for its code leaves the old one as it is: the person completes the
+        # change themselves, and nobody has to find out which of the two is accurate.
+        if request.state in CONTESTED_STATES and request.reason not in _UNPROVEN_REASONS:
             await self.contest_flags.set_flags(request, session)
         elif not request.is_open and request.state is not RequestState.FULFILLED:
             await self.contest_flags.set_flags(request, session, contested=False)

@@ -93,7 +93,8 @@ class DeadlineMonitor:
 
 
 def _expire_request(request: SubjectRequest, now: int) -> SubjectRequest:
-    if not request.waits_for_identity:  # the requester was identified after the query found the request
+    # The proof was given after the query found the request.
+    if not (request.waits_for_identity or request.waits_for_address):
         return replace(request, proof_until=None)
     expired = change_state(request, RequestState.UNFULFILLED, now, MONITOR_ACTOR, RequestReason.EXPIRED)
     return replace(expired, proof_until=None, code=None)

@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 from discretion.domain.requests.deadlines import DeadlineClock
 from discretion.domain.requests.model import change_state
 from discretion.domain.requests.remedies import describe_remedies
-from discretion.domain.requests.submission import RequestSubmission, set_deadlines
+from discretion.domain.requests.submission import RequestSubmission, leave_proof, set_deadlines
 from discretion.errors import BadRequest, Conflict, NotFound
 from discretion.law.deadline import DeadlineExtension, DeadlinePause, NoDueDate
-from discretion.law.jurisdiction import PauseReason, TimeLength
+from discretion.law.jurisdiction import PauseReason, Right, TimeLength
 from discretion.store.request_state import RequesterAssurance, RequestReason, RequestState
 from discretion.store.requests import RequestStore
 from discretion.store.subject_request import RequestMessage, RequestRefusal, SubjectRequest
@@ -94,7 +94,7 @@ class RequestDecisions:
             if current.customer is None:
                 raise Conflict("REQUEST_OF_NOBODY", "This request matches no customer.")
             now = self.now_ms()
-            accepted = _vouch_for_requester(current, now)
+            accepted = _vouch_for_address(_vouch_for_requester(current, now), now)
             if answer is not None:
                 # Added to the messages of now: one may have come in since the steward read the request.
                 accepted = replace(accepted, messages=(*current.messages, answer))
@@ -228,6 +228,8 @@ class RequestDecisions:
             now = self.now_ms()
             if current.reason is RequestReason.IDENTITY:
                 current = replace(_vouch_for_requester(current, now), code=None)
+            elif current.waits_for_address:  # the steward decides next, on what the person supplied
+                current = replace(current, proof_until=None, code=None)
             return answer_open_question(current, now, by)
 
         changed = await self.apply_change(request, resume_current)
@@ -264,18 +266,32 @@ class RequestDecisions:
 
         def confirm_current(current: SubjectRequest) -> SubjectRequest:
             now = self.now_ms()
-            is_automatic = bool(current.steps) and not current.needs_decision
-            state = RequestState.ACCEPTED if is_automatic else RequestState.ACKNOWLEDGED
-            confirmed = replace(
-                change_state(current, state, now, by),
+            identified = replace(
+                current,
                 pauses=_end_pauses(current.pauses, now),
                 laws=laws or current.laws,
                 identified=now,
                 assurance=assurance,
-                proof_until=None,
-                code=None,
             )
-            return replace(confirmed, next_run=now) if is_automatic else confirmed
+            return leave_proof(identified, now, by)
+
+        changed = await self.apply_change(request, confirm_current)
+        self.wake_runner()
+        return changed
+
+    async def confirm_address(self, request: bytes, by: str) -> SubjectRequest:
+        """Record that the new address of a request was confirmed, and accept it if nobody has to decide it.
+
+        Raises:
+            NotFound: ``REQUEST_NOT_FOUND``.
+            Conflict: ``REQUEST_STATE``; the request does not wait for it.
+        """
+
+        def confirm_current(current: SubjectRequest) -> SubjectRequest:
+            if not current.waits_for_address:
+                raise Conflict("REQUEST_STATE", "This request does not wait for a new address.")
+            now = self.now_ms()
+            return leave_proof(replace(current, address_proven=now), now, by)
 
         changed = await self.apply_change(request, confirm_current)
         self.wake_runner()
@@ -334,6 +350,19 @@ def _vouch_for_requester(request: SubjectRequest, now: int) -> SubjectRequest:
         else request.assurance,
         proof_until=None,
     )
+
+
+def _vouch_for_address(request: SubjectRequest, now: int) -> SubjectRequest:
+    """Return a request whose new address, if any, a steward accepts on other evidence than a code.
+
+    An appeal is against the refusal of a request that has ended, so it has no digest of the address.
+    """
+    has_address = request.new_address is not None or (
+        request.right is Right.CORRECTION and request.appeal_of is not None
+    )
+    if not has_address or request.address_proven is not None:
+        return request
+    return replace(request, address_proven=now, code=None)
 
 
 def _require_undecided(request: SubjectRequest) -> None:

@@ -118,6 +118,7 @@ class RequestDetails:
         original_received: When the appealed request was received (ms). The law of that day applies to the
         appeal.
         fingerprint: Keyed digest of the sealed part, by which a repeated request is recognised.
+        new_address: Keyed digest of the one new address that is asked for, if it is one.
     """
 
     right: Right
@@ -127,6 +128,7 @@ class RequestDetails:
     appeal_of: bytes | None = None
     original_received: int | None = None
     fingerprint: bytes = field(default=b"", repr=False)
+    new_address: bytes | None = field(default=None, repr=False)
 
 
 def change_state(
@@ -146,7 +148,7 @@ def change_state(
         return changed
     # Without the digest the same request can be filed again; without a next run no worker picks it up.
     # What is left of an erased person names them in no way.
-    return replace(changed, open_digest=None, next_run=None, ended=at, login=None)
+    return replace(changed, open_digest=None, next_run=None, ended=at, login=None, new_address=None)
 
 
 def build_requester(request: SubjectRequest, by: str, client: str, subject: str) -> Requester:

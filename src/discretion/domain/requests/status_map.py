@@ -32,6 +32,10 @@ ACTIONS_BY_REASON: Mapping[tuple[RequestState, RequestReason | None], str] = {
         "Show that it is you: log in again, or have a code sent with sendCode(request:) and give it to "
         "proveIdentity(request:, code:)."
     ),
+    (RequestState.ACTION_REQUIRED, RequestReason.ADDRESS): (
+        "Show that the new address is yours: have a code sent there with sendAddressCode(request:, address:) "
+        "and give it to confirmAddress(request:, code:). Until then the old one stays."
+    ),
     (RequestState.ACTION_REQUIRED, RequestReason.CLARIFICATION): (
         "Explain what exactly you ask for, with messageRequest(id:, text:)."
     ),

@@ -33,6 +33,9 @@ from discretion.store.transactions import Session, Transactions
 IDENTITY_EXPIRY_MS = 45 * 86_400_000
 """Time for the requester to prove their identity (ms); after that the request expires."""
 
+ADDRESS_EXPIRY_MS = 14 * 86_400_000
+"""Time to confirm a new address (ms): within every law's deadline, which runs meanwhile."""
+
 StepNames = Mapping[Right, Sequence[StepName]]
 """The steps of each right, in their order. A steward answers a right that has no steps."""
 
@@ -118,6 +121,7 @@ class RequestSubmission:
         now, steps = self.now_ms(), self.steps.get(details.right, ())
         state, reason = choose_initial_state(customer, details, requester, bool(steps))
         is_identified = reason is not RequestReason.IDENTITY
+        expiry_ms = {RequestReason.IDENTITY: IDENTITY_EXPIRY_MS, RequestReason.ADDRESS: ADDRESS_EXPIRY_MS}
         request = SubjectRequest(
             id=self.entropy(16),
             right=details.right,
@@ -132,11 +136,12 @@ class RequestSubmission:
             reference=requester.reference,
             contact=requester.contact,
             login=requester.login,
+            new_address=details.new_address,
             laws=tuple(laws) if requester.contact is None else (UNKNOWN,),
             received=now,
             acknowledged=now,
             identified=now if is_identified else None,
-            proof_until=None if is_identified else now + IDENTITY_EXPIRY_MS,
+            proof_until=now + expiry_ms[reason] if reason in expiry_ms else None,
             scope=details.scope,
             sealed=details.sealed,
             needs_decision=details.needs_decision,
@@ -177,9 +182,23 @@ def choose_initial_state(
     is_unmatched = customer is None and details.right not in IMMEDIATE_RIGHTS
     if is_unmatched or requester.assurance < required_assurance(details.right):
         return RequestState.ACTION_REQUIRED, RequestReason.IDENTITY
+    if details.new_address is not None:
+        return RequestState.ACTION_REQUIRED, RequestReason.ADDRESS
     return (
         RequestState.ACCEPTED if is_automatic and not details.needs_decision else RequestState.ACKNOWLEDGED
     ), None
+
+
+def leave_proof(request: SubjectRequest, now: int, by: str) -> SubjectRequest:
+    """Return a request in the state after a proof: it waits for the next one, for a decision, or is run."""
+    unproven = replace(request, proof_until=None, code=None)
+    if request.new_address is not None and request.address_proven is None:
+        waiting = change_state(unproven, RequestState.ACKNOWLEDGED, now, by)
+        waiting = change_state(waiting, RequestState.ACTION_REQUIRED, now, by, RequestReason.ADDRESS)
+        return replace(waiting, proof_until=now + ADDRESS_EXPIRY_MS)
+    if not request.steps or request.needs_decision:
+        return change_state(unproven, RequestState.ACKNOWLEDGED, now, by)
+    return replace(change_state(unproven, RequestState.ACCEPTED, now, by), next_run=now)
 
 
 def set_deadlines(clock: DeadlineClock, request: SubjectRequest) -> SubjectRequest:

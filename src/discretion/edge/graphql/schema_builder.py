@@ -43,6 +43,7 @@ from discretion.domain.recipients.api import (
     build_deliveries_field,
     build_delivery_mutation,
 )
+from discretion.domain.requests.api.address_proofing import build_address_mutations
 from discretion.domain.requests.api.decisions import build_decision_mutations
 from discretion.domain.requests.api.dependencies import RequestServices
 from discretion.domain.requests.api.disclosures import build_disclosures_field
@@ -129,6 +130,7 @@ def _build_schema(catalogue: Catalogue, provide: Callable[[], ApiServices]) -> s
         *identity_mutations(customer, lambda: provide().identity),
         *build_request_mutations(provide_requests),
         *build_proofing_mutations(provide_requests),
+        *build_address_mutations(provide_requests),
         *build_decision_mutations(provide_requests),
         *suggestion_mutations,
         *build_package_mutations(lambda: provide().access),

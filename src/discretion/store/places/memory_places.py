@@ -105,7 +105,7 @@ _NAMED: tuple[Place, ...] = (
         "Kept: they make erasures permanent.",
     ),
     _build_memory(
-        "domain.requests.identity_proofing CodeRateLimiter._tries",
+        "domain.requests.one_time_codes CodeRateLimiter._tries",
         "Who requested a code recently, and when.",
         Departure.EXPIRES,
         "Evicted when the rate limit no longer counts it, or after others; it gives no access.",

@@ -30,7 +30,9 @@ REQUEST_COLLECTIONS: tuple[Collection, ...] = (
     #   open            digest of subject and content while the request is open; unique, so it is filed once
     #   contact         keyed digest of the address by which the subject was named
     #   login           blind index of what the login rests on that filed it, while the request is open
-    #   identified      when the identity was proven; expires when the time to prove it ends (ms)
+    #   new_address     keyed digest of the address that a correction asks for, while the request is open
+    #   address_proven  when that address was confirmed (ms)
+    #   identified      when the identity was proven; expires when the time to prove it, or the address, ends
     #   code, codes     hash of the code sent to an address; when codes were sent (ms)
     #   acknowledge_by, extend_by, due   legal deadlines (ms); pauses stop them, an extension of count units
     #                   postpones due: when and why the person was told
@@ -90,6 +92,8 @@ REQUEST_COLLECTIONS: tuple[Collection, ...] = (
                 "began": TIME,
                 "contact": BINARY,
                 "login": BINARY,
+                "new_address": BINARY,
+                "address_proven": TIME,
                 "code": object_of({"hash": TEXT, "tries": INTEGER, "until": TIME}),
                 "codes": array_of(TIME),
                 "messages": array_of(object_of({"at": TIME, "by": TEXT, "for": BINARY, "sealed": BINARY})),
@@ -106,6 +110,7 @@ REQUEST_COLLECTIONS: tuple[Collection, ...] = (
             Index((("customer", 1), ("received", -1), ("_id", -1))),
             Index((("state", 1), ("due", 1), ("_id", 1))),
             Index((("contact", 1), ("codes", 1)), partial={"contact": {"$gte": b""}}),
+            Index((("new_address", 1), ("codes", 1)), partial={"new_address": {"$gte": b""}}),
             Index((("expires", 1),), partial={"expires": {"$gte": 0}}),
             Index((("open", 1),), partial={"open": {"$gte": b""}}, unique=True),
         ),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from discretion.domain.correction.proposal import ProposalBuilder
 from discretion.domain.erasure.dry_run import ErasureDryRun
 from discretion.domain.kit.egress import EgressClient
+from discretion.domain.requests.address_proofing import AddressProofing
 from discretion.domain.requests.deadlines import DeadlineClock
 from discretion.domain.requests.decisions import RequestDecisions
 from discretion.domain.requests.identity_proofing import IdentityProofing
@@ -29,6 +30,7 @@ class RequestServices:
     messages: RequestMessages
     sealer: RequestSealer
     identity_proofing: IdentityProofing
+    address_proofing: AddressProofing
     correction_proposals: ProposalBuilder
     erasure_preview: ErasureDryRun
     egress: EgressClient

@@ -26,11 +26,8 @@ from discretion.domain.requests.api.visibility import (
     list_customer_ids,
 )
 from discretion.domain.requests.code_addresses import EMAIL_TYPE
-from discretion.domain.requests.identity_proofing import (
-    CODE_LIFE_MS,
-    mask_address,
-    require_waiting_for_identity,
-)
+from discretion.domain.requests.identity_proofing import require_waiting_for_identity
+from discretion.domain.requests.one_time_codes import CODE_LIFE_MS, mask_address
 from discretion.errors import BadRequest, Conflict, Forbidden
 from discretion.reveal.forms import format_timestamp
 from discretion.reveal.revealer import CustomerRow
@@ -38,8 +35,6 @@ from discretion.seal.cell import identifier_cell_key
 from discretion.seal.normalisation import NORMALISATION_RULES, normalise_email
 from discretion.store.request_state import RequesterAssurance
 from discretion.store.subject_request import SubjectRequest
-
-MAX_CODE_LENGTH = 32
 
 
 @strawberry.type(description="A code is on its way, if the address is one we know of this person.")
@@ -90,7 +85,7 @@ async def _send_code(
     else:
         address, is_known = await _choose_known_address(info, visible, named_contact, known_addresses), True
     await proofing.send_code(
-        visible.id, _caller_key(info), address if is_known else None, hide_outcome=hide_outcome
+        visible.id, format_caller_key(info), address if is_known else None, hide_outcome=hide_outcome
     )
     return SentCode(
         sent_to=mask_address(address), until=DateTime(format_timestamp(reading.now_ms + CODE_LIFE_MS))
@@ -108,11 +103,8 @@ async def _prove_identity(
     visible = await find_visible_request(services, info, request)
     grant = info.context.require_reading().grant
     if code:
-        # The caller chooses the length of what would be hashed.
-        if len(code) > MAX_CODE_LENGTH:
-            raise BadRequest("CODE_WRONG", "The code is not valid.", "Check it, or have another one sent.")
         await services.identity_proofing.verify_code(
-            visible.id, _caller_key(info), format_caller_actor(info), code.strip()
+            visible.id, format_caller_key(info), format_caller_actor(info), code
         )
     else:
         require_waiting_for_identity(visible)
@@ -206,6 +198,7 @@ def _normalise_contact(info: ResolverInfo, contact: IdentifierInput) -> str:
     return normalised
 
 
-def _caller_key(info: ResolverInfo) -> str:
+def format_caller_key(info: ResolverInfo) -> str:
+    """Return the key by which the tries of a caller are counted."""
     grant = info.context.require_reading().grant
     return f"{grant.client} {grant.subject}"

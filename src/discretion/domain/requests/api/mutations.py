@@ -18,6 +18,7 @@ from discretion.domain.ingest.statement_context import REFERENCE_PATTERN
 from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import bind_services, build_field
 from discretion.domain.kit.graphql.scalars import Json
+from discretion.domain.requests.api.address_proofing import split_addresses
 from discretion.domain.requests.api.dependencies import RequestServices
 from discretion.domain.requests.api.requester import ForInput, RequestParties, resolve_parties
 from discretion.domain.requests.api.types import RightsRequest, build_rights_request, load_request_subjects
@@ -75,7 +76,10 @@ def build_request_mutations(provide: Callable[[], RequestServices]) -> list[Stra
             _request_portability,
             "Asks for the machine-readable part, and has it sent `to` another's https URL (GDPR Art. 20).",
         ),
-        "requestCorrection": (_request_correction, "Asks that values be corrected (GDPR Art. 16)."),
+        "requestCorrection": (
+            _request_correction,
+            "Asks that values be corrected (GDPR Art. 16). A new address waits for a code, by itself.",
+        ),
         "requestErasure": (_request_erasure, "Asks that data be erased (GDPR Art. 17)."),
         "requestRestriction": (
             _request_restriction,
@@ -141,23 +145,29 @@ async def _request_correction(
     records = info.context.resources
     if len(select_attributes(records.catalogue, paths)) < len(paths):
         raise BadRequest("CHANGES_TWICE", "An attribute is corrected twice.", "Name each attribute once.")
-    proposed_values = {change.attribute: change.value for change in changes}
-    checked = check_changes(records.catalogue, proposed_values, info.context.require_reading().now_ms)
-    proposed_changes = [{"attribute": change.attribute, "value": change.value} for change in changes]
+    values = {change.attribute: change.value for change in changes}
+    checked = check_changes(records.catalogue, values, info.context.require_reading().now_ms)
     parties = await resolve_parties(info, behalf or None)
-    details = await _seal_details(
-        services,
-        info,
-        parties,
-        RequestDetails(Right.CORRECTION, build_correction_scope(checked)),
-        SealedPart("changes", REQUEST_CHANGES_KEY, proposed_changes),
-    )
-    if parties.customer is not None:
-        proposal = await services.correction_proposals.build(parties.customer, checked)
-        sealed = {**details.sealed, **proposal.sealed}
-        details = replace(details, sealed=sealed, needs_decision=proposal.needs_decision)
-    request = await services.submission.submit(parties.customer, details, parties.requester)
-    return await _load_answer(services, info, request.id)
+    filed = []
+    # A new address waits for its code, and the other changes do not wait for it.
+    for address, group in split_addresses(info, checked, values):
+        proposed_changes = [
+            {"attribute": change.attribute.path, "value": values[change.attribute.path]} for change in group
+        ]
+        details = await _seal_details(
+            services,
+            info,
+            parties,
+            RequestDetails(Right.CORRECTION, build_correction_scope(group)),
+            SealedPart("changes", REQUEST_CHANGES_KEY, proposed_changes),
+        )
+        details = replace(details, new_address=address)
+        if parties.customer is not None:
+            proposal = await services.correction_proposals.build(parties.customer, group)
+            sealed = {**details.sealed, **proposal.sealed}
+            details = replace(details, sealed=sealed, needs_decision=proposal.needs_decision)
+        filed.append(await services.submission.submit(parties.customer, details, parties.requester))
+    return await _load_answer(services, info, filed[0].id)
 
 
 async def _request_erasure(
