@@ -48,7 +48,7 @@ ACCOUNTS = [
     {
         "customer_no": "u2",
         "updated_at": "2026-03-01",
-        "email": "bob@mail.example",
+        "email": "no address",
         "first_name": "Bob",
         "born": "1990-02-03",
         "country": "XX",
@@ -147,7 +147,8 @@ async def test_what_is_wrong_is_counted_by_column_and_the_rest_is_taken(
     assert faults[("left out", "CELL_UNREADABLE", "born")] == [3]
     assert faults[("left out", "CELL_UNREADABLE", "country")] == [3]
     assert faults[("refused", "CELL_UNREADABLE", "newsletter_by")] == [3]
-    assert len(faults) == 3
+    assert faults[("left out", "IDENTIFIER_INVALID", "email")] == [3]
+    assert len(faults) == 4
     ann, bob = [await read_account(platform, user) for user in ("u1", "u2")]
     assert (ann["identity"]["givenName"], ann["demographics"]["birthDate"]) == ("Ann", "1990-02-03")
     assert (bob["identity"]["givenName"], bob["demographics"]["birthDate"]) == ("Bob", None)

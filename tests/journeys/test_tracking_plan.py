@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import bson
+import pytest
 from pymongo import AsyncMongoClient
 
 from discretion.domain.ingest.outcome_feed.outcome_feed import DELAY_MS
@@ -19,7 +21,7 @@ from discretion.store.driver.database import Database
 from tests.fixtures.clock import Clock
 from tests.fixtures.demo import PROGRAM
 from tests.fixtures.mongo import CommandRecorder
-from tests.fixtures.platform import PlatformUnderTest, build_test_platform, open_platform
+from tests.fixtures.platform import ROOT_KEY, PlatformUnderTest, build_test_platform, open_platform
 from tests.fixtures.server_process import environment
 from tests.fixtures.waiting import WAIT_S
 
@@ -164,14 +166,22 @@ async def test_outcomes_of_all_hosts_are_shown_while_a_steward_watches(
         assert again["data"]["ingestOutcomes"]["outcomes"] == []
 
 
-async def test_the_command_follows_a_running_server(mongo_url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("has_token", [True, False])
+async def test_the_command_follows_a_running_server(mongo_url: str, tmp_path: Path, has_token: bool) -> None:
+    """With the token of a steward, and with the keys of the installation, which issue one."""
     async with open_platform(mongo_url, tmp_path) as platform:
         address = str(platform.http.base_url)
-        arguments = ["--url", address, "--token", platform.issue_token("steward"), "--source", "web-shop"]
+        arguments = ["--url", address, "--source", "web-shop"]
+        arguments += ["--token", platform.issue_token("steward")] if has_token else []
         process = await asyncio.to_thread(
             subprocess.Popen,
             [*PROGRAM, "ingest", "tail", *arguments],
-            env=environment({"DISCRETION_DATA_DIR": str(tmp_path)}),
+            env=environment(
+                {
+                    "DISCRETION_DATA_DIR": str(tmp_path),
+                    "DISCRETION_ROOT_KEY": base64.urlsafe_b64encode(ROOT_KEY).decode(),
+                }
+            ),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

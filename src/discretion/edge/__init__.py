@@ -13,6 +13,6 @@ catalogue); Strawberry's own view (it does not answer ``application/graphql-resp
 
 Modules: ``application`` (all routes), ``graphql`` (GraphQL over HTTP and WebSocket), ``tracking_endpoint``
 (Segment's HTTP API), ``package_endpoint``, ``acknowledgement_endpoint``, ``drp`` and ``opendsr`` (authorised
-agents and controllers), ``bearer_token``, ``request_body`` and ``strict_json`` (reading requests),
+agents and controllers), ``bearer_token`` and ``request_body`` (reading requests),
 ``error_mask``, ``error_response`` and ``error_trace`` (writing errors).
 """

@@ -27,8 +27,8 @@ from discretion.domain.ingest.intake import MESSAGE_TOO_LARGE, Intake
 from discretion.domain.ingest.message import IngestStatus, MessageOutcome
 from discretion.domain.ingest.validation import MESSAGE_TYPES
 from discretion.domain.ingest.write_keys import WriteKeys
+from discretion.domain.kit.strict_json import refuse_duplicate_names
 from discretion.edge.error_response import build_error_response
-from discretion.edge.strict_json import refuse_duplicate_names
 from discretion.errors import BadRequest, DiscretionError, TooLarge, Unauthenticated
 from discretion.law.signals.gpc import GPC_HEADER, has_gpc_opt_out
 

@@ -10,6 +10,10 @@ import pytest
 from pymongo import MongoClient
 
 from discretion.app.clock import now_ms
+from discretion.domain.ingest.file_import.dry_run import ImportDryRun
+from discretion.domain.ingest.file_import.file_import import ImportOrder
+from discretion.domain.ingest.file_import.row_file import FileFormat
+from tests.bench.ingest.history import MAPPING, build_batches, generate_receipts
 from tests.bench.ingest.senders import (
     PLAIN_DATABASE,
     BatchSupply,
@@ -20,6 +24,9 @@ from tests.bench.ingest.senders import (
 )
 from tests.bench.ingest.traffic import IDENTIFY_SHARE, MIXES, SOURCES, Batch, Traffic
 from tests.fixtures.platform import PlatformUnderTest, open_platform
+from tests.fixtures.validator import build_validator
+from tests.journeys.file_imports import write_receipts
+from tests.unit.domain.ingest.messages import CATALOGUE
 
 CUSTOMERS = 6
 
@@ -38,6 +45,18 @@ async def test_every_message_is_accepted_and_nothing_dropped(platform: PlatformU
     assert {batch.source for batch in batches} == set(SOURCES)
     everyone = await platform.query("{ customers { totalCount } }", platform.issue_token("steward"))
     assert everyone["data"]["customers"]["totalCount"] == CUSTOMERS
+
+
+def test_the_file_and_the_requests_of_the_import_benchmark_have_the_same_rows(tmp_path: Path) -> None:
+    """None is refused or left out, so both ways store each of them."""
+    receipts = generate_receipts(1_000, 50)
+    batches = build_batches(receipts, 100)
+    assert [len(batch.messages) for batch in batches] == [100] * 10
+    order = ImportOrder(
+        write_receipts(tmp_path / "r.csv", receipts), CATALOGUE.imports[MAPPING], FileFormat.CSV
+    )
+    tally = ImportDryRun(CATALOGUE, build_validator(CATALOGUE), now_ms).run(order, lambda _done, _size: None)
+    assert (tally.messages, tally.faults) == ({"accepted": 1_000}, {})
 
 
 def test_message_ids_are_unique_and_one_message_in_twenty_is_an_identify() -> None:

@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from discretion.domain.ingest.value_parsing import WrongType, parse_timestamp
-from discretion.edge.strict_json import parse_strict_json
+from discretion.domain.kit.strict_json import parse_strict_json
 from discretion.errors import BadRequest, Forbidden
 
 SIGNATURE_BYTES = 64

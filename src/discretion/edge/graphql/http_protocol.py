@@ -17,11 +17,11 @@ import orjson
 from graphql import OperationType
 from starlette.types import Receive, Scope, Send
 
+from discretion.domain.kit.strict_json import parse_strict_json
 from discretion.edge.error_mask import INTERNAL, ErrorMask
 from discretion.edge.graphql.document_cache import DocumentCache, InvalidDocument, PreparedDocument
 from discretion.edge.graphql.explorer import Explorer
 from discretion.edge.graphql.media_types import GraphQLMediaType, is_json, negotiate_media_type
-from discretion.edge.strict_json import parse_strict_json
 from discretion.errors import BadRequest, DiscretionError, Refusal, TooLarge, Unauthenticated
 from discretion.law.signals.gpc import has_gpc_opt_out
 from discretion.token.grant import Grant

@@ -29,12 +29,12 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
 )
 from strawberry.types.unset import UNSET
 
+from discretion.domain.kit.strict_json import parse_strict_json
 from discretion.domain.requests.subscription import RequestSubscription, RequestWatcher
 from discretion.edge.error_mask import ErrorMask, format_refusal
 from discretion.edge.graphql.document_cache import DocumentCache, InvalidDocument, PreparedDocument
 from discretion.edge.graphql.http_protocol import GraphQLRequest, OptOutHandler
 from discretion.edge.graphql.operation_runner import OperationRunner
-from discretion.edge.strict_json import parse_strict_json
 from discretion.errors import BadRequest, Refusal, Unauthenticated
 from discretion.law.signals.gpc import has_gpc_opt_out
 from discretion.token.grant import Grant

@@ -27,6 +27,7 @@ from discretion.domain.agents.agent_request import AgentRequestStatus
 from discretion.domain.agents.delegated_requests import AgentFiling, DelegatedRequests
 from discretion.domain.agents.status_map import OPENDSR_STATUSES
 from discretion.domain.kit.egress import EgressClient
+from discretion.domain.kit.strict_json import parse_strict_json
 from discretion.edge.bearer_token import authenticate_agent
 from discretion.edge.error_response import build_error_response
 from discretion.edge.opendsr.certificate import SigningCertificate
@@ -45,7 +46,6 @@ from discretion.edge.opendsr.status import (
     build_receipt,
 )
 from discretion.edge.request_body import read_body
-from discretion.edge.strict_json import parse_strict_json
 from discretion.errors import BadRequest, Conflict, DiscretionError, NotFound, Refusal, Unauthenticated
 from discretion.law.jurisdiction import Right
 from discretion.store.agents import Agent, AgentKind

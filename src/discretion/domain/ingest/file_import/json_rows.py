@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO
 
-import orjson
-
 from discretion.domain.ingest.file_import.row_file import MAX_CELL_BYTES, Row
+from discretion.domain.kit.strict_json import parse_strict_json
+from discretion.errors import BadRequest
 
 
 class JsonRows:
@@ -24,7 +24,7 @@ class JsonRows:
         return self._file.tell()
 
     def iterate_rows(self, after: int) -> Iterator[Row]:
-        """Yield the rows after a number; a line that is no JSON object, or too long, is malformed."""
+        """Yield the rows after a number; a line that is no object, or names a member twice, is malformed."""
         self._file.seek(0)
         number = 0
         while line := self._file.readline(MAX_CELL_BYTES):
@@ -41,8 +41,8 @@ class JsonRows:
 
     def _read_row(self, number: int, line: bytes) -> Row:
         try:
-            members = orjson.loads(line)
-        except orjson.JSONDecodeError:
+            members = parse_strict_json(line)
+        except BadRequest:
             return Row(number, is_malformed=True)
         if not isinstance(members, dict):
             return Row(number, is_malformed=True)

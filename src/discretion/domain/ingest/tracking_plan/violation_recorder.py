@@ -65,7 +65,8 @@ class ViolationRecorder:
         for raw, result in messages:
             if isinstance(result, Fact) and not result.left_out and not result.dropped:
                 continue
-            message = self._blind_index.index("message", source.key, result.message_id)
+            # An id that was refused may have lone surrogates, which cannot be encoded.
+            message = self._blind_index.index("message", source.key, ascii(result.message_id))
             for violation in find_violations(self._catalogue, source, raw, result):
                 self._add(source.key, day, violation, message)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -88,9 +89,11 @@ def test_a_column_may_be_nested(tmp_path: Path) -> None:
 def test_a_row_of_another_shape_is_malformed_and_the_next_is_read(tmp_path: Path) -> None:
     csv_rows = read_rows(write_text(tmp_path, HEADER + "1,Ann\n2,Bob,x,y\n3,Cy,x\n"))
     long_line = '{"id": "' + "x" * MAX_CELL_BYTES + '"}'
-    json_rows = read_rows(write_text(tmp_path, f'[1]\nno json\n{long_line}\n{{"id": 4}}\n', "f.jsonl"))
+    twice = '{"id": 1, "name": "Ann", "name": "Bob"}'
+    lines = ["[1]", "no json", long_line, twice, '{"id": 5}']
+    json_rows = read_rows(write_text(tmp_path, "\n".join(lines), "f.jsonl"))
     assert [row.is_malformed for row in csv_rows] == [True, True, False]
-    assert [row.is_malformed for row in json_rows] == [True, True, True, False]
+    assert [row.is_malformed for row in json_rows] == [True, True, True, True, False]
 
 
 def test_a_spreadsheet_of_western_europe_is_read(tmp_path: Path) -> None:
@@ -146,6 +149,21 @@ def test_a_file_that_grows_while_it_is_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured) as refusal:
         read_while_it_grows()
     assert refusal.value.code == "IMPORT_FILE_CHANGED"
+
+
+@pytest.mark.parametrize("name", ["f.csv", "f.jsonl"])
+def test_memory_does_not_grow_with_the_file(name: str, tmp_path: Path) -> None:
+    """Ten times the rows need no more memory than before."""
+    peaks = []
+    for count in (2_000, 20_000):
+        line = '1,"a name of some length",x\n' if name == "f.csv" else '{"id": 1, "name": "a long name"}\n'
+        path = write_text(tmp_path, (HEADER if name == "f.csv" else "") + line * count, name)
+        tracemalloc.start()
+        with open_rows(path, find_format(path), build_mapping()) as rows:
+            assert sum(1 for _ in rows.iterate_rows(0)) == count
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 2 * peaks[0]
 
 
 def test_a_name_without_a_format_is_refused(tmp_path: Path) -> None:

@@ -212,6 +212,13 @@ def test_a_malformed_row_is_refused(catalogue: Catalogue) -> None:
     assert [fault.code for fault in builder.build(Row(2, is_malformed=True)).faults] == ["ROW_MALFORMED"]
 
 
+def test_where_a_row_is_in_its_file_has_no_effect(catalogue: Catalogue) -> None:
+    """So a file can be split, joined and sorted."""
+    builder = RowMessageBuilder(catalogue, catalogue.imports["past"], BlindIndex(bytes(32)))
+    row = {**ORDER, **STATEMENT}
+    assert builder.build(Row(2, row)).messages == builder.build(Row(20_000, row)).messages
+
+
 def test_an_event_is_known_by_its_key_alone(catalogue: Catalogue) -> None:
     order = build_one(catalogue, **ORDER)["messageId"]
     assert build_one(catalogue, **{**ORDER, "amount": "8.00", "customer": "c2"})["messageId"] == order

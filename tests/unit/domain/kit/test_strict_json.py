@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from discretion.edge.strict_json import parse_strict_json
+from discretion.domain.kit.strict_json import parse_strict_json
 from discretion.errors import BadRequest
 
 VALUES = st.recursive(
