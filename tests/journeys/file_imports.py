@@ -17,7 +17,7 @@ RECEIPT_COLUMNS = (
 )
 CARDS = 40
 LOYALTY = """query($card: String!) { customer(identifier: {type: "loyalty_id", value: $card}) {
-  commerce { orderCount lifetimeValue refundTotal }
+  commerce { orderCount lifetimeValue { amount currency } refundTotal { amount currency } }
   events(first: 500) { nodes { name occurredAt properties } } } }"""
 
 

@@ -110,7 +110,7 @@ class Traffic:
         traits = {
             "firstName": first_name,
             "lastName": last_name,
-            "email": f"{first_name}.{last_name}.{customer}@post.example".lower(),
+            "email": f"customer.{customer}@post.example",  # a name that is not ASCII would link nobody
             "address": {"street": f"{street} High Street", "city": "Springfield", "country": country},
             "language": self._random.choice(("de-DE", "en-GB", "fr-FR", "nl-NL")),
         }

@@ -96,7 +96,9 @@ def _to_json(value: object, value_type: ValueType | None) -> object:
         return str(value)
     if isinstance(value, date | datetime):
         return value.isoformat()
-    return value
+    if isinstance(value, dict):  # an object of a typed file, such as a product of an order
+        return {name: _to_json(member, None) for name, member in value.items()}
+    return [_to_json(item, None) for item in value] if isinstance(value, list) else value
 
 
 def _read_flag(reader: CellReader, value: object) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import BinaryIO
 
 from discretion.domain.ingest.file_import.row_file import (
@@ -36,7 +36,7 @@ class CsvRows:
         """The bytes that were read."""
         return self._file.tell()
 
-    def iterate_rows(self, after: int) -> Iterator[Row]:
+    def iterate_rows(self, after: int) -> Generator[Row, None, None]:
         """Yield the rows after a number; a row with more or fewer cells than the header is malformed."""
         self._file.seek(0)
         text = io.TextIOWrapper(self._file, encoding=self._encoding, newline="")

@@ -14,6 +14,7 @@ import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from discretion.domain.ingest.file_import.row_validation import RowValidator, Va
 from discretion.domain.ingest.message import Fact
 from discretion.domain.ingest.queue import ProcessFacts
 from discretion.domain.ingest.validation import MessageValidator
+from discretion.errors import Misconfigured
 from discretion.seal.blind_index import BlindIndex
 from discretion.store.consent_event import NoticeReference
 from discretion.store.imports import ImportProgress, ImportStore, StoredFault
@@ -113,7 +115,9 @@ class FileImporter:
             validator = RowValidator(
                 self.catalogue, order.mapping, self.validator, self.blind_index, self.now_ms()
             )
-            await run.ingest_all(_FileWindows(rows, validator, progress.row), report_progress)
+            # The iterator is closed before the file that it reads.
+            with closing(rows.iterate_rows(progress.row)) as iterator:
+                await run.ingest_all(_FileWindows(rows, validator, iterator), report_progress)
         return ImportResult(tally, progress.row)
 
     def _identify(self, order: ImportOrder) -> bytes:
@@ -128,21 +132,30 @@ class _FileWindows:
 
     rows: RowFile
     validator: RowValidator
-    after: int
-    _iterator: Iterator[Row] | None = None
+    iterator: Iterator[Row]
+    _unreadable: Misconfigured | None = None
 
     async def read_window(self) -> ValidatedRows | None:
-        """Read and validate the next rows; None at the end of the file."""
-        if self._iterator is None:
-            self._iterator = self.rows.iterate_rows(self.after)
+        """Read and validate the next rows; None at the end of the file.
+
+        Raises:
+            Misconfigured: the next row cannot be read; those before it were returned.
+        """
+        if self._unreadable is not None:
+            raise self._unreadable
         window, count = ValidatedRows(), 0
-        for row in self._iterator:
-            self.validator.add_row(row, window)
-            count += 1
-            if len(window.facts) >= WINDOW_FACTS or count >= WINDOW_FACTS:
-                break
-            if not count % YIELD_ROWS:
-                await asyncio.sleep(0)
+        try:
+            for row in self.iterator:
+                self.validator.add_row(row, window)
+                count += 1
+                if len(window.facts) >= WINDOW_FACTS or count >= WINDOW_FACTS:
+                    break
+                if not count % YIELD_ROWS:
+                    await asyncio.sleep(0)
+        except Misconfigured as unreadable:
+            if not count:
+                raise
+            self._unreadable = unreadable
         return window if count else None
 
 
@@ -166,7 +179,7 @@ class _ImportRun:
                 report_progress(windows.rows.position, windows.rows.size)
                 writing = asyncio.create_task(self._ingest_window(window))
         finally:
-            # Also when the next rows cannot be read: what was read before them is imported.
+            # Also when the next rows cannot be read: those before them are imported.
             if writing is not None:
                 await writing
         await self._save(finished=True)
@@ -177,11 +190,13 @@ class _ImportRun:
         # The sort is stable: the facts of one person stay in the order of their rows.
         for fact in sorted(window.facts, key=_read_person):
             lanes[hash(_read_person(fact)) % LANES].append(fact)
-        async with asyncio.TaskGroup() as group:
-            outcomes = [group.create_task(self._ingest_lane(lane)) for lane in lanes]
+        # All lanes have ended when this returns, also if one of them failed.
+        results = await asyncio.gather(*map(self._ingest_lane, lanes), return_exceptions=True)
         self.tally.add_all(window.tally)
-        for lane_outcomes in outcomes:
-            self.tally.messages += lane_outcomes.result()
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+            self.tally.messages += result
         await self._save(finished=False)
 
     async def _ingest_lane(self, facts: Sequence[Fact]) -> Counter[str]:

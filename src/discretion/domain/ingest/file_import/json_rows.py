@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import BinaryIO
 
 from discretion.domain.ingest.file_import.row_file import MAX_CELL_BYTES, Row
@@ -23,7 +23,7 @@ class JsonRows:
         """The bytes that were read."""
         return self._file.tell()
 
-    def iterate_rows(self, after: int) -> Iterator[Row]:
+    def iterate_rows(self, after: int) -> Generator[Row, None, None]:
         """Yield the rows after a number; a line that is no object, or names a member twice, is malformed."""
         self._file.seek(0)
         number = 0

@@ -6,7 +6,7 @@ stays constant, and reads only the columns that are asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,7 @@ class ParquetRows:
             ).fetchall()
         self.position = 0
 
-    def iterate_rows(self, after: int) -> Iterator[Row]:
+    def iterate_rows(self, after: int) -> Generator[Row, None, None]:
         """Yield the rows after a number; the first row is number 1."""
         self.position = after
         names = ", ".join(_quote_name(name) for name in self._outer_columns)

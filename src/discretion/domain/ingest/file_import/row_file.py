@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -57,7 +57,7 @@ class RowFile(Protocol):
     def position(self) -> int:
         """How much was read."""
 
-    def iterate_rows(self, after: int) -> Iterator[Row]:
+    def iterate_rows(self, after: int) -> Generator[Row, None, None]:
         """Yield the rows whose number is greater than ``after``.
 
         Raises:

@@ -55,12 +55,13 @@ def read_cell(
         ("1990-02-03", ValueType.DATETIME, "1990-02-03T00:00:00+00:00"),
         (datetime(2020, 7, 1, 12), ValueType.DATETIME, "2020-07-01T12:00:00+00:00"),  # noqa: DTZ001
         ("2020-07-01T12:00:00+02:00", ValueType.DATETIME, "2020-07-01T12:00:00+02:00"),
+        ({"price": Decimal("1.5"), "on": [date(2020, 1, 2)]}, None, {"price": "1.5", "on": ["2020-01-02"]}),
         ("", ValueType.STRING, None),
         (None, ValueType.INT, None),
     ],
 )
 def test_a_value_is_read_by_its_declared_type(
-    raw_value: object, value_type: ValueType, expected: object
+    raw_value: object, value_type: ValueType | None, expected: object
 ) -> None:
     assert read_cell(raw_value, value_type) == expected
 
