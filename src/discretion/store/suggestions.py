@@ -42,12 +42,16 @@ class ComparisonResult:
 
 @dataclass(frozen=True, slots=True)
 class LikelyPair:
-    """Two customers who are one person with probability ``score``; ``weight`` is the log2 of its odds."""
+    """Two customers who are one person with probability ``score``; ``weight`` is the log2 of its odds.
+
+    ``rests_on_claims`` says that they are suggested only because of identifiers that one of them claims.
+    """
 
     customers: tuple[bytes, bytes]
     score: float
     weight: float
     evidence: tuple[ComparisonResult, ...]
+    rests_on_claims: bool = field(default=False, kw_only=True)
 
     @property
     def id(self) -> bytes:
@@ -169,7 +173,8 @@ def _build_figures(pair: LikelyPair, model: str) -> MutableDocument:
     evidence = [
         {"name": result.name, "says": result.level, "weight": result.weight} for result in pair.evidence
     ]
-    return {"score": pair.score, "weight": pair.weight, "evidence": evidence, "model": model}
+    figures = {"score": pair.score, "weight": pair.weight, "evidence": evidence, "model": model}
+    return {**figures, "claimed": pair.rests_on_claims}
 
 
 def _read_suggestion(document: MutableDocument) -> Suggestion:
@@ -182,6 +187,7 @@ def _read_suggestion(document: MutableDocument) -> Suggestion:
             ComparisonResult(result["name"], result["says"], result["weight"])
             for result in document["evidence"]
         ),
+        rests_on_claims=document["claimed"],
         model=document["model"],
         state=SuggestionStatus(document["state"]),
         at=document["at"],

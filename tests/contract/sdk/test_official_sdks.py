@@ -67,8 +67,8 @@ WEB_CALLS: list[Call] = [
     ("alias", {"userId": "w-1", "previousId": "ck-0"}),
 ]
 APP_CALLS: list[Call] = [
-    ("identify", {"userId": "a-1", "traits": {"email": "ann@shop.example"}}),
-    ("screen", {"userId": "a-1", "name": "Basket"}),
+    ("identify", {"userId": "w-1", "traits": {"email": "ann@shop.example"}}),
+    ("screen", {"userId": "w-1", "name": "Basket"}),
 ]
 EXPECTED_EVENTS = [
     ("Order Completed", "web", ORDER),

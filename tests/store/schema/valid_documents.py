@@ -100,6 +100,7 @@ VALID_DOCUMENTS: dict[str, dict[str, Any]] = {
         "weight": 5.0,
         "evidence": [{"name": "birth_date", "says": "the same", "weight": 12.2}],
         "model": "0a1b",
+        "claimed": True,
         "state": "refused",
         "at": 1,
         "by": "steward:privacy-office",

@@ -14,7 +14,7 @@ from discretion.app.wiring.context import WiringContext
 from discretion.app.wiring.disclosure import build_disclosure
 from discretion.app.wiring.endpoints import build_endpoints
 from discretion.app.wiring.erasure import ErasureComponents
-from discretion.app.wiring.identity import build_identity
+from discretion.app.wiring.identity import IdentityComponents, build_identity
 from discretion.app.wiring.ingest import build_ingest
 from discretion.app.wiring.recipients import RecipientComponents
 from discretion.app.wiring.requests import RequestComponents
@@ -34,6 +34,7 @@ from discretion.domain.ingest.file_import.file_import import FileImporter
 from discretion.domain.ingest.outcome_feed.outcome_feed import OutcomeFeed
 from discretion.domain.ingest.tracking_plan.violation_recorder import ViolationRecorder
 from discretion.domain.ingest.write_keys import WriteKeys
+from discretion.domain.kit.graphql.context import ResolverResources
 from discretion.domain.kit.workflow.lease import Checkpoint
 from discretion.domain.retention.sweep import RetentionSweep
 from discretion.edge.application import build_application
@@ -105,9 +106,7 @@ def wire_platform(context: WiringContext, on_checkpoint: Checkpoint) -> Platform
     agents = build_agents(context, resources=resources, rights=rights)
     # The search for duplicates has a grant of its own, so its reads are planned and recorded like those of a
     # client.
-    internal_client = InternalClient(
-        documents=endpoints.documents, runner=endpoints.runner, grant=SUGGEST_GRANT
-    )
+    client = InternalClient(documents=endpoints.documents, runner=endpoints.runner, grant=SUGGEST_GRANT)
     return Platform(
         app=build_application(replace(endpoints, agent_routes=agents.routes)),
         catalogue=catalogue,
@@ -122,12 +121,7 @@ def wire_platform(context: WiringContext, on_checkpoint: Checkpoint) -> Platform
         write_keys=ingest.write_keys,
         discloser=disclosure.discloser,
         posting_writer=disclosure.posting_writer,
-        duplicate_search=DuplicateSearch(
-            catalogue=catalogue,
-            run_query=internal_client.execute,
-            pairwise=context.pairwise,
-            suggestions=identity.suggestions,
-        ),
+        duplicate_search=_build_duplicate_search(context, resources, identity, client),
         dead_letter_recorder=ingest.dead_letter_recorder,
         dead_letter_replay=ingest.dead_letter_replay,
         file_importer=ingest.file_importer,
@@ -146,6 +140,22 @@ def wire_platform(context: WiringContext, on_checkpoint: Checkpoint) -> Platform
         backup_restore=_build_backup_restore(context, erasure=rights.erasure),
         signing_keys=context.signing_keys,
         agents=agents,
+    )
+
+
+def _build_duplicate_search(
+    context: WiringContext,
+    resources: ResolverResources,
+    identity: IdentityComponents,
+    client: InternalClient,
+) -> DuplicateSearch:
+    return DuplicateSearch(
+        catalogue=context.catalogue,
+        run_query=client.execute,
+        pairwise=context.pairwise,
+        suggestions=identity.suggestions,
+        identities=resources.identities,
+        blind_index=context.blind_index,
     )
 
 

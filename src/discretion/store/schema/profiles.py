@@ -210,7 +210,8 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
             {"_id": BINARY, "joined": BOOLEAN, "sides": array_of(array_of(BINARY)), "by": TEXT, "at": TIME}
         ),
     ),
-    # evidence has for each comparison the level of agreement (says) and its weight (log2 odds), no values.
+    # evidence has for each comparison the level of agreement (says) and its weight (log2 odds), no values;
+    # claimed whether the suggestion rests on identifiers that one of the two only claims.
     Collection(
         name="suggestions",
         contents="Pairs of customers who are probably one person: probability, comparisons, no values.",
@@ -222,6 +223,7 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
                 "weight": NUMBER,
                 "evidence": array_of(object_of({"name": TEXT, "says": TEXT, "weight": NUMBER})),
                 "model": TEXT,
+                "claimed": BOOLEAN,
                 "state": TEXT,
                 "at": TIME,
             },

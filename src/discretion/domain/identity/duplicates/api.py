@@ -79,7 +79,7 @@ def suggestion_fields(
         "A page of suggestions, the likeliest first.",
     )
     suggestions_description = (
-        "Pairs of customers who share no identifier and are probably one person, the likeliest first; "
+        "Pairs of customers whom no proof joins and who are probably one person, the likeliest first; "
         "`discretion identity suggest` finds them. For the steward."
     )
     accept_description = "Say that the two are one person: they are merged, as by a steward. For the steward."
@@ -107,6 +107,12 @@ def _suggestion_type(customer: Any) -> Any:
             _evidence, "evidence", list[SuggestionEvidence], "What was compared, and how far it agrees."
         ),
         build_field(_customers, "customers", list[customer], "The two; one after they were merged."),
+        build_field(
+            _rests_on_claims,
+            "restsOnClaims",
+            bool,
+            "Whether they would not be suggested without identifiers that one of them only claims.",
+        ),
         build_field(_model, "model", str, "Which description of likeness found them."),
         build_field(_at, "at", DateTime, "When they were found first."),
         build_field(_by, "by", str | None, "Who accepted or refused."),
@@ -140,6 +146,10 @@ def _evidence(root: SuggestionView) -> list[SuggestionEvidence]:
 
 def _customers(root: SuggestionView) -> list[CustomerRow]:
     return root.rows
+
+
+def _rests_on_claims(root: SuggestionView) -> bool:
+    return root.suggestion.rests_on_claims
 
 
 def _model(root: SuggestionView) -> str:

@@ -13,7 +13,13 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from discretion.catalogue.identifier_type import IdentifierType
 from discretion.catalogue.model import Catalogue
+from discretion.domain.identity.duplicates.claimed_evidence import (
+    SharedIdentifier,
+    describe_shared_identifier,
+    limit_pairs,
+)
 from discretion.domain.identity.duplicates.comparison import (
     Backend,
     MatchedPair,
@@ -23,7 +29,11 @@ from discretion.domain.identity.duplicates.comparison import (
 from discretion.domain.identity.duplicates.match_rules import MATCH_MODEL, MatchModel, normalise_feature
 from discretion.errors import Misconfigured
 from discretion.reveal.revealer import CUSTOMER_ID_KIND
+from discretion.seal.blind_index import BlindIndex
+from discretion.seal.normalisation import NORMALISATION_RULES
 from discretion.seal.pairwise_ids import PairwiseIds
+from discretion.store.identifiers import NamedIdentifier
+from discretion.store.identities import IdentityStore
 from discretion.store.suggestions import LikelyPair, SuggestionStore
 from discretion.token.grant import Grant
 
@@ -87,7 +97,11 @@ class DuplicateSearch:
         run_query: QueryRunner,
         pairwise: PairwiseIds,
         suggestions: SuggestionStore,
+        identities: IdentityStore,
+        blind_index: BlindIndex,
     ) -> None:
+        self._identities = identities
+        self._blind_index = blind_index
         self._catalogue = catalogue
         self._run_query = run_query
         self._pairwise = pairwise
@@ -129,7 +143,7 @@ class DuplicateSearch:
         # In a thread: the comparison may take minutes, and the leases and key files of this process need the
         # loop.
         pairs = await asyncio.to_thread(compare_records, [table], model, threshold, backend)
-        return await self._store_suggestions(table, pairs, model, limit)
+        return await self._store_suggestions(table, pairs, model, threshold, limit)
 
     async def _read(
         self, features: Mapping[str, str], report_progress: ProgressCallback
@@ -157,9 +171,10 @@ class DuplicateSearch:
         table: Mapping[str, list[str | None]],
         pairs: list[MatchedPair],
         model: MatchModel,
+        threshold: float,
         limit: int | None,
     ) -> SuggestionOutcome:
-        suggestions = [
+        likely_pairs = [
             LikelyPair(
                 (self._decode_customer(pair.left), self._decode_customer(pair.right)),
                 pair.score,
@@ -168,6 +183,8 @@ class DuplicateSearch:
             )
             for pair in pairs
         ]
+        shared = await self._find_shared_identifiers(table, pairs, likely_pairs)
+        suggestions = list(limit_pairs(likely_pairs, shared, threshold))
         customers_read = frozenset(self._decode_customer(str(encoded_id)) for encoded_id in table["id"])
         new_ids = await self._suggestions.propose(suggestions, model.version, limit)
         # Customers who were erased or merged, or who object, were not read: open
@@ -179,6 +196,44 @@ class DuplicateSearch:
             new_scores=tuple(suggestion.score for suggestion in suggestions if suggestion.id in new_ids),
             dropped=dropped,
         )
+
+    async def _find_shared_identifiers(
+        self,
+        table: Mapping[str, list[str | None]],
+        pairs: list[MatchedPair],
+        likely_pairs: list[LikelyPair],
+    ) -> dict[bytes, tuple[SharedIdentifier, ...]]:
+        """Return by pair the identifiers on which the two agree, and how surely each has them."""
+        row_of = {encoded_id: row for row, encoded_id in enumerate(table["id"])}
+        named_identifiers: dict[bytes, NamedIdentifier | None] = {}
+        shared: dict[bytes, tuple[SharedIdentifier, ...]] = {}
+        for pair, likely in zip(pairs, likely_pairs, strict=True):
+            identifiers = []
+            for feature, rule in self._list_identifier_features(table):
+                left, right = (table[feature][row_of[side]] for side in (pair.left, pair.right))
+                if left is None or left != right:
+                    continue
+                normalised = NORMALISATION_RULES[rule.normalise](left, None)
+                if normalised is None:
+                    continue
+                entry = self._blind_index.index(rule.key, normalised)
+                if entry not in named_identifiers:
+                    named_identifiers[entry] = await self._identities.find_named(entry)
+                if (named := named_identifiers[entry]) is not None:
+                    identifiers.append(describe_shared_identifier(named, feature, likely.customers))
+            shared[likely.id] = tuple(identifiers)
+        return shared
+
+    def _list_identifier_features(
+        self, table: Mapping[str, list[str | None]]
+    ) -> list[tuple[str, IdentifierType]]:
+        """Return the compared features whose values are identifiers, with the types of these."""
+        attributes = self._catalogue.attributes
+        return [
+            (feature, self._catalogue.identifiers[key])
+            for feature, path in FEATURE_PATHS.items()
+            if feature in table and (key := attributes[path].identifier) is not None
+        ]
 
     def _decode_customer(self, encoded_id: str) -> bytes:
         """Return the customer for an id that this client received from GraphQL."""
