@@ -222,13 +222,28 @@ class RecipientEntry(Entry):
     )
 
 
-class PropertyEntry(Entry):
-    """A property that events may carry."""
+class MemberEntry(Entry):
+    """A member of the objects in a list, or what every property has."""
 
     type: ValueType = Field(description="String, Int, Float, Boolean, Date, DateTime or Money")
     category: Text = Field(description=_CATEGORY)
     description: Text = Field(description="one sentence")
+    aliases: list[Text] = Field(
+        default=[], description="other names it is sent under; the first with a value counts if it has none"
+    )
+    purposes: list[Text] = Field(
+        default=[],
+        description="of the purposes that see its event in clear, those that see it; none means all",
+    )
+
+
+class PropertyEntry(MemberEntry):
+    """A property that events may carry."""
+
     many: bool = Field(default=False, description="true for a list")
+    members: dict[Text, MemberEntry] = Field(
+        default={}, description="of type Object: what the object, or each of a list, may have"
+    )
 
 
 class EventEntry(Entry):
@@ -243,6 +258,9 @@ class EventEntry(Entry):
     channels: list[Channel] | None = Field(default=None, description=_CHANNELS)
     required: list[Text] = Field(default=[], description="properties that it always has")
     properties: list[Text] = Field(default=[], description="properties it may carry")
+    aliases: list[Text] = Field(
+        default=[], description="other names it is sent under; case, blanks and '_' never matter"
+    )
     enrols: bool = Field(default=False, description="true if it creates a new customer after an erasure")
     distinct_by: list[list[Text]] = Field(
         default=[],

@@ -25,12 +25,15 @@ from discretion.catalogue.entry import (
     EventEntry,
     ExchangeRatesEntry,
     IdentifierEntry,
+    MemberEntry,
     PlaceholderEntry,
+    PropertyEntry,
     PurposeEntry,
     RecipientEntry,
     SourceEntry,
     Uses,
 )
+from discretion.catalogue.event_names import list_event_names
 from discretion.catalogue.exchange_rates import NO_RATES, ExchangeRates, MoneyRules
 from discretion.catalogue.identifier_type import IdentifierType
 from discretion.catalogue.import_mapping import ImportMapping, build_import_mapping
@@ -41,6 +44,7 @@ from discretion.catalogue.model import (
     Channel,
     EventProperty,
     EventType,
+    Form,
     Purpose,
     Sensitivity,
     Source,
@@ -137,6 +141,7 @@ def _build_catalogue(parsed_catalogue: ParsedCatalogue) -> Catalogue:
         controller=controller,
         register=_build_register(parsed_catalogue, attributes),
         money=money,
+        event_names=MappingProxyType(list_event_names(sections["events"].values())),
         imports=_build_imports(parsed_catalogue),
         **frozen,
     )
@@ -169,8 +174,9 @@ def _build_events(
     parsed_catalogue: ParsedCatalogue, purposes: Mapping[str, Purpose], attributes: Iterable[Attribute]
 ) -> dict[str, EventType]:
     shared_uses = [parsed_file.entries.always for parsed_file in parsed_catalogue.parts]
+    always = [key for file in shared_uses for key in file.get(Form.CLEAR, ())]
     properties = {
-        name: EventProperty(name=name, **entry.model_dump())
+        name: _build_property(name, entry, purposes, always)
         for _, name, entry in parsed_catalogue.iterate_entries("properties")
     }
     return {
@@ -309,7 +315,7 @@ def _build_computation(entry: ComputedEntry, events: Mapping[str, EventEntry]) -
 def _build_event_type(
     key: str, entry: EventEntry, uses: tuple[Use, ...], properties: Mapping[str, EventProperty]
 ) -> EventType:
-    required_properties = [_require_property(properties[name]) for name in entry.required]
+    required_properties = [replace(properties[name], required=True) for name in entry.required]
     return EventType(
         key=key,
         description=entry.description,
@@ -321,6 +327,7 @@ def _build_event_type(
         enrols=entry.enrols,
         distinct_by=tuple(tuple(names) for names in entry.distinct_by),
         unsigned=entry.unsigned,
+        aliases=tuple(entry.aliases),
     )
 
 
@@ -330,14 +337,24 @@ def _list_keys(attributes: Iterable[Attribute], event: str) -> tuple[str, ...]:
     return tuple(sorted(keys - {""}))
 
 
-def _require_property(event_property: EventProperty) -> EventProperty:
+def _build_property(
+    name: str, entry: MemberEntry, purposes: Mapping[str, Purpose], always: Sequence[str]
+) -> EventProperty:
+    # A property with purposes of its own is also seen by those that see everything.
+    keys = {*entry.purposes, *always} if entry.purposes else ()
+    uses = [Use(purposes[key], Form.CLEAR) for key in keys]
+    members = entry.members if isinstance(entry, PropertyEntry) else {}
     return EventProperty(
-        event_property.name,
-        event_property.type,
-        event_property.description,
-        event_property.category,
-        required=True,
-        many=event_property.many,
+        name=name,
+        type=entry.type,
+        description=entry.description,
+        category=entry.category,
+        many=isinstance(entry, PropertyEntry) and entry.many,
+        uses=tuple(sorted(uses, key=lambda use: use.purpose.bit)),
+        aliases=tuple(entry.aliases),
+        members=tuple(
+            _build_property(member_name, member, purposes, always) for member_name, member in members.items()
+        ),
     )
 
 

@@ -76,6 +76,7 @@ class ValueType(StrEnum):
     BOOLEAN = "Boolean"
     DATE = "Date"  # ISO 8601 date, stored as text
     DATETIME = "DateTime"  # stored as ms since 1970-01-01T00:00Z
+    OBJECT = "Object"  # an object with declared members, only as a property of events
     MONEY = "Money"  # stored as an integer of minor units (cents), with its currency where that may differ
 
 
@@ -216,7 +217,13 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class EventProperty:
-    """One declared property of an event type; undeclared properties are never stored."""
+    """One declared property of an event type; undeclared properties are never stored.
+
+    Attributes:
+        uses: The purposes that see it, of those that see its event in clear; empty means all of them.
+        aliases: Other names it is sent under.
+        members: What an object, or each of a list, may have; empty for all other types.
+    """
 
     name: str
     type: ValueType
@@ -224,6 +231,9 @@ class EventProperty:
     category: str
     required: bool = False
     many: bool = False
+    uses: tuple[Use, ...] = ()
+    aliases: tuple[str, ...] = ()
+    members: tuple[EventProperty, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +243,7 @@ class EventType:
     Attributes:
         distinct_by: What makes two events of this type the same one: equal values of the first of these lists
             of properties that the event has. Empty means that each message is another event.
+        aliases: Other names it is sent under.
         keys: The properties by which computed attributes recognise what such events are about.
         unsigned: Whether the sign of its amounts of money means nothing: a refund of -20 is a refund of 20.
         enrols: Whether, after an erasure, such an event creates a new customer.
@@ -249,6 +260,7 @@ class EventType:
     enrols: bool = False
     distinct_by: tuple[tuple[str, ...], ...] = ()
     keys: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
     unsigned: bool = False
 
 
@@ -295,13 +307,7 @@ class Catalogue:
     register: Register = field(default_factory=dict)  # also of retired attributes
     imports: Mapping[str, ImportMapping] = field(default_factory=dict)
     money: MoneyRules = NO_MONEY
-
-    @cached_property
-    def filterable_attributes(self) -> tuple[Attribute, ...]:
-        """The attributes that the API offers to filter and to order by: open ones with a single value."""
-        return tuple(
-            attribute for attribute in self.attributes.values() if not attribute.sealed and not attribute.many
-        )
+    event_names: Mapping[str, str] = field(default_factory=dict)  # folded spelling -> event type
 
     @cached_property
     def indexed_attributes(self) -> tuple[Attribute, ...]:

@@ -7,13 +7,14 @@ computed from its result.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from discretion.catalogue.model import Attribute, EventProperty, Form, ValueType
 from discretion.catalogue.money import MINOR_UNITS, format_amount
 from discretion.plan.plan import RenderFunction
+from discretion.purpose.decision import EVERY_BIT
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _AGE_BANDS = ((18, "under 18"), (25, "18-24"), (35, "25-34"), (45, "35-44"), (55, "45-54"), (65, "55-64"))
@@ -61,12 +62,29 @@ def build_clear_render(attribute: Attribute) -> RenderFunction | None:
     return render if render is None or not attribute.many else _render_each(render)
 
 
-def render_property(declared: EventProperty, value: Any) -> Any:
-    """Return a stored value of an event's property in clear."""
+def is_seen(declared: EventProperty, bits: int) -> bool:
+    """Return whether purposes, as bits, see a property of an event that they see in clear."""
+    return not declared.uses or any(bits >> use.purpose.bit & 1 for use in declared.uses)
+
+
+def render_property(declared: EventProperty, value: Any, bits: int = EVERY_BIT) -> Any:
+    """Return a stored value of an event's property in clear, with those members that these purposes see."""
+    if declared.members:
+        items = value if declared.many else [value]
+        rendered = [_render_object(declared, item, bits) for item in items]
+        return rendered if declared.many else rendered[0]
     render = CLEAR_RENDERS.get(declared.type)
     if render is None:
         return value
     return _render_each(render)(value, 0) if declared.many else render(value, 0)
+
+
+def _render_object(declared: EventProperty, stored: Mapping[str, Any], bits: int) -> dict[str, Any]:
+    return {
+        member.name: render_property(member, stored[member.name])
+        for member in declared.members
+        if member.name in stored and is_seen(member, bits)
+    }
 
 
 def _render_each(render: RenderFunction) -> RenderFunction:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from discretion.seal.cell import HEADER_BYTES, encrypt_cell
+from discretion.seal.nested_members import MemberName, leave_out_members
 from discretion.seal.open import build_cell_decryptor
 
 
@@ -37,7 +38,7 @@ def transfer_cell_as(
     to_owner: CellOwner,
     nonce: bytes,
     included: Collection[str] | None = None,
-    excluded: Collection[str] = (),
+    excluded: Collection[MemberName] = (),
 ) -> bytes:
     """Return the same value and date, encrypted under another customer's key and bound to another key.
 
@@ -49,7 +50,7 @@ def transfer_cell_as(
         to_owner: Whose key the result is sealed under.
         nonce: 12 random bytes.
         included: Of a value that is an object, the members to keep; None keeps all.
-        excluded: Of a value that is an object, members to leave out.
+        excluded: Of a value that is an object, members to leave out, also of the objects in it.
     """
     # The date is carried over: retention counts from the observation, not from the transfer.
     observed = int.from_bytes(cell[1:HEADER_BYTES])
@@ -58,11 +59,10 @@ def transfer_cell_as(
     return encrypt_cell(AESGCM(to_owner.key), to_owner.id, new_key, observed, nonce, value)
 
 
-def _select_properties(value: object, included: Collection[str] | None, excluded: Collection[str]) -> object:
+def _select_properties(
+    value: object, included: Collection[str] | None, excluded: Collection[MemberName]
+) -> object:
     if not isinstance(value, Mapping):
         return value
-    return {
-        name: property_value
-        for name, property_value in value.items()
-        if (included is None or name in included) and name not in excluded
-    }
+    members = {name: member for name, member in value.items() if included is None or name in included}
+    return leave_out_members(members, excluded)

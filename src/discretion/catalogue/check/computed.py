@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from discretion.catalogue.computation import Fold
 from discretion.catalogue.correction_authority import Correctable
 from discretion.catalogue.entry import AttributeEntry, EventEntry, PropertyEntry
+from discretion.catalogue.event_names import fold_event_name
 from discretion.catalogue.model import Channel, ValueType
 from discretion.catalogue.nearest_name import suggest_name
 from discretion.catalogue.parsed_file import ParsedCatalogue, ParsedCatalogueFile
@@ -125,3 +126,54 @@ def check_event_properties(parsed_catalogue: ParsedCatalogue) -> Iterator[Config
                         place, f"{name!r} lists {property_name!r} twice", "List it once."
                     )
                 listed_names.add(property_name)
+
+
+def check_property_members(parsed_catalogue: ParsedCatalogue) -> Iterator[ConfigurationProblem]:
+    """Report objects without members, members without objects, and aliases and purposes that do not exist."""
+    purposes = parsed_catalogue.declared_names("purposes")
+    for parsed_file, name, entry in parsed_catalogue.iterate_entries("properties"):
+        is_object = entry.type is ValueType.OBJECT
+        if is_object is not bool(entry.members):
+            advice = "An object has 'type: Object' and 'members'; nothing else has members."
+            yield parsed_file.file.build_problem(("properties", name), f"{name} has no sound members", advice)
+        declared = {name: entry, **{f"{name}.{key}": member for key, member in entry.members.items()}}
+        for path, member in declared.items():
+            if member is not entry and member.type is ValueType.OBJECT:
+                fault = f"{path} is an object in an object"
+                yield parsed_file.file.build_problem(
+                    ("properties", name), fault, "Declare its members singly."
+                )
+            for purpose in member.purposes:
+                if purpose not in purposes:
+                    fault = f"{purpose!r} is not a purpose of this catalogue"
+                    place = ("properties", name, "purposes")
+                    yield parsed_file.file.build_problem(place, fault, suggest_name(purpose, purposes))
+        names = [each for key, member in entry.members.items() for each in (key, *member.aliases)]
+        yield from _find_repeated(parsed_file, ("properties", name), names)
+    for parsed_file, path, attribute in parsed_catalogue.iterate_entries("attributes"):
+        if attribute.type is ValueType.OBJECT:
+            advice = "Only a property of events is a list of objects."
+            yield parsed_file.file.build_problem(("attributes", path, "type"), f"{path} is an Object", advice)
+
+
+def check_event_aliases(parsed_catalogue: ParsedCatalogue) -> Iterator[ConfigurationProblem]:
+    """Report names under which two events, or two properties of one event, would be the same."""
+    properties = {name: entry for _, name, entry in parsed_catalogue.iterate_entries("properties")}
+    owners: dict[str, str] = {}
+    for parsed_file, name, event in parsed_catalogue.iterate_entries("events"):
+        for spelling in (name, *event.aliases):
+            if (owner := owners.setdefault(fold_event_name(spelling), name)) != name:
+                fault = f"{spelling!r} is also a name of {owner!r}"
+                advice = "Case, blanks and punctuation do not tell two events apart."
+                yield parsed_file.file.build_problem(("events", name), fault, advice)
+        listed = [properties[each] for each in (*event.required, *event.properties) if each in properties]
+        names = [alias for entry in listed for alias in entry.aliases]
+        yield from _find_repeated(parsed_file, ("events", name), names)
+
+
+def _find_repeated(
+    parsed_file: ParsedCatalogueFile, place: Place, names: Sequence[str]
+) -> Iterator[ConfigurationProblem]:
+    for repeated in sorted({name for name in names if names.count(name) > 1}):
+        fault = f"{place[-1]!r} takes {repeated!r} for two properties"
+        yield parsed_file.file.build_problem(place, fault, "Give each alias to one property.")

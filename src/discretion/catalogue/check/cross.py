@@ -8,7 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from discretion.catalogue.check.computed import check_computed_attributes, check_event_properties
+from discretion.catalogue.check.computed import (
+    check_computed_attributes,
+    check_event_aliases,
+    check_event_properties,
+    check_property_members,
+)
 from discretion.catalogue.check.identifiers import (
     check_identifier_types,
     check_placeholders,
@@ -333,6 +338,8 @@ _CHECKS: Iterable[Callable[[ParsedCatalogue], Iterator[ConfigurationProblem]]] =
     check_recipients,
     check_computed_attributes,
     check_event_properties,
+    check_property_members,
+    check_event_aliases,
     check_identifier_types,
     check_placeholders,
     check_source_assurance,

@@ -6,9 +6,9 @@ Each reader yields batches of rows, newest first, and keeps one batch in memory.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from discretion.catalogue.model import EventType
+from discretion.catalogue.model import EventProperty, EventType
 from discretion.domain.access.package_sections import build_row
 from discretion.domain.access.package_subject import (
     PackageSubject,
@@ -218,8 +218,21 @@ def _select_properties(
         elif (law := subject.limits.find_forbidding_law(declared_property.category)) is not None:
             laws.add(law)
         else:
-            shown[name] = render_property(declared_property, value)
+            members, inner_laws = _select_members(subject, declared_property)
+            shown[name] = render_property(members, value)
+            laws |= inner_laws
     return shown, "; ".join(sorted(laws)) or None
+
+
+def _select_members(subject: PackageSubject, declared: EventProperty) -> tuple[EventProperty, set[str]]:
+    """Return a property with those members that may be shown, and the laws that forbid the others."""
+    forbidding = {
+        member.name: law
+        for member in declared.members
+        if (law := subject.limits.find_forbidding_law(member.category)) is not None
+    }
+    members = tuple(member for member in declared.members if member.name not in forbidding)
+    return replace(declared, members=members) if forbidding else declared, set(forbidding.values())
 
 
 def _build_consent_row(statement: ConsentEvent, receipt: str) -> dict[str, object]:

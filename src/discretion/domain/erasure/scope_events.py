@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from discretion.catalogue.model import Catalogue
 from discretion.domain.profiles.erased_scopes import ErasureScope
+from discretion.seal.nested_members import MemberName
 from discretion.store.events import StoredEvent
 
 
@@ -17,12 +18,12 @@ class ScopeEvents:
     Attributes:
         channel: The channel whose events are deleted, None if the scope is no channel.
         types: The event types that are deleted, from whatever channel.
-        erased_properties: The properties that events of other types lose, by type.
+        erased_properties: The properties, and members of objects in them, that events of other types lose.
     """
 
     channel: str | None
     types: frozenset[str]
-    erased_properties: Mapping[str, frozenset[str]]
+    erased_properties: Mapping[str, frozenset[MemberName]]
 
     def covers(self, event: StoredEvent) -> bool:
         """Return whether an event is deleted as a whole."""
@@ -33,11 +34,7 @@ def select_scope_events(scope: ErasureScope, catalogue: Catalogue) -> ScopeEvent
     """Return the events of a scope."""
     types = frozenset(event.key for event in catalogue.events.values() if scope.covers_event(event))
     properties = {
-        event.key: frozenset(
-            declared_property.name
-            for declared_property in event.properties
-            if scope.covers_property(declared_property)
-        )
+        event.key: scope.find_covered_members(event)
         for event in catalogue.events.values()
         if event.key not in types
     }

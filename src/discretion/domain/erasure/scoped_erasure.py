@@ -27,6 +27,7 @@ from discretion.errors import Broken
 from discretion.seal.cell import event_cell_key
 from discretion.seal.cell_transfer import CellOwner, transfer_cell_as
 from discretion.seal.key_files import NONCE_BYTES
+from discretion.seal.nested_members import MemberName
 from discretion.store.document import JsonValue
 from discretion.store.events import EventSelection, StoredEvent
 from discretion.store.source_record import SourceRecord
@@ -207,7 +208,7 @@ def _select_deleted(snapshot: ErasureSnapshot, customer: bytes, scope_events: Sc
 
 
 def _trim_properties(
-    context: WriteContext, event: StoredEvent, owner: CellOwner, names: frozenset[str]
+    context: WriteContext, event: StoredEvent, owner: CellOwner, names: frozenset[MemberName]
 ) -> bytes | None:
     """Return the sealed properties without some; None if the event has none."""
     if event.properties is None:

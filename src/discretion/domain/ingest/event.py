@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from discretion.catalogue.event_names import find_event
 from discretion.catalogue.model import Catalogue, Source
 from discretion.domain.ingest.event_properties import ParsedEvent, parse_properties
 from discretion.domain.ingest.rejection import MessageRejected, read_object_or_leave_out
@@ -27,7 +28,7 @@ def parse_event(
     if message_type in ("identify", "alias"):
         return None, [], 0
     name = raw.get("event") if message_type == "track" else message_type
-    event_type = catalogue.events.get(name) if isinstance(name, str) else None
+    event_type = find_event(catalogue, name)
     if event_type is None or source.channel not in event_type.channels:
         raise MessageRejected(
             "EVENT_UNDECLARED", "The catalogue declares no such event for this channel.", "event"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from discretion.catalogue.exchange_rates import MoneyRules
 from discretion.catalogue.model import EventProperty, EventType, ValueType
 from discretion.catalogue.money import find_currency
 from discretion.domain.ingest.message import ReceivedEvent
 from discretion.domain.ingest.rejection import LeftOut, MessageRejected
-from discretion.domain.ingest.value_parsing import WrongType, parse_value
+from discretion.domain.ingest.value_parsing import MAX_ITEMS, WrongType, parse_value
 from discretion.seal.redacted import Redacted
 
 ParsedEvent = tuple[ReceivedEvent | None, list[LeftOut], int]
@@ -17,71 +17,160 @@ ParsedEvent = tuple[ReceivedEvent | None, list[LeftOut], int]
 
 
 def parse_properties(
-    rules: MoneyRules, event_type: EventType, raw_properties: dict[str, object], place_prefix: str
+    rules: MoneyRules, event_type: EventType, raw_properties: Mapping[str, object], place: str
 ) -> ParsedEvent:
-    """Parse the declared properties of an event; the others are removed from it and counted.
+    """Parse the declared properties of an event; the others are counted.
 
-    Amounts are in the currency that the event states, else in the declared one. If it states one that does
-    not exist, its amounts are of no known value, so they are left out with it.
+    A property without a value is read from the first of its aliases that has one. Of a list of objects, what
+    is wrong in one object is left out, and the rest stays.
 
     Raises:
         MessageRejected: ``PROPERTY_MISSING``, ``TYPE_WRONG``, ``CURRENCY_UNKNOWN``; a property that the event
             needs is missing or wrong.
     """
-    properties: dict[str, object] = {}
-    left_out: list[LeftOut] = []
-    currency, fault = _read_currency(rules, raw_properties, place_prefix)
+    is_unsigned = event_type.unsigned
+    reader = ObjectReader(rules, event_type.properties, raw_properties, place, is_unsigned=is_unsigned)
+    properties = reader.read()
     for declared in event_type.properties:
-        value = raw_properties.pop(declared.name, None)
-        place = f"{place_prefix}.{declared.name}"
-        if value is None or value == "":
-            if declared.required:
-                raise MessageRejected("PROPERTY_MISSING", f"{event_type.key} needs it.", place)
-            continue
-        is_denominated = declared.type is ValueType.MONEY or declared.name == rules.stated_by
-        problem = fault if is_denominated else None
-        if problem is None:
+        if declared.required and declared.name not in properties:
+            fault = reader.find_fault(declared)
+            if fault is None:
+                missing_place = f"{place}.{declared.name}"
+                raise MessageRejected("PROPERTY_MISSING", f"{event_type.key} needs it.", missing_place)
+            raise MessageRejected(fault.code, fault.reason, fault.place)
+    return ReceivedEvent(event_type, Redacted(properties)), reader.left_out, reader.undeclared
+
+
+class ObjectReader:
+    """Reads the declared members of one object: of the properties, or of an object in a list of them.
+
+    Amounts are in the currency that the object states, else in that of the object around it, else in the
+    declared one. If an object states a currency that does not exist, its amounts have no known value and are
+    left out with it.
+
+    Attributes:
+        left_out: What is wrong, here and in inner objects.
+        undeclared: The number of members that the catalogue does not declare, here and in inner objects.
+    """
+
+    def __init__(
+        self,
+        rules: MoneyRules,
+        declared: Iterable[EventProperty],
+        raw: Mapping[str, object],
+        place: str,
+        outer_currency: str = "",
+        *,
+        is_unsigned: bool = False,
+    ) -> None:
+        self._rules = rules
+        self._declared = tuple(declared)
+        self._raw = raw
+        self._place = place
+        self._is_unsigned = is_unsigned
+        self._currency = outer_currency or rules.currency
+        self._currency_fault = self._read_currency()
+        self._faults: dict[str, LeftOut] = {}
+        self.left_out: list[LeftOut] = []
+        self.undeclared = 0
+
+    def read(self) -> dict[str, object]:
+        """Return the members in stored form."""
+        members: dict[str, object] = {}
+        for declared in self._declared:
+            name, value = self._find(declared)
+            if value is None:
+                continue
+            if self._currency_fault is not None and self._is_denominated(declared):
+                code, reason = self._currency_fault.code, self._currency_fault.reason
+                self._leave_out(declared, LeftOut(f"{self._place}.{name}", code, reason))
+                continue
             try:
-                properties[declared.name] = _parse_property(rules, event_type, declared, value, currency)
+                members[declared.name] = self._parse(declared, value, f"{self._place}.{name}")
             except WrongType as type_error:
-                problem = LeftOut(place, "TYPE_WRONG", f"It takes {type_error.expected}.")
-        if problem is not None:
-            if declared.required:
-                raise MessageRejected(problem.code, problem.reason, problem.place) from None
-            left_out.append(LeftOut(place, problem.code, problem.reason))
-    undeclared = sum(1 for value in raw_properties.values() if value is not None)
-    return ReceivedEvent(event_type, Redacted(properties)), left_out, undeclared
+                fault = LeftOut(f"{self._place}.{name}", "TYPE_WRONG", f"It takes {type_error.expected}.")
+                self._leave_out(declared, fault)
+        self.undeclared += self._count_undeclared()
+        return members
 
+    def find_fault(self, declared: EventProperty) -> LeftOut | None:
+        """Return what is wrong with a member; None if it was not sent."""
+        fault = self._faults.get(declared.name)
+        return (
+            self._currency_fault
+            if fault and self._is_denominated(declared) and self._currency_fault
+            else fault
+        )
 
-def _read_currency(
-    rules: MoneyRules, raw_properties: Mapping[str, object], place_prefix: str
-) -> tuple[str, LeftOut | None]:
-    """Return the code of the currency of an event's amounts, and what is wrong with it."""
-    stated = raw_properties.get(rules.stated_by)
-    if stated is None or stated == "":
-        return rules.currency, None
-    currency = find_currency(stated)
-    if currency is not None:
-        return currency, None
-    place = f"{place_prefix}.{rules.stated_by}"
-    return "", LeftOut(place, "CURRENCY_UNKNOWN", "It takes a currency of ISO 4217, such as EUR.")
+    def _read_currency(self) -> LeftOut | None:
+        """Read the currency of the amounts; return what is wrong with it."""
+        stated = self._raw.get(self._rules.stated_by)
+        if stated is None or stated == "":
+            return None
+        currency = find_currency(stated)
+        if currency is not None:
+            self._currency = currency
+            return None
+        place = f"{self._place}.{self._rules.stated_by}"
+        return LeftOut(place, "CURRENCY_UNKNOWN", "It takes a currency of ISO 4217, such as EUR.")
 
+    def _is_denominated(self, declared: EventProperty) -> bool:
+        return declared.type is ValueType.MONEY or declared.name == self._rules.stated_by
 
-def _parse_property(
-    rules: MoneyRules, event_type: EventType, declared: EventProperty, value: object, currency: str
-) -> object:
-    if declared.name == rules.stated_by:
-        return currency
-    stored = parse_value(declared.type, value, many=declared.many, currency=currency)
-    if declared.type is not ValueType.MONEY:
-        return stored
-    # With its currency, which an erasure of a category may take away from the event.
-    if isinstance(stored, list):
-        return [_denominate(event_type, amount, currency) for amount in stored]
-    return _denominate(event_type, stored, currency)
+    def _find(self, declared: EventProperty) -> tuple[str, object]:
+        """Return the value of a member and the name it was sent under; None if it has none."""
+        for name in (declared.name, *declared.aliases):
+            value = self._raw.get(name)
+            if value is not None and value != "":
+                return name, value
+        return declared.name, None
 
+    def _count_undeclared(self) -> int:
+        names = {name for declared in self._declared for name in (declared.name, *declared.aliases)}
+        return sum(1 for name, value in self._raw.items() if value is not None and name not in names)
 
-def _denominate(event_type: EventType, amount: object, currency: str) -> list[object]:
-    """Return the stored form of a property's amount: minor units and currency."""
-    assert isinstance(amount, int)
-    return [abs(amount) if event_type.unsigned else amount, currency]
+    def _leave_out(self, declared: EventProperty, fault: LeftOut) -> None:
+        self._faults[declared.name] = fault
+        self.left_out.append(fault)
+
+    def _parse(self, declared: EventProperty, value: object, place: str) -> object:
+        if declared.name == self._rules.stated_by:
+            return self._currency
+        if declared.type is ValueType.OBJECT:
+            return self._parse_objects(declared, value, place)
+        stored = parse_value(declared.type, value, many=declared.many, currency=self._currency)
+        if declared.type is not ValueType.MONEY:
+            return stored
+        # With its currency, which an erasure of a category may take away from the event.
+        if isinstance(stored, list):
+            return [self._denominate(amount) for amount in stored]
+        return self._denominate(stored)
+
+    def _parse_objects(self, declared: EventProperty, value: object, place: str) -> object:
+        if not declared.many:
+            if not isinstance(value, dict):
+                raise WrongType("a JSON object")
+            return self._parse_object(declared, value, place)
+        if not isinstance(value, list) or len(value) > MAX_ITEMS:
+            raise WrongType(f"a list of at most {MAX_ITEMS} objects")
+        objects: list[dict[str, object]] = []
+        for index, item in enumerate(value):
+            if not isinstance(item, dict):
+                self.left_out.append(LeftOut(f"{place}.{index}", "TYPE_WRONG", "It takes a JSON object."))
+            elif members := self._parse_object(declared, item, f"{place}.{index}"):
+                objects.append(members)
+        return objects
+
+    def _parse_object(
+        self, declared: EventProperty, item: Mapping[str, object], place: str
+    ) -> dict[str, object]:
+        reader = ObjectReader(self._rules, declared.members, item, place, self._currency)
+        members = reader.read()
+        self.left_out += reader.left_out
+        self.undeclared += reader.undeclared
+        return members
+
+    def _denominate(self, amount: object) -> list[object]:
+        """Return the stored form of an amount: minor units and currency."""
+        assert isinstance(amount, int)
+        return [abs(amount) if self._is_unsigned else amount, self._currency]

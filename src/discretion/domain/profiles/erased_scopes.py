@@ -26,6 +26,7 @@ from discretion.catalogue.nearest_name import suggest_name
 from discretion.catalogue.taxonomy import load_taxonomy
 from discretion.domain.ingest.message import Fact
 from discretion.errors import BadRequest
+from discretion.seal.nested_members import MemberName, leave_out_members
 from discretion.seal.redacted import Redacted
 from discretion.store.source_record import ErasedPart, SourceRecord
 from discretion.store.subject_request import RequestScope
@@ -57,9 +58,19 @@ class ErasureScope:
         """Return whether the scope covers an event type, whatever channel sent the event."""
         return self._covers(event.category, event.uses)
 
-    def covers_property(self, event_property: EventProperty) -> bool:
-        """Return whether the scope covers a property of an event that it does not cover as a whole."""
-        return self.kind == "category" and _is_under(self.key, event_property.category)
+    def find_covered_members(self, event: EventType) -> frozenset[MemberName]:
+        """Return the properties, and members of objects in them, of an event it does not cover as a whole."""
+        return frozenset(
+            (declared.name, "" if member is declared else member.name)
+            for declared in event.properties
+            for member in (declared, *declared.members)
+            if self._covers_property(member)
+        )
+
+    def _covers_property(self, event_property: EventProperty) -> bool:
+        if self.kind == "category":
+            return _is_under(self.key, event_property.category)
+        return bool(event_property.uses) and self._covers(event_property.category, event_property.uses)
 
     def _covers(self, category: str, uses: Iterable[Use]) -> bool:
         if self.kind == "category":
@@ -150,16 +161,9 @@ def remove_erased_data(
     event = fact.event
     if event is None or any(scope.covers_event(event.type) for scope in scopes):
         return RemainingFact(replace(fact, values=values, event=None))
-    erased_properties = {
-        event_property.name
-        for event_property in event.type.properties
-        if any(scope.covers_property(event_property) for scope in scopes)
-    }
-    properties = {
-        name: property_value
-        for name, property_value in event.properties.value.items()
-        if name not in erased_properties
-    }
+    erased_members = {name for scope in scopes for name in scope.find_covered_members(event.type)}
+    properties = leave_out_members(event.properties.value, erased_members)
+    erased_properties = {name for name, inner in erased_members if not inner}
     # The event itself is stored, but a total that used an erased property must not be rebuilt from it.
     uncounted = frozenset(
         key

@@ -15,13 +15,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from discretion.catalogue.model import NON_REFUSABLE_BASES, Attribute, Purpose, Use
-from discretion.domain.ingest.message import Fact
+from discretion.domain.ingest.message import Fact, ReceivedEvent
 from discretion.domain.ingest.value_codes import BIRTH_DATE_CATEGORY
 from discretion.domain.profiles.person_state import read_record_statements
 from discretion.domain.profiles.source_record import may_be_minor, parse_utc_midnight
 from discretion.purpose.permissions import REFUSABLE
 from discretion.purpose.record_answer import compute_record_answer
 from discretion.purpose.statements import RecordStatements
+from discretion.seal.nested_members import count_members, leave_out_members
+from discretion.seal.redacted import Redacted
 from discretion.store.document import OpenValue
 from discretion.store.source_record import SourceRecord
 
@@ -50,7 +52,25 @@ def minimise_fact(fact: Fact, record: SourceRecord) -> tuple[Fact, int]:
     if event is not None and is_fully_refused(event.type.uses, statements, fact.received):
         event = None
     left_out = len(fact.values) - len(values) + (event is not fact.event)
+    if event is not None:
+        event, refused_count = _minimise_event(event, statements, fact.received)
+        left_out += refused_count
     return (replace(fact, values=values, event=event), left_out) if left_out else (fact, 0)
+
+
+def _minimise_event(
+    event: ReceivedEvent, statements: RecordStatements, now_ms: int
+) -> tuple[ReceivedEvent, int]:
+    """Remove the properties, and members of objects in them, whose own purposes are all refused."""
+    refused = {
+        (declared.name, member.name if member is not declared else "")
+        for declared in event.type.properties
+        for member in (declared, *declared.members)
+        if member.uses and is_fully_refused(member.uses, statements, now_ms)
+    }
+    properties = leave_out_members(event.properties.value, refused) if refused else event.properties.value
+    removed = count_members(event.properties.value) - count_members(properties)
+    return (replace(event, properties=Redacted(properties)), removed) if removed else (event, 0)
 
 
 def _is_birth_date_of_child(attribute: Attribute, value: OpenValue, now_ms: int) -> bool:

@@ -24,6 +24,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
 )
 
+VALUE_TYPES = [value_type for value_type in ValueType if value_type is not ValueType.OBJECT]
 STORED_VALUES: list[tuple[ValueType, Any, Any]] = [
     (ValueType.MONEY, 19.99, 1999),
     (ValueType.MONEY, "19.99", 1999),
@@ -104,7 +105,7 @@ def test_a_value_of_another_type_is_refused(value_type: ValueType, value: Any) -
         parse_value(value_type, value, currency="EUR")
 
 
-@given(st.sampled_from(ValueType), JSON, st.booleans())
+@given(st.sampled_from(VALUE_TYPES), JSON, st.booleans())
 def test_any_value_is_stored_or_refused(value_type: ValueType, value: Any, many: bool) -> None:
     """A refusal contains nothing of the value."""
     expected = ""
@@ -133,7 +134,7 @@ def test_the_length_of_a_list_is_limited() -> None:
 
 def _collect_refusals() -> list[WrongType]:
     errors = []
-    for value_type, value in [*REFUSED_VALUES, *((value_type, 1) for value_type in ValueType)]:
+    for value_type, value in [*REFUSED_VALUES, *((value_type, 1) for value_type in VALUE_TYPES)]:
         for many in (False, True):
             try:
                 parse_value(value_type, value, many=many, currency="EUR")

@@ -50,6 +50,7 @@ SAMPLE_VALUES = {
     ValueType.BOOLEAN: st.booleans(),
     ValueType.DATE: st.just("2020-01-01"),
     ValueType.DATETIME: st.integers(0, 9),
+    ValueType.OBJECT: st.just({"name": "a"}),
     ValueType.MONEY: st.tuples(st.integers(-500, 5000), st.sampled_from(["EUR", "JPY", "KWD"])).map(list),
 }
 

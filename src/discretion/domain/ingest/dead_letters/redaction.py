@@ -50,7 +50,8 @@ class DeclaredNames:
 
     catalogue: Catalogue
     traits: frozenset[str]
-    properties: frozenset[str]
+    properties: Mapping[str, frozenset[str]]
+    """The names and aliases of properties, each with those of the members of the objects in it."""
     context_paths: tuple[tuple[str, ...], ...]
     """Paths into the context, shorter ones first, so that an object exists before its members are copied."""
 
@@ -66,9 +67,14 @@ class DeclaredNames:
             catalogue,
             frozenset(trait for declaration in catalogue.attributes.values() for trait in declaration.traits)
             | set(COUNTRY_TRAITS),  # read whether they are declared or not
-            frozenset(
-                declaration.name for event in catalogue.events.values() for declaration in event.properties
-            ),
+            {
+                name: frozenset(
+                    inner for member in declaration.members for inner in (member.name, *member.aliases)
+                )
+                for event in catalogue.events.values()
+                for declaration in event.properties
+                for name in (declaration.name, *declaration.aliases)
+            },
             tuple(sorted(context_paths, key=len)),
         )
 
@@ -131,6 +137,15 @@ def strip_value(value: object) -> object:
     return [strip_nested(item) for item in value] if isinstance(value, list) else strip_nested(value)
 
 
+def _prune_objects(members: frozenset[str], value: object) -> object:
+    """Return a declared value; of the objects in a list, the declared members."""
+    if isinstance(value, list):
+        return [_prune_objects(members, item) for item in value] if members else strip_value(value)
+    if members and isinstance(value, dict):
+        return {name: strip_value(inner) for name, inner in value.items() if name in members}
+    return strip_nested(value)
+
+
 def _prune_traits(
     declared: DeclaredNames, message_type: str, raw: Mapping[str, object]
 ) -> tuple[object, int]:
@@ -183,7 +198,9 @@ def _prune_properties(
             member: raw[member] for member in PAGE_MEMBERS if properties.get(member) is None and member in raw
         }
     declared_properties = {
-        name: strip_value(value) for name, value in properties.items() if name in declared.properties
+        name: _prune_objects(declared.properties[name], value)
+        for name, value in properties.items()
+        if name in declared.properties
     }
     dropped = sum(
         1 for name, value in properties.items() if value is not None and name not in declared_properties

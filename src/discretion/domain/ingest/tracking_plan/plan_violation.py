@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from discretion.catalogue.model import Catalogue, Source
+from discretion.catalogue.event_names import find_event
+from discretion.catalogue.model import Catalogue, EventProperty, Source
 from discretion.domain.ingest.event import PAGE_MEMBERS
 from discretion.domain.ingest.json_path import flatten_traits
 from discretion.domain.ingest.message import Fact, RefusedMessage
@@ -61,7 +62,7 @@ def find_violations(
     if isinstance(result, RefusedMessage) or result.dropped:
         names = _list_undeclared(catalogue, source, raw, event if is_declared else "")
         for _, (place, value) in zip(range(MAX_NAMES_OF_MESSAGE), names, strict=False):
-            shown_place = place if is_showable_name(place.partition(".")[2]) else ""
+            shown_place = place if is_showable_name(place.partition(".")[2].replace("*", "")) else ""
             yield PlanViolation(UNDECLARED, event, shown_place, describe_shape(value), is_declared=False)
 
 
@@ -71,7 +72,7 @@ def _name_event(catalogue: Catalogue, source: Source, raw: Mapping[str, object])
         name = raw.get("type")
         return (name, True) if isinstance(name, str) and name in catalogue.events else ("", True)
     name = raw.get("event")
-    declared = catalogue.events.get(name) if isinstance(name, str) else None
+    declared = find_event(catalogue, name)
     if declared is not None and source.channel in declared.channels:
         return declared.key, True
     return (name, False) if isinstance(name, str) and is_showable_name(name) else ("", False)
@@ -96,10 +97,24 @@ def _list_undeclared(
     declared = catalogue.events.get(event)
     if declared is None or not isinstance(properties, dict):
         return
-    names = {each.name for each in declared.properties}
+    by_name = {name: each for each in declared.properties for name in (each.name, *each.aliases)}
     for name, value in properties.items():
-        if value is not None and name not in names and name not in PAGE_MEMBERS:
+        if value is not None and name not in by_name and name not in PAGE_MEMBERS:
             yield f"{member}.{name}", value
+        elif name in by_name and by_name[name].members:
+            items = value if isinstance(value, list) else [value]
+            place = f"{member}.{name}.*" if isinstance(value, list) else f"{member}.{name}"
+            yield from _list_undeclared_members(by_name[name], place, items)
+
+
+def _list_undeclared_members(
+    declared: EventProperty, place: str, objects: list[object]
+) -> Iterator[tuple[str, object]]:
+    names = {name for each in declared.members for name in (each.name, *each.aliases)}
+    for item in objects:
+        for name, value in item.items() if isinstance(item, dict) else ():
+            if value is not None and name not in names:
+                yield f"{place}.{name}", value
 
 
 def _generalise(place: str) -> str:

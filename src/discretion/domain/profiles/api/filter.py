@@ -32,8 +32,8 @@ class CustomerFilterInputs:
     """The GraphQL input types for filters and orders, and the parsing of their values."""
 
     def __init__(self, catalogue: Catalogue) -> None:
-        self._open_attributes = {attribute.path: attribute for attribute in catalogue.filterable_attributes}
-        self._condition_types = {value_type: _build_condition_type(value_type) for value_type in ValueType}
+        self._open_attributes = {attribute.path: attribute for attribute in _list_filterable(catalogue)}
+        self._condition_types = {value_type: _build_condition_type(value_type) for value_type in PYTHON_TYPES}
         fields = self._build_fields(self._build_tree(), "")
         self.match_type: type = _build_input_type(
             "CustomerMatch", fields, "Conditions on open attributes; all must hold."
@@ -122,6 +122,15 @@ class CustomerFilterInputs:
             "descending": (bool, "Largest first."),
         }
         return _build_input_type("CustomerOrder", fields, "", required=("by",))
+
+
+def _list_filterable(catalogue: Catalogue) -> list[Attribute]:
+    """Return the attributes that the API offers to filter and to order by: open ones with a single value."""
+    return [
+        attribute
+        for attribute in catalogue.attributes.values()
+        if not attribute.sealed and not attribute.many
+    ]
 
 
 def parse_operand(attribute: Attribute, value: Any) -> Any:

@@ -15,8 +15,8 @@ from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.page import PageInfo, build_cursor, open_cursor, parse_page_window
 from discretion.domain.kit.graphql.scalars import DateTime, Json
 from discretion.purpose.decide import decide_reveal
-from discretion.purpose.decision import Allow
-from discretion.reveal.forms import format_timestamp, render_property
+from discretion.purpose.decision import EVERY_BIT, Allow
+from discretion.reveal.forms import format_timestamp, is_seen, render_property
 from discretion.reveal.revealer import CustomerRow, Reading
 from discretion.seal.cell import event_cell_key
 from discretion.store.events import StoredEvent
@@ -64,7 +64,7 @@ def build_events_field() -> StrawberryField:
     ) -> EventConnection:
         reading = info.context.require_reading()
         page_window = parse_page_window(first, after)
-        earliest, clear = _find_visible_types(info.context, reading, root)
+        earliest, clear, clear_bits = _find_visible_types(info.context, reading, root)
         if not earliest or not page_window.size:
             return _build_connection([], has_more=False, after=page_window.after)
         position = open_cursor(reading, _CURSOR_KIND, page_window.after, "this timeline")
@@ -77,7 +77,7 @@ def build_events_field() -> StrawberryField:
                 root,
                 event,
                 info.context.resources.catalogue.events[event.type],
-                in_clear=event.type in clear and event.at >= clear[event.type],
+                clear_bits[event.type] if event.type in clear and event.at >= clear[event.type] else 0,
             )
             for event in events[: page_window.size]
         ]
@@ -98,14 +98,17 @@ def build_events_field() -> StrawberryField:
 
 def _find_visible_types(
     context: ResolverContext, reading: Reading, row: CustomerRow
-) -> tuple[dict[str, int], dict[str, int]]:
+) -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
     """Return the cut-offs (ms) by event type that the grant may see of this customer, and those in clear.
+
+    Third, the bits of the purposes that see the type in clear.
 
     Older events have exceeded the retention of the permitted purposes and are withheld.
     """
     catalogue = context.resources.catalogue
     earliest: dict[str, int] = {}
     clear: dict[str, int] = {}
+    bits_by_type: dict[str, int] = {}
     for event_type in catalogue.events.values():
         decision = decide_reveal(
             catalogue, reading.grant, reading.plan.granted_purposes, event_type.category, event_type.uses
@@ -118,18 +121,24 @@ def _find_visible_types(
         # clock may be ahead, and an event may arrive while this operation runs.
         if clear_bits := bits & decision.clear_mask:
             clear[event_type.key] = compute_purposes_cut_off(event_type, clear_bits, reading.now_ms)
-    return earliest, clear
+            bits_by_type[event_type.key] = clear_bits
+    return earliest, clear, bits_by_type
 
 
 def _build_event(
-    reading: Reading, row: CustomerRow, event: StoredEvent, event_type: EventType, *, in_clear: bool
+    reading: Reading, row: CustomerRow, event: StoredEvent, event_type: EventType, clear_bits: int
 ) -> Event:
+    """Build an event; ``clear_bits`` are the purposes that see its properties, 0 if none does."""
     properties: Any = None
     note = f"event:{event.type}"
-    if in_clear:
+    if clear_bits:
+        # A purpose whose retention of the event is over sees none of its properties.
+        bits = (
+            clear_bits if clear_bits < 0 else _select_current(event_type, clear_bits, event, reading.now_ms)
+        )
         cell = event.properties
         stored = {} if cell is None else reading.reveal_cell(row, cell, event_cell_key(event.id), note)
-        properties = render_properties(event_type, stored)
+        properties = render_properties(event_type, stored, bits)
     else:
         # That the event happened is a disclosure too, even without its properties.
         reading.record_extra(note)
@@ -143,13 +152,29 @@ def _build_event(
     )
 
 
-def render_properties(event_type: EventType, stored: dict[str, Any]) -> dict[str, Any]:
-    """Render the declared properties as JSON; a property that was removed from the catalogue is left out."""
-    rendered: dict[str, Any] = {}
-    for declared in event_type.properties:
-        if declared.name in stored:
-            rendered[declared.name] = render_property(declared, stored[declared.name])
-    return rendered
+def _select_current(event_type: EventType, bits: int, event: StoredEvent, now_ms: int) -> int:
+    """Return those of the purposes whose retention of an event is not over."""
+    return sum(
+        bit
+        for use in event_type.uses
+        if (bit := 1 << use.purpose.bit) & bits
+        and event.at >= compute_purposes_cut_off(event_type, bit, now_ms)
+    )
+
+
+def render_properties(event_type: EventType, stored: dict[str, Any], bits: int = EVERY_BIT) -> dict[str, Any]:
+    """Render the declared properties as JSON; a property that was removed from the catalogue is left out.
+
+    Args:
+        event_type: Declares the properties.
+        stored: Their stored values.
+        bits: The purposes that see them; a property or member with purposes of its own is seen by those.
+    """
+    return {
+        declared.name: render_property(declared, stored[declared.name], bits)
+        for declared in event_type.properties
+        if declared.name in stored and is_seen(declared, bits)
+    }
 
 
 def _build_connection(edges: list[EventEdge], *, has_more: bool, after: str | None) -> EventConnection:
