@@ -22,7 +22,12 @@ PERMISSIONS = "{ me { permissions { purpose { key } permitted said why since } }
 VIC: dict[str, Any] = {
     "type": "identify",
     "userId": "v-1",
-    "traits": {"firstName": "Vic", "email": "vic@mail.example", "address": {"country": "DE"}},
+    "traits": {
+        "firstName": "Vic",
+        "email": "vic@mail.example",
+        "phone": "+49 30 901820",
+        "address": {"country": "DE"},
+    },
 }
 ALL_TCF_PURPOSES = tuple(range(1, 12))
 
@@ -40,19 +45,22 @@ def prefer(purpose: str, *, permits: bool, **members: Any) -> dict[str, Any]:
 
 async def read_vic(platform: PlatformUnderTest, purpose: str = EMAIL) -> dict[str, Any]:
     """Return Vic's permission for a purpose."""
-    token = await platform.issue_customer_token("email", "vic@mail.example")
+    token = await platform.issue_customer_token("user_id", "v-1")
     answer = await platform.query(PERMISSIONS, token)
     assert "errors" not in answer, answer
     return find_permission(answer["data"]["me"], purpose)
 
 
 async def list_marketable(platform: PlatformUnderTest) -> list[str]:
-    """Return the e-mail addresses that marketing reads."""
-    answer = await platform.query(
-        "{ customers { nodes { contact { email } } } }", platform.issue_token("marketing")
-    )
+    """Return the e-mail addresses that marketing reads of customers called Vic."""
+    query = "{ customers { nodes { identity { givenName } contact { email } } } }"
+    answer = await platform.query(query, platform.issue_token("marketing"))
     nodes = answer["data"]["customers"]["nodes"]
-    return [node["contact"]["email"] for node in nodes if node["contact"] and node["contact"]["email"]]
+    return [
+        node["contact"]["email"]
+        for node in nodes
+        if node["identity"] and node["identity"]["givenName"] == "Vic" and node["contact"]["email"]
+    ]
 
 
 STRANGERS: dict[str, list[tuple[str, dict[str, Any]]]] = {
@@ -67,6 +75,25 @@ STRANGERS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "a payment card agrees at a till": [
         ("tills", {"type": "consent", "anonymousId": "card-1", "purposes": {"marketing": True}}),
         ("tills", {"type": "identify", "anonymousId": "card-1", "traits": {"email": "vic@mail.example"}}),
+    ],
+    "another account agrees and types the address": [
+        ("web-shop", {"type": "consent", "userId": "merge-0", "purposes": {PARTNERS: True, EMAIL: True}}),
+        ("web-shop", {"type": "identify", "userId": "merge-0", "traits": {"email": "vic@mail.example"}}),
+    ],
+    "another account agrees and presents the address as its own login": [
+        ("ios-app", {"type": "consent", "userId": "merge-1", "purposes": {"marketing": True}}),
+        (
+            "ios-app",
+            {
+                "type": "identify",
+                "userId": "merge-1",
+                "context": {"externalIds": [{"id": "vic@mail.example", "type": "email"}]},
+            },
+        ),
+    ],
+    "a relative agrees and shares the landline": [
+        ("tills", {"type": "identify", "userId": "HB-1", "traits": {"phone": "+49 30 901820"}}),
+        ("tills", {"type": "consent", "userId": "HB-1", "purposes": {EMAIL: True}}),
     ],
     "a cookie with a consent string of a consent manager": [
         (
@@ -132,7 +159,7 @@ async def test_a_sources_later_yes_does_not_lift_an_own_withdrawal(
     agrees = {"type": "consent", "userId": "v-1", "purposes": {EMAIL: True}}
     await platform.send_messages("web-shop", agrees)
     assert (await read_vic(platform))["permitted"]
-    token = await platform.issue_customer_token("email", "vic@mail.example")
+    token = await platform.issue_customer_token("user_id", "v-1")
     await mutate(platform, token, WITHDRAW_CONSENT, p=[EMAIL])
     repeated = agrees if later == "explicit" else prefer(EMAIL, permits=True, userId="v-1")
     outcome = await platform.send_messages("web-shop", repeated)
@@ -144,7 +171,7 @@ async def test_a_sources_later_yes_does_not_lift_an_own_withdrawal(
 
 async def test_a_sources_later_no_withdraws_an_own_yes(platform: PlatformUnderTest) -> None:
     await platform.send_messages("web-shop", VIC)
-    token = await platform.issue_customer_token("email", "vic@mail.example")
+    token = await platform.issue_customer_token("user_id", "v-1")
     await mutate(platform, token, SET_CONSENT, p=[{"purpose": EMAIL, "given": True}])
     await platform.send_messages("web-shop", {"type": "consent", "userId": "v-1", "purposes": {EMAIL: False}})
     assert (await read_vic(platform))["why"] == "refused"

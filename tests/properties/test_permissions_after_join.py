@@ -8,24 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from random import Random
+from datetime import date
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from discretion.domain.ingest.message import ExplicitChoice
-from discretion.domain.profiles import choice_fold
-from discretion.domain.profiles.choice_fold import fold_ambient_choice, fold_choice, fold_dated_choice
+from discretion.catalogue.source_consent import SetAside, SourceConsent
+from discretion.domain.profiles import person_state
+from discretion.domain.profiles.person_state import read_record_statements
 from discretion.purpose import effective_choice, record_answer
 from discretion.purpose.effective_choice import combine_answers
 from discretion.purpose.permissions import PermissionBits, PersonState, compute_permitted_bits
 from discretion.purpose.record_answer import Reach, RecordAnswer, compute_record_answer
-from discretion.purpose.statements import AmbientChoice, RecordStatements
-from discretion.store.source_record import Choice
+from discretion.purpose.statements import NodeChoices, RecordStatements
+from discretion.store.source_record import Choice, SourceRecord
 from tests.fixtures.examples import scale_examples
 from tests.fixtures.law import LAW
-from tests.properties.settings import PROPERTY_SETTINGS, seeded_randoms
+from tests.properties.settings import PROPERTY_SETTINGS
 from tests.unit.purpose.test_permissions import (
     CATALOGUE,
     CHILD,
@@ -145,89 +145,53 @@ def check_own_withdrawal_stays(
         assert combine_answers(answers).accepted is False
 
 
-MESSAGES = st.lists(
-    st.tuples(st.sampled_from(["ambient", "dated"]), st.integers(0, 9), st.integers(0, 9), st.booleans()),
-    min_size=1,
-    max_size=6,
-)
-
-
-def fold_messages(messages: Sequence[tuple[str, int, int, bool]]) -> AmbientChoice:
-    """Return what a record stores of these messages: kind, date of the string, days until it was sent."""
-    state = None
-    for kind, updated, delay, permits in messages:
-        moment = choice_fold.TCF_V2_STARTED_MS + (updated + delay) * choice_fold.DAY_MS
-        date = choice_fold.TCF_V2_STARTED_MS + updated * choice_fold.DAY_MS
-        state = (
-            choice_fold.fold_ambient_choice(state, moment, permits=permits)
-            if kind == "ambient"
-            else choice_fold.fold_dated_choice(state, date, moment, permits=permits)
-        )
-    assert state is not None
-    return state
-
-
-@LAW_SETTINGS
-@given(MESSAGES, seeded_randoms())
-def check_order_of_messages(messages: list[tuple[str, int, int, bool]], random: Random) -> None:
-    """The order of messages, and how often each is received, changes nothing."""
-    shuffled = [*messages, *messages[:2]]
-    random.shuffle(shuffled)
-    assert fold_messages(shuffled) == fold_messages(messages)
-
-
-@LAW_SETTINGS
-@given(MESSAGES, st.integers(1, 30))
-def check_repetition_renews_nothing(messages: list[tuple[str, int, int, bool]], later: int) -> None:
-    """Whoever repeats the acceptance that is in force agrees from no later time than before."""
-    state = fold_messages(messages)
-    kind, updated, delay, permits = messages[-1]
-    if not permits or state.is_accepted is not True:
-        return
-    repeated = fold_messages([*messages, (kind, updated, max(delay, 10) + later, permits)])
-    assert repeated.refused_last == state.refused_last
-    starts = state.list_starts(state.refused_last)
-    # A string that a preference replaced, or the reverse, may be sent again: it counts from the refusal on.
-    latest = max([*starts, state.refused_last or 0])
-    assert max(repeated.list_starts(repeated.refused_last)) <= latest
-
-
-EXPLICIT = st.lists(
-    st.tuples(st.integers(0, 4), st.booleans(), st.sampled_from("ab")), min_size=1, max_size=5, unique=True
-)
-
-
-@LAW_SETTINGS
-@given(EXPLICIT, seeded_randoms())
-def check_order_of_explicit(messages: list[tuple[int, bool, str]], random: Random) -> None:
-    """The latest explicit statement counts, with the latest refusal before it, in any order."""
-
-    def fold(sequence: Sequence[tuple[int, bool, str]]) -> Choice | None:
-        choice = None
-        for at, permits, message in sequence:
-            choice = choice_fold.fold_choice(choice, ExplicitChoice(permits), at, message)
-        return choice
-
-    shuffled = list(messages)
-    random.shuffle(shuffled)
-    choice = fold(messages)
-    assert choice == fold(shuffled)
-    assert choice is not None
-    refusals = [at for at, permits, _ in messages if not permits]
-    assert choice.permits is (
-        max((at for at, permits, _ in messages if permits), default=-1) > max(refusals, default=-1)
+def set_aside_acceptances(record: RecordStatements, aside: SourceConsent) -> RecordStatements:
+    """Return the statements of a record as they count when some of its source's are set aside."""
+    stored = SourceRecord(
+        *(b"r", "shop", b"c", 1, 1, 1, 1),
+        ambient_choices=dict(record.ambient),
+        explicit_choices=store_choices(record.explicit),
+        guardian_choices=store_choices(record.guardian),
+        own_choices=store_choices(record.own),
+        own_guardian_choices=store_choices(record.own_guardian),
     )
-    assert choice.refused_at == (max(refusals, default=None) if choice.permits else None)
+    return replace(
+        read_record_statements(stored, aside),
+        opted_out_at=record.opted_out_at,
+        limits_sensitive_use=record.limits_sensitive_use,
+        is_login=record.is_login,
+        is_correction=record.is_correction,
+    )
+
+
+def store_choices(choices: NodeChoices) -> dict[str, Choice]:
+    """Return explicit statements as a record stores them."""
+    return {node: Choice(choice.accepted, choice.at, choice.message) for node, choice in choices}
+
+
+@LAW_SETTINGS
+@given(SIDES, JURISDICTIONS, BORN, st.booleans())
+def check_setting_aside_narrows(
+    side: Records, laws: tuple[str, ...], born: int | None, is_limited: bool
+) -> None:
+    """Whatever is set aside of one sender or of all, nothing is permitted that was not before."""
+    period = date(1970, 1, 2) if is_limited else None
+    aside = SourceConsent(set_aside=(SetAside("Faulty.", "office", end_day=period),))
+    before = permit(side, laws, born)
+    for count in range(1, len(side) + 1):
+        narrowed = tuple(
+            set_aside_acceptances(record, aside) if index < count else record
+            for index, record in enumerate(side)
+        )
+        assert not find_gained(before, permit(narrowed, laws, born))
 
 
 LAWS = (
+    check_setting_aside_narrows,
     check_join_widens_nothing,
     check_strangers_widen_nothing,
     check_silence_takes_nothing,
     check_own_withdrawal_stays,
-    check_order_of_messages,
-    check_repetition_renews_nothing,
-    check_order_of_explicit,
 )
 
 
@@ -289,46 +253,20 @@ def refusals_stay_in_their_record(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(effective_choice, "combine_answers", ignore_refusals)
 
 
-def a_repetition_is_a_new_acceptance(patch: pytest.MonkeyPatch) -> None:
-    def renew(current: AmbientChoice | None, at: int, *, permits: bool) -> AmbientChoice:
-        state = fold_ambient_choice(current, at, permits=permits)
-        return replace(state, accepted_first=state.accepted_last)
-
-    patch.setattr(choice_fold, "fold_ambient_choice", renew)
-
-
-def a_string_counts_from_its_message(patch: pytest.MonkeyPatch) -> None:
+def a_refusal_is_set_aside_too(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
-        choice_fold,
-        "fold_dated_choice",
-        lambda current, _updated, at, *, permits: fold_dated_choice(current, at, at, permits=permits),
+        person_state,
+        "select_explicit",
+        lambda choices, consent: {
+            node: choice
+            for node, choice in choices.items()
+            if consent.find_set_aside(choice.at, choice.at) is None
+        },
     )
-
-
-def the_last_received_counts(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(
-        choice_fold,
-        "fold_choice",
-        lambda _current, choice, at, message: fold_choice(None, choice, at, message),
-    )
-
-
-def a_refusal_before_an_acceptance_is_forgotten(patch: pytest.MonkeyPatch) -> None:
-    def forget(current: Choice | None, choice: ExplicitChoice, at: int, message: str) -> Choice:
-        return replace(fold_choice(current, choice, at, message), refused_at=None)
-
-    patch.setattr(choice_fold, "fold_choice", forget)
-
-
-def the_last_state_counts(patch: pytest.MonkeyPatch) -> None:
-    def overwrite(current: AmbientChoice | None, at: int, *, permits: bool) -> AmbientChoice:
-        state = fold_ambient_choice(current, at, permits=permits)
-        return replace(state, refused_last=None) if permits else state
-
-    patch.setattr(choice_fold, "fold_ambient_choice", overwrite)
 
 
 MUTANTS = [
+    (a_refusal_is_set_aside_too, check_setting_aside_narrows),
     (silence_agrees, check_join_widens_nothing),
     (silence_agrees, check_strangers_widen_nothing),
     (everybody_is_a_login, check_strangers_widen_nothing),
@@ -336,11 +274,6 @@ MUTANTS = [
     (corrections_must_agree, check_silence_takes_nothing),
     (a_source_lifts_an_own_withdrawal, check_own_withdrawal_stays),
     (refusals_stay_in_their_record, check_strangers_widen_nothing),
-    (a_repetition_is_a_new_acceptance, check_repetition_renews_nothing),
-    (a_string_counts_from_its_message, check_repetition_renews_nothing),
-    (the_last_received_counts, check_order_of_explicit),
-    (a_refusal_before_an_acceptance_is_forgotten, check_order_of_explicit),
-    (the_last_state_counts, check_order_of_messages),
 ]
 
 

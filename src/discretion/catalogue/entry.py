@@ -172,6 +172,15 @@ class PlaceholderEntry(Entry):
     )
 
 
+class SetAsideEntry(Entry):
+    """Acceptances of a source that count no longer."""
+
+    reason: Text = Field(description="why, for the people concerned")
+    by: Text = Field(description="who decided it")
+    first_day: date | None = Field(default=None, alias="from", description="their first day, UTC")
+    end_day: date | None = Field(default=None, alias="until", description="the day before which they end")
+
+
 class SourceConsentEntry(Entry):
     """What a source's statements about purposes count for."""
 
@@ -181,6 +190,9 @@ class SourceConsentEntry(Entry):
     )
     ids: dict[Text, list[Text]] = Field(
         default={}, description="by id of its consent manager, purposes or nodes that a yes to it accepts"
+    )
+    set_aside: list[SetAsideEntry] = Field(
+        default=[], description="which of its acceptances count no longer; a refusal always counts"
     )
 
 

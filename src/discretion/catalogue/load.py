@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
@@ -53,7 +53,7 @@ from discretion.catalogue.model import (
 from discretion.catalogue.parsed_file import ParsedCatalogue, ParsedCatalogueFile, parse_catalogue_file
 from discretion.catalogue.problem import ConfigurationProblem
 from discretion.catalogue.recipient import Recipient
-from discretion.catalogue.source_consent import SourceConsent
+from discretion.catalogue.source_consent import SetAside, SourceConsent
 from discretion.catalogue.yaml_file import read_yaml_folder
 from discretion.errors import Misconfigured
 
@@ -270,7 +270,8 @@ def _build_attribute(
 
 def _build_source(key: str, entry: SourceEntry) -> Source:
     ids = {consent_id: tuple(nodes) for consent_id, nodes in entry.consent.ids.items()}
-    consent = SourceConsent(entry.consent.repeated_under_login, ids)
+    set_aside = tuple(SetAside(**item.model_dump()) for item in entry.consent.set_aside)
+    consent = SourceConsent(entry.consent.repeated_under_login, ids, set_aside)
     return Source(key=key, **entry.model_dump(exclude={"consent"}), consent=consent)
 
 
@@ -372,4 +373,4 @@ def _compute_version(shared: object, sections: Mapping[str, Mapping[str, Any]]) 
 
 
 def _encode_value(value: Any) -> object:
-    return str(value) if isinstance(value, Fraction) else sorted(value)
+    return str(value) if isinstance(value, Fraction | date) else sorted(value)

@@ -141,10 +141,11 @@ def _list_rule_inputs(
     ]
     editions = sorted(timeline.start for timeline in law.material_changes if purpose.key in timeline.purposes)
     properties = [purpose.bit, purpose.basis, purpose.family, purpose.lasts]
-    unheeded = sorted(
-        key for key, source in catalogue.sources.items() if not source.consent.repeated_under_login
-    )
-    return [properties, timelines, editions, law.places_digest, catalogue.sensitive_kinds, unheeded]
+    source_rules = [
+        [key, consent.repeated_under_login, [[item.start_ms, item.end_ms] for item in consent.set_aside]]
+        for key, consent in sorted((key, source.consent) for key, source in catalogue.sources.items())
+    ]
+    return [properties, timelines, editions, law.places_digest, catalogue.sensitive_kinds, source_rules]
 
 
 def _list_age_rules(timeline: ConsentTimeline) -> list[list[str]]:

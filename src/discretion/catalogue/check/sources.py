@@ -89,6 +89,11 @@ def check_source_consent(parsed_catalogue: ParsedCatalogue) -> Iterator[Configur
             fault = f"{name!r} proves no {source.user_id}, so nobody is logged in there"
             advice = "Remove 'repeated_under_login'; its acceptances cover single records in any case."
             yield parsed_file.file.build_problem((*place, "repeated_under_login"), fault, advice)
+        for index, item in enumerate(source.consent.set_aside):
+            if item.first_day is not None and item.end_day is not None and item.end_day <= item.first_day:
+                fault = f"the period that {name!r} sets aside ends before it begins"
+                advice = "Write the first day after it under 'until'."
+                yield parsed_file.file.build_problem((*place, "set_aside", index, "until"), fault, advice)
         for consent_id, targets in source.consent.ids.items():
             if not targets:
                 fault = f"consent id {consent_id!r} of {name!r} has no purpose"

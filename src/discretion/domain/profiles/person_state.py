@@ -13,13 +13,18 @@ from operator import itemgetter
 
 from discretion.catalogue.model import Catalogue
 from discretion.catalogue.reserved_source import CORRECTION_SOURCE
+from discretion.catalogue.source_consent import SourceConsent
 from discretion.domain.ingest.value_codes import BIRTH_DATE_CATEGORY
+from discretion.domain.profiles.counted_statements import (
+    ALL_STATEMENTS,
+    find_source_consent,
+    select_ambient,
+    select_explicit,
+)
 from discretion.law.model import UNKNOWN
 from discretion.purpose.permissions import PersonState
 from discretion.purpose.statements import (
-    AmbientChoice,
     NodeChoices,
-    NodeStates,
     PurposeChoice,
     RecordStatements,
 )
@@ -50,8 +55,7 @@ def build_person_state(
     ordered = sorted(records, key=lambda record: record.id)
     return PersonState(
         statements=tuple(
-            read_record_statements(record, ambient_counts=_counts_ambient(catalogue, record))
-            for record in ordered
+            read_record_statements(record, find_source_consent(catalogue, record)) for record in ordered
         ),
         laws=find_jurisdictions(catalogue, find_jurisdiction, ordered),
         # The flag of one record restricts the person, so that a merge never lifts a restriction.
@@ -82,20 +86,14 @@ def has_equal_state(before: SourceRecord, after: SourceRecord, state_attributes:
     )
 
 
-def _counts_ambient(catalogue: Catalogue, record: SourceRecord) -> bool:
-    """Return whether the acceptances that the record's source repeats count; see ``SourceConsent``."""
-    source = catalogue.sources.get(record.source)
-    return source is None or source.consent.repeated_under_login or not record.is_login
-
-
-def read_record_statements(record: SourceRecord, *, ambient_counts: bool = True) -> RecordStatements:
-    """Return the statements of one source record; acceptances in ``ambient`` only if ``ambient_counts``."""
+def read_record_statements(record: SourceRecord, consent: SourceConsent = ALL_STATEMENTS) -> RecordStatements:
+    """Return the statements of one source record; of acceptances those that count by ``consent``."""
     # ``limit`` restricts the use of sensitive data only; it is no opt-out of sale or sharing.
     signals = {name: signal.last for name, signal in record.signals.items() if name != LIMIT_SIGNAL}
     return RecordStatements(
-        ambient=_sort_ambient(record.ambient_choices, accepts=ambient_counts),
-        explicit=_sort_choices(record.explicit_choices),
-        guardian=_sort_choices(record.guardian_choices),
+        ambient=tuple(sorted(select_ambient(record, consent).items(), key=itemgetter(0))),
+        explicit=_sort_choices(select_explicit(record.explicit_choices, consent)),
+        guardian=_sort_choices(select_explicit(record.guardian_choices, consent)),
         own=_sort_choices(record.own_choices),
         own_guardian=_sort_choices(record.own_guardian_choices),
         opted_out_at=max(signals.values(), default=None),
@@ -185,17 +183,6 @@ def _find_birth_time(catalogue: Catalogue, records: Sequence[SourceRecord]) -> i
 def read_text_value(cell: Cell | None) -> str | None:
     """Return the open value of a cell if it is text, such as a country."""
     return cell.value if cell is not None and isinstance(cell.value, str) else None
-
-
-def _sort_ambient(choices: Mapping[str, AmbientChoice], *, accepts: bool) -> NodeStates:
-    ordered = sorted(choices.items(), key=itemgetter(0))
-    if accepts:
-        return tuple(ordered)
-    return tuple(
-        (node, AmbientChoice(refused_last=choice.refused_last))
-        for node, choice in ordered
-        if choice.refused_last is not None
-    )
 
 
 def _sort_choices(choices: Mapping[str, Choice]) -> NodeChoices:

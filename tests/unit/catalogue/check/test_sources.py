@@ -42,6 +42,20 @@ BROKEN_CASES = (
         "Remove 'repeated_under_login'",
     ),
     BrokenCase(
+        "set aside for no time",
+        SHOP,
+        SHOP + ", consent: {set_aside: [{reason: R., by: B, from: 2026-05-02, until: 2026-05-02}]}",
+        "the period that 'shop' sets aside ends before it begins",
+        "under 'until'",
+    ),
+    BrokenCase(
+        "set aside without a reason",
+        SHOP,
+        SHOP + ", consent: {set_aside: [{by: B}]}",
+        "reason",
+        "for the people concerned",
+    ),
+    BrokenCase(
         "misspelt member of consent",
         SHOP,
         SHOP + ", consent: {id: {C1: [functional]}}",

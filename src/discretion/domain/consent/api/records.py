@@ -8,8 +8,10 @@ import strawberry
 from strawberry import UNSET
 from strawberry.types.field import StrawberryField
 
+from discretion.catalogue.model import Catalogue
 from discretion.domain.consent.api.dependencies import ConsentServices
 from discretion.domain.consent.export import export_consents
+from discretion.domain.consent.statement_record import explain_set_aside
 from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import build_field
 from discretion.domain.kit.graphql.page import PageInfo, cut_page, open_cursor, parse_page_window
@@ -59,6 +61,9 @@ class ConsentRecord:
     conflict_with: strawberry.ID | None = strawberry.field(
         description="An earlier record in which somebody else had said the contrary."
     )
+    set_aside: str | None = strawberry.field(
+        description="Why a yes that a source reported counts no longer; null if it was not set aside."
+    )
     terms: Json = strawberry.field(description="What was agreed to or refused, as it stood then.")
     receipt: str = strawberry.field(description="The record, signed: a JSON Web Signature, to keep.")
 
@@ -87,7 +92,7 @@ def record_fields(provide: Callable[[], ConsentServices]) -> list[StrawberryFiel
         )
         reading.record_extra("consents")
         return ConsentConnection(
-            nodes=await _build_records(services, reading, root, events),
+            nodes=await _build_records(services, info.context.resources.catalogue, reading, root, events),
             page_info=page_info,
         )
 
@@ -129,12 +134,21 @@ async def _read_all_events(consents_store: ConsentStore, customer: bytes) -> lis
 
 
 async def _build_records(
-    services: ConsentServices, reading: Reading, row: CustomerRow, events: Sequence[ConsentEvent]
+    services: ConsentServices,
+    catalogue: Catalogue,
+    reading: Reading,
+    row: CustomerRow,
+    events: Sequence[ConsentEvent],
 ) -> list[ConsentRecord]:
     terms = await services.consents.read_terms({event.terms for event in events})
     receipts, subject = services.receipts, encode_subject(reading, row)
     return [
-        _build_record(event, terms[event.terms], receipts.sign(event, terms[event.terms], subject))
+        _build_record(
+            event,
+            terms[event.terms],
+            receipts.sign(event, terms[event.terms], subject),
+            explain_set_aside(catalogue, event),
+        )
         for event in events
     ]
 
@@ -143,7 +157,9 @@ def _build_notice(notice: NoticeReference) -> ConsentNotice:
     return ConsentNotice(version=notice.version, language=notice.language, sha256=notice.sha256)
 
 
-def _build_record(event: ConsentEvent, terms: ConsentTerms, receipt: str) -> ConsentRecord:
+def _build_record(
+    event: ConsentEvent, terms: ConsentTerms, receipt: str, set_aside: str | None
+) -> ConsentRecord:
     notice = event.notice
     return ConsentRecord(
         id=strawberry.ID(event.record_uuid),
@@ -161,6 +177,7 @@ def _build_record(event: ConsentEvent, terms: ConsentTerms, receipt: str) -> Con
         signal=event.signal,
         guardian=event.guardian,
         conflict_with=None if event.conflict is None else strawberry.ID(format_record_id(event.conflict)),
+        set_aside=set_aside,
         terms=Json(build_terms_document(terms)),
         receipt=receipt,
     )
