@@ -77,7 +77,12 @@ async def create_customer(platform: PlatformUnderTest, name: str = "ann", jurisd
             "type": "identify",
             "messageId": f"{name}-1",
             "userId": f"w-{name}",
-            "traits": {"firstName": name, "email": f"{name}@shop.example", "address": PLACES[jurisdiction]},
+            "traits": {
+                "firstName": name,
+                "email": f"{name}@shop.example",
+                "emailVerified": True,
+                "address": PLACES[jurisdiction],
+            },
         },
     )
     return f"{name}@shop.example"

@@ -1,4 +1,4 @@
-"""An address that an attacker adds to a profile receives no code: write keys of web pages are public.
+"""A code goes only to an address that the customer has proven: write keys of web pages are public.
 
 The attacker has a stolen session or none, knows an identifier of the victim in the shop, and sends
 messages with the web page's write key and any timestamps.
@@ -6,6 +6,7 @@ messages with the web page's write key and any timestamps.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,21 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from discretion.domain.requests.code_addresses import ADDRESS_MIN_AGE_MS
+from discretion.domain.requests.code_addresses import MERGE_MIN_AGE_MS
+from discretion.domain.requests.one_time_codes import mask_address
 from discretion.store.driver.database import Database
 from tests.fixtures.clock import Clock
 from tests.fixtures.mail_server import MailServer
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import PlatformUnderTest, build_test_platform
+from tests.fixtures.waiting import WAIT_S
 from tests.journeys.rights import (
     ACCESS,
+    CORRECTION,
+    WITHDRAW,
     create_customer,
-    issue_own_token,
+    find_customer_id,
+    list_requests,
     run_operation,
     run_refused_operation,
 )
@@ -31,10 +37,11 @@ from tests.journeys.test_identity_proofing import (
     build_contact,
     file_by_contact,
     issue_page_token,
-    wait_for_mails,
 )
+from tests.journeys.test_new_addresses import SEND_CODE, confirm
 
-ANN, ATTACKER = "ann@shop.example", "mallory@evil.example"
+MERGE = "mutation($ids: [ID!]!) { merge(customers: $ids) { id } }"
+ANN, NEW, ATTACKER = "ann@shop.example", "ann@new.example", "mallory@evil.example"
 WEB_USER, ATTACKER_DEVICE = {"userId": "w-ann"}, {"anonymousId": "device-evil"}
 WEEK_MS = 7 * 86_400_000
 
@@ -59,90 +66,170 @@ async def platform(
 
 
 async def send_address(
-    platform: PlatformUnderTest, message_id: str, user: dict[str, str], email: str, timestamp: str
+    platform: PlatformUnderTest, message_id: str, user: dict[str, str], email: str, **members: Any
 ) -> None:
-    """Send an address for a user with the public write key of the web page."""
-    message: dict[str, Any] = {"type": "identify", "messageId": message_id, "timestamp": timestamp}
-    answer = await platform.send_messages("web-shop", {**message, **user, "traits": {"email": email}})
+    """Send an address for a user with the public write key of the web page; it is a claim."""
+    traits = {"email": email, **members.pop("traits", {})}
+    message: dict[str, Any] = {"type": "identify", "messageId": message_id, "traits": traits, **members}
+    answer = await platform.send_messages("web-shop", {**message, **user})
     assert answer["results"][0]["status"] == "accepted"
 
 
-async def request_codes(
-    platform: PlatformUnderTest, mail_server: MailServer, expected_mails: int = 2
-) -> tuple[str, list[str]]:
-    """Request codes by session and by public page; return the session's error code and all recipients."""
-    token = await issue_own_token(platform, ANN, just_authenticated=False)
+async def request_by_session(platform: PlatformUnderTest, email: str | None = None) -> str | None:
+    """Request a code with the session of Ann's account; return the error code."""
+    token = platform.issue_token("customer", subject="w-ann", authenticated=0)
     request = await run_operation(platform, token, ACCESS)
-    code = await run_refused_operation(platform, token, SEND, id=request["id"], c=build_contact(ATTACKER))
-    await run_operation(platform, token, SEND, id=request["id"])
+    contact = None if email is None else build_contact(email)
+    answer = await platform.query(SEND, token, {"id": request["id"], "c": contact})
+    return answer["errors"][0]["extensions"]["code"] if "errors" in answer else None
+
+
+async def request_by_page(platform: PlatformUnderTest, email: str) -> None:
+    """Request a code on the public page, which always answers alike."""
     page_token = issue_page_token(platform)
-    filed = await file_by_contact(platform, page_token, ATTACKER)
-    await run_operation(platform, page_token, SEND, id=filed["id"], c=build_contact(ATTACKER))
-    filed = await file_by_contact(platform, page_token, ANN)
-    await run_operation(platform, page_token, SEND, id=filed["id"], c=build_contact(ANN))
-    await wait_for_mails(mail_server, expected_mails)
-    return code, [recipient for (recipient,), _ in mail_server.mails]
+    filed = await file_by_contact(platform, page_token, email)
+    sent = await run_operation(platform, page_token, SEND, id=filed["id"], c=build_contact(email))
+    assert sent["sentTo"] == mask_address(email)
+
+
+async def list_recipients(platform: PlatformUnderTest, mail_server: MailServer) -> list[str]:
+    """Return who got a code by the public page, after a mail that certainly leaves as the last one."""
+    await create_customer(platform, "last")
+    await request_by_page(platform, "last@shop.example")
+    async with asyncio.timeout(WAIT_S):
+        while ["last@shop.example"] not in [recipients for recipients, _ in mail_server.mails]:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    return [recipient for (recipient,), _ in mail_server.mails if recipient != "last@shop.example"]
 
 
 @pytest.mark.parametrize(
-    ("timestamp", "recipients"),
-    [("2001-01-01T00:00:00Z", [ANN, ANN]), ("2026-11-09T10:00:00Z", [ANN])],
+    "claim",
+    [
+        {},
+        {"timestamp": "2001-01-01T00:00:00Z"},
+        {"traits": {"emailVerified": False}},
+        {"traits": {"emailVerified": "true"}},
+    ],
 )
-async def test_a_newly_added_address_gets_no_code(
-    platform: PlatformUnderTest, mail_server: MailServer, timestamp: str, recipients: list[str]
+async def test_a_claimed_address_gets_no_code(
+    platform: PlatformUnderTest, mail_server: MailServer, clock: Clock, claim: dict[str, Any]
 ) -> None:
-    """A session and the public page both refuse it, whatever time the sender claims.
+    """Neither by the session of the account nor by the public page, however old the claim is."""
+    await send_address(platform, "evil-1", WEB_USER, ATTACKER, **claim)
+    clock.advance(MERGE_MIN_AGE_MS)
+    assert await request_by_session(platform, ATTACKER) == "CONTACT_UNKNOWN"
+    await request_by_page(platform, ATTACKER)
+    assert await list_recipients(platform, mail_server) == []
 
-    An account that states another address later has replaced the first: the public page knows neither then.
-    """
-    await send_address(platform, "evil-1", WEB_USER, ATTACKER, timestamp)
-    codes = await request_codes(platform, mail_server, len(recipients))
-    assert codes == ("CONTACT_UNKNOWN", recipients)
+
+async def test_many_claims_take_no_code_from_the_owner(
+    platform: PlatformUnderTest, mail_server: MailServer
+) -> None:
+    for number in range(25):
+        await send_address(platform, f"claim-{number}", {"anonymousId": f"shr-{number}"}, ANN)
+    for number in range(3):
+        await send_address(platform, f"login-{number}", {"userId": f"w-evil-{number}"}, ANN)
+    assert await request_by_session(platform) is None
+    await request_by_page(platform, ANN)
+    assert await list_recipients(platform, mail_server) == [ANN, ANN]
 
 
 async def test_an_older_profile_that_claims_her_address_gets_no_code(
     database: Database, tmp_path: Path, commands: CommandRecorder, mail_server: MailServer, clock: Clock
 ) -> None:
-    """It stays another customer, and Ann's address leads to Ann, who typed it under a login."""
+    """It stays another customer, and Ann's address leads to Ann, who has proven it."""
     test_platform = await build_test_platform(
         database, tmp_path, commands, clock=clock, mail_url=mail_server.url
     )
     async with test_platform.http:
-        await send_address(test_platform, "evil-1", ATTACKER_DEVICE, ATTACKER, "2026-11-01T10:00:00Z")
+        await send_address(test_platform, "evil-1", ATTACKER_DEVICE, ATTACKER)
         clock.advance(WEEK_MS)
         await create_customer(test_platform)
         clock.advance(WEEK_MS)
-        await send_address(test_platform, "evil-2", ATTACKER_DEVICE, ANN, "2026-11-16T10:00:00Z")
-        answer = await test_platform.query(
-            "{ customers { nodes { id } } }", test_platform.issue_token("steward")
-        )
-        assert len(answer["data"]["customers"]["nodes"]) == 2
-        assert await request_codes(test_platform, mail_server) == ("CONTACT_UNKNOWN", [ANN, ANN])
+        await send_address(test_platform, "evil-2", ATTACKER_DEVICE, ANN)
+        await request_by_page(test_platform, ATTACKER)
+        await request_by_page(test_platform, ANN)
+        assert await list_recipients(test_platform, mail_server) == [ANN]
 
 
-async def test_an_address_added_after_the_request_never_gets_its_code(
+async def test_an_address_proven_after_the_request_never_gets_its_code(
     platform: PlatformUnderTest, clock: Clock
 ) -> None:
-    request = await run_operation(
-        platform, await issue_own_token(platform, ANN, just_authenticated=False), ACCESS
-    )
-    await send_address(platform, "evil-1", WEB_USER, ATTACKER, "2001-01-01T00:00:00Z")
-    clock.advance(ADDRESS_MIN_AGE_MS + 1)
-    token = await issue_own_token(platform, ANN, just_authenticated=False)
-    assert (
-        await run_refused_operation(platform, token, SEND, id=request["id"], c=build_contact(ATTACKER))
-        == "CONTACT_UNKNOWN"
-    )
+    token = platform.issue_token("customer", subject="w-ann", authenticated=0)
+    request = await run_operation(platform, token, ACCESS)
+    clock.advance(1)
+    await send_address(platform, "new-1", WEB_USER, ATTACKER, traits={"emailVerified": True})
+    clock.advance(MERGE_MIN_AGE_MS)
+    token = platform.issue_token("customer", subject="w-ann", authenticated=0)
+    refused = await run_refused_operation(platform, token, SEND, id=request["id"], c=build_contact(ATTACKER))
+    assert refused == "CONTACT_UNKNOWN"
 
 
-async def test_a_day_old_address_gets_codes_and_the_oldest_is_the_default(
+async def test_a_replaced_address_gets_no_code_and_the_new_one_does_at_once(
     platform: PlatformUnderTest, mail_server: MailServer, clock: Clock
 ) -> None:
-    """Age counts by the server's clock: an earlier time claimed by a sender makes no address older."""
-    await send_address(platform, "new-1", WEB_USER, "ann@new.example", "2001-01-01T00:00:00Z")
-    clock.advance(ADDRESS_MIN_AGE_MS)
-    token = await issue_own_token(platform, ANN, just_authenticated=False)
-    request = await run_operation(platform, token, ACCESS)
-    await run_operation(platform, token, SEND, id=request["id"])
-    await run_operation(platform, token, SEND, id=request["id"], c=build_contact("ann@new.example"))
-    assert [recipient for (recipient,), _ in mail_server.mails] == [ANN, "ann@new.example"]
+    """Whoever has the old mailbox now reaches nothing, not even if a source repeats the old address."""
+    clock.advance(1)
+    await send_address(platform, "new-1", WEB_USER, NEW, traits={"emailVerified": True})
+    assert await request_by_session(platform, ANN) == "CONTACT_UNKNOWN"
+    assert await request_by_session(platform, NEW) is None
+    await request_by_page(platform, ANN)
+    await request_by_page(platform, NEW)
+    assert await list_recipients(platform, mail_server) == [NEW, NEW]
+
+
+@pytest.mark.parametrize("repeated_by", ["web-shop", "ios-app"])
+async def test_an_address_that_the_person_corrected_gets_no_code_if_a_source_repeats_it(
+    platform: PlatformUnderTest, mail_server: MailServer, clock: Clock, repeated_by: str
+) -> None:
+    token = platform.issue_token("customer", subject="w-ann", authenticated=clock() // 1000)
+    changes = [{"attribute": "contact.email", "value": NEW}]
+    request = await run_operation(platform, token, CORRECTION, changes=changes)
+    await run_operation(platform, token, SEND_CODE, id=request["id"], a=NEW)
+    await confirm(platform, token, request["id"], mail_server.read_code())
+    clock.advance(60_000)
+    message = {"type": "identify", "messageId": "again-1", "userId": "w-ann", "traits": {"email": ANN}}
+    await platform.send_messages(repeated_by, message)
+    assert await request_by_session(platform, ANN) == "CONTACT_UNKNOWN"
+    assert await request_by_session(platform) is None
+    assert [recipients for recipients, _ in mail_server.mails] == [[NEW], [NEW]]
+
+
+@pytest.mark.parametrize("repetition", [{}, {"emailVerified": True}, {"emailVerified": False}])
+async def test_an_old_proof_opens_nothing_by_the_address_alone(
+    platform: PlatformUnderTest, mail_server: MailServer, clock: Clock, repetition: dict[str, Any]
+) -> None:
+    """A mailbox may have a new owner. A login vouches for the customer, a repetition does not."""
+    clock.advance(90 * 86_400_000 - WEEK_MS)
+    await request_by_page(platform, ANN)
+    clock.advance(1)
+    await send_address(platform, "again-1", WEB_USER, ANN, traits=repetition)
+    clock.advance(3_600_000)
+    await withdraw_all(platform)
+    await request_by_page(platform, ANN)
+    assert await request_by_session(platform) is None
+    assert await list_recipients(platform, mail_server) == [ANN, ANN]
+
+
+async def withdraw_all(platform: PlatformUnderTest) -> None:
+    """Withdraw the open requests, which a new one would repeat."""
+    steward = platform.issue_token("steward")
+    for request in await list_requests(platform, steward, states=["ACTION_REQUIRED"]):
+        await run_operation(platform, steward, WITHDRAW, id=request["id"])
+
+
+async def test_a_merge_shortly_before_the_request_adds_no_address(
+    platform: PlatformUnderTest, mail_server: MailServer, clock: Clock
+) -> None:
+    """An account that has proven an address of its own is merged with Ann: neither address gets a code."""
+    await send_address(platform, "evil-1", {"userId": "w-evil"}, ATTACKER, traits={"emailVerified": True})
+    steward = platform.issue_token("steward", purposes=["essential"])
+    ids = [await find_customer_id(platform, email) for email in (ANN, ATTACKER)]
+    answer = await platform.query(MERGE, steward, {"ids": ids})
+    assert "errors" not in answer, answer
+    assert await request_by_session(platform, ATTACKER) == "CONTACT_UNKNOWN"
+    assert await request_by_session(platform, ANN) == "CONTACT_UNKNOWN"
+    await withdraw_all(platform)
+    clock.advance(MERGE_MIN_AGE_MS)
+    assert await request_by_session(platform, ANN) is None
+    assert [recipients for recipients, _ in mail_server.mails] == [[ANN]]

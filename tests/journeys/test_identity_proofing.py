@@ -119,7 +119,7 @@ async def test_a_code_goes_to_the_address_as_its_owner_spells_it(
     message = {
         "type": "identify",
         "userId": "w-1",
-        "traits": {"email": spelling, "address": {"country": "DE"}},
+        "traits": {"email": spelling, "emailVerified": True, "address": {"country": "DE"}},
     }
     await platform.send_messages("web-shop", message)
     token = await issue_own_token(platform, spelling, just_authenticated=False)

@@ -154,14 +154,14 @@ class SourceRecordStore:
         return await self._list({CUSTOMER: {"$in": list(customers)}}, projection, session)
 
     async def list_identifiers(self, customer: bytes, types: Collection[str]) -> list[SourceRecord]:
-        """List a customer's records with only their identifiers of these types, and what is contested."""
+        """List a customer's records with identifiers of these types, removals, and what is contested."""
         # MongoDB filters the list, so identifiers of other types do not reach this process.
         is_wanted_type = {"$in": ["$$identifier.k", sorted(types)]}
         identifiers = {"$filter": {"input": f"${IDENTIFIERS}", "as": "identifier", "cond": is_wanted_type}}
         pipeline: list[Mapping[str, Any]] = [
             {"$match": {CUSTOMER: customer}},
             {"$sort": {"_id": 1}},
-            {"$project": {SOURCE: 1, CONTESTED: 1, IDENTIFIERS: identifiers}},
+            {"$project": {SOURCE: 1, CONTESTED: 1, REMOVALS: 1, IDENTIFIERS: identifiers}},
         ]
         return [parse_record(document) for document in await self._database.aggregate(COLLECTION, pipeline)]
 

@@ -185,8 +185,8 @@ def _build_identity_proofing(
         code_addresses=CodeAddresses(
             people=context.stores.people,
             source_records=context.stores.source_records,
-            identifiers=context.stores.identifiers,
             identity_events=context.stores.identity_events,
+            types=context.catalogue.identifiers,
         ),
     )
 

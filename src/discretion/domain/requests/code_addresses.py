@@ -1,88 +1,116 @@
-"""E-mail addresses of a customer that are old enough to receive an identity code.
+"""E-mail addresses that may receive a code which opens a customer's data.
 
-Write keys are public (they are part of web pages and apps). An attacker can therefore send a message that
-adds an address to a customer, or that merges the attacker's own profile into the customer's. Two rules
-prevent the attacker from receiving the code:
+Whoever types an address claims it, and write keys of web pages are public. So a claim opens nothing:
 
-- An address counts if it was known for a day when the request was received, or if it arrived with the
-  customer's first message, before the request.
+- An address counts if a record of this customer has *proven* it before the request was received, and is
+  current: the record has not replaced it, and the person has not corrected it since.
+- For a request that names the customer by the address alone, the proof must be young (``young`` of the type).
+  Mailboxes are given up and assigned again, and nobody else vouches for the requester.
 - If the customer was merged less than a day before the request was received, or later, an address counts only
-  if every merged side that names an address names this one.
+  if every merged side that has proven an address has proven this one.
 
-All times are those of the server's clock, never the sender's. Waiting after the request does not help: an
-address that was added too late never counts for this request.
+Claims take nothing away either, however many there are: they are not looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from discretion.store.identifiers import IdentifierStore
+from discretion.catalogue.assurance import Assurance
+from discretion.catalogue.identifier_type import IdentifierType
+from discretion.catalogue.reserved_source import CORRECTION_SOURCE
+from discretion.domain.profiles.record_identifiers import find_replacement
 from discretion.store.identity_events import IdentityChange, IdentityEventStore
 from discretion.store.people import PeopleStore
+from discretion.store.source_record import SourceRecord
 from discretion.store.source_records import SourceRecordStore
 from discretion.store.subject_request import SubjectRequest
 
 EMAIL_TYPE = "email"
 """Identifier type of the catalogue that codes are sent to."""
 
-ADDRESS_MIN_AGE_MS = 86_400_000
-"""How long before the receipt of a request an address became known, or a merge happened, to count (ms)."""
+MERGE_MIN_AGE_MS = 86_400_000
+"""How long before the receipt of a request a merge must have happened to add addresses (ms)."""
 
-FIRST_MESSAGE_WINDOW_MS = 60_000
-"""How long it may take from the receipt of a message until its identifiers are written (ms)."""
+ProofTimes = Mapping[bytes, int]
+"""When addresses were proven (ms), by blind index; of several proofs, the latest."""
 
 
 @dataclass(frozen=True, slots=True)
 class CodeAddresses:
-    """Reader of the addresses that may receive a code."""
+    """Reader of the addresses that may receive a code; ``types`` are the catalogue's identifier types."""
 
     people: PeopleStore
     source_records: SourceRecordStore
-    identifiers: IdentifierStore
     identity_events: IdentityEventStore
+    types: Mapping[str, IdentifierType]
 
-    async def find(self, request: SubjectRequest) -> dict[bytes, int]:
-        """Return the addresses that count for a request, each with the time it became known.
+    async def find(self, request: SubjectRequest) -> ProofTimes:
+        """Return the addresses that count for a request.
 
         Without a customer the result is empty. The same queries are run, so that the response time does not
         show whether a customer was found.
-
-        Returns:
-            Mapping from the blind index of an e-mail address (bytes) to ms since 1970.
         """
         current = await self.people.current(request.customer or b"")
         customer = b"" if current is None else current.id
-        latest_change_at = request.received - ADDRESS_MIN_AGE_MS
-        emails_by_record = {
-            record.id: frozenset(identifier.entry for identifier in record.identifiers)
-            for record in await self.source_records.list_identifiers(customer, (EMAIL_TYPE,))
-        }
-        entries = sorted({entry for emails in emails_by_record.values() for entry in emails})
-        identifiers = await self.identifiers.list_by_entries(entries)
-        merges = await self.identity_events.list_merges_after(customer, latest_change_at)
-        first_message_before = (
-            0 if current is None else min(current.created + FIRST_MESSAGE_WINDOW_MS, request.received)
-        )
-        known_since = {
-            identifier.entry: identifier.at
-            for identifier in identifiers
-            if identifier.at <= max(latest_change_at, first_message_before)
-        }
+        records = await self.source_records.list_identifiers(customer, (EMAIL_TYPE,))
+        merges = await self.identity_events.list_merges_after(customer, request.received - MERGE_MIN_AGE_MS)
+        proofs_by_record = find_proven_addresses(records, EMAIL_TYPE)
+        earliest = 0
+        if request.contact is not None:
+            identifier_type = self.types.get(EMAIL_TYPE)
+            earliest = request.received - (0 if identifier_type is None else identifier_type.young_ms)
+        proven_at: dict[bytes, int] = {}
+        for proofs in proofs_by_record.values():
+            for entry, at in proofs.items():
+                if earliest <= at <= request.received:
+                    proven_at[entry] = max(at, proven_at.get(entry, at))
         return {
-            entry: since
-            for entry, since in known_since.items()
-            if all(_is_on_every_side(entry, merge, emails_by_record) for merge in merges)
+            entry: at
+            for entry, at in proven_at.items()
+            if all(_is_on_every_side(entry, merge, proofs_by_record) for merge in merges)
         }
+
+
+def find_proven_addresses(records: Sequence[SourceRecord], identifier_type: str) -> dict[bytes, ProofTimes]:
+    """Return for each record of one customer the addresses that it has proven and that are current.
+
+    Args:
+        records: All records of the customer, with ``removals`` and their identifiers of the type.
+        identifier_type: A type of address.
+    """
+    corrected_at = max(
+        (
+            period.last
+            for record in records
+            if record.source == CORRECTION_SOURCE.key
+            for period in (
+                record.removals.get(identifier_type),
+                *(each.stated for each in record.identifiers),
+            )
+            if period is not None
+        ),
+        default=-1,
+    )
+    return {
+        record.id: {
+            identifier.entry: identifier.times[Assurance.PROVEN]
+            for identifier in record.identifiers
+            if Assurance.PROVEN in identifier.times
+            and find_replacement(record, identifier) is None
+            # What the person replaced does not come back because a source repeats it.
+            and (record.source == CORRECTION_SOURCE.key or identifier.times[Assurance.PROVEN] > corrected_at)
+        }
+        for record in records
+    }
 
 
 def _is_on_every_side(
-    entry: bytes, merge: IdentityChange, emails_by_record: Mapping[bytes, frozenset[bytes]]
+    entry: bytes, merge: IdentityChange, proofs_by_record: Mapping[bytes, ProofTimes]
 ) -> bool:
-    """Return whether every side of a merge that names an address names this one."""
-    emails_by_side = [
-        frozenset().union(*(emails_by_record.get(record, frozenset()) for record in side))
-        for side in merge.sides
+    """Return whether every side of a merge that has proven an address has proven this one."""
+    entries_by_side = [
+        {proven for record in side for proven in proofs_by_record.get(record, ())} for side in merge.sides
     ]
-    return all(entry in emails for emails in emails_by_side if emails)
+    return all(entry in entries for entries in entries_by_side if entries)

@@ -8,6 +8,7 @@ import strawberry
 from strawberry import UNSET
 from strawberry.types.field import StrawberryField
 
+from discretion.catalogue.assurance import Assurance
 from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import bind_services, build_field
 from discretion.domain.kit.graphql.scalars import DateTime
@@ -48,8 +49,8 @@ class SentCode:
 def build_proofing_mutations(provide: Callable[[], RequestServices]) -> list[StrawberryField]:
     """Return the mutations of this module."""
     send_description = (
-        "Has a code sent to an e-mail address we know of the person. Whoever has no token of theirs names "
-        "the address by which the request was filed."
+        "Has a code sent to an e-mail address that was confirmed for the person. Whoever has no token of "
+        "theirs names the address by which the request was filed."
     )
     prove_description = "Proves who asks: with the code, or without one by a login of the last ten minutes."
     return [
@@ -156,12 +157,16 @@ async def _choose_known_address(
     contact: IdentifierInput | None,
     known_addresses: Mapping[bytes, int],
 ) -> str:
-    """Return an address of the customer: the one that ``contact`` names, or the one known longest."""
+    """Return an address of the customer: the one that ``contact`` names, or the one proven first."""
     reading, records = info.context.require_reading(), info.context.resources
     row = await load_subject_row(info, request)
     naming_records = [] if row is None else await records.identities.list_identifiers(row.id, {EMAIL_TYPE})
     emails = [
-        email for record in naming_records for email in record.identifiers if email.entry in known_addresses
+        email
+        for record in naming_records
+        for email in record.identifiers
+        # As whoever proved it spells it, and nobody who claims it.
+        if email.entry in known_addresses and Assurance.PROVEN in email.times
     ]
     emails.sort(key=lambda email: (known_addresses[email.entry], email.entry))
     if contact is not None:
@@ -170,7 +175,7 @@ async def _choose_known_address(
     if row is None or not emails:
         raise Conflict(
             "CONTACT_UNKNOWN",
-            "No such address is known, or it has been known for less than a day.",
+            "No such address is one that was confirmed for this person.",
             "Log in again, or ask the privacy office.",
         )
     address = str(reading.reveal_cell(row, emails[0].cell, identifier_cell_key(emails[0].entry), "contact"))
