@@ -232,8 +232,11 @@ async def test_a_value_that_a_law_withholds_is_listed_without_its_content(
     assert b"canary-ger" in german_package.files["package.json"]
 
 
-async def test_a_package_made_before_an_unmerge_is_not_handed_out(platform: PlatformUnderTest) -> None:
-    """It may contain another person's data; links issued before the unmerge stop working too."""
+async def test_a_package_made_before_an_unmerge_is_destroyed(platform: PlatformUnderTest) -> None:
+    """It may contain another person's data; links issued before the unmerge stop working too.
+
+    Nothing of it is stored any more when the unmerge is answered, so no copy can be opened later either.
+    """
     customer_id, token = await create_ann(platform)
     await platform.send_messages("web-shop", BOB)
     steward = platform.issue_token("steward", client=CLIENT)
@@ -249,7 +252,10 @@ async def test_a_package_made_before_an_unmerge_is_not_handed_out(platform: Plat
     request = await file_request(platform, customer_id)
     await platform.internals.requests.workflow_runner.run_due()
     old_link = await create_link(platform, request, token)
+    database = platform.internals.database
+    assert [await database.count(name, {}) > 0 for name in ("packages", "package_links")] == [True, True]
     await platform.query("mutation($m: ID!) { unmerge(merge: $m) { id } }", steward, {"m": event["id"]})
+    assert [await database.count(name, {}) for name in ("packages", "package_links")] == [0, 0]
     assert (await fetch_package(platform, old_link)).status_code == 404
     codes = {
         (

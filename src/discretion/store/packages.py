@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from discretion.errors import Broken
 from discretion.store.document import build_date
-from discretion.store.driver.database import Database
+from discretion.store.driver.database import Database, Session
 
 PAGES = "packages"
 LINKS = "package_links"
@@ -67,6 +69,12 @@ class PackageStore:
             }
         )
         return await self._database.delete_many(PAGES, {"request": request, **exclusion})
+
+    async def delete_of(self, customers: Collection[bytes], session: Session) -> None:
+        """Delete all pages of these customers' packages, and the links to them."""
+        for collection in (LINKS, PAGES):
+            query = {"customer": {"$in": sorted(customers)}}
+            await self._database.delete_many(collection, query, session=session)
 
     async def add_link(self, digest: bytes, request: bytes, customer: bytes, expires_at: int) -> None:
         """Add a single-use link to a request's package, identified by the digest of its secret."""

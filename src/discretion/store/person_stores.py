@@ -9,6 +9,7 @@ from discretion.store.events import EventStore
 from discretion.store.identifiers import IdentifierStore
 from discretion.store.identity_events import IdentityEventStore
 from discretion.store.messages import MessageStore
+from discretion.store.packages import PackageStore
 from discretion.store.people import PeopleStore
 from discretion.store.rulings import RulingStore
 from discretion.store.source_records import SourceRecordStore
@@ -27,6 +28,7 @@ class PersonStores:
     rulings: RulingStore
     identity_events: IdentityEventStore
     messages: MessageStore
+    packages: PackageStore
 
 
 def open_person_stores(database: Database) -> PersonStores:
@@ -40,4 +42,5 @@ def open_person_stores(database: Database) -> PersonStores:
         rulings=RulingStore(database),
         identity_events=IdentityEventStore(database),
         messages=MessageStore(database),
+        packages=PackageStore(database),
     )

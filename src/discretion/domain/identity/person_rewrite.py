@@ -22,6 +22,7 @@ from discretion.domain.identity.assignment import ResolvedPerson, resolve_person
 from discretion.domain.identity.evidence_reader import EvidenceReader, IdentityEvidence
 from discretion.domain.identity.identity_events import build_identity_events
 from discretion.domain.identity.unit_of_work import StampedMessage, UnitOfWork, WriteContext
+from discretion.store.identity_events import IdentityChangeKind
 from discretion.store.person_stores import PersonStores
 from discretion.store.source_record import SourceRecord
 from discretion.store.transactions import PendingWrite, Session
@@ -101,6 +102,9 @@ class PersonRewrite:
             evidence, persons, context.catalogue.identifiers, actor, context.now_ms, context.entropy
         ):
             unit_of_work.add(self.stores.identity_events.plan_add(change))
+            if change.kind is IdentityChangeKind.PARTED:
+                # A package that was made of records which are separated now has data of several people.
+                await self.stores.packages.delete_of(change.customers, self.session)
         for write in extra_writes:
             unit_of_work.add(write)
         await unit_of_work.send()
