@@ -9,7 +9,7 @@ import pytest
 
 from tests.fixtures.clock import RunningClock
 from tests.fixtures.platform import PlatformUnderTest
-from tests.fixtures.proofs import build_card_confirmation, confirm_card
+from tests.fixtures.proofs import build_card_confirmation, confirm_card, verify
 
 MERGE_HISTORY = """{ customers(first: 50) { nodes {
   identifiers { type value }
@@ -117,3 +117,77 @@ async def test_withheld_identifiers_are_not_read_from_the_database(
         if command["aggregate"] == "source_records"
     ]
     assert identifier_reads == []
+
+
+FIND = 'query($email: String!) { customer(identifier: {type: "email", value: $email}) { id } }'
+
+
+async def find_id(platform: PlatformUnderTest, email: str, role: str = "support") -> str | None:
+    """Return the id that a role gets for the customer with an address, as the privacy office encodes it."""
+    purposes = ["essential"] if role == "steward" else ["essential.service.operations.support"]
+    token = platform.issue_token(role, client="desk", purposes=purposes)
+    customer = (await platform.query(FIND, token, {"email": email}))["data"]["customer"]
+    return None if customer is None else str(customer["id"])
+
+
+@pytest.mark.parametrize("is_verified", [True, False])
+async def test_any_number_of_anonymous_claims_takes_an_address_from_nobody(
+    platform: PlatformUnderTest, is_verified: bool
+) -> None:
+    """Support finds Ann by her address, however many browsers typed it."""
+    account = identify("m1", "w-1", email="ann@shop.example", residence="GB")
+    await platform.send_messages("web-shop", verify(account) if is_verified else account)
+    before = await find_id(platform, "ann@shop.example")
+    assert before is not None
+    claims = [
+        {**identify(f"c{number}", "", email="ann@shop.example"), "anonymousId": f"ck-{number}"}
+        for number in range(25)
+    ]
+    await platform.send_messages("web-shop", *claims)
+    assert await find_id(platform, "ann@shop.example") == before
+    assert await count_visible(platform, "support") == 26
+
+
+async def test_a_recycled_address_leads_to_whoever_has_it_now(platform: PlatformUnderTest) -> None:
+    """Its former owner changed it; the steward still finds her by it while nobody else has it."""
+    former = [
+        identify("m1", "q1", day=1, email="rec@shop.example", residence="GB"),
+        identify("m2", "q1", day=5, email="new@shop.example", residence="GB"),
+    ]
+    await platform.send_messages("web-shop", *map(verify, former))
+    former_id = await find_id(platform, "new@shop.example", "steward")
+    assert await find_id(platform, "rec@shop.example") is None
+    assert await find_id(platform, "rec@shop.example", "steward") == former_id
+    holder = verify(identify("m3", "q2", day=9, email="rec@shop.example", residence="GB"))
+    await platform.send_messages("web-shop", holder)
+    holder_id = await find_id(platform, "rec@shop.example", "steward")
+    assert holder_id not in (None, former_id)
+    newsletter = {**identify("m4", "", day=10, email="rec@shop.example"), "anonymousId": "ck-news"}
+    await platform.send_messages("web-shop", verify(newsletter))
+    assert await count_visible(platform, "support") == 2
+
+
+async def test_a_browser_that_joins_a_person_does_not_override_their_values(
+    platform: PlatformUnderTest,
+) -> None:
+    """What somebody typed before they logged in fills gaps, and replaces nothing that the account said."""
+    account = identify("m1", "w-1", day=1, firstName="Ann")
+    await platform.send_messages("web-shop", {**account, "anonymousId": "ck-1"})
+    typed = identify("m2", "", day=9, firstName="Mallory", lastName="Evil", email="ann@shop.example")
+    await platform.send_messages("web-shop", {**typed, "anonymousId": "ck-1"})
+    query = "{ customers { nodes { identity { givenName familyName } } } }"
+    answer = await platform.query(query, platform.issue_token("support"))
+    (ann,) = answer["data"]["customers"]["nodes"]
+    assert ann["identity"] == {"givenName": "Ann", "familyName": "Evil"}
+
+
+async def test_an_address_that_was_only_typed_does_not_replace_a_confirmed_one(
+    platform: PlatformUnderTest,
+) -> None:
+    """The till's record has the card's number; the account has confirmed its address, and then the card."""
+    account = identify("m1", "w-1", day=1, email="ann@shop.example")
+    await platform.send_messages("web-shop", confirm_card(verify(account), "L-1"))
+    await platform.send_messages("ios-app", identify("m2", "w-1", day=9, email="typo@shop.example"))
+    query = "{ customers { nodes { contact { email } } } }"
+    answer = await platform.query(query, platform.issue_token("support"))
+    assert answer["data"]["customers"]["nodes"] == [{"contact": {"email": "ann@shop.example"}}]
