@@ -31,9 +31,10 @@ def check_money(parsed_catalogue: ParsedCatalogue) -> Iterator[ConfigurationProb
             yield from _check_currency(part, ("money", "currency"), rules.currency)
             stated_by = properties.get(rules.stated_by)
             if stated_by is None or stated_by.type is not ValueType.STRING or stated_by.many:
+                texts = [name for name, entry in properties.items() if entry.type is ValueType.STRING]
                 fault = f"{rules.stated_by!r} is not a property that is a single String"
                 yield part.file.build_problem(
-                    ("money", "stated_by"), fault, suggest_name(rules.stated_by, properties)
+                    ("money", "stated_by"), fault, suggest_name(rules.stated_by, texts)
                 )
         if (table := part.entries.exchange_rates) is not None:
             yield from _check_currency(part, ("exchange_rates", "base"), table.base)
