@@ -122,6 +122,9 @@ class SituationClassifier:
 
     def classify_record(self, statements: RecordStatements) -> _ClassifiedRecord:
         """Return a record with everything that does not depend on the time at which it is evaluated."""
+        if not statements.has_choices and statements.opted_out_at is None:
+            # Most records state nothing; whether they are a login then makes no difference.
+            return _ClassifiedRecord(statements, statements.is_correction, ())
         acceptances = [
             (node, choice.at, self._list_ends(choice)) for node, choice in statements.list_acceptances()
         ]

@@ -2,8 +2,9 @@
 
 It is read from the source records. The place of a person is the residence they declared; else the delivery
 address; else the country of their device. The best level that any record has is used, with the latest value
-of every record of that level: records that disagree protect by the laws of both places. A correction by the
-customer overrides the other records.
+of every record of that level: records that disagree protect by the laws of both places. The best level of
+the records with an account or loyalty number counts besides, if a record without one has a better. A
+correction by the customer overrides the other records.
 """
 
 from __future__ import annotations
@@ -107,12 +108,25 @@ def find_jurisdictions(
     catalogue: Catalogue, find_jurisdiction: FindJurisdiction, records: Sequence[SourceRecord]
 ) -> tuple[str, ...]:
     """Return the sorted keys of the jurisdictions that protect the person."""
-    places = (
+    # A record without a number may add a law and takes none away: it may be about somebody else, and a place
+    # that was typed there must not replace the one that is known of the person.
+    numbered = [
+        record
+        for record in records
+        if record.number_assurance is not None or record.source == CORRECTION_SOURCE.key
+    ]
+    places = set(_read_places(catalogue, records))
+    if 0 < len(numbered) < len(records):
+        places.update(_read_places(catalogue, numbered))
+    return tuple(sorted({find_jurisdiction(country, region) for country, region in places})) or (UNKNOWN,)
+
+
+def _read_places(catalogue: Catalogue, records: Sequence[SourceRecord]) -> Sequence[tuple[str, str | None]]:
+    return (
         _read_residences(catalogue, records)
         or _read_addresses(catalogue, records)
         or _read_device_countries(records)
     )
-    return tuple(sorted({find_jurisdiction(country, region) for country, region in places})) or (UNKNOWN,)
 
 
 def _read_residences(catalogue: Catalogue, records: Sequence[SourceRecord]) -> list[tuple[str, None]]:
@@ -186,6 +200,8 @@ def read_text_value(cell: Cell | None) -> str | None:
 
 
 def _sort_choices(choices: Mapping[str, Choice]) -> NodeChoices:
+    if not choices:
+        return ()
     return tuple(
         sorted(
             (purpose, PurposeChoice(choice.at, choice.message, choice.permits, choice.until))

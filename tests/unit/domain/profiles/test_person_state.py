@@ -46,7 +46,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 
 def build_record(**changes: Any) -> SourceRecord:
     """Return a record of which nothing is known but these members."""
-    return SourceRecord(b"r", "web-shop", b"c", 1, 1, 1, 1, **changes)
+    return SourceRecord(b"r", changes.pop("source", "web-shop"), b"c", 1, 1, 1, 1, **changes)
 
 
 def build_state(record: SourceRecord) -> object:
@@ -107,3 +107,28 @@ def test_another_setting_is_another_version_of_the_rules() -> None:
     shop = replace(CATALOGUE.sources["web-shop"], consent=SourceConsent(repeated_under_login=False))
     changed = replace(CATALOGUE, sources={**CATALOGUE.sources, "web-shop": shop})
     assert PermissionEngine(changed, LAW).version != PermissionEngine(CATALOGUE, LAW).version
+
+
+COUNTRY = CATALOGUE.attributes["contact.address.country"].key
+LOGIN_IN_GERMANY = {"number_assurance": Assurance.PROVEN, "place": DeviceCountry("DE", 2, "m")}
+
+
+@pytest.mark.parametrize(
+    ("others", "laws"),
+    [
+        # An address that an unknown visitor typed is a better kind of place than a device's country.
+        ([{"cells": {COUNTRY: Cell(2, "m", value="US")}}], ("DE-None", "US-None")),
+        ([{"place": DeviceCountry("US", 2, "m")}], ("DE-None", "US-None")),
+        (
+            [{"cells": {COUNTRY: Cell(2, "m", value="US")}, "number_assurance": Assurance.PRESENTED}],
+            ("US-None",),
+        ),
+        ([], ("DE-None",)),
+    ],
+)
+def test_a_record_without_a_number_takes_no_law_away(
+    others: list[dict[str, Any]], laws: tuple[str, ...]
+) -> None:
+    records = [build_record(**LOGIN_IN_GERMANY), *(build_record(**members) for members in others)]
+    state = build_person_state(CATALOGUE, lambda country, region: f"{country}-{region}", records)
+    assert state.laws == laws
