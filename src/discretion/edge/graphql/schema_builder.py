@@ -18,6 +18,7 @@ from discretion.domain.consent.api.permissions import permission_fields
 from discretion.domain.consent.api.records import record_fields
 from discretion.domain.identity.api.identity import identity_fields
 from discretion.domain.identity.api.stewardship import identity_mutations
+from discretion.domain.identity.api.unjoined import unjoined_fields
 from discretion.domain.identity.duplicates.api import SuggestionServices, suggestion_fields
 from discretion.domain.identity.stewardship import Stewardship
 from discretion.domain.ingest.api import build_ingest_mutations
@@ -106,6 +107,7 @@ def _build_schema(catalogue: Catalogue, provide: Callable[[], ApiServices]) -> s
         build_disclosures_field(),
         build_own_requests_field(provide_requests),
         *identity_fields(),
+        *unjoined_fields(),
     ]
     consent_fields = [*record_fields(provide_consent), *permission_fields(provide_consent)]
     customer: Any = build_customer_type(catalogue, [*base_fields, *consent_fields])

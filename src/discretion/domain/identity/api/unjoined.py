@@ -1,0 +1,120 @@
+"""GraphQL fields ``Customer.unprovenIdentifiers`` and ``Customer.mayBeYours``, for the customer only."""
+
+from __future__ import annotations
+
+import strawberry
+from strawberry.types.field import StrawberryField
+
+from discretion.domain.identity.possible_records import (
+    list_claims,
+    list_possible_records,
+    list_proven_entries,
+)
+from discretion.domain.kit.graphql.context import ResolverInfo
+from discretion.domain.kit.graphql.field import build_field
+from discretion.domain.kit.graphql.loading import load_subjects
+from discretion.domain.kit.graphql.scalars import DateTime
+from discretion.errors import Forbidden
+from discretion.reveal.forms import format_timestamp
+from discretion.reveal.revealer import CustomerRow, Reading
+from discretion.seal.cell import identifier_cell_key
+
+RECORD_ID_KIND = b"source-record"
+MAX_POSSIBLE_RECORDS = 100
+
+
+@strawberry.type(description="An identifier that the customer's own records claim and nobody has proven.")
+class UnprovenIdentifier:
+    """GraphQL ``UnprovenIdentifier``."""
+
+    type: str = strawberry.field(description="Such as `email` or `loyalty_id`.")
+    value: str = strawberry.field(description="In the one spelling of its type.")
+    source: str = strawberry.field(description="Who named it.")
+    since: DateTime = strawberry.field(description="When it was named first.")
+
+
+@strawberry.type(description="A record under somebody else that claims what the customer has proven.")
+class PossibleRecord:
+    """GraphQL ``PossibleRecord``; it shows nothing of what the record contains."""
+
+    id: strawberry.ID
+    source: str = strawberry.field(description="Where the record is.")
+    year: int = strawberry.field(description="The year in which the record named it first.")
+    by: str = strawberry.field(description="The type of what it claims, such as `email`.")
+
+
+def unjoined_fields() -> list[StrawberryField]:
+    """Build the two fields."""
+
+    async def unproven_identifiers(root: CustomerRow, info: ResolverInfo) -> list[UnprovenIdentifier]:
+        reading = _require_own(info)
+        resources = info.context.resources
+        records = await resources.identities.list_identifiers(root.id, resources.catalogue.identifiers)
+        claims = sorted(list_claims(records), key=lambda claim: (claim[1].at, claim[1].entry, claim[0].id))
+        reading.record_extra("unprovenIdentifiers")
+        return [
+            UnprovenIdentifier(
+                type=identifier.type,
+                value=reading.reveal_cell(
+                    root,
+                    identifier.cell,
+                    identifier_cell_key(identifier.entry),
+                    f"identifier:{identifier.type}",
+                ),
+                source=record.source,
+                since=DateTime(format_timestamp(identifier.at)),
+            )
+            for record, identifier in claims
+        ]
+
+    async def may_be_yours(root: CustomerRow, info: ResolverInfo) -> list[PossibleRecord]:
+        reading = _require_own(info)
+        resources = info.context.resources
+        types = resources.catalogue.identifiers
+        records = await resources.identities.list_identifiers(root.id, types)
+        named = [
+            each
+            for entry in list_proven_entries(records, types)
+            if (each := await resources.identities.find_named(entry)) is not None
+        ]
+        possible = list_possible_records(named, root.id, types)[:MAX_POSSIBLE_RECORDS]
+        # The answer says something about whoever has these records, so the ledger names them.
+        await load_subjects(info, [each.customer for each in possible])
+        reading.record_extra("mayBeYours")
+        return [
+            PossibleRecord(
+                id=strawberry.ID(reading.encode_id(RECORD_ID_KIND, each.record)),
+                source=each.source,
+                year=each.year,
+                by=each.identifier_type,
+            )
+            for each in possible
+        ]
+
+    unproven_description = "What the customer's own records only claim. For the customer."
+    possible_description = (
+        "Records that are not joined to the customer but claim an identifier that the customer has proven. "
+        "For the customer; ask the privacy office to join one that is yours."
+    )
+    return [
+        build_field(
+            unproven_identifiers, "unprovenIdentifiers", list[UnprovenIdentifier] | None, unproven_description
+        ),
+        build_field(may_be_yours, "mayBeYours", list[PossibleRecord] | None, possible_description),
+    ]
+
+
+def _require_own(info: ResolverInfo) -> Reading:
+    """Return the reading of a customer's own token.
+
+    Raises:
+        Unauthenticated: ``TOKEN_MISSING``; Forbidden: ``CUSTOMER_ONLY``.
+    """
+    reading = info.context.require_reading()
+    if not reading.grant.is_self:
+        raise Forbidden(
+            "CUSTOMER_ONLY",
+            "Only the customer concerned may read this.",
+            "Use the customer's own token: me { … }.",
+        )
+    return reading
