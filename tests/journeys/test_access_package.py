@@ -243,7 +243,10 @@ async def test_a_package_made_before_an_unmerge_is_destroyed(platform: PlatformU
     customers = await platform.query("{ customers { nodes { id } } }", steward)
     ids = [customer["id"] for customer in customers["data"]["customers"]["nodes"]]
     merge_answer = await platform.query(
-        "mutation($i: [ID!]!) { merge(customers: $i) { id identityHistory { nodes { id } } } }",
+        (
+            "mutation($i: [ID!]!) { "
+            'merge(customers: $i, reason: "D-17") { id identityHistory { nodes { id } } } }'
+        ),
         steward,
         {"i": ids},
     )

@@ -78,7 +78,10 @@ async def test_a_child_who_refused_everything_is_still_protected(
 
 async def test_a_withdrawal_during_an_unmerge_counts_for_its_author(platform: PlatformUnderTest) -> None:
     """The withdrawal follows the login: it is not attributed to the other merged person."""
-    merge = "mutation($ids: [ID!]!) { merge(customers: $ids) { identityHistory { nodes { id } } } }"
+    merge = (
+        "mutation($ids: [ID!]!) { "
+        'merge(customers: $ids, reason: "D-17") { identityHistory { nodes { id } } } }'
+    )
     unmerge = "mutation($id: ID!) { unmerge(merge: $id) { id } }"
     withdraw = 'mutation { withdrawConsent(purposes: ["marketing"]) { receipts { id } } }'
     steward = platform.issue_token("steward", client="customer-app")

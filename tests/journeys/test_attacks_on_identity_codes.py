@@ -40,7 +40,7 @@ from tests.journeys.test_identity_proofing import (
 )
 from tests.journeys.test_new_addresses import SEND_CODE, confirm
 
-MERGE = "mutation($ids: [ID!]!) { merge(customers: $ids) { id } }"
+MERGE = 'mutation($ids: [ID!]!) { merge(customers: $ids, reason: "D-17") { id } }'
 ANN, NEW, ATTACKER = "ann@shop.example", "ann@new.example", "mallory@evil.example"
 WEB_USER, ATTACKER_DEVICE = {"userId": "w-ann"}, {"anonymousId": "device-evil"}
 WEEK_MS = 7 * 86_400_000

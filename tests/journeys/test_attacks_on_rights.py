@@ -47,7 +47,10 @@ from tests.journeys.test_identity_proofing import (
     wait_for_mails,
 )
 
-MERGE = "mutation($ids: [ID!]!) { merge(customers: $ids) { identityHistory { nodes { id kind } } } }"
+MERGE = (
+    "mutation($ids: [ID!]!) { "
+    'merge(customers: $ids, reason: "D-17") { identityHistory { nodes { id kind } } } }'
+)
 UNMERGE = "mutation($merge: ID!) { unmerge(merge: $merge) { id } }"
 
 

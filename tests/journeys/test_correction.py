@@ -39,7 +39,7 @@ STATISTICS, PARTNER = "analytics.reporting", "marketing.advertising.third_party.
 CONSENTED = {"consent": {"categoryPreferences": {STATISTICS: True, PARTNER: True, "personalize": True}}}
 BIRTH_DATES = "{ customers(first: 50) { nodes { id demographics { birthDate } } } }"
 TIERS = "{ customers(first: 5) { nodes { commerce { loyaltyTier } } } }"
-MERGE = "mutation($ids: [ID!]!) { merge(customers: $ids) { id } }"
+MERGE = 'mutation($ids: [ID!]!) { merge(customers: $ids, reason: "D-17") { id } }'
 
 
 class CorrectionOffice:

@@ -304,7 +304,10 @@ async def test_the_consent_history_follows_merge_and_unmerge(platform: PlatformU
         (await platform.query("{ me { id } }", token))["data"]["me"]["id"] for token in (ann_token, bob_token)
     ]
     merge_answer = await platform.query(
-        "mutation($ids: [ID!]!) { merge(customers: $ids) { id identityHistory { nodes { id } } } }",
+        (
+            "mutation($ids: [ID!]!) { "
+            'merge(customers: $ids, reason: "D-17") { id identityHistory { nodes { id } } } }'
+        ),
         steward,
         {"ids": ids},
     )

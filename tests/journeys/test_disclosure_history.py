@@ -87,7 +87,10 @@ async def test_the_disclosure_history_follows_merge_and_unmerge(
     answer = await platform.query("{ customers { nodes { id } } }", steward)
     ids = [customer["id"] for customer in answer["data"]["customers"]["nodes"]]
     merge_answer = await platform.query(
-        "mutation($ids: [ID!]!) { merge(customers: $ids) { id identityHistory { nodes { id kind } } } }",
+        (
+            "mutation($ids: [ID!]!) { "
+            'merge(customers: $ids, reason: "D-17") { id identityHistory { nodes { id kind } } } }'
+        ),
         steward,
         {"ids": ids},
     )

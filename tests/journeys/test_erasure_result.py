@@ -189,7 +189,9 @@ async def test_two_merged_profiles_are_erased_completely(platform: PlatformUnder
         for email in (EMAIL, "annie@home.example")
     ]
     merge_answer = await platform.query(
-        "mutation($i: [ID!]!) { merge(customers: $i) { id } }", steward, {"i": ids}
+        'mutation($i: [ID!]!) { merge(customers: $i, reason: "D-17") { id } }',
+        steward,
+        {"i": ids},
     )
     assert "errors" not in merge_answer, merge_answer
     access_request = await run_operation(platform, token, ACCESS)

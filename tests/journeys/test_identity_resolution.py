@@ -17,7 +17,7 @@ WHOLE = """{ customers(first: 50) { nodes {
   identityHistory { nodes { id kind by customers evidence { type value source assurance } } }
 } } }"""
 UNMERGE = "mutation($merge: ID!) { unmerge(merge: $merge) { id identity { givenName } } }"
-MERGE = "mutation($ids: [ID!]!) { merge(customers: $ids) { id } }"
+MERGE = 'mutation($ids: [ID!]!) { merge(customers: $ids, reason: "D-17") { id } }'
 
 
 def build_identify(number: str, user: str, *, day: int = 1, **traits: Any) -> dict[str, Any]:
@@ -281,7 +281,7 @@ async def test_only_a_steward_merges_and_unmerges(platform: PlatformUnderTest, r
     )
     for mutation in (
         MERGE,
-        'mutation($ids: [ID!]!) { unmerge(merge: "x") { id } merge(customers: $ids) { id } }',
+        'mutation($ids: [ID!]!) { unmerge(merge: "x") { id } merge(customers: $ids, reason: "D-17") { id } }',
     ):
         answer = await platform.query(mutation, token, {"ids": ["x", "y"]})
         assert {error["extensions"]["code"] for error in answer["errors"]} == {"STEWARD_ONLY"}
@@ -297,7 +297,7 @@ async def test_a_merge_without_a_token_is_refused(platform: PlatformUnderTest) -
 @pytest.mark.parametrize(
     ("mutation", "code"),
     [
-        ('mutation { merge(customers: ["x", "y"]) { id } }', "CUSTOMER_NOT_FOUND"),
+        ('mutation { merge(customers: ["x", "y"], reason: "why") { id } }', "CUSTOMER_NOT_FOUND"),
         ('mutation { unmerge(merge: "x") { id } }', "MERGE_NOT_FOUND"),
     ],
 )
@@ -328,3 +328,36 @@ async def test_a_role_sees_identifiers_only_of_types_that_it_sees_in_clear(
         assert answer["errors"][0]["extensions"]["code"] == "IDENTIFIERS_NOT_GRANTED"
     else:
         assert {identifier["type"] for identifier in ann["identifiers"]} == kinds
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "x", "x" * 501])
+async def test_a_merge_without_a_reason_joins_nobody(platform: PlatformUnderTest, reason: str) -> None:
+    steward = platform.issue_token("steward")
+    for user in ("w-1", "w-2"):
+        await platform.send_messages("web-shop", {"type": "identify", "messageId": user, "userId": user})
+    ids = [
+        node["id"]
+        for node in (await platform.query("{ customers { nodes { id } } }", steward))["data"]["customers"][
+            "nodes"
+        ]
+    ]
+    query = "mutation($ids: [ID!]!, $r: String!) { merge(customers: $ids, reason: $r) { id } }"
+    answer = await platform.query(query, steward, {"ids": ids, "r": reason})
+    assert answer["errors"][0]["extensions"]["code"] == "MERGE_REASON"
+
+
+async def test_the_reason_of_a_merge_is_in_the_history_that_the_customer_reads(
+    platform: PlatformUnderTest,
+) -> None:
+    steward = platform.issue_token("steward")
+    for user in ("w-1", "w-2"):
+        await platform.send_messages("web-shop", {"type": "identify", "messageId": user, "userId": user})
+    listed = await platform.query("{ customers { nodes { id } } }", steward)
+    ids = [node["id"] for node in listed["data"]["customers"]["nodes"]]
+    query = "mutation($ids: [ID!]!, $r: String!) { merge(customers: $ids, reason: $r) { id } }"
+    assert "errors" not in await platform.query(query, steward, {"ids": ids, "r": " file 2026-17 "})
+    token = platform.issue_token("customer", subject="w-1")
+    answer = await platform.query("{ me { identityHistory { nodes { kind by reason } } } }", token)
+    (event,) = answer["data"]["me"]["identityHistory"]["nodes"]
+    assert (event["kind"], event["reason"]) == ("merged", "file 2026-17")
+    assert event["by"].startswith("steward:")

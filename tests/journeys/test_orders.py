@@ -11,7 +11,7 @@ import pytest
 from tests.fixtures.money import build_money
 from tests.fixtures.platform import PlatformUnderTest
 
-MERGE = "mutation($ids: [ID!]!) { merge(customers: $ids) { id } }"
+MERGE = 'mutation($ids: [ID!]!) { merge(customers: $ids, reason: "D-17") { id } }'
 UNMERGE = "mutation($merge: ID!) { unmerge(merge: $merge) { id } }"
 READ_ORDERS = """{ customers { nodes { commerce {
   lifetimeValue { amount currency } orderCount refundCount refundTotal { amount currency }

@@ -31,7 +31,7 @@ from tests.journeys.recipient_notification import (
 )
 from tests.unit.domain.kit.servers import OK, run_stub_server
 
-MERGE = "mutation($ids: [ID!]!) { merge(customers: $ids) { id } }"
+MERGE = 'mutation($ids: [ID!]!) { merge(customers: $ids, reason: "D-17") { id } }'
 FIND = f'{{ customer(identifier: {{type: "email", value: "{EMAIL}"}}) {{ id }} }}'
 
 

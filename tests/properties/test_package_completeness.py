@@ -197,7 +197,11 @@ async def test_the_package_of_a_merged_customer_has_the_values_of_both(platform:
             "nodes"
         ]
     ]
-    await platform.query("mutation($i: [ID!]!) { merge(customers: $i) { id } }", steward, {"i": ids})
+    await platform.query(
+        'mutation($i: [ID!]!) { merge(customers: $i, reason: "D-17") { id } }',
+        steward,
+        {"i": ids},
+    )
     package = await request_package(platform, "email", "ann@post.example")
     names = {
         entry["value"] for entry in package.sections["told"] if entry["attribute"] == "identity.givenName"

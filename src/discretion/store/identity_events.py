@@ -45,6 +45,7 @@ class IdentityChange:
         customers: All customers concerned.
         sides: The source records of each customer that was merged, or that results from a split.
         evidence: The identifiers that led to a merge; empty for a split.
+        reason: Why a steward merged them; None of any other change.
     """
 
     id: bytes
@@ -54,6 +55,7 @@ class IdentityChange:
     customers: tuple[bytes, ...]
     sides: tuple[tuple[bytes, ...], ...]
     evidence: tuple[LinkEvidence, ...] = ()
+    reason: str | None = None
 
 
 class IdentityEventStore:
@@ -104,6 +106,7 @@ def parse_identity_change(document: Document) -> IdentityChange:
             LinkEvidence(item["type"], item["entry"], item["source"], Assurance(item["assurance"]))
             for item in document["evidence"]
         ),
+        document.get("reason"),
     )
 
 
@@ -125,4 +128,5 @@ def build_identity_change_document(change: IdentityChange) -> MutableDocument:
             }
             for item in change.evidence
         ],
+        **({} if change.reason is None else {"reason": change.reason}),
     }

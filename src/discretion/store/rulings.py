@@ -22,6 +22,7 @@ class StoredRuling:
         sides: Ids of source records.
         by: The steward.
         at: When (ms).
+        reason: Why, as the steward states it; None of a separation.
     """
 
     id: bytes
@@ -29,6 +30,7 @@ class StoredRuling:
     sides: tuple[tuple[bytes, ...], ...]
     by: str
     at: int
+    reason: str | None = None
 
     @property
     def records(self) -> set[bytes]:
@@ -69,6 +71,7 @@ def parse_ruling(document: Document) -> StoredRuling:
         tuple(tuple(side) for side in document["sides"]),
         document["by"],
         document["at"],
+        document.get("reason"),
     )
 
 
@@ -80,4 +83,5 @@ def build_ruling_document(ruling: StoredRuling) -> MutableDocument:
         "sides": [list(side) for side in ruling.sides],
         "by": ruling.by,
         "at": ruling.at,
+        **({} if ruling.reason is None else {"reason": ruling.reason}),
     }

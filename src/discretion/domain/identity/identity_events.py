@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from discretion.catalogue.identifier_type import IdentifierType
 from discretion.domain.identity.assignment import ResolvedPerson
@@ -18,6 +19,7 @@ def build_identity_events(
     actor: str,
     at: int,
     entropy: Callable[[int], bytes],
+    reason: str | None = None,
 ) -> Iterator[IdentityChange]:
     """Build a record of each merge and each split.
 
@@ -29,6 +31,7 @@ def build_identity_events(
             only those whose links concern these records are named.
         at: Time in ms.
         entropy: Returns that many random bytes, for ids.
+        reason: Why a steward decided so.
     """
     customers_by_origin: dict[bytes, list[bytes]] = {}
     for customer, person in persons.items():
@@ -44,9 +47,10 @@ def build_identity_events(
             evidence_items = _list_evidence(evidence, changed_links, person.records)
             sources = _list_sources(evidence, changed_links, person.records, types) or actor
             customers_before = {*person.records_before, customer}
-            yield _build_change(
+            merge = _build_change(
                 entropy(16), IdentityChangeKind.MERGED, customers_before, sides, evidence_items, sources, at
             )
+            yield replace(merge, reason=reason)
     # A split has no evidence of its own: stronger evidence elsewhere, or a ruling, no longer lets a link
     # hold.
     for origin, customers in customers_by_origin.items():

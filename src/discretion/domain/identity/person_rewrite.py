@@ -71,6 +71,7 @@ class PersonRewrite:
         actor: str = "",
         messages: Sequence[StampedMessage] = (),
         extra_writes: Iterable[PendingWrite] = (),
+        reason: str | None = None,
     ) -> RewriteOutcome:
         """Write everything that edits, messages and new evidence change.
 
@@ -78,6 +79,7 @@ class PersonRewrite:
             actor: Who supplied new evidence, such as ``source:tills``; with several sources, all of them.
             messages: Messages to apply to the source records that they address.
             extra_writes: Writes that belong to the same change.
+            reason: Why a steward decided so.
 
         Raises:
             TransactionAborted: A customer changed meanwhile; the transaction runs again from its reads.
@@ -99,7 +101,7 @@ class PersonRewrite:
         # After all persons: only now is it known which customers have no records left.
         unit_of_work.delete_merged_customers()
         for change in build_identity_events(
-            evidence, persons, context.catalogue.identifiers, actor, context.now_ms, context.entropy
+            evidence, persons, context.catalogue.identifiers, actor, context.now_ms, context.entropy, reason
         ):
             unit_of_work.add(self.stores.identity_events.plan_add(change))
             if change.kind is IdentityChangeKind.PARTED:

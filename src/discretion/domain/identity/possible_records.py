@@ -59,8 +59,10 @@ def list_possible_records(
                     and _is_current(record, identifier, types)
                 ):
                     year = datetime.fromtimestamp(identifier.at / 1000, UTC).year
-                    found = PossibleRecord(record.id, record.customer, record.source, identifier.type, year)
-                    possible.setdefault(record.id, found)
+                    claiming = PossibleRecord(
+                        record.id, record.customer, record.source, identifier.type, year
+                    )
+                    possible.setdefault(record.id, claiming)
     return [possible[record] for record in sorted(possible)]
 
 

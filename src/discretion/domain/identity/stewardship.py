@@ -19,6 +19,7 @@ from discretion.store.identity_events import IdentityChangeKind
 from discretion.store.rulings import StoredRuling
 from discretion.store.transactions import PendingWrite, Session
 
+MIN_REASON_CHARS, MAX_REASON_CHARS = 3, 500
 Sides = Sequence[Sequence[bytes]]
 
 
@@ -32,6 +33,7 @@ class Stewardship:
         self,
         customers: Sequence[bytes],
         actor: str,
+        reason: str,
         decide: Callable[[Session], Awaitable[None]] | None = None,
     ) -> bytes:
         """Merge customers into one person and return the resulting customer id.
@@ -39,13 +41,21 @@ class Stewardship:
         Args:
             customers: Customer ids; former ids of merged customers are accepted.
             actor: Who decides, such as ``steward:privacy-office``.
+            reason: Why, for the record; no personal data.
             decide: Records in the same transaction the decision that asks for the merge. If it raises, nobody
                 is merged.
 
         Raises:
             BadRequest: ``MERGE_OF_ONE``; the ids belong to one customer, such as after the same merge.
+                ``MERGE_REASON``; the reason is too short or too long.
             NotFound: ``CUSTOMER_NOT_FOUND``.
         """
+        if not MIN_REASON_CHARS <= len(reason.strip()) <= MAX_REASON_CHARS:
+            raise BadRequest(
+                "MERGE_REASON",
+                f"A reason has {MIN_REASON_CHARS} to {MAX_REASON_CHARS} characters.",
+                "State what shows that they are one person, such as the number of a file.",
+            )
 
         async def work(session: Session) -> bytes:
             if decide is not None:
@@ -62,7 +72,7 @@ class Stewardship:
                 sorted(rewrite.evidence.records_of_customer(customer))
                 for customer in sorted(set(customer_ids))
             ]
-            return (await _apply_ruling(rewrite, sides, actor, joined=True))[0]
+            return (await _apply_ruling(rewrite, sides, actor, joined=True, reason=reason.strip()))[0]
 
         return await self.rewriter.stores.transactions.run(work)
 
@@ -101,7 +111,9 @@ async def _find_customer(rewrite: PersonRewrite, customer: bytes) -> bytes:
     return current.id
 
 
-async def _apply_ruling(rewrite: PersonRewrite, sides: Sides, actor: str, *, joined: bool) -> list[bytes]:
+async def _apply_ruling(
+    rewrite: PersonRewrite, sides: Sides, actor: str, *, joined: bool, reason: str | None = None
+) -> list[bytes]:
     evidence, rulings = rewrite.evidence, rewrite.stores.rulings
     named_records = {record for side in sides for record in side}
     await rewrite.reader.read_connected([], named_records)
@@ -111,6 +123,7 @@ async def _apply_ruling(rewrite: PersonRewrite, sides: Sides, actor: str, *, joi
         tuple(tuple(side) for side in sides),
         actor,
         rewrite.context.now_ms,
+        reason,
     )
     writes: list[PendingWrite] = []
     # Clustering must see only rulings that agree: of two that contradict each other, the latest wins here.
@@ -119,7 +132,7 @@ async def _apply_ruling(rewrite: PersonRewrite, sides: Sides, actor: str, *, joi
         writes.append(rulings.plan_delete(ruling_id))
     _add_ruling(evidence, ruling, named_records)
     writes.append(rulings.plan_save(ruling))
-    outcome = await rewrite.write(actor, extra_writes=writes)
+    outcome = await rewrite.write(actor, extra_writes=writes, reason=reason)
     # The rewrite also covers customers who are only connected by evidence; the caller asked about these
     # records.
     return [

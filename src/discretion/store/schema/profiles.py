@@ -183,7 +183,8 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
         schema=object_of({"_id": BINARY, "record": BINARY, "t": TIME}),
         indexes=(Index((("record", 1),)),),
     ),
-    # kind "merged" or "parted", sides the source records of each customer, by the sources or the steward.
+    # kind "merged" or "parted", sides the source records of each customer, by the sources or the
+    # steward; reason that a steward gave.
     Collection(
         name="identity_events",
         contents="Merges and splits of customers: when, by whom, and on which evidence.",
@@ -198,7 +199,8 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
                 "evidence": array_of(
                     object_of({"type": TEXT, "entry": BINARY, "source": TEXT, "assurance": INTEGER})
                 ),
-            }
+            },
+            {"reason": TEXT},
         ),
         indexes=(Index((("customers", 1), ("at", -1), ("_id", -1))),),
     ),
@@ -207,7 +209,8 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
         name="rulings",
         contents="Decisions of stewards: which source records are one person, and which never are.",
         schema=object_of(
-            {"_id": BINARY, "joined": BOOLEAN, "sides": array_of(array_of(BINARY)), "by": TEXT, "at": TIME}
+            {"_id": BINARY, "joined": BOOLEAN, "sides": array_of(array_of(BINARY)), "by": TEXT, "at": TIME},
+            {"reason": TEXT},
         ),
     ),
     # evidence has for each comparison the level of agreement (says) and its weight (log2 odds), no values;

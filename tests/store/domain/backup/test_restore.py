@@ -189,7 +189,7 @@ async def test_a_record_of_an_erased_former_merge_partner_is_left_out(
     await send_people(platform, "ann", "bob")
     bob, ann = await build_erasure_entry(platform, "bob"), await build_erasure_entry(platform, "ann")
     stewardship = Stewardship(internals.backup_restore._erasure_replay.rewriter)
-    merged_customer = await stewardship.merge([bob.customers[0], ann.customers[0]], "steward:test")
+    merged_customer = await stewardship.merge([bob.customers[0], ann.customers[0]], "steward:test", "a test")
     target = await write_test_dump(platform, tmp_path)
     living, other = (bob, ann) if merged_customer == bob.customers[0] else (ann, bob)
     merge = await database.find_one("identity_events", {"kind": "merged"})

@@ -330,13 +330,13 @@ async def test_records_shared_with_other_customers_lose_only_the_erased(erasing:
         (await platform.query(find, steward, {"v": f"{name}@shop.example"}))["data"]["customer"]["id"]
         for name in ("ann", "bob")
     ]
-    await platform.query("mutation($i: [ID!]!) { merge(customers: $i) { id } }", steward, {"i": ids})
+    merge = 'mutation($i: [ID!]!) { merge(customers: $i, reason: "D-17") { id } }'
+    await platform.query(merge, steward, {"i": ids})
     consent = {"type": "consent", "userId": "w-2", "messageId": "c1", "purposes": {"marketing": True}}
     await platform.send_messages("web-shop", {**consent, "method": "web_form"})
     history = "query($i: ID!) { customer(id: $i) { identityHistory(first: 1) { nodes { id } } } }"
-    event = (await platform.query(history, steward, {"i": ids[0]}))["data"]["customer"]["identityHistory"][
-        "nodes"
-    ][0]
+    answer = await platform.query(history, steward, {"i": ids[0]})
+    (event,) = answer["data"]["customer"]["identityHistory"]["nodes"]
     unmerged = await platform.query(
         "mutation($e: ID!) { unmerge(merge: $e) { id } }", steward, {"e": event["id"]}
     )

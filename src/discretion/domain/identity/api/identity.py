@@ -72,6 +72,7 @@ class IdentityEvent:
     by: str = strawberry.field(description="Who brought it about: `source:tills`, `steward:privacy-office`.")
     customers: list[strawberry.ID] = strawberry.field(description="Everybody it was about.")
     evidence: list[MergeEvidence]
+    reason: str | None = strawberry.field(description="Why a steward merged them.")
 
 
 @strawberry.type(description="A page of a customer's identity history, newest first.")
@@ -251,4 +252,5 @@ def _build_event(
             )
             for item in event.evidence
         ],
+        reason=event.reason,
     )

@@ -20,14 +20,16 @@ from discretion.reveal.revealer import CustomerRow
 def identity_mutations(customer: Any, provide: Callable[[], Stewardship]) -> list[StrawberryField]:
     """Build the mutations; ``customer`` is the GraphQL type that they return."""
 
-    async def merge(root: object, info: ResolverInfo, customers: list[strawberry.ID]) -> CustomerRow | None:
+    async def merge(
+        root: object, info: ResolverInfo, customers: list[strawberry.ID], reason: str
+    ) -> CustomerRow | None:
         del root
         reading, actor = info.context.require_steward()
         customer_ids = [reading.decode_customer_id(customer_id) for customer_id in customers]
         known_ids = [customer_id for customer_id in customer_ids if customer_id is not None]
         if len(known_ids) < len(customer_ids):
             raise NotFound("CUSTOMER_NOT_FOUND", "There is no such customer.")
-        return await load_customer(info, await provide().merge(known_ids, actor))
+        return await load_customer(info, await provide().merge(known_ids, actor, reason))
 
     async def unmerge(root: object, info: ResolverInfo, merge: strawberry.ID) -> list[CustomerRow | None]:
         del root
@@ -38,7 +40,8 @@ def identity_mutations(customer: Any, provide: Callable[[], Stewardship]) -> lis
         return await load_customers(info, reading, customer_ids)
 
     merge_description = (
-        "Makes these customers one person, whatever the evidence. For stewards; a later word counts."
+        "Makes these customers one person, whatever the evidence, for a reason that stays on record and "
+        "names nobody. For stewards; a later word counts."
     )
     unmerge_description = (
         "Parts whom a merge brought together, as if it had not happened, and keeps them apart. Takes the "

@@ -23,9 +23,12 @@ RECORD_ID_KIND = b"source-record"
 MAX_POSSIBLE_RECORDS = 100
 
 
-@strawberry.type(description="An identifier that the customer's own records claim and nobody has proven.")
-class UnprovenIdentifier:
-    """GraphQL ``UnprovenIdentifier``."""
+@strawberry.type(
+    name="UnprovenIdentifier",
+    description="An identifier that the customer's own records claim and nobody has proven.",
+)
+class UnprovenIdentifierView:
+    """An identifier that somebody typed, as the customer reads it."""
 
     type: str = strawberry.field(description="Such as `email` or `loyalty_id`.")
     value: str = strawberry.field(description="In the one spelling of its type.")
@@ -33,9 +36,12 @@ class UnprovenIdentifier:
     since: DateTime = strawberry.field(description="When it was named first.")
 
 
-@strawberry.type(description="A record under somebody else that claims what the customer has proven.")
-class PossibleRecord:
-    """GraphQL ``PossibleRecord``; it shows nothing of what the record contains."""
+@strawberry.type(
+    name="PossibleRecord",
+    description="A record under somebody else that claims what the customer has proven.",
+)
+class PossibleRecordView:
+    """A record of somebody else, without anything that it contains."""
 
     id: strawberry.ID
     source: str = strawberry.field(description="Where the record is.")
@@ -46,14 +52,14 @@ class PossibleRecord:
 def unjoined_fields() -> list[StrawberryField]:
     """Build the two fields."""
 
-    async def unproven_identifiers(root: CustomerRow, info: ResolverInfo) -> list[UnprovenIdentifier]:
+    async def unproven_identifiers(root: CustomerRow, info: ResolverInfo) -> list[UnprovenIdentifierView]:
         reading = _require_own(info)
         resources = info.context.resources
         records = await resources.identities.list_identifiers(root.id, resources.catalogue.identifiers)
         claims = sorted(list_claims(records), key=lambda claim: (claim[1].at, claim[1].entry, claim[0].id))
         reading.record_extra("unprovenIdentifiers")
         return [
-            UnprovenIdentifier(
+            UnprovenIdentifierView(
                 type=identifier.type,
                 value=reading.reveal_cell(
                     root,
@@ -67,7 +73,7 @@ def unjoined_fields() -> list[StrawberryField]:
             for record, identifier in claims
         ]
 
-    async def may_be_yours(root: CustomerRow, info: ResolverInfo) -> list[PossibleRecord]:
+    async def may_be_yours(root: CustomerRow, info: ResolverInfo) -> list[PossibleRecordView]:
         reading = _require_own(info)
         resources = info.context.resources
         types = resources.catalogue.identifiers
@@ -82,7 +88,7 @@ def unjoined_fields() -> list[StrawberryField]:
         await load_subjects(info, [each.customer for each in possible])
         reading.record_extra("mayBeYours")
         return [
-            PossibleRecord(
+            PossibleRecordView(
                 id=strawberry.ID(reading.encode_id(RECORD_ID_KIND, each.record)),
                 source=each.source,
                 year=each.year,
@@ -98,9 +104,12 @@ def unjoined_fields() -> list[StrawberryField]:
     )
     return [
         build_field(
-            unproven_identifiers, "unprovenIdentifiers", list[UnprovenIdentifier] | None, unproven_description
+            unproven_identifiers,
+            "unprovenIdentifiers",
+            list[UnprovenIdentifierView] | None,
+            unproven_description,
         ),
-        build_field(may_be_yours, "mayBeYours", list[PossibleRecord] | None, possible_description),
+        build_field(may_be_yours, "mayBeYours", list[PossibleRecordView] | None, possible_description),
     ]
 
 

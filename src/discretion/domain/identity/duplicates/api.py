@@ -26,6 +26,8 @@ from discretion.store.transactions import Session
 
 _SUGGESTION_ID_KIND = b"suggestion"
 _CURSOR = b"suggestion-cursor"
+SUGGESTION_REASON = "A suggestion of duplicates was accepted."
+"""The reason on record of such a merge; the suggestion has the comparisons."""
 
 strawberry.enum(SuggestionStatus, name="SuggestionState", description="What became of a suggestion.")
 
@@ -207,7 +209,7 @@ async def _accept(
     async def accept(session: Session) -> None:
         await _decide(services, reading, suggestion, SuggestionStatus.ACCEPTED, session)
 
-    await services.stewardship.merge(suggestion.customers, actor, accept)
+    await services.stewardship.merge(suggestion.customers, actor, SUGGESTION_REASON, accept)
     return await _reload_view(services, info, reading, suggestion)
 
 
