@@ -1,4 +1,4 @@
-"""The records that the messages describe, each with its own id and the identifiers that could link it."""
+"""The records that the messages describe, each with its own id and the identifiers that it has proven."""
 
 from __future__ import annotations
 
@@ -36,20 +36,19 @@ def collect_records(messages: Iterable[SeedMessage], catalogue: Catalogue) -> di
         record = records.setdefault(
             f"{message.source}:{id_values[0][1]}", SentRecord(message.source, id_values[0])
         )
-        traits = message.body.get("traits", {})
-        region = traits.get("address", {}).get("country")
-        record.identifiers.update(
-            _normalise([*id_values, *_read_trait_identifiers(traits)], region, catalogue)
-        )
+        proven = [*id_values, *_read_proven_identifiers(message.body)]
+        record.identifiers.update(_normalise(proven, None, catalogue))
     return records
 
 
-def _read_trait_identifiers(traits: Mapping[str, Any]) -> Iterator[Identifier]:
-    return (
-        (identifier_type, traits[identifier_type])
-        for identifier_type in ("email", "phone")
-        if identifier_type in traits
-    )
+def _read_proven_identifiers(body: Mapping[str, Any]) -> Iterator[Identifier]:
+    """Yield the address that the source has confirmed, and the numbers that the account has."""
+    traits = body.get("traits", {})
+    if traits.get("emailVerified") is True and "email" in traits:
+        yield "email", traits["email"]
+    for external_id in body.get("context", {}).get("externalIds", ()):
+        if external_id["assurance"] == "proven":
+            yield external_id["type"], external_id["id"]
 
 
 def _normalise(

@@ -11,14 +11,14 @@ from discretion.catalogue.model import Catalogue
 from tests.bench.linking.evidence import Identifier, SentRecord
 
 NOT_FOUND = "a record was not found"
-NO_COMMON_IDENTIFIER = "no identifier in common, directly or through other records"
+NOTHING_PROVEN = "nothing proven in common, directly or through other records"
 UNREAD_SPELLING = "the common identifier is not read in its spelling"
 BLOCKED_IDENTIFIER = "the common identifier is blocked by the catalogue"
 SHARED_IDENTIFIER = "the common identifier is shared by too many records"
 OVER_LIMIT = "the person exceeds the limit of identifiers of a type"
 UNEXPLAINED = "unexplained, although an identifier is in common"
 REASONS = (
-    NO_COMMON_IDENTIFIER,
+    NOTHING_PROVEN,
     UNREAD_SPELLING,
     BLOCKED_IDENTIFIER,
     SHARED_IDENTIFIER,
@@ -28,7 +28,7 @@ REASONS = (
 )
 
 TrueClusters = Mapping[str, Sequence[frozenset[str]]]
-"""Person -> sets of records that are connected by shared identifiers."""
+"""Person -> sets of records that proofs join."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class LinkingScore:
 
     Attributes:
         complete_persons: Persons whose records are all in one customer.
-        linkable_pairs: Pairs of one person that share an identifier, directly or through other records.
+        linkable_pairs: Pairs of one person that a proof joins, directly or through other records.
         wrong_pairs: Linked pairs of two persons.
         missing_pairs: Pairs of one person that were not linked, by reason.
     """
@@ -104,7 +104,7 @@ def compute_score(
             if customers[left] is not None and customers[left] == customers[right]:
                 correct_pairs += 1
             elif cluster_of[left] != cluster_of[right]:
-                missing_pairs[NO_COMMON_IDENTIFIER] += 1
+                missing_pairs[NOTHING_PROVEN] += 1
             elif customers[left] is None or customers[right] is None:
                 missing_pairs[NOT_FOUND] += 1
             else:

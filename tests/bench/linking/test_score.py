@@ -10,8 +10,8 @@ from discretion.seeding.tpcds import compute_true_clusters, generate_customer_me
 from tests.bench.linking.evidence import SentRecord, collect_records
 from tests.bench.linking.score import (
     BLOCKED_IDENTIFIER,
-    NO_COMMON_IDENTIFIER,
     NOT_FOUND,
+    NOTHING_PROVEN,
     OVER_LIMIT,
     SHARED_IDENTIFIER,
     UNEXPLAINED,
@@ -55,7 +55,7 @@ def test_pairs_are_counted_as_in_a_hand_made_example() -> None:
         1 / 3,
         1,
     )
-    assert linking_score.missing_pairs == {NO_COMMON_IDENTIFIER: 2}
+    assert linking_score.missing_pairs == {NOTHING_PROVEN: 2}
 
 
 def test_each_missing_pair_has_its_reason() -> None:
@@ -95,12 +95,12 @@ def test_the_messages_cover_exactly_the_true_records() -> None:
     }
     linking_score = compute_score(true_clusters, best_linking, sent_records, CATALOGUE)
     assert (linking_score.precision, linking_score.deterministic_recall, linking_score.persons) == (1, 1, 200)
-    assert linking_score.missing_pairs.keys() == {NO_COMMON_IDENTIFIER}
+    assert linking_score.missing_pairs.keys() == {NOTHING_PROVEN}
     unlinked_score = compute_score(
         true_clusters, {record: record for record in true_records}, sent_records, CATALOGUE
     )
     assert unlinked_score.correct_pairs == 0
-    assert unlinked_score.missing_pairs.keys() == {NO_COMMON_IDENTIFIER, UNEXPLAINED}
+    assert unlinked_score.missing_pairs.keys() == {NOTHING_PROVEN, UNEXPLAINED}
 
 
 def _count_missing_pairs(sent_records: dict[str, SentRecord], unknown_record: str = "") -> dict[str, int]:
