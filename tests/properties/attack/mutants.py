@@ -1,0 +1,74 @@
+"""Guards against takeovers, each with what the platform is like without it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from discretion.catalogue.assurance import Assurance
+from discretion.catalogue.model import Source
+from discretion.domain.identity import clustering
+from discretion.domain.identity.link import Link
+from discretion.domain.ingest import identifiers
+from discretion.domain.profiles import identifier_lookup, precedence
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A guard by name, and what takes it away."""
+
+    name: str
+    remove: Callable[[pytest.MonkeyPatch], None]
+
+
+def _link_by_claims(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Assurance, "links", property(lambda _: True))
+
+
+def _trust_every_assertion(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Source, "limit_assurance", lambda _source, _type, asserted: asserted)
+
+
+def _believe_former_ids(patch: pytest.MonkeyPatch) -> None:
+    real = identifiers.parse_previous_identifiers
+
+    def parse_proven(*arguments: Any) -> Any:
+        return [_prove(identifier) for identifier in real(*arguments)]
+
+    patch.setattr("discretion.domain.ingest.validation.parse_previous_identifiers", parse_proven)
+
+
+def _prove(identifier: Any) -> Any:
+    return replace(identifier, assurance=Assurance.PROVEN)
+
+
+def _give_devices_to_the_latest(patch: pytest.MonkeyPatch) -> None:
+    def find_latest(_named: Link, holdings: Any, _types: Any) -> Any:
+        return max(holdings, key=lambda holding: holding[1].since)[0] if holdings else None
+
+    patch.setattr(clustering, "_find_owner", find_latest)
+
+
+def _look_up_any_mention(patch: pytest.MonkeyPatch) -> None:
+    def select_any(_named: Any, mentions: Any, _types: Any) -> bytes | None:
+        return max((record.customer for record, _ in mentions), default=None)
+
+    patch.setattr(identifier_lookup, "_select_strongest", select_any)
+
+
+def _rank_claimed_values_equally(patch: pytest.MonkeyPatch) -> None:
+    real = precedence._rank_candidate
+    patch.setattr(precedence, "_rank_candidate", lambda *arguments: (False, *real(*arguments)[1:]))
+
+
+MUTANTS = (
+    Mutant("claims join no records", _link_by_claims),
+    Mutant("a source asserts no more than the catalogue lets it", _trust_every_assertion),
+    Mutant("a former id is a claim", _believe_former_ids),
+    Mutant("what several persons had stays with whoever had it", _give_devices_to_the_latest),
+    Mutant("a lookup prefers proofs", _look_up_any_mention),
+    Mutant("claimed values override no others", _rank_claimed_values_equally),
+)
