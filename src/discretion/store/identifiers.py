@@ -28,7 +28,7 @@ class StoredIdentifier:
         type: Key of its type.
         at: When it was first stored (ms).
         records: Ids of the source records that link by it; no longer extended once too many share it.
-        claims: Ids of the records under a login that only claim it, up to a limit.
+        claims: Ids of the records with a number that only claim it, up to a limit.
         anonymous_claims: Ids of the other records that only claim it, up to a limit.
     """
 

@@ -1,6 +1,6 @@
 """The index of identifiers: which source records link by one, and which only claim it. Pure functions.
 
-Claims are stored beside the links and never count among them. Claims of records under a login have their own
+Claims are stored beside the links and never count among them. Claims of records with a number have their own
 list, so that no number of anonymous messages takes them out of the index. Both lists are limited.
 """
 
@@ -17,8 +17,8 @@ from discretion.store.source_record import SourceRecord
 MAX_RECORDS_PER_PERSON = 500
 """Most source records of one person. No real person has more; a client that chains identifiers would."""
 
-MAX_LOGIN_CLAIMS = 200
-"""Most records under a login that are stored as claims of one identifier."""
+MAX_NUMBERED_CLAIMS = 200
+"""Most records with a number that are stored as claims of one identifier."""
 
 MAX_ANONYMOUS_CLAIMS = 20
 """Most other records that are stored as claims of one identifier."""
@@ -28,7 +28,7 @@ class NamingList(Enum):
     """The list of an identifier that a record is in."""
 
     LINKS = "records"
-    LOGIN_CLAIMS = "claims"
+    NUMBERED_CLAIMS = "claims"
     ANONYMOUS_CLAIMS = "anonymous_claims"
 
 
@@ -89,12 +89,12 @@ def is_full(identifier: StoredIdentifier, target: NamingList, types: Mapping[str
     """Return whether a list of an identifier is not extended any more; it may lack records then."""
     if target is NamingList.LINKS:
         return is_shared(len(identifier.records), types.get(identifier.type))
-    limit = MAX_LOGIN_CLAIMS if target is NamingList.LOGIN_CLAIMS else MAX_ANONYMOUS_CLAIMS
+    limit = MAX_NUMBERED_CLAIMS if target is NamingList.NUMBERED_CLAIMS else MAX_ANONYMOUS_CLAIMS
     return len(getattr(identifier, target.value)) >= limit
 
 
 def _assign_lists(record: SourceRecord) -> dict[bytes, NamingList]:
-    claims = NamingList.LOGIN_CLAIMS if record.is_login else NamingList.ANONYMOUS_CLAIMS
+    claims = NamingList.ANONYMOUS_CLAIMS if record.number_assurance is None else NamingList.NUMBERED_CLAIMS
     return {
         identifier.entry: NamingList.LINKS if identifier.assurance.links else claims
         for identifier in record.identifiers
@@ -113,6 +113,6 @@ def _move_record(
     return replace(
         identifier,
         records=tuple(sorted(lists[NamingList.LINKS])),
-        claims=tuple(sorted(lists[NamingList.LOGIN_CLAIMS])),
+        claims=tuple(sorted(lists[NamingList.NUMBERED_CLAIMS])),
         anonymous_claims=tuple(sorted(lists[NamingList.ANONYMOUS_CLAIMS])),
     )

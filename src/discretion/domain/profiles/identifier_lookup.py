@@ -1,8 +1,9 @@
 """The customer that an identifier leads to, for those who look people up by it.
 
 Only records count that have not replaced the identifier. The strongest of these decides: proven, presented,
-claimed under a login, claimed otherwise. So no number of claims takes an identifier away from whoever proved
-it. If the strongest records belong to several customers, it leads to nobody.
+claimed by a record with an account or loyalty number, claimed by another. So no number of claims takes an
+identifier away from whoever proved it. If the strongest records belong to several customers, it leads to
+nobody.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from discretion.store.identities import IdentityStore
 from discretion.store.source_record import RecordIdentifier, SourceRecord
 
 _ANONYMOUS_CLAIM = len(Assurance)
-"""The rank after all assurances: a claim of a record that is under no login."""
+"""The rank after all assurances: a claim of a record without a number."""
 
 
 async def find_customer(
@@ -72,7 +73,7 @@ def _select_strongest(
 ) -> bytes | None:
     customers_by_rank: dict[int, set[bytes]] = {}
     for record, identifier in mentions:
-        is_anonymous = not identifier.assurance.links and not record.is_login
+        is_anonymous = not identifier.assurance.links and record.number_assurance is None
         rank = _ANONYMOUS_CLAIM if is_anonymous else int(identifier.assurance)
         customers_by_rank.setdefault(rank, set()).add(record.customer)
     if not customers_by_rank:
@@ -88,6 +89,6 @@ def _select_strongest(
 _NAMING_LISTS = {
     int(Assurance.PROVEN): NamingList.LINKS,
     int(Assurance.PRESENTED): NamingList.LINKS,
-    int(Assurance.CLAIMED): NamingList.LOGIN_CLAIMS,
+    int(Assurance.CLAIMED): NamingList.NUMBERED_CLAIMS,
     _ANONYMOUS_CLAIM: NamingList.ANONYMOUS_CLAIMS,
 }

@@ -142,7 +142,7 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
         indexes=(Index((("c", 1),)),),
     ),
     # _id blind index, records the source records that link by it, t when it was first stored (ms); claims and
-    # anonymous the records that only claim it, with and without a login.
+    # anonymous the records that only claim it, with and without a number.
     Collection(
         name="identifiers",
         contents="Keyed digests of e-mail addresses, phone numbers and other ids, with their source records.",
