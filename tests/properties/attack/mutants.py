@@ -18,10 +18,11 @@ from discretion.domain.profiles import identifier_lookup, precedence
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A guard by name, and what takes it away."""
+    """A guard by name, what takes it away, and the actions that it guards against."""
 
     name: str
     remove: Callable[[pytest.MonkeyPatch], None]
+    actions: tuple[str, ...]
 
 
 def _link_by_claims(patch: pytest.MonkeyPatch) -> None:
@@ -32,7 +33,7 @@ def _trust_every_assertion(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Source, "limit_assurance", lambda _source, _type, asserted: asserted)
 
 
-def _believe_former_ids(patch: pytest.MonkeyPatch) -> None:
+def _trust_former_ids(patch: pytest.MonkeyPatch) -> None:
     real = identifiers.parse_previous_identifiers
 
     def parse_proven(*arguments: Any) -> Any:
@@ -45,7 +46,7 @@ def _prove(identifier: Any) -> Any:
     return replace(identifier, assurance=Assurance.PROVEN)
 
 
-def _give_devices_to_the_latest(patch: pytest.MonkeyPatch) -> None:
+def _give_to_the_latest(patch: pytest.MonkeyPatch) -> None:
     def find_latest(_named: Link, holdings: Any, _types: Any) -> Any:
         return max(holdings, key=lambda holding: holding[1].since)[0] if holdings else None
 
@@ -54,7 +55,8 @@ def _give_devices_to_the_latest(patch: pytest.MonkeyPatch) -> None:
 
 def _look_up_any_mention(patch: pytest.MonkeyPatch) -> None:
     def select_any(_named: Any, mentions: Any, _types: Any) -> bytes | None:
-        return max((record.customer for record, _ in mentions), default=None)
+        records = [record for record, _ in mentions]
+        return max(records, key=lambda record: record.born).customer if records else None
 
     patch.setattr(identifier_lookup, "_select_strongest", select_any)
 
@@ -65,10 +67,20 @@ def _rank_claimed_values_equally(patch: pytest.MonkeyPatch) -> None:
 
 
 MUTANTS = (
-    Mutant("claims join no records", _link_by_claims),
-    Mutant("a source asserts no more than the catalogue lets it", _trust_every_assertion),
-    Mutant("a former id is a claim", _believe_former_ids),
-    Mutant("what several persons had stays with whoever had it", _give_devices_to_the_latest),
-    Mutant("a lookup prefers proofs", _look_up_any_mention),
-    Mutant("claimed values override no others", _rank_claimed_values_equally),
+    Mutant("claims join no records", _link_by_claims, ("type a number",)),
+    Mutant(
+        "a source asserts no more than the catalogue lets it",
+        _trust_every_assertion,
+        ("have the till confirm an address",),
+    ),
+    Mutant("a former id is a claim", _trust_former_ids, ("name a former id",)),
+    Mutant(
+        "what several persons had stays with whoever had it",
+        _give_to_the_latest,
+        ("confirm an own or recycled address",),
+    ),
+    Mutant("a lookup prefers proofs", _look_up_any_mention, ("type an address in the own account",)),
+    Mutant(
+        "claimed values override no others", _rank_claimed_values_equally, ("Vera signs in", "use the tablet")
+    ),
 )

@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.fixtures.platform import PlatformUnderTest
-from tests.properties.attack.world import ADDRESSES, SETUP, STRANGERS, VICTIMS, Action, Message
+from tests.properties.attack.world import (
+    ADDRESSES,
+    SETUP,
+    STRANGERS,
+    STRANGERS_CARDS,
+    VICTIMS,
+    Action,
+    Message,
+)
 
 FIELDS = (
     "id permissions { purpose { key } permitted } identity { givenName } contact { email address { street } }"
@@ -124,8 +132,10 @@ def _compare(name: str, before: Standing, after: Standing) -> Iterator[str]:
 
 
 async def _read_own_customers(platform: PlatformUnderTest, number: int) -> set[str]:
-    """Return the customers that the stranger's logins reach."""
-    own = set()
+    """Return the customers that the stranger's logins reach, and those of their cards."""
+    steward = platform.issue_token("steward", client="reader")
+    of_cards = await _look_up(platform, steward, STRANGERS_CARDS, number, "id")
+    own = {customer["id"] for customer in of_cards if customer is not None}
     for account in STRANGERS:
         token = platform.issue_token("customer", client="reader", subject=rename(account, number))
         answer = await platform.query("{ me { id } }", token)
@@ -138,7 +148,7 @@ async def _read_own_customers(platform: PlatformUnderTest, number: int) -> set[s
 def _find_takeovers(after: dict[str, Standing], own: set[str]) -> Iterator[str]:
     for name, standing in after.items():
         if own & standing.customers:
-            yield f"takeover: the stranger's login reaches {name}"
+            yield f"takeover: the stranger's login or card reaches {name}"
 
 
 async def _find_wrong_answers(

@@ -8,7 +8,7 @@ was proven to them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -135,6 +135,7 @@ VICTIMS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
 """By customer, the identifiers of theirs alone; all of them lead to one customer before and after."""
 
 STRANGERS: Final = ("c-mallory", "c-mallory-2")
+STRANGERS_CARDS: Final = (("loyalty_id", "L-mallory"), ("card_token", "card-mallory"))
 ADDRESSES: Final = (
     "vera@post.example",
     "Otto@Post.example",
@@ -168,9 +169,12 @@ class Action:
 
 
 @st.composite
-def actions(draw: st.DrawFn) -> Action:
-    """Draw an action of the stranger, or one of the others that changes nothing about who they are."""
-    name = draw(st.sampled_from(sorted(ACTIONS)))
+def actions(draw: st.DrawFn, names: Sequence[str] = ()) -> Action:
+    """Draw an action of the stranger, or one of the others that changes nothing about who they are.
+
+    With ``names``, only these actions are drawn.
+    """
+    name = draw(st.sampled_from(sorted(names or ACTIONS)))
     source, body = ACTIONS[name](draw)
     return Action(name, source, {"timestamp": draw(st.sampled_from(TIMES)), **body})
 
@@ -200,10 +204,9 @@ def _type_number(draw: Draw) -> Message:
     return draw(st.sampled_from((WEB, APP))), {**_account(draw), "context": context}
 
 
-def _have_the_till_assert_an_account(draw: Draw) -> Message:
-    _, number = draw(st.sampled_from(NUMBERS[:3]))
-    context = name_number(number, "user_id", draw(st.sampled_from(("proven", "presented"))))
-    return TILLS, {"type": "identify", "userId": "L-mallory", "context": context}
+def _have_the_till_confirm_an_address(draw: Draw) -> Message:
+    traits = {"email": draw(st.sampled_from(ADDRESSES)), "emailVerified": True}
+    return TILLS, {"type": "identify", "anonymousId": "card-mallory", "traits": traits}
 
 
 def _alias(draw: Draw) -> Message:
@@ -235,7 +238,8 @@ def _sign_in_on_the_tablet(draw: Draw) -> Message:
 
 
 def _use_the_tablet(_draw: Draw) -> Message:
-    return WEB, {"type": "page", "name": "Home", "anonymousId": TABLET, "context": _yes()}
+    traits = {"firstName": "Mallory", "address": {"street": "Evil 9"}}
+    return WEB, {"type": "identify", "anonymousId": TABLET, "traits": traits, "context": _yes()}
 
 
 def _agree_to_everything(draw: Draw) -> Message:
@@ -267,7 +271,7 @@ ACTIONS: Final[Mapping[str, Callable[[Draw], Message]]] = {
     "type an address in the own account": _type_address,
     "type an address in an anonymous browser": _type_address_anonymously,
     "type a number": _type_number,
-    "have the till assert an account": _have_the_till_assert_an_account,
+    "have the till confirm an address": _have_the_till_confirm_an_address,
     "name a former id": _alias,
     "confirm an own or recycled address": _confirm_own_address,
     "confirm the own card": _confirm_own_card,
