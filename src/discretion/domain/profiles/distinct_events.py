@@ -90,32 +90,47 @@ def combine_events(attribute: Attribute, rates: ExchangeRates, totals: Sequence[
     """
     rule = attribute.computed
     assert rule is not None
-    by_name: dict[_EntryName, _EntryValue] = {}
-    for entries in totals:
-        for name, value in _unpack(entries).items():
-            by_name[name] = max(value, by_name.get(name, value))
+    by_name = _unite(totals)
     counted = {key: value for (part, key, _), value in by_name.items() if part == _Part.COUNTED}
     if not counted:
         return None
-    for part, key, _ in by_name:
-        if part == _Part.WITHOUT:
-            counted.pop(key, None)
+    subtracted: dict[bytes, list[_EntryValue]] = {}
+    if len(counted) < len(by_name):
+        for (part, key, _), value in by_name.items():
+            if part == _Part.WITHOUT:
+                counted.pop(key, None)
+            elif part == _Part.LESS:
+                subtracted.setdefault(key, []).append(value)
     if rule.fold is Fold.COUNT:
         return len(counted)
-    subtracted: dict[bytes, list[_EntryValue]] = {}
-    for (part, key, _), value in by_name.items():
-        if part == _Part.LESS:
-            subtracted.setdefault(key, []).append(value)
     if not rule.converts:
         rates = NO_RATES
-    nets = [(value[0], _subtract(value, subtracted.get(key, ()), rates)) for key, value in counted.items()]
+    nets = [
+        (value[0], _subtract(value, subtracted[key], rates) if key in subtracted else (value[1], value[2]))
+        for key, value in counted.items()
+    ]
     if attribute.type is not ValueType.MONEY:
-        return sum(net.minor for _, net in nets)
+        return sum(minor for _, (minor, _) in nets)
     if attribute.many:
         return _sum_by_currency(net for _, net in nets)
-    converted = [rates.convert(net, attribute.currency, at) for at, net in nets]
+    own_currency = attribute.currency.encode()
+    converted = [
+        minor
+        if currency == own_currency
+        else rates.convert(Money(minor, currency.decode()), attribute.currency, at)
+        for at, (minor, currency) in nets
+    ]
     amounts = [amount for amount in converted if amount is not None]
     return sum(amounts) if amounts or not counted else None
+
+
+def _unite(totals: Sequence[bytes]) -> dict[_EntryName, _EntryValue]:
+    """Return the events of several totals; of equal ones, the latest."""
+    by_name = _unpack(totals[0])
+    for entries in totals[1:]:
+        for name, value in _unpack(entries).items():
+            by_name[name] = max(value, by_name.get(name, value))
+    return by_name
 
 
 def _find_part(rule: Computation, event: str) -> _Part:
@@ -135,7 +150,9 @@ def _read_amount(rule: Computation, event: ReceivedEvent) -> tuple[int, bytes] |
     return (value, _NO_CURRENCY) if isinstance(value, int) else None
 
 
-def _subtract(value: _EntryValue, subtracted: Iterable[_EntryValue], rates: ExchangeRates) -> Money:
+def _subtract(
+    value: _EntryValue, subtracted: Iterable[_EntryValue], rates: ExchangeRates
+) -> tuple[int, bytes]:
     """Return what is left of an amount, in its own currency, and not less than zero.
 
     What is taken off in another currency is converted at the time of the amount, so that a full refund leaves
@@ -149,21 +166,18 @@ def _subtract(value: _EntryValue, subtracted: Iterable[_EntryValue], rates: Exch
             rates.convert(Money(taken, taken_currency.decode()), code, at) if taken != TAKES_ALL else minor
         )
         rest -= abs(amount or 0)
-    return Money(max(rest, min(minor, 0)), code)
+    return max(rest, min(minor, 0)), currency
 
 
-def _sum_by_currency(amounts: Iterable[Money]) -> list[list[object]]:
-    sums: dict[str, int] = {}
+def _sum_by_currency(amounts: Iterable[tuple[int, bytes]]) -> list[list[object]]:
+    sums: dict[bytes, int] = {}
     for minor, currency in amounts:
         sums[currency] = sums.get(currency, 0) + minor
-    return [[total, currency] for currency, total in sorted(sums.items())]
+    return [[total, currency.decode()] for currency, total in sorted(sums.items())]
 
 
 def _unpack(entries: bytes) -> dict[_EntryName, _EntryValue]:
-    return {
-        (part, key, itself): (at, minor, currency)
-        for part, key, itself, at, minor, currency in _ENTRY.iter_unpack(entries)
-    }
+    return {entry[:3]: entry[3:] for entry in _ENTRY.iter_unpack(entries)}
 
 
 def _pack(by_name: Mapping[_EntryName, _EntryValue]) -> bytes:

@@ -135,6 +135,8 @@ _TRANSIENT = (
     "domain.identity.unit_of_work UnitOfWork._writes",
     "domain.identity.unit_of_work UnitOfWork.minimised_counts",
     "law.signals.read_signals _SignalReader._opted_out",
+    "domain.ingest.event_properties ObjectReader._faults",
+    "domain.ingest.event_properties ObjectReader.left_out",
     "law.signals.read_signals _SignalReader._problems",
     "law.signals.read_signals _SignalReader._raw",
     "law.signals.read_signals _SignalReader._sources",
