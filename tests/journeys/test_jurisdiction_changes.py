@@ -14,6 +14,7 @@ from tests.fixtures.attribute_keys import KEYS
 from tests.fixtures.clock import Clock
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import PlatformUnderTest
+from tests.fixtures.proofs import build_card_confirmation
 from tests.journeys.request_states import (
     EMAIL,
     FIRST_PARTY_ADS,
@@ -179,6 +180,7 @@ async def test_health_data_need_explicit_consent_in_the_eu(platform: PlatformUnd
     await platform.send_messages(
         "tills", build_ann_message(1, "L-1", address=BERLIN, accessibilityNeeds="wheelchair")
     )
+    await platform.send_messages("web-shop", build_card_confirmation("c1", "w-ann", "L-1"))
     assert await read_needs(platform, SUPPORT) == [None]
     assert await read_needs(platform, PAGES) == []
     await set_consent(platform, EMAIL, granted=True)
