@@ -28,6 +28,7 @@ from rich.table import Table
 
 from discretion.app import open_platform
 from discretion.settings import Settings
+from discretion.token.command import DEFAULT_LOGIN_TYPE
 from discretion.token.grant import SELF
 from tests.bench.installation import ROOT_KEY, Installation, run_installation
 from tests.fixtures.server_process import start_server
@@ -228,7 +229,10 @@ async def introduce_people(
     async with open_platform(settings) as platform:
 
         def issue_token(subject: str, purpose: str, *scopes: str) -> str:
-            return platform.issuer.issue_token(CLIENT, subject, scopes, (purpose,), lifetime_s=LIFETIME_S)
+            login_type = DEFAULT_LOGIN_TYPE if purpose == SELF else None
+            return platform.issuer.issue_token(
+                CLIENT, subject, scopes, (purpose,), lifetime_s=LIFETIME_S, login_type=login_type
+            )
 
         steward = issue_token("office", "essential.legal_obligation", "steward")
         for number in range(PEOPLE):
@@ -238,7 +242,7 @@ async def introduce_people(
                 headers={"authorization": f"Bearer {steward}"},
             )
             customer_id = answer.json()["data"]["customer"]["id"]
-            people.append(TrialPerson(customer_id, f"tag-{number}", issue_token(customer_id, SELF)))
+            people.append(TrialPerson(customer_id, f"tag-{number}", issue_token(f"person-{number}", SELF)))
         return people, issue_token("marketing", PURPOSE)
 
 

@@ -16,7 +16,7 @@ from pymongo import AsyncMongoClient
 
 from discretion.app import Platform, build_platform
 from discretion.catalogue.model import NON_REFUSABLE_BASES, Catalogue, Form
-from discretion.demo.roles import CUSTOMER_CLIENT
+from discretion.demo.roles import CUSTOMER_CLIENT, SHOWN_ACCOUNT
 from discretion.law.load import load_lawbook
 from discretion.plan.customer_members import FORMER, FORMER_ID, KINDS, WRAPPED_KEY
 from discretion.plan.permission_window import WINDOW_FIELDS
@@ -31,6 +31,7 @@ from discretion.store.driver.database import Database
 from discretion.store.events import CUSTOMER
 from discretion.store.schema.apply import apply_schema
 from discretion.store.source_records import NAMING_MEMBERS
+from discretion.token.command import DEFAULT_LOGIN_TYPE
 from discretion.token.grant import SELF
 from tests.fixtures.mongo import CommandRecorder
 from tests.fixtures.platform import ROOT_KEY, open_platform
@@ -270,13 +271,12 @@ async def open_twins(
             )
         encode_id = revealer.pairwise.encode
         ids = tuple(encode_id(holder.client, CUSTOMER_ID_KIND, doc["_id"]) for doc in docs[0])
-        subject = (
-            encode_id(holder.client, CUSTOMER_ID_KIND, holder.own_customer)
-            if holder.own_customer
-            else "staff@shop.example"
-        )
+        subject = "staff@shop.example" if holder.own_customer is None else SHOWN_ACCOUNT
         grant = (holder.client, subject, (), holder.purposes, holder.categories)
-        token, right_token = [platform.issuer.issue_token(*grant) for platform in platforms]
+        login_type = None if holder.own_customer is None else DEFAULT_LOGIN_TYPE
+        token, right_token = [
+            platform.issuer.issue_token(*grant, login_type=login_type) for platform in platforms
+        ]
         assert token == right_token
         space = QuerySpace(base.catalogue, ids, EMAILS, _read_open_values(base.catalogue, docs))
         async with _open_http(platforms[0]) as left_http, _open_http(platforms[1]) as right_http:

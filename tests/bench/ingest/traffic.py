@@ -66,7 +66,7 @@ class Traffic:
         self._numbers = itertools.count(1)  # shared by several threads; each number is drawn once
 
     def generate_introductions(self, size: int) -> Iterator[Batch]:
-        """Yield identify messages of all customers in every channel, linked by the e-mail address."""
+        """Yield identify messages of all customers in every channel; accounts confirm their cards."""
         for start in range(0, self._customers, size):
             customer_numbers = range(start, min(start + size, self._customers))
             for source in SOURCES:
@@ -98,7 +98,7 @@ class Traffic:
     def _build_envelope(self, source: str, customer: int) -> Message:
         number = next(self._numbers)
         sent_ms = self._now_ms - DAY_MS + number * STEP_MS - int(self._random.expovariate(1 / LATE_MS))
-        ids = {"userId": f"{source}-{customer:07}"}
+        ids = {"userId": _name_user(source, customer)}
         if source != TILLS:
             ids["anonymousId"] = f"device-{source}-{customer:07}"
         return {**ids, "messageId": f"m-{number:010}", "timestamp": format_time(sent_ms)}
@@ -114,7 +114,11 @@ class Traffic:
             "address": {"street": f"{street} High Street", "city": "Springfield", "country": country},
             "language": self._random.choice(("de-DE", "en-GB", "fr-FR", "nl-NL")),
         }
-        return {**self._build_envelope(source, customer), "type": "identify", "traits": traits}
+        identify = {**self._build_envelope(source, customer), "type": "identify", "traits": traits}
+        if source == TILLS:
+            return identify
+        card = {"id": _name_user(TILLS, customer), "type": "loyalty_id", "collection": "users"}
+        return identify | {"context": {"externalIds": [{**card, "encoding": "none", "assurance": "proven"}]}}
 
     def _build_order(self, source: str) -> Message:
         product_ids = [self._draw_product() for _ in range(self._random.randint(1, 4))]
@@ -145,3 +149,8 @@ class Traffic:
 
     def _draw_product(self) -> str:
         return f"P-{self._random.randrange(PRODUCTS):05}"
+
+
+def _name_user(source: str, customer: int) -> str:
+    """Return the loyalty number of a customer, or the account number, which web shop and app share."""
+    return f"{'card' if source == TILLS else 'account'}-{customer:07}"

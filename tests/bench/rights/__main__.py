@@ -96,7 +96,12 @@ class ErasureBench:
         catalogue, now = load_catalogue(None), now_ms()
         self._pairwise = platform.discloser.revealer.pairwise
         generator = CustomerGenerator(catalogue, load_lawbook(None, catalogue), now)
-        self._generator = CustomerDocumentGenerator(generator, platform.discloser.revealer.buckets, now)
+        self._generator = CustomerDocumentGenerator(
+            generator,
+            platform.discloser.revealer.buckets,
+            platform.discloser.login_reaches.blind_index,
+            now,
+        )
         self._database = database
         self._erasure_client = erasure_client
         self._port = port

@@ -13,7 +13,9 @@ from discretion.app import Platform
 from discretion.domain.kit.workflow.step_name import StepName
 from discretion.reveal.revealer import REQUEST_ID_KIND
 from discretion.store.subject_request import RequestStep
+from discretion.token.command import DEFAULT_LOGIN_TYPE
 from discretion.token.grant import SELF
+from tests.bench.rights.population import name_account
 
 CLIENT = "customer-app"
 ERASE_MUTATION = "mutation { requestErasure { id } }"
@@ -57,9 +59,14 @@ class ErasureClient:
         Raises:
             RuntimeError: the request was refused, or the erasure took longer than TIMEOUT_S.
         """
-        subject = self._pairwise.encode(CLIENT, b"customer", customer)
         token = self._issuer.issue_token(
-            CLIENT, subject, (), (SELF,), authenticated=int(time.time()), lifetime_s=600
+            CLIENT,
+            name_account(customer),
+            (),
+            (SELF,),
+            authenticated=int(time.time()),
+            lifetime_s=600,
+            login_type=DEFAULT_LOGIN_TYPE,
         )
         asked_at, started_at = time.time() * 1000, time.perf_counter()
         answer = await self._http.post(

@@ -8,6 +8,7 @@ from random import Random
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from discretion.plan.customer_members import CREATED, WRAPPED_KEY
+from discretion.seal.blind_index import BlindIndex
 from discretion.seal.bucket_keys import BucketKeys
 from discretion.seal.cell import encrypt_cell, event_cell_key
 from discretion.seal.key_files import KEY_BYTES, NONCE_BYTES
@@ -21,12 +22,20 @@ EVENTS_PER_CUSTOMER = 10
 """Events of each customer to be erased; every fifth is an order, which some laws require to retain."""
 
 
+def name_account(customer: bytes) -> str:
+    """Return the account number of a customer, with which they log in."""
+    return f"account-{customer.hex()}"
+
+
 class CustomerDocumentGenerator:
     """Generates the documents of customers by collection."""
 
-    def __init__(self, generator: CustomerGenerator, buckets: BucketKeys, now_ms: int) -> None:
+    def __init__(
+        self, generator: CustomerGenerator, buckets: BucketKeys, blind_index: BlindIndex, now_ms: int
+    ) -> None:
         self._generator = generator
         self._buckets = buckets
+        self._blind_index = blind_index
         self._now_ms = now_ms
         self._random = Random(SEED + 1)  # with the same seed two customers would have one id
 
@@ -36,6 +45,9 @@ class CustomerDocumentGenerator:
         """Yield the documents of customers by collection; the first ``with_events`` of them have events."""
         for number, (customer, records) in enumerate(self._generator.generate_customers(count)):
             cipher = self._encrypt_customer(customer)
+            (identifier,) = records[0][codec.IDENTIFIERS]
+            account = self._blind_index.index("user_id", name_account(customer["_id"]))
+            records[0][codec.IDENTIFIERS] = [{**identifier, "e": account, "k": "user_id"}]
             yield {
                 "customers": [customer],
                 "source_records": records,

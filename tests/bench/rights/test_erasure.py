@@ -25,7 +25,10 @@ async def customer_ids(platform: PlatformUnderTest) -> AsyncIterator[list[bytes]
     generator = CustomerGenerator(catalogue, load_lawbook(None, catalogue), now)
     generated = list(
         CustomerDocumentGenerator(
-            generator, platform.internals.discloser.revealer.buckets, now
+            generator,
+            platform.internals.discloser.revealer.buckets,
+            platform.internals.discloser.login_reaches.blind_index,
+            now,
         ).generate_documents(CUSTOMERS, ERASED)
     )
     for name in generated[0]:

@@ -71,7 +71,7 @@ APP_CALLS: list[Call] = [
     ("screen", {"userId": "w-1", "name": "Basket"}),
 ]
 EXPECTED_EVENTS = [
-    ("Order Completed", "web", ORDER),
+    ("Order Completed", "web", {**ORDER, "total": build_money("19.99")}),
     ("group", "web", {"groupId": "platform-1", "role": "owner"}),
     ("page", "web", {"name": "Home", "category": "Shop"}),
     ("page", "web", {"name": "Landing", "path": "/"}),

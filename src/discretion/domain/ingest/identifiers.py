@@ -90,8 +90,8 @@ def parse_previous_identifiers(
 ) -> Iterator[ExternalIdentifier]:
     """Parse ``previousId`` of an alias message: an earlier id of the person at this source.
 
-    The message does not say whether it was a user id or an anonymous id, so it is returned as both types. It
-    is a claim: whoever writes the message can name anybody's id.
+    The message does not say whether it was a user id or an anonymous id, so it is returned as both types: a
+    user id is only claimed, and an anonymous id presented, as in ``anonymousId``.
 
     Raises:
         MessageRejected: ``PREVIOUS_ID_INVALID``, ``ID_INVALID``, ``IDENTIFIER_INVALID``,
@@ -102,8 +102,10 @@ def parse_previous_identifiers(
         raise MessageRejected(
             "PREVIOUS_ID_INVALID", "An alias message names the person's earlier id.", "previousId"
         )
-    for identifier_type in dict.fromkeys((source.anonymous_id, source.user_id)):
-        yield _parse_unblocked_id(catalogue, identifier_type, raw_value, "previousId")
+    types = {source.anonymous_id: Assurance.PRESENTED, source.user_id: Assurance.CLAIMED}
+    for identifier_type, asserted in types.items():
+        identifier = _parse_unblocked_id(catalogue, identifier_type, raw_value, "previousId")
+        yield limit_own_assurance(source, identifier, asserted)
 
 
 def is_blocked(catalogue: Catalogue, identifier: ExternalIdentifier) -> bool:

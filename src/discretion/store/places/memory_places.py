@@ -151,6 +151,9 @@ _TRANSIENT = (
 """Data of the current operation that are read, revealed or written."""
 
 _DEFINITIONS = (
+    "domain.ingest.value_codes _list_countries",
+    "domain.ingest.value_codes _list_languages",
+    "domain.ingest.value_codes _read_names",
     "app.signing_keys SigningKeys._listeners",
     "app.wiring.agents load_certificate",
     "catalogue.duration _find_day",

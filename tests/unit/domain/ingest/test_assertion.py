@@ -52,7 +52,7 @@ def list_lowered(source: str, **members: Any) -> list[tuple[str, str]]:
         (
             "web-shop",
             {"type": "alias", "userId": "w-1", "previousId": "c-1"},
-            {"user_id": PROVEN, "cookie": CLAIMED},
+            {"user_id": PROVEN, "cookie": PRESENTED},
         ),
     ],
 )
