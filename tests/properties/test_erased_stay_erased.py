@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.fixtures.erasure_steps import BLIND, ErasureSteps
 from tests.fixtures.examples import scale_examples
 from tests.fixtures.platform import PlatformUnderTest, open_platform
+from tests.fixtures.proofs import confirm_card
 
 SENT_AT, ONE_MS_IN_S = "2026-05-01T10:00:00Z", 0.001
 PEOPLE = 4
@@ -27,7 +28,13 @@ def build_messages(name: str) -> list[tuple[str, dict[str, Any]]]:
     )
     email = f"{name}@shop.example"
     bodies: list[tuple[str, dict[str, Any]]] = [
-        ("web-shop", {"type": "identify", **web_id, "traits": {"firstName": name, "email": email}}),
+        (
+            "web-shop",
+            confirm_card(
+                {"type": "identify", **web_id, "traits": {"firstName": name, "email": email}},
+                card_id["userId"],
+            ),
+        ),
         ("web-shop", {"type": "identify", **web_id, **device_id, "traits": {"email": email}}),
         (
             "web-shop",
@@ -46,7 +53,10 @@ def build_messages(name: str) -> list[tuple[str, dict[str, Any]]]:
             },
         ),
         ("web-shop", {"type": "consent", **web_id, "purposes": {"marketing": True}, "method": "web_form"}),
-        ("ios-app", {"type": "identify", "anonymousId": f"d-{name}", "traits": {"email": email}}),
+        (
+            "ios-app",
+            {"type": "identify", **web_id, "anonymousId": f"d-{name}", "traits": {"email": email}},
+        ),
     ]
     return [
         (source, {**body, "messageId": f"{name}-{number}", "timestamp": SENT_AT})

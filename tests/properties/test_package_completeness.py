@@ -11,6 +11,7 @@ from discretion.law.jurisdiction import Right
 from tests.fixtures.money import build_money
 from tests.fixtures.package import CLIENT, FetchedPackage, request_package
 from tests.fixtures.platform import PlatformUnderTest
+from tests.fixtures.proofs import confirm_card
 
 CATALOGUE = load_catalogue(None)
 SOURCES = {"web-shop": "w", "tills": "L"}
@@ -77,6 +78,8 @@ def build_identify(person: str, source: str) -> tuple[dict[str, Any], SentValues
         "traits": traits,
         "context": {"consent": {"categoryPreferences": {"marketing": True}}, "gpc": True},
     }
+    if source == "web-shop":
+        message = confirm_card(message, f"{SOURCES['tills']}-{person}")
     return message, sent_values
 
 
