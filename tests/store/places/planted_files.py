@@ -80,7 +80,7 @@ async def find_faults_of_files(platform: PlatformUnderTest, folder: Path) -> lis
 
 async def _plant_person(platform: PlatformUnderTest, folder: Path, name: str) -> _FilePerson:
     """Create a person who has a dead letter and mail."""
-    address = f"{name}@Post.example"
+    address = f"{name}@post.example"
     ids = await create_person(platform, name.lower(), address.lower())
     undeclared = {"type": "track", "event": "?", "userId": name.lower(), "messageId": secrets.token_hex(8)}
     await platform.send_messages("web-shop", undeclared)
