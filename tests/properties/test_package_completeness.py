@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from discretion.catalogue.load import load_catalogue
@@ -24,8 +25,10 @@ def build_attribute_value(attribute: Attribute, person: str, number: int) -> Any
     """Return a value of an attribute that no other person has, if its type has enough values."""
     if attribute.values:
         return attribute.values[0]
-    if attribute.path.endswith("country") or "ountry" in attribute.path:
+    if "ountry" in attribute.path or attribute.path == "contact.residence":
         return "DE"
+    if attribute.path == "preferences.language":
+        return "de"
     if attribute.identifier == "email":
         return f"canary-{person}@post.example"
     if attribute.identifier == "phone":
@@ -51,8 +54,23 @@ def build_property_value(event_property: EventProperty, person: str, number: int
     """Return a value of an event property that no other person has, if its type has enough values."""
     if event_property.name == "currency":
         return "EUR"
-    value = build_value(event_property.type, person, event_property.name, number)
+    value = (
+        {member.name: build_property_value(member, person, number) for member in event_property.members}
+        if event_property.type is ValueType.OBJECT
+        else build_value(event_property.type, person, event_property.name, number)
+    )
     return [value] if event_property.many else value
+
+
+def build_answered_value(event_property: EventProperty, value: Any) -> Any:
+    """Return a property's value as an answer has it: money with its currency."""
+    if event_property.many:
+        return [build_answered_value(replace(event_property, many=False), item) for item in value]
+    if event_property.type is ValueType.OBJECT:
+        return {
+            member.name: build_answered_value(member, value[member.name]) for member in event_property.members
+        }
+    return build_money(value) if event_property.type is ValueType.MONEY else value
 
 
 def build_identify(person: str, source: str) -> tuple[dict[str, Any], SentValues]:
@@ -93,10 +111,11 @@ def build_tracks(person: str, source: str) -> Iterator[tuple[dict[str, Any], Sen
             event_property.name: build_property_value(event_property, person, number)
             for event_property in kind.properties
         }
-        money = {declared.name for declared in kind.properties if declared.type is ValueType.MONEY}
         sent_values: SentValues = {
-            ("events", kind.key, source, name): build_money(value) if name in money else value
-            for name, value in properties.items()
+            ("events", kind.key, source, declared.name): build_answered_value(
+                declared, properties[declared.name]
+            )
+            for declared in kind.properties
         }
         yield (
             {

@@ -21,6 +21,7 @@ from discretion.store.embedded import mongo_server as embedded
 from discretion.store.request_state import RequesterAssurance, RequesterRole
 from tests.fixtures.mongo import FAILPOINTS, CommandRecorder
 from tests.fixtures.platform import PlatformUnderTest, build_test_platform
+from tests.fixtures.proofs import confirm_card, verify
 
 UNCOMPRESSED = (
     *("--wiredTigerCollectionBlockCompressor", "none"),
@@ -70,14 +71,32 @@ def build_person(number: int) -> Person:
         ("web-shop", {"type": "page", "anonymousId": cookie, "properties": {"path": f"/path-{unique}"}}),
         (
             "web-shop",
-            {"type": "identify", "userId": user, "anonymousId": cookie, "traits": {**traits, "email": email}},
+            confirm_card(
+                verify(
+                    {
+                        "type": "identify",
+                        "userId": user,
+                        "anonymousId": cookie,
+                        "traits": {**traits, "email": email},
+                    }
+                ),
+                loyalty,
+            ),
         ),
         (
             "web-shop",
             {"type": "track", "userId": user, "event": "Product Viewed", "properties": viewed_product},
         ),
         ("web-shop", {"type": "track", "userId": user, "event": "Order Completed", "properties": order}),
-        ("ios-app", {"type": "identify", "anonymousId": device, "traits": {"email": email, "phone": phone}}),
+        (
+            "ios-app",
+            {
+                "type": "identify",
+                "userId": user,
+                "anonymousId": device,
+                "traits": {"email": email, "phone": phone},
+            },
+        ),
         ("tills", {"type": "identify", "userId": loyalty, "traits": {"phone": phone}}),
     ]
     # Long before any erasure: a message that arrives late states when the event occurred.
