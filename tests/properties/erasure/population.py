@@ -67,36 +67,16 @@ def build_person(number: int) -> Person:
     # The coupon is no part of an invoice: no law requires that it is retained.
     order = {"order_id": f"order-{unique}", "total": 12.5, "currency": "EUR", "coupon": f"coupon-{unique}"}
     viewed_product = {"product_id": f"product-{unique}", "name": f"Seen{unique}"}
+    account = {"type": "identify", "userId": user, "traits": {**traits, "email": email}}
     messages: list[tuple[str, dict[str, Any]]] = [
         ("web-shop", {"type": "page", "anonymousId": cookie, "properties": {"path": f"/path-{unique}"}}),
-        (
-            "web-shop",
-            confirm_card(
-                verify(
-                    {
-                        "type": "identify",
-                        "userId": user,
-                        "anonymousId": cookie,
-                        "traits": {**traits, "email": email},
-                    }
-                ),
-                loyalty,
-            ),
-        ),
+        ("web-shop", confirm_card(verify({**account, "anonymousId": cookie}), loyalty)),
         (
             "web-shop",
             {"type": "track", "userId": user, "event": "Product Viewed", "properties": viewed_product},
         ),
         ("web-shop", {"type": "track", "userId": user, "event": "Order Completed", "properties": order}),
-        (
-            "ios-app",
-            {
-                "type": "identify",
-                "userId": user,
-                "anonymousId": device,
-                "traits": {"email": email, "phone": phone},
-            },
-        ),
+        ("ios-app", {**account, "anonymousId": device, "traits": {"email": email, "phone": phone}}),
         ("tills", {"type": "identify", "userId": loyalty, "traits": {"phone": phone}}),
     ]
     # Long before any erasure: a message that arrives late states when the event occurred.

@@ -237,8 +237,13 @@ def _plant_requests(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
         "sealed": {"note": b"sealed"},
     }
     return [
-        _shrinks(build_document("requests", customer=ann.customer, **contact), "code", sealed={}),
-        _stays("requests", customer=bob.customer, **contact),
+        _shrinks(
+            build_document("requests", customer=ann.customer, login=ann.customer, **contact),
+            "code",
+            "login",
+            sealed={},
+        ),
+        _stays("requests", customer=bob.customer, login=bob.customer, **contact),
     ]
 
 
@@ -308,7 +313,9 @@ MEMBERS_WITHOUT_PERSON: Mapping[str, frozenset[str]] = {
     "rulings": frozenset({"_id"}),
     "identity_events": frozenset({"_id"}),
     "consents": frozenset({"_id", "terms", "conflict"}),
-    "requests": frozenset({"_id", "open", "appeal_of", "contact", "messages.for", "messages.sealed"}),
+    "requests": frozenset(
+        {"_id", "open", "appeal_of", "contact", "new_address", "messages.for", "messages.sealed"}
+    ),
     "disclosures": frozenset({"_id", "e", "s"}),
     "ledger_postings": frozenset({"c", "l", "h"}),
     "ledger_posting_state": frozenset({"h", "p"}),

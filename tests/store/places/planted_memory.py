@@ -36,6 +36,7 @@ async def find_faults_of_memory(platform: PlatformUnderTest) -> list[str]:
     bucket = buckets.bucket_of(mona.customer)
     marks: Marks = [
         *mona.all,
+        f"mona-{unique}",
         email,
         client_id,
         client_id.encode(),

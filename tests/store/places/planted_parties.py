@@ -128,7 +128,7 @@ async def _plant(parties: _Parties) -> _Planted:
                 "type": "identify",
                 "messageId": f"{name}-1",
                 "userId": f"w-{name}",
-                "traits": {**traits, "address": {"country": "DE"}},
+                "traits": {**traits, "emailVerified": True, "address": {"country": "DE"}},
                 "context": {"consent": {"categoryPreferences": {PARTNER: True}}},
             },
         )
