@@ -37,7 +37,7 @@ def name_number(number: str, identifier_type: str, assurance: str | None = None)
     return {"externalIds": [external_id if assurance is None else {**external_id, "assurance": assurance}]}
 
 
-def say(choices: Mapping[str, bool]) -> dict[str, Any]:
+def build_consent_context(choices: Mapping[str, bool]) -> dict[str, Any]:
     """Return a context with choices about purposes."""
     return {"consent": {"categoryPreferences": dict(choices)}}
 
@@ -74,7 +74,7 @@ SETUP: Final[tuple[Message, ...]] = (
             "type": "identify",
             "userId": "c-otto",
             "traits": {"firstName": "Otto", "email": "otto@post.example", "address": {"country": "DE"}},
-            "context": {**confirm_card("L-otto"), **say({MARKETING[0]: True})},
+            "context": {**confirm_card("L-otto"), **build_consent_context({MARKETING[0]: True})},
         },
     ),
     (
@@ -264,7 +264,7 @@ def _account(draw: Draw) -> dict[str, Any]:
 
 
 def _yes() -> dict[str, Any]:
-    return say(dict.fromkeys(MARKETING, True))
+    return build_consent_context(dict.fromkeys(MARKETING, True))
 
 
 ACTIONS: Final[Mapping[str, Callable[[Draw], Message]]] = {
