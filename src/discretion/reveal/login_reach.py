@@ -1,13 +1,14 @@
 """Reach of a login: which customer a customer's own token is about. It is resolved at each request.
 
-A login reaches the customer whose records have *proven* the identifier it rests on. So an account that only
-claims somebody's number or address reaches nothing, and after a split a token reaches the part that has the
-login, whatever the token reached before.
+A login rests on an account or loyalty number and reaches the customer whose records have *proven* it. So an
+account that only claims somebody's number reaches nothing, and after a split a token reaches the part that
+has the login, whatever it reached before. An address is no login: its owner changes, and several may have
+proven it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from discretion.catalogue.assurance import Assurance
@@ -53,12 +54,12 @@ class LoginReachResolver:
     identities: IdentityStore
 
     async def resolve(self, login: Login) -> LoginReach:
-        """Resolve a login. An identifier that no record has proven reaches nobody."""
+        """Resolve a login. What is no number, or no record has proven, reaches nobody."""
         identifier_type = self.types.get(login.type)
         normalised = (
-            None
-            if identifier_type is None
-            else NORMALISATION_RULES[identifier_type.normalise](login.value, None)
+            NORMALISATION_RULES[identifier_type.normalise](login.value, None)
+            if identifier_type is not None and identifier_type.number
+            else None
         )
         entry = self.blind_index.index(login.type, login.value if normalised is None else normalised)
         digest = self.blind_index.index(_LOGIN_DIGEST_KIND, login.issuer, login.type, login.value).hex()
@@ -68,25 +69,16 @@ class LoginReachResolver:
         return LoginReach(entry, digest, record.customer, record.home or record.customer)
 
     async def find_customer(self, entry: bytes) -> bytes | None:
-        """Return the customer whose records have proven an identifier now, by its blind index."""
+        """Return the customer whose records have proven a number now, by its blind index."""
         record = await self._find_record(entry)
         return None if record is None else record.customer
 
     async def _find_record(self, entry: bytes) -> SourceRecord | None:
-        type_key, records = await self.identities.list_naming(entry)
-        identifier_type = self.types.get(type_key)
-        return _select_record(records, is_number=identifier_type is not None and identifier_type.number)
-
-
-def _select_record(records: Sequence[SourceRecord], *, is_number: bool) -> SourceRecord | None:
-    """Return the eldest record that has proven the identifier; None if it is not clear whose it is."""
-    proven = sorted(
-        (not identifier.is_own, record.born, record.id, record)
-        for record in records
-        for identifier in record.identifiers
-        if identifier.assurance is Assurance.PROVEN
-    )
-    customers = {record.customer for *_, record in proven}
-    # A ruling may have separated the records of one number: the login is that of the eldest account it names.
-    # An address that several customers have proven is the login of none.
-    return proven[0][3] if proven and (is_number or len(customers) == 1) else None
+        # A ruling may have separated the records of one number: the login is that of the eldest account.
+        proven = [
+            (not identifier.is_own, record.born, record.id, record)
+            for record in await self.identities.list_linking(entry)
+            for identifier in record.identifiers
+            if identifier.assurance is Assurance.PROVEN
+        ]
+        return min(proven)[3] if proven else None

@@ -30,11 +30,14 @@ class IdentityStore:
         """List a customer's records with the values of these attributes, which are identifiers as spelled."""
         return await self._records.list_statements((customer,), attributes)
 
-    async def list_naming(self, entry: bytes) -> tuple[str, list[SourceRecord]]:
-        """Return the type of an identifier, and the records that link by it with their mentions of it."""
-        for identifier in await self._identifiers.list_by_entries([entry]):
-            return identifier.type, await self._records.list_naming(identifier.records, entry)
-        return "", []
+    async def list_linking(self, entry: bytes) -> list[SourceRecord]:
+        """List the records that have proven or presented an identifier, with only their mention of it.
+
+        Those that claim it are not read: whoever types a number must not slow its owner's login.
+        """
+        identifiers = await self._identifiers.list_by_entries([entry])
+        linking = [record for identifier in identifiers for record in identifier.records]
+        return await self._records.list_naming(linking, entry) if linking else []
 
     async def find_named(self, entry: bytes) -> NamedIdentifier | None:
         """Return an identifier by its blind index with the records that name it; None if it is not stored."""

@@ -55,7 +55,12 @@ def build_token_verifier(
 
 
 def _is_login_type(catalogue: Catalogue, identifier_type: str) -> bool:
-    """Return whether customers log in with this identifier type: a source proves identifiers of it."""
-    return any(
-        source.assurance.get(identifier_type) is Assurance.PROVEN for source in catalogue.sources.values()
+    """Return whether customers log in with this identifier type: a number that some source proves."""
+    declared = catalogue.identifiers.get(identifier_type)
+    return (
+        declared is not None
+        and declared.number
+        and any(
+            source.assurance.get(identifier_type) is Assurance.PROVEN for source in catalogue.sources.values()
+        )
     )
