@@ -27,9 +27,8 @@ identifiers:
 
 def test_the_shipped_files_are_current() -> None:
     assert list_stale_files(None) == []
-    files = render_schema_files(None)
-    assert files[SDL_PATH] == print_sdl(None)
-    assert files[find_shipped_catalogue() / REGISTER_NAME].startswith("# yaml-language-server")
+    assert "type Customer" in SDL_PATH.read_text("utf-8")
+    assert (find_shipped_catalogue() / REGISTER_NAME).read_text("utf-8").startswith("# yaml-language-server")
 
 
 def test_a_new_attribute_makes_the_register_stale_until_it_is_written(tmp_path: Path) -> None:
