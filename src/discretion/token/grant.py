@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 SELF = "self"
 """The purpose of a customer who reads their own data; it covers no other customer (GDPR Art. 15)."""
 
+FRESH_LOGIN_S = 600
+"""Maximum age of a login that counts as fresh (s)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Login:
@@ -58,6 +61,10 @@ class Grant:
     def is_steward(self) -> bool:
         """Whether the caller is a steward of the retailer's privacy office."""
         return "steward" in self.scopes
+
+    def has_fresh_login(self, now_ms: int) -> bool:
+        """Return whether the subject logged in within ``FRESH_LOGIN_S`` before a time (ms)."""
+        return self.authenticated is not None and 0 <= now_ms // 1000 - self.authenticated <= FRESH_LOGIN_S
 
     @property
     def is_self_or_steward(self) -> bool:

@@ -248,3 +248,13 @@ def test_a_forger_learns_nothing_about_claims(changes: dict[str, Any]) -> None:
     forged = sign_token(build_header(), build_claims(**changes), STRANGER.sign)
     assert read_outcome(VERIFIER, forged) == "TOKEN_SIGNATURE"
     assert ED.kid != STRANGER.kid
+
+
+@pytest.mark.parametrize(
+    ("authenticated", "is_fresh"),
+    [(None, False), (NOW, True), (NOW - 600, True), (NOW - 601, False), (NOW + 1, False), (0, False)],
+)
+def test_a_login_is_fresh_for_ten_minutes(authenticated: int | None, is_fresh: bool) -> None:
+    """A token that does not say when its subject logged in shows no fresh login."""
+    claims = {} if authenticated is None else {"auth_time": authenticated}
+    assert VERIFIER.verify(build_token(**claims)).has_fresh_login(NOW * 1000) is is_fresh

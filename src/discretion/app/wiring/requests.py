@@ -108,7 +108,7 @@ def build_requests(
     sealer = RequestSealer(
         people=context.stores.people, buckets=context.buckets, entropy=entropy, now_ms=clock
     )
-    codes, mailer = _build_codes(context, decisions), _build_mailer(context)
+    codes, mailer = _build_codes(context), _build_mailer(context)
     return RequestComponents(
         store=store,
         deadlines=deadlines,
@@ -121,8 +121,8 @@ def build_requests(
         decisions=decisions,
         sealer=sealer,
         messages=RequestMessages(requests=store, sealer=sealer, decisions=decisions, now_ms=clock),
-        identity_proofing=_build_identity_proofing(context, codes=codes, mailer=mailer),
-        address_proofing=_build_address_proofing(context, codes=codes, mailer=mailer),
+        identity_proofing=_build_identity_proofing(context, decisions, codes=codes, mailer=mailer),
+        address_proofing=_build_address_proofing(context, decisions, codes=codes, mailer=mailer),
         deadline_monitor=DeadlineMonitor(requests=store, decisions=decisions, now_ms=clock),
         watcher=RequestWatcher(store),
         objection_hook=build_objection_hook(submission),
@@ -160,27 +160,29 @@ def _build_reach_check(context: WiringContext, decisions: RequestDecisions) -> R
     )
 
 
-def _build_codes(context: WiringContext, decisions: RequestDecisions) -> OneTimeCodes:
+def _build_codes(context: WiringContext) -> OneTimeCodes:
     clock = context.clock
-    return OneTimeCodes(
-        decisions=decisions, entropy=context.entropy, now_ms=clock, rate_limiter=CodeRateLimiter(clock)
-    )
+    return OneTimeCodes(entropy=context.entropy, now_ms=clock, rate_limiter=CodeRateLimiter(clock))
 
 
 def _build_address_proofing(
-    context: WiringContext, *, codes: OneTimeCodes, mailer: Mailer
+    context: WiringContext, decisions: RequestDecisions, *, codes: OneTimeCodes, mailer: Mailer
 ) -> AddressProofing:
     url = context.settings.text_message_url
     return AddressProofing(
-        codes=codes, mailer=mailer, text_messenger=None if url is None else TextMessenger(url)
+        codes=codes,
+        decisions=decisions,
+        mailer=mailer,
+        text_messenger=None if url is None else TextMessenger(url),
     )
 
 
 def _build_identity_proofing(
-    context: WiringContext, *, codes: OneTimeCodes, mailer: Mailer
+    context: WiringContext, decisions: RequestDecisions, *, codes: OneTimeCodes, mailer: Mailer
 ) -> IdentityProofing:
     return IdentityProofing(
         codes=codes,
+        decisions=decisions,
         mailer=mailer,
         code_addresses=CodeAddresses(
             people=context.stores.people,

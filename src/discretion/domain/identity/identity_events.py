@@ -9,6 +9,7 @@ from discretion.catalogue.identifier_type import IdentifierType
 from discretion.domain.identity.assignment import ResolvedPerson
 from discretion.domain.identity.evidence_reader import IdentityEvidence
 from discretion.domain.identity.link import Link, list_links
+from discretion.domain.identity.ruling import NO_GROUNDS, Grounds
 from discretion.store.identity_events import IdentityChange, IdentityChangeKind, LinkEvidence
 
 
@@ -19,7 +20,7 @@ def build_identity_events(
     actor: str,
     at: int,
     entropy: Callable[[int], bytes],
-    reason: str | None = None,
+    grounds: Grounds = NO_GROUNDS,
 ) -> Iterator[IdentityChange]:
     """Build a record of each merge and each split.
 
@@ -31,7 +32,7 @@ def build_identity_events(
             only those whose links concern these records are named.
         at: Time in ms.
         entropy: Returns that many random bytes, for ids.
-        reason: Why a steward decided so.
+        grounds: Why a ruling joins records.
     """
     customers_by_origin: dict[bytes, list[bytes]] = {}
     for customer, person in persons.items():
@@ -44,13 +45,19 @@ def build_identity_events(
     for customer, person in persons.items():
         if len(person.records_before) > 1:
             sides = [list(records) for records in person.records_before.values()]
-            evidence_items = _list_evidence(evidence, changed_links, person.records)
+            links = _list_evidence(evidence, changed_links, person.records)
             sources = _list_sources(evidence, changed_links, person.records, types) or actor
             customers_before = {*person.records_before, customer}
             merge = _build_change(
-                entropy(16), IdentityChangeKind.MERGED, customers_before, sides, evidence_items, sources, at
+                entropy(16),
+                IdentityChangeKind.MERGED,
+                customers_before,
+                sides,
+                [*links, *grounds.evidence],
+                sources,
+                at,
             )
-            yield replace(merge, reason=reason)
+            yield replace(merge, reason=grounds.reason)
     # A split has no evidence of its own: stronger evidence elsewhere, or a ruling, no longer lets a link
     # hold.
     for origin, customers in customers_by_origin.items():

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from discretion.domain.identity.assignment import ResolvedPerson, resolve_persons
 from discretion.domain.identity.evidence_reader import EvidenceReader, IdentityEvidence
 from discretion.domain.identity.identity_events import build_identity_events
+from discretion.domain.identity.ruling import NO_GROUNDS, Grounds
 from discretion.domain.identity.unit_of_work import StampedMessage, UnitOfWork, WriteContext
 from discretion.store.identity_events import IdentityChangeKind
 from discretion.store.person_stores import PersonStores
@@ -71,7 +72,7 @@ class PersonRewrite:
         actor: str = "",
         messages: Sequence[StampedMessage] = (),
         extra_writes: Iterable[PendingWrite] = (),
-        reason: str | None = None,
+        grounds: Grounds = NO_GROUNDS,
     ) -> RewriteOutcome:
         """Write everything that edits, messages and new evidence change.
 
@@ -79,7 +80,7 @@ class PersonRewrite:
             actor: Who supplied new evidence, such as ``source:tills``; with several sources, all of them.
             messages: Messages to apply to the source records that they address.
             extra_writes: Writes that belong to the same change.
-            reason: Why a steward decided so.
+            grounds: Why a ruling joins records.
 
         Raises:
             TransactionAborted: A customer changed meanwhile; the transaction runs again from its reads.
@@ -101,7 +102,7 @@ class PersonRewrite:
         # After all persons: only now is it known which customers have no records left.
         unit_of_work.delete_merged_customers()
         for change in build_identity_events(
-            evidence, persons, context.catalogue.identifiers, actor, context.now_ms, context.entropy, reason
+            evidence, persons, context.catalogue.identifiers, actor, context.now_ms, context.entropy, grounds
         ):
             unit_of_work.add(self.stores.identity_events.plan_add(change))
             if change.kind is IdentityChangeKind.PARTED:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from discretion.store.identity_events import LinkEvidence
+
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
@@ -11,3 +13,19 @@ class Ruling:
 
     joined: bool
     sides: tuple[frozenset[bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """Why a ruling joins records, for the identity history.
+
+    Attributes:
+        reason: A sentence that names nobody.
+        evidence: The identifiers by which the person has proven that the records are theirs.
+    """
+
+    reason: str | None = None
+    evidence: tuple[LinkEvidence, ...] = ()
+
+
+NO_GROUNDS = Grounds()

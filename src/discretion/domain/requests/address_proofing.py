@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from discretion.domain.requests.decisions import RequestDecisions
 from discretion.domain.requests.mailer import Mailer
 from discretion.domain.requests.one_time_codes import CodeMessage, MessageChannel, OneTimeCodes
+from discretion.domain.requests.request_codes import RequestCodes
 from discretion.domain.requests.text_messenger import TextMessenger
 from discretion.errors import Conflict
 from discretion.store.subject_request import SubjectRequest
@@ -29,11 +31,13 @@ class AddressProofing:
 
     Attributes:
         codes: The codes.
+        decisions: Changes the requests that wait for them.
         mailer: The way to e-mail addresses.
         text_messenger: The way to phone numbers; None without a gateway.
     """
 
     codes: OneTimeCodes
+    decisions: RequestDecisions
     mailer: Mailer
     text_messenger: TextMessenger | None
 
@@ -49,12 +53,15 @@ class AddressProofing:
             Conflict: ``TEXT_MESSAGES_MISSING``.
         """
         message = CodeMessage(self._choose_channel(address), address, ADDRESS_SUBJECT, ADDRESS_TEXT)
-        await self.codes.send(request, caller, message, require_waiting_for_address, hide_outcome=False)
+        await self.codes.send(self._find_codes(request), caller, message, hide_outcome=False)
 
     async def verify_code(self, request: bytes, caller: str, by: str, code: str) -> SubjectRequest:
         """Verify a code and confirm the new address of a request; see ``OneTimeCodes.verify``."""
-        await self.codes.verify(request, caller, code, require_waiting_for_address)
-        return await self.codes.decisions.confirm_address(request, by)
+        await self.codes.verify(self._find_codes(request), caller, code)
+        return await self.decisions.confirm_address(request, by)
+
+    def _find_codes(self, request: bytes) -> RequestCodes:
+        return RequestCodes(self.decisions, request, require_waiting_for_address)
 
     def _choose_channel(self, address: str) -> MessageChannel:
         if "@" in address:

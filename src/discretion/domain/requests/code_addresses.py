@@ -4,8 +4,9 @@ Whoever types an address claims it, and write keys of web pages are public. So a
 
 - An address counts if a record of this customer has *proven* it before the request was received, and is
   current: the record has not replaced it, and the person has not corrected it since.
-- For a request that names the customer by the address alone, the proof must be young (``young`` of the type).
-  Mailboxes are given up and assigned again, and nobody else vouches for the requester.
+- For a request that names the customer by the address alone, and for a login that asks for a record which may
+  be theirs, the proof must be young (``young`` of the type). Mailboxes are given up and assigned again, and
+  nobody else vouches for the requester.
 - If the customer was merged less than a day before the request was received, or later, an address counts only
   if every merged side that has proven an address has proven this one.
 
@@ -52,24 +53,38 @@ class CodeAddresses:
         Without a customer the result is empty. The same queries are run, so that the response time does not
         show whether a customer was found.
         """
-        current = await self.people.current(request.customer or b"")
-        customer = b"" if current is None else current.id
-        records = await self.source_records.list_identifiers(customer, (EMAIL_TYPE,))
-        merges = await self.identity_events.list_merges_after(customer, request.received - MERGE_MIN_AGE_MS)
-        proofs_by_record = find_proven_addresses(records, EMAIL_TYPE)
-        earliest = 0
-        if request.contact is not None:
-            identifier_type = self.types.get(EMAIL_TYPE)
-            earliest = request.received - (0 if identifier_type is None else identifier_type.young_ms)
+        proofs_by_record = await self._find_by_record(
+            request.customer, request.received, must_be_young=request.contact is not None
+        )
         proven_at: dict[bytes, int] = {}
         for proofs in proofs_by_record.values():
             for entry, at in proofs.items():
-                if earliest <= at <= request.received:
-                    proven_at[entry] = max(at, proven_at.get(entry, at))
+                proven_at[entry] = max(at, proven_at.get(entry, at))
+        return proven_at
+
+    async def find_of_record(self, record: bytes, customer: bytes, now_ms: int) -> ProofTimes:
+        """Return the addresses that a record has proven and that count for a login which asks for it."""
+        return (await self._find_by_record(customer, now_ms, must_be_young=True)).get(record, {})
+
+    async def _find_by_record(
+        self, customer: bytes | None, asked_at: int, *, must_be_young: bool
+    ) -> dict[bytes, ProofTimes]:
+        current = await self.people.current(customer or b"")
+        customer_now = b"" if current is None else current.id
+        records = await self.source_records.list_identifiers(customer_now, (EMAIL_TYPE,))
+        merges = await self.identity_events.list_merges_after(customer_now, asked_at - MERGE_MIN_AGE_MS)
+        proofs_by_record = find_proven_addresses(records, EMAIL_TYPE)
+        identifier_type = self.types.get(EMAIL_TYPE)
+        young_ms = 0 if identifier_type is None else identifier_type.young_ms
+        earliest = asked_at - young_ms if must_be_young else 0
         return {
-            entry: at
-            for entry, at in proven_at.items()
-            if all(_is_on_every_side(entry, merge, proofs_by_record) for merge in merges)
+            record: {
+                entry: at
+                for entry, at in proofs.items()
+                if earliest <= at <= asked_at
+                and all(_is_on_every_side(entry, merge, proofs_by_record) for merge in merges)
+            }
+            for record, proofs in proofs_by_record.items()
         }
 
 

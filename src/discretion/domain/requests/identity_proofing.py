@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from discretion.domain.requests.code_addresses import CodeAddresses
+from discretion.domain.requests.decisions import RequestDecisions
 from discretion.domain.requests.mailer import Mailer
 from discretion.domain.requests.one_time_codes import CodeMessage, OneTimeCodes
+from discretion.domain.requests.request_codes import RequestCodes
 from discretion.errors import Conflict
 from discretion.store.request_state import RequesterAssurance
 from discretion.store.subject_request import SubjectRequest
@@ -24,6 +26,7 @@ class IdentityProofing:
     """Sends codes to known addresses, and confirms the identity of whoever enters one."""
 
     codes: OneTimeCodes
+    decisions: RequestDecisions
     mailer: Mailer
     code_addresses: CodeAddresses
 
@@ -40,9 +43,7 @@ class IdentityProofing:
             hide_outcome: Send the mail in the background.
         """
         message = CodeMessage(self.mailer, address, CODE_MAIL_SUBJECT, CODE_MAIL_TEXT)
-        await self.codes.send(
-            request, caller, message, require_waiting_for_identity, hide_outcome=hide_outcome
-        )
+        await self.codes.send(self._find_codes(request), caller, message, hide_outcome=hide_outcome)
 
     async def verify_code(self, request: bytes, caller: str, by: str, code: str) -> SubjectRequest:
         """Verify a code and confirm the identity of the requester; see ``OneTimeCodes.verify``.
@@ -53,8 +54,11 @@ class IdentityProofing:
             by: Actor for the history.
             code: The code as entered.
         """
-        await self.codes.verify(request, caller, code, require_waiting_for_identity)
-        return await self.codes.decisions.confirm_identity(request, by, RequesterAssurance.CODE)
+        await self.codes.verify(self._find_codes(request), caller, code)
+        return await self.decisions.confirm_identity(request, by, RequesterAssurance.CODE)
+
+    def _find_codes(self, request: bytes) -> RequestCodes:
+        return RequestCodes(self.decisions, request, require_waiting_for_identity)
 
 
 def require_waiting_for_identity(request: SubjectRequest) -> None:

@@ -1,4 +1,4 @@
-"""One-time codes that are sent to an address, for requests that wait for one.
+"""One-time codes that are sent to an address, for requests and records that wait for one.
 
 A code has eight digits and is valid for ten minutes and five tries. It is stored as an Argon2id hash (RFC
 9106, with the parameters that OWASP recommends). The limit for each caller applies before anything is hashed;
@@ -14,19 +14,18 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
-from discretion.domain.requests.decisions import RequestDecisions
 from discretion.errors import BadRequest, DiscretionError, TooMany
-from discretion.store.subject_request import IdentityCode, SubjectRequest
+from discretion.store.subject_request import IdentityCode
 
 CODE_LIFE_MS, MAX_TRIES, CODE_DIGITS = 600_000, 5, 8
 MAX_CODES, CODES_WINDOW_MS = 3, 3_600_000
-"""Number of codes for one person in a time window (ms), over all their requests.
+"""Number of codes for one person in a time window (ms), over all their requests or records.
 
 This allows 15 guesses an hour and 16,200 guesses until a request expires after 45 days. With 10^8 codes an
 attacker succeeds with a probability of about 1 in 6,000.
@@ -69,8 +68,32 @@ class CodeRateLimiter:
             self._tries.popitem(last=False)
 
 
-RequireWaiting = Callable[[SubjectRequest], None]
-"""Raises Conflict ``REQUEST_STATE`` unless a request waits for the code that is sent or entered."""
+@dataclass(frozen=True, slots=True)
+class CodeState:
+    """What is stored about the codes for one matter.
+
+    Attributes:
+        code: The code that was sent last.
+        sent: When codes were sent within the last hour (ms).
+        is_usable: Whether the code can prove anything; False if it was sent to nobody.
+    """
+
+    code: IdentityCode | None = None
+    sent: tuple[int, ...] = ()
+    is_usable: bool = True
+
+
+class CodePlace(Protocol):
+    """Where the codes for one matter are stored."""
+
+    async def change_codes(self, build_change: Callable[[CodeState], CodeState]) -> None:
+        """Change the codes atomically; ``build_change`` may be called again.
+
+        Raises whatever forbids a code for this matter now, and what ``build_change`` raises.
+        """
+
+    async def count_codes(self, since: int, limit: int) -> int:
+        """Return how many codes were sent after a time (ms) under the strictest limit that applies."""
 
 
 class MessageChannel(Protocol):
@@ -104,7 +127,6 @@ class CodeMessage:
 class OneTimeCodes:
     """Sends codes and verifies them."""
 
-    decisions: RequestDecisions
     entropy: Callable[[int], bytes] = field(repr=False)
     now_ms: Callable[[], int]
     rate_limiter: CodeRateLimiter
@@ -114,28 +136,18 @@ class OneTimeCodes:
     _message_tasks: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
     _dummy_hash: str = field(default="", repr=False)
 
-    async def send(
-        self,
-        request: bytes,
-        caller: str,
-        message: CodeMessage,
-        require_waiting: RequireWaiting,
-        *,
-        hide_outcome: bool,
-    ) -> None:
-        """Store a new code for a request and send it.
+    async def send(self, place: CodePlace, caller: str, message: CodeMessage, *, hide_outcome: bool) -> None:
+        """Store a new code and send it.
 
         Args:
-            request: Id of the request.
+            place: Where the code is stored.
             caller: Key by which tries are counted.
             message: The message around the code.
-            require_waiting: Checks that the request waits for this code.
             hide_outcome: Send the message in the background, so that the response time does not show whether
                 there is a recipient.
 
         Raises:
-            NotFound: ``REQUEST_NOT_FOUND``.
-            Conflict: ``REQUEST_STATE``.
+            DiscretionError: What the place raises.
             TooMany: ``CODES_TOO_MANY``, ``TRIES_TOO_MANY``.
             Unavailable: As the channel raises it. If the message fails after the code was stored, the code
                 counts towards the limit, and the requester asks for another one.
@@ -147,18 +159,17 @@ class OneTimeCodes:
         code = f"{int.from_bytes(self.entropy(8)) % 10**CODE_DIGITS:0{CODE_DIGITS}d}"
         code_hash = await self._hash(code)
 
-        def add_code(current: SubjectRequest) -> SubjectRequest:
-            require_waiting(current)
+        def add_code(current: CodeState) -> CodeState:
             now = self.now_ms()
-            recent_codes = [sent_at for sent_at in current.codes_sent if now - sent_at < CODES_WINDOW_MS]
+            recent_codes = [sent_at for sent_at in current.sent if now - sent_at < CODES_WINDOW_MS]
             if len(recent_codes) >= MAX_CODES:
                 raise _build_code_limit_error()
             new_code = IdentityCode(code_hash, tries=0, valid_until=now + CODE_LIFE_MS)
-            return replace(current, code=new_code, codes_sent=(*recent_codes, now))
+            return CodeState(new_code, (*recent_codes, now))
 
         # Stored before it is sent: a code that arrives must be valid.
-        request_with_code = await self.decisions.apply_change(request, add_code)
-        await self._enforce_code_limit(request_with_code)
+        await place.change_codes(add_code)
+        await self._enforce_code_limit(place)
         if message.recipient is None:
             return
         sending = message.channel.send(message.recipient, message.subject, message.text.format(code=code))
@@ -169,8 +180,8 @@ class OneTimeCodes:
         self._message_tasks.add(task)  # asyncio keeps only weak references to tasks
         task.add_done_callback(self._message_tasks.discard)
 
-    async def _enforce_code_limit(self, request: SubjectRequest) -> None:
-        """Enforce the limits of codes over all requests about one person, and to one new address.
+    async def _enforce_code_limit(self, place: CodePlace) -> None:
+        """Enforce the limits of codes over all matters of one person, and to one address.
 
         The new code is already stored when the codes are counted. Concurrent calls therefore see each other's
         codes, and together they cannot exceed the limit.
@@ -179,31 +190,21 @@ class OneTimeCodes:
             TooMany: ``CODES_TOO_MANY``; the new code was removed again.
         """
         since = self.now_ms() - CODES_WINDOW_MS
-        requests = self.decisions.requests
-        sent = [await requests.count_codes(request, since, MAX_CODES + 1)]
-        if request.new_address is not None:
-            sent.append(await requests.count_codes_to(request.new_address, since, MAX_CODES + 1))
-        if max(sent) <= MAX_CODES:
+        if await place.count_codes(since, MAX_CODES + 1) <= MAX_CODES:
             return
-
-        def remove_code(current: SubjectRequest) -> SubjectRequest:
-            return replace(current, code=None, codes_sent=current.codes_sent[:-1])
-
-        await self.decisions.apply_change(request.id, remove_code)
+        await place.change_codes(lambda current: CodeState(None, current.sent[:-1]))
         raise _build_code_limit_error()
 
-    async def verify(self, request: bytes, caller: str, code: str, require_waiting: RequireWaiting) -> None:
+    async def verify(self, place: CodePlace, caller: str, code: str) -> None:
         """Verify a code that was entered.
 
         Args:
-            request: Id of the request.
+            place: Where the code is stored.
             caller: Key by which tries are counted.
             code: The code as entered.
-            require_waiting: Checks that the request waits for this code.
 
         Raises:
-            NotFound: ``REQUEST_NOT_FOUND``.
-            Conflict: ``REQUEST_STATE``.
+            DiscretionError: What the place raises.
             BadRequest: ``CODE_WRONG``; wrong, expired, used up or never sent.
             TooMany: ``TRIES_TOO_MANY``.
         """
@@ -213,18 +214,18 @@ class OneTimeCodes:
             raise _build_wrong_code_error()
         usable_code: list[IdentityCode | None] = [None]
 
-        def count_try(current: SubjectRequest) -> SubjectRequest:
-            require_waiting(current)
+        def count_try(current: CodeState) -> CodeState:
             sent = current.code
             if sent is None:
                 usable_code[0] = None
                 return current
             is_valid = sent.tries < MAX_TRIES and self.now_ms() < sent.valid_until
-            usable_code[0] = sent if is_valid and current.customer is not None else None
-            return replace(current, code=replace(sent, tries=min(sent.tries + 1, MAX_TRIES)))
+            usable_code[0] = sent if is_valid and current.is_usable else None
+            tried = IdentityCode(sent.hash, min(sent.tries + 1, MAX_TRIES), sent.valid_until)
+            return CodeState(tried, current.sent)
 
         # The try is counted before the code is verified. Parallel guesses cannot exceed the limit.
-        await self.decisions.apply_change(request, count_try)
+        await place.change_codes(count_try)
         sent_code = usable_code[0]
         # Without a valid code, verify against a dummy hash: the response time must not show the difference.
         is_match = await self._matches(

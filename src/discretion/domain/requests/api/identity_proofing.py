@@ -8,12 +8,12 @@ import strawberry
 from strawberry import UNSET
 from strawberry.types.field import StrawberryField
 
-from discretion.catalogue.assurance import Assurance
 from discretion.domain.kit.graphql.context import ResolverInfo
 from discretion.domain.kit.graphql.field import bind_services, build_field
 from discretion.domain.kit.graphql.scalars import DateTime
 from discretion.domain.profiles.api.customers import IdentifierInput
 from discretion.domain.requests.api.dependencies import RequestServices
+from discretion.domain.requests.api.known_address import reveal_first_address
 from discretion.domain.requests.api.requester import digest_identifier, token_assurance
 from discretion.domain.requests.api.types import (
     RightsRequest,
@@ -31,9 +31,7 @@ from discretion.domain.requests.identity_proofing import require_waiting_for_ide
 from discretion.domain.requests.one_time_codes import CODE_LIFE_MS, mask_address
 from discretion.errors import BadRequest, Conflict, Forbidden
 from discretion.reveal.forms import format_timestamp
-from discretion.reveal.revealer import CustomerRow
-from discretion.seal.cell import identifier_cell_key
-from discretion.seal.normalisation import NORMALISATION_RULES, normalise_email
+from discretion.seal.normalisation import NORMALISATION_RULES
 from discretion.store.request_state import RequesterAssurance
 from discretion.store.subject_request import SubjectRequest
 
@@ -158,42 +156,19 @@ async def _choose_known_address(
     known_addresses: Mapping[bytes, int],
 ) -> str:
     """Return an address of the customer: the one that ``contact`` names, or the one proven first."""
-    reading, records = info.context.require_reading(), info.context.resources
-    row = await load_subject_row(info, request)
-    naming_records = [] if row is None else await records.identities.list_identifiers(row.id, {EMAIL_TYPE})
-    emails = [
-        email
-        for record in naming_records
-        for email in record.identifiers
-        # As whoever proved it spells it, and nobody who claims it.
-        if email.entry in known_addresses and Assurance.PROVEN in email.times
-    ]
-    emails.sort(key=lambda email: (known_addresses[email.entry], email.entry))
+    row, identities = await load_subject_row(info, request), info.context.resources.identities
+    records = [] if row is None else await identities.list_identifiers(row.id, {EMAIL_TYPE})
     if contact is not None:
         entry, _ = digest_identifier(info, contact)
-        emails = [email for email in emails if email.entry == entry]
-    if row is None or not emails:
+        known_addresses = {entry: known_addresses[entry]} if entry in known_addresses else {}
+    address = None if row is None else await reveal_first_address(info, row, records, known_addresses)
+    if address is None:
         raise Conflict(
             "CONTACT_UNKNOWN",
             "No such address is one that was confirmed for this person.",
             "Log in again, or ask the privacy office.",
         )
-    address = str(reading.reveal_cell(row, emails[0].cell, identifier_cell_key(emails[0].entry), "contact"))
-    return await _find_spelling(info, row, address)
-
-
-async def _find_spelling(info: ResolverInfo, row: CustomerRow, address: str) -> str:
-    """Return an address as its owner spells it: a host may distinguish the case of the local part."""
-    records, reading = info.context.resources, info.context.require_reading()
-    keys = {each.key for each in records.catalogue.attributes.values() if each.identifier == EMAIL_TYPE}
-    for record in await records.identities.list_spellings(row.id, keys):
-        for key in sorted(keys & record.cells.keys()):
-            sealed = record.cells[key].sealed
-            if sealed is not None:
-                spelling = str(reading.reveal_cell(row, sealed, key, "contact"))
-                if normalise_email(spelling) == address:
-                    return spelling
-    return address
+    return address[1]
 
 
 def _normalise_contact(info: ResolverInfo, contact: IdentifierInput) -> str:

@@ -24,9 +24,6 @@ from discretion.seal.normalisation import NORMALISATION_RULES
 from discretion.store.request_state import RequesterAssurance, RequesterRole
 from discretion.token.grant import Grant
 
-FRESH_LOGIN_S = 600
-"""Maximum age of a login that counts as fresh (s)."""
-
 RequesterKind: Any = strawberry.enum(RequesterRole, name="RequesterKind", description="Who asks.")
 
 
@@ -70,9 +67,7 @@ class ForInput:
 
 def token_assurance(grant: Grant, now_ms: int) -> RequesterAssurance:
     """Return the assurance of a customer's token, by its ``auth_time`` (RFC 9068, section 2.2.1)."""
-    logged_in_at = grant.authenticated
-    is_fresh = logged_in_at is not None and 0 <= now_ms // 1000 - logged_in_at <= FRESH_LOGIN_S
-    return RequesterAssurance.FRESH if is_fresh else RequesterAssurance.SESSION
+    return RequesterAssurance.FRESH if grant.has_fresh_login(now_ms) else RequesterAssurance.SESSION
 
 
 async def resolve_parties(info: ResolverInfo, behalf: ForInput | None) -> RequestParties:

@@ -1,0 +1,56 @@
+"""Revealing an address that a customer has proven, to send a message to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from discretion.catalogue.assurance import Assurance
+from discretion.domain.kit.graphql.context import ResolverInfo
+from discretion.domain.requests.code_addresses import EMAIL_TYPE
+from discretion.reveal.revealer import CustomerRow
+from discretion.seal.cell import identifier_cell_key
+from discretion.seal.normalisation import normalise_email
+from discretion.store.source_record import SourceRecord
+
+
+async def reveal_first_address(
+    info: ResolverInfo,
+    row: CustomerRow,
+    records: Iterable[SourceRecord],
+    known_addresses: Mapping[bytes, int],
+) -> tuple[bytes, str] | None:
+    """Return the address that was proven first, as its blind index and as its owner spells it.
+
+    Args:
+        info: The resolver's context; the ledger records that an address was revealed.
+        row: The customer.
+        records: Records of theirs, with their identifiers of this type.
+        known_addresses: The addresses that count, with the times of their proofs.
+    """
+    emails = [
+        email
+        for record in records
+        for email in record.identifiers
+        # As whoever proved it spells it, and nobody who claims it.
+        if email.entry in known_addresses and Assurance.PROVEN in email.times
+    ]
+    if not emails:
+        return None
+    email = min(emails, key=lambda email: (known_addresses[email.entry], email.entry))
+    reading = info.context.require_reading()
+    address = str(reading.reveal_cell(row, email.cell, identifier_cell_key(email.entry), "contact"))
+    return email.entry, await _find_spelling(info, row, address)
+
+
+async def _find_spelling(info: ResolverInfo, row: CustomerRow, address: str) -> str:
+    """Return an address as its owner spells it: a host may distinguish the case of the local part."""
+    records, reading = info.context.resources, info.context.require_reading()
+    keys = {each.key for each in records.catalogue.attributes.values() if each.identifier == EMAIL_TYPE}
+    for record in await records.identities.list_spellings(row.id, keys):
+        for key in sorted(keys & record.cells.keys()):
+            sealed = record.cells[key].sealed
+            if sealed is not None:
+                spelling = str(reading.reveal_cell(row, sealed, key, "contact"))
+                if normalise_email(spelling) == address:
+                    return spelling
+    return address
