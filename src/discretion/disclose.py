@@ -70,7 +70,7 @@ class Discloser:
         login_reach = None if grant.login is None else await self.login_reaches.resolve(grant.login)
         reading = self.revealer.start_reading(plan, grant, self.now_ms(), login_reach)
         answer = await execute(reading)
-        await self._check_reach(grant, login_reach)
+        await self._check_reach(grant, reading.login_reach)
         account = reading.build_account()
         if not plan.touches_customers:
             return DisclosedAnswer(answer, None, plan, account)

@@ -37,6 +37,9 @@ NOW = int(time.time() * 1000)
 
 VALIDATED_ONLY = {
     "AddressCode",
+    "JoinLogins",
+    "JoinRecord",
+    "RecordCode",
     "ConfirmAddress",
     "Code",
     "Prove",

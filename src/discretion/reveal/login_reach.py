@@ -32,12 +32,14 @@ class LoginReach:
         customer: The customer it reaches now; None if it reaches nobody.
         lasting_customer: A present or former id of that customer that stays with the records of the login
             when others are separated from them. What is filed or stated under it concerns nobody else.
+        record: The source record of the login; None if it reaches nobody.
     """
 
     entry: bytes
     digest: str
     customer: bytes | None = field(repr=False)
     lasting_customer: bytes | None = field(repr=False)
+    record: bytes | None = field(default=None, repr=False)
 
     @property
     def may_change(self) -> bool:
@@ -66,7 +68,7 @@ class LoginReachResolver:
         record = None if normalised is None else await self._find_record(entry)
         if record is None:
             return LoginReach(entry, digest, None, None)
-        return LoginReach(entry, digest, record.customer, record.home or record.customer)
+        return LoginReach(entry, digest, record.customer, record.home or record.customer, record.id)
 
     async def find_customer(self, entry: bytes) -> bytes | None:
         """Return the customer whose records have proven a number now, by its blind index."""

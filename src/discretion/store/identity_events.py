@@ -41,11 +41,11 @@ class IdentityChange:
         id: Random.
         kind: What happened.
         at: When (ms).
-        by: The sources or the steward.
+        by: The sources, the steward or ``customer``.
         customers: All customers concerned.
         sides: The source records of each customer that was merged, or that results from a split.
         evidence: The identifiers that led to a merge; empty for a split.
-        reason: Why a steward merged them; None of any other change.
+        reason: Why a steward or the customer merged them; None of any other change.
     """
 
     id: bytes

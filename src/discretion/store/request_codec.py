@@ -85,7 +85,7 @@ def parse_request(document: Document) -> SubjectRequest:
         next_run=get("next"),
         lease_until=document["until"],
         fence=document["fence"],
-        code=_parse_code(get("code")),
+        code=parse_code(get("code")),
         codes_sent=tuple(get("codes", ())),
         messages=tuple(
             RequestMessage(message["at"], message["by"], message["for"], message["sealed"])
@@ -123,7 +123,7 @@ def build_request_document(request: SubjectRequest) -> MutableDocument:
         "began": request.original_received,
         "open": request.open_digest,
         "next": request.next_run,
-        "code": _build_code(request.code),
+        "code": build_code(request.code),
         "codes": list(request.codes_sent) or None,
         "messages": [_build_message(message) for message in request.messages] or None,
         "warned": list(request.warned) or None,
@@ -282,11 +282,13 @@ def _build_result(result: RequestResult) -> MutableDocument:
     return drop_unset(stored)
 
 
-def _parse_code(stored: Document | None) -> IdentityCode | None:
+def parse_code(stored: Document | None) -> IdentityCode | None:
+    """Parse a stored code."""
     return None if stored is None else IdentityCode(stored["hash"], stored["tries"], stored["until"])
 
 
-def _build_code(code: IdentityCode | None) -> MutableDocument | None:
+def build_code(code: IdentityCode | None) -> MutableDocument | None:
+    """Build the stored members of a code."""
     return None if code is None else {"hash": code.hash, "tries": code.tries, "until": code.valid_until}
 
 

@@ -1,4 +1,4 @@
-"""The ``rulings`` collection: decisions of stewards about which source records are one person."""
+"""The ``rulings`` collection: decisions of stewards and customers about which records are one person."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ COLLECTION = "rulings"
 
 @dataclass(frozen=True, slots=True)
 class StoredRuling:
-    """A decision of a steward.
+    """A decision of a steward, or a join by the customer.
 
     Attributes:
         id: Derived from its content.
         joined: Whether the records of all sides are one person, or records of different sides never are.
         sides: Ids of source records.
-        by: The steward.
+        by: The steward, or ``customer``.
         at: When (ms).
-        reason: Why, as the steward states it; None of a separation.
+        reason: Why, as the steward states it, or what the customer has done; None of a separation.
     """
 
     id: bytes

@@ -162,6 +162,21 @@ def _plant_suggestions(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
     ]
 
 
+def _plant_record_codes(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
+    of_bob = {"login": bob.record, "record": bob.record, "address": bob.identifier, **_DATES["record_codes"]}
+    return [
+        *(
+            _goes("record_codes", **{**of_bob, member: named})
+            for member, named in (
+                ("login", ann.record),
+                ("record", ann.record),
+                ("address", ann.identifier),
+            )
+        ),
+        _stays("record_codes", **of_bob),
+    ]
+
+
 def _plant_rulings(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
     other = _new_id()
     both, three = [[ann.record], [bob.record]], [[ann.record, other], [bob.record]]
@@ -261,7 +276,7 @@ _DATES: Mapping[str, dict[str, Any]] = {
     **{
         name: {"expires": _far_off()}
         for name in (
-            *("dead_letters", "packages", "package_links", "replays"),
+            *("dead_letters", "packages", "package_links", "record_codes", "replays"),
             *("tracking_plan_violations", "ingest_outcomes"),
         )
     },
@@ -280,6 +295,7 @@ PLANTERS: Mapping[str, Planter] = {
     "suggestions": _plant_suggestions,
     "packages": _plant_per_customer("packages"),
     "package_links": _plant_per_customer("package_links"),
+    "record_codes": _plant_record_codes,
     "rulings": _plant_rulings,
     "identity_events": _plant_identity_events,
     "consents": _plant_consents,
@@ -310,6 +326,7 @@ MEMBERS_WITHOUT_PERSON: Mapping[str, frozenset[str]] = {
     "suggestions": frozenset({"_id"}),
     "packages": frozenset({"_id", "request", "sealed"}),
     "package_links": frozenset({"_id", "request"}),
+    "record_codes": frozenset({"_id"}),
     "rulings": frozenset({"_id"}),
     "identity_events": frozenset({"_id"}),
     "consents": frozenset({"_id", "terms", "conflict"}),

@@ -296,6 +296,15 @@ VALID_DOCUMENTS: dict[str, dict[str, Any]] = {
         "assurance": "",
         "contact": "",
     },
+    "record_codes": {
+        "_id": b"c",
+        "login": b"l",
+        "record": b"r",
+        "address": b"a",
+        "codes": [1],
+        "at": 1,
+        "expires": datetime.now(UTC),
+    },
     "replays": {"_id": b"r", "expires": datetime.now(UTC)},
     "mandates": {
         "_id": b"m",

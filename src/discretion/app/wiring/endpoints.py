@@ -8,7 +8,6 @@ from discretion.app.wiring.context import WiringContext
 from discretion.app.wiring.disclosure import DisclosureComponents
 from discretion.app.wiring.ingest import IngestComponents
 from discretion.app.wiring.subject_rights import SubjectRightsComponents
-from discretion.app.wiring.tokens import build_token_verifier
 from discretion.domain.kit.graphql.context import ResolverResources
 from discretion.domain.profiles.api.customers import build_page_sizes
 from discretion.edge.acknowledgement_endpoint import AcknowledgementEndpoint
@@ -20,12 +19,14 @@ from discretion.edge.graphql.schema_builder import ApiServices, build_schema
 from discretion.edge.package_endpoint import PackageEndpoint
 from discretion.edge.tracking_endpoint import TrackingEndpoints
 from discretion.plan.plan_cache import PlanCache
+from discretion.token.verify import TokenVerifier
 
 
 def build_endpoints(
     context: WiringContext,
     services: ApiServices,
     resources: ResolverResources,
+    verifier: TokenVerifier,
     *,
     disclosure: DisclosureComponents,
     consent: ConsentComponents,
@@ -36,12 +37,6 @@ def build_endpoints(
     catalogue = context.catalogue
     schema = build_schema(catalogue=catalogue, services=services)
     mask = ErrorMask(context.entropy)
-    verifier = build_token_verifier(
-        settings=context.settings,
-        select_keys=context.signing_keys.select,
-        catalogue=catalogue,
-        clock=context.clock,
-    )
     documents = DocumentCache(schema._schema, page_sizes=build_page_sizes(catalogue))
     plans = PlanCache(
         schema=schema._schema, catalogue=catalogue, render=disclosure.form_renderer.build_render

@@ -16,11 +16,12 @@ from discretion.app.wiring.endpoints import build_endpoints
 from discretion.app.wiring.erasure import ErasureComponents
 from discretion.app.wiring.identity import IdentityComponents, build_identity
 from discretion.app.wiring.ingest import build_ingest
+from discretion.app.wiring.joins import build_joins
 from discretion.app.wiring.recipients import RecipientComponents
 from discretion.app.wiring.requests import RequestComponents
 from discretion.app.wiring.resolvers import build_api_services, build_resolver_resources
 from discretion.app.wiring.subject_rights import build_subject_rights
-from discretion.app.wiring.tokens import build_token_issuer
+from discretion.app.wiring.tokens import build_token_issuer, build_token_verifier
 from discretion.catalogue.model import Catalogue
 from discretion.disclose import Discloser
 from discretion.domain.backup.restore import DatabaseRestore, RestoreStores
@@ -46,6 +47,7 @@ from discretion.store.retained_data import RetainedDataStore
 from discretion.store.sweeps import SweepStore
 from discretion.store.wrapped_keys import WrappedKeyStore
 from discretion.token.issue import TokenIssuer
+from discretion.token.verify import TokenVerifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +95,20 @@ def wire_platform(context: WiringContext, on_checkpoint: Checkpoint) -> Platform
     )
     identity = build_identity(context)
     resources = build_resolver_resources(context, disclosure=disclosure)
-    services = build_api_services(context, consent=consent, identity=identity, ingest=ingest, rights=rights)
+    verifier = _build_verifier(context)
+    services = build_api_services(
+        context,
+        consent=consent,
+        identity=identity,
+        ingest=ingest,
+        rights=rights,
+        joins=build_joins(context, requests=rights.requests, verifier=verifier),
+    )
     endpoints = build_endpoints(
         context,
         services=services,
         resources=resources,
+        verifier=verifier,
         disclosure=disclosure,
         consent=consent,
         ingest=ingest,
@@ -111,13 +122,7 @@ def wire_platform(context: WiringContext, on_checkpoint: Checkpoint) -> Platform
         app=build_application(replace(endpoints, agent_routes=agents.routes)),
         catalogue=catalogue,
         database=database,
-        issuer=build_token_issuer(
-            settings=context.settings,
-            select_keys=context.signing_keys.select,
-            catalogue=catalogue,
-            clock=clock,
-            entropy=context.entropy,
-        ),
+        issuer=_build_issuer(context),
         write_keys=ingest.write_keys,
         discloser=disclosure.discloser,
         posting_writer=disclosure.posting_writer,
@@ -140,6 +145,25 @@ def wire_platform(context: WiringContext, on_checkpoint: Checkpoint) -> Platform
         backup_restore=_build_backup_restore(context, erasure=rights.erasure),
         signing_keys=context.signing_keys,
         agents=agents,
+    )
+
+
+def _build_verifier(context: WiringContext) -> TokenVerifier:
+    return build_token_verifier(
+        settings=context.settings,
+        select_keys=context.signing_keys.select,
+        catalogue=context.catalogue,
+        clock=context.clock,
+    )
+
+
+def _build_issuer(context: WiringContext) -> TokenIssuer:
+    return build_token_issuer(
+        settings=context.settings,
+        select_keys=context.signing_keys.select,
+        catalogue=context.catalogue,
+        clock=context.clock,
+        entropy=context.entropy,
     )
 
 

@@ -11,6 +11,7 @@ from discretion.app.wiring.subject_rights import SubjectRightsComponents
 from discretion.domain.consent.api.dependencies import ConsentServices
 from discretion.domain.identity.duplicates.api import SuggestionServices
 from discretion.domain.ingest.dead_letters.api import DeadLetterServices
+from discretion.domain.joins.api import JoinServices
 from discretion.domain.kit.graphql.context import ResolverResources
 from discretion.domain.recipients.api import RecipientServices
 from discretion.domain.requests.api.dependencies import RequestServices
@@ -41,6 +42,7 @@ def build_api_services(
     identity: IdentityComponents,
     ingest: IngestComponents,
     rights: SubjectRightsComponents,
+    joins: JoinServices,
 ) -> ApiServices:
     """Select the services of the GraphQL API from those of all packages."""
     requests, erasure = rights.requests, rights.erasure
@@ -58,6 +60,7 @@ def build_api_services(
         duplicates=SuggestionServices(suggestions=identity.suggestions, stewardship=identity.stewardship),
         identity=identity.stewardship,
         ingest=ingest.intake,
+        joins=joins,
         outcome_feed=ingest.outcome_feed,
         tracking_plan=ingest.tracking_plan,
         legal_retention=erasure.legal_holds,

@@ -17,7 +17,8 @@ How it works:
    ``identity_events`` records each merge and split with its evidence. Whoever else changes stored people
    (corrections, restrictions, statements, retention, erasure) uses the same entry, ``PersonRewriter``.
 6. ``stewardship`` lets a steward merge and unmerge. The decision is stored as a ruling (``ruling``) and
-   outweighs all identifiers.
+   outweighs all identifiers. ``personal_joins`` lets customers join what they have proven to be theirs,
+   unless a steward has separated it. Both write their rulings through ``ruling_writer``.
 
 ``statement_observer`` hands consent statements in messages to ``consent.source_statements`` within the same
 transaction. ``duplicates`` suggests customers who are probably one person without a common identifier.

@@ -29,6 +29,7 @@ from discretion.domain.ingest.outcome_feed.outcome_feed import OutcomeFeed
 from discretion.domain.ingest.tracking_plan.api import build_violations_field
 from discretion.domain.ingest.tracking_plan.counted_violations import CountedViolations
 from discretion.domain.inventory.api import build_inventory_fields
+from discretion.domain.joins.api import JoinServices, join_mutations
 from discretion.domain.kit.graphql.directives import narrow_purpose
 from discretion.domain.kit.graphql.scalars import SCALARS
 from discretion.domain.legal_retention.api import build_held_data_field, build_hold_mutations
@@ -69,6 +70,7 @@ class ApiServices:
     duplicates: SuggestionServices
     identity: Stewardship
     ingest: Intake
+    joins: JoinServices
     outcome_feed: OutcomeFeed
     tracking_plan: CountedViolations
     legal_retention: LegalHolds
@@ -130,6 +132,7 @@ def _build_schema(catalogue: Catalogue, provide: Callable[[], ApiServices]) -> s
         *build_ingest_mutations(lambda: provide().ingest),
         *consent_mutations(customer, provide_consent),
         *identity_mutations(customer, lambda: provide().identity),
+        *join_mutations(customer, lambda: provide().joins),
         *build_request_mutations(provide_requests),
         *build_proofing_mutations(provide_requests),
         *build_address_mutations(provide_requests),

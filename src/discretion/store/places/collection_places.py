@@ -148,6 +148,17 @@ _ENTRIES: tuple[_CollectionEntry, ...] = (
         removal=Removal(Stage.PURGE, ONE_CUSTOMER),
     ),
     _CollectionEntry(
+        "record_codes",
+        Departure.DELETED,
+        "Deleted with either of the records they are about; each is deleted after 70 minutes.",
+        expires_after=timedelta(minutes=70),
+        removal=Removal(
+            Stage.PURGE,
+            (Reference("login", RECORD), Reference("record", RECORD), Reference("address", IDENTIFIER)),
+            received="at",
+        ),
+    ),
+    _CollectionEntry(
         "rulings",
         Departure.SHRUNK,
         "They lose the source records of the customer; one that decides nothing any more is deleted.",
@@ -256,7 +267,7 @@ _ENTRIES: tuple[_CollectionEntry, ...] = (
         expires_after=timedelta(days=60),
     ),
     _CollectionEntry(
-        "replays", Departure.NO_PERSON, "None; MongoDB deletes each when the request has expired."
+        "replays", Departure.NO_PERSON, "None; MongoDB deletes each when the request or token has expired."
     ),
     _CollectionEntry(
         "agents", Departure.NO_PERSON, "None; deleted when an organisation is taken out of the register."

@@ -37,7 +37,7 @@ AGENT_COLLECTIONS: tuple[Collection, ...] = (
     ),
     Collection(
         name="replays",
-        contents="Digests of signed requests, so that each is accepted once; they identify nobody.",
+        contents="Digests of signed requests and of tokens that joined logins; they identify nobody.",
         schema=object_of({"_id": BINARY, "expires": DATE}),
         indexes=(Index((("expires", 1),), expire_s=0),),
     ),

@@ -16,6 +16,9 @@ from discretion.store.schema.declaration import (
     object_of,
 )
 
+CODE = object_of({"hash": TEXT, "tries": INTEGER, "until": TIME})
+"""A code that was sent: its hash, how often it was tried, until when it is valid (ms)."""
+
 REQUEST_COLLECTIONS: tuple[Collection, ...] = (
     #   v               version, incremented with every change
     #   client, subject who filed it (``sub`` at a client); kind person, agent, guardian, steward; by the name
@@ -94,7 +97,7 @@ REQUEST_COLLECTIONS: tuple[Collection, ...] = (
                 "login": BINARY,
                 "new_address": BINARY,
                 "address_proven": TIME,
-                "code": object_of({"hash": TEXT, "tries": INTEGER, "until": TIME}),
+                "code": CODE,
                 "codes": array_of(TIME),
                 "messages": array_of(object_of({"at": TIME, "by": TEXT, "for": BINARY, "sealed": BINARY})),
                 "warned": array_of(TEXT),
@@ -113,6 +116,30 @@ REQUEST_COLLECTIONS: tuple[Collection, ...] = (
             Index((("new_address", 1), ("codes", 1)), partial={"new_address": {"$gte": b""}}),
             Index((("expires", 1),), partial={"expires": {"$gte": 0}}),
             Index((("open", 1),), partial={"open": {"$gte": b""}}, unique=True),
+        ),
+    ),
+    # login the source record of the login that asks, record the one that may be theirs, address the blind
+    # index of the address that code was sent to; codes when codes were sent, at when this changed last (ms).
+    Collection(
+        name="record_codes",
+        contents="Hashes of codes by which a login proves that a record is theirs; ids of both records.",
+        schema=object_of(
+            {
+                "_id": BINARY,
+                "login": BINARY,
+                "record": BINARY,
+                "address": BINARY,
+                "codes": array_of(TIME),
+                "at": TIME,
+                "expires": DATE,
+            },
+            {"code": CODE},
+        ),
+        indexes=(
+            Index((("login", 1),)),
+            Index((("record", 1),)),
+            Index((("address", 1),)),
+            Index((("expires", 1),), expire_s=0),
         ),
     ),
     Collection(

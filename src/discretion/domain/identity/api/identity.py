@@ -69,10 +69,12 @@ class IdentityEvent:
     id: strawberry.ID = strawberry.field(description="What `unmerge` takes.")
     kind: str = strawberry.field(description="`merged` or `parted`.")
     at: DateTime
-    by: str = strawberry.field(description="Who brought it about: `source:tills`, `steward:privacy-office`.")
+    by: str = strawberry.field(
+        description="Who brought it about: `source:tills`, `steward:privacy-office`, `customer`."
+    )
     customers: list[strawberry.ID] = strawberry.field(description="Everybody it was about.")
     evidence: list[MergeEvidence]
-    reason: str | None = strawberry.field(description="Why a steward merged them.")
+    reason: str | None = strawberry.field(description="Why a steward or the customer merged them.")
 
 
 @strawberry.type(description="A page of a customer's identity history, newest first.")

@@ -6,6 +6,7 @@ import strawberry
 from strawberry.types.field import StrawberryField
 
 from discretion.domain.identity.possible_records import (
+    PossibleRecord,
     list_claims,
     list_possible_records,
     list_proven_entries,
@@ -43,7 +44,9 @@ class UnprovenIdentifierView:
 class PossibleRecordView:
     """A record of somebody else, without anything that it contains."""
 
-    id: strawberry.ID
+    id: strawberry.ID = strawberry.field(
+        description="What `sendRecordCode` and `joinRecord` take. Opaque, and good only for this client."
+    )
     source: str = strawberry.field(description="Where the record is.")
     year: int = strawberry.field(description="The year in which the record named it first.")
     by: str = strawberry.field(description="The type of what it claims, such as `email`.")
@@ -53,7 +56,7 @@ def unjoined_fields() -> list[StrawberryField]:
     """Build the two fields."""
 
     async def unproven_identifiers(root: CustomerRow, info: ResolverInfo) -> list[UnprovenIdentifierView]:
-        reading = _require_own(info)
+        reading = require_own_reading(info)
         resources = info.context.resources
         records = await resources.identities.list_identifiers(root.id, resources.catalogue.identifiers)
         claims = sorted(list_claims(records), key=lambda claim: (claim[1].at, claim[1].entry, claim[0].id))
@@ -74,16 +77,8 @@ def unjoined_fields() -> list[StrawberryField]:
         ]
 
     async def may_be_yours(root: CustomerRow, info: ResolverInfo) -> list[PossibleRecordView]:
-        reading = _require_own(info)
-        resources = info.context.resources
-        types = resources.catalogue.identifiers
-        records = await resources.identities.list_identifiers(root.id, types)
-        named = [
-            each
-            for entry in list_proven_entries(records, types)
-            if (each := await resources.identities.find_named(entry)) is not None
-        ]
-        possible = list_possible_records(named, root.id, types)[:MAX_POSSIBLE_RECORDS]
+        reading = require_own_reading(info)
+        possible = (await find_possible_records(info, root.id))[:MAX_POSSIBLE_RECORDS]
         # The answer says something about whoever has these records, so the ledger names them.
         await load_subjects(info, [each.customer for each in possible])
         reading.record_extra("mayBeYours")
@@ -100,7 +95,7 @@ def unjoined_fields() -> list[StrawberryField]:
     unproven_description = "What the customer's own records only claim. For the customer."
     possible_description = (
         "Records that are not joined to the customer but claim an identifier that the customer has proven. "
-        "For the customer; ask the privacy office to join one that is yours."
+        "For the customer; `sendRecordCode` and `joinRecord` join one that is theirs."
     )
     return [
         build_field(
@@ -113,7 +108,20 @@ def unjoined_fields() -> list[StrawberryField]:
     ]
 
 
-def _require_own(info: ResolverInfo) -> Reading:
+async def find_possible_records(info: ResolverInfo, customer: bytes) -> list[PossibleRecord]:
+    """Return the records of others that claim what a customer has proven, by id."""
+    resources = info.context.resources
+    types = resources.catalogue.identifiers
+    records = await resources.identities.list_identifiers(customer, types)
+    named = [
+        each
+        for entry in list_proven_entries(records, types)
+        if (each := await resources.identities.find_named(entry)) is not None
+    ]
+    return list_possible_records(named, customer, types)
+
+
+def require_own_reading(info: ResolverInfo) -> Reading:
     """Return the reading of a customer's own token.
 
     Raises:
@@ -123,7 +131,7 @@ def _require_own(info: ResolverInfo) -> Reading:
     if not reading.grant.is_self:
         raise Forbidden(
             "CUSTOMER_ONLY",
-            "Only the customer concerned may read this.",
+            "Only the customer concerned may read or do this.",
             "Use the customer's own token: me { … }.",
         )
     return reading
