@@ -19,9 +19,15 @@ from discretion.domain.profiles import person_state
 from discretion.domain.profiles.person_state import read_record_statements
 from discretion.purpose import effective_choice, record_answer
 from discretion.purpose.effective_choice import combine_answers
-from discretion.purpose.permissions import PermissionBits, PersonState, compute_permitted_bits
+from discretion.purpose.permission_engine import PermissionEngine
+from discretion.purpose.permissions import (
+    REFUSABLE,
+    PermissionBits,
+    PersonState,
+    compute_permitted_bits,
+)
 from discretion.purpose.record_answer import Reach, RecordAnswer, compute_record_answer
-from discretion.purpose.statements import NodeChoices, RecordStatements
+from discretion.purpose.statements import NodeChoices, RecordStatements, list_purpose_path
 from discretion.store.source_record import Choice, SourceRecord
 from tests.fixtures.examples import scale_examples
 from tests.fixtures.law import LAW
@@ -186,7 +192,27 @@ def check_setting_aside_narrows(
         assert not find_gained(before, permit(narrowed, laws, born))
 
 
+ENGINE = PermissionEngine(CATALOGUE, LAW)
+NODES = sorted({node for key in CATALOGUE.purposes for node in list_purpose_path(key)})
+
+
+@LAW_SETTINGS
+@given(SIDES, JURISDICTIONS, BORN, st.sets(st.sampled_from(NODES), max_size=2))
+def check_refusals_of_provers_narrow(
+    side: Records, laws: tuple[str, ...], born: int | None, refused: set[str]
+) -> None:
+    """What others refuse who have proven a claimed identifier takes these purposes and gives none."""
+    state = PersonState(side, laws, born_at=born, refused_by_provers=tuple(sorted(refused)))
+    after = compute_permitted_bits(CATALOGUE, LAW, state, NOW)
+    assert not find_gained(permit(side, laws, born), after)
+    for purpose in CATALOGUE.purposes.values():
+        if purpose.basis in REFUSABLE and not refused.isdisjoint(list_purpose_path(purpose.key)):
+            assert not after.allow >> purpose.bit & 1
+    assert ENGINE.forecast(state, NOW).now == after
+
+
 LAWS = (
+    check_refusals_of_provers_narrow,
     check_setting_aside_narrows,
     check_join_widens_nothing,
     check_strangers_widen_nothing,

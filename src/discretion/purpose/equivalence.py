@@ -54,8 +54,8 @@ class PersonSituation:
         """Return the situation at a moment (ms). People with equal situations have equal permissions.
 
         Returns:
-            Laws, restriction, limit on sensitive data, the period in force of each law, age flags and record
-            answers.
+            Laws, restriction, others' refusals, limit on sensitive data, the period in force of each law, age
+            flags and record answers.
         """
         # The result is the key of cached permissions. It must hold every input of ``compute_permitted_bits``:
         # two people whose difference is missing here would get the same permissions.
@@ -63,6 +63,7 @@ class PersonSituation:
         return (
             state.laws,
             state.restricted,
+            state.refused_by_provers,
             any(item.limits_sensitive_use for item in state.statements),
             tuple([sum([start <= now_ms for start in item.list_change_times()]) for item in self._timelines]),
             None if state.born_at is None else tuple(self._age_flags(state.born_at, now_ms)),

@@ -36,12 +36,23 @@ class PersonState:
         laws: Keys of the jurisdictions that protect them, sorted.
         restricted: Whether processing is restricted (GDPR Art. 18).
         born_at: UTC midnight of the birth date (ms) of a person who may be a child, else None.
+        refused_by_provers: Purposes, and nodes of their tree, that others refuse who have proven what this
+            person only claims, sorted.
     """
 
     statements: tuple[RecordStatements, ...] = field(default=(), repr=False)
     laws: tuple[str, ...] = ()
     restricted: bool = False
     born_at: int | None = field(default=None, repr=False)
+    refused_by_provers: tuple[str, ...] = field(default=(), repr=False)
+
+    def is_refused_by_provers(self, purpose: Purpose) -> bool:
+        """Return whether somebody refuses a purpose who has proven what this person only claims."""
+        return (
+            bool(self.refused_by_provers)
+            and purpose.basis in REFUSABLE
+            and not set(list_purpose_path(purpose.key)).isdisjoint(self.refused_by_provers)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +97,7 @@ def judge_purpose(
     sensitive_kinds = catalogue.sensitive_kinds
     if purpose.basis in NON_REFUSABLE_BASES:
         return PurposeVerdict(True, (True,) * len(sensitive_kinds))
-    if state.restricted:  # GDPR Art. 18(2)
+    if state.restricted or state.is_refused_by_provers(purpose):  # GDPR Art. 18(2); 7(3), 21
         return PurposeVerdict(False, (False,) * len(sensitive_kinds))
     is_permitted, kinds = True, [True] * len(sensitive_kinds)
     limited = any(statements.limits_sensitive_use for statements in state.statements)

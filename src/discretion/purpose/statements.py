@@ -118,6 +118,11 @@ class RecordStatements:
         """Whether anything is stated about a purpose."""
         return bool(self.ambient or self.explicit or self.guardian or self.own or self.own_guardian)
 
+    def list_nodes(self) -> set[str]:
+        """Return the nodes of the purpose tree about which something is stated."""
+        choices = (*self.explicit, *self.guardian, *self.own, *self.own_guardian, *self.ambient)
+        return {node for node, _ in choices}
+
     @property
     def has_refusal(self) -> bool:
         """Whether the person, or a source for them, refuses or has refused anything."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from discretion.store.document import Document, MutableDocument
@@ -18,6 +18,8 @@ COLLECTION = "identifiers"
 _LISTS = {"records": "records", "claims": "claims", "anonymous_claims": "anonymous"}
 """The lists of source records, by their names in code, with their stored names."""
 
+_REFUSALS = "refusals"
+
 
 @dataclass(frozen=True, slots=True)
 class StoredIdentifier:
@@ -30,6 +32,8 @@ class StoredIdentifier:
         records: Ids of the source records that link by it; no longer extended once too many share it.
         claims: Ids of the records with a number that only claim it, up to a limit.
         anonymous_claims: Ids of the other records that only claim it, up to a limit.
+        refusals: By the id of a record that has proven it, what its person refuses: purposes and nodes of
+            their tree. It reaches the records that only claim it.
     """
 
     entry: bytes
@@ -38,6 +42,7 @@ class StoredIdentifier:
     records: tuple[bytes, ...] = ()
     claims: tuple[bytes, ...] = ()
     anonymous_claims: tuple[bytes, ...] = ()
+    refusals: Mapping[bytes, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     @property
     def naming_records(self) -> set[bytes]:
@@ -105,11 +110,13 @@ class IdentifierStore:
         if before is None:
             return plan_insert(COLLECTION, build_identifier_document(after))
         # The lists as a whole: a concurrent change is a write conflict, and the transaction runs again.
-        changed = {
+        changed: dict[str, list[Any]] = {
             stored: list(getattr(after, name))
             for name, stored in _LISTS.items()
             if getattr(after, name) != getattr(before, name)
         }
+        if after.refusals != before.refusals:
+            changed[_REFUSALS] = _encode_refusals(after.refusals)
         removed = {stored: "" for stored, items in changed.items() if not items and stored != "records"}
         changes = {
             "$set": {stored: items for stored, items in changed.items() if stored not in removed},
@@ -117,6 +124,11 @@ class IdentifierStore:
         }
         change = {operator: members for operator, members in changes.items() if members}
         return plan_update(COLLECTION, {"_id": before.entry}, change) if change else None
+
+    def plan_touch(self, entry: bytes) -> PendingWrite:
+        """Return the write that makes a transaction conflict with those that change the identifier."""
+        # MongoDB does not write an update that changes nothing, so the counter changes every time.
+        return plan_update(COLLECTION, {"_id": entry}, {"$inc": {"n": 1}})
 
     async def _list(self, query: MutableDocument, session: Session | None) -> list[StoredIdentifier]:
         documents = await self._database.find(COLLECTION, query, session=session)
@@ -126,7 +138,8 @@ class IdentifierStore:
 def parse_identifier(document: Document) -> StoredIdentifier:
     """Parse a stored identifier."""
     lists = {name: tuple(document.get(stored, ())) for name, stored in _LISTS.items()}
-    return StoredIdentifier(document["_id"], document["type"], document["t"], **lists)
+    refusals = {item["r"]: tuple(item["p"]) for item in document.get(_REFUSALS, ())}
+    return StoredIdentifier(document["_id"], document["type"], document["t"], **lists, refusals=refusals)
 
 
 def build_identifier_document(identifier: StoredIdentifier) -> MutableDocument:
@@ -137,4 +150,9 @@ def build_identifier_document(identifier: StoredIdentifier) -> MutableDocument:
         "type": identifier.type,
         "t": identifier.at,
         **{stored: items for stored, items in lists.items() if items or stored == "records"},
+        **({_REFUSALS: _encode_refusals(identifier.refusals)} if identifier.refusals else {}),
     }
+
+
+def _encode_refusals(refusals: Mapping[bytes, tuple[str, ...]]) -> list[MutableDocument]:
+    return [{"r": record, "p": list(nodes)} for record, nodes in sorted(refusals.items())]

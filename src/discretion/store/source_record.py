@@ -180,6 +180,8 @@ class SourceRecord:
         removals: By type of an address, when the source first and last stated that there is none.
         number_assurance: The strongest assurance, proven or presented, of an account or loyalty number of the
             record; None for a record without a number.
+        claim_refusals: By the entry (hex) of an identifier that the record only claims, what those refuse who
+            have proven it: purposes and nodes of their tree.
     """
 
     id: bytes
@@ -207,6 +209,7 @@ class SourceRecord:
     contested: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
     removals: dict[str, StatedPeriod] = field(default_factory=dict)
     number_assurance: Assurance | None = None
+    claim_refusals: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     @property
     def is_login(self) -> bool:
@@ -242,6 +245,7 @@ class SourceRecord:
             dict(self.contested),
             dict(self.removals),
             self.number_assurance,
+            dict(self.claim_refusals),
         )
 
     def narrow(self, attributes: Collection[str]) -> None:

@@ -28,7 +28,7 @@ AMBIENT_CHOICES, EXPLICIT_CHOICES, GUARDIAN_CHOICES, SIGNALS = "d", "e", "g", "o
 FIRST, LAST, BORN, HOME, RULINGS, RESTRICTED = "t", "l", "b", "h", "r", "q"
 OWN_CHOICES, OWN_GUARDIAN_CHOICES = "u", "y"
 PLACE, ERASED_PARTS, CORRECTS, CONTESTED = "p", "w", "n", "x"
-REMOVALS, NUMBER_ASSURANCE = "z", "m"
+REMOVALS, NUMBER_ASSURANCE, CLAIM_REFUSALS = "z", "m", "k"
 """Stored names; the legend is in ``schema.profiles``."""
 
 _TIME_MEMBERS = {Assurance.PROVEN: "p", Assurance.PRESENTED: "h", Assurance.CLAIMED: "t"}
@@ -67,6 +67,7 @@ def parse_record(document: Document) -> SourceRecord:
         contested={key: tuple(requests) for key, requests in get(CONTESTED, {}).items()},
         removals={key: StatedPeriod(period["f"], period["t"]) for key, period in get(REMOVALS, {}).items()},
         number_assurance=None if NUMBER_ASSURANCE not in document else Assurance(document[NUMBER_ASSURANCE]),
+        claim_refusals={entry: tuple(nodes) for entry, nodes in get(CLAIM_REFUSALS, {}).items()},
     )
 
 
@@ -218,5 +219,6 @@ MAP_MEMBERS = (
     ),
     _Member(SIGNALS, "signals", lambda signal: {"f": signal.first, "t": signal.last}),
     _Member(CONTESTED, "contested", list, required=False),
+    _Member(CLAIM_REFUSALS, "claim_refusals", list, required=False),
     _Member(REMOVALS, "removals", lambda period: {"f": period.first, "t": period.last}, required=False),
 )

@@ -108,15 +108,28 @@ def _plant_per_customer(collection: str) -> Planter:
 
 
 def _plant_identifiers(ann: PersonIds, bob: PersonIds) -> list[PlantedDocument]:
-    other = {"type": "phone", "records": [bob.record], "claims": [bob.record], "anonymous": [bob.record]}
+    refusal = {"r": bob.record, "p": ["marketing"]}
+    other = {
+        "type": "phone",
+        "records": [bob.record],
+        "claims": [bob.record],
+        "anonymous": [bob.record],
+        "refusals": [refusal],
+    }
+    refusing = {
+        **other,
+        "records": [ann.record, bob.record],
+        "refusals": [{"r": ann.record, "p": ["analytics"]}, refusal],
+    }
     return [
-        _goes("identifiers", "claims", "anonymous", type="cookie", records=[ann.record]),
-        _goes("identifiers", "claims", "anonymous", _id=ann.stray, type="cookie", records=[]),
+        _shrinks(build_document("identifiers", **refusing), **other),
+        _goes("identifiers", "claims", "anonymous", type="cookie", records=[ann.record], refusals=[]),
+        _goes("identifiers", "claims", "anonymous", "refusals", _id=ann.stray, type="cookie", records=[]),
         *(
             _shrinks(build_document("identifiers", **{**other, member: [ann.record, bob.record]}), **other)
             for member in ("records", "claims", "anonymous")
         ),
-        _stays("identifiers", "claims", "anonymous", type="cookie", records=[bob.record]),
+        _stays("identifiers", "claims", "anonymous", "refusals", type="cookie", records=[bob.record]),
     ]
 
 

@@ -52,6 +52,7 @@ VALID_DOCUMENTS: dict[str, dict[str, Any]] = {
         "b": 3,
         "h": ID,
         "r": [ID],
+        "k": {"0a": ["marketing"]},
     },
     "installation": dict.fromkeys(("schema", "target", "created"), 1)
     | {"_id": "installation", "declaration": "0", "bucketKeys": ID, "signingKeys": ID},
@@ -69,6 +70,8 @@ VALID_DOCUMENTS: dict[str, dict[str, Any]] = {
         "records": [ID],
         "claims": [OTHER],
         "anonymous": [OTHER],
+        "refusals": [{"r": OTHER, "p": ["marketing"]}],
+        "n": 1,
         "t": 1,
     },
     "messages": {"_id": ID, "record": ID, "t": 1},

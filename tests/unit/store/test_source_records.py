@@ -60,6 +60,7 @@ RECORD = SourceRecord(
     place=DeviceCountry("FR", 4, "m4"),
     erased_parts=(ErasedPart("channel:web", 5),),
     corrects=b"o" * 16,
+    claim_refusals={"0a": ("marketing", "marketing.email")},
     contested={"1": (b"q" * 16,)},
 )
 MINIMAL = SourceRecord(b"r" * 16, "tills", b"c" * 16, 1, 1, 1, 1)

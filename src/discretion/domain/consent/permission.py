@@ -42,6 +42,7 @@ class PermissionReason(StrEnum):
     NOTICE_CHANGED = "notice_changed"
     AGE = "age"
     RESTRICTED = "restricted"
+    IDENTIFIER_REFUSED = "identifier_refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,8 @@ def _explain_denied(
 ) -> PermissionReason:
     if state.restricted:
         return PermissionReason.RESTRICTED
+    if state.is_refused_by_provers(purpose):
+        return PermissionReason.IDENTIFIER_REFUSED
     if effective_choice.accepted is False and purpose.basis in REFUSABLE:
         return PermissionReason.REFUSED
     if is_signalled:

@@ -8,8 +8,9 @@ Whoever changes source records, statements, rulings or identity in a transaction
         rewrite.evidence.edit(replace(record, restricted=True))
     await rewrite.write()
 
-``write`` saves edited records, applies messages, resolves again who is one person where evidence is new, and
-computes the profiles of everybody concerned. ``PersonRewriter.edit_records`` is a shortcut for edits of all
+``write`` saves edited records, applies messages, resolves again who is one person where evidence is new,
+computes the profiles of everybody concerned, and puts refusals in force for the records of others that they
+reach. ``PersonRewriter.edit_records`` is a shortcut for edits of all
 records of one customer.
 """
 
@@ -21,6 +22,8 @@ from dataclasses import dataclass
 from discretion.domain.identity.assignment import ResolvedPerson, resolve_persons
 from discretion.domain.identity.evidence_reader import EvidenceReader, IdentityEvidence
 from discretion.domain.identity.identity_events import build_identity_events
+from discretion.domain.identity.refusal_changes import RefusalChanges
+from discretion.domain.identity.refusal_reach import edit_reached_records
 from discretion.domain.identity.ruling import NO_GROUNDS, Grounds
 from discretion.domain.identity.unit_of_work import StampedMessage, UnitOfWork, WriteContext
 from discretion.store.identity_events import IdentityChangeKind
@@ -85,6 +88,25 @@ class PersonRewrite:
         Raises:
             TransactionAborted: A customer changed meanwhile; the transaction runs again from its reads.
         """
+        outcome, changes = await self._write_changes(actor, messages, extra_writes, grounds)
+        if changes:
+            await PersonRewrite(self.stores, self.session, self.context)._spread_refusals(changes)
+        return outcome
+
+    async def _spread_refusals(self, changes: RefusalChanges) -> None:
+        """Put refusals in force for the records of others that they reach; those reach no further."""
+        writes = await edit_reached_records(
+            self.reader, self.stores.identifiers, self.context.catalogue, changes, self.context.now_ms
+        )
+        await self._write_changes("", (), writes, NO_GROUNDS)
+
+    async def _write_changes(
+        self,
+        actor: str,
+        messages: Sequence[StampedMessage],
+        extra_writes: Iterable[PendingWrite],
+        grounds: Grounds,
+    ) -> tuple[RewriteOutcome, RefusalChanges]:
         evidence, context = self.evidence, self.context
         messages_by_record: dict[bytes, list[StampedMessage]] = {}
         for message in messages:
@@ -111,7 +133,7 @@ class PersonRewrite:
         for write in extra_writes:
             unit_of_work.add(write)
         await unit_of_work.send()
-        return RewriteOutcome(persons, unit_of_work.minimised_counts)
+        return RewriteOutcome(persons, unit_of_work.minimised_counts), unit_of_work.refusal_changes
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from discretion.catalogue.model import Catalogue
 from discretion.domain.identity.assignment import ResolvedPerson
 from discretion.domain.identity.evidence_reader import IdentityEvidence
+from discretion.domain.identity.refusal_changes import RefusalChanges, find_refusal_changes
 from discretion.domain.ingest.message import Fact
 from discretion.domain.ingest.message_index import MessageIndex
 from discretion.domain.profiles.erased_scopes import read_erased_scopes, remove_erased_data
@@ -78,7 +79,7 @@ class UnitOfWork:
 
     Call ``write_person`` for every person, then the other ``write_`` and ``delete_`` methods, then ``send``.
     ``minimised_counts`` has, by message digest, how many of its values and events are not stored because of
-    refusals.
+    refusals; ``refusal_changes`` whose refusals must reach other records, and which records they may reach.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class UnitOfWork:
         self._state_attributes = list_state_attributes(context.catalogue)
         self._customers_written: set[bytes] = set()
         self.minimised_counts: dict[bytes, int] = {}
+        self.refusal_changes = RefusalChanges()
         self._writes: list[PendingWrite] = []
 
     async def write_person(self, person: ResolvedPerson, messages: Sequence[StampedMessage]) -> bytes:
@@ -123,7 +125,18 @@ class UnitOfWork:
                 self._stores.source_records.plan_save(self._evidence.records.get(record), records[record])
             )
         self._customers_written.add(owner.id)
-        self._write_customer(person, before, wrapped, owner.id, list(records.values()))
+        permissions = self._write_customer(person, before, wrapped, owner.id, list(records.values()))
+        self.refusal_changes.add(
+            find_refusal_changes(
+                self._context.catalogue,
+                self._evidence,
+                person,
+                records,
+                self._context.now_ms,
+                is_restated=before is None or permissions is not before.permissions,
+            ),
+            owner.id,
+        )
         return owner.id
 
     def _is_changed_by_messages_only(self, person: ResolvedPerson) -> bool:
@@ -283,8 +296,8 @@ class UnitOfWork:
         wrapped_key: bytes,
         customer: bytes,
         records: Sequence[SourceRecord],
-    ) -> None:
-        """Fold the profile from all records and collect the change of the customer."""
+    ) -> StoredPermissions:
+        """Fold the profile from all records and collect the customer's change; return what they permit."""
         profile = fold_profile(self._context.catalogue, records)
         after = CustomerDocument(
             id=customer,
@@ -306,6 +319,7 @@ class UnitOfWork:
             contested=profile.contested,
         )
         self.add(self._stores.people.plan_save(before, after))
+        return after.permissions
 
     def _compute_permissions(
         self, person: ResolvedPerson, before: CustomerDocument | None, records: Sequence[SourceRecord]

@@ -62,6 +62,9 @@ def build_person_state(
         # The flag of one record restricts the person, so that a merge never lifts a restriction.
         restricted=any(record.restricted for record in ordered),
         born_at=_find_birth_time(catalogue, ordered),
+        refused_by_provers=tuple(
+            sorted({node for record in ordered for nodes in record.claim_refusals.values() for node in nodes})
+        ),
     )
 
 
@@ -83,6 +86,7 @@ def has_equal_state(before: SourceRecord, after: SourceRecord, state_attributes:
         and before.own_choices == after.own_choices
         and before.own_guardian_choices == after.own_guardian_choices
         and before.is_login == after.is_login
+        and before.claim_refusals == after.claim_refusals
         and all(before.cells.get(key) == after.cells.get(key) for key in state_attributes)
     )
 

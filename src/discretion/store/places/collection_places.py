@@ -66,6 +66,7 @@ CUSTOMER, RECORD = IdKind.CUSTOMER, IdKind.RECORD
 IDENTIFIER, RULING = IdKind.IDENTIFIER, IdKind.RULING
 ONE_CUSTOMER = (Reference("customer", CUSTOMER),)
 NAMING_LISTS = (Reference("records", RECORD), Reference("claims", RECORD), Reference("anonymous", RECORD))
+REFUSALS = Reference("refusals.r", RECORD)
 
 # In the order in which an erasure goes through them. A missing collection is found by the tests.
 _ENTRIES: tuple[_CollectionEntry, ...] = (
@@ -88,7 +89,8 @@ _ENTRIES: tuple[_CollectionEntry, ...] = (
         removal=Removal(
             Stage.PROFILE,
             (Reference("_id", IDENTIFIER), *NAMING_LISTS),
-            takes_out=NAMING_LISTS,
+            # A record whose person refuses is in ``records`` too.
+            takes_out=(*NAMING_LISTS, REFUSALS),
             goes_when=belongs_to_erased,
         ),
     ),

@@ -104,6 +104,8 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
     #   n           for the record of a person's own corrections, the record that it follows in a split
     #   x           by attribute number, the ids of the requests that contest the value
     #   z           by type of an address, when the source first (f) and last (t) stated to have none (ms)
+    #   k           by the entry (hex) of an identifier that the record only claims, what those refuse who
+    #               have proven it: purposes and nodes of their tree
     #   m           0 if an account or loyalty number of the record is proven, 1 if one is presented
     Collection(
         name="source_records",
@@ -135,6 +137,7 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
                 "x": map_of_numbers(array_of(BINARY)),
                 "z": map_of(SIGNAL),
                 "m": INTEGER,
+                "k": map_of(array_of(TEXT)),
                 "u": map_of(CHOICE),
                 "y": map_of(CHOICE),
             },
@@ -142,13 +145,20 @@ PROFILE_COLLECTIONS: tuple[Collection, ...] = (
         indexes=(Index((("c", 1),)),),
     ),
     # _id blind index, records the source records that link by it, t when it was first stored (ms); claims and
-    # anonymous the records that only claim it, with and without a number.
+    # anonymous the records that only claim it, with and without a number; refusals what the people refuse
+    # whose records (r) have proven it: purposes and nodes of their tree (p); n is counted up so that two
+    # transactions that depend on each other conflict.
     Collection(
         name="identifiers",
         contents="Keyed digests of e-mail addresses, phone numbers and other ids, with their source records.",
         schema=object_of(
             {"_id": BINARY, "type": TEXT, "records": array_of(BINARY), "t": TIME},
-            {"claims": array_of(BINARY), "anonymous": array_of(BINARY)},
+            {
+                "claims": array_of(BINARY),
+                "anonymous": array_of(BINARY),
+                "refusals": array_of(object_of({"r": BINARY, "p": array_of(TEXT)})),
+                "n": INTEGER,
+            },
         ),
         # An erasure finds the identifiers of a record by each of them.
         indexes=(Index((("records", 1),)), Index((("claims", 1),)), Index((("anonymous", 1),))),

@@ -35,6 +35,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "a signal": {"signals": {"gpc": SignalTimes(1, 2)}},
     "the limit on sensitive data": {"signals": {"limit": SignalTimes(1, 2)}},
     "a restriction": {"restricted": True},
+    "a refusal of whoever has proven a claim": {"claim_refusals": {"0a": ("marketing",)}},
     "the country of the device": {"place": DeviceCountry("FR", 2, "m")},
     **{
         f"attribute {CATALOGUE.find_path(key)}": {"cells": {key: Cell(2, "m", value="FR", born=3)}}

@@ -1,0 +1,208 @@
+"""Which changes of people make it necessary to compute again whom their refusals reach. Pure functions.
+
+A refusal reaches the records of others that only claim an identifier which the person has proven
+(``refusal_reach``). Nearly all writes change neither refusals nor proofs nor claims.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from discretion.catalogue.assurance import Assurance
+from discretion.catalogue.identifier_type import IdentifierType
+from discretion.catalogue.model import Catalogue
+from discretion.domain.identity.assignment import ResolvedPerson
+from discretion.domain.identity.evidence_reader import IdentityEvidence
+from discretion.domain.profiles.counted_statements import find_source_consent
+from discretion.domain.profiles.identifier_index import NamingList, is_full
+from discretion.domain.profiles.person_state import read_record_statements
+from discretion.domain.profiles.record_identifiers import find_replacement
+from discretion.purpose.refused_nodes import list_refused_nodes
+from discretion.store.source_record import SourceRecord
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRefusalChange:
+    """What a write of one person changes.
+
+    Attributes:
+        is_speaker: Whether what they refuse, or what they have proven while they refuse, changed.
+        claimants: Ids of their records for which it must be looked up who has proven what they claim.
+    """
+
+    is_speaker: bool
+    claimants: frozenset[bytes]
+
+
+@dataclass(slots=True)
+class RefusalChanges:
+    """What the writes of a transaction change.
+
+    Attributes:
+        speakers: Ids of the customers whose refusals must reach other records.
+        claimants: Ids of the records that refusals of others may reach.
+    """
+
+    speakers: set[bytes] = field(default_factory=set)
+    claimants: set[bytes] = field(default_factory=set)
+
+    def __bool__(self) -> bool:
+        """Return whether there is anything to do."""
+        return bool(self.speakers or self.claimants)
+
+    def add(self, change: PersonRefusalChange, customer: bytes) -> None:
+        """Add the change of one person, who is this customer now."""
+        if change.is_speaker:
+            self.speakers.add(customer)
+        self.claimants |= change.claimants
+
+
+def find_refusal_changes(
+    catalogue: Catalogue,
+    evidence: IdentityEvidence,
+    person: ResolvedPerson,
+    records: Mapping[bytes, SourceRecord],
+    now_ms: int,
+    *,
+    is_restated: bool,
+) -> PersonRefusalChange:
+    """Return what a write of one person changes.
+
+    Args:
+        catalogue: Purposes, sources and types of identifiers.
+        evidence: What was stored before.
+        person: The person.
+        records: Their records as they are from now on.
+        now_ms: The present in ms.
+        is_restated: Whether their statements may have changed.
+    """
+    renamed = [
+        record
+        for record in records.values()
+        if (before := evidence.records.get(record.id)) is None
+        or before.identifiers != record.identifiers
+        or before.removals != record.removals
+    ]
+    return PersonRefusalChange(
+        _is_speaker(catalogue, evidence, person, records, renamed, now_ms, is_restated=is_restated),
+        frozenset(_find_claimants(catalogue.identifiers, evidence, person, records, renamed)),
+    )
+
+
+def list_current_claims(record: SourceRecord, types: Mapping[str, IdentifierType]) -> set[bytes]:
+    """Return the entries of the identifiers that a record only claims and has not replaced."""
+    return {
+        identifier.entry
+        for identifier in record.identifiers
+        if not identifier.assurance.links
+        and (
+            identifier.type not in types
+            or not types[identifier.type].is_address
+            or find_replacement(record, identifier) is None
+        )
+    }
+
+
+def list_proofs(record: SourceRecord) -> set[bytes]:
+    """Return the entries of the identifiers that a record has proven at some time.
+
+    Those that it has replaced are among them: whoever refused under an address and then changed it has not
+    lifted the refusal.
+    """
+    return {identifier.entry for identifier in record.identifiers if identifier.assurance is Assurance.PROVEN}
+
+
+def list_person_refusals(
+    catalogue: Catalogue, records: Iterable[SourceRecord], now_ms: int
+) -> tuple[str, ...]:
+    """Return what the statements in the records of one person refuse, as purposes and nodes of their tree."""
+    statements = [
+        read_record_statements(record, find_source_consent(catalogue, record)) for record in records
+    ]
+    return list_refused_nodes(catalogue.purposes, statements, now_ms)
+
+
+def _is_speaker(
+    catalogue: Catalogue,
+    evidence: IdentityEvidence,
+    person: ResolvedPerson,
+    records: Mapping[bytes, SourceRecord],
+    renamed: Iterable[SourceRecord],
+    now_ms: int,
+    *,
+    is_restated: bool,
+) -> bool:
+    has_new_proof = any(
+        list_proofs(record)
+        - (list_proofs(evidence.records[record.id]) if record.id in evidence.records else set())
+        for record in renamed
+    )
+    if not is_restated and not has_new_proof:
+        return False
+    refused = list_person_refusals(catalogue, records.values(), now_ms)
+    if refused and (has_new_proof or _is_regrouped(evidence, person)):
+        return True
+    return is_restated and any(
+        list_person_refusals(
+            catalogue,
+            (evidence.records[record] for record in evidence.records_of_customer(customer)),
+            now_ms,
+        )
+        != refused
+        for customer in person.records_before
+    )
+
+
+def _find_claimants(
+    types: Mapping[str, IdentifierType],
+    evidence: IdentityEvidence,
+    person: ResolvedPerson,
+    records: Mapping[bytes, SourceRecord],
+    renamed: Iterable[SourceRecord],
+) -> set[bytes]:
+    renamed = list(renamed)
+    claimants = {record.id for record in renamed if _has_new_claim(types, evidence, record)}
+    # A record that joins whoever has linked the identifier claims it no longer alone.
+    if renamed or _is_regrouped(evidence, person):
+        claimants |= {record.id for record in records.values() if record.claim_refusals}
+    if _is_split(evidence, person):
+        claimants |= {record.id for record in records.values() if list_current_claims(record, types)}
+    return claimants
+
+
+def _has_new_claim(
+    types: Mapping[str, IdentifierType], evidence: IdentityEvidence, record: SourceRecord
+) -> bool:
+    """Return whether a record claims something new that somebody may have proven who refuses."""
+    before = evidence.records.get(record.id)
+    claims_before = set() if before is None else list_current_claims(before, types)
+    named_before = set() if before is None else {identifier.entry for identifier in before.identifiers}
+    for entry in list_current_claims(record, types) - claims_before:
+        identifier = evidence.identifiers.get(entry)
+        if identifier is None:
+            # Of a new mention the identifier was read, so nobody else names it. Of an address that the record
+            # stated again after another one, it was not.
+            if entry in named_before:
+                return True
+        elif identifier.refusals or any(
+            is_full(identifier, target, types)
+            for target in (NamingList.NUMBERED_CLAIMS, NamingList.ANONYMOUS_CLAIMS)
+        ):
+            return True
+    return False
+
+
+def _is_regrouped(evidence: IdentityEvidence, person: ResolvedPerson) -> bool:
+    """Return whether the person has other records than a customer had before."""
+    return any(
+        set(evidence.records_of_customer(customer)) != person.records for customer in person.records_before
+    )
+
+
+def _is_split(evidence: IdentityEvidence, person: ResolvedPerson) -> bool:
+    """Return whether records of a customer of before are no longer of this person."""
+    return any(
+        not person.records.issuperset(evidence.records_of_customer(customer))
+        for customer in person.records_before
+    )

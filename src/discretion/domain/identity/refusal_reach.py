@@ -1,0 +1,131 @@
+"""A refusal reaches the records of others that only claim an identifier which the person has proven.
+
+The identifier names, for each record that has proven it, what its person refuses; a record that claims it has
+a copy, and permissions are computed from the copy. Both are written in the transaction of the refusal, of the
+proof or of the claim, whichever comes last, so their order does not matter. A refusal only takes permissions
+from other records, it gives the speaker no access to them, and it reaches nothing from there.
+
+A record that claims an identifier whose list of claims is full could not be found by a later refusal.
+Therefore everything that can be refused is refused for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from discretion.catalogue.model import Catalogue
+from discretion.domain.identity.evidence_reader import EvidenceReader, IdentityEvidence
+from discretion.domain.identity.refusal_changes import (
+    RefusalChanges,
+    list_current_claims,
+    list_person_refusals,
+    list_proofs,
+)
+from discretion.store.identifiers import IdentifierStore, StoredIdentifier
+from discretion.store.transactions import PendingWrite
+
+
+async def edit_reached_records(
+    reader: EvidenceReader,
+    identifiers: IdentifierStore,
+    catalogue: Catalogue,
+    changes: RefusalChanges,
+    now_ms: int,
+) -> list[PendingWrite]:
+    """Edit the records that refusals reach or no longer reach; return the writes of the identifiers.
+
+    Args:
+        reader: Reads in the transaction, after its other writes; it has the edits.
+        identifiers: The store of identifiers.
+        catalogue: Purposes, sources and types of identifiers.
+        changes: What the transaction changes.
+        now_ms: The present in ms.
+    """
+    evidence = reader.evidence
+    await reader.read_customers(changes.speakers)
+    await reader.read_records(changes.claimants)
+    claimants = changes.claimants & evidence.records.keys()
+    writes: list[PendingWrite] = []
+    written: set[bytes] = set()
+    refusals = _collect_refusals(evidence, catalogue, changes.speakers, now_ms)
+    await reader.read_identifiers(refusals)
+    for entry, by_record in sorted(refusals.items()):
+        before = evidence.identifiers.get(entry)
+        if before is None:
+            continue
+        after = _replace_refusals(before, by_record)
+        write = identifiers.plan_save(before, after)
+        if write is not None:
+            evidence.identifiers[entry] = after
+            writes.append(write)
+            written.add(entry)
+            claimants |= {*after.claims, *after.anonymous_claims}
+    await reader.read_records(claimants)
+    claims = {
+        record: list_current_claims(evidence.records[record], catalogue.identifiers)
+        for record in claimants & evidence.records.keys()
+    }
+    await reader.read_identifiers(entry for entries in claims.values() for entry in entries)
+    everything = tuple(sorted({key.partition(".")[0] for key in catalogue.purposes}))
+    for record_id, entries in sorted(claims.items()):
+        record = evidence.records[record_id]
+        reached = {
+            entry.hex(): nodes
+            for entry in sorted(entries)
+            if (nodes := _find_reaching(evidence, record_id, entry, everything))
+        }
+        if reached != record.claim_refusals:
+            evidence.edit(replace(record, claim_refusals=reached))
+    # Whoever refuses at the same time does not find these claims: one of the two transactions runs again.
+    for entry in sorted({entry for entries in claims.values() for entry in entries} - written):
+        identifier = evidence.identifiers.get(entry)
+        if identifier is not None and identifier.records:
+            writes.append(identifiers.plan_touch(entry))
+    return writes
+
+
+def _collect_refusals(
+    evidence: IdentityEvidence, catalogue: Catalogue, customers: Iterable[bytes], now_ms: int
+) -> dict[bytes, dict[bytes, tuple[str, ...]]]:
+    """Return what each record that has proven an identifier contributes, by entry and record."""
+    collected: dict[bytes, dict[bytes, tuple[str, ...]]] = {}
+    for customer in customers:
+        records = [evidence.records[record] for record in evidence.records_of_customer(customer)]
+        refused = list_person_refusals(catalogue, records, now_ms)
+        for record in records:
+            for entry in list_proofs(record):
+                collected.setdefault(entry, {})[record.id] = refused
+    return collected
+
+
+def _replace_refusals(
+    identifier: StoredIdentifier, by_record: Mapping[bytes, tuple[str, ...]]
+) -> StoredIdentifier:
+    """Return an identifier with other refusals of these records, as far as it names them."""
+    combined = {**identifier.refusals, **by_record}
+    return replace(
+        identifier,
+        # An erasure finds them by the list of records.
+        refusals={
+            record: nodes
+            for record, nodes in sorted(combined.items())
+            if nodes and record in identifier.records
+        },
+    )
+
+
+def _find_reaching(
+    evidence: IdentityEvidence, record: bytes, entry: bytes, everything: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return what is refused for a record under an identifier that it claims, sorted."""
+    identifier = evidence.identifiers.get(entry)
+    if identifier is None:
+        return ()
+    person = evidence.records_of_customer(evidence.records[record].customer)
+    # Their own proof, or the card or device in their hands: then they do not only claim it.
+    if not set(person).isdisjoint(identifier.records):
+        return ()
+    if record not in identifier.naming_records:
+        return everything
+    return tuple(sorted({node for nodes in identifier.refusals.values() for node in nodes}))
