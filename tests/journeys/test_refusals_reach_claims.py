@@ -226,6 +226,25 @@ async def test_a_record_that_proves_or_replaces_the_address_is_not_reached(
     assert (await read_permissions(platform, "w-cat"))[EMAIL] == (False, "identifier_refused")
 
 
+@pytest.mark.parametrize("first", ["b2a", "b2b"])
+async def test_a_refusal_reaches_whoever_proves_the_same_address_without_a_login(
+    platform: PlatformUnderTest, first: str
+) -> None:
+    """Two browsers confirm one mailbox in two spellings; its owner refused in one of them."""
+    messages = {
+        "b2a": ("web-shop", "k-1@bücher.example", False),
+        "b2b": ("ios-app", "k-1@xn--bcher-kva.example", True),
+    }
+    for name in (first, *(messages.keys() - {first})):
+        source, email, accepted = messages[name]
+        traits = {"email": email, "emailVerified": True, "givenName": name}
+        consent = {"categoryPreferences": {EMAIL: accepted}}
+        message = {"type": "identify", "anonymousId": name, "traits": traits, "context": {"consent": consent}}
+        await send(platform, message, source)
+    assert not {"b2a", "b2b"} & set(await list_marketable(platform))
+    assert (await read_permissions(platform, "b2b"))[EMAIL] == (False, "identifier_refused")
+
+
 async def test_an_unmerge_brings_the_refusal_back(platform: PlatformUnderTest) -> None:
     """A steward takes an account that typed the address for Ann's, and corrects the error."""
     await send(platform, build_message("w-cat", ANN))

@@ -1,7 +1,7 @@
 """Which changes of people make it necessary to compute again whom their refusals reach. Pure functions.
 
-A refusal reaches the records of others that only claim an identifier which the person has proven
-(``refusal_reach``). Nearly all writes change neither refusals nor proofs nor claims.
+A refusal reaches the records of others that only claim an identifier which the person has proven, or that
+name it without a login (``refusal_reach``). Nearly all writes change neither refusals nor identifiers.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from discretion.domain.profiles.identifier_index import NamingList, is_full
 from discretion.domain.profiles.person_state import read_record_statements
 from discretion.domain.profiles.record_identifiers import find_replacement
 from discretion.purpose.refused_nodes import list_refused_nodes
+from discretion.store.identifiers import StoredIdentifier
 from discretion.store.source_record import SourceRecord
 
 
@@ -28,11 +29,11 @@ class PersonRefusalChange:
 
     Attributes:
         is_speaker: Whether what they refuse, or what they have proven while they refuse, changed.
-        claimants: Ids of their records for which it must be looked up who has proven what they claim.
+        reachable: Ids of their records for which it must be looked up who has proven what they name.
     """
 
     is_speaker: bool
-    claimants: frozenset[bytes]
+    reachable: frozenset[bytes]
 
 
 @dataclass(slots=True)
@@ -41,21 +42,21 @@ class RefusalChanges:
 
     Attributes:
         speakers: Ids of the customers whose refusals must reach other records.
-        claimants: Ids of the records that refusals of others may reach.
+        reachable: Ids of the records that refusals of others may reach.
     """
 
     speakers: set[bytes] = field(default_factory=set)
-    claimants: set[bytes] = field(default_factory=set)
+    reachable: set[bytes] = field(default_factory=set)
 
     def __bool__(self) -> bool:
         """Return whether there is anything to do."""
-        return bool(self.speakers or self.claimants)
+        return bool(self.speakers or self.reachable)
 
     def add(self, change: PersonRefusalChange, customer: bytes) -> None:
         """Add the change of one person, who is this customer now."""
         if change.is_speaker:
             self.speakers.add(customer)
-        self.claimants |= change.claimants
+        self.reachable |= change.reachable
 
 
 def find_refusal_changes(
@@ -86,16 +87,19 @@ def find_refusal_changes(
     ]
     return PersonRefusalChange(
         _is_speaker(catalogue, evidence, person, records, renamed, now_ms, is_restated=is_restated),
-        frozenset(_find_claimants(catalogue.identifiers, evidence, person, records, renamed)),
+        frozenset(_find_reachable(catalogue.identifiers, evidence, person, records, renamed)),
     )
 
 
-def list_current_claims(record: SourceRecord, types: Mapping[str, IdentifierType]) -> set[bytes]:
-    """Return the entries of the identifiers that a record only claims and has not replaced."""
+def list_reachable_entries(record: SourceRecord, types: Mapping[str, IdentifierType]) -> set[bytes]:
+    """Return the entries of the identifiers under which refusals of others may reach a record.
+
+    These are the ones that it has not replaced, and of a record with a login those that it only claims.
+    """
     return {
         identifier.entry
         for identifier in record.identifiers
-        if not identifier.assurance.links
+        if not (identifier.assurance.links and record.is_login)
         and (
             identifier.type not in types
             or not types[identifier.type].is_address
@@ -154,7 +158,7 @@ def _is_speaker(
     )
 
 
-def _find_claimants(
+def _find_reachable(
     types: Mapping[str, IdentifierType],
     evidence: IdentityEvidence,
     person: ResolvedPerson,
@@ -162,35 +166,42 @@ def _find_claimants(
     renamed: Iterable[SourceRecord],
 ) -> set[bytes]:
     renamed = list(renamed)
-    claimants = {record.id for record in renamed if _has_new_claim(types, evidence, record)}
-    # A record that joins whoever has linked the identifier claims it no longer alone.
+    reachable = {record.id for record in renamed if _has_new_entry(types, evidence, record)}
+    # Whoever joins a login that has proven the identifier is no longer reached under it.
     if renamed or _is_regrouped(evidence, person):
-        claimants |= {record.id for record in records.values() if record.claim_refusals}
+        reachable |= {record.id for record in records.values() if record.claim_refusals}
     if _is_split(evidence, person):
-        claimants |= {record.id for record in records.values() if list_current_claims(record, types)}
-    return claimants
+        reachable |= {record.id for record in records.values() if list_reachable_entries(record, types)}
+    return reachable
 
 
-def _has_new_claim(
+def _has_new_entry(
     types: Mapping[str, IdentifierType], evidence: IdentityEvidence, record: SourceRecord
 ) -> bool:
-    """Return whether a record claims something new that somebody may have proven who refuses."""
+    """Return whether a record names something new that somebody may have proven who refuses."""
     before = evidence.records.get(record.id)
-    claims_before = set() if before is None else list_current_claims(before, types)
+    entries_before = set() if before is None else list_reachable_entries(before, types)
     named_before = set() if before is None else {identifier.entry for identifier in before.identifiers}
-    for entry in list_current_claims(record, types) - claims_before:
+    for entry in list_reachable_entries(record, types) - entries_before:
         identifier = evidence.identifiers.get(entry)
         if identifier is None:
             # Of a new mention the identifier was read, so nobody else names it. Of an address that the record
             # stated again after another one, it was not.
             if entry in named_before:
                 return True
-        elif identifier.refusals or any(
-            is_full(identifier, target, types)
-            for target in (NamingList.NUMBERED_CLAIMS, NamingList.ANONYMOUS_CLAIMS)
-        ):
+        elif identifier.refusals or _is_unlisted(types, record, identifier):
             return True
     return False
+
+
+def _is_unlisted(
+    types: Mapping[str, IdentifierType], record: SourceRecord, identifier: StoredIdentifier
+) -> bool:
+    """Return whether a record claims an identifier that has no place for its claim."""
+    target = NamingList.ANONYMOUS_CLAIMS if record.number_assurance is None else NamingList.NUMBERED_CLAIMS
+    return is_full(identifier, target, types) and any(
+        named.entry == identifier.entry and not named.assurance.links for named in record.identifiers
+    )
 
 
 def _is_regrouped(evidence: IdentityEvidence, person: ResolvedPerson) -> bool:

@@ -1,9 +1,13 @@
-"""A refusal reaches the records of others that only claim an identifier which the person has proven.
+"""A refusal reaches the records of others that name an identifier which the person has proven.
 
-The identifier names, for each record that has proven it, what its person refuses; a record that claims it has
-a copy, and permissions are computed from the copy. Both are written in the transaction of the refusal, of the
-proof or of the claim, whichever comes last, so their order does not matter. A refusal only takes permissions
-from other records, it gives the speaker no access to them, and it reaches nothing from there.
+It reaches those that only claim the identifier, and those without a login, whatever they have proven: a
+browser in which somebody confirmed the same mailbox is not known to be another person. A login that has
+proven the identifier too decides for itself, as a family does that shares a mailbox.
+
+The identifier names, for each record that has proven it, what its person refuses; a record that it reaches
+has a copy, and permissions are computed from the copy. Both are written in the transaction of the refusal, of
+the proof or of the mention, whichever comes last, so their order does not matter. A refusal only takes
+permissions from other records, it gives the speaker no access to them, and it reaches nothing from there.
 
 A record that claims an identifier whose list of claims is full could not be found by a later refusal.
 Therefore everything that can be refused is refused for it.
@@ -18,9 +22,9 @@ from discretion.catalogue.model import Catalogue
 from discretion.domain.identity.evidence_reader import EvidenceReader, IdentityEvidence
 from discretion.domain.identity.refusal_changes import (
     RefusalChanges,
-    list_current_claims,
     list_person_refusals,
     list_proofs,
+    list_reachable_entries,
 )
 from discretion.store.identifiers import IdentifierStore, StoredIdentifier
 from discretion.store.transactions import PendingWrite
@@ -44,8 +48,8 @@ async def edit_reached_records(
     """
     evidence = reader.evidence
     await reader.read_customers(changes.speakers)
-    await reader.read_records(changes.claimants)
-    claimants = changes.claimants & evidence.records.keys()
+    await reader.read_records(changes.reachable)
+    reachable = changes.reachable & evidence.records.keys()
     writes: list[PendingWrite] = []
     written: set[bytes] = set()
     refusals = _collect_refusals(evidence, catalogue, changes.speakers, now_ms)
@@ -60,15 +64,15 @@ async def edit_reached_records(
             evidence.identifiers[entry] = after
             writes.append(write)
             written.add(entry)
-            claimants |= {*after.claims, *after.anonymous_claims}
-    await reader.read_records(claimants)
-    claims = {
-        record: list_current_claims(evidence.records[record], catalogue.identifiers)
-        for record in claimants & evidence.records.keys()
+            reachable |= after.naming_records
+    await reader.read_records(reachable)
+    named = {
+        record: list_reachable_entries(evidence.records[record], catalogue.identifiers)
+        for record in reachable & evidence.records.keys()
     }
-    await reader.read_identifiers(entry for entries in claims.values() for entry in entries)
+    await reader.read_identifiers(entry for entries in named.values() for entry in entries)
     everything = tuple(sorted({key.partition(".")[0] for key in catalogue.purposes}))
-    for record_id, entries in sorted(claims.items()):
+    for record_id, entries in sorted(named.items()):
         record = evidence.records[record_id]
         reached = {
             entry.hex(): nodes
@@ -77,8 +81,8 @@ async def edit_reached_records(
         }
         if reached != record.claim_refusals:
             evidence.edit(replace(record, claim_refusals=reached))
-    # Whoever refuses at the same time does not find these claims: one of the two transactions runs again.
-    for entry in sorted({entry for entries in claims.values() for entry in entries} - written):
+    # Whoever refuses at the same time does not find these records: one of the two transactions runs again.
+    for entry in sorted({entry for entries in named.values() for entry in entries} - written):
         identifier = evidence.identifiers.get(entry)
         if identifier is not None and identifier.records:
             writes.append(identifiers.plan_touch(entry))
@@ -118,14 +122,19 @@ def _replace_refusals(
 def _find_reaching(
     evidence: IdentityEvidence, record: bytes, entry: bytes, everything: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """Return what is refused for a record under an identifier that it claims, sorted."""
+    """Return what others refuse for a record under an identifier that it names, sorted."""
     identifier = evidence.identifiers.get(entry)
     if identifier is None:
         return ()
-    person = evidence.records_of_customer(evidence.records[record].customer)
-    # Their own proof, or the card or device in their hands: then they do not only claim it.
-    if not set(person).isdisjoint(identifier.records):
+    person = set(evidence.records_of_customer(evidence.records[record].customer))
+    is_linked = not person.isdisjoint(identifier.records)
+    if is_linked and any(evidence.records[each].is_login for each in person):
         return ()
-    if record not in identifier.naming_records:
+    is_claim = any(
+        identifier.entry == entry and not identifier.assurance.links
+        for identifier in evidence.records[record].identifiers
+    )
+    if is_claim and record not in identifier.naming_records:
         return everything
-    return tuple(sorted({node for nodes in identifier.refusals.values() for node in nodes}))
+    others = {node for each, nodes in identifier.refusals.items() if each not in person for node in nodes}
+    return tuple(sorted(others))
