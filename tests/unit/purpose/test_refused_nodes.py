@@ -47,7 +47,9 @@ SHARING = tuple(sorted(key for key, purpose in PURPOSES.items() if purpose.famil
         ),
     ],
 )
-def test_what_is_refused(record: RecordStatements, expected: tuple[str, ...]) -> None:
+def test_a_refusal_names_purposes_and_fully_refused_nodes(
+    record: RecordStatements, expected: tuple[str, ...]
+) -> None:
     assert list_refused_nodes(PURPOSES, (record,), NOW) == expected
 
 
