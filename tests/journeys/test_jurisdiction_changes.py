@@ -80,6 +80,40 @@ async def test_own_consent_counts_from_the_sixteenth_birthday(
         assert await is_ann_revealed(platform, EMAIL)
 
 
+async def test_a_birth_date_that_is_no_longer_stated_still_protects(
+    database: Database, tmp_path: Path, commands: CommandRecorder
+) -> None:
+    """Attack: a child's account sends a birthday of null, so that the child's own yes counts."""
+    clock = Clock("2026-11-24T10:00:00")
+    async with open_platform_at(clock, database, tmp_path, commands) as platform:
+        await platform.send_messages("web-shop", build_ann_message(1, address=BERLIN, birthday="2014-05-06"))
+        await set_consent(platform, EMAIL, granted=True)
+        assert not await is_ann_revealed(platform, EMAIL)
+        clock.advance(1)
+        await platform.send_messages("web-shop", build_ann_message(2, address=BERLIN, birthday=None))
+        assert not await is_ann_revealed(platform, EMAIL)
+        await platform.send_messages("web-shop", build_ann_message(3, address=BERLIN, birthday="1980-05-06"))
+        assert await is_ann_revealed(platform, EMAIL)
+
+
+async def test_a_joined_birth_date_lifts_no_refusal(
+    database: Database, tmp_path: Path, commands: CommandRecorder
+) -> None:
+    """A guardian agreed after she had refused; then a till learns that she is a child."""
+    clock = Clock("2026-11-24T10:00:00")
+    async with open_platform_at(clock, database, tmp_path, commands) as platform:
+        await platform.send_messages("web-shop", build_ann_message(1, address=BERLIN))
+        await set_consent(platform, EMAIL, granted=False)
+        clock.advance(1)
+        await give_guardian_consent(platform, EMAIL)
+        assert not await is_ann_revealed(platform, EMAIL)
+        account = str(build_ann_message(1)["userId"])
+        await platform.send_messages("web-shop", build_card_confirmation("c1", account, "L-100200"))
+        child = {"type": "identify", "messageId": "t1", "userId": "L-100200"}
+        await platform.send_messages("tills", {**child, "traits": {"birthday": "2014-05-06"}})
+        assert not await is_ann_revealed(platform, EMAIL)
+
+
 @pytest.mark.parametrize(
     ("address", "birth_date", "midnight"),
     [

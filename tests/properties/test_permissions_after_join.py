@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from discretion.catalogue.source_consent import SetAside, SourceConsent
 from discretion.domain.profiles import person_state
 from discretion.domain.profiles.person_state import read_record_statements
+from discretion.law.model import UNKNOWN
 from discretion.purpose import effective_choice, record_answer
 from discretion.purpose.effective_choice import combine_answers
 from discretion.purpose.permission_engine import PermissionEngine
@@ -97,6 +98,32 @@ def check_join_widens_nothing(side: Records, other: Records, laws: tuple[str, ..
         assert not find_gained(permit(gaining, laws, born), joined) & ~find_covered(opposite)
 
 
+SILENT = st.lists(
+    st.sampled_from(
+        [RecordStatements(), RecordStatements(is_login=True), RecordStatements(is_correction=True)]
+    ),
+    max_size=3,
+).map(tuple)
+ABOUT_MAIL = st.sampled_from([(), no(at=1), yes(at=1), no(at=2), yes(at=2)])
+RECORDS_ABOUT_MAIL = st.builds(
+    RecordStatements,
+    ambient=ABOUT_MAIL.map(repeat),
+    **dict.fromkeys(("explicit", "guardian", "own", "own_guardian"), ABOUT_MAIL),
+    is_login=st.booleans(),
+)
+"""Different people state something about one purpose, so that they contradict each other often."""
+
+
+@LAW_SETTINGS
+@given(RECORDS_ABOUT_MAIL, st.lists(RECORDS_ABOUT_MAIL, max_size=1), st.sampled_from(["eu", UNKNOWN]))
+def check_a_joined_birth_date_widens_nothing(
+    record: RecordStatements, others: list[RecordStatements], law: str
+) -> None:
+    """A person without a birth date turns out to be a child when a record that says so joins them."""
+    side, joined = (record, *others), (record, *others, RecordStatements(is_correction=True))
+    assert not find_gained(permit(side, (law,), None), permit(joined, (law,), CHILD))
+
+
 @LAW_SETTINGS
 @given(SIDES, SIDES, JURISDICTIONS, BORN)
 def check_strangers_widen_nothing(
@@ -105,14 +132,6 @@ def check_strangers_widen_nothing(
     """Records without a login and without the person's own statements add no permission at all."""
     strangers = tuple(replace(record, is_login=False, own=(), own_guardian=()) for record in other)
     assert not find_gained(permit(side, laws, born), permit((*side, *strangers), laws, born))
-
-
-SILENT = st.lists(
-    st.sampled_from(
-        [RecordStatements(), RecordStatements(is_login=True), RecordStatements(is_correction=True)]
-    ),
-    max_size=3,
-).map(tuple)
 
 
 @LAW_SETTINGS
@@ -215,6 +234,7 @@ LAWS = (
     check_refusals_of_provers_narrow,
     check_setting_aside_narrows,
     check_join_widens_nothing,
+    check_a_joined_birth_date_widens_nothing,
     check_strangers_widen_nothing,
     check_silence_takes_nothing,
     check_own_withdrawal_stays,

@@ -5,6 +5,9 @@ nobody knows yet who spoke there; under a login, or made by the person themselve
 the person, those that are joined later included, as long as none of them refuses. So silence elsewhere takes
 nothing from a person who agreed under their login, and is never an agreement.
 
+A refusal of the person counts whatever their age, and a guardian's later acceptance does not lift it: how old
+they are may become known only when another record joins them.
+
 Law: what is permitted after records are joined was permitted for each side before, except where the other
 side has an acceptance of the person's login or their own.
 """
@@ -27,7 +30,7 @@ class EffectiveChoice:
         accepted: The answer of a person who needs no guardian; None if no statement counts for all records.
         is_own: It is an acceptance, and the person's own.
         is_explicit: It is an acceptance, and an explicit one.
-        by_guardian: A guardian accepted and nobody has refused since.
+        by_guardian: A guardian accepted, and no refusal counts.
         opted_out: An opt-out signal was received, and no explicit acceptance since.
     """
 
@@ -53,8 +56,7 @@ def combine_answers(answers: Collection[RecordAnswer]) -> EffectiveChoice:
         accepted=False if is_refused else True if is_accepted else None,
         is_own=is_accepted and _covers_person(answers, lambda answer: answer.own),
         is_explicit=is_accepted and _covers_person(answers, lambda answer: answer.explicit),
-        by_guardian=_covers_person(answers, lambda answer: answer.by_guardian)
-        and not any(answer.is_refused_unguarded for answer in answers),
+        by_guardian=not is_refused and _covers_person(answers, lambda answer: answer.by_guardian),
         opted_out=any(answer.opted_out for answer in answers),
     )
 

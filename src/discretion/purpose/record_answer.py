@@ -7,9 +7,8 @@ counts, and a refusal wins a tie. Between the kinds:
 * Their own acceptance ends what sources reported before it, and a later refusal from anywhere withdraws it.
 * A later ambient refusal withdraws an explicit acceptance, but an ambient acceptance never overrides an
   explicit refusal: a page that was not informed of the refusal repeats the acceptance.
-* A guardian's acceptance stays valid when the child has come of age (EDPB Guidelines 05/2020, 149). But a
-  person who needs no guardian consents themselves (GDPR Art. 4(11)), so a guardian does not override their
-  refusal.
+* A guardian's acceptance stays valid when the child has come of age (EDPB Guidelines 05/2020, 149). It does
+  not override a refusal of the person, whether they need a guardian or not.
 """
 
 from __future__ import annotations
@@ -51,7 +50,6 @@ class RecordAnswer:
         own: The same, of an acceptance that is the person's own.
         explicit: The same, of an explicit acceptance.
         by_guardian: The same, of a guardian's acceptance, if nobody has refused since.
-        is_refused_unguarded: It refuses, and no guardian has accepted since.
         opted_out: An opt-out signal was received, and no explicit acceptance since.
         is_correction: It is about no source's data, and needs no acceptance.
     """
@@ -61,7 +59,6 @@ class RecordAnswer:
     own: Reach = Reach.NONE
     explicit: Reach = Reach.NONE
     by_guardian: Reach = Reach.NONE
-    is_refused_unguarded: bool = False
     opted_out: bool = False
     is_correction: bool = False
 
@@ -126,7 +123,6 @@ class _RecordJudge:
             own=self._find_reach(is_accepted and personal is not None and personal.accepted, stands),
             explicit=self._find_reach(explicit is not None, stands or guardian_stands),
             by_guardian=self._find_reach(by_guardian, self._is_unrefused(self._own_guardian)),
-            is_refused_unguarded=is_refused and not by_guardian,
             # At equal times the signal wins over the acceptance.
             opted_out=opted_out_at is not None and lifted_at <= opted_out_at,
             is_correction=self._statements.is_correction,

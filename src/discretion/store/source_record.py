@@ -61,6 +61,21 @@ class StatedPeriod:
     last: int
 
 
+@dataclass(frozen=True, slots=True)
+class RemovedBirthDate:
+    """What a source stated last of a birth date before it removed it.
+
+    Attributes:
+        at: When it was observed (ms).
+        message: Id of the message.
+        born: UTC midnight of the birth date (ms) of a person who may be a child; None of an adult.
+    """
+
+    at: int
+    message: str
+    born: int | None = field(default=None, repr=False)
+
+
 @dataclass(slots=True)
 class Cell:
     """The latest value of an attribute in a record, sealed or open; neither if it was removed.
@@ -72,6 +87,8 @@ class Cell:
         value: The open value.
         born: UTC midnight of a birth date (ms), only of people who may be children.
         is_claimed: Whether it is an address that was only claimed.
+        removed_birth: Of a birth date that was removed: the one before it, because protection of a child does
+            not end when a source no longer states their age.
     """
 
     at: int
@@ -80,6 +97,12 @@ class Cell:
     value: OpenValue | None = field(default=None, repr=False)
     born: int | None = field(default=None, repr=False)
     is_claimed: bool = False
+    removed_birth: RemovedBirthDate | None = field(default=None, repr=False)
+
+    @property
+    def protected_birth(self) -> int | None:
+        """UTC midnight of the birth date (ms) of a person who may be a child, also of a removed one."""
+        return self.born if self.removed_birth is None else self.removed_birth.born
 
     @property
     def is_empty(self) -> bool:

@@ -17,6 +17,7 @@ from discretion.store.source_record import (
     DeviceCountry,
     ErasedPart,
     RecordIdentifier,
+    RemovedBirthDate,
     SignalTimes,
     SourceRecord,
     StatedPeriod,
@@ -47,10 +48,7 @@ def parse_record(document: Document) -> SourceRecord:
         last=get(LAST, 0),
         born=get(BORN, 0),
         identifiers=tuple(_parse_record_identifier(identifier) for identifier in get(IDENTIFIERS, ())),
-        cells={
-            key: Cell(cell["t"], cell.get("m", ""), cell.get("c"), cell.get("v"), cell.get("b"), "q" in cell)
-            for key, cell in get(CELLS, {}).items()
-        },
+        cells={key: _parse_cell(cell) for key, cell in get(CELLS, {}).items()},
         totals={key: Total(total["t"], total["n"], total.get("e")) for key, total in get(TOTALS, {}).items()},
         ambient_choices=statement_codec.parse_ambient_choices(get(AMBIENT_CHOICES, {})),
         explicit_choices=statement_codec.parse_choices(get(EXPLICIT_CHOICES, {})),
@@ -127,6 +125,13 @@ class _Member(NamedTuple):
     is_absent: Callable[[Any], bool] = operator.not_
 
 
+def _parse_cell(cell: Document) -> Cell:
+    parsed = Cell(cell["t"], cell.get("m", ""), cell.get("c"), cell.get("v"), cell.get("b"), "q" in cell)
+    if (removed := cell.get("e")) is not None:
+        parsed.removed_birth = RemovedBirthDate(removed["t"], removed["m"], removed.get("b"))
+    return parsed
+
+
 def _encode_cell(cell: Cell) -> MutableDocument:
     document: MutableDocument = {"t": cell.at, "m": cell.message}
     if cell.sealed is not None:
@@ -137,6 +142,9 @@ def _encode_cell(cell: Cell) -> MutableDocument:
         document["b"] = cell.born
     if cell.is_claimed:
         document["q"] = True
+    if (removed := cell.removed_birth) is not None:
+        born = {} if removed.born is None else {"b": removed.born}
+        document["e"] = {"t": removed.at, "m": removed.message, **born}
     return document
 
 

@@ -173,7 +173,7 @@ class SourceRecordStore:
 
     async def list_value_times(self, customers: Sequence[bytes]) -> list[SourceRecord]:
         """List the records of customers with the times of their values; values and ids are not read."""
-        observed = {"k": "$$this.k", "v": {"t": "$$this.v.t", "b": "$$this.v.b"}}
+        observed = {"k": "$$this.k", "v": {"t": "$$this.v.t", "b": "$$this.v.b", "e": "$$this.v.e"}}
         cells = {"$map": {"input": {"$objectToArray": f"${CELLS}"}, "in": observed}}
         documents = await self._database.aggregate(
             COLLECTION,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 STATEMENTS: dict[str, tuple[str, str, bool, bool, str]] = {
     # statements, oldest first: (answer of an adult, who gave the consent, whether it is express,
-    #                            a guardian's consent is later than every refusal, answer without the consent)
+    #                            a guardian's consent that nobody refuses, answer without the consent)
     "nothing": ("nothing", "", False, False, "nothing"),
     "yes": ("yes", "own", True, False, "nothing"),
     "no": ("no", "", False, False, "no"),
@@ -50,7 +50,7 @@ STATEMENTS: dict[str, tuple[str, str, bool, bool, str]] = {
     "yes, then self yes lapsed": ("nothing", "", False, False, "nothing"),
     "self yes lapsed, then yes": ("yes", "own", True, False, "nothing"),
     "self no, then guardian yes": ("no", "", False, False, "no"),
-    "self no, then self guardian yes": ("no", "", False, True, "no"),
+    "self no, then self guardian yes": ("no", "", False, False, "no"),
     # platform: a consent covers the record it was given in; under a login, or by the person themselves, all
     "yes there": ("nothing", "", False, False, "nothing"),
     "stamp yes there": ("nothing", "", False, False, "nothing"),
@@ -70,8 +70,8 @@ STATEMENTS: dict[str, tuple[str, str, bool, bool, str]] = {
     "guardian yes": ("yes", "guardian", True, True, "nothing"),
     "guardian yes, then no": ("no", "", False, False, "no"),
     "guardian yes, then guardian no": ("no", "", False, False, "no"),
-    # platform: nobody overrides an adult's refusal
-    "no, then guardian yes": ("no", "", False, True, "no"),
+    # platform: nobody overrides a refusal of the person: how old they are may become known only afterwards
+    "no, then guardian yes": ("no", "", False, False, "no"),
     "yes, then guardian yes": ("yes", "own", True, True, "nothing"),
     "guardian yes, then yes": ("yes", "own", True, True, "nothing"),
     "guardian no, then yes": ("yes", "own", True, False, "no"),

@@ -211,7 +211,10 @@ def test_consent_ends_at_its_own_limit_or_that_of_the_purpose() -> None:
         (AGREES, "eu", 17, True),
         ((RecordStatements(guardian=yes()),), "eu", 15, True),
         ((RecordStatements(guardian=yes(at=1), explicit=no(at=2)),), "eu", 15, False),
-        ((RecordStatements(guardian=yes(at=2), explicit=no(at=1)),), "eu", 15, True),
+        ((RecordStatements(guardian=yes(at=2), explicit=no(at=1)),), "eu", 15, False),
+        ((RecordStatements(own_guardian=yes(at=2), own=no(at=1)),), "eu", 15, False),
+        ((RecordStatements(own_guardian=yes(at=2)), RecordStatements(explicit=no(at=1))), "eu", 15, False),
+        ((RecordStatements(guardian=yes(at=2), ambient=repeat(no(at=1))),), "eu", 15, True),
         ((RecordStatements(guardian=yes()),), "eu", 30, True),
         ((RecordStatements(guardian=yes()),), UNKNOWN, 15, True),
     ],
@@ -340,16 +343,12 @@ def test_a_refusal_in_one_record_survives_every_merge(
 def test_more_laws_restrictions_or_youth_never_protect_less(
     records: tuple[RecordStatements, ...], jurisdictions: tuple[str, ...], restricted: bool, born: int | None
 ) -> None:
-    """Another law, a restriction or a younger age only removes permissions, also for sensitive data.
-
-    The exception is a guardian's consent after a refusal: it counts for a child, not for an adult.
-    """
+    """Another law, a restriction or a younger age only removes permissions, also for sensitive data."""
     state = PersonState(records, jurisdictions, restricted, born)
     permitted = compute_permitted_bits(CATALOGUE, LAW, state, NOW)
     assert all(bits & ~permitted.allow == 0 for bits in permitted.kinds)
     stricter_states = [replace(state, laws=(*jurisdictions, UNKNOWN)), replace(state, restricted=True)]
-    if not any(record.guardian for record in records):
-        stricter_states.append(replace(state, born_at=max(CHILD, born or 0)))
+    stricter_states.append(replace(state, born_at=max(CHILD, born or 0)))
     for stricter_state in stricter_states:
         stricter = compute_permitted_bits(CATALOGUE, LAW, stricter_state, NOW)
         assert stricter.allow & ~permitted.allow == 0

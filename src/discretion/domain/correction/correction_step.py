@@ -32,6 +32,7 @@ from discretion.domain.kit.workflow.lease import Lease
 from discretion.domain.kit.workflow.step import StepAction
 from discretion.domain.kit.workflow.step_outcome import StepDone, StepOutcome
 from discretion.domain.profiles.record_identifiers import merge_mention, merge_periods, select_strongest
+from discretion.domain.profiles.removed_birth_date import fold_removed_birth
 from discretion.domain.profiles.source_record import may_be_minor, parse_utc_midnight
 from discretion.errors import Broken, Conflict
 from discretion.reveal.corrections import open_proposed_value
@@ -121,7 +122,7 @@ class _CorrectionRun:
             current_cell = cells.get(attribute.key)
             # By time and id of the request: a step that runs again finds its own cells and changes nothing.
             if current_cell is None or (current_cell.at, current_cell.message) < precedence:
-                cells[attribute.key] = self._build_cell(attribute, *precedence)
+                cells[attribute.key] = self._build_cell(attribute, current_cell, *precedence)
         identifiers = {identifier.entry: identifier for identifier in record.identifiers}
         for mention, cell in self._prove_addresses():
             named = merge_mention(identifiers.get(mention.entry), mention)
@@ -198,11 +199,14 @@ class _CorrectionRun:
         sealed = self._reencrypt(cell, key)
         return open_proposed_value(self._customer, self._keys[self._customer], sealed, key)
 
-    def _build_cell(self, attribute: Attribute, at: int, message: str) -> Cell:
+    def _build_cell(self, attribute: Attribute, current: Cell | None, at: int, message: str) -> Cell:
         """Build a cell, without a value for an attribute that should have none."""
         proposed = self._request.sealed.get(attribute.key)
         if proposed is None:
-            return Cell(at, message)
+            removal = None
+            if attribute.category == BIRTH_DATE_CATEGORY:
+                removal = fold_removed_birth(current, None, at, message)
+            return removal or Cell(at, message)
         sealed = self._reencrypt(proposed, attribute.key)
         if attribute.sealed and attribute.category != BIRTH_DATE_CATEGORY:
             return Cell(at, message, sealed=sealed)

@@ -189,13 +189,17 @@ def _prefer_corrections(records: Sequence[SourceRecord], key: str) -> Sequence[S
 def _find_birth_time(catalogue: Catalogue, records: Sequence[SourceRecord]) -> int | None:
     """Return the latest birth time of a minor that any record has (ms), or None.
 
-    The latest is used so that a merge of customers never makes a child older. Only a correction by the
-    customer overrides the other records.
+    The latest is used so that a merge of customers never makes a child older. Only a corrected date overrides
+    the other records; whoever removes a birth date, be it the customer or a source, makes no child an adult.
     """
-    cells: list[Cell] = []
+    births: list[int | None] = []
     for key in catalogue.keys_by_category.get(BIRTH_DATE_CATEGORY, ()):
-        cells += _read_cells(records, key)
-    return max((cell.born for cell in cells if cell.born is not None), default=None)
+        stating = [record for record in records if key in record.cells]
+        dated = [record for record in stating if not record.cells[key].is_empty]
+        has_correction = any(record.source == CORRECTION_SOURCE.key for record in dated)
+        preferred = _prefer_corrections(dated, key) if has_correction else stating
+        births += [record.cells[key].protected_birth for record in preferred]
+    return max((born for born in births if born is not None), default=None)
 
 
 def read_text_value(cell: Cell | None) -> str | None:

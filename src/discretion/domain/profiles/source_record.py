@@ -29,6 +29,7 @@ from discretion.domain.profiles.record_identifiers import (
     merge_periods,
     select_strongest,
 )
+from discretion.domain.profiles.removed_birth_date import fold_removed_birth
 from discretion.domain.profiles.verified_addresses import list_address_attributes
 from discretion.law.age import find_age_moment
 from discretion.law.model import ADULT_YEARS
@@ -38,6 +39,7 @@ from discretion.store.source_record import (
     Cell,
     Choice,
     DeviceCountry,
+    RemovedBirthDate,
     SignalTimes,
     SourceRecord,
     StatedPeriod,
@@ -206,6 +208,18 @@ def _apply_value(
 ) -> None:
     key = attribute.key
     current = cells.get(key)
+    born: int | None = None
+    if attribute.category == BIRTH_DATE_CATEGORY:
+        born = None if value is None else parse_utc_midnight(str(value))
+        # Permissions of minors depend on age and are computed without opening seals; adults need no ``born``.
+        if born is not None and not may_be_minor(born, fact.received):
+            born = None
+        if value is None or (current is not None and current.is_empty):
+            stated = None if value is None else RemovedBirthDate(fact.at, fact.message_id, born)
+            removal = fold_removed_birth(current, stated, fact.at, fact.message_id)
+            if removal is not None:
+                cells[key] = removal
+                return
     # The message id decides between equal times, so that the order of arrival does not matter.
     if current is not None and (current.at, current.message) >= (fact.at, fact.message_id):
         return
@@ -213,12 +227,6 @@ def _apply_value(
         # The cell stays with its time, so that an older value that arrives later does not come back.
         cells[key] = Cell(fact.at, fact.message_id)
         return
-    born: int | None = None
-    if attribute.category == BIRTH_DATE_CATEGORY:
-        born = parse_utc_midnight(str(value))
-        # Permissions of minors depend on age and are computed without opening seals; adults need no ``born``.
-        if not may_be_minor(born, fact.received):
-            born = None
     if attribute.sealed:
         cells[key] = Cell(fact.at, fact.message_id, sealed=seal(key.encode(), fact.at, value), born=born)
     else:

@@ -103,7 +103,8 @@ def _keep_country(record: SourceRecord, expired: ExpiredValues) -> DeviceCountry
 def _is_expired(cut_offs: RetentionCutOffs, key: str, cell: Cell, now_ms: int) -> bool:
     """Return whether a cell has expired; the birth date of a minor does not expire before they are of age."""
     # Without the birth date a child would be treated as an adult.
-    is_child = cell.born is not None and may_be_minor(cell.born, now_ms)
+    born = cell.protected_birth
+    is_child = born is not None and may_be_minor(born, now_ms)
     return cell.at < cut_offs.find_attribute_cut_off(key) and not is_child
 
 

@@ -83,11 +83,20 @@ first and last the value of an attribute (ms).
 """
 FORMER_CUSTOMER = object_of({"i": BINARY, "k": BINARY})
 """A customer that was merged into another: ``id``, and ``key``, its wrapped data key."""
-CELL = object_of({"t": TIME, "m": TEXT}, {"c": BINARY, "v": OPEN_VALUE, "b": TIME, "q": BOOLEAN})
+CELL = object_of(
+    {"t": TIME, "m": TEXT},
+    {
+        "c": BINARY,
+        "v": OPEN_VALUE,
+        "b": TIME,
+        "q": BOOLEAN,
+        "e": object_of({"t": TIME, "m": TEXT}, {"b": TIME}),
+    },
+)
 """A value of an attribute in a source record: ``t`` when it was observed (ms), ``m`` the message's id, and
 either ``c`` the sealed value (cell) or ``v`` the open value. ``b`` is a birth date as UTC midnight (ms), kept
 open only of people who may be children, because the law that protects them depends on it. ``q`` is true for
-an address that was only claimed.
+an address that was only claimed. ``e`` is what was stated last of a birth date that was removed.
 """
 
 
